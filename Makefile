@@ -1,0 +1,85 @@
+# The only front door. Every target sets up what it needs: `make demo` is all a new clone wants.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV   := .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+HWGEN  := $(PYTHON_IN_VENV) -m hwgen
+PYTEST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PYTHON_IN_VENV) -m pytest
+STAMP  := $(VENV)/set-up-in
+QUICK  :=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH
+
+.PHONY: help setup demo test check formal sim synth rtl size clean always
+
+## help: say what the targets do
+help:
+	@echo "usage: make TARGET"
+	@sed -n 's/^## \([a-z]*\): /  \1\t/p' Makefile | expand -t 12
+
+## setup: make .venv with everything; done again when pyproject.toml changes
+setup: $(STAMP)
+
+# A virtual environment does not survive being moved, so the stamp says where it was made.
+ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
+$(STAMP): always
+endif
+$(STAMP): pyproject.toml
+	@command -v g++ >/dev/null || { echo "hwgen needs g++ to build simulators; install it" \
+	    "with the system's package manager (Debian: g++)" >&2; exit 1; }
+	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(CURDIR)" ]; then \
+	    python=$$(.ci/find-python); \
+	    echo "setting up $(VENV) with $$("$$python" --version); this is done once" \
+	        "and takes a few minutes"; \
+	    "$$python" -m venv --clear $(VENV); \
+	fi
+	@$(PYTHON_IN_VENV) -m pip install --quiet --editable '.[all]'
+	@printf '%s\n' "$(CURDIR)" > $(STAMP)
+
+## demo: generate a small array, simulate it against the golden model, show the result
+demo: setup
+	@$(HWGEN) generate --rows 4 --columns 4 --output build/demo
+	@echo
+	@$(HWGEN) sim systolic --design build/demo/design.toml
+
+## test: the test suite, without what is slow or synthesises
+test: setup
+	@$(PYTEST) -q -n auto
+
+## check: lint and types
+check: setup
+	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(PYTHON_IN_VENV) -m mypy
+
+## formal: all proofs, the slow ones too; QUICK=1 leaves those out
+formal: setup
+	@$(PYTEST) -q -n auto -m 'formal$(if $(QUICK), and not slow)'
+
+## sim: the benches of all units, on an 8x8 array
+sim: setup
+	@$(HWGEN) sim
+
+## synth: figures of yosys and nextpnr, into docs/results; takes an hour
+synth: setup
+	@$(PYTHON_IN_VENV) -m hwgen.cost.synthesis
+
+## rtl: Verilog of every board's preset, into rtl_out
+rtl: setup
+	@for board in boards/*.toml; do \
+	    name=$$(basename "$$board" .toml); \
+	    $(HWGEN) generate --design "$$name" --name "$$name"; \
+	done
+
+## size: code lines of every file
+size:
+	@.ci/size
+
+## clean: remove what was built; .venv and rtl_out stay
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,157 @@
+"""The boards: what each FPGA board has, and the Design that suits it."""
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .errors import UserError
+
+__all__ = ["BOARDS", "Board", "board", "closest", "read_board"]
+
+FAMILIES = ("ecp5", "ice40", "gowin")
+CHECKOUT = Path(__file__).parents[1] / "boards"
+INSTALLED = Path(__file__).parent / "_boards"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """One FPGA board, as its file in ``boards/`` tells.
+
+    Parameters
+    ----------
+    name : str
+        Name of the board and of its file.
+    title : str
+        What its makers call it.
+    platform : str
+        Class of amaranth-boards that has its pins, as ``module:Class``.
+    family : str
+        ``ecp5``, ``ice40`` or ``gowin``.
+    device, package, speed_grade : str
+        The chip, in its maker's words; no speed grade where there is only one.
+    clock_mhz : int or float
+        Frequency of the crystal.
+    luts : int
+        Four-input look-up tables.
+    multipliers : int
+        Hard multipliers.
+    multiplier : str
+        The cell that each of them is; empty where there is none.
+    block_rams, block_ram_bits : int
+        Dual-port block memories, and bits in each.
+    single_port_rams, single_port_ram_bits : int
+        Larger memories with one port, and bits in each.
+    design : Mapping
+        Fields of the board's preset Design.
+    """
+
+    name: str
+    title: str
+    platform: str
+    family: str
+    device: str
+    package: str
+    speed_grade: str
+    clock_mhz: float
+    luts: int
+    multipliers: int
+    multiplier: str
+    block_rams: int
+    block_ram_bits: int
+    single_port_rams: int = 0
+    single_port_ram_bits: int = 0
+    design: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits in all memories together."""
+        return (self.block_rams * self.block_ram_bits
+                + self.single_port_rams * self.single_port_ram_bits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain data."""
+        return {name: dict(value) if isinstance(value, Mapping) else value
+                for name, value in vars(self).items()}
+
+
+KINDS: dict[Any, tuple[str, Any]] = {
+    str: ("a text", str),
+    int: ("an integer", int),
+    float: ("a number", (int, float)),
+    Mapping[str, Any]: ("a table", dict),
+}
+
+
+def read_board(path: Path) -> Board:
+    """Read and check one board file; a :class:`UserError` names the file and the field."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not a board file: {error}") from error
+    fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
+    for name in values:
+        if name not in fields:
+            raise UserError(f"{path}: there is no field {name!r}{closest(name, fields)}")
+    for name, spec in fields.items():
+        if name not in values:
+            if spec.default is dataclasses.MISSING:
+                raise UserError(f"{path}: the field {name!r} is missing")
+            continue
+        value = values[name]
+        kind, types = KINDS[spec.type]
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
+        if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
+            raise UserError(f"{path}: {name} must not be negative, not {value!r}")
+    if values["family"] not in FAMILIES:
+        raise UserError(f"{path}: family must be one of {', '.join(FAMILIES)}, "
+                        f"not {values['family']!r}")
+    if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
+        raise UserError(f"{path}: platform must be of the form module:Class, "
+                        f"not {values['platform']!r}")
+    values["design"] = MappingProxyType(values["design"])
+    return Board(name=path.stem, **values)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends a sentence about an unknown name."""
+    near = difflib.get_close_matches(name.lower(), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class Boards(Mapping[str, Board]):
+    """The boards of a folder by name, each read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, Board] = {}
+
+    def __getitem__(self, name: str) -> Board:
+        if name not in set(self):
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = read_board(self._folder / f"{name}.toml")
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.glob("*.toml")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+BOARDS: Mapping[str, Board] = Boards(CHECKOUT if CHECKOUT.is_dir() else INSTALLED)
+
+
+def board(name: str) -> Board:
+    """Return the board of that name; a :class:`UserError` lists the names there are."""
+    if name not in BOARDS:
+        raise UserError(f"There is no board {name!r}; there are {', '.join(BOARDS)}"
+                        + closest(name, BOARDS))
+    return BOARDS[name]

@@ -1,0 +1,157 @@
+"""The command line: reads options, calls the rooms, prints what they say."""
+
+import argparse
+import dataclasses
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .boards import BOARDS, Board, board
+from .errors import UserError
+from .options import chosen_design, parser
+from .table import table
+
+__all__ = ["main"]
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0: done. 1: a test failed, or a needed tool does not work. 2: a mistake of the user's, told in
+    one sentence. 130: interrupted.
+    """
+    try:
+        options, rest = parser(COMMANDS).parse_known_args(arguments)
+        if rest:
+            options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        print(f"hwgen: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hwgen: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as with `hwgen boards | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def boards(options: argparse.Namespace) -> int:
+    """List the boards, or show one."""
+    if options.name is not None:
+        show_board(board(options.name), options.json)
+    elif options.json:
+        print_json([found.to_dict() for found in BOARDS.values()])
+    else:
+        print(table(
+            ["name", "board", "chip", "clock", "LUTs", "multipliers", "memory", "preset"],
+            [[b.name, b.title, b.device, f"{b.clock_mhz:g} MHz", b.luts, b.multipliers,
+              f"{b.memory_bits // 8192} KB", preset(b)] for b in BOARDS.values()]))
+    return 0
+
+
+def preset(found: Board) -> str:
+    """Return a board's preset Design in a word."""
+    return f"{found.design.get('rows')}x{found.design.get('columns')}"
+
+
+def show_board(found: Board, as_json: bool) -> None:
+    """Print everything about one board."""
+    if as_json:
+        print_json(found.to_dict())
+        return
+    facts = found.to_dict()
+    design = facts.pop("design")
+    print(table(["field", "value"], [*facts.items(), *((f"design.{name}", value)
+                                                      for name, value in design.items())]))
+
+
+def generate(options: argparse.Namespace) -> int:
+    """Write a Design's files."""
+    from .generate import write
+
+    design = chosen_design(options)
+    name = design.name if options.name is None else options.name
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise UserError(f"--name must be the name of a folder, not {name!r}")
+    folder = Path(options.output or Path("rtl_out") / name)
+    files = write(design, folder)
+    if options.json:
+        print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
+                    "files": [str(path) for path in files]})
+    else:
+        print(f"{name}: {design.rows} rows, {design.columns} columns, "
+              f"{design.activations} activations, {design.weights} weights, {design.dataflow}")
+        for path in files:
+            print(f"  {path}")
+    return 0
+
+
+def sim(options: argparse.Namespace) -> int:
+    """Run benches and print what they gave."""
+    regression = simulation()
+    design = chosen_design(options)
+    units = regression.units(options.unit)
+    results = []
+    for unit in units:
+        if not options.json and sys.stderr.isatty():
+            print(f"{unit} ...", end="\r", file=sys.stderr, flush=True)
+        results.append(regression.simulate(
+            unit, design, Path(options.output), simulator=options.simulator,
+            waves=options.waves, seed=options.seed))
+    if options.json:
+        print_json({"design": dataclasses.asdict(design),
+                    "benches": [result.to_dict() for result in results]})
+    else:
+        print(regression.summary(design, results))
+    return 0 if all(result.passed for result in results) else 1
+
+
+def simulation() -> ModuleType:
+    """Return what runs benches; it lies in the checkout, beside this package."""
+    if not (CHECKOUT / "sim" / "regression.py").exists():
+        raise UserError("hwgen sim needs the benches of a checkout; clone the repository and "
+                        "`pip install -e .[sim]` there")
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    try:
+        return importlib.import_module("sim.regression")
+    except ModuleNotFoundError as error:
+        raise UserError(f"hwgen sim needs {error.name}; `pip install -e .[sim]` brings it"
+                        ) from error
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Try every tool and say how it went."""
+    from .doctor import examine, healthy
+
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not options.json:
+            mark = finding.status if finding.needed or finding.status == "ok" else "optional"
+            print(f"{finding.tool:<14} {mark:<8} {finding.version:<18} {finding.what}"
+                  + (f" -- {finding.remedy}" if finding.remedy else ""), flush=True)
+    if options.json:
+        print_json({"ok": healthy(findings), "tools": [vars(finding) for finding in findings]})
+    elif not healthy(findings):
+        print("Some tools that are needed do not work; `make setup` installs all but the "
+              "system's.")
+    return 0 if healthy(findings) else 1
+
+
+def print_json(value: Any) -> None:
+    """Print plain data."""
+    print(json.dumps(value, indent=2))
+
+
+COMMANDS = {"boards": boards, "generate": generate, "sim": sim, "doctor": doctor}

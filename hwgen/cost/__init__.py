@@ -1,0 +1,1 @@
+"""What a Design costs: measured here with the tools that build it."""

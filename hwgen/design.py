@@ -1,0 +1,227 @@
+"""The Design: everything that fixes an accelerator before synthesis, with its limits."""
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from .boards import BOARDS, closest
+from .errors import UserError
+
+__all__ = ["Design", "Integer"]
+
+ENGINES = ("systolic",)
+DATAFLOWS = ("ws", "os")
+FAMILIES = ("generic", "ecp5", "ice40", "gowin")
+LARGEST_SIDE = 64
+LARGEST_DEPTH = 1 << 20
+LARGEST_SUM = 64
+DEPTH = 1024
+"""Products in a sum of an output-stationary array, where nothing is said of it."""
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A type of integers: ``int8`` is signed and 8 bits wide, ``uint4`` unsigned and 4."""
+
+    width: int
+    signed: bool
+
+    @classmethod
+    def parse(cls, text: object, field: str) -> Self:
+        """Read ``int2`` to ``int16`` or ``uint2`` to ``uint16``."""
+        match = re.fullmatch(r"(u?)int([1-9]\d?)", text) if isinstance(text, str) else None
+        if not match or not 2 <= int(match[2]) <= 16:
+            raise UserError(f"{field} must be int2 to int16 or uint2 to uint16, not {text!r}")
+        return cls(int(match[2]), not match[1])
+
+    @property
+    def low(self) -> int:
+        """The least value."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """The greatest value."""
+        return (1 << (self.width - self.signed)) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """Everything that fixes an accelerator before synthesis.
+
+    Checked when made: a :class:`UserError` names the first field that is wrong.
+
+    Parameters
+    ----------
+    engine : str
+        What multiplies: ``systolic``.
+    dataflow : str
+        ``ws``, weights stay in the cells, or ``os``, sums do.
+    rows, columns : int
+        Size of the array, each 1 to 64.
+    activations, weights : str
+        Types of the operands, ``int2`` to ``int16`` or ``uint2`` to ``uint16``.
+    depth : int or None
+        How many products a sum must hold without overflow. None: as many as there are rows when
+        weights stay, 1024 when sums do.
+    accumulator : int or None
+        Width of a sum, where ``depth`` shall not decide; a narrower sum wraps.
+    lines : int
+        Pixels that a column takes in a cycle of a depthwise tile; 0 leaves that path out.
+    family : str
+        FPGA family to make multipliers for: ``generic`` (portable Verilog), ``ecp5``, ``ice40`` or
+        ``gowin``.
+    device : str or None
+        Chip, if its limits and floor plan shall be used.
+    dsps : int or None
+        How many cells may use a hard multiplier; the others use fabric. None: all that the device
+        has, or every cell where no device is named.
+    """
+
+    engine: str = "systolic"
+    dataflow: str = "ws"
+    rows: int = 8
+    columns: int = 8
+    activations: str = "int8"
+    weights: str = "int8"
+    depth: int | None = None
+    accumulator: int | None = None
+    lines: int = 0
+    family: str = "generic"
+    device: str | None = None
+    dsps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field, in their order."""
+        self._one_of("engine", ENGINES)
+        self._one_of("dataflow", DATAFLOWS)
+        self._within("rows", 1, LARGEST_SIDE)
+        self._within("columns", 1, LARGEST_SIDE)
+        Integer.parse(self.activations, "activations")
+        Integer.parse(self.weights, "weights")
+        self._within("depth", 1, LARGEST_DEPTH, optional=True)
+        self._within("accumulator", 2, LARGEST_SUM, optional=True)
+        self._within("lines", 0, self.rows)
+        if self.lines and self.dataflow != "ws":
+            raise UserError(f"lines must be 0 with dataflow 'os', not {self.lines}: only an array "
+                            "whose weights stay has a depthwise path")
+        self._one_of("family", FAMILIES)
+        if self.device is not None:
+            known = sorted({b.device for b in BOARDS.values() if b.family == self.family})
+            if self.device not in known:
+                raise UserError(f"device must be one of {', '.join(known) or 'none'} for family "
+                                f"{self.family!r}, or left out, not {self.device!r}")
+        self._within("dsps", 0, self.device_products, optional=True)
+        if self.dsps is not None and self.family == "generic":
+            raise UserError("dsps must be left out for family 'generic', whose multipliers are "
+                            f"all alike, not {self.dsps}")
+
+    def _one_of(self, field: str, known: tuple[str, ...]) -> None:
+        value = getattr(self, field)
+        if value not in known:
+            raise UserError(f"{field} must be one of {', '.join(known)}, not {value!r}"
+                            f"{closest(str(value), known)}")
+
+    def _within(self, field: str, low: int, high: int, *, optional: bool = False) -> None:
+        value = getattr(self, field)
+        if value is None and optional:
+            return
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+
+    @property
+    def activation(self) -> Integer:
+        """Type of an activation."""
+        return Integer.parse(self.activations, "activations")
+
+    @property
+    def weight(self) -> Integer:
+        """Type of a weight."""
+        return Integer.parse(self.weights, "weights")
+
+    @property
+    def terms(self) -> int:
+        """How many products a sum holds without overflow, unless ``accumulator`` is narrower."""
+        return self.depth or (self.rows if self.dataflow == "ws" else DEPTH)
+
+    @property
+    def device_products(self) -> int:
+        """Products a cycle of the device's hard multipliers; every cell's if none is named."""
+        cells = self.rows * self.columns
+        board = next((b for b in BOARDS.values() if b.device == self.device), None)
+        if board is None:
+            return cells
+        width = max(self.activation.width, self.weight.width)
+        return {
+            "MULT18X18D": board.multipliers,
+            "SB_MAC16": board.multipliers * (2 if width <= 8 else 1),
+            "MULT9X9": board.multipliers // (1 if width <= 8 else 2),
+        }.get(board.multiplier, 0)
+
+    @property
+    def hard_multipliers(self) -> int:
+        """How many cells use a hard multiplier."""
+        if self.family == "generic":
+            return 0
+        return min(self.rows * self.columns,
+                   self.device_products if self.dsps is None else self.dsps)
+
+    @property
+    def name(self) -> str:
+        """A name that tells designs apart, for files and folders."""
+        parts = [self.engine, self.dataflow, f"{self.rows}x{self.columns}", self.activations,
+                 self.weights]
+        for field in ("depth", "accumulator", "lines", "device", "dsps"):
+            value = getattr(self, field)
+            if value not in (None, 0) or (field == "dsps" and value == 0):
+                parts.append(f"{field}{value}" if isinstance(value, int) else value.lower())
+        if self.family != "generic" and self.device is None:
+            parts.append(self.family)
+        return "_".join(parts)
+
+    def replace(self, **fields: Any) -> Self:
+        """Return a copy with other values in ``fields``."""
+        return type(self).from_dict(dataclasses.asdict(self) | fields)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make a Design of plain data, as from TOML."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UserError(f"a Design has no field {name!r}{closest(str(name), known)}")
+        return cls(**values)
+
+    @classmethod
+    def load(cls, source: str | Path) -> Self:
+        """Return a board's preset by its name, or read a TOML file."""
+        if isinstance(source, str) and source in BOARDS:
+            return cls.from_dict(BOARDS[source].design)
+        path = Path(source)
+        if path.suffix != ".toml" and not path.exists():
+            raise UserError(f"there is no preset and no file {str(source)!r}; the presets are "
+                            f"{', '.join(sorted(BOARDS))}{closest(str(source), BOARDS)}")
+        try:
+            values = tomllib.loads(path.read_bytes().decode("utf-8"))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"{path} is not a TOML file: {error}") from error
+        try:
+            return cls.from_dict(values)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+
+    def to_toml(self) -> str:
+        """Return the TOML from which :meth:`load` makes an equal Design."""
+        lines = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                lines.append(f'{field.name} = "{value}"' if isinstance(value, str)
+                             else f"{field.name} = {value}")
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,176 @@
+"""The options of the command line, and what their help says."""
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from . import __version__
+from .boards import closest
+from .design import Design
+from .errors import UserError
+
+__all__ = ["chosen_design", "parser"]
+
+DESCRIPTION = """\
+Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen boards                                  the boards, and the preset Design of each
+  hwgen generate --rows 4 --columns 4           Verilog of an array, in rtl_out/
+  hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
+  hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
+  hwgen doctor                                  which tools work, and how to get the others
+
+`hwgen COMMAND --help` explains a command.
+"""
+
+GENERATE = """\
+Write a Design's accelerator: its Verilog, the Design that made it (design.toml), and a table of its
+ports (ports.md). The same Design gives the same bytes, always. Options override the fields of
+the Design.
+"""
+
+GENERATE_EXAMPLES = """\
+examples:
+  hwgen generate                                an 8x8 array of int8, weight-stationary
+  hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
+  hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
+  hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
+  hwgen generate --design my.toml -o build/my   a Design of your own
+"""
+
+SIM = """\
+Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
+model. A summary follows; exit code 1 says that a test failed.
+"""
+
+SIM_EXAMPLES = """\
+examples:
+  hwgen sim                                     all units, on an 8x8 array
+  hwgen sim systolic --design icebreaker        one unit, on a board's preset
+  hwgen sim systolic --rows 2 --columns 2 --waves
+                                                with a waveform in build/sim/
+"""
+
+BOARDS = """\
+List the boards, or show one. The name of a board is also the name of its preset Design.
+"""
+
+DOCTOR = """\
+Find every tool of the flow and use it, each for a moment, on something trivial. Exit code 1 says
+that a tool which is needed does not work; icarus is optional. Takes 10 to 60 seconds.
+"""
+
+FIELDS = {
+    "engine": ("NAME", "what multiplies: systolic"),
+    "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
+    "rows": ("N", "rows of the array, 1 to 64"),
+    "columns": ("N", "columns of the array, 1 to 64"),
+    "activations": ("TYPE", "type of an activation: int2 to int16, uint2 to uint16"),
+    "weights": ("TYPE", "type of a weight, likewise"),
+    "depth": ("N", "products that a sum holds without overflow (default: rows, or 1024 for os)"),
+    "accumulator": ("N", "bits of a sum, where depth shall not decide; a narrower sum wraps"),
+    "lines": ("N", "pixels that a column takes in a cycle of a depthwise tile; 0: no such path"),
+    "family": ("NAME", "FPGA family to make multipliers for: generic, ecp5, ice40 or gowin"),
+    "device": ("CHIP", "chip, if its limits and floor plan shall be used, such as LFE5U-85F"),
+    "dsps": ("N", "how many cells may use a hard multiplier; the others use fabric"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, not a page of usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the :class:`UserError` that says what is wrong and where to read more."""
+        message = re.sub(r"^argument (\S+): (takes )?", lambda m: f"{m[1]} takes " if m[2]
+                         else f"{m[1]}: ", message)
+        command = re.match(r"COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if message == "the following arguments are required: COMMAND":
+            message = "a command is missing"
+        elif command:
+            known = re.findall(r"[a-z]+", command[2])
+            message = f"there is no command {command[1]!r}{closest(command[1], known)}"
+        elif unknown and unknown[1].startswith("-"):
+            options = list(self._option_string_actions)
+            message = (f"there is no option {unknown[1]}"
+                       f"{closest(unknown[1].partition('=')[0], options)}")
+        elif unknown:
+            message = f"there is one word too many, {unknown[1]!r}"
+        raise UserError(f"{message} (`{self.prog} --help` explains)")
+
+
+def integer(text: str) -> int:
+    """Read an integer; Design checks whether it will do."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes an integer, not {text!r}") from None
+
+
+def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
+    """Return the parser of the whole command line; each command is bound to its function."""
+    top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
+    top.add_argument("--version", action="version", version=f"hwgen {__version__}",
+                     help="print the version")
+    chosen = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, summary: str, description: str, epilog: str = "") -> Parser:
+        command = chosen.add_parser(name, help=summary, description=description, epilog=epilog)
+        command.set_defaults(run=commands[name], parser=command)
+        return command
+
+    boards = add("boards", "list the boards", BOARDS)
+    boards.add_argument("name", nargs="?", metavar="NAME", help="show this one, with all its facts")
+
+    generate = add("generate", "write the Verilog of a Design", GENERATE, GENERATE_EXAMPLES)
+    add_design(generate)
+    generate.add_argument("--name", metavar="NAME",
+                          help="name of the folder (default: made of the fields)")
+    generate.add_argument("-o", "--output", metavar="DIR",
+                          help="folder to write to (default: rtl_out/NAME)")
+
+    sim = add("sim", "run the benches of the units", SIM, SIM_EXAMPLES)
+    sim.add_argument("unit", nargs="?", metavar="UNIT", help="run this one only")
+    add_design(sim)
+    sim.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
+    sim.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
+                     help="what simulates (default: verilator)")
+    sim.add_argument("--seed", type=integer, metavar="N", default=0,
+                     help="seed of the random data (default: 0)")
+    sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
+                     help="folder for logs and waveforms (default: build/sim)")
+
+    doctor = add("doctor", "try every tool", DOCTOR)
+    for command in (boards, generate, sim, doctor):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def add_design(command: argparse.ArgumentParser) -> None:
+    """Add the options that choose a Design."""
+    command.add_argument("--design", metavar="D",
+                         help="start from a board's preset (see `hwgen boards`) or a TOML file")
+    group = command.add_argument_group("fields of the Design")
+    fields = {field.name: field for field in dataclasses.fields(Design)}
+    for name, (metavar, text) in FIELDS.items():
+        default = fields[name].default
+        hint = "" if default is None else f" (default: {default})"
+        group.add_argument(f"--{name}", metavar=metavar, help=text + hint,
+                           type=str if isinstance(default, str) or name == "device" else integer)
+
+
+def chosen_design(options: argparse.Namespace) -> Design:
+    """Return the Design that the options choose."""
+    design = Design.load(options.design) if options.design is not None else Design()
+    given = {name: getattr(options, name) for name in FIELDS
+             if getattr(options, name) is not None}
+    return design.replace(**given) if given else design

@@ -1,0 +1,99 @@
+"""What differs between FPGA families: multipliers, and delays in LUT memory.
+
+The rest of the RTL asks here for what it needs and names only the family.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth import Module, Shape
+
+from .._library import place
+from . import ecp5, generic, gowin, ice40
+from .generic import LATENCY, MultiplierSignature, product_shape
+
+__all__ = ["FAMILIES", "LATENCY", "MultiplierSignature", "add_multipliers", "delay",
+           "product_shape"]
+
+FAMILIES = ("generic", "ecp5", "ice40", "gowin")
+
+
+def delay(family: str, width: int, cycles: list[int]) -> generic.Delay:
+    """Return a :class:`generic.Delay`, or its equal that suits the family better."""
+    if family in ("ecp5", "gowin"):
+        return generic.LutRamDelay(width, cycles)
+    return generic.Delay(width, cycles)
+
+
+def dsp_cells(rows: int, columns: int, dsps: int) -> list[list[tuple[int, int]]]:
+    """Choose the cells that get a DSP multiplier, in three groups of neighbouring rows.
+
+    Whole rows are chosen, as far as ``dsps`` go, and spread over the height of the array, so that
+    between the three rows of multipliers of an ECP5 lie the rows of the array that need none.
+    """
+    groups = [range(rows * i // 3, rows * (i + 1) // 3) for i in range(3)]
+    whole = min(rows, dsps // columns)
+    chosen: list[list[int]] = [[], [], []]
+    for _ in range(whole):  # always the group with the smallest share of its rows
+        group = min((g for g in range(3) if len(chosen[g]) < len(groups[g])),
+                    key=lambda g: (len(chosen[g]) / len(groups[g]), g))
+        chosen[group].append(groups[group][len(chosen[group])])
+    cells = [[(r, c) for r in group for c in range(columns)] for group in chosen]
+    left = min(dsps, rows * columns) - whole * columns
+    if left:
+        group = next(g for g in range(3) if len(chosen[g]) < len(groups[g]))
+        row = groups[group][len(chosen[group])]
+        cells[group] += [(row, c) for c in range(left)]
+    return cells
+
+
+def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, rows: int,
+                    columns: int, *, arrival: Callable[[int, int], int], device: str | None = None,
+                    dsps: int | None = None) -> dict[tuple[int, int], Any]:
+    """Add a multiplier for each cell of an array to ``m``, and return their ports by cell.
+
+    Parameters
+    ----------
+    m : Module
+    platform : object
+        What ``elaborate`` was given.
+    family : str
+        One of :data:`FAMILIES`.
+    a, b : Shape
+        Shapes of the operand that moves and of the one that stays.
+    rows, columns : int
+        The array's size.
+    arrival : function of row and column
+        Cycle in which a cell's operands arrive: cells with the same one share their ``take``.
+    device : str or None
+        Where the family has a floor plan for this device, each multiplier gets its place.
+    dsps : int or None
+        How many cells may use a DSP multiplier; the others get theirs in fabric. None: all.
+    """
+    groups = dsp_cells(rows, columns, rows * columns if dsps is None else dsps)
+    hard = [cell for group in groups for cell in group] if family != "generic" else []
+    cells: dict[tuple[int, int], Any] = {}
+
+    def name(row: int, column: int) -> str:
+        return f"multiplier_{row}_{column}"
+
+    if family == "ecp5":
+        plan = ecp5.floor_plan(device, groups, arrival)
+        for cell, (site, enable) in plan.items():
+            cells[cell] = place(m, platform, name(*cell), ecp5.Multiplier, a, b, site=site,
+                                enable=enable)
+    elif family == "ice40" and max(a.width, b.width) <= ice40.LANE_WIDTH:
+        for index in range(0, len(hard), 2):
+            pair = place(m, platform, name(*hard[index]), ice40.MultiplierPair, a, b)
+            cells |= zip(hard[index:index + 2], pair.lanes, strict=False)
+    elif family in ("ice40", "gowin"):
+        kind = {"ice40": ice40.Multiplier, "gowin": gowin.Multiplier}[family]
+        cells |= {cell: place(m, platform, name(*cell), kind, a, b) for cell in hard}
+
+    soft = {"generic": generic.Multiplier,
+            "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
+    for row in range(rows):
+        for column in range(columns):
+            if (row, column) not in cells:
+                cells[row, column] = place(m, platform, name(row, column), soft, a, b)
+    return cells

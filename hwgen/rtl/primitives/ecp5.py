@@ -1,0 +1,264 @@
+"""Lattice ECP5: the DSP block, and where each one lies on the chip."""
+
+from collections.abc import Callable
+
+from amaranth import *
+
+from .generic import MultiplierBase, product_shape
+
+__all__ = ["SITES", "FabricMultiplier", "Multiplier", "floor_plan"]
+
+WIDTH = 18
+BLOCK = 4
+"""Multipliers of a DSP block, which share their clock enables."""
+ENABLES = 3
+"""Clock enables of a block that may carry a ``take``: CE0 is tied high for the other registers."""
+
+SITES = {
+    "LFE5U-85F": [[f"X{x + z}/Y{y}/MULT18_{z}"
+                   for x in (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
+                   for z in (0, 1, 4, 5)] for y in (10, 34, 58)],
+}
+"""The places of the multipliers, row by row of the chip, each from left to right."""
+
+
+def _strips(count: int) -> list[int]:
+    """Split ``count`` rows into strips of two and three, or one of one."""
+    if count < 2:
+        return [count] * count
+    threes = count // 3 - (count % 3 == 1)
+    return [3] * threes + [2] * ((count - 3 * threes) // 2)
+
+
+def _order(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Put cells in the order in which they take their places along a row of DSP blocks.
+
+    Neighbours stay neighbours, and the four cells of a block are a square or a short column of the
+    array, in which at most three different waves pass.
+    """
+    rows = sorted({row for row, _ in cells})
+    last = max((column for _, column in cells), default=-1)
+    order = []
+    for left in range(0, last + 1, 4):
+        top = 0
+        for height in _strips(len(rows)):
+            strip = rows[top:top + height]
+            order += [(row, column) for column in range(left, left + 4) for row in strip]
+            top += height
+    present = set(cells)
+    return [cell for cell in order if cell in present]
+
+
+def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
+               arrival: Callable[[int, int], int],
+               ) -> dict[tuple[int, int], tuple[str | None, int | None]]:
+    """Give each cell its multiplier's place on the chip and its clock enable.
+
+    A systolic array knows its own floor plan: with the multipliers left to nextpnr's placer, a 9x16
+    array is half as fast. Each of three groups of rows goes to one of the chip's three rows of DSP
+    blocks; an array too wide for that is cut into three groups of columns.
+
+    Parameters
+    ----------
+    device : str or None
+        A key of :data:`SITES`; for any other the placer chooses.
+    groups : list of three lists of (row, column)
+        The cells with a DSP multiplier, from top to bottom.
+    arrival : function of row and column
+        Cells of equal arrival have the same ``take``.
+
+    Returns
+    -------
+    dict
+        Site (or None) and number of the clock enable (or None, see :class:`Multiplier`) by cell.
+    """
+    cells = [cell for group in groups for cell in group]
+    sites = SITES.get(device or "")
+    if sites is None or len(cells) > sum(map(len, sites)):
+        return dict.fromkeys(cells, (None, 1))
+
+    room = len(sites[0])
+    if any(len(group) > room for group in groups):
+        width = 1 + max(column for _, column in cells)
+        groups = [[(row, column) for row, column in cells
+                   if width * i // 3 <= column < width * (i + 1) // 3] for i in range(3)]
+    orders = [_order(group) for group in groups]
+    spilled = [cell for order in orders for cell in order[room:]]
+    for order in orders:
+        del order[room:]
+        free = room - len(order)
+        order += spilled[:free]
+        del spilled[:free]
+
+    plan: dict[tuple[int, int], tuple[str | None, int | None]] = {}
+    for order, line in zip(orders, sites, strict=True):
+        for block in range(0, len(order), BLOCK):
+            waves: list[int] = []
+            for cell, site in zip(order[block:block + BLOCK], line[block:], strict=False):
+                wave = arrival(*cell)
+                if wave not in waves:
+                    waves.append(wave)
+                enable = 1 + waves.index(wave)
+                plan[cell] = (site, enable if enable <= ENABLES else None)
+    return plan
+
+
+class Multiplier(MultiplierBase):
+    """Equal to :class:`generic.Multiplier`, in one MULT18X18D with all of its own registers.
+
+    The four multipliers of a DSP block share four clock enables. CE0 is tied high, because the
+    block's output registers can use no other, so at most three different ``take`` signals fit
+    into a block. With ``enable`` None ``b`` is stored beside the block instead.
+
+    Parameters
+    ----------
+    a_shape, b_shape : Shape
+        As for :class:`generic.Multiplier`, up to 18 bits signed, 17 bits unsigned.
+    site : str or None
+        Place of the multiplier as nextpnr names it, or none to leave it to the placer.
+    enable : int or None
+        Which of CE1 to CE3 carries ``take``; none to hold ``b`` beside the block.
+    """
+
+    def __init__(self, a_shape: Shape, b_shape: Shape, *, site: str | None = None,
+                 enable: int | None = 1) -> None:
+        super().__init__(a_shape, b_shape)
+        self.site = site
+        self.enable = enable
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a, b = self.a, self.b
+        registers = {f"p_REG_{register}_{kind}": value
+                     for register in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
+                     for kind, value in (("CLK", "CLK0"), ("CE", "CE0"), ("RST", "RST0"))}
+        enables: dict[str, Value] = {"i_CE0": Const(1, 1)}
+        if self.enable is None:
+            # One register here for each operand, so one less inside: the pipeline's.
+            stored_a = Signal(self.a_shape, reset_less=True)
+            stored_b = Signal(self.b_shape, reset_less=True)
+            m.d.sync += stored_a.eq(a)
+            with m.If(self.take):
+                m.d.sync += stored_b.eq(b)
+            a, b = stored_a, stored_b
+            registers["p_REG_PIPELINE_CLK"] = "NONE"
+        else:
+            registers["p_REG_INPUTB_CE"] = f"CE{self.enable}"
+            enables[f"i_CE{self.enable}"] = self.take
+
+        wide_a = Signal(Shape(WIDTH, self.a_shape.signed))
+        wide_b = Signal(Shape(WIDTH, self.b_shape.signed))
+        product = Signal(2 * WIDTH)
+        m.d.comb += [wide_a.eq(a), wide_b.eq(b), self.p.eq(product)]
+        m.submodules.dsp = Instance(
+            "MULT18X18D",
+            **({"a_BEL": self.site} if self.site else {}),
+            **registers,
+            i_CLK0=ClockSignal(),
+            i_SIGNEDA=Const(self.a_shape.signed, 1),
+            i_SIGNEDB=Const(self.b_shape.signed, 1),
+            i_SOURCEA=Const(0, 1),
+            i_SOURCEB=Const(0, 1),
+            **enables,
+            i_RST0=Const(0, 1),
+            **{f"i_A{n}": wide_a[n] for n in range(WIDTH)},
+            **{f"i_B{n}": wide_b[n] for n in range(WIDTH)},
+            **{f"o_P{n}": product[n] for n in range(2 * WIDTH)},
+        )
+        return m
+
+
+class FabricMultiplier(MultiplierBase):
+    """Equal to :class:`generic.Multiplier`, on carry chains, for cells that get no DSP block.
+
+    One half of a CCU2C is a 4-input LUT on a carry chain, and so adds a bit of ``a & b[n]`` and a
+    bit of ``a & b[n + 1]`` without further gates: the first stage sums partial products in pairs,
+    the second one sums the pairs. An 8x8 multiplier is 76 LUT4 and 64 registers, where yosys makes
+    188 LUT4 of the same sums.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(self.a_shape, reset_less=True)
+        b = Signal(self.b_shape, reset_less=True)
+        m.d.sync += a.eq(self.a)
+        with m.If(self.take):
+            m.d.sync += b.eq(self.b)
+
+        def gated(bit: int, shift: int) -> list[Pair]:
+            """Return the bits of ``a << shift`` where that bit of ``b`` is set, else 0."""
+            width = self.a_shape.width
+            extension = a[-1] if self.a_shape.signed else Const(0, 1)
+            bits = [a[i] if i < width else extension for i in range(width + 2 - shift)]
+            zeros: list[Pair] = [(Const(0, 1), Const(1, 1))] * shift
+            return zeros + [(i, b[bit]) for i in bits]
+
+        width = self.b_shape.width
+        terms = []
+        for low in range(0, width, 2):
+            top = self.b_shape.signed and low + 2 >= width  # a signed top bit counts negative
+            first = gated(low, 0)
+            none: list[Pair] = [(Const(0, 1), Const(1, 1))] * len(first)
+            second = gated(low + 1, 1) if low + 1 < width else none
+            if top and low + 1 == width:
+                first, second = none, first
+            total = carry_chain(m, f"pair_{low}", first, second, subtract=top)
+            stored = Signal(Shape(len(total), self.a_shape.signed or top), name=f"term_{low}",
+                            reset_less=True)
+            m.d.sync += stored.eq(total)
+            terms.append((low, stored))
+
+        shape = product_shape(self.a_shape, self.b_shape)
+        while len(terms) > 1:  # a tree of neighbours, so that the adders stay short
+            pairs = zip(terms[0::2], terms[1::2], strict=False)
+            terms = [self._add(m, *pair) for pair in pairs] + terms[len(terms) & ~1:]
+        result = Signal(shape, reset_less=True)
+        m.d.sync += result.eq(terms[0][1])
+        m.d.comb += self.p.eq(result)
+        return m
+
+    def _add(self, m: Module, low: tuple[int, Signal], high: tuple[int, Signal],
+             ) -> tuple[int, Signal]:
+        """Add two terms, each with its weight: what lies below the higher one passes by."""
+        shift = high[0] - low[0]
+        signed = low[1].shape().signed or high[1].shape().signed
+        width = 2 + max(len(low[1]), len(high[1]) + shift)
+        width = min(width, self.a_shape.width + self.b_shape.width - low[0])
+
+        def bits(term: Signal) -> list[Pair]:
+            extension = term[-1] if term.shape().signed else Const(0, 1)
+            return [(term[i] if i < len(term) else extension, Const(1, 1)) for i in range(width)]
+
+        upper = carry_chain(m, f"sum_{low[0]}_{high[0]}", bits(low[1])[shift:],
+                            bits(high[1])[:width - shift])
+        total = Signal(Shape(width, signed), name=f"total_{low[0]}_{high[0]}")
+        m.d.comb += total.eq(Cat(low[1][:shift], upper))
+        return low[0], total
+
+
+Pair = tuple[Value, Value]
+
+
+def carry_chain(m: Module, name: str, x: list[Pair], y: list[Pair], *,
+                subtract: bool = False) -> Value:
+    """Return ``x + y`` or ``x - y``, each bit of which is the AND of a pair of signals."""
+    # A half's LUT decides whether the carry passes; where it does not, the carry is what the LUT
+    # gives with its inputs C and D at 0. So A and B take the operand that may be inverted.
+    ab, cd = (y, x) if subtract else (x, y)
+    init = sum(((a & b) ^ (c & d) ^ subtract) << (a + 2 * b + 4 * c + 8 * d)
+               for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))
+    total = Signal(len(x), name=f"{name}_total")
+    carry: Value = Const(subtract, 1)
+    zero = Const(0, 1), Const(1, 1)
+    for index in range(0, len(x), 2):
+        a, c = (operand[index:index + 2] + [zero] for operand in (ab, cd))
+        carried = Signal(name=f"{name}_carry_{index}")
+        spare = Signal(name=f"{name}_spare_{index}")
+        m.submodules[f"{name}_{index}"] = Instance(
+            "CCU2C", p_INIT0=Const(init, 16), p_INIT1=Const(init, 16), p_INJECT1_0="NO",
+            p_INJECT1_1="NO", i_CIN=carry, o_COUT=carried,
+            i_A0=a[0][0], i_B0=a[0][1], i_C0=c[0][0], i_D0=c[0][1], o_S0=total[index],
+            i_A1=a[1][0], i_B1=a[1][1], i_C1=c[1][0], i_D1=c[1][1],
+            o_S1=total[index + 1] if index + 1 < len(x) else spare)
+        carry = carried
+    return total

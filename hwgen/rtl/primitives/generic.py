@@ -1,0 +1,199 @@
+"""What every FPGA can do: the definitions that the families' own cells must equal."""
+
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["LATENCY", "Delay", "FabricMultiplier", "LutRamDelay", "Multiplier",
+           "MultiplierBase", "MultiplierSignature", "product_shape"]
+
+LATENCY = 3
+"""Cycles from operands to product, of every multiplier of every family."""
+
+
+def product_shape(a: Shape, b: Shape) -> Shape:
+    """Return the shape that holds every product of an ``a`` and a ``b``."""
+    return Shape(a.width + b.width, a.signed or b.signed)
+
+
+def MultiplierSignature(a: Shape, b: Shape) -> wiring.Signature:  # noqa: N802
+    """Describe a multiplier's ports, seen from the multiplier."""
+    return wiring.Signature({
+        "a": In(a),
+        "b": In(b),
+        "take": In(1),
+        "p": Out(product_shape(a, b)),
+    })
+
+
+class MultiplierBase(wiring.Component):
+    """Multiply ``a`` by a ``b`` that stays: the contract of every multiplier.
+
+    ``b`` is stored in each cycle in which ``take`` is high, and multiplies the ``a`` of that cycle
+    and of all that follow. The product of the ``a`` of a cycle is on ``p`` :data:`LATENCY` cycles
+    later; a new ``a`` may come in every cycle. Nothing is reset: after a reset ``p`` means nothing
+    until a ``b`` has been taken.
+
+    Parameters
+    ----------
+    a_shape, b_shape : Shape
+        Shapes of the operands, signed or unsigned, each on its own.
+
+    Members
+    -------
+    a : In(a_shape)
+    b : In(b_shape)
+    take : In(1)
+    p : Out(product_shape(a_shape, b_shape))
+    """
+
+    a: Value
+    b: Value
+    take: Value
+    p: Value
+
+    def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
+        self.a_shape = a_shape
+        self.b_shape = b_shape
+        super().__init__(MultiplierSignature(a_shape, b_shape))
+
+
+class Multiplier(MultiplierBase):
+    """A multiplier in portable terms; all the others equal it in every cycle."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(self.a_shape, reset_less=True)
+        b = Signal(self.b_shape, reset_less=True)
+        product = Signal(product_shape(self.a_shape, self.b_shape), reset_less=True)
+        result = Signal.like(product, reset_less=True)
+        m.d.sync += [a.eq(self.a), product.eq(a * b), result.eq(product)]
+        with m.If(self.take):
+            m.d.sync += b.eq(self.b)
+        m.d.comb += self.p.eq(result)
+        return m
+
+
+class FabricMultiplier(MultiplierBase):
+    """Multiply on carry chains, for cells that get no DSP block.
+
+    Equal to :class:`Multiplier` in every cycle. Each pair of bits of ``b`` selects the sum of two
+    shifted copies of ``a``; those sums are registered, and added up in the next cycle.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(self.a_shape, reset_less=True)
+        b = Signal(self.b_shape, reset_less=True)
+        m.d.sync += a.eq(self.a)
+        with m.If(self.take):
+            m.d.sync += b.eq(self.b)
+
+        width = self.b_shape.width
+
+        def partial(bit: int) -> Value:
+            """Return ``a`` where that bit of ``b`` is set, else 0: gates, not a multiplexer."""
+            gated = a & b[bit].replicate(self.a_shape.width)
+            return gated.as_signed() if self.a_shape.signed else gated
+
+        terms: list[Value] = []
+        for low in range(0, width, 2):
+            term = partial(low)
+            if low + 1 < width:
+                # The top bit of a signed number counts negative.
+                high = partial(low + 1) << 1
+                term = term - high if self.b_shape.signed and low + 2 == width else term + high
+            elif self.b_shape.signed:
+                term = -term
+            stored = Signal(term.shape(), name=f"term_{low}", reset_less=True)
+            m.d.sync += stored.eq(term)
+            terms.append(stored << low)
+        while len(terms) > 1:  # a tree: neighbours first, so that the adders stay short
+            terms = [sum(terms[i + 1:i + 2], terms[i]) for i in range(0, len(terms), 2)]
+
+        result = Signal(product_shape(self.a_shape, self.b_shape), reset_less=True)
+        m.d.sync += result.eq(terms[0])
+        m.d.comb += self.p.eq(result)
+        return m
+
+
+class Delay(wiring.Component):
+    """Delay words, each by a number of cycles of its own, in registers.
+
+    The words stand side by side in ``i`` and in ``o``. Nothing is reset.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word.
+    cycles : list of int
+        Delay of each word, from 0 up.
+
+    Members
+    -------
+    i : In(width * len(cycles))
+    o : Out(width * len(cycles))
+    """
+
+    i: Value
+    o: Value
+
+    def __init__(self, width: int, cycles: list[int]) -> None:
+        self.width = width
+        self.cycles = cycles
+        super().__init__({"i": In(width * len(cycles)), "o": Out(width * len(cycles))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for index, cycles in enumerate(self.cycles):
+            word = self.i.word_select(index, self.width)
+            for stage in range(cycles):
+                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
+                m.d.sync += stored.eq(word)
+                word = stored
+            m.d.comb += self.o.word_select(index, self.width).eq(word)
+        return m
+
+
+class LutRamDelay(Delay):
+    """Equal to :class:`Delay`, for families whose LUTs can be 16-word memories.
+
+    A delay of more than two cycles is a ring of memory and a register behind it, which keeps the
+    slow memory out of the next path: the word that is read is the one written a full turn ago, and
+    the new word takes its place. All rings of one length share one pointer.
+    """
+
+    WORDS = 16
+    """Words of a LUT memory; a longer delay is several rings in a row."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        pointers: dict[int, Signal] = {}
+
+        def pointer(length: int) -> Signal:
+            if length not in pointers:
+                count = pointers[length] = Signal(range(length), name=f"pointer_{length}")
+                m.d.sync += count.eq(Mux(count == length - 1, 0, count + 1))
+            return pointers[length]
+
+        def ring(word: Value, length: int, name: str) -> Value:
+            rows: memory.Memory = memory.Memory(shape=self.width, depth=length, init=[])
+            m.submodules[name] = rows
+            write, read = rows.write_port(), rows.read_port(domain="comb")
+            m.d.comb += [write.addr.eq(pointer(length)), write.data.eq(word), write.en.eq(1),
+                         read.addr.eq(pointer(length))]
+            return read.data
+
+        for index, cycles in enumerate(self.cycles):
+            word: Value = self.i.word_select(index, self.width)
+            left = cycles
+            while left > 2:
+                length = min(left - 1, self.WORDS)
+                word = ring(word, length, f"ring_{index}_{left}")
+                left -= length
+            for stage in range(left):
+                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
+                m.d.sync += stored.eq(word)
+                word = stored
+            m.d.comb += self.o.word_select(index, self.width).eq(word)
+        return m

