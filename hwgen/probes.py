@@ -72,7 +72,7 @@ from cocotb.triggers import ClockCycles
 @cocotb.test()
 async def test_blink(dut):
     dut.a.value = 1
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start(start_high=False)
     await ClockCycles(dut.clk, 2)
     assert dut.q.value == 1
 """,

@@ -1,7 +1,12 @@
 """Benches: what drives the Verilog of each unit, and what builds and runs them.
 
-``bench_x.py`` is the bench of unit x: a module of cocotb tests that reads what it needs from the
-environment. :mod:`sim.runner` builds the Verilog, runs a bench on it and tells what came out.
+``bench_x.py`` is the bench of unit x: a module of cocotb tests that finds its Design in the TOML
+file that ``$DESIGN`` names. :mod:`sim.runner` builds Verilog, runs a bench on it and tells what
+came out; :mod:`sim.regression` does so for the units of a Design, as ``hwgen sim``.
+
+A bench starts its clock low, ``Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(
+start_high=False)``: an edge at time 0 would come before the first values are at the ports, which
+Verilator forgives and Icarus does not.
 """
 
 __all__ = ["PERIOD_NS"]

@@ -12,7 +12,7 @@ FAULT = os.environ.get("FAULT", "")
 
 @cocotb.test()
 async def test_sums(dut):
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start(start_high=False)
     dut.rst.value = 0
     for _ in range(10):
         a, b = random.randrange(256), random.randrange(256)
@@ -29,7 +29,7 @@ async def test_wrong(dut):
 
 @cocotb.test(skip=FAULT != "endless")
 async def test_endless(dut):
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start(start_high=False)
     await Event().wait()
 
 

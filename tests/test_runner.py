@@ -47,7 +47,7 @@ def run(tmp_path, fault="", component=Adder, **options):
 def test_pass(tmp_path):
     result = run(tmp_path).check()
     assert [test.name for test in result.tests] == ["test_sums"]
-    assert result.cycles == 19
+    assert result.cycles == 20
 
 
 def test_seed(tmp_path):

@@ -14,8 +14,9 @@ def wrap(sums: Integers, width: int, signed: bool) -> Integers:
     """Keep the lowest ``width`` bits, as an accumulator of that width does."""
     if width >= 64:
         return sums
-    low = sums & ((1 << width) - 1)
-    return np.where(low >> (width - 1), low - (1 << width), low) if signed else low
+    if not signed:
+        return sums & ((1 << width) - 1)
+    return sums << (64 - width) >> (64 - width)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,9 @@
 // Models of the Gowin cells MULT9X9 and MULT18X18, for simulation and proof. They are not Gowin's.
 //
-// Written for this project from the description in Gowin's "Gowin Digital Signal Processing (DSP)
-// User Guide" (UG287); no vendor text is copied.
+// Written for this project, with no vendor's text: ports and parameters are those of Yosys' empty
+// cells (share/gowin/cells_xtra_gw1n.v). The order of the registers (inputs, pipeline, output) and
+// their common CE and RESET are those of Gowin's "DSP User Guide" (UG287), as they are commonly
+// known: this file has been compared neither with the guide's text nor with a chip.
 //
 // What they model: operands A and B, each signed or not by ASIGN and BSIGN; the registers AREG,
 // BREG, PIPE_REG and OUT_REG, each present or not, all on one CLK, CE and synchronous RESET; the
@@ -9,8 +11,8 @@
 //
 // What they leave out: shift chains (ASEL, BSEL, SIA, SIB, SOA, SOB, SOA_REG), the asynchronous
 // reset, and registers for ASIGN and BSIGN, which must not change. A parameter that asks for any
-// of these names a module that does not exist, and a pin that does makes DOUT undefined. SOA and
-// SOB are not driven. Registers start as they please.
+// of these names a module that does not exist, and so stops the tool; a pin that asks makes DOUT
+// undefined. SOA and SOB are not driven. Registers start as they please.
 
 module gowin_mult_register #(
     parameter WIDTH = 1,

@@ -1,8 +1,10 @@
 // A model of the Lattice ECP5 cell MULT18X18D, for simulation and proof. It is not Lattice's.
 //
-// Written for this project from the description in Lattice's "ECP5 and ECP5-5G sysDSP Usage Guide"
-// (FPGA-TN-02205, formerly TN1267); no vendor text is copied. The order of the ports is
-// that of the cell, so that only names need agree.
+// Written for this project, with no vendor's text: ports and parameters are those of Yosys' empty
+// cell (share/ecp5/cells_bb.v), and what the chip's configuration can express is what nextpnr-ecp5
+// writes. The order of the registers (inputs, pipeline, output) is that of Lattice's "ECP5 and
+// ECP5-5G sysDSP Usage Guide" (FPGA-TN-02205, formerly TN1267), as it is commonly known: this file
+// has been compared neither with the guide's text nor with a chip.
 //
 // What it models: operands A and B, each signed or not by SIGNEDA and SIGNEDB; the registers of
 // INPUTA, INPUTB, PIPELINE and OUTPUT, each with the clock, clock enable and synchronous reset
@@ -11,9 +13,9 @@
 // What it leaves out: the C operand, shift chains (SOURCEA, SOURCEB, SRI*, SRO*, RO*), the
 // pre-adder, cascading to an ALU54B (SIGNEDP, MULT_BYPASS), divided clocks, global set/reset
 // (all registers start as they please), and registers for SIGNEDA and SIGNEDB, which must not
-// change. A parameter that asks for any of these names a module that does not exist, and a pin
-// that does makes P undefined. So does a clock enable other than CE0 for the OUTPUT register: the
-// parameter exists, but the chip's configuration has no bit for it.
+// change. A parameter that asks for any of these names a module that does not exist, and so stops
+// the tool; a pin that asks makes P undefined. A clock enable other than CE0 for the OUTPUT register
+// stops the tool too: the parameter exists, but nextpnr has nothing to write for it.
 
 module mult18x18d_register #(
     parameter WIDTH = 1,
