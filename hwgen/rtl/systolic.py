@@ -189,7 +189,7 @@ class WeightStationary(SystolicArray):
 
         fresh = Signal(init=1)  # the next vector begins a tile
         full = Signal()         # all weights of the next tile are in the cells
-        loaded = Signal(range(self.rows))
+        loaded = Signal(range(max(self.rows, 2)))
         accept = Signal()
         start = Signal()
         load = Signal()
@@ -306,7 +306,7 @@ class OutputStationary(SystolicArray):
         m = Module()
         rows, columns = range(self.rows), range(self.columns)
 
-        wait = Signal(range(self.rows))  # cycles until a tile may end
+        wait = Signal(range(max(self.rows, 2)))  # cycles until a tile may end
         may = Signal()
         step = Signal()
         ends = Signal()

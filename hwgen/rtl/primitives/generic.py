@@ -93,7 +93,7 @@ class FabricMultiplier(MultiplierBase):
 
         def partial(bit: int) -> Value:
             """Return ``a`` where that bit of ``b`` is set, else 0: gates, not a multiplexer."""
-    gated = a.as_unsigned() & b[bit].replicate(self.a_shape.width)
+            gated = a.as_unsigned() & b[bit].replicate(self.a_shape.width)
             return gated.as_signed() if self.a_shape.signed else gated
 
         terms: list[Value] = []
