@@ -54,6 +54,7 @@ def place(m: Module, platform: object, name: str, kind: type[wiring.Component],
     module, signature = platform.module(kind, *args, **kwargs)
     ports = signature.create(path=(name,))
     connections = {}
+    member: Any
     for path, member, value in signature.flatten(ports):
         side = "i" if member.flow is wiring.In else "o"
         connections[f"{side}_{'__'.join(map(str, path))}"] = Value.cast(value)

@@ -1,6 +1,6 @@
 """Systolic arrays of multiply-accumulate cells, weight-stationary and output-stationary."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth import *
@@ -112,24 +112,33 @@ class SystolicArray(wiring.Component):
         """Cycles from a transfer until it reaches a cell."""
         return 1 + row + column
 
-    def _multipliers(self, m: Module, platform: object, arrival: Callable[[int, int], int],
-                     ) -> dict[tuple[int, int], Any]:
+    def _multipliers(self, m: Module, platform: object) -> dict[tuple[int, int], Any]:
         """Add the multipliers, and return each cell's."""
         return primitives.add_multipliers(
             m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
-            arrival=arrival, device=self.device, dsps=self.dsps)
+            wave=lambda row, column: (self.arrival(row, column), self._third(row)),
+            device=self.device, dsps=self.dsps)
+
+    def _third(self, row: int) -> int:
+        """Return the third of the array that a row is in."""
+        return primitives.third(row, self.rows)
+
+    def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
+        """Return ``bit`` for each row, when what was transferred with it reaches the row.
+
+        The cells that a wave reaches in one cycle share a register in synthesis, but only those of
+        the same third of the array, which are near one another.
+        """
+        thirds = [primitives.local_register(m, self.family, bit, f"{name}_third_{i}")
+                  for i in range(3)]
+        return [self._late(m, thirds[self._third(row)], self.arrival(row) - 1 + extra,
+                           f"{name}_{row}") for row in range(self.rows)]
 
     def _late(self, m: Module, bit: Value, cycles: int, name: str, *, reset: bool = False,
               init: int = 0) -> Value:
-        """Return ``bit``, ``cycles`` later.
-
-        Equal chains without a reset become one in synthesis, so that all cells that a wave reaches
-        in one cycle share one register. After ``reset`` nothing of the time before comes out; the
-        first register starts with ``init``.
-        """
+        """Return ``bit``, ``cycles`` later; with ``reset``, ``init`` comes out of a reset."""
         for cycle in range(cycles):
-            stage = Signal(name=f"{name}_{cycle + 1}", init=init if cycle == 0 else 0,
-                           reset_less=not (reset or (init and cycle == 0)))
+            stage = Signal(name=f"{name}_{cycle + 1}", init=init, reset_less=not reset)
             m.d.sync += stage.eq(bit)
             bit = stage
         return bit
@@ -231,7 +240,10 @@ class WeightStationary(SystolicArray):
                                   [self.arrival(heads[line], column)
                                    for line in range(self.lines) for column in columns])
 
-        multipliers = self._multipliers(m, platform, self.arrival)
+        starts = self._waves(m, start, "start")
+        valids = self._waves(m, accept, "valid") if self.lines else []
+        depthwise = self._waves(m, kind != Kind.MATRIX, "depthwise") if self.lines else []
+        multipliers = self._multipliers(m, platform)
         widths = [min(sum_shape(self.a_shape, self.w_shape, row + 1).width, self.sums.width)
                   for row in rows]
         cells: dict[tuple[int, int], Any] = {}
@@ -241,7 +253,7 @@ class WeightStationary(SystolicArray):
             # The weight of the last transfer stays at the top, that of the one before goes down by
             # one row, and so on: a row stops taking weights once its own has come.
             takes = loads & (index + self.arrival(row) <= self.rows)
-            late = self.arrival(row)
+            loading = self._late(m, takes, self.arrival(row) - 1, f"load_{row}")
             for column in columns:
                 cell = cells[row, column] = place(
                     m, platform, f"cell_{row}_{column}", WeightStationaryCell, self.a_shape,
@@ -252,15 +264,12 @@ class WeightStationary(SystolicArray):
                 else:
                     m.d.comb += [
                         cell.west.activation.eq(vector[row]),
-                        cell.west.load.eq(self._late(m, takes, late - 1, f"load_{row}")),
-                        cell.west.start.eq(self._late(m, start, late, f"start_{row}")),
+                        cell.west.load.eq(loading),
+                        cell.west.start.eq(starts[row]),
                     ]
                     if self.lines:
-                        m.d.comb += [
-                            cell.west.valid.eq(self._late(m, accept, late, f"valid_{row}")),
-                            cell.west.depthwise.eq(
-                                self._late(m, kind != Kind.MATRIX, late, f"depthwise_{row}")),
-                        ]
+                        m.d.comb += [cell.west.valid.eq(valids[row]),
+                                     cell.west.depthwise.eq(depthwise[row])]
                 if row:
                     above = cells[row - 1, column].south
                     m.d.comb += [cell.north.weight.eq(above.weight), cell.north.sum.eq(above.sum)]
@@ -330,8 +339,9 @@ class OutputStationary(SystolicArray):
 
         # After a reset the cells may hold part of a tile, and products of it may be under way: a
         # wave of `finish` goes ahead of the first tile and clears them.
-        multipliers = self._multipliers(m, platform, lambda row, column: 0)
-        finish = self._late(m, ends, 1, "finish", init=1)
+        clear = self._late(m, ends, 1, "finish", reset=True, init=1)
+        finish = self._waves(m, clear, "finish", extra=primitives.LATENCY - 1)
+        multipliers = self._multipliers(m, platform)
         # All rows of a column drain together, as soon as the bottom one has finished: row r takes
         # r sums from above.
         drain = self._late(m, ends, self.arrival(self.rows) + primitives.LATENCY, "drain",
@@ -339,8 +349,6 @@ class OutputStationary(SystolicArray):
         shift: Value = Const(0)
         cells: dict[tuple[int, int], Any] = {}
         for row in rows:
-            finished = self._late(m, finish, self.arrival(row) + primitives.LATENCY - 1,
-                                  f"finish_{row}")
             for column in columns:
                 cell = cells[row, column] = place(
                     m, platform, f"cell_{row}_{column}", OutputStationaryCell, self.a_shape,
@@ -350,7 +358,7 @@ class OutputStationary(SystolicArray):
                     m.d.comb += cell.west.eq(cells[row, column - 1].east)
                 else:
                     m.d.comb += [cell.west.activation.eq(vector[row]),
-                                 cell.west.finish.eq(finished),
+                                 cell.west.finish.eq(finish[row]),
                                  cell.west.shift.eq(shift)]
                 if row:
                     m.d.comb += cell.north.eq(cells[row - 1, column].south)

@@ -3,17 +3,17 @@
 The rest of the RTL asks here for what it needs and names only the family.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from amaranth import Module, Shape
+from amaranth import Module, Shape, Signal, Value
 
 from .._library import place
 from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "MultiplierSignature", "add_multipliers", "delay",
-           "product_shape"]
+           "local_register", "product_shape", "third"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -25,13 +25,31 @@ def delay(family: str, width: int, cycles: list[int]) -> generic.Delay:
     return generic.Delay(width, cycles)
 
 
+def third(row: int, rows: int) -> int:
+    """Return which third of an array a row is in; each is near its own row of an ECP5's DSPs."""
+    return next(i for i in range(3) if row < rows * (i + 1) // 3)
+
+
+def local_register(m: Module, family: str, bit: Value, name: str) -> Value:
+    """Return ``bit``, a cycle later, from a register for one region of the chip.
+
+    Synthesis merges registers that store the same, so that one of them would drive cells all over
+    the chip; where that costs speed, the family has a register that it leaves alone.
+    """
+    if family == "ecp5":
+        return ecp5.register(m, bit, name)
+    stored = Signal(name=name, reset_less=True)
+    m.d.sync += stored.eq(bit)
+    return stored
+
+
 def dsp_cells(rows: int, columns: int, dsps: int) -> list[list[tuple[int, int]]]:
     """Choose the cells that get a DSP multiplier, in three groups of neighbouring rows.
 
     Whole rows are chosen, as far as ``dsps`` go, and spread over the height of the array, so that
     between the three rows of multipliers of an ECP5 lie the rows of the array that need none.
     """
-    groups = [range(rows * i // 3, rows * (i + 1) // 3) for i in range(3)]
+    groups = [[row for row in range(rows) if third(row, rows) == i] for i in range(3)]
     whole = min(rows, dsps // columns)
     chosen: list[list[int]] = [[], [], []]
     for _ in range(whole):  # always the group with the smallest share of its rows
@@ -48,8 +66,9 @@ def dsp_cells(rows: int, columns: int, dsps: int) -> list[list[tuple[int, int]]]
 
 
 def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, rows: int,
-                    columns: int, *, arrival: Callable[[int, int], int], device: str | None = None,
-                    dsps: int | None = None) -> dict[tuple[int, int], Any]:
+                    columns: int, *, wave: Callable[[int, int], Hashable],
+                    device: str | None = None, dsps: int | None = None,
+                    ) -> dict[tuple[int, int], Any]:
     """Add a multiplier for each cell of an array to ``m``, and return their ports by cell.
 
     Parameters
@@ -63,8 +82,8 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         Shapes of the operand that moves and of the one that stays.
     rows, columns : int
         The array's size.
-    arrival : function of row and column
-        Cycle in which a cell's operands arrive: cells with the same one share their ``take``.
+    wave : function of row and column
+        Cells of the same wave have the same signal as ``take``.
     device : str or None
         Where the family has a floor plan for this device, each multiplier gets its place.
     dsps : int or None
@@ -78,7 +97,7 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         return f"multiplier_{row}_{column}"
 
     if family == "ecp5":
-        plan = ecp5.floor_plan(device, groups, arrival)
+        plan = ecp5.floor_plan(device, groups, wave)
         for cell, (site, enable) in plan.items():
             cells[cell] = place(m, platform, name(*cell), ecp5.Multiplier, a, b, site=site,
                                 enable=enable)

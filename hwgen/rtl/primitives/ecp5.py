@@ -1,12 +1,12 @@
 """Lattice ECP5: the DSP block, and where each one lies on the chip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from amaranth import *
 
 from .generic import MultiplierBase, product_shape
 
-__all__ = ["SITES", "FabricMultiplier", "Multiplier", "floor_plan"]
+__all__ = ["SITES", "FabricMultiplier", "Multiplier", "floor_plan", "register"]
 
 WIDTH = 18
 BLOCK = 4
@@ -50,7 +50,7 @@ def _order(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
-               arrival: Callable[[int, int], int],
+               wave: Callable[[int, int], Hashable],
                ) -> dict[tuple[int, int], tuple[str | None, int | None]]:
     """Give each cell its multiplier's place on the chip and its clock enable.
 
@@ -64,8 +64,8 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
         A key of :data:`SITES`; for any other the placer chooses.
     groups : list of three lists of (row, column)
         The cells with a DSP multiplier, from top to bottom.
-    arrival : function of row and column
-        Cells of equal arrival have the same ``take``.
+    wave : function of row and column
+        Cells of the same wave have the same ``take``.
 
     Returns
     -------
@@ -93,14 +93,23 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
     plan: dict[tuple[int, int], tuple[str | None, int | None]] = {}
     for order, line in zip(orders, sites, strict=True):
         for block in range(0, len(order), BLOCK):
-            waves: list[int] = []
+            waves: list[Hashable] = []
             for cell, site in zip(order[block:block + BLOCK], line[block:], strict=False):
-                wave = arrival(*cell)
-                if wave not in waves:
-                    waves.append(wave)
-                enable = 1 + waves.index(wave)
+                if wave(*cell) not in waves:
+                    waves.append(wave(*cell))
+                enable = 1 + waves.index(wave(*cell))
                 plan[cell] = (site, enable if enable <= ENABLES else None)
     return plan
+
+
+def register(m: Module, bit: Value, name: str) -> Value:
+    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others."""
+    stored = Signal(name=name)
+    m.submodules[name] = Instance(
+        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX="1", p_CLKMUX="CLK", p_LSRMUX="LSR",
+        p_SRMODE="LSR_OVER_CE", p_REGSET="RESET", i_CLK=ClockSignal(), i_LSR=Const(0, 1),
+        i_CE=Const(1, 1), i_DI=bit, o_Q=stored)
+    return stored
 
 
 class Multiplier(MultiplierBase):
