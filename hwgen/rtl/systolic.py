@@ -116,22 +116,22 @@ class SystolicArray(wiring.Component):
         """Add the multipliers, and return each cell's."""
         return primitives.add_multipliers(
             m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
-            wave=lambda row, column: (self.arrival(row, column), self._third(row)),
+            wave=lambda row, column: (self.arrival(row, column), self._region(row)),
             device=self.device, dsps=self.dsps)
 
-    def _third(self, row: int) -> int:
-        """Return the third of the array that a row is in."""
-        return primitives.third(row, self.rows)
+    def _region(self, row: int) -> int:
+        """Return the region of the chip that a row is in."""
+        return primitives.region(row, self.rows, primitives.regions(self.family, self.device))
 
     def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
         """Return ``bit`` for each row, when what was transferred with it reaches the row.
 
         The cells that a wave reaches in one cycle share a register in synthesis, but only those of
-        the same third of the array, which are near one another.
+        the same region, which are near one another.
         """
-        thirds = [primitives.local_register(m, self.family, bit, f"{name}_third_{i}")
-                  for i in range(3)]
-        return [self._late(m, thirds[self._third(row)], self.arrival(row) - 1 + extra,
+        first = {region: primitives.local_register(m, self.family, bit, f"{name}_region_{region}")
+                 for region in sorted({self._region(row) for row in range(self.rows)})}
+        return [self._late(m, first[self._region(row)], self.arrival(row) - 1 + extra,
                            f"{name}_{row}") for row in range(self.rows)]
 
     def _late(self, m: Module, bit: Value, cycles: int, name: str, *, reset: bool = False,

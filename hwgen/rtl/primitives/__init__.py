@@ -13,7 +13,7 @@ from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "MultiplierSignature", "add_multipliers", "delay",
-           "local_register", "product_shape", "third"]
+           "local_register", "product_shape", "region", "regions"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -25,9 +25,14 @@ def delay(family: str, width: int, cycles: list[int]) -> generic.Delay:
     return generic.Delay(width, cycles)
 
 
-def third(row: int, rows: int) -> int:
-    """Return which third of an array a row is in; each is near its own row of an ECP5's DSPs."""
-    return next(i for i in range(3) if row < rows * (i + 1) // 3)
+def regions(family: str, device: str | None) -> int:
+    """Return how many regions a chip has: its rows of DSP blocks, where their places are known."""
+    return len(ecp5.SITES.get(device or "", [()])) if family == "ecp5" else 1
+
+
+def region(row: int, rows: int, count: int) -> int:
+    """Return which of ``count`` regions a row of an array lies in."""
+    return next(i for i in range(count) if row < rows * (i + 1) // count)
 
 
 def local_register(m: Module, family: str, bit: Value, name: str) -> Value:
@@ -43,23 +48,23 @@ def local_register(m: Module, family: str, bit: Value, name: str) -> Value:
     return stored
 
 
-def dsp_cells(rows: int, columns: int, dsps: int) -> list[list[tuple[int, int]]]:
-    """Choose the cells that get a DSP multiplier, in three groups of neighbouring rows.
+def dsp_cells(rows: int, columns: int, dsps: int, count: int) -> list[list[tuple[int, int]]]:
+    """Choose the cells that get a DSP multiplier, in ``count`` groups of neighbouring rows.
 
     Whole rows are chosen, as far as ``dsps`` go, and spread over the height of the array, so that
-    between the three rows of multipliers of an ECP5 lie the rows of the array that need none.
+    between a chip's rows of multipliers lie the rows of the array that need none.
     """
-    groups = [[row for row in range(rows) if third(row, rows) == i] for i in range(3)]
+    groups = [[row for row in range(rows) if region(row, rows, count) == i] for i in range(count)]
     whole = min(rows, dsps // columns)
-    chosen: list[list[int]] = [[], [], []]
+    chosen: list[list[int]] = [[] for _ in groups]
     for _ in range(whole):  # always the group with the smallest share of its rows
-        group = min((g for g in range(3) if len(chosen[g]) < len(groups[g])),
+        group = min((g for g in range(count) if len(chosen[g]) < len(groups[g])),
                     key=lambda g: (len(chosen[g]) / len(groups[g]), g))
         chosen[group].append(groups[group][len(chosen[group])])
     cells = [[(r, c) for r in group for c in range(columns)] for group in chosen]
     left = min(dsps, rows * columns) - whole * columns
     if left:
-        group = next(g for g in range(3) if len(chosen[g]) < len(groups[g]))
+        group = next(g for g in range(count) if len(chosen[g]) < len(groups[g]))
         row = groups[group][len(chosen[group])]
         cells[group] += [(row, c) for c in range(left)]
     return cells
@@ -89,7 +94,8 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
     dsps : int or None
         How many cells may use a DSP multiplier; the others get theirs in fabric. None: all.
     """
-    groups = dsp_cells(rows, columns, rows * columns if dsps is None else dsps)
+    groups = dsp_cells(rows, columns, rows * columns if dsps is None else dsps,
+                       regions(family, device))
     hard = [cell for group in groups for cell in group] if family != "generic" else []
     cells: dict[tuple[int, int], Any] = {}
 

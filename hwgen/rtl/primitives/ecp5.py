@@ -14,10 +14,14 @@ BLOCK = 4
 ENABLES = 3
 """Clock enables of a block that may carry a ``take``: CE0 is tied high for the other registers."""
 
+def _sites(rows: tuple[int, ...], blocks: tuple[int, ...]) -> list[list[str]]:
+    """Return the places of the multipliers in blocks at those coordinates."""
+    return [[f"X{x + z}/Y{y}/MULT18_{z}" for x in blocks for z in (0, 1, 4, 5)] for y in rows]
+
+
 SITES = {
-    "LFE5U-85F": [[f"X{x + z}/Y{y}/MULT18_{z}"
-                   for x in (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)
-                   for z in (0, 1, 4, 5)] for y in (10, 34, 58)],
+    "LFE5U-25F": _sites((13,), (4, 13, 22, 33, 42, 51, 60)),
+    "LFE5U-85F": _sites((10, 34, 58), (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)),
 }
 """The places of the multipliers, row by row of the chip, each from left to right."""
 
@@ -55,15 +59,15 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
     """Give each cell its multiplier's place on the chip and its clock enable.
 
     A systolic array knows its own floor plan: with the multipliers left to nextpnr's placer, a 9x16
-    array is half as fast. Each of three groups of rows goes to one of the chip's three rows of DSP
-    blocks; an array too wide for that is cut into three groups of columns.
+    array is half as fast. Each group of rows goes to one of the chip's rows of DSP blocks; an
+    array too wide for that is cut into groups of columns.
 
     Parameters
     ----------
     device : str or None
         A key of :data:`SITES`; for any other the placer chooses.
-    groups : list of three lists of (row, column)
-        The cells with a DSP multiplier, from top to bottom.
+    groups : list of lists of (row, column)
+        The cells with a DSP multiplier, from top to bottom, for each of the chip's rows of them.
     wave : function of row and column
         Cells of the same wave have the same ``take``.
 
@@ -81,7 +85,8 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
     if any(len(group) > room for group in groups):
         width = 1 + max(column for _, column in cells)
         groups = [[(row, column) for row, column in cells
-                   if width * i // 3 <= column < width * (i + 1) // 3] for i in range(3)]
+                   if width * i <= column * len(sites) < width * (i + 1)]
+                  for i in range(len(sites))]
     orders = [_order(group) for group in groups]
     spilled = [cell for order in orders for cell in order[room:]]
     for order in orders:

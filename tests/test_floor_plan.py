@@ -1,0 +1,67 @@
+import random
+
+import pytest
+
+from hwgen.rtl.primitives import dsp_cells, region, regions
+from hwgen.rtl.primitives.ecp5 import BLOCK, ENABLES, SITES, floor_plan
+
+
+def plan(rows, columns, dsps, device):
+    count = regions("ecp5", device)
+    groups = dsp_cells(rows, columns, dsps, count)
+
+    def wave(row, column):
+        return max(row - 1, 0) + column, region(row, rows, count)
+
+    return groups, floor_plan(device, groups, wave), wave
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_cell_has_a_place_of_its_own(seed):
+    """And no DSP block has more waves than clock enables."""
+    rng = random.Random(seed)
+    device = rng.choice(sorted(SITES))
+    room = sum(map(len, SITES[device]))
+    rows, columns = rng.randint(1, 64), rng.randint(1, 64)
+    dsps = min(rng.choice([room, rng.randint(0, room)]), rows * columns)
+    groups, places, wave = plan(rows, columns, dsps, device)
+    cells = [cell for group in groups for cell in group]
+    assert len(set(cells)) == len(cells) == dsps
+    assert set(places) == set(cells)
+    assert all(0 <= row < rows and 0 <= column < columns for row, column in cells)
+    sites = [site for site, _ in places.values()]
+    assert len(set(sites)) == dsps and set(sites) <= {s for line in SITES[device] for s in line}
+    blocks = {}
+    for cell, (site, enable) in places.items():
+        assert enable is None or 1 <= enable <= ENABLES
+        line = next(line for line in SITES[device] if site in line)
+        block = blocks.setdefault((line[0], line.index(site) // BLOCK), {})
+        assert enable is None or block.setdefault(enable, wave(*cell)) == wave(*cell)
+
+
+@pytest.mark.parametrize("rows, columns, device", [
+    (8, 8, "LFE5U-85F"), (9, 16, "LFE5U-85F"), (6, 16, "LFE5U-85F"), (4, 7, "LFE5U-25F"),
+])
+def test_weights_stay_in_the_blocks(rows, columns, device):
+    """In the arrays that matter no cell needs a register of the fabric for its weight."""
+    _, places, _ = plan(rows, columns, rows * columns, device)
+    assert all(enable for _, enable in places.values())
+
+
+def test_more_multipliers_than_places():
+    _, places, _ = plan(20, 20, 400, "LFE5U-85F")
+    assert set(places.values()) == {(None, 1)}
+
+
+def test_unknown_device():
+    _, places, _ = plan(2, 2, 4, None)
+    assert set(places.values()) == {(None, 1)}
+
+
+@pytest.mark.parametrize("rows, columns, dsps, count", [(16, 16, 156, 3), (1, 1, 0, 1),
+                                                        (5, 7, 35, 3), (2, 9, 4, 3)])
+def test_whole_rows_first(rows, columns, dsps, count):
+    cells = [cell for group in dsp_cells(rows, columns, dsps, count) for cell in group]
+    by_row = {row: sum(r == row for r, _ in cells) for row in range(rows)}
+    assert sum(by_row.values()) == dsps
+    assert sum(0 < used < columns for used in by_row.values()) <= 1
