@@ -21,7 +21,7 @@ STATIONARY = WORK.stationary
 
 async def start(dut):
     """Start the clock, idle the streams, and reset."""
-    Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start()
+    Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
     dut.activations__valid.value = 0
     dut.weights__valid.value = 0
     await reset(dut)

@@ -103,7 +103,7 @@ def test_generate_wrong(options, text, capsys, tmp_path):
     (b"activations = 8", "activations must be int2 to int16"),
     (b"dataflow = ['ws']", "dataflow must be one of"),
     (b"engine = {}", "engine must be one of"),
-    (b"device = 85", "device must be one of"),
+    (b"device = 85", "device must be left out for family 'generic'"),
     (b"rowz = 8", "no field 'rowz'; did you mean 'rows'"),
     (b"[design]\nrows = 8", "no field 'design'"),
     (b"rows = ", "is not a TOML file"),
@@ -144,7 +144,7 @@ def test_generate(capsys, tmp_path):
     out = printed(capsys, "generate", *SMALL)
     folder = tmp_path / "rtl_out" / replace(Design(), rows=2, columns=2).name
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["design.toml", "ports.md", "systolic.v"]
+    assert names == ["design.toml", "lint.vlt", "ports.md", "systolic.v"]
     assert all(name in out for name in names)
     assert Design.load(folder / "design.toml") == Design(rows=2, columns=2)
 
