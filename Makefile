@@ -64,9 +64,9 @@ formal: setup
 sim: setup
 	@$(HWGEN) sim
 
-## synth: figures of yosys and nextpnr, into docs/results; takes an hour
+## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup
-	@$(PYTHON_IN_VENV) -m hwgen.cost.synthesis
+	@$(HWGEN) synth --list docs/results/systolic.toml
 
 ## rtl: Verilog of every board's preset, into rtl_out
 rtl: setup

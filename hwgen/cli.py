@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -130,6 +131,36 @@ def simulation() -> ModuleType:
                         ) from error
 
 
+def synth(options: argparse.Namespace) -> int:
+    """Measure a Design, or what has changed of a list, with the tools that build it."""
+    from .cost.results import update
+    from .cost.synthesis import measure
+
+    if options.list is not None:
+        tell = partial(print, file=sys.stderr if options.json else sys.stdout, flush=True)
+        known = update(Path(options.list), only=options.only, say=tell)
+        if options.json:
+            print_json({name: dataclasses.asdict(figures) for name, figures in known.items()})
+        return 0
+    design = chosen_design(options)
+    if sys.stderr.isatty():
+        print("building ...", end="\r", file=sys.stderr, flush=True)
+    figures = measure(design, clock_mhz=options.clock, seeds=options.seeds)
+    if options.json:
+        print_json(dataclasses.asdict(figures))
+        return 0
+    cells = design.rows * design.columns
+    print(f"Design {design.name}, alone between registers, placed and routed")
+    print(table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
+        figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
+        figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
+        f"{sum(figures.seconds.values()):.0f} s"]]))
+    print("limited by:")
+    for step in figures.path:
+        print(f"  {step}")
+    return 0
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Try every tool and say how it went."""
     from .doctor import examine, healthy
@@ -154,4 +185,5 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-COMMANDS = {"boards": boards, "generate": generate, "sim": sim, "doctor": doctor}
+COMMANDS = {"boards": boards, "generate": generate, "sim": sim, "synth": synth,
+            "doctor": doctor}

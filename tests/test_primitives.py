@@ -32,6 +32,7 @@ CELLS = {
     "ecp5 CE1": ("ecp5", enabled(1), mixes((5, 7), (16, 16))),
     "ecp5 CE2": ("ecp5", enabled(2), [(signed(8), signed(8))]),
     "ecp5 CE3": ("ecp5", enabled(3), [(unsigned(8), signed(8))]),
+    "ecp5 fabric": ("ecp5", ecp5.FabricMultiplier, mixes((8, 8), (5, 7), (7, 2), (16, 15))),
     "ice40 whole": ("ice40", ice40.Multiplier, [
         *mixes((16, 16)), (signed(9), unsigned(16)), (unsigned(16), signed(3))]),
     "ice40 pair": ("ice40", ice40.MultiplierPair, mixes((8, 8), (5, 7))),

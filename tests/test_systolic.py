@@ -238,11 +238,24 @@ SPECS = {
 
 
 @pytest.mark.formal
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("os-2x2", "os-3x1") else [])
+    for name in SPECS])
 def test_contract(name, tmp_path):
     """Ready, valid and every sum are as the spec says, whatever comes in, resets included."""
     spec, dut = SPECS[name]
     prove(spec(dut), tmp_path, depth=dut.latency + 2 * dut.rows + 3)
+
+
+@pytest.mark.formal
+def test_contract_can_fail(tmp_path):
+    """The proof of a spec that promises a cycle less does not go through."""
+    class Hasty(WeightStationary):
+        latency = WeightStationary(1, 1, signed(2), signed(2), depth=1).latency - 1
+
+    dut = Hasty(1, 1, signed(2), signed(2), depth=1)
+    with pytest.raises(AssertionError, match="proof did fail"):
+        prove(WeightStationarySpec(dut), tmp_path, depth=8)
 
 
 @pytest.mark.parametrize("parameters, message", [

@@ -53,7 +53,8 @@ def read_list(path: Path) -> list[Entry]:
     return entries
 
 
-def update(path: Path, *, only: str = "", say: Callable[[str], None] = print) -> list[Measured]:
+def update(path: Path, *, only: str = "",
+           say: Callable[[str], None] = print) -> dict[str, Measured]:
     """Measure what has changed of the list at ``path``, and write the figures beside it.
 
     The figures go into a ``.json`` of the same name after every Design, so that nothing is lost
@@ -87,8 +88,8 @@ def update(path: Path, *, only: str = "", say: Callable[[str], None] = print) ->
     known = {name: known[name] for name in names if name in known}
     stored.write_text(json.dumps(known, indent=1) + "\n")
     path.with_suffix(".md").write_text(page(path, entries, known))
-    return [Measured(**{key: value for key, value in row.items() if key != "digest"})
-            for row in known.values()]
+    return {name: Measured(**{key: value for key, value in row.items() if key != "digest"})
+            for name, row in known.items()}
 
 
 def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
