@@ -15,7 +15,7 @@ QUICK  :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim synth rtl size clean always
+.PHONY: help setup demo test check formal sim synth rtl example size clean always
 
 ## help: say what the targets do
 help:
@@ -68,12 +68,16 @@ sim: setup
 synth: setup
 	@$(HWGEN) synth --list docs/results/systolic.toml
 
-## rtl: Verilog of every board's preset, into rtl_out
-rtl: setup
+## rtl: Verilog of a small example and of every board's preset, into rtl_out
+rtl: setup example
 	@for board in boards/*.toml; do \
 	    name=$$(basename "$$board" .toml); \
 	    $(HWGEN) generate --design "$$name" --name "$$name"; \
 	done
+
+## example: Verilog of the example that is kept in rtl_out, so that review sees what changes
+example: setup
+	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 --name example
 
 ## size: code lines of every file
 size:

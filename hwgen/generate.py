@@ -80,10 +80,11 @@ def uncollected() -> Iterator[None]:
 def to_verilog(rtlil: str) -> str:
     """Let yosys write RTLIL as Verilog, with nothing in it that depends on this machine."""
     drop = " ".join(f"-remove {name}" for name in
-                    ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
+                    ("generator", "top", "src", "unused_bits", "amaranth.hierarchy",
+                     "amaranth.decoding"))
     script = "\n".join([
         f"read_rtlil <<rtlil\n{rtlil}\nrtlil",
-        "proc -nomux -norom",
+        "proc",
         "memory_collect",
         "opt_clean -purge",  # names of fields that nothing reads
         f"attrmap {drop}",

@@ -252,7 +252,8 @@ class WeightStationary(SystolicArray):
             sum_out = Shape(widths[row], self.sums.signed)
             # The weight of the last transfer stays at the top, that of the one before goes down by
             # one row, and so on: a row stops taking weights once its own has come.
-            takes = loads & (index <= self.rows - self.arrival(row))
+            below = self.arrival(row) - 1
+            takes = loads & (index < self.rows - below) if below else loads
             loading = self._late(m, takes, self.arrival(row) - 1, f"load_{row}")
             for column in columns:
                 cell = cells[row, column] = place(
