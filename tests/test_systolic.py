@@ -274,6 +274,11 @@ def test_lines_wrong():
         WeightStationary(2, 2, signed(8), signed(8), depth=2, lines=3)
 
 
+def test_lines_wrong_where_sums_stay():
+    with pytest.raises(ValueError, match=r"^Lines must be 0 where sums stay, not 1$"):
+        OutputStationary(2, 2, signed(8), signed(8), depth=2, lines=1)
+
+
 def test_family_wrong():
     with pytest.raises(ValueError, match=r"^Family must be one of "):
         WeightStationary(2, 2, signed(8), signed(8), depth=2, family="xilinx")

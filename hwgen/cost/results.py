@@ -36,10 +36,10 @@ class Entry:
 def read_list(path: Path) -> list[Entry]:
     """Read the list of Designs of one results file."""
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["design"]
+        rows = list(tomllib.loads(path.read_text(encoding="utf-8"))["design"])
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not a list of [[design]] tables: {error}") from error
     entries = []
     for number, row in enumerate(rows, 1):

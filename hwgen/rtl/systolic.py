@@ -65,6 +65,9 @@ class SystolicArray(wiring.Component):
         A sum for each column. It cannot wait: whoever cannot take it holds back activations.
     """
 
+    depthwise = False
+    """Whether the dataflow knows depthwise tiles."""
+
     activations: stream.Interface
     weights: stream.Interface
     o: Any
@@ -75,14 +78,15 @@ class SystolicArray(wiring.Component):
         for name, value in (("Rows", rows), ("Columns", columns), ("Depth", depth)):
             if not isinstance(value, int) or value < 1:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
-        if not 0 <= lines <= rows:
-            raise ValueError(f"Lines must be 0 to the {rows} rows, not {lines!r}")
+        if not 0 <= lines <= (rows if self.depthwise else 0):
+            raise ValueError(f"Lines must be 0 to the {rows} rows, not {lines!r}" if self.depthwise
+                             else f"Lines must be 0 where sums stay, not {lines!r}")
         if family not in primitives.FAMILIES:
             raise ValueError(f"Family must be one of {primitives.FAMILIES}, not {family!r}")
         self.rows = rows
         self.columns = columns
-        self.a_shape = a_shape
-        self.w_shape = w_shape
+        self.a_shape = a_shape = Shape.cast(a_shape)
+        self.w_shape = w_shape = Shape.cast(w_shape)
         self.depth = depth
         self.accumulator = accumulator
         self.lines = lines
@@ -106,7 +110,7 @@ class SystolicArray(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles from the last transfer that sums need until they are on ``o``."""
-        return self.arrival(self.rows - 1, self.columns - 1) + primitives.LATENCY + 1
+        return primitives.LATENCY + self.rows + self.columns
 
     def arrival(self, row: int, column: int = 0) -> int:
         """Cycles from a transfer until it reaches a cell."""
@@ -178,6 +182,8 @@ class WeightStationary(SystolicArray):
     Inside the grid nothing waits: what enters moves one cell a cycle, so there is no handshake. The
     top two rows work in the same cycle, because the first adder of a column takes two products.
     """
+
+    depthwise = True
 
     @property
     def latency(self) -> int:
