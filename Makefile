@@ -10,7 +10,6 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 HWGEN  := $(PYTHON_IN_VENV) -m hwgen
 PYTEST := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PYTHON_IN_VENV) -m pytest
 STAMP  := $(VENV)/set-up-in
-QUICK  :=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
@@ -56,9 +55,9 @@ check: setup
 	@$(PYTHON_IN_VENV) -m ruff check .
 	@$(PYTHON_IN_VENV) -m mypy
 
-## formal: all proofs, the slow ones too; QUICK=1 leaves those out
+## formal: all proofs, the slow ones too; the quick ones are also among the tests
 formal: setup
-	@$(PYTEST) -q -n auto -m 'formal$(if $(QUICK), and not slow)'
+	@$(PYTEST) -q -n auto -m formal
 
 ## sim: the benches of all units, on an 8x8 array
 sim: setup
