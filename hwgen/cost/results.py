@@ -11,7 +11,7 @@ from typing import Any
 from ..design import Design
 from ..errors import UserError
 from ..table import markdown
-from .synthesis import Measured, measure, source_of, versions
+from .synthesis import Measured, board_of, commands, measure, source_of, versions
 
 __all__ = ["Entry", "read_list", "update"]
 
@@ -29,7 +29,8 @@ class Entry:
     def digest(self) -> str:
         """What the figures depend on; while it stays, they need not be measured again."""
         parts = [source_of(self.design), str(self.clock_mhz), str(self.seeds),
-                 json.dumps(versions(self.design), sort_keys=True)]
+                 json.dumps(versions(self.design), sort_keys=True),
+                 repr(commands(board_of(self.design)))]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

