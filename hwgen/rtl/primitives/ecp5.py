@@ -58,9 +58,9 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
                ) -> dict[tuple[int, int], tuple[str | None, int | None]]:
     """Give each cell its multiplier's place on the chip and its clock enable.
 
-    A systolic array knows its own floor plan: with the multipliers left to nextpnr's placer, a 9x16
-    array is half as fast. Each group of rows goes to one of the chip's rows of DSP blocks; an
-    array too wide for that is cut into groups of columns.
+    A systolic array knows its own floor plan, and nextpnr's placer does not. Each group of rows
+    goes to one of the chip's rows of DSP blocks; an array too wide for that is cut into groups of
+    columns.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class FabricMultiplier(MultiplierBase):
 
     One half of a CCU2C is a 4-input LUT on a carry chain, and so adds a bit of ``a & b[n]`` and a
     bit of ``a & b[n + 1]`` without further gates: the first stage sums partial products in pairs,
-    the second one sums the pairs. An 8x8 multiplier is 76 LUT4 and 64 registers, where yosys makes
+    the second one sums the pairs. An 8x8 multiplier is 74 LUT4 and 72 registers, where yosys makes
     188 LUT4 of the same sums.
     """
 
