@@ -1,0 +1,1 @@
+"""Quantised networks: the graph, and its readers."""

@@ -1,0 +1,243 @@
+"""The graph of a quantised network: int8 tensors, and layers with their integer constants.
+
+It knows nothing of hardware, of files, or of floating point beyond the scale of a tensor: a reader
+has already made each scale of a layer an integer multiplier and a shift. Tensors are channels-last,
+with a leading axis of 1 for the batch. docs/networks.md has the arithmetic of every layer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import UserError
+
+__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "FullyConnected",
+           "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad", "Requantisation", "Reshape",
+           "Softmax", "Tensor", "Window"]
+
+ROUNDINGS = ("tflm", "single")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An int8 tensor; a value stands for ``scale * (value - zero_point)``."""
+
+    name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+    @property
+    def size(self) -> int:
+        """Number of elements, which is its number of bytes."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Requantisation:
+    """From a sum to an int8: times ``multiplier * 2**(shift - 31)``, plus ``zero_point``, clamped.
+
+    ``multiplier`` is 0 or from 2**30 to 2**31 - 1, ``shift`` from -31 to 30; one of each for a
+    channel, or one for all.
+    """
+
+    multiplier: np.ndarray
+    shift: np.ndarray
+    zero_point: int
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a kernel passes over an image: each pair is (along the height, along the width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    before: tuple[int, int] = (0, 0)
+    """Padding above and to the left."""
+    after: tuple[int, int] = (0, 0)
+    """Padding below and to the right."""
+
+    def output(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width of the output; 0 or less where the kernel is larger."""
+        sizes = []
+        for axis, size in enumerate((height, width)):
+            reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1
+            room = size + self.before[axis] + self.after[axis] - reach
+            sizes.append(room // self.stride[axis] + 1)
+        return sizes[0], sizes[1]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer:
+    """What all layers have: a name of their own, the tensors they read and the one they write."""
+
+    operator: ClassVar[str] = ""
+    """Name of the operator, in TensorFlow Lite's words."""
+    host: ClassVar[bool] = False
+    """Whether the host computes it, after the accelerator has finished."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution(Layer):
+    """``sum (x - zero point of x) * weights + bias``, requantised.
+
+    Taps outside the image add nothing, as if x were its zero point there.
+    """
+
+    operator = "CONV_2D"
+    weights: np.ndarray
+    """int8, (output channels, kernel height, kernel width, input channels)."""
+    bias: np.ndarray
+    """int32, one for each output channel."""
+    window: Window
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Depthwise(Layer):
+    """A convolution of each channel by itself, with the same sum.
+
+    Output channel c reads input channel c // (output channels // input channels).
+    """
+
+    operator = "DEPTHWISE_CONV_2D"
+    weights: np.ndarray
+    """int8, (kernel height, kernel width, output channels)."""
+    bias: np.ndarray
+    window: Window
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FullyConnected(Layer):
+    """``sum (x - zero point of x) * weights + bias`` over the last axis, requantised."""
+
+    operator = "FULLY_CONNECTED"
+    weights: np.ndarray
+    """int8, (output channels, input channels)."""
+    bias: np.ndarray
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Add(Layer):
+    """``requantisation(sum of scaling_i((x_i - zero point of x_i) << 20))``; equal shapes."""
+
+    operator = "ADD"
+    scalings: tuple[tuple[int, int], tuple[int, int]]
+    """(multiplier, shift) of each input."""
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AveragePool(Layer):
+    """Sum over the taps inside the image, divided by their number, rounded half away from zero."""
+
+    operator = "AVERAGE_POOL_2D"
+    window: Window
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool(Layer):
+    """Greatest value over the taps inside the image."""
+
+    operator = "MAX_POOL_2D"
+    window: Window
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Mean(Layer):
+    """Mean over height and width: docs/networks.md has the order of its roundings."""
+
+    operator = "MEAN"
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pad(Layer):
+    """The image with rows and columns of ``value`` around it."""
+
+    operator = "PAD"
+    before: tuple[int, int]
+    after: tuple[int, int]
+    value: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Concatenate(Layer):
+    """The inputs one after the other along ``axis``."""
+
+    operator = "CONCATENATION"
+    axis: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reshape(Layer):
+    """The same bytes under another shape."""
+
+    operator = "RESHAPE"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Softmax(Layer):
+    """Softmax over the last axis."""
+
+    operator = "SOFTMAX"
+    host = True
+    beta: float = 1.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Logistic(Layer):
+    """Logistic function of each element."""
+
+    operator = "LOGISTIC"
+    host = True
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in the order in which they run, and every tensor they name.
+
+    ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
+    ``single`` rounds once.
+    """
+
+    name: str
+    tensors: Mapping[str, Tensor]
+    layers: tuple[Layer, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    rounding: str = "tflm"
+
+    def __post_init__(self) -> None:
+        """Check that every layer reads tensors that are there by then."""
+        if self.rounding not in ROUNDINGS:
+            raise UserError(f"rounding must be one of {', '.join(ROUNDINGS)}, "
+                            f"not {self.rounding!r}")
+        there = set(self.inputs)
+        for layer in self.layers:
+            for name in layer.inputs:
+                if name not in there:
+                    raise UserError(f"layer {layer.name!r} reads tensor {name!r} before any layer "
+                                    "writes it")
+            if layer.output in there:
+                raise UserError(f"layer {layer.name!r} writes tensor {layer.output!r}, "
+                                "which is there already")
+            there.add(layer.output)
+        for name in self.outputs:
+            if name not in there:
+                raise UserError(f"no layer writes the network's output {name!r}")
