@@ -1,0 +1,289 @@
+"""The accelerator's end of the wire: frames from the host in, memory read and written, frames out."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.crc import Algorithm  # type: ignore[import-untyped]
+from amaranth.lib.wiring import In, Out
+
+from ..runtime.protocol import (
+    CRC_SIZE,
+    HEAD_SIZE,
+    HEADER_SIZE,
+    LARGEST,
+    REPLY_SYNC,
+    REQUEST_SYNC,
+    Command,
+    Status,
+)
+
+__all__ = ["BUS", "Host"]
+
+CRC32 = Algorithm(crc_width=32, polynomial=0x04C11DB7, initial_crc=0xFFFFFFFF, reflect_input=True,
+                  reflect_output=True, xor_output=0xFFFFFFFF)
+
+BUS = wiring.Signature({
+    "address": Out(32),
+    "write": Out(1),
+    "read": Out(1),
+    "mask": Out(4),
+    "w_data": Out(32),
+    "r_data": In(32),
+    "ack": In(1),
+    "error": In(1),
+})
+"""A bus of 32-bit words, seen from whoever reads and writes.
+
+``read`` or ``write`` is held, and with it ``address`` (in bytes, a multiple of 4), ``mask`` (the
+bytes of the word that are meant) and ``w_data``, until the cycle in which ``ack`` is high, which
+may be the first one. ``r_data`` and ``error`` count in that cycle only. In the next one there may
+be another word, without a pause.
+"""
+
+
+class Host(wiring.Component):
+    """Serve the requests of a host, one after the other; docs/protocol.md says what they are.
+
+    Nothing is written before the last byte of a request has come and its CRCs are right. While a
+    request is served and answered, ``rx`` waits.
+
+    A byte a cycle is taken and given, and a word a cycle is read or written when ``bus`` answers
+    at once. Only a byte that could be the first of a header makes ``rx`` wait for 14 cycles, when
+    eleven more have come. All outputs but ``rx.ready`` come from registers, and that one from the
+    state alone. Without an ``ack`` the host waits for ever.
+
+    Members
+    -------
+    rx : In(stream.Signature(8))
+        What the host sends.
+    tx : Out(stream.Signature(8))
+        What it gets.
+    bus : Out(BUS)
+        Where memory is.
+    """
+
+    rx: stream.Interface
+    tx: stream.Interface
+    bus: Any
+
+    def __init__(self) -> None:
+        super().__init__({
+            "rx": In(stream.Signature(8)),
+            "tx": Out(stream.Signature(8)),
+            "bus": Out(BUS),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rx, tx, bus = self.rx, self.tx, self.bus
+
+        # The last bytes that came, the oldest first. While hunting, every one of them has its turn
+        # to be the first of a header, so that no false header can hide a true one.
+        window = Signal(8 * HEADER_SIZE)
+        oldest = window[:8]
+        command, last, address = window[8:16], window[24:32], window[32:64]
+
+        # Data lie in the buffer by their place in a word; beyond the 64th they begin anew, where
+        # the first word leaves just enough bytes free.
+        buffer: Any = memory.Memory(shape=32, depth=LARGEST // 4, init=[])
+        m.submodules.buffer = buffer
+        store = buffer.write_port(granularity=8)
+        load = buffer.read_port(transparent_for=(store,))  # the cheapest; they never collide
+        row = Signal(range(LARGEST // 4))
+        lane = Signal(2)
+        left = Signal(range(LARGEST))         # bytes after this one
+        words = Signal(range(LARGEST // 4 + 1))  # words after this one
+        m.d.comb += [store.addr.eq(row), load.addr.eq(row), load.en.eq(0)]
+
+        end = Signal(range(LARGEST + 3))
+        first_mask, last_mask = Signal(4), Signal(4)
+        m.d.comb += [
+            end.eq(address[:2] + last),
+            first_mask.eq(0b1111 << address[:2]),
+            last_mask.eq(0b1111 >> ~end[:2]),
+        ]
+
+        # Every byte that counts for a CRC passes `tx.payload`, whether it is sent or not, and is
+        # counted one cycle later: there the way to the CRC is short, and one choice serves both.
+        m.submodules.crc = crc = CRC32(data_width=8).create()
+        fresh = Signal()
+        index = Signal(range(HEAD_SIZE))
+        check = crc.crc.word_select(index[:2], 8)
+        good = Signal()
+        m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh)]
+        m.d.sync += fresh.eq(0)
+
+        def count(byte: Value) -> list[Any]:
+            return [tx.payload.eq(byte), fresh.eq(1)]
+
+        def shift(byte: Any) -> Any:
+            return window.eq(Cat(window[8:], byte))
+
+        status = Signal(Status)
+        data = Signal()  # data follow in the reply
+        space = Signal()
+        m.d.comb += space.eq(~tx.valid | tx.ready)
+        with m.If(tx.ready):
+            m.d.sync += tx.valid.eq(0)
+
+        def reply(with_status: Status) -> None:
+            m.d.comb += crc.start.eq(1)
+            m.d.sync += [status.eq(with_status), index.eq(0)]
+            m.next = "SEND"
+
+        def next_word() -> None:
+            m.d.sync += [
+                bus.address[2:].eq(bus.address[2:] + 1),
+                words.eq(words - 1),
+                bus.mask.eq(Mux(words == 1, last_mask, 0b1111)),
+            ]
+
+        def next_row() -> None:
+            m.d.comb += load.en.eq(1)
+            m.d.sync += row.eq(row + 1)
+
+        with m.FSM():
+            with m.State("HUNT"):
+                m.d.comb += [rx.ready.eq(1), crc.start.eq(1)]
+                m.d.sync += [index.eq(0), good.eq(1)]
+                with m.If(rx.valid):
+                    m.d.sync += shift(rx.payload)
+                    with m.If(window[8:16] == REQUEST_SYNC):
+                        m.next = "CHECK HEAD"
+
+            with m.State("CHECK HEAD"):
+                m.d.sync += [*count(oldest), shift(oldest), index.eq(index + 1)]
+                with m.If(index == HEAD_SIZE - 1):
+                    m.next = "CHECK CRC"
+
+            with m.State("CHECK CRC"):
+                with m.If(~fresh):
+                    m.d.sync += [
+                        shift(oldest),
+                        index.eq(index + 1),
+                        good.eq(good & (oldest == check)),
+                    ]
+                    with m.If(index == CRC_SIZE - 1):
+                        m.next = "DECIDE"
+
+            with m.State("DECIDE"):
+                m.d.sync += [
+                    row.eq(0),
+                    lane.eq(address[:2]),
+                    left.eq(last),
+                    words.eq(end[2:]),
+                    index.eq(0),
+                    bus.address.eq(Cat(C(0, 2), address[2:])),
+                    bus.mask.eq(first_mask & Mux(end[2:].any(), 0b1111, last_mask)),
+                ]
+                with m.If(~good):
+                    m.next = "HUNT"
+                with m.Elif(command == Command.READ):
+                    m.d.sync += bus.read.eq(1)
+                    m.next = "READ"
+                with m.Elif(command == Command.WRITE):
+                    m.next = "RECEIVE DATA"
+                with m.Else():
+                    reply(Status.UNKNOWN)
+
+            with m.State("RECEIVE DATA"):
+                m.d.comb += [rx.ready.eq(1), store.data.eq(rx.payload.replicate(4))]
+                with m.If(rx.valid):
+                    m.d.comb += store.en.eq(1 << lane)
+                    m.d.sync += [*count(rx.payload), lane.eq(lane + 1), left.eq(left - 1)]
+                    with m.If(lane == 3):
+                        m.d.sync += row.eq(row + 1)
+                    with m.If(left == 0):
+                        m.next = "RECEIVE CRC"
+
+            with m.State("RECEIVE CRC"):
+                m.d.comb += rx.ready.eq(~fresh)
+                with m.If(rx.valid & rx.ready):
+                    m.d.sync += [index.eq(index + 1), good.eq(good & (rx.payload == check))]
+                    with m.If(index == CRC_SIZE - 1):
+                        m.next = "JUDGE"
+
+            with m.State("JUDGE"):
+                m.d.sync += row.eq(0)
+                m.next = "FETCH"
+                with m.If(~good):
+                    reply(Status.DAMAGED)
+
+            with m.State("READ"):
+                m.d.comb += store.data.eq(bus.r_data)
+                with m.If(bus.ack):
+                    m.d.comb += store.en.eq(bus.mask)
+                    m.d.sync += row.eq(row + 1)
+                    next_word()
+                    with m.If(bus.error):
+                        m.d.sync += bus.read.eq(0)
+                        reply(Status.REFUSED)
+                    with m.Elif(words == 0):
+                        m.d.sync += [bus.read.eq(0), row.eq(0), data.eq(1)]
+                        m.next = "FETCH"
+
+            # Fill the two stages from the buffer to the bus, or to `tx`.
+            with m.State("FETCH"):
+                next_row()
+                m.next = "LOAD"
+
+            with m.State("LOAD"):
+                next_row()
+                m.d.sync += bus.w_data.eq(load.data)
+                with m.If(data):
+                    reply(Status.DATA)
+                with m.Else():
+                    m.d.sync += bus.write.eq(1)
+                    m.next = "WRITE"
+
+            with m.State("WRITE"):
+                with m.If(bus.ack):
+                    next_row()
+                    next_word()
+                    m.d.sync += bus.w_data.eq(load.data)
+                    with m.If(bus.error):
+                        m.d.sync += bus.write.eq(0)
+                        reply(Status.REFUSED)
+                    with m.Elif(words == 0):
+                        m.d.sync += bus.write.eq(0)
+                        reply(Status.DONE)
+
+            # Zeros take the place of the request, so that none of it is left when hunting begins.
+            with m.State("SEND"):
+                with m.If(space):
+                    m.d.sync += [*count(oldest), tx.valid.eq(1), shift(C(0, 8)),
+                                 index.eq(index + 1)]
+                    with m.If(index == 0):
+                        m.d.sync += tx.payload.eq(REPLY_SYNC)
+                    with m.If(index == 1):
+                        m.d.sync += tx.payload.eq(status)
+                    with m.If(index == HEAD_SIZE - 1):
+                        m.next = "SEND CRC"
+
+            with m.State("SEND CRC"):
+                with m.If(space & ~fresh):
+                    m.d.sync += [tx.payload.eq(check), tx.valid.eq(1), shift(C(0, 8)),
+                                 index.eq(index + 1)]
+                    with m.If(index == CRC_SIZE - 1):
+                        m.d.sync += index.eq(0)
+                        m.next = "FINISH"
+                        with m.If(data):
+                            m.next = "SEND DATA"
+
+            with m.State("SEND DATA"):
+                with m.If(space):
+                    m.d.sync += [*count(bus.w_data.word_select(lane, 8)), tx.valid.eq(1),
+                                 lane.eq(lane + 1), left.eq(left - 1)]
+                    with m.If(lane == 3):
+                        next_row()
+                        m.d.sync += bus.w_data.eq(load.data)
+                    with m.If(left == 0):
+                        m.d.sync += data.eq(0)
+                        m.next = "SEND CRC"
+
+            with m.State("FINISH"):
+                with m.If(space):
+                    m.next = "HUNT"
+
+        return m
