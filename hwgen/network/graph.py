@@ -40,7 +40,8 @@ class Requantisation:
     """From a sum to an int8: times ``multiplier * 2**(shift - 31)``, plus ``zero_point``, clamped.
 
     ``multiplier`` is 0 or from 2**30 to 2**31 - 1, ``shift`` from -31 to 30; one of each for a
-    channel, or one for all.
+    channel, or one for all. A Mean, which divides by its count in the multiplier, may have one from
+    2**29 on.
     """
 
     multiplier: np.ndarray
