@@ -21,6 +21,11 @@ LARGEST_DEPTH = 1 << 20
 LARGEST_SUM = 64
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
+ROUNDINGS = ("tflm", "single")
+LARGEST_MEMORY = 1 << 24
+LARGEST_SUMS = 1 << 16
+SIDES = 4, 32
+"""Least and most rows and columns of an accelerator's array."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,22 @@ class Design:
     dsps : int or None
         How many cells may use a hard multiplier; the others use fabric. None: all that the device
         has, or every cell where no device is named.
+    activation_memory : int
+        Bytes for the tensors of a network. 0: the array alone, without an accelerator around it,
+        and none of the fields below.
+    program_memory : int
+        Bytes for the steps of a network and its weights, in words of ``columns`` bytes.
+    partial_sums : int
+        How many vectors of sums the accumulators hold.
+    lanes : int
+        How many columns are requantised in a cycle, 1 to ``columns``.
+    line_pixels : int
+        Longest row of an image that the line buffer holds; needed with more than one of ``lines``.
+    rounding : str
+        How sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does; ``single``
+        rounds once.
+    steps : int
+        How many steps have a counter of their cycles.
     """
 
     engine: str = "systolic"
@@ -94,6 +115,13 @@ class Design:
     family: str = "generic"
     device: str | None = None
     dsps: int | None = None
+    activation_memory: int = 0
+    program_memory: int = 0
+    partial_sums: int = 0
+    lanes: int = 0
+    line_pixels: int = 0
+    rounding: str = "tflm"
+    steps: int = 256
 
     def __post_init__(self) -> None:
         """Check every field, in their order."""
@@ -120,6 +148,35 @@ class Design:
             raise UserError(f"device must be one of {', '.join(known)} for family "
                             f"{self.family!r}, or left out, not {self.device!r}")
         self._within("dsps", 0, self.device_products, optional=True)
+        self._one_of("rounding", ROUNDINGS)
+        self._within("steps", 0, LARGEST_SUMS)
+        self._within("activation_memory", 0, LARGEST_MEMORY)
+        if self.activation_memory:
+            self._check_accelerator()
+            return
+        for field in ("program_memory", "partial_sums", "lanes", "line_pixels"):
+            if getattr(self, field) != 0:
+                raise UserError(f"{field} must be 0 without an activation_memory, which an "
+                                f"accelerator needs, not {getattr(self, field)!r}")
+
+    def _check_accelerator(self) -> None:
+        for field, only in (("engine", "systolic"), ("dataflow", "ws"), ("activations", "int8"),
+                            ("weights", "int8")):
+            if getattr(self, field) != only:
+                raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
+                                f"accelerator's, not {getattr(self, field)!r}")
+        for field in ("rows", "columns"):
+            low, high = SIDES
+            if not low <= getattr(self, field) <= high:
+                raise UserError(f"{field} must be from {low} to {high} with an activation_memory, "
+                                f"not {getattr(self, field)}")
+        if self.activation_memory % self.banks:
+            raise UserError(f"activation_memory must be a multiple of {self.banks}, the number of "
+                            f"its banks, not {self.activation_memory}")
+        self._within("program_memory", self.columns, LARGEST_MEMORY)
+        self._within("partial_sums", 4, LARGEST_SUMS)
+        self._within("lanes", 1, self.columns)
+        self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
         value = getattr(self, field)
@@ -172,6 +229,16 @@ class Design:
                    self.device_products if self.dsps is None else self.dsps)
 
     @property
+    def banks(self) -> int:
+        """Banks of the activation memory: a power of two, no fewer than rows or columns."""
+        return 1 << (max(self.rows, self.columns) - 1).bit_length()
+
+    @property
+    def program_words(self) -> int:
+        """Words of the program memory, a byte for each column; what is left over is not there."""
+        return self.program_memory // self.columns
+
+    @property
     def name(self) -> str:
         """A name that tells designs apart, for files and folders."""
         parts = [self.engine, self.dataflow, f"{self.rows}x{self.columns}", self.activations,
@@ -182,6 +249,10 @@ class Design:
                 parts.append(f"{field}{value}" if isinstance(value, int) else value.lower())
         if self.family != "generic" and self.device is None:
             parts.append(self.family)
+        if self.activation_memory:
+            parts += [f"memory{self.activation_memory}", f"program{self.program_memory}",
+                      f"sums{self.partial_sums}", f"lanes{self.lanes}", self.rounding]
+            parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
         return "_".join(parts)
 
     def replace(self, **fields: Any) -> Self:

@@ -93,6 +93,13 @@ FIELDS = {
     "family": ("NAME", "FPGA family to make multipliers for: generic, ecp5, ice40 or gowin"),
     "device": ("CHIP", "chip, if its limits and floor plan shall be used, such as LFE5U-85F"),
     "dsps": ("N", "how many cells may use a hard multiplier; the others use fabric"),
+    "activation_memory": ("BYTES", "memory for tensors; 0: the array alone, and none of the below"),
+    "program_memory": ("BYTES", "memory for steps and weights"),
+    "partial_sums": ("N", "vectors of sums that the accumulators hold"),
+    "lanes": ("N", "columns that are requantised in a cycle"),
+    "line_pixels": ("N", "longest row that the line buffer holds"),
+    "rounding": ("NAME", "tflm: sums are rounded twice, as TensorFlow Lite Micro does; single"),
+    "steps": ("N", "steps that have a counter of their cycles"),
 }
 
 
@@ -200,7 +207,7 @@ def add_design(command: argparse.ArgumentParser) -> None:
     for name, (metavar, text) in FIELDS.items():
         default = fields[name].default
         hint = "" if default is None else f" (default: {default})"
-        group.add_argument(f"--{name}", metavar=metavar, help=text + hint,
+        group.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=text + hint,
                            type=str if isinstance(default, str) or name == "device" else integer)
 
 

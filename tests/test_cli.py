@@ -168,9 +168,9 @@ def test_generate_json(capsys, tmp_path):
 
 
 def test_options_override(capsys, tmp_path):
-    printed(capsys, "generate", "--design", "icebreaker", "--columns", "2", "-o", "out")
+    printed(capsys, "generate", "--design", "icebreaker", "--columns", "5", "-o", "out")
     values = tomllib.loads((tmp_path / "out" / "design.toml").read_text())
-    assert (values["rows"], values["columns"], values["family"]) == (4, 2, "ice40")
+    assert (values["rows"], values["columns"], values["family"]) == (4, 5, "ice40")
 
 
 def test_boards(capsys):

@@ -6,6 +6,8 @@ from hwgen.boards import BOARDS
 from hwgen.design import Design, Integer
 from hwgen.errors import UserError
 
+ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums": 64, "lanes": 8}
+
 
 @pytest.mark.parametrize("fields, message", [
     ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
@@ -33,6 +35,24 @@ from hwgen.errors import UserError
     ({"dsps": 4}, "dsps must be left out for family 'generic', which is no chip's, not 4"),
     ({"family": "ecp5", "device": "LFE5U-85F", "dsps": 157},
      "dsps must be an integer from 0 to 156, not 157"),
+    ({"rounding": "double"}, "rounding must be one of tflm, single, not 'double'"),
+    ({"steps": -1}, "steps must be an integer from 0 to 65536, not -1"),
+    ({"lanes": 4}, ("lanes must be 0 without an activation_memory, which an accelerator needs, "
+                    "not 4")),
+    ({"activation_memory": -8}, "activation_memory must be an integer from 0 to 16777216, not -8"),
+    (ACCELERATOR | {"dataflow": "os"},
+     "dataflow must be 'ws' with an activation_memory, as every accelerator's, not 'os'"),
+    (ACCELERATOR | {"weights": "int4"},
+     "weights must be 'int8' with an activation_memory, as every accelerator's, not 'int4'"),
+    (ACCELERATOR | {"rows": 3}, "rows must be from 4 to 32 with an activation_memory, not 3"),
+    (ACCELERATOR | {"columns": 33}, "columns must be from 4 to 32 with an activation_memory, not 33"),
+    (ACCELERATOR | {"rows": 9, "activation_memory": 1000},
+     "activation_memory must be a multiple of 16, the number of its banks, not 1000"),
+    (ACCELERATOR | {"program_memory": 0},
+     "program_memory must be an integer from 8 to 16777216, not 0"),
+    (ACCELERATOR | {"partial_sums": 3}, "partial_sums must be an integer from 4 to 65536, not 3"),
+    (ACCELERATOR | {"lanes": 9}, "lanes must be an integer from 1 to 8, not 9"),
+    (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
 def test_wrong(fields, message):
@@ -48,9 +68,34 @@ def test_presets(name):
     assert design.hard_multipliers <= BOARDS[name].multipliers * 2
 
 
+def memories(design):
+    """Return bytes in each column of a memory, and how many columns, of an accelerator."""
+    return [(design.activation_memory // design.banks, design.banks),
+            (design.program_words, design.columns),
+            (design.partial_sums, 4 * design.columns),
+            (design.line_pixels, max(design.lines - 1, 0) * design.columns)]
+
+
+@pytest.mark.parametrize("name", [n for n in BOARDS if Design.load(n).activation_memory])
+def test_preset_fits_block_rams(name):
+    board, design = BOARDS[name], Design.load(name)
+    small = board.block_ram_bits // 8 // 9 * 8 if board.block_ram_bits % 9 == 0 \
+        else board.block_ram_bits // 8
+    needs = []
+    for depth, width in memories(design):
+        # A block RAM is 1, 2 or 4 bytes wide, and as deep as its bytes allow.
+        needs.append(min(-(-depth * byte // small) * -(-width // byte) for byte in (1, 2, 4)
+                         if byte < 4 or board.family != "ice40"))
+    if board.single_port_rams:
+        assert design.program_memory * 8 <= board.single_port_rams * board.single_port_ram_bits
+        needs[1] = 0
+    assert sum(needs) <= board.block_rams, needs
+
+
 @pytest.mark.parametrize("design", [
     Design(), Design(dataflow="os", depth=7, accumulator=40),
     Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0),
+    Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"
@@ -96,7 +141,8 @@ def test_names_tell_designs_apart():
     designs = [Design(), Design(rows=9), Design(weights="int4"), Design(lines=3), Design(depth=99),
                Design(accumulator=30), Design(dataflow="os"), Design(family="ecp5"),
                Design(family="ecp5", device="LFE5U-85F"), Design(family="ecp5", dsps=0),
-               Design(family="ecp5", dsps=1)]
+               Design(family="ecp5", dsps=1), Design(**ACCELERATOR),
+               Design(**ACCELERATOR, rounding="single")]
     assert len({design.name for design in designs}) == len(designs)
 
 
