@@ -4,11 +4,10 @@ from pathlib import Path
 
 import cocotb_tools.config
 
+from hwgen.cache import cached, digest
 from hwgen.errors import UserError
 from hwgen.tools import call, find
-
-from .cache import cached, digest
-from .verilator import check
+from hwgen.verilator import check
 
 __all__ = ["build", "run_command"]
 

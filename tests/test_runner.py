@@ -1,16 +1,13 @@
 # amaranth: UnusedElaboratable=no
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hwgen import cache
 from hwgen.errors import UserError
 from hwgen.tools import find
 
-cache = pytest.importorskip("sim.cache")
 runner = pytest.importorskip("sim.runner")
 
 
@@ -127,38 +124,3 @@ def test_simulator_wrong(tmp_path):
 def test_icarus(tmp_path, waves):
     result = run(tmp_path, simulator="icarus", waves=waves).check()
     assert not waves or result.waves.exists()
-
-
-def test_cache_makes_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
-    made = []
-
-    def make(folder):
-        made.append(folder)
-        (folder / "file").write_text("text")
-
-    with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: cache.cached("sim-x", make), range(8)))
-    assert len(made) == 1
-    assert [(folder / "file").read_text() for folder, _ in results] == ["text"] * 8
-
-
-def test_cache_keeps_no_failure(tmp_path, monkeypatch):
-    monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
-
-    def make(folder):
-        raise RuntimeError("no")
-
-    with pytest.raises(RuntimeError, match="no"):
-        cache.cached("sim-x", make)
-    assert [path.name for path in tmp_path.iterdir()] == ["locks"]
-
-
-def test_cache_prunes(tmp_path, monkeypatch):
-    monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(cache, "LARGEST_COUNT", 3)
-    for age in range(5):
-        folder, _ = cache.cached(f"sim-{age}", lambda folder: None)
-        os.utime(folder, (age, age))
-    cache.prune(tmp_path)
-    assert sorted(path.name for path in tmp_path.glob("sim-*")) == ["sim-2", "sim-3", "sim-4"]

@@ -1,4 +1,4 @@
-"""The accelerator's end of the wire: frames from the host in, memory read and written, frames out."""
+"""The accelerator's end of the wire: serve the requests that a host sends as frames."""
 
 from typing import Any
 
