@@ -1,0 +1,432 @@
+"""ONNX operators between DequantizeLinear and QuantizeLinear."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._onnx_build import Average, Builder, Linear, Sum
+from ._onnx_file import ELEMENTS, Node
+from ._onnx_moves import moved, normal, on_any, shape_of
+from ._onnx_reader import Handler, Reader
+from ._onnx_values import Activation, Integers, Outside, Pending, Real, Scaled, Target, Value
+from ._onnx_windows import spatial, window
+from .graph import Logistic, Softmax, Window
+
+__all__ = ["FLOAT", "Host", "average_of", "convolution", "global_window", "host", "matrix",
+           "softmax_axis"]
+
+FINE = 64
+"""Weight of a layer that only scales: so its bias, in steps of its sums, is that much finer."""
+
+
+def dequantize(reader: Reader, node: Node) -> Value:
+    """DequantizeLinear."""
+    value = reader.value(node, 0)
+    if node.integer("block_size", 0):
+        raise node.error("has a scale for each block; we run one, or one for each channel")
+    if isinstance(value, np.ndarray):
+        scale, zero = reader.constant(node, 1), reader.constant(node, 2)
+        return reader.scaled(node, value, scale, zero, node.integer("axis", 1))
+    return reader.dequantised(node, 0, 1, 2)
+
+
+def quantize(reader: Reader, node: Node) -> Value:
+    """QuantizeLinear; of a constant too."""
+    value = reader.value(node, 0)
+    if node.integer("block_size", 0):
+        raise node.error("has a scale for each block; we run one, or one for each channel")
+    if isinstance(value, np.ndarray):
+        return constant_steps(reader, node, value)
+    scale = reader.scale_of(node, 1)
+    kind = {0: None, 2: None, 3: np.dtype("i1")}
+    if node.integer("output_dtype", 0) not in kind:
+        raise node.error("makes other than int8 or uint8")
+    zero, offset = reader.zero_of(node, 2, kind[node.integer("output_dtype", 0)])
+    return reader.quantised(node, value, scale, zero, offset)
+
+
+def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
+    """Quantise a constant, half to even."""
+    scale, zero = reader.constant(node, 1), reader.constant(node, 2)
+    kind = np.dtype(np.uint8) if zero is None else zero.dtype
+    if value.dtype.kind != "f" or not np.all(np.isfinite(value)) \
+            or kind not in (np.int8, np.uint8, np.int32):
+        raise node.error("quantises a constant to other than int8, uint8 or int32, "
+                         "or one that is not finite")
+    grid = reader.scaled(node, np.zeros(value.shape, np.int8), scale, zero,
+                         node.integer("axis", 1))
+    limits = np.iinfo(kind)
+    # In float32, as the file's own arithmetic.
+    with np.errstate(over="ignore"):
+        steps = np.rint(value.astype(np.float32) / grid.scale.astype(np.float32))
+    return np.clip(steps.astype(np.float64) + grid.zero, limits.min, limits.max).astype(kind)
+
+
+def floats(reader: Reader, node: Node, index: int) -> NDArray[np.float64] | None:
+    """Return a constant as real numbers, None where it is left out."""
+    value = reader.given(node, index)
+    if isinstance(value, Scaled):
+        return value.real
+    array = reader.constant(node, index)
+    return None if array is None else array.astype(np.float64)
+
+
+def weights(reader: Reader, node: Node, index: int) -> Scaled:
+    """Return weights, which must be integers with a scale."""
+    value = reader.value(node, index)
+    if isinstance(value, Scaled):
+        return value
+    if isinstance(value, np.ndarray):
+        raise node.error(f"has weights of {value.dtype}, not dequantised integers; "
+                         "quantise the float network with hwgen.network.quantize")
+    raise node.error(f"multiplies by {node.inputs[index]!r}, which the network computes; "
+                     "we run it with constant weights")
+
+
+def by_output(node: Node, scaled: Scaled, axis: int) -> NDArray[np.float64]:
+    """Return the scale of each output channel, along an axis of the weights."""
+    count = scaled.values.shape[axis]
+    if scaled.scale.size not in (1, scaled.scale.shape[axis]):
+        raise node.error("has a scale for each input of its weights; "
+                         "we run one for each output channel")
+    return np.broadcast_to(scaled.scale.reshape(-1), (count,)).astype(np.float64)
+
+
+def conv(reader: Reader, node: Node) -> Value:
+    """Conv of a dequantised image with dequantised weights."""
+    real, scaled = reader.real(node, 0), weights(reader, node, 1)
+    if scaled.values.ndim < 3:
+        raise node.error(f"has weights of {list(scaled.values.shape)}")
+    scale = by_output(node, scaled, 0) * real.scale
+    return convolution(reader, node, real, scaled.values - scaled.zero, scale,
+                       floats(reader, node, 2))
+
+
+def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
+                scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
+    """Return a convolution; the weights as the file has them, output channels first."""
+    x = reader.builder.settled(node, real)
+    if integers.ndim != len(x.shape) or integers.ndim not in (3, 4) or 0 in integers.shape:
+        raise node.error(f"has weights of {list(integers.shape)} for an input of "
+                         f"{list(x.shape)}; we run images of 4 axes, and rows of 3")
+    outputs, depth = integers.shape[:2]
+    channels, groups = x.shape[1], node.integer("group", 1)
+    if groups < 1 or depth * groups != channels or outputs % groups:
+        raise node.error(f"has {groups} groups and weights of {list(integers.shape)} "
+                         f"for {channels} channels")
+    bias = np.zeros(outputs) if bias is None else bias.reshape(-1)
+    if bias.size != outputs:
+        raise node.error(f"has {bias.size} biases for {outputs} channels")
+    over = window(node, x.shape, integers.shape[2:])
+    out = over.output(*spatial(node, x.shape))
+    shape = (1, outputs, *out) if len(x.shape) == 4 else (1, outputs, out[1])
+    integers = integers.reshape(outputs, depth, *over.kernel)
+    depthwise = groups == channels and groups > 1
+    if depthwise:
+        ours = integers[:, 0].transpose(1, 2, 0)
+    else:
+        ours = blocks(node, integers, groups).transpose(0, 2, 3, 1)
+    return Pending(Linear(reader.builder, node, x, ours, scale, bias, shape, over, depthwise),
+                   shape)
+
+
+def blocks(node: Node, integers: Integers, groups: int) -> Integers:
+    """Return the weights of a convolution in groups as those of one without: 0 between them."""
+    if groups == 1:
+        return integers
+    outputs, depth, height, width = integers.shape
+    if integers.size * groups > ELEMENTS:
+        raise node.error(f"has {groups} groups; as a convolution without groups it is too large. "
+                         "We run as many groups as there are channels, or one")
+    result = np.zeros((outputs, depth * groups, height, width), np.int64)
+    each = outputs // groups
+    for group in range(groups):
+        rows = slice(group * each, (group + 1) * each)
+        result[rows, group * depth:(group + 1) * depth] = integers[rows]
+    return result
+
+
+def gemm(reader: Reader, node: Node) -> Value:
+    """Gemm of a dequantised row with dequantised weights."""
+    real, scaled = reader.real(node, 0), weights(reader, node, 1)
+    if scaled.values.ndim != 2 or len(real.shape) != 2:
+        raise node.error("multiplies other than two matrices")
+    axis = 0 if node.integer("transB", 0) else 1
+    integers = scaled.values - scaled.zero
+    scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
+    bias = floats(reader, node, 2)
+    if bias is not None:
+        bias = bias * node.number("beta", 1.0)
+    return matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
+
+
+def matmul(reader: Reader, node: Node) -> Value:
+    """MatMul of dequantised rows with dequantised weights."""
+    real, scaled = reader.real(node, 0), weights(reader, node, 1)
+    if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
+        raise node.error(f"multiplies by {list(scaled.values.shape)}; we run one matrix of weights")
+    integers = (scaled.values - scaled.zero).reshape(scaled.values.shape[-2:])
+    scale = by_output(node, scaled, scaled.values.ndim - 1) * real.scale
+    return matrix(reader, node, real, integers.T, scale, None)
+
+
+def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
+           scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
+    """Return a product with weights of (outputs, columns)."""
+    if node.integer("transA", 0):
+        raise node.error("transposes its input (transA); we run it with transA = 0")
+    x = reader.builder.settled(node, real)
+    outputs, columns = integers.shape
+    if len(x.shape) < 2 or x.shape[-1] != columns or not integers.size:
+        raise node.error(f"multiplies {list(x.shape)} by weights for {columns} columns")
+    bias = np.zeros(1) if bias is None else bias.reshape(-1) if bias.ndim < 2 or \
+        bias.shape[0] == 1 else bias
+    if bias.ndim != 1 or bias.size not in (1, outputs):
+        raise node.error(f"adds {list(bias.shape)} to {outputs} columns; "
+                         "we add one value to each column")
+    shape = (*x.shape[:-1], outputs)
+    return Pending(Linear(reader.builder, node, x, integers, scale,
+                          np.broadcast_to(bias, (outputs,)).astype(np.float64), shape), shape)
+
+
+def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: ArrayLike) -> Pending:
+    """Return ``gain * value + bias``, with one of each for a channel or one for all."""
+    if isinstance(value, Pending) and isinstance(value.core, Linear) and not value.after \
+            and (value.low, value.high) == (-math.inf, math.inf):
+        return replace(value, core=value.core.affine(gain, bias))
+    if not isinstance(value, Real):
+        raise reader.unready(node, node.inputs.index(next(
+            n for n in node.inputs if reader.values.get(n) is value)))
+    x = reader.builder.settled(node, value)
+    shape = x.shape
+    # A row is an image of one point.
+    image = shape if len(shape) in (3, 4) else (1, shape[-1], 1, 1) if shape else (1, 1, 1, 1)
+    if math.prod(image) != math.prod(shape):
+        raise node.error(f"scales a tensor of {list(shape)}; we run it on images or a single row")
+    channels = image[1]
+    ones = np.full((1, 1, channels), FINE, np.int64)
+    core = Linear(reader.builder, node, replace(x, shape=image), ones,
+                  np.full(channels, value.scale / FINE), np.zeros(channels), image, Window((1, 1)),
+                  depthwise=True).affine(gain, bias)
+    return Pending(core, image).then(shape, lambda made: replace(made, shape=shape))
+
+
+def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
+                   value: Value) -> NDArray[np.float64]:
+    """Return a constant with one value for each channel, or one for all."""
+    shape = shape_of(value)
+    if constant.size == 1:
+        return constant.reshape(-1)
+    axis = len(shape) - 1
+    if isinstance(value, Pending) and isinstance(value.core, Linear):
+        axis = 1 if value.core.window is not None else axis
+    elif len(shape) in (3, 4):
+        axis = 1
+    if constant.ndim > len(shape) or constant.size != shape[axis] or \
+            (1,) * (len(shape) - constant.ndim) + constant.shape != tuple(
+                size if a == axis else 1 for a, size in enumerate(shape)):
+        raise node.error(f"works with a constant of {list(constant.shape)} on {list(shape)}; "
+                         "we run one value for each channel, or one for all")
+    return constant.reshape(-1)
+
+
+def arithmetic(reader: Reader, node: Node) -> Value:
+    """Add, Sub, Mul or Div; at most Add of two tensors, else with a constant."""
+    sides = [reader.value(node, index) for index in (0, 1)]
+    fixed = [isinstance(side, np.ndarray | Scaled) for side in sides]
+    if any(isinstance(side, Activation) for side in sides):
+        raise node.error("works on integers; the nearest that we run: QLinearAdd, "
+                         "or Add of what a DequantizeLinear gives")
+    if all(fixed):
+        raise node.error("works on constants only; fold them: onnxsim, or onnxruntime's optimiser")
+    if not any(fixed):
+        if node.operator != "Add":
+            raise node.error("works on two tensors; the nearest that we run: Add, "
+                             "or this with a constant")
+        terms = (reader.real(node, 0), reader.real(node, 1))
+        return Pending(Sum(reader.builder, node, terms), terms[0].shape)
+    at = fixed.index(True)
+    value = sides[1 - at]
+    if isinstance(value, Outside):
+        raise reader.unready(node, 1 - at)
+    numbers = floats(reader, node, at)
+    if numbers is None:
+        raise node.error("lacks an input")
+    constant = channel_values(reader, node, numbers, value)
+    match node.operator:
+        case "Add":
+            return affine(reader, node, value, 1.0, constant)
+        case "Sub" if at == 1:
+            return affine(reader, node, value, 1.0, -constant)
+        case "Sub":
+            return affine(reader, node, value, -1.0, constant)
+        case "Mul":
+            return affine(reader, node, value, constant, 0.0)
+    if at == 0 or np.any(constant == 0):
+        raise node.error("divides by what the network computes, or by 0; "
+                         "we divide by a constant")
+    return affine(reader, node, value, 1 / constant, 0.0)
+
+
+def batch_normalization(reader: Reader, node: Node) -> Value:
+    """BatchNormalization: a gain and a bias for each channel."""
+    value = reader.value(node, 0)
+    shape = shape_of(value)
+    parameters = [floats(reader, node, index) for index in range(1, 5)]
+    if any(p is None or len(shape) < 2 or p.shape != (shape[1],) for p in parameters):
+        raise node.error("does not have four values for each channel")
+    gain, bias, mean, variance = (p for p in parameters if p is not None)
+    with np.errstate(all="ignore"):
+        gain = gain / np.sqrt(variance + node.number("epsilon", 1e-5))
+        bias = bias - mean * gain
+    if not (np.all(np.isfinite(gain)) and np.all(np.isfinite(bias))):
+        raise node.error("has a gain or a bias that is not finite")
+    return affine(reader, node, value, gain, bias)
+
+
+def relu(reader: Reader, node: Node) -> Value:
+    """Relu."""
+    return limited(reader, node, 0.0, math.inf)
+
+
+def clip(reader: Reader, node: Node) -> Value:
+    """Clip."""
+    return limited(reader, node, reader.scalar(node, 1, "min", -math.inf),
+                   reader.scalar(node, 2, "max", math.inf))
+
+
+def limited(reader: Reader, node: Node, low: float, high: float) -> Value:
+    """Return a value between low and high."""
+    if math.isnan(low) or math.isnan(high) or low > high:
+        raise node.error(f"clips from {low} to {high}")
+    value = reader.value(node, 0)
+    if isinstance(value, Real | Pending):
+        return replace(value, low=min(max(value.low, low), high),
+                       high=max(min(value.high, high), low))
+    if isinstance(value, Activation):
+        limits = [int(min(max(limit - value.offset, -128), 127)) for limit in (low, high)]
+        return reader.builder.clamped(node, value, node.outputs[0], limits[0], limits[1])
+    raise reader.unready(node, 0)
+
+
+def max_pool(reader: Reader, node: Node) -> Value:
+    """MaxPool."""
+    shape = shape_of(reader.value(node, 0))
+    return greatest(reader, node, shape, window(node, shape, pool=True))
+
+
+def global_max_pool(reader: Reader, node: Node) -> Value:
+    """GlobalMaxPool."""
+    shape = shape_of(reader.value(node, 0))
+    return greatest(reader, node, shape, global_window(node, shape))
+
+
+def greatest(reader: Reader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
+    """Return the greatest values under a window."""
+    out = over.output(*spatial(node, shape))
+    result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
+    return on_any(reader, node, result,
+                  lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
+
+
+def global_window(node: Node, shape: tuple[int, ...]) -> Window:
+    """Return a window as large as the image."""
+    size = spatial(node, shape)
+    return Window(size, size)
+
+
+def average_of(reader: Reader, node: Node, real: Real, over: Window) -> Pending:
+    """Return means under a window."""
+    shape = real.shape
+    out = over.output(*spatial(node, shape))
+    result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
+    everywhere = bool(node.integer("count_include_pad", 0))
+    return Pending(Average(reader.builder, node, real, over, result, everywhere), result)
+
+
+def average_pool(reader: Reader, node: Node) -> Value:
+    """AveragePool."""
+    real = reader.real(node, 0)
+    return average_of(reader, node, real, window(node, real.shape, pool=True))
+
+
+def global_average_pool(reader: Reader, node: Node) -> Value:
+    """GlobalAveragePool."""
+    real = reader.real(node, 0)
+    return average_of(reader, node, real, global_window(node, real.shape))
+
+
+def reduce_mean(reader: Reader, node: Node) -> Value:
+    """ReduceMean over height and width."""
+    real = reader.real(node, 0)
+    shape = real.shape
+    axes = sorted(normal(node, reader.numbers(node, 1, "axes") or [], len(shape)))
+    if len(shape) not in (3, 4) or axes != list(range(2, len(shape))):
+        raise node.error(f"takes the mean over the axes {axes} of {list(shape)}; "
+                         "we run it over height and width")
+    mean = average_of(reader, node, real, global_window(node, shape))
+    return mean if node.integer("keepdims", 1) else moved(node, mean, shape[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class Host:
+    """A Softmax or a Sigmoid, whose output is on one grid: from 0 to 255/256."""
+
+    standard = (1 / 256, -128, 0)
+
+    builder: Builder
+    node: Node
+    real: Real
+
+    def emit(self, target: Target) -> Activation:
+        """Make the layer."""
+        builder, node = self.builder, self.node
+        if (target.zero, target.low, target.high) != (-128, -128, 127) \
+                or not math.isclose(target.scale, 1 / 256, rel_tol=1e-6):
+            raise node.error(f"writes a scale of {target.scale:.6g}; the nearest that we run "
+                             "writes 1/256, from 0 upwards")
+        x = builder.settled(node, self.real)
+        result = builder.tensor(node, target.name, x.tensor.shape, target.scale, target.zero)
+        if "Softmax" in node.operator:
+            builder.layer(Softmax, node, [x.tensor], result)
+        else:
+            builder.layer(Logistic, node, [x.tensor], result)
+        return Activation(result, x.shape, x.order, target.offset)
+
+
+def softmax_axis(reader: Reader, node: Node, real: Real, opset: int) -> Real:
+    """Return the input of a Softmax, with the axis it is taken over last in memory."""
+    shape, x = real.shape, real.x
+    axis = node.integer("axis", -1 if opset >= 13 else 1)
+    axis += len(shape) if axis < 0 else 0
+    over = math.prod(shape[axis:]) if opset < 13 else shape[axis] if 0 <= axis < len(shape) else 0
+    rows = over == x.order.size
+    if rows:
+        # One softmax over all there is: in whatever order.
+        tensor = reader.builder.shaped(node, x.tensor, (1, over))
+    elif x.is_image and axis == 1 and over == shape[1]:
+        tensor = reader.builder.image(node, x)
+    elif np.array_equal(x.order, np.arange(x.order.size)) and over == shape[-1]:
+        tensor = reader.builder.shaped(node, x.tensor, shape if shape[0] == 1 else (1, *shape))
+    else:
+        raise node.error(f"is taken over axis {axis} of {list(shape)}; we run it over the channels")
+    return replace(real, x=replace(x, tensor=tensor))
+
+
+def host(reader: Reader, node: Node) -> Value:
+    """Softmax or Sigmoid."""
+    real = reader.real(node, 0)
+    if node.operator == "Softmax":
+        real = softmax_axis(reader, node, real, reader.graph.opset)
+    return Pending(Host(reader.builder, node, real), real.shape)
+
+
+FLOAT: dict[str, Handler] = {
+    "Add": arithmetic, "AveragePool": average_pool, "BatchNormalization": batch_normalization,
+    "Clip": clip, "Conv": conv, "DequantizeLinear": dequantize, "Div": arithmetic, "Gemm": gemm,
+    "GlobalAveragePool": global_average_pool, "GlobalMaxPool": global_max_pool, "MatMul": matmul,
+    "MaxPool": max_pool, "Mul": arithmetic, "QuantizeLinear": quantize, "ReduceMean": reduce_mean,
+    "Relu": relu, "Sigmoid": host, "Softmax": host, "Sub": arithmetic,
+}

@@ -1,0 +1,368 @@
+"""Walks an ONNX graph: what its edges are, and what quantises and dequantises them."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ._onnx_build import Builder, grid, step
+from ._onnx_file import Graph, Node, Port
+from ._onnx_values import (
+    Activation,
+    Integers,
+    Outside,
+    Pending,
+    Real,
+    Scaled,
+    Target,
+    Value,
+    channels_last,
+)
+from .graph import Layer, Network
+
+__all__ = ["Handler", "Layout", "Reader"]
+
+OFFSETS = {2: 128, 3: 0}
+"""data_type of the integers that we run, uint8 and int8: what we subtract from each."""
+
+MOVES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"}
+ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
+               "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
+WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
+            "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
+            "BatchNormalization", "Pad"}
+
+ADVICE = ("put a QuantizeLinear and a DequantizeLinear between, "
+          "or quantise the float network with hwgen.network.quantize")
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How a tensor of the file became one of the Network.
+
+    The file's tensor ``name`` has ``shape``; element i of ours, of one image, is element
+    ``order[i]`` of it, less ``offset``, which is 128 for uint8.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: Integers
+    offset: int = 0
+
+
+class Handler(Protocol):
+    """What reads one operator."""
+
+    def __call__(self, reader: "Reader", node: Node) -> Value:
+        """Return what the node's first output is."""
+
+
+class Reader:
+    """Reads one graph into a Builder."""
+
+    def __init__(self, graph: Graph, handlers: Mapping[tuple[str, str], Handler],
+                 nearest: Mapping[str, str]) -> None:
+        """Take a graph, and what reads each operator, by domain and name."""
+        self.graph = graph
+        self.builder = Builder(graph.name)
+        self.values: dict[str, Value] = dict(graph.constants)
+        self.layouts: dict[str, Layout] = {}
+        self.inputs: list[str] = []
+        self._entries: dict[str, tuple[tuple[float, int, int], Integers, Activation]] = {}
+        self._handlers = handlers
+        self._nearest = nearest
+
+    def read(self, rounding: str) -> Network:
+        """Return the network; the Layouts of its inputs and outputs are in ``layouts``."""
+        for name, port in self.graph.inputs.items():
+            if name in self.graph.readers or name in self.graph.outputs:
+                self.values[name] = self._input(name, port)
+        for node in self.graph.nodes:
+            self._node(node)
+        outputs = [self._output(name) for name in self.graph.outputs]
+        network = self.builder.network(self.inputs, outputs, rounding)
+        _check_host(network.layers)
+        return network
+
+    def _node(self, node: Node) -> None:
+        handler = self._handlers.get((node.domain, node.operator))
+        if handler is None:
+            nearest = self._nearest.get(node.operator)
+            advice = f"the nearest that we run: {nearest}" if nearest else "we run " + ", ".join(
+                sorted({name for _, name in self._handlers}))
+            domain = f" of {node.domain}" if node.domain else ""
+            raise node.error(f"is an operator{domain} that we do not run; {advice}")
+        if not node.outputs or not node.outputs[0]:
+            raise node.error("has no output")
+        for edge in node.outputs[1:]:
+            if edge in self.graph.readers or edge in self.graph.outputs:
+                raise node.error(f"has a second output that is read, {edge!r}; we make the first")
+        self.values[node.outputs[0]] = handler(self, node)
+
+    # What a node reads.
+
+    def given(self, node: Node, index: int) -> Value | None:
+        """Return an input of a node, None where it is left out."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        return self.values[node.inputs[index]]
+
+    def value(self, node: Node, index: int) -> Value:
+        """Return an input of a node that must be there."""
+        value = self.given(node, index)
+        if value is None:
+            raise node.error(f"lacks its input {index}")
+        return value
+
+    def constant(self, node: Node, index: int) -> np.ndarray | None:
+        """Return an input that must be a constant, None where it is left out."""
+        value = self.given(node, index)
+        if value is None or isinstance(value, np.ndarray):
+            return value
+        raise node.error(f"computes its input {index}, {node.inputs[index]!r}; "
+                         "we run the operator with a constant there")
+
+    def numbers(self, node: Node, index: int, name: str) -> list[int] | None:
+        """Return integers that newer operators read and older ones have as an attribute."""
+        array = self.constant(node, index)
+        if array is None:
+            return node.integers(name)
+        if array.dtype.kind not in "iu" or array.ndim > 1:
+            raise node.error(f"has {name} that are not a list of integers")
+        return [int(number) for number in array.reshape(-1)]
+
+    def scalar(self, node: Node, index: int, name: str, default: float) -> float:
+        """Return a number that newer operators read and older ones have as an attribute."""
+        array = self.constant(node, index)
+        if array is None:
+            return node.number(name, default)
+        if array.size != 1:
+            raise node.error(f"has {array.size} values for {name}; we run it with one")
+        return float(array.reshape(-1)[0])
+
+    def real(self, node: Node, index: int) -> Real:
+        """Return an input that must be a dequantised tensor."""
+        value = self.value(node, index)
+        if isinstance(value, Real):
+            return value
+        raise self.unready(node, index)
+
+    def unready(self, node: Node, index: int) -> UserError:
+        """Return the error of a node that reads what it cannot work on."""
+        value, edge = self.value(node, index), node.inputs[index]
+        if isinstance(value, Outside):
+            return node.error(f"works on the input {value.name!r} before it is quantised; {ADVICE}")
+        if isinstance(value, Pending):
+            return node.error(f"reads {edge!r}, which is not quantised; {ADVICE}")
+        if isinstance(value, Activation):
+            return node.error(f"reads the integers {edge!r}; we run it on what a DequantizeLinear "
+                              "gives")
+        return node.error(f"reads the constant {edge!r} where we run what the network computes")
+
+    # Scales.
+
+    def scale_of(self, node: Node, index: int) -> float:
+        """Return the one scale of a tensor."""
+        array = self.constant(node, index)
+        if array is None or array.size != 1 or array.dtype.kind != "f":
+            raise node.error("needs one floating-point scale for each tensor that it works on; "
+                             "we run a scale for each channel on constants only")
+        return grid(node, float(array.reshape(-1)[0]))
+
+    def zero_of(self, node: Node, index: int, default: np.dtype | None = None) -> tuple[int, int]:
+        """Return a zero point as the file has it, and the offset of its type."""
+        array = self.constant(node, index)
+        if array is None:
+            return 0, 0 if default == np.int8 else 128
+        if array.size != 1 or array.dtype not in (np.uint8, np.int8):
+            raise node.error(f"has a zero point of {array.dtype} and {array.size} values; "
+                             "we run one of int8 or of uint8")
+        return int(array.reshape(-1)[0]), 128 if array.dtype == np.uint8 else 0
+
+    def integers(self, node: Node, index: int) -> Activation:
+        """Return an input that must be an int8 or uint8 tensor."""
+        value = self.value(node, index)
+        if isinstance(value, Activation):
+            return value
+        if isinstance(value, Real | Pending | Outside):
+            raise node.error(f"reads {node.inputs[index]!r}, which is floating point here, "
+                             "as integers")
+        raise self.unready(node, index)
+
+    def dequantised(self, node: Node, index: int, scale: int, zero: int) -> Real:
+        """Return what an integer input stands for; ``scale`` and ``zero`` are inputs too."""
+        x = self.integers(node, index)
+        value = self.scale_of(node, scale)
+        self.check_zero(node, x, self.zero_of(node, zero, np.dtype("i1") if not x.offset
+                                              else None)[0])
+        return Real(x, value)
+
+    def check_zero(self, node: Node, x: Activation, zero: int) -> None:
+        """Hold a zero point against the tensor's own."""
+        if zero - x.offset != x.tensor.zero_point:
+            raise node.error(f"reads {x.tensor.name!r} with a zero point of {zero}, "
+                             f"which was written with {x.tensor.zero_point + x.offset}")
+
+    def scaled(self, node: Node, values: np.ndarray, scale: np.ndarray | None,
+               zero: np.ndarray | None, axis: int) -> Scaled:
+        """Return a constant with its scale; with several, one for each index along ``axis``."""
+        if values.dtype.kind not in "iu":
+            raise node.error(f"dequantises a constant of {values.dtype}, not integers")
+        if scale is None or scale.dtype.kind != "f":
+            raise node.error("has no floating-point scale for its constant")
+        if not np.all(np.isfinite(scale) & (scale > 0)):
+            raise node.error("has a scale that is not a positive finite number")
+        if zero is None:
+            zero = np.zeros((), np.int64)
+        if zero.dtype.kind not in "iu":
+            raise node.error(f"has a zero point of {zero.dtype}, not integers")
+        ones = [1] * values.ndim
+        shaped = []
+        for array in (scale, zero):
+            shape = list(ones)
+            if array.size != 1:
+                if not -values.ndim <= axis < values.ndim or array.size != values.shape[axis] \
+                        or array.ndim > values.ndim:
+                    raise node.error(f"has {array.size} scales or zero points for a constant of "
+                                     f"{list(values.shape)}; we run one, or one for each channel")
+                shape[axis] = array.size
+            shaped.append(array.reshape(shape))
+        return Scaled(values.astype(np.int64), shaped[0].astype(np.float64),
+                      shaped[1].astype(np.int64))
+
+    def quantised(self, node: Node, value: Value, scale: float, zero: int,
+                  offset: int) -> Activation:
+        """Return a floating-point value as int8."""
+        zero -= offset
+        name = node.outputs[0]
+        if isinstance(value, Outside):
+            return self._entry(node, value, scale, zero, offset)
+        if isinstance(value, Real):
+            if value.scale == scale and value.x.tensor.zero_point == zero:
+                return replace(self.builder.settled(node, value), offset=offset)
+            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
+            return self.builder.requantised(node, value,
+                                            Target(name, scale, zero, offset, low, high))
+        if isinstance(value, Pending):
+            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
+            x = value.core.emit(Target(name, scale, zero, offset, low, high))
+            for move in value.after:
+                x = move(x)
+            return x
+        raise self.unready(node, 0)
+
+    # Where the network begins and ends.
+
+    def _input(self, name: str, port: Port) -> Value:
+        """Return an input of the graph: integers are a tensor, floats wait to become one."""
+        if port.data_type in (1, 10, 11):
+            return Outside(name, port.shape, np.arange(math.prod(port.shape), dtype=np.int64))
+        if port.data_type not in OFFSETS:
+            raise UserError(f"input {name!r} is neither int8, uint8 nor floating point")
+        offset = OFFSETS[port.data_type]
+        node = Node("input", "", name, (), (name,), {})
+        found = next(self._declared(name, set()), None)
+        # Integers that nothing gives a scale are themselves.
+        scale, zero = found or (1.0, 0)
+        zero -= offset
+        if not -128 <= zero <= 127:
+            raise UserError(f"input {name!r} is {'uint8' if offset else 'int8'}, which its zero "
+                            f"point of {zero + offset} is not")
+        source = np.arange(math.prod(port.shape), dtype=np.int64)
+        return self._entry(node, Outside(name, port.shape, source), scale, zero, offset)
+
+    def _entry(self, node: Node, outside: Outside, scale: float, zero: int,
+               offset: int) -> Activation:
+        """Return the tensor that an input of the graph becomes."""
+        key = (scale, zero, offset)
+        if outside.name in self._entries:
+            old, source, x = self._entries[outside.name]
+            if old == key and x.shape == outside.shape and np.array_equal(source, outside.source):
+                return x
+            raise node.error(f"quantises the input {outside.name!r} in a second way; "
+                             "quantise it once")
+        edge, shape = node.outputs[0], outside.shape
+        order = np.arange(outside.source.size, dtype=np.int64)
+        stored = shape if shape and shape[0] == 1 else (1, *shape)
+        if len(shape) in (3, 4) and shape[0] == 1 and self._is_image(edge, set()):
+            order = channels_last(shape)
+            stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
+        if len(stored) == 1:
+            stored = (1, *stored)
+        tensor = self.builder.tensor(node, edge, stored, scale, zero)
+        self.inputs.append(tensor.name)
+        x = Activation(tensor, shape, order, offset)
+        self._entries[outside.name] = key, outside.source, x
+        port = self.graph.inputs[outside.name]
+        self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset)
+        return x
+
+    def _is_image(self, edge: str, seen: set[str]) -> bool:
+        """Whether what reads the edge takes it for an image with channels first."""
+        seen.add(edge)
+        for node in self.graph.readers.get(edge, ()):
+            if node.operator in WINDOWED:
+                return True
+            if node.operator in ELEMENTWISE and node.outputs[0] not in seen \
+                    and self._is_image(node.outputs[0], seen):
+                return True
+        return False
+
+    def _declared(self, edge: str, seen: set[str]) -> Iterator[tuple[float, int]]:
+        """Yield the scales and zero points with which nodes read an integer edge."""
+        seen.add(edge)
+        for node in self.graph.readers.get(edge, ()):
+            at = node.inputs.index(edge)
+            constants = self.graph.constants
+            names = node.inputs[at + 1:at + 3]
+            if node.operator in ("MatMulInteger", "ConvInteger") and at == 0:
+                zero = constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
+                yield 1.0, int(zero.reshape(-1)[0]) if zero is not None and zero.size else 0
+            elif node.operator == "DequantizeLinear" or node.operator.startswith("QLinear") \
+                    or node.operator == "QGemm":
+                scale = constants.get(names[0]) if names else None
+                zero = constants.get(names[1]) if len(names) > 1 else None
+                if scale is not None and scale.size and scale.dtype.kind == "f":
+                    yield (float(scale.reshape(-1)[0]),
+                           int(zero.reshape(-1)[0]) if zero is not None and zero.size else 0)
+            elif node.outputs and node.outputs[0] not in seen:
+                yield from self._declared(node.outputs[0], seen)
+
+    def _output(self, name: str) -> str:
+        """Return the tensor of an output of the graph."""
+        node = Node("output", "", name, (name,), (name,), {})
+        value = self.values[name]
+        if isinstance(value, Pending) and hasattr(value.core, "standard"):
+            value = self.quantised(node, value, *value.core.standard)
+        elif isinstance(value, Real):
+            value = self.builder.settled(node, value)
+        if not isinstance(value, Activation):
+            if isinstance(value, Pending):
+                raise UserError(f"output {name!r} is not quantised, or is a sum of 32 bits; "
+                                "put a QuantizeLinear after it")
+            raise UserError(f"output {name!r} is nothing that the network computes")
+        order: NDArray[np.int64] = np.arange(value.order.size, dtype=np.int64)
+        shape: tuple[int, ...] = value.tensor.shape
+        if np.array_equal(value.order, order):
+            shape = value.shape if value.shape and value.shape[0] == 1 else (1, *value.shape)
+        if value.is_image:
+            shape = value.image
+        tensor = self.builder.shaped(node, value.tensor, shape)
+        # An input of the graph that is an output too keeps the Layout of the input.
+        self.layouts.setdefault(tensor.name, Layout(name, value.shape, value.order, value.offset))
+        return tensor.name
+
+
+def _check_host(layers: tuple[Layer, ...]) -> None:
+    """Hold what the host computes to the end of the network."""
+    late: set[str] = set()
+    for layer in layers:
+        if late.intersection(layer.inputs) and not layer.host:
+            raise UserError(f"layer {layer.name!r} reads what a Softmax or a Sigmoid gives; "
+                            "we run those last")
+        if layer.host:
+            late.add(layer.output)
