@@ -1,0 +1,128 @@
+// A simulated board: bytes from standard input go into the design, and what comes out of it goes to
+// standard output. hwgen/runtime/simulation.py is at the other end.
+//
+// A request is a Request and the bytes to send. The clock runs until all bytes sent so far are in
+// the design and as many came out of it as are wanted, or until no byte moved for so many cycles;
+// when EXACTLY is asked for, it runs for that many cycles. Then an Answer and what came out are
+// written. Between requests the clock stands still: what a design does depends on the requests and
+// on nothing else, and no request runs for ever.
+
+#include "Vtop.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+struct Request {
+    uint64_t cycles;
+    uint32_t send;
+    uint32_t want;
+};
+
+struct Answer {
+    uint64_t cycles;
+    uint32_t received;
+    uint32_t unsent;
+};
+
+static const uint32_t EXACTLY = UINT32_MAX;
+
+int main(int argc, char** argv) {
+    // What the design itself prints must not come between the answers.
+    FILE* const answers = fdopen(dup(STDOUT_FILENO), "wb");
+    if (!answers || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 1;
+
+    const auto get = [](void* data, size_t size) { return fread(data, 1, size, stdin) == size; };
+    const auto put = [&](const void* data, size_t size) {
+        if (fwrite(data, 1, size, answers) != size) exit(1);  // there is nobody any more
+    };
+
+    const auto context = std::make_unique<VerilatedContext>();
+#if VM_TRACE
+    context->traceEverOn(true);
+#endif
+    const auto top = std::make_unique<Vtop>(context.get());
+#if VM_TRACE
+    VerilatedVcdC waves;
+    top->trace(&waves, 99);
+    if (argc > 1) waves.open(argv[1]);
+#else
+    (void)argc;
+    (void)argv;
+#endif
+
+    // Verilator writes the second of two underscores so.
+    auto& rx_payload = top->rx___05Fpayload;
+    auto& rx_valid = top->rx___05Fvalid;
+    auto& rx_ready = top->rx___05Fready;
+    auto& tx_payload = top->tx___05Fpayload;
+    auto& tx_valid = top->tx___05Fvalid;
+    auto& tx_ready = top->tx___05Fready;
+
+    const auto step = [&](int clock) {
+        top->clk = clock;
+        top->eval();
+#if VM_TRACE
+        if (waves.isOpen()) waves.dump(context->time());
+#endif
+        context->timeInc(5);
+    };
+
+    rx_valid = 0;
+    rx_payload = 0;
+    tx_ready = 0;
+    for (int cycle = 0; cycle < 4; ++cycle) {
+        top->rst = cycle < 2;
+        step(0);
+        step(1);
+    }
+    tx_ready = 1;
+
+    std::vector<uint8_t> queue, received;
+    size_t sent = 0;
+    Request request;
+    while (get(&request, sizeof request)) {
+        queue.erase(queue.begin(), queue.begin() + sent);
+        sent = 0;
+        const size_t held = queue.size();
+        queue.resize(held + request.send);
+        if (!get(queue.data() + held, request.send)) break;
+        received.clear();
+        const bool exactly = request.want == EXACTLY;
+        uint64_t cycle = 0, moved = 0;
+        while (cycle - moved < request.cycles
+               && (exactly || sent < queue.size() || received.size() < request.want)) {
+            const bool offer = sent < queue.size();
+            rx_valid = offer;
+            if (offer) rx_payload = queue[sent];
+            step(0);
+            // Read before the edge, as the design sees it.
+            const bool in = offer && rx_ready, out = tx_valid;
+            if (out) received.push_back(tx_payload);
+            step(1);
+            ++cycle;
+            sent += in;
+            if ((in || out) && !exactly) moved = cycle;
+        }
+        const Answer answer{cycle, uint32_t(received.size()), uint32_t(queue.size() - sent)};
+        put(&answer, sizeof answer);
+        put(received.data(), received.size());
+        if (fflush(answers)) break;
+#if VM_TRACE
+        waves.flush();
+#endif
+    }
+    top->final();
+#if VM_TRACE
+    waves.close();
+#endif
+    return 0;
+}

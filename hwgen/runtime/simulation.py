@@ -1,0 +1,135 @@
+"""A link to a simulated board: the Verilog that is generated, compiled into a program."""
+
+import struct
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import verilator
+from ..verilator import PROGRAM
+from .link import Link
+
+__all__ = ["SimulatedLink", "SimulationError"]
+
+MAIN = Path(__file__).with_suffix(".cpp")
+REQUEST = struct.Struct("=QII")
+ANSWER = struct.Struct("=QII")
+EXACTLY = 2**32 - 1
+
+# Nothing here is undefined, and nothing is asserted.
+SWITCHES = ["-O3", "--x-assign", "fast", "--no-assert"]
+
+
+class SimulationError(RuntimeError):
+    """The simulator ended when it should not."""
+
+
+class SimulatedLink(Link):
+    """A link to Verilog whose top module has ``clk``, ``rst``, and the byte streams ``rx``, ``tx``.
+
+    The clock runs only while there is something to send or to wait for, and then as fast as it can.
+    So a run takes the same cycles whenever it is done, however fast the host is.
+
+    Parameters
+    ----------
+    verilog : str
+        Text of the design.
+    top : str
+        Its top module.
+    waves : Path, optional
+        Where to write a waveform, about 1 KB a cycle; a simulator that can is another one, and
+        slower.
+    optimise : int
+        See :func:`hwgen.verilator.build`.
+    extra_sources : sequence of Path
+        More Verilog files, such as models of vendor cells.
+
+    Members
+    -------
+    cached : bool
+        Whether there was a simulator for this Verilog.
+    cycles : int
+        Cycles so far.
+    """
+
+    name = "the simulated board"
+    ahead = 1 << 20
+
+    def __init__(self, verilog: str, *, top: str = "top", waves: Path | None = None,
+                 optimise: int = 1, extra_sources: Sequence[Path] = ()) -> None:
+        self.cycles = 0
+        self._pending = bytearray()
+        self._received = bytearray()
+        self._process: subprocess.Popen[bytes] | None = None
+        folder, self.cached = verilator.build(
+            verilog, MAIN.read_text(), top=top, waves=waves is not None, optimise=optimise,
+            switches=SWITCHES, extra_sources=extra_sources)
+        words = [str(folder / PROGRAM), *([str(Path(waves).absolute())] if waves else [])]
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=self._log)
+
+    def write(self, data: bytes) -> None:
+        self._pending += data
+
+    def read(self, count: int, timeout: int) -> bytes:
+        missing = count - len(self._received)
+        if missing > 0:
+            self._run(min(missing, EXACTLY - 1), timeout)
+        data = bytes(self._received[:count])
+        del self._received[:count]
+        return data
+
+    def wait(self, cycles: int) -> None:
+        if cycles > 0:
+            self._run(EXACTLY, cycles)
+
+    def close(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.stdin is None or process.stdout is None:
+            return
+        try:
+            process.stdin.close()  # upon which the simulator ends
+        except BrokenPipeError:
+            pass
+        process.stdout.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._log.close()
+
+    def _run(self, want: int, cycles: int) -> None:
+        """Let the clock run until ``want`` bytes have come, and keep them."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise SimulationError("The simulator is closed")
+        data = bytes(self._pending)
+        self._pending.clear()
+        try:
+            process.stdin.write(REQUEST.pack(cycles, len(data), want) + data)
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended(process) from None
+        answer = process.stdout.read(ANSWER.size)
+        if len(answer) < ANSWER.size:
+            raise self._ended(process)
+        ran, count, _ = ANSWER.unpack(answer)
+        received = process.stdout.read(count)
+        if len(received) < count:
+            raise self._ended(process)
+        self.cycles += ran
+        self._received += received
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> SimulationError:
+        """Return what to raise when the simulator has gone."""
+        try:
+            code = process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()[-20:]
+        return SimulationError("\n".join([f"The simulator ended with {code}:", *lines]))
