@@ -55,8 +55,9 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
         if real is None:
             limits.append(default)
             continue
-        # A float32, as the scale is. Against overflow: beyond 1000 every limit is the default.
-        steps = min(max(float(np.float32(real) / np.float32(scale)), -1000), 1000)
+        # A float32, as the scale is. Beyond 1000 every limit is the default.
+        with np.errstate(over="ignore"):
+            steps = min(max(float(np.float32(real) / np.float32(scale)), -1000), 1000)
         steps = int(np.copysign(np.floor(abs(steps) + 0.5), steps))
         limits.append(min(max(zero_point + steps, -128), 127))
     return limits[0], limits[1]

@@ -94,9 +94,11 @@ class Reader:
                                 "that changes a tensor's type or scale")
             return
         try:
-            constants = [self.file.tensors[index] if index >= 0 else None
-                         for index in operator.inputs]
-            self.layers += build(self.context, number, operator, constants, self.activation)
+            if self.file.tensors[operator.outputs[0]].data is not None:
+                raise UserError("its output is a constant")
+            inputs = [self.file.tensors[index] if index >= 0 else None
+                      for index in operator.inputs]
+            self.layers += build(self.context, number, operator, inputs, self.activation)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
 

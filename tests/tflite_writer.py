@@ -1,0 +1,389 @@
+"""Writes .tflite files: of tensors and operators given one by one, or random ones.
+
+``write_network`` writes any graph, sound or not. ``random_layer`` writes a network of one layer of
+a kind in ``KINDS``, ``random_network`` a small graph of several.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import flatbuffers
+import numpy as np
+import tflite
+
+__all__ = ["KINDS", "Graph", "Operator", "Tensor", "random_layer", "random_network",
+           "write_network"]
+
+OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+           "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
+           "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions",
+           "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
+           "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
+           "PADV2": "PadV2Options", "QUANTIZE": "QuantizeOptions",
+           "DEQUANTIZE": "DequantizeOptions"}
+
+
+@dataclass(kw_only=True)
+class Tensor:
+    """A tensor as a file has it: a constant where there is ``data``; one scale, or one a channel."""
+
+    shape: Sequence[int]
+    scale: float | Sequence[float] | None = None
+    zero_point: int | Sequence[int] = 0
+    data: np.ndarray | None = None
+    type: str = "INT8"
+    axis: int = 0
+    name: str = ""
+    signature: Sequence[int] | None = None
+    variable: bool = False
+    sparse: bool = False
+
+
+@dataclass
+class Operator:
+    """An operator; options are the schema's fields: ``{"StrideH": 2}``."""
+
+    code: str
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    options: dict[str, float] = field(default_factory=dict)
+
+
+def vector(builder: flatbuffers.Builder, values: Sequence[int]) -> int:
+    """Write a vector of tables' offsets."""
+    builder.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        builder.PrependUOffsetTRelative(value)
+    return builder.EndVector()
+
+
+def table(builder: flatbuffers.Builder, kind: str, **fields: object) -> int:
+    """Write a table; what is an array becomes a vector, what is None is left out."""
+    offsets = {name: builder.CreateNumpyVector(value) if isinstance(value, np.ndarray) else value
+               for name, value in fields.items() if value is not None}
+    getattr(tflite, f"{kind}Start")(builder)
+    for name, value in offsets.items():
+        getattr(tflite, f"{kind}Add{name}")(builder, value)
+    return getattr(tflite, f"{kind}End")(builder)
+
+
+def write_tensor(builder: flatbuffers.Builder, tensor: Tensor, index: int, buffer: int) -> int:
+    """Write a tensor."""
+    quantisation = None
+    if tensor.scale is not None:
+        scales = np.atleast_1d(np.array(tensor.scale, np.float32))
+        zero_points = np.broadcast_to(np.array(tensor.zero_point, np.int64), scales.shape).copy()
+        quantisation = table(builder, "QuantizationParameters", Scale=scales,
+                             ZeroPoint=zero_points, QuantizedDimension=tensor.axis)
+    sparsity = table(builder, "SparsityParameters") if tensor.sparse else None
+    signature = None if tensor.signature is None else np.array(tensor.signature, np.int32)
+    name = builder.CreateString(tensor.name or f"tensor {index}")
+    return table(builder, "Tensor", Shape=np.array(tensor.shape, np.int32), Name=name,
+                 Type=getattr(tflite.TensorType, tensor.type), Buffer=buffer,
+                 Quantization=quantisation, Sparsity=sparsity, ShapeSignature=signature,
+                 IsVariable=tensor.variable)
+
+
+def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) -> int:
+    """Write an operator."""
+    kind = OPTIONS.get(operator.code)
+    options = table(builder, kind, **operator.options) if kind else None
+    return table(builder, "Operator", OpcodeIndex=code,
+                 Inputs=np.array(operator.inputs, np.int32),
+                 Outputs=np.array(operator.outputs, np.int32), BuiltinOptions=options,
+                 BuiltinOptionsType=getattr(tflite.BuiltinOptions, kind) if kind else None)
+
+
+def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
+                  outputs: Sequence[int]) -> bytes:
+    """Return the bytes of a file with one graph; tensors go by their numbers in the list."""
+    builder = flatbuffers.Builder(1024)
+    buffers = [table(builder, "Buffer")]
+    numbers = []
+    for tensor in tensors:
+        numbers.append(0 if tensor.data is None else len(buffers))
+        if tensor.data is not None:
+            data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+            buffers.append(table(builder, "Buffer", Data=data))
+    written = [write_tensor(builder, tensor, index, numbers[index])
+               for index, tensor in enumerate(tensors)]
+    codes = sorted({operator.code for operator in operators})
+    code_tables = [table(builder, "OperatorCode", Version=1,
+                         BuiltinCode=getattr(tflite.BuiltinOperator, code),
+                         DeprecatedBuiltinCode=min(getattr(tflite.BuiltinOperator, code), 127))
+                   for code in codes]
+    operator_tables = [write_operator(builder, operator, codes.index(operator.code))
+                       for operator in operators]
+    graph = table(builder, "SubGraph", Tensors=vector(builder, written),
+                  Operators=vector(builder, operator_tables),
+                  Inputs=np.array(inputs, np.int32), Outputs=np.array(outputs, np.int32))
+    model = table(builder, "Model", Version=3, OperatorCodes=vector(builder, code_tables),
+                  Subgraphs=vector(builder, [graph]), Buffers=vector(builder, buffers))
+    builder.Finish(model, file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+class Graph:
+    """A network under construction: every method appends a random layer and returns its output."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.tensors: list[Tensor] = []
+        self.operators: list[Operator] = []
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer from low to high."""
+        return int(self.rng.integers(low, high + 1))
+
+    def tensor(self, **fields: object) -> int:
+        """Append a tensor."""
+        self.tensors.append(Tensor(**fields))
+        return len(self.tensors) - 1
+
+    def operator(self, code: str, inputs: Sequence[int], output: int, **options: float) -> int:
+        """Append an operator."""
+        self.operators.append(Operator(code, inputs, [output], options))
+        return output
+
+    def activation(self, *shape: int, scale: float | None = None,
+                   zero_point: int | None = None) -> int:
+        """Append a tensor that is computed."""
+        if scale is None:
+            scale = float(np.float32(self.rng.uniform(0.005, 0.2)))
+        if zero_point is None:
+            zero_point = int(self.rng.choice([-128, 127, 0, self.integer(-128, 127)]))
+        return self.tensor(shape=shape, scale=scale, zero_point=zero_point)
+
+    def like(self, x: int, *shape: int) -> int:
+        """Append a tensor with the scale of another."""
+        return self.activation(*shape, scale=self.tensors[x].scale,
+                               zero_point=self.tensors[x].zero_point)
+
+    def image(self, largest: int = 12, channels: int = 9) -> int:
+        """Append an image."""
+        return self.activation(1, self.integer(1, largest), self.integer(1, largest),
+                               self.integer(1, channels))
+
+    def fused(self) -> int:
+        """Return an activation function."""
+        return int(self.rng.choice([0, 0, 1, 2, 3]))
+
+    def windowed(self, x: int, kernel: tuple[int, int], stride: tuple[int, int],
+                 dilation: tuple[int, int] = (1, 1)) -> tuple[int, tuple[int, int]]:
+        """Return a padding under which the output is not empty, and the output's size."""
+        size = self.tensors[x].shape[1:3]
+        valid = [(n - (k - 1) * d - 1) // s + 1
+                 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)]
+        if min(valid) > 0 and self.rng.random() < 0.5:
+            return 1, (valid[0], valid[1])
+        return 0, (-(-size[0] // stride[0]), -(-size[1] // stride[1]))
+
+    def weighted(self, x: int, shape: Sequence[int], axis: int, taps: int, *,
+                 per_channel: bool = True) -> tuple[list[int], float]:
+        """Append weights and bias; return them, and a scale that suits the output.
+
+        Sometimes no suiting one, and sometimes with channels without weights and with extreme
+        biases, as public networks have them.
+        """
+        rng, outputs = self.rng, shape[axis]
+        scales = rng.uniform(0.0005, 0.02, outputs if per_channel else 1).astype(np.float32)
+        weights = rng.integers(-127, 128, shape, dtype=np.int8)
+        spread = 74 * 74 * np.sqrt(taps)
+        bias = rng.normal(0, spread, outputs)
+        output = float(self.tensors[x].scale) * float(np.median(scales)) * spread / 50
+        if rng.random() < 0.2:
+            dead = rng.random(outputs) < 0.5
+            np.moveaxis(weights, axis, -1)[..., dead] = 0
+            bias[dead] = rng.uniform(-2**30, 2**30, int(dead.sum()))
+            if per_channel:
+                scales[dead] *= np.float32(2.0) ** -rng.integers(0, 30, int(dead.sum()))
+        if rng.random() < 0.2:
+            output *= 2.0 ** rng.uniform(-16, 12)
+        product = np.float32(self.tensors[x].scale) * scales
+        operands = [x, self.tensor(shape=shape, scale=scales, data=weights, axis=axis)]
+        if rng.random() < 0.8:
+            operands.append(self.tensor(shape=[outputs], scale=product, type="INT32",
+                                        data=np.clip(bias, -2**31, 2**31 - 1).astype(np.int32)))
+        elif axis == 0 and rng.random() < 0.5:
+            operands.append(-1)  # TensorFlow Lite Micro crashes on a depthwise one
+        return operands, output
+
+    def convolution(self, x: int, *, outputs: int | None = None, same: bool = False) -> int:
+        """Append a CONV_2D; with ``same`` the output has the size of the input."""
+        _, height, width, channels = self.tensors[x].shape
+        kernel = self.integer(1, 5), self.integer(1, 5)
+        stride = (1, 1) if same else (self.integer(1, 3), self.integer(1, 3))
+        dilation = (1, 1) if self.rng.random() < 0.7 else (self.integer(1, 3), self.integer(1, 3))
+        padding, size = (0, (height, width)) if same \
+            else self.windowed(x, kernel, stride, dilation)
+        outputs = outputs or self.integer(1, 20)
+        operands, scale = self.weighted(x, [outputs, *kernel, channels], 0,
+                                        kernel[0] * kernel[1] * channels,
+                                        per_channel=self.rng.random() < 0.9)
+        return self.operator("CONV_2D", operands, self.activation(1, *size, outputs, scale=scale),
+                             Padding=padding, StrideH=stride[0], StrideW=stride[1],
+                             DilationHFactor=dilation[0], DilationWFactor=dilation[1],
+                             FusedActivationFunction=self.fused())
+
+    def depthwise(self, x: int) -> int:
+        """Append a DEPTHWISE_CONV_2D."""
+        channels = self.tensors[x].shape[3]
+        multiplier = int(self.rng.choice([1, 1, 2, 3, 8]))
+        kernel = self.integer(1, 5), self.integer(1, 5)
+        stride = self.integer(1, 3), self.integer(1, 3)
+        dilation = (1, 1) if self.rng.random() < 0.7 else (self.integer(1, 3), self.integer(1, 3))
+        padding, size = self.windowed(x, kernel, stride, dilation)
+        operands, scale = self.weighted(x, [1, *kernel, channels * multiplier], 3,
+                                        kernel[0] * kernel[1])
+        return self.operator("DEPTHWISE_CONV_2D", operands,
+                             self.activation(1, *size, channels * multiplier, scale=scale),
+                             Padding=padding, StrideH=stride[0], StrideW=stride[1],
+                             DilationHFactor=dilation[0], DilationWFactor=dilation[1],
+                             DepthMultiplier=multiplier, FusedActivationFunction=self.fused())
+
+    def fully_connected(self, x: int) -> int:
+        """Append a FULLY_CONNECTED over the last axis, or over all of them."""
+        shape = self.tensors[x].shape
+        outputs = self.integer(1, 24)
+        size = int(np.prod(shape))
+        depth = int(self.rng.choice([shape[-1], size]))
+        operands, scale = self.weighted(x, [outputs, depth], 0, depth,
+                                        per_channel=self.rng.random() < 0.2)
+        keep = depth == shape[-1] and len(shape) > 2 and bool(self.rng.random() < 0.5)
+        rows = shape[:-1] if keep else [size // depth]
+        return self.operator("FULLY_CONNECTED", operands,
+                             self.activation(*rows, outputs, scale=scale), KeepNumDims=keep,
+                             FusedActivationFunction=self.fused())
+
+    def add(self, a: int, b: int | None = None) -> int:
+        """Append an ADD; of a new input where there is no second tensor."""
+        if b is None:
+            b = self.activation(*self.tensors[a].shape)
+        largest = max(self.tensors[a].scale, self.tensors[b].scale)
+        y = self.activation(*self.tensors[a].shape,
+                            scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
+        return self.operator("ADD", [a, b], y, FusedActivationFunction=self.fused())
+
+    def pool(self, x: int, code: str) -> int:
+        """Append an AVERAGE_POOL_2D or a MAX_POOL_2D."""
+        shape = self.tensors[x].shape
+        whole = self.rng.random() < 0.3
+        kernel = shape[1:3] if whole else (self.integer(1, 5), self.integer(1, 5))
+        stride = self.integer(1, 3), self.integer(1, 3)
+        padding, size = self.windowed(x, kernel, stride)
+        return self.operator(code, [x], self.like(x, 1, *size, shape[3]), Padding=padding,
+                             StrideH=stride[0], StrideW=stride[1], FilterHeight=kernel[0],
+                             FilterWidth=kernel[1], FusedActivationFunction=self.fused())
+
+    def mean(self, x: int) -> int:
+        """Append a MEAN over height and width."""
+        shape, keep = self.tensors[x].shape, bool(self.rng.random() < 0.5)
+        axes = np.array(self.rng.permutation([1, 2]) - 4 * self.rng.integers(0, 2, 2), np.int32)
+        scale = float(self.tensors[x].scale) * float(self.rng.choice([0.01, 0.3, 1, 1, 5, 1000]))
+        y = self.activation(*((1, 1, 1) if keep else (1,)), shape[3], scale=scale)
+        return self.operator("MEAN", [x, self.tensor(shape=[2], type="INT32", data=axes)], y,
+                             KeepDims=keep)
+
+    def pad(self, x: int) -> int:
+        """Append a PAD or a PADV2."""
+        _, height, width, channels = self.tensors[x].shape
+        amounts = np.zeros((4, 2), np.int32)
+        amounts[1:3] = self.rng.integers(0, 4, (2, 2))
+        operands = [x, self.tensor(shape=[4, 2], type="INT32", data=amounts)]
+        code = str(self.rng.choice(["PAD", "PADV2"]))
+        if code == "PADV2":
+            value = self.like(x)
+            self.tensors[value].data = np.array(self.integer(-128, 127), np.int8)
+            operands.append(value)
+        return self.operator(code, operands, self.like(x, 1, height + int(amounts[1].sum()),
+                                                       width + int(amounts[2].sum()), channels))
+
+    def concatenate(self, x: int, *others: int) -> int:
+        """Append a CONCATENATION along the channels, or with new inputs along any axis."""
+        shape = list(self.tensors[x].shape)
+        axis = len(shape) - 1 if others else self.integer(1, len(shape) - 1)
+        if not others:
+            others = tuple(self.like(x, *shape[:axis], self.integer(1, 6), *shape[axis + 1:])
+                           for _ in range(self.integer(1, 3)))
+        shape[axis] += sum(self.tensors[other].shape[axis] for other in others)
+        return self.operator("CONCATENATION", [x, *others], self.like(x, *shape),
+                             Axis=axis - len(shape) * self.integer(0, 1))
+
+    def reshape(self, x: int, *shape: int) -> int:
+        """Append a RESHAPE; to a vector where no shape is given."""
+        shape = shape or (1, int(np.prod(self.tensors[x].shape)))
+        wanted = self.tensor(shape=[len(shape)], type="INT32", data=np.array(shape, np.int32))
+        return self.operator("RESHAPE", [x, wanted], self.like(x, *shape))
+
+    def softmax(self, x: int) -> int:
+        """Append a SOFTMAX."""
+        y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
+        return self.operator("SOFTMAX", [x], y, Beta=float(self.rng.choice([1, 1, 0.5, 2])))
+
+    def logistic(self, x: int) -> int:
+        """Append a LOGISTIC."""
+        y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
+        return self.operator("LOGISTIC", [x], y)
+
+    def write(self, *outputs: int) -> bytes:
+        """Return the file; its inputs are the tensors that nothing writes."""
+        made = {tensor for operator in self.operators for tensor in operator.outputs}
+        read = dict.fromkeys(t for operator in self.operators for t in operator.inputs if t >= 0)
+        inputs = [t for t in read if t not in made and self.tensors[t].data is None]
+        return write_network(self.tensors, self.operators, inputs, outputs)
+
+
+def vector_or_image(graph: Graph) -> int:
+    """Append an input of two to four axes."""
+    shapes = [(1, graph.integer(1, 60)), (1, graph.integer(1, 8), graph.integer(1, 20)),
+              (1, graph.integer(1, 5), graph.integer(1, 5), graph.integer(1, 12))]
+    scale = float(np.float32(2.0 ** graph.rng.uniform(-9, 1)))
+    return graph.activation(*shapes[graph.integer(0, 2)], scale=scale)
+
+
+LAYERS = {
+    "CONV_2D": lambda g: g.convolution(g.image()),
+    "DEPTHWISE_CONV_2D": lambda g: g.depthwise(g.image()),
+    "FULLY_CONNECTED": lambda g: g.fully_connected(vector_or_image(g)),
+    "ADD": lambda g: g.add(g.image()),
+    "AVERAGE_POOL_2D": lambda g: g.pool(g.image(), "AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": lambda g: g.pool(g.image(), "MAX_POOL_2D"),
+    "MEAN": lambda g: g.mean(g.image(30)),
+    "PAD": lambda g: g.pad(g.image()),
+    "CONCATENATION": lambda g: g.concatenate(vector_or_image(g)),
+    "RESHAPE": lambda g: g.reshape(g.image()),
+    "SOFTMAX": lambda g: g.softmax(vector_or_image(g)),
+    "LOGISTIC": lambda g: g.logistic(vector_or_image(g)),
+}
+KINDS = tuple(LAYERS)
+
+
+def random_layer(rng: np.random.Generator, kind: str) -> bytes:
+    """Return a network of one random layer of a kind."""
+    graph = Graph(rng)
+    return graph.write(LAYERS[kind](graph))
+
+
+def random_network(rng: np.random.Generator) -> bytes:
+    """Return a network with a residual block, a branch, and a classifier."""
+    graph = Graph(rng)
+    x = graph.image(16, 4)
+    if rng.random() < 0.5:
+        x = graph.pad(x)
+    x = graph.convolution(x)
+    channels = graph.tensors[x].shape[3]
+    side = graph.convolution(x, outputs=channels, same=True)
+    x = graph.add(x, graph.convolution(side, outputs=channels, same=True))
+    if rng.random() < 0.7:
+        x = graph.depthwise(x)
+    if rng.random() < 0.5:
+        x = graph.concatenate(x, x)
+    how = rng.random()
+    if how < 0.4:
+        x = graph.mean(x)
+    elif how < 0.8:
+        x = graph.pool(x, str(rng.choice(["AVERAGE_POOL_2D", "MAX_POOL_2D"])))
+    if len(graph.tensors[x].shape) > 2 and rng.random() < 0.7:
+        x = graph.reshape(x)
+    x = graph.fully_connected(x)
+    return graph.write(graph.softmax(x) if rng.random() < 0.7 else x)
