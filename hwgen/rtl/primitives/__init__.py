@@ -13,7 +13,7 @@ from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "MultiplierSignature", "add_multipliers", "delay",
-           "local_register", "product_shape", "region", "regions"]
+           "local_register", "multiplier", "product_shape", "region", "regions"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -23,6 +23,15 @@ def delay(family: str, width: int, cycles: list[int]) -> generic.Delay:
     if family in ("ecp5", "gowin"):
         return generic.LutRamDelay(width, cycles)
     return generic.Delay(width, cycles)
+
+
+def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
+    """Return what multiplies where no array decides it: with a DSP block, or in fabric."""
+    if hard:
+        return {"ecp5": ecp5.Multiplier, "ice40": ice40.Multiplier,
+                "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
+    return {"generic": generic.Multiplier,
+            "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
 
 
 def regions(family: str, device: str | None) -> int:

@@ -1,0 +1,208 @@
+"""Fetch: from a vector that is due to the bytes that the array, or the accumulators, get."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ._memories import later
+from ._sequencer import EVENT
+from ._step import Descriptor, Mode
+
+__all__ = ["Fetch"]
+
+
+class Fetch(wiring.Component):
+    """Read a vector for every event, and replace what lies outside the image.
+
+    Parameters
+    ----------
+    window : int
+        Bytes of a vector: as many as the array has rows or columns, whichever are more.
+    columns : int
+        Bytes of a pixel.
+    lines : int
+        Lines of a depthwise pixel; 0 or 1 needs no line buffer.
+    line_pixels : int
+        Pixels of a line in the buffer.
+    size : int
+        Bytes of the memory.
+    memory_latency : int
+        Cycles that it takes to read.
+
+    Members
+    -------
+    descriptor : In(Descriptor)
+    event : In(EVENT)
+    address : Out(unsigned)
+        To the memory.
+    bytes : In(8 * window)
+        From the memory.
+    o : Out(EVENT)
+        The event, :attr:`latency` cycles later,
+    vector : Out(8 * window)
+        its bytes,
+    pixels : Out(ArrayLayout(8 * columns, lines))
+        and, in a depthwise step, those of every line, the newest one last.
+    error : Out(1)
+        A byte inside the image is outside the memory.
+    """
+
+    descriptor: Any
+    event: Any
+    address: Value
+    bytes: Value
+    o: Any
+    vector: Value
+    pixels: Any
+    error: Value
+
+    def __init__(self, *, window: int, columns: int, lines: int, line_pixels: int, size: int,
+                 memory_latency: int) -> None:
+        self.window = window
+        self.columns = columns
+        self.lines = lines
+        self.line_pixels = line_pixels
+        self.size = size
+        self.memory_latency = memory_latency
+        super().__init__({
+            "descriptor": In(Descriptor), "event": In(EVENT),
+            "address": Out(range(size)), "bytes": In(8 * window),
+            "o": Out(EVENT), "vector": Out(8 * window),
+            "pixels": Out(data.ArrayLayout(8 * columns, max(lines, 1))),
+            "error": Out(1),
+        })
+
+    ADDRESSING = 2
+    """Cycles from an event to its address."""
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an event to its vector."""
+        return self.ADDRESSING + self.memory_latency + 2
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        offset, row, address = self._position(m)
+
+        # A byte is inside the image if its row is, and its offset lies within the row.
+        signed_size = Shape(len(offset), True)
+        before, inside = Signal(signed_size), Signal(signed_size)
+        m.d.sync += [before.eq(-offset), inside.eq(d.row_bytes - offset)]
+        rows: list[Value] = [Signal(name=f"row_{line}") for line in range(max(self.lines, 1))]
+        m.d.sync += [known.eq((row - age >= 0) & (row - age < d.height))
+                     for age, known in enumerate(reversed(rows))]
+        masks = Signal(self.window)
+        m.d.sync += masks.eq(Cat((before <= i) & (inside > i) for i in range(self.window)))
+        whole = Signal()
+        m.d.comb += whole.eq((before <= 0) & (inside > 0) & rows[-1])
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 2, "reading", reset=True)
+        m.d.sync += self.error.eq(reading & whole
+                                  & ((address < 0) | (address >= self.size)))
+        m.d.comb += self.address.eq(address)
+
+        # Position: 1 cycle; address: 2 cycles, and the rows with it; masks: 3 cycles.
+        early = later(m, self.event, self.ADDRESSING + self.memory_latency - 1, "event",
+                      reset=True)
+        rows = [later(m, row, self.memory_latency, f"known_{i}") for i, row in enumerate(rows)]
+        masks = later(m, masks, self.memory_latency - 1, "mask")
+        newest = Signal(8 * self.window)
+        m.d.sync += newest.eq(Cat(
+            Mux(masks[i] & rows[-1], self.bytes.word_select(i, 8), d.pad.as_unsigned())
+            for i in range(self.window)))
+        known = [later(m, row, 1, f"shown_{i}") for i, row in enumerate(rows)]
+        late = later(m, early, 2, "late", reset=True)
+        m.d.sync += [self.o.eq(late), self.vector.eq(newest)]
+        pixel = Value.cast(newest)[:8 * self.columns]
+        lines = [*self._older_lines(m, early, late, pixel), pixel]
+        # An old line is masked only now: the row below its own may have been outside the image.
+        pad = d.pad.as_unsigned().replicate(self.columns)
+        m.d.sync += Value.cast(self.pixels).eq(Cat(
+            line if i == len(lines) - 1 else Mux(known[i], line, pad)
+            for i, line in enumerate(lines)))
+        return m
+
+    def _position(self, m: Module) -> tuple[Value, Value, Value]:
+        """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
+        d, event = self.descriptor, self.event
+        width = Shape(len(self.address) + 3, True)
+        places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
+        # Where the next pass begins, and where its loops outside began.
+        next_pass: Any = Signal(places)
+        next_y: Any = Signal(places)
+        next_x, next_tile = Signal(width), Signal(width)
+        # Where the next vector is, and where its row began.
+        here: Any = Signal(places)
+        pass_offset = Signal(width)
+
+        used: Any = Signal(places)
+        begin_offset = Signal(width)
+        m.d.comb += [
+            used.eq(Mux(event.slot, Value.cast(next_pass), Value.cast(here))),
+            begin_offset.eq(Mux(event.slot, next_pass.offset, pass_offset)),
+        ]
+        with m.If(event.valid):
+            m.d.sync += [
+                pass_offset.eq(begin_offset),
+                here.offset.eq(Mux(event.row_end, begin_offset, used.offset + d.x_step)),
+                here.row.eq(used.row + Mux(event.row_end, d.row_step, 0)),
+                here.base.eq(used.base + Mux(event.row_end, d.row_step_bytes, 0)),
+            ]
+        idle = Signal(init=1)  # no step: the first pass begins where the descriptor says
+        with m.If(event.valid):
+            m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
+        start = [next_pass.offset.eq(d.offset), next_pass.row.eq(d.row0),
+                 next_pass.base.eq(d.base), next_x.eq(d.offset), next_tile.eq(d.offset),
+                 next_y.row.eq(d.row0), next_y.base.eq(d.base)]
+        with m.If(idle & ~event.valid):
+            m.d.sync += start
+        with m.Elif(event.valid & event.slot):
+            with m.If(~event.piece_last):
+                m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)
+            with m.Elif(~event.taps_x_last):
+                offset = next_x + d.taps_x_step
+                m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset)]
+            with m.Elif(~event.taps_y_last):
+                row = next_y.row + d.taps_y_step
+                base = next_y.base + d.taps_y_step_bytes
+                m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
+                             next_pass.row.eq(row), next_y.row.eq(row),
+                             next_pass.base.eq(base), next_y.base.eq(base)]
+            with m.Else():
+                offset = next_tile + d.tile_step
+                m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset),
+                             next_tile.eq(offset), next_pass.row.eq(d.row0),
+                             next_y.row.eq(d.row0), next_pass.base.eq(d.base),
+                             next_y.base.eq(d.base)]
+
+        position: Any = Signal(places)
+        address = Signal(width)
+        m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
+        return position.offset, position.row, address
+
+    def _older_lines(self, m: Module, early: Any, late: Any, pixel: Value) -> list[Value]:
+        """Return the pixels above ``pixel``, the oldest line first; store them and ``pixel``.
+
+        ``late`` is the event of ``pixel``, ``early`` that of the pixel two cycles behind it. A
+        pixel can be read three cycles after the one above it was: rows are longer than that.
+        """
+        if self.lines < 2:
+            return []
+        width = 8 * self.columns
+        older = Signal((self.lines - 1) * width, reset_less=True)
+        rows: memory.Memory = memory.Memory(shape=len(older), depth=self.line_pixels, init=[])
+        m.submodules.line_buffer = rows
+        read, write = rows.read_port(), rows.write_port()
+        x = Signal(range(self.line_pixels))
+        with m.If(early.valid):
+            m.d.sync += x.eq(Mux(early.row_end, 0, x + 1))
+        m.d.comb += [
+            read.addr.eq(x),
+            write.addr.eq(later(m, x, 2, "x")),
+            write.data.eq(Cat(older[width:], pixel)),
+            write.en.eq(late.valid),
+        ]
+        m.d.sync += older.eq(read.data)
+        return [older[i * width:(i + 1) * width] for i in range(self.lines - 1)]

@@ -1,0 +1,388 @@
+"""Walk the steps of a Program: read descriptors, count loops, say when what moves."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from ._step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, Mode, Tag
+
+__all__ = ["EVENT", "LOAD", "Sequencer"]
+
+LEAST = 4
+"""Cycles a pass takes at least: so long does a sum need through the accumulators."""
+
+FLUSH = 255
+"""Cycles in which everything is held in reset after an error: more than the longest pipeline."""
+
+EVENT = data.StructLayout({
+    "valid": 1,
+    "slot": 1,          # the first vector of its pass
+    "row_end": 1,
+    "last": 1,          # the last vector of its pass
+    "piece_last": 1,    # the pass is the last piece,
+    "taps_x_last": 1,   # the last along x,
+    "taps_y_last": 1,   # the last along y
+    "tag": Tag,
+})
+"""A vector that shall be fetched."""
+
+LOAD = data.StructLayout({"weights": 1, "parameters": 1})
+"""What a word of the program memory is."""
+
+
+class State(enum.Enum, shape=3):
+    """What the sequencer is doing."""
+
+    IDLE = 0
+    PLACE = 1   # finds the first descriptor
+    READ = 2    # a descriptor
+    CHECK = 3   # what follows from a descriptor gets into registers
+    BEGIN = 4
+    RUN = 5     # slots
+    DRAIN = 6   # until the last value is written
+    FLUSH = 7   # after an error
+
+
+class Countdown:
+    """A loop counter that knows in a register whether its turn is the last."""
+
+    def __init__(self, m: Module, width: int, limit: Value, name: str) -> None:
+        self.m = m
+        self.limit = limit
+        self.left = Signal(width, name=f"{name}_left")
+        self.last = Signal(name=f"{name}_last")
+        self.single = Signal(name=f"{name}_single")  # a loop of one turn
+        m.d.sync += self.single.eq(limit == 1)
+
+    def load(self) -> list[Any]:
+        """Begin the loop."""
+        return [self.left.eq(self.limit), self.last.eq(self.single)]
+
+    def step(self) -> list[Any]:
+        """Take a turn; behind the last one the loop begins again."""
+        return [self.left.eq(Mux(self.last, self.limit, self.left - 1)),
+                self.last.eq(Mux(self.last, self.single, self.left == 2))]
+
+
+class Sequencer(wiring.Component):
+    """Walk the steps from ``first`` on, ``count`` of them.
+
+    Time is cut into slots. In a slot the vectors of one pass are issued, while the weights and
+    parameters of the next pass are read; the slot ends when both are done. So a slot takes as many
+    cycles as the longer of the two, and the next one begins in the very next cycle.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Of the array.
+    interval : int
+        Cycles that the lanes need for a vector.
+    words : int
+        Words of the program memory.
+
+    Members
+    -------
+    start : In(1)
+    first, count : In(16)
+    limit : In(32)
+        Cycles a step may take.
+    busy : Out(1)
+    error : Out(8)
+    step : Out(16)
+        The step that runs, or the one that ended last.
+    cycles : Out(32)
+        Since ``start``, until ``busy`` is low again.
+    counted : Out(1)
+        The step ends, and took ``step_cycles``.
+    clear : Out(1)
+        Resets what is under way, after an error.
+    descriptor : Out(Descriptor)
+    event : Out(EVENT)
+    load : Out(LOAD)
+        What is read from ``address``.
+    address : Out(range(words))
+        Of the program memory, for weights and parameters.
+    head, head_address : Out
+        Whether, and from where, a word of a descriptor is read.
+    word : In(8 * columns), word_valid : In(1)
+        A word of a descriptor.
+    swapped : In(1)
+        The lanes have begun to use the parameters that were read last.
+    done : In(1)
+        The last value of the step is written.
+    fetch_error, store_error, sums_error : In(1)
+    """
+
+    start: Value
+    first: Value
+    count: Value
+    limit: Value
+    busy: Value
+    error: Value
+    step: Value
+    cycles: Value
+    counted: Value
+    step_cycles: Value
+    clear: Value
+    descriptor: Any
+    event: Any
+    load: Any
+    address: Value
+    head: Value
+    head_address: Value
+    word: Value
+    word_valid: Value
+    swapped: Value
+    done: Value
+    fetch_error: Value
+    store_error: Value
+    sums_error: Value
+
+    def __init__(self, rows: int, columns: int, interval: int, words: int) -> None:
+        self.rows = rows
+        self.columns = columns
+        self.interval = interval
+        self.words = words
+        self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
+        super().__init__({
+            "start": In(1), "first": In(16), "count": In(16), "limit": In(32),
+            "busy": Out(1), "error": Out(8), "step": Out(16), "cycles": Out(32),
+            "counted": Out(1), "step_cycles": Out(32), "clear": Out(1),
+            "descriptor": Out(Descriptor), "event": Out(EVENT),
+            "load": Out(LOAD), "address": Out(range(words)),
+            "head": Out(1), "head_address": Out(range(words)),
+            "word": In(8 * columns), "word_valid": In(1),
+            "swapped": In(1), "done": In(1),
+            "fetch_error": In(1), "store_error": In(1), "sums_error": In(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        state = Signal(State)
+        begin = Signal()  # of the loops of a step
+        ended = Signal()  # the last slot of a step ends
+        left = Signal(16)  # steps
+        wait = Signal(range(FLUSH + 1))
+        read = Signal()   # a descriptor, from `place` on
+        place = Signal(range(self.words + self.descriptor_words))
+        complete = self._read_descriptor(m, read, place)
+        bad_address = self._slots(m, begin, state == State.RUN, ended)
+
+        with m.If(self.busy):
+            m.d.sync += [self.cycles.eq(self.cycles + 1),
+                         self.step_cycles.eq(self.step_cycles + 1)]
+        with m.Switch(state):
+            with m.Case(State.IDLE):
+                m.d.sync += [place.eq(self.first * self.descriptor_words), left.eq(self.count)]
+                with m.If(self.start):
+                    m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE), self.cycles.eq(0),
+                                 self.step_cycles.eq(0), self.step.eq(self.first),
+                                 state.eq(State.PLACE)]
+            with m.Case(State.PLACE):
+                with m.If(left.any()):
+                    m.d.comb += read.eq(1)
+                    m.d.sync += state.eq(State.READ)
+                with m.Else():
+                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
+            with m.Case(State.READ):
+                with m.If(complete):
+                    m.d.sync += state.eq(State.CHECK)
+            with m.Case(State.CHECK):
+                m.d.sync += state.eq(State.BEGIN)
+            with m.Case(State.BEGIN):
+                m.d.comb += begin.eq(1)
+                m.d.sync += state.eq(State.RUN)
+            with m.Case(State.RUN):
+                with m.If(ended):
+                    m.d.sync += state.eq(State.DRAIN)
+            with m.Case(State.DRAIN):
+                with m.If(self.done):
+                    m.d.comb += self.counted.eq(1)
+                    m.d.sync += left.eq(left - 1)
+                    with m.If(left == 1):
+                        m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
+                    with m.Else():
+                        m.d.comb += read.eq(1)
+                        m.d.sync += [self.step.eq(self.step + 1), self.step_cycles.eq(0),
+                                     state.eq(State.READ)]
+            with m.Case(State.FLUSH):
+                m.d.comb += self.clear.eq(1)
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
+
+        late = Signal()
+        m.d.sync += late.eq(self.busy & (self.step_cycles >= self.limit))
+        failure = Signal(Error)
+        for signal, code in ((late, Error.WATCHDOG), (self.sums_error, Error.SUMS),
+                             (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
+                             (self.fetch_error, Error.FETCH),
+                             (begin & self._bad(m), Error.DESCRIPTOR)):
+            with m.If(signal):
+                m.d.comb += failure.eq(code)
+        with m.If(self.busy & ~self.clear & (failure != Error.NONE)):
+            m.d.sync += [self.error.eq(failure), wait.eq(FLUSH), self.busy.eq(1),
+                         state.eq(State.FLUSH)]
+        return m
+
+    def _read_descriptor(self, m: Module, read: Value, place: Value) -> Value:
+        """Collect the words of a descriptor, and return whether all have come."""
+        size = self.descriptor_words * self.columns * 8
+        words = Signal(size)  # the first one comes to lie in the lowest bits
+        asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
+        come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
+        m.d.comb += self.head_address.eq(place)
+        with m.If(read):
+            m.d.sync += [self.head.eq(1), *asked.load(), *come.load()]
+        with m.Elif(self.head):
+            m.d.sync += [place.eq(place + 1), self.head.eq(~asked.last), *asked.step()]
+        with m.If(self.word_valid):
+            m.d.sync += [words.eq(Cat(words[self.columns * 8:], self.word)), *come.step()]
+        m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
+        return self.word_valid & come.last
+
+    def _bad(self, m: Module) -> Value:
+        """Return whether the descriptor cannot be one, a cycle after it has come."""
+        d = self.descriptor
+        counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns]
+        bad = Signal()
+        m.d.sync += bad.eq((d.magic != MAGIC) | (d.mode > Mode.SUMS)
+                           | (d.last_columns > self.columns)
+                           | Cat(count == 0 for count in counts).any())
+        return bad
+
+    def _slots(self, m: Module, begin: Value, running: Value, ended: Value) -> Value:
+        """Add the loops of a step, and return whether an address is outside the memory.
+
+        The counters of tiles and passes are a slot ahead of the vectors: they tell what is read.
+        """
+        d = self.descriptor
+        matrix = d.mode <= Mode.DEPTHWISE  # weights are needed
+        tiles = Countdown(m, 16, d.tiles, "tiles")
+        taps_y = Countdown(m, 16, d.taps_y, "taps_y")
+        taps_x = Countdown(m, 16, d.taps_x, "taps_x")
+        pieces = Countdown(m, 16, d.pieces, "pieces")
+        x = Countdown(m, 16, d.x, "x")
+        y = Countdown(m, 16, d.y, "y")
+        rows = Countdown(m, 8, Const(self.rows, 8), "rows")
+        words = Countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
+        least = Countdown(m, 8, Const(LEAST, 8), "least")
+
+        ahead = Signal()      # there is a pass to be read
+        first = Signal()      # it is the first of its column tile
+        pass_last = Signal()  # it is the last of its column tile
+        m.d.comb += pass_last.eq(pieces.last & taps_x.last & taps_y.last)
+
+        # What remains of this slot.
+        vectors, weights, parameters, short = Signal(), Signal(), Signal(), Signal()
+        slot: Any = Signal(EVENT, name="slot")  # what all vectors of this slot have in common
+        opening = Signal()     # no vector has been issued yet
+        fresh = Signal()       # no value has come yet
+        spare = Signal(init=1)  # the lanes can take parameters
+        begun = Signal()       # they have taken some of them
+        place = Signal(range(2 * self.words))
+
+        turn_first, turn_last = self._turns(m, vectors, slot.tag.last)
+        issue, take, slot_end = Signal(), Signal(), Signal()
+        value = self._values(m, slot_end, issue, x.last)
+        m.d.comb += [
+            issue.eq(vectors & turn_first),
+            take.eq(parameters & ~weights & (begun | spare)),
+            slot_end.eq(running & (~vectors | (turn_last & x.last & y.last))
+                        & Mux(parameters, take & words.last, ~weights | rows.last)
+                        & (~short | least.last)),
+            ended.eq(slot_end & ~ahead),
+        ]
+        with m.If(issue):
+            m.d.sync += [opening.eq(0), fresh.eq(fresh & ~value)]
+        with m.If(vectors & turn_last):
+            m.d.sync += x.step()
+            with m.If(x.last):
+                m.d.sync += y.step()
+                with m.If(y.last):
+                    m.d.sync += vectors.eq(0)
+        with m.If(weights):
+            m.d.sync += [*rows.step(), weights.eq(~rows.last)]
+        with m.If(take):
+            m.d.sync += [*words.step(), parameters.eq(~words.last), begun.eq(~words.last),
+                         spare.eq(0)]
+        with m.If(self.swapped):
+            m.d.sync += spare.eq(1)
+        with m.If(weights | take):
+            m.d.sync += place.eq(place + 1)
+        with m.If(short):
+            m.d.sync += [*least.step(), short.eq(~least.last)]
+
+        with m.If(slot_end & ahead):
+            more = ~(pass_last & tiles.last)
+            m.d.sync += [
+                vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), *x.load(), *y.load(),
+                slot.piece_last.eq(pieces.last), slot.taps_x_last.eq(taps_x.last),
+                slot.taps_y_last.eq(taps_y.last), slot.tag.first.eq(first),
+                slot.tag.last.eq(pass_last), slot.tag.final.eq(tiles.last),
+                first.eq(pass_last), ahead.eq(more), weights.eq(more & matrix),
+                parameters.eq(more & pass_last & d.parameters_per_tile), *pieces.step(),
+            ]
+            with m.If(pieces.last):
+                m.d.sync += taps_x.step()
+                with m.If(taps_x.last):
+                    m.d.sync += taps_y.step()
+                    with m.If(taps_y.last):
+                        m.d.sync += tiles.step()
+        with m.If(begin):
+            m.d.sync += [
+                *(statement for loop in (tiles, taps_y, taps_x, pieces, rows, words, least)
+                  for statement in loop.load()),
+                ahead.eq(1), first.eq(1), vectors.eq(0), short.eq(0), weights.eq(matrix),
+                parameters.eq(1), place.eq(d.program),
+            ]
+        with m.If(self.clear):
+            m.d.sync += [spare.eq(1), begun.eq(0), vectors.eq(0), weights.eq(0),
+                         parameters.eq(0)]
+
+        tag = self.event.tag
+        m.d.sync += [
+            self.event.eq(slot),
+            self.event.valid.eq(issue),
+            self.event.slot.eq(opening),
+            self.event.row_end.eq(x.last),
+            self.event.last.eq(x.last & y.last),
+            tag.value.eq(issue & value),
+            tag.start.eq(fresh),
+            tag.tile.eq(fresh & slot.tag.first),
+            tag.row_end.eq(x.last),
+            tag.tile_end.eq(x.last & y.last & slot.tag.last),
+            self.load.weights.eq(weights),
+            self.load.parameters.eq(take),
+            self.address.eq(place),
+        ]
+        return ((weights | take) & (place >= self.words)) | (begin & (d.program >= self.words))
+
+    def _turns(self, m: Module, vectors: Value, last: Value) -> tuple[Value, Value]:
+        """Return whether this is the first, and the last, of the cycles of a vector.
+
+        Those of the last pass go to the lanes, which take ``interval`` cycles for each.
+        """
+        if self.interval == 1:
+            return Const(1, 1), Const(1, 1)
+        turn = Signal(range(self.interval))
+        end = Signal()
+        m.d.comb += end.eq(~last | (turn == self.interval - 1))
+        with m.If(vectors):
+            m.d.sync += turn.eq(Mux(end, 0, turn + 1))
+        return turn == 0, end
+
+    def _values(self, m: Module, slot: Value, issue: Value, row_end: Value) -> Value:
+        """Return whether a value comes of the vector: in a depthwise step, not of each."""
+        d = self.descriptor
+        left_x, left_y = Signal(8), Signal(8)  # vectors, and rows, before the next value
+        with m.If(issue):
+            m.d.sync += left_x.eq(Mux(left_x == 0, d.stride_x - 1, left_x - 1))
+            with m.If(row_end):
+                m.d.sync += [left_x.eq(d.prime_x),
+                             left_y.eq(Mux(left_y == 0, d.stride_y - 1, left_y - 1))]
+        with m.If(slot):
+            m.d.sync += [left_x.eq(d.prime_x), left_y.eq(d.prime_y)]
+        return (d.mode != Mode.DEPTHWISE) | ((left_x == 0) & (left_y == 0))

@@ -1,0 +1,264 @@
+"""The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
+
+from amaranth import *
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ._accumulators import Accumulators
+from ._fetch import Fetch
+from ._memories import ByteMemory, WordMemory, later
+from ._sequencer import Sequencer
+from ._step import Mode
+from ._store import Store
+from .host import Host
+from .post import Post
+from .systolic import Kind, WeightStationary
+
+__all__ = ["IDENTITY", "Accelerator"]
+
+IDENTITY = 0x3167_7768
+"""``hwg1``, as bytes in the order in which they are read."""
+
+PART = 32
+"""Bits of the program memory that are written together."""
+
+
+class Accelerator(wiring.Component):
+    """Run Programs: docs/accelerator.md says what they are, docs/protocol.md how a host loads them.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Of the array.
+    lines : int
+        Of its depthwise path.
+    lanes : int
+        Sums that are requantised in a cycle.
+    activation_memory, program_memory : int
+        Bytes.
+    partial_sums : int
+        Vectors that the accumulators hold.
+    line_pixels : int
+        Longest row of a depthwise step.
+    steps : int
+        Steps that have a cycle counter.
+    rounding : str
+        See :class:`post.Lane`.
+    fingerprint : int
+        32 bits by which the host tells Designs apart.
+    family, device, dsps
+        See :class:`SystolicArray`.
+
+    Members
+    -------
+    rx : In(stream.Signature(8)), tx : Out(stream.Signature(8))
+        From and to the host.
+    """
+
+    rx: stream.Interface
+    tx: stream.Interface
+
+    def __init__(self, *, rows: int, columns: int, lines: int, lanes: int,
+                 activation_memory: int, program_memory: int, partial_sums: int,
+                 line_pixels: int, steps: int, rounding: str = "tflm", fingerprint: int = 0,
+                 family: str = "generic", device: str | None = None,
+                 dsps: int | None = None) -> None:
+        self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
+                                      lines=lines, family=family, device=device, dsps=dsps)
+        self.rows = rows
+        self.columns = columns
+        self.lines = lines
+        self.steps = steps
+        self.fingerprint = fingerprint
+        self.window = max(rows, columns)
+        self.activations = ByteMemory(activation_memory, self.window)
+        self.program = WordMemory(8 * columns, program_memory // columns, PART)
+        self.post = Post(columns, lanes, rounding, family)
+        self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
+                           line_pixels=line_pixels, size=activation_memory,
+                           memory_latency=self.activations.read_latency)
+        self.accumulators = Accumulators(columns, partial_sums)
+        self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
+                           window=self.window, memory_latency=self.activations.write_latency)
+        self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
+        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sequencer = sequencer = self.sequencer
+        m.submodules.activations = activations = self.activations
+        m.submodules.program = program = self.program
+        # What is under way when a step fails must not come out in the next one.
+        clear = ResetInserter(sequencer.clear)
+        for name in ("fetch", "array", "accumulators", "post", "store"):
+            m.submodules[name] = clear(getattr(self, name))
+        fetch, array, accumulators = self.fetch, self.array, self.accumulators
+        post, store = self.post, self.store
+        d = sequencer.descriptor
+        for unit in (fetch, accumulators, post, store):
+            m.d.comb += Value.cast(unit.descriptor).eq(Value.cast(d))
+
+        # Weights and parameters come in the very cycle in which a vector issued with them would.
+        command = later(m, Cat(sequencer.load, sequencer.address),
+                        fetch.latency - program.read_latency, "command", reset=True)
+        kind = later(m, command[:2], program.read_latency, "kind", reset=True)
+        head = later(m, sequencer.head, program.read_latency, "head", reset=True)
+        m.d.comb += [
+            program.read_address.eq(Mux(sequencer.head, sequencer.head_address, command[2:])),
+            sequencer.word.eq(program.read_data),
+            sequencer.word_valid.eq(head),
+            Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
+            array.weights.valid.eq(kind[0]),
+            Value.cast(array.weights.payload).eq(program.read_data),
+            post.word.eq(program.read_data),
+            post.word_valid.eq(kind[1]),
+            fetch.bytes.eq(activations.read_data),
+            sequencer.swapped.eq(post.swapped),
+            sequencer.done.eq(store.done | accumulators.done),
+            sequencer.fetch_error.eq(fetch.error),
+            sequencer.store_error.eq(store.error),
+            sequencer.sums_error.eq(accumulators.error),
+        ]
+        self._connect_values(m)
+        self._connect_host(m)
+        return m
+
+    def _connect_values(self, m: Module) -> None:
+        """Connect fetch, array, accumulators, lanes and store."""
+        fetch, array, accumulators = self.fetch, self.array, self.accumulators
+        post, store = self.post, self.store
+        d = self.sequencer.descriptor
+        through = Signal()  # the array
+        m.d.comb += [
+            through.eq(d.mode <= Mode.DEPTHWISE),
+            array.activations.valid.eq(fetch.o.valid & through),
+            array.activations.p.last.eq(fetch.o.last),
+            Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
+        ]
+        if self.lines:
+            depthwise = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
+            m.d.comb += [
+                Value.cast(array.activations.p.kind).eq(
+                    Mux(d.mode == Mode.DEPTHWISE, depthwise, Kind.MATRIX)),
+                Value.cast(array.activations.p.pixels).eq(Value.cast(fetch.pixels)),
+            ]
+        tag = later(m, fetch.o.tag, array.latency, "tag", reset=True)
+        direct = later(m, fetch.o.tag.value & ~through, 0, "direct")
+        m.d.comb += [
+            accumulators.tag.eq(Mux(through, Value.cast(tag), Value.cast(fetch.o.tag))),
+            accumulators.tag.value.eq(Mux(through, array.o.valid & tag.value, direct)),
+            post.tag.eq(accumulators.o_tag),
+            post.sums.eq(accumulators.o),
+            accumulators.ready.eq(post.ready),
+            accumulators.ready_last.eq(post.ready_last),
+            accumulators.ready_sums.eq(post.ready_sums),
+            store.valid.eq(post.o_valid),
+            store.group.eq(post.o_group),
+            store.tag.eq(post.o_tag),
+            store.bytes.eq(post.o),
+        ]
+        for c in range(self.columns):
+            byte = fetch.vector.word_select(c, 8).as_signed()
+            m.d.comb += accumulators.values[c].eq(
+                Mux(through, array.o.payload[c], Mux(d.scaled, byte << 20, byte)))
+
+    def _connect_host(self, m: Module) -> None:
+        """Let the host read and write memories and registers, while nothing runs."""
+        m.submodules.host = host = Host()
+        sequencer, activations, program = self.sequencer, self.activations, self.program
+        fetch, store = self.fetch, self.store
+        bus = host.bus
+        wiring.connect(m, wiring.flipped(self.rx), host.rx)
+        wiring.connect(m, host.tx, wiring.flipped(self.tx))
+
+        # A request is taken into registers, is served, and answered: there is no hurry.
+        space, offset = Signal(8), Signal(24)
+        written, mask = Signal(32), Signal(4)
+        serving, writes, answered = Signal(), Signal(), Signal()
+        longest = max(activations.read_latency, program.read_latency) + 2
+        wait = Signal(range(longest + 1))
+        with m.If(~serving & ~bus.ack & (bus.read | bus.write)):
+            m.d.sync += [space.eq(bus.address[24:]), offset.eq(bus.address[:24]),
+                         written.eq(bus.w_data), mask.eq(bus.mask), writes.eq(bus.write),
+                         serving.eq(1), wait.eq(Mux(bus.read, longest, 1))]
+        with m.Elif(serving):
+            m.d.sync += wait.eq(wait - 1)
+            with m.If(wait == 0):
+                m.d.sync += serving.eq(0)
+        answer, error = Signal(32), Signal()
+        m.d.comb += [answered.eq(serving & (wait == 0)), bus.ack.eq(answered),
+                     bus.r_data.eq(answer), bus.error.eq(error)]
+        write = Signal()
+        m.d.comb += write.eq(answered & writes & ~sequencer.busy & ~error)
+
+        # Activations: four of the bytes of a window.
+        in_activations = space == 1
+        m.d.comb += [
+            activations.read_address.eq(Mux(sequencer.busy, fetch.address, offset)),
+            activations.write_address.eq(store.address),
+            activations.write_data.eq(store.data),
+            activations.write_mask.eq(store.mask),
+        ]
+        with m.If(~sequencer.busy):
+            m.d.comb += [
+                activations.write_address.eq(offset),
+                activations.write_data.eq(written),
+                activations.write_mask.eq(Mux(write & in_activations, mask, 0)),
+            ]
+
+        # Program: a word begins at a multiple of a power of two.
+        stride = max(ceil_log2(self.columns), 2)
+        parts = len(program.write_mask)
+        part = Signal(range(max(1 << (stride - 2), 2)))
+        m.d.comb += part.eq(offset[2:stride])
+        with m.If(~sequencer.busy):
+            m.d.comb += program.read_address.eq(offset[stride:])
+        m.d.comb += [
+            program.write_address.eq(offset[stride:]),
+            program.write_data.eq(written.replicate(parts)[:program.width]),
+            program.write_mask.eq(Mux(write & (space == 2), 1 << part, 0)),
+        ]
+        parted = Cat(program.read_data, Const(0, 32 * parts - program.width))
+
+        # Cycle counters.
+        counters: memory.Memory = memory.Memory(shape=32, depth=self.steps, init=[])
+        m.submodules.counters = counters
+        count, counted = counters.read_port(), counters.write_port()
+        m.d.comb += [
+            count.addr.eq(offset[2:]),
+            counted.addr.eq(sequencer.step),
+            counted.data.eq(sequencer.step_cycles + 1),
+            counted.en.eq(sequencer.counted & (sequencer.step < self.steps)),
+        ]
+
+        first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
+        m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
+                     sequencer.limit.eq(limit)]
+        registers = [Const(IDENTITY, 32), Const(0, 32),
+                     Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
+                     first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
+        with m.If(write & (space == 0)):
+            with m.Switch(offset[2:5]):
+                with m.Case(1):
+                    m.d.comb += sequencer.start.eq(written[0])
+                for index, register in ((3, first), (4, number), (5, limit)):
+                    with m.Case(index):
+                        m.d.sync += register.eq(written)
+        known = Signal()
+        m.d.sync += error.eq(~known | (sequencer.busy & (space != 0)))
+        with m.Switch(space):
+            with m.Case(0):
+                values = data.ArrayLayout(32, len(registers))(Cat(
+                    Cat(register, Const(0, 32 - len(register))) for register in registers))
+                m.d.sync += answer.eq(values[offset[2:5]])
+                m.d.comb += known.eq(offset < 4 * len(registers))
+            with m.Case(1):
+                m.d.sync += answer.eq(activations.read_data[:32])
+                m.d.comb += known.eq(offset < activations.size)
+            with m.Case(2):
+                m.d.sync += answer.eq(parted.word_select(part, 32))
+                m.d.comb += known.eq((offset[stride:] < program.depth) & (part < parts))
+            with m.Case(3):
+                m.d.sync += answer.eq(count.data)
+                m.d.comb += known.eq(offset < 4 * self.steps)
