@@ -46,8 +46,10 @@ def step(real: float, scale: float, zero: int) -> int:
     """Return the int8 nearest to a real number; half to even, as ONNX quantises."""
     if math.isinf(real):
         return -128 if real < 0 else 127
-    # Beyond 1000 steps every zero point leaves it outside of int8.
-    steps = round(min(max(real / scale, -1000.0), 1000.0))
+    # In float32, as ONNX divides. Beyond 1000 steps every zero point leaves it outside of int8.
+    with np.errstate(all="ignore"):
+        ratio = float(np.float32(real) / np.float32(scale))
+    steps = round(min(max(ratio, -1000.0), 1000.0))
     return min(max(zero + steps, -128), 127)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class Node:
 
     def __str__(self) -> str:
         """Return how an error names the node."""
-        return f"node {self.name!r} ({self.operator})"
+        operator = self.operator if self.operator.isidentifier() else repr(self.operator)
+        return f"node {self.name!r} ({operator})"
 
     def error(self, what: str) -> UserError:
         """Return an error that says ``what`` about this node."""
@@ -96,11 +97,14 @@ class Graph:
 
 def load(source: str | Path | bytes) -> Graph:
     """Read a file, or its bytes."""
-    model, name = parse(source)
-    try:
-        return _graph(model, name)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{name} holds a name that is not UTF-8") from error
+    return _graph(*parse(source))
+
+
+def text(name: str | bytes) -> str:
+    """Return a name of the file's: where it is no UTF-8, some implementations give bytes."""
+    if isinstance(name, str):
+        return name
+    raise UserError(f"the file holds a name that is not UTF-8, {name!r}")
 
 
 def parse(source: str | Path | bytes) -> tuple[Any, str]:
@@ -140,8 +144,8 @@ def _graph(model: Any, name: str) -> Graph:
         raise UserError(f"{name} defines functions of its own; inline them: "
                         "onnx.inliner.inline_local_functions")
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
-    constants = {tensor.name: array(tensor) for tensor in graph.initializer}
-    inputs = {port.name: _port(port) for port in graph.input if port.name not in constants}
+    constants = {text(tensor.name): array(tensor) for tensor in graph.initializer}
+    inputs = {text(port.name): _port(port) for port in graph.input if port.name not in constants}
     nodes = []
     there = {"", *constants, *inputs}
     for proto in graph.node:
@@ -155,7 +159,7 @@ def _graph(model: Any, name: str) -> Graph:
         there.update(node.outputs)
         if not _constant(node, constants):
             nodes.append(node)
-    outputs = tuple(port.name for port in graph.output)
+    outputs = tuple(text(port.name) for port in graph.output)
     for edge in outputs:
         if not edge or edge not in there:
             raise UserError(f"no node of {name} writes its output {edge!r}")
@@ -165,7 +169,7 @@ def _graph(model: Any, name: str) -> Graph:
     for node in nodes:
         for edge in dict.fromkeys(node.inputs):
             readers.setdefault(edge, []).append(node)
-    return Graph(graph.name or Path(name).stem, opset, tuple(nodes), constants, inputs, outputs,
+    return Graph(text(graph.name) or Path(name).stem, opset, tuple(nodes), constants, inputs, outputs,
                  readers)
 
 
@@ -192,9 +196,10 @@ def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:
 
 
 def _node(proto: Any) -> Node:
-    domain = "" if proto.domain == "ai.onnx" else proto.domain
-    name = proto.name or next(iter(proto.output), "")
-    node = Node(proto.op_type, domain, name, tuple(proto.input), tuple(proto.output), {})
+    domain = "" if proto.domain == "ai.onnx" else text(proto.domain)
+    inputs, outputs = tuple(map(text, proto.input)), tuple(map(text, proto.output))
+    node = Node(text(proto.op_type), domain, text(proto.name) or next(iter(outputs), ""), inputs,
+                outputs, {})
     attributes = {}
     for attribute in proto.attribute:
         match attribute.type:
@@ -203,7 +208,7 @@ def _node(proto: Any) -> Node:
             case 2:
                 value = attribute.i
             case 3:
-                value = attribute.s.decode("utf-8")
+                value = attribute.s.decode("utf-8", "replace")
             case 4:
                 value = array(attribute.t)
             case 6:
@@ -215,8 +220,8 @@ def _node(proto: Any) -> Node:
                                  "export the network without control flow")
             case _:
                 value = None
-        attributes[attribute.name] = value
-    return Node(node.operator, domain, name, node.inputs, node.outputs, attributes)
+        attributes[text(attribute.name)] = value
+    return replace(node, attributes=attributes)
 
 
 def _port(port: Any) -> Port:

@@ -20,6 +20,9 @@ __all__ = ["FLOAT", "Host", "average_of", "convolution", "global_window", "host"
 FINE = 64
 """Weight of a layer that only scales: so its bias, in steps of its sums, is that much finer."""
 
+# Scales that the fixed point of Softmax and Sigmoid takes.
+SMALLEST, LARGEST = 2.0**-26, 16.0
+
 
 def dequantize(reader: Reader, node: Node) -> Value:
     """DequantizeLinear."""
@@ -387,6 +390,9 @@ class Host:
                 or not math.isclose(target.scale, 1 / 256, rel_tol=1e-6):
             raise node.error(f"writes a scale of {target.scale:.6g}; the nearest that we run "
                              "writes 1/256, from 0 upwards")
+        if not SMALLEST <= self.real.scale < LARGEST:
+            raise node.error(f"reads a scale of {self.real.scale:.4g}; the nearest that we run "
+                             f"reads one from {SMALLEST:.4g} to {LARGEST:g}")
         x = builder.settled(node, self.real)
         result = builder.tensor(node, target.name, x.tensor.shape, target.scale, target.zero)
         if "Softmax" in node.operator:

@@ -94,7 +94,7 @@ class Reader:
             nearest = self._nearest.get(node.operator)
             advice = f"the nearest that we run: {nearest}" if nearest else "we run " + ", ".join(
                 sorted({name for _, name in self._handlers}))
-            domain = f" of {node.domain}" if node.domain else ""
+            domain = f" of {node.domain!r}" if node.domain else ""
             raise node.error(f"is an operator{domain} that we do not run; {advice}")
         if not node.outputs or not node.outputs[0]:
             raise node.error("has no output")
