@@ -169,8 +169,8 @@ def _graph(model: Any, name: str) -> Graph:
     for node in nodes:
         for edge in dict.fromkeys(node.inputs):
             readers.setdefault(edge, []).append(node)
-    return Graph(text(graph.name) or Path(name).stem, opset, tuple(nodes), constants, inputs, outputs,
-                 readers)
+    return Graph(text(graph.name) or Path(name).stem, opset, tuple(nodes), constants, inputs,
+                 outputs, readers)
 
 
 def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:

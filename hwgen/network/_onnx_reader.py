@@ -71,6 +71,7 @@ class Reader:
         self.builder = Builder(graph.name)
         self.values: dict[str, Value] = dict(graph.constants)
         self.layouts: dict[str, Layout] = {}
+        self.traces: dict[str, Layout] = {}
         self.inputs: list[str] = []
         self._entries: dict[str, tuple[tuple[float, int, int], Integers, Activation]] = {}
         self._handlers = handlers
@@ -237,7 +238,12 @@ class Reader:
     def quantised(self, node: Node, value: Value, scale: float, zero: int,
                   offset: int) -> Activation:
         """Return a floating-point value as int8."""
-        zero -= offset
+        x = self._quantised(node, value, scale, zero - offset, offset)
+        self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
+        return x
+
+    def _quantised(self, node: Node, value: Value, scale: float, zero: int,
+                   offset: int) -> Activation:
         name = node.outputs[0]
         if isinstance(value, Outside):
             return self._entry(node, value, scale, zero, offset)

@@ -19,7 +19,7 @@ from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
 from .graph import Network
 
-__all__ = ["Layout", "OnnxNetwork", "read"]
+__all__ = ["Layout", "OnnxNetwork", "read", "restored"]
 
 Bytes = NDArray[np.int8]
 
@@ -65,10 +65,12 @@ class OnnxNetwork(Network):
 
     ONNX keeps images (batch, channels, height, width), a Network (batch, height, width, channels):
     :meth:`feed` makes of arrays as the file takes them those that the Network takes, and
-    :meth:`fetch` the reverse.
+    :meth:`fetch` the reverse. ``layouts`` has the network's inputs and outputs, ``traces`` what the
+    file quantises on the way.
     """
 
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    traces: Mapping[str, Layout] = field(default_factory=dict)
 
     def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]]) -> dict[str, Bytes]:
         """Return the Network's inputs, of one image or of several along the first axis.
@@ -88,19 +90,20 @@ class OnnxNetwork(Network):
         """Return the outputs of a run as the file has them; with ``real`` as floating point."""
         found: dict[str, NDArray[np.generic]] = {}
         for ours in self.outputs:
-            layout, tensor, values = self.layouts[ours], self.tensors[ours], results[ours]
-            images = len(values)
-            flat = np.empty((images, layout.order.size), np.int16)
-            flat[:, layout.order] = values.reshape(images, -1)
-            shape = (images, *layout.shape[1:]) if layout.shape[:1] == (1,) else \
-                layout.shape if images == 1 else (images, *layout.shape)
+            layout = self.layouts[ours]
+            steps = restored(layout, results[ours])
             if real:
-                steps = (flat - tensor.zero_point).astype(np.float32)
-                found[layout.name] = (steps * np.float32(tensor.scale)).reshape(shape)
+                found[layout.name] = self.real(ours, steps)
             else:
                 kind = np.uint8 if layout.offset else np.int8
-                found[layout.name] = (flat + layout.offset).astype(kind).reshape(shape)
+                found[layout.name] = (steps + layout.offset).astype(kind)
         return found
+
+    def real(self, name: str, steps: NDArray[np.signedinteger]) -> NDArray[np.float32]:
+        """Return what values of one of our tensors stand for."""
+        tensor = self.tensors[name]
+        above = steps.astype(np.int16) - np.int16(tensor.zero_point)
+        return above.astype(np.float32) * np.float32(tensor.scale)
 
     def _fed(self, ours: str, x: NDArray[np.generic]) -> Bytes:
         layout, tensor = self.layouts[ours], self.tensors[ours]
@@ -125,6 +128,16 @@ class OnnxNetwork(Network):
         return flat.astype(np.int8).reshape(images, *tensor.shape[1:])
 
 
+def restored(layout: Layout, values: Bytes) -> NDArray[np.int16]:
+    """Return the values of one of our tensors, of several images, in the shape of the file's."""
+    images = len(values)
+    flat = np.empty((images, layout.order.size), np.int16)
+    flat[:, layout.order] = values.reshape(images, -1)
+    if layout.shape[:1] == (1,):
+        return flat.reshape(images, *layout.shape[1:])
+    return flat.reshape(layout.shape if images == 1 else (images, *layout.shape))
+
+
 def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork:
     """Return the network of an ONNX file, or of its bytes.
 
@@ -134,4 +147,6 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
     network = reader.read(rounding)
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}
     return OnnxNetwork(network.name, network.tensors, network.layers, network.inputs,
-                       network.outputs, network.rounding, ends)
+                       network.outputs, network.rounding, ends,
+                       {name: trace for name, trace in reader.traces.items()
+                        if name in network.tensors})
