@@ -1,0 +1,138 @@
+"""Depthwise convolutions on the lines of the array: a kernel, or a part of one, in one pass."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network.graph import Window
+from ..steps import PARAMETER_WORDS, Mode, Step
+from .layout import View
+from .lowering import LARGEST_COUNT, Block, Lowering, ceil_div
+from .quantise import Lanes, parts_of
+
+__all__ = ["DepthwiseLayer"]
+
+Integers = NDArray[np.int64]
+
+LEAST_PIXELS = 4
+"""Pixels of a row, so that it is in the line buffer when the next one comes."""
+
+
+class DepthwiseLayer:
+    """One depthwise convolution, (kernel height and width, channels) weights over a view.
+
+    Parameters
+    ----------
+    weights, bias, lanes, pad
+        As of a convolution.
+    """
+
+    def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
+                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+        """Deal the taps of the kernel out to passes."""
+        self.lowering, self.source, self.target = lowering, source, target
+        self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
+        self.parts = parts_of(weights)
+        design = lowering.design
+        lines = [row * design.lines // design.rows for row in range(design.rows)]
+        self.heads = [lines.index(line) for line in range(design.lines)]
+        self.taps = min(min(lines.count(line) for line in self.heads_used()), window.kernel[1])
+        self.taps_x = ceil_div(window.kernel[1], self.taps)
+        self.taps_y = ceil_div(window.kernel[0], design.lines)
+        self.prime_x = self.taps - 1
+        if len(self.heads_used()) > 1:
+            across = (target.width - 1) * window.stride[1] + self.taps
+            self.prime_x += max(LEAST_PIXELS - across, 0)
+
+    def heads_used(self) -> range:
+        """Return the lines that have taps."""
+        lines = self.lowering.design.lines
+        return range(max(lines - self.window.kernel[0], 0), lines)
+
+    @classmethod
+    def suits(cls, lowering: Lowering, window: Window, source: View) -> bool:
+        """Return whether the array can do it so."""
+        lines, pixels = lowering.design.lines, lowering.design.line_pixels
+        return (lines > 0 and window.dilation == (1, 1) and max(window.stride) < 256
+                and (lines == 1 or window.kernel[0] == 1 or pixels >= max(
+                    LEAST_PIXELS, window.kernel[1]) + window.stride[1])
+                and source.pitch < 1 << 16)
+
+    @property
+    def widest(self) -> int:
+        """Values of the longest row that the line buffer holds."""
+        if len(self.heads_used()) == 1:
+            return LARGEST_COUNT // self.window.stride[1]
+        room = self.lowering.design.line_pixels - 1 - self.prime_x
+        return room // self.window.stride[1] + 1
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks of the output."""
+        passes = self.taps_x * self.taps_y * len(self.parts)
+        block = Block(0, 0, self.target.height, self.target.width)
+        return self.lowering.blocks(block, passes, self.widest)
+
+    def rows(self, block: Block) -> tuple[int, int, int]:
+        """Return the first row to stream, how many, and that of the first values, from there on.
+
+        Rows above the image are pad in the line buffer without having been streamed, but all
+        passes of a step have the same rows.
+        """
+        top = block.y * self.window.stride[0] - self.window.before[0]
+        reach = min(self.window.kernel[0], self.lowering.design.lines)
+        newest = top + reach - 1
+        first = max(top, min(0, newest)) if self.taps_y == 1 else top
+        prime = newest - first
+        return first, prime + (block.height - 1) * self.window.stride[0] + 1, prime
+
+    @property
+    def cost(self) -> int:
+        """Cycles of all steps."""
+        array, cost = self.lowering.array, 0
+        tiles = ceil_div(self.source.channels, self.lowering.columns)
+        for block in self.blocks():
+            across = self.prime_x + (block.width - 1) * self.window.stride[1] + 1
+            cost += array.overhead + array.drain + array.passes(
+                tiles, self.taps_x * self.taps_y * len(self.parts), self.rows(block)[1] * across,
+                array.rows, PARAMETER_WORDS)
+        return cost
+
+    def packed(self) -> NDArray[np.int8]:
+        """Return the weights of all passes, (tiles, passes, rows, columns)."""
+        lowering, lines = self.lowering, self.lowering.design.lines
+        down, across, channels = self.parts[0].shape
+        tiles = ceil_div(channels, lowering.columns)
+        packed = np.zeros((self.taps_y, self.taps_x, len(self.parts), lowering.rows,
+                           tiles * lowering.columns), np.int8)
+        used = min(down, lines)
+        for y in range(down):
+            for x in range(across):
+                line = lines - used + y % lines
+                row = self.heads[line] + self.taps - 1 - x % self.taps
+                for number, part in enumerate(self.parts):
+                    packed[y // lines, x // self.taps, number, row, :channels] = part[y, x]
+        return packed.reshape(-1, lowering.rows, tiles, lowering.columns).transpose(2, 0, 1, 3)
+
+    def emit(self) -> None:
+        """Emit the steps."""
+        lowering, source, target, window = self.lowering, self.source, self.target, self.window
+        packed = self.packed()
+        program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
+        for block in self.blocks():
+            row0, height, prime_y = self.rows(block)
+            left = block.x * window.stride[1] - window.before[1] - (self.prime_x - self.taps + 1)
+            lowering.emit(Step(
+                mode=Mode.DEPTHWISE, parameters_per_tile=per_tile, pad=self.pad,
+                last_columns=lowering.last_columns(source.channels),
+                zero_point=self.lanes.zero_point, low=self.lanes.low, high=self.lanes.high,
+                tiles=len(packed), pieces=len(self.parts), taps_x=self.taps_x, taps_y=self.taps_y,
+                x=self.prime_x + (block.width - 1) * window.stride[1] + 1, y=height,
+                prime_x=self.prime_x, stride_x=window.stride[1],
+                prime_y=prime_y, stride_y=window.stride[0], program=program,
+                base=source.offset + row0 * source.row, row0=row0, height=source.height,
+                offset=left * source.pitch, row_bytes=source.row_bytes, x_step=source.pitch,
+                row_step=1, row_step_bytes=source.row, tile_step=lowering.columns,
+                taps_x_step=self.taps * source.pitch,
+                taps_y_step=lowering.design.lines,
+                taps_y_step_bytes=lowering.design.lines * source.row,
+                output=target.offset + block.y * target.row + block.x * target.pitch,
+                output_x_step=target.pitch, output_row_step=target.row), source, target)

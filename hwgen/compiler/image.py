@@ -1,0 +1,61 @@
+"""The weights and parameters of a Program, in the order in which the sequencer reads them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Image", "parameter_words"]
+
+Integers = NDArray[np.int64]
+
+
+def parameter_words(bias: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.uint8]:
+    """Return the words of parameters, (..., 9, columns), of arrays (..., columns)."""
+    low = (bias.astype(np.int64).astype(np.uint64) & np.uint64(0xffffffff)
+           | multiplier.astype(np.uint64) << np.uint64(32)
+           | (shift.astype(np.uint64) & np.uint64(1)) << np.uint64(63))
+    words = [(low >> np.uint64(8 * byte)).astype(np.uint8) for byte in range(8)]
+    words.append((shift >> 1).astype(np.uint8))
+    return np.stack(words, axis=-2)
+
+
+class Image:
+    """Words of the program memory after the descriptors; equal pieces are kept once."""
+
+    def __init__(self, columns: int) -> None:
+        """Begin with no words."""
+        self.columns = columns
+        self.words = 0
+        self._pieces: dict[bytes, int] = {}
+
+    def _add(self, words: NDArray[np.uint8]) -> int:
+        data = np.ascontiguousarray(words).tobytes()
+        if data not in self._pieces:
+            self._pieces[data] = self.words
+            self.words += len(words)
+        return self._pieces[data]
+
+    def add(self, weights: NDArray[np.int8] | None, bias: Integers, multiplier: Integers,
+            shift: Integers) -> tuple[int, bool]:
+        """Add what a step reads; return its first word and whether each tile has parameters.
+
+        ``weights`` is (tiles, passes, rows, columns); the others are (tiles, columns), or for all
+        tiles (1, columns).
+        """
+        parameters = parameter_words(bias, multiplier, shift)
+        per_tile = len(parameters) > 1
+        if weights is None:
+            return self._add(parameters.reshape(-1, self.columns)), per_tile
+        tiles = len(weights)
+        rows = weights.shape[2]
+        passes = weights[:, :, ::-1].astype(np.int8).view(np.uint8).reshape(tiles, -1, self.columns)
+        if per_tile:
+            words = np.concatenate([passes[:, :rows], parameters, passes[:, rows:]], axis=1)
+            return self._add(words.reshape(-1, self.columns)), True
+        flat = passes.reshape(-1, self.columns)
+        return self._add(np.concatenate([flat[:rows], parameters[0], flat[rows:]])), False
+
+    def to_bytes(self) -> bytes:
+        """Return the words."""
+        return b"".join(self._pieces)
+
+

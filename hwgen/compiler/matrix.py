@@ -1,0 +1,200 @@
+"""Convolutions as products with a matrix: passes over the rows of a kernel.
+
+A row of a kernel reads a run of neighbouring bytes, which are cut into pieces of as many as the
+array has rows. Several neighbouring outputs along x may share the columns of a tile (``group``):
+their run is longer, their weights are 0 where another one's taps are.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network.graph import Window
+from ..steps import PARAMETER_WORDS, Mode, Step
+from .layout import View
+from .lowering import Block, Lowering, ceil_div
+from .quantise import Lanes, parts_of
+
+__all__ = ["MatrixLayer"]
+
+Integers = NDArray[np.int64]
+
+LARGEST_GROUP = 32
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the taps of a row of the kernel are dealt out to passes."""
+
+    group: int
+    pieces: int
+    taps_x: int
+    tile_step: int
+    cost: int
+
+
+class MatrixLayer:
+    """One convolution: (outputs, kernel height and width, channels) weights over a view.
+
+    Parameters
+    ----------
+    weights : array
+        Of stored channels, as integers; shifted left already where the lanes' ``left`` says so.
+    bias : array
+        One for each output channel, the zero point included.
+    pad : int
+        What a tap outside the image reads.
+    """
+
+    def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
+                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+        """Choose the geometry."""
+        self.lowering, self.bias, self.lanes, self.pad = lowering, bias, lanes, pad
+        self.source, self.target, self.window, self.weights = flattened(source, target, window,
+                                                                        weights)
+        self.parts = parts_of(self.weights)
+        self.outputs = len(weights)
+
+    def candidates(self) -> list[Plan]:
+        """Return the plans there are."""
+        plans = []
+        kernel, channels = self.window.kernel[1], self.source.channels
+        rows = self.lowering.rows
+        packed = self.target.pitch == self.outputs
+        for group in range(1, LARGEST_GROUP + 1 if packed else 2):
+            if group > 1 and (self.target.width % group and self.target.height > 1
+                              or group > self.target.width):
+                continue
+            if group > 1 and self.target.width % group:
+                continue
+            run = ((group - 1) * self.window.stride[1]
+                   + (kernel - 1) * self.window.dilation[1]) * self.source.pitch + channels
+            plans.append(self.plan(group, ceil_div(run, rows), 1, 0))
+            if group * self.outputs >= 4 * self.lowering.columns:
+                break
+        if kernel > 1 and len(self.parts) == 1:
+            plans.append(self.plan(1, ceil_div(channels, rows), kernel, 0))
+        if len(self.parts) == 1 and (window := self.tile_window()):
+            step, channels = window
+            plans.append(self.plan(1, ceil_div(channels, rows), kernel, step))
+        return plans
+
+    def tile_window(self) -> tuple[int, int] | None:
+        """Return the step from tile to tile, and the channels that each reads from there on."""
+        live = np.any(self.weights != 0, axis=(1, 2))
+        tiles = ceil_div(self.outputs, self.lowering.columns)
+        if tiles < 2 or not live.any():
+            return None
+        first, end = np.empty(tiles, np.int64), np.empty(tiles, np.int64)
+        for tile in range(tiles):
+            columns = slice(tile * self.lowering.columns, (tile + 1) * self.lowering.columns)
+            used = np.flatnonzero(live[columns].any(axis=0))
+            first[tile] = used[0] if len(used) else len(live[0])
+            end[tile] = used[-1] + 1 if len(used) else 0
+        step = int(np.min(first[1:] // np.arange(1, tiles)))
+        if step == 0:
+            return None
+        return step, max(int(np.max(end - np.arange(tiles) * step)), 1)
+
+    def plan(self, group: int, pieces: int, taps_x: int, tile_step: int) -> Plan:
+        """Return a plan with its cost."""
+        repeats = len(self.parts) if taps_x == 1 else 1
+        passes = self.window.kernel[0] * taps_x * repeats * pieces
+        tiles = ceil_div(group * self.outputs, self.lowering.columns)
+        array = self.lowering.array
+        cost = 0
+        for block in self.blocks(group, passes):
+            cost += array.overhead + array.drain + array.passes(
+                tiles, passes, block.height * block.width, array.rows, PARAMETER_WORDS)
+        return Plan(group, pieces, taps_x, tile_step, cost)
+
+    def blocks(self, group: int, passes: int) -> list[Block]:
+        """Return the blocks of the output, whose x counts groups."""
+        block = Block(0, 0, self.target.height, ceil_div(self.target.width, group))
+        return self.lowering.blocks(block, passes)
+
+    def packed(self, plan: Plan) -> NDArray[np.int8]:
+        """Return the weights of all passes, (tiles, passes, rows, columns)."""
+        rows, columns = self.lowering.rows, self.lowering.columns
+        down, across = self.window.kernel
+        width = plan.group * self.outputs
+        tiles, length = ceil_div(width, columns), plan.pieces * rows
+        pitch, channels = self.source.pitch, self.source.channels
+        packed = np.zeros((down, len(self.parts), plan.taps_x, length, tiles * columns), np.int8)
+        for number, part in enumerate(self.parts):
+            by_tap = part.transpose(1, 2, 3, 0)
+            if plan.tile_step:
+                for tile in range(tiles):
+                    first = tile * plan.tile_step
+                    reach = slice(tile * columns, min((tile + 1) * columns, self.outputs))
+                    taken = by_tap[:, :, first:first + length, reach]
+                    packed[:, number, :, :taken.shape[2], reach] = taken
+            elif plan.taps_x > 1:
+                packed[:, number, :, :channels, :self.outputs] = by_tap
+            else:
+                for place in range(plan.group):
+                    reach = slice(place * self.outputs, (place + 1) * self.outputs)
+                    for x in range(across):
+                        byte = (place * self.window.stride[1] + x * self.window.dilation[1]) * pitch
+                        packed[:, number, 0, byte:byte + channels, reach] = by_tap[:, x]
+        return packed.reshape(-1, rows, tiles, columns).transpose(2, 0, 1, 3)
+
+    @property
+    def best(self) -> Plan:
+        """The plan that takes the fewest cycles."""
+        return min(self.candidates(), key=lambda plan: plan.cost)
+
+    def emit(self, plan: Plan) -> None:
+        """Emit the steps."""
+        lowering, source, target, window = self.lowering, self.source, self.target, self.window
+        repeated = [np.tile(values, plan.group) for values in
+                    (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
+        lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
+        packed = self.packed(plan)
+        program, per_tile = lowering.image.add(packed, *lowering.parameters(repeated[0], lanes))
+        taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
+        across = plan.group * window.stride[1]
+        for block in self.blocks(plan.group, packed.shape[1]):
+            row0 = block.y * window.stride[0] - window.before[0]
+            lowering.emit(Step(
+                mode=Mode.MATRIX, parameters_per_tile=per_tile, pad=self.pad,
+                last_columns=lowering.last_columns(plan.group * self.outputs),
+                zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
+                tiles=len(packed), pieces=plan.pieces, taps_x=taps_x, taps_y=window.kernel[0],
+                x=block.width, y=block.height, program=program,
+                base=source.offset + row0 * source.row, row0=row0, height=source.height,
+                offset=(block.x * across - window.before[1]) * source.pitch,
+                row_bytes=source.row_bytes, x_step=across * source.pitch,
+                row_step=window.stride[0], row_step_bytes=window.stride[0] * source.row,
+                piece_step=lowering.rows, tile_step=plan.tile_step,
+                taps_x_step=window.dilation[1] * source.pitch if plan.taps_x > 1 else 0,
+                taps_y_step=window.dilation[0],
+                taps_y_step_bytes=window.dilation[0] * source.row,
+                output=target.offset + block.y * target.row
+                + block.x * plan.group * target.pitch,
+                output_x_step=plan.group * target.pitch, output_row_step=target.row,
+            ), source, target)
+
+
+def flattened(source: View, target: View, window: Window,
+              weights: Integers) -> tuple[View, View, Window, Integers]:
+    """Return the same convolution with fewer rows, where there is one.
+
+    A kernel of one pixel does not care for rows; one as wide as the image reads whole rows, which
+    are neighbours.
+    """
+    points = window.kernel == window.stride == (1, 1) and not any(window.before + window.after)
+    if points and source.even and target.even:
+        return source.flat(), target.flat(), window, weights
+    whole = (window.kernel[1] == source.width and target.width == 1
+             and window.before[1] == window.after[1] == 0 and window.dilation[1] == 1)
+    packed = source.pitch == source.channels and source.row == source.row_bytes
+    if whole and packed and source.height > 1:
+        turned = Window((1, window.kernel[0]), (1, window.stride[0]), (1, window.dilation[0]),
+                        (0, window.before[0]), (0, window.after[0]))
+        outputs = replace(target, height=1, width=target.height, pitch=target.row,
+                          row=target.height * target.row)
+        weights = weights.reshape(len(weights), 1, window.kernel[0], -1)
+        return source.turned(), outputs, turned, weights
+    return source, target, window, weights

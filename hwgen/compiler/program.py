@@ -1,0 +1,203 @@
+"""A Program: everything that a network becomes for one Design, and the file that keeps it."""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..design import Design
+from ..errors import UserError
+from ..steps import DESCRIPTOR_BYTES, Step, descriptor_words
+
+__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a tensor is in the activation memory, and which of its channels are there.
+
+    Byte (y, x, c) of what is stored is at ``address + y * row + x * pitch + c``, and is channel
+    ``channels[c]`` of the tensor. The other channels have the value ``constants`` everywhere, or
+    nobody needs them: None.
+    """
+
+    address: int
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    height: int
+    width: int
+    pitch: int
+    row: int
+    channels: tuple[int, ...]
+    constants: tuple[int | None, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the tensor's bytes are in the memory one after the other, all of them."""
+        return (len(self.channels) == len(self.constants) == self.pitch
+                and (self.height == 1 or self.row == self.width * self.pitch))
+
+    @property
+    def size(self) -> int:
+        """Number of elements that are stored."""
+        return self.height * self.width * len(self.channels)
+
+    def addresses(self) -> NDArray[np.int64]:
+        """Return the address of every byte that is stored, (height, width, stored channels)."""
+        return (self.address + np.arange(self.height)[:, None, None] * self.row
+                + np.arange(self.width)[:, None] * self.pitch + np.arange(len(self.channels)))
+
+
+@dataclass(frozen=True)
+class LayerSteps:
+    """The steps of one layer."""
+
+    name: str
+    operator: str
+    inputs: tuple[str, ...]
+    output: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class HostLayer:
+    """A layer that the host computes after the accelerator has finished."""
+
+    name: str
+    operator: str
+    inputs: tuple[str, ...]
+    output: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    beta: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What runs on an accelerator of ``design``.
+
+    Parameters
+    ----------
+    name : str
+        Of the network.
+    design : Design
+        What it is for.
+    steps : tuple of Step
+        As their descriptors in ``image`` have them.
+    image : bytes
+        What the program memory holds, from its first word on.
+    tensors : dict
+        Every tensor that is stored, by its name.
+    layers : tuple of LayerSteps
+        Which layer the steps belong to, in their order.
+    host_layers : tuple of HostLayer
+        What is left for the host.
+    inputs, outputs : tuple of str
+        Tensors that the host writes, and those that it reads.
+    results : tuple of str
+        The network's outputs, be they the accelerator's or of a host layer.
+    constants : tuple of (int, bytes)
+        Bytes of the activation memory that must be there before the first step, and stay there.
+    """
+
+    name: str
+    design: Design
+    steps: tuple[Step, ...]
+    image: bytes
+    tensors: dict[str, Placement]
+    layers: tuple[LayerSteps, ...]
+    host_layers: tuple[HostLayer, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    results: tuple[str, ...]
+    constants: tuple[tuple[int, bytes], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check that the steps are those of the image."""
+        words = descriptor_words(self.design.columns)
+        size = words * self.design.columns
+        for index, step in enumerate(self.steps):
+            data = self.image[index * size:index * size + DESCRIPTOR_BYTES]
+            if Step.from_words(np.frombuffer(data, "<u4")) != step:
+                raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A number, in hexadecimal, that no other Program has."""
+        digest = hashlib.sha256(json.dumps(self._plain(), sort_keys=True).encode())
+        digest.update(self.image)
+        return digest.hexdigest()
+
+    def _plain(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT, "name": self.name, "design": dataclasses.asdict(self.design),
+            "steps": len(self.steps),
+            "tensors": {name: dataclasses.asdict(t) for name, t in self.tensors.items()},
+            "layers": [dataclasses.asdict(layer) for layer in self.layers],
+            "host_layers": [dataclasses.asdict(layer) for layer in self.host_layers],
+            "inputs": list(self.inputs), "outputs": list(self.outputs),
+            "results": list(self.results),
+            "constants": [[address, data.hex()] for address, data in self.constants],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the Program to a file, a zip archive of two NumPy arrays."""
+        facts = json.dumps(self._plain() | {"fingerprint": self.fingerprint}).encode()
+        with Path(path).open("wb") as file:
+            np.savez_compressed(file, facts=np.frombuffer(facts, np.uint8),
+                                image=np.frombuffer(self.image, np.uint8))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a Program that :meth:`save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                facts = json.loads(file["facts"].tobytes())
+                image = file["image"].tobytes()
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile,
+                zipfile.error, NotImplementedError) as error:
+            raise UserError(f"{path} is not a Program of hwgen: {error}") from error
+        try:
+            if facts["format"] != FORMAT:
+                raise UserError(f"its format is {facts['format']}, not {FORMAT}: compile the "
+                                "network again")
+            program = cls._of(facts, image)
+            intact = program.fingerprint == facts["fingerprint"]
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise UserError(f"{path} is not a Program of hwgen: {error!r}") from error
+        if not intact:
+            raise UserError(f"{path} is damaged: its fingerprint is not that of its contents")
+        return program
+
+    @classmethod
+    def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
+        design = Design.from_dict(facts["design"])
+        size = descriptor_words(design.columns) * design.columns
+        steps = tuple(Step.from_words(np.frombuffer(image[i * size:i * size + DESCRIPTOR_BYTES],
+                                                    "<u4")) for i in range(facts["steps"]))
+
+        def of(kind: Any, values: dict[str, Any]) -> Any:
+            return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return cls(
+            facts["name"], design, steps, image,
+            {name: of(Placement, values) for name, values in facts["tensors"].items()},
+            tuple(of(LayerSteps, values) for values in facts["layers"]),
+            tuple(of(HostLayer, values) for values in facts["host_layers"]),
+            tuple(facts["inputs"]), tuple(facts["outputs"]), tuple(facts["results"]),
+            tuple((address, bytes.fromhex(data)) for address, data in facts["constants"]))

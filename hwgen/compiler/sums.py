@@ -1,0 +1,80 @@
+"""Convolutions, depthwise ones and fully connected layers: their integers for the stored channels.
+
+The zero point of the input is not subtracted from each byte but, with the weights, from the bias.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network.graph import Convolution, Depthwise, FullyConnected, Network, Window
+from .depthwise import DepthwiseLayer
+from .fold import VARIES, Folding
+from .layout import View
+from .lowering import Lowering
+from .matrix import MatrixLayer
+from .quantise import Lanes, lanes_of
+
+__all__ = ["lower_sums"]
+
+Integers = NDArray[np.int64]
+
+
+def folded_bias(network: Network, folding: Folding,
+                layer: Convolution | FullyConnected, weights: Integers) -> Integers:
+    """Return the bias with what constant channels add that are not stored."""
+    name = layer.inputs[0]
+    constants, stored = folding.constants[name], folding.stored[name]
+    absent = ~stored & (constants != VARIES)
+    values = np.where(absent, constants - network.tensors[name].zero_point, 0)
+    return layer.bias.astype(np.int64) + weights.sum(axis=(1, 2)) @ values
+
+
+def lanes_for(layer: Convolution | Depthwise | FullyConnected, weights: Integers, bias: Integers,
+              kept: NDArray[np.bool_]) -> Lanes:
+    """Return the lanes of the channels kept; weights have the channel first."""
+    largest = np.abs(bias) + 255 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
+    by = layer.requantisation
+    multiplier, shift = (np.broadcast_to(np.asarray(values, np.int64), len(kept))[kept]
+                         for values in (by.multiplier, by.shift))
+    return lanes_of(replace(by, multiplier=multiplier, shift=shift), len(weights), largest)
+
+
+def lower_sums(lowering: Lowering, network: Network, folding: Folding,
+               layer: Convolution | Depthwise | FullyConnected, source: View,
+               target: View) -> None:
+    """Emit the steps of a layer that multiplies by weights."""
+    name = layer.inputs[0]
+    zero_point = network.tensors[name].zero_point
+    inputs, outputs = folding.stored[name], folding.stored[layer.output]
+    window = Window((1, 1)) if isinstance(layer, FullyConnected) else layer.window
+    if isinstance(layer, Depthwise):
+        kernel = layer.weights.astype(np.int64)[:, :, outputs].transpose(2, 0, 1)
+        bias = layer.bias.astype(np.int64)[outputs]
+    else:
+        whole = layer.weights.astype(np.int64)
+        if isinstance(layer, FullyConnected):
+            whole = whole[:, None, None, :]
+        bias = folded_bias(network, folding, layer, whole)[outputs]
+        kernel = whole[outputs][..., inputs]
+    lanes = lanes_for(layer, kernel, bias, outputs)
+    left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
+    kernel, bias = kernel << left, bias << lanes.left
+    bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
+    if not isinstance(layer, Depthwise):
+        product = MatrixLayer(lowering, source, target, kernel, bias, window, lanes, zero_point)
+        product.emit(product.best)
+        return
+    multiple = len(outputs) // len(inputs)
+    dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
+    place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
+    dense[np.arange(len(kernel)), :, :, place] = kernel
+    product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point)
+    if multiple == 1 and DepthwiseLayer.suits(lowering, window, source):
+        streamed = DepthwiseLayer(lowering, source, target, kernel.transpose(1, 2, 0), bias,
+                                  window, lanes, zero_point)
+        if streamed.cost <= product.best.cost:
+            streamed.emit()
+            return
+    product.emit(product.best)

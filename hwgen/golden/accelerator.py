@@ -1,0 +1,227 @@
+"""What the accelerator of ``rtl/accelerator.py`` computes, in NumPy, from the program image alone.
+
+docs/accelerator.md in another language: the loops over column tiles and passes are the same, and
+what it says of one value is done to all values of a pass at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from .arithmetic import wrap
+
+__all__ = ["Accelerator", "Error", "Stopped"]
+
+Integers = NDArray[np.int64]
+
+
+class Error(IntEnum):
+    """Why the accelerator stopped."""
+
+    DESCRIPTOR = 1
+    FETCH = 2
+    STORE = 3
+    PROGRAM = 4
+    SUMS = 5
+
+
+class Stopped(Exception):
+    """The accelerator stopped at a step, with an error."""
+
+    def __init__(self, error: Error, step: int) -> None:
+        """Keep both."""
+        super().__init__(f"step {step} stopped with the error {error.name}")
+        self.error, self.step = error, step
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the lanes know of the columns of a tile."""
+
+    bias: Integers
+    multiplier: Integers
+    shift: Integers
+
+    @classmethod
+    def from_words(cls, words: NDArray[np.int8]) -> "Parameters":
+        """Read nine words: byte b of each column's 72 bits is in word b."""
+        byte = words.astype(np.int64) & 0xff
+        bias = wrap(sum(byte[b] << (8 * b) for b in range(4)))
+        high = sum(byte[4 + b] << (8 * b) for b in range(5))
+        return cls(bias, high & ((1 << 31) - 1), high >> 31 & 31)
+
+
+@dataclass(kw_only=True)
+class Accelerator:
+    """Golden twin of :class:`hwgen.rtl.accelerator.Accelerator`, with its memories.
+
+    Parameters
+    ----------
+    rows, columns, lines, partial_sums, activation_memory, rounding
+        As in the Design.
+    """
+
+    rows: int
+    columns: int
+    lines: int
+    partial_sums: int
+    activation_memory: int
+    rounding: str = "tflm"
+    memory: NDArray[np.int8] = field(init=False)
+    accumulators: Integers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Clear the memories."""
+        self.memory = np.zeros(self.activation_memory, np.int8)
+        self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
+
+    def run(self, image: bytes, count: int, first: int = 0) -> None:
+        """Run ``count`` steps of a program image, from step ``first`` on."""
+        whole = len(image) // self.columns * self.columns
+        words = np.frombuffer(image[:whole], np.int8).reshape(-1, self.columns)
+        pitch = descriptor_words(self.columns) * self.columns
+        for index in range(first, first + count):
+            try:
+                data = image[index * pitch:index * pitch + DESCRIPTOR_BYTES]
+                step = Step.from_words(np.frombuffer(data, "<u4"))
+            except UserError:
+                raise Stopped(Error.DESCRIPTOR, index) from None
+            error = self.step(step, words)
+            if error is not None:
+                raise Stopped(error, index)
+
+    def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
+        """Run one step; return why it stopped, if it did."""
+        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+        if uses_sums and step.values > self.partial_sums:
+            return Error.SUMS
+        rows = self.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        there = slice(0, step.values if uses_sums else 0)
+        seen: dict[tuple[int, int, int], NDArray[np.int8] | None] = {}
+        program, parameters = step.program, None
+        for tile in range(step.tiles):
+            total = np.zeros(0, np.int64)
+            for number, taps in enumerate(passes(step)):
+                weights = words[program:program + rows][::-1]
+                program += rows
+                if number == 0 and (tile == 0 or step.parameters_per_tile):
+                    if program + PARAMETER_WORDS > len(words):
+                        return Error.PROGRAM
+                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS])
+                    program += PARAMETER_WORDS
+                if program > len(words):
+                    return Error.PROGRAM
+                if step.mode == Mode.SUMS:
+                    total = self.accumulators[there].copy()
+                    continue
+                if step.tile_step or taps not in seen:
+                    seen[taps] = self.fetch(step, tile, *taps)
+                vectors = seen[taps]
+                if vectors is None:
+                    return Error.FETCH
+                value = self.value(step, vectors, weights, taps)
+                if number == 0:
+                    total = value
+                elif step.maximum:
+                    total = np.maximum(self.accumulators[there], value)
+                else:
+                    total = wrap(self.accumulators[there] + value)
+                if number < step.passes - 1:
+                    self.accumulators[there] = total
+            assert parameters is not None
+            scaled = self.lanes(total, parameters)
+            if step.to_sums:
+                before = self.accumulators[there] if step.add_to_sums else 0
+                self.accumulators[there] = wrap(scaled + before)
+            elif not self.store(step, tile, scaled):
+                return Error.STORE
+        return None
+
+    def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
+              ) -> NDArray[np.int8] | None:
+        """Return the vectors of a pass, (y, x, bytes), or None where one is not in the memory."""
+        width = self.rows if step.mode == Mode.MATRIX else self.columns
+        offset = (step.offset + tile * step.tile_step + kx * step.taps_x_step
+                  + piece * step.piece_step)
+        along = offset + np.arange(step.x)[:, None] * step.x_step + np.arange(width)
+        rows = step.row0 + ky * step.taps_y_step + np.arange(step.y) * step.row_step
+        bases = (step.base + ky * step.taps_y_step_bytes
+                 + np.arange(step.y, dtype=np.int64) * step.row_step_bytes)
+        inside = (((rows >= 0) & (rows < step.height))[:, None, None]
+                  & ((along >= 0) & (along < step.row_bytes)))
+        addresses = bases[:, None, None] + along
+        if inside.all():
+            if addresses.min() < 0 or addresses.max() >= len(self.memory):
+                return None
+            return self.memory[addresses]
+        addresses = np.where(inside, addresses, 0)
+        if addresses.min() < 0 or addresses.max() >= len(self.memory):
+            return None
+        return np.where(inside, self.memory[addresses], np.int8(step.pad))
+
+    def value(self, step: Step, vectors: NDArray[np.int8], weights: NDArray[np.int8],
+              taps: tuple[int, int, int]) -> Integers:
+        """Return the values of a pass, (values, columns)."""
+        if step.mode == Mode.DEPTHWISE:
+            return self.windows(step, vectors, weights, step.row0 + taps[0] * step.taps_y_step)
+        flat = vectors.reshape(step.vectors, -1)
+        if step.mode == Mode.MATRIX:
+            # Sums of at most 64 products of 14 bits, which a float32 holds exactly.
+            return (flat.astype(np.float32) @ weights.astype(np.float32)).astype(np.int64)
+        return wrap(flat.astype(np.int64) << (20 if step.scaled else 0))
+
+    def windows(self, step: Step, pixels: NDArray[np.int8], weights: NDArray[np.int8],
+                row0: int) -> Integers:
+        """Return the windows of a pass, of those pixels that complete one."""
+        stream = np.arange(step.y)
+        sums = np.zeros((step.vectors, self.columns), np.int32)
+        line_of = [row * self.lines // self.rows for row in range(self.rows)]
+        for row, line in enumerate(line_of):
+            if not weights[row].any():
+                continue
+            behind = self.lines - 1 - line
+            shown = row0 + stream - behind
+            # What the buffer holds of rows that were not streamed is unknown; here it is 0.
+            older = np.where((stream < behind)[:, None, None], 0, pixels[stream - behind])
+            outside = (shown < 0) | (shown >= step.height)
+            seen = np.where(outside[:, None, None], step.pad, older).reshape(step.vectors, -1)
+            delay = row - line_of.index(line)
+            late = np.zeros_like(seen)
+            late[delay:] = seen[:len(seen) - delay]
+            sums += late.astype(np.int32) * weights[row].astype(np.int32)
+        windows = sums.reshape(step.y, step.x, self.columns)
+        chosen = windows[step.prime_y::step.stride_y, step.prime_x::step.stride_x]
+        return chosen.reshape(step.values, self.columns).astype(np.int64)
+
+    def lanes(self, total: Integers, by: Parameters) -> Integers:
+        """Return the sums after requantisation, before the zero point."""
+        sums = wrap(total + by.bias)
+        if self.rounding == "single":
+            return (sums * by.multiplier + (np.int64(1) << (30 + by.shift))) >> (31 + by.shift)
+        high = (sums * by.multiplier + (1 << 30)) >> 31
+        half = (np.int64(1) << by.shift) >> 1
+        return np.sign(high) * ((np.abs(high) + half) >> by.shift)
+
+    def store(self, step: Step, tile: int, scaled: Integers) -> bool:
+        """Write the bytes of a column tile; return False where one is not in the memory."""
+        columns = step.last_columns if tile == step.tiles - 1 else self.columns
+        down, across = step.size
+        addresses = (step.output + tile * self.columns
+                     + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
+                     + np.arange(across)[:, None] * step.output_x_step + np.arange(columns))
+        if addresses.max(initial=0) >= len(self.memory):
+            return False
+        values = np.clip(scaled[:, :columns] + step.zero_point, step.low, step.high)
+        self.memory[addresses] = values.reshape(addresses.shape)
+        return True
+
+
+def passes(step: Step) -> Iterator[tuple[int, int, int]]:
+    """Return (ky, kx, piece) of every pass, in their order."""
+    return ((ky, kx, piece) for ky in range(step.taps_y) for kx in range(step.taps_x)
+            for piece in range(step.pieces))
