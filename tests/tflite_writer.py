@@ -25,7 +25,7 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
 
 @dataclass(kw_only=True)
 class Tensor:
-    """A tensor as a file has it: a constant where there is ``data``; one scale, or one a channel."""
+    """A tensor as a file has it; with ``data`` it is a constant. One scale, or one a channel."""
 
     shape: Sequence[int]
     scale: float | Sequence[float] | None = None
@@ -199,6 +199,7 @@ class Graph:
                 scales[dead] *= np.float32(2.0) ** -rng.integers(0, 30, int(dead.sum()))
         if rng.random() < 0.2:
             output *= 2.0 ** rng.uniform(-16, 12)
+        output = min(max(output, 1e-5), 1e3)  # softmax has no use for less
         product = np.float32(self.tensors[x].scale) * scales
         operands = [x, self.tensor(shape=shape, scale=scales, data=weights, axis=axis)]
         if rng.random() < 0.8:
