@@ -30,18 +30,21 @@ def yosys(script, workdir):
     assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
 
 
-def prove(spec, workdir, *, depth):
+def prove(spec, workdir, *, depth, always=False):
     """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
+
+    With ``always`` none fails ever; the proof is an induction over at most so many cycles.
 
     Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
     works on words.
     """
     top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
     (workdir / "top.il").write_text(top)
+    induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
     yosys("\n".join([
         "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
         "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
-        f"sat -prove-asserts -tempinduct-baseonly -tempinduct -maxsteps {depth} -verify top", "",
+        f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
 
 

@@ -289,8 +289,10 @@ class Host(wiring.Component):
                 return Cat(fsm.ongoing(state) for state in states).any()
 
             m.d.comb += [
-                Assert(~tx.valid | only_in("HUNT", "SEND", "SEND CRC", "SEND DATA")),
-                Assert(bus.read == only_in("READ")),
-                Assert(bus.write == only_in("WRITE")),
+                Assert(~tx.valid | only_in("HUNT", "SEND", "SEND CRC", "SEND DATA"), "tx"),
+                Assert(bus.read == only_in("READ"), "read"),
+                Assert(bus.write == only_in("WRITE"), "write"),
+                Assert(bus.mask.any() | only_in("HUNT", "CHECK HEAD", "CHECK CRC", "DECIDE"),
+                       "mask"),
             ]
         return m
