@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..golden.network import run
+from ..table import table
 from ._onnx_chains import PRODUCTS, chain_ends, folded, output_axis, sources
 from ._onnx_file import Graph, Node, load, parse
 from .onnx import OnnxNetwork, read, restored
 
-__all__ = ["Error", "METHODS", "errors", "inputs_of", "quantise", "quantised_model"]
+__all__ = ["Error", "METHODS", "errors", "inputs_of", "quantise", "quantised_model", "report"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
@@ -322,3 +323,10 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
         scale = network.tensors[name].scale
         found.append(Error(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
     return found
+
+
+def report(found: list[Error]) -> str:
+    """Return a table of what :func:`errors` found."""
+    return table(("tensor", "scale", "SQNR dB", "largest, steps"),
+                 [(error.tensor, f"{error.scale:.4g}", f"{error.sqnr:.1f}", f"{error.largest:.1f}")
+                  for error in found])
