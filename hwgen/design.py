@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import tomllib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,6 +238,18 @@ class Design:
     def program_words(self) -> int:
         """Words of the program memory, a byte for each column; what is left over is not there."""
         return self.program_memory // self.columns
+
+    @property
+    def array_alone(self) -> Self:
+        """The same array without an accelerator around it."""
+        return self.replace(**{name: getattr(Design, name) for name in (
+            "activation_memory", "program_memory", "partial_sums", "lanes", "line_pixels",
+            "rounding", "steps")})
+
+    @property
+    def fingerprint(self) -> int:
+        """32 bits that tell accelerators apart: a Program for one does not run on another."""
+        return zlib.crc32(self.to_toml().encode())
 
     @property
     def name(self) -> str:

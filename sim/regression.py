@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from amaranth.back import rtlil
+
 from hwgen.boards import closest
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import MODULE, verilog
+from hwgen.generate import module, to_verilog, verilog
+from hwgen.rtl.host import Host
 from hwgen.table import table
 
 from .cells import models_of_cells
@@ -26,6 +29,15 @@ def units(wanted: str | None) -> list[str]:
     return [wanted]
 
 
+def source(unit: str, design: Design) -> tuple[str, str]:
+    """Return the top module and the Verilog of a unit: the host is the same for every Design."""
+    if unit == "host":
+        return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
+    if unit == "systolic":
+        design = design.array_alone
+    return module(design), verilog(design)
+
+
 def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: bool,
              seed: int) -> Result:
     """Run the bench of ``unit`` on the Verilog of ``design``.
@@ -38,10 +50,10 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
         (workdir / "design.toml").write_text(design.to_toml())
     except OSError as error:
         raise UserError(f"{workdir} cannot be written: {error.strerror}") from error
-    text = verilog(design)
+    top, text = source(unit, design)
     try:
         return run(text, f"bench_{unit}", workdir, simulator=simulator, waves=waves, seed=seed,
-                   top=MODULE, extra_sources=models_of_cells(text, design.family, workdir),
+                   top=top, extra_sources=models_of_cells(text, design.family, workdir),
                    parameters={"DESIGN": (workdir / "design.toml").absolute()})
     except BuildError as error:
         log = workdir / "build.log"

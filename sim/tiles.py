@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hwgen.design import Design, Integer
-from hwgen.generate import component, model
+from hwgen.generate import array, model
 
 __all__ = ["DEPTHWISE", "MATRIX", "PRIME", "Offers", "Played", "Tile", "Workload"]
 
@@ -72,7 +72,7 @@ class Workload:
 
     def __init__(self, design: Design) -> None:
         self.design = design
-        self.dut = component(design)  # its layouts pack the bits, here as in the hardware
+        self.dut = array(design)  # its layouts pack the bits, here as in the hardware
         self.golden = model(design)
         self.vector = self.dut.activations.payload.shape()
         self.stationary = design.dataflow == "ws"

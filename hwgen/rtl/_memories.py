@@ -8,7 +8,9 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-__all__ = ["ByteMemory", "WordMemory", "later"]
+from ._library import place
+
+__all__ = ["ByteMemory", "Ram", "WordMemory", "later"]
 
 BANK_WORDS = 2048
 """Words of a bank: a block RAM of an ECP5 or a Gowin has as many of 9 bits."""
@@ -44,6 +46,49 @@ def rotated(m: Module, words: Sequence[Value], amount: Value, name: str, *, left
         words = stage
         amount = later(m, amount, 1, f"{name}_amount_{low}")
     return list(words)
+
+
+class Ram(wiring.Component):
+    """A block RAM: one port reads, in the next cycle, and one writes.
+
+    What is read while it is written is not defined, so no family needs logic to define it.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    read_address : In(range(depth))
+    read_data : Out(width)
+    write_address : In(range(depth))
+    write_data : In(width)
+    write : In(1)
+    """
+
+    read_address: Value
+    read_data: Value
+    write_address: Value
+    write_data: Value
+    write: Value
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        address = range(max(depth, 2))
+        super().__init__({"read_address": In(address), "read_data": Out(width),
+                          "write_address": In(address), "write_data": In(width),
+                          "write": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        m.submodules.rows = rows
+        read, write = rows.read_port(), rows.write_port()
+        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
+                     write.addr.eq(self.write_address), write.data.eq(self.write_data),
+                     write.en.eq(self.write)]
+        return m
 
 
 class ByteMemory(wiring.Component):
@@ -121,17 +166,15 @@ class ByteMemory(wiring.Component):
         lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
         words: list[Value] = []
         for bank in range(self.banks):
-            rows: memory.Memory = memory.Memory(shape=8, depth=self.depth, init=[])
-            m.submodules[f"bank_{bank}"] = rows
-            read, write = rows.read_port(), rows.write_port()
+            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth)
             word = Signal(8, name=f"word_{bank}", reset_less=True)
             m.d.comb += [
-                read.addr.eq(bank_address(self.read_address, bank, "read_row")),
-                write.addr.eq(bank_address(late_address, bank, "write_row")),
-                write.data.eq(lanes[bank][:8]),
-                write.en.eq(lanes[bank][8]),
+                ram.read_address.eq(bank_address(self.read_address, bank, "read_row")),
+                ram.write_address.eq(bank_address(late_address, bank, "write_row")),
+                ram.write_data.eq(lanes[bank][:8]),
+                ram.write.eq(lanes[bank][8]),
             ]
-            m.d.sync += word.eq(read.data)
+            m.d.sync += word.eq(ram.read_data)
             words.append(word)
         words = rotated(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
@@ -192,18 +235,17 @@ class WordMemory(wiring.Component):
             word = Signal(self.width, name=f"word_{index}", reset_less=True)
             for part, start in enumerate(range(0, self.width, self.granularity)):
                 bits = slice(start, min(start + self.granularity, self.width))
-                rows: memory.Memory = memory.Memory(shape=bits.stop - bits.start, depth=depth,
-                                                    init=[])
-                m.submodules[f"bank_{index}_{part}"] = rows
-                read, write = rows.read_port(), rows.write_port()
+                ram = place(m, platform, f"bank_{index}_{part}", Ram, bits.stop - bits.start,
+                            depth)
                 m.d.comb += [
-                    read.addr.eq(read_row),
-                    write.addr.eq(write_row),
-                    write.data.eq(later(m, self.write_data[bits], 1, f"data_{index}_{part}")),
-                    write.en.eq(later(m, self.write_mask[part], 1, f"mask_{index}_{part}",
-                                      reset=True) & here),
+                    ram.read_address.eq(read_row),
+                    ram.write_address.eq(write_row),
+                    ram.write_data.eq(later(m, self.write_data[bits], 1,
+                                            f"data_{index}_{part}")),
+                    ram.write.eq(later(m, self.write_mask[part], 1, f"mask_{index}_{part}",
+                                       reset=True) & here),
                 ]
-                m.d.sync += word[bits].eq(read.data)
+                m.d.sync += word[bits].eq(ram.read_data)
             words.append(word)
         chosen = Signal(self.width, reset_less=True)
         with m.Switch(bank):

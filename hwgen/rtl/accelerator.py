@@ -1,13 +1,13 @@
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
 from amaranth import *
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ._accumulators import Accumulators
 from ._fetch import Fetch
-from ._memories import ByteMemory, WordMemory, later
+from ._memories import ByteMemory, Ram, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
@@ -222,14 +222,12 @@ class Accelerator(wiring.Component):
         parted = Cat(program.read_data, Const(0, 32 * parts - program.width))
 
         # Cycle counters.
-        counters: memory.Memory = memory.Memory(shape=32, depth=self.steps, init=[])
-        m.submodules.counters = counters
-        count, counted = counters.read_port(), counters.write_port()
+        m.submodules.counters = counters = Ram(32, self.steps)
         m.d.comb += [
-            count.addr.eq(offset[2:]),
-            counted.addr.eq(sequencer.step),
-            counted.data.eq(sequencer.step_cycles + 1),
-            counted.en.eq(sequencer.counted & (sequencer.step < self.steps)),
+            counters.read_address.eq(offset[2:]),
+            counters.write_address.eq(sequencer.step),
+            counters.write_data.eq(sequencer.step_cycles + 1),
+            counters.write.eq(sequencer.counted & (sequencer.step < self.steps)),
         ]
 
         first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
@@ -260,5 +258,5 @@ class Accelerator(wiring.Component):
                 m.d.sync += answer.eq(parted.word_select(part, 32))
                 m.d.comb += known.eq((offset[stride:] < program.depth) & (part < parts))
             with m.Case(3):
-                m.d.sync += answer.eq(count.data)
+                m.d.sync += answer.eq(counters.read_data)
                 m.d.comb += known.eq(offset < 4 * self.steps)
