@@ -121,8 +121,8 @@ class Decoder:
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Take bytes, and give the replies that end in them."""
         self.buffer += data
-        while len(self.buffer) >= self._needed():
-            reply = self._take()
+        while (size := self._needed()) <= len(self.buffer):
+            reply = self._take(size)
             if reply is not None:
                 yield reply
 
@@ -143,15 +143,14 @@ class Decoder:
             del self.buffer[0]
 
     def _needed(self) -> int:
-        """Return the size that the frame at the start of the buffer has at least."""
+        """Drop what cannot begin a reply; return the size that what is left has at least."""
         if not self._header():
             return HEADER_SIZE
         head = Head.unpack(bytes(self.buffer[:HEAD_SIZE]))
         return HEADER_SIZE + (head.count + CRC_SIZE if head.code == Status.DATA else 0)
 
-    def _take(self) -> Reply | None:
+    def _take(self, size: int) -> Reply | None:
         """Remove a frame that is there to its end; return it unless its data are damaged."""
-        size = self._needed()
         start, frame = bytes(self.buffer[:HEAD_SIZE]), bytes(self.buffer[HEADER_SIZE:size])
         head, data = Head.unpack(start), frame[:-CRC_SIZE]
         if not frame:
