@@ -12,10 +12,10 @@ from ..errors import UserError
 
 __all__ = ["ELEMENTS", "Graph", "Node", "Port", "load"]
 
-ELEMENTS = 1 << 24
-"""Elements of the largest tensor that we read: more than any device we know of could work on."""
+ELEMENTS = 1 << 22
+"""Elements of the largest tensor that we read: more than any board we know of works on."""
 
-BYTES = 1 << 28
+NODES, BYTES = 1 << 15, 1 << 28
 
 # data_type of a TensorProto: what its elements are, and the field they are in when not raw.
 TYPES: Mapping[int, tuple[str, str]] = {
@@ -143,6 +143,8 @@ def _graph(model: Any, name: str) -> Graph:
     if len(model.functions):
         raise UserError(f"{name} defines functions of its own; inline them: "
                         "onnx.inliner.inline_local_functions")
+    if len(graph.node) > NODES:
+        raise UserError(f"{name} has {len(graph.node)} nodes, more than {NODES}")
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
     constants = {text(tensor.name): array(tensor) for tensor in graph.initializer}
     inputs = {text(port.name): _port(port) for port in graph.input if port.name not in constants}

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._onnx_build import Joined, step
-from ._onnx_file import Node
+from ._onnx_build import step
+from ._onnx_cores import Joined
+from ._onnx_file import ELEMENTS, Node
 from ._onnx_reader import Handler, Reader
 from ._onnx_values import (
     Activation,
@@ -189,9 +190,8 @@ def concat(reader: Reader, node: Node) -> Value:
     result = joined_shape(node, shapes, axis)
     arrays = [value for value in values if isinstance(value, np.ndarray)]
     if len(arrays) == len(values):
-        # Constants that grow with every node could outgrow any memory.
-        if sum(a.size for a in arrays) > sum(a.size for a in reader.graph.constants.values()) + 64:
-            raise node.error("makes a constant larger than all in the file")
+        if math.prod(result) > ELEMENTS:
+            raise node.error(f"makes a constant of {list(result)}")
         return np.concatenate(arrays, axis=axis)
     if any(isinstance(value, Activation) for value in values):
         parts = [reader.integers(node, index) for index in range(len(values))]

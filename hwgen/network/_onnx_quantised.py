@@ -2,20 +2,11 @@
 
 import numpy as np
 
-from ._onnx_build import Joined, Sum
+from ._onnx_cores import Joined, Sum
 from ._onnx_file import Node
-from ._onnx_float import (
-    Host,
-    affine,
-    average_of,
-    by_output,
-    channel_values,
-    convolution,
-    global_window,
-    matrix,
-    softmax_axis,
-)
+from ._onnx_float import affine, by_output, channel_values, convolution, matrix
 from ._onnx_moves import joined_shape
+from ._onnx_pools import Host, average_of, global_window, softmax_axis
 from ._onnx_reader import Handler, Reader
 from ._onnx_values import Pending, Real, Scaled, Value
 from ._onnx_windows import window

@@ -1,7 +1,7 @@
 """Walks an ONNX graph: what its edges are, and what quantises and dequantises them."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ._onnx_build import Builder, grid, step
+from ._onnx_ends import check_host, declared, is_image
 from ._onnx_file import Graph, Node, Port
 from ._onnx_values import (
     Activation,
@@ -22,19 +23,15 @@ from ._onnx_values import (
     Value,
     channels_last,
 )
-from .graph import Layer, Network
+from .graph import Network
 
 __all__ = ["Handler", "Layout", "Reader"]
 
 OFFSETS = {2: 128, 3: 0}
 """data_type of the integers that we run, uint8 and int8: what we subtract from each."""
 
-MOVES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"}
-ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
-               "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
-WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
-            "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
-            "BatchNormalization", "Pad"}
+WORK = 1 << 27
+"""Values of all tensors together."""
 
 ADVICE = ("put a QuantizeLinear and a DequantizeLinear between, "
           "or quantise the float network with hwgen.network.quantize")
@@ -74,6 +71,7 @@ class Reader:
         self.traces: dict[str, Layout] = {}
         self.inputs: list[str] = []
         self._entries: dict[str, tuple[tuple[float, int, int], Integers, Activation]] = {}
+        self._work = 0
         self._handlers = handlers
         self._nearest = nearest
 
@@ -86,7 +84,7 @@ class Reader:
             self._node(node)
         outputs = [self._output(name) for name in self.graph.outputs]
         network = self.builder.network(self.inputs, outputs, rounding)
-        _check_host(network.layers)
+        check_host(network.layers)
         return network
 
     def _node(self, node: Node) -> None:
@@ -102,7 +100,12 @@ class Reader:
         for edge in node.outputs[1:]:
             if edge in self.graph.readers or edge in self.graph.outputs:
                 raise node.error(f"has a second output that is read, {edge!r}; we make the first")
-        self.values[node.outputs[0]] = handler(self, node)
+        value = handler(self, node)
+        # A small file can ask for any amount of work: the same large tensor a thousand times.
+        self._work += math.prod(value.values.shape if isinstance(value, Scaled) else value.shape)
+        if self._work > WORK:
+            raise node.error(f"brings the network's tensors to more than {WORK} values")
+        self.values[node.outputs[0]] = value
 
     # What a node reads.
 
@@ -271,7 +274,7 @@ class Reader:
             raise UserError(f"input {name!r} is neither int8, uint8 nor floating point")
         offset = OFFSETS[port.data_type]
         node = Node("input", "", name, (), (name,), {})
-        found = next(self._declared(name, set()), None)
+        found = declared(self.graph, name)
         # Integers that nothing gives a scale are themselves.
         scale, zero = found or (1.0, 0)
         zero -= offset
@@ -294,7 +297,7 @@ class Reader:
         edge, shape = node.outputs[0], outside.shape
         order = np.arange(outside.source.size, dtype=np.int64)
         stored = shape if shape and shape[0] == 1 else (1, *shape)
-        if len(shape) in (3, 4) and shape[0] == 1 and self._is_image(edge, set()):
+        if len(shape) in (3, 4) and shape[0] == 1 and is_image(self.graph, edge):
             order = channels_last(shape)
             stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
         if len(stored) == 1:
@@ -306,37 +309,6 @@ class Reader:
         port = self.graph.inputs[outside.name]
         self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset)
         return x
-
-    def _is_image(self, edge: str, seen: set[str]) -> bool:
-        """Whether what reads the edge takes it for an image with channels first."""
-        seen.add(edge)
-        for node in self.graph.readers.get(edge, ()):
-            if node.operator in WINDOWED:
-                return True
-            if node.operator in ELEMENTWISE and node.outputs[0] not in seen \
-                    and self._is_image(node.outputs[0], seen):
-                return True
-        return False
-
-    def _declared(self, edge: str, seen: set[str]) -> Iterator[tuple[float, int]]:
-        """Yield the scales and zero points with which nodes read an integer edge."""
-        seen.add(edge)
-        for node in self.graph.readers.get(edge, ()):
-            at = node.inputs.index(edge)
-            constants = self.graph.constants
-            names = node.inputs[at + 1:at + 3]
-            if node.operator in ("MatMulInteger", "ConvInteger") and at == 0:
-                zero = constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
-                yield 1.0, int(zero.reshape(-1)[0]) if zero is not None and zero.size else 0
-            elif node.operator == "DequantizeLinear" or node.operator.startswith("QLinear") \
-                    or node.operator == "QGemm":
-                scale = constants.get(names[0]) if names else None
-                zero = constants.get(names[1]) if len(names) > 1 else None
-                if scale is not None and scale.size and scale.dtype.kind == "f":
-                    yield (float(scale.reshape(-1)[0]),
-                           int(zero.reshape(-1)[0]) if zero is not None and zero.size else 0)
-            elif node.outputs and node.outputs[0] not in seen:
-                yield from self._declared(node.outputs[0], seen)
 
     def _output(self, name: str) -> str:
         """Return the tensor of an output of the graph."""
@@ -361,14 +333,3 @@ class Reader:
         # An input of the graph that is an output too keeps the Layout of the input.
         self.layouts.setdefault(tensor.name, Layout(name, value.shape, value.order, value.offset))
         return tensor.name
-
-
-def _check_host(layers: tuple[Layer, ...]) -> None:
-    """Hold what the host computes to the end of the network."""
-    late: set[str] = set()
-    for layer in layers:
-        if late.intersection(layer.inputs) and not layer.host:
-            raise UserError(f"layer {layer.name!r} reads what a Softmax or a Sigmoid gives; "
-                            "we run those last")
-        if layer.host:
-            late.add(layer.output)

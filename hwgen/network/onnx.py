@@ -15,6 +15,7 @@ from ..errors import UserError
 from ._onnx_file import load
 from ._onnx_float import FLOAT
 from ._onnx_moves import MOVES
+from ._onnx_pools import POOLS
 from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
 from .graph import Network
@@ -24,7 +25,7 @@ __all__ = ["Layout", "OnnxNetwork", "read", "restored"]
 Bytes = NDArray[np.int8]
 
 HANDLERS: dict[tuple[str, str], Handler] = {
-    **{("", name): handler for name, handler in {**MOVES, **FLOAT, **QUANTISED}.items()},
+    **{("", name): handler for name, handler in {**MOVES, **FLOAT, **POOLS, **QUANTISED}.items()},
     **{("com.microsoft", name): handler for name, handler in MICROSOFT.items()},
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }

@@ -1,0 +1,71 @@
+"""Where a network begins and ends: what the readers of an input make of it, and what comes last."""
+
+from ..errors import UserError
+from ._onnx_file import Graph, Node
+from .graph import Layer
+
+__all__ = ["check_host", "declared", "is_image"]
+
+ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
+               "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
+WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
+            "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
+            "BatchNormalization", "Pad"}
+
+
+def is_image(graph: Graph, edge: str) -> bool:
+    """Whether what reads the edge takes it for an image with channels first."""
+    waiting, seen = [edge], {edge}
+    while waiting:
+        for node in graph.readers.get(waiting.pop(), ()):
+            if node.operator in WINDOWED:
+                return True
+            if node.operator in ELEMENTWISE and node.outputs and node.outputs[0] not in seen:
+                seen.add(node.outputs[0])
+                waiting.append(node.outputs[0])
+    return False
+
+
+def declared(graph: Graph, edge: str) -> tuple[float, int] | None:
+    """Return the scale and the zero point with which a node reads an integer edge."""
+    waiting, seen = [edge], {edge}
+    while waiting:
+        at = waiting.pop()
+        for node in graph.readers.get(at, ()):
+            found = _grid(graph, node, node.inputs.index(at))
+            if found:
+                return found
+            if node.outputs and node.outputs[0] not in seen:
+                seen.add(node.outputs[0])
+                waiting.append(node.outputs[0])
+    return None
+
+
+def _grid(graph: Graph, node: Node, index: int) -> tuple[float, int] | None:
+    """Return the scale and the zero point of an input of a node; None where it has none."""
+    if node.operator in ("MatMulInteger", "ConvInteger"):
+        return 1.0, _first(graph, node, 2)
+    if node.operator in ("DequantizeLinear", "QGemm") or node.operator.startswith("QLinear"):
+        scale = graph.constants.get(node.inputs[index + 1]) if index + 1 < len(node.inputs) \
+            else None
+        if scale is not None and scale.size and scale.dtype.kind == "f":
+            return float(scale.reshape(-1)[0]), _first(graph, node, index + 2)
+    return None
+
+
+def _first(graph: Graph, node: Node, index: int) -> int:
+    """Return the first value of a zero point, 0 where there is none."""
+    zero = graph.constants.get(node.inputs[index]) if index < len(node.inputs) else None
+    is_integer = zero is not None and zero.size and zero.dtype.kind in "iu"
+    return int(zero.reshape(-1)[0]) if zero is not None and is_integer else 0
+
+
+def check_host(layers: tuple[Layer, ...]) -> None:
+    """Hold what the host computes to the end of the network."""
+    late: set[str] = set()
+    for layer in layers:
+        if late.intersection(layer.inputs) and not layer.host:
+            raise UserError(f"layer {layer.name!r} reads what a Softmax or a Sigmoid gives; "
+                            "we run those last")
+        if layer.host:
+            late.add(layer.output)
