@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 import random
+import re
 from binascii import crc32
+from pathlib import Path
 
 import pytest
 from amaranth import *
@@ -82,6 +84,16 @@ def test_model():
     reply = bytes.fromhex("5a 01 08 01 01 00 00 00")
     check = crc32(reply + b"\x22\x33").to_bytes(4, "little")
     assert host.receive(sealed(read)) == sealed(reply) + b"\x22\x33" + check
+
+
+def test_example():
+    """That of docs/protocol.md."""
+    text = (Path(__file__).parents[1] / "docs" / "protocol.md").read_text()
+    lines = re.findall(r"^([<>]) ([0-9a-f ]+)$", text, re.MULTILINE)
+    sent, answered = (b"".join(bytes.fromhex(line) for way, line in lines if way == wanted)
+                      for wanted in "><")
+    assert len(lines) == 4
+    assert golden.Host(lambda access: 0x44332211).receive(sent) == answered
 
 
 @pytest.mark.parametrize("start", range(4))
