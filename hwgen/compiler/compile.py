@@ -20,6 +20,7 @@ from ..network.graph import (
     Softmax,
 )
 from ..steps import Step, descriptor_words
+from .check import check_program
 from .elementwise import lower_add, lower_copy, lower_pad
 from .fold import VARIES, Folding, fold
 from .layout import View
@@ -58,14 +59,16 @@ def compile_network(network: Network, design: Design) -> Program:
         layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
     addresses = place(layout.lives(written(lowering.placed, design.columns)),
-                      design.activation_memory)
+                      design.activation_memory, design.banks)
     image, steps = finish(lowering, addresses, design)
-    return Program(
+    program = Program(
         network.name, design, steps, image,
         {name: placement(network, folding, name, view, addresses)
          for name, view in layout.views.items()},
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs)
+    check_program(program)
+    return program
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout,

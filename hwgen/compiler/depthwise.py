@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Window
-from ..steps import PARAMETER_WORDS, Mode, Step
+from ..steps import Mode, Step
 from .layout import View
 from .lowering import LARGEST_COUNT, Block, Lowering, ceil_div
 from .quantise import Lanes, parts_of
@@ -38,10 +38,6 @@ class DepthwiseLayer:
         self.taps = min(min(lines.count(line) for line in self.heads_used()), window.kernel[1])
         self.taps_x = ceil_div(window.kernel[1], self.taps)
         self.taps_y = ceil_div(window.kernel[0], design.lines)
-        self.prime_x = self.taps - 1
-        if len(self.heads_used()) > 1:
-            across = (target.width - 1) * window.stride[1] + self.taps
-            self.prime_x += max(LEAST_PIXELS - across, 0)
 
     def heads_used(self) -> range:
         """Return the lines that have taps."""
@@ -62,7 +58,7 @@ class DepthwiseLayer:
         """Values of the longest row that the line buffer holds."""
         if len(self.heads_used()) == 1:
             return LARGEST_COUNT // self.window.stride[1]
-        room = self.lowering.design.line_pixels - 1 - self.prime_x
+        room = self.lowering.design.line_pixels - self.taps
         return room // self.window.stride[1] + 1
 
     def blocks(self) -> list[Block]:
@@ -70,6 +66,15 @@ class DepthwiseLayer:
         passes = self.taps_x * self.taps_y * len(self.parts)
         block = Block(0, 0, self.target.height, self.target.width)
         return self.lowering.blocks(block, passes, self.widest)
+
+    def pixels(self, block: Block) -> tuple[int, int]:
+        """Return how many pixels of a row to stream, and that of the first value, from 0.
+
+        A row too short for the line buffer begins further to the left.
+        """
+        across = (block.width - 1) * self.window.stride[1] + self.taps
+        more = max(LEAST_PIXELS - across, 0) if len(self.heads_used()) > 1 else 0
+        return across + more, self.taps - 1 + more
 
     def rows(self, block: Block) -> tuple[int, int, int]:
         """Return the first row to stream, how many, and that of the first values, from there on.
@@ -87,13 +92,13 @@ class DepthwiseLayer:
     @property
     def cost(self) -> int:
         """Cycles of all steps."""
-        array, cost = self.lowering.array, 0
-        tiles = ceil_div(self.source.channels, self.lowering.columns)
+        cost = 0
         for block in self.blocks():
-            across = self.prime_x + (block.width - 1) * self.window.stride[1] + 1
-            cost += array.overhead + array.drain + array.passes(
-                tiles, self.taps_x * self.taps_y * len(self.parts), self.rows(block)[1] * across,
-                array.rows, PARAMETER_WORDS)
+            across, prime_x = self.pixels(block)
+            _, height, prime_y = self.rows(block)
+            cost += self.lowering.cost(
+                Mode.DEPTHWISE, self.source.channels, self.taps_x * self.taps_y * len(self.parts),
+                across, height, prime_x, prime_y)
         return cost
 
     def packed(self) -> NDArray[np.int8]:
@@ -119,14 +124,14 @@ class DepthwiseLayer:
         program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
         for block in self.blocks():
             row0, height, prime_y = self.rows(block)
-            left = block.x * window.stride[1] - window.before[1] - (self.prime_x - self.taps + 1)
+            across, prime_x = self.pixels(block)
+            left = block.x * window.stride[1] - window.before[1] - (prime_x - self.taps + 1)
             lowering.emit(Step(
                 mode=Mode.DEPTHWISE, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(source.channels),
                 zero_point=self.lanes.zero_point, low=self.lanes.low, high=self.lanes.high,
                 tiles=len(packed), pieces=len(self.parts), taps_x=self.taps_x, taps_y=self.taps_y,
-                x=self.prime_x + (block.width - 1) * window.stride[1] + 1, y=height,
-                prime_x=self.prime_x, stride_x=window.stride[1],
+                x=across, y=height, prime_x=prime_x, stride_x=window.stride[1],
                 prime_y=prime_y, stride_y=window.stride[0], program=program,
                 base=source.offset + row0 * source.row, row0=row0, height=source.height,
                 offset=left * source.pitch, row_bytes=source.row_bytes, x_step=source.pitch,

@@ -53,7 +53,7 @@ def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[Vi
     terms = sorted(zip(sources, inputs, zero_points, strict=True),
                    key=lambda term: -int(term[1].left[0]))
     if output.left[0] or terms[1][1].left[0]:
-        raise UserError(f"layer {layer.name!r} enlarges what it adds: its scales are too far apart")
+        raise UserError("it enlarges what it adds, or their sum: its scales are too far apart")
     if all(view.contiguous for view in (*sources, target)):
         vectors, rest = divmod(size, columns)
         pieces = [(0, vectors + (rest > 0 and alone), columns),

@@ -79,6 +79,14 @@ class Lowering:
         most = self.design.partial_sums if passes > 1 else LARGEST_COUNT**2
         return list(split(block, most, widest))
 
+    def cost(self, mode: Mode, channels: int, passes: int, width: int, height: int,
+             prime_x: int = 0, prime_y: int = 0) -> int:
+        """Return the cycles of a step with weights, of so many vectors along x and down."""
+        tiles = ceil_div(channels, self.columns)
+        return self.array.cycles(Step(
+            mode=mode, last_columns=1, tiles=tiles, pieces=passes, x=width, y=height,
+            prime_x=prime_x, prime_y=prime_y, parameters_per_tile=tiles > 1))
+
     def tiles(self, values: Integers, unused: int) -> Integers:
         """Return values of channels as (tiles, columns); columns of no channel get ``unused``."""
         tiles = ceil_div(len(values), self.columns)

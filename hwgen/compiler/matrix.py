@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Window
-from ..steps import PARAMETER_WORDS, Mode, Step
+from ..steps import Mode, Step
 from .layout import View
 from .lowering import Block, Lowering, ceil_div
 from .quantise import Lanes, parts_of
@@ -101,12 +101,8 @@ class MatrixLayer:
         """Return a plan with its cost."""
         repeats = len(self.parts) if taps_x == 1 else 1
         passes = self.window.kernel[0] * taps_x * repeats * pieces
-        tiles = ceil_div(group * self.outputs, self.lowering.columns)
-        array = self.lowering.array
-        cost = 0
-        for block in self.blocks(group, passes):
-            cost += array.overhead + array.drain + array.passes(
-                tiles, passes, block.height * block.width, array.rows, PARAMETER_WORDS)
+        cost = sum(self.lowering.cost(Mode.MATRIX, group * self.outputs, passes, block.width,
+                                      block.height) for block in self.blocks(group, passes))
         return Plan(group, pieces, taps_x, tile_step, cost)
 
     def blocks(self, group: int, passes: int) -> list[Block]:

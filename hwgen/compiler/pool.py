@@ -26,7 +26,7 @@ def average_multiplier(count: int) -> int:
     multiplier = min((1 << 31) // count + 1, COPY)
     sums = np.arange(-128 * count, 127 * count + 1, dtype=np.int64)
     if not np.array_equal((sums * multiplier + (1 << 30)) >> 31, divide(sums, count)):
-        raise UserError(f"the mean of {count} values cannot be computed exactly: the window is "
+        raise UserError(f"the mean of {count} values cannot be computed exactly: its window is "
                         "too large")
     return multiplier
 
@@ -92,7 +92,7 @@ def lower_average_pool(lowering: Lowering, layer: AveragePool, source: View,
     for y, height, taps_y in stretches(down):
         for x, width, taps_x in stretches(across):
             if taps_y * taps_x == 0:
-                raise UserError(f"layer {layer.name!r} has a window with no tap inside the image")
+                raise UserError("one of its windows has no tap inside the image")
             lanes = plain_lanes(average_multiplier(taps_y * taps_x), low=layer.low,
                                 high=layer.high)
             if (height, width) == (target.height, target.width):

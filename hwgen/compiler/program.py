@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -168,8 +169,8 @@ class Program:
                 image = file["image"].tobytes()
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile,
-                zipfile.error, NotImplementedError) as error:
+        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error,
+                NotImplementedError) as error:
             raise UserError(f"{path} is not a Program of hwgen: {error}") from error
         try:
             if facts["format"] != FORMAT:

@@ -43,8 +43,8 @@ def lanes_of(requantisation: Requantisation, channels: int, largest: Integers | 
     exact = (left > LARGEST_LEFT) & (multiplier >= 1 << 30) & (largest < 1 << (31 - left))
     left = np.where(exact | (multiplier == 0), np.minimum(left, LARGEST_LEFT), left)
     if np.any(left > LARGEST_LEFT):
-        raise UserError(f"a layer multiplies its sums by 2**{int(left.max()) - 1} or more, and 32 "
-                        "bits may not hold that: the scale of its output is far too small")
+        raise UserError(f"it multiplies its sums by 2**{int(left.max()) - 1} or more, and 32 bits "
+                        "may not hold that: the scale of its output is far too small")
     return Lanes(multiplier, np.maximum(-shift, 0), left, by.zero_point, by.low, by.high)
 
 

@@ -1,0 +1,234 @@
+"""Proves of a Program, from its image alone, that every byte read is one that was meant.
+
+It knows nothing of how memory was planned: it walks the descriptors, keeps for every byte of the
+activation memory which layer wrote it last, and compares that with the layer that should have.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network.graph import Concatenate, Reshape
+from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from .program import LayerSteps, Program
+
+__all__ = ["Unsound", "check_program"]
+
+Integers = NDArray[np.int64]
+
+NOBODY = -1
+
+
+class Unsound(Exception):
+    """A Program reads or writes what it must not: a defect of the compiler, or of a file."""
+
+
+@dataclass
+class Region:
+    """Words of the program memory that a step reads."""
+
+    first: int
+    end: int
+    step: int
+
+
+class Check:
+    """Walks the steps of one Program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.design = program, program.design
+        columns = self.design.columns
+        self.words = np.frombuffer(program.image, np.int8).reshape(-1, columns)
+        self.pitch = descriptor_words(columns)
+        self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
+        self.writers: dict[str, set[int]] = {}
+        self.regions: list[Region] = []
+        self.sums = 0
+        """How many of the accumulators hold sums that a step left for the next one."""
+
+    def run(self) -> None:
+        """Check everything."""
+        program = self.program
+        if len(self.words) > self.design.program_words:
+            raise Unsound("the image is larger than the program memory")
+        for number, (address, data) in enumerate(program.constants):
+            self.owner[address:address + len(data)] = -2 - len(program.inputs) - number
+        for number, name in enumerate(program.inputs):
+            self.writers[name] = {-2 - number}
+            self.take(program.tensors[name].addresses(), -2 - number, f"input {name!r}")
+        expected = 0
+        for index, layer in enumerate(program.layers):
+            if layer.first != expected:
+                raise Unsound(f"layer {layer.name!r} does not begin where the one before ends")
+            expected += layer.count
+            for number in range(layer.first, expected):
+                try:
+                    self.step(number, index, layer)
+                except Unsound as error:
+                    raise Unsound(f"step {number}, layer {layer.name!r}: {error}") from None
+            self.writers[layer.output] = self.producers(index, layer)
+        if expected != len(program.steps):
+            raise Unsound("some steps belong to no layer")
+        for name in program.outputs:
+            self.see(program.tensors[name].addresses(), self.writers[name], f"output {name!r}")
+        self.disjoint()
+
+    def producers(self, index: int, layer: LayerSteps) -> set[int]:
+        """Return the layers that write what this layer gives."""
+        passed = set().union(*(self.writers[name] for name in layer.inputs))
+        if layer.operator == Reshape.operator:
+            return passed
+        if layer.operator == Concatenate.operator:
+            return passed | {index}
+        return {index}
+
+    def take(self, addresses: Integers, writer: int, what: str) -> None:
+        """Let ``writer`` write bytes."""
+        if addresses.min(initial=0) < 0 or addresses.max(initial=0) >= len(self.owner):
+            raise Unsound(f"{what} is written outside the activation memory")
+        self.owner[addresses] = writer
+
+    def see(self, addresses: Integers, writers: set[int], what: str) -> None:
+        """Hold that bytes were last written by one of ``writers``."""
+        if addresses.min(initial=0) < 0 or addresses.max(initial=0) >= len(self.owner):
+            raise Unsound(f"{what} is read outside the activation memory")
+        wrong = addresses[~np.isin(self.owner[addresses], list(writers))]
+        if wrong.size:
+            found = int(self.owner[wrong.flat[0]])
+            names = [layer.name for layer in self.program.layers]
+            by = f"layer {names[found]!r}" if found >= 0 else "nobody" if found == NOBODY else \
+                "the host"
+            raise Unsound(f"{what} is read at byte {wrong.flat[0]}, which {by} wrote last")
+
+    def step(self, number: int, index: int, layer: LayerSteps) -> None:
+        """Check one step, of layer ``index``."""
+        first = number * self.pitch * self.design.columns
+        data = self.program.image[first:first + DESCRIPTOR_BYTES]
+        step = Step.from_words(np.frombuffer(data, "<u4"))
+        weights = self.weights(step, number)
+        self.accumulate(step)
+        if step.mode == Mode.DEPTHWISE:
+            self.lines(step, weights)
+        writers = set().union(*(self.writers[name] for name in layer.inputs))
+        outputs = None if step.to_sums else self.outputs(step)
+        written = np.zeros(len(self.owner), bool)
+        if outputs is not None:
+            if outputs.max() >= len(self.owner):
+                raise Unsound("the output is written outside the activation memory")
+            written[outputs] = True
+        for inside, needed in self.reads(step, weights):
+            if inside.min(initial=0) < 0 or inside.max(initial=0) >= len(self.owner):
+                raise Unsound("a byte of the image is outside the activation memory")
+            self.see(needed, writers, "an input")
+            if written[needed].any():
+                raise Unsound("it reads bytes that it writes itself")
+        if outputs is not None:
+            self.take(outputs, index, "the output")
+
+    def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
+        """Return the weights, (tiles, passes, rows, columns), and note where they are."""
+        rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        tiles = step.tiles if step.parameters_per_tile else 1
+        length = step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
+        end = step.program + length
+        if step.program < self.pitch * len(self.program.steps) or end > len(self.words):
+            raise Unsound("its weights or parameters are outside their part of the image")
+        self.regions.append(Region(step.program, end, number))
+        if not rows:
+            return None
+        words = self.words[step.program:end]
+        starts = [tile * (step.passes * rows + PARAMETER_WORDS) for tile in range(tiles)] \
+            if step.parameters_per_tile else [0]
+        skipped = np.ones(length, bool)
+        for start in starts:
+            skipped[start + rows:start + rows + PARAMETER_WORDS] = False
+        return words[skipped].reshape(step.tiles, step.passes, rows, -1)[:, :, ::-1]
+
+    def accumulate(self, step: Step) -> None:
+        """Follow what the accumulators hold."""
+        several = step.passes > 1
+        if (several or step.to_sums or step.mode == Mode.SUMS) and \
+                step.values > self.design.partial_sums:
+            raise Unsound("it has more values than the accumulators hold")
+        if step.mode == Mode.SUMS or step.add_to_sums:
+            if several or step.tiles > 1:
+                raise Unsound("it has passes or tiles that overwrite the sums it reads")
+            if self.sums != step.values:
+                raise Unsound(f"it reads {step.values} sums where {self.sums} were left")
+        if step.to_sums:
+            self.sums = step.values
+        elif several:
+            self.sums = 0
+
+    def lines(self, step: Step, weights: NDArray[np.int8] | None) -> None:
+        """Check that the line buffer holds what a depthwise step takes from it."""
+        assert weights is not None
+        lines, rows = self.design.lines, self.design.rows
+        if not lines:
+            raise Unsound("it is depthwise, and the array has no lines")
+        of_row = [row * lines // rows for row in range(rows)]
+        for row in np.flatnonzero(weights.any(axis=(0, 1, 3))):
+            behind, delay = lines - 1 - of_row[row], row - of_row.index(of_row[row])
+            if delay > step.prime_x:
+                raise Unsound("a window begins left of the first pixel of a row")
+            if behind and not 4 <= step.x <= self.design.line_pixels:
+                raise Unsound(f"its rows have {step.x} pixels")
+            for ky in range(step.taps_y):
+                for y in range(step.prime_y, min(step.y, behind), step.stride_y):
+                    if step.row0 + ky * step.taps_y_step + y - behind >= 0:
+                        raise Unsound("a window reads a row that was not streamed")
+
+    def outputs(self, step: Step) -> Integers:
+        """Return the addresses that a step writes."""
+        down, across = step.size
+        pixels = (step.output + np.arange(down)[:, None] * step.output_row_step
+                  + np.arange(across) * step.output_x_step).reshape(-1, 1)
+        last = (step.tiles - 1) * self.design.columns + step.last_columns
+        return pixels + np.arange(last)
+
+    def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
+            tuple[Integers, Integers]]:
+        """Return the addresses of each pass: those inside the image, and those that matter."""
+        if step.mode == Mode.SUMS:
+            return []
+        columns = self.design.columns
+        width = self.design.rows if step.mode == Mode.MATRIX else columns
+        found = []
+        for tile in range(step.tiles if step.tile_step else 1):
+            used = columns if tile < step.tiles - 1 else step.last_columns
+            for number in range(step.passes):
+                ky, rest = divmod(number, step.taps_x * step.pieces)
+                kx, piece = divmod(rest, step.pieces)
+                along = (step.offset + tile * step.tile_step + kx * step.taps_x_step
+                         + piece * step.piece_step
+                         + np.arange(step.x)[:, None] * step.x_step + np.arange(width))
+                line = ky * step.taps_y_step + np.arange(step.y) * step.row_step
+                from_base = ky * step.taps_y_step_bytes + np.arange(step.y) * step.row_step_bytes
+                matters = np.zeros(width, bool)
+                if step.mode == Mode.MATRIX:
+                    assert weights is not None
+                    here = weights[tile if step.tile_step else slice(None), number]
+                    matters[:] = here.reshape(-1, *here.shape[-2:]).any(axis=(0, 2))
+                elif step.mode == Mode.DEPTHWISE:
+                    assert weights is not None
+                    matters[:used] = weights[tile, number].any(axis=0)[:used]
+                else:
+                    matters[:used] = True
+                inside = ((((step.row0 + line) >= 0) & (step.row0 + line < step.height))[
+                    :, None, None] & ((along >= 0) & (along < step.row_bytes)))
+                addresses = (step.base + from_base)[:, None, None] + along
+                found.append((addresses[inside], addresses[inside & matters]))
+        return found
+
+    def disjoint(self) -> None:
+        """Check that weights are those of one step, or of several alike."""
+        spans = sorted({(region.first, region.end) for region in self.regions})
+        for (_, end), (first, _) in zip(spans, spans[1:], strict=False):
+            if first < end:
+                raise Unsound(f"weights overlap at word {first} of the program memory")
+
+
+def check_program(program: Program) -> None:
+    """Raise :class:`Unsound` where a Program reads what it must not, or writes it."""
+    Check(program).run()

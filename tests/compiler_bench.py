@@ -1,0 +1,199 @@
+"""Random networks, and what holds a Program to the golden model of its network."""
+
+import numpy as np
+
+from hwgen.compiler import compile_network
+from hwgen.design import Design
+from hwgen.golden import accelerator, network
+from hwgen.network.graph import (
+    Add,
+    AveragePool,
+    Concatenate,
+    Convolution,
+    Depthwise,
+    FullyConnected,
+    MaxPool,
+    Mean,
+    Network,
+    Pad,
+    Requantisation,
+    Reshape,
+    Tensor,
+    Window,
+)
+
+
+def design(rows=8, columns=8, lines=0, sums=64, pixels=64, **fields):
+    """Return the Design of an accelerator with plenty of memory."""
+    return Design(**{"rows": rows, "columns": columns, "lines": lines, "partial_sums": sums,
+                     "activation_memory": 1 << 18, "program_memory": 1 << 22, "lanes": columns,
+                     "line_pixels": pixels if lines else 0} | fields)
+
+
+def model(of):
+    """Return the golden model of a Design, its memory full of what was there before."""
+    made = accelerator.Accelerator(
+        rows=of.rows, columns=of.columns, lines=of.lines, partial_sums=of.partial_sums,
+        activation_memory=of.activation_memory, rounding=of.rounding)
+    made.memory[:] = np.random.default_rng(9).integers(-128, 128, len(made.memory))
+    return made
+
+
+def inputs_of(net, seed=0):
+    """Return random inputs, by name."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.integers(-128, 128, (1, *net.tensors[name].shape[1:])).astype(np.int8)
+            for name in net.inputs}
+
+
+def verify(net, of, inputs=None):
+    """Compile a network, run it, and compare all that is stored of every tensor."""
+    program = compile_network(net, of)
+    inputs = inputs_of(net) if inputs is None else inputs
+    expected = network.run(net, inputs, keep=True)
+    made = model(of)
+    for name in program.inputs:
+        place = program.tensors[name]
+        assert place.whole and place.address % 4 == 0
+        made.memory[place.addresses()] = inputs[name].reshape(place.height, place.width, -1)
+    for layer in program.layers:
+        made.run(program.image, layer.count, layer.first)
+        place = program.tensors[layer.output]
+        image = expected[layer.output].reshape(place.height, place.width, -1)
+        stored = image[..., list(place.channels)]
+        np.testing.assert_array_equal(made.memory[place.addresses()], stored, str(layer))
+        for channel, constant in enumerate(place.constants):
+            assert constant is None or np.all(image[..., channel] == constant), layer
+    for name in program.outputs:
+        place = program.tensors[name]
+        assert place.whole and place.address % 4 == 0
+        np.testing.assert_array_equal(made.memory[place.addresses()].reshape(-1),
+                                      expected[name].reshape(-1))
+    return program
+
+
+class Builder:
+    """Makes a Network layer by layer, of random integers."""
+
+    def __init__(self, seed, *shape, zero_point=None):
+        self.rng = np.random.default_rng(seed)
+        self.tensors, self.layers, self.inputs = {}, [], []
+        self.last = self.input(*shape, zero_point=zero_point)
+
+    def input(self, *shape, zero_point=None):
+        """Add an input."""
+        name = self.tensor(shape, zero_point)
+        self.inputs.append(name)
+        return name
+
+    def tensor(self, shape, zero_point=None):
+        """Add a tensor; shapes have no batch."""
+        name = f"t{len(self.tensors)}"
+        zero = int(self.rng.integers(-128, 128)) if zero_point is None else zero_point
+        self.tensors[name] = Tensor(name, (1, *shape), 1.0, zero)
+        return name
+
+    def shape(self, name):
+        """Return the shape without the batch."""
+        return self.tensors[name].shape[1:]
+
+    def requantisation(self, channels, output, largest, shift=None):
+        """Return a random one, with results that fill the range more or less."""
+        top = int(np.log2(max(largest, 2))) - 6
+        shifts = -self.rng.integers(max(top - 3, 0), max(top, 0) + 2, channels)
+        if shift is not None:
+            shifts = np.broadcast_to(np.asarray(shift), channels).copy()
+        low, high = sorted(self.rng.integers(-128, 128, 2).tolist()) \
+            if self.rng.random() < 0.2 else (-128, 127)
+        return Requantisation(self.rng.integers(1 << 30, 1 << 31, channels), shifts,
+                              self.tensors[output].zero_point, low, high)
+
+    def add(self, kind, shape, source=None, zero_point=None, **fields):
+        """Add a layer."""
+        source = source or self.last
+        inputs = source if isinstance(source, tuple) else (source,)
+        self.last = self.tensor(shape, zero_point)
+        for name, value in fields.items():
+            if callable(value):
+                fields[name] = value(self.last)
+        self.layers.append(kind(name=f"l{len(self.layers)}", inputs=inputs, output=self.last,
+                                **fields))
+        return self.last
+
+    def weights(self, shape, dead, axis):
+        """Return int8 weights; a share of the channels is dead."""
+        made = self.rng.integers(-127, 128, shape).astype(np.int8)
+        channels = self.rng.random(shape[axis]) < dead
+        index = [slice(None)] * len(shape)
+        index[axis] = channels
+        made[tuple(index)] = 0
+        return made
+
+    def convolution(self, outputs, window, source=None, dead=0.0, shift=None, zero_point=None):
+        """Add a convolution."""
+        height, width, channels = self.shape(source or self.last)
+        weights = self.weights((outputs, *window.kernel, channels), dead, 0)
+        bias = self.rng.integers(-5000, 5000, outputs).astype(np.int32)
+        largest = 60 * 75 * np.sqrt(weights[0].size) + 1
+        return self.add(Convolution, (*window.output(height, width), outputs), source, zero_point,
+                        weights=weights, bias=bias, window=window,
+                        requantisation=lambda out: self.requantisation(outputs, out, largest,
+                                                                       shift))
+
+    def depthwise(self, window, multiple=1, source=None, dead=0.0, shift=None, zero_point=None):
+        """Add a depthwise convolution."""
+        height, width, channels = self.shape(source or self.last)
+        outputs = channels * multiple
+        weights = self.weights((*window.kernel, outputs), dead, 2)
+        bias = self.rng.integers(-5000, 5000, outputs).astype(np.int32)
+        largest = 60 * 75 * np.sqrt(window.kernel[0] * window.kernel[1]) + 1
+        return self.add(Depthwise, (*window.output(height, width), outputs), source, zero_point,
+                        weights=weights, bias=bias, window=window,
+                        requantisation=lambda out: self.requantisation(outputs, out, largest,
+                                                                       shift))
+
+    def fully_connected(self, outputs, source=None, dead=0.0):
+        """Add a fully connected layer, with one multiplier for all."""
+        shape = self.shape(source or self.last)
+        weights = self.weights((outputs, shape[-1]), dead, 0)
+        bias = self.rng.integers(-5000, 5000, outputs).astype(np.int32)
+        largest = 60 * 75 * np.sqrt(shape[-1]) + 1
+        return self.add(FullyConnected, (*shape[:-1], outputs), source, weights=weights, bias=bias,
+                        requantisation=lambda out: self.requantisation(1, out, largest))
+
+    def sum(self, a, b):
+        """Add a sum."""
+        scalings = [(int(m), int(s)) for m, s in zip(self.rng.integers(1 << 30, 1 << 31, 2),
+                                                     -self.rng.integers(0, 3, 2), strict=True)]
+        return self.add(Add, self.shape(a), (a, b), scalings=tuple(scalings),
+                        requantisation=lambda out: self.requantisation(1, out, 0, -19))
+
+    def pool(self, kind, window, source=None):
+        """Add an average or a greatest value."""
+        height, width, channels = self.shape(source or self.last)
+        return self.add(kind, (*window.output(height, width), channels), source,
+                        zero_point=self.tensors[source or self.last].zero_point, window=window)
+
+    def network(self, *outputs, rounding="tflm"):
+        """Return the network; without ``outputs`` the last tensor is its output."""
+        return Network("random", self.tensors, tuple(self.layers), tuple(self.inputs),
+                       outputs or (self.last,), rounding)
+
+
+def random_window(rng, height, width, largest=5, dilation=2):
+    """Return a window that fits an image, its padding less than its kernel."""
+    while True:
+        kernel = tuple(rng.integers(1, largest + 1, 2).tolist())
+        stride = tuple(rng.integers(1, 4, 2).tolist())
+        dilated = tuple(rng.integers(1, dilation + 1, 2).tolist())
+        around = [tuple(int(rng.integers(0, (k - 1) * d + 1)) for k, d in
+                        zip(kernel, dilated, strict=True)) for _ in range(2)]
+        if rng.random() < 0.4:
+            around = [(0, 0), (0, 0)]
+        window = Window(kernel, stride, dilated, *around)
+        if min(window.output(height, width)) >= 1:
+            return window
+
+
+__all__ = ["AveragePool", "Builder", "Concatenate", "MaxPool", "Mean", "Pad", "Reshape", "Window",
+           "design", "inputs_of", "model", "random_window", "verify"]
