@@ -655,3 +655,20 @@ def test_damaged():
 @pytest.mark.slow
 def test_damaged_often():
     fuzz(10_000)
+
+
+def test_work_bounded():
+    """Test a small file that asks for much: a large tensor, moved again and again."""
+    w = writer.Writer()
+    x = w.both(w.input([1, 1024, 64, 64]))
+    for _ in range(200):
+        x = w.node("Transpose", x, perm=[0, 1, 3, 2])
+    refused(w, x, "more than 134217728 values")
+
+
+def test_chain_long():
+    w = writer.Writer(opset=14)
+    x = w.input([1, 4], "u1")
+    for _ in range(3000):
+        x = w.node("Relu" if len(w.nodes) % 2 else "Identity", x)
+    assert read(w.model(x, kind="u1")).inputs == ("x0",)

@@ -167,6 +167,10 @@ class Sum:
         inputs[1] = builder.shaped(node, inputs[1], inputs[0].shape)
         result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
         largest = 2 * max(term.scale for term in self.terms)
+        # Below 1 no sum leaves 32 bits; such an output would be one step wide.
+        if largest / (1 << 20) >= target.scale:
+            raise node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
+                             f"{target.scale:.4g}, which is too fine for them")
         scalings = []
         for term in self.terms:
             multiplier, shift = multiplier_and_shift([term.scale / largest])
