@@ -44,15 +44,14 @@ $(STAMP): pyproject.toml
 	    || echo "there is no tflite-micro for this machine: the tests against it will be skipped"
 	@printf '%s\n' "$(CURDIR)" > $(STAMP)
 
-## demo: generate a small array, simulate it against the golden model, show the result
+## demo: spoken words through a keyword network, on the simulated board, checked layer by layer
 demo: setup
-	@$(HWGEN) generate --rows 4 --columns 4 --output build/demo
-	@echo
-	@$(HWGEN) sim systolic --design build/demo/design.toml
+	@$(HWGEN) run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input \
+	    --labels networks/kws_dscnn.npz --design ulx3s-85f --board sim --check
 
 ## test: the test suite, without what is slow or synthesises
 test: setup
-	@$(PYTEST) -q -n auto
+	@$(PYTEST) -q -n auto --dist loadgroup
 
 ## check: lint and types
 check: setup

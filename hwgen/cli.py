@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -180,10 +180,27 @@ def doctor(options: argparse.Namespace) -> int:
     return 0 if healthy(findings) else 1
 
 
+def network_command(name: str, options: argparse.Namespace) -> int:
+    """Run one of the commands that take a network, and print what it says."""
+    from . import network_commands
+
+    code, facts, text = getattr(network_commands, name)(options)
+    if options.json:
+        print_json(facts)
+    else:
+        print(text)
+    return int(code)
+
+
 def print_json(value: Any) -> None:
     """Print plain data."""
     print(json.dumps(value, indent=2))
 
 
-COMMANDS = {"boards": boards, "generate": generate, "sim": sim, "synth": synth,
-            "doctor": doctor}
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "boards": boards, "generate": generate, "run": partial(network_command, "run_network"),
+    "cycles": partial(network_command, "cycles"),
+    "golden": partial(network_command, "golden_model"),
+    "compile": partial(network_command, "compile_to_file"),
+    "sim": sim, "synth": synth, "doctor": doctor,
+}

@@ -138,6 +138,13 @@ def _zeros(found: re.Match[str]) -> str:
             "  end\n")
 
 
+def sources() -> list[str]:
+    """Return the text of everything that Verilog is made by, so that it can be cached."""
+    room = Path(__file__).parent
+    return [path.read_text() for path in (*sorted(room.glob("rtl/**/*.py")), room / "steps.py",
+                                          room / "generate.py")]
+
+
 def verilog(design: Design) -> str:
     """Return the Verilog of a Design: the same text for the same Design, always."""
     with uncollected():

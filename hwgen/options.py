@@ -44,6 +44,32 @@ examples:
   hwgen generate --design my.toml -o build/my   a Design of your own
 """
 
+RUN = """\
+Read an int8 network, compile it for a Design, generate the accelerator, and run it on a board: load
+the Program over the link, then each input, and read back the result and the cycles of every layer.
+The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
+used again. Without --design the Design is that of ulx3s-85f.
+"""
+
+RUN_EXAMPLES = """\
+examples:
+  hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
+  hwgen run net.tflite --design my.toml --input x.npy --json
+"""
+
+CYCLES = """\
+Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
+counts the same. Without --design the Design is that of ulx3s-85f.
+"""
+
+GOLDEN = """\
+Run a network in NumPy, with exactly the integers that the hardware computes.
+"""
+
+COMPILE = """\
+Compile a network for a Design: steps, weights and where each tensor lies, in one file.
+"""
+
 SIM = """\
 Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
 model. A summary follows; exit code 1 says that a test failed.
@@ -171,6 +197,26 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
 
+    run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
+    cycles = add("cycles", "predict what a network takes, without simulating", CYCLES)
+    golden = add("golden", "run a network in NumPy", GOLDEN)
+    program = add("compile", "write the Program of a network for a Design", COMPILE)
+    for command in (run, cycles, golden, program):
+        command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+    for command in (run, golden):
+        command.add_argument("--input", metavar="FILE", required=True,
+                             help="int8 input: x.npy, or file.npz:key, one or several")
+    run.add_argument("--board", choices=("sim",), default="sim",
+                     help="where: sim, a simulation of the generated Verilog (default)")
+    run.add_argument("--labels", metavar="FILE",
+                     help="a .npz with `labels`, names of the classes, to show with the results")
+    run.add_argument("--check", action="store_true",
+                     help="compare every layer with the golden model; --json does so, too")
+    program.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the network's name)")
+    for command in (run, cycles, program):
+        add_design(command)
+
     sim = add("sim", "run the benches of the units", SIM, SIM_EXAMPLES)
     sim.add_argument("unit", nargs="?", metavar="UNIT", help="run this one only")
     add_design(sim)
@@ -193,7 +239,7 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="of the list, only Designs whose name contains this")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, sim, synth, doctor):
+    for command in (boards, generate, run, cycles, golden, program, sim, synth, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 

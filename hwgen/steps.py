@@ -145,7 +145,7 @@ class Step:
 
     def replace(self, **fields: int) -> Self:
         """Return a copy with other values in ``fields``."""
-        return dataclasses.replace(self, **fields)
+        return dataclasses.replace(self, **fields)  # type: ignore[arg-type]
 
     def to_words(self) -> NDArray[np.uint32]:
         """Return the twenty words of the descriptor."""

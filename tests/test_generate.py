@@ -29,8 +29,9 @@ def test_lint(name, tmp_path):
     """Nothing that the waivers do not name."""
     hwgen.write(DESIGNS[name], tmp_path)
     program, _ = verilator()
-    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", f"{module(DESIGNS[name])}.v"], seconds=120,
-                   folder=tmp_path, environment=verilator_environment(), log=tmp_path / "log")
+    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", f"{module(DESIGNS[name])}.v"],
+                   seconds=120, folder=tmp_path, environment=verilator_environment(),
+                   log=tmp_path / "log")
     assert outcome.ok, outcome.output
 
 

@@ -1,7 +1,8 @@
-"""How many cycles a step of the accelerator takes, in closed form.
+"""How many cycles a step of the accelerator takes: exactly, in closed form.
 
 docs/accelerator.md has what a step does. The weights of a pass are read while the one before
-works, so that a pass takes as long as the longer of the two.
+works, so that a pass takes as long as the longer of the two. The constants are the registers on
+the way; tests/test_accelerator.py holds them against the counters of the hardware.
 """
 
 from collections.abc import Iterable
@@ -9,56 +10,70 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..design import Design
-from ..steps import PARAMETER_WORDS, Mode, Step
+from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["Array", "slots"]
 
 SHORTEST_PASS = 4
 
+READING = 6
+"""Cycles of a step before its first word of weights, besides those of its descriptor."""
+FETCHING = 7
+"""Cycles from a vector's turn to its bytes, besides those that rotate a window."""
+STORING = 22
+"""Cycles from a vector's bytes to those of its result, besides array and rotation."""
+SUMMING = 19
+"""The same, for results that go back to the accumulators."""
+SWAPPING = 5
+"""Cycles from a value out of the array until the next parameters may be read."""
+
 
 @dataclass(frozen=True)
 class Array:
-    """What of a Design and its hardware decides how long a step takes.
+    """What of a Design decides how long a step takes.
 
     Parameters
     ----------
-    rows : int
-        Words of weights that a pass reads.
+    rows, columns : int
+        Of the array.
     interval : int
         Cycles that the lanes take for a vector.
-    overhead : int
-        Cycles of a step before its first word of weights.
-    drain : int
-        Cycles of a step after its last vector.
     """
 
     rows: int
+    columns: int
     interval: int
-    overhead: int = 30
-    drain: int = 55
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
-        return cls(rows=design.rows, interval=-(-design.columns // design.lanes))
+        return cls(design.rows, design.columns, -(-design.columns // design.lanes))
+
+    @property
+    def turns(self) -> int:
+        """Cycles that rotate a window of the memory."""
+        return ((max(self.rows, self.columns) - 1).bit_length() + 1) // 2
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
-        weights = self.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-        return self.overhead + self.drain + weights + PARAMETER_WORDS + self.passes(
-            step.tiles, step.passes, step.vectors, weights,
-            PARAMETER_WORDS if step.parameters_per_tile else 0)
+        through = step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
+        weights = self.rows if through else 0
+        turns = self.turns
+        bytes_come = FETCHING + turns + (self.rows + self.columns + 2 if through else 0)
+        begin = descriptor_words(self.columns) + READING + weights + PARAMETER_WORDS
+        end = bytes_come + (SUMMING if step.to_sums else STORING + turns)
 
-    def passes(self, tiles: int, passes: int, vectors: int, weights: int, parameters: int) -> int:
-        """Return the cycles of all passes of a step.
-
-        ``weights`` and ``parameters`` are the words of a pass and of a column tile.
-        """
-        inner = max(vectors, weights, SHORTEST_PASS)
-        last = vectors * self.interval
-        return (tiles * (passes - 1) * inner
-                + (tiles - 1) * max(last, weights + parameters, SHORTEST_PASS)
-                + max(last, SHORTEST_PASS))
+        inner = max(step.vectors, weights, SHORTEST_PASS)
+        others = (step.passes - 1) * inner
+        work = step.vectors * self.interval
+        last = max(work, weights, SHORTEST_PASS)
+        if step.parameters_per_tile:
+            # The next parameters wait until those of this column tile are in use.
+            ahead = (step.prime_y * step.x + step.prime_x) * (
+                self.interval if step.passes == 1 else 1)
+            spare = bytes_come + SWAPPING + ahead - others
+            last = max(last, max(weights, spare) + PARAMETER_WORDS)
+        return begin + step.tiles * others + (step.tiles - 1) * last + work + end
 
 
 def slots(steps: Iterable[Step], array: Array) -> int:

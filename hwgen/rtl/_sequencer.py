@@ -178,7 +178,8 @@ class Sequencer(wiring.Component):
                 m.d.sync += [place.eq(self.first * self.descriptor_words), left.eq(self.count)]
                 with m.If(self.start):
                     m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),
-                                 self.step.eq(self.first), state.eq(State.PLACE)]
+                                 self.step_cycles.eq(0), self.step.eq(self.first),
+                                 state.eq(State.PLACE)]
             with m.Case(State.PLACE):
                 m.d.sync += [self.cycles.eq(0), self.step_cycles.eq(0)]
                 with m.If(left.any()):

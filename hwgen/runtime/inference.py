@@ -1,0 +1,191 @@
+"""Run a Program on an accelerator, and hold every layer against the golden model."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cache import cached, digest
+from ..compiler.program import Program
+from ..cost.cycles import Array
+from ..design import Design
+from ..golden import network as golden
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
+from .accelerator import Accelerator
+from .simulation import SimulatedLink
+
+__all__ = ["Inference", "LayerRun", "portable", "products", "run", "simulated_board"]
+
+BUDGET = 1 << 28
+"""Cycles after which an accelerator that is still busy is given up; its watchdog comes first."""
+
+Bytes = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What a layer took, and whether it gave what the golden model gives.
+
+    ``difference`` names the first element that differs; None where none does, or none was compared.
+    """
+
+    name: str
+    operator: str
+    cycles: int
+    predicted_cycles: int
+    products: int
+    multipliers_busy: float
+    difference: str | None = None
+
+
+@dataclass(frozen=True)
+class Inference:
+    """An inference: the network's outputs, and what each layer took."""
+
+    outputs: dict[str, Bytes]
+    layers: tuple[LayerRun, ...]
+
+    @property
+    def cycles(self) -> int:
+        """Cycles counted by the accelerator."""
+        return sum(layer.cycles for layer in self.layers)
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles that the cost model gives without running anything."""
+        return sum(layer.predicted_cycles for layer in self.layers)
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything that was compared is equal."""
+        return not any(layer.difference for layer in self.layers)
+
+
+def portable(design: Design) -> Design:
+    """Return the Design in portable Verilog: what it computes, and when, is the same."""
+    return design.replace(family="generic", device=None, dsps=None)
+
+
+def simulated_board(design: Design) -> Accelerator:
+    """Return an accelerator of a Design (a portable one) in simulation."""
+    from .. import __version__
+    from ..generate import module, sources, verilog
+
+    name = digest(["verilog", __version__, design.to_toml(), *sources()])
+
+    def write(folder: Path) -> None:
+        (folder / "top.v").write_text(verilog(design))
+
+    folder, _ = cached(f"verilog-{name}", write)
+    link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
+    accelerator = Accelerator(link)
+    accelerator.identify(design.fingerprint)
+    return accelerator
+
+
+def products(network: Network, layer: Layer) -> int:
+    """Return how many multiplications a layer is, in the network's own terms."""
+    places = int(np.prod(network.tensors[layer.output].shape[:-1]))
+    if isinstance(layer, Convolution | Depthwise | FullyConnected):
+        return places * layer.weights.size
+    return 0
+
+
+def predictions(network: Network, program: Program) -> Iterator[LayerRun]:
+    """Yield what the cost model says of every layer of the Program."""
+    array, cells = Array.of(program.design), program.design.rows * program.design.columns
+    layers = {layer.name: layer for layer in network.layers}
+    for part in program.layers:
+        cycles = sum(array.cycles(step)
+                     for step in program.steps[part.first:part.first + part.count])
+        work = products(network, layers[part.name]) if part.name in layers else 0
+        yield LayerRun(part.name, part.operator, cycles, cycles, work,
+                       work / (cycles * cells) if cycles else 0.0)
+
+
+def load(accelerator: Accelerator, program: Program) -> None:
+    """Write a Program into the memory of an accelerator."""
+    columns = program.design.columns
+    # The host sees a word of the program memory at every multiple of a power of two.
+    stride = 1 << max(2, (columns - 1).bit_length())
+    words = -(-len(program.image) // columns)
+    image = np.zeros((words, stride), np.uint8)
+    plain = program.image.ljust(words * columns, b"\0")
+    image[:, :columns] = np.frombuffer(plain, np.uint8).reshape(words, columns)
+    accelerator.load_program(image.tobytes())
+    for address, data in program.constants:
+        accelerator.write_activations(address, data)
+
+
+def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
+    """Read the stored channels of a tensor, (height, width, channels)."""
+    addresses = program.tensors[name].addresses()
+    low, high = int(addresses.min()), int(addresses.max())
+    data = accelerator.read_activations(low, high + 1 - low)
+    return np.frombuffer(data, np.int8)[addresses - low]
+
+
+def whole(program: Program, name: str, values: Bytes) -> Bytes:
+    """Return a tensor of its stored channels and of those that are constant."""
+    placement = program.tensors[name]
+    full = np.zeros((placement.height, placement.width, len(placement.constants)), np.int8)
+    for channel, value in enumerate(placement.constants):
+        if value is not None:
+            full[..., channel] = value
+    full[..., list(placement.channels)] = values
+    return full.reshape(placement.shape)
+
+
+def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping[str, Bytes], *,
+        check: bool = False, say: Callable[[str], Any] = lambda _: None) -> Inference:
+    """Run one inference; the Program is in the accelerator's memory.
+
+    With ``check`` every layer's output is read back and compared with the golden model's.
+    """
+    for name in program.inputs:
+        placement = program.tensors[name]
+        addresses = placement.addresses()
+        low = int(addresses.min())
+        data = np.zeros(int(addresses.max()) + 1 - low, np.int8)
+        data[addresses - low] = np.asarray(x[name]).reshape(
+            placement.height, placement.width, -1)[..., list(placement.channels)]
+        accelerator.write_activations(low, data.tobytes())
+    expected = golden.run(network, x, keep=True) if check else {}
+    layers = []
+    for part, predicted in zip(program.layers, predictions(network, program), strict=True):
+        say(part.name)
+        cycles = 0
+        if part.count:
+            cycles = accelerator.run(part.first, part.count, budget=BUDGET,
+                                     watchdog=2 * predicted.cycles + 1000)
+        difference = None
+        if check and part.output in program.tensors:
+            difference = first_difference(accelerator, program, part.output,
+                                          expected[part.output])
+        layers.append(LayerRun(part.name, part.operator, cycles, predicted.cycles,
+                               predicted.products, predicted.multipliers_busy, difference))
+    values = dict(x) | {name: whole(program, name, stored(accelerator, program, name))
+                        for name in program.outputs}
+    for layer in network.layers:
+        if layer.host:
+            values[layer.output] = golden.compute(network, layer,
+                                                  [values[name] for name in layer.inputs])
+    return Inference({name: values[name] for name in program.results}, tuple(layers))
+
+
+def first_difference(accelerator: Accelerator, program: Program, name: str, expected: Bytes,
+                     ) -> str | None:
+    """Return a sentence about the first element that differs, or None."""
+    placement = program.tensors[name]
+    got = stored(accelerator, program, name)
+    want = expected.reshape(placement.height, placement.width, -1)[..., list(placement.channels)]
+    wrong = np.argwhere(got != want)
+    if not len(wrong):
+        return None
+    y, column, c = (int(index) for index in wrong[0])
+    return (f"tensor {name!r}, row {y}, column {column}, channel {placement.channels[c]}: the "
+            f"hardware has {int(got[y, column, c])}, the golden model {int(want[y, column, c])} "
+            f"({len(wrong)} of {got.size} elements differ)")
