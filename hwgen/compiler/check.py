@@ -168,10 +168,15 @@ class Check:
         if not lines:
             raise Unsound("it is depthwise, and the array has no lines")
         of_row = [row * lines // rows for row in range(rows)]
-        for row in np.flatnonzero(weights.any(axis=(0, 1, 3))):
+        for row in np.flatnonzero(weights.any(axis=(0, 1, 3))).tolist():
             behind, delay = lines - 1 - of_row[row], row - of_row.index(of_row[row])
-            if delay > step.prime_x:
-                raise Unsound("a window begins left of the first pixel of a row")
+            for x in range(step.prime_x, min(step.x, delay), step.stride_x):
+                # The end of the row above, if that is outside the image like the left of this one.
+                seen = step.offset + (step.x + x - delay) * step.x_step
+                if (seen < step.row_bytes or step.taps_x * step.taps_y > 1 or step.row0 > 0
+                        or step.offset + (x - delay) * step.x_step >= 0
+                        or step.prime_y == 0 or delay - x > step.x):
+                    raise Unsound("a window begins left of the first pixel of a row")
             if behind and not 4 <= step.x <= self.design.line_pixels:
                 raise Unsound(f"its rows have {step.x} pixels")
             for ky in range(step.taps_y):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Window
-from ..steps import Mode, Step
+from ..steps import Mode
 from .layout import View
 from .lowering import LARGEST_COUNT, Block, Lowering, ceil_div
 from .quantise import Lanes, parts_of
@@ -67,14 +67,23 @@ class DepthwiseLayer:
         block = Block(0, 0, self.target.height, self.target.width)
         return self.lowering.blocks(block, passes, self.widest)
 
-    def pixels(self, block: Block) -> tuple[int, int]:
-        """Return how many pixels of a row to stream, and that of the first value, from 0.
+    def pixels(self, block: Block) -> tuple[int, int, int]:
+        """Return which pixel of a row to stream first, how many, and which gives a value first.
 
-        A row too short for the line buffer begins further to the left.
+        The cells see the end of a row before they see the next row, so where both ends of a row
+        are outside the image, one does for both; but not before the first row that is streamed,
+        unless what the line buffer shows there is outside, too. A row too short for the line
+        buffer begins further to the left.
         """
+        first = block.x * self.window.stride[1] - self.window.before[1]
         across = (block.width - 1) * self.window.stride[1] + self.taps
-        more = max(LEAST_PIXELS - across, 0) if len(self.heads_used()) > 1 else 0
-        return across + more, self.taps - 1 + more
+        row0, _, prime_y = self.rows(block)
+        shared = 0
+        if self.taps_x == self.taps_y == 1 and row0 <= 0 < prime_y:
+            shared = max(min(-first, first + across - self.source.width, self.taps - 1), 0)
+        least = LEAST_PIXELS if len(self.heads_used()) > 1 else 1
+        more = max(least - across, 0) or -min(shared, across - least)
+        return first - more, across + more, self.taps - 1 + more
 
     def rows(self, block: Block) -> tuple[int, int, int]:
         """Return the first row to stream, how many, and that of the first values, from there on.
@@ -94,7 +103,7 @@ class DepthwiseLayer:
         """Cycles of all steps."""
         cost = 0
         for block in self.blocks():
-            across, prime_x = self.pixels(block)
+            _, across, prime_x = self.pixels(block)
             _, height, prime_y = self.rows(block)
             cost += self.lowering.cost(
                 Mode.DEPTHWISE, self.source.channels, self.taps_x * self.taps_y * len(self.parts),
@@ -124,9 +133,9 @@ class DepthwiseLayer:
         program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
         for block in self.blocks():
             row0, height, prime_y = self.rows(block)
-            across, prime_x = self.pixels(block)
-            left = block.x * window.stride[1] - window.before[1] - (prime_x - self.taps + 1)
-            lowering.emit(Step(
+            left, across, prime_x = self.pixels(block)
+            lowering.emit(
+                source, target,
                 mode=Mode.DEPTHWISE, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(source.channels),
                 zero_point=self.lanes.zero_point, low=self.lanes.low, high=self.lanes.high,
@@ -140,4 +149,4 @@ class DepthwiseLayer:
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 output=target.offset + block.y * target.row + block.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row), source, target)
+                output_x_step=target.pitch, output_row_step=target.row)

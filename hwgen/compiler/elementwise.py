@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..network.graph import Add, Network, Pad, Requantisation, Window
-from ..steps import Mode, Step
+from ..steps import Mode
 from .layout import View
 from .lowering import Block, Lowering, ceil_div
 from .pool import plain_lanes
@@ -82,16 +82,16 @@ def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: V
         for number, (view, lanes, zero_point) in enumerate(terms):
             bias = np.array([-(zero_point << 20) << int(lanes.left[0])])
             program, _ = lowering.image.add(None, *lowering.parameters(bias, lanes))
-            lowering.emit(Step(
-                mode=Mode.DIRECT, scaled=True, to_sums=True, add_to_sums=number > 0,
+            lowering.emit(
+                view, None, mode=Mode.DIRECT, scaled=True, to_sums=True, add_to_sums=number > 0,
                 last_columns=width, pieces=1 << int(lanes.left[0]), x=block.width, y=block.height,
                 program=program, base=view.offset + block.y * view.row, row0=block.y,
                 height=view.height, offset=block.x * view.pitch,
                 row_bytes=view.row_bytes if row_bytes is None else row_bytes,
-                x_step=view.pitch, row_step=1, row_step_bytes=view.row), view, None)
+                x_step=view.pitch, row_step=1, row_step_bytes=view.row)
         program, _ = lowering.image.add(None, *lowering.parameters(np.array([0]), output))
-        lowering.emit(Step(
-            mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point, low=output.low,
-            high=output.high, x=block.width, y=block.height, program=program,
+        lowering.emit(
+            None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
+            low=output.low, high=output.high, x=block.width, y=block.height, program=program,
             output=target.offset + block.y * target.row + block.x * target.pitch,
-            output_x_step=target.pitch, output_row_step=target.row), None, target)
+            output_x_step=target.pitch, output_row_step=target.row)

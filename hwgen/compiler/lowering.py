@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ __all__ = ["Block", "Lowering", "Placed", "ceil_div"]
 Integers = NDArray[np.int64]
 
 LARGEST_COUNT = 65535
+DISTANCES = {
+    "tiles": ("tile_step",), "pieces": ("piece_step",), "taps_x": ("taps_x_step",),
+    "taps_y": ("taps_y_step", "taps_y_step_bytes"), "x": ("x_step", "output_x_step"),
+    "y": ("row_step", "row_step_bytes", "output_row_step")}
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,15 @@ class Lowering:
         self.image = Image(design.columns)
         self.placed: list[Placed] = []
 
-    def emit(self, step: Step, source: View | None, target: View | None) -> None:
-        """Add a step that reads and writes these views."""
+    def emit(self, source: View | None, target: View | None, **fields: Any) -> None:
+        """Add a step that reads and writes these views; ``fields`` are a Step's.
+
+        How far it is to the next of something that there is one of is 0, whatever they say.
+        """
+        for count, distances in DISTANCES.items():
+            if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
+                fields |= dict.fromkeys(distances, 0)
+        step = Step(**fields)
         self.placed.append(Placed(step, source.buffer if source else None,
                                   target.buffer if target else None))
 
@@ -122,7 +134,8 @@ class Lowering:
         program, _ = self.image.add(None, *self.parameters(np.array([bias]), lanes))
         for part in self.blocks(block, passes):
             row0 = part.y * down - window.before[0]
-            self.emit(Step(
+            self.emit(
+                source, target,
                 mode=Mode.DIRECT, maximum=maximum, pad=pad, pieces=repeats,
                 last_columns=self.last_columns(target.channels),
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
@@ -135,6 +148,6 @@ class Lowering:
                 row_step_bytes=down * source.row, taps_x_step=step_x * source.pitch,
                 taps_y_step=step_y, taps_y_step_bytes=step_y * source.row,
                 output=target.offset + part.y * target.row + part.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row), source, target)
+                output_x_step=target.pitch, output_row_step=target.row)
 
 

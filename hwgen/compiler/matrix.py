@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Window
-from ..steps import Mode, Step
+from ..steps import Mode
 from .layout import View
 from .lowering import Block, Lowering, ceil_div
 from .quantise import Lanes, parts_of
@@ -153,7 +153,8 @@ class MatrixLayer:
         across = plan.group * window.stride[1]
         for block in self.blocks(plan.group, packed.shape[1]):
             row0 = block.y * window.stride[0] - window.before[0]
-            lowering.emit(Step(
+            lowering.emit(
+                source, target,
                 mode=Mode.MATRIX, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(plan.group * self.outputs),
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
@@ -169,8 +170,7 @@ class MatrixLayer:
                 taps_y_step_bytes=window.dilation[0] * source.row,
                 output=target.offset + block.y * target.row
                 + block.x * plan.group * target.pitch,
-                output_x_step=plan.group * target.pitch, output_row_step=target.row,
-            ), source, target)
+                output_x_step=plan.group * target.pitch, output_row_step=target.row)
 
 
 def flattened(source: View, target: View, window: Window,

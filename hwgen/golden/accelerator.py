@@ -187,7 +187,8 @@ class Accelerator:
             behind = self.lines - 1 - line
             shown = row0 + stream - behind
             # What the buffer holds of rows that were not streamed is unknown; here it is 0.
-            older = np.where((stream < behind)[:, None, None], 0, pixels[stream - behind])
+            unknown = (stream < behind)[:, None, None]
+            older = np.where(unknown, 0, pixels[np.maximum(stream - behind, 0)])
             outside = (shown < 0) | (shown >= step.height)
             seen = np.where(outside[:, None, None], step.pad, older).reshape(step.vectors, -1)
             delay = row - line_of.index(line)
