@@ -1,5 +1,7 @@
 """Random networks, and what holds a Program to the golden model of its network."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hwgen.compiler import compile_network
@@ -195,5 +197,101 @@ def random_window(rng, height, width, largest=5, dilation=2):
             return window
 
 
+def random_network(seed, rounding="tflm"):
+    """Return a network of one layer of any kind, or of several with dead channels."""
+    rng = np.random.default_rng(seed)
+    height, width = rng.integers(1, 14, 2).tolist()
+    channels = int(rng.choice([1, 2, 3, 4, 8, 16, 17, 33]))
+    build = Builder(seed, height, width, channels)
+    RANDOM[seed % len(RANDOM)](build, rng)
+    return build.network(rounding=rounding)
+
+
+def random_convolution(build, rng):
+    build.convolution(int(rng.integers(1, 40)), random_window(rng, *build.shape("t0")[:2]),
+                      dead=rng.choice([0, 0.3]), shift=rng.choice([None, None, 2, -31]))
+
+
+def random_depthwise(build, rng):
+    window = random_window(rng, *build.shape("t0")[:2], dilation=int(rng.choice([1, 1, 2])))
+    build.depthwise(window, int(rng.choice([1, 1, 1, 2, 3, 8])),
+                    shift=rng.choice([None, None, 1, 3]))
+
+
+def random_fully_connected(build, rng):
+    build.fully_connected(int(rng.integers(1, 70)))
+
+
+def random_sum(build, rng):
+    build.sum("t0", build.input(*build.shape("t0")))
+
+
+def random_pool(build, rng):
+    height, width = build.shape("t0")[:2]
+    window = Window((height, width))
+    if rng.random() < 0.7:
+        # No window reaches no tap of the image.
+        window = replace(random_window(rng, height, width, 3, 1), after=(0, 0))
+        if min(window.output(height, width)) < 1:
+            window = Window((1, 1))
+    build.pool(AveragePool if rng.random() < 0.5 else MaxPool, window)
+
+
+def random_mean(build, rng):
+    height, width, channels = build.shape("t0")
+    shift = rng.choice([None, 1])
+    build.add(Mean, (channels,), requantisation=lambda out: build.requantisation(
+        1, out, 200 * height * width, shift))
+
+
+def random_pad(build, rng):
+    height, width, channels = build.shape("t0")
+    build.add(Pad, (height + 3, width + 3, channels), before=(1, 3), after=(2, 0),
+              value=int(rng.integers(-128, 128)))
+
+
+def random_concatenation(build, rng):
+    axis = int(rng.integers(1, 4))
+    shape = list(build.shape("t0"))
+    same = Window((3, 3), before=(1, 1), after=(1, 1))
+    a = build.convolution(shape[2], same, "t0")
+    b = build.depthwise(Window((1, 1)), 1, "t0")
+    c = build.sum(a, b) if rng.random() < 0.5 else "t0"
+    shape[axis - 1] *= 4
+    build.add(Concatenate, tuple(shape), (a, c, b, "t0"), axis=axis)
+    if rng.random() < 0.5:
+        build.convolution(7, Window((2, 1), before=(1, 0)))
+
+
+def random_chain(build, rng):
+    same = Window((3, 3), before=(1, 1), after=(1, 1))
+    build.convolution(int(rng.integers(1, 30)), same, dead=0.5, zero_point=-128)
+    for _ in range(int(rng.integers(1, 7))):
+        (height, width, channels), before = build.shape(build.last), build.last
+        dead, zero_point = float(rng.choice([0, 0.3, 0.7, 1])), build.tensors[before].zero_point
+        match rng.choice(["depthwise", "point", "residual", "pool", "convolution", "pad"]):
+            case "depthwise":
+                build.depthwise(same, dead=dead)
+            case "point":
+                build.convolution(int(rng.integers(1, 30)), Window((1, 1)), dead=dead)
+            case "residual":
+                build.sum(before, build.convolution(channels, same, dead=dead))
+            case "pool":
+                build.pool(MaxPool, random_window(rng, height, width, 3, 1))
+            case "convolution":
+                build.convolution(int(rng.integers(1, 30)), random_window(rng, height, width),
+                                  dead=dead)
+            case "pad":
+                build.add(Pad, (height + 2, width + 1, channels), zero_point=zero_point,
+                          before=(1, 1), after=(1, 0), value=int(rng.choice([zero_point, -128])))
+    if rng.random() < 0.5:
+        build.add(Reshape, (int(np.prod(build.shape(build.last))),),
+                  zero_point=build.tensors[build.last].zero_point)
+        build.fully_connected(5)
+
+
+RANDOM = (random_convolution, random_depthwise, random_fully_connected, random_sum, random_pool,
+          random_mean, random_pad, random_concatenation, random_chain, random_chain)
+
 __all__ = ["AveragePool", "Builder", "Concatenate", "MaxPool", "Mean", "Pad", "Reshape", "Window",
-           "design", "inputs_of", "model", "random_window", "verify"]
+           "design", "inputs_of", "model", "random_network", "random_window", "verify"]

@@ -18,6 +18,7 @@ from .compiler_bench import (
     Reshape,
     Window,
     design,
+    random_network,
     random_window,
     verify,
 )
@@ -72,6 +73,14 @@ def test_depthwise(seed, dilation, multiple):
     build = Builder(seed, height, width, int(rng.choice([1, 3, 16, 17, 33])))
     build.depthwise(random_window(rng, height, width, dilation=dilation), multiple)
     verify(build.network(), any_design(rng))
+
+
+@pytest.mark.parametrize("rounding", ["tflm", "single"])
+@pytest.mark.parametrize("first", range(0, 200, 10))
+def test_random_networks(first, rounding):
+    rng = np.random.default_rng(first)
+    for seed in range(first, first + 10):
+        verify(random_network(seed, rounding), any_design(rng, rounding=rounding))
 
 
 @pytest.mark.parametrize("kernel", [(1, 1), (1, 3), (3, 1), (3, 3), (5, 5), (2, 7), (7, 2)])
