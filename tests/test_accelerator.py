@@ -12,6 +12,8 @@ from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import AcceleratorError, Register
 from hwgen.runtime.inference import load, portable, run, simulated_board
 
+from .compiler_bench import Builder, Window, inputs_of
+
 NETWORKS = Path(__file__).parents[1] / "networks"
 NAMES = ["kws_dscnn", "ic_resnet8", "vww_mobilenet", "ad_autoencoder"]
 BARS = {"kws_dscnn": 27_000, "ic_resnet8": 105_000, "vww_mobilenet": 45_000,
@@ -82,3 +84,22 @@ def test_errors_stop(reference):
     assert (stopped.value.code, stopped.value.step) == (6, 0)
     board.write_register(Register.WATCHDOG, 2**32 - 1)
     check(board, design, "kws_dscnn", 1)
+
+
+def test_nothing_is_left_of_a_stopped_step():
+    """Wherever a step is stopped, the next one is right, also with several groups of lanes."""
+    design = Design(rows=4, columns=5, lanes=2, activation_memory=1024, program_memory=1000,
+                    partial_sums=16)
+    build = Builder(1, 4, 4, 5)
+    build.convolution(5, Window((1, 2)))
+    network = build.network()
+    program = compile_network(network, design)
+    board = simulated_board(design)
+    with board.link:
+        load(board, program)
+        for watchdog in range(20, 110):
+            board.write_activations(0, bytes(design.activation_memory))
+            with pytest.raises(AcceleratorError, match="longer than the watchdog allows"):
+                board.run(0, 1, budget=10_000, watchdog=watchdog)
+            result = run(board, program, network, inputs_of(network, watchdog), check=True)
+            assert result.equal and result.cycles == result.predicted_cycles

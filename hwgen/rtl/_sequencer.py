@@ -371,8 +371,7 @@ class Sequencer(wiring.Component):
         turn = Signal(range(self.interval))
         end = Signal()
         m.d.comb += end.eq(~last | (turn == self.interval - 1))
-        with m.If(vectors):
-            m.d.sync += turn.eq(Mux(end, 0, turn + 1))
+        m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))  # 0 again where a step was stopped
         return turn == 0, end
 
     def _values(self, m: Module, slot: Value, issue: Value, row_end: Value) -> Value:
