@@ -13,12 +13,13 @@ from .compiler.compile import compile_network
 from .design import Design
 from .errors import UserError
 from .golden import network as golden
+from .layer_report import facts_of, predicted_table, run_table
 from .network.graph import Network
 from .network.reader import read_network
 from .options import chosen_design
-from .runtime.inference import Inference, LayerRun, load, predictions, run, simulated_board
+from .runtime.inference import Inference, load, run, simulated_board
 from .runtime.inference import portable as portable_design
-from .table import table
+from .runtime.predictions import predictions
 
 __all__ = ["compile_to_file", "cycles", "golden_model", "run_network"]
 
@@ -77,22 +78,6 @@ def clock_mhz(design: Design) -> float:
                 25.0)
 
 
-def layer_table(layers: tuple[LayerRun, ...], checked: bool) -> str:
-    """Return what each layer took as a table."""
-    rows = [[part.name, part.operator, part.cycles, part.predicted_cycles,
-             f"{100 * part.multipliers_busy:.1f} %"]
-            + ([part.difference or "equal"] if checked else []) for part in layers]
-    return table(["layer", "operator", "cycles", "predicted", "multipliers busy",
-                  *(["hardware and golden model"] if checked else [])], rows)
-
-
-def layer_facts(layer: LayerRun) -> dict[str, Any]:
-    """Return what a layer took as plain data."""
-    return {"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
-            "predicted_cycles": layer.predicted_cycles, "products": layer.products,
-            "multipliers_busy": layer.multipliers_busy, "difference": layer.difference}
-
-
 def say(text: str) -> None:
     """Show progress, where somebody looks."""
     if sys.stderr.isatty():
@@ -125,9 +110,12 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         "clock_mhz": megahertz, "milliseconds": first.cycles / megahertz / 1000,
         "outputs": {name: [result.outputs[name][0].tolist() for result in results]
                     for name in first.outputs},
-        "layers": [layer_facts(layer) for layer in first.layers],
+        "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
+                    "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
+                    "difference": layer.difference} for layer in first.layers],
+        **facts_of(first.work),
     }
-    lines = [layer_table(first.layers, check), ""]
+    lines = [run_table(first.layers, first.work, first.predicted_cycles, check), ""]
     labels = read_labels(options.labels) if options.labels else []
     for index, result in enumerate(results):
         for name, values in result.outputs.items():
@@ -149,16 +137,17 @@ def cycles(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Tell what an inference takes, without simulating."""
     network = read_network(options.model)
     design = accelerator_design(options)
-    layers = tuple(predictions(network, compile_network(network, design)))
-    total = sum(layer.predicted_cycles for layer in layers)
-    megahertz = clock_mhz(design)
+    program = compile_network(network, design)
+    parts = list(zip(program.layers, predictions(network, program), strict=True))
+    works = [work for _, work in parts]
+    whole = sum(works[1:], works[0])
+    total, megahertz = whole.cycles, clock_mhz(design)
     facts = {"network": network.name, "design": design.name, "predicted_cycles": total,
              "clock_mhz": megahertz, "milliseconds": total / megahertz / 1000,
-             "layers": [{key: value for key, value in layer_facts(layer).items()
-                         if key not in ("cycles", "difference")} for layer in layers]}
-    text = table(["layer", "operator", "cycles", "multipliers busy"],
-                 [[layer.name, layer.operator, layer.predicted_cycles,
-                   f"{100 * layer.multipliers_busy:.1f} %"] for layer in layers])
+             "layers": [{"name": part.name, "operator": part.operator,
+                         "predicted_cycles": work.cycles, **facts_of(work)}
+                        for part, work in parts], **facts_of(whole)}
+    text = predicted_table({part.name: work for part, work in parts}, whole)
     time = f"{total / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
     return 0, facts, f"{text}\n\n{total:,} cycles predicted: {time}"
 

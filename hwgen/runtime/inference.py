@@ -1,7 +1,7 @@
 """Run a Program on an accelerator, and hold every layer against the golden model."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from ..cache import cached, digest
 from ..compiler.program import Program
-from ..cost.cycles import Array
+from ..cost.efficiency import Work
 from ..design import Design
 from ..golden import network as golden
-from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
+from ..network.graph import Network
 from .accelerator import Accelerator
+from .predictions import predictions
 from .simulation import SimulatedLink
 
-__all__ = ["Inference", "LayerRun", "portable", "products", "run", "simulated_board"]
+__all__ = ["Inference", "LayerRun", "load", "portable", "run", "simulated_board"]
 
 BUDGET = 1 << 28
 """Cycles after which an accelerator that is still busy is given up; its watchdog comes first."""
@@ -34,11 +35,19 @@ class LayerRun:
 
     name: str
     operator: str
+    predicted: Work
     cycles: int
-    predicted_cycles: int
-    products: int
-    multipliers_busy: float
     difference: str | None = None
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles that the cost model gives without running anything."""
+        return self.predicted.cycles
+
+    @property
+    def work(self) -> Work:
+        """What it took, with the cycles that the accelerator counted."""
+        return replace(self.predicted, cycles=self.cycles)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,12 @@ class Inference:
 
     outputs: dict[str, Bytes]
     layers: tuple[LayerRun, ...]
+
+    @property
+    def work(self) -> Work:
+        """What all layers took."""
+        first, *others = (layer.work for layer in self.layers)
+        return sum(others, first)
 
     @property
     def cycles(self) -> int:
@@ -84,26 +99,6 @@ def simulated_board(design: Design) -> Accelerator:
     accelerator = Accelerator(link)
     accelerator.identify(design.fingerprint)
     return accelerator
-
-
-def products(network: Network, layer: Layer) -> int:
-    """Return how many multiplications a layer is, in the network's own terms."""
-    places = int(np.prod(network.tensors[layer.output].shape[:-1]))
-    if isinstance(layer, Convolution | Depthwise | FullyConnected):
-        return places * layer.weights.size
-    return 0
-
-
-def predictions(network: Network, program: Program) -> Iterator[LayerRun]:
-    """Yield what the cost model says of every layer of the Program."""
-    array, cells = Array.of(program.design), program.design.rows * program.design.columns
-    layers = {layer.name: layer for layer in network.layers}
-    for part in program.layers:
-        cycles = sum(array.cycles(step)
-                     for step in program.steps[part.first:part.first + part.count])
-        work = products(network, layers[part.name]) if part.name in layers else 0
-        yield LayerRun(part.name, part.operator, cycles, cycles, work,
-                       work / (cycles * cells) if cycles else 0.0)
 
 
 def load(accelerator: Accelerator, program: Program) -> None:
@@ -155,18 +150,17 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
         accelerator.write_activations(low, data.tobytes())
     expected = golden.run(network, x, keep=True) if check else {}
     layers = []
-    for part, predicted in zip(program.layers, predictions(network, program), strict=True):
+    for part, work in zip(program.layers, predictions(network, program), strict=True):
         say(part.name)
         cycles = 0
         if part.count:
             cycles = accelerator.run(part.first, part.count, budget=BUDGET,
-                                     watchdog=2 * predicted.cycles + 1000)
+                                     watchdog=2 * work.cycles + 1000)
         difference = None
         if check and part.output in program.tensors:
             difference = first_difference(accelerator, program, part.output,
                                           expected[part.output])
-        layers.append(LayerRun(part.name, part.operator, cycles, predicted.cycles,
-                               predicted.products, predicted.multipliers_busy, difference))
+        layers.append(LayerRun(part.name, part.operator, work, cycles, difference))
     values = dict(x) | {name: whole(program, name, stored(accelerator, program, name))
                         for name in program.outputs}
     for layer in network.layers:

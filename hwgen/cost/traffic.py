@@ -1,0 +1,64 @@
+"""How many bytes a step moves between the memories and the array: exactly, without running it.
+
+What a vector has outside the image comes from no memory, so that the bytes that are read depend on
+where a step's vectors lie. docs/metrics.md has what is counted.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from .cycles import Array
+
+__all__ = ["Traffic", "traffic"]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes ``read`` from and ``written`` to the activations, and read from the ``program``."""
+
+    read: int = 0
+    written: int = 0
+    program: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        """Return what both move."""
+        return type(self)(self.read + other.read, self.written + other.written,
+                          self.program + other.program)
+
+    @property
+    def total(self) -> int:
+        """Bytes of all kinds."""
+        return self.read + self.written + self.program
+
+
+def traffic(step: Step, array: Array) -> Traffic:
+    """Return what a step moves."""
+    tiles = step.tiles if step.parameters_per_tile else 1
+    weights = array.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+    words = (descriptor_words(array.columns) + step.tiles * step.passes * weights
+             + tiles * PARAMETER_WORDS)
+    channels = (step.tiles - 1) * array.columns + step.last_columns
+    return Traffic(read(step, array), 0 if step.to_sums else step.values * channels,
+                   words * array.columns)
+
+
+def read(step: Step, array: Array) -> int:
+    """Return how many bytes the vectors of a step have inside the image.
+
+    Whether a row is inside depends on the loops down the image, and what of a vector is inside its
+    row on the loops along it, so the sum over all vectors is a product.
+    """
+    if step.mode == Mode.SUMS:
+        return 0
+    rows = step.row0 + np.add.outer(np.arange(step.taps_y) * step.taps_y_step,
+                                    np.arange(step.y) * step.row_step)
+    start = step.offset + np.arange(step.tiles) * step.tile_step
+    for count, distance in ((step.taps_x, step.taps_x_step), (step.pieces, step.piece_step),
+                            (step.x, step.x_step)):
+        start = np.add.outer(start, np.arange(count) * distance)
+    width = array.rows if step.mode == Mode.MATRIX else array.columns
+    inside = np.clip(step.row_bytes - start, 0, width) - np.clip(-start, 0, width)
+    return int(np.count_nonzero((rows >= 0) & (rows < step.height)) * inside.sum())

@@ -1,0 +1,53 @@
+"""What the layers of a network take, as a table and as plain data; docs/metrics.md explains it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .cost.efficiency import Work
+from .runtime.inference import LayerRun
+from .table import table
+
+__all__ = ["facts_of", "predicted_table", "run_table"]
+
+HEADER = ("busy", "read", "written", "program", "memory eff.", "performance eff.")
+
+
+def facts_of(work: Work) -> dict[str, Any]:
+    """Return what is said of a layer, and of the whole network, as plain data."""
+    return {"products": work.products, "computed_products": work.computed,
+            "multipliers_busy": work.multipliers_busy,
+            "performance_efficiency": work.performance_efficiency,
+            "bytes_read": work.traffic.read, "bytes_written": work.traffic.written,
+            "program_bytes": work.traffic.program, "least_bytes": work.least,
+            "memory_access_efficiency": work.memory_access_efficiency}
+
+
+def cells(work: Work) -> list[str]:
+    """Return the cells of a row below :data:`HEADER`."""
+    return [percent(work.multipliers_busy), f"{work.traffic.read:,}", f"{work.traffic.written:,}",
+            f"{work.traffic.program:,}", percent(work.memory_access_efficiency),
+            percent(work.performance_efficiency)]
+
+
+def percent(ratio: float | None) -> str:
+    """Return a ratio in percent, or a dash for none."""
+    return "-" if ratio is None else f"{100 * ratio:.1f} %"
+
+
+def predicted_table(layers: Mapping[str, Work], whole: Work) -> str:
+    """Return what each layer will take, and all of them."""
+    rows = [[name, f"{work.cycles:,}", *cells(work)]
+            for name, work in [*layers.items(), ("all layers", whole)]]
+    return table(["layer", "cycles", *HEADER], rows)
+
+
+def run_table(layers: Sequence[LayerRun], whole: Work, predicted: int, checked: bool) -> str:
+    """Return what each layer took, and whether it equals the golden model where that was asked."""
+    wrong = sum(layer.difference is not None for layer in layers)
+    rows = [[layer.name, f"{layer.cycles:,}", f"{layer.predicted_cycles:,}", *cells(layer.work),
+             layer.difference or "equal"] for layer in layers]
+    rows.append(["all layers", f"{whole.cycles:,}", f"{predicted:,}", *cells(whole),
+                 f"{wrong} differ" if wrong else "equal"])
+    header = ["layer", "cycles", "predicted", *HEADER, "golden model"]
+    return table(header, rows) if checked else \
+        table(header[:-1], [row[:-1] for row in rows])
