@@ -45,15 +45,18 @@ examples:
 """
 
 RUN = """\
-Read an int8 network, compile it for a Design, generate the accelerator, and run it on a board: load
-the Program over the link, then each input, and read back the result and the cycles of every layer.
+Read a quantised network, compile it for a Design, generate the accelerator, and run it on a board:
+load the Program over the link, then each input, and read back the result and the cycles of every
+layer.
 The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
-used again. Without --design the Design is that of ulx3s-85f.
+used again. Without --design the Design is that of ulx3s-85f. A preset takes the network's rounding:
+that of .tflite files is tflm, that of .onnx files single.
 """
 
 RUN_EXAMPLES = """\
 examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
+  hwgen run net.onnx --input images.npz:x --check
   hwgen run net.tflite --design my.toml --input x.npy --json
 """
 
@@ -205,7 +208,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
     for command in (run, golden):
         command.add_argument("--input", metavar="FILE", required=True,
-                             help="int8 input: x.npy, or file.npz:key, one or several")
+                             help="one input or several along the first axis, as the network's "
+                             "file has them: x.npy, file.npz:key, or a .npz with an array for each "
+                             "of its inputs. .tflite: int8; .onnx: also floating point")
     run.add_argument("--board", choices=("sim",), default="sim",
                      help="where: sim, a simulation of the generated Verilog (default)")
     run.add_argument("--labels", metavar="FILE",

@@ -47,7 +47,8 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"hwgen {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["boards"], ["generate"], ["sim"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["boards"], ["generate"], ["sim"], ["doctor"], ["run"],
+                                     ["cycles"], ["golden"], ["compile"]])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as exit:
         main([*command, "--help"])

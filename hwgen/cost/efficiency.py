@@ -31,7 +31,7 @@ class Work:
         Bytes that are moved.
     """
 
-    multipliers: int
+    multipliers: int = 0
     cycles: int = 0
     products: int = 0
     computed: int = 0
@@ -40,7 +40,8 @@ class Work:
 
     def __add__(self, other: Self) -> Self:
         """Return what both take, one after the other on the same array."""
-        return replace(self, cycles=self.cycles + other.cycles,
+        return replace(self, multipliers=max(self.multipliers, other.multipliers),
+                       cycles=self.cycles + other.cycles,
                        products=self.products + other.products,
                        computed=self.computed + other.computed, least=self.least + other.least,
                        traffic=self.traffic + other.traffic)

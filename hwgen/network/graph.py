@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import UserError
 
@@ -223,6 +224,41 @@ class Network:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rounding: str = "tflm"
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the inputs, as :meth:`feed` takes them."""
+        return {name: self.tensors[name].shape for name in self.inputs}
+
+    def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]],
+             ) -> dict[str, NDArray[np.int8]]:
+        """Return the inputs that the network works on, of those that its file takes.
+
+        One image, or several along the first axis. Here they are the same.
+        """
+        given = {name: np.asarray(array) for name, array in x.items()} \
+            if isinstance(x, Mapping) else {name: np.asarray(x) for name in self.inputs[:1]}
+        if sorted(given) != sorted(self.inputs):
+            raise UserError(f"the network's inputs are {', '.join(self.inputs)}, "
+                            f"not {', '.join(given)}")
+        for name, array in given.items():
+            shape = self.tensors[name].shape
+            if array.dtype != np.int8:
+                raise UserError(f"input {name!r} must be int8, not {array.dtype}")
+            if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not len(array):
+                raise UserError(f"input {name!r} must be of shape {shape}, or with several images "
+                                f"along the first axis, not {array.shape}")
+        return {name: array.astype(np.int8) for name, array in given.items()}
+
+    def fetch(self, results: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.generic]]:
+        """Return the outputs as the file gives them, of what the network gives."""
+        return {name: results[name] for name in self.outputs}
+
+    @property
+    def output_grids(self) -> dict[str, tuple[float, int]]:
+        """Scale and zero point of what :meth:`fetch` gives, by the same names."""
+        return {name: (self.tensors[name].scale, self.tensors[name].zero_point)
+                for name in self.outputs}
 
     def __post_init__(self) -> None:
         """Check that every layer reads tensors that are there by then."""

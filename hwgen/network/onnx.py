@@ -73,6 +73,18 @@ class OnnxNetwork(Network):
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     traces: Mapping[str, Layout] = field(default_factory=dict)
 
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the inputs, as the file has them."""
+        return {self.layouts[name].name: self.layouts[name].shape for name in self.inputs}
+
+    @property
+    def output_grids(self) -> dict[str, tuple[float, int]]:
+        """Scale and zero point of the outputs, as the file has them."""
+        return {self.layouts[name].name: (
+            self.tensors[name].scale, self.tensors[name].zero_point + self.layouts[name].offset)
+            for name in self.outputs}
+
     def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]]) -> dict[str, Bytes]:
         """Return the Network's inputs, of one image or of several along the first axis.
 
@@ -110,13 +122,15 @@ class OnnxNetwork(Network):
         layout, tensor = self.layouts[ours], self.tensors[ours]
         batched = layout.shape[:1] == (1,)
         fits = x.ndim == len(layout.shape) and x.shape[1:] == layout.shape[1:] \
-            and (batched or x.shape == layout.shape)
+            and (batched or x.shape == layout.shape) and len(x)
         if not fits:
             raise UserError(f"input {layout.name!r} must be of shape {layout.shape}"
                             f"{', or with several images along the first axis' * batched}, "
                             f"not {x.shape}")
         kind = np.dtype(np.uint8 if layout.offset else np.int8)
         if x.dtype.kind == "f":
+            if not np.isfinite(x).all():
+                raise UserError(f"input {layout.name!r} must be finite numbers")
             steps = np.rint(x.astype(np.float32) / np.float32(tensor.scale)) + tensor.zero_point
             values = np.clip(steps, -128, 127).astype(np.int16)
         elif x.dtype == kind:

@@ -60,8 +60,7 @@ class Inference:
     @property
     def work(self) -> Work:
         """What all layers took."""
-        first, *others = (layer.work for layer in self.layers)
-        return sum(others, first)
+        return sum((layer.work for layer in self.layers), Work())
 
     @property
     def cycles(self) -> int:

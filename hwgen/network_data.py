@@ -1,0 +1,115 @@
+"""What users give a network to work on, files of arrays, and what they get back."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError
+from .network.graph import Network
+
+__all__ = ["image_outputs", "load_arrays", "output_lines", "read_inputs", "read_labels"]
+
+Array = NDArray[Any]
+
+SHOWN = 16
+"""Values of an output that are printed; --json has all."""
+
+DAMAGED = (ValueError, EOFError, KeyError, TypeError, AttributeError, SyntaxError, RuntimeError,
+           OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What NumPy raises of files that are cut short, changed, or hold more than numbers.
+
+An encrypted archive is a RuntimeError, an unknown compression a NotImplementedError, which is one.
+"""
+
+
+def load_arrays(path: str | Path, only: str | None = None) -> dict[str, Array]:
+    """Return the arrays of a .npz file, or of those the one called ``only``; of a .npy file, ''."""
+    try:
+        with Path(path).open("rb") as file:
+            magic = file.read(4)
+            if magic not in (b"\x93NUM", b"PK\x03\x04"):
+                raise UserError(f"{path} is not a .npy or .npz file")
+            file.seek(0)
+            values = np.load(file, allow_pickle=False)
+            if isinstance(values, np.ndarray):
+                return {"": values}
+            if only is None:
+                return {name: values[name] for name in values}
+            if only not in values:
+                raise UserError(f"{path} has no array {only!r}; it has {', '.join(values.files)}")
+            return {only: values[only]}
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except DAMAGED as error:
+        raise UserError(f"{path} is damaged, or holds more than plain numbers: {error}") from error
+
+
+def read_inputs(source: str, network: Network) -> dict[str, NDArray[np.int8]]:
+    """Return the images of ``file.npy``, ``file.npz:key`` or ``file.npz``, for ``golden.run``.
+
+    A .npz file without a key has arrays of the inputs' names, or one called ``input``.
+    """
+    name, found, key = source.partition(".npz:")
+    path = f"{name}.npz" if found else source
+    arrays = load_arrays(path, key if found else None)
+    shapes = network.input_shapes
+    if len(shapes) == 1:
+        (only,) = shapes
+        for chosen in ("", key, only, "input"):
+            if chosen in arrays:
+                arrays = {only: arrays[chosen]}
+                break
+        else:
+            raise UserError(f"{path} has the arrays {', '.join(arrays) or 'of nothing'}: name the "
+                            f"one to take, as in --input {path}:{next(iter(arrays), 'x')}")
+    missing = [name for name in shapes if name not in arrays]
+    if missing:
+        raise UserError(f"the network has the inputs {', '.join(shapes)}: --input must be a .npz "
+                        f"file with an array of each name; {path} has none for {missing[0]}")
+    given = network.feed({name: batched(arrays[name], shape) for name, shape in shapes.items()})
+    counts = {name: len(array) for name, array in given.items()}
+    if len(set(counts.values())) != 1:
+        raise UserError("every input must have as many images, not " + ", ".join(
+            f"{count} for {name}" for name, count in counts.items()))
+    return given
+
+
+def batched(values: Array, shape: tuple[int, ...]) -> Array:
+    """Return one image without the batch's axis, or several with one each, along one axis."""
+    if shape[:1] != (1,):
+        return values
+    if values.shape == shape[1:]:
+        return values[None]
+    if values.ndim == len(shape) + 1 and values.shape[1:] == shape:
+        return values.reshape(-1, *shape[1:])
+    return values
+
+
+def read_labels(source: str) -> list[str]:
+    """Return the names of the classes, the array ``labels`` of a .npz file."""
+    return [str(label) for label in load_arrays(source, "labels").get("labels", np.array([])).flat]
+
+
+def image_outputs(network: Network, results: Mapping[str, NDArray[np.int8]]) -> dict[str, Array]:
+    """Return the outputs of one image as the network's file has them, without the batch's axis."""
+    return {name: values[0] if values.ndim > 1 and len(values) == 1 else values
+            for name, values in network.fetch(results).items()}
+
+
+def output_lines(images: Sequence[Mapping[str, Array]],
+                 labels: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a line for every output of every image."""
+    for index, outputs in enumerate(images):
+        for name, values in outputs.items():
+            flat = values.reshape(-1)
+            best = int(flat.argmax())
+            label = f" ({labels[best]})" if best < len(labels) else ""
+            shown = " ".join(map(str, flat[:SHOWN])) + (" ..." if flat.size > SHOWN else "")
+            yield f"input {index}: {name}: greatest at {best}{label}; {shown}"
