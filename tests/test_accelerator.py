@@ -1,47 +1,80 @@
 # amaranth: UnusedElaboratable=no
 """Whole networks on the Verilog of an accelerator, in values and in cycles."""
 
-from pathlib import Path
+import re
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from hwgen.compiler.compile import compile_network
 from hwgen.design import Design
+from hwgen.errors import UserError
 from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import AcceleratorError, Register
-from hwgen.runtime.inference import load, portable, run, simulated_board
+from hwgen.runtime.inference import first_difference, load, portable, run, simulated_board
 
 from .compiler_bench import Builder, Window, inputs_of
+from .networks import NETWORKS, arrays, path, stored_tensors
 
-NETWORKS = Path(__file__).parents[1] / "networks"
-NAMES = ["kws_dscnn", "ic_resnet8", "vww_mobilenet", "ad_autoencoder"]
 BARS = {"kws_dscnn": 27_000, "ic_resnet8": 105_000, "vww_mobilenet": 45_000,
         "ad_autoencoder": 20_000}
 """Cycles that an inference may take on the Design of ulx3s-85f."""
 
-SMALL = Design(rows=8, columns=8, lines=2, lanes=4, activation_memory=65536,
-               program_memory=1 << 19, partial_sums=256, line_pixels=128)
-ODD = Design(rows=5, columns=7, lines=1, lanes=3, activation_memory=65536,
-             program_memory=1 << 19, partial_sums=128)
+MEMORIES = {"activation_memory": 65536, "program_memory": 1 << 19}
+SMALL = Design(rows=8, columns=8, lines=2, lanes=4, partial_sums=256, line_pixels=128, **MEMORIES)
+ODD = Design(rows=5, columns=7, lines=1, lanes=3, partial_sums=128, **MEMORIES)
+DESIGNS = {
+    "8x8": SMALL,
+    "5x7": ODD,
+    "4x4": Design(rows=4, columns=4, lanes=1, partial_sums=64, **MEMORIES),
+    "12x7": Design(rows=12, columns=7, lines=2, lanes=3, partial_sums=100, line_pixels=33,
+                   **MEMORIES),
+    "31x5": Design(rows=31, columns=5, lines=4, lanes=5, partial_sums=77, line_pixels=20,
+                   **MEMORIES),
+    "7x29": Design(rows=7, columns=29, lines=7, lanes=10, partial_sums=37, line_pixels=4,
+                   **MEMORIES),
+    "16x16": Design(rows=16, columns=16, lines=3, lanes=8, partial_sums=300, line_pixels=49,
+                    **MEMORIES),
+    "32x32": Design(rows=32, columns=32, lines=5, lanes=32, partial_sums=1024, line_pixels=100,
+                    **MEMORIES),
+    "single": portable(Design.load("ulx3s-85f")).replace(rounding="single"),
+}
 
 
-def images(name, network):
-    x = np.load(NETWORKS / f"{name}.npz")["input"]
-    return x.reshape(-1, *network.tensors[network.inputs[0]].shape[1:])
+def read(name, rounding="tflm"):
+    """Return a network and what is stored beside it, the inputs one by one."""
+    network, stored = read_network(path(name)), arrays(name)
+    stored["input"] = stored["input"].reshape(-1, *network.tensors[network.inputs[0]].shape)
+    return replace(network, rounding=rounding), stored
 
 
-def check(board, design, name, count):
+def check(board, design, name, count=None):
     """Run inferences, and hold every layer against the golden model and the cost model."""
-    network = read_network(NETWORKS / f"{name}.tflite")
+    network, stored = read(name, design.rounding)
     program = compile_network(network, design)
     load(board, program)
-    for image in images(name, network)[:count]:
-        result = run(board, program, network, {network.inputs[0]: image[None]}, check=True)
+    results = []
+    for image in stored["input"][:count]:
+        result = run(board, program, network, {network.inputs[0]: image}, check=True)
         assert [layer.difference for layer in result.layers] == [None] * len(result.layers)
         assert [layer.cycles for layer in result.layers] \
             == [layer.predicted_cycles for layer in result.layers]
-    return result
+        results.append(result)
+    return results
+
+
+def least(name, design, field):
+    """Return the least memory for a network, after what is said of one that is too small."""
+    network, _ = read(name, design.rounding)
+    given = {"activation_memory": design.banks, "program_memory": design.columns}[field]
+    with pytest.raises(UserError, match=f": {field} must be") as error:
+        compile_network(network, design.replace(**{field: given}))
+    needed, more, least = map(int, re.search(
+        rf" need (\d+) bytes, (\d+) more than the .* memory has: {field} must be (\d+) or more$",
+        str(error.value)).groups())
+    assert needed == given + more and 0 <= least - needed < design.banks
+    compile_network(network, design.replace(**{field: least}))
+    return least
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +86,56 @@ def reference():
 
 
 @pytest.mark.xdist_group("reference accelerator")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_network(name, reference):
     """RTL = golden in every tensor, and the cycles are those predicted, within the bar."""
-    result = check(*reference, name, 1)
+    result, = check(*reference, name, 1)
     assert result.cycles <= BARS[name]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", [SMALL, ODD], ids=["8x8", "5x7"])
-def test_other_designs(design):
+@pytest.mark.xdist_group("reference accelerator")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_input(name, reference):
+    results = check(*reference, name)
+    _, stored = read(name)
+    for result, expected in zip(results, stored["output"], strict=True):
+        output, = result.outputs.values()
+        assert output.ravel().tolist() == expected.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("reference accelerator")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_stored_tensor(name, reference):
+    """Against what TensorFlow Lite Micro made of each layer, without our golden model."""
+    board, design = reference
+    network, stored = read(name)
+    program = compile_network(network, design)
+    load(board, program)
+    expected = dict(zip((layer.output for layer in network.layers), stored_tensors(stored),
+                        strict=True))
+    place = program.tensors[network.inputs[0]]
+    for index in range(len(expected[network.outputs[0]])):
+        board.write_activations(place.address, stored["input"][index].tobytes())
+        for layer in program.layers:
+            if layer.count:
+                board.run(layer.first, layer.count, budget=1 << 24, watchdog=1 << 24)
+            assert first_difference(board, program, layer.output,
+                                    expected[layer.output][index]) is None, layer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DESIGNS)
+def test_other_designs(name):
+    """All networks, in no more memory than they need."""
+    design = DESIGNS[name]
+    design = design.replace(**{field: max(least(network, design, field) for network in NETWORKS)
+                               for field in MEMORIES})
     board = simulated_board(design)
     with board.link:
-        for name in NAMES:
-            check(board, design, name, 1)
+        for network in NETWORKS:
+            check(board, design, network, 1)
 
 
 @pytest.mark.xdist_group("reference accelerator")
@@ -77,7 +146,7 @@ def test_errors_stop(reference):
     with pytest.raises(AcceleratorError) as stopped:
         board.run(0, 1, budget=10_000, watchdog=1000)
     assert (stopped.value.code, stopped.value.step) == (1, 0)
-    network = read_network(NETWORKS / "kws_dscnn.tflite")
+    network, _ = read("kws_dscnn")
     load(board, compile_network(network, design))
     with pytest.raises(AcceleratorError) as stopped:
         board.run(0, 2, budget=100_000, watchdog=500)
