@@ -256,7 +256,7 @@ class Accelerator(wiring.Component):
                 m.d.comb += known.eq(offset < activations.size)
             with m.Case(2):
                 m.d.sync += answer.eq(parted.word_select(part, 32))
-                m.d.comb += known.eq((offset[stride:] < program.depth) & (part < parts))
+                m.d.comb += known.eq(offset[stride:] < program.depth)  # padding too: 0
             with m.Case(3):
                 m.d.sync += answer.eq(counters.read_data)
                 m.d.comb += known.eq(offset < 4 * self.steps)
