@@ -202,5 +202,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "cycles": partial(network_command, "cycles"),
     "golden": partial(network_command, "golden_model"),
     "compile": partial(network_command, "compile_to_file"),
+    "quantize": partial(network_command, "quantize"),
     "sim": sim, "synth": synth, "doctor": doctor,
 }

@@ -1,6 +1,7 @@
-"""The commands that take a network: run, cycles, golden, compile."""
+"""The commands that take a network: run, cycles, golden, compile, quantize."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ from .compiler.compile import compile_network
 from .cost.efficiency import Work
 from .design import Design
 from .errors import UserError
+from .files import replacing
 from .golden import network as golden
 from .layer_report import facts_of, predicted_table, run_table
 from .network.graph import Network
 from .network.reader import read_network
-from .network_data import image_outputs, output_lines, read_inputs, read_labels
+from .network_data import image_outputs, named_arrays, output_lines, read_inputs, read_labels
 from .options import chosen_design
 from .runtime.inference import Inference, load, portable, run, simulated_board
 from .runtime.predictions import predictions
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "run_network"]
+__all__ = ["compile_to_file", "cycles", "golden_model", "quantize", "run_network"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -114,12 +116,39 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
     """Write the Program of a network."""
     network = read_network(options.model)
     program = compile_network(network, accelerator_design(options, network))
-    path = Path(options.output or f"{network.name}.program")
-    program.save(path)
+    path = Path(options.output or f"{Path(options.model).stem}.program")
+    with replacing(path) as scratch:
+        program.save(scratch)
     facts = {**named(network, program.design), "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
     return 0, facts, (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "
                       f"program memory, for rounding {program.design.rounding!r}")
+
+
+def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Make an int8 network of a float one, and tell what that costs."""
+    from .network.onnx import read
+    from .network.quantize import errors, input_names, quantised_model, report
+
+    if Path(options.model).suffix.lower() != ".onnx":
+        raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
+    data = named_arrays(options.data, input_names(options.model), "--data")
+    model = quantised_model(options.model, data, method=options.method,
+                            percentile=options.percentile)
+    network = read(model)
+    found = errors(options.model, network, data)
+    path = Path(options.output or f"{Path(options.model).stem}_int8.onnx")
+    if path.exists() and path.samefile(options.model):
+        raise UserError(f"--output must be another file than the float network's, {path}")
+    with replacing(path) as scratch:
+        scratch.write_bytes(model)
+    images = len(next(iter(data.values())))
+    facts = {"network": network.name, "file": str(path), "images": images,
+             "method": options.method,
+             "tensors": [{"name": error.tensor, "scale": error.scale,
+                          "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
+                          "largest_steps": error.largest} for error in found]}
+    return 0, facts, f"{report(found)}\n\n{path}: int8, from {images} inputs"
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .errors import UserError
 from .network.graph import Network
 
-__all__ = ["image_outputs", "load_arrays", "output_lines", "read_inputs", "read_labels"]
+__all__ = ["image_outputs", "load_arrays", "named_arrays", "output_lines",
+            "read_inputs", "read_labels"]
 
 Array = NDArray[Any]
 
@@ -51,28 +52,31 @@ def load_arrays(path: str | Path, only: str | None = None) -> dict[str, Array]:
         raise UserError(f"{path} is damaged, or holds more than plain numbers: {error}") from error
 
 
-def read_inputs(source: str, network: Network) -> dict[str, NDArray[np.int8]]:
-    """Return the images of ``file.npy``, ``file.npz:key`` or ``file.npz``, for ``golden.run``.
+def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Array]:
+    """Return arrays for a network's inputs, of ``file.npy``, ``file.npz:key`` or ``file.npz``.
 
     A .npz file without a key has arrays of the inputs' names, or one called ``input``.
     """
     name, found, key = source.partition(".npz:")
     path = f"{name}.npz" if found else source
     arrays = load_arrays(path, key if found else None)
-    shapes = network.input_shapes
-    if len(shapes) == 1:
-        (only,) = shapes
-        for chosen in ("", key, only, "input"):
+    if len(names) == 1:
+        for chosen in ("", key, names[0], "input"):
             if chosen in arrays:
-                arrays = {only: arrays[chosen]}
-                break
-        else:
-            raise UserError(f"{path} has the arrays {', '.join(arrays) or 'of nothing'}: name the "
-                            f"one to take, as in --input {path}:{next(iter(arrays), 'x')}")
-    missing = [name for name in shapes if name not in arrays]
+                return {names[0]: arrays[chosen]}
+        raise UserError(f"{path} has the arrays {', '.join(arrays) or 'of nothing'}: name the one "
+                        f"to take, as in {option} {path}:{next(iter(arrays), 'x')}")
+    missing = [name for name in names if name not in arrays]
     if missing:
-        raise UserError(f"the network has the inputs {', '.join(shapes)}: --input must be a .npz "
+        raise UserError(f"the network has the inputs {', '.join(names)}: {option} must be a .npz "
                         f"file with an array of each name; {path} has none for {missing[0]}")
+    return {name: arrays[name] for name in names}
+
+
+def read_inputs(source: str, network: Network) -> dict[str, NDArray[np.int8]]:
+    """Return images for ``golden.run``, of the file that ``--input`` names."""
+    shapes = network.input_shapes
+    arrays = named_arrays(source, list(shapes), "--input")
     given = network.feed({name: batched(arrays[name], shape) for name, shape in shapes.items()})
     counts = {name: len(array) for name, array in given.items()}
     if len(set(counts.values())) != 1:

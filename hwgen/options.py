@@ -24,6 +24,9 @@ examples:
   hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
   hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
   hwgen synth --design icebreaker               its size and clock after place and route
+  hwgen quantize float.onnx --data x.npy        an int8 network of a float one
+  hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
+  hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
 
 `hwgen COMMAND --help` explains a command.
@@ -71,6 +74,21 @@ Run a network in NumPy, with exactly the integers that the hardware computes.
 
 COMPILE = """\
 Compile a network for a Design: steps, weights and where each tensor lies, in one file.
+"""
+
+QUANTIZE = """\
+Make an int8 network of a float .onnx file, and print how far each of its tensors is from the float
+one on the same inputs: SQNR is the power of the signal over that of the error, in decibels. The
+inputs decide the range of every tensor, so they must be like those that the network will get; some
+dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear, which `hwgen run`
+takes, as ONNX Runtime does.
+"""
+
+QUANTIZE_EXAMPLES = """\
+examples:
+  hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
+  hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
+  hwgen run net.onnx --input x.npy --check
 """
 
 SIM = """\
@@ -167,6 +185,14 @@ def integer(text: str) -> int:
         raise argparse.ArgumentTypeError(f"takes an integer, not {text!r}") from None
 
 
+def number(text: str) -> float:
+    """Read a number; who uses it checks whether it will do."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes a number, not {text!r}") from None
+
+
 def megahertz(text: str) -> float:
     """Read a frequency."""
     try:
@@ -204,6 +230,7 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     cycles = add("cycles", "predict what a network takes, without simulating", CYCLES)
     golden = add("golden", "run a network in NumPy", GOLDEN)
     program = add("compile", "write the Program of a network for a Design", COMPILE)
+    quantize = add("quantize", "make an int8 network of a float one", QUANTIZE, QUANTIZE_EXAMPLES)
     for command in (run, cycles, golden, program):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
     for command in (run, golden):
@@ -218,7 +245,19 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     run.add_argument("--check", action="store_true",
                      help="compare every layer with the golden model; --json does so, too")
     program.add_argument("-o", "--output", metavar="FILE",
-                         help="file to write (default: the network's name)")
+                         help="file to write (default: the model's name, and .program)")
+    quantize.add_argument("model", metavar="MODEL", help="the network: a float .onnx file")
+    quantize.add_argument("--data", metavar="FILE", required=True,
+                          help="inputs as the network takes them, along the first axis: x.npy, "
+                          "file.npz:key, or a .npz with an array for each of its inputs")
+    quantize.add_argument("--method", choices=("minmax", "percentile"), default="minmax",
+                          help="range of a tensor: all values seen (minmax, default), or all but "
+                          "the outermost (percentile)")
+    quantize.add_argument("--percentile", type=number, metavar="P", default=99.99,
+                          help="how many of the values percentile keeps on either side "
+                          "(default: 99.99)")
+    quantize.add_argument("-o", "--output", metavar="FILE",
+                          help="file to write (default: the model's name, and _int8.onnx)")
     for command in (run, cycles, program):
         add_design(command)
 
@@ -244,7 +283,7 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="of the list, only Designs whose name contains this")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, run, cycles, golden, program, sim, synth, doctor):
+    for command in (boards, generate, run, cycles, golden, program, quantize, sim, synth, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 

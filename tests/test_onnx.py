@@ -424,7 +424,7 @@ def test_not_quantised():
     refused(w, w.node("Conv", x, w.dequantized(*w.weights(4, 3, 3, 3))), "before it is quantised")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
-    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")), "hwgen.network.quantize")
+    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")), "`hwgen quantize`")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
     y = w.node("Conv", x, w.dequantized(*w.weights(3, 3, 1, 1)))

@@ -78,7 +78,7 @@ def weights(reader: Reader, node: Node, index: int) -> Scaled:
         return value
     if isinstance(value, np.ndarray):
         raise node.error(f"has weights of {value.dtype}, not dequantised integers; "
-                         "quantise the float network with hwgen.network.quantize")
+                         "`hwgen quantize` makes an int8 network of a float one")
     raise node.error(f"multiplies by {node.inputs[index]!r}, which the network computes; "
                      "we run it with constant weights")
 

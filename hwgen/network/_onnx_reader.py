@@ -34,7 +34,7 @@ WORK = 1 << 27
 """Values of all tensors together."""
 
 ADVICE = ("put a QuantizeLinear and a DequantizeLinear between, "
-          "or quantise the float network with hwgen.network.quantize")
+          "or let `hwgen quantize` make an int8 network of the float one")
 
 
 @dataclass(frozen=True, eq=False)

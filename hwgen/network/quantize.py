@@ -21,13 +21,15 @@ from ._onnx_chains import PRODUCTS, chain_ends, folded, output_axis, sources
 from ._onnx_file import Graph, Node, load, parse
 from .onnx import OnnxNetwork, read, restored
 
-__all__ = ["Error", "METHODS", "errors", "inputs_of", "quantise", "quantised_model", "report"]
+__all__ = ["METHODS", "Error", "errors", "input_names", "inputs_of", "quantise", "quantised_model",
+           "report"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
 Data = str | Path | NDArray[np.floating[Any]] | Mapping[str, NDArray[np.floating[Any]]]
 
 METHODS = ("minmax", "percentile")
+QUANTISED = ("QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "QGemm")
 
 SAMPLES = 1 << 14
 """Values of a tensor that are kept of each input, for percentiles."""
@@ -62,12 +64,22 @@ class Error:
     """Largest difference, in steps of the tensor."""
 
 
+def input_names(source: str | Path | bytes) -> list[str]:
+    """Return the names of a float network's inputs; it must be float."""
+    graph = load(source)
+    for node in graph.nodes:
+        if "QLinear" in node.operator or node.operator in QUANTISED:
+            raise node.error("is quantised already: `hwgen quantize` takes float networks, and "
+                             "`hwgen run` this one as it is")
+    return list(graph.inputs)
+
+
 def inputs_of(source: str | Path | bytes, data: Data) -> dict[str, Floats]:
     """Return inputs by the names that a float network has for them.
 
     A .npz file holds an array of each name, or with one input an array called ``input``.
     """
-    names = list(load(source).inputs)
+    names = input_names(source)
     if isinstance(data, str | Path):
         try:
             with np.load(data) as arrays:
