@@ -19,6 +19,11 @@ DESIGNS = {
     "ws-1x1": Design(rows=1, columns=1),
     "ws-5x3-lines": Design(rows=5, columns=3, lines=2, weights="uint4"),
     "ws-3x2-wide": Design(rows=3, columns=2, lines=3, accumulator=60),
+    "accelerator-4x4": Design(rows=4, columns=4, lanes=4, activation_memory=10240,
+                              program_memory=131072, partial_sums=256),
+    "accelerator-9x7-lines": Design(rows=9, columns=7, lines=3, lanes=3, activation_memory=48000,
+                                    program_memory=70000, partial_sums=300, line_pixels=77,
+                                    rounding="single"),
     "os-1x1": Design(dataflow="os", rows=1, columns=1),
     "os-3x2-narrow": Design(dataflow="os", rows=3, columns=2, activations="uint4", accumulator=9),
 }

@@ -16,15 +16,15 @@ __all__ = ["Array", "slots"]
 
 SHORTEST_PASS = 4
 
-READING = 6
+READING = 7
 """Cycles of a step before its first word of weights, besides those of its descriptor."""
-FETCHING = 7
+FETCHING = 8
 """Cycles from a vector's turn to its bytes, besides those that rotate a window."""
-STORING = 22
+STORING = 24
 """Cycles from a vector's bytes to those of its result, besides array and rotation."""
-SUMMING = 19
+SUMMING = 21
 """The same, for results that go back to the accumulators."""
-SWAPPING = 5
+SWAPPING = 6
 """Cycles from a value out of the array until the next parameters may be read."""
 
 

@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from . import primitives
 from ._library import place
 from ._memories import Ram, later
 from ._step import Descriptor, Mode, Tag
@@ -14,6 +15,9 @@ __all__ = ["Accumulators"]
 
 SUM = 32
 """Bits of a sum: as in the reference, it wraps."""
+
+TOGETHER = 4
+"""Columns whose sums share a memory, and so one place on the chip."""
 
 
 class Accumulators(wiring.Component):
@@ -28,6 +32,8 @@ class Accumulators(wiring.Component):
         Values of a vector.
     depth : int
         Vectors of sums.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -36,6 +42,8 @@ class Accumulators(wiring.Component):
     values : In(ArrayLayout(signed(32), columns))
     o_tag : Out(Tag), o : Out(ArrayLayout(signed(32), columns))
         Sums of the last pass, :attr:`latency` cycles after their last values.
+    o_tag_next : Out(Tag)
+        What ``o_tag`` will be in the next cycle.
     ready : In(1), ready_sums : In(ArrayLayout(signed(32), columns))
         Requantised sums that shall be stored, or added to what is stored.
     ready_last : In(1)
@@ -50,6 +58,7 @@ class Accumulators(wiring.Component):
     tag: Any
     values: Any
     o_tag: Any
+    o_tag_next: Any
     o: Any
     ready: Value
     ready_sums: Any
@@ -57,15 +66,16 @@ class Accumulators(wiring.Component):
     done: Value
     error: Value
 
-    latency = 3
+    latency = 4
 
-    def __init__(self, columns: int, depth: int) -> None:
+    def __init__(self, columns: int, depth: int, family: str = "generic") -> None:
         self.columns = columns
         self.depth = depth
+        self.family = family
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
             "descriptor": In(Descriptor), "tag": In(Tag), "values": In(vector),
-            "o_tag": Out(Tag), "o": Out(vector),
+            "o_tag": Out(Tag), "o_tag_next": Out(Tag), "o": Out(vector),
             "ready": In(1), "ready_sums": In(vector), "ready_last": In(1),
             "done": Out(1), "error": Out(1),
         })
@@ -73,7 +83,6 @@ class Accumulators(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         d = self.descriptor
-        rows = place(m, platform, "sums", Ram, SUM * self.columns, self.depth)
 
         # Which sum a value belongs to: counted anew in each pass.
         following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
@@ -87,40 +96,52 @@ class Accumulators(wiring.Component):
         back = Signal(range(self.depth))
         with m.If(self.ready):
             m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
-        m.d.comb += rows.read_address.eq(Mux(d.to_sums & d.add_to_sums, back, n))
+        read = Mux(d.to_sums & d.add_to_sums, back, n)
 
-        tag = later(m, self.tag, 2, "tag", reset=True)
-        at = later(m, n, 3, "n")
-        stored = Signal(SUM * self.columns, reset_less=True)
-        values = later(m, Value.cast(self.values), 2, "values")
-        totals = Signal(SUM * self.columns, reset_less=True)
-        m.d.sync += [stored.eq(rows.read_data), self.o_tag.eq(tag)]
-        alone = Signal()  # the value is not added to anything
-        only = Signal()   # the sum gets no value
-        m.d.comb += [only.eq(d.mode == Mode.SUMS), alone.eq(tag.first & ~only)]
-        for c in range(self.columns):
-            value = values.word_select(c, SUM).as_signed()
-            old = stored.word_select(c, SUM).as_signed()
-            total = totals.word_select(c, SUM)
-            with m.If(alone | (d.maximum & (value > old) & ~only)):
-                m.d.sync += total.eq(value)
-            with m.Else():
-                m.d.sync += total.eq(old + Mux(only | d.maximum, 0, value))
-        m.d.comb += Value.cast(self.o).eq(totals)
+        # Cycle 0: n; 1: beside the memories; 2: read; 3: stored; 4: added up, and written.
+        tag = later(m, self.tag, 3, "tag", reset=True)
+        at, back = later(m, n, 3, "n"), later(m, back, 3, "back")
+        ready = later(m, self.ready, 3, "ready", reset=True)
+        m.d.comb += self.o_tag_next.eq(tag)
+        m.d.sync += self.o_tag.eq(tag)
+        values = later(m, Value.cast(self.values), 3, "values")
+        ready_sums = later(m, Value.cast(self.ready_sums), 3, "ready_sums")
+        early = later(m, self.tag, 2, "early_tag", reset=True)
+        only = d.mode == Mode.SUMS  # the sum gets no value
+        flags = Cat(early.first & ~only,   # the value is not added to anything,
+                    d.maximum & ~only,     # or replaces a smaller one,
+                    ~(only | d.maximum))   # or is added
+        writing = Cat(ready, ready | (tag.value & ~tag.last), Mux(ready, back, at))
+        for low in range(0, self.columns, TOGETHER):
+            columns = range(low, min(low + TOGETHER, self.columns))
+            bits = slice(SUM * columns.start, SUM * columns.stop)
+            rows = place(m, platform, f"sums_{low}", Ram, bits.stop - bits.start, self.depth)
 
-        late = later(m, self.ready, 2, "ready", reset=True)
-        late_sums = later(m, Value.cast(self.ready_sums), 2, "ready_sums")
-        ready = later(m, late, 1, "ready_again", reset=True)
-        ready_sums = Signal(SUM * self.columns, reset_less=True)
-        for c in range(self.columns):
-            old = stored.word_select(c, SUM)
-            m.d.sync += ready_sums.word_select(c, SUM).eq(
-                late_sums.word_select(c, SUM) + Mux(d.add_to_sums, old, 0))
-        m.d.comb += [
-            rows.write_address.eq(Mux(ready, later(m, back, 3, "back"), at)),
-            rows.write_data.eq(Mux(ready, ready_sums, totals)),
-            rows.write.eq(ready | (self.o_tag.value & ~self.o_tag.last)),
-        ]
-        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 3, "ready_last",
+            def near(value: Value, name: str, low: int = low) -> Value:
+                return primitives.local_register(m, self.family, value, f"{name}_{low}")
+
+            alone, larger, added = near(flags, "flags")
+            back_again, write, *where = near(writing, "writing")
+            stored = later(m, rows.read_data, 1, f"stored_{low}")
+            totals = Signal(len(stored), name=f"totals_{low}", reset_less=True)
+            requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
+            for c, _ in enumerate(columns):
+                value = values[bits].word_select(c, SUM).as_signed()
+                old = stored.word_select(c, SUM).as_signed()
+                total = totals.word_select(c, SUM)
+                with m.If(alone | (larger & (value > old))):
+                    m.d.sync += total.eq(value)
+                with m.Else():
+                    m.d.sync += total.eq(old + Mux(added, value, 0))
+                m.d.sync += requantised.word_select(c, SUM).eq(
+                    ready_sums[bits].word_select(c, SUM) + Mux(d.add_to_sums, old, 0))
+            m.d.comb += [
+                Value.cast(self.o)[bits].eq(totals),
+                rows.read_address.eq(near(read, "read")),
+                rows.write_address.eq(Cat(where)),
+                rows.write_data.eq(Mux(back_again, requantised, totals)),
+                rows.write.eq(write),
+            ]
+        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 4, "ready_last",
                                        reset=True))
         return m

@@ -88,30 +88,38 @@ class Fetch(wiring.Component):
         d = self.descriptor
         offset, row, address = self._position(m)
 
-        # A byte is inside the image if its row is, and its offset lies within the row.
+        # A byte is inside the image if its row is, and its offset lies within the row: bytes from
+        # `before` to `inside`, both of which are told only as far as the window goes.
         signed_size = Shape(len(offset), True)
         before, inside = Signal(signed_size), Signal(signed_size)
         m.d.sync += [before.eq(-offset), inside.eq(d.row_bytes - offset)]
-        rows: list[Value] = [Signal(name=f"row_{line}") for line in range(max(self.lines, 1))]
-        m.d.sync += [known.eq((row - age >= 0) & (row - age < d.height))
-                     for age, known in enumerate(reversed(rows))]
+        rows: list[Value] = []
+        for age in reversed(range(max(self.lines, 1))):
+            of_line, inside_of = Signal.like(row, name=f"row_{age}"), Signal(name=f"inside_{age}")
+            m.d.sync += [of_line.eq(row - age),
+                         inside_of.eq((of_line >= 0) & (of_line < d.height))]
+            rows.append(inside_of)
+        first, end = Signal(range(self.window + 1)), Signal(range(self.window + 1))
+        for told, value in ((first, before), (end, inside)):
+            m.d.sync += told.eq(Mux(value < 0, 0, Mux(value > self.window, self.window, value)))
         masks = Signal(self.window)
-        m.d.sync += masks.eq(Cat((before <= i) & (inside > i) for i in range(self.window)))
-        whole = Signal()
-        m.d.comb += whole.eq((before <= 0) & (inside > 0) & rows[-1])
-        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 2, "reading", reset=True)
-        m.d.sync += self.error.eq(reading & whole
-                                  & ((address < 0) | (address >= self.size)))
+        m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
+
+        # A vector with nothing inside may be anywhere.
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 3, "reading", reset=True)
+        outside = Signal()
+        m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
+                     self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
         m.d.comb += self.address.eq(address)
 
-        # Position: 1 cycle; address: 2 cycles, and the rows with it; masks: 3 cycles.
+        # Position: 1 cycle; address: 2 cycles; rows: 3 cycles; masks: 4 cycles.
         early = later(m, self.event, self.ADDRESSING + self.memory_latency - 1, "event",
                       reset=True)
-        rows = [later(m, row, self.memory_latency, f"known_{i}") for i, row in enumerate(rows)]
-        masks = later(m, masks, self.memory_latency - 1, "mask")
+        masks = later(m, masks, self.memory_latency - 2, "mask")
+        rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
         newest = Signal(8 * self.window)
         m.d.sync += newest.eq(Cat(
-            Mux(masks[i] & rows[-1], self.bytes.word_select(i, 8), d.pad.as_unsigned())
+            Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
             for i in range(self.window)))
         known = [later(m, row, 1, f"shown_{i}") for i, row in enumerate(rows)]
         late = later(m, early, 2, "late", reset=True)

@@ -8,12 +8,13 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from . import primitives
 from ._library import place
 
-__all__ = ["ByteMemory", "Ram", "WordMemory", "later"]
+__all__ = ["ByteMemory", "Ram", "SinglePortRam", "WordMemory", "later"]
 
-BANK_WORDS = 2048
-"""Words of a bank: a block RAM of an ECP5 or a Gowin has as many of 9 bits."""
+UNCHECKED: Any = {"no_rw_check": 1}
+"""Attribute by which yosys adds no logic that defines what is read while it is written."""
 
 
 def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False) -> Any:
@@ -82,12 +83,52 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[])
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+                                            attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
         m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
                      write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      write.en.eq(self.write)]
+        return m
+
+
+class SinglePortRam(wiring.Component):
+    """A block RAM with one port: reads in every cycle in which it does not write.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    address : In(range(depth))
+    read_data : Out(width)
+        In the next cycle; not defined behind a write.
+    write_data : In(width)
+    write : In(1)
+    """
+
+    address: Value
+    read_data: Value
+    write_data: Value
+    write: Value
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
+                          "write_data": In(width), "write": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+                                            attrs=UNCHECKED)
+        m.submodules.rows = rows
+        read, write = rows.read_port(), rows.write_port()
+        m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
+                     self.read_data.eq(read.data), write.addr.eq(self.address),
+                     write.data.eq(self.write_data), write.en.eq(self.write)]
         return m
 
 
@@ -104,6 +145,8 @@ class ByteMemory(wiring.Component):
         Bytes.
     window : int
         Bytes read, and written, at once.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -122,9 +165,10 @@ class ByteMemory(wiring.Component):
     write_data: Value
     write_mask: Value
 
-    def __init__(self, size: int, window: int) -> None:
+    def __init__(self, size: int, window: int, family: str = "generic") -> None:
         self.size = size
         self.window = window
+        self.family = family
         self.banks = 1 << ceil_log2(window)
         self.depth = -(-size // self.banks)
         width = ceil_log2(self.depth) + ceil_log2(self.banks)
@@ -141,25 +185,20 @@ class ByteMemory(wiring.Component):
     @property
     def read_latency(self) -> int:
         """Cycles from an address to its bytes."""
-        return 3 + self.turns
+        return 4 + self.turns
 
     @property
     def write_latency(self) -> int:
         """Cycles from a write until a read may ask for the bytes."""
-        return 1 + self.turns
+        return 2 + self.turns
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         low = ceil_log2(self.banks)
-
-        def bank_address(address: Value, bank: int, name: str) -> Value:
-            """Return a bank's own address, in a register: the next row below the window's start."""
-            row = Signal(range(self.depth), name=f"{name}_{bank}", reset_less=True)
-            m.d.sync += row.eq(address[low:] + (address[:low] > bank))
-            return row
-
-        offset = later(m, self.read_address[:low], 3, "read_offset")
         late_address = later(m, self.write_address, self.turns - 1, "write_address")
+        read_rows = self._rows(m, self.read_address, "read")
+        write_rows = self._rows(m, late_address, "write")
+        offset = later(m, self.read_address[:low], 4, "read_offset")
         zeros = [Const(0, 9)] * (self.banks - self.window)
         lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
                  for i in range(self.window)]
@@ -167,22 +206,39 @@ class ByteMemory(wiring.Component):
         words: list[Value] = []
         for bank in range(self.banks):
             ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth)
-            word = Signal(8, name=f"word_{bank}", reset_less=True)
+            lane = later(m, lanes[bank], 1, f"lane_{bank}")
             m.d.comb += [
-                ram.read_address.eq(bank_address(self.read_address, bank, "read_row")),
-                ram.write_address.eq(bank_address(late_address, bank, "write_row")),
-                ram.write_data.eq(lanes[bank][:8]),
-                ram.write.eq(lanes[bank][8]),
+                ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
+                ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
-            m.d.sync += word.eq(ram.read_data)
-            words.append(word)
+            words.append(later(m, ram.read_data, 1, f"word_{bank}"))
         words = rotated(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 
+    def _rows(self, m: Module, address: Value, name: str) -> list[Value]:
+        """Return each bank's own address, two cycles later: those before the window are a row on.
+
+        Both rows are made first, so that only a choice is left to be made beside each bank.
+        """
+        low = ceil_log2(self.banks)
+        row, following = (Signal(range(self.depth), name=f"{name}_{which}", reset_less=True)
+                          for which in ("row", "next_row"))
+        behind = Signal(self.banks, name=f"{name}_behind", reset_less=True)
+        m.d.sync += [row.eq(address[low:]), following.eq(address[low:] + 1),
+                     behind.eq(Cat(address[:low] > bank for bank in range(self.banks)))]
+        rows: list[Value] = []
+        for bank in range(self.banks):
+            own = Mux(behind[bank], following, row)
+            rows.append(primitives.local_register(m, self.family, own, f"{name}_row_{bank}"))
+        return rows
+
 
 class WordMemory(wiring.Component):
     """Words in banks, so that neither an address nor a word has far to go in a cycle.
+
+    Reading and writing share a port, as in the large memories of an iCE40: in a cycle in which a
+    part of a word is written, that part of what is read is not defined.
 
     Parameters
     ----------
@@ -192,65 +248,74 @@ class WordMemory(wiring.Component):
         Words.
     granularity : int
         Bits that are written together.
+    family : str
+        FPGA family.
 
     Members
     -------
-    read_address : In(range(depth))
+    address : In(range(depth))
     read_data : Out(width)
         :attr:`read_latency` cycles later.
-    write_address : In(range(depth))
     write_data : In(width)
     write_mask : In(ceil(width / granularity))
     """
 
-    read_address: Value
+    address: Value
     read_data: Value
-    write_address: Value
     write_data: Value
     write_mask: Value
 
-    read_latency = 4
+    read_latency = 5
 
-    def __init__(self, width: int, depth: int, granularity: int) -> None:
+    def __init__(self, width: int, depth: int, granularity: int, family: str = "generic") -> None:
         self.width = width
         self.depth = depth
         self.granularity = granularity
-        self.banks = -(-depth // BANK_WORDS)
+        self.family = family
         super().__init__({
-            "read_address": In(range(max(depth, 2))), "read_data": Out(width),
-            "write_address": In(range(max(depth, 2))), "write_data": In(width),
-            "write_mask": In(-(-width // granularity)),
+            "address": In(range(max(depth, 2))), "read_data": Out(width),
+            "write_data": In(width), "write_mask": In(-(-width // granularity)),
         })
+
+    @property
+    def banks(self) -> list[tuple[int, int]]:
+        """First word and depth of each bank.
+
+        Powers of two, the largest ones first, which a block RAM has as many words as, and a rest.
+        """
+        banks = []
+        start = 0
+        for size in (16384, 8192, 4096, 2048):
+            while self.depth - start >= size:
+                banks.append((start, size))
+                start += size
+        if start < self.depth:
+            banks.append((start, self.depth - start))
+        return banks
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        low = min(ceil_log2(BANK_WORDS), len(self.read_address))
-        bank = later(m, self.read_address[low:], 3, "bank")
-        words = []
-        for index in range(self.banks):
-            depth = min(self.depth - index * BANK_WORDS, BANK_WORDS)
-            read_row = later(m, self.read_address[:low], 1, f"read_row_{index}")
-            write_row = later(m, self.write_address[:low], 1, f"write_row_{index}")
-            here = later(m, self.write_address[low:] == index, 1, f"here_{index}")
+        address = later(m, self.address, 1, "address")
+        data = later(m, self.write_data, 2, "data")
+        mask = later(m, self.write_mask, 1, "mask", reset=True)
+        chosen = Signal(self.width, reset_less=True)
+        for index, (start, depth) in enumerate(self.banks):
+            here = Signal(name=f"here_{index}")
+            m.d.comb += here.eq((address >= start) & (address < start + depth))
             word = Signal(self.width, name=f"word_{index}", reset_less=True)
-            for part, start in enumerate(range(0, self.width, self.granularity)):
-                bits = slice(start, min(start + self.granularity, self.width))
-                ram = place(m, platform, f"bank_{index}_{part}", Ram, bits.stop - bits.start,
-                            depth)
+            for part, low in enumerate(range(0, self.width, self.granularity)):
+                bits = slice(low, min(low + self.granularity, self.width))
+                ram = place(m, platform, f"bank_{index}_{part}", SinglePortRam,
+                            bits.stop - bits.start, depth)
+                row = primitives.local_register(m, self.family, address[:len(ram.address)],
+                                                f"row_{index}_{part}")
                 m.d.comb += [
-                    ram.read_address.eq(read_row),
-                    ram.write_address.eq(write_row),
-                    ram.write_data.eq(later(m, self.write_data[bits], 1,
-                                            f"data_{index}_{part}")),
-                    ram.write.eq(later(m, self.write_mask[part], 1, f"mask_{index}_{part}",
-                                       reset=True) & here),
+                    ram.address.eq(row), ram.write_data.eq(data[bits]),
+                    ram.write.eq(later(m, mask[part] & here, 1, f"write_{index}_{part}",
+                                       reset=True)),
                 ]
                 m.d.sync += word[bits].eq(ram.read_data)
-            words.append(word)
-        chosen = Signal(self.width, reset_less=True)
-        with m.Switch(bank):
-            for index, word in enumerate(words):
-                with m.Case(index) if len(bank) else m.Default():
-                    m.d.sync += chosen.eq(word)
+            with m.If(later(m, here, 3, f"shown_{index}")):
+                m.d.sync += chosen.eq(word)
         m.d.comb += self.read_data.eq(chosen)
         return m

@@ -175,7 +175,8 @@ class Sequencer(wiring.Component):
                          self.step_cycles.eq(self.step_cycles + 1)]
         with m.Switch(state):
             with m.Case(State.IDLE):
-                m.d.sync += [place.eq(self.first * self.descriptor_words), left.eq(self.count)]
+                m.d.sync += [place.eq(_times(self.first, self.descriptor_words)),
+                             left.eq(self.count)]
                 with m.If(self.start):
                     m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),
                                  self.step_cycles.eq(0), self.step.eq(self.first),
@@ -386,3 +387,9 @@ class Sequencer(wiring.Component):
         with m.If(slot):
             m.d.sync += [left_x.eq(d.prime_x), left_y.eq(d.prime_y)]
         return (d.mode != Mode.DEPTHWISE) | ((left_x == 0) & (left_y == 0))
+
+
+def _times(value: Value, factor: int) -> Value:
+    """Return a product without a multiplier: those of the chip are the array's."""
+    terms = [value << bit for bit in range(factor.bit_length()) if factor >> bit & 1]
+    return sum(terms[1:], terms[0])

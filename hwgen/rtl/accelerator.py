@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from . import primitives
 from ._accumulators import Accumulators
 from ._fetch import Fetch
 from ._memories import ByteMemory, Ram, WordMemory, later
@@ -72,13 +73,14 @@ class Accelerator(wiring.Component):
         self.steps = steps
         self.fingerprint = fingerprint
         self.window = max(rows, columns)
-        self.activations = ByteMemory(activation_memory, self.window)
-        self.program = WordMemory(8 * columns, program_memory // columns, PART)
+        self.family = family
+        self.activations = ByteMemory(activation_memory, self.window, family)
+        self.program = WordMemory(8 * columns, program_memory // columns, PART, family)
         self.post = Post(columns, lanes, rounding, family)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,
                            memory_latency=self.activations.read_latency)
-        self.accumulators = Accumulators(columns, partial_sums)
+        self.accumulators = Accumulators(columns, partial_sums, family)
         self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
                            window=self.window, memory_latency=self.activations.write_latency)
         self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
@@ -89,15 +91,26 @@ class Accelerator(wiring.Component):
         m.submodules.sequencer = sequencer = self.sequencer
         m.submodules.activations = activations = self.activations
         m.submodules.program = program = self.program
-        # What is under way when a step fails must not come out in the next one.
-        clear = ResetInserter(sequencer.clear)
-        for name in ("fetch", "array", "accumulators", "post", "store"):
-            m.submodules[name] = clear(getattr(self, name))
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
         post, store = self.post, self.store
+
+        # What is under way when a step fails must not come out in the next one. The reset has far
+        # to go, and time to do it: what is cleared stays so for many cycles.
+        m.domains.work = ClockDomain("work", local=True)
+        clear = Signal(init=1)
+        m.d.sync += clear.eq(sequencer.clear)
+        m.d.comb += [
+            ClockSignal("work").eq(ClockSignal()),
+            ResetSignal("work").eq(primitives.local_register(m, self.family, clear, "clear_work")),
+        ]
+        for name in ("fetch", "array", "accumulators", "post", "store"):
+            m.submodules[name] = DomainRenamer("work")(getattr(self, name))
+
+        # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
-        for unit in (fetch, accumulators, post, store):
-            m.d.comb += Value.cast(unit.descriptor).eq(Value.cast(d))
+        for name in ("fetch", "accumulators", "post", "store"):
+            m.d.comb += Value.cast(getattr(self, name).descriptor).eq(primitives.local_register(
+                m, self.family, Value.cast(d), f"{name}_descriptor"))
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
         command = later(m, Cat(sequencer.load, sequencer.address),
@@ -105,7 +118,7 @@ class Accelerator(wiring.Component):
         kind = later(m, command[:2], program.read_latency, "kind", reset=True)
         head = later(m, sequencer.head, program.read_latency, "head", reset=True)
         m.d.comb += [
-            program.read_address.eq(Mux(sequencer.head, sequencer.head_address, command[2:])),
+            program.address.eq(Mux(sequencer.head, sequencer.head_address, command[2:])),
             sequencer.word.eq(program.read_data),
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
@@ -149,6 +162,7 @@ class Accelerator(wiring.Component):
             accumulators.tag.eq(Mux(through, Value.cast(tag), Value.cast(fetch.o.tag))),
             accumulators.tag.value.eq(Mux(through, array.o.valid & tag.value, direct)),
             post.tag.eq(accumulators.o_tag),
+            post.tag_next.eq(accumulators.o_tag_next),
             post.sums.eq(accumulators.o),
             accumulators.ready.eq(post.ready),
             accumulators.ready_last.eq(post.ready_last),
@@ -160,8 +174,10 @@ class Accelerator(wiring.Component):
         ]
         for c in range(self.columns):
             byte = fetch.vector.word_select(c, 8).as_signed()
+            of_array, scaled = primitives.local_register(m, self.family, Cat(through, d.scaled),
+                                                         f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
-                Mux(through, array.o.payload[c], Mux(d.scaled, byte << 20, byte)))
+                Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
 
     def _connect_host(self, m: Module) -> None:
         """Let the host read and write memories and registers, while nothing runs."""
@@ -213,9 +229,8 @@ class Accelerator(wiring.Component):
         part = Signal(range(max(1 << (stride - 2), 2)))
         m.d.comb += part.eq(offset[2:stride])
         with m.If(~sequencer.busy):
-            m.d.comb += program.read_address.eq(offset[stride:])
+            m.d.comb += program.address.eq(offset[stride:])
         m.d.comb += [
-            program.write_address.eq(offset[stride:]),
             program.write_data.eq(written.replicate(parts)[:program.width]),
             program.write_mask.eq(Mux(write & (space == 2), 1 << part, 0)),
         ]

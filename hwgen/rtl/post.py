@@ -100,15 +100,17 @@ class Lane(wiring.Component):
         ]
         m.d.comb += self.wide.eq(fine)
 
+        low, high, zero_point = (
+            primitives.local_register(m, self.family, value, name).as_signed() for value, name in
+            ((self.low, "own_low"), (self.high, "own_high"), (self.zero_point, "own_zero_point")))
         # Far outside an int8 only the sign counts.
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits = (fine[NARROW - 1:].all()) | ~(fine[NARROW - 1:].any())
         m.d.sync += [
             narrow.eq(Mux(fits, fine[:NARROW], Cat((~fine[-1]).replicate(NARROW - 1), fine[-1]))),
-            moved.eq(narrow + self.zero_point),
-            self.o.eq(Mux(moved < self.low, self.low,
-                          Mux(moved > self.high, self.high, moved[:8].as_signed()))),
+            moved.eq(narrow + zero_point),
+            self.o.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
         ]
         return m
 
@@ -157,6 +159,8 @@ class Post(wiring.Component):
     -------
     descriptor : In(Descriptor)
     tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
+    tag_next : In(Tag)
+        What ``tag`` will be in the next cycle.
     word : In(8 * columns), word_valid : In(1)
         Parameters, nine words for all columns, the lowest byte of each first.
     swapped : Out(1)
@@ -169,6 +173,7 @@ class Post(wiring.Component):
 
     descriptor: Any
     tag: Any
+    tag_next: Any
     sums: Any
     word: Value
     word_valid: Value
@@ -191,7 +196,7 @@ class Post(wiring.Component):
         self.hard = hard
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
-            "descriptor": In(Descriptor), "tag": In(Tag), "sums": In(vector),
+            "descriptor": In(Descriptor), "tag": In(Tag), "tag_next": In(Tag), "sums": In(vector),
             "word": In(8 * columns), "word_valid": In(1), "swapped": Out(1),
             "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
             "o": Out(8 * lanes),
@@ -207,7 +212,7 @@ class Post(wiring.Component):
         m = Module()
         d = self.descriptor
         arrives = self.tag.value & self.tag.last
-        parameters = self._parameters(m, arrives)
+        parameters = self._parameters(m)
 
         # A vector waits here until all of its groups have gone.
         sums = Signal(SUM * self.columns, reset_less=True)
@@ -237,7 +242,7 @@ class Post(wiring.Component):
         self._collect(m, wide, valid & d.to_sums, group, tag)
         return m
 
-    def _parameters(self, m: Module, arrives: Value) -> list[Signal]:
+    def _parameters(self, m: Module) -> list[Signal]:
         """Take parameters, and return those in use for each column."""
         following = [Signal(8 * PARAMETER_WORDS, name=f"following_{c}", reset_less=True)
                      for c in range(self.columns)]
@@ -247,12 +252,19 @@ class Post(wiring.Component):
         with m.If(self.word_valid):
             m.d.sync += [left.eq(Mux(left == 0, PARAMETER_WORDS - 1, left - 1)),
                          full.eq(left == 0)]
-            for c, register in enumerate(following):
-                m.d.sync += register.eq(Cat(register[8:], self.word.word_select(c, 8)))
-        m.d.comb += self.swapped.eq(self.tag.value & self.tag.tile & full)
-        with m.If(self.swapped):
+        swap = self.tag_next.value & self.tag_next.tile & full
+        with m.If(swap):
             m.d.sync += full.eq(0)
-            m.d.sync += [register.eq(following[c]) for c, register in enumerate(used)]
+        m.d.sync += self.swapped.eq(swap)
+        # The registers are many, and lie far apart: each column's know by themselves what to do.
+        word = later(m, self.word, 1, "word")
+        for c in range(self.columns):
+            come, use = primitives.local_register(m, self.family, Cat(self.word_valid, swap),
+                                                  f"parameters_{c}")
+            with m.If(come):
+                m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
+            with m.If(use):
+                m.d.sync += used[c].eq(following[c])
         return used
 
     def _collect(self, m: Module, wide: list[Value], valid: Value, group: Value, tag: Any,

@@ -6,7 +6,7 @@ The rest of the RTL asks here for what it needs and names only the family.
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from amaranth import Module, Shape, Signal, Value
+from amaranth import Cat, Module, Shape, Signal, Value
 
 from .._library import place
 from . import ecp5, generic, gowin, ice40
@@ -44,16 +44,16 @@ def region(row: int, rows: int, count: int) -> int:
     return next(i for i in range(count) if row < rows * (i + 1) // count)
 
 
-def local_register(m: Module, family: str, bit: Value, name: str) -> Value:
-    """Return ``bit``, a cycle later, from a register for one region of the chip.
+def local_register(m: Module, family: str, value: Value, name: str) -> Value:
+    """Return ``value``, a cycle later, from registers for one region of the chip.
 
     Synthesis merges registers that store the same, so that one of them would drive cells all over
     the chip; where that costs speed, the family has a register that it leaves alone.
     """
     if family == "ecp5":
-        return ecp5.register(m, bit, name)
-    stored = Signal(name=name, reset_less=True)
-    m.d.sync += stored.eq(bit)
+        return Cat(ecp5.register(m, bit, f"{name}_{index}") for index, bit in enumerate(value))
+    stored = Signal(len(value), name=name, reset_less=True)
+    m.d.sync += stored.eq(value)
     return stored
 
 
