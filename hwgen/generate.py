@@ -36,6 +36,13 @@ lint_off -rule PROCASSINIT
 lint_off -rule UNUSEDSIGNAL
 // A product is added to a wider sum; both are signed or both are not, so Verilog extends it right:
 lint_off -rule WIDTHEXPAND
+// A word of a vector is chosen by shifting the vector down; `!` asks whether a whole vector is 0:
+lint_off -rule WIDTHTRUNC
+// Where several cases fit, the first one counts: it has priority.
+lint_off -rule CASEOVERLAP
+// A memory of 2 ** n words has no address outside it; the comparison stays for the others:
+lint_off -rule CMPCONST
+lint_off -rule UNSIGNED
 """
 """Waivers for Verilator, each with its reason."""
 
