@@ -1,9 +1,11 @@
 import random
 import re
+from pathlib import Path
 
 import pytest
 
 from hwgen.errors import UserError
+from hwgen.rtl._step import Error
 from hwgen.runtime.accelerator import (
     ERRORS,
     Accelerator,
@@ -125,6 +127,15 @@ def test_start_busy():
     accelerator.start(0, 3)
     with pytest.raises(RuntimeError, match="is busy"):
         accelerator.start(0, 3)
+
+
+def test_errors_are_those_of_the_hardware():
+    """And those of docs/accelerator.md, in the same words."""
+    text = (Path(__file__).parents[1] / "docs" / "accelerator.md").read_text()
+    rows = re.findall(r"^\| (\d) \| ([A-Z]+) \| (the .+) \|$", text, re.MULTILINE)
+    assert {int(code): sentence for code, _, sentence in rows} == ERRORS
+    assert {int(code): name for code, name, _ in rows} == {
+        error.value: error.name for error in Error if error}
 
 
 @pytest.mark.parametrize("code", [*ERRORS, 200])
