@@ -6,8 +6,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
+from hwgen.frames import LARGEST, REQUEST_SYNC, Command
 from hwgen.golden import host as golden
-from hwgen.runtime.protocol import LARGEST, REQUEST_SYNC, Command
 
 from . import PERIOD_NS
 from .traffic import Memory, Traffic, request

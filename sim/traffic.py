@@ -3,8 +3,8 @@
 import random
 from dataclasses import dataclass, field
 
+from hwgen.frames import FLUSH, LARGEST, REQUEST_SYNC, Command, Head, encode
 from hwgen.golden import host as golden
-from hwgen.runtime.protocol import FLUSH, LARGEST, REQUEST_SYNC, Command, Head, encode
 
 __all__ = ["MEMORY", "Memory", "Traffic", "request"]
 

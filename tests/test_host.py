@@ -10,9 +10,9 @@ from amaranth.back import verilog
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hwgen.frames import FLUSH, LARGEST, REQUEST_SYNC, Command, Status
 from hwgen.golden import host as golden
 from hwgen.rtl.host import Host
-from hwgen.runtime.protocol import FLUSH, LARGEST, REQUEST_SYNC, Command, Status
 from hwgen.runtime.simulation import SimulatedLink
 from hwgen.tools import compiler, verilator
 from sim.traffic import MEMORY, Memory, Traffic, request

@@ -2,20 +2,19 @@ import random
 
 import pytest
 
-from hwgen.golden.host import Host
-from hwgen.runtime.protocol import (
+from hwgen.frames import (
     FLUSH,
     HEADER_SIZE,
     LARGEST,
     REPLY_SYNC,
     REQUEST_SYNC,
     Command,
-    Decoder,
     Head,
-    Reply,
     Status,
     encode,
 )
+from hwgen.golden.host import Host
+from hwgen.runtime.protocol import Decoder, Reply
 
 
 def replies(count, seed=0):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ..runtime.protocol import (
+from ..frames import (
     CRC_SIZE,
     HEAD_SIZE,
     HEADER_SIZE,

@@ -8,7 +8,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc import Algorithm  # type: ignore[import-untyped]
 from amaranth.lib.wiring import In, Out
 
-from ..runtime.protocol import (
+from ..frames import (
     CRC_SIZE,
     HEAD_SIZE,
     HEADER_SIZE,

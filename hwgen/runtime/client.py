@@ -4,20 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import UserError
-from .link import Link
-from .protocol import (
+from ..frames import (
     CRC_SIZE,
     FLUSH,
     HEADER_SIZE,
     LARGEST,
     REQUEST_SYNC,
     Command,
-    Decoder,
     Head,
-    Reply,
     Status,
     encode,
 )
+from .link import Link
+from .protocol import Decoder, Reply
 
 __all__ = ["Client", "NoMemory", "Silence"]
 

@@ -1,98 +1,12 @@
-"""What travels between host and accelerator: docs/protocol.md, as Python.
+"""The host's end of the protocol: find the replies among the bytes that come."""
 
-Hardware and golden model take their constants from here. A frame is a head of eight bytes, its
-CRC and, where data follow, these and the CRC of head and data.
-"""
-
-import enum
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from zlib import crc32
 
-__all__ = [
-    "CRC_SIZE", "FLUSH", "HEADER_SIZE", "HEAD_SIZE", "LARGEST", "REPLY_SYNC", "REQUEST_SYNC",
-    "Command", "Decoder", "Head", "Reply", "Status", "encode",
-]
+from ..frames import CRC_SIZE, HEAD_SIZE, HEADER_SIZE, REPLY_SYNC, Head, Status
 
-REQUEST_SYNC = 0xA5
-REPLY_SYNC = 0x5A
-HEAD_SIZE = 8
-CRC_SIZE = 4
-HEADER_SIZE = HEAD_SIZE + CRC_SIZE
-LARGEST = 256
-"""Bytes of data that a frame can carry."""
-
-FLUSH = bytes(HEADER_SIZE - 1 + LARGEST + CRC_SIZE)
-"""Idle bytes after which a receiver looks for a header, whatever came before.
-
-A header may have begun with the byte before and may announce the longest data. No header begins
-with an idle byte.
-"""
-
-
-class Command(enum.IntEnum):
-    """What a request asks for."""
-
-    READ = 1
-    WRITE = 2
-
-
-class Status(enum.IntEnum):
-    """What became of a request."""
-
-    DONE = 0x00
-    DATA = 0x01     # done, and what was read follows
-    UNKNOWN = 0x80  # there is no such command
-    DAMAGED = 0x81  # the CRC of the data is wrong, and nothing was written
-    REFUSED = 0x82  # there is no memory at the address, or not to its end
-
-
-@dataclass(frozen=True)
-class Head:
-    """The first eight bytes of a frame.
-
-    Parameters
-    ----------
-    sync : int
-        :data:`REQUEST_SYNC` or :data:`REPLY_SYNC`.
-    code : int
-        A :class:`Command` or a :class:`Status`.
-    tag : int
-        Number of the request, modulo 256.
-    count : int
-        Bytes to read or to write, 1 to :data:`LARGEST`.
-    address : int
-        Where the first of them is.
-    """
-
-    sync: int
-    code: int
-    tag: int
-    count: int
-    address: int
-
-    def pack(self) -> bytes:
-        """Return the bytes."""
-        return struct.pack("<BBBBI", self.sync, self.code, self.tag, self.count - 1, self.address)
-
-    @classmethod
-    def unpack(cls, data: bytes) -> "Head":
-        """Return the head that the bytes are."""
-        sync, code, tag, last, address = struct.unpack("<BBBBI", data)
-        return cls(sync, code, tag, last + 1, address)
-
-
-def encode(head: Head, data: bytes | None = None) -> bytes:
-    """Return a frame."""
-    start = head.pack()
-    check = crc32(start)
-    frame = start + check.to_bytes(CRC_SIZE, "little")
-    if data is not None:
-        if len(data) != head.count:
-            raise ValueError(f"A head that says {head.count} bytes cannot have {len(data)}")
-        frame += data + crc32(data, check).to_bytes(CRC_SIZE, "little")
-    return frame
+__all__ = ["Decoder", "Reply"]
 
 
 @dataclass(frozen=True)
