@@ -148,8 +148,9 @@ def _zeros(found: re.Match[str]) -> str:
 def sources() -> list[str]:
     """Return the text of everything that Verilog is made by, so that it can be cached."""
     room = Path(__file__).parent
-    return [path.read_text() for path in (*sorted(room.glob("rtl/**/*.py")), room / "steps.py",
-                                          room / "generate.py")]
+    return [path.read_text() for path in (
+        *sorted(room.glob("rtl/**/*.py")), room / "steps.py", room / "frames.py",
+        room / "generate.py")]
 
 
 def verilog(design: Design) -> str:
