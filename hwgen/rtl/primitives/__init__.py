@@ -10,10 +10,11 @@ from amaranth import Cat, Module, Shape, Signal, Value
 
 from .._library import place
 from . import ecp5, generic, gowin, ice40
-from .generic import LATENCY, MultiplierSignature, product_shape
+from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
-__all__ = ["FAMILIES", "LATENCY", "MultiplierSignature", "add_multipliers", "delay",
-           "local_register", "multiplier", "product_shape", "region", "regions"]
+__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "delay",
+           "local_register", "multiplier", "product_shape", "region", "regions",
+           "single_port_ram"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -32,6 +33,12 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
                 "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
     return {"generic": generic.Multiplier,
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
+
+
+def single_port_ram(device: str | None, depth: int) -> type[generic.SinglePortRam]:
+    """Return a :class:`generic.SinglePortRam`: in the large memories of a chip that has some."""
+    large = device == "iCE40UP5K" and ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
+    return ice40.SinglePortRam if large else generic.SinglePortRam
 
 
 def regions(family: str, device: str | None) -> int:

@@ -1,14 +1,20 @@
 """What every FPGA can do: the definitions that the families' own cells must equal."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["LATENCY", "Delay", "FabricMultiplier", "LutRamDelay", "Multiplier",
-           "MultiplierBase", "MultiplierSignature", "product_shape"]
+           "MultiplierBase", "MultiplierSignature", "SinglePortRam", "UNCHECKED", "product_shape"]
 
 LATENCY = 3
 """Cycles from operands to product, of every multiplier of every family."""
+
+
+UNCHECKED: Any = {"no_rw_check": 1}
+"""Attribute by which yosys adds no logic that defines what is read while it is written."""
 
 
 def product_shape(a: Shape, b: Shape) -> Shape:
@@ -196,4 +202,43 @@ class LutRamDelay(Delay):
                 m.d.sync += stored.eq(word)
                 word = stored
             m.d.comb += self.o.word_select(index, self.width).eq(word)
+        return m
+
+
+class SinglePortRam(wiring.Component):
+    """A block RAM with one port: reads in every cycle in which it does not write.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    address : In(range(depth))
+    read_data : Out(width)
+        In the next cycle; not defined behind a write.
+    write_data : In(width)
+    write : In(1)
+    """
+
+    address: Value
+    read_data: Value
+    write_data: Value
+    write: Value
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
+                          "write_data": In(width), "write": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+                                            attrs=UNCHECKED)
+        m.submodules.rows = rows
+        read, write = rows.read_port(), rows.write_port()
+        m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
+                     self.read_data.eq(read.data), write.addr.eq(self.address),
+                     write.data.eq(self.write_data), write.en.eq(self.write)]
         return m

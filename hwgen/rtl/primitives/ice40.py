@@ -6,15 +6,24 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from . import generic
 from .generic import MultiplierBase, MultiplierSignature
 
-__all__ = ["LANE_WIDTH", "WIDTH", "Multiplier", "MultiplierPair"]
+__all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "Multiplier", "MultiplierPair",
+           "SinglePortRam"]
 
 LANE_WIDTH = 8
 """Bits of an operand in each half of a DSP block."""
 
 WIDTH = 16
 """Bits of an operand of a whole DSP block."""
+
+
+DEPTH = 16384
+"""Words of a large memory, of :data:`WIDTH` bits."""
+
+LEAST_DEPTH = 2048
+"""Below this block RAMs do, of which there are more."""
 
 
 def check(a_shape: Shape, b_shape: Shape, width: int) -> None:
@@ -130,4 +139,23 @@ class Multiplier(MultiplierBase):
         m.d.comb += [a.eq(self.a), b.eq(self.b), self.p.eq(o)]
         m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
                                  b_signed=self.b_shape.signed, b_hold=~self.take, halves=False)
+        return m
+
+
+class SinglePortRam(generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`, in SB_SPRAM256KA, which hold nothing at first."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for low in range(0, self.width, WIDTH):
+            high = min(low + WIDTH, self.width)
+            read = Signal(WIDTH, name=f"read_{low}")
+            m.submodules[f"ram_{low}"] = Instance(
+                "SB_SPRAM256KA",
+                i_CLOCK=ClockSignal(), i_CHIPSELECT=Const(1, 1), i_STANDBY=Const(0, 1),
+                i_SLEEP=Const(0, 1), i_POWEROFF=Const(1, 1),  # active low
+                i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
+                i_DATAIN=Cat(self.write_data[low:high], Const(0, WIDTH - (high - low))),
+                i_MASKWREN=Const(0b1111, 4), i_WREN=self.write, o_DATAOUT=read)
+            m.d.comb += self.read_data[low:high].eq(read[:high - low])
         return m
