@@ -27,6 +27,9 @@ LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
 SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
+AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
+                    "line_pixels", "rounding", "steps")
+"""Fields that say nothing of an array alone."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,9 @@ class Design:
         How many vectors of sums the accumulators hold.
     lanes : int
         How many columns are requantised in a cycle, 1 to ``columns``.
+    hard_lanes : int
+        How many of the lanes multiply in DSP blocks, four products of 16 by 16 bits each, which the
+        array then lacks; the others multiply in fabric.
     line_pixels : int
         Longest row of an image that the line buffer holds; needed with more than one of ``lines``.
     rounding : str
@@ -120,6 +126,7 @@ class Design:
     program_memory: int = 0
     partial_sums: int = 0
     lanes: int = 0
+    hard_lanes: int = 0
     line_pixels: int = 0
     rounding: str = "tflm"
     steps: int = 256
@@ -155,10 +162,11 @@ class Design:
         if self.activation_memory:
             self._check_accelerator()
             return
-        for field in ("program_memory", "partial_sums", "lanes", "line_pixels"):
-            if getattr(self, field) != 0:
-                raise UserError(f"{field} must be 0 without an activation_memory, which an "
-                                f"accelerator needs, not {getattr(self, field)!r}")
+        for field in AROUND_THE_ARRAY:
+            default = getattr(Design, field)
+            if getattr(self, field) != default:
+                raise UserError(f"{field} must be {default!r} without an activation_memory, which "
+                                f"an accelerator needs, not {getattr(self, field)!r}")
 
     def _check_accelerator(self) -> None:
         for field, only in (("engine", "systolic"), ("dataflow", "ws"), ("activations", "int8"),
@@ -177,6 +185,9 @@ class Design:
         self._within("program_memory", self.columns, LARGEST_MEMORY)
         self._within("partial_sums", 4, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
+        most = self.device_products // self._lane_products if self.device else 0
+        self._within("hard_lanes", 0, min(self.lanes, most))
+        self._within("dsps", 0, self._array_products, optional=True)
         self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
@@ -222,12 +233,22 @@ class Design:
         }.get(board.multiplier, 0)
 
     @property
+    def _lane_products(self) -> int:
+        """Products of the array that the DSP blocks of a lane would give."""
+        return 4 * {"ice40": 2, "gowin": 2}.get(self.family, 1)
+
+    @property
+    def _array_products(self) -> int:
+        """Products a cycle that the lanes leave of the device's hard multipliers."""
+        return self.device_products - self.hard_lanes * self._lane_products
+
+    @property
     def hard_multipliers(self) -> int:
         """How many cells use a hard multiplier."""
         if self.family == "generic":
             return 0
         return min(self.rows * self.columns,
-                   self.device_products if self.dsps is None else self.dsps)
+                   self._array_products if self.dsps is None else self.dsps)
 
     @property
     def banks(self) -> int:
@@ -242,9 +263,7 @@ class Design:
     @property
     def array_alone(self) -> Self:
         """The same array without an accelerator around it."""
-        return self.replace(**{name: getattr(Design, name) for name in (
-            "activation_memory", "program_memory", "partial_sums", "lanes", "line_pixels",
-            "rounding", "steps")})
+        return self.replace(**{name: getattr(Design, name) for name in AROUND_THE_ARRAY})
 
     @property
     def fingerprint(self) -> int:
@@ -265,6 +284,7 @@ class Design:
         if self.activation_memory:
             parts += [f"memory{self.activation_memory}", f"program{self.program_memory}",
                       f"sums{self.partial_sums}", f"lanes{self.lanes}", self.rounding]
+            parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
         return "_".join(parts)
 
@@ -306,6 +326,8 @@ class Design:
         lines = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if not self.activation_memory and field.name in AROUND_THE_ARRAY:
+                continue
             if value is not None:
                 lines.append(f'{field.name} = "{value}"' if isinstance(value, str)
                              else f"{field.name} = {value}")

@@ -144,6 +144,7 @@ FIELDS = {
     "program_memory": ("BYTES", "memory for steps and weights"),
     "partial_sums": ("N", "vectors of sums that the accumulators hold"),
     "lanes": ("N", "columns that are requantised in a cycle"),
+    "hard_lanes": ("N", "lanes that multiply in DSP blocks"),
     "line_pixels": ("N", "longest row that the line buffer holds"),
     "rounding": ("NAME", "tflm: sums are rounded twice, as TensorFlow Lite Micro does; single"),
     "steps": ("N", "steps that have a counter of their cycles"),

@@ -53,6 +53,11 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
      "program_memory must be an integer from 8 to 16777216, not 0"),
     (ACCELERATOR | {"partial_sums": 3}, "partial_sums must be an integer from 4 to 65536, not 3"),
     (ACCELERATOR | {"lanes": 9}, "lanes must be an integer from 1 to 8, not 9"),
+    (ACCELERATOR | {"hard_lanes": 1}, "hard_lanes must be an integer from 0 to 0, not 1"),
+    ({"hard_lanes": 1}, ("hard_lanes must be 0 without an activation_memory, which an accelerator "
+                         "needs, not 1")),
+    (ACCELERATOR | {"family": "ice40", "device": "iCE40UP5K", "hard_lanes": 3},
+     "hard_lanes must be an integer from 0 to 2, not 3"),
     (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
@@ -162,6 +167,10 @@ def test_integer(text, low, high):
     (Design(rows=8, columns=8, family="gowin", device="GW1NR-9C"), 40),
     (Design(rows=8, columns=8, family="gowin", device="GW1NR-9C", activations="int10"), 20),
     (Design(rows=8, columns=8, family="gowin"), 64),
+    (Design(**ACCELERATOR, hard_lanes=1, family="ice40", device="iCE40UP5K"), 8),
+    (Design(**ACCELERATOR, hard_lanes=3, family="gowin", device="GW1NR-9C"), 16),
+    (Design(**ACCELERATOR | {"rows": 16, "columns": 16}, hard_lanes=8, family="ecp5",
+            device="LFE5U-85F"), 124),
     (Design(), 0),
 ])
 def test_hard_multipliers(design, hard):

@@ -34,8 +34,8 @@ class Accelerator(wiring.Component):
         Of the array.
     lines : int
         Of its depthwise path.
-    lanes : int
-        Sums that are requantised in a cycle.
+    lanes, hard_lanes : int
+        Sums that are requantised in a cycle, and how many of them in DSP blocks.
     activation_memory, program_memory : int
         Bytes.
     partial_sums : int
@@ -62,8 +62,8 @@ class Accelerator(wiring.Component):
 
     def __init__(self, *, rows: int, columns: int, lines: int, lanes: int,
                  activation_memory: int, program_memory: int, partial_sums: int,
-                 line_pixels: int, steps: int, rounding: str = "tflm", fingerprint: int = 0,
-                 family: str = "generic", device: str | None = None,
+                 line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
+                 fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None) -> None:
         self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
                                       lines=lines, family=family, device=device, dsps=dsps)
@@ -77,7 +77,7 @@ class Accelerator(wiring.Component):
         self.activations = ByteMemory(activation_memory, self.window, family)
         self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
                                   device)
-        self.post = Post(columns, lanes, rounding, family)
+        self.post = Post(columns, lanes, rounding, family, hard=hard_lanes)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,
                            memory_latency=self.activations.read_latency)

@@ -152,8 +152,10 @@ class Post(wiring.Component):
     Parameters
     ----------
     columns, lanes : int
-    rounding, family, hard
+    rounding, family
         See :class:`Lane`.
+    hard : int
+        How many lanes use hard multipliers.
 
     Members
     -------
@@ -187,7 +189,7 @@ class Post(wiring.Component):
     ready_sums: Any
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
-                 hard: bool = False) -> None:
+                 hard: int = 0) -> None:
         self.columns = columns
         self.lanes = lanes
         self.interval = -(-columns // lanes)
@@ -227,7 +229,7 @@ class Post(wiring.Component):
         for lane in range(self.lanes):
             columns = range(lane, self.columns, self.lanes)
             unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family,
-                         hard=self.hard)
+                         hard=lane < self.hard)
             m.d.comb += [
                 unit.sum.eq(_chosen([sums.word_select(c, SUM) for c in columns], group)),
                 Value.cast(unit.parameters).eq(_chosen([parameters[c] for c in columns], group)),

@@ -80,7 +80,7 @@ class Inference:
 
 def portable(design: Design) -> Design:
     """Return the Design in portable Verilog: what it computes, and when, is the same."""
-    return design.replace(family="generic", device=None, dsps=None)
+    return design.replace(family="generic", device=None, dsps=None, hard_lanes=0)
 
 
 def simulated_board(design: Design) -> Accelerator:
