@@ -9,8 +9,20 @@ array([[10,  0,  0,  0]])
 
 __version__ = "0.1.0"
 
+from typing import TYPE_CHECKING, Any
+
 from .design import Design
 from .errors import UserError
-from .generate import component, model, port_table, verilog, write
+
+if TYPE_CHECKING:
+    from .generate import component, model, port_table, verilog, write
 
 __all__ = ["Design", "UserError", "component", "model", "port_table", "verilog", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what generates when it is asked for: half a second that most commands do without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import generate
+    return getattr(generate, name)

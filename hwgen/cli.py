@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hwgen: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        warnings.simplefilter("ignore")  # what is half-built is not worth a word
         print("hwgen: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as with `hwgen boards | head -1`

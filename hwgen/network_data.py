@@ -1,7 +1,5 @@
 """What users give a network to work on, files of arrays, and what they get back."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,24 +18,18 @@ Array = NDArray[Any]
 SHOWN = 16
 """Values of an output that are printed; --json has all."""
 
-DAMAGED = (ValueError, EOFError, KeyError, TypeError, AttributeError, SyntaxError, RuntimeError,
-           OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What NumPy raises of files that are cut short, changed, or hold more than numbers.
-
-An encrypted archive is a RuntimeError, an unknown compression a NotImplementedError, which is one.
-"""
-
 
 def load_arrays(path: str | Path, only: str | None = None) -> dict[str, Array]:
     """Return the arrays of a .npz file, or of those the one called ``only``; of a .npy file, ''."""
     try:
         with Path(path).open("rb") as file:
-            magic = file.read(4)
-            if magic not in (b"\x93NUM", b"PK\x03\x04"):
+            if file.read(4) not in (b"\x93NUM", b"PK\x03\x04", b"PK\x05\x06"):
                 raise UserError(f"{path} is not a .npy or .npz file")
             file.seek(0)
             values = np.load(file, allow_pickle=False)
             if isinstance(values, np.ndarray):
+                if only is not None:
+                    raise UserError(f"{path} is a single array, and has none called {only!r}")
                 return {"": values}
             if only is None:
                 return {name: values[name] for name in values}
@@ -48,7 +40,7 @@ def load_arrays(path: str | Path, only: str | None = None) -> dict[str, Array]:
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except DAMAGED as error:
+    except Exception as error:  # what NumPy raises of damaged files has no base of its own
         raise UserError(f"{path} is damaged, or holds more than plain numbers: {error}") from error
 
 
@@ -64,8 +56,10 @@ def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Ar
         for chosen in ("", key, names[0], "input"):
             if chosen in arrays:
                 return {names[0]: arrays[chosen]}
-        raise UserError(f"{path} has the arrays {', '.join(arrays) or 'of nothing'}: name the one "
-                        f"to take, as in {option} {path}:{next(iter(arrays), 'x')}")
+        if not arrays:
+            raise UserError(f"{path} has no arrays")
+        raise UserError(f"{path} has the arrays {', '.join(arrays)}: name the one to take, as in "
+                        f"{option} {path}:{next(iter(arrays))}")
     missing = [name for name in names if name not in arrays]
     if missing:
         raise UserError(f"the network has the inputs {', '.join(names)}: {option} must be a .npz "
@@ -98,7 +92,7 @@ def batched(values: Array, shape: tuple[int, ...]) -> Array:
 
 def read_labels(source: str) -> list[str]:
     """Return the names of the classes, the array ``labels`` of a .npz file."""
-    return [str(label) for label in load_arrays(source, "labels").get("labels", np.array([])).flat]
+    return [str(label) for label in load_arrays(source, "labels")["labels"].flat]
 
 
 def image_outputs(network: Network, results: Mapping[str, NDArray[np.int8]]) -> dict[str, Array]:

@@ -204,6 +204,35 @@ def test_interrupted(capsys, monkeypatch):
     assert capsys.readouterr().err == "hwgen: interrupted\n"
 
 
+def test_interrupted_half_way(tmp_path):
+    """What is half-built when the user presses Ctrl-C does not complain."""
+    script = """
+from amaranth import Elaboratable
+from amaranth.back import rtlil
+from hwgen import cli
+
+class Half(Elaboratable):
+    def elaborate(self, platform):
+        other = Half()
+        raise KeyboardInterrupt
+
+cli.COMMANDS["boards"] = lambda options: rtlil.convert(Half(), ports=[])
+raise SystemExit(cli.main(["boards"]))
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    (tmp_path / "script.py").write_text(script)
+    run = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True,
+                         env=environment)
+    assert (run.returncode, run.stderr) == (130, "hwgen: interrupted\n")
+
+
+def test_import_is_quick():
+    """A command that generates nothing does not import what generates."""
+    script = "import sys, hwgen.cli; raise SystemExit('amaranth' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0
+
+
 def test_broken_pipe():
     command = f"'{sys.executable}' -m hwgen boards --json | head -c 1; echo ${{PIPESTATUS[0]}}"
     environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}

@@ -68,7 +68,8 @@ class SimulatedLink(Link):
         words = [str(folder / PROGRAM), *([str(Path(waves).absolute())] if waves else [])]
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=self._log)
+                                         stderr=self._log,
+                                         start_new_session=True)  # Ctrl-C is for us alone
 
     def write(self, data: bytes) -> None:
         self._pending += data
