@@ -123,23 +123,27 @@ class Accumulators(wiring.Component):
             alone, larger, added = near(flags, "flags")
             back_again, write, *where = near(writing, "writing")
             stored = later(m, rows.read_data, 1, f"stored_{low}")
-            totals = Signal(len(stored), name=f"totals_{low}", reset_less=True)
             requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
-            for c, _ in enumerate(columns):
-                value = values[bits].word_select(c, SUM).as_signed()
-                old = stored.word_select(c, SUM).as_signed()
-                total = totals.word_select(c, SUM)
-                with m.If(alone | (larger & (value > old))):
-                    m.d.sync += total.eq(value)
-                with m.Else():
-                    m.d.sync += total.eq(old + Mux(added, value, 0))
-                m.d.sync += requantised.word_select(c, SUM).eq(
-                    ready_sums[bits].word_select(c, SUM) + Mux(d.add_to_sums, old, 0))
+            kept = later(m, values[bits], 1, f"kept_{low}")
+            totals = []
+            for c in columns:
+                value = values.word_select(c, SUM).as_signed()
+                old = stored.word_select(c - low, SUM).as_signed()
+                # Sum and comparison are made side by side, and the choice between them last.
+                total = Signal(SUM, name=f"total_{c}", reset_less=True)
+                replaced = Signal(name=f"replaced_{c}", reset_less=True)
+                m.d.sync += [
+                    total.eq(old + Mux(added, value, 0)),
+                    replaced.eq(alone | (larger & (value > old))),
+                    requantised.word_select(c - low, SUM).eq(
+                        ready_sums.word_select(c, SUM) + Mux(d.add_to_sums, old, 0)),
+                ]
+                totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
             m.d.comb += [
-                Value.cast(self.o)[bits].eq(totals),
+                Value.cast(self.o)[bits].eq(Cat(totals)),
                 rows.read_address.eq(near(read, "read")),
                 rows.write_address.eq(Cat(where)),
-                rows.write_data.eq(Mux(back_again, requantised, totals)),
+                rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
                 rows.write.eq(write),
             ]
         m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 4, "ready_last",

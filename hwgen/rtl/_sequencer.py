@@ -60,10 +60,15 @@ class Countdown:
         """Begin the loop."""
         return [self.left.eq(self.limit), self.last.eq(self.single)]
 
+    @property
+    def next_last(self) -> Value:
+        """Whether the turn behind this one is the last; behind the last one the first follows."""
+        return Mux(self.last, self.single, self.left == 2)
+
     def step(self) -> list[Any]:
         """Take a turn; behind the last one the loop begins again."""
         return [self.left.eq(Mux(self.last, self.limit, self.left - 1)),
-                self.last.eq(Mux(self.last, self.single, self.left == 2))]
+                self.last.eq(self.next_last)]
 
 
 class Sequencer(wiring.Component):
@@ -163,8 +168,10 @@ class Sequencer(wiring.Component):
         state = Signal(State)
         begin = Signal()  # of the loops of a step
         ended = Signal()  # the last slot of a step ends
-        left = Signal(16)  # steps
+        left, last = Signal(16), Signal()  # steps
+        m.d.sync += last.eq(left == 1)
         wait = Signal(range(FLUSH + 1))
+        failed = Signal(Error)  # why the step will stop
         read = Signal()   # a descriptor, from `place` on
         place = Signal(range(self.words + self.descriptor_words))
         complete = self._read_descriptor(m, read, place)
@@ -200,10 +207,10 @@ class Sequencer(wiring.Component):
                 with m.If(ended):
                     m.d.sync += state.eq(State.DRAIN)
             with m.Case(State.DRAIN):
-                with m.If(self.done):
+                with m.If(self.done & (failed == Error.NONE)):
                     m.d.comb += self.counted.eq(1)
                     m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
+                    with m.If(last):
                         m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
                     with m.Else():
                         m.d.comb += read.eq(1)
@@ -224,8 +231,9 @@ class Sequencer(wiring.Component):
                              (begin & self._bad(m), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        with m.If(self.busy & ~self.clear & (failure != Error.NONE)):
-            m.d.sync += [self.error.eq(failure), wait.eq(FLUSH), self.busy.eq(1),
+        m.d.sync += failed.eq(Mux(self.busy & ~self.clear & ~self.counted, failure, Error.NONE))
+        with m.If((failed != Error.NONE) & ~self.clear):
+            m.d.sync += [self.error.eq(failed), wait.eq(FLUSH), self.busy.eq(1),
                          state.eq(State.FLUSH)]
         return m
 
@@ -286,25 +294,28 @@ class Sequencer(wiring.Component):
         begun = Signal()       # they have taken some of them
         place = Signal(range(2 * self.words))
 
+        last_vector = Signal()  # in a register of its own: much hangs on it
         turn_first, turn_last = self._turns(m, vectors, slot.tag.last)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, slot_end, issue, x.last)
         m.d.comb += [
             issue.eq(vectors & turn_first),
             take.eq(parameters & ~weights & (begun | spare)),
-            slot_end.eq(running & (~vectors | (turn_last & x.last & y.last))
-                        & Mux(parameters, take & words.last, ~weights | rows.last)
+            # Parameters follow the weights; their last word is never their first.
+            slot_end.eq(running & (~vectors | (turn_last & last_vector))
+                        & Mux(parameters, ~weights & words.last, ~weights | rows.last)
                         & (~short | least.last)),
             ended.eq(slot_end & ~ahead),
         ]
         with m.If(issue):
             m.d.sync += [opening.eq(0), fresh.eq(fresh & ~value)]
         with m.If(vectors & turn_last):
-            m.d.sync += x.step()
+            m.d.sync += [*x.step(), last_vector.eq(Mux(
+                x.last, x.single & y.next_last, (x.left == 2) & y.last))]
             with m.If(x.last):
                 m.d.sync += y.step()
-                with m.If(y.last):
-                    m.d.sync += vectors.eq(0)
+            with m.If(last_vector):
+                m.d.sync += vectors.eq(0)
         with m.If(weights):
             m.d.sync += [*rows.step(), weights.eq(~rows.last)]
         with m.If(take):
@@ -321,6 +332,7 @@ class Sequencer(wiring.Component):
             more = ~(pass_last & tiles.last)
             m.d.sync += [
                 vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), *x.load(), *y.load(),
+                last_vector.eq(x.single & y.single),
                 slot.piece_last.eq(pieces.last), slot.taps_x_last.eq(taps_x.last),
                 slot.taps_y_last.eq(taps_y.last), slot.tag.first.eq(first),
                 slot.tag.last.eq(pass_last), slot.tag.final.eq(tiles.last),
@@ -350,12 +362,12 @@ class Sequencer(wiring.Component):
             self.event.valid.eq(issue),
             self.event.slot.eq(opening),
             self.event.row_end.eq(x.last),
-            self.event.last.eq(x.last & y.last),
+            self.event.last.eq(last_vector),
             tag.value.eq(issue & value),
             tag.start.eq(fresh),
             tag.tile.eq(fresh & slot.tag.first),
             tag.row_end.eq(x.last),
-            tag.tile_end.eq(x.last & y.last & slot.tag.last),
+            tag.tile_end.eq(last_vector & slot.tag.last),
             self.load.weights.eq(weights),
             self.load.parameters.eq(take),
             self.address.eq(place),

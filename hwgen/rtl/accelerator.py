@@ -97,15 +97,17 @@ class Accelerator(wiring.Component):
 
         # What is under way when a step fails must not come out in the next one. The reset has far
         # to go, and time to do it: what is cleared stays so for many cycles.
-        m.domains.work = ClockDomain("work", local=True)
         clear = Signal(init=1)
         m.d.sync += clear.eq(sequencer.clear)
-        m.d.comb += [
-            ClockSignal("work").eq(ClockSignal()),
-            ResetSignal("work").eq(primitives.local_register(m, self.family, clear, "clear_work")),
-        ]
         for name in ("fetch", "array", "accumulators", "post", "store"):
-            m.submodules[name] = DomainRenamer("work")(getattr(self, name))
+            domain = f"{name}_domain"
+            m.domains += ClockDomain(domain, local=True)
+            m.d.comb += [
+                ClockSignal(domain).eq(ClockSignal()),
+                ResetSignal(domain).eq(primitives.local_register(m, self.family, clear,
+                                                                 f"clear_{name}")),
+            ]
+            m.submodules[name] = DomainRenamer(domain)(getattr(self, name))
 
         # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
@@ -144,8 +146,8 @@ class Accelerator(wiring.Component):
         post, store = self.post, self.store
         d = self.sequencer.descriptor
         through = Signal()  # the array
+        m.d.sync += through.eq(d.mode <= Mode.DEPTHWISE)
         m.d.comb += [
-            through.eq(d.mode <= Mode.DEPTHWISE),
             array.activations.valid.eq(fetch.o.valid & through),
             array.activations.p.last.eq(fetch.o.last),
             Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
@@ -200,14 +202,13 @@ class Accelerator(wiring.Component):
                          written.eq(bus.w_data), mask.eq(bus.mask), writes.eq(bus.write),
                          serving.eq(1), wait.eq(Mux(bus.read, longest, 1))]
         with m.Elif(serving):
-            m.d.sync += wait.eq(wait - 1)
-            with m.If(wait == 0):
-                m.d.sync += serving.eq(0)
+            m.d.sync += [wait.eq(wait - 1), answered.eq(wait == 1)]
+            with m.If(answered):
+                m.d.sync += [serving.eq(0), answered.eq(0)]
         answer, error = Signal(32), Signal()
-        m.d.comb += [answered.eq(serving & (wait == 0)), bus.ack.eq(answered),
-                     bus.r_data.eq(answer), bus.error.eq(error)]
+        m.d.comb += [bus.ack.eq(answered), bus.r_data.eq(answer), bus.error.eq(error)]
         write = Signal()
-        m.d.comb += write.eq(answered & writes & ~sequencer.busy & ~error)
+        m.d.sync += write.eq(answered & writes & ~sequencer.busy & ~error)
 
         # Activations: four of the bytes of a window.
         in_activations = space == 1
@@ -239,8 +240,8 @@ class Accelerator(wiring.Component):
 
         # Cycle counters.
         m.submodules.counters = counters = Ram(32, self.steps)
-        m.d.comb += [
-            counters.read_address.eq(offset[2:]),
+        m.d.comb += counters.read_address.eq(offset[2:])
+        m.d.sync += [
             counters.write_address.eq(sequencer.step),
             counters.write_data.eq(sequencer.step_cycles + 1),
             counters.write.eq(sequencer.counted & (sequencer.step < self.steps)),
@@ -259,13 +260,15 @@ class Accelerator(wiring.Component):
                 for index, register in ((3, first), (4, number), (5, limit)):
                     with m.Case(index):
                         m.d.sync += register.eq(written)
+        register, counter = Signal(32), later(m, counters.read_data, 1, "counter")
+        values = data.ArrayLayout(32, len(registers))(Cat(
+            Cat(value, Const(0, 32 - len(value))) for value in registers))
+        m.d.sync += register.eq(values[offset[2:5]])
         known = Signal()
         m.d.sync += error.eq(~known | (sequencer.busy & (space != 0)))
         with m.Switch(space):
             with m.Case(0):
-                values = data.ArrayLayout(32, len(registers))(Cat(
-                    Cat(register, Const(0, 32 - len(register))) for register in registers))
-                m.d.sync += answer.eq(values[offset[2:5]])
+                m.d.sync += answer.eq(register)
                 m.d.comb += known.eq(offset < 4 * len(registers))
             with m.Case(1):
                 m.d.sync += answer.eq(activations.read_data[:32])
@@ -274,5 +277,5 @@ class Accelerator(wiring.Component):
                 m.d.sync += answer.eq(parted.word_select(part, 32))
                 m.d.comb += known.eq(offset[stride:] < program.depth)  # padding too: 0
             with m.Case(3):
-                m.d.sync += answer.eq(counters.read_data)
+                m.d.sync += answer.eq(counter)
                 m.d.comb += known.eq(offset < 4 * self.steps)
