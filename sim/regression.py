@@ -9,7 +9,9 @@ from hwgen.boards import closest
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import module, to_verilog, verilog
+from hwgen.rtl._library import Library
 from hwgen.rtl.host import Host
+from hwgen.rtl.post import Post
 from hwgen.table import table
 
 from .cells import models_of_cells
@@ -33,6 +35,10 @@ def source(unit: str, design: Design) -> tuple[str, str]:
     """Return the top module and the Verilog of a unit: the host is the same for every Design."""
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
+    if unit == "post":
+        post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
+                    hard=design.hard_lanes)
+        return unit, to_verilog(Library().convert(post, unit))
     if unit == "systolic":
         design = design.array_alone
     return module(design), verilog(design)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
 from .arithmetic import wrap
+from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped"]
 
@@ -39,23 +40,6 @@ class Stopped(Exception):
         self.error, self.step = error, step
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """What the lanes know of the columns of a tile."""
-
-    bias: Integers
-    multiplier: Integers
-    shift: Integers
-
-    @classmethod
-    def from_words(cls, words: NDArray[np.int8]) -> "Parameters":
-        """Read nine words: byte b of each column's 72 bits is in word b."""
-        byte = words.astype(np.int64) & 0xff
-        bias = wrap(sum(byte[b] << (8 * b) for b in range(4)))
-        high = sum(byte[4 + b] << (8 * b) for b in range(5))
-        return cls(bias, high & ((1 << 31) - 1), high >> 31 & 31)
-
-
 @dataclass(kw_only=True)
 class Accelerator:
     """Golden twin of :class:`hwgen.rtl.accelerator.Accelerator`, with its memories.
@@ -77,6 +61,7 @@ class Accelerator:
 
     def __post_init__(self) -> None:
         """Clear the memories."""
+        self.post = Post(self.rounding)
         self.memory = np.zeros(self.activation_memory, np.int8)
         self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
 
@@ -134,7 +119,7 @@ class Accelerator:
                 if number < step.passes - 1:
                     self.accumulators[there] = total
             assert parameters is not None
-            scaled = self.lanes(total, parameters)
+            scaled = self.post.wide(total, parameters)
             if step.to_sums:
                 before = self.accumulators[there] if step.add_to_sums else 0
                 self.accumulators[there] = wrap(scaled + before)
@@ -199,15 +184,6 @@ class Accelerator:
         chosen = windows[step.prime_y::step.stride_y, step.prime_x::step.stride_x]
         return chosen.reshape(step.values, self.columns).astype(np.int64)
 
-    def lanes(self, total: Integers, by: Parameters) -> Integers:
-        """Return the sums after requantisation, before the zero point."""
-        sums = wrap(total + by.bias)
-        if self.rounding == "single":
-            return (sums * by.multiplier + (np.int64(1) << (30 + by.shift))) >> (31 + by.shift)
-        high = (sums * by.multiplier + (1 << 30)) >> 31
-        half = (np.int64(1) << by.shift) >> 1
-        return np.sign(high) * ((np.abs(high) + half) >> by.shift)
-
     def store(self, step: Step, tile: int, scaled: Integers) -> bool:
         """Write the bytes of a column tile; return False where one is not in the memory."""
         columns = step.last_columns if tile == step.tiles - 1 else self.columns
@@ -217,7 +193,7 @@ class Accelerator:
                      + np.arange(across)[:, None] * step.output_x_step + np.arange(columns))
         if addresses.max(initial=0) >= len(self.memory):
             return False
-        values = np.clip(scaled[:, :columns] + step.zero_point, step.low, step.high)
+        values = self.post.narrow(scaled[:, :columns], step.zero_point, step.low, step.high)
         self.memory[addresses] = values.reshape(addresses.shape)
         return True
 
