@@ -124,26 +124,15 @@ def to_verilog(rtlil: str) -> str:
                          capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"yosys could not write Verilog:\n{run.stderr}")
-    return ZEROS.sub(_zeros, run.stdout)
+    return ZEROS.sub("", run.stdout)
 
 
-ZEROS = re.compile(r"^  initial begin\n((?:    (\S+ ?)\[\d+\] = (\d+)'[dh]0+;\n){17,})  end\n",
-                   re.M)
-"""The zeros that a memory holds at first, a line for each of its words."""
+ZEROS = re.compile(r"^  initial begin\n(?:    \S+ ?\[\d+\] = \d+'[dh]0+;\n){17,}  end\n", re.M)
+"""The zeros that a memory holds at first, a line for each of its words.
 
-
-def _zeros(found: re.Match[str]) -> str:
-    """Return a loop instead of thousands of lines."""
-    lines, name, width = found[1].splitlines(), found[2].strip(), found[3]
-    if [line.split("=")[0].strip() for line in lines] != [
-            f"{found[2]}[{index}]".strip() for index in range(len(lines))]:
-        return found[0]
-    label = re.sub(r"\W", "_", name)
-    return (f"  initial begin : zeros_{label}\n"
-            "    integer i;\n"
-            f"    for (i = 0; i < {len(lines)}; i = i + 1)\n"
-            f"      {found[2]}[i] = {width}'d0;\n"
-            "  end\n")
+They are left out: nothing here reads what it has not written, some memories of FPGAs hold nothing
+at first, and tools take minutes to read them.
+"""
 
 
 def sources() -> list[str]:

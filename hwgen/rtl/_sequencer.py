@@ -231,7 +231,7 @@ class Sequencer(wiring.Component):
                              (begin & self._bad(m), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        m.d.sync += failed.eq(Mux(self.busy & ~self.clear & ~self.counted, failure, Error.NONE))
+        m.d.sync += failed.eq(Mux(self.busy & ~self.clear & ~self.done, failure, Error.NONE))
         with m.If((failed != Error.NONE) & ~self.clear):
             m.d.sync += [self.error.eq(failed), wait.eq(FLUSH), self.busy.eq(1),
                          state.eq(State.FLUSH)]

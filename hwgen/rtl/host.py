@@ -112,8 +112,9 @@ class Host(wiring.Component):
         index = Signal(range(HEAD_SIZE))
         check = crc.crc.word_select(index[:2], 8)
         good = Signal()
-        m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh)]
-        m.d.sync += fresh.eq(0)
+        begin = Signal()  # a CRC, in the next cycle, behind which its first byte comes
+        m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh), crc.start.eq(begin)]
+        m.d.sync += [fresh.eq(0), begin.eq(0)]
 
         def count(byte: Value) -> list[Any]:
             return [tx.payload.eq(byte), fresh.eq(1)]
@@ -129,8 +130,7 @@ class Host(wiring.Component):
             m.d.sync += tx.valid.eq(0)
 
         def reply(with_status: Status) -> None:
-            m.d.comb += crc.start.eq(1)
-            m.d.sync += [status.eq(with_status), index.eq(0)]
+            m.d.sync += [status.eq(with_status), index.eq(0), begin.eq(1)]
             m.next = "SEND"
 
         def next_word() -> None:
@@ -147,8 +147,8 @@ class Host(wiring.Component):
         with m.FSM() as fsm:
             with m.State("HUNT"):
                 # The last byte of a reply keeps the way to the CRC until it is taken.
-                m.d.comb += [rx.ready.eq(~tx.valid), crc.start.eq(1)]
-                m.d.sync += [index.eq(0), good.eq(1)]
+                m.d.comb += rx.ready.eq(~tx.valid)
+                m.d.sync += [index.eq(0), good.eq(1), begin.eq(1)]
                 with m.If(rx.valid & rx.ready):
                     m.d.sync += shift(rx.payload)
                     with m.If(window[8:16] == REQUEST_SYNC):

@@ -57,6 +57,8 @@ def local_register(m: Module, family: str, value: Value, name: str) -> Value:
     Synthesis merges registers that store the same, so that one of them would drive cells all over
     the chip; where that costs speed, the family has a register that it leaves alone.
     """
+    if family == "ecp5" and len(value) == 1:
+        return ecp5.register(m, value, name)
     if family == "ecp5":
         return Cat(ecp5.register(m, bit, f"{name}_{index}") for index, bit in enumerate(value))
     stored = Signal(len(value), name=name, reset_less=True)
