@@ -302,10 +302,10 @@ class Sequencer(wiring.Component):
             issue.eq(vectors & turn_first),
             take.eq(parameters & ~weights & (begun | spare)),
             # Parameters follow the weights; their last word is never their first.
-            slot_end.eq(running & (~vectors | (turn_last & last_vector))
+            slot_end.eq((~vectors | (turn_last & last_vector))
                         & Mux(parameters, ~weights & words.last, ~weights | rows.last)
                         & (~short | least.last)),
-            ended.eq(slot_end & ~ahead),
+            ended.eq(running & slot_end & ~ahead),
         ]
         with m.If(issue):
             m.d.sync += [opening.eq(0), fresh.eq(fresh & ~value)]
@@ -354,7 +354,7 @@ class Sequencer(wiring.Component):
             ]
         with m.If(self.clear):
             m.d.sync += [spare.eq(1), begun.eq(0), vectors.eq(0), weights.eq(0),
-                         parameters.eq(0)]
+                         parameters.eq(0), ahead.eq(0)]
 
         tag = self.event.tag
         m.d.sync += [
