@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -199,3 +200,13 @@ def test_compile_wrong(words, text, capsys, tmp_path):
     (tmp_path / "array.toml").write_text("rows = 4")
     assert text in sentence(capsys, "compile", path("kws_dscnn"), *words)
     assert [file.name for file in tmp_path.iterdir()] == ["array.toml"]
+
+
+def test_readme_has_the_cycles(capsys):
+    """What stands beside each command in README.md is what the command says."""
+    readme = (path("kws_dscnn").parents[1] / "README.md").read_text()
+    rows = re.findall(r"\| ([\d,]+) \| `hwgen (cycles) networks/(\w+)\.tflite` \|", readme)
+    assert len(rows) == 4
+    for cycles, command, name in rows:
+        counted = json.loads(printed(capsys, command, path(name), "--json"))["predicted_cycles"]
+        assert f"{counted:,}" == cycles, name
