@@ -1,11 +1,13 @@
 """Random networks, and what holds a Program to the golden model of its network."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 
 from hwgen.compiler import compile_network
 from hwgen.design import Design
+from hwgen.errors import UserError
 from hwgen.golden import accelerator, network
 from hwgen.network.graph import (
     Add,
@@ -48,12 +50,31 @@ def inputs_of(net, seed=0):
             for name in net.inputs}
 
 
+def least_memory(net, of):
+    """Return the Design with as little activation memory as the compiler says will do."""
+    of = of.replace(activation_memory=of.banks)
+    try:
+        compile_network(net, of)
+    except UserError as error:
+        needed = re.search(r"activation_memory must be (\d+) or more", str(error))
+        if needed is None:
+            raise
+        return of.replace(activation_memory=int(needed[1]))
+    return of
+
+
 def verify(net, of, inputs=None):
     """Compile a network, run it, and compare all that is stored of every tensor."""
     program = compile_network(net, of)
+    run_program(net, program, inputs)
+    return program
+
+
+def run_program(net, program, inputs=None):
+    """Run a Program, and compare all that is stored of every tensor."""
     inputs = inputs_of(net) if inputs is None else inputs
     expected = network.run(net, inputs, keep=True)
-    made = model(of)
+    made = model(program.design)
     for name in program.inputs:
         place = program.tensors[name]
         assert place.whole and place.address % 4 == 0
@@ -71,7 +92,6 @@ def verify(net, of, inputs=None):
         assert place.whole and place.address % 4 == 0
         np.testing.assert_array_equal(made.memory[place.addresses()].reshape(-1),
                                       expected[name].reshape(-1))
-    return program
 
 
 class Builder:
@@ -294,4 +314,5 @@ RANDOM = (random_convolution, random_depthwise, random_fully_connected, random_s
           random_mean, random_pad, random_concatenation, random_chain, random_chain)
 
 __all__ = ["AveragePool", "Builder", "Concatenate", "MaxPool", "Mean", "Pad", "Reshape", "Window",
-           "design", "inputs_of", "model", "random_network", "random_window", "verify"]
+           "design", "inputs_of", "least_memory", "model", "random_network", "random_window",
+           "run_program", "verify"]

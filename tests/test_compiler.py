@@ -18,6 +18,7 @@ from .compiler_bench import (
     Reshape,
     Window,
     design,
+    least_memory,
     random_network,
     random_window,
     verify,
@@ -226,16 +227,23 @@ def test_host_layers():
 
 def test_does_not_fit():
     net = tflite.read(path("kws_dscnn"))
-    of = design(9, 16, 3, activation_memory=8192)
-    with pytest.raises(UserError, match="the tensors need 16000 bytes, 7808 more than the "
-                                        "activation memory has: activation_memory must be 16000"):
+    of = design(9, 16, 3, activation_memory=4096)
+    with pytest.raises(UserError) as error:
         compile_network(net, of)
-    of = of.replace(activation_memory=16000)
+    needed = int(str(error.value).split()[3])
+    assert str(error.value) == (
+        f"the tensors need {needed} bytes, {needed - 4096} more than the activation memory has: "
+        f"activation_memory must be {-(-needed // 16) * 16} or more")
+    of = least_memory(net, of)
+    assert 8000 < of.activation_memory < 8500
     with pytest.raises(UserError, match="the steps and weights need .* bytes, .* more than the "
                                         "program memory has: program_memory must be ") as error:
         compile_network(net, of.replace(program_memory=16000))
     needed = int(str(error.value).split()[5])
     verify(net, of.replace(program_memory=needed))
+    with pytest.raises(UserError, match="activation_memory must be .*; the steps and weights "
+                                        f"need {needed} bytes, .*program_memory must be {needed}"):
+        compile_network(net, of.replace(program_memory=16000, activation_memory=4096))
     with pytest.raises(UserError, match="rounding of the Design must be 'tflm', not 'single'"):
         compile_network(net, of.replace(rounding="single"))
     with pytest.raises(UserError, match="the Design is of an array alone"):

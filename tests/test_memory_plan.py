@@ -5,7 +5,7 @@ import pytest
 
 from hwgen.compiler import Program, compile_network
 from hwgen.compiler.check import Unsound, check_program
-from hwgen.compiler.memory import Life, place
+from hwgen.compiler.place import Life, arrange
 from hwgen.errors import UserError
 from hwgen.network import tflite
 from hwgen.steps import Mode, descriptor_words
@@ -43,10 +43,10 @@ def test_lives_do_not_collide():
     for _ in range(50):
         lives = [Life(str(i), draw.randint(1, 400), begin := draw.randint(0, 9),
                       begin + draw.randint(0, 5)) for i in range(20)]
-        addresses = place(lives, 1 << 20)
+        addresses, needed = arrange(lives, {}, 1 << 20)
         most = max(sum(life.size for life in lives if life.begin <= t <= life.end)
                    for t in range(15))
-        assert max(addresses[life.name] + life.size for life in lives) < 1.6 * most
+        assert max(addresses[life.name] + life.size for life in lives) == needed < 1.6 * most
         for a in lives:
             assert addresses[a.name] % 4 == 0
             for b in lives:
@@ -55,10 +55,12 @@ def test_lives_do_not_collide():
                     assert first + a.size <= second or second + b.size <= first
 
 
-def test_too_little():
+def test_memory_is_a_multiple_of_its_banks():
+    build = Builder(1, 1, 1, 9)
+    build.convolution(8, Window((1, 1)))
     with pytest.raises(UserError, match="the tensors need 17 bytes, 1 more than the activation "
                                         "memory has: activation_memory must be 24 or more"):
-        place([Life("a", 9, 0, 1), Life("b", 8, 1, 2)], 16, 8)
+        compile_network(build.network(*build.tensors), design(8, 4, activation_memory=16))
 
 
 def test_sum_is_in_place():
@@ -97,15 +99,23 @@ def test_checker_sees(number, fields, message):
 
 def test_checker_sees_what_is_overwritten():
     program = compile_network(residual(), design(9, 8, 3))
-    victim = program.tensors[program.layers[0].output].address
-    second = program.layers[1]
-    broken = with_step(program, second.first, output=victim)
-    with pytest.raises(Unsound, match="it reads bytes that it writes itself"):
-        check_program(broken)
-    third = program.layers[2]
-    broken = with_step(program, third.first, output=victim)
-    with pytest.raises(Unsound, match="layer 'l3': an input is read at byte .* wrote last"):
-        check_program(broken)
+    first, second, third, _ = program.layers
+    victim = program.tensors[first.output].address
+    with pytest.raises(Unsound, match="the output of layer 'l1' is read at byte .* wrote last"):
+        check_program(with_step(program, second.first, output=victim))
+    victim = program.tensors[second.output].address
+    with pytest.raises(Unsound, match="it reads bytes that it may have written itself"):
+        check_program(with_step(program, third.first, output=victim + 8))
+
+
+def test_checker_sees_what_is_written_twice():
+    build = Builder(3, 8, 8, 6)
+    build.convolution(8, SAME)
+    program = compile_network(build.network(), design(9, 8, sums=32))
+    first, second = program.steps
+    assert second.output > first.output
+    with pytest.raises(Unsound, match="it writes bytes that its layer has written before"):
+        check_program(with_step(program, 1, output=first.output))
 
 
 def test_checker_sees_every_wrong_address():

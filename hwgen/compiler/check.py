@@ -18,6 +18,8 @@ __all__ = ["Unsound", "check_program"]
 Integers = NDArray[np.int64]
 
 NOBODY = -1
+NEVER = np.iinfo(np.int64).max
+"""With which vector a byte is written that is not written."""
 
 
 class Unsound(Exception):
@@ -42,6 +44,8 @@ class Check:
         self.words = np.frombuffer(program.image, np.int8).reshape(-1, columns)
         self.pitch = descriptor_words(columns)
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
+        self.done = np.zeros(len(self.owner), bool)
+        """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
         self.regions: list[Region] = []
         self.sums = 0
@@ -62,12 +66,15 @@ class Check:
             if layer.first != expected:
                 raise Unsound(f"layer {layer.name!r} does not begin where the one before ends")
             expected += layer.count
+            self.done[:] = False
             for number in range(layer.first, expected):
                 try:
                     self.step(number, index, layer)
                 except Unsound as error:
                     raise Unsound(f"step {number}, layer {layer.name!r}: {error}") from None
             self.writers[layer.output] = self.producers(index, layer)
+            self.see(program.tensors[layer.output].addresses(), self.writers[layer.output],
+                     f"the output of layer {layer.name!r}")
         if expected != len(program.steps):
             raise Unsound("some steps belong to no layer")
         for name in program.outputs:
@@ -111,20 +118,22 @@ class Check:
         if step.mode == Mode.DEPTHWISE:
             self.lines(step, weights)
         writers = set().union(*(self.writers[name] for name in layer.inputs))
-        outputs = None if step.to_sums else self.outputs(step)
-        written = np.zeros(len(self.owner), bool)
-        if outputs is not None:
+        written = np.full(len(self.owner), NEVER, np.int64)
+        outputs = np.zeros(0, np.int64) if step.to_sums else self.outputs(step)
+        if outputs.size:
             if outputs.max() >= len(self.owner):
                 raise Unsound("the output is written outside the activation memory")
-            written[outputs] = True
-        for inside, needed in self.reads(step, weights):
+            if self.done[outputs].any():
+                raise Unsound("it writes bytes that its layer has written before")
+            written[outputs] = self.vectors(step)
+        for inside, needed, vectors in self.reads(step, weights):
             if inside.min(initial=0) < 0 or inside.max(initial=0) >= len(self.owner):
                 raise Unsound("a byte of the image is outside the activation memory")
             self.see(needed, writers, "an input")
-            if written[needed].any():
-                raise Unsound("it reads bytes that it writes itself")
-        if outputs is not None:
-            self.take(outputs, index, "the output")
+            if np.any(written[needed] < vectors):
+                raise Unsound("it reads bytes that it may have written itself")
+        self.take(outputs, index, "the output")
+        self.done[outputs] = True
 
     def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
@@ -185,23 +194,43 @@ class Check:
                         raise Unsound("a window reads a row that was not streamed")
 
     def outputs(self, step: Step) -> Integers:
-        """Return the addresses that a step writes."""
+        """Return the addresses that a step writes, (rows, pixels, bytes)."""
         down, across = step.size
-        pixels = (step.output + np.arange(down)[:, None] * step.output_row_step
-                  + np.arange(across) * step.output_x_step).reshape(-1, 1)
+        pixels = (step.output + np.arange(down)[:, None, None] * step.output_row_step
+                  + np.arange(across)[:, None] * step.output_x_step)
         last = (step.tiles - 1) * self.design.columns + step.last_columns
         return pixels + np.arange(last)
 
+    def vectors(self, step: Step) -> Integers:
+        """Return the vector that is read last before each of those bytes is written.
+
+        Vectors are counted as they are read. How many more are read by the time that a byte is
+        written is for the hardware to know, so none of them may need it.
+        """
+        rows = np.arange(step.prime_y, step.y, step.stride_y)[:, None]
+        pixels = np.arange(step.prime_x, step.x, step.stride_x)
+        if step.mode != Mode.DEPTHWISE:
+            rows, pixels = np.arange(step.y)[:, None], np.arange(step.x)
+        last = (step.tiles - 1) * self.design.columns + step.last_columns
+        tile = np.arange(last) // self.design.columns
+        before = (tile * step.passes + step.passes - 1) * step.vectors
+        return before + (rows * step.x + pixels)[..., None]
+
     def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
-            tuple[Integers, Integers]]:
-        """Return the addresses of each pass: those inside the image, and those that matter."""
+            tuple[Integers, Integers, Integers]]:
+        """Return the addresses that each pass reads inside the image, and those that matter.
+
+        With the latter goes the vector that each is part of. Where all column tiles read the same,
+        they stand here once, as read by the last one.
+        """
         if step.mode == Mode.SUMS:
             return []
         columns = self.design.columns
         width = self.design.rows if step.mode == Mode.MATRIX else columns
         found = []
-        for tile in range(step.tiles if step.tile_step else 1):
-            used = columns if tile < step.tiles - 1 else step.last_columns
+        for tile in range(step.tiles) if step.tile_step else [step.tiles - 1]:
+            alone = step.tile_step or step.tiles == 1
+            used = step.last_columns if alone and tile == step.tiles - 1 else columns
             for number in range(step.passes):
                 ky, rest = divmod(number, step.taps_x * step.pieces)
                 kx, piece = divmod(rest, step.pieces)
@@ -210,20 +239,21 @@ class Check:
                          + np.arange(step.x)[:, None] * step.x_step + np.arange(width))
                 line = ky * step.taps_y_step + np.arange(step.y) * step.row_step
                 from_base = ky * step.taps_y_step_bytes + np.arange(step.y) * step.row_step_bytes
-                matters = np.zeros(width, bool)
-                if step.mode == Mode.MATRIX:
-                    assert weights is not None
-                    here = weights[tile if step.tile_step else slice(None), number]
-                    matters[:] = here.reshape(-1, *here.shape[-2:]).any(axis=(0, 2))
-                elif step.mode == Mode.DEPTHWISE:
-                    assert weights is not None
-                    matters[:used] = weights[tile, number].any(axis=0)[:used]
+                if weights is None:
+                    matters = np.arange(width) < used
                 else:
-                    matters[:used] = True
+                    here = weights[tile:tile + 1, number] if alone else weights[:, number]
+                    here = here[:, :, :used]
+                    matters = np.any(here != 0, axis=(0, 2 if step.mode == Mode.MATRIX else 1))
+                    matters = np.pad(matters, (0, width - len(matters)))
                 inside = ((((step.row0 + line) >= 0) & (step.row0 + line < step.height))[
                     :, None, None] & ((along >= 0) & (along < step.row_bytes)))
                 addresses = (step.base + from_base)[:, None, None] + along
-                found.append((addresses[inside], addresses[inside & matters]))
+                vectors = ((tile * step.passes + number) * step.vectors
+                           + np.arange(step.vectors)).reshape(step.y, step.x, 1)
+                needed = inside & matters
+                found.append((addresses[inside], addresses[needed],
+                              np.broadcast_to(vectors, needed.shape)[needed]))
         return found
 
     def disjoint(self) -> None:

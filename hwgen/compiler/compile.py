@@ -24,12 +24,14 @@ from .check import check_program
 from .elementwise import lower_add, lower_copy, lower_pad
 from .fold import VARIES, Folding, fold
 from .layout import View
-from .lowering import Lowering, Placed
-from .memory import Layout, place
+from .lowering import Cut, Lowering, Placed, ceil_div
+from .memory import Layout
+from .place import arrange
 from .pool import lower_average_pool, lower_max_pool, lower_mean
 from .program import HostLayer, LayerSteps, Placement, Program
 from .simplify import simplify
 from .sums import lower_sums
+from .tight import TightPlan
 
 __all__ = ["compile_network"]
 
@@ -48,18 +50,25 @@ def compile_network(network: Network, design: Design) -> Program:
     network = simplify(network)
     folding = fold(network)
     layout = Layout(network, folding)
-    lowering = Lowering(design, network.rounding)
-    layers = []
-    for layer in layout.layers:
-        first = len(lowering.placed)
-        try:
-            lower(lowering, network, folding, layout, layer)
-        except UserError as error:
-            raise UserError(f"layer {layer.name!r}: {error}") from error
-        layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
-                                 len(lowering.placed) - first))
-    addresses = place(layout.lives(written(lowering.placed, design.columns)),
-                      design.activation_memory, design.banks)
+
+    lowering, layers = lower_network(network, folding, layout, design, {})
+    lives = layout.lives(written(lowering.placed, design.columns))
+    memory = design.activation_memory
+    addresses, needed = arrange(lives, {}, memory)
+    if needed > memory:
+        def steps_of(index: int, cut: Cut) -> list[Placed]:
+            made = Lowering(design, cut)
+            lower(made, network, folding, layout, layout.layers[index])
+            return made.placed
+
+        tight = TightPlan(layout, lives, design, steps_of)
+        cuts, addresses, least = tight.plan(memory)
+        if least > memory:  # tell what program there is where the tensors do fit
+            cuts, addresses, least = tight.plan(ceil_div(least, design.banks) * design.banks)
+        if least < needed:
+            lowering, layers = lower_network(network, folding, layout, design, cuts)
+            needed = least
+    check_memories(lowering, needed, design)
     image, steps = finish(lowering, addresses, design)
     program = Program(
         network.name, design, steps, image,
@@ -69,6 +78,22 @@ def compile_network(network: Network, design: Design) -> Program:
         network.inputs, tuple(layout.outputs), network.outputs)
     check_program(program)
     return program
+
+
+def lower_network(network: Network, folding: Folding, layout: Layout, design: Design,
+                  cuts: dict[int, Cut]) -> tuple[Lowering, list[LayerSteps]]:
+    """Return the steps of all layers, and which are whose."""
+    lowering, layers = Lowering(design), []
+    for index, layer in enumerate(layout.layers):
+        first = len(lowering.placed)
+        lowering.cut = cuts.get(index, Cut())
+        try:
+            lower(lowering, network, folding, layout, layer)
+        except UserError as error:
+            raise UserError(f"layer {layer.name!r}: {error}") from error
+        layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
+                                 len(lowering.placed) - first))
+    return lowering, layers
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout,
@@ -112,17 +137,25 @@ def written(placed: list[Placed], columns: int) -> dict[str, int]:
     return sizes
 
 
+def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
+    """Raise a UserError about every memory that is too small."""
+    columns = design.columns
+    words = len(lowering.placed) * descriptor_words(columns) + lowering.image.words
+    memories = [("the tensors", needed, design.activation_memory, design.banks, "activation"),
+                ("the steps and weights", words * columns, design.program_words * columns,
+                 columns, "program")]
+    short = [f"{what} need {needed} bytes, {needed - there} more than the {name} memory has: "
+             f"{name}_memory must be {ceil_div(needed, multiple) * multiple} or more"
+             for what, needed, there, multiple, name in memories if needed > there]
+    if short:
+        raise UserError("; ".join(short))
+
+
 def finish(lowering: Lowering, addresses: dict[str, int],
            design: Design) -> tuple[bytes, tuple[Step, ...]]:
     """Return the image and the steps, now that all addresses are known."""
     words = descriptor_words(design.columns)
     code = len(lowering.placed) * words
-    needed = code + lowering.image.words
-    if needed > design.program_words:
-        raise UserError(
-            f"the steps and weights need {needed * design.columns} bytes, "
-            f"{(needed - design.program_words) * design.columns} more than the program memory has: "
-            f"program_memory must be {needed * design.columns} or more")
     steps, descriptors = [], []
     for item in lowering.placed:
         step = item.step

@@ -45,13 +45,32 @@ class DepthwiseLayer:
         return range(max(lines - self.window.kernel[0], 0), lines)
 
     @classmethod
-    def suits(cls, lowering: Lowering, window: Window, source: View) -> bool:
+    def best(cls, lowering: Lowering, source: View, target: View, weights: Integers,
+             bias: Integers, window: Window, lanes: Lanes, pad: int) -> "DepthwiseLayer | None":
+        """Return the quicker of streaming rows and streaming columns; None if neither can be.
+
+        There is less padding at the ends of a few long lines than of many short ones. An image
+        that takes several steps is streamed by rows, which lie together in memory.
+        """
+        found = []
+        if cls.suits(lowering, window, source, target):
+            found.append(cls(lowering, source, target, weights, bias, window, lanes, pad))
+        window, source, target = transposed(window), source.transposed(), target.transposed()
+        if cls.suits(lowering, window, source, target):
+            columns = cls(lowering, source, target, weights.transpose(1, 0, 2), bias, window,
+                          lanes, pad)
+            if len(columns.blocks()) == 1:
+                found.append(columns)
+        return min(found, key=lambda layer: layer.cost, default=None)
+
+    @classmethod
+    def suits(cls, lowering: Lowering, window: Window, source: View, target: View) -> bool:
         """Return whether the array can do it so."""
         lines, pixels = lowering.design.lines, lowering.design.line_pixels
         return (lines > 0 and window.dilation == (1, 1) and max(window.stride) < 256
                 and (lines == 1 or window.kernel[0] == 1 or pixels >= max(
                     LEAST_PIXELS, window.kernel[1]) + window.stride[1])
-                and source.pitch < 1 << 16)
+                and max(window.kernel[1] * source.pitch, target.pitch) <= LARGEST_COUNT)
 
     @property
     def widest(self) -> int:
@@ -135,7 +154,7 @@ class DepthwiseLayer:
             row0, height, prime_y = self.rows(block)
             left, across, prime_x = self.pixels(block)
             lowering.emit(
-                source, target,
+                source, target, np.any(packed != 0, axis=2),
                 mode=Mode.DEPTHWISE, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(source.channels),
                 zero_point=self.lanes.zero_point, low=self.lanes.low, high=self.lanes.high,
@@ -150,3 +169,9 @@ class DepthwiseLayer:
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 output=target.offset + block.y * target.row + block.x * target.pitch,
                 output_x_step=target.pitch, output_row_step=target.row)
+
+
+def transposed(window: Window) -> Window:
+    """Return the window of the same image with columns for rows."""
+    return Window(window.kernel[::-1], window.stride[::-1], window.dilation[::-1],
+                  window.before[::-1], window.after[::-1])

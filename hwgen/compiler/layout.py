@@ -58,6 +58,11 @@ class View:
         return dataclasses.replace(self, height=1, width=self.height, channels=self.row_bytes,
                                    pitch=self.row, row=self.height * self.row)
 
+    def transposed(self) -> "View":
+        """Return columns as rows, and rows as columns."""
+        return dataclasses.replace(self, height=self.width, width=self.height, pitch=self.row,
+                                   row=self.pitch)
+
     def bytes(self) -> "View":
         """Return the elements of a contiguous image as one row of pixels of one channel."""
         return dataclasses.replace(self, height=1, width=self.size, channels=1, pitch=1,

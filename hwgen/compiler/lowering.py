@@ -15,7 +15,7 @@ from .image import Image
 from .layout import View
 from .quantise import Lanes
 
-__all__ = ["Block", "Lowering", "Placed", "ceil_div"]
+__all__ = ["Block", "Cut", "Lowering", "Placed", "ceil_div"]
 
 Integers = NDArray[np.int64]
 
@@ -26,13 +26,26 @@ DISTANCES = {
     "y": ("row_step", "row_step_bytes", "output_row_step")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placed:
-    """A step whose ``base`` and ``output`` count from the beginnings of two buffers."""
+    """A step whose ``base`` and ``output`` count from the beginnings of two buffers.
+
+    ``live`` has which bytes of a vector have weights, (tiles, passes, bytes); None where all
+    columns that are stored count.
+    """
 
     step: Step
     source: str | None
     target: str | None
+    live: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Into how many steps a layer is cut, for the sake of memory, and which end is first."""
+
+    parts: int = 1
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,31 +78,38 @@ def split(block: Block, largest: int, widest: int = LARGEST_COUNT) -> Iterator[B
 class Lowering:
     """Collects the steps of a network."""
 
-    def __init__(self, design: Design, rounding: str) -> None:
-        """Begin with no steps."""
+    def __init__(self, design: Design, cut: Cut | None = None) -> None:
+        """Begin with no steps; ``cut`` is how the next layer shall be cut."""
         self.design = design
-        self.rounding = rounding
+        self.cut = cut or Cut()
         self.rows, self.columns = design.rows, design.columns
         self.array = Array.of(design)
         self.image = Image(design.columns)
         self.placed: list[Placed] = []
 
-    def emit(self, source: View | None, target: View | None, **fields: Any) -> None:
+    def emit(self, source: View | None, target: View | None,
+             live: NDArray[np.bool_] | None = None, **fields: Any) -> None:
         """Add a step that reads and writes these views; ``fields`` are a Step's.
 
         How far it is to the next of something that there is one of is 0, whatever they say.
+        ``live`` is as in :class:`Placed`.
         """
         for count, distances in DISTANCES.items():
             if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
         self.placed.append(Placed(step, source.buffer if source else None,
-                                  target.buffer if target else None))
+                                  target.buffer if target else None, live))
 
     def blocks(self, block: Block, passes: int, widest: int = LARGEST_COUNT) -> list[Block]:
         """Cut a block so that the accumulators hold the values of each piece."""
         most = self.design.partial_sums if passes > 1 else LARGEST_COUNT**2
-        return list(split(block, most, widest))
+        if self.cut.parts <= block.height:
+            share = ceil_div(block.height, self.cut.parts) * block.width
+        else:
+            share = ceil_div(block.width, self.cut.parts // block.height)
+        found = list(split(block, min(most, share), widest))
+        return found[::-1] if self.cut.backwards else found
 
     def cost(self, mode: Mode, channels: int, passes: int, width: int, height: int,
              prime_x: int = 0, prime_y: int = 0) -> int:

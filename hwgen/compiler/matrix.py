@@ -154,7 +154,7 @@ class MatrixLayer:
         for block in self.blocks(plan.group, packed.shape[1]):
             row0 = block.y * window.stride[0] - window.before[0]
             lowering.emit(
-                source, target,
+                source, target, np.any(packed != 0, axis=3),
                 mode=Mode.MATRIX, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(plan.group * self.outputs),
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,

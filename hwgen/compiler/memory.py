@@ -1,30 +1,14 @@
-"""Where tensors are: which share a buffer, how long each buffer lives, and its address."""
+"""Where tensors are: which share a buffer, and how long each buffer lives."""
 
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..errors import UserError
 from ..network.graph import Add, Concatenate, Layer, Network, Reshape
 from .fold import Folding
 from .layout import View, image_of
+from .place import Life
 
-__all__ = ["Layout", "Life", "place"]
-
-ALIGNMENT = 4
-"""The host writes words of four bytes."""
-ORDERS = 300
-"""Orders that are tried before a network does not fit."""
-
-
-@dataclass(frozen=True)
-class Life:
-    """A buffer that is written first in layer ``begin`` and read last in layer ``end``."""
-
-    name: str
-    size: int
-    begin: int
-    end: int
+__all__ = ["Layout"]
 
 
 class Layout:
@@ -138,48 +122,3 @@ def accelerator_outputs(network: Network) -> list[str]:
                             "accelerator has finished; only the last layers may be the host's")
     names = [name for layer in network.layers if layer.host for name in layer.inputs]
     return [n for n in dict.fromkeys([*network.outputs, *names]) if n not in hosted]
-
-
-def place(lives: list[Life], memory: int, multiple: int = ALIGNMENT) -> dict[str, int]:
-    """Return an address for every buffer.
-
-    Each is put into the smallest gap that holds it, between those that live at the same time; of a
-    few orders, the one that needs the least memory is taken. A memory is a ``multiple`` of bytes.
-    """
-    orders = [
-        sorted(lives, key=lambda life: (-life.size, life.begin)),
-        sorted(lives, key=lambda life: (life.begin, -life.size)),
-        sorted(lives, key=lambda life: (-life.size * (life.end - life.begin + 1), life.begin)),
-        sorted(lives, key=lambda life: (-life.end, -life.size)),
-    ]
-    results = [fit(order) for order in orders]
-    draw = random.Random(0)  # the same plan, always
-    while min(needed for _, needed in results) > memory and len(results) < ORDERS:
-        results.append(fit(draw.sample(lives, len(lives))))
-    addresses, needed = min(results, key=lambda result: result[1])
-    if needed > memory:
-        raise UserError(f"the tensors need {needed} bytes, {needed - memory} more than the "
-                        f"activation memory has: activation_memory must be "
-                        f"{-(-needed // multiple) * multiple} or more")
-    return addresses
-
-
-def fit(order: list[Life]) -> tuple[dict[str, int], int]:
-    """Return addresses, placed in this order, and the bytes that they need together."""
-    addresses: dict[str, int] = {}
-    placed: list[tuple[int, int, Life]] = []
-    for life in order:
-        near = sorted((first, end) for first, end, other in placed
-                      if other.begin <= life.end and life.begin <= other.end)
-        best, room, free = None, 0, 0
-        for first, end in near:
-            gap = first - free
-            if gap >= life.size and (best is None or gap < room):
-                best, room = free, gap
-            free = max(free, -(-end // ALIGNMENT) * ALIGNMENT)
-        address = free if best is None else best
-        addresses[life.name] = address
-        placed.append((address, address + life.size, life))
-    return addresses, max((end for _, end, _ in placed), default=0)
-
-

@@ -71,10 +71,10 @@ def lower_sums(lowering: Lowering, network: Network, folding: Folding,
     place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
     dense[np.arange(len(kernel)), :, :, place] = kernel
     product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point)
-    if multiple == 1 and DepthwiseLayer.suits(lowering, window, source):
-        streamed = DepthwiseLayer(lowering, source, target, kernel.transpose(1, 2, 0), bias,
-                                  window, lanes, zero_point)
-        if streamed.cost <= product.best.cost:
+    if multiple == 1:
+        streamed = DepthwiseLayer.best(lowering, source, target, kernel.transpose(1, 2, 0), bias,
+                                       window, lanes, zero_point)
+        if streamed and streamed.cost <= product.best.cost:
             streamed.emit()
             return
     product.emit(product.best)
