@@ -256,7 +256,8 @@ class Sequencer(wiring.Component):
     def _bad(self, m: Module) -> Value:
         """Return whether the descriptor cannot be one, a cycle after it has come."""
         d = self.descriptor
-        counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns]
+        counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
+                  d.stride_y]
         bad = Signal()
         m.d.sync += bad.eq((d.magic != MAGIC) | (d.mode > Mode.SUMS)
                            | (d.last_columns > self.columns)
