@@ -77,21 +77,21 @@ def test_matrix(seed):
 def test_depthwise_is_the_array(lines):
     rng = np.random.default_rng(lines)
     made = machine(7, 4, lines)
-    step = Step(mode=Mode.DEPTHWISE, last_columns=4, pad=5, x=6, y=4, prime_x=2, stride_x=2,
+    step = Step(mode=Mode.DEPTHWISE, last_columns=4, pad=5, x=7, y=4, prime_x=2, stride_x=2,
                 prime_y=1, base=20, row0=0, height=3, offset=-4, row_bytes=16, x_step=4, row_step=1,
-                row_step_bytes=16, output=100, output_x_step=4, output_row_step=8)
+                row_step_bytes=16, output=100, output_x_step=4, output_row_step=12)
     weights = rng.integers(-2, 3, (7, 4)).astype(np.int8)
 
     def pixel(row, x):
         inside = 0 <= row < 3 and 0 <= x - 1 < 4
         return made.memory[20 + 16 * row + 4 * (x - 1):][:4] if inside else np.full(4, 5)
     stream = np.array([[pixel(y - (lines - 1 - line), x) for line in range(lines)]
-                       for y in range(4) for x in range(6)])
+                       for y in range(4) for x in range(7)])
     sums = WeightStationary(rows=7, columns=4, lines=lines).depthwise(
-        stream, weights, np.zeros((7, 4), np.int64)).reshape(4, 6, 4)
+        stream, weights, np.zeros((7, 4), np.int64)).reshape(4, 7, 4)
     made.run(image(4, step, weights[::-1].tobytes(), parameters(4)), 1)
     expected = np.clip(sums[1:, 2::2], -128, 127)
-    np.testing.assert_array_equal(made.memory[100:124].reshape(3, 2, 4), expected)
+    np.testing.assert_array_equal(made.memory[100:136].reshape(3, 3, 4), expected)
 
 
 @pytest.mark.parametrize("maximum", [False, True])
@@ -140,12 +140,20 @@ def test_sums_are_kept():
 @pytest.mark.parametrize("fields, error", [
     ({"base": 254}, Error.FETCH), ({"base": -1}, Error.FETCH),
     ({"output": 254}, Error.STORE), ({"x": 17, "to_sums": True}, Error.SUMS),
+    ({"last_columns": 5}, Error.DESCRIPTOR), ({"mode": Mode.DEPTHWISE}, Error.DESCRIPTOR),
 ])
 def test_stops(fields, error):
     step = Step(mode=Mode.DIRECT, last_columns=4, row_bytes=4, x_step=0).replace(**fields)
     with pytest.raises(Stopped) as stopped:
         machine().run(image(4, step, parameters(4)), 1)
     assert (stopped.value.error, stopped.value.step) == (error, 0)
+
+
+@pytest.mark.parametrize("fields", [{"prime_x": 3}, {"stride_x": 2, "x": 2}, {"prime_y": 1}])
+def test_stops_where_the_last_pixel_completes_no_window(fields):
+    step = Step(mode=Mode.DEPTHWISE, last_columns=4, x=3, row_bytes=12, x_step=4).replace(**fields)
+    with pytest.raises(Stopped, match="step 0 stopped with the error WATCHDOG"):
+        machine(lines=1).run(image(4, step, bytes(20), parameters(4)), 1)
 
 
 def test_stops_without_a_program():

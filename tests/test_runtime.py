@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hwgen.errors import UserError
+from hwgen.golden import accelerator as golden
 from hwgen.rtl._step import Error
 from hwgen.runtime.accelerator import (
     ERRORS,
@@ -135,7 +136,8 @@ def test_errors_are_those_of_the_hardware():
     rows = re.findall(r"^\| (\d) \| ([A-Z]+) \| (the .+) \|$", text, re.MULTILINE)
     assert {int(code): sentence for code, _, sentence in rows} == ERRORS
     assert {int(code): name for code, name, _ in rows} == {
-        error.value: error.name for error in Error if error}
+        error.value: error.name for error in Error if error} == {
+        error.value: error.name for error in golden.Error}
 
 
 @pytest.mark.parametrize("code", [*ERRORS, 200])

@@ -69,8 +69,9 @@ class Array:
         last = max(work, weights, SHORTEST_PASS)
         if step.parameters_per_tile:
             # The next parameters wait until those of this column tile are in use.
-            ahead = (step.prime_y * step.x + step.prime_x) * (
-                self.interval if step.passes == 1 else 1)
+            ahead = 0 if step.mode != Mode.DEPTHWISE else (
+                step.prime_y * step.x + step.prime_x) * (
+                    self.interval if step.passes == 1 else 1)
             spare = bytes_come + SWAPPING + ahead - others
             last = max(last, max(weights, spare) + PARAMETER_WORDS)
         return begin + step.tiles * others + (step.tiles - 1) * last + work + end

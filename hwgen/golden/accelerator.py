@@ -29,6 +29,7 @@ class Error(IntEnum):
     STORE = 3
     PROGRAM = 4
     SUMS = 5
+    WATCHDOG = 6
 
 
 class Stopped(Exception):
@@ -48,6 +49,8 @@ class Accelerator:
     ----------
     rows, columns, lines, partial_sums, activation_memory, rounding
         As in the Design.
+    unknown : int
+        Value of pixels that were not streamed: in hardware it is anything.
     """
 
     rows: int
@@ -56,6 +59,7 @@ class Accelerator:
     partial_sums: int
     activation_memory: int
     rounding: str = "tflm"
+    unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
 
@@ -76,9 +80,21 @@ class Accelerator:
                 step = Step.from_words(np.frombuffer(data, "<u4"))
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
-            error = self.step(step, words)
+            error = self.refusal(step) or self.step(step, words)
             if error is not None:
                 raise Stopped(error, index)
+
+    def refusal(self, step: Step) -> Error | None:
+        """Return why no accelerator of these sizes ends such a step, if none does."""
+        if step.last_columns > self.columns:
+            return Error.DESCRIPTOR
+        if step.mode == Mode.DEPTHWISE:
+            if not self.lines:
+                return Error.DESCRIPTOR
+            ends = ((step.x, step.prime_x, step.stride_x), (step.y, step.prime_y, step.stride_y))
+            if any(prime >= size or (size - 1 - prime) % stride for size, prime, stride in ends):
+                return Error.WATCHDOG
+        return None
 
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
@@ -130,6 +146,15 @@ class Accelerator:
     def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
               ) -> NDArray[np.int8] | None:
         """Return the vectors of a pass, (y, x, bytes), or None where one is not in the memory."""
+        inside, addresses = self.places(step, tile, ky, kx, piece)
+        addresses = np.where(inside, addresses, 0)
+        if addresses.min() < 0 or addresses.max() >= len(self.memory):
+            return None
+        return np.where(inside, self.memory[addresses], np.int8(step.pad))
+
+    def places(self, step: Step, tile: int, ky: int, kx: int, piece: int,
+               ) -> tuple[NDArray[np.bool_], Integers]:
+        """Return which bytes of a pass are inside the image, and the addresses of all of them."""
         width = self.rows if step.mode == Mode.MATRIX else self.columns
         offset = (step.offset + tile * step.tile_step + kx * step.taps_x_step
                   + piece * step.piece_step)
@@ -139,15 +164,7 @@ class Accelerator:
                  + np.arange(step.y, dtype=np.int64) * step.row_step_bytes)
         inside = (((rows >= 0) & (rows < step.height))[:, None, None]
                   & ((along >= 0) & (along < step.row_bytes)))
-        addresses = bases[:, None, None] + along
-        if inside.all():
-            if addresses.min() < 0 or addresses.max() >= len(self.memory):
-                return None
-            return self.memory[addresses]
-        addresses = np.where(inside, addresses, 0)
-        if addresses.min() < 0 or addresses.max() >= len(self.memory):
-            return None
-        return np.where(inside, self.memory[addresses], np.int8(step.pad))
+        return inside, bases[:, None, None] + along
 
     def value(self, step: Step, vectors: NDArray[np.int8], weights: NDArray[np.int8],
               taps: tuple[int, int, int]) -> Integers:
@@ -170,14 +187,13 @@ class Accelerator:
             if not weights[row].any():
                 continue
             behind = self.lines - 1 - line
-            shown = row0 + stream - behind
-            # What the buffer holds of rows that were not streamed is unknown; here it is 0.
+            shown = row0 + stream * step.row_step - behind
             unknown = (stream < behind)[:, None, None]
-            older = np.where(unknown, 0, pixels[np.maximum(stream - behind, 0)])
+            older = np.where(unknown, self.unknown, pixels[np.maximum(stream - behind, 0)])
             outside = (shown < 0) | (shown >= step.height)
             seen = np.where(outside[:, None, None], step.pad, older).reshape(step.vectors, -1)
             delay = row - line_of.index(line)
-            late = np.zeros_like(seen)
+            late = np.full_like(seen, self.unknown)
             late[delay:] = seen[:len(seen) - delay]
             sums += late.astype(np.int32) * weights[row].astype(np.int32)
         windows = sums.reshape(step.y, step.x, self.columns)
