@@ -13,6 +13,7 @@ from hwgen.design import Design
 from hwgen.golden.post import Post as Golden
 from hwgen.rtl._step import Descriptor, Tag
 from hwgen.rtl.post import Lane
+from hwgen.rtl.post import Post as Dut
 
 from . import PERIOD_NS
 from .requantisation import Tile
@@ -24,6 +25,8 @@ COLUMNS = DESIGN.columns
 LANES = DESIGN.lanes or COLUMNS
 INTERVAL = -(-COLUMNS // LANES)
 GOLDEN = Golden(DESIGN.rounding)
+EARLY = 2
+"""Cycles that the early tag is ahead of the tag."""
 QUIET = 2 * INTERVAL + 40
 """Cycles after which nothing can be under way any more."""
 
@@ -94,6 +97,7 @@ class Bench:
         self.dut = dut
         self.cycle = 0
         self.came, self.swaps = {}, 0
+        self.ready = {}  # by the cycle in which the sums are due
         self.loading = None
 
     async def start(self):
@@ -106,6 +110,7 @@ class Bench:
         if self.loading is not None:
             self.loading.cancel()
         self.loading = None
+        self.ready.clear()
         self.idle()
         self.dut.rst.value = 1
         await RisingEdge(self.dut.clk)
@@ -114,7 +119,7 @@ class Bench:
     def idle(self):
         """Let no value and no parameters come."""
         self.dut.tag.value = 0
-        self.dut.tag_next.value = 0
+        self.dut.tag_early.value = 0
         self.dut.word_valid.value = 0
 
     async def tick(self):
@@ -126,8 +131,10 @@ class Bench:
             self.came[self.cycle] = (int(dut.o_group.value), int(dut.o_tag.value),
                                      unpacked(word, LANES, 8))
         if dut.ready.value:
+            self.ready[self.cycle + Dut.ahead] = bool(dut.ready_last.value)
+        if self.cycle in self.ready:
             word = dut.ready_sums.value.to_unsigned()
-            self.came[self.cycle] = bool(dut.ready_last.value), unpacked(word, COLUMNS, 32)
+            self.came[self.cycle] = self.ready.pop(self.cycle), unpacked(word, COLUMNS, 32)
         self.swaps += int(dut.swapped.value)
         self.cycle += 1
 
@@ -149,30 +156,31 @@ class Bench:
             await self.tick()
         loaded, places = 0, [0] * len(step.tiles)
         self.swaps, self.loading = 0, None
-        coming = None  # the value of the next cycle
+        coming = [None] * EARLY  # the values of the next cycles
         for value in [*step.vectors(), *[None] * QUIET]:
             if until is not None and len(expected) >= until:
                 break
             while True:
                 # A value comes when its parameters have, and not before the lanes are free.
                 wanted = value is not None and value[0]
-                ready = value is None or (self.cycle + 1 >= busy and (
+                ready = value is None or (self.cycle + EARLY >= busy and (
                     not value[1].tile or (loaded > wanted and self.loading.done())))
                 if loaded < len(step.tiles) and loaded == self.swaps:
                     self.loading = cocotb.start_soon(self.load(step.tiles[loaded], step.gap))
                     loaded += 1
                 tag = value[1].as_bits() if value is not None and ready else 0
-                dut.tag_next.value = tag
-                dut.tag.value = 0 if coming is None else coming[1].as_bits()
-                if coming is not None:
-                    dut.sums.value = packed(coming[2], 32)
-                    if coming[1].last:
-                        index = coming[0]
-                        expected |= step.outputs(self.cycle, coming[1], index, places[index])
+                dut.tag_early.value = tag
+                now = coming.pop(0)
+                dut.tag.value = 0 if now is None else now[1].as_bits()
+                if now is not None:
+                    dut.sums.value = packed(now[2], 32)
+                    if now[1].last:
+                        index = now[0]
+                        expected |= step.outputs(self.cycle, now[1], index, places[index])
                         places[index] += 1
-                coming = value if ready else None
-                if coming is not None and coming[1].last:
-                    busy = self.cycle + 1 + INTERVAL
+                coming.append(value if ready else None)
+                if ready and value is not None and value[1].last:
+                    busy = self.cycle + EARLY + INTERVAL
                 await self.tick()
                 if ready:
                     break

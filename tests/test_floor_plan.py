@@ -2,13 +2,14 @@ import random
 
 import pytest
 
-from hwgen.rtl.primitives import dsp_cells, region, regions
+from hwgen.rtl.primitives import dsp_cells, lane_sites, region, regions
 from hwgen.rtl.primitives.ecp5 import BLOCK, ENABLES, SITES, floor_plan
 
 
 def plan(rows, columns, dsps, device):
-    count = regions("ecp5", device)
-    groups = dsp_cells(rows, columns, dsps, count)
+    room = regions("ecp5", device)
+    count = len(room)
+    groups = dsp_cells(rows, columns, dsps, room)
 
     def wave(row, column):
         return max(row - 1, 0) + column, region(row, rows, count)
@@ -58,10 +59,34 @@ def test_unknown_device():
     assert set(places.values()) == {(None, 1)}
 
 
-@pytest.mark.parametrize("rows, columns, dsps, count", [(16, 16, 156, 3), (1, 1, 0, 1),
-                                                        (5, 7, 35, 3), (2, 9, 4, 3)])
-def test_whole_rows_first(rows, columns, dsps, count):
-    cells = [cell for group in dsp_cells(rows, columns, dsps, count) for cell in group]
+@pytest.mark.parametrize("rows, columns, dsps, room", [(16, 16, 156, [52] * 3), (1, 1, 0, [9]),
+                                                        (5, 7, 35, [52] * 3), (2, 9, 4, [8, 1, 1])])
+def test_whole_rows_first(rows, columns, dsps, room):
+    cells = [cell for group in dsp_cells(rows, columns, dsps, room) for cell in group]
     by_row = {row: sum(r == row for r, _ in cells) for row in range(rows)}
     assert sum(by_row.values()) == dsps
     assert sum(0 < used < columns for used in by_row.values()) <= 1
+
+
+@pytest.mark.parametrize("rows, columns, dsps, lanes", [
+    (9, 16, 80, 16), (4, 8, 32, 3), (9, 16, 4, 38), (8, 8, 64, 23)])
+def test_lanes_beside_the_array(rows, columns, dsps, lanes):
+    """Each lane has a DSP block of its own, from left to right; the array has the others."""
+    blocks = lane_sites("ecp5", "LFE5U-85F", lanes)
+    of_lanes = [site for block in blocks for site in block]
+    assert len(blocks) == lanes and {len(block) for block in blocks} == {BLOCK}
+    known = [site for line in SITES["LFE5U-85F"] for site in line]
+    assert len(set(of_lanes)) == BLOCK * lanes and set(of_lanes) <= set(known)
+    across = [int(block[0][1:].split("/")[0]) for block in blocks]
+    assert across == sorted(across)
+    room = regions("ecp5", "LFE5U-85F", lanes)
+    assert sum(room) + len(of_lanes) == len(known)
+    groups = dsp_cells(rows, columns, dsps, room)
+    of_array = floor_plan("LFE5U-85F", groups, lambda row, column: 0, lanes)
+    sites = {site for site, _ in of_array.values()}
+    assert len(sites) == dsps and not sites & set(of_lanes) and None not in sites
+
+
+def test_no_places_for_lanes():
+    assert lane_sites("ecp5", "LFE5U-85F", 40) == lane_sites("ecp5", None, 2) == []
+    assert lane_sites("ice40", "iCE40UP5K", 2) == []

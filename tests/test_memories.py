@@ -1,9 +1,12 @@
 # amaranth: UnusedElaboratable=no
 """The families' own memories equal the portable ones."""
 
+import pytest
 from amaranth.back import verilog
 
-from hwgen.rtl.primitives import generic, ice40
+from hwgen.rtl import primitives
+from hwgen.rtl._memories import WordMemory
+from hwgen.rtl.primitives import ecp5, generic, ice40
 from hwgen.tools import call
 from hwgen.verilator import PROGRAM, build
 from sim.cells import models_of_cells
@@ -44,20 +47,50 @@ module top(input clk, input [{bits}:0] address, input [{high}:0] write_data, inp
            output [{high}:0] read_data, other_data);
   plain a(.clk(clk), .rst(1'b0), .address(address), .write_data(write_data), .write(write),
           .read_data(read_data));
-  spram b(.clk(clk), .rst(1'b0), .address(address), .write_data(write_data), .write(write),
+  special b(.clk(clk), .rst(1'b0), .address(address), .write_data(write_data), .write(write),
           .read_data(other_data));
 endmodule
 """
 
 
-def test_single_port_ram_of_ice40(tmp_path):
+KINDS = {
+    "ice40": (23, 5000, ice40.SinglePortRam, {}),
+    **{f"ecp5-{depth}": (23, depth, ecp5.SinglePortRam,
+                         {"sites": ("X4/Y22/EBR0",) * ecp5.SinglePortRam.count(23, depth)})
+       for depth in (100, 2048, 4096, 5000, 16384)},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_single_port_ram(kind, tmp_path):
     """What is read is what was written last, behind every write that is followed by a read."""
-    width, depth = 23, 5000
+    width, depth, special, options = KINDS[kind]
     text = "\n".join([
         verilog.convert(generic.SinglePortRam(width, depth), name="plain", emit_src=False),
-        verilog.convert(ice40.SinglePortRam(width, depth), name="spram", emit_src=False),
-        TOP.format(bits=12, high=width - 1)])
+        verilog.convert(special(width, depth, **options), name="special", emit_src=False),
+        TOP.format(bits=(depth - 1).bit_length() - 1, high=width - 1)])
     folder, _ = build(text, DRIVER.replace("DEPTH", str(depth)).replace("WIDTH", str(width)),
-                      extra_sources=models_of_cells(text, "ice40", tmp_path))
+                      extra_sources=models_of_cells(text, kind.partition("-")[0], tmp_path))
     outcome = call([folder / PROGRAM], seconds=60, folder=tmp_path)
     assert outcome.output.split() == ["1", "0"]
+
+
+def test_places_of_a_large_memory():
+    """Each block RAM has its own, those of neighbouring bits beside one another."""
+    words = WordMemory(128, 18432, 32, "ecp5", "LFE5U-85F")
+    sizes = [(16, depth) for _ in range(8) for _, depth in words.banks]
+    made = primitives.single_port_rams("LFE5U-85F", sizes)
+    assert {kind for kind, _ in made} == {ecp5.SinglePortRam}
+    sites = [site for _, options in made for site in options["sites"]]
+    assert len(sites) == len(set(sites)) == 144
+    assert set(sites) <= {site for line in ecp5.RAM_SITES["LFE5U-85F"] for site in line}
+    across = [int(site[1:site.index("/")]) for site in sites]
+    assert across == sorted(across)
+
+
+@pytest.mark.parametrize("device, depth, parts", [
+    ("LFE5U-85F", 2048, 8), ("LFE5U-85F", 16384, 14), ("LFE5U-25F", 16384, 8), (None, 16384, 8)])
+def test_no_places(device, depth, parts):
+    """A small memory, one that is too large, and an unknown chip: the placer chooses."""
+    made = primitives.single_port_rams(device, [(16, depth)] * parts)
+    assert {kind for kind, _ in made} == {generic.SinglePortRam}

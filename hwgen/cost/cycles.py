@@ -14,17 +14,17 @@ from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["Array", "slots"]
 
-SHORTEST_PASS = 4
+SHORTEST_PASS = 5
 
-READING = 7
+READING = 9
 """Cycles of a step before its first word of weights, besides those of its descriptor."""
-FETCHING = 8
+FETCHING = 10
 """Cycles from a vector's turn to its bytes, besides those that rotate a window."""
 STORING = 24
 """Cycles from a vector's bytes to those of its result, besides array and rotation."""
-SUMMING = 21
+SUMMING = 18
 """The same, for results that go back to the accumulators."""
-SWAPPING = 6
+SWAPPING = 3
 """Cycles from a value out of the array until the next parameters may be read."""
 
 

@@ -23,7 +23,7 @@ TOGETHER = 4
 class Accumulators(wiring.Component):
     """Add up vectors of values, and keep vectors of sums.
 
-    A sum is read, added to and written within four cycles, so that no pass may come back to the
+    A sum is read, added to and written within five cycles, so that no pass may come back to the
     same sum any sooner.
 
     Parameters
@@ -40,12 +40,14 @@ class Accumulators(wiring.Component):
     descriptor : In(Descriptor)
     tag : In(Tag)
     values : In(ArrayLayout(signed(32), columns))
+        :attr:`ahead` cycles after their tag, so that the sums are read meanwhile.
     o_tag : Out(Tag), o : Out(ArrayLayout(signed(32), columns))
-        Sums of the last pass, :attr:`latency` cycles after their last values.
-    o_tag_next : Out(Tag)
-        What ``o_tag`` will be in the next cycle.
+        Sums of the last pass, :attr:`latency` cycles after their tag.
+    o_tag_early : Out(Tag)
+        What ``o_tag`` will be two cycles later.
     ready : In(1), ready_sums : In(ArrayLayout(signed(32), columns))
-        Requantised sums that shall be stored, or added to what is stored.
+        Requantised sums that shall be stored, or added to what is stored, :attr:`ahead` cycles
+        after ``ready``.
     ready_last : In(1)
         They are the last ones.
     done : Out(1)
@@ -58,7 +60,7 @@ class Accumulators(wiring.Component):
     tag: Any
     values: Any
     o_tag: Any
-    o_tag_next: Any
+    o_tag_early: Any
     o: Any
     ready: Value
     ready_sums: Any
@@ -66,7 +68,8 @@ class Accumulators(wiring.Component):
     done: Value
     error: Value
 
-    latency = 4
+    ahead = 4
+    latency = 6
 
     def __init__(self, columns: int, depth: int, family: str = "generic") -> None:
         self.columns = columns
@@ -75,7 +78,7 @@ class Accumulators(wiring.Component):
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
             "descriptor": In(Descriptor), "tag": In(Tag), "values": In(vector),
-            "o_tag": Out(Tag), "o_tag_next": Out(Tag), "o": Out(vector),
+            "o_tag": Out(Tag), "o_tag_early": Out(Tag), "o": Out(vector),
             "ready": In(1), "ready_sums": In(vector), "ready_last": In(1),
             "done": Out(1), "error": Out(1),
         })
@@ -90,28 +93,38 @@ class Accumulators(wiring.Component):
         with m.If(self.tag.value):
             m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
         kept = ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
-        m.d.sync += self.error.eq(self.tag.value & kept & (n == self.depth))
+        too_many = Signal()
+        m.d.sync += [too_many.eq(n == self.depth),
+                     self.error.eq(later(m, self.tag.value & kept, 1, "kept") & too_many)]
 
         # Requantised sums come many cycles later and are counted by themselves.
         back = Signal(range(self.depth))
         with m.If(self.ready):
             m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
-        read = Mux(d.to_sums & d.add_to_sums, back, n)
+        read = Signal(range(self.depth))
+        m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
-        # Cycle 0: n; 1: beside the memories; 2: read; 3: stored; 4: added up, and written.
-        tag = later(m, self.tag, 3, "tag", reset=True)
-        at, back = later(m, n, 3, "n"), later(m, back, 3, "back")
-        ready = later(m, self.ready, 3, "ready", reset=True)
-        m.d.comb += self.o_tag_next.eq(tag)
-        m.d.sync += self.o_tag.eq(tag)
-        values = later(m, Value.cast(self.values), 3, "values")
-        ready_sums = later(m, Value.cast(self.ready_sums), 3, "ready_sums")
-        early = later(m, self.tag, 2, "early_tag", reset=True)
-        only = d.mode == Mode.SUMS  # the sum gets no value
-        flags = Cat(early.first & ~only,   # the value is not added to anything,
-                    d.maximum & ~only,     # or replaces a smaller one,
-                    ~(only | d.maximum))   # or is added
-        writing = Cat(ready, ready | (tag.value & ~tag.last), Mux(ready, back, at))
+        # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
+        # up, and written.
+        early = later(m, self.tag, 3, "early", reset=True)
+        tag = later(m, early, 1, "tag", reset=True)
+        m.d.comb += self.o_tag_early.eq(tag)
+        m.d.sync += self.o_tag.eq(later(m, tag, 1, "late", reset=True))
+        at, back = later(m, n, 4, "n"), later(m, back, 4, "back")
+        ready = later(m, self.ready, 4, "ready", reset=True)
+        values = later(m, Value.cast(self.values), 1, "values")
+        ready_sums = later(m, Value.cast(self.ready_sums), 1, "ready_sums")
+        only, adds = Signal(), Signal()
+        flags, writing = Signal(4), Signal(2 + len(read))
+        m.d.sync += [
+            only.eq(d.mode == Mode.SUMS),  # the sum gets no value
+            adds.eq(d.add_to_sums),
+            flags.eq(Cat(early.first & ~only,   # the value is not added to anything,
+                         d.maximum & ~only,     # or replaces a smaller one,
+                         ~(only | d.maximum),   # or is added;
+                         adds)),                # the requantised sum is added
+            writing.eq(Cat(ready, ready | (tag.value & ~tag.last), Mux(ready, back, at))),
+        ]
         for low in range(0, self.columns, TOGETHER):
             columns = range(low, min(low + TOGETHER, self.columns))
             bits = slice(SUM * columns.start, SUM * columns.stop)
@@ -120,9 +133,9 @@ class Accumulators(wiring.Component):
             def near(value: Value, name: str, low: int = low) -> Value:
                 return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-            alone, larger, added = near(flags, "flags")
+            alone, larger, added, adds_again = near(flags, "flags")
             back_again, write, *where = near(writing, "writing")
-            stored = later(m, rows.read_data, 1, f"stored_{low}")
+            stored = later(m, rows.read_data, 2, f"stored_{low}")
             requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
             kept = later(m, values[bits], 1, f"kept_{low}")
             totals = []
@@ -134,9 +147,10 @@ class Accumulators(wiring.Component):
                 replaced = Signal(name=f"replaced_{c}", reset_less=True)
                 m.d.sync += [
                     total.eq(old + Mux(added, value, 0)),
-                    replaced.eq(alone | (larger & (value > old))),
+                    # The sign of a difference comes straight out of the carry chain.
+                    replaced.eq(alone | (larger & (old - value)[-1])),
                     requantised.word_select(c - low, SUM).eq(
-                        ready_sums.word_select(c, SUM) + Mux(d.add_to_sums, old, 0)),
+                        ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
                 ]
                 totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
             m.d.comb += [
@@ -146,6 +160,6 @@ class Accumulators(wiring.Component):
                 rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
                 rows.write.eq(write),
             ]
-        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 4, "ready_last",
+        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 6, "ready_last",
                                        reset=True))
         return m

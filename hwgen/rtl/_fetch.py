@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ._accumulators import Accumulators
 from ._library import place
 from ._memories import Ram, later
 from ._sequencer import EVENT
@@ -40,8 +41,10 @@ class Fetch(wiring.Component):
         To the memory.
     bytes : In(8 * window)
         From the memory.
+    early : Out(EVENT)
+        The event, :attr:`ahead` cycles before
     o : Out(EVENT)
-        The event, :attr:`latency` cycles later,
+        the event, :attr:`latency` cycles later,
     vector : Out(8 * window)
         its bytes,
     pixels : Out(ArrayLayout(8 * columns, lines))
@@ -54,6 +57,7 @@ class Fetch(wiring.Component):
     event: Any
     address: Value
     bytes: Value
+    early: Any
     o: Any
     vector: Value
     pixels: Any
@@ -70,13 +74,15 @@ class Fetch(wiring.Component):
         super().__init__({
             "descriptor": In(Descriptor), "event": In(EVENT),
             "address": Out(range(size)), "bytes": In(8 * window),
-            "o": Out(EVENT), "vector": Out(8 * window),
+            "early": Out(EVENT), "o": Out(EVENT), "vector": Out(8 * window),
             "pixels": Out(data.ArrayLayout(8 * columns, max(lines, 1))),
             "error": Out(1),
         })
 
     ADDRESSING = 2
     """Cycles from an event to its address."""
+
+    ahead = Accumulators.ahead
 
     @property
     def latency(self) -> int:
@@ -113,8 +119,9 @@ class Fetch(wiring.Component):
         m.d.comb += self.address.eq(address)
 
         # Position: 1 cycle; address: 2 cycles; rows: 3 cycles; masks: 4 cycles.
-        early = later(m, self.event, self.ADDRESSING + self.memory_latency - 1, "event",
-                      reset=True)
+        before_o = self.ADDRESSING + self.memory_latency + 2 - self.ahead
+        m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
+        early = later(m, self.early, self.ahead - 3, "next", reset=True)
         masks = later(m, masks, self.memory_latency - 2, "mask")
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
         newest = Signal(8 * self.window)

@@ -89,6 +89,10 @@ class Ram(wiring.Component):
         return m
 
 
+NEAR = 16
+"""Bits of a word that share an address of their own."""
+
+
 class ByteMemory(wiring.Component):
     """Bytes, of which any ``window`` neighbours can be read, and others written, in every cycle.
 
@@ -142,7 +146,7 @@ class ByteMemory(wiring.Component):
     @property
     def read_latency(self) -> int:
         """Cycles from an address to its bytes."""
-        return 4 + self.turns
+        return 5 + self.turns
 
     @property
     def write_latency(self) -> int:
@@ -155,7 +159,7 @@ class ByteMemory(wiring.Component):
         late_address = later(m, self.write_address, self.turns - 1, "write_address")
         read_rows = self._rows(m, self.read_address, "read")
         write_rows = self._rows(m, late_address, "write")
-        offset = later(m, self.read_address[:low], 4, "read_offset")
+        offset = later(m, self.read_address[:low], 5, "read_offset")
         zeros = [Const(0, 9)] * (self.banks - self.window)
         lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
                  for i in range(self.window)]
@@ -168,7 +172,8 @@ class ByteMemory(wiring.Component):
                 ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
                 ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
-            words.append(later(m, ram.read_data, 1, f"word_{bank}"))
+            # Once beside the memory, and once beside what rotates the window.
+            words.append(later(m, ram.read_data, 2, f"word_{bank}"))
         words = rotated(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
@@ -222,7 +227,7 @@ class WordMemory(wiring.Component):
     write_data: Value
     write_mask: Value
 
-    read_latency = 5
+    read_latency = 7
 
     def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
                  device: str | None = None) -> None:
@@ -255,27 +260,37 @@ class WordMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         address = later(m, self.address, 1, "address")
-        data = later(m, self.write_data, 2, "data")
+        data = later(m, self.write_data, 1, "data")
         mask = later(m, self.write_mask, 1, "mask", reset=True)
         chosen = Signal(self.width, reset_less=True)
-        for index, (start, depth) in enumerate(self.banks):
-            here = Signal(name=f"here_{index}")
-            m.d.comb += here.eq((address >= start) & (address < start + depth))
-            word = Signal(self.width, name=f"word_{index}", reset_less=True)
-            for part, low in enumerate(range(0, self.width, self.granularity)):
-                bits = slice(low, min(low + self.granularity, self.width))
-                ram = place(m, platform, f"bank_{index}_{part}",
-                            primitives.single_port_ram(self.device, depth),
-                            bits.stop - bits.start, depth)
-                row = primitives.local_register(m, self.family, address[:len(ram.address)],
-                                                f"row_{index}_{part}")
+        where = [(address >= start) & (address < start + depth) for start, depth in self.banks]
+        shown = [later(m, here, 4, f"shown_{index}") for index, here in enumerate(where)]
+        starts = range(0, self.width, NEAR)
+        kinds = iter(primitives.single_port_rams(
+            self.device, [(min(NEAR, self.width - low), depth)
+                          for low in starts for _, depth in self.banks]))
+        # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
+        for low in starts:
+            high = min(low + NEAR, self.width)
+
+            def near(value: Value, name: str) -> Value:
+                return primitives.local_register(m, self.family, value, name)
+
+            write = mask[low // self.granularity]
+            here = near(Cat(write & bank for bank in where), f"here_{low}")
+            row, written = near(address, f"row_{low}"), near(data[low:high], f"data_{low}")
+            words = []
+            for index, (_, depth) in enumerate(self.banks):
+                kind, options = next(kinds)
+                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options)
                 m.d.comb += [
-                    ram.address.eq(row), ram.write_data.eq(data[bits]),
-                    ram.write.eq(later(m, mask[part] & here, 1, f"write_{index}_{part}",
-                                       reset=True)),
+                    ram.address.eq(near(row[:len(ram.address)], f"row_{index}_{low}")),
+                    ram.write_data.eq(near(written, f"data_{index}_{low}")),
+                    ram.write.eq(near(here[index], f"write_{index}_{low}")),
                 ]
-                m.d.sync += word[bits].eq(ram.read_data)
-            with m.If(later(m, here, 3, f"shown_{index}")):
-                m.d.sync += chosen.eq(word)
-        m.d.comb += self.read_data.eq(chosen)
+                words.append(later(m, ram.read_data, 1, f"word_{index}_{low}"))
+            for bank, word in zip(shown, words, strict=True):
+                with m.If(bank):
+                    m.d.sync += chosen[low:high].eq(word)
+        m.d.comb += self.read_data.eq(later(m, chosen, 1, "chosen"))
         return m

@@ -10,7 +10,7 @@ from ._step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, 
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
 
-LEAST = 4
+LEAST = 5
 """Cycles a pass takes at least: so long does a sum need through the accumulators."""
 
 FLUSH = 255
@@ -180,6 +180,7 @@ class Sequencer(wiring.Component):
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1),
                          self.step_cycles.eq(self.step_cycles + 1)]
+        m.d.sync += begin.eq(0)  # in a register of its own, as much begins with it
         with m.Switch(state):
             with m.Case(State.IDLE):
                 m.d.sync += [place.eq(_times(self.first, self.descriptor_words)),
@@ -199,9 +200,8 @@ class Sequencer(wiring.Component):
                 with m.If(complete):
                     m.d.sync += state.eq(State.CHECK)
             with m.Case(State.CHECK):
-                m.d.sync += state.eq(State.BEGIN)
+                m.d.sync += [begin.eq(1), state.eq(State.BEGIN)]
             with m.Case(State.BEGIN):
-                m.d.comb += begin.eq(1)
                 m.d.sync += state.eq(State.RUN)
             with m.Case(State.RUN):
                 with m.If(ended):
@@ -268,6 +268,8 @@ class Sequencer(wiring.Component):
         """Add the loops of a step, and return whether an address is outside the memory.
 
         The counters of tiles and passes are a slot ahead of the vectors: they tell what is read.
+        They move on after a slot has begun, and what follows from them is in registers before it
+        ends, for a slot is no shorter than that takes.
         """
         d = self.descriptor
         matrix = d.mode <= Mode.DEPTHWISE  # weights are needed
@@ -285,6 +287,25 @@ class Sequencer(wiring.Component):
         first = Signal()      # it is the first of its column tile
         pass_last = Signal()  # it is the last of its column tile
         m.d.comb += pass_last.eq(pieces.last & taps_x.last & taps_y.last)
+        more, more_weights, more_parameters = Signal(), Signal(), Signal()  # behind that one
+        coming: Any = Signal(EVENT, name="coming")  # what its vectors will have in common
+        moving_on = Signal()
+        m.d.sync += [
+            more.eq(~(pass_last & tiles.last)),
+            more_weights.eq(~(pass_last & tiles.last) & matrix),
+            more_parameters.eq(~tiles.last & pass_last & d.parameters_per_tile),
+            coming.piece_last.eq(pieces.last), coming.taps_x_last.eq(taps_x.last),
+            coming.taps_y_last.eq(taps_y.last), coming.tag.first.eq(first),
+            coming.tag.last.eq(pass_last), coming.tag.final.eq(tiles.last),
+        ]
+        with m.If(moving_on):
+            m.d.sync += [first.eq(pass_last), *pieces.step()]
+            with m.If(pieces.last):
+                m.d.sync += taps_x.step()
+                with m.If(taps_x.last):
+                    m.d.sync += taps_y.step()
+                    with m.If(taps_y.last):
+                        m.d.sync += tiles.step()
 
         # What remains of this slot.
         vectors, weights, parameters, short = Signal(), Signal(), Signal(), Signal()
@@ -298,7 +319,7 @@ class Sequencer(wiring.Component):
         last_vector = Signal()  # in a register of its own: much hangs on it
         turn_first, turn_last = self._turns(m, vectors, slot.tag.last)
         issue, take, slot_end = Signal(), Signal(), Signal()
-        value = self._values(m, slot_end, issue, x.last)
+        value = self._values(m, begin, issue, x.last, last_vector)
         m.d.comb += [
             issue.eq(vectors & turn_first),
             take.eq(parameters & ~weights & (begun | spare)),
@@ -329,29 +350,18 @@ class Sequencer(wiring.Component):
         with m.If(short):
             m.d.sync += [*least.step(), short.eq(~least.last)]
 
+        m.d.sync += moving_on.eq(slot_end & ahead)
         with m.If(slot_end & ahead):
-            more = ~(pass_last & tiles.last)
             m.d.sync += [
-                vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), *x.load(), *y.load(),
-                last_vector.eq(x.single & y.single),
-                slot.piece_last.eq(pieces.last), slot.taps_x_last.eq(taps_x.last),
-                slot.taps_y_last.eq(taps_y.last), slot.tag.first.eq(first),
-                slot.tag.last.eq(pass_last), slot.tag.final.eq(tiles.last),
-                first.eq(pass_last), ahead.eq(more), weights.eq(more & matrix),
-                parameters.eq(more & pass_last & d.parameters_per_tile), *pieces.step(),
+                vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), slot.eq(coming),
+                ahead.eq(more), weights.eq(more_weights), parameters.eq(more_parameters),
             ]
-            with m.If(pieces.last):
-                m.d.sync += taps_x.step()
-                with m.If(taps_x.last):
-                    m.d.sync += taps_y.step()
-                    with m.If(taps_y.last):
-                        m.d.sync += tiles.step()
         with m.If(begin):
             m.d.sync += [
-                *(statement for loop in (tiles, taps_y, taps_x, pieces, rows, words, least)
+                *(statement for loop in (tiles, taps_y, taps_x, pieces, y, x, rows, words, least)
                   for statement in loop.load()),
-                ahead.eq(1), first.eq(1), vectors.eq(0), short.eq(0), weights.eq(matrix),
-                parameters.eq(1), place.eq(d.program),
+                last_vector.eq(x.single & y.single), ahead.eq(1), first.eq(1), vectors.eq(0),
+                short.eq(0), weights.eq(matrix), parameters.eq(1), place.eq(d.program),
             ]
         with m.If(self.clear):
             m.d.sync += [spare.eq(1), begun.eq(0), vectors.eq(0), weights.eq(0),
@@ -373,7 +383,10 @@ class Sequencer(wiring.Component):
             self.load.parameters.eq(take),
             self.address.eq(place),
         ]
-        return ((weights | take) & (place >= self.words)) | (begin & (d.program >= self.words))
+        outside = Signal()
+        m.d.sync += outside.eq(((weights | take) & (place >= self.words))
+                               | (begin & (d.program >= self.words)))
+        return outside
 
     def _turns(self, m: Module, vectors: Value, last: Value) -> tuple[Value, Value]:
         """Return whether this is the first, and the last, of the cycles of a vector.
@@ -388,7 +401,8 @@ class Sequencer(wiring.Component):
         m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))  # 0 again where a step was stopped
         return turn == 0, end
 
-    def _values(self, m: Module, slot: Value, issue: Value, row_end: Value) -> Value:
+    def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
+                ) -> Value:
         """Return whether a value comes of the vector: in a depthwise step, not of each."""
         d = self.descriptor
         left_x, left_y = Signal(8), Signal(8)  # vectors, and rows, before the next value
@@ -397,7 +411,9 @@ class Sequencer(wiring.Component):
             with m.If(row_end):
                 m.d.sync += [left_x.eq(d.prime_x),
                              left_y.eq(Mux(left_y == 0, d.stride_y - 1, left_y - 1))]
-        with m.If(slot):
+            with m.If(last):
+                m.d.sync += left_y.eq(d.prime_y)
+        with m.If(begin):
             m.d.sync += [left_x.eq(d.prime_x), left_y.eq(d.prime_y)]
         return (d.mode != Mode.DEPTHWISE) | ((left_x == 0) & (left_y == 0))
 

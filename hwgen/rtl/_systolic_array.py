@@ -50,7 +50,7 @@ class SystolicArray(wiring.Component):
         Width of a sum, if not the one that ``depth`` needs. A narrower sum wraps.
     lines : int
         Pixels that each column takes in a cycle of a depthwise tile; 0 for no depthwise path.
-    family, device, dsps
+    family, device, dsps, lanes
         What to make multipliers of: see :func:`primitives.add_multipliers`.
 
     Members
@@ -72,7 +72,7 @@ class SystolicArray(wiring.Component):
 
     def __init__(self, rows: int, columns: int, a_shape: Shape, w_shape: Shape, *, depth: int,
                  accumulator: int | None = None, lines: int = 0, family: str = "generic",
-                 device: str | None = None, dsps: int | None = None) -> None:
+                 device: str | None = None, dsps: int | None = None, lanes: int = 0) -> None:
         for name, value in (("Rows", rows), ("Columns", columns), ("Depth", depth)):
             if not isinstance(value, int) or value < 1:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
@@ -91,6 +91,7 @@ class SystolicArray(wiring.Component):
         self.family = family
         self.device = device
         self.dsps = dsps
+        self.lanes = lanes
         self.sums = sum_shape(a_shape, w_shape, depth)
         if accumulator is not None:
             self.sums = Shape(accumulator, self.sums.signed)
@@ -119,11 +120,12 @@ class SystolicArray(wiring.Component):
         return primitives.add_multipliers(
             m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
             wave=lambda row, column: (self.arrival(row, column), self._region(row)),
-            device=self.device, dsps=self.dsps)
+            device=self.device, dsps=self.dsps, lanes=self.lanes)
 
     def _region(self, row: int) -> int:
         """Return the region of the chip that a row is in."""
-        return primitives.region(row, self.rows, primitives.regions(self.family, self.device))
+        count = len(primitives.regions(self.family, self.device, self.lanes))
+        return primitives.region(row, self.rows, count)
 
     def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
         """Return ``bit`` for each row, when what was transferred with it reaches the row.

@@ -66,7 +66,8 @@ class Accelerator(wiring.Component):
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None) -> None:
         self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
-                                      lines=lines, family=family, device=device, dsps=dsps)
+                                      lines=lines, family=family, device=device, dsps=dsps,
+                                      lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -77,13 +78,13 @@ class Accelerator(wiring.Component):
         self.activations = ByteMemory(activation_memory, self.window, family)
         self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
                                   device)
-        self.post = Post(columns, lanes, rounding, family, hard=hard_lanes)
+        self.post = Post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,
-                           memory_latency=self.activations.read_latency)
+                           memory_latency=1 + self.activations.read_latency)
         self.accumulators = Accumulators(columns, partial_sums, family)
         self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
-                           window=self.window, memory_latency=self.activations.write_latency)
+                           window=self.window, memory_latency=1 + self.activations.write_latency)
         self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
@@ -131,6 +132,8 @@ class Accelerator(wiring.Component):
             post.word_valid.eq(kind[1]),
             fetch.bytes.eq(activations.read_data),
             sequencer.swapped.eq(post.swapped),
+        ]
+        m.d.sync += [
             sequencer.done.eq(store.done | accumulators.done),
             sequencer.fetch_error.eq(fetch.error),
             sequencer.store_error.eq(store.error),
@@ -147,25 +150,25 @@ class Accelerator(wiring.Component):
         d = self.sequencer.descriptor
         through = Signal()  # the array
         m.d.sync += through.eq(d.mode <= Mode.DEPTHWISE)
+        valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
-            array.activations.valid.eq(fetch.o.valid & through),
+            array.activations.valid.eq(valid),
             array.activations.p.last.eq(fetch.o.last),
             Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
         ]
         if self.lines:
-            depthwise = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
+            depthwise = Signal()
+            m.d.sync += depthwise.eq(d.mode == Mode.DEPTHWISE)
+            kind = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
             m.d.comb += [
-                Value.cast(array.activations.p.kind).eq(
-                    Mux(d.mode == Mode.DEPTHWISE, depthwise, Kind.MATRIX)),
+                Value.cast(array.activations.p.kind).eq(Mux(depthwise, kind, Kind.MATRIX)),
                 Value.cast(array.activations.p.pixels).eq(Value.cast(fetch.pixels)),
             ]
-        tag = later(m, fetch.o.tag, array.latency, "tag", reset=True)
-        direct = later(m, fetch.o.tag.value & ~through, 0, "direct")
+        tag = later(m, fetch.early.tag, array.latency, "tag", reset=True)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, Value.cast(tag), Value.cast(fetch.o.tag))),
-            accumulators.tag.value.eq(Mux(through, array.o.valid & tag.value, direct)),
+            accumulators.tag.eq(Mux(through, Value.cast(tag), Value.cast(fetch.early.tag))),
             post.tag.eq(accumulators.o_tag),
-            post.tag_next.eq(accumulators.o_tag_next),
+            post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
             accumulators.ready.eq(post.ready),
             accumulators.ready_last.eq(post.ready_last),
@@ -195,7 +198,7 @@ class Accelerator(wiring.Component):
         space, offset = Signal(8), Signal(24)
         written, mask = Signal(32), Signal(4)
         serving, writes, answered = Signal(), Signal(), Signal()
-        longest = max(activations.read_latency, program.read_latency) + 2
+        longest = max(1 + activations.read_latency, program.read_latency) + 3
         wait = Signal(range(longest + 1))
         with m.If(~serving & ~bus.ack & (bus.read | bus.write)):
             m.d.sync += [space.eq(bus.address[24:]), offset.eq(bus.address[:24]),
@@ -207,22 +210,23 @@ class Accelerator(wiring.Component):
                 m.d.sync += [serving.eq(0), answered.eq(0)]
         answer, error = Signal(32), Signal()
         m.d.comb += [bus.ack.eq(answered), bus.r_data.eq(answer), bus.error.eq(error)]
-        write = Signal()
-        m.d.sync += write.eq(answered & writes & ~sequencer.busy & ~error)
+        write_registers, write_activations, write_program = writing = Signal(3)
+        m.d.sync += writing.eq(Mux(answered & writes & ~sequencer.busy & ~error,
+                                   Cat(space == 0, space == 1, space == 2), 0))
 
-        # Activations: four of the bytes of a window.
-        in_activations = space == 1
-        m.d.comb += [
-            activations.read_address.eq(Mux(sequencer.busy, fetch.address, offset)),
+        # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
+        running = later(m, sequencer.busy, 1, "running", reset=True)
+        m.d.sync += [
+            activations.read_address.eq(Mux(running, fetch.address, offset)),
             activations.write_address.eq(store.address),
             activations.write_data.eq(store.data),
             activations.write_mask.eq(store.mask),
         ]
-        with m.If(~sequencer.busy):
-            m.d.comb += [
+        with m.If(~running):
+            m.d.sync += [
                 activations.write_address.eq(offset),
                 activations.write_data.eq(written),
-                activations.write_mask.eq(Mux(write & in_activations, mask, 0)),
+                activations.write_mask.eq(Mux(write_activations, mask, 0)),
             ]
 
         # Program: a word begins at a multiple of a power of two.
@@ -230,11 +234,11 @@ class Accelerator(wiring.Component):
         parts = len(program.write_mask)
         part = Signal(range(max(1 << (stride - 2), 2)))
         m.d.comb += part.eq(offset[2:stride])
-        with m.If(~sequencer.busy):
+        with m.If(~running):
             m.d.comb += program.address.eq(offset[stride:])
         m.d.comb += [
             program.write_data.eq(written.replicate(parts)[:program.width]),
-            program.write_mask.eq(Mux(write & (space == 2), 1 << part, 0)),
+            program.write_mask.eq(Mux(write_program, 1 << part, 0)),
         ]
         parted = Cat(program.read_data, Const(0, 32 * parts - program.width))
 
@@ -253,14 +257,15 @@ class Accelerator(wiring.Component):
         registers = [Const(IDENTITY, 32), Const(0, 32),
                      Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
                      first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
-        with m.If(write & (space == 0)):
+        m.d.sync += sequencer.start.eq(0)
+        with m.If(write_registers):
             with m.Switch(offset[2:5]):
                 with m.Case(1):
-                    m.d.comb += sequencer.start.eq(written[0])
+                    m.d.sync += sequencer.start.eq(written[0])
                 for index, register in ((3, first), (4, number), (5, limit)):
                     with m.Case(index):
                         m.d.sync += register.eq(written)
-        register, counter = Signal(32), later(m, counters.read_data, 1, "counter")
+        register, counter = Signal(32), later(m, counters.read_data, 2, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         m.d.sync += register.eq(values[offset[2:5]])

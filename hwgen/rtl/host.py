@@ -111,10 +111,12 @@ class Host(wiring.Component):
         fresh = Signal()
         index = Signal(range(HEAD_SIZE))
         check = crc.crc.word_select(index[:2], 8)
-        good = Signal()
+        good, differs = Signal(), Signal()  # all bytes of a CRC so far; the one before was wrong
         begin = Signal()  # a CRC, in the next cycle, behind which its first byte comes
         m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh), crc.start.eq(begin)]
-        m.d.sync += [fresh.eq(0), begin.eq(0)]
+        m.d.sync += [fresh.eq(0), begin.eq(0), differs.eq(0)]
+        with m.If(differs):
+            m.d.sync += good.eq(0)
 
         def count(byte: Value) -> list[Any]:
             return [tx.payload.eq(byte), fresh.eq(1)]
@@ -164,7 +166,7 @@ class Host(wiring.Component):
                     m.d.sync += [
                         shift(oldest),
                         index.eq(index + 1),
-                        good.eq(good & (oldest == check)),
+                        differs.eq(oldest != check),
                     ]
                     with m.If(index == CRC_SIZE - 1):
                         m.next = "DECIDE"
@@ -179,7 +181,7 @@ class Host(wiring.Component):
                     bus.address.eq(Cat(C(0, 2), address[2:])),
                     bus.mask.eq(first_mask & Mux(end[2:].any(), 0b1111, last_mask)),
                 ]
-                with m.If(~good):
+                with m.If(~good | differs):
                     m.next = "HUNT"
                 with m.Elif(command == Command.READ):
                     m.d.sync += bus.read.eq(1)
@@ -202,14 +204,14 @@ class Host(wiring.Component):
             with m.State("RECEIVE CRC"):
                 m.d.comb += rx.ready.eq(~fresh)
                 with m.If(rx.valid & rx.ready):
-                    m.d.sync += [index.eq(index + 1), good.eq(good & (rx.payload == check))]
+                    m.d.sync += [index.eq(index + 1), differs.eq(rx.payload != check)]
                     with m.If(index == CRC_SIZE - 1):
                         m.next = "JUDGE"
 
             with m.State("JUDGE"):
                 m.d.sync += row.eq(0)
                 m.next = "FETCH"
-                with m.If(~good):
+                with m.If(~good | differs):
                     reply(Status.DAMAGED)
 
             with m.State("READ"):

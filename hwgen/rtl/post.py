@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import primitives
+from ._accumulators import Accumulators
 from ._library import place
 from ._memories import later
 from ._step import PARAMETER_WORDS, Descriptor, Parameters, Tag
@@ -35,6 +36,8 @@ class Lane(wiring.Component):
         FPGA family to make multipliers for.
     hard : bool
         Whether they are hard multipliers; else they are made of fabric.
+    sites : tuple of str
+        Their places on the chip, or none to leave it to the placer.
 
     Members
     -------
@@ -59,12 +62,14 @@ class Lane(wiring.Component):
     wide_latency = 1 + primitives.LATENCY + 2 + 2 + 2
     latency = wide_latency + 3
 
-    def __init__(self, rounding: str, family: str, *, hard: bool = False) -> None:
+    def __init__(self, rounding: str, family: str, *, hard: bool = False,
+                 sites: tuple[str, ...] = ()) -> None:
         if rounding not in ROUNDINGS:
             raise ValueError(f"Rounding must be one of {ROUNDINGS}, not {rounding!r}")
         self.rounding = rounding
         self.family = family
         self.hard = hard
+        self.sites = sites
         super().__init__({
             "sum": In(signed(SUM)), "parameters": In(Parameters),
             "low": In(signed(8)), "high": In(signed(8)), "zero_point": In(signed(8)),
@@ -116,9 +121,12 @@ class Lane(wiring.Component):
 
     def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:
         """Return ``x * y``, of 32 bits with a sign and 31 without, in two stages of adders."""
+        sites = iter(self.sites)
+
         def multiply(name: str, a: Value, b: Value) -> Value:
             kind = primitives.multiplier(self.family, hard=self.hard)
-            made = place(m, platform, name, kind, a.shape(), b.shape())
+            options: dict[str, Any] = {"site": next(sites)} if self.sites else {}
+            made = place(m, platform, name, kind, a.shape(), b.shape(), **options)
             m.d.comb += [made.a.eq(a), made.b.eq(b), made.take.eq(1)]
             product: Value = made.p
             return product
@@ -154,6 +162,8 @@ class Post(wiring.Component):
     columns, lanes : int
     rounding, family
         See :class:`Lane`.
+    device : str or None
+        The chip, if its floor plan shall be used.
     hard : int
         How many lanes use hard multipliers.
 
@@ -161,8 +171,8 @@ class Post(wiring.Component):
     -------
     descriptor : In(Descriptor)
     tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
-    tag_next : In(Tag)
-        What ``tag`` will be in the next cycle.
+    tag_early : In(Tag)
+        What ``tag`` will be two cycles later.
     word : In(8 * columns), word_valid : In(1)
         Parameters, nine words for all columns, the lowest byte of each first.
     swapped : Out(1)
@@ -170,12 +180,13 @@ class Post(wiring.Component):
     o_valid : Out(1), o_group : Out(range(interval)), o_tag : Out(Tag), o : Out(8 * lanes)
         The bytes of columns ``lanes * o_group`` and further.
     ready, ready_last : Out(1), ready_sums : Out(ArrayLayout(signed(32), columns))
-        Requantised sums of a whole vector, in a step whose sums go back to the accumulators.
+        Requantised sums of a whole vector, in a step whose sums go back to the accumulators: they
+        are there :attr:`ahead` cycles after ``ready``.
     """
 
     descriptor: Any
     tag: Any
-    tag_next: Any
+    tag_early: Any
     sums: Any
     word: Value
     word_valid: Value
@@ -188,17 +199,20 @@ class Post(wiring.Component):
     ready_last: Value
     ready_sums: Any
 
+    ahead = Accumulators.ahead
+
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
-                 hard: int = 0) -> None:
+                 device: str | None = None, hard: int = 0) -> None:
         self.columns = columns
         self.lanes = lanes
         self.interval = -(-columns // lanes)
         self.rounding = rounding
         self.family = family
+        self.device = device
         self.hard = hard
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
-            "descriptor": In(Descriptor), "tag": In(Tag), "tag_next": In(Tag), "sums": In(vector),
+            "descriptor": In(Descriptor), "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
             "word": In(8 * columns), "word_valid": In(1), "swapped": Out(1),
             "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
             "o": Out(8 * lanes),
@@ -220,16 +234,22 @@ class Post(wiring.Component):
         sums = Signal(SUM * self.columns, reset_less=True)
         tag: Any = Signal(Tag)
         group, valid = Signal(range(max(self.interval, 2))), Signal()
-        with m.If(arrives):
-            m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), group.eq(0), valid.eq(1)]
-        with m.Else():
-            m.d.sync += [group.eq(group + 1), valid.eq(valid & (group != self.interval - 1))]
+        if self.interval == 1:
+            m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), valid.eq(arrives)]
+        else:
+            with m.If(arrives):
+                m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), group.eq(0), valid.eq(1)]
+            with m.Else():
+                m.d.sync += [group.eq(group + 1), valid.eq(valid & (group != self.interval - 1))]
 
         wide = []
+        sites = primitives.lane_sites(self.family, self.device, self.hard)
         for lane in range(self.lanes):
             columns = range(lane, self.columns, self.lanes)
-            unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family,
-                         hard=lane < self.hard)
+            options: dict[str, Any] = {"hard": lane < self.hard}
+            if lane < len(sites):
+                options["sites"] = sites[lane]
+            unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family, **options)
             m.d.comb += [
                 unit.sum.eq(_chosen([sums.word_select(c, SUM) for c in columns], group)),
                 Value.cast(unit.parameters).eq(_chosen([parameters[c] for c in columns], group)),
@@ -254,14 +274,15 @@ class Post(wiring.Component):
         with m.If(self.word_valid):
             m.d.sync += [left.eq(Mux(left == 0, PARAMETER_WORDS - 1, left - 1)),
                          full.eq(left == 0)]
-        swap = self.tag_next.value & self.tag_next.tile & full
+        swap = self.tag_early.value & self.tag_early.tile & full
         with m.If(swap):
             m.d.sync += full.eq(0)
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
         word = later(m, self.word, 1, "word")
         for c in range(self.columns):
-            come, use = primitives.local_register(m, self.family, Cat(self.word_valid, swap),
+            come, use = primitives.local_register(m, self.family,
+                                                  Cat(self.word_valid, self.swapped),
                                                   f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
@@ -272,11 +293,12 @@ class Post(wiring.Component):
     def _collect(self, m: Module, wide: list[Value], valid: Value, group: Value, tag: Any,
                  ) -> None:
         """Put the groups of a vector of requantised sums together again."""
-        come = later(m, Cat(valid, tag.tile_end & tag.final), Lane.wide_latency, "come",
-                     reset=True)
-        which = later(m, group, Lane.wide_latency, "which")
-        last = which == self.interval - 1 if self.interval > 1 else Const(1, 1)
+        come = later(m, Cat(valid, tag.tile_end & tag.final), Lane.wide_latency - self.ahead,
+                     "come", reset=True)
+        coming = later(m, group, Lane.wide_latency - self.ahead, "coming")
+        last = coming == self.interval - 1 if self.interval > 1 else Const(1, 1)
         m.d.comb += [self.ready.eq(come[0] & last), self.ready_last.eq(come[1])]
+        which = later(m, coming, self.ahead, "which")
         for c in range(self.columns):
             index, lane = divmod(c, self.lanes)
             value: Value = wide[lane]

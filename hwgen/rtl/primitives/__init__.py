@@ -3,6 +3,7 @@
 The rest of the RTL asks here for what it needs and names only the family.
 """
 
+import itertools
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -13,8 +14,8 @@ from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "delay",
-           "local_register", "multiplier", "product_shape", "region", "regions",
-           "single_port_ram"]
+           "lane_sites", "local_register", "multiplier", "product_shape", "region", "regions",
+           "single_port_rams"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -35,15 +36,37 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
 
 
-def single_port_ram(device: str | None, depth: int) -> type[generic.SinglePortRam]:
-    """Return a :class:`generic.SinglePortRam`: in the large memories of a chip that has some."""
-    large = device == "iCE40UP5K" and ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
-    return ice40.SinglePortRam if large else generic.SinglePortRam
+def single_port_rams(device: str | None, sizes: list[tuple[int, int]],
+                     ) -> list[tuple[type[generic.SinglePortRam], dict[str, Any]]]:
+    """Return, for memories of each width and depth, what makes them and its further arguments.
+
+    On a chip that has large memories they are used; where a floor plan is known, and the memories
+    fill much of the chip, each of their block RAMs gets its place, the first one on the left.
+    """
+    if device == "iCE40UP5K":
+        return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
+                 else generic.SinglePortRam, {}) for _, depth in sizes]
+    counts = [ecp5.SinglePortRam.count(width, depth) for width, depth in sizes]
+    sites = iter(ecp5.ram_places(device, sum(counts)))
+    chosen = [tuple(itertools.islice(sites, count)) for count in counts]
+    return [(ecp5.SinglePortRam, {"sites": places}) if places else (generic.SinglePortRam, {})
+            for places in chosen]
 
 
-def regions(family: str, device: str | None) -> int:
-    """Return how many regions a chip has: its rows of DSP blocks, where their places are known."""
-    return len(ecp5.SITES.get(device or "", [()])) if family == "ecp5" else 1
+def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, ...]]:
+    """Return the places of each lane's four hard multipliers, or none to leave it to the placer."""
+    blocks = ecp5.blocks_beside(device, lanes) if family == "ecp5" else []
+    return [tuple(block) for block in blocks]
+
+
+def regions(family: str, device: str | None, lanes: int = 0) -> list[int]:
+    """Return the regions of a chip that an array can use, by the hard multipliers of each.
+
+    Where their places are known, a region is a row of DSP blocks; what :func:`lane_sites` gives
+    away is left out. Else there is one region, with no limit.
+    """
+    known = ecp5.places(device, lanes) if family == "ecp5" else []
+    return [len(line) for line in known] or [1 << 30]
 
 
 def region(row: int, rows: int, count: int) -> int:
@@ -66,18 +89,20 @@ def local_register(m: Module, family: str, value: Value, name: str) -> Value:
     return stored
 
 
-def dsp_cells(rows: int, columns: int, dsps: int, count: int) -> list[list[tuple[int, int]]]:
-    """Choose the cells that get a DSP multiplier, in ``count`` groups of neighbouring rows.
+def dsp_cells(rows: int, columns: int, dsps: int, room: list[int]) -> list[list[tuple[int, int]]]:
+    """Choose the cells that get a DSP multiplier, in groups of neighbouring rows.
 
-    Whole rows are chosen, as far as ``dsps`` go, and spread over the height of the array, so that
-    between a chip's rows of multipliers lie the rows of the array that need none.
+    Each group has ``room`` for so many. Whole rows are chosen, as far as ``dsps`` go, and spread
+    over the height of the array, so that between a chip's rows of multipliers lie the rows of the
+    array that need none.
     """
+    count = len(room)
     groups = [[row for row in range(rows) if region(row, rows, count) == i] for i in range(count)]
     whole = min(rows, dsps // columns)
     chosen: list[list[int]] = [[] for _ in groups]
-    for _ in range(whole):  # always the group with the smallest share of its rows
-        group = min((g for g in range(count) if len(chosen[g]) < len(groups[g])),
-                    key=lambda g: (len(chosen[g]) / len(groups[g]), g))
+    for _ in range(whole):  # always the group with the most room left
+        group = max((g for g in range(count) if len(chosen[g]) < len(groups[g])),
+                    key=lambda g: (room[g] - columns * len(chosen[g]), -g))
         chosen[group].append(groups[group][len(chosen[group])])
     cells = [[(r, c) for r in group for c in range(columns)] for group in chosen]
     left = min(dsps, rows * columns) - whole * columns
@@ -90,7 +115,7 @@ def dsp_cells(rows: int, columns: int, dsps: int, count: int) -> list[list[tuple
 
 def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, rows: int,
                     columns: int, *, wave: Callable[[int, int], Hashable],
-                    device: str | None = None, dsps: int | None = None,
+                    device: str | None = None, dsps: int | None = None, lanes: int = 0,
                     ) -> dict[tuple[int, int], Any]:
     """Add a multiplier for each cell of an array to ``m``, and return their ports by cell.
 
@@ -111,9 +136,11 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         Where the family has a floor plan for this device, each multiplier gets its place.
     dsps : int or None
         How many cells may use a DSP multiplier; the others get theirs in fabric. None: all.
+    lanes : int
+        How many lanes beside the array have hard multipliers: see :func:`lane_sites`.
     """
     groups = dsp_cells(rows, columns, rows * columns if dsps is None else dsps,
-                       regions(family, device))
+                       regions(family, device, lanes))
     hard = [cell for group in groups for cell in group] if family != "generic" else []
     cells: dict[tuple[int, int], Any] = {}
 
@@ -121,7 +148,7 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         return f"multiplier_{row}_{column}"
 
     if family == "ecp5":
-        plan = ecp5.floor_plan(device, groups, wave)
+        plan = ecp5.floor_plan(device, groups, wave, lanes)
         for cell, (site, enable) in plan.items():
             cells[cell] = place(m, platform, name(*cell), ecp5.Multiplier, a, b, site=site,
                                 enable=enable)

@@ -1,12 +1,14 @@
-"""Lattice ECP5: the DSP block, and where each one lies on the chip."""
+"""Lattice ECP5: DSP blocks and block RAMs, and where each one lies on the chip."""
 
 from collections.abc import Callable, Hashable
 
 from amaranth import *
 
+from . import generic
 from .generic import MultiplierBase, product_shape
 
-__all__ = ["SITES", "FabricMultiplier", "Multiplier", "floor_plan", "register"]
+__all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "SinglePortRam", "blocks_beside",
+           "floor_plan", "places", "ram_places", "register"]
 
 WIDTH = 18
 BLOCK = 4
@@ -24,6 +26,13 @@ SITES = {
     "LFE5U-85F": _sites((10, 34, 58), (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96, 105, 114)),
 }
 """The places of the multipliers, row by row of the chip, each from left to right."""
+
+RAM_SITES = {
+    "LFE5U-85F": [[f"X{x + 2 * z}/Y{y}/EBR{z}" for x in (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96,
+                                                         105, 114) for z in range(4)]
+                  for y in (22, 82, 70, 46)],
+}
+"""The places of the block RAMs, row by row: first those that the rest of a design misses least."""
 
 
 def _strips(count: int) -> list[int]:
@@ -53,8 +62,50 @@ def _order(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [cell for cell in order if cell in present]
 
 
+def blocks_beside(device: str | None, blocks: int) -> list[list[str]]:
+    """Return the places of DSP blocks for what stands beside an array, from left to right.
+
+    An array begins in the chip's first row of DSP blocks, so its sums come out near the last one,
+    over the whole width of the array: there they are, and spread over the width of each row. On an
+    unknown device, or where there are too few, the placer chooses: there are none.
+    """
+    lines = [[line[i:i + BLOCK] for i in range(0, len(line), BLOCK)]
+             for line in SITES.get(device or "", [])]
+    if blocks > sum(map(len, lines)):
+        return []
+    chosen: list[list[str]] = []
+    for line in reversed(lines):
+        here = min(len(line), blocks - len(chosen))
+        chosen += [line[(2 * i + 1) * len(line) // (2 * here)] for i in range(here)]
+    return sorted(chosen, key=lambda block: int(block[0][1:block[0].index("/")]))
+
+
+def ram_places(device: str | None, count: int) -> list[str]:
+    """Return the places for the block RAMs of a large memory, from left to right.
+
+    A placer that has few block RAMs to spare puts the last ones anywhere, and those may be the ones
+    to which the way must be short. A memory of more than a row of them that can wait for its words
+    takes the rows at the edge of the chip. For any other the placer chooses: there are none.
+    """
+    lines = RAM_SITES.get(device or "", [])
+    if not lines or not len(lines[0]) < count <= sum(map(len, lines)):
+        return []
+    chosen: list[str] = []
+    for line in lines:
+        here = min(len(line), count - len(chosen))
+        chosen += [line[(2 * i + 1) * len(line) // (2 * here)] for i in range(here)]
+    return sorted(chosen, key=lambda site: int(site[1:site.index("/")]))
+
+
+def places(device: str | None, beside: int = 0) -> list[list[str]]:
+    """Return the places that :func:`blocks_beside` leaves, row by row; a row without any is out."""
+    taken = {site for block in blocks_beside(device, beside) for site in block}
+    lines = [[site for site in line if site not in taken] for line in SITES.get(device or "", [])]
+    return [line for line in lines if line]
+
+
 def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
-               wave: Callable[[int, int], Hashable],
+               wave: Callable[[int, int], Hashable], beside: int = 0,
                ) -> dict[tuple[int, int], tuple[str | None, int | None]]:
     """Give each cell its multiplier's place on the chip and its clock enable.
 
@@ -70,6 +121,8 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
         The cells with a DSP multiplier, from top to bottom, for each of the chip's rows of them.
     wave : function of row and column
         Cells of the same wave have the same ``take``.
+    beside : int
+        DSP blocks that :func:`blocks_beside` gives to others.
 
     Returns
     -------
@@ -77,21 +130,21 @@ def floor_plan(device: str | None, groups: list[list[tuple[int, int]]],
         Site (or None) and number of the clock enable (or None, see :class:`Multiplier`) by cell.
     """
     cells = [cell for group in groups for cell in group]
-    sites = SITES.get(device or "")
-    if sites is None or len(cells) > sum(map(len, sites)):
+    sites = places(device, beside)
+    if not sites or len(cells) > sum(map(len, sites)):
         return dict.fromkeys(cells, (None, 1))
 
-    room = len(sites[0])
-    if any(len(group) > room for group in groups):
+    if any(len(group) > len(line) for group, line in zip(groups, sites, strict=True)):
         width = 1 + max(column for _, column in cells)
         groups = [[(row, column) for row, column in cells
                    if width * i <= column * len(sites) < width * (i + 1)]
                   for i in range(len(sites))]
     orders = [_order(group) for group in groups]
-    spilled = [cell for order in orders for cell in order[room:]]
-    for order in orders:
-        del order[room:]
-        free = room - len(order)
+    spilled = [cell for order, line in zip(orders, sites, strict=True)
+               for cell in order[len(line):]]
+    for order, line in zip(orders, sites, strict=True):
+        del order[len(line):]
+        free = len(line) - len(order)
         order += spilled[:free]
         del spilled[:free]
 
@@ -179,6 +232,60 @@ class Multiplier(MultiplierBase):
             **{f"i_B{n}": wide_b[n] for n in range(WIDTH)},
             **{f"o_P{n}": product[n] for n in range(2 * WIDTH)},
         )
+        return m
+
+
+class SinglePortRam(generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`, in block RAMs with a place on the chip.
+
+    Parameters
+    ----------
+    width, depth : int
+    sites : tuple of str
+        As many places as :meth:`count` says.
+    """
+
+    MODES = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
+    """Words of a block RAM, and the bits of each."""
+
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
+        super().__init__(width, depth)
+        self.sites = sites
+
+    @classmethod
+    def bits(cls, depth: int) -> int:
+        """Return the bits of each word in one block RAM."""
+        return next(bits for words, bits in cls.MODES if depth <= words)
+
+    @classmethod
+    def count(cls, width: int, depth: int) -> int:
+        """Return the block RAMs of a memory."""
+        return -(-width // cls.bits(depth))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = self.bits(self.depth)
+        unused = bits.bit_length() - 1 if bits < 9 else 3  # of the address, which counts bits
+        address = Cat(Const(0, unused), self.address, Const(0, 14))[:14]
+        for low, site in zip(range(0, self.width, bits), self.sites, strict=True):
+            high = min(low + bits, self.width)
+            given = Cat(self.write_data[low:high], Const(0, 18))[:18]
+            read = Signal(18, name=f"read_{low}")
+            m.submodules[f"ram_{low}"] = Instance(
+                "DP16KD", a_BEL=site, p_DATA_WIDTH_A=bits, p_DATA_WIDTH_B=bits,
+                p_REGMODE_A="NOREG", p_REGMODE_B="NOREG", p_WRITEMODE_A="NORMAL",
+                p_WRITEMODE_B="NORMAL", p_CLKAMUX="CLKA", p_CLKBMUX="CLKB", p_GSR="DISABLED",
+                p_RESETMODE="SYNC", p_ASYNC_RESET_RELEASE="SYNC", p_CSDECODE_A="0b000",
+                p_CSDECODE_B="0b000",
+                i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
+                i_WEA=self.write, i_CLKB=Const(0, 1), i_CEB=Const(0, 1), i_OCEB=Const(0, 1),
+                i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
+                **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
+                **{f"i_ADA{n}": address[n] for n in range(14)},
+                **{f"i_DIA{n}": given[n] for n in range(18)},
+                **{f"o_DOA{n}": read[n] for n in range(18)},
+            )
+            m.d.comb += self.read_data[low:high].eq(read[:high - low])
         return m
 
 
