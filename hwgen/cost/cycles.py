@@ -18,9 +18,9 @@ SHORTEST_PASS = 5
 
 READING = 9
 """Cycles of a step before its first word of weights, besides those of its descriptor."""
-FETCHING = 10
+FETCHING = 11
 """Cycles from a vector's turn to its bytes, besides those that rotate a window."""
-STORING = 24
+STORING = 25
 """Cycles from a vector's bytes to those of its result, besides array and rotation."""
 SUMMING = 18
 """The same, for results that go back to the accumulators."""

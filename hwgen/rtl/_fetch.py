@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from . import primitives
 from ._accumulators import Accumulators
 from ._library import place
 from ._memories import Ram, later
@@ -13,6 +14,9 @@ from ._sequencer import EVENT
 from ._step import Descriptor, Mode
 
 __all__ = ["Fetch"]
+
+RAM_WIDTH = 36
+"""Bits that the block RAMs of most chips read at once."""
 
 
 class Fetch(wiring.Component):
@@ -32,6 +36,8 @@ class Fetch(wiring.Component):
         Bytes of the memory.
     memory_latency : int
         Cycles that it takes to read.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -45,8 +51,8 @@ class Fetch(wiring.Component):
         The event, :attr:`ahead` cycles before
     o : Out(EVENT)
         the event, :attr:`latency` cycles later,
-    vector : Out(8 * window)
-        its bytes,
+    next_vector, vector : Out(8 * window)
+        its bytes, and what they will be in the next cycle,
     pixels : Out(ArrayLayout(8 * columns, lines))
         and, in a depthwise step, those of every line, the newest one last.
     error : Out(1)
@@ -59,27 +65,30 @@ class Fetch(wiring.Component):
     bytes: Value
     early: Any
     o: Any
+    next_vector: Value
     vector: Value
     pixels: Any
     error: Value
 
     def __init__(self, *, window: int, columns: int, lines: int, line_pixels: int, size: int,
-                 memory_latency: int) -> None:
+                 memory_latency: int, family: str = "generic") -> None:
         self.window = window
         self.columns = columns
         self.lines = lines
         self.line_pixels = line_pixels
         self.size = size
         self.memory_latency = memory_latency
+        self.family = family
         super().__init__({
             "descriptor": In(Descriptor), "event": In(EVENT),
             "address": Out(range(size)), "bytes": In(8 * window),
-            "early": Out(EVENT), "o": Out(EVENT), "vector": Out(8 * window),
+            "early": Out(EVENT), "o": Out(EVENT), "next_vector": Out(8 * window),
+            "vector": Out(8 * window),
             "pixels": Out(data.ArrayLayout(8 * columns, max(lines, 1))),
             "error": Out(1),
         })
 
-    ADDRESSING = 2
+    ADDRESSING = 3
     """Cycles from an event to its address."""
 
     ahead = Accumulators.ahead
@@ -112,19 +121,19 @@ class Fetch(wiring.Component):
         m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
 
         # A vector with nothing inside may be anywhere.
-        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 3, "reading", reset=True)
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 4, "reading", reset=True)
         outside = Signal()
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
                      self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
         m.d.comb += self.address.eq(address)
 
-        # Position: 1 cycle; address: 2 cycles; rows: 3 cycles; masks: 4 cycles.
+        # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 5 cycles.
         before_o = self.ADDRESSING + self.memory_latency + 2 - self.ahead
         m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
         masks = later(m, masks, self.memory_latency - 2, "mask")
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
-        newest = Signal(8 * self.window)
+        newest = self.next_vector
         m.d.sync += newest.eq(Cat(
             Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
             for i in range(self.window)))
@@ -132,7 +141,7 @@ class Fetch(wiring.Component):
         late = later(m, early, 2, "late", reset=True)
         m.d.sync += [self.o.eq(late), self.vector.eq(newest)]
         pixel = Value.cast(newest)[:8 * self.columns]
-        lines = [*self._older_lines(m, platform, early, late, pixel), pixel]
+        lines = [*self._older_lines(m, platform, late, pixel), pixel]
         # An old line is masked only now: the row below its own may have been outside the image.
         pad = d.pad.as_unsigned().replicate(self.columns)
         m.d.sync += Value.cast(self.pixels).eq(Cat(
@@ -142,7 +151,19 @@ class Fetch(wiring.Component):
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
-        d, event = self.descriptor, self.event
+        d = self.descriptor
+        event: Any = later(m, self.event, 1, "this", reset=True)
+        # Which of the loops outside the pass moves on behind its first vector.
+        slot = self.event.valid & self.event.slot
+        inner = ~self.event.piece_last, ~self.event.taps_x_last, ~self.event.taps_y_last
+        step_piece, step_x, step_y, step_tile = (Signal(name=f"step_{loop}") for loop in
+                                                 ("piece", "x", "y", "tile"))
+        m.d.sync += [
+            step_piece.eq(slot & inner[0]),
+            step_x.eq(slot & ~inner[0] & inner[1]),
+            step_y.eq(slot & ~inner[0] & ~inner[1] & inner[2]),
+            step_tile.eq(slot & ~inner[0] & ~inner[1] & ~inner[2]),
+        ]
         width = Shape(len(self.address) + 3, True)
         places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
         # Where the next pass begins, and where its loops outside began.
@@ -174,50 +195,56 @@ class Fetch(wiring.Component):
                  next_y.row.eq(d.row0), next_y.base.eq(d.base)]
         with m.If(idle & ~event.valid):
             m.d.sync += start
-        with m.Elif(event.valid & event.slot):
-            with m.If(~event.piece_last):
-                m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)
-            with m.Elif(~event.taps_x_last):
-                offset = next_x + d.taps_x_step
-                m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset)]
-            with m.Elif(~event.taps_y_last):
-                row = next_y.row + d.taps_y_step
-                base = next_y.base + d.taps_y_step_bytes
-                m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
-                             next_pass.row.eq(row), next_y.row.eq(row),
-                             next_pass.base.eq(base), next_y.base.eq(base)]
-            with m.Else():
-                offset = next_tile + d.tile_step
-                m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset),
-                             next_tile.eq(offset), next_pass.row.eq(d.row0),
-                             next_y.row.eq(d.row0), next_pass.base.eq(d.base),
-                             next_y.base.eq(d.base)]
+        with m.If(step_piece):
+            m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)
+        with m.If(step_x):
+            offset = next_x + d.taps_x_step
+            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset)]
+        with m.If(step_y):
+            row = next_y.row + d.taps_y_step
+            base = next_y.base + d.taps_y_step_bytes
+            m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
+                         next_pass.row.eq(row), next_y.row.eq(row),
+                         next_pass.base.eq(base), next_y.base.eq(base)]
+        with m.If(step_tile):
+            offset = next_tile + d.tile_step
+            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset),
+                         next_tile.eq(offset), next_pass.row.eq(d.row0),
+                         next_y.row.eq(d.row0), next_pass.base.eq(d.base),
+                         next_y.base.eq(d.base)]
 
         position: Any = Signal(places)
         address = Signal(width)
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
         return position.offset, position.row, address
 
-    def _older_lines(self, m: Module, platform: object, early: Any, late: Any, pixel: Value,
-                     ) -> list[Value]:
+    def _older_lines(self, m: Module, platform: object, late: Any, pixel: Value) -> list[Value]:
         """Return the pixels above ``pixel``, the oldest line first; store them and ``pixel``.
 
-        ``late`` is the event of ``pixel``, ``early`` that of the pixel two cycles behind it. A
-        pixel can be read three cycles after the one above it was: rows are longer than that.
+        ``late`` is the event of ``pixel``. A pixel can be read three cycles after the one above it
+        was: rows are longer than that. Few columns share a memory, so that none of them is far.
         """
         if self.lines < 2:
             return []
-        width = 8 * self.columns
-        older = Signal((self.lines - 1) * width, reset_less=True)
-        rows = place(m, platform, "line_buffer", Ram, len(older), self.line_pixels)
         x = Signal(range(self.line_pixels))
-        with m.If(early.valid):
-            m.d.sync += x.eq(Mux(early.row_end, 0, x + 1))
-        m.d.comb += [
-            rows.read_address.eq(x),
-            rows.write_address.eq(later(m, x, 2, "x")),
-            rows.write_data.eq(Cat(older[width:], pixel)),
-            rows.write.eq(late.valid),
-        ]
-        m.d.sync += older.eq(rows.read_data)
-        return [older[i * width:(i + 1) * width] for i in range(self.lines - 1)]
+        with m.If(self.early.valid):
+            m.d.sync += x.eq(Mux(self.early.row_end, 0, x + 1))
+        lines: list[list[Value]] = [[] for _ in range(self.lines - 1)]
+        together = max(RAM_WIDTH // (8 * len(lines)), 1)
+        for low in range(0, self.columns, together):
+            bits = slice(8 * low, 8 * min(low + together, self.columns))
+            width = bits.stop - bits.start
+            older = Signal(len(lines) * width, name=f"older_{low}", reset_less=True)
+            rows = place(m, platform, f"line_buffer_{low}", Ram, len(older), self.line_pixels)
+            # The counter is a cycle early, and so are the columns' copies of it here.
+            here = primitives.local_register(m, self.family, x, f"x_{low}")
+            m.d.comb += [
+                rows.read_address.eq(here),
+                rows.write_address.eq(later(m, here, 2, f"x_{low}")),
+                rows.write_data.eq(Cat(older[width:], pixel[bits])),
+                rows.write.eq(late.valid),
+            ]
+            m.d.sync += older.eq(rows.read_data)
+            for i, line in enumerate(lines):
+                line.append(older[i * width:(i + 1) * width])
+        return [Cat(line) for line in lines]

@@ -290,6 +290,7 @@ class Sequencer(wiring.Component):
         more, more_weights, more_parameters = Signal(), Signal(), Signal()  # behind that one
         coming: Any = Signal(EVENT, name="coming")  # what its vectors will have in common
         moving_on = Signal()
+        step_x, step_y, step_tiles = Signal(), Signal(), Signal()  # of the loops outside, then
         m.d.sync += [
             more.eq(~(pass_last & tiles.last)),
             more_weights.eq(~(pass_last & tiles.last) & matrix),
@@ -298,14 +299,17 @@ class Sequencer(wiring.Component):
             coming.taps_y_last.eq(taps_y.last), coming.tag.first.eq(first),
             coming.tag.last.eq(pass_last), coming.tag.final.eq(tiles.last),
         ]
+        m.d.sync += [
+            step_x.eq(moving_on & pieces.last),
+            step_y.eq(moving_on & pieces.last & taps_x.last),
+            step_tiles.eq(moving_on & pass_last),
+        ]
+        for move, loop in ((moving_on, pieces), (step_x, taps_x), (step_y, taps_y),
+                           (step_tiles, tiles)):
+            with m.If(move):
+                m.d.sync += loop.step()
         with m.If(moving_on):
-            m.d.sync += [first.eq(pass_last), *pieces.step()]
-            with m.If(pieces.last):
-                m.d.sync += taps_x.step()
-                with m.If(taps_x.last):
-                    m.d.sync += taps_y.step()
-                    with m.If(taps_y.last):
-                        m.d.sync += tiles.step()
+            m.d.sync += first.eq(pass_last)
 
         # What remains of this slot.
         vectors, weights, parameters, short = Signal(), Signal(), Signal(), Signal()

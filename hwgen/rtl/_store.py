@@ -47,7 +47,7 @@ class Store(wiring.Component):
     done: Value
     error: Value
 
-    latency = 3
+    latency = 4
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
                  memory_latency: int) -> None:
@@ -97,21 +97,20 @@ class Store(wiring.Component):
                        - Mux(self.valid, self.group * self.lanes, 0)),
             end.eq(address + Mux(columns > self.lanes, self.lanes, columns)),
         ]
-        count = later(m, columns, 1, "count")
-        valid = later(m, self.valid, 2, "valid", reset=True)
-        m.d.comb += outside.eq((place >= self.size) | (end > self.size)
+        valid = later(m, self.valid, 3, "valid", reset=True)
+        m.d.sync += outside.eq((place >= self.size) | (end > self.size)
                                | d.output[width:].any())
         # Of the last column tile's groups, the last ones may be empty.
         past = later(m, later(m, self.group * self.lanes >= Mux(tag.final, d.last_columns,
-                                                               self.columns), 1, "past"), 1,
+                                                               self.columns), 1, "past"), 2,
                      "past_again")
-        writes = Signal()
-        m.d.comb += writes.eq(valid & ~past & ~outside)
+        wanted = Signal(self.lanes)
         m.d.sync += [
+            wanted.eq(Cat(later(m, columns, 1, "count") > i for i in range(self.lanes))),
             self.error.eq(valid & ~past & outside),
-            self.address.eq(place),
-            self.data.eq(later(m, self.bytes, 2, "bytes")),
-            self.mask.eq(Cat(writes & (count > i) for i in range(self.lanes))),
+            self.address.eq(later(m, place, 1, "same_place")),
+            self.data.eq(later(m, self.bytes, 3, "bytes")),
+            self.mask.eq(Mux(valid & ~past & ~outside, wanted, 0)),
         ]
         m.d.comb += self.done.eq(later(m, finish, self.latency + self.memory_latency, "finish",
                                        reset=True))

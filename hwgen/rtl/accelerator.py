@@ -81,7 +81,7 @@ class Accelerator(wiring.Component):
         self.post = Post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,
-                           memory_latency=1 + self.activations.read_latency)
+                           memory_latency=1 + self.activations.read_latency, family=family)
         self.accumulators = Accumulators(columns, partial_sums, family)
         self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
                            window=self.window, memory_latency=1 + self.activations.write_latency)
@@ -179,7 +179,8 @@ class Accelerator(wiring.Component):
             store.bytes.eq(post.o),
         ]
         for c in range(self.columns):
-            byte = fetch.vector.word_select(c, 8).as_signed()
+            byte = primitives.local_register(m, self.family, fetch.next_vector.word_select(c, 8),
+                                             f"byte_{c}").as_signed()
             of_array, scaled = primitives.local_register(m, self.family, Cat(through, d.scaled),
                                                          f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
@@ -198,7 +199,7 @@ class Accelerator(wiring.Component):
         space, offset = Signal(8), Signal(24)
         written, mask = Signal(32), Signal(4)
         serving, writes, answered = Signal(), Signal(), Signal()
-        longest = max(1 + activations.read_latency, program.read_latency) + 3
+        longest = max(1 + activations.read_latency, program.read_latency) + 4
         wait = Signal(range(longest + 1))
         with m.If(~serving & ~bus.ack & (bus.read | bus.write)):
             m.d.sync += [space.eq(bus.address[24:]), offset.eq(bus.address[:24]),
@@ -240,7 +241,8 @@ class Accelerator(wiring.Component):
             program.write_data.eq(written.replicate(parts)[:program.width]),
             program.write_mask.eq(Mux(write_program, 1 << part, 0)),
         ]
-        parted = Cat(program.read_data, Const(0, 32 * parts - program.width))
+        word = later(m, program.read_data, 1, "program_word")
+        parted = Cat(word, Const(0, 32 * parts - program.width))
 
         # Cycle counters.
         m.submodules.counters = counters = Ram(32, self.steps)

@@ -111,11 +111,12 @@ class Host(wiring.Component):
         fresh = Signal()
         index = Signal(range(HEAD_SIZE))
         check = crc.crc.word_select(index[:2], 8)
-        good, differs = Signal(), Signal()  # all bytes of a CRC so far; the one before was wrong
+        good = Signal()     # all bytes of a CRC so far,
+        wrong = Signal(8)   # but for these bits of the last one
         begin = Signal()  # a CRC, in the next cycle, behind which its first byte comes
         m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh), crc.start.eq(begin)]
-        m.d.sync += [fresh.eq(0), begin.eq(0), differs.eq(0)]
-        with m.If(differs):
+        m.d.sync += [fresh.eq(0), begin.eq(0), wrong.eq(0)]
+        with m.If(wrong.any()):
             m.d.sync += good.eq(0)
 
         def count(byte: Value) -> list[Any]:
@@ -166,7 +167,7 @@ class Host(wiring.Component):
                     m.d.sync += [
                         shift(oldest),
                         index.eq(index + 1),
-                        differs.eq(oldest != check),
+                        wrong.eq(oldest ^ check),
                     ]
                     with m.If(index == CRC_SIZE - 1):
                         m.next = "DECIDE"
@@ -181,7 +182,7 @@ class Host(wiring.Component):
                     bus.address.eq(Cat(C(0, 2), address[2:])),
                     bus.mask.eq(first_mask & Mux(end[2:].any(), 0b1111, last_mask)),
                 ]
-                with m.If(~good | differs):
+                with m.If(~good | wrong.any()):
                     m.next = "HUNT"
                 with m.Elif(command == Command.READ):
                     m.d.sync += bus.read.eq(1)
@@ -204,14 +205,14 @@ class Host(wiring.Component):
             with m.State("RECEIVE CRC"):
                 m.d.comb += rx.ready.eq(~fresh)
                 with m.If(rx.valid & rx.ready):
-                    m.d.sync += [index.eq(index + 1), differs.eq(rx.payload != check)]
+                    m.d.sync += [index.eq(index + 1), wrong.eq(rx.payload ^ check)]
                     with m.If(index == CRC_SIZE - 1):
                         m.next = "JUDGE"
 
             with m.State("JUDGE"):
                 m.d.sync += row.eq(0)
                 m.next = "FETCH"
-                with m.If(~good | differs):
+                with m.If(~good | wrong.any()):
                     reply(Status.DAMAGED)
 
             with m.State("READ"):
