@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._library import place
+from .primitives.generic import Ram, SinglePortRam
 
 __all__ = ["ByteMemory", "Ram", "WordMemory", "later"]
 
@@ -45,50 +46,6 @@ def rotated(m: Module, words: Sequence[Value], amount: Value, name: str, *, left
     return list(words)
 
 
-class Ram(wiring.Component):
-    """A block RAM: one port reads, in the next cycle, and one writes.
-
-    What is read while it is written is not defined, so no family needs logic to define it.
-
-    Parameters
-    ----------
-    width, depth : int
-
-    Members
-    -------
-    read_address : In(range(depth))
-    read_data : Out(width)
-    write_address : In(range(depth))
-    write_data : In(width)
-    write : In(1)
-    """
-
-    read_address: Value
-    read_data: Value
-    write_address: Value
-    write_data: Value
-    write: Value
-
-    def __init__(self, width: int, depth: int) -> None:
-        self.width = width
-        self.depth = depth
-        address = range(max(depth, 2))
-        super().__init__({"read_address": In(address), "read_data": Out(width),
-                          "write_address": In(address), "write_data": In(width),
-                          "write": In(1)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
-                                            attrs=primitives.UNCHECKED)
-        m.submodules.rows = rows
-        read, write = rows.read_port(), rows.write_port()
-        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
-                     write.addr.eq(self.write_address), write.data.eq(self.write_data),
-                     write.en.eq(self.write)]
-        return m
-
-
 NEAR = 16
 """Bits of a word that share an address of their own."""
 
@@ -106,8 +63,10 @@ class ByteMemory(wiring.Component):
         Bytes.
     window : int
         Bytes read, and written, at once.
-    family : str
-        FPGA family.
+    family, device
+        FPGA family, and chip if it is known.
+    taken : list of str
+        Places of block RAMs that another memory has: see :func:`primitives.rams`.
 
     Members
     -------
@@ -126,10 +85,13 @@ class ByteMemory(wiring.Component):
     write_data: Value
     write_mask: Value
 
-    def __init__(self, size: int, window: int, family: str = "generic") -> None:
+    def __init__(self, size: int, window: int, family: str = "generic",
+                 device: str | None = None, taken: Sequence[str] = ()) -> None:
         self.size = size
         self.window = window
         self.family = family
+        self.device = device
+        self.taken = list(taken)
         self.banks = 1 << ceil_log2(window)
         self.depth = -(-size // self.banks)
         width = ceil_log2(self.depth) + ceil_log2(self.banks)
@@ -165,8 +127,9 @@ class ByteMemory(wiring.Component):
                  for i in range(self.window)]
         lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
         words: list[Value] = []
-        for bank in range(self.banks):
-            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth)
+        kinds = primitives.rams(self.device, [(8, self.depth)] * self.banks, self.taken)
+        for bank, (kind, options) in enumerate(kinds):
+            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options)
             lane = later(m, lanes[bank], 1, f"lane_{bank}")
             m.d.comb += [
                 ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
@@ -257,6 +220,18 @@ class WordMemory(wiring.Component):
             banks.append((start, self.depth - start))
         return banks
 
+    @property
+    def _kinds(self) -> list[tuple[type[SinglePortRam], dict[str, Any]]]:
+        """What makes the memories of each part of a word, bank by bank."""
+        return primitives.single_port_rams(
+            self.device, [(min(NEAR, self.width - low), depth)
+                          for low in range(0, self.width, NEAR) for _, depth in self.banks])
+
+    @property
+    def places(self) -> list[str]:
+        """Where its block RAMs lie on the chip, if that is settled here."""
+        return [site for _, options in self._kinds for site in options.get("sites", ())]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         address = later(m, self.address, 1, "address")
@@ -265,12 +240,9 @@ class WordMemory(wiring.Component):
         chosen = Signal(self.width, reset_less=True)
         where = [(address >= start) & (address < start + depth) for start, depth in self.banks]
         shown = [later(m, here, 4, f"shown_{index}") for index, here in enumerate(where)]
-        starts = range(0, self.width, NEAR)
-        kinds = iter(primitives.single_port_rams(
-            self.device, [(min(NEAR, self.width - low), depth)
-                          for low in starts for _, depth in self.banks]))
+        kinds = iter(self._kinds)
         # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
-        for low in starts:
+        for low in range(0, self.width, NEAR):
             high = min(low + NEAR, self.width)
 
             def near(value: Value, name: str) -> Value:

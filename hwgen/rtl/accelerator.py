@@ -75,9 +75,10 @@ class Accelerator(wiring.Component):
         self.fingerprint = fingerprint
         self.window = max(rows, columns)
         self.family = family
-        self.activations = ByteMemory(activation_memory, self.window, family)
         self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
                                   device)
+        self.activations = ByteMemory(activation_memory, self.window, family, device,
+                                      self.program.places)
         self.post = Post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
         self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,

@@ -14,8 +14,8 @@ from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "delay",
-           "lane_sites", "local_register", "multiplier", "product_shape", "region", "regions",
-           "single_port_rams"]
+           "lane_sites", "local_register", "multiplier", "product_shape", "rams", "region",
+           "regions", "single_port_rams"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -46,7 +46,7 @@ def single_port_rams(device: str | None, sizes: list[tuple[int, int]],
     if device == "iCE40UP5K":
         return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
                  else generic.SinglePortRam, {}) for _, depth in sizes]
-    counts = [ecp5.SinglePortRam.count(width, depth) for width, depth in sizes]
+    counts = _counts(sizes)
     sites = iter(ecp5.ram_places(device, sum(counts)))
     chosen = [tuple(itertools.islice(sites, count)) for count in counts]
     return [(ecp5.SinglePortRam, {"sites": places}) if places else (generic.SinglePortRam, {})
@@ -57,6 +57,25 @@ def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, .
     """Return the places of each lane's four hard multipliers, or none to leave it to the placer."""
     blocks = ecp5.blocks_beside(device, lanes) if family == "ecp5" else []
     return [tuple(block) for block in blocks]
+
+
+def _counts(sizes: list[tuple[int, int]]) -> list[int]:
+    """Return the block RAMs of an ECP5 for each memory; none, if one of them is too deep."""
+    if any(depth > ecp5.SinglePortRam.DEEPEST for _, depth in sizes):
+        return [0] * len(sizes)
+    return [ecp5.SinglePortRam.count(width, depth) for width, depth in sizes]
+
+
+def rams(device: str | None, sizes: list[tuple[int, int]], taken: list[str],
+         ) -> list[tuple[type[generic.Ram], dict[str, Any]]]:
+    """Return, for memories of each width and depth, what makes them and its further arguments.
+
+    Where the block RAMs of a large memory have places, which are ``taken``, these have some, too.
+    """
+    counts = _counts(sizes)
+    sites = iter(ecp5.central_ram_places(device, sum(counts), taken))
+    chosen = [tuple(itertools.islice(sites, count)) for count in counts]
+    return [(ecp5.Ram, {"sites": places}) if places else (generic.Ram, {}) for places in chosen]
 
 
 def regions(family: str, device: str | None, lanes: int = 0) -> list[int]:

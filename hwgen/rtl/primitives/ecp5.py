@@ -7,8 +7,8 @@ from amaranth import *
 from . import generic
 from .generic import MultiplierBase, product_shape
 
-__all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "SinglePortRam", "blocks_beside",
-           "floor_plan", "places", "ram_places", "register"]
+__all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "Ram", "SinglePortRam",
+           "blocks_beside", "central_ram_places", "floor_plan", "places", "ram_places", "register"]
 
 WIDTH = 18
 BLOCK = 4
@@ -95,6 +95,24 @@ def ram_places(device: str | None, count: int) -> list[str]:
         here = min(len(line), count - len(chosen))
         chosen += [line[(2 * i + 1) * len(line) // (2 * here)] for i in range(here)]
     return sorted(chosen, key=lambda site: int(site[1:site.index("/")]))
+
+
+def central_ram_places(device: str | None, count: int, taken: list[str]) -> list[str]:
+    """Return the places for the block RAMs that much lies around, from left to right.
+
+    They are given only where a large memory has places too: those are ``taken``.
+    """
+    def position(site: str) -> tuple[int, int]:
+        x, y, _ = site.split("/")
+        return int(x[1:]), int(y[1:])
+
+    free = [site for line in RAM_SITES.get(device or "", []) for site in line if site not in taken]
+    if not taken or len(free) < max(count, 1):
+        return []
+    left, right = min(position(site)[0] for site in free), max(position(site)[0] for site in free)
+    middle = (left + right) // 2, position(RAM_SITES[device or ""][-1][0])[1]
+    free.sort(key=lambda site: sum(abs(a - b) for a, b in zip(position(site), middle, strict=True)))
+    return sorted(free[:count], key=position)
 
 
 def places(device: str | None, beside: int = 0) -> list[list[str]]:
@@ -247,6 +265,7 @@ class SinglePortRam(generic.SinglePortRam):
 
     MODES = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
     """Words of a block RAM, and the bits of each."""
+    DEEPEST = 16384
 
     def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
         super().__init__(width, depth)
@@ -263,30 +282,64 @@ class SinglePortRam(generic.SinglePortRam):
         return -(-width // cls.bits(depth))
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        bits = self.bits(self.depth)
-        unused = bits.bit_length() - 1 if bits < 9 else 3  # of the address, which counts bits
-        address = Cat(Const(0, unused), self.address, Const(0, 14))[:14]
-        for low, site in zip(range(0, self.width, bits), self.sites, strict=True):
-            high = min(low + bits, self.width)
-            given = Cat(self.write_data[low:high], Const(0, 18))[:18]
-            read = Signal(18, name=f"read_{low}")
-            m.submodules[f"ram_{low}"] = Instance(
-                "DP16KD", a_BEL=site, p_DATA_WIDTH_A=bits, p_DATA_WIDTH_B=bits,
-                p_REGMODE_A="NOREG", p_REGMODE_B="NOREG", p_WRITEMODE_A="NORMAL",
-                p_WRITEMODE_B="NORMAL", p_CLKAMUX="CLKA", p_CLKBMUX="CLKB", p_GSR="DISABLED",
-                p_RESETMODE="SYNC", p_ASYNC_RESET_RELEASE="SYNC", p_CSDECODE_A="0b000",
-                p_CSDECODE_B="0b000",
-                i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
-                i_WEA=self.write, i_CLKB=Const(0, 1), i_CEB=Const(0, 1), i_OCEB=Const(0, 1),
-                i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
-                **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
-                **{f"i_ADA{n}": address[n] for n in range(14)},
-                **{f"i_DIA{n}": given[n] for n in range(18)},
-                **{f"o_DOA{n}": read[n] for n in range(18)},
-            )
-            m.d.comb += self.read_data[low:high].eq(read[:high - low])
-        return m
+        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
+                          self.read_data, self.address)
+
+
+class Ram(generic.Ram):
+    """Equal to :class:`generic.Ram`, in block RAMs with a place on the chip.
+
+    Parameters
+    ----------
+    width, depth : int
+    sites : tuple of str
+        As many places as :meth:`SinglePortRam.count` says.
+    """
+
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
+        super().__init__(width, depth)
+        self.sites = sites
+
+    def elaborate(self, platform: object) -> Module:
+        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
+                          self.read_data, self.write_address, self.read_address)
+
+
+def block_rams(width: int, depth: int, sites: tuple[str, ...], write_data: Value, write: Value,
+               read_data: Value, address: Value, read_address: Value | None = None) -> Module:
+    """Return block RAMs side by side; without a read address, one port reads and writes."""
+    m = Module()
+    bits = SinglePortRam.bits(depth)
+    unused = bits.bit_length() - 1 if bits < 9 else 3  # of the address, which counts bits
+
+    def counted(address: Value) -> Value:
+        return Cat(Const(0, unused), address, Const(0, 14))[:14]
+
+    a = counted(address)
+    b = counted(Const(0, 1) if read_address is None else read_address)
+    two = Const(read_address is not None, 1)
+    for low, site in zip(range(0, width, bits), sites, strict=True):
+        high = min(low + bits, width)
+        given = Cat(write_data[low:high], Const(0, 18))[:18]
+        out = {port: Signal(18, name=f"read_{port}_{low}") for port in "AB"}
+        m.submodules[f"ram_{low}"] = Instance(
+            "DP16KD", a_BEL=site, p_DATA_WIDTH_A=bits, p_DATA_WIDTH_B=bits,
+            p_REGMODE_A="NOREG", p_REGMODE_B="NOREG", p_WRITEMODE_A="NORMAL",
+            p_WRITEMODE_B="NORMAL", p_CLKAMUX="CLKA", p_CLKBMUX="CLKB", p_GSR="DISABLED",
+            p_RESETMODE="SYNC", p_ASYNC_RESET_RELEASE="SYNC", p_CSDECODE_A="0b000",
+            p_CSDECODE_B="0b000",
+            i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
+            i_WEA=write, i_CLKB=ClockSignal(), i_CEB=two, i_OCEB=Const(1, 1),
+            i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
+            **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
+            **{f"i_ADA{n}": a[n] for n in range(14)}, **{f"i_ADB{n}": b[n] for n in range(14)},
+            **{f"i_DIA{n}": given[n] for n in range(18)},
+            **{f"i_DIB{n}": Const(0, 1) for n in range(18)},
+            **{f"o_DO{port}{n}": out[port][n] for port in "AB" for n in range(18)},
+        )
+        shown = out["A" if read_address is None else "B"]
+        m.d.comb += read_data[low:high].eq(shown[:high - low])
+    return m
 
 
 class FabricMultiplier(MultiplierBase):

@@ -205,6 +205,50 @@ class LutRamDelay(Delay):
         return m
 
 
+class Ram(wiring.Component):
+    """A block RAM: one port reads, in the next cycle, and one writes.
+
+    What is read while it is written is not defined, so no family needs logic to define it.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    read_address : In(range(depth))
+    read_data : Out(width)
+    write_address : In(range(depth))
+    write_data : In(width)
+    write : In(1)
+    """
+
+    read_address: Value
+    read_data: Value
+    write_address: Value
+    write_data: Value
+    write: Value
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        address = range(max(depth, 2))
+        super().__init__({"read_address": In(address), "read_data": Out(width),
+                          "write_address": In(address), "write_data": In(width),
+                          "write": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+                                            attrs=UNCHECKED)
+        m.submodules.rows = rows
+        read, write = rows.read_port(), rows.write_port()
+        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
+                     write.addr.eq(self.write_address), write.data.eq(self.write_data),
+                     write.en.eq(self.write)]
+        return m
+
+
 class SinglePortRam(wiring.Component):
     """A block RAM with one port: reads in every cycle in which it does not write.
 
