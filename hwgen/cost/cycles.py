@@ -20,9 +20,9 @@ READING = 9
 """Cycles of a step before its first word of weights, besides those of its descriptor."""
 FETCHING = 11
 """Cycles from a vector's turn to its bytes, besides those that rotate a window."""
-STORING = 25
+STORING = 27
 """Cycles from a vector's bytes to those of its result, besides array and rotation."""
-SUMMING = 18
+SUMMING = 19
 """The same, for results that go back to the accumulators."""
 SWAPPING = 3
 """Cycles from a value out of the array until the next parameters may be read."""

@@ -133,13 +133,14 @@ class Accumulators(wiring.Component):
             def near(value: Value, name: str, low: int = low) -> Value:
                 return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-            alone, larger, added, adds_again = near(flags, "flags")
             back_again, write, *where = near(writing, "writing")
             stored = later(m, rows.read_data, 2, f"stored_{low}")
             requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
             kept = later(m, values[bits], 1, f"kept_{low}")
             totals = []
             for c in columns:
+                if (c - low) % 2 == 0:  # two columns share their flags
+                    alone, larger, added, adds_again = near(flags, f"flags_{c}")
                 value = values.word_select(c, SUM).as_signed()
                 old = stored.word_select(c - low, SUM).as_signed()
                 # Sum and comparison are made side by side, and the choice between them last.

@@ -133,20 +133,25 @@ class Fetch(wiring.Component):
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
         masks = later(m, masks, self.memory_latency - 2, "mask")
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
-        newest = self.next_vector
+        newest = Signal(8 * self.window, reset_less=True)
+        m.d.comb += self.next_vector.eq(newest)
         m.d.sync += newest.eq(Cat(
             Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
             for i in range(self.window)))
         known = [later(m, row, 1, f"shown_{i}") for i, row in enumerate(rows)]
-        late = later(m, early, 2, "late", reset=True)
-        m.d.sync += [self.o.eq(late), self.vector.eq(newest)]
+        next_late = later(m, early, 1, "next_late", reset=True)
+        late = later(m, next_late, 1, "late", reset=True)
+        vector = Signal.like(newest, reset_less=True)
+        m.d.sync += [self.o.eq(late), vector.eq(newest)]
+        m.d.comb += self.vector.eq(vector)
         pixel = Value.cast(newest)[:8 * self.columns]
-        lines = [*self._older_lines(m, platform, late, pixel), pixel]
+        lines = [*self._older_lines(m, platform, next_late, pixel), pixel]
         # An old line is masked only now: the row below its own may have been outside the image.
         pad = d.pad.as_unsigned().replicate(self.columns)
-        m.d.sync += Value.cast(self.pixels).eq(Cat(
-            line if i == len(lines) - 1 else Mux(known[i], line, pad)
-            for i, line in enumerate(lines)))
+        pixels = Signal(len(Value.cast(self.pixels)), reset_less=True)
+        m.d.sync += pixels.eq(Cat(line if i == len(lines) - 1 else Mux(known[i], line, pad)
+                                  for i, line in enumerate(lines)))
+        m.d.comb += Value.cast(self.pixels).eq(pixels)
         return m
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
@@ -218,11 +223,13 @@ class Fetch(wiring.Component):
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
         return position.offset, position.row, address
 
-    def _older_lines(self, m: Module, platform: object, late: Any, pixel: Value) -> list[Value]:
+    def _older_lines(self, m: Module, platform: object, coming: Any, pixel: Value,
+                     ) -> list[Value]:
         """Return the pixels above ``pixel``, the oldest line first; store them and ``pixel``.
 
-        ``late`` is the event of ``pixel``. A pixel can be read three cycles after the one above it
-        was: rows are longer than that. Few columns share a memory, so that none of them is far.
+        ``coming`` is the event of the pixel that comes in the next cycle. A pixel can be read three
+        cycles after the one above it was: rows are longer than that. Few columns share a memory, so
+        that none of them is far.
         """
         if self.lines < 2:
             return []
@@ -242,7 +249,8 @@ class Fetch(wiring.Component):
                 rows.read_address.eq(here),
                 rows.write_address.eq(later(m, here, 2, f"x_{low}")),
                 rows.write_data.eq(Cat(older[width:], pixel[bits])),
-                rows.write.eq(late.valid),
+                rows.write.eq(primitives.local_register(m, self.family, coming.valid,
+                                                        f"write_{low}")),
             ]
             m.d.sync += older.eq(rows.read_data)
             for i, line in enumerate(lines):

@@ -239,7 +239,7 @@ class WordMemory(wiring.Component):
         mask = later(m, self.write_mask, 1, "mask", reset=True)
         chosen = Signal(self.width, reset_less=True)
         where = [(address >= start) & (address < start + depth) for start, depth in self.banks]
-        shown = [later(m, here, 4, f"shown_{index}") for index, here in enumerate(where)]
+        shown = later(m, Cat(where), 3, "shown")
         kinds = iter(self._kinds)
         # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
         for low in range(0, self.width, NEAR):
@@ -261,7 +261,7 @@ class WordMemory(wiring.Component):
                     ram.write.eq(near(here[index], f"write_{index}_{low}")),
                 ]
                 words.append(later(m, ram.read_data, 1, f"word_{index}_{low}"))
-            for bank, word in zip(shown, words, strict=True):
+            for bank, word in zip(near(shown, f"shown_{low}"), words, strict=True):
                 with m.If(bank):
                     m.d.sync += chosen[low:high].eq(word)
         m.d.comb += self.read_data.eq(later(m, chosen, 1, "chosen"))

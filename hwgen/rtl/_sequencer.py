@@ -172,6 +172,7 @@ class Sequencer(wiring.Component):
         m.d.sync += last.eq(left == 1)
         wait = Signal(range(FLUSH + 1))
         failed = Signal(Error)  # why the step will stop
+        done = Signal()
         read = Signal()   # a descriptor, from `place` on
         place = Signal(range(self.words + self.descriptor_words))
         complete = self._read_descriptor(m, read, place)
@@ -207,7 +208,7 @@ class Sequencer(wiring.Component):
                 with m.If(ended):
                     m.d.sync += state.eq(State.DRAIN)
             with m.Case(State.DRAIN):
-                with m.If(self.done & (failed == Error.NONE)):
+                with m.If(done & (failed == Error.NONE)):
                     m.d.comb += self.counted.eq(1)
                     m.d.sync += left.eq(left - 1)
                     with m.If(last):
@@ -222,16 +223,21 @@ class Sequencer(wiring.Component):
                 with m.If(wait == 0):
                     m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
 
+        begun = Signal()
+        m.d.sync += begun.eq(begin)
         late = Signal()
         m.d.sync += late.eq(self.busy & (self.step_cycles >= self.limit))
         failure = Signal(Error)
         for signal, code in ((late, Error.WATCHDOG), (self.sums_error, Error.SUMS),
                              (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
                              (self.fetch_error, Error.FETCH),
-                             (begin & self._bad(m), Error.DESCRIPTOR)):
+                             (begun & self._bad(m), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        m.d.sync += failed.eq(Mux(self.busy & ~self.clear & ~self.done, failure, Error.NONE))
+        # Both a cycle later, so that neither overtakes the other.
+        found = Signal(Error)
+        m.d.sync += [done.eq(self.done), found.eq(failure),
+                     failed.eq(Mux(self.busy & ~self.clear & ~done, found, Error.NONE))]
         with m.If((failed != Error.NONE) & ~self.clear):
             m.d.sync += [self.error.eq(failed), wait.eq(FLUSH), self.busy.eq(1),
                          state.eq(State.FLUSH)]
@@ -254,14 +260,16 @@ class Sequencer(wiring.Component):
         return self.word_valid & come.last
 
     def _bad(self, m: Module) -> Value:
-        """Return whether the descriptor cannot be one, a cycle after it has come."""
+        """Return whether the descriptor cannot be one, two cycles after it has come."""
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
+        wrong = Signal(3 + len(counts))
         bad = Signal()
-        m.d.sync += bad.eq((d.magic != MAGIC) | (d.mode > Mode.SUMS)
-                           | (d.last_columns > self.columns)
-                           | Cat(count == 0 for count in counts).any())
+        m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, d.mode > Mode.SUMS,
+                                  d.last_columns > self.columns,
+                                  *(count == 0 for count in counts))),
+                     bad.eq(wrong.any())]
         return bad
 
     def _slots(self, m: Module, begin: Value, running: Value, ended: Value) -> Value:

@@ -150,7 +150,8 @@ class SystolicArray(wiring.Component):
     def _skewed(self, m: Module, name: str, shape: Shape, words: Value,
                 cycles: list[int]) -> list[Value]:
         """Return ``words``, each delayed by its own number of cycles."""
-        m.submodules[name] = skew = primitives.delay(self.family, shape.width, cycles)
+        m.submodules[name] = skew = primitives.delay(self.family, shape.width, cycles,
+                                                     apart=self.lanes > 0)
         m.d.comb += skew.i.eq(words)
         return [skew.o.word_select(i, shape.width) for i in range(len(cycles))]
 

@@ -200,7 +200,7 @@ class Accelerator(wiring.Component):
         space, offset = Signal(8), Signal(24)
         written, mask = Signal(32), Signal(4)
         serving, writes, answered = Signal(), Signal(), Signal()
-        longest = max(1 + activations.read_latency, program.read_latency) + 4
+        longest = max(1 + activations.read_latency, program.read_latency) + 6
         wait = Signal(range(longest + 1))
         with m.If(~serving & ~bus.ack & (bus.read | bus.write)):
             m.d.sync += [space.eq(bus.address[24:]), offset.eq(bus.address[:24]),
@@ -220,30 +220,27 @@ class Accelerator(wiring.Component):
         running = later(m, sequencer.busy, 1, "running", reset=True)
         m.d.sync += [
             activations.read_address.eq(Mux(running, fetch.address, offset)),
-            activations.write_address.eq(store.address),
-            activations.write_data.eq(store.data),
-            activations.write_mask.eq(store.mask),
+            activations.write_address.eq(Mux(write_activations, offset, store.address)),
+            activations.write_data.eq(Cat(Mux(write_activations, written, store.data[:32]),
+                                          store.data[32:])),
+            activations.write_mask.eq(store.mask | Mux(write_activations, mask, 0)),
         ]
-        with m.If(~running):
-            m.d.sync += [
-                activations.write_address.eq(offset),
-                activations.write_data.eq(written),
-                activations.write_mask.eq(Mux(write_activations, mask, 0)),
-            ]
 
         # Program: a word begins at a multiple of a power of two.
         stride = max(ceil_log2(self.columns), 2)
         parts = len(program.write_mask)
         part = Signal(range(max(1 << (stride - 2), 2)))
         m.d.comb += part.eq(offset[2:stride])
+        row = later(m, offset[stride:], 1, "row")
         with m.If(~running):
-            m.d.comb += program.address.eq(offset[stride:])
-        m.d.comb += [
-            program.write_data.eq(written.replicate(parts)[:program.width]),
-            program.write_mask.eq(Mux(write_program, 1 << part, 0)),
-        ]
+            m.d.comb += program.address.eq(row)
+        m.d.comb += program.write_data.eq(
+            later(m, written, 1, "written").replicate(parts)[:program.width])
+        m.d.sync += program.write_mask.eq(Mux(write_program, 1 << part, 0))
         word = later(m, program.read_data, 1, "program_word")
         parted = Cat(word, Const(0, 32 * parts - program.width))
+        of_program = later(m, parted.word_select(part, 32), 1, "of_program")
+        of_activations = later(m, activations.read_data[:32], 1, "of_activations")
 
         # Cycle counters.
         m.submodules.counters = counters = Ram(32, self.steps)
@@ -279,10 +276,10 @@ class Accelerator(wiring.Component):
                 m.d.sync += answer.eq(register)
                 m.d.comb += known.eq(offset < 4 * len(registers))
             with m.Case(1):
-                m.d.sync += answer.eq(activations.read_data[:32])
+                m.d.sync += answer.eq(of_activations)
                 m.d.comb += known.eq(offset < activations.size)
             with m.Case(2):
-                m.d.sync += answer.eq(parted.word_select(part, 32))
+                m.d.sync += answer.eq(of_program)
                 m.d.comb += known.eq(offset[stride:] < program.depth)  # padding too: 0
             with m.Case(3):
                 m.d.sync += answer.eq(counter)

@@ -60,7 +60,7 @@ class Lane(wiring.Component):
     o: Value
 
     wide_latency = 1 + primitives.LATENCY + 2 + 2 + 2
-    latency = wide_latency + 3
+    latency = wide_latency + 4
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
                  sites: tuple[str, ...] = ()) -> None:
@@ -111,9 +111,11 @@ class Lane(wiring.Component):
         # Far outside an int8 only the sign counts.
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
-        fits = (fine[NARROW - 1:].all()) | ~(fine[NARROW - 1:].any())
+        fits = Signal(reset_less=True)
+        near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
-            narrow.eq(Mux(fits, fine[:NARROW], Cat((~fine[-1]).replicate(NARROW - 1), fine[-1]))),
+            fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
+            narrow.eq(Mux(fits, near, Cat((~near[-1]).replicate(NARROW - 1), near[-1]))),
             moved.eq(narrow + zero_point),
             self.o.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
         ]

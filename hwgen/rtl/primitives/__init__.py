@@ -20,10 +20,13 @@ __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multi
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
 
-def delay(family: str, width: int, cycles: list[int]) -> generic.Delay:
-    """Return a :class:`generic.Delay`, or its equal that suits the family better."""
+def delay(family: str, width: int, cycles: list[int], *, apart: bool = False) -> generic.Delay:
+    """Return a :class:`generic.Delay`, or its equal that suits the family better.
+
+    With ``apart`` the words lie far from one another, and should share nothing.
+    """
     if family in ("ecp5", "gowin"):
-        return generic.LutRamDelay(width, cycles)
+        return generic.LutRamDelay(width, cycles, apart=apart)
     return generic.Delay(width, cycles)
 
 

@@ -30,7 +30,7 @@ SITES = {
 RAM_SITES = {
     "LFE5U-85F": [[f"X{x + 2 * z}/Y{y}/EBR{z}" for x in (4, 13, 22, 31, 40, 49, 58, 69, 78, 87, 96,
                                                          105, 114) for z in range(4)]
-                  for y in (22, 82, 70, 46)],
+                  for y in (82, 70, 22, 46)],
 }
 """The places of the block RAMs, row by row: first those that the rest of a design misses least."""
 
@@ -100,19 +100,14 @@ def ram_places(device: str | None, count: int) -> list[str]:
 def central_ram_places(device: str | None, count: int, taken: list[str]) -> list[str]:
     """Return the places for the block RAMs that much lies around, from left to right.
 
-    They are given only where a large memory has places too: those are ``taken``.
+    They are given only where a large memory has places too: those are ``taken``. Between them some
+    stay free for what has to be near as well.
     """
-    def position(site: str) -> tuple[int, int]:
-        x, y, _ = site.split("/")
-        return int(x[1:]), int(y[1:])
-
-    free = [site for line in RAM_SITES.get(device or "", []) for site in line if site not in taken]
-    if not taken or len(free) < max(count, 1):
+    lines = RAM_SITES.get(device or "", [[]])
+    free = [site for site in lines[-1] if site not in taken]
+    if not taken or len(free) < count:
         return []
-    left, right = min(position(site)[0] for site in free), max(position(site)[0] for site in free)
-    middle = (left + right) // 2, position(RAM_SITES[device or ""][-1][0])[1]
-    free.sort(key=lambda site: sum(abs(a - b) for a, b in zip(position(site), middle, strict=True)))
-    return sorted(free[:count], key=position)
+    return [free[(2 * i + 1) * len(free) // (2 * count)] for i in range(count)]
 
 
 def places(device: str | None, beside: int = 0) -> list[list[str]]:

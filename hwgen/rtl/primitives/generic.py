@@ -166,28 +166,36 @@ class LutRamDelay(Delay):
 
     A delay of more than two cycles is a ring of memory and a register behind it, which keeps the
     slow memory out of the next path: the word that is read is the one written a full turn ago, and
-    the new word takes its place. All rings of one length share one pointer.
+    the new word takes its place. All rings of one length share one pointer, if they do not lie
+    apart: then each has its own, and no reset has to reach it.
     """
 
     WORDS = 16
     """Words of a LUT memory; a longer delay is several rings in a row."""
 
+    def __init__(self, width: int, cycles: list[int], *, apart: bool = False) -> None:
+        super().__init__(width, cycles)
+        self.apart = apart
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        pointers: dict[int, Signal] = {}
+        pointers: dict[tuple[int, str], Signal] = {}
 
-        def pointer(length: int) -> Signal:
-            if length not in pointers:
-                count = pointers[length] = Signal(range(length), name=f"pointer_{length}")
+        def pointer(length: int, name: str) -> Signal:
+            key = length, name if self.apart else ""
+            if key not in pointers:
+                count = pointers[key] = Signal(range(length), reset_less=self.apart, name=(
+                    f"pointer_{name}" if self.apart else f"pointer_{length}"))
                 m.d.sync += count.eq(Mux(count == length - 1, 0, count + 1))
-            return pointers[length]
+            return pointers[key]
 
         def ring(word: Value, length: int, name: str) -> Value:
             rows: memory.Memory = memory.Memory(shape=self.width, depth=length, init=[])
             m.submodules[name] = rows
             write, read = rows.write_port(), rows.read_port(domain="comb")
-            m.d.comb += [write.addr.eq(pointer(length)), write.data.eq(word), write.en.eq(1),
-                         read.addr.eq(pointer(length))]
+            here = pointer(length, name)
+            m.d.comb += [write.addr.eq(here), write.data.eq(word), write.en.eq(1),
+                         read.addr.eq(here)]
             return read.data
 
         for index, cycles in enumerate(self.cycles):
