@@ -8,7 +8,13 @@ from hwgen.compiler.codebook import cluster, shared
 from hwgen.compiler.csc import encode, storage
 from hwgen.errors import UserError
 from hwgen.golden.csc import Format, decode, transfers
-from sim.sparse import random_format, random_matrix
+from hwgen.rtl.csc import Decoder
+from sim.sparse import random_format, random_matrix, simulate
+
+from . import bench
+from .formal import prove
+from .mutation import mutant
+from .spec_sparse import DecoderSpec
 
 
 def test_model():
@@ -181,3 +187,91 @@ def test_matrix_wrong(matrix, fields, lanes, message):
 def test_codebook_size_wrong(count):
     with pytest.raises(UserError, match=f"must have 2 to 256 weights, not {count}"):
         cluster(np.array([1]), count)
+
+
+COCOTB = {
+    "direct": {"rows": 32},
+    "codebook": {"rows": 200, "value_bits": 4, "codebook": True},
+    "narrow": {"rows": 64, "index_bits": 2, "value_bits": 1},
+    "one-row": {"rows": 1, "index_bits": 2, "value_bits": 3, "codebook": True},
+    "wide": {"rows": 100_000, "index_bits": 8, "value_bits": 8, "codebook": True},
+    "three": {"rows": 3, "index_bits": 3, "value_bits": 5},
+    "long": {"rows": 5000, "index_bits": 2, "value_bits": 2},
+}
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] if name not in ("codebook", "one-row") else [])
+    for name in COCOTB])
+def test_verilog_matches_model(name, tmp_path):
+    simulate("csc", tmp_path, **COCOTB[name]).check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codebook", [False, True])
+@pytest.mark.parametrize("index_bits", range(2, 9))
+def test_verilog_of_every_index_width_matches_model(index_bits, codebook, tmp_path):
+    simulate("csc", tmp_path, rows=77, index_bits=index_bits, value_bits=10 - index_bits,
+             codebook=codebook, seed=index_bits).check()
+
+
+@pytest.mark.parametrize("codebook", [False, True])
+def test_latency_and_interval(codebook):
+    """One entry a cycle, each weight two cycles later, in Python's simulator."""
+    dut, cycles = Decoder(16, codebook=codebook), []
+
+    async def testbench(ctx):
+        ctx.set(dut.o.ready, 1)
+        for cycle in range(12):
+            entry = {"entry": 5 << 4 | 1, "some": 1, "last": cycle % 3 == 2}
+            ctx.set(dut.i.payload, entry)
+            ctx.set(dut.i.valid, cycle < 9)
+            assert ctx.get(dut.i.ready)
+            if ctx.get(dut.o.valid):
+                cycles.append((cycle, ctx.get(dut.o.p.row), ctx.get(dut.o.p.last)))
+            await ctx.tick()
+
+    bench.simulate(dut, testbench)
+    assert cycles == [(cycle + dut.latency, 1 + 2 * (cycle % 3), cycle % 3 == 2)
+                      for cycle in range(9)]
+
+
+SPECS = {
+    "direct": Decoder(6, index_bits=2, value_bits=2),
+    "codebook": Decoder(4, index_bits=2, value_bits=1, codebook=True),
+    "one-row": Decoder(1, index_bits=2, value_bits=2),
+    "wide": Decoder(20, index_bits=3, value_bits=3),
+}
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "wide" else []) for name in SPECS])
+def test_contract(name, tmp_path):
+    """Every entry comes out once and in order, whatever comes in and however all wait."""
+    prove(DecoderSpec(SPECS[name]), tmp_path, depth=12)
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("right, wrong", [
+    ("moves.eq(~self.o.valid | self.o.ready)", "moves.eq(1)"),
+    ("self.i.ready.eq(moves)", "self.i.ready.eq(1)"),
+    ("reached + ~padding", "reached + 1"),
+    ("with m.If(taken & p.last)", "with m.If(self.i.valid & p.last)"),
+    ("self.i.valid & (weighs | p.last)", "self.i.valid & weighs"),
+])
+def test_contract_can_fail(right, wrong, tmp_path):
+    """The proof of a decoder with a defect does not go through."""
+    defect = mutant(Decoder, right, wrong)
+    with pytest.raises(AssertionError, match="proof did fail"):
+        prove(DecoderSpec(defect(6, index_bits=2, value_bits=2)), tmp_path, depth=12)
+
+
+@pytest.mark.parametrize("options, kind, message", [
+    ({"rows": 0}, TypeError, "^Rows must be a positive integer, not 0$"),
+    ({"rows": 4, "index_bits": 1}, ValueError, "^Index bits must be 2 to 8, not 1$"),
+    ({"rows": 4, "value_bits": 9}, ValueError, "^Value bits must be 1 to 8, not 9$"),
+])
+def test_decoder_wrong(options, kind, message):
+    with pytest.raises(kind, match=message):
+        Decoder(**options)
