@@ -13,12 +13,15 @@ from hwgen.rtl._library import Library
 from . import runner
 from .cells import models_of_cells
 
-__all__ = ["UNITS", "parameters", "random_activations", "random_format", "random_matrix", "simulate", "source", "unit"]
+__all__ = ["UNITS", "parameters", "random_activations", "random_format", "random_matrix",
+           "simulate", "source", "unit", "with_codebook"]
 
 def parameters(name, design):
     """Return the parameters of a unit in the regression of a Design; of the others none."""
     return {"csc": {"rows": 8 * design.rows, "codebook": True},
-            "nonzero": {"width": design.rows, "columns": 512}}.get(name, {})
+            "nonzero": {"width": design.rows, "columns": 512},
+            "sparse": {"lanes": design.columns, "slots": 8, "columns": 96, "entries": 400,
+                       "width": design.rows, "family": design.family}}.get(name, {})
 
 
 def source(name, options):

@@ -194,7 +194,7 @@ COCOTB = {
     "codebook": {"rows": 200, "value_bits": 4, "codebook": True},
     "narrow": {"rows": 64, "index_bits": 2, "value_bits": 1},
     "one-row": {"rows": 1, "index_bits": 2, "value_bits": 3, "codebook": True},
-    "wide": {"rows": 100_000, "index_bits": 8, "value_bits": 8, "codebook": True},
+    "wide": {"rows": 3000, "index_bits": 8, "value_bits": 8, "codebook": True},
     "three": {"rows": 3, "index_bits": 3, "value_bits": 5},
     "long": {"rows": 5000, "index_bits": 2, "value_bits": 2},
 }

@@ -1,5 +1,6 @@
 """Weights as compressed sparse columns, and what that saves."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.csc import Compressed, Format, Lane
 
-__all__ = ["Storage", "encode", "storage"]
+__all__ = ["Storage", "encode", "loads", "storage"]
 
 Integers = NDArray[np.int64]
 
@@ -71,6 +72,17 @@ def _lane(some: NDArray[np.bool_], values: Integers, form: Format) -> Lane:
     order = np.argsort(owner, kind="stable")
     counts = np.bincount(columns[owner], minlength=some.shape[1])
     return Lane(entries[order], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def loads(compressed: Compressed) -> Iterator[tuple[int, str, int, int]]:
+    """Yield what the memories of the sparse engine shall hold: lane, part, address and data."""
+    for number, lane in enumerate(compressed.lanes):
+        for address, weight in enumerate(compressed.format.codebook or ()):
+            yield number, "BOOK", address, weight & 0xff
+        for address, entry in enumerate(lane.entries.tolist()):
+            yield number, "ENTRIES", address, entry
+        for index, pointer in enumerate(lane.pointers.tolist()):
+            yield number, "ODD" if index % 2 else "EVEN", index // 2, pointer
 
 
 @dataclass(frozen=True, kw_only=True)

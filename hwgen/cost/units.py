@@ -9,10 +9,12 @@ from amaranth.lib import wiring
 from ..errors import UserError
 from ..rtl.csc import Decoder
 from ..rtl.nonzero import NonZeros
+from ..rtl.sparse import Sparse
 
 __all__ = ["UNITS", "Unit"]
 
-UNITS: dict[str, type[wiring.Component]] = {"csc": Decoder, "nonzero": NonZeros}
+UNITS: dict[str, type[wiring.Component]] = {
+    "csc": Decoder, "nonzero": NonZeros, "sparse": Sparse}
 
 
 @dataclass(frozen=True)
