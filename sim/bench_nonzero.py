@@ -35,9 +35,9 @@ class Bench(Streams):
     async def check(self, inputs, **options):
         """Put inputs through, and compare what comes out with the golden model."""
         mask = (1 << len(UNIT.first)) - 1
-        expected = [found._replace(index=found.index & mask) for vectors in inputs
+        expected = [found._replace(at=found.at & mask) for vectors in inputs
                     for found in nonzeros(vectors, self.zero_point, self.first)]
-        expected = [found if found.some else found._replace(index=0) for found in expected]
+        expected = [found if found.some else found._replace(at=0) for found in expected]
         played = await self.play(packed(inputs), len(expected), **options)
         assert [seen(word) for word in played.words] == expected
         return played

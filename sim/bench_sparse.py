@@ -21,6 +21,8 @@ RESULT = UNIT.o.p.shape()
 BITS = {name: UNIT.options[name] for name in ("index_bits", "value_bits")}
 GOLDEN = Sparse(depth=UNIT.depth)
 ROWS = UNIT.lanes * UNIT.slots
+LARGE = ROWS * UNIT.columns > 100_000
+"""Whether there is room for a whole layer: then one is enough."""
 
 
 class Bench(Streams):
@@ -94,7 +96,7 @@ class Bench(Streams):
         return matrix
 
 
-@cocotb.test()
+@cocotb.test(skip=LARGE)
 @cocotb.parametrize(gap=[0.0, 0.5], stall=[0.0, 0.5])
 async def test_random(dut, gap, stall):
     bench = Bench(dut)
@@ -107,7 +109,7 @@ async def test_random(dut, gap, stall):
             await bench.check(bench.inputs(3, share), gap=gap, stall=stall)
 
 
-@cocotb.test()
+@cocotb.test(skip=LARGE)
 async def test_nothing(dut):
     """Zero activations, zero weights, and both."""
     bench = Bench(dut)
@@ -119,7 +121,7 @@ async def test_nothing(dut):
             assert golden.sums.any() == (density > 0 and share > 0)
 
 
-@cocotb.test()
+@cocotb.test(skip=LARGE)
 @cocotb.parametrize(rows=[1, 2, 3, 4, 5])
 async def test_same_rows(dut, rows):
     """A few rows of a lane alone: sums are wanted again one, two and three cycles later."""
@@ -137,7 +139,7 @@ async def test_same_rows(dut, rows):
             assert golden.sums.any()
 
 
-@cocotb.test()
+@cocotb.test(skip=LARGE)
 async def test_extremes(dut):
     """The largest weights and activations, and activations of the columns behind ``first``."""
     bench = Bench(dut)
@@ -155,7 +157,7 @@ async def test_extremes(dut):
         await bench.check(inputs, first=first)
 
 
-@cocotb.test()
+@cocotb.test(skip=LARGE)
 async def test_reset(dut):
     """A reset of one cycle in the middle of everything leaves nothing behind but the matrix."""
     bench = Bench(dut)
@@ -170,3 +172,14 @@ async def test_reset(dut):
         for _ in range(slots + 2):
             await RisingEdge(dut.clk)
         await bench.check(bench.inputs(2, 0.5))
+
+
+@cocotb.test(skip=not LARGE)
+async def test_layer(dut):
+    """A layer of random density 0.1, with all activations and with 40 % of them."""
+    bench = Bench(dut)
+    await bench.begin()
+    await bench.load(bench.random((ROWS, UNIT.columns), 0.1))
+    for share in (0.4, 1.0):
+        golden = await bench.check(bench.inputs(1, share))
+        dut._log.info("share %s: %d cycles, lanes busy %.3f", share, golden.cycles, golden.busy)

@@ -9,9 +9,12 @@ __all__ = ["NonZero", "nonzeros"]
 
 
 class NonZero(NamedTuple):
-    """What the unit gives in one transfer: an activation less its zero point, or the end."""
+    """What the unit gives in one transfer: an activation less its zero point, or the end.
 
-    index: int
+    ``at`` is what the hardware calls ``index``, a name that tuples have for something else.
+    """
+
+    at: int
     value: int
     some: bool
     last: bool

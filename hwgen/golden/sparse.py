@@ -36,7 +36,7 @@ class Run:
     outputs : array
         The cycle in which each vector of sums is transferred.
     work : int
-        Entries that the lanes read, padding included.
+        Products; entries that are padding give none.
     lanes : int
     """
 
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def busy(self) -> float:
-        """The share of all lanes' cycles in which an entry was read."""
+        """The share of all lanes' cycles in which a product began."""
         return self.work / (self.lanes * self.cycles)
 
 
@@ -87,7 +87,7 @@ class Timeline:
                 sent = max(sent, int(self.pops[-self.depth].max()) + 1)
             self.sent = sent
             if item.some:
-                self.column(item.index)
+                self.column(item.at)
         return came
 
     def column(self, index: int) -> None:
@@ -140,14 +140,14 @@ class Sparse:
             found: list[list[NonZero]] = [[] for _ in vectors_in]
             for item in nonzeros(vectors_in, zero_point, first):
                 if item.some:
-                    activations[item.index] = item.value
-                    found[(item.index - first) // vectors_in.shape[1]].append(item)
+                    activations[item.at] = item.value
+                    found[(item.at - first) // vectors_in.shape[1]].append(item)
                 else:
                     found[-1].append(item)
             vectors += [timeline.vector(items) for items in found]
             outputs.append(timeline.end(slots))
-            work += int(timeline.counts[:, activations != 0].sum())
             for lane, (columns, rows, weights) in enumerate(placed):
+                work += int(np.count_nonzero(activations[columns]))
                 np.add.at(sums[number, :, lane], rows, weights * activations[columns])
         return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
                    np.concatenate(outputs), work, lanes)

@@ -85,8 +85,9 @@ class Sparse(wiring.Component):
         self.width = width
         self.depth = depth
         self.family = family
-        self.options = {"index_bits": index_bits, "value_bits": value_bits, "codebook": codebook,
-                        "depth": depth, "family": family}
+        self.options: dict[str, Any] = {
+            "index_bits": index_bits, "value_bits": value_bits, "codebook": codebook,
+            "depth": depth, "family": family}
         lane = Lane(slots, columns, entries, **self.options)
         nonzeros = NonZeros(width, columns)
         load = {name: field.shape for name, field in lane.load_layout if name != "write"}
