@@ -25,7 +25,7 @@ class Bench(Streams):
         self.zero_point = int(self.rng.choice([0, -128, 127, self.rng.integers(-128, 128)]))
         self.dut.zero_point.value = self.zero_point & 0xff
         self.first = int(self.rng.integers(0, LARGEST))
-        self.dut.first.value = self.first
+        self.put("first", self.first)
         await self.start()
 
     def input(self, count, density):

@@ -36,7 +36,7 @@ class Bench(Streams):
     async def begin(self):
         """Start, with nothing to load."""
         for name in ("zero_point", "first", "last_slot", "weights__valid"):
-            getattr(self.dut, name).value = 0
+            self.put(name, 0)
         await self.start()
         self.set(0)
 
@@ -55,7 +55,7 @@ class Bench(Streams):
             self.dut.weights__valid.value = 1
             await RisingEdge(self.dut.clk)
         self.dut.weights__valid.value = 0
-        self.dut.last_slot.value = -(-self.matrix.rows // UNIT.lanes) - 1
+        self.put("last_slot", -(-self.matrix.rows // UNIT.lanes) - 1)
         for _ in range(UNIT.slots + 2):
             await RisingEdge(self.dut.clk)
 
@@ -69,7 +69,7 @@ class Bench(Streams):
 
     async def check(self, inputs, *, first=0, gap=0.0, stall=0.0):
         """Multiply inputs, and compare sums and, where nobody pauses, cycles."""
-        self.dut.first.value = first
+        self.put("first", first)
         golden = GOLDEN.run(self.matrix, inputs, self.zero_point, first)
         words = [VECTOR.const({"vector": vector.tolist(), "last": n == len(vectors)}).as_bits()
                  for vectors in inputs for n, vector in enumerate(vectors, 1)]

@@ -37,6 +37,11 @@ class Streams:
         self.dut = dut
         self.i = {part: getattr(dut, f"{name}__{part}") for part in ("valid", "ready", "payload")}
 
+    def put(self, name, value):
+        """Set a port, unless it has no bits, and so is none in Verilog."""
+        if hasattr(self.dut, name):
+            getattr(self.dut, name).value = value
+
     async def start(self):
         """Start the clock, idle the streams, and reset."""
         Clock(self.dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Units that are measured by themselves, each of a few parameters, and not as part of a Design."""
 
 import inspect
