@@ -53,5 +53,8 @@ class Unit:
         return "_".join([self.unit, *options, self.device.lower()])
 
     def component(self) -> wiring.Component:
-        """Return the component."""
-        return UNITS[self.unit](**dict(self.options))
+        """Return the component; a :class:`UserError` says what is wrong with its parameters."""
+        try:
+            return UNITS[self.unit](**dict(self.options))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{self.name}: {error}") from error
