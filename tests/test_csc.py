@@ -201,7 +201,7 @@ COCOTB = {
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow] if name not in ("codebook", "one-row") else [])
+    pytest.param(name, marks=[pytest.mark.slow] if name != "codebook" else [])
     for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
     simulate("csc", tmp_path, **COCOTB[name]).check()
@@ -246,7 +246,7 @@ SPECS = {
 
 @pytest.mark.formal
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow] if name == "wide" else []) for name in SPECS])
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("wide", "direct") else []) for name in SPECS])
 def test_contract(name, tmp_path):
     """Every entry comes out once and in order, whatever comes in and however all wait."""
     prove(DecoderSpec(SPECS[name]), tmp_path, depth=12)

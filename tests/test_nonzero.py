@@ -42,7 +42,7 @@ COCOTB = {
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name in ("three", "eight") else [pytest.mark.slow])
+    pytest.param(name, marks=[] if name == "three" else [pytest.mark.slow])
     for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
     simulate("nonzero", tmp_path, **COCOTB[name]).check()
