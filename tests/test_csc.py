@@ -246,7 +246,8 @@ SPECS = {
 
 @pytest.mark.formal
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow] if name in ("wide", "direct") else []) for name in SPECS])
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("wide", "direct") else [])
+    for name in SPECS])
 def test_contract(name, tmp_path):
     """Every entry comes out once and in order, whatever comes in and however all wait."""
     prove(DecoderSpec(SPECS[name]), tmp_path, depth=12)
