@@ -68,7 +68,7 @@ sim: setup
 
 ## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup
-	@$(HWGEN) synth --list docs/results/systolic.toml
+	@for list in docs/results/*.toml; do $(HWGEN) synth --list $$list; done
 
 ## rtl: Verilog of a small example and of every board's preset, into rtl_out
 rtl: setup example

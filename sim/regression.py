@@ -1,5 +1,6 @@
 """Run the benches of units on the Verilog of a Design, and sum up what they gave."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
 from hwgen.table import table
 
+from . import sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 
@@ -39,6 +41,8 @@ def source(unit: str, design: Design) -> tuple[str, str]:
         post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
                     hard=design.hard_lanes)
         return unit, to_verilog(Library().convert(post, unit))
+    if unit in sparse.UNITS:
+        return unit, sparse.source(unit, sparse.parameters(unit, design))
     if unit == "systolic":
         design = design.array_alone
     return module(design), verilog(design)
@@ -48,7 +52,8 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
              seed: int) -> Result:
     """Run the bench of ``unit`` on the Verilog of ``design``.
 
-    The bench finds the Design in the file that ``$DESIGN`` names.
+    The bench finds the Design in the file that ``$DESIGN`` names, and the parameters of a unit that
+    no Design has in ``$UNIT``.
     """
     workdir = folder / unit / design.name
     try:
@@ -60,7 +65,8 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
     try:
         return run(text, f"bench_{unit}", workdir, simulator=simulator, waves=waves, seed=seed,
                    top=top, extra_sources=models_of_cells(text, design.family, workdir),
-                   parameters={"DESIGN": (workdir / "design.toml").absolute()})
+                   parameters={"DESIGN": (workdir / "design.toml").absolute(),
+                               "UNIT": json.dumps(sparse.parameters(unit, design))})
     except BuildError as error:
         log = workdir / "build.log"
         log.write_text(f"{error}\n")

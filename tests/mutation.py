@@ -1,8 +1,12 @@
-"""Damages files, each time in another way that a seed decides."""
+"""Damages files, each time in another way that a seed decides, and components, as a test says."""
+
+import inspect
+import sys
+from types import ModuleType
 
 import numpy as np
 
-__all__ = ["mutate"]
+__all__ = ["mutant", "mutate"]
 
 EXTREMES = (0, 1, -1, 2, 127, 128, 255, 256, 0x7fff, 0x10000, 0x7fffffff, -0x80000000, 1 << 24)
 
@@ -27,3 +31,14 @@ def mutate(rng: np.random.Generator, data: bytes) -> bytes:
     if rng.random() < 0.1:
         del damaged[int(rng.integers(0, len(damaged))):]
     return bytes(damaged)
+
+
+def mutant(kind: type, right: str, wrong: str) -> type:
+    """Return a component with a defect: its file says ``wrong`` where it said ``right``."""
+    original = sys.modules[kind.__module__]
+    text = inspect.getsource(original)
+    assert text.count(right) == 1, f"{right!r} is {text.count(right)} times in the file"
+    module = ModuleType(original.__name__)
+    module.__package__ = original.__package__
+    exec(compile(text.replace(right, wrong), original.__name__, "exec"), module.__dict__)
+    return module.__dict__[kind.__name__]

@@ -8,6 +8,7 @@ import pytest
 
 from hwgen.cost.results import read_list, update
 from hwgen.cost.synthesis import Harness, Measured, measure
+from hwgen.cost.units import Unit
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import component
@@ -100,11 +101,28 @@ def test_list_wrong(text, message, tmp_path):
         read_list(path)
 
 
+@pytest.mark.parametrize("text, message", [
+    ("unit = 'csd'", "design 1: unit must be one of csc, nonzero, sparse, not 'csd'"),
+    ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
+])
+def test_units_wrong(text, message, tmp_path):
+    path = tmp_path / "list.toml"
+    path.write_text(f"[[unit]]\nclock_mhz = 5\n{text}\n")
+    with pytest.raises(UserError, match=message):
+        read_list(path)
+
+
+def test_unit_wrong():
+    with pytest.raises(UserError, match="^csc_rows0_x: Rows must be a positive integer, not 0$"):
+        Unit("csc", "x", (("rows", 0),)).component()
+
+
 @pytest.mark.synth
-def test_figures_are_of_the_designs_as_they_are():
+@pytest.mark.parametrize("name", ["systolic", "sparse"])
+def test_figures_are_of_the_designs_as_they_are(name):
     """`make synth` was run after the last change to what is measured, or to the tools."""
-    known = json.loads((RESULTS / "systolic.json").read_text())
-    entries = read_list(RESULTS / "systolic.toml")
+    known = json.loads((RESULTS / f"{name}.json").read_text())
+    entries = read_list(RESULTS / f"{name}.toml")
     assert list(known) == [entry.design.name for entry in entries]
     fields = {field.name for field in dataclasses.fields(Measured)}
     for entry in entries:

@@ -12,15 +12,16 @@ from ..design import Design
 from ..errors import UserError
 from ..table import markdown
 from .synthesis import Measured, board_of, commands, measure, source_of, versions
+from .units import Unit
 
 __all__ = ["Entry", "read_list", "update"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One Design to measure: what for, the clock to try for, and the seeds of the placer."""
+    """One Design or unit to measure: what for, the clock to try for, the seeds of the placer."""
 
-    design: Design
+    design: Design | Unit
     note: str
     clock_mhz: float
     seeds: tuple[int, ...]
@@ -35,9 +36,13 @@ class Entry:
 
 
 def read_list(path: Path) -> list[Entry]:
-    """Read the list of Designs of one results file."""
+    """Read the list of Designs, or of units, of one results file."""
+    make: Callable[[dict[str, Any]], Design | Unit] = Design.from_dict
     try:
-        rows = list(tomllib.loads(path.read_text(encoding="utf-8"))["design"])
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "unit" in tables:
+            make = Unit.from_dict
+        rows = list(tables["unit" if "unit" in tables else "design"])
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -48,7 +53,7 @@ def read_list(path: Path) -> list[Entry]:
         try:
             note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
             seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
-            entries.append(Entry(Design.from_dict(fields), note, clock, seeds))
+            entries.append(Entry(make(fields), note, clock, seeds))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
@@ -103,23 +108,28 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
     for entry in entries:
         figures, design = known.get(entry.design.name), entry.design
         if figures:
-            cells = design.rows * design.columns
+            cells = design.rows * design.columns if isinstance(design, Design) else None
+            luts, registers = ([figures[name], *([f"{figures[name] / cells:.1f}"] if cells else [])]
+                               for name in ("luts", "registers"))
+            memories = [] if cells else [figures["block_rams"]]
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
-                figures["dsps"], figures["luts"], f"{figures['luts'] / cells:.1f}",
-                figures["registers"], f"{figures['registers'] / cells:.1f}",
+                figures["dsps"], *memories, *luts, *registers,
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
     yield (f"Written by `make synth` from [`{path.name}`]({path.name}); every figure with its "
            f"limiting path, tool times and seeds is in [`{path.stem}.json`]({path.stem}.json). "
-           "Each Design alone, between registers, after yosys and nextpnr; the harness is taken "
+           "Each alone, between registers, after yosys and nextpnr; the harness is taken "
            "off. LUT are four-input LUTs, carry chains and LUT memories included (a CCU2C counts "
            "two). Fmax is what nextpnr's timing analysis says of the placed and routed design; "
            "no chip has run it.")
     yield ""
-    yield from markdown(["Design", "what for", "device", "DSP", "LUT", "a cell", "FF", "a cell",
-                         "Fmax, MHz", "tools, s"], rows)
+    if any(isinstance(entry.design, Unit) for entry in entries):
+        head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
+    else:
+        head = ["Design", "what for", "device", "DSP", "LUT", "a cell", "FF", "a cell"]
+    yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
     yield ""

