@@ -243,6 +243,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                      help="where: sim, a simulation of the generated Verilog (default)")
     run.add_argument("--labels", metavar="FILE",
                      help="a .npz with `labels`, names of the classes, to show with the results")
+    golden.add_argument("--labels", metavar="FILE",
+                        help="a .npz with `label`, the number of the right answer of each input: "
+                        "how many are right (top-1)")
     run.add_argument("--check", action="store_true",
                      help="compare every layer with the golden model; --json does so, too")
     program.add_argument("-o", "--output", metavar="FILE",
