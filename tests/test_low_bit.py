@@ -125,7 +125,7 @@ def test_rounding(rounding, narrow):
 
 
 @pytest.mark.parametrize("scale, bias, precision", [
-    (1.0, 0.0, Precision(3, "unsigned")), (0.5, -2.0, Precision(4, "signed"))])
+    (1.0, 0.0, Precision(3, "unsigned")), (0.5, -2.0, Precision(3, "signed"))])
 def test_thresholds(scale, bias, precision):
     """MultiThreshold with a row for each channel, on an input with one row, and after a product."""
     w = low_bit.Writer(3)
@@ -191,6 +191,7 @@ def product(w, x):
     (lambda w, x: w.quant(product(w, w.bipolar(x)), 4, rounding="ODD"), "rounds by 'ODD'"),
     (lambda w, x: w.quant(product(w, w.bipolar(x)), 4, [1.0] * 4), "a scale for each channel"),
     (lambda w, x: w.quant(w.node("Add", w.bipolar(x), w.bipolar(x)), 4), "is no product"),
+    (lambda w, x: w.node("Add", w.bipolar(x), w.bipolar(x, 2)), "in a second way"),
     (lambda w, x: w.node("Relu", x), "before it is quantised"),
     (lambda w, x: w.node("MultiThreshold", x, np.zeros((1, 256), "f4"), domain=low_bit.DOMAIN),
      "256 thresholds for each channel"),

@@ -54,6 +54,11 @@ class Levels:
             return Precision(1, "bipolar")
         return Precision.over(self.low - self.offset, self.high - self.offset)
 
+    def same(self, other: "Levels | None") -> bool:
+        """Whether others are these."""
+        return type(self) is type(other) and all(
+            np.array_equal(value, getattr(other, name)) for name, value in vars(self).items())
+
     def index(self, x: Floats) -> Integers:
         """Return which level each number falls into, counted from 0; in float32 throughout."""
         raise NotImplementedError
