@@ -11,7 +11,7 @@ from ._onnx_file import ELEMENTS, Node
 from ._onnx_float import floats
 from ._onnx_moves import shape_of
 from ._onnx_reader import Handler, Reader
-from ._onnx_steps import Step
+from ._onnx_steps import Step, single
 from ._onnx_values import Activation, Outside, Pending, Real, Scaled, Value
 from .graph import Window
 
@@ -98,7 +98,7 @@ def arithmetic(reader: Reader, node: Node) -> Value:
     if isinstance(value, Outside):
         return before(node, value, operator, numbers)
     constant = channel_values(reader, node, numbers, value)
-    step = Step(operator, (constant.astype(np.float32),))
+    step = Step(operator, (single(constant),))
     match operator:
         case "Add":
             return affine(reader, node, value, 1.0, constant, step)
@@ -121,10 +121,10 @@ def before(node: Node, value: Outside, operator: str, numbers: NDArray[np.float6
     except ValueError:
         raise node.error(f"works with a constant of {list(numbers.shape)} on "
                          f"{list(value.shape)}") from None
-    constant = numbers.astype(np.float32).reshape(-1)
+    constant = single(numbers).reshape(-1)
     if numbers.size > 1:
         constant = np.empty(full.size, np.float32)
-        constant[value.source] = full
+        constant[value.source] = single(full)
     return replace(value, steps=(*value.steps, Step(operator, (constant,))))
 
 
@@ -155,7 +155,7 @@ def batch_normalization(reader: Reader, node: Node) -> Value:
     parameters = [floats(reader, node, index) for index in range(1, 5)]
     if any(p is None or len(shape) < 2 or p.shape != (shape[1],) for p in parameters):
         raise node.error("does not have four values for each channel")
-    step = normalising(node, [p.astype(np.float32) for p in parameters if p is not None])
+    step = normalising(node, [single(p) for p in parameters if p is not None])
     gain, bias, mean, variance = (p for p in parameters if p is not None)
     with np.errstate(all="ignore"):
         gain = gain / np.sqrt(variance + node.number("epsilon", 1e-5))
@@ -169,7 +169,7 @@ def normalising(node: Node, parameters: list[NDArray[np.float32]]) -> Step:
     """Return batch normalisation as ONNX Runtime does it: a product and a sum of float32."""
     scale, bias, mean, variance = parameters
     with np.errstate(all="ignore"):
-        deviation = np.sqrt(variance + np.float32(node.number("epsilon", 1e-5)))
+        deviation = np.sqrt(variance + single(node.number("epsilon", 1e-5)))
         gain = scale * (np.float32(1) / deviation)
         return Step("Affine", (gain, bias - mean * gain))
 

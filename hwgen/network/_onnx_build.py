@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import UserError
+from ._onnx_bits import narrowed
 from ._onnx_file import ELEMENTS, Node
 from ._onnx_values import Activation, Real, Target, channels_last
 from .graph import (
@@ -172,6 +173,7 @@ class Builder:
         layers = folded(self.layers, set(outputs))
         used = {*inputs, *outputs, *(layer.output for layer in layers)}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in used}
+        tensors = narrowed(layers, tensors)
         return Network(self.name, tensors, tuple(layers), tuple(inputs), tuple(outputs), rounding)
 
 

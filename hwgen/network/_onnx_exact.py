@@ -16,7 +16,7 @@ from ._onnx_build import requantisation
 from ._onnx_cores import Average, Linear
 from ._onnx_file import Node
 from ._onnx_levels import Levels
-from ._onnx_steps import Step, followed
+from ._onnx_steps import Step, followed, single
 from ._onnx_values import Activation, Pending, Target
 from .endings import Ending
 from .precision import INT8, SUMS
@@ -101,7 +101,7 @@ def channels_of(linear: Linear) -> int:
 def finish_of(linear: Linear, value: Pending) -> Finish:
     """Return what follows the sums, up to where they are quantised or put out."""
     scale = np.broadcast_to(linear.scale_of_sums, (channels_of(linear),))
-    return Finish(scale.astype(np.float32), linear.steps, value.low, value.high)
+    return Finish(single(scale), linear.steps, value.low, value.high)
 
 
 def reach(linear: Linear) -> tuple[Integers, Integers]:

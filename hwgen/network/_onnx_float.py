@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ._onnx_cores import Linear
 from ._onnx_file import ELEMENTS, Node
 from ._onnx_reader import Handler, Reader
-from ._onnx_steps import Step
+from ._onnx_steps import Step, single
 from ._onnx_values import Integers, Pending, Real, Scaled, Value
 from ._onnx_windows import spatial, window
 
@@ -127,7 +127,7 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
 
 def biased(bias: NDArray[np.float64]) -> tuple[Step, ...]:
     """Return the step that adds a product's own bias."""
-    return (Step("Add", (bias.astype(np.float32),)),) if np.any(bias) else ()
+    return (Step("Add", (single(bias),)),) if np.any(bias) else ()
 
 
 def blocks(node: Node, integers: Integers, groups: int) -> Integers:

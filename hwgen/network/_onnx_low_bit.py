@@ -11,6 +11,7 @@ from ._onnx_file import ELEMENTS, Node
 from ._onnx_levels import DOMAINS, ROUNDINGS, Levels, Staircase, Uniform
 from ._onnx_moves import shape_of
 from ._onnx_reader import Handler, Reader
+from ._onnx_steps import single
 from ._onnx_values import Outside, Pending, Real, Scaled, Value
 
 __all__ = ["LOW_BIT"]
@@ -23,7 +24,7 @@ def quant(reader: Reader, node: Node) -> Value:
     """Quant: a scale, a zero point and a number of bits."""
     bits = reader.scalar(node, 3, "bits", 0)
     most = WIDEST if isinstance(reader.value(node, 0), np.ndarray) else 8
-    if bits != int(bits) or not 1 <= bits <= most:
+    if not 1 <= bits <= most or bits != int(bits):
         raise node.error(f"quantises to {bits:g} bits; we run 1 to {most}, whole ones")
     signed, narrow = node.integer("signed", 1), node.integer("narrow", 0)
     if bits == 1 and signed:
@@ -50,7 +51,7 @@ def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, n
         if array is None or array.dtype.kind != "f" or not array.size or \
                 not np.all(np.isfinite(array)):
             raise node.error(f"needs a {name} of finite floating-point numbers")
-        found.append(array.astype(np.float32))
+        found.append(single(array))
     if np.any(found[0] <= 0):
         raise node.error("has a scale that is not above 0")
     if np.any(found[1] != np.rint(found[1])) or np.any(np.abs(found[1]) > 1 << 16):
@@ -92,7 +93,7 @@ def constant(node: Node, value: np.ndarray, scale: np.ndarray, zero: np.ndarray,
     if full != value.shape:
         raise node.error(f"has a scale of {list(scale.shape)} for a constant of "
                          f"{list(value.shape)}")
-    x = value.astype(np.float32)
+    x = single(value)
     if levels.step == 1:
         # Added before it is clamped, and so in the numbers here rather than in the levels.
         with np.errstate(all="ignore"):
@@ -134,8 +135,8 @@ def multi_threshold(reader: Reader, node: Node) -> Value:
             raise node.error(f"begins at {bias:g} in steps of {scale:g}; we run integers that 8 "
                              "bits hold, times a scale")
     return levelled(reader, node, value, Staircase(
-        scale=np.array(scale, np.float32), zero=0, low=low, high=high, step=step,
-        thresholds=thresholds.astype(np.float32)))
+        scale=single(scale), zero=0, low=low, high=high, step=step,
+        thresholds=single(thresholds)))
 
 
 def levelled(reader: Reader, node: Node, value: Value, levels: Levels) -> Real:

@@ -27,7 +27,7 @@ from ._onnx_values import (
     channels_last,
 )
 from .graph import Network
-from .precision import INT8
+from .precision import INT8, Precision
 
 __all__ = ["Handler", "Layout", "Reader"]
 
@@ -333,6 +333,28 @@ class Reader:
         self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset,
                                            outside.steps, levels)
         return x
+
+    def narrow(self, node: Node, x: Activation, low: int, high: int) -> bool:
+        """Give an input that the node alone reads fewer bits; return whether they are its limits.
+
+        Then whoever feeds the network clamps, and no layer has to.
+        """
+        name, edge = x.tensor.name, node.inputs[0]
+        if name not in self.inputs or low > high or x.offset or edge in self.graph.outputs \
+                or len(self.graph.readers[edge]) > 1 or x.tensor.precision != INT8 \
+                or self.layouts[name].name == edge:
+            return False
+        precision = Precision.over(low, high)
+        if (precision.low, precision.high) != (low, high):
+            return False
+        tensor = replace(x.tensor, precision=precision)
+        self.builder.tensors[name] = tensor
+        # Whoever quantises the input again gets another tensor than this, and an error.
+        source = self.layouts[name]
+        self._entries[source.name] = None, source.order, x
+        self.values[edge] = replace(x, tensor=tensor)
+        self.traces[name] = Layout(node.outputs[0], x.shape, x.order, x.offset)
+        return True
 
     def _output(self, name: str) -> str:
         """Return the tensor of an output of the graph."""

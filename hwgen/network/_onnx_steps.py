@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Step", "followed"]
+__all__ = ["Step", "followed", "single"]
 
 Floats = NDArray[np.float32]
 
@@ -42,3 +42,9 @@ def followed(x: Floats, steps: tuple[Step, ...]) -> Floats:
     for step in steps:
         x = step(x)
     return x
+
+
+def single(values: ArrayLike) -> Floats:
+    """Return numbers in float32; those that are too large are infinite, as anywhere else."""
+    with np.errstate(all="ignore"):
+        return np.asarray(values).astype(np.float32)

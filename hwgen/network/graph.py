@@ -18,7 +18,7 @@ from .precision import INT8, SUMS, Precision
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Ending",
            "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
-           "Requantisation", "Reshape", "Softmax", "Tensor", "Window"]
+           "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
 ROUNDINGS = ("tflm", "single")
 
@@ -134,6 +134,10 @@ class FullyConnected(Layer):
     def weight_precision(self) -> Precision:
         """The fewest bits that hold the weights."""
         return Precision.of(self.weights)
+
+
+Weighted = Convolution | Depthwise | FullyConnected
+"""Layers that multiply by weights."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
