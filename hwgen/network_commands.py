@@ -146,6 +146,10 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     if Path(options.model).suffix.lower() != ".onnx":
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
+    if options.mixed:
+        from .mixed_command import quantize_mixed
+
+        return quantize_mixed(options, data, say)
     model = quantised_model(options.model, data, method=options.method,
                             percentile=options.percentile)
     network = read(model)
