@@ -55,8 +55,8 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     text = "\n\n".join([
         sensitivity_table(search), path_table(search, chosen, loss),
         table(("layer", "bits of weights", "of inputs"), layers(search, chosen)),
-        f"{path}: {base.cycles / chosen.cycles:.2f} times as fast as int8, top-1 "
-        f"{chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs"])
+        (f"{path}: {base.cycles / chosen.cycles:.2f} times as fast as int8, top-1 "
+         f"{chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
     return 0, facts, text
 
 

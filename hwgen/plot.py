@@ -31,8 +31,8 @@ def scatter(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, 
     def text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
         return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
 
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-             'font-family="sans-serif" font-size="12">',
+    lines = [(f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+              'font-family="sans-serif" font-size="12">'),
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
              text(WIDTH / 2, 18, title, more=' font-size="14"'),
              text(WIDTH / 2, HEIGHT - 10, x_name),
@@ -42,8 +42,8 @@ def scatter(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, 
         value_x, value_y = (low + part * (high - low)
                             for low, high in zip(lows, highs, strict=True))
         x, y = place(value_x, value_y)
-        lines += [f'<path d="M{x} {TOP}V{HEIGHT - BOTTOM}M{LEFT} {y}H{WIDTH - RIGHT}" '
-                  'stroke="#ddd"/>',
+        lines += [(f'<path d="M{x} {TOP}V{HEIGHT - BOTTOM}M{LEFT} {y}H{WIDTH - RIGHT}" '
+                   'stroke="#ddd"/>'),
                   text(x, HEIGHT - BOTTOM + 16, short(value_x)),
                   text(LEFT - 6, y + 4, short(value_y), "end")]
     if floor is not None:
