@@ -16,7 +16,15 @@ from .golden import network as golden
 from .layer_report import facts_of, predicted_table, run_table
 from .network.graph import Network
 from .network.reader import read_network
-from .network_data import image_outputs, named_arrays, output_lines, read_inputs, read_labels
+from .network_data import (
+    image_outputs,
+    named_arrays,
+    output_lines,
+    read_answers,
+    read_inputs,
+    read_labels,
+    right_answers,
+)
 from .options import chosen_design
 from .runtime.inference import Inference, load, portable, run, simulated_board
 from .runtime.predictions import predictions
@@ -109,7 +117,12 @@ def golden_model(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]
                for index in range(len(next(iter(inputs.values()))))]
     facts = {"network": network.name, "rounding": network.rounding,
              **output_facts(network, outputs)}
-    return 0, facts, "\n".join(output_lines(outputs))
+    lines = list(output_lines(outputs))
+    if options.labels:
+        right = right_answers(outputs, read_answers(options.labels, len(outputs)))
+        facts["top_1"] = right / len(outputs)
+        lines.append(f"top-1: {right} of {len(outputs)} are right, {right / len(outputs):.1%}")
+    return 0, facts, "\n".join(lines)
 
 
 def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -133,6 +146,10 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     if Path(options.model).suffix.lower() != ".onnx":
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
+    if options.mixed:
+        from .mixed_command import quantize_mixed
+
+        return quantize_mixed(options, data, say)
     model = quantised_model(options.model, data, method=options.method,
                             percentile=options.percentile)
     network = read(model)

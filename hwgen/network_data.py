@@ -11,7 +11,7 @@ from .errors import UserError
 from .network.graph import Network
 
 __all__ = ["image_outputs", "load_arrays", "named_arrays", "output_lines",
-            "read_inputs", "read_labels"]
+           "read_answers", "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
@@ -93,6 +93,23 @@ def batched(values: Array, shape: tuple[int, ...]) -> Array:
 def read_labels(source: str) -> list[str]:
     """Return the names of the classes, the array ``labels`` of a .npz file."""
     return [str(label) for label in load_arrays(source, "labels")["labels"].flat]
+
+
+def read_answers(source: str, count: int) -> NDArray[np.int64]:
+    """Return the right answers to so many inputs, the array ``label`` of a .npz file."""
+    found = load_arrays(source, "label")["label"]
+    if found.shape != (count,) or found.dtype.kind not in "iu":
+        raise UserError(f"the array 'label' of {source} must be {count} integers, one for each "
+                        f"input, not {found.dtype} of shape {found.shape}")
+    return found.astype(np.int64)
+
+
+def right_answers(outputs: Sequence[Mapping[str, Array]], answers: NDArray[np.int64]) -> int:
+    """Return how many images have the greatest value of their only output at the answer."""
+    if len(outputs[0]) != 1:
+        raise UserError(f"top-1 is of networks with one output, not {len(outputs[0])}")
+    found = [int(next(iter(each.values())).argmax()) for each in outputs]
+    return int(np.sum(found == answers))
 
 
 def image_outputs(network: Network, results: Mapping[str, NDArray[np.int8]]) -> dict[str, Array]:

@@ -82,12 +82,17 @@ one on the same inputs: SQNR is the power of the signal over that of the error, 
 inputs decide the range of every tensor, so they must be like those that the network will get; some
 dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear, which `hwgen run`
 takes, as ONNX Runtime does.
+
+With --mixed the weights of each layer and each tensor get 2 to 8 bits of their own, so that an
+engine which multiplies bit by bit needs fewest cycles. A table shows how sensitive the outputs are
+to each; another, and --plot, what the networks on the way from int8 downwards cost and give.
 """
 
 QUANTIZE_EXAMPLES = """\
 examples:
   hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
   hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
   hwgen run net.onnx --input x.npy --check
 """
 
@@ -243,6 +248,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                      help="where: sim, a simulation of the generated Verilog (default)")
     run.add_argument("--labels", metavar="FILE",
                      help="a .npz with `labels`, names of the classes, to show with the results")
+    golden.add_argument("--labels", metavar="FILE",
+                        help="a .npz with `label`, the number of the right answer of each input: "
+                        "how many are right (top-1)")
     run.add_argument("--check", action="store_true",
                      help="compare every layer with the golden model; --json does so, too")
     program.add_argument("-o", "--output", metavar="FILE",
@@ -257,8 +265,19 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     quantize.add_argument("--percentile", type=number, metavar="P", default=99.99,
                           help="how many of the values percentile keeps on either side "
                           "(default: 99.99)")
+    quantize.add_argument("--mixed", action="store_true",
+                          help="give each layer its own bits, as few as labelled inputs allow")
+    quantize.add_argument("--labels", metavar="FILE",
+                          help="for --mixed: a .npz with `label`, the number of the right answer "
+                          "of each input")
+    quantize.add_argument("--loss", type=number, metavar="POINTS", default=2.0,
+                          help="for --mixed: how many points of top-1 may be lost against int8 "
+                          "(default: 2)")
+    quantize.add_argument("--plot", metavar="FILE",
+                          help="for --mixed: write cycles against top-1 to this .svg file")
     quantize.add_argument("-o", "--output", metavar="FILE",
-                          help="file to write (default: the model's name, and _int8.onnx)")
+                          help="file to write (default: the model's name, and _int8.onnx, or "
+                          "_mixed.onnx)")
     for command in (run, cycles, program):
         add_design(command)
 

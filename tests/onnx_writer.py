@@ -74,7 +74,8 @@ class Writer:
         outs = [helper.make_tensor_value_info(name, TYPES[np.dtype(kind)], None)
                 for name in outputs]
         graph = helper.make_graph(self.nodes, "test", self.inputs, outs, self.constants)
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1),
+                  helper.make_opsetid("qonnx.custom_op.general", 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
 
 

@@ -21,6 +21,7 @@ from hwgen.network.onnx import read
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 writer = pytest.importorskip("tests.onnx_writer")
+low_bit = pytest.importorskip("tests.low_bit")
 
 KINDS = ("i1", "u1")
 SHARED = Path(__file__).parents[2] / "shared" / "models" / "onnx_int8"
@@ -585,6 +586,16 @@ def seeds():
     y = w.node("Reshape", w.node("Clip", y, np.array(3, "u1")), np.array([0, -1]))
     y = w.node("QLinearMatMul", y, *w.grid(0.05, 100), *w.weights(16, 3, kind="u1"), *grid)
     yield w.model(y, kind="u1")
+    w = low_bit.Writer(3)
+    x = w.quant(w.node("Mul", w.input([1, 2, 6, 6]), np.float32([2])), 8, 0.0625, signed=0)
+    y = w.normalised(w.node("Conv", x, w.low_bit(4, 2, 3, 3, bits=3), pads=[1, 1, 1, 1]), 4, 9)
+    y = w.node("MaxPool", w.quant(w.node("Relu", y), 3, 0.5, signed=0), kernel_shape=[2, 2])
+    y = w.quant(w.node("AveragePool", y, kernel_shape=[3, 3]), 4, 0.25, narrow=1)
+    y = w.node("MatMul", w.node("Flatten", y), w.low_bit(4, 5, bits=1))
+    y = w.node("MultiThreshold", y, w.random.normal(0, 3, (5, 3)).astype("f4"),
+               domain=low_bit.DOMAIN, out_dtype="INT2", out_bias=-2.0)
+    y = w.node("Gemm", w.bipolar(y, 0.5), w.low_bit(5, 3, bits=4))
+    yield w.model(w.node("Div", y, np.float32([3])))
 
 
 def rewrite(data, random):
@@ -599,7 +610,7 @@ def rewrite(data, random):
         node, tensor = pick(graph.node), pick(graph.initializer)
         edges = [edge for other in graph.node for edge in [*other.input, *other.output]]
         number = int(pick([-(1 << 62), -3, -1, 0, 1, 2, 3, 7, 255, 1 << 20, 1 << 40, 1 << 62]))
-        match int(random.integers(9)):
+        match int(random.integers(10)):
             case 0 if node.input:
                 node.input[int(random.integers(len(node.input)))] = pick([*edges, ""])
             case 1:
@@ -617,6 +628,11 @@ def rewrite(data, random):
                 raw = bytearray(tensor.raw_data)
                 raw[int(random.integers(len(raw)))] = int(random.integers(256))
                 tensor.raw_data = bytes(raw)
+            case 9 if tensor.data_type == 1 and tensor.raw_data:
+                raw = np.frombuffer(tensor.raw_data, "f4").copy()
+                raw[int(random.integers(len(raw)))] = pick(
+                    [0, -1, 0.5, 1e-40, 3e38, np.inf, -np.inf, np.nan, 33, 1 << 24])
+                tensor.raw_data = raw.tobytes()
             case 6:
                 pick(pick(graph.input).type.tensor_type.shape.dim).dim_value = number
             case 7 if node.input:

@@ -12,6 +12,7 @@ from hwgen.tools import compiler, verilator
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+mixed = pytest.importorskip("tests.test_mixed")
 writer = pytest.importorskip("tests.onnx_writer")
 
 pytestmark = [pytest.mark.skipif(not (verilator() and compiler()),
@@ -113,6 +114,18 @@ def test_integers_as_the_file_has_them(capsys, tmp_path):
     difference = np.array(facts["outputs"][y]) - np.concatenate(expected).astype(int)
     assert np.abs(difference).max() <= 1
     assert np.mean(difference != 0) <= FEW
+
+
+def test_mixed_precision(capsys, tmp_path):
+    """Few bits are clamps of int8: the array runs them as it is, and RTL = golden in each layer."""
+    model, x = mixed.small(2)
+    search = mixed.Mixed(mixed.Calibrated(model, x), np.zeros(len(x), int), mixed.COST)
+    bits = {variable: 3 + index % 5 for index, variable in enumerate(search.variables())}
+    (tmp_path / "net.onnx").write_bytes(search.model(bits))
+    np.save(tmp_path / "x.npy", x[:2])
+    facts = ran(capsys, "run", "net.onnx", "--design", "single.toml", "--input", "x.npy")
+    assert facts["equal"] and facts["cycles"] == facts["predicted_cycles"]
+    assert all(layer["difference"] is None for layer in facts["layers"])
 
 
 @pytest.mark.parametrize("options, text", [

@@ -22,6 +22,7 @@ from ..network.graph import (
 from ..steps import Step, descriptor_words
 from .check import check_program
 from .elementwise import lower_add, lower_copy, lower_pad
+from .endings import check_endings
 from .fold import VARIES, Folding, fold
 from .layout import View
 from .lowering import Cut, Lowering, Placed, ceil_div
@@ -47,6 +48,7 @@ def compile_network(network: Network, design: Design) -> Program:
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
+    check_endings(network)
     network = simplify(network)
     folding = fold(network)
     layout = Layout(network, folding)

@@ -28,6 +28,7 @@ from ..network.graph import (
     Reshape,
     Window,
 )
+from .endings import requantised
 from .layout import image_of
 
 __all__ = ["VARIES", "Folding", "fold", "reaches_padding"]
@@ -127,8 +128,7 @@ class Fold:
         zero_point = self.network.tensors[layer.inputs[0]].zero_point
         values = np.where(foldable, self.constants[layer.inputs[0]] - zero_point, 0)
         sums = wrap(layer.bias.astype(np.int64) + taps @ values)
-        by = layer.requantisation
-        results = requantise(sums, by, self.network.rounding).astype(np.int64)
+        results = requantise(sums, requantised(layer), self.network.rounding).astype(np.int64)
         return np.where(constant, results, VARIES)
 
     def by_golden(self, layer: Layer, known: list[Constants]) -> Constants:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network, Window
 from .depthwise import DepthwiseLayer
+from .endings import requantised
 from .fold import VARIES, Folding
 from .layout import View
 from .lowering import Lowering
@@ -35,7 +36,7 @@ def lanes_for(layer: Convolution | Depthwise | FullyConnected, weights: Integers
               kept: NDArray[np.bool_]) -> Lanes:
     """Return the lanes of the channels kept; weights have the channel first."""
     largest = np.abs(bias) + 255 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
-    by = layer.requantisation
+    by = requantised(layer)
     multiplier, shift = (np.broadcast_to(np.asarray(values, np.int64), len(kept))[kept]
                          for values in (by.multiplier, by.shift))
     return lanes_of(replace(by, multiplier=multiplier, shift=shift), len(weights), largest)

@@ -16,19 +16,23 @@ from ..network.graph import (
     Concatenate,
     Convolution,
     Depthwise,
+    Ending,
     FullyConnected,
     MaxPool,
     Mean,
     Pad,
     Window,
 )
+from ..network.thresholds import Thresholds
 from .arithmetic import Integers, divide, requantise, scale, wrap
+from .thresholds import threshold
 
 __all__ = ["add", "average_pool", "concatenate", "convolution", "convolution_sums", "depthwise",
            "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix", "max_pool",
            "mean", "pad"]
 
 Bytes = NDArray[np.int8]
+Values = NDArray[np.signedinteger]
 
 LARGEST_MATRIX = 1 << 20
 """Values that are gathered at a time to be multiplied: a few megabytes, which a cache holds."""
@@ -91,10 +95,19 @@ def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: 
     return wrap(sums + bias)
 
 
-def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Bytes:
+def ended(sums: Integers, by: Ending, rounding: str) -> Values:
+    """Return what sums of 32 bits become."""
+    if by is None:
+        return sums.astype(np.int32)
+    if isinstance(by, Thresholds):
+        return threshold(sums, by)
+    return requantise(sums, by, rounding)
+
+
+def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a convolution."""
     sums = convolution_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return requantise(sums, layer.requantisation, rounding)
+    return ended(sums, layer.requantisation, rounding)
 
 
 def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
@@ -108,10 +121,10 @@ def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Wi
     return wrap(sums + bias)
 
 
-def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Bytes:
+def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a depthwise convolution."""
     sums = depthwise_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return requantise(sums, layer.requantisation, rounding)
+    return ended(sums, layer.requantisation, rounding)
 
 
 def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
@@ -122,10 +135,10 @@ def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
 
 
 def fully_connected(x: Bytes, layer: FullyConnected, zero_point: int,
-                    rounding: str = "tflm") -> Bytes:
+                    rounding: str = "tflm") -> Values:
     """Return a fully connected layer."""
     sums = fully_connected_sums(x, layer.weights, layer.bias, zero_point)
-    return requantise(sums, layer.requantisation, rounding)
+    return ended(sums, layer.requantisation, rounding)
 
 
 def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],

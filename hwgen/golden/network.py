@@ -1,6 +1,7 @@
 """What a network computes: every layer in turn, on integers alone."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,16 @@ from . import fixed_point, layers
 __all__ = ["compute", "run"]
 
 Bytes = NDArray[np.int8]
-Values = dict[str, Bytes]
+Values = dict[str, NDArray[Any]]
+"""Arrays by name: int8, and int32 for sums that are an output."""
 
 IMAGES = 16
 """Images that go through the network together, which bounds the memory of many."""
 
 
-def compute(network: Network, layer: Layer, inputs: list[Bytes]) -> Bytes:
+def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
     """Return what one layer makes of its inputs; their first axis counts images."""
+    result: NDArray[np.signedinteger]
     x, tensors, rounding = inputs[0], network.tensors, network.rounding
     zero_points = [tensors[name].zero_point for name in layer.inputs]
     match layer:
@@ -84,6 +87,10 @@ def given(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
         if value.dtype != np.int8 or value.ndim != len(shape) or value.shape[1:] != shape[1:]:
             raise UserError(f"input {name!r} must be int8 of shape {shape}, or with several images "
                             f"along the first axis, not {value.dtype} of shape {value.shape}")
+        precision = network.tensors[name].precision
+        if value.size and not precision.low <= value.min() <= value.max() <= precision.high:
+            raise UserError(f"input {name!r} must be {precision}: from {precision.low} to "
+                            f"{precision.high}, not {value.min()} to {value.max()}")
     if len({len(value) for value in values.values()}) != 1:
         raise UserError("all inputs must have the same number of images")
     return values
@@ -99,8 +106,9 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False)
     images = len(next(iter(inputs.values())))
     names = list(network.inputs) + [layer.output for layer in network.layers] if keep \
         else list(dict.fromkeys(network.outputs))
-    results = {name: np.empty((images, *network.tensors[name].shape[1:]), np.int8)
-               for name in names}
+    results: Values = {
+        name: np.empty((images, *tensor.shape[1:]), tensor.precision.dtype)
+        for name, tensor in ((name, network.tensors[name]) for name in names)}
     for first in range(0, images, IMAGES):
         part = slice(first, first + IMAGES)
         values = {name: value[part] for name, value in inputs.items()}

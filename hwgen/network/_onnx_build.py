@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import UserError
+from ._onnx_bits import narrowed
 from ._onnx_file import ELEMENTS, Node
 from ._onnx_values import Activation, Real, Target, channels_last
 from .graph import (
@@ -27,6 +28,7 @@ from .graph import (
     Tensor,
     Window,
 )
+from .precision import INT8, Precision
 from .scales import multiplier_and_shift
 
 __all__ = ["Builder", "grid", "requantisation", "step"]
@@ -70,12 +72,12 @@ class Builder:
         return found
 
     def tensor(self, node: Node, name: str, shape: Sequence[int], scale: float,
-               zero: int) -> Tensor:
+               zero: int, precision: Precision = INT8) -> Tensor:
         """Return a new tensor of the Network."""
         if math.prod(shape) > ELEMENTS or min(shape) < 1:
             raise node.error(f"has an output of shape {list(shape)}, "
                              f"which must have from 1 to {ELEMENTS} elements")
-        tensor = Tensor(self.unique(name), tuple(shape), grid(node, scale), zero)
+        tensor = Tensor(self.unique(name), tuple(shape), grid(node, scale), zero, precision)
         self.tensors[tensor.name] = tensor
         return tensor
 
@@ -90,7 +92,7 @@ class Builder:
         if tensor.shape == tuple(shape):
             return tensor
         result = self.tensor(node, f"{tensor.name}/reshaped", shape, tensor.scale,
-                             tensor.zero_point)
+                             tensor.zero_point, tensor.precision)
         self.layer(Reshape, node, [tensor], result)
         return result
 
@@ -120,7 +122,8 @@ class Builder:
         if low > high:
             raise node.error("clamps to an empty range")
         source = self.any_image(node, x)
-        result = self.tensor(node, name, source.shape, source.scale, source.zero_point)
+        result = self.tensor(node, name, source.shape, source.scale, source.zero_point,
+                             source.precision)
         self.layer(MaxPool, node, [source], result, window=ONES, low=low, high=high)
         return replace(x, tensor=result)
 
@@ -146,7 +149,7 @@ class Builder:
         source = self.image(node, x)
         height, width = window.output(*source.shape[1:3])
         result = self.tensor(node, name, (1, height, width, source.shape[3]), source.scale,
-                             source.zero_point)
+                             source.zero_point, source.precision)
         self.layer(MaxPool, node, [source], result, window=window)
         return image_of(result, len(x.shape), x.offset)
 
@@ -156,8 +159,12 @@ class Builder:
         source = self.image(node, x)
         height, width = (size + sum(around) for size, *around in
                          zip(source.shape[1:3], before, after, strict=True))
+        precision = source.precision
+        if not precision.low <= value <= precision.high or precision.kind == "bipolar":
+            # Padding is nearly always 0, which bipolar values have none of.
+            precision = Precision.over(min(precision.low, value), max(precision.high, value))
         result = self.tensor(node, name, (1, height, width, source.shape[3]), source.scale,
-                             source.zero_point)
+                             source.zero_point, precision)
         self.layer(Pad, node, [source], result, before=before, after=after, value=value)
         return image_of(result, len(x.shape), x.offset)
 
@@ -166,6 +173,7 @@ class Builder:
         layers = folded(self.layers, set(outputs))
         used = {*inputs, *outputs, *(layer.output for layer in layers)}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in used}
+        tensors = narrowed(layers, tensors)
         return Network(self.name, tensors, tuple(layers), tuple(inputs), tuple(outputs), rounding)
 
 
@@ -200,6 +208,8 @@ def clamp(layer: Layer, by: MaxPool) -> Layer | None:
             return replace(layer, low=low, high=high, output=by.output)
     if isinstance(layer, Convolution | Depthwise | FullyConnected | Add | Mean):
         old = layer.requantisation
+        if not isinstance(old, Requantisation):
+            return None
         low, high = max(old.low, by.low), min(old.high, by.high)
         if low <= high:
             return replace(layer, requantisation=replace(old, low=low, high=high),

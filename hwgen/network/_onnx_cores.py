@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._onnx_build import Builder, grid, requantisation
 from ._onnx_file import ELEMENTS, Node
+from ._onnx_steps import Step
 from ._onnx_values import Activation, Integers, Real, Target, channels_last
+from .endings import Ending
 from .graph import (
     Add,
     AveragePool,
@@ -46,38 +48,55 @@ class Linear:
     shape: tuple[int, ...]
     window: Window | None = None
     depthwise: bool = False
+    steps: tuple[Step, ...] = ()
+    """What the file does to the sums, for those who need every rounding."""
+    base: NDArray[np.float64] | None = None
+    """The scale before the steps, where there are any."""
 
-    def affine(self, gain: ArrayLike, bias: ArrayLike) -> "Linear":
-        """Return ``gain * this + bias``."""
+    @property
+    def scale_of_sums(self) -> NDArray[np.float64]:
+        """The scale of the sums themselves."""
+        return self.scale if self.base is None else self.base
+
+    def affine(self, gain: ArrayLike, bias: ArrayLike, steps: tuple[Step, ...]) -> "Linear":
+        """Return ``gain * this + bias``, which is what the steps compute."""
         gain, bias = np.asarray(gain, np.float64), np.asarray(bias, np.float64)
-        return replace(self, scale=self.scale * gain, bias=self.bias * gain + bias)
+        return replace(self, scale=self.scale * gain, bias=self.bias * gain + bias,
+                       steps=(*self.steps, *steps), base=self.scale_of_sums)
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
         weights, scale, bias = self._integers(target)
-        parts = split(weights)
-        if len(parts) > 1 and self.depthwise:
-            weights = dense(self.node, weights, self.x.shape[1])
-            return replace(self, weights=weights, scale=scale, bias=bias * scale,
-                           depthwise=False).emit(target)
+        fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).fitting()
         by = requantisation(self.node, scale, target)
         if np.any(np.abs(bias - np.rint(bias)) * scale > target.scale / 2):
             raise self.node.error("has a bias between two of its sums, which are more than a step "
                                   "of its output apart; give its output a larger scale")
         bias = np.rint(bias)
-        integers = np.stack(parts).astype(np.int8)
         self._check_bias(bias)
-        fields = {"bias": bias.astype(np.int32), "requantisation": by}
+        return fitting.place(target, bias.astype(np.int32), by)
+
+    def fitting(self) -> "Linear":
+        """Return the same with weights that can be split into parts of 8 bits."""
+        if self.depthwise and len(split(self.weights)) > 1:
+            weights = dense(self.node, self.weights, self.x.shape[1])
+            return replace(self, weights=weights, depthwise=False)
+        return self
+
+    def place(self, target: Target, bias: NDArray[np.int32], ending: Ending) -> Activation:
+        """Append the layer."""
+        parts = np.stack(split(self.weights)).astype(np.int8)
+        fields = {"bias": bias, "requantisation": ending}
         if self.window is None:
-            return self._fully_connected(target, integers, fields)
+            return self._fully_connected(target, parts, fields)
         builder, node = self.builder, self.node
         source = self._repeated(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
         channels = self.shape[1]
         result = builder.tensor(node, target.name, (1, height, width, channels), target.scale,
-                                target.zero)
+                                target.zero, target.precision)
         kind: type[Layer] = Depthwise if self.depthwise else Convolution
-        joined = integers[0] if self.depthwise else np.concatenate(integers, axis=-1)
+        joined = parts[0] if self.depthwise else np.concatenate(parts, axis=-1)
         builder.layer(kind, node, [source], result, weights=joined, window=self.window, **fields)
         return Activation(result, self.shape, channels_last(self.shape), target.offset)
 
@@ -104,7 +123,7 @@ class Linear:
             return source
         shape = (*source.shape[:-1], source.shape[-1] * times)
         result = self.builder.tensor(self.node, f"{source.name}/repeated", shape, source.scale,
-                                     source.zero_point)
+                                     source.zero_point, source.precision)
         self.builder.layer(Concatenate, self.node, [source] * times, result, axis=len(shape) - 1)
         return result
 
@@ -121,7 +140,7 @@ class Linear:
         source = self._repeated(builder.shaped(node, self.x.tensor, shape), len(parts))
         weights = np.concatenate([part[:, by_row[0]] for part in parts], axis=-1)
         result = builder.tensor(node, target.name, (*shape[:-1], len(weights)), target.scale,
-                                target.zero)
+                                target.zero, target.precision)
         builder.layer(FullyConnected, node, [source], result, weights=weights, **fields)
         return Activation(result, self.shape, np.arange(math.prod(self.shape), dtype=np.int64),
                           target.offset)

@@ -1,23 +1,18 @@
-"""ONNX operators between DequantizeLinear and QuantizeLinear: products, sums, and the two."""
+"""ONNX operators between DequantizeLinear and QuantizeLinear: products, and the two."""
 
-import math
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ._onnx_cores import Linear, Sum
+from ._onnx_cores import Linear
 from ._onnx_file import ELEMENTS, Node
-from ._onnx_moves import shape_of
 from ._onnx_reader import Handler, Reader
-from ._onnx_values import Activation, Integers, Outside, Pending, Real, Scaled, Value
+from ._onnx_steps import Step, single
+from ._onnx_values import Integers, Pending, Real, Scaled, Value
 from ._onnx_windows import spatial, window
-from .graph import Window
 
-__all__ = ["FLOAT", "affine", "by_output", "channel_values", "convolution", "matrix"]
+__all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
 
-FINE = 64
-"""Weight of a layer that only scales: so its bias, in steps of its sums, is that much finer."""
 
 def dequantize(reader: Reader, node: Node) -> Value:
     """DequantizeLinear."""
@@ -126,8 +121,13 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
         ours = integers[:, 0].transpose(1, 2, 0)
     else:
         ours = blocks(node, integers, groups).transpose(0, 2, 3, 1)
-    return Pending(Linear(reader.builder, node, x, ours, scale, bias, shape, over, depthwise),
-                   shape)
+    return Pending(Linear(reader.builder, node, x, ours, scale, bias, shape, over, depthwise,
+                          biased(bias)), shape)
+
+
+def biased(bias: NDArray[np.float64]) -> tuple[Step, ...]:
+    """Return the step that adds a product's own bias."""
+    return (Step("Add", (single(bias),)),) if np.any(bias) else ()
 
 
 def blocks(node: Node, integers: Integers, groups: int) -> Integers:
@@ -186,106 +186,11 @@ def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
                          "we add one value to each column")
     shape = (*x.shape[:-1], outputs)
     return Pending(Linear(reader.builder, node, x, integers, scale,
-                          np.broadcast_to(bias, (outputs,)).astype(np.float64), shape), shape)
-
-
-def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: ArrayLike) -> Pending:
-    """Return ``gain * value + bias``, with one of each for a channel or one for all."""
-    if isinstance(value, Pending) and isinstance(value.core, Linear) and not value.after \
-            and (value.low, value.high) == (-math.inf, math.inf):
-        return replace(value, core=value.core.affine(gain, bias))
-    if not isinstance(value, Real):
-        raise reader.unready(node, node.inputs.index(next(
-            n for n in node.inputs if reader.values.get(n) is value)))
-    x = reader.builder.settled(node, value)
-    shape = x.shape
-    # A row is an image of one point.
-    image = shape if len(shape) in (3, 4) else (1, shape[-1], 1, 1) if shape else (1, 1, 1, 1)
-    if math.prod(image) != math.prod(shape):
-        raise node.error(f"scales a tensor of {list(shape)}; we run it on images or a single row")
-    channels = image[1]
-    ones = np.full((1, 1, channels), FINE, np.int64)
-    core = Linear(reader.builder, node, replace(x, shape=image), ones,
-                  np.full(channels, value.scale / FINE), np.zeros(channels), image, Window((1, 1)),
-                  depthwise=True).affine(gain, bias)
-    return Pending(core, image).then(shape, lambda made: replace(made, shape=shape))
-
-
-def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
-                   value: Value) -> NDArray[np.float64]:
-    """Return a constant with one value for each channel, or one for all."""
-    shape = shape_of(value)
-    if constant.size == 1:
-        return constant.reshape(-1)
-    axis = len(shape) - 1
-    if isinstance(value, Pending) and isinstance(value.core, Linear):
-        axis = 1 if value.core.window is not None else axis
-    elif len(shape) in (3, 4):
-        axis = 1
-    if constant.ndim > len(shape) or constant.size != shape[axis] or \
-            (1,) * (len(shape) - constant.ndim) + constant.shape != tuple(
-                size if a == axis else 1 for a, size in enumerate(shape)):
-        raise node.error(f"works with a constant of {list(constant.shape)} on {list(shape)}; "
-                         "we run one value for each channel, or one for all")
-    return constant.reshape(-1)
-
-
-def arithmetic(reader: Reader, node: Node) -> Value:
-    """Add, Sub, Mul or Div; at most Add of two tensors, else with a constant."""
-    sides = [reader.value(node, index) for index in (0, 1)]
-    fixed = [isinstance(side, np.ndarray | Scaled) for side in sides]
-    if any(isinstance(side, Activation) for side in sides):
-        raise node.error("works on integers; the nearest that we run: QLinearAdd, "
-                         "or Add of what a DequantizeLinear gives")
-    if all(fixed):
-        raise node.error("works on constants only; fold them: onnxsim, or onnxruntime's optimiser")
-    if not any(fixed):
-        if node.operator != "Add":
-            raise node.error("works on two tensors; the nearest that we run: Add, "
-                             "or this with a constant")
-        terms = (reader.real(node, 0), reader.real(node, 1))
-        return Pending(Sum(reader.builder, node, terms), terms[0].shape)
-    at = fixed.index(True)
-    value = sides[1 - at]
-    if isinstance(value, Outside):
-        raise reader.unready(node, 1 - at)
-    numbers = floats(reader, node, at)
-    if numbers is None:
-        raise node.error("lacks an input")
-    constant = channel_values(reader, node, numbers, value)
-    match node.operator:
-        case "Add":
-            return affine(reader, node, value, 1.0, constant)
-        case "Sub" if at == 1:
-            return affine(reader, node, value, 1.0, -constant)
-        case "Sub":
-            return affine(reader, node, value, -1.0, constant)
-        case "Mul":
-            return affine(reader, node, value, constant, 0.0)
-    if at == 0 or np.any(constant == 0):
-        raise node.error("divides by what the network computes, or by 0; "
-                         "we divide by a constant")
-    return affine(reader, node, value, 1 / constant, 0.0)
-
-
-def batch_normalization(reader: Reader, node: Node) -> Value:
-    """BatchNormalization: a gain and a bias for each channel."""
-    value = reader.value(node, 0)
-    shape = shape_of(value)
-    parameters = [floats(reader, node, index) for index in range(1, 5)]
-    if any(p is None or len(shape) < 2 or p.shape != (shape[1],) for p in parameters):
-        raise node.error("does not have four values for each channel")
-    gain, bias, mean, variance = (p for p in parameters if p is not None)
-    with np.errstate(all="ignore"):
-        gain = gain / np.sqrt(variance + node.number("epsilon", 1e-5))
-        bias = bias - mean * gain
-    if not (np.all(np.isfinite(gain)) and np.all(np.isfinite(bias))):
-        raise node.error("has a gain or a bias that is not finite")
-    return affine(reader, node, value, gain, bias)
+                          np.broadcast_to(bias, (outputs,)).astype(np.float64), shape,
+                          steps=biased(bias)), shape)
 
 
 FLOAT: dict[str, Handler] = {
-    "Add": arithmetic, "BatchNormalization": batch_normalization, "Conv": conv,
-    "DequantizeLinear": dequantize, "Div": arithmetic, "Gemm": gemm, "MatMul": matmul,
-    "Mul": arithmetic, "QuantizeLinear": quantize, "Sub": arithmetic,
+    "Conv": conv, "DequantizeLinear": dequantize, "Gemm": gemm, "MatMul": matmul,
+    "QuantizeLinear": quantize,
 }

@@ -41,7 +41,11 @@ def limited(reader: Reader, node: Node, low: float, high: float) -> Value:
                        high=max(min(value.high, high), low))
     if isinstance(value, Activation):
         limits = [int(min(max(limit - value.offset, -128), 127)) for limit in (low, high)]
-        return reader.builder.clamped(node, value, node.outputs[0], limits[0], limits[1])
+        if reader.narrow(node, value, limits[0], limits[1]):
+            return reader.integers(node, 0)
+        x = reader.builder.clamped(node, value, node.outputs[0], limits[0], limits[1])
+        reader.trace(node, x)
+        return x
     raise reader.unready(node, 0)
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ._onnx_arithmetic import affine, channel_values
 from ._onnx_cores import Joined, Sum
 from ._onnx_file import Node
-from ._onnx_float import affine, by_output, channel_values, convolution, matrix
+from ._onnx_float import by_output, convolution, matrix
 from ._onnx_moves import joined_shape
 from ._onnx_pools import Host, average_of, global_window, softmax_axis
 from ._onnx_reader import Handler, Reader

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ._onnx_build import Builder, grid, step
 from ._onnx_ends import check_host, declared, is_image
+from ._onnx_exact import Finish, as_sums
 from ._onnx_file import Graph, Node, Port
+from ._onnx_levels import DOMAINS, Levels
+from ._onnx_steps import Step
 from ._onnx_values import (
     Activation,
     Integers,
@@ -24,6 +27,7 @@ from ._onnx_values import (
     channels_last,
 )
 from .graph import Network
+from .precision import INT8, Precision
 
 __all__ = ["Handler", "Layout", "Reader"]
 
@@ -49,6 +53,12 @@ class Layout:
     shape: tuple[int, ...]
     order: Integers
     offset: int = 0
+    steps: tuple[Step, ...] = ()
+    """What the host does to an input before it is quantised; constants in the file's order."""
+    levels: Levels | None = None
+    """What quantises an input; None where the scale and the zero point of the tensor do."""
+    finish: Finish | None = None
+    """What makes real numbers of an output of sums."""
 
 
 class Handler(Protocol):
@@ -70,7 +80,8 @@ class Reader:
         self.layouts: dict[str, Layout] = {}
         self.traces: dict[str, Layout] = {}
         self.inputs: list[str] = []
-        self._entries: dict[str, tuple[tuple[float, int, int], Integers, Activation]] = {}
+        self.low_bit = any(node.domain in DOMAINS for node in graph.nodes)
+        self._entries: dict[str, tuple[object, Integers, Activation]] = {}
         self._work = 0
         self._handlers = handlers
         self._nearest = nearest
@@ -242,8 +253,12 @@ class Reader:
                   offset: int) -> Activation:
         """Return a floating-point value as int8."""
         x = self._quantised(node, value, scale, zero - offset, offset)
-        self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
+        self.trace(node, x)
         return x
+
+    def trace(self, node: Node, x: Activation) -> None:
+        """Note which tensor of ours is what a node of the file quantises."""
+        self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
 
     def _quantised(self, node: Node, value: Value, scale: float, zero: int,
                    offset: int) -> Activation:
@@ -284,13 +299,20 @@ class Reader:
         source = np.arange(math.prod(port.shape), dtype=np.int64)
         return self._entry(node, Outside(name, port.shape, source), scale, zero, offset)
 
-    def _entry(self, node: Node, outside: Outside, scale: float, zero: int,
-               offset: int) -> Activation:
+    def entry(self, node: Node, outside: Outside, levels: Levels) -> Activation:
+        """Return the tensor that an input of the graph becomes, of a few levels."""
+        return self._entry(node, outside, float(levels.scale), levels.zero - levels.offset,
+                           levels.offset, levels)
+
+    def _entry(self, node: Node, outside: Outside, scale: float, zero: int, offset: int,
+               levels: Levels | None = None) -> Activation:
         """Return the tensor that an input of the graph becomes."""
-        key = (scale, zero, offset)
+        key = (scale, zero, offset, outside.steps)
         if outside.name in self._entries:
             old, source, x = self._entries[outside.name]
-            if old == key and x.shape == outside.shape and np.array_equal(source, outside.source):
+            before = self.layouts[x.tensor.name].levels
+            same = old == key and (levels.same(before) if levels else before is None)
+            if same and x.shape == outside.shape and np.array_equal(source, outside.source):
                 return x
             raise node.error(f"quantises the input {outside.name!r} in a second way; "
                              "quantise it once")
@@ -302,19 +324,45 @@ class Reader:
             stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
         if len(stored) == 1:
             stored = (1, *stored)
-        tensor = self.builder.tensor(node, edge, stored, scale, zero)
+        tensor = self.builder.tensor(node, edge, stored, scale, zero,
+                                     levels.precision if levels else INT8)
         self.inputs.append(tensor.name)
         x = Activation(tensor, shape, order, offset)
         self._entries[outside.name] = key, outside.source, x
         port = self.graph.inputs[outside.name]
-        self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset)
+        self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset,
+                                           outside.steps, levels)
         return x
+
+    def narrow(self, node: Node, x: Activation, low: int, high: int) -> bool:
+        """Give an input that the node alone reads fewer bits; return whether they are its limits.
+
+        Then whoever feeds the network clamps, and no layer has to.
+        """
+        name, edge = x.tensor.name, node.inputs[0]
+        if name not in self.inputs or low > high or x.offset or edge in self.graph.outputs \
+                or len(self.graph.readers[edge]) > 1 or x.tensor.precision != INT8 \
+                or self.layouts[name].name == edge:
+            return False
+        precision = Precision.over(low, high)
+        if (precision.low, precision.high) != (low, high):
+            return False
+        tensor = replace(x.tensor, precision=precision)
+        self.builder.tensors[name] = tensor
+        # Whoever quantises the input again gets another tensor than this, and an error.
+        source = self.layouts[name]
+        self._entries[source.name] = None, source.order, x
+        self.values[edge] = replace(x, tensor=tensor)
+        self.traces[name] = Layout(node.outputs[0], x.shape, x.order, x.offset)
+        return True
 
     def _output(self, name: str) -> str:
         """Return the tensor of an output of the graph."""
         node = Node("output", "", name, (name,), (name,), {})
-        value = self.values[name]
-        if isinstance(value, Pending) and hasattr(value.core, "standard"):
+        value, finish = self.values[name], None
+        if isinstance(value, Pending) and self.low_bit and not hasattr(value.core, "standard"):
+            value, finish = as_sums(node, value)
+        elif isinstance(value, Pending) and hasattr(value.core, "standard"):
             value = self.quantised(node, value, *value.core.standard)
         elif isinstance(value, Real):
             value = self.builder.settled(node, value)
@@ -331,5 +379,6 @@ class Reader:
             shape = value.image
         tensor = self.builder.shaped(node, value.tensor, shape)
         # An input of the graph that is an output too keeps the Layout of the input.
-        self.layouts.setdefault(tensor.name, Layout(name, value.shape, value.order, value.offset))
+        self.layouts.setdefault(tensor.name, Layout(name, value.shape, value.order, value.offset,
+                                                    finish=finish))
         return tensor.name

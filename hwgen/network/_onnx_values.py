@@ -14,7 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ._onnx_steps import Step
 from .graph import Tensor
+from .precision import INT8, Precision
 
 __all__ = ["Activation", "Core", "Integers", "Outside", "Pending", "Real", "Scaled", "Target",
            "Value", "channels_last", "transposed"]
@@ -94,17 +96,19 @@ class Real:
 class Outside:
     """A floating-point input of the graph, not yet quantised.
 
-    Element i of it, in the file's order, is element ``source[i]`` of the input called ``name``.
+    Element i of it, in the file's order, is element ``source[i]`` of the input called ``name``,
+    after ``steps``, the constants of which are in the order of that input.
     """
 
     name: str
     shape: tuple[int, ...]
     source: Integers
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
 class Target:
-    """The int8 tensor that a layer shall write, and the clamp of its values."""
+    """The tensor that a layer shall write, and the clamp of its values."""
 
     name: str
     scale: float
@@ -112,6 +116,7 @@ class Target:
     offset: int
     low: int = -128
     high: int = 127
+    precision: Precision = INT8
 
 
 class Core(Protocol):

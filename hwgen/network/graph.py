@@ -1,4 +1,4 @@
-"""The graph of a quantised network: int8 tensors, and layers with their integer constants.
+"""The graph of a quantised network: tensors of 1 to 8 bits, and layers with integer constants.
 
 It knows nothing of hardware, of files, or of floating point beyond the scale of a tensor: a reader
 has already made each scale of a layer an integer multiplier and a shift. Tensors are channels-last,
@@ -13,43 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .endings import Ending, Requantisation
+from .precision import INT8, SUMS, Precision
 
-__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "FullyConnected",
-           "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad", "Requantisation", "Reshape",
-           "Softmax", "Tensor", "Window"]
+__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Ending",
+           "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
+           "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
 ROUNDINGS = ("tflm", "single")
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An int8 tensor; a value stands for ``scale * (value - zero_point)``."""
+    """A tensor; a value stands for ``scale * (value - zero_point)``.
+
+    Its arrays are int8, or int32 where its ``precision`` is that of sums. No value leaves the range
+    of the precision: what writes the tensor sees to that.
+    """
 
     name: str
     shape: tuple[int, ...]
     scale: float
     zero_point: int
+    precision: Precision = INT8
 
     @property
     def size(self) -> int:
-        """Number of elements, which is its number of bytes."""
+        """Number of elements, which is its number of bytes in int8."""
         return int(np.prod(self.shape, dtype=np.int64))
-
-
-@dataclass(frozen=True, eq=False)
-class Requantisation:
-    """From a sum to an int8: times ``multiplier * 2**(shift - 31)``, plus ``zero_point``, clamped.
-
-    ``multiplier`` is 0 or from 2**30 to 2**31 - 1, ``shift`` from -31 to 30; one of each for a
-    channel, or one for all. A Mean, which divides by its count in the multiplier, may have one from
-    2**29 on.
-    """
-
-    multiplier: np.ndarray
-    shift: np.ndarray
-    zero_point: int
-    low: int = -128
-    high: int = 127
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(Layer):
-    """``sum (x - zero point of x) * weights + bias``, requantised.
+    """``sum (x - zero point of x) * weights + bias``, requantised or compared with thresholds.
 
     Taps outside the image add nothing, as if x were its zero point there.
     """
@@ -101,7 +92,12 @@ class Convolution(Layer):
     bias: np.ndarray
     """int32, one for each output channel."""
     window: Window
-    requantisation: Requantisation
+    requantisation: Ending
+
+    @property
+    def weight_precision(self) -> Precision:
+        """The fewest bits that hold the weights."""
+        return Precision.of(self.weights)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,7 +112,12 @@ class Depthwise(Layer):
     """int8, (kernel height, kernel width, output channels)."""
     bias: np.ndarray
     window: Window
-    requantisation: Requantisation
+    requantisation: Ending
+
+    @property
+    def weight_precision(self) -> Precision:
+        """The fewest bits that hold the weights."""
+        return Precision.of(self.weights)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,7 +128,16 @@ class FullyConnected(Layer):
     weights: np.ndarray
     """int8, (output channels, input channels)."""
     bias: np.ndarray
-    requantisation: Requantisation
+    requantisation: Ending
+
+    @property
+    def weight_precision(self) -> Precision:
+        """The fewest bits that hold the weights."""
+        return Precision.of(self.weights)
+
+
+Weighted = Convolution | Depthwise | FullyConnected
+"""Layers that multiply by weights."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -275,6 +285,24 @@ class Network:
                 raise UserError(f"layer {layer.name!r} writes tensor {layer.output!r}, "
                                 "which is there already")
             there.add(layer.output)
+            self._check_bits(layer)
         for name in self.outputs:
             if name not in there:
                 raise UserError(f"no layer writes the network's output {name!r}")
+
+    def _check_bits(self, layer: Layer) -> None:
+        """Check that what a layer writes is within the bits of its tensor."""
+        precision = self.tensors[layer.output].precision
+        sums = [name for name in layer.inputs if self.tensors[name].precision == SUMS]
+        if sums and not isinstance(layer, Reshape):
+            raise UserError(f"layer {layer.name!r} reads the sums {sums[0]!r}, which are an output "
+                            "only")
+        if not hasattr(layer, "requantisation"):
+            return
+        ending: Ending = layer.requantisation
+        if (ending is None) != (precision == SUMS):
+            raise UserError(f"layer {layer.name!r} writes sums to a tensor that is {precision}, "
+                            "or other than sums to one of 32 bits")
+        if ending and not (precision.low <= ending.low and ending.high <= precision.high):
+            raise UserError(f"layer {layer.name!r} writes {ending.low} to {ending.high} to a "
+                            f"tensor that is {precision}")

@@ -1,32 +1,39 @@
 """Reads a quantised network from an ONNX file.
 
-Both styles are read: operators that are quantised themselves (QLinearConv), and float ones between
-DequantizeLinear and QuantizeLinear. docs/onnx.md lists the operators, and what becomes of each.
+Three styles are read: operators that are quantised themselves (QLinearConv), float ones between
+DequantizeLinear and QuantizeLinear, and QONNX's, of 1 to 8 bits, between one Quant and the next.
+docs/onnx.md lists the operators, and what becomes of each.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ._onnx_arithmetic import ARITHMETIC
 from ._onnx_file import load
 from ._onnx_float import FLOAT
+from ._onnx_low_bit import LOW_BIT
 from ._onnx_moves import MOVES
 from ._onnx_pools import POOLS
 from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
-from .graph import Network
+from ._onnx_steps import followed
+from .graph import Network, Tensor
 
 __all__ = ["Layout", "OnnxNetwork", "read", "restored"]
 
 Bytes = NDArray[np.int8]
 
 HANDLERS: dict[tuple[str, str], Handler] = {
-    **{("", name): handler for name, handler in {**MOVES, **FLOAT, **POOLS, **QUANTISED}.items()},
+    **{("", name): handler
+       for name, handler in {**MOVES, **FLOAT, **ARITHMETIC, **POOLS, **QUANTISED}.items()},
     **{("com.microsoft", name): handler for name, handler in MICROSOFT.items()},
+    **LOW_BIT,
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }
 
@@ -80,8 +87,8 @@ class OnnxNetwork(Network):
 
     @property
     def output_grids(self) -> dict[str, tuple[float, int]]:
-        """Scale and zero point of the outputs, as the file has them."""
-        return {self.layouts[name].name: (
+        """Scale and zero point of the outputs as the file has them; of real numbers, 1 and 0."""
+        return {self.layouts[name].name: (1.0, 0) if self.layouts[name].finish else (
             self.tensors[name].scale, self.tensors[name].zero_point + self.layouts[name].offset)
             for name in self.outputs}
 
@@ -100,10 +107,16 @@ class OnnxNetwork(Network):
 
     def fetch(self, results: Mapping[str, Bytes], *,
               real: bool = False) -> dict[str, NDArray[np.generic]]:
-        """Return the outputs of a run as the file has them; with ``real`` as floating point."""
+        """Return the outputs of a run as the file has them; with ``real`` as floating point.
+
+        What the file does to sums that it does not quantise is done here, in float32.
+        """
         found: dict[str, NDArray[np.generic]] = {}
         for ours in self.outputs:
             layout = self.layouts[ours]
+            if layout.finish:
+                found[layout.name] = restored(layout, layout.finish(results[ours]))
+                continue
             steps = restored(layout, results[ours])
             if real:
                 found[layout.name] = self.real(ours, steps)
@@ -128,25 +141,39 @@ class OnnxNetwork(Network):
                             f"{', or with several images along the first axis' * batched}, "
                             f"not {x.shape}")
         kind = np.dtype(np.uint8 if layout.offset else np.int8)
+        images = len(x) if batched else 1
         if x.dtype.kind == "f":
             if not np.isfinite(x).all():
                 raise UserError(f"input {layout.name!r} must be finite numbers")
-            steps = np.rint(x.astype(np.float32) / np.float32(tensor.scale)) + tensor.zero_point
-            values = np.clip(steps, -128, 127).astype(np.int16)
-        elif x.dtype == kind:
-            values = x.astype(np.int16) - layout.offset
+            values = quantised(layout, tensor, x.reshape(images, -1).astype(np.float32))
+        elif x.dtype == kind and not layout.steps and layout.levels is None:
+            values = x.reshape(images, -1).astype(np.int16) - layout.offset
         else:
-            raise UserError(f"input {layout.name!r} must be floating point or {kind}, "
-                            f"not {x.dtype}")
-        images = len(x) if batched else 1
-        flat = values.reshape(images, -1)[:, layout.order]
-        return flat.astype(np.int8).reshape(images, *tensor.shape[1:])
+            what = "floating point"
+            if not layout.steps and layout.levels is None:
+                what += f" or {kind}"
+            raise UserError(f"input {layout.name!r} must be {what}, not {x.dtype}")
+        return values[:, layout.order].astype(np.int8).reshape(images, *tensor.shape[1:])
 
 
-def restored(layout: Layout, values: Bytes) -> NDArray[np.int16]:
+def quantised(layout: Layout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return inputs as integers, in the order of the file; the first axis counts images."""
+    with np.errstate(all="ignore"):
+        x = followed(x, layout.steps)
+    if layout.levels:
+        levels = layout.levels
+        found = levels.low - levels.offset + levels.step * levels.index(x)
+    else:
+        steps = np.rint(x / np.float32(tensor.scale)) + tensor.zero_point
+        found = np.clip(np.nan_to_num(steps), tensor.precision.low, tensor.precision.high)
+    return found.astype(np.int16)
+
+
+def restored(layout: Layout, values: NDArray[Any]) -> NDArray[Any]:
     """Return the values of one of our tensors, of several images, in the shape of the file's."""
     images = len(values)
-    flat = np.empty((images, layout.order.size), np.int16)
+    flat = np.empty((images, layout.order.size),
+                    np.int16 if values.dtype == np.int8 else values.dtype)
     flat[:, layout.order] = values.reshape(images, -1)
     if layout.shape[:1] == (1,):
         return flat.reshape(images, *layout.shape[1:])

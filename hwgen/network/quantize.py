@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.network import run
 from ..table import table
-from ._onnx_chains import PRODUCTS, chain_ends, folded, output_axis, sources
+from ._onnx_chains import chain_ends, folded, sources
 from ._onnx_file import Graph, Node, load, parse
+from ._onnx_write import Grid, write
 from .onnx import OnnxNetwork, read, restored
 
-__all__ = ["METHODS", "Error", "errors", "input_names", "inputs_of", "quantise", "quantised_model",
-           "report"]
+__all__ = ["METHODS", "Calibrated", "Data", "Error", "errors", "input_names", "inputs_of",
+           "quantise", "quantised_model", "report"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
@@ -33,23 +34,6 @@ QUANTISED = ("QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger
 
 SAMPLES = 1 << 14
 """Values of a tensor that are kept of each input, for percentiles."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Scale and zero point of an int8 tensor."""
-
-    scale: np.float32
-    zero: int
-
-    @classmethod
-    def over(cls, low: float, high: float) -> "Grid":
-        """Return the grid that spans a range, and has 0 among its steps."""
-        low, high = min(low, 0.0), max(high, 0.0)
-        if not math.isfinite(high - low):
-            raise UserError("a tensor of the float network is not finite on the inputs given")
-        scale = np.float32(max((high - low) / 255, 1e-9))
-        return cls(scale, int(np.clip(round(-128 - low / float(scale)), -128, 127)))
 
 
 @dataclass(frozen=True)
@@ -158,24 +142,73 @@ def quantise(source: str | Path | bytes, data: Data, *, method: str = "minmax",
 def quantised_model(source: str | Path | bytes, data: Data, *, method: str = "minmax",
                     percentile: float = 99.99) -> bytes:
     """Return the int8 network of a float ONNX file, as an ONNX file."""
-    if method not in METHODS:
-        raise UserError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    if not 50 < percentile <= 100:
-        raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
-    inputs = inputs_of(source, data)
-    source = modern(source)
-    graph = folded(load(source))
-    heads = {edge: node for node, edge in chain_ends(graph)}
-    edges = [*graph.inputs, *heads]
-    values = float_values(source, [*heads], inputs) if heads else []
-    seen = dict(zip(edges, [*inputs.values(), *values], strict=True))
-    grids = _grids(graph, heads, seen, percentile if method == "percentile" else 100.0)
-    return _write(source, graph, grids)
+    return Calibrated(source, data, method=method, percentile=percentile).model()
 
 
-def _grids(graph: Graph, heads: Mapping[str, Node], seen: Mapping[str, Floats],
-           percentile: float) -> dict[str, Grid]:
-    """Return the grid of every edge that is quantised."""
+class Calibrated:
+    """A float network made ready to be quantised, with what its tensors are on a few inputs.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The float ONNX file.
+    data : arrays
+        As :func:`quantise` takes them.
+    method : str
+        How ranges are chosen, one of ``METHODS``.
+    percentile : float
+        How many values the method ``percentile`` keeps.
+    """
+
+    def __init__(self, source: str | Path | bytes, data: Data, *, method: str = "minmax",
+                 percentile: float = 99.99) -> None:
+        if method not in METHODS:
+            raise UserError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        if not 50 < percentile <= 100:
+            raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
+        self.inputs = inputs_of(source, data)
+        self.source = modern(source)
+        self.graph = folded(load(self.source))
+        self.heads = {edge: node for node, edge in chain_ends(self.graph)}
+        edges = [*self.graph.inputs, *self.heads]
+        values = float_values(self.source, [*self.heads], self.inputs) if self.heads else []
+        self.seen = dict(zip(edges, [*self.inputs.values(), *values], strict=True))
+        self.leaders = _leaders(self.graph, self.heads, self.seen)
+        self.ranges: dict[str, tuple[float, float]] = {}
+        for edge, found in self.seen.items():
+            low, high = _range(found, percentile if method == "percentile" else 100.0)
+            old = self.ranges.get(self.leaders[edge], (0.0, 0.0))
+            self.ranges[self.leaders[edge]] = min(low, old[0]), max(high, old[1])
+        self._grids: dict[tuple[str, int], Grid] = {}
+
+    def model(self, weights: Mapping[str, int] | None = None,
+              tensors: Mapping[str, int] | None = None) -> bytes:
+        """Return the quantised network as an ONNX file.
+
+        ``weights`` are the bits of the weights of products, by the edge that a product writes;
+        ``tensors`` those of tensors, by their leaders. What is not in them has 8.
+        """
+        bits = tensors or {}
+        grids = {edge: self._grid(leader, bits.get(leader, 8))
+                 for edge, leader in self.leaders.items()}
+        return write(self.source, self.graph, grids, weights or {})
+
+    def _grid(self, leader: str, bits: int) -> Grid:
+        """Return the grid of the tensors of one leader."""
+        if (leader, bits) not in self._grids:
+            low, high = self.ranges[leader]
+            grid = Grid.over(low, high, bits)
+            if bits < 8:
+                values = np.concatenate([_sampled(self.seen[edge]).reshape(-1)
+                                         for edge, of in self.leaders.items() if of == leader])
+                grid = Grid.closest(values, low, high, bits)
+            self._grids[leader, bits] = grid
+        return self._grids[leader, bits]
+
+
+def _leaders(graph: Graph, heads: Mapping[str, Node],
+             seen: Mapping[str, Floats]) -> dict[str, str]:
+    """Return, for every edge that is quantised, the one whose grid it is on."""
     source = sources(graph, set(seen))
     # What an AveragePool or a Concat reads shares its grid, so that nothing has to be scaled.
     leader = {edge: edge for edge in seen}
@@ -190,125 +223,21 @@ def _grids(graph: Graph, heads: Mapping[str, Node], seen: Mapping[str, Floats],
             for name in node.inputs:
                 if name in source:
                     leader[find(source[name])] = find(edge)
-    ranges: dict[str, tuple[float, float]] = {}
-    for edge, values in seen.items():
-        low, high = _range(values, percentile)
-        old = ranges.get(find(edge), (0.0, 0.0))
-        ranges[find(edge)] = min(low, old[0]), max(high, old[1])
-    return {edge: Grid.over(*ranges[find(edge)]) for edge in seen}
+    return {edge: find(edge) for edge in seen}
 
 
 def _range(values: Floats, percentile: float) -> tuple[float, float]:
     """Return the least and the greatest value, or those that a percentile keeps."""
     if percentile >= 100:
         return float(values.min()), float(values.max())
-    flat = values.reshape(len(values), -1)
-    flat = flat[:, ::max(flat.shape[1] // SAMPLES, 1)]
-    low, high = np.percentile(flat, [100 - percentile, percentile])
+    low, high = np.percentile(_sampled(values), [100 - percentile, percentile])
     return float(low), float(high)
 
 
-class _Writer:
-    """Gathers the nodes and constants of the int8 file."""
-
-    def __init__(self) -> None:
-        from onnx import helper, numpy_helper
-        self.helper, self.numpy_helper = helper, numpy_helper
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, name: str, array: np.ndarray) -> str:
-        self.constants.append(self.numpy_helper.from_array(array, name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> None:
-        self.nodes.append(self.helper.make_node(operator, inputs, [output], output, **attributes))
-
-    def both(self, edge: str, output: str, grid: Grid, name: str) -> None:
-        """Quantise and dequantise an edge."""
-        on = [self.constant(f"{name}:scale", np.array(grid.scale, np.float32)),
-              self.constant(f"{name}:zero", np.array(grid.zero, np.int8))]
-        self.node("QuantizeLinear", [edge, *on], f"{name}:int8")
-        self.node("DequantizeLinear", [f"{name}:int8", *on], output)
-
-    def dequantised(self, name: str, integers: np.ndarray, scale: NDArray[np.float32],
-                    axis: int) -> str:
-        """Return a constant edge, of integers with a scale for each channel."""
-        inputs = [self.constant(f"{name}:int", integers), self.constant(f"{name}:scale", scale),
-                  self.constant(f"{name}:zero", np.zeros(scale.shape, integers.dtype))]
-        self.node("DequantizeLinear", inputs, f"{name}:real", axis=axis)
-        return f"{name}:real"
-
-
-def _write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid]) -> bytes:
-    """Return the file: with ``edge:int8`` for every edge that is quantised."""
-    writer = _Writer()
-    source_of = sources(graph, set(grids))
-    # What is read of an input is its dequantised twin; any other edge keeps its name there.
-    renamed = {edge: f"{edge}:real" for edge in graph.inputs}
-    for edge in graph.inputs:
-        writer.both(edge, renamed[edge], grids[edge], edge)
-    for node in graph.nodes:
-        inputs = [renamed.get(edge, edge) for edge in node.inputs]
-        if node.operator in PRODUCTS and len(node.inputs) > 2 and \
-                node.inputs[1] in graph.constants:
-            if node.inputs[0] not in source_of:
-                raise node.error(f"reads {node.inputs[0]!r}, which no layer that we run computes")
-            inputs[1:] = _weights(writer, node, graph, grids[source_of[node.inputs[0]]])
-        outputs = [f"{edge}:float" if edge in grids else edge for edge in node.outputs]
-        attributes = {key: value if not isinstance(value, np.ndarray)
-                      else writer.numpy_helper.from_array(value)
-                      for key, value in node.attributes.items() if value is not None}
-        if node.operator == "MatMul" and len(inputs) > 2:
-            # An Add, which the reader folds, has the bias that a MatMul lacks.
-            writer.node("MatMul", inputs[:2], f"{outputs[0]}:product")
-            writer.node("Add", [f"{outputs[0]}:product", inputs[2]], outputs[0])
-        else:
-            writer.nodes.append(writer.helper.make_node(
-                node.operator, inputs, outputs, node.name, domain=node.domain, **attributes))
-        for edge in node.outputs:
-            if edge in grids:
-                writer.both(f"{edge}:float", edge, grids[edge], edge)
-    used = {edge for made in writer.nodes for edge in made.input}
-    for name, array in graph.constants.items():
-        if name in used:
-            writer.constant(name, array)
-    return _model(source, writer)
-
-
-def _weights(writer: _Writer, node: Node, graph: Graph, grid: Grid) -> list[str]:
-    """Return the edges of weights and bias: symmetric, with a scale for each output channel."""
-    weights, bias = (graph.constants[name] for name in node.inputs[1:3])
-    axis = output_axis(node, weights)
-    over = tuple(a for a in range(weights.ndim) if a != axis)
-    # A channel without weights to speak of must still have a scale at which its bias fits 32 bits.
-    least = np.abs(bias) / (float(grid.scale) * 2.0**30)
-    scale = np.maximum(np.maximum(np.abs(weights).max(axis=over) / 127, least), 1e-12)
-    if not np.all(np.isfinite(scale)):
-        raise node.error("has weights or a bias that are not finite")
-    scale = scale.astype(np.float32)
-    shape = [1] * weights.ndim
-    shape[axis] = -1
-    steps = np.rint(weights / scale.astype(np.float64).reshape(shape))
-    integers = np.clip(steps, -127, 127).astype(np.int8)
-    products = (scale.astype(np.float64) * float(grid.scale)).astype(np.float32)
-    sums = np.rint(bias / products.astype(np.float64))
-    sums = np.clip(sums, -(2**31), 2**31 - 1).astype(np.int32)
-    return [writer.dequantised(node.inputs[1], integers, scale, axis),
-            writer.dequantised(node.inputs[2], sums, products, 0)]
-
-
-def _model(source: str | Path | bytes, writer: _Writer) -> bytes:
-    """Return the file with the graph's inputs and outputs as they were."""
-    model, _ = parse(source)
-    graph = model.graph
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = [port for port in graph.input if port.name not in constants]
-    made = writer.helper.make_graph(writer.nodes, graph.name or "network", inputs,
-                                    list(graph.output), writer.constants)
-    opsets = list(model.opset_import)
-    return writer.helper.make_model(made, opset_imports=opsets,
-                                    ir_version=max(model.ir_version, 8)).SerializeToString()
+def _sampled(values: Floats) -> Floats:
+    """Return not too many values of each input."""
+    flat = values.reshape(len(values), -1)
+    return flat[:, ::max(flat.shape[1] // SAMPLES, 1)]
 
 
 def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list[Error]:
