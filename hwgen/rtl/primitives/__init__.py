@@ -12,9 +12,9 @@ from .._library import place
 from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
-__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "delay",
-           "local_register", "multiplier", "product_shape", "region", "regions",
-           "single_port_ram"]
+__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "counts",
+           "delay", "local_register", "multiplier", "product_shape", "region", "regions",
+           "single_port_ram", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -33,6 +33,13 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
                 "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
     return {"generic": generic.Multiplier,
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
+
+
+def counts(m: Module, family: str, name: str, groups: list[list[tuple[Value, Value]]], *,
+           xor: bool = False) -> list[Value]:
+    """Return how many of the pairs of each group give a one: see :func:`generic.counts`."""
+    kind = ecp5.counts if family == "ecp5" else generic.counts
+    return kind(m, name, groups, xor=xor)
 
 
 def single_port_ram(device: str | None, depth: int) -> type[generic.SinglePortRam]:
@@ -64,6 +71,16 @@ def local_register(m: Module, family: str, value: Value, name: str) -> Value:
     stored = Signal(len(value), name=name, reset_less=True)
     m.d.sync += stored.eq(value)
     return stored
+
+
+def twin_registers(m: Module, family: str, bit: Value, name: str) -> tuple[Value, Value]:
+    """Return ``bit``, a cycle later, for both operands of one cell of a carry chain.
+
+    nextpnr's router for iCE40 does not end where both are one net, so there they are two.
+    """
+    stored = Signal(name=name, reset_less=True)
+    m.d.sync += stored.eq(bit)
+    return stored, ice40.register(m, bit, f"{name}_twin") if family == "ice40" else stored
 
 
 def dsp_cells(rows: int, columns: int, dsps: int, count: int) -> list[list[tuple[int, int]]]:
