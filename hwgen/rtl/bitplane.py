@@ -3,43 +3,19 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from . import primitives
 from ._memories import later
 from ._popcount import PopulationCount
+from ._serial_sum import Tag, accumulate
 
 __all__ = ["GATES", "PRECISION", "BitPlane", "Tag"]
 
 GATES = ("and", "xnor")
 PRECISION = 16
 """Bits of an operand at most."""
-
-
-class Tag(data.Struct):
-    """What is to be done with the count of a pair of planes.
-
-    Members
-    -------
-    valid : 1
-        The pair counts; in a cycle without one nothing changes, so that whoever feeds the unit may
-        pause whenever it likes.
-    first : 1
-        The sum begins anew with it.
-    shift : 1
-        It weighs twice as much as the pair before.
-    negative : 1
-        It is subtracted: one of both planes is the top one of signed numbers.
-    last : 1
-        The sum is ready with it.
-    """
-
-    valid: 1  # type: ignore[valid-type]
-    first: 1  # type: ignore[valid-type]
-    shift: 1  # type: ignore[valid-type]
-    negative: 1  # type: ignore[valid-type]
-    last: 1  # type: ignore[valid-type]
 
 
 class BitPlane(wiring.Component):
@@ -52,10 +28,8 @@ class BitPlane(wiring.Component):
     one pair of planes, or of one weight, one after the other. Precisions and signs are nowhere in
     the unit: the tags make them, product by product.
 
-    The sum does not shift the counts; it moves itself. Before pairs of twice the weight are added,
-    its lowest bit, which nothing can change any more, moves from the head into the tail. So after
-    n shifts ``o >> (tail - n)`` is the dot product, where n is ``a_bits + b_bits - 2``. Bits below
-    are left over from before.
+    The dot product is ``o >> (tail - n)`` after n shifts, which are ``a_bits + b_bits - 2``; bits
+    below are left over from before (:func:`._serial_sum.accumulate`).
 
     With the gate ``xnor`` a bit stands for +1 or -1 instead of 1 or 0, also where the lane is not
     used, and what comes out is half of the dot product, which is even.
@@ -151,17 +125,6 @@ class BitPlane(wiring.Component):
         else:
             number = Cat(count.o, tag.negative).as_signed()
 
-        head = Signal(signed(self.head))
-        kept = Mux(tag.first, 0, Mux(tag.shift, head >> 1, head))
-        total = Signal(signed(self.head + 1))
-        m.d.comb += total.eq(Cat(count.one, kept[:self.head]).as_signed()
-                             + Cat(Const(1, 1), number).as_signed())
-        with m.If(tag.valid):
-            m.d.sync += head.eq(total[1:])
-        m.d.sync += self.o_valid.eq(tag.valid & tag.last)
-        tail = Signal(self.tail)
-        if len(tail):
-            with m.If(tag.valid & tag.shift):
-                m.d.sync += tail.eq(Cat(tail, head[0])[1:])
-        m.d.comb += self.o.eq(Cat(tail, head))
+        o, ready = accumulate(m, tag, number, count.one, head=self.head, tail=self.tail)
+        m.d.comb += [self.o.eq(o), self.o_valid.eq(ready)]
         return m

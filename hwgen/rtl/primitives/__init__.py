@@ -13,8 +13,8 @@ from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "counts",
-           "delay", "local_register", "multiplier", "product_shape", "region", "regions",
-           "single_port_ram", "twin_registers"]
+           "delay", "gated_sum", "local_register", "multiplier", "product_shape", "region",
+           "regions", "single_port_ram", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -40,6 +40,12 @@ def counts(m: Module, family: str, name: str, groups: list[list[tuple[Value, Val
     """Return how many of the pairs of each group give a one: see :func:`generic.counts`."""
     kind = ecp5.counts if family == "ecp5" else generic.counts
     return kind(m, name, groups, xor=xor)
+
+
+def gated_sum(m: Module, family: str, name: str, terms: list[tuple[Value, Value]]) -> Value:
+    """Return the sum of one or two numbers, of each where the bit before it is set."""
+    kind = ecp5.gated_sum if family == "ecp5" else generic.gated_sum
+    return kind(m, name, terms)
 
 
 def single_port_ram(device: str | None, depth: int) -> type[generic.SinglePortRam]:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Hashable
 
 from amaranth import *
 
+from . import generic
 from .generic import MultiplierBase, product_shape
 
-__all__ = ["SITES", "FabricMultiplier", "Multiplier", "counts", "floor_plan", "register"]
+__all__ = ["SITES", "FabricMultiplier", "Multiplier", "counts", "floor_plan", "gated_sum",
+           "register"]
 
 WIDTH = 18
 BLOCK = 4
@@ -274,6 +276,18 @@ def counts(m: Module, name: str, groups: list[list[Pair]], *, xor: bool = False)
         numbers += [total[2 * index + 1:][:len(group).bit_length()]
                     for index, group in enumerate(part)]
     return numbers
+
+
+def gated_sum(m: Module, name: str, terms: list[Pair]) -> Value:
+    """Equal to :func:`generic.gated_sum`, on a carry chain whose cells have the gates in them."""
+    if len(terms) < 2:
+        return generic.gated_sum(m, name, terms)
+    sides = []
+    for gate, number in terms:
+        extension = number[-1] if number.shape().signed else Const(0, 1)
+        sides.append([(bit, gate) for bit in [*number, extension]])
+    total = carry_chain(m, name, *sides)
+    return total.as_signed() if terms[0][1].shape().signed else total
 
 
 def carry_chain(m: Module, name: str, x: list[Pair], y: list[Pair], *,

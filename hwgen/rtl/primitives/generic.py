@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = ["LATENCY", "Delay", "FabricMultiplier", "LutRamDelay", "Multiplier",
            "MultiplierBase", "MultiplierSignature", "SinglePortRam", "UNCHECKED", "counts",
-           "product_shape"]
+           "gated_sum", "product_shape"]
 
 LATENCY = 3
 """Cycles from operands to product, of every multiplier of every family."""
@@ -261,3 +261,12 @@ def counts(m: Module, name: str, groups: list[list[tuple[Value, Value]]], *,
         number = Cat(odd ^ lanes[2], both | (odd & lanes[2]))
         numbers.append(number[:len(group).bit_length()])
     return numbers
+
+
+def gated_sum(m: Module, name: str, terms: list[tuple[Value, Value]]) -> Value:
+    """Return the sum of one or two numbers, of each where the bit before it is set."""
+    gated: list[Value] = []
+    for gate, number in terms:
+        bits = number.as_unsigned() & gate.replicate(len(number))
+        gated.append(bits.as_signed() if number.shape().signed else bits)
+    return gated[0] + gated[1] if len(gated) > 1 else gated[0]
