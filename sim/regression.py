@@ -9,10 +9,12 @@ from amaranth.back import rtlil
 from hwgen.boards import closest
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import module, to_verilog, verilog
+from hwgen.generate import module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
+from hwgen.rtl.bitplane import BitPlane
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
+from hwgen.rtl.serial import SerialParallel
 from hwgen.table import table
 
 from . import sparse
@@ -33,10 +35,24 @@ def units(wanted: str | None) -> list[str]:
     return [wanted]
 
 
+def bit_plane(design: Design) -> BitPlane:
+    """Return the serial unit that a Design's vectors of bytes would feed: a lane for each bit."""
+    return BitPlane(8 * design.rows, family=design.family, depth=8)
+
+
+def serial_parallel(design: Design) -> SerialParallel:
+    """Return the serial-parallel unit: a lane for each row, and a Design's weights in parallel."""
+    return SerialParallel(design.rows, shape(design.weight), family=design.family, depth=8)
+
+
 def source(unit: str, design: Design) -> tuple[str, str]:
     """Return the top module and the Verilog of a unit: the host is the same for every Design."""
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
+    if unit == "bitplane":
+        return unit, to_verilog(Library().convert(bit_plane(design), unit))
+    if unit == "serial":
+        return unit, to_verilog(Library().convert(serial_parallel(design), unit))
     if unit == "post":
         post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
                     hard=design.hard_lanes)

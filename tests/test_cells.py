@@ -31,6 +31,13 @@ def test_cells_within(tmp_path):
     assert "(*" not in text
 
 
+def test_cell_without_parameters(tmp_path):
+    """Its name stands right before its ports."""
+    path, = models_of_cells("module top(c);\n  SB_DFF \\carry_twin  (\n  );\nendmodule", "ice40",
+                            tmp_path)
+    assert path.name == "sb_dff.v"
+
+
 def test_generic(tmp_path):
     assert models_of_cells(verilog(Design(rows=2, columns=2)), "generic", tmp_path) == []
 

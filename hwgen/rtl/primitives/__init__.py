@@ -13,9 +13,9 @@ from .._library import place
 from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
-__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "delay",
-           "lane_sites", "local_register", "multiplier", "product_shape", "rams", "region",
-           "regions", "single_port_rams"]
+__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "counts",
+           "delay", "gated_sum", "lane_sites", "local_register", "multiplier", "product_shape",
+           "rams", "region", "regions", "single_port_rams", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -39,6 +39,19 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
 
 
+def counts(m: Module, family: str, name: str, groups: list[list[tuple[Value, Value]]], *,
+           xor: bool = False) -> list[Value]:
+    """Return how many of the pairs of each group give a one: see :func:`generic.counts`."""
+    kind = ecp5.counts if family == "ecp5" else generic.counts
+    return kind(m, name, groups, xor=xor)
+
+
+def gated_sum(m: Module, family: str, name: str, terms: list[tuple[Value, Value]]) -> Value:
+    """Return the sum of one or two numbers, of each where the bit before it is set."""
+    kind = ecp5.gated_sum if family == "ecp5" else generic.gated_sum
+    return kind(m, name, terms)
+
+
 def single_port_rams(device: str | None, sizes: list[tuple[int, int]],
                      ) -> list[tuple[type[generic.SinglePortRam], dict[str, Any]]]:
     """Return, for memories of each width and depth, what makes them and its further arguments.
@@ -49,9 +62,9 @@ def single_port_rams(device: str | None, sizes: list[tuple[int, int]],
     if device == "iCE40UP5K":
         return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
                  else generic.SinglePortRam, {}) for _, depth in sizes]
-    counts = _counts(sizes)
-    sites = iter(ecp5.ram_places(device, sum(counts)))
-    chosen = [tuple(itertools.islice(sites, count)) for count in counts]
+    needed = _counts(sizes)
+    sites = iter(ecp5.ram_places(device, sum(needed)))
+    chosen = [tuple(itertools.islice(sites, count)) for count in needed]
     return [(ecp5.SinglePortRam, {"sites": places}) if places else (generic.SinglePortRam, {})
             for places in chosen]
 
@@ -75,9 +88,9 @@ def rams(device: str | None, sizes: list[tuple[int, int]], taken: list[str],
 
     Where the block RAMs of a large memory have places, which are ``taken``, these have some, too.
     """
-    counts = _counts(sizes)
-    sites = iter(ecp5.central_ram_places(device, sum(counts), taken))
-    chosen = [tuple(itertools.islice(sites, count)) for count in counts]
+    needed = _counts(sizes)
+    sites = iter(ecp5.central_ram_places(device, sum(needed), taken))
+    chosen = [tuple(itertools.islice(sites, count)) for count in needed]
     return [(ecp5.Ram, {"sites": places}) if places else (generic.Ram, {}) for places in chosen]
 
 
@@ -109,6 +122,16 @@ def local_register(m: Module, family: str, value: Value, name: str) -> Value:
     stored = Signal(len(value), name=name, reset_less=True)
     m.d.sync += stored.eq(value)
     return stored
+
+
+def twin_registers(m: Module, family: str, bit: Value, name: str) -> tuple[Value, Value]:
+    """Return ``bit``, a cycle later, for both operands of one cell of a carry chain.
+
+    nextpnr's router for iCE40 does not end where both are one net, so there they are two.
+    """
+    stored = Signal(name=name, reset_less=True)
+    m.d.sync += stored.eq(bit)
+    return stored, ice40.register(m, bit, f"{name}_twin") if family == "ice40" else stored
 
 
 def dsp_cells(rows: int, columns: int, dsps: int, room: list[int]) -> list[list[tuple[int, int]]]:

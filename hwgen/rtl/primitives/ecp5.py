@@ -8,7 +8,8 @@ from . import generic
 from .generic import MultiplierBase, product_shape
 
 __all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "Ram", "SinglePortRam",
-           "blocks_beside", "central_ram_places", "floor_plan", "places", "ram_places", "register"]
+           "blocks_beside", "central_ram_places", "counts", "floor_plan", "gated_sum", "places",
+           "ram_places", "register"]
 
 WIDTH = 18
 BLOCK = 4
@@ -408,17 +409,55 @@ class FabricMultiplier(MultiplierBase):
 Pair = tuple[Value, Value]
 
 
+CHAIN = 8
+"""Groups that are counted on one carry chain."""
+
+
+def counts(m: Module, name: str, groups: list[list[Pair]], *, xor: bool = False) -> list[Value]:
+    """Equal to :func:`generic.counts`, on carry chains: two cells count three pairs, with gates.
+
+    The first cell takes the first pair on both sides, so that it is the carry from there on
+    whatever came before, and shows the carry of the group before as its sum.
+    """
+    numbers: list[Value] = []
+    zero: Pair = (Const(0, 1), Const(0, 1))
+    for first in range(0, len(groups), CHAIN):
+        part = groups[first:first + CHAIN]
+        full = [group + [zero] * (3 - len(group)) for group in part]
+        total = carry_chain(m, f"{name}_{first}",
+                            [pair for group in full for pair in group[:2]] + [zero],
+                            [pair for group in full for pair in group[::2]] + [zero], xor=xor)
+        numbers += [total[2 * index + 1:][:len(group).bit_length()]
+                    for index, group in enumerate(part)]
+    return numbers
+
+
+def gated_sum(m: Module, name: str, terms: list[Pair]) -> Value:
+    """Equal to :func:`generic.gated_sum`, on a carry chain whose cells have the gates in them."""
+    if len(terms) < 2:
+        return generic.gated_sum(m, name, terms)
+    sides = []
+    for gate, number in terms:
+        extension = number[-1] if number.shape().signed else Const(0, 1)
+        sides.append([(bit, gate) for bit in [*number, extension]])
+    total = carry_chain(m, name, *sides)
+    return total.as_signed() if terms[0][1].shape().signed else total
+
+
 def carry_chain(m: Module, name: str, x: list[Pair], y: list[Pair], *,
-                subtract: bool = False) -> Value:
-    """Return ``x + y`` or ``x - y``, each bit of which is the AND of a pair of signals."""
+                subtract: bool = False, xor: bool = False) -> Value:
+    """Return ``x + y`` or ``x - y``, each bit of which is the AND, or XOR, of two signals."""
     # A half's LUT decides whether the carry passes; where it does not, the carry is what the LUT
     # gives with its inputs C and D at 0. So A and B take the operand that may be inverted.
     ab, cd = (y, x) if subtract else (x, y)
-    init = sum(((a & b) ^ (c & d) ^ subtract) << (a + 2 * b + 4 * c + 8 * d)
+    def gate(a: int, b: int) -> int:
+        return a ^ b if xor else a & b
+
+    init = sum((gate(a, b) ^ gate(c, d) ^ subtract) << (a + 2 * b + 4 * c + 8 * d)
                for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))
     total = Signal(len(x), name=f"{name}_total")
     carry: Value = Const(subtract, 1)
-    zero = Const(0, 1), Const(1, 1)
+    zero = Const(0, 1), Const(0, 1)
     for index in range(0, len(x), 2):
         a, c = (operand[index:index + 2] + [zero] for operand in (ab, cd))
         carried = Signal(name=f"{name}_carry_{index}")

@@ -7,7 +7,8 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["LATENCY", "Delay", "FabricMultiplier", "LutRamDelay", "Multiplier",
-           "MultiplierBase", "MultiplierSignature", "SinglePortRam", "UNCHECKED", "product_shape"]
+           "MultiplierBase", "MultiplierSignature", "SinglePortRam", "UNCHECKED", "counts",
+           "gated_sum", "product_shape"]
 
 LATENCY = 3
 """Cycles from operands to product, of every multiplier of every family."""
@@ -294,3 +295,30 @@ class SinglePortRam(wiring.Component):
                      self.read_data.eq(read.data), write.addr.eq(self.address),
                      write.data.eq(self.write_data), write.en.eq(self.write)]
         return m
+
+
+def counts(m: Module, name: str, groups: list[list[tuple[Value, Value]]], *,
+           xor: bool = False) -> list[Value]:
+    """Return how many pairs of bits in each group of at most three are both one, or differ.
+
+    Four 4-input LUTs count three pairs: the first two of them take two pairs, and one bit of the
+    result each is made of theirs and of the third pair.
+    """
+    numbers: list[Value] = []
+    for index, group in enumerate(groups):
+        lanes = [a ^ b if xor else a & b for a, b in group]
+        lanes += [Const(0, 1)] * (3 - len(lanes))
+        odd, both = Signal(name=f"{name}_{index}_odd"), Signal(name=f"{name}_{index}_both")
+        m.d.comb += [odd.eq(lanes[0] ^ lanes[1]), both.eq(lanes[0] & lanes[1])]
+        number = Cat(odd ^ lanes[2], both | (odd & lanes[2]))
+        numbers.append(number[:len(group).bit_length()])
+    return numbers
+
+
+def gated_sum(m: Module, name: str, terms: list[tuple[Value, Value]]) -> Value:
+    """Return the sum of one or two numbers, of each where the bit before it is set."""
+    gated: list[Value] = []
+    for gate, number in terms:
+        bits = number.as_unsigned() & gate.replicate(len(number))
+        gated.append(bits.as_signed() if number.shape().signed else bits)
+    return gated[0] + gated[1] if len(gated) > 1 else gated[0]

@@ -10,7 +10,7 @@ from . import generic
 from .generic import MultiplierBase, MultiplierSignature
 
 __all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "Multiplier", "MultiplierPair",
-           "SinglePortRam"]
+           "SinglePortRam", "register"]
 
 LANE_WIDTH = 8
 """Bits of an operand in each half of a DSP block."""
@@ -24,6 +24,13 @@ DEPTH = 16384
 
 LEAST_DEPTH = 2048
 """Below this block RAMs do, of which there are more."""
+
+
+def register(m: Module, bit: Value, name: str) -> Value:
+    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others."""
+    stored = Signal(name=name)
+    m.submodules[name] = Instance("SB_DFF", i_C=ClockSignal(), i_D=bit, o_Q=stored)
+    return stored
 
 
 def check(a_shape: Shape, b_shape: Shape, width: int) -> None:
