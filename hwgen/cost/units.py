@@ -2,20 +2,30 @@
 """Units that are measured by themselves, each of a few parameters, and not as part of a Design."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
+from amaranth import Shape
 from amaranth.lib import wiring
 
 from ..errors import UserError
+from ..rtl.bitplane import BitPlane
 from ..rtl.csc import Decoder
 from ..rtl.nonzero import NonZeros
+from ..rtl.serial import SerialParallel
 from ..rtl.sparse import Sparse
 
 __all__ = ["UNITS", "Unit"]
 
-UNITS: dict[str, type[wiring.Component]] = {
-    "csc": Decoder, "nonzero": NonZeros, "sparse": Sparse}
+
+def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
+    """Return a :class:`SerialParallel` whose parallel numbers are signed and have ``bits`` bits."""
+    return SerialParallel(lanes, Shape(bits, True), family=family)
+
+
+UNITS: dict[str, Callable[..., wiring.Component]] = {
+    "bitplane": BitPlane, "csc": Decoder, "nonzero": NonZeros, "serial": serial, "sparse": Sparse}
 
 
 @dataclass(frozen=True)
