@@ -173,9 +173,9 @@ async def test_cycles(dut, count):
     receive, check_header, send = 12, 14, 14
     for frame, cycles in (
             (request(Command.WRITE, 0, count, data=random.randbytes(count)),
-             receive + check_header + count + 5 + 3 + words + send),
+             receive + check_header + count + 5 + 4 + words + send),
             (request(Command.READ, 0, count),
-             receive + check_header + words + 2 + send + count + 5)):
+             receive + check_header + words + 4 + send + count + 5)):
         first = len(board.sent)
         await check(board, frame)
         assert board.replied[-1] - board.sent[first] == cycles

@@ -165,9 +165,11 @@ class Accelerator(wiring.Component):
                 Value.cast(array.activations.p.kind).eq(Mux(depthwise, kind, Kind.MATRIX)),
                 Value.cast(array.activations.p.pixels).eq(Value.cast(fetch.pixels)),
             ]
-        tag = later(m, fetch.early.tag, array.latency, "tag", reset=True)
+        # Vectors that pass by the array must not come out of it.
+        tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
+                    reset=True)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, Value.cast(tag), Value.cast(fetch.early.tag))),
+            accumulators.tag.eq(Mux(through, tag, Value.cast(fetch.early.tag))),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
@@ -231,11 +233,10 @@ class Accelerator(wiring.Component):
         parts = len(program.write_mask)
         part = Signal(range(max(1 << (stride - 2), 2)))
         m.d.comb += part.eq(offset[2:stride])
-        row = later(m, offset[stride:], 1, "row")
+        row, given = later(m, offset[stride:], 1, "row"), later(m, written, 1, "given")
         with m.If(~running):
             m.d.comb += program.address.eq(row)
-        m.d.comb += program.write_data.eq(
-            later(m, written, 1, "written").replicate(parts)[:program.width])
+        m.d.comb += program.write_data.eq(given.replicate(parts)[:program.width])
         m.d.sync += program.write_mask.eq(Mux(write_program, 1 << part, 0))
         word = later(m, program.read_data, 1, "program_word")
         parted = Cat(word, Const(0, 32 * parts - program.width))
@@ -257,14 +258,12 @@ class Accelerator(wiring.Component):
         registers = [Const(IDENTITY, 32), Const(0, 32),
                      Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
                      first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
-        m.d.sync += sequencer.start.eq(0)
-        with m.If(write_registers):
-            with m.Switch(offset[2:5]):
-                with m.Case(1):
-                    m.d.sync += sequencer.start.eq(written[0])
-                for index, register in ((3, first), (4, number), (5, limit)):
-                    with m.Case(index):
-                        m.d.sync += register.eq(written)
+        which = Signal(len(registers))
+        m.d.sync += [which.eq(Mux(write_registers, 1 << offset[2:5], 0)),
+                     sequencer.start.eq(which[1] & given[0])]
+        for index, register in ((3, first), (4, number), (5, limit)):
+            with m.If(which[index]):
+                m.d.sync += register.eq(given)
         register, counter = Signal(32), later(m, counters.read_data, 2, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))

@@ -95,7 +95,11 @@ class Host(wiring.Component):
         lane = Signal(2)
         left = Signal(range(LARGEST))         # bytes after this one
         words = Signal(range(LARGEST // 4 + 1))  # words after this one
-        m.d.comb += [store.addr.eq(row), load.addr.eq(row), load.en.eq(0)]
+        # The buffer may be far away: there are registers before it and behind it.
+        put = Signal(4)
+        given, loaded = Signal(32), Signal(32)
+        m.d.sync += [store.addr.eq(row), store.data.eq(given), store.en.eq(put)]
+        m.d.comb += [load.addr.eq(row), load.en.eq(0)]
 
         end = Signal(range(LARGEST + 3))
         first_mask, last_mask = Signal(4), Signal(4)
@@ -145,7 +149,7 @@ class Host(wiring.Component):
 
         def next_row() -> None:
             m.d.comb += load.en.eq(1)
-            m.d.sync += row.eq(row + 1)
+            m.d.sync += [row.eq(row + 1), loaded.eq(load.data)]
 
         with m.FSM() as fsm:
             with m.State("HUNT"):
@@ -193,9 +197,9 @@ class Host(wiring.Component):
                     reply(Status.UNKNOWN)
 
             with m.State("RECEIVE DATA"):
-                m.d.comb += [rx.ready.eq(1), store.data.eq(rx.payload.replicate(4))]
+                m.d.comb += [rx.ready.eq(1), given.eq(rx.payload.replicate(4))]
                 with m.If(rx.valid):
-                    m.d.comb += store.en.eq(1 << lane)
+                    m.d.comb += put.eq(1 << lane)
                     m.d.sync += [*count(rx.payload), lane.eq(lane + 1), left.eq(left - 1)]
                     with m.If(lane == 3):
                         m.d.sync += row.eq(row + 1)
@@ -216,26 +220,35 @@ class Host(wiring.Component):
                     reply(Status.DAMAGED)
 
             with m.State("READ"):
-                m.d.comb += store.data.eq(bus.r_data)
+                m.d.comb += given.eq(bus.r_data)
                 with m.If(bus.ack):
-                    m.d.comb += store.en.eq(bus.mask)
+                    m.d.comb += put.eq(bus.mask)
                     m.d.sync += row.eq(row + 1)
                     next_word()
                     with m.If(bus.error):
                         m.d.sync += bus.read.eq(0)
                         reply(Status.REFUSED)
                     with m.Elif(words == 0):
-                        m.d.sync += [bus.read.eq(0), row.eq(0), data.eq(1)]
-                        m.next = "FETCH"
+                        m.d.sync += [bus.read.eq(0), data.eq(1)]
+                        m.next = "REWIND"
 
-            # Fill the two stages from the buffer to the bus, or to `tx`.
+            # The last word is on its way to the buffer.
+            with m.State("REWIND"):
+                m.d.sync += row.eq(0)
+                m.next = "FETCH"
+
+            # Fill the three stages from the buffer to the bus, or to `tx`.
             with m.State("FETCH"):
+                next_row()
+                m.next = "FETCH SECOND"
+
+            with m.State("FETCH SECOND"):
                 next_row()
                 m.next = "LOAD"
 
             with m.State("LOAD"):
                 next_row()
-                m.d.sync += bus.w_data.eq(load.data)
+                m.d.sync += bus.w_data.eq(loaded)
                 with m.If(data):
                     reply(Status.DATA)
                 with m.Else():
@@ -246,7 +259,7 @@ class Host(wiring.Component):
                 with m.If(bus.ack):
                     next_row()
                     next_word()
-                    m.d.sync += bus.w_data.eq(load.data)
+                    m.d.sync += bus.w_data.eq(loaded)
                     with m.If(bus.error):
                         m.d.sync += bus.write.eq(0)
                         reply(Status.REFUSED)
@@ -282,7 +295,7 @@ class Host(wiring.Component):
                                  lane.eq(lane + 1), left.eq(left - 1)]
                     with m.If(lane == 3):
                         next_row()
-                        m.d.sync += bus.w_data.eq(load.data)
+                        m.d.sync += bus.w_data.eq(loaded)
                     with m.If(left == 0):
                         m.d.sync += data.eq(0)
                         m.next = "SEND CRC"
