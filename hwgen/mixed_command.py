@@ -11,7 +11,7 @@ from .files import replacing
 from .network.mixed import Mixed, Point, Variable
 from .network.quantize import Calibrated
 from .network_data import Array, read_answers
-from .plot import scatter
+from .report.plot import scatter
 from .table import table
 
 __all__ = ["quantize_mixed"]

@@ -11,7 +11,7 @@ from hwgen.tools import call
 from hwgen.verilator import PROGRAM, build
 from sim.cells import models_of_cells
 
-DRIVER = """\
+START = """\
 #include "Vtop.h"
 #include <cstdint>
 #include <cstdio>
@@ -23,6 +23,9 @@ static uint32_t draw() {  // xorshift64*
     return (state * 2685821657736338717ull) >> 32;
 }
 
+"""
+
+DRIVER = START + """\
 int main() {
     Vtop top;
     unsigned wrong = 0, compared = 0;
@@ -53,18 +56,7 @@ endmodule
 """
 
 
-TWO_PORTS = """\
-#include "Vtop.h"
-#include <cstdint>
-#include <cstdio>
-
-static uint64_t state = 1;
-
-static uint32_t draw() {  // xorshift64*
-    state ^= state >> 12; state ^= state << 25; state ^= state >> 27;
-    return (state * 2685821657736338717ull) >> 32;
-}
-
+TWO_PORTS = START + """\
 int main() {
     Vtop top;
     unsigned wrong = 0, compared = 0;

@@ -13,7 +13,7 @@ from hwgen.golden.network import run
 from hwgen.network.mixed import FEWEST, Mixed, Variable
 from hwgen.network.onnx import read
 from hwgen.network.quantize import Calibrated, errors
-from hwgen.plot import scatter
+from hwgen.report.plot import scatter
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

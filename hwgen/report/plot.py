@@ -1,14 +1,34 @@
-"""Line plots as SVG, small enough that a plotting library is not missed."""
+"""Plots as SVG, small enough that a plotting library is not missed."""
 
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-__all__ = ["line_plot"]
+__all__ = ["line_plot", "scatter"]
 
 WIDTH, HEIGHT = 640, 420
 LEFT, RIGHT, TOP, BOTTOM = 60, 110, 40, 50
+NARROW = 20
+"""What is right of a plot without a key."""
+INTERVALS = 5
+"""Of a linear axis."""
 COLOURS = ("#888888", "#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377")
+
+
+def text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
+    """Return words at a place."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
+
+
+def frame(title: str, x_name: str, y_name: str, right: int) -> list[str]:
+    """Return the beginning of a plot: its ground, title and names."""
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    return [(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+             'font-family="sans-serif" font-size="12">'),
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+            text(WIDTH / 2, 22, title, more=' font-size="14"'),
+            text((LEFT + WIDTH - right) / 2, HEIGHT - 12, x_name),
+            text(16, middle, y_name, more=f' transform="rotate(-90 16 {middle:.1f})"')]
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -32,16 +52,7 @@ def line_plot(title: str, x_name: str, y_name: str,
     def at(x: float, y: float) -> tuple[float, float]:
         return (place(x, x_ends, LEFT, WIDTH - RIGHT), place(y, y_ends, HEIGHT - BOTTOM, TOP))
 
-    def text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
-        return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
-
-    parts = [(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-             'font-family="sans-serif" font-size="12">'),
-             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             text(WIDTH / 2, 22, title, more=' font-size="14"'),
-             text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x_name),
-             text(16, (TOP + HEIGHT - BOTTOM) / 2, y_name,
-                  more=f' transform="rotate(-90 16 {(TOP + HEIGHT - BOTTOM) / 2:.1f})"')]
+    parts = frame(title, x_name, y_name, RIGHT)
     for tick in ticks(*x_ends):
         x, _ = at(tick, y_ends[0])
         parts += [(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
@@ -61,3 +72,50 @@ def line_plot(title: str, x_name: str, y_name: str,
                   f'stroke="{colour}" stroke-width="1.8"{dash}/>'),
                   text(WIDTH - RIGHT + 40, y + 4, name, "start")]
     return "\n".join([*parts, "</svg>", ""])
+
+
+def scatter(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, float]],
+            marked: Sequence[tuple[float, float, str]] = (), floor: float | None = None) -> str:
+    """Return a plot of points, a few of them marked and named, and of a line that is a bound."""
+    lows, highs = [], []
+    heights = [y for _, y in points] + ([] if floor is None else [floor])
+    for values in ([x for x, _ in points], heights):
+        low, high = min(values), max(values)
+        room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+        lows.append(low - room)
+        highs.append(high + room)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (x - lows[0]) / (highs[0] - lows[0])
+        up = (y - lows[1]) / (highs[1] - lows[1])
+        return (round(LEFT + across * (WIDTH - LEFT - NARROW), 1),
+                round(HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM), 1))
+
+    lines = frame(title, x_name, y_name, NARROW)
+    for index in range(INTERVALS + 1):
+        part = index / INTERVALS
+        value_x, value_y = (low + part * (high - low)
+                            for low, high in zip(lows, highs, strict=True))
+        x, y = place(value_x, value_y)
+        lines += [(f'<path d="M{x} {TOP}V{HEIGHT - BOTTOM}M{LEFT} {y}H{WIDTH - NARROW}" '
+                   'stroke="#ddd"/>'),
+                  text(x, HEIGHT - BOTTOM + 16, short(value_x)),
+                  text(LEFT - 6, y + 4, short(value_y), "end")]
+    if floor is not None:
+        _, y = place(lows[0], floor)
+        lines.append(f'<path d="M{LEFT} {y}H{WIDTH - NARROW}" stroke="#c33" '
+                     'stroke-dasharray="6 4"/>')
+    for each in points:
+        x, y = place(*each)
+        lines.append(f'<circle cx="{x}" cy="{y}" r="3" fill="#36c"/>')
+    for x_value, y_value, name in marked:
+        x, y = place(x_value, y_value)
+        anchor, way = ("end", -9) if x > WIDTH / 2 else ("start", 9)
+        lines += [f'<circle cx="{x}" cy="{y}" r="6" fill="none" stroke="#c33" stroke-width="2"/>',
+                  text(x + way, y - 9, name, anchor)]
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def short(value: float) -> str:
+    """Return a number of an axis."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -5,7 +5,12 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import data
 
-__all__ = ["Tag", "accumulate"]
+from . import primitives
+
+__all__ = ["PRECISION", "Tag", "accumulate", "check_parameters"]
+
+PRECISION = 16
+"""Bits of an operand at most."""
 
 
 class Tag(data.Struct):
@@ -31,6 +36,17 @@ class Tag(data.Struct):
     shift: 1  # type: ignore[valid-type]
     negative: 1  # type: ignore[valid-type]
     last: 1  # type: ignore[valid-type]
+
+
+def check_parameters(family: str, precision: int, **counts: tuple[int, int]) -> None:
+    """Refuse what no unit can be made with: each count comes with the least that it may be."""
+    for name, (value, least) in counts.items():
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
+    if family not in primitives.FAMILIES:
+        raise ValueError(f"family must be one of {primitives.FAMILIES}, not {family!r}")
+    if precision not in range(1, PRECISION + 1):
+        raise ValueError(f"precision must be 1 to {PRECISION}, not {precision!r}")
 
 
 def accumulate(m: Module, tag: Any, number: Value, carry: Value, *, head: int, tail: int,

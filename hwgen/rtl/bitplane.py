@@ -6,16 +6,13 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from . import primitives
 from ._memories import later
 from ._popcount import PopulationCount
-from ._serial_sum import Tag, accumulate
+from ._serial_sum import PRECISION, Tag, accumulate, check_parameters
 
 __all__ = ["GATES", "PRECISION", "BitPlane", "Tag"]
 
 GATES = ("and", "xnor")
-PRECISION = 16
-"""Bits of an operand at most."""
 
 
 class BitPlane(wiring.Component):
@@ -66,15 +63,9 @@ class BitPlane(wiring.Component):
 
     def __init__(self, lanes: int, *, gate: str = "and", family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
-        for name, value, least in (("lanes", lanes, 2), ("depth", depth, 1)):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
+        check_parameters(family, precision, lanes=(lanes, 2), depth=(depth, 1))
         if gate not in GATES:
             raise ValueError(f"gate must be one of {GATES}, not {gate!r}")
-        if family not in primitives.FAMILIES:
-            raise ValueError(f"family must be one of {primitives.FAMILIES}, not {family!r}")
-        if precision not in range(1, PRECISION + 1):
-            raise ValueError(f"precision must be 1 to {PRECISION}, not {precision!r}")
         if gate == "xnor" and lanes & (lanes - 1):
             raise ValueError(f"lanes must be a power of two with xnor, not {lanes}")
         self.lanes = lanes

@@ -8,12 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from . import primitives
 from ._memories import later
-from ._serial_sum import Tag, accumulate
+from ._serial_sum import PRECISION, Tag, accumulate, check_parameters
 
 __all__ = ["PRECISION", "SerialParallel", "Tag"]
-
-PRECISION = 16
-"""Bits of an operand at most."""
 
 
 class SerialParallel(wiring.Component):
@@ -63,15 +60,9 @@ class SerialParallel(wiring.Component):
 
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
-        for name, value in (("lanes", lanes), ("depth", depth)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
+        check_parameters(family, precision, lanes=(lanes, 1), depth=(depth, 1))
         if shape.width not in range(1, PRECISION + 1):
             raise ValueError(f"shape must have 1 to {PRECISION} bits, not {shape!r}")
-        if family not in primitives.FAMILIES:
-            raise ValueError(f"family must be one of {primitives.FAMILIES}, not {family!r}")
-        if precision not in range(1, PRECISION + 1):
-            raise ValueError(f"precision must be 1 to {PRECISION}, not {precision!r}")
         self.lanes = lanes
         self.shape = shape
         self.family = family

@@ -261,7 +261,7 @@ class SinglePortRam(generic.SinglePortRam):
 
     MODES = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
     """Words of a block RAM, and the bits of each."""
-    DEEPEST = 16384
+    DEEPEST = MODES[-1][0]
 
     def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
         super().__init__(width, depth)
