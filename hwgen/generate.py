@@ -71,7 +71,7 @@ def accelerator(design: Design) -> Accelerator:
         activation_memory=design.activation_memory, program_memory=design.program_memory,
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
-        device=design.device,
+        device=design.device, compact=design.compact,
         dsps=None if design.family == "generic" else design.hard_multipliers)
 
 

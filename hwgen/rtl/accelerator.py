@@ -7,6 +7,12 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._accumulators import Accumulators
+from ._broadcast import Broadcast
+from ._compact_accumulators import CompactAccumulators
+from ._compact_fetch import CompactFetch
+from ._compact_memories import CompactByteMemory, CompactWordMemory
+from ._compact_post import CompactPost
+from ._compact_store import CompactStore
 from ._fetch import Fetch
 from ._memories import ByteMemory, Ram, WordMemory, later
 from ._sequencer import Sequencer
@@ -50,6 +56,8 @@ class Accelerator(wiring.Component):
         32 bits by which the host tells Designs apart.
     family, device, dsps
         See :class:`SystolicArray`.
+    compact : bool
+        Whether it is made of the parts that are small rather than fast.
 
     Members
     -------
@@ -64,10 +72,13 @@ class Accelerator(wiring.Component):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None) -> None:
-        self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
-                                      lines=lines, family=family, device=device, dsps=dsps,
-                                      lanes=hard_lanes)
+                 dsps: int | None = None, compact: bool = False) -> None:
+        array = Broadcast if compact else WeightStationary
+        words = CompactWordMemory if compact else WordMemory
+        memory = CompactByteMemory if compact else ByteMemory
+        self.array = array(rows, columns, signed(8), signed(8), depth=rows,
+                           lines=lines, family=family, device=device, dsps=dsps,
+                           lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -75,17 +86,22 @@ class Accelerator(wiring.Component):
         self.fingerprint = fingerprint
         self.window = max(rows, columns)
         self.family = family
-        self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
-                                  device)
-        self.activations = ByteMemory(activation_memory, self.window, family, device,
-                                      self.program.places)
-        self.post = Post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
-        self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
+        self.compact = compact
+        self.program = words(8 * columns, program_memory // columns, PART, family, device)
+        self.activations = memory(activation_memory, self.window, family, device,
+                                  self.program.places)
+        post, fetch, accumulators, store = (
+            (CompactPost, CompactFetch, CompactAccumulators, CompactStore) if compact else
+            (Post, Fetch, Accumulators, Store))
+        self.post = post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
+        far = int(not compact)  # registers before a memory
+        self.fetch = fetch(window=self.window, columns=columns, lines=lines,
                            line_pixels=line_pixels, size=activation_memory,
-                           memory_latency=1 + self.activations.read_latency, family=family)
-        self.accumulators = Accumulators(columns, partial_sums, family)
-        self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
-                           window=self.window, memory_latency=1 + self.activations.write_latency)
+                           memory_latency=far + self.activations.read_latency, family=family)
+        self.accumulators = accumulators(columns, partial_sums, family)
+        self.store = store(columns=columns, lanes=lanes, size=activation_memory,
+                           window=self.window,
+                           memory_latency=far + self.activations.write_latency)
         self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
@@ -114,8 +130,8 @@ class Accelerator(wiring.Component):
         # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
         for name in ("fetch", "accumulators", "post", "store"):
-            m.d.comb += Value.cast(getattr(self, name).descriptor).eq(primitives.local_register(
-                m, self.family, Value.cast(d), f"{name}_descriptor"))
+            m.d.comb += Value.cast(getattr(self, name).descriptor).eq(
+                self._beside(m, Value.cast(d), f"{name}_descriptor"))
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
         command = later(m, Cat(sequencer.load, sequencer.address),
@@ -143,6 +159,10 @@ class Accelerator(wiring.Component):
         self._connect_values(m)
         self._connect_host(m)
         return m
+
+    def _beside(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value that spreads over the chip: a cycle later, where there is room for it."""
+        return value if self.compact else primitives.local_register(m, self.family, value, name)
 
     def _connect_values(self, m: Module) -> None:
         """Connect fetch, array, accumulators, lanes and store."""
@@ -182,10 +202,9 @@ class Accelerator(wiring.Component):
             store.bytes.eq(post.o),
         ]
         for c in range(self.columns):
-            byte = primitives.local_register(m, self.family, fetch.next_vector.word_select(c, 8),
-                                             f"byte_{c}").as_signed()
-            of_array, scaled = primitives.local_register(m, self.family, Cat(through, d.scaled),
-                                                         f"source_{c}")
+            byte = (fetch.vector.word_select(c, 8) if self.compact else primitives.local_register(
+                m, self.family, fetch.next_vector.word_select(c, 8), f"byte_{c}")).as_signed()
+            of_array, scaled = self._beside(m, Cat(through, d.scaled), f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
 
@@ -220,7 +239,8 @@ class Accelerator(wiring.Component):
 
         # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
-        m.d.sync += [
+        near = m.d.comb if self.compact else m.d.sync
+        near += [
             activations.read_address.eq(Mux(running, fetch.address, offset)),
             activations.write_address.eq(Mux(write_activations, offset, store.address)),
             activations.write_data.eq(Cat(Mux(write_activations, written, store.data[:32]),

@@ -13,9 +13,10 @@ from .._library import place
 from . import ecp5, generic, gowin, ice40
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
-__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "counts",
-           "delay", "gated_sum", "lane_sites", "local_register", "multiplier", "product_shape",
-           "rams", "region", "regions", "single_port_rams", "twin_registers"]
+__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers",
+           "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",
+           "multiplier", "product_shape", "rams", "region", "regions", "single_port_rams",
+           "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -212,3 +213,21 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
             if (row, column) not in cells:
                 cells[row, column] = place(m, platform, name(row, column), soft, a, b)
     return cells
+
+
+def common_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, count: int,
+                       dsps: int | None) -> list[Any]:
+    """Add multipliers that all take their ``b`` in the same cycles, and return their ports.
+
+    ``dsps`` of them, or all, are hard ones.
+    """
+    hard = min(count, count if dsps is None else dsps) if family != "generic" else 0
+    found: list[Any] = []
+    if family == "ice40" and max(a.width, b.width) <= ice40.LANE_WIDTH:
+        for index in range(0, hard, 2):
+            found += place(m, platform, f"pair_{index}", ice40.CommonPair, a, b).lanes
+        found = found[:hard]
+    for index in range(len(found), count):
+        kind = multiplier(family, hard=index < hard)
+        found.append(place(m, platform, f"multiplier_{index}", kind, a, b))
+    return found

@@ -1,0 +1,55 @@
+"""Fetch for a compact accelerator: a vector comes in the cycle behind its event."""
+
+from typing import Any
+
+from amaranth import *
+
+from ._compact_accumulators import CompactAccumulators
+from ._fetch import Fetch
+from ._memories import later
+from ._step import Mode
+
+__all__ = ["CompactFetch"]
+
+
+class CompactFetch(Fetch):
+    """As :class:`Fetch`, for one line at most, and without registers on the way."""
+
+    ahead = CompactAccumulators.ahead
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an event to its vector."""
+        return self.memory_latency
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        position: Any = self._loops(m, self.event)
+        offset, row = position.offset, position.row
+        address = Signal.like(offset, name="address")
+        before, inside = (Signal(Shape(len(offset) + 1, True), name=name)
+                          for name in ("before", "inside"))
+        m.d.comb += [address.eq(position.base + offset), before.eq(-offset),
+                     inside.eq(d.row_bytes - offset), self.address.eq(address)]
+        # Bytes from `before` to `inside` are inside the row, if the row is inside the image.
+        of_row = Signal()
+        m.d.comb += of_row.eq((row >= 0) & (row < d.height))
+        masks = Signal(self.window)
+        m.d.sync += masks.eq(Cat((before <= i) & (inside > i) & of_row
+                                 for i in range(self.window)))
+        reading = self.event.valid & (d.mode != Mode.SUMS)
+        outside = (address < 0) | (address >= self.size)
+        m.d.sync += self.error.eq(reading & outside & (before <= 0) & (inside > 0) & of_row)
+
+        early = later(m, self.event, self.latency - self.ahead, "early", reset=True)
+        m.d.comb += [
+            self.early.eq(early),
+            self.o.eq(later(m, early, self.ahead, "event", reset=True)),
+            self.vector.eq(Cat(
+                Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
+                for i in range(self.window))),
+            self.next_vector.eq(0),  # nobody could see it a cycle earlier
+            Value.cast(self.pixels).eq(self.vector),
+        ]
+        return m

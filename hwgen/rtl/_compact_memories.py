@@ -1,0 +1,84 @@
+"""The accelerator's memories without registers around them, for chips where room is short."""
+
+from collections.abc import Sequence
+
+from amaranth import *
+from amaranth.lib import data
+from amaranth.utils import ceil_log2
+
+from . import primitives
+from ._library import place
+from ._memories import ByteMemory, Ram, WordMemory, later
+
+__all__ = ["CompactByteMemory", "CompactWordMemory"]
+
+
+def turned(words: Sequence[Value], amount: Value, *, left: bool) -> list[Value]:
+    """Return ``words`` rotated by ``amount``, as :func:`_memories.rotated` does, but at once."""
+    count, shape = len(words), Value.cast(words[0]).shape()
+    sign = 1 if left else -1
+    return [Value.cast(data.ArrayLayout(shape, 1 << len(amount))(
+        Cat(words[(i + sign * k) % count] for k in range(1 << len(amount))))[amount])
+        for i in range(count)]
+
+
+class CompactByteMemory(ByteMemory):
+    """As :class:`ByteMemory`, but what is asked for comes in the very next cycle."""
+
+    read_latency = 1
+    write_latency = 1
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        low = ceil_log2(self.banks)
+        zeros = [Const(0, 9)] * (self.banks - self.window)
+        lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
+                              for i in range(self.window)]
+        lanes = turned([*lanes, *zeros], self.write_address[:low], left=False)
+        words: list[Value] = []
+        for bank in range(self.banks):
+            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth)
+            m.d.comb += [
+                # The banks before the window are a row further on.
+                ram.read_address.eq(self.read_address[low:] + (self.read_address[:low] > bank)),
+                ram.write_address.eq(self.write_address[low:] + (self.write_address[:low] > bank)),
+                ram.write_data.eq(lanes[bank][:8]), ram.write.eq(lanes[bank][8]),
+            ]
+            words.append(ram.read_data)
+        words = turned(words, later(m, self.read_address[:low], 1, "offset"), left=True)
+        m.d.comb += self.read_data.eq(Cat(words[:self.window]))
+        return m
+
+
+class CompactWordMemory(WordMemory):
+    """As :class:`WordMemory`, but a word comes in the very next cycle."""
+
+    read_latency = 1
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        where = Cat((self.address >= start) & (self.address < start + depth)
+                    for start, depth in self.banks)
+        shown = later(m, where, 1, "shown")
+        kinds = primitives.single_port_rams(
+            self.device, [(self.width, depth) for _, depth in self.banks])
+        bits = Cat(self.write_mask[bit // self.granularity] for bit in range(self.width))
+        words = []
+        for index, ((_, depth), (kind, options)) in enumerate(zip(self.banks, kinds, strict=True)):
+            for low in range(0, self.width, self.granularity):
+                high = min(low + self.granularity, self.width)
+                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options)
+                m.d.comb += [
+                    ram.address.eq(self.address[:len(ram.address)]),
+                    ram.write_data.eq(self.write_data[low:high]),
+                    ram.write.eq(bits[low] & where[index]),
+                ]
+                words.append(ram.read_data & shown[index].replicate(high - low))
+        parts = -(-self.width // self.granularity)
+        for part in range(parts):
+            chosen: Value = Const(0, 0)
+            for word in words[part::parts]:
+                chosen = chosen | word
+            low = part * self.granularity
+            m.d.comb += self.read_data[low:low + len(chosen)].eq(chosen)
+        return m
