@@ -106,23 +106,26 @@ class Fetch(wiring.Component):
         # A byte is inside the image if its row is, and its offset lies within the row: bytes from
         # `before` to `inside`, both of which are told only as far as the window goes.
         signed_size = Shape(len(offset), True)
-        before, inside = Signal(signed_size), Signal(signed_size)
+        before = Signal(signed_size, reset_less=True)
+        inside = Signal(signed_size, reset_less=True)
         m.d.sync += [before.eq(-offset), inside.eq(d.row_bytes - offset)]
         rows: list[Value] = []
         for age in reversed(range(max(self.lines, 1))):
-            of_line, inside_of = Signal.like(row, name=f"row_{age}"), Signal(name=f"inside_{age}")
+            of_line = Signal.like(row, name=f"row_{age}", reset_less=True)
+            inside_of = Signal(name=f"inside_{age}", reset_less=True)
             m.d.sync += [of_line.eq(row - age),
                          inside_of.eq((of_line >= 0) & (of_line < d.height))]
             rows.append(inside_of)
-        first, end = Signal(range(self.window + 1)), Signal(range(self.window + 1))
+        first, end = (Signal(range(self.window + 1), name=name, reset_less=True)
+                      for name in ("first", "end"))
         for told, value in ((first, before), (end, inside)):
             m.d.sync += told.eq(Mux(value < 0, 0, Mux(value > self.window, self.window, value)))
-        masks = Signal(self.window)
+        masks = Signal(self.window, reset_less=True)
         m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
 
         # A vector with nothing inside may be anywhere.
         reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 4, "reading", reset=True)
-        outside = Signal()
+        outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
                      self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
         m.d.comb += self.address.eq(address)
@@ -172,12 +175,12 @@ class Fetch(wiring.Component):
         width = Shape(len(self.address) + 3, True)
         places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
         # Where the next pass begins, and where its loops outside began.
-        next_pass: Any = Signal(places)
-        next_y: Any = Signal(places)
-        next_x, next_tile = Signal(width), Signal(width)
+        next_pass: Any = Signal(places, reset_less=True)
+        next_y: Any = Signal(places, reset_less=True)
+        next_x, next_tile = Signal(width, reset_less=True), Signal(width, reset_less=True)
         # Where the next vector is, and where its row began.
-        here: Any = Signal(places)
-        pass_offset = Signal(width)
+        here: Any = Signal(places, reset_less=True)
+        pass_offset = Signal(width, reset_less=True)
 
         used: Any = Signal(places)
         begin_offset = Signal(width)
@@ -218,8 +221,8 @@ class Fetch(wiring.Component):
                          next_y.row.eq(d.row0), next_pass.base.eq(d.base),
                          next_y.base.eq(d.base)]
 
-        position: Any = Signal(places)
-        address = Signal(width)
+        position: Any = Signal(places, reset_less=True)
+        address = Signal(width, reset_less=True)
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
         return position.offset, position.row, address
 
