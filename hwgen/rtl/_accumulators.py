@@ -7,8 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import primitives
-from ._library import place
-from ._memories import Ram, later
+from ._memories import later
 from ._step import Descriptor, Mode, Tag
 
 __all__ = ["Accumulators"]
@@ -128,13 +127,14 @@ class Accumulators(wiring.Component):
         for low in range(0, self.columns, TOGETHER):
             columns = range(low, min(low + TOGETHER, self.columns))
             bits = slice(SUM * columns.start, SUM * columns.stop)
-            rows = place(m, platform, f"sums_{low}", Ram, bits.stop - bits.start, self.depth)
+            rows = primitives.add_ram(m, platform, f"sums_{low}", self.family,
+                                      bits.stop - bits.start, self.depth)
 
             def near(value: Value, name: str, low: int = low) -> Value:
                 return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
             back_again, write, *where = near(writing, "writing")
-            stored = later(m, rows.read_data, 2, f"stored_{low}")
+            stored = later(m, rows.read_data, 1, f"stored_{low}")
             requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
             kept = later(m, values[bits], 1, f"kept_{low}")
             totals = []

@@ -8,8 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from . import primitives
 from ._accumulators import Accumulators
-from ._library import place
-from ._memories import Ram, later
+from ._memories import later
 from ._sequencer import EVENT
 from ._step import Descriptor, Mode
 
@@ -244,8 +243,9 @@ class Fetch(wiring.Component):
         for low in range(0, self.columns, together):
             bits = slice(8 * low, 8 * min(low + together, self.columns))
             width = bits.stop - bits.start
-            older = Signal(len(lines) * width, name=f"older_{low}", reset_less=True)
-            rows = place(m, platform, f"line_buffer_{low}", Ram, len(older), self.line_pixels)
+            rows = primitives.add_ram(m, platform, f"line_buffer_{low}", self.family,
+                                      len(lines) * width, self.line_pixels)
+            older = rows.read_data
             # The counter is a cycle early, and so are the columns' copies of it here.
             here = primitives.local_register(m, self.family, x, f"x_{low}")
             m.d.comb += [
@@ -255,7 +255,6 @@ class Fetch(wiring.Component):
                 rows.write.eq(primitives.local_register(m, self.family, coming.valid,
                                                         f"write_{low}")),
             ]
-            m.d.sync += older.eq(rows.read_data)
             for i, line in enumerate(lines):
                 line.append(older[i * width:(i + 1) * width])
         return [Cat(line) for line in lines]

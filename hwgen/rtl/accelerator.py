@@ -8,7 +8,7 @@ from amaranth.utils import ceil_log2
 from . import primitives
 from ._accumulators import Accumulators
 from ._fetch import Fetch
-from ._memories import ByteMemory, Ram, WordMemory, later
+from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
@@ -244,7 +244,7 @@ class Accelerator(wiring.Component):
         of_activations = later(m, activations.read_data[:32], 1, "of_activations")
 
         # Cycle counters.
-        m.submodules.counters = counters = Ram(32, self.steps)
+        counters = primitives.add_ram(m, None, "counters", self.family, 32, self.steps)
         m.d.comb += counters.read_address.eq(offset[2:])
         m.d.sync += [
             counters.write_address.eq(sequencer.step),
@@ -264,7 +264,7 @@ class Accelerator(wiring.Component):
         for index, register in ((3, first), (4, number), (5, limit)):
             with m.If(which[index]):
                 m.d.sync += register.eq(given)
-        register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 2, "counter")
+        register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         m.d.sync += register.eq(values[offset[2:5]])

@@ -215,7 +215,7 @@ class LutRamDelay(Delay):
 
 
 class Ram(wiring.Component):
-    """A block RAM: one port reads, in the next cycle, and one writes.
+    """A block RAM: one port reads, and one writes.
 
     What is read while it is written is not defined, so no family needs logic to define it.
 
@@ -227,6 +227,7 @@ class Ram(wiring.Component):
     -------
     read_address : In(range(depth))
     read_data : Out(width)
+        Two cycles later: block RAMs are slow, and have registers behind them.
     write_address : In(range(depth))
     write_data : In(width)
     write : In(1)
@@ -252,7 +253,9 @@ class Ram(wiring.Component):
                                             attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
-        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
+        shown = Signal(self.width, reset_less=True)
+        m.d.sync += shown.eq(read.data)
+        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(shown),
                      write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      write.en.eq(self.write)]
         return m
@@ -269,7 +272,7 @@ class SinglePortRam(wiring.Component):
     -------
     address : In(range(depth))
     read_data : Out(width)
-        In the next cycle; not defined behind a write.
+        Two cycles later; not defined behind a write.
     write_data : In(width)
     write : In(1)
     """
@@ -291,8 +294,10 @@ class SinglePortRam(wiring.Component):
                                             attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
+        shown = Signal(self.width, reset_less=True)
+        m.d.sync += shown.eq(read.data)
         m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
-                     self.read_data.eq(read.data), write.addr.eq(self.address),
+                     self.read_data.eq(shown), write.addr.eq(self.address),
                      write.data.eq(self.write_data), write.en.eq(self.write)]
         return m
 
