@@ -147,7 +147,8 @@ def synth(options: argparse.Namespace) -> int:
     design = chosen_design(options)
     if sys.stderr.isatty():
         print("building ...", end="\r", file=sys.stderr, flush=True)
-    figures = measure(design, clock_mhz=options.clock, seeds=options.seeds)
+    figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
+                      insist=options.insist)
     if options.json:
         print_json(dataclasses.asdict(figures))
         return 0

@@ -120,6 +120,8 @@ examples:
   hwgen synth --design icebreaker               a board's preset
   hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
                                                 the best of three placements
+  hwgen synth --design ulx3s-85f --clock 111 --insist
+                                                the whole accelerator, in half an hour
   hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
 """
 
@@ -298,6 +300,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="clock that place and route tries for (default: 200)")
     synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
                        help="seeds of the placer; the best result counts (default: 1)")
+    synth.add_argument("--insist", action="store_true",
+                       help="the router goes on until the clock is reached: ECP5 only, and within "
+                       "an hour")
     synth.add_argument("--list", metavar="FILE", help="measure what has changed of this list")
     synth.add_argument("--only", metavar="TEXT", default="",
                        help="of the list, only Designs whose name contains this")

@@ -47,6 +47,17 @@ def test_device_missing():
         measure(Design(family="ecp5"), clock_mhz=50)
 
 
+def test_insisting_elsewhere():
+    with pytest.raises(UserError, match=r"^insist: only the router for ECP5 .* iCE40UP5K$"):
+        measure(SMALL, clock_mhz=50, insist=True)
+
+
+def test_never_ends(monkeypatch, tmp_path):
+    monkeypatch.setattr("hwgen.cost.synthesis.SECONDS", 0.01)
+    with pytest.raises(UserError, match=r"did not end within 0.01 s: the Design is too large"):
+        measure(SMALL, clock_mhz=50, folder=tmp_path)
+
+
 def figures_of(design):
     return Measured(design=design.name, device=design.device, luts=1, registers=2, dsps=3,
                     block_rams=0, fmax_mhz=99.5, seeds={"1": 99.5}, path=[],

@@ -19,19 +19,23 @@ __all__ = ["Entry", "read_list", "update"]
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One Design or unit to measure: what for, the clock to try for, the seeds of the placer."""
+    """One Design or unit to measure: what for, the clock to try for, the seeds of the placer.
+
+    ``insist`` is for :func:`measure`.
+    """
 
     design: Design | Unit
     note: str
     clock_mhz: float
     seeds: tuple[int, ...]
+    insist: bool = False
 
     @property
     def digest(self) -> str:
         """What the figures depend on; while it stays, they need not be measured again."""
         parts = [source_of(self.design), str(self.clock_mhz), str(self.seeds),
                  json.dumps(versions(self.design), sort_keys=True),
-                 repr(commands(board_of(self.design)))]
+                 repr(commands(board_of(self.design))), *(["insist"] if self.insist else [])]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -53,7 +57,8 @@ def read_list(path: Path) -> list[Entry]:
         try:
             note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
             seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
-            entries.append(Entry(make(fields), note, clock, seeds))
+            insist = bool(fields.pop("insist", False))
+            entries.append(Entry(make(fields), note, clock, seeds, insist))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
@@ -86,7 +91,8 @@ def update(path: Path, *, only: str = "",
             say(f"{name}: as measured before")
             continue
         say(f"{name}: building for {entry.design.device}")
-        figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds)
+        figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds,
+                          insist=entry.insist)
         say(f"{name}: {figures.fmax_mhz} MHz, {figures.luts} LUT, {figures.registers} registers")
         known[name] = {"digest": digest, **dataclasses.asdict(figures)}
         stored.write_text(json.dumps(known, indent=1) + "\n")
