@@ -123,13 +123,24 @@ def test_units_wrong(text, message, tmp_path):
         read_list(path)
 
 
+def test_preset(tmp_path):
+    """A preset, and fields that are other than there."""
+    path = tmp_path / "list.toml"
+    path.write_text('[[design]]\npreset = "icebreaker"\nlanes = 1\nclock_mhz = 5\n')
+    [entry] = read_list(path)
+    assert entry.design == Design.load("icebreaker").replace(lanes=1) and not entry.insist
+    path.write_text('[[design]]\npreset = "icebraker"\nclock_mhz = 5\n')
+    with pytest.raises(UserError, match="icebraker.*icebreaker"):
+        read_list(path)
+
+
 def test_unit_wrong():
     with pytest.raises(UserError, match="^csc_rows0_x: Rows must be a positive integer, not 0$"):
         Unit("csc", "x", (("rows", 0),)).component()
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", ["systolic", "sparse"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in RESULTS.glob("*.toml")))
 def test_figures_are_of_the_designs_as_they_are(name):
     """`make synth` was run after the last change to what is measured, or to the tools."""
     known = json.loads((RESULTS / f"{name}.json").read_text())

@@ -40,8 +40,11 @@ class Entry:
 
 
 def read_list(path: Path) -> list[Entry]:
-    """Read the list of Designs, or of units, of one results file."""
-    make: Callable[[dict[str, Any]], Design | Unit] = Design.from_dict
+    """Read the list of Designs, or of units, of one results file.
+
+    A Design is told by its fields, or by ``preset`` and the fields that are other than there.
+    """
+    make: Callable[[dict[str, Any]], Design | Unit] = _design
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         if "unit" in tables:
@@ -62,6 +65,12 @@ def read_list(path: Path) -> list[Entry]:
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
+
+
+def _design(fields: dict[str, Any]) -> Design:
+    """Return the Design that a list tells of."""
+    preset = fields.pop("preset", None)
+    return Design.from_dict(fields) if preset is None else Design.load(preset).replace(**fields)
 
 
 def update(path: Path, *, only: str = "",
@@ -117,10 +126,9 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
             cells = design.rows * design.columns if isinstance(design, Design) else None
             luts, registers = ([figures[name], *([f"{figures[name] / cells:.1f}"] if cells else [])]
                                for name in ("luts", "registers"))
-            memories = [] if cells else [figures["block_rams"]]
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
-                figures["dsps"], *memories, *luts, *registers,
+                figures["dsps"], figures["block_rams"], *luts, *registers,
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
@@ -134,7 +142,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
     if any(isinstance(entry.design, Unit) for entry in entries):
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
-        head = ["Design", "what for", "device", "DSP", "LUT", "a cell", "FF", "a cell"]
+        head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
     yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
