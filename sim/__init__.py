@@ -13,3 +13,6 @@ __all__ = ["PERIOD_NS"]
 
 PERIOD_NS = 10
 """Clock period of every bench, in nanoseconds; turns simulated time into cycles."""
+
+UART_CYCLES = 12
+"""Cycles of a bit on a wire: 1 Mbaud on a board with 12 MHz."""

@@ -5,14 +5,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import UserError
+from ..golden.uart import BITS
 
 __all__ = ["LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles"]
 
 LEAST_DIVISOR = 4
 """Cycles of a bit with which its middle can still be told from its edges."""
-
-BITS = 10
-"""Of a byte on the wire, the start bit and the stop bit included."""
 
 
 IDLE_IN = In(1, init=1)    # type: ignore[call-arg]  # Amaranth's types know no init

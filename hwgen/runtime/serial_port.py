@@ -3,15 +3,13 @@
 import time
 
 from ..errors import UserError
+from ..golden.uart import BITS
 from .link import Link
 
 __all__ = ["SerialLink"]
 
 SLACK = 0.1
 """Seconds that USB and the host's own scheduling may take for a byte."""
-
-BITS = 10
-"""Of a byte on the wire."""
 
 
 class SerialLink(Link):
