@@ -9,7 +9,7 @@ start_high=False)``: an edge at time 0 would come before the first values are at
 Verilator forgives and Icarus does not.
 """
 
-__all__ = ["PERIOD_NS"]
+__all__ = ["PERIOD_NS", "UART_CYCLES"]
 
 PERIOD_NS = 10
 """Clock period of every bench, in nanoseconds; turns simulated time into cycles."""
