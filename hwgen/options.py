@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from . import __version__
+from . import boards as known_boards
 from .boards import closest
 from .design import Design
 from .errors import UserError
@@ -45,6 +46,8 @@ examples:
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
   hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
   hwgen generate --design my.toml -o build/my   a Design of your own
+  hwgen generate --design icebreaker --top uart --clock 12
+                                                with a serial port of 1 Mbaud
 """
 
 RUN = """\
@@ -52,8 +55,11 @@ Read a quantised network, compile it for a Design, generate the accelerator, and
 load the Program over the link, then each input, and read back the result and the cycles of every
 layer.
 The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
-used again. Without --design the Design is that of ulx3s-85f. A preset takes the network's rounding:
-that of .tflite files is tflm, that of .onnx files single.
+used again. Without --design the Design is that of ulx3s-85f, or that of the board that is asked
+for. A preset takes the network's rounding: that of .tflite files is tflm, that of .onnx files
+single.
+A board of its own is reached by its serial port; no board has run it yet, only simulations down to
+the pins.
 """
 
 RUN_EXAMPLES = """\
@@ -61,6 +67,7 @@ examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
   hwgen run net.tflite --design my.toml --input x.npy --json
+  hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
 
 CYCLES = """\
@@ -212,6 +219,19 @@ def megahertz(text: str) -> float:
     return value
 
 
+def add_baud(command: argparse.ArgumentParser) -> None:
+    """Add the option that tells how fast a serial port is."""
+    command.add_argument("--baud", type=baud, metavar="BAUD", default=1_000_000,
+                         help="bits a second of the serial port (default: 1000000)")
+
+
+def baud(text: str) -> int:
+    """Read a baud rate."""
+    if not text.isdecimal() or not 300 <= int(text) <= 12_000_000:
+        raise argparse.ArgumentTypeError(f"takes 300 to 12000000 bits a second, not {text!r}")
+    return int(text)
+
+
 def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
     """Return the parser of the whole command line; each command is bound to its function."""
     top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
@@ -233,6 +253,12 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           help="name of the folder (default: made of the fields)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
+    generate.add_argument("--top", choices=("stream", "uart"), default="stream",
+                          help="how the host reaches the accelerator: stream, bytes with valid and "
+                          "ready (default); uart, a serial port")
+    generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
+                          help="the accelerator's clock, which tells the baud (default: 25)")
+    add_baud(generate)
 
     run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
     cycles = add("cycles", "predict what a network takes, without simulating", CYCLES)
@@ -246,8 +272,11 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                              help="one input or several along the first axis, as the network's "
                              "file has them: x.npy, file.npz:key, or a .npz with an array for each "
                              "of its inputs. .tflite: int8; .onnx: also floating point")
-    run.add_argument("--board", choices=("sim",), default="sim",
-                     help="where: sim, a simulation of the generated Verilog (default)")
+    run.add_argument("--board", choices=("sim", *known_boards.BOARDS), default="sim",
+                     help="where: sim, a simulation of the generated Verilog (default), or the "
+                     "board at --port, which has been loaded with the Design")
+    run.add_argument("--port", metavar="PORT", help="serial port of the board: /dev/ttyUSB0, COM3")
+    add_baud(run)
     run.add_argument("--labels", metavar="FILE",
                      help="a .npz with `labels`, names of the classes, to show with the results")
     golden.add_argument("--labels", metavar="FILE",

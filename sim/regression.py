@@ -15,9 +15,10 @@ from hwgen.rtl.bitplane import BitPlane
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
 from hwgen.rtl.serial import SerialParallel
+from hwgen.rtl.uart import Uart
 from hwgen.table import table
 
-from . import sparse
+from . import UART_CYCLES, sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 
@@ -46,7 +47,9 @@ def serial_parallel(design: Design) -> SerialParallel:
 
 
 def source(unit: str, design: Design) -> tuple[str, str]:
-    """Return the top module and the Verilog of a unit: the host is the same for every Design."""
+    """Return the top module and the Verilog of a unit: some are the same for every Design."""
+    if unit == "uart":
+        return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
     if unit == "bitplane":
