@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
 from amaranth import *

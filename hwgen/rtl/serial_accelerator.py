@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """An accelerator at a serial port: the top level of a board with nothing but two wires."""
 
 from amaranth import *
