@@ -102,7 +102,7 @@ def test_list_wrong(text, message, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("unit = 'csd'", "design 1: unit must be one of bitplane, csc, nonzero, serial, sparse, not"),
+    ("unit = 'csd'", "design 1: unit must be one of bitplane, csc, fusion, nonzero, power, serial"),
     ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
 ])
 def test_units_wrong(text, message, tmp_path):
@@ -118,7 +118,7 @@ def test_unit_wrong():
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", ["systolic", "sparse"])
+@pytest.mark.parametrize("name", ["systolic", "sparse", "serial", "precision"])
 def test_figures_are_of_the_designs_as_they_are(name):
     """`make synth` was run after the last change to what is measured, or to the tools."""
     known = json.loads((RESULTS / f"{name}.json").read_text())
