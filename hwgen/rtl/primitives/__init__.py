@@ -11,11 +11,13 @@ from amaranth import Cat, Module, Shape, Signal, Value
 
 from .._library import place
 from . import ecp5, ecp5_rams, generic, gowin, ice40
+from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
            "counts", "delay", "gated_sum", "lane_sites", "local_register", "multiplier",
-           "product_shape", "rams", "region", "regions", "single_port_rams", "twin_registers"]
+           "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
+           "single_port_rams", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 

@@ -8,8 +8,8 @@ from . import generic
 from .generic import MultiplierBase, product_shape
 
 __all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "blocks_beside",
-           "central_ram_places", "counts", "floor_plan", "gated_sum", "places", "ram_places",
-           "register"]
+           "central_ram_places", "chain", "counts", "floor_plan", "gated_sum", "places",
+           "ram_places", "register", "table"]
 
 WIDTH = 18
 BLOCK = 4
@@ -318,6 +318,8 @@ class FabricMultiplier(MultiplierBase):
 
 
 Pair = tuple[Value, Value]
+Half = tuple[Value, Value, Value, Value]
+"""A bit of a CCU2C: inputs A, B, C and D of its LUT."""
 
 
 CHAIN = 8
@@ -364,20 +366,29 @@ def carry_chain(m: Module, name: str, x: list[Pair], y: list[Pair], *,
     def gate(a: int, b: int) -> int:
         return a ^ b if xor else a & b
 
-    init = sum((gate(a, b) ^ gate(c, d) ^ subtract) << (a + 2 * b + 4 * c + 8 * d)
-               for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))
-    total = Signal(len(x), name=f"{name}_total")
+    init = table(lambda a, b, c, d: gate(a, b) ^ gate(c, d) ^ subtract)
+    return chain(m, name, init, [(*a, *c) for a, c in zip(ab, cd, strict=True)], subtract=subtract)
+
+
+def chain(m: Module, name: str, init: int, halves: list[Half], *, subtract: bool = False) -> Value:
+    """Return what halves of CCU2Cs give, which all have the same LUT and lie on one carry chain."""
+    total = Signal(len(halves), name=f"{name}_total")
     carry: Value = Const(subtract, 1)
-    zero = Const(0, 1), Const(0, 1)
-    for index in range(0, len(x), 2):
-        a, c = (operand[index:index + 2] + [zero] for operand in (ab, cd))
+    for index in range(0, len(halves), 2):
+        first, second = (halves[index:index + 2] + [(Const(0, 1),) * 4])[:2]
         carried = Signal(name=f"{name}_carry_{index}")
         spare = Signal(name=f"{name}_spare_{index}")
         m.submodules[f"{name}_{index}"] = Instance(
             "CCU2C", p_INIT0=Const(init, 16), p_INIT1=Const(init, 16), p_INJECT1_0="NO",
             p_INJECT1_1="NO", i_CIN=carry, o_COUT=carried,
-            i_A0=a[0][0], i_B0=a[0][1], i_C0=c[0][0], i_D0=c[0][1], o_S0=total[index],
-            i_A1=a[1][0], i_B1=a[1][1], i_C1=c[1][0], i_D1=c[1][1],
-            o_S1=total[index + 1] if index + 1 < len(x) else spare)
+            i_A0=first[0], i_B0=first[1], i_C0=first[2], i_D0=first[3], o_S0=total[index],
+            i_A1=second[0], i_B1=second[1], i_C1=second[2], i_D1=second[3],
+            o_S1=total[index + 1] if index + 1 < len(halves) else spare)
         carry = carried
     return total
+
+
+def table(function: Callable[[int, int, int, int], int]) -> int:
+    """Return the LUT of a function of the inputs A, B, C and D."""
+    return sum(function(a, b, c, d) << (a + 2 * b + 4 * c + 8 * d)
+               for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))
