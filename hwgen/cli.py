@@ -211,5 +211,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "golden": partial(network_command, "golden_model"),
     "compile": partial(network_command, "compile_to_file"),
     "quantize": partial(network_command, "quantize"),
+    "prune": partial(network_command, "prune"),
     "sim": sim, "synth": synth, "doctor": doctor,
 }

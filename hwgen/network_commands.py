@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize."""
+"""The commands that take a network: run, cycles, golden, compile, quantize, prune."""
 
 import argparse
 import math
@@ -30,7 +30,8 @@ from .runtime.inference import Inference, board_at, load, portable, run, simulat
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "quantize", "run_network"]
+__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
+           "run_network"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -179,6 +180,14 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
                           "largest_steps": error.largest} for error in found]}
     return 0, facts, f"{report(found)}\n\n{path}: int8, from {images} inputs"
+
+
+def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Set weights of an int8 network to 0, and tell what that costs and saves."""
+    from .prune_command import prune_network
+
+    network = read_network(options.model)
+    return prune_network(options, network, accelerator_design(options, network), say)
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

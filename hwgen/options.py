@@ -26,6 +26,7 @@ examples:
   hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
   hwgen synth --design icebreaker               its size and clock after place and route
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
+  hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
   hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
@@ -101,6 +102,36 @@ examples:
   hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
   hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
   hwgen run net.onnx --input x.npy --check
+"""
+
+PRUNE = """\
+Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
+scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
+
+--density is the share of weights that is left, over all layers. How it is shared among them:
+sensitive measures on the calibration inputs what the outputs lose when each layer alone is pruned,
+and prunes where it costs least; even gives all layers the same.
+
+--method surgeon chooses by what the sums of a layer lose on the calibration inputs, and then fits
+the weights that stay, and the bias, to give the sums of before. magnitude drops the least weights.
+
+Calibration inputs are chosen and fitted on, so accuracy on them says little. Others are measured:
+those of --input, or else every second one of --calibration, which is then held out. With labels
+accuracy is top-1, and of an autoencoder the AUC of its error, with labels 0 (usual) and 1.
+
+Tables show the networks on the way down to the density, and of the one that is written each layer:
+its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
+on the sparse engine, and which of the two is faster. The sparse engine is not part of the
+accelerator yet: `hwgen run` computes all layers on the array.
+"""
+
+PRUNE_EXAMPLES = """\
+examples:
+  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \\
+      --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
+  hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
+  hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
+  hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
 """
 
 SIM = """\
@@ -265,7 +296,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     golden = add("golden", "run a network in NumPy", GOLDEN)
     program = add("compile", "write the Program of a network for a Design", COMPILE)
     quantize = add("quantize", "make an int8 network of a float one", QUANTIZE, QUANTIZE_EXAMPLES)
-    for command in (run, cycles, golden, program):
+    prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
+    for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
     for command in (run, golden):
         command.add_argument("--input", metavar="FILE", required=True,
@@ -309,7 +341,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     quantize.add_argument("-o", "--output", metavar="FILE",
                           help="file to write (default: the model's name, and _int8.onnx, or "
                           "_mixed.onnx)")
-    for command in (run, cycles, program):
+    add_prune(prune)
+    for command in (run, cycles, program, prune):
         add_design(command)
 
     sim = add("sim", "run the benches of the units", SIM, SIM_EXAMPLES)
@@ -337,9 +370,39 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="of the list, only Designs whose name contains this")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, run, cycles, golden, program, quantize, sim, synth, doctor):
+    for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
+                    doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
+
+
+def add_prune(command: argparse.ArgumentParser) -> None:
+    """Add the options of `hwgen prune`."""
+    command.add_argument("--calibration", metavar="FILE", required=True,
+                         help="inputs like those that the network will get, some dozens: x.npy, "
+                         "file.npz:key, or a .npz with an array for each of its inputs")
+    command.add_argument("--input", metavar="FILE",
+                         help="other inputs, to measure on (default: every second one of "
+                         "--calibration, which then does not calibrate)")
+    command.add_argument("--labels", metavar="FILE",
+                         help="a .npz with `label`, the right answer to each input of --input, or "
+                         "else of --calibration")
+    command.add_argument("--density", type=number, metavar="PART", default=0.5,
+                         help="share of the weights that is left, over all layers (default: 0.5)")
+    command.add_argument("--share", choices=("sensitive", "even"), default="sensitive",
+                         help="how the weights are shared among layers (default: sensitive)")
+    command.add_argument("--method", choices=("surgeon", "magnitude"), default="surgeon",
+                         help="which weights go, and what becomes of the others (default: surgeon)")
+    command.add_argument("--banks", type=integer, metavar="N",
+                         help="give each of N lanes of the sparse engine as many weights; without, "
+                         "16 lanes get what comes")
+    command.add_argument("--codebook", type=integer, metavar="N",
+                         help="leave each layer N different weights besides 0, 2 to 256")
+    command.add_argument("--plot", metavar="FILE",
+                         help="write density against accuracy, or without labels against the "
+                         "error of the outputs, to this .svg file")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the model's name, and _pruned)")
 
 
 def add_design(command: argparse.ArgumentParser) -> None:
