@@ -106,9 +106,11 @@ def test_fixed_biases():
     names = {layer.name for layer in small().layers}
     pruner = small(fixed_biases=names)
     pruned = pruner.pruned(even(pruner, 0.3))
+    changed = 0
     for old, new in zip(pruner.layers, weighted(pruned), strict=True):
         np.testing.assert_array_equal(new.bias, old.bias)
-        assert not np.array_equal(new.weights[new.weights != 0], old.weights[new.weights != 0])
+        changed += int(np.sum((new.weights != old.weights) & (new.weights != 0)))
+    assert changed
 
 
 def test_scaling_layers_stay():

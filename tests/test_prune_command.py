@@ -117,7 +117,7 @@ def test_choices():
     (["--codebook", "300"], "--codebook must be 2 to 256, not 300"),
     (["--labels", "few.npz"], "must be 12 integers, one for each input"),
     (["--calibration", "few.npz"], "must have at least 2 inputs"),
-    (["-o", "net.onnx"], "--output must end in .tflite, as the network's file does, not .onnx"),
+    (["-o", "net.onnx"], "--output must end in .tflite, as the network's file does, not '.onnx'"),
     (["-o", "same.tflite"], "--output must be another file than the network's"),
     (["-o", "no/where.tflite"], "cannot be written: there is no folder no"),
     (["--method", "luck"], "--method: invalid choice: 'luck'"),

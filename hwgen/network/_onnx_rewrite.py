@@ -65,10 +65,15 @@ class Marked:
     def __init__(self, data: bytes) -> None:
         """Read the file with every digit of every number."""
         self.model, _ = parse(data)
-        self.tensors = [*self.model.graph.initializer,
-                        *(attribute.t for node in self.model.graph.node
-                          if node.op_type == "Constant"
-                          for attribute in node.attribute if attribute.name == "value")]
+        nodes = self.model.graph.node
+        # A zero point of as many values as a bias has, and of its type, is none.
+        zeros = {name for node in nodes if node.op_type == "DequantizeLinear"
+                 for name in node.input[2:]}
+        constants = [*((tensor.name, tensor) for tensor in self.model.graph.initializer),
+                     *((node.output[0], attribute.t) for node in nodes
+                       if node.op_type == "Constant"
+                       for attribute in node.attribute if attribute.name == "value")]
+        self.tensors = [tensor for name, tensor in constants if name not in zeros]
         found = {index: array(tensor) for index, tensor in enumerate(self.tensors)
                  if tensor.data_type in (2, 3, 6)}
         weights = {index: values for index, values in found.items()

@@ -126,6 +126,7 @@ class Pruner:
             if not 0 < wanted <= 1:
                 raise UserError(f"density must be above 0 and at most 1, not {wanted:g}, "
                                 f"that of layer {name!r}")
+        mending = mending and self.method == "surgeon"
         values = {name: self.values[name] for name in self.network.inputs}
         changed = [index for index, layer in enumerate(self.network.layers)
                    if densities.get(layer.name, 1.0) < 1 or self._has_codebook(layer)]
@@ -137,7 +138,7 @@ class Pruner:
                 read = values[layer.inputs[0]] if mending else self.values[layer.inputs[0]]
                 layer = self._layer(layer, self.mask(layer, wanted), read)
             layers.append(layer)
-            if mending and self.method == "surgeon" and index < last:
+            if mending and index < last:
                 values[layer.output] = compute(self.network, layer,
                                                [values[name] for name in layer.inputs])
         return replace(self.network, layers=tuple(layers))
