@@ -12,6 +12,7 @@ from hwgen.errors import UserError
 from hwgen.generate import module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
 from hwgen.rtl.bitplane import BitPlane
+from hwgen.rtl.bitserial import BitSerial
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
 from hwgen.rtl.serial import SerialParallel
@@ -40,6 +41,11 @@ def bit_plane(design: Design) -> BitPlane:
     return BitPlane(8 * design.rows, family=design.family, depth=8)
 
 
+def bit_serial(design: Design) -> BitSerial:
+    """Return the bit-serial array of a Design's size; a column of it has at least two lanes."""
+    return BitSerial(max(design.rows, 2), design.columns, family=design.family)
+
+
 def serial_parallel(design: Design) -> SerialParallel:
     """Return the serial-parallel unit: a lane for each row, and a Design's weights in parallel."""
     return SerialParallel(design.rows, shape(design.weight), family=design.family, depth=8)
@@ -51,6 +57,8 @@ def source(unit: str, design: Design) -> tuple[str, str]:
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
     if unit == "bitplane":
         return unit, to_verilog(Library().convert(bit_plane(design), unit))
+    if unit == "bitserial":
+        return unit, to_verilog(Library().convert(bit_serial(design), unit))
     if unit == "serial":
         return unit, to_verilog(Library().convert(serial_parallel(design), unit))
     if unit == "post":

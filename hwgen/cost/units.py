@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 
 from ..errors import UserError
 from ..rtl.bitplane import BitPlane
+from ..rtl.bitserial import BitSerial
 from ..rtl.csc import Decoder
 from ..rtl.nonzero import NonZeros
 from ..rtl.serial import SerialParallel
@@ -25,7 +26,8 @@ def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel
 
 
 UNITS: dict[str, Callable[..., wiring.Component]] = {
-    "bitplane": BitPlane, "csc": Decoder, "nonzero": NonZeros, "serial": serial, "sparse": Sparse}
+    "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder, "nonzero": NonZeros,
+    "serial": serial, "sparse": Sparse}
 
 
 @dataclass(frozen=True)
