@@ -14,6 +14,8 @@ from sim.regression import simulate as simulate_verilog
 from sim.tiles import Played
 
 from .bench import simulate
+from .formal import prove
+from .spec_bitserial import BitSerialSpec
 
 ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
 WEIGHTS = formats(tuple(Kind))
@@ -150,6 +152,14 @@ def test_interval():
 def test_parameters_wrong(wrong, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         BitSerial(**({"rows": 2, "columns": 1} | wrong))
+
+
+@pytest.mark.formal
+@pytest.mark.slow
+def test_contract(tmp_path):
+    """Ready, valid and every sum are as the spec says, whatever comes in, resets included."""
+    dut = BitSerial(2, 1, weight_bits=2)
+    prove(BitSerialSpec(dut), tmp_path, depth=dut.latency + 12)
 
 
 COCOTB = {

@@ -9,6 +9,7 @@ import pytest
 from hwgen.compiler import compile_network
 from hwgen.compiler.levels import requantising
 from hwgen.errors import UserError
+from hwgen.golden import network as golden
 from hwgen.golden.arithmetic import requantise
 from hwgen.golden.thresholds import threshold
 from hwgen.network.graph import FullyConnected, Network, Requantisation, Tensor
@@ -116,3 +117,24 @@ def test_digits(name):
     program = compile_network(network, design(16, 16, rounding="single"))
     for image in x[:2]:
         run_program(network, program, {network.inputs[0]: image[None]})
+
+
+@pytest.mark.slow
+def test_all_digits_on_hardware():
+    """The Verilog gives what QONNX's integers are, for all 500 digits, in the cycles predicted."""
+    inference = pytest.importorskip("hwgen.runtime.inference")
+    network, x = digits("tfc_1w1a")
+    of = design(16, 16, sums=64, lanes=8, rounding="single", activation_memory=4096,
+                program_memory=1 << 17)
+    program = compile_network(network, of)
+    expected, = golden.run(network, x).values()
+    board = inference.simulated_board(of)
+    with board.link:
+        inference.load(board, program)
+        for index, image in enumerate(x):
+            result = inference.run(board, program, network, {network.inputs[0]: image[None]},
+                                   check=index < 3)
+            output, = result.outputs.values()
+            assert result.equal and output.ravel().tolist() == expected[index].ravel().tolist()
+            assert [layer.cycles for layer in result.layers] == [
+                layer.predicted_cycles for layer in result.layers]
