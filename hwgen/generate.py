@@ -170,7 +170,7 @@ def sources() -> list[str]:
     room = Path(__file__).parent
     return [path.read_text() for path in (
         *sorted(room.glob("rtl/**/*.py")), room / "steps.py", room / "frames.py",
-        room / "generate.py")]
+        room / "formats.py", room / "generate.py")]
 
 
 def verilog(design: Design, *, uart: int = 0) -> str:

@@ -13,6 +13,7 @@ from hwgen.errors import UserError
 from hwgen.generate import module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
 from hwgen.rtl.bitplane import BitPlane
+from hwgen.rtl.bitserial import BitSerial
 from hwgen.rtl.fusion import Fusion
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
@@ -45,6 +46,11 @@ def bit_plane(design: Design) -> BitPlane:
     return BitPlane(8 * design.rows, family=design.family, depth=8)
 
 
+def bit_serial(design: Design) -> BitSerial:
+    """Return the bit-serial array of a Design's size; a column of it has at least two lanes."""
+    return BitSerial(max(design.rows, 2), design.columns, family=design.family)
+
+
 def serial_parallel(design: Design) -> SerialParallel:
     """Return the serial-parallel unit: a lane for each row, and a Design's weights in parallel."""
     return SerialParallel(design.rows, shape(design.weight), family=design.family, depth=8)
@@ -67,9 +73,9 @@ def power_of_two(design: Design) -> PowerOfTwo:
 
 
 SUMS: dict[str, Callable[[Design], Component]] = {
-    "bitplane": bit_plane, "fusion": fusion, "power": power_of_two, "serial": serial_parallel,
-    "ternary": ternary}
-"""Units that make one sum, and how a Design makes each."""
+    "bitplane": bit_plane, "bitserial": bit_serial, "fusion": fusion, "power": power_of_two,
+    "serial": serial_parallel, "ternary": ternary}
+"""Units for few bits, and how a Design makes each."""
 
 
 def source(unit: str, design: Design) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 
 from ..errors import UserError
 from ..rtl.bitplane import BitPlane
+from ..rtl.bitserial import BitSerial
 from ..rtl.csc import Decoder
 from ..rtl.fusion import Fusion
 from ..rtl.nonzero import NonZeros
@@ -39,8 +40,8 @@ def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "gene
 
 
 UNITS: dict[str, Callable[..., wiring.Component]] = {
-    "bitplane": BitPlane, "csc": Decoder, "fusion": Fusion, "nonzero": NonZeros, "power": power,
-    "serial": serial, "sparse": Sparse, "ternary": ternary}
+    "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder, "fusion": Fusion,
+    "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse, "ternary": ternary}
 
 
 @dataclass(frozen=True)
