@@ -6,6 +6,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
+from hwgen.frames import WIRE_BITS
 from hwgen.golden import uart as golden
 
 from . import PERIOD_NS
@@ -27,7 +28,7 @@ async def start(dut):
 async def receive(dut, wire):
     """Return the bytes that come of a wire's levels."""
     found = []
-    for level in [*wire, *[1] * (golden.BITS * DIVISOR)]:
+    for level in [*wire, *[1] * (WIRE_BITS * DIVISOR)]:
         await FallingEdge(dut.clk)
         dut.rx.value = level
         if dut.o__valid.value == 1:
@@ -52,7 +53,7 @@ async def test_noise_comes(dut):
     wire = []
     while len(wire) < 20_000:
         wire += [random.randrange(2)] * random.choice([1, 3, DIVISOR, 3 * DIVISOR])
-    idle = [1] * (golden.BITS * DIVISOR)
+    idle = [1] * (WIRE_BITS * DIVISOR)
     found = await receive(dut, wire)
     assert found == golden.received(wire + idle, DIVISOR) and len(found) > 20
 
@@ -63,7 +64,7 @@ async def test_bytes_go(dut):
     await start(dut)
     data = bytes([0, 255]) + random.randbytes(40)
     waiting, wire = list(data), []
-    while len(wire) < (len(data) + 20) * (golden.BITS + 2) * DIVISOR:
+    while len(wire) < (len(data) + 20) * (WIRE_BITS + 2) * DIVISOR:
         await FallingEdge(dut.clk)
         wire.append(int(dut.tx.value))
         offer = bool(waiting) and random.random() < 0.9

@@ -5,8 +5,9 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
+from hwgen.frames import WIRE_BITS
 from hwgen.golden import uart as golden
-from hwgen.golden.uart import BITS, levels
+from hwgen.golden.uart import levels
 from hwgen.rtl.uart import LEAST_DIVISOR, Receiver, Transmitter
 
 
@@ -56,7 +57,7 @@ def test_other_clock(divisor, faster):
 def test_what_is_no_byte_is_dropped():
     divisor = 12
     glitch = [0] * 4 + [1] * 30                           # shorter than half a bit
-    no_stop = [0] * (BITS * divisor) + [1] * 30           # a break
+    no_stop = [0] * (WIRE_BITS * divisor) + [1] * 30           # a break
     good = wire([0x42], divisor)
     assert received(divisor, good + glitch + good + no_stop + good) == [0x42] * 3
 
@@ -75,7 +76,7 @@ def test_after_noise():
     for _ in range(15):
         divisor = draw.choice([4, 7, 12])
         noise = [draw.randrange(2) for _ in range(draw.randrange(300))]
-        all_of_it = noise + [1] * (BITS * divisor + 4) + wire([0x3c], divisor)
+        all_of_it = noise + [1] * (WIRE_BITS * divisor + 4) + wire([0x3c], divisor)
         assert received(divisor, all_of_it) == golden.received(all_of_it, divisor)
         assert received(divisor, all_of_it)[-1] == 0x3c
 
@@ -90,7 +91,7 @@ def test_transmitted(divisor):
 
     async def bench(ctx):
         waiting = list(data)
-        for cycle in range((len(data) + 4) * BITS * divisor):
+        for cycle in range((len(data) + 4) * WIRE_BITS * divisor):
             ctx.set(dut.i.valid, bool(waiting))
             ctx.set(dut.i.payload, waiting[0] if waiting else 0)
             if waiting and ctx.get(dut.i.ready):
@@ -104,7 +105,7 @@ def test_transmitted(divisor):
     simulator.add_testbench(bench)
     simulator.run()
     assert received(divisor, seen) == golden.received(seen, divisor) == data
-    assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {BITS * divisor + 1}
+    assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {WIRE_BITS * divisor + 1}
 
 
 @pytest.mark.parametrize("divisor", [3, 0, -1, 4.0, "8"])

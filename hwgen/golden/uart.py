@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-__all__ = ["BITS", "levels", "received"]
+from ..frames import WIRE_BITS
 
-BITS = 10
-"""Of a byte on the wire, the start bit and the stop bit included."""
+__all__ = ["levels", "received"]
 
 
 def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
@@ -44,13 +43,13 @@ def received(wire: Sequence[int], divisor: int) -> list[int]:
             cycle += 1
             continue
         middle = cycle + divisor // 2
-        bits = [wire[at] for at in range(middle, len(wire), divisor)][:BITS]
+        bits = [wire[at] for at in range(middle, len(wire), divisor)][:WIRE_BITS]
         if not bits or bits[0]:  # too short for a start bit
             cycle = middle + 1
             continue
-        if len(bits) < BITS:
+        if len(bits) < WIRE_BITS:
             break
         if bits[-1]:
             found.append(sum(level << n for n, level in enumerate(bits[1:-1])))
-        cycle = middle + (BITS - 1) * divisor + 1
+        cycle = middle + (WIRE_BITS - 1) * divisor + 1
     return found

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import UserError
-from ..golden.uart import BITS
+from ..frames import WIRE_BITS
 
 __all__ = ["LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles"]
 
@@ -73,14 +73,14 @@ class Receiver(wiring.Component):
         m.d.sync += [caught.eq(self.rx), line.eq(caught)]
 
         busy, start = Signal(), Signal()
-        left = Signal(range(BITS - 1))       # bits behind this one
+        left = Signal(range(WIRE_BITS - 1))       # bits behind this one
         wait = Signal(range(self.divisor))   # cycles until this one is sampled
         shifted = Signal(8)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(~busy):
             # The first cycle of the start bit has gone by.
-            m.d.sync += [busy.eq(~line), start.eq(1), left.eq(BITS - 2),
+            m.d.sync += [busy.eq(~line), start.eq(1), left.eq(WIRE_BITS - 2),
                          wait.eq(self.divisor // 2 - 1)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
@@ -122,13 +122,13 @@ class Transmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits = Signal(BITS - 1, init=-1)  # behind the one on the wire; ones when idle
-        left = Signal(range(BITS + 1))    # bits that have not ended
+        bits = Signal(WIRE_BITS - 1, init=-1)  # behind the one on the wire; ones when idle
+        left = Signal(range(WIRE_BITS + 1))    # bits that have not ended
         wait = Signal(range(self.divisor))
         m.d.comb += self.i.ready.eq(left == 0)
         with m.If(self.i.ready):
             with m.If(self.i.valid):
-                m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1)), left.eq(BITS),
+                m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1)), left.eq(WIRE_BITS),
                              wait.eq(self.divisor - 1)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)

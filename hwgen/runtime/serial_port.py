@@ -3,7 +3,7 @@
 import time
 
 from ..errors import UserError
-from ..golden.uart import BITS
+from ..frames import WIRE_BITS
 from .link import Link
 
 __all__ = ["SerialLink"]
@@ -33,7 +33,7 @@ class SerialLink(Link):
                             "brings it") from None
         self.name = f"the board at {port}"
         self._seconds = 1e-6 / clock_mhz
-        self._byte = BITS / baud
+        self._byte = WIRE_BITS / baud
         self._sent = 0.0  # when the last byte that was written will have left
         self._error: type[Exception] = serial.SerialException
         try:
