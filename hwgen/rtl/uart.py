@@ -160,15 +160,16 @@ class Uart(wiring.Component):
     i: stream.Interface
 
     def __init__(self, divisor: int) -> None:
-        self.receiver = Receiver(divisor)
-        self.transmitter = Transmitter(divisor)
+        check(divisor)
+        self.divisor = divisor
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT,
                           "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver, m.submodules.transmitter = self.receiver, self.transmitter
-        m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
-        wiring.connect(m, self.receiver.o, wiring.flipped(self.o))
-        wiring.connect(m, wiring.flipped(self.i), self.transmitter.i)
+        m.submodules.receiver = receiver = Receiver(self.divisor)
+        m.submodules.transmitter = transmitter = Transmitter(self.divisor)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        wiring.connect(m, receiver.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.i), transmitter.i)
         return m
