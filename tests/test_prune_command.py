@@ -139,7 +139,8 @@ def test_wrong(words, text, capsys, tmp_path):
 def test_autoencoder_is_small(codebook, most, capsys):
     """A quarter of the weights, pointers included, in half or a third of the bits."""
     words = [] if codebook is None else ["--codebook", codebook]
-    facts = facts_of(capsys, "ad_autoencoder", "--density", 0.25, "--banks", 8, *words)
+    facts = facts_of(capsys, "ad_autoencoder", "--density", 0.25, "--banks", 8, "--share", "even",
+                     *words)
     assert facts["path"][-1]["density"] <= 0.25
     assert facts["path"][-1]["bits"] <= most * facts["dense_bits"]
 
