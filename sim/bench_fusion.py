@@ -17,18 +17,11 @@ UNIT = fusion(Design.load(Path(os.environ["DESIGN"])))
 WORK = FusionWork(UNIT.groups)
 
 
-async def start(dut):
-    """Return the unit's bench, with its clock running."""
-    bench = PieceBench(dut, UNIT)
-    await bench.start()
-    return bench
-
-
 @cocotb.test()
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     """All modes, each other than the one before; vectors of one piece and of three."""
-    bench, random = await start(dut), rng()
+    bench, random = await PieceBench.started(dut, UNIT), rng()
     for pieces in (1, 3):
         await bench.check([WORK.vector(random, mode, ("random", "random"), pieces)
                            for mode in random.permutation(modes())], gap=gap)
@@ -38,31 +31,36 @@ async def test_random(dut, gap):
 async def test_extremes(dut):
     """All modes: all-minimum, all-maximum, mixed and random data on each side."""
     random = rng()
-    await (await start(dut)).check([WORK.vector(random, mode, kinds) for mode in modes()
-                                    for kinds in product(KINDS, repeat=2)])
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check([WORK.vector(random, mode, kinds) for mode in modes()
+                       for kinds in product(KINDS, repeat=2)])
 
 
 @cocotb.test()
 async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
     random = rng()
-    await (await start(dut)).check([WORK.vector(random, mode, (kind, kind), UNIT.depth)
-                                    for mode in modes() for kind in ("low", "high")])
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check([WORK.vector(random, mode, (kind, kind), UNIT.depth)
+                       for mode in modes() for kind in ("low", "high")])
 
 
 @cocotb.test()
 async def test_exhaustive(dut):
     """All numbers of up to 4 by 4 bits, in every place."""
-    await (await start(dut)).check(WORK.exhaustive())
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check(WORK.exhaustive())
 
 
 @cocotb.test()
 async def test_interval(dut):
     random = rng()
-    await (await start(dut)).check_interval([WORK.vector(random, mode, ("random", "random"))
-                                             for mode in modes()])
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check_interval([WORK.vector(random, mode, ("random", "random"))
+                                for mode in modes()])
 
 
 @cocotb.test()
 async def test_reset(dut):
-    await (await start(dut)).check_reset([WORK.vector(rng(), modes()[0], ("high", "high"))])
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check_reset([WORK.vector(rng(), modes()[0], ("high", "high"))])

@@ -15,17 +15,10 @@ UNIT = power_of_two(Design.load(Path(os.environ["DESIGN"])))
 WORK = power_work(UNIT.lanes, UNIT.shape.width, UNIT.shape.signed, UNIT.exponent_bits)
 
 
-async def start(dut):
-    """Return the unit's bench, with its clock running."""
-    bench = PieceBench(dut, UNIT)
-    await bench.start()
-    return bench
-
-
 @cocotb.test()
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
-    bench, random = await start(dut), rng()
+    bench, random = await PieceBench.started(dut, UNIT), rng()
     for pieces in (1, 3):
         await bench.check([WORK.vector(random, "random", pieces=pieces) for _ in range(100)],
                           gap=gap)
@@ -33,28 +26,33 @@ async def test_random(dut, gap):
 
 @cocotb.test()
 async def test_extremes(dut):
-    await (await start(dut)).check(WORK.extremes(rng()))
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check(WORK.extremes(rng()))
 
 
 @cocotb.test()
 async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
-    await (await start(dut)).check(WORK.extremes(rng(), pieces=UNIT.depth))
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check(WORK.extremes(rng(), pieces=UNIT.depth))
 
 
 @cocotb.test()
 async def test_exhaustive(dut):
     """All numbers times all weights, in every lane."""
-    await (await start(dut)).check(WORK.exhaustive())
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check(WORK.exhaustive())
 
 
 @cocotb.test()
 async def test_interval(dut):
     random = rng()
-    await (await start(dut)).check_interval([
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check_interval([
         WORK.vector(random, "random", pieces=pieces) for pieces in (1, 1, 4, 1, 2)])
 
 
 @cocotb.test()
 async def test_reset(dut):
-    await (await start(dut)).check_reset([WORK.vector(rng(), "high", [1])])
+    bench = await PieceBench.started(dut, UNIT)
+    await bench.check_reset([WORK.vector(rng(), "high", [1])])

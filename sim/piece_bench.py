@@ -33,11 +33,14 @@ class PieceBench:
         self.dut = dut
         self.unit = unit
 
-    async def start(self):
-        """Start the clock, and reset."""
-        Clock(self.dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
-        self.dut.tag.value = 0
-        await self.reset()
+    @classmethod
+    async def started(cls, dut, unit):
+        """Return a bench whose clock runs, behind a reset."""
+        Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
+        dut.tag.value = 0
+        bench = cls(dut, unit)
+        await bench.reset()
+        return bench
 
     async def reset(self):
         """Hold reset for one cycle."""

@@ -11,45 +11,13 @@ from hwgen.golden import bitserial as golden
 from hwgen.rtl.bitserial import BitSerial
 from sim.bit_tiles import BitWorkload, formats
 from sim.regression import simulate as simulate_verilog
-from sim.tiles import Played
 
-from .bench import simulate
 from .formal import prove
 from .spec_bitserial import BitSerialSpec
+from .tile_player import play
 
 ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
 WEIGHTS = formats(tuple(Kind))
-
-
-def play(work, tiles, *, gap=0.0, head_start=False):
-    """Play tiles on the array in Python's simulator; return what happened."""
-    dut = work.dut
-    offers = work.offers(tiles, gap)
-    ports = {"activations": dut.activations, "weights": dut.weights}
-    played = Played(offers["activations"].taken, offers["weights"].taken, [], [])
-    outputs, ahead = len(work.expected(tiles)), tiles[0].w.words(dut.rows)
-
-    async def testbench(ctx):
-        cycle = 0
-        while len(played.sums) < outputs:
-            for name, port in ports.items():
-                waits = head_start and name == "activations" and len(played.weights) < ahead
-                word = None if waits else offers[name].offer()
-                ctx.set(port.valid, word is not None)
-                if word is not None:
-                    ctx.set(port.payload.as_value(), word)
-            _, _, ready_a, ready_w, valid, payload = await ctx.tick().sample(
-                dut.activations.ready, dut.weights.ready, dut.o.valid, dut.o.payload.as_value())
-            for name, ready in (("activations", ready_a), ("weights", ready_w)):
-                if offers[name].offered and ready:
-                    offers[name].take(cycle)
-            if valid:
-                played.sums.append(work.sums(payload))
-                played.cycles.append(cycle)
-            cycle += 1
-
-    simulate(dut, testbench, budget=work.budget(tiles))
-    return played
 
 
 @pytest.mark.parametrize("form", WEIGHTS)
@@ -137,7 +105,7 @@ def test_interval():
         a, w = Format(bits), Format(bits)
         count, length = 4, 8
         tiles = [work.tile(a, w, length) for _ in range(count)]
-        played = play(work, tiles, head_start=True)
+        played = play(work, tiles, ahead=tiles[0].w.words(work.dut.rows))
         work.check(played, tiles)
         taken = played.cycles[-1] - played.activations[0] + 1
         assert taken == count * length * bits * bits + work.dut.latency + 1
