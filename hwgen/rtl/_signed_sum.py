@@ -9,7 +9,10 @@ from . import primitives
 from ._memories import later
 from ._pieces import accumulate
 
-__all__ = ["Lane", "levels", "signed_sum", "width"]
+__all__ = ["Lane", "check_shape", "levels", "signed_sum", "width"]
+
+WIDEST = 16
+"""Bits of a number at most."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,12 @@ class Lane:
     number: Value
     negative: Value
     zero: Value
+
+
+def check_shape(shape: Shape) -> None:
+    """Refuse numbers that no such unit takes."""
+    if shape.width not in range(1, WIDEST + 1):
+        raise ValueError(f"shape must have 1 to {WIDEST} bits, not {shape!r}")
 
 
 def levels(lanes: int) -> int:

@@ -8,12 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from ._memories import later
 from ._pieces import Piece, check_parameters
-from ._signed_sum import Lane, levels, signed_sum, width
+from ._signed_sum import Lane, check_shape, levels, signed_sum, width
 
 __all__ = ["EXPONENT", "Piece", "PowerOfTwo", "weight_layout"]
 
-WIDEST = 16
-"""Bits of a number at most."""
 EXPONENT = 4
 """Bits of an exponent at most."""
 
@@ -38,7 +36,7 @@ class PowerOfTwo(wiring.Component):
     lanes : int
         At least 1.
     shape : Shape
-        Of the numbers, of 1 to :data:`WIDEST` bits.
+        Of the numbers, of 1 to :data:`._signed_sum.WIDEST` bits.
     exponent_bits : int
         1 to :data:`EXPONENT`; n of them make weights of 0 and of plus or minus 1, 2, 4, up to
         ``2 ** (2**n - 2)``.
@@ -68,8 +66,7 @@ class PowerOfTwo(wiring.Component):
     def __init__(self, lanes: int, shape: Shape, *, exponent_bits: int = 3,
                  family: str = "generic", depth: int = 64) -> None:
         check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
-        if shape.width not in range(1, WIDEST + 1):
-            raise ValueError(f"shape must have 1 to {WIDEST} bits, not {shape!r}")
+        check_shape(shape)
         if exponent_bits not in range(1, EXPONENT + 1):
             raise ValueError(f"exponent_bits must be 1 to {EXPONENT}, not {exponent_bits!r}")
         self.lanes = lanes

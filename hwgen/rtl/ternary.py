@@ -7,12 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ._pieces import Piece, check_parameters
-from ._signed_sum import Lane, levels, signed_sum, width
+from ._signed_sum import Lane, check_shape, levels, signed_sum, width
 
 __all__ = ["Piece", "Ternary", "Weight"]
-
-WIDEST = 16
-"""Bits of a number at most."""
 
 
 class Weight(data.Struct):
@@ -42,7 +39,7 @@ class Ternary(wiring.Component):
     lanes : int
         At least 1.
     shape : Shape
-        Of the numbers, of 1 to :data:`WIDEST` bits.
+        Of the numbers, of 1 to :data:`._signed_sum.WIDEST` bits.
     family : str
         FPGA family to add for.
     depth : int
@@ -69,8 +66,7 @@ class Ternary(wiring.Component):
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic", depth: int = 64,
                  ) -> None:
         check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
-        if shape.width not in range(1, WIDEST + 1):
-            raise ValueError(f"shape must have 1 to {WIDEST} bits, not {shape!r}")
+        check_shape(shape)
         self.lanes = lanes
         self.shape = shape
         self.family = family
