@@ -81,13 +81,18 @@ def show_board(found: Board, as_json: bool) -> None:
 def generate(options: argparse.Namespace) -> int:
     """Write a Design's files."""
     from .generate import write
+    from .rtl.uart import bit_cycles
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
     folder = Path(options.output or Path("rtl_out") / name)
-    files = write(design, folder)
+    serial = options.top == "uart"
+    if serial and not design.activation_memory:
+        raise UserError("--top uart: an array alone has no host; give the Design an "
+                        "activation_memory, as that of ulx3s-85f has one")
+    files = write(design, folder, uart=bit_cycles(options.clock, options.baud) if serial else 0)
     if options.json:
         print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
                     "files": [str(path) for path in files]})
@@ -147,7 +152,8 @@ def synth(options: argparse.Namespace) -> int:
     design = chosen_design(options)
     if sys.stderr.isatty():
         print("building ...", end="\r", file=sys.stderr, flush=True)
-    figures = measure(design, clock_mhz=options.clock, seeds=options.seeds)
+    figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
+                      insist=options.insist)
     if options.json:
         print_json(dataclasses.asdict(figures))
         return 0
@@ -205,5 +211,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "golden": partial(network_command, "golden_model"),
     "compile": partial(network_command, "compile_to_file"),
     "quantize": partial(network_command, "quantize"),
+    "prune": partial(network_command, "prune"),
     "sim": sim, "synth": synth, "doctor": doctor,
 }

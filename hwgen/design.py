@@ -25,7 +25,7 @@ DEPTH = 1024
 ROUNDINGS = ("tflm", "single")
 LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
-SIDES = 4, 32
+SIDES = 2, 32
 """Least and most rows and columns of an accelerator's array."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact")

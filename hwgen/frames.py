@@ -11,7 +11,7 @@ from zlib import crc32
 
 __all__ = [
     "CRC_SIZE", "FLUSH", "HEADER_SIZE", "HEAD_SIZE", "LARGEST", "REPLY_SYNC", "REQUEST_SYNC",
-    "Command", "Head", "Status", "encode",
+    "WIRE_BITS", "Command", "Head", "Status", "encode",
 ]
 
 REQUEST_SYNC = 0xA5
@@ -28,6 +28,10 @@ FLUSH = bytes(HEADER_SIZE - 1 + LARGEST + CRC_SIZE)
 A header may have begun with the byte before and may announce the longest data. No header begins
 with an idle byte.
 """
+
+
+WIRE_BITS = 10
+"""Bits of a byte on the wire of a serial port, the start bit and the stop bit included."""
 
 
 class Command(enum.IntEnum):

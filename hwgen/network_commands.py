@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize."""
+"""The commands that take a network: run, cycles, golden, compile, quantize, prune."""
 
 import argparse
 import math
@@ -26,10 +26,12 @@ from .network_data import (
     right_answers,
 )
 from .options import chosen_design
-from .runtime.inference import Inference, load, portable, run, simulated_board
+from .runtime.inference import Inference, board_at, load, portable, run, simulated_board
 from .runtime.predictions import predictions
+from .runtime.serial_port import SerialLink
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "quantize", "run_network"]
+__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
+           "run_network"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -48,14 +50,25 @@ def say(text: str) -> None:
 
 
 def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
-    """Run inferences on the simulated board; return exit code, facts, and text."""
+    """Run inferences on a board; return exit code, facts, and text."""
     network = read_network(options.model)
+    simulated = options.board == "sim"
+    if simulated != (options.port is None):
+        raise UserError("--board sim has no --port; leave one of the two out" if simulated else
+                        f"--board {options.board} needs its serial port: --port /dev/ttyUSB0, or "
+                        "what your system calls it")
+    if not simulated and options.design is None:
+        options.design = options.board
     design = accelerator_design(options, network)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
-    program = compile_network(network, portable(design))
-    say("building the simulator")
-    board = simulated_board(program.design)
+    program = compile_network(network, portable(design) if simulated else design)
+    if simulated:
+        say("building the simulator")
+        board = simulated_board(program.design)
+    else:
+        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=clock_mhz(design)),
+                         design)
     check = options.check or options.json
     results: list[Inference] = []
     with board.link:
@@ -69,7 +82,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     equal = all(result.equal for result in results)
     outputs = [image_outputs(network, result.outputs) for result in results]
     facts = {
-        **named(network, design), "board": "sim", "cycles": first.cycles,
+        **named(network, design), "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, "clock_mhz": megahertz,
         "milliseconds": first.cycles / megahertz / 1000,
         **output_facts(network, outputs),
@@ -81,7 +94,8 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *output_lines(outputs, labels)]
     lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
-                 f"{first.cycles / megahertz / 1000:.2f} ms at {megahertz:g} MHz (simulated)")
+                 f"{first.cycles / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
+                 + " (simulated)" * simulated)
     if check:
         lines.append("every layer equals the golden model" if equal else
                      "the hardware differs from the golden model")
@@ -166,6 +180,14 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
                           "largest_steps": error.largest} for error in found]}
     return 0, facts, f"{report(found)}\n\n{path}: int8, from {images} inputs"
+
+
+def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Set weights of an int8 network to 0, and tell what that costs and saves."""
+    from .prune_command import prune_network
+
+    network = read_network(options.model)
+    return prune_network(options, network, accelerator_design(options, network), say)
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

@@ -67,10 +67,11 @@ def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Ar
     return {name: arrays[name] for name in names}
 
 
-def read_inputs(source: str, network: Network) -> dict[str, NDArray[np.int8]]:
-    """Return images for ``golden.run``, of the file that ``--input`` names."""
+def read_inputs(source: str, network: Network,
+                option: str = "--input") -> dict[str, NDArray[np.int8]]:
+    """Return images for ``golden.run``, of the file that an option names."""
     shapes = network.input_shapes
-    arrays = named_arrays(source, list(shapes), "--input")
+    arrays = named_arrays(source, list(shapes), option)
     given = network.feed({name: batched(arrays[name], shape) for name, shape in shapes.items()})
     counts = {name: len(array) for name, array in given.items()}
     if len(set(counts.values())) != 1:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from . import __version__
+from . import boards as known_boards
 from .boards import closest
 from .design import Design
 from .errors import UserError
@@ -25,6 +26,7 @@ examples:
   hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
   hwgen synth --design icebreaker               its size and clock after place and route
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
+  hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
   hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
@@ -45,6 +47,8 @@ examples:
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
   hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
   hwgen generate --design my.toml -o build/my   a Design of your own
+  hwgen generate --design icebreaker --top uart --clock 12
+                                                with a serial port of 1 Mbaud
 """
 
 RUN = """\
@@ -52,8 +56,11 @@ Read a quantised network, compile it for a Design, generate the accelerator, and
 load the Program over the link, then each input, and read back the result and the cycles of every
 layer.
 The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
-used again. Without --design the Design is that of ulx3s-85f. A preset takes the network's rounding:
-that of .tflite files is tflm, that of .onnx files single.
+used again. Without --design the Design is that of ulx3s-85f, or that of the board that is asked
+for. A preset takes the network's rounding: that of .tflite files is tflm, that of .onnx files
+single.
+A board of its own is reached by its serial port; no board has run it yet, only simulations down to
+the pins.
 """
 
 RUN_EXAMPLES = """\
@@ -61,6 +68,7 @@ examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
   hwgen run net.tflite --design my.toml --input x.npy --json
+  hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
 
 CYCLES = """\
@@ -96,6 +104,36 @@ examples:
   hwgen run net.onnx --input x.npy --check
 """
 
+PRUNE = """\
+Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
+scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
+
+--density is the share of weights that is left, over all layers. How it is shared among them:
+sensitive measures on the calibration inputs what the outputs lose when each layer alone is pruned,
+and prunes where it costs least; even gives all layers the same.
+
+--method surgeon chooses by what the sums of a layer lose on the calibration inputs, and then fits
+the weights that stay, and the bias, to give the sums of before. magnitude drops the least weights.
+
+Calibration inputs are chosen and fitted on, so accuracy on them says little. Others are measured:
+those of --input, or else every second one of --calibration, which is then held out. With labels
+accuracy is top-1, and of an autoencoder the AUC of its error, with labels 0 (usual) and 1.
+
+Tables show the networks on the way down to the density, and of the one that is written each layer:
+its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
+on the sparse engine, and which of the two is faster. The sparse engine is not part of the
+accelerator yet: `hwgen run` computes all layers on the array.
+"""
+
+PRUNE_EXAMPLES = """\
+examples:
+  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \\
+      --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
+  hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
+  hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
+  hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
+"""
+
 SIM = """\
 Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
 model. A summary follows; exit code 1 says that a test failed.
@@ -120,6 +158,8 @@ examples:
   hwgen synth --design icebreaker               a board's preset
   hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
                                                 the best of three placements
+  hwgen synth --design ulx3s-85f --clock 111 --insist
+                                                the whole accelerator, in half an hour
   hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
 """
 
@@ -211,6 +251,19 @@ def megahertz(text: str) -> float:
     return value
 
 
+def add_baud(command: argparse.ArgumentParser) -> None:
+    """Add the option that tells how fast a serial port is."""
+    command.add_argument("--baud", type=baud, metavar="BAUD", default=1_000_000,
+                         help="bits a second of the serial port (default: 1000000)")
+
+
+def baud(text: str) -> int:
+    """Read a baud rate."""
+    if not text.isdecimal() or not 300 <= int(text) <= 12_000_000:
+        raise argparse.ArgumentTypeError(f"takes 300 to 12000000 bits a second, not {text!r}")
+    return int(text)
+
+
 def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
     """Return the parser of the whole command line; each command is bound to its function."""
     top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
@@ -232,21 +285,31 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           help="name of the folder (default: made of the fields)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
+    generate.add_argument("--top", choices=("stream", "uart"), default="stream",
+                          help="how the host reaches the accelerator: stream, bytes with valid and "
+                          "ready (default); uart, a serial port")
+    generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
+                          help="the accelerator's clock, which tells the baud (default: 25)")
+    add_baud(generate)
 
     run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
     cycles = add("cycles", "predict what a network takes, without simulating", CYCLES)
     golden = add("golden", "run a network in NumPy", GOLDEN)
     program = add("compile", "write the Program of a network for a Design", COMPILE)
     quantize = add("quantize", "make an int8 network of a float one", QUANTIZE, QUANTIZE_EXAMPLES)
-    for command in (run, cycles, golden, program):
+    prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
+    for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
     for command in (run, golden):
         command.add_argument("--input", metavar="FILE", required=True,
                              help="one input or several along the first axis, as the network's "
                              "file has them: x.npy, file.npz:key, or a .npz with an array for each "
                              "of its inputs. .tflite: int8; .onnx: also floating point")
-    run.add_argument("--board", choices=("sim",), default="sim",
-                     help="where: sim, a simulation of the generated Verilog (default)")
+    run.add_argument("--board", choices=("sim", *known_boards.BOARDS), default="sim",
+                     help="where: sim, a simulation of the generated Verilog (default), or the "
+                     "board at --port, which has been loaded with the Design")
+    run.add_argument("--port", metavar="PORT", help="serial port of the board: /dev/ttyUSB0, COM3")
+    add_baud(run)
     run.add_argument("--labels", metavar="FILE",
                      help="a .npz with `labels`, names of the classes, to show with the results")
     golden.add_argument("--labels", metavar="FILE",
@@ -279,7 +342,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     quantize.add_argument("-o", "--output", metavar="FILE",
                           help="file to write (default: the model's name, and _int8.onnx, or "
                           "_mixed.onnx)")
-    for command in (run, cycles, program):
+    add_prune(prune)
+    for command in (run, cycles, program, prune):
         add_design(command)
 
     sim = add("sim", "run the benches of the units", SIM, SIM_EXAMPLES)
@@ -299,14 +363,47 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="clock that place and route tries for (default: 200)")
     synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
                        help="seeds of the placer; the best result counts (default: 1)")
+    synth.add_argument("--insist", action="store_true",
+                       help="the router goes on until the clock is reached: ECP5 only, and within "
+                       "an hour")
     synth.add_argument("--list", metavar="FILE", help="measure what has changed of this list")
     synth.add_argument("--only", metavar="TEXT", default="",
                        help="of the list, only Designs whose name contains this")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, run, cycles, golden, program, quantize, sim, synth, doctor):
+    for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
+                    doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
+
+
+def add_prune(command: argparse.ArgumentParser) -> None:
+    """Add the options of `hwgen prune`."""
+    command.add_argument("--calibration", metavar="FILE", required=True,
+                         help="inputs like those that the network will get, some dozens: x.npy, "
+                         "file.npz:key, or a .npz with an array for each of its inputs")
+    command.add_argument("--input", metavar="FILE",
+                         help="other inputs, to measure on (default: every second one of "
+                         "--calibration, which then does not calibrate)")
+    command.add_argument("--labels", metavar="FILE",
+                         help="a .npz with `label`, the right answer to each input of --input, or "
+                         "else of --calibration")
+    command.add_argument("--density", type=number, metavar="PART", default=0.5,
+                         help="share of the weights that is left, over all layers (default: 0.5)")
+    command.add_argument("--share", choices=("sensitive", "even"), default="sensitive",
+                         help="how the weights are shared among layers (default: sensitive)")
+    command.add_argument("--method", choices=("surgeon", "magnitude"), default="surgeon",
+                         help="which weights go, and what becomes of the others (default: surgeon)")
+    command.add_argument("--banks", type=integer, metavar="N",
+                         help="give each of N lanes of the sparse engine as many weights; without, "
+                         "16 lanes get what comes")
+    command.add_argument("--codebook", type=integer, metavar="N",
+                         help="leave each layer N different weights besides 0, 2 to 256")
+    command.add_argument("--plot", metavar="FILE",
+                         help="write density against accuracy, or without labels against the "
+                         "error of the outputs, to this .svg file")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the model's name, and _pruned)")
 
 
 def add_design(command: argparse.ArgumentParser) -> None:

@@ -9,7 +9,10 @@ start_high=False)``: an edge at time 0 would come before the first values are at
 Verilator forgives and Icarus does not.
 """
 
-__all__ = ["PERIOD_NS"]
+__all__ = ["PERIOD_NS", "UART_CYCLES"]
 
 PERIOD_NS = 10
 """Clock period of every bench, in nanoseconds; turns simulated time into cycles."""
+
+UART_CYCLES = 12
+"""Cycles of a bit on a wire: 1 Mbaud on a board with 12 MHz."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["KINDS", "Product", "exhaustive", "products"]
+__all__ = ["KINDS", "Product", "exhaustive", "products", "values"]
 
 KINDS = ("random", "low", "high", "mixed")
 

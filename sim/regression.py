@@ -1,10 +1,11 @@
 """Run the benches of units on the Verilog of a Design, and sum up what they gave."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amaranth.back import rtlil
+from amaranth.lib.wiring import Component
 
 from hwgen.boards import closest
 from hwgen.design import Design
@@ -12,12 +13,17 @@ from hwgen.errors import UserError
 from hwgen.generate import module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
 from hwgen.rtl.bitplane import BitPlane
+from hwgen.rtl.bitserial import BitSerial
+from hwgen.rtl.fusion import Fusion
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
+from hwgen.rtl.power import EXPONENT, PowerOfTwo
 from hwgen.rtl.serial import SerialParallel
+from hwgen.rtl.ternary import Ternary
+from hwgen.rtl.uart import Uart
 from hwgen.table import table
 
-from . import sparse
+from . import UART_CYCLES, sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 
@@ -40,19 +46,46 @@ def bit_plane(design: Design) -> BitPlane:
     return BitPlane(8 * design.rows, family=design.family, depth=8)
 
 
+def bit_serial(design: Design) -> BitSerial:
+    """Return the bit-serial array of a Design's size; a column of it has at least two lanes."""
+    return BitSerial(max(design.rows, 2), design.columns, family=design.family)
+
+
 def serial_parallel(design: Design) -> SerialParallel:
     """Return the serial-parallel unit: a lane for each row, and a Design's weights in parallel."""
     return SerialParallel(design.rows, shape(design.weight), family=design.family, depth=8)
 
 
+def fusion(design: Design) -> Fusion:
+    """Return the fusion unit: a group for each row."""
+    return Fusion(design.rows, family=design.family, depth=8)
+
+
+def ternary(design: Design) -> Ternary:
+    """Return the ternary unit: a lane for each row, and a Design's activations."""
+    return Ternary(design.rows, shape(design.activation), family=design.family, depth=8)
+
+
+def power_of_two(design: Design) -> PowerOfTwo:
+    """Return the unit of powers of two: weights are a sign and as many bits as it has besides."""
+    return PowerOfTwo(design.rows, shape(design.activation), family=design.family, depth=8,
+                      exponent_bits=min(design.weight.width - 1, EXPONENT))
+
+
+SUMS: dict[str, Callable[[Design], Component]] = {
+    "bitplane": bit_plane, "bitserial": bit_serial, "fusion": fusion, "power": power_of_two,
+    "serial": serial_parallel, "ternary": ternary}
+"""Units for few bits, and how a Design makes each."""
+
+
 def source(unit: str, design: Design) -> tuple[str, str]:
-    """Return the top module and the Verilog of a unit: the host is the same for every Design."""
+    """Return the top module and the Verilog of a unit: some are the same for every Design."""
+    if unit == "uart":
+        return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
-    if unit == "bitplane":
-        return unit, to_verilog(Library().convert(bit_plane(design), unit))
-    if unit == "serial":
-        return unit, to_verilog(Library().convert(serial_parallel(design), unit))
+    if unit in SUMS:
+        return unit, to_verilog(Library().convert(SUMS[unit](design), unit))
     if unit == "post":
         post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
                     hard=design.hard_lanes)

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from hwgen.boards import BOARDS
 from hwgen.compiler.compile import compile_network
 from hwgen.design import Design
 from hwgen.errors import UserError
+from hwgen.generate import module, verilog
 from hwgen.network.reader import read_network
-from hwgen.runtime.accelerator import AcceleratorError, Register
+from hwgen.runtime.accelerator import Accelerator, AcceleratorError, Register
 from hwgen.runtime.inference import first_difference, load, portable, run, simulated_board
+from hwgen.runtime.simulation import SimulatedLink
+from sim.cells import models_of_cells
 
 from .compiler_bench import Builder, Window, inputs_of
 from .networks import NETWORKS, arrays, path, stored_tensors
@@ -172,3 +176,18 @@ def test_nothing_is_left_of_a_stopped_step():
                 board.run(0, 1, budget=10_000, watchdog=watchdog)
             result = run(board, program, network, inputs_of(network, watchdog), check=True)
             assert result.equal and result.cycles == result.predicted_cycles
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [name for name, board in BOARDS.items()
+                                    if "activation_memory" in board.design])
+def test_cells_of_the_chip(preset, tmp_path):
+    """What a board gets, with models of its chip's multipliers, memories and carry chains."""
+    design = Design.load(preset)
+    if preset == "tang-nano-9k":
+        design = design.replace(program_memory=1 << 16)  # the chip has not so much
+    text = verilog(design)
+    link = SimulatedLink(text, top=module(design),
+                         extra_sources=models_of_cells(text, design.family, tmp_path))
+    with link:
+        check(Accelerator(link), design, "kws_dscnn", 1)

@@ -29,14 +29,14 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("name", DESIGNS)
-def test_lint(name, tmp_path):
+@pytest.mark.parametrize("name, uart", [*((name, 0) for name in DESIGNS), ("accelerator-4x4", 12)])
+def test_lint(name, uart, tmp_path):
     """Nothing that the waivers do not name."""
-    hwgen.write(DESIGNS[name], tmp_path)
+    hwgen.write(DESIGNS[name], tmp_path, uart=uart)
     program, _ = verilator()
-    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", f"{module(DESIGNS[name])}.v"],
-                   seconds=120, folder=tmp_path, environment=verilator_environment(),
-                   log=tmp_path / "log")
+    top = f"{module(DESIGNS[name], uart=uart)}.v"
+    outcome = call([program, "--lint-only", "-Wall", "lint.vlt", top], seconds=120,
+                   folder=tmp_path, environment=verilator_environment(), log=tmp_path / "log")
     assert outcome.ok, outcome.output
 
 

@@ -62,15 +62,20 @@ def test_command(capsys):
 
 
 @pytest.mark.parametrize("command", ["cycles", "run", "compile"])
-@pytest.mark.parametrize("name, layer", [("tfc_1w1a", "45"), ("tfc_2w2a", "51")])
-def test_hardware_refuses(command, name, layer, capsys, tmp_path, monkeypatch):
-    """One sentence that names the layer, before anything is built."""
+def test_hardware_refuses(command, capsys, tmp_path, monkeypatch):
+    """Thresholds that are not evenly spaced: one sentence, before anything is built."""
     monkeypatch.chdir(tmp_path)
-    more = ["--input", str(NETWORKS / "tfc_mnist.npz")] if command == "run" else []
-    assert main([command, str(NETWORKS / f"{name}.onnx"), *more]) == 2
+    w = low_bit.Writer(1)
+    x = w.bipolar(w.input([1, 8], name="x"))
+    y = w.node("MultiThreshold", w.node("MatMul", x, w.low_bit(8, 4)),
+               np.array([[-6, -4, 7]], "f4"), domain=low_bit.DOMAIN)
+    (tmp_path / "uneven.onnx").write_bytes(w.model(y))
+    np.savez(tmp_path / "x.npz", x=np.ones((1, 8), "f4"))
+    more = ["--input", "x.npz"] if command == "run" else []
+    assert main([command, "uneven.onnx", *more]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
-    assert f"layer '{layer}' (FULLY_CONNECTED) compares its sums with" in err
+    assert "compares its sums with thresholds, and no multiplier and shift do the same" in err
 
 
 @pytest.mark.parametrize("activations", range(1, 9))

@@ -6,7 +6,7 @@ from amaranth.back import verilog
 
 from hwgen.rtl import primitives
 from hwgen.rtl._memories import WordMemory
-from hwgen.rtl.primitives import ecp5, generic, ice40
+from hwgen.rtl.primitives import ecp5, ecp5_rams, generic, ice40
 from hwgen.tools import call
 from hwgen.verilator import PROGRAM, build
 from sim.cells import models_of_cells
@@ -29,16 +29,17 @@ DRIVER = START + """\
 int main() {
     Vtop top;
     unsigned wrong = 0, compared = 0;
-    bool written = true;  // nothing has been read yet
+    bool written = true, before = true;  // nothing has been read yet
     for (uint32_t cycle = 0; cycle < 200000; cycle++) {
         // All words are written first: one memory holds zeros before, the other nothing.
         bool write = cycle < DEPTH || draw() % 2;
         top.address = cycle < DEPTH ? cycle : draw() % (draw() % 2 ? DEPTH : 7);
         top.write = write;
-        top.write_data = draw() & ((1 << WIDTH) - 1);
+        top.write_data = (draw() * 257ull) & ((1ull << WIDTH) - 1);
         top.clk = 0; top.eval();
-        if (!written) { compared++; wrong += top.read_data != top.other_data; }
+        if (!before) { compared++; wrong += top.read_data != top.other_data; }
         top.clk = 1; top.eval();
+        before = written;
         written = write;
     }
     printf("%u %u", compared > 50000, wrong);
@@ -60,16 +61,17 @@ TWO_PORTS = START + """\
 int main() {
     Vtop top;
     unsigned wrong = 0, compared = 0;
-    bool same = true;  // nothing has been read yet
+    bool same = true, before = true;  // nothing has been read yet
     for (uint32_t cycle = 0; cycle < 200000; cycle++) {
         uint32_t range = draw() % 2 ? DEPTH : 7;
         top.read_address = draw() % range;
         top.write_address = draw() % range;
         top.write = draw() % 2;
-        top.write_data = draw() & ((1 << WIDTH) - 1);
+        top.write_data = (draw() * 257ull) & ((1ull << WIDTH) - 1);
         top.clk = 0; top.eval();
-        if (!same) { compared++; wrong += top.read_data != top.other_data; }
+        if (!before) { compared++; wrong += top.read_data != top.other_data; }
         top.clk = 1; top.eval();
+        before = same;
         same = top.write && top.read_address == top.write_address;
     }
     printf("%u %u", compared > 100000, wrong);
@@ -87,14 +89,10 @@ endmodule
 """
 
 
-def sites(width, depth):
-    return ("X4/Y22/EBR0",) * ecp5.SinglePortRam.count(width, depth)
-
-
 KINDS = {
     "ice40": (23, 5000, ice40.SinglePortRam, {}),
-    **{f"ecp5-{depth}": (23, depth, ecp5.SinglePortRam, {"sites": sites(23, depth)})
-       for depth in (100, 2048, 4096, 5000, 16384)},
+    **{f"ecp5-{depth}": (23, depth, ecp5_rams.SinglePortRam, {})
+       for depth in (100, 1024, 2048, 4096, 5000, 16384)},
 }
 
 
@@ -112,14 +110,13 @@ def test_single_port_ram(kind, tmp_path):
     assert outcome.output.split() == ["1", "0"]
 
 
-@pytest.mark.parametrize("depth", [100, 2048, 4096, 5000, 16384])
-def test_ram(depth, tmp_path):
+@pytest.mark.parametrize("width, depth", [
+    (23, 100), (40, 512), (8, 600), (31, 1024), (8, 2048), (8, 4096), (8, 5000), (8, 16384)])
+def test_ram(width, depth, tmp_path):
     """Equal to the portable one, whatever is written elsewhere meanwhile."""
-    width = 8
     text = "\n".join([
         verilog.convert(generic.Ram(width, depth), name="plain", emit_src=False),
-        verilog.convert(ecp5.Ram(width, depth, sites(width, depth)), name="special",
-                        emit_src=False),
+        verilog.convert(ecp5_rams.Ram(width, depth), name="special", emit_src=False),
         TOP_OF_TWO_PORTS.format(bits=(depth - 1).bit_length() - 1, high=width - 1)])
     driver = TWO_PORTS.replace("DEPTH", str(depth)).replace("WIDTH", str(width))
     folder, _ = build(text, driver, extra_sources=models_of_cells(text, "ecp5", tmp_path))
@@ -131,25 +128,34 @@ def test_places_of_a_large_memory():
     """Each block RAM has its own, those of neighbouring bits beside one another."""
     words = WordMemory(128, 18432, 32, "ecp5", "LFE5U-85F")
     sizes = [(16, depth) for _ in range(8) for _, depth in words.banks]
-    made = primitives.single_port_rams("LFE5U-85F", sizes)
-    assert {kind for kind, _ in made} == {ecp5.SinglePortRam}
+    made = primitives.single_port_rams("ecp5", "LFE5U-85F", sizes)
+    assert {kind for kind, _ in made} == {ecp5_rams.SinglePortRam}
     sites = words.places
     assert sites == [site for _, options in made for site in options["sites"]]
     assert len(sites) == len(set(sites)) == 144
     assert set(sites) <= {site for line in ecp5.RAM_SITES["LFE5U-85F"] for site in line}
     across = [int(site[1:site.index("/")]) for site in sites]
     assert across == sorted(across)
-    central = [site for _, options in primitives.rams("LFE5U-85F", [(8, 4096)] * 16, sites)
+    central = [site for _, options in primitives.rams("ecp5", "LFE5U-85F", [(8, 4096)] * 16, sites)
                for site in options["sites"]]
     assert len(set(central)) == 32 and not set(central) & set(sites)
 
 
 @pytest.mark.parametrize("device, depth, parts", [
-    ("LFE5U-85F", 1 << 15, 8),
     ("LFE5U-85F", 2048, 8), ("LFE5U-85F", 16384, 14), ("LFE5U-25F", 16384, 8), (None, 16384, 8)])
 def test_no_places(device, depth, parts):
     """A small memory, one that is too large, and an unknown chip: the placer chooses."""
-    made = primitives.single_port_rams(device, [(16, depth)] * parts)
-    assert {kind for kind, _ in made} == {generic.SinglePortRam}
-    assert primitives.rams(device, [(8, depth)], []) == [(generic.Ram, {})]
-    assert primitives.rams(device, [(8, 1 << 15)], ["X4/Y22/EBR0"]) == [(generic.Ram, {})]
+    made = primitives.single_port_rams("ecp5", device, [(16, depth)] * parts)
+    assert made == [(ecp5_rams.SinglePortRam, {"sites": ()})] * parts
+    assert primitives.rams("ecp5", device, [(8, depth)], []) == [(ecp5_rams.Ram, {"sites": ()})]
+
+
+@pytest.mark.parametrize("family, width, depth", [
+    ("ecp5", 8, 64),         # LUTs will do
+    ("ecp5", 8, 1 << 15),    # deeper than any block RAM
+    ("ecp5", 8, 9000),       # five behind one another, or eight side by side
+    ("ice40", 8, 512), ("gowin", 8, 512), ("generic", 8, 512)])
+def test_left_to_synthesis(family, width, depth):
+    assert primitives.rams(family, None, [(width, depth)], []) == [(generic.Ram, {})]
+    assert primitives.single_port_rams(family, None, [(width, depth)]) == [
+        (generic.SinglePortRam, {})]

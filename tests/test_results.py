@@ -47,6 +47,17 @@ def test_device_missing():
         measure(Design(family="ecp5"), clock_mhz=50)
 
 
+def test_insisting_elsewhere():
+    with pytest.raises(UserError, match=r"^insist: only the router for ECP5 .* iCE40UP5K$"):
+        measure(SMALL, clock_mhz=50, insist=True)
+
+
+def test_never_ends(monkeypatch, tmp_path):
+    monkeypatch.setattr("hwgen.cost.synthesis.SECONDS", 0.01)
+    with pytest.raises(UserError, match=r"did not end within 0.01 s: the Design is too large"):
+        measure(SMALL, clock_mhz=50, folder=tmp_path)
+
+
 def figures_of(design):
     return Measured(design=design.name, device=design.device, luts=1, registers=2, dsps=3,
                     block_rams=0, fmax_mhz=99.5, seeds={"1": 99.5}, path=[],
@@ -102,7 +113,8 @@ def test_list_wrong(text, message, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("unit = 'csd'", "design 1: unit must be one of bitplane, csc, nonzero, serial, sparse, not"),
+    ("unit = 'csd'",
+     "design 1: unit must be one of bitplane, bitserial, csc, fusion, nonzero, power, serial"),
     ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
 ])
 def test_units_wrong(text, message, tmp_path):
@@ -112,13 +124,24 @@ def test_units_wrong(text, message, tmp_path):
         read_list(path)
 
 
+def test_preset(tmp_path):
+    """A preset, and fields that are other than there."""
+    path = tmp_path / "list.toml"
+    path.write_text('[[design]]\npreset = "icebreaker"\nlanes = 1\nclock_mhz = 5\n')
+    [entry] = read_list(path)
+    assert entry.design == Design.load("icebreaker").replace(lanes=1) and not entry.insist
+    path.write_text('[[design]]\npreset = "icebraker"\nclock_mhz = 5\n')
+    with pytest.raises(UserError, match="icebraker.*icebreaker"):
+        read_list(path)
+
+
 def test_unit_wrong():
     with pytest.raises(UserError, match="^csc_rows0_x: Rows must be a positive integer, not 0$"):
         Unit("csc", "x", (("rows", 0),)).component()
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", ["systolic", "sparse"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in RESULTS.glob("*.toml")))
 def test_figures_are_of_the_designs_as_they_are(name):
     """`make synth` was run after the last change to what is measured, or to the tools."""
     known = json.loads((RESULTS / f"{name}.json").read_text())
@@ -131,7 +154,8 @@ def test_figures_are_of_the_designs_as_they_are(name):
 
 
 def test_readme_says_what_was_measured():
-    known = json.loads((RESULTS / "systolic.json").read_text())
+    known = {name: figures for path in RESULTS.glob("*.toml")
+             for name, figures in json.loads(path.with_suffix(".json").read_text()).items()}
     rows = re.findall(r"^\| .*?\| `(\S+)` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$",
                       (ROOT / "README.md").read_text(), re.M)
     assert rows

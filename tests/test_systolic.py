@@ -11,45 +11,14 @@ from hwgen.generate import component, model
 from hwgen.golden import systolic as golden
 from hwgen.rtl.systolic import OutputStationary, WeightStationary, sum_shape
 from sim.regression import simulate
-from sim.tiles import PRIME, Played, Workload
+from sim.tiles import PRIME, Workload
 
-from .bench import simulate as simulate_python
 from .formal import prove
 from .spec_systolic import OutputStationarySpec, WeightStationarySpec
+from .tile_player import play
 
 TYPES = ["int2", "int4", "int8", "int16", "uint2", "uint4", "uint8", "uint16"]
 SHAPES = [(1, 1), (1, 7), (3, 5), (8, 8), (9, 16), (16, 4)]
-
-
-def play(work, tiles, *, gap=0.0, head_start=False):
-    """Play tiles on the array in Python's simulator; return what happened."""
-    dut = work.dut
-    offers = work.offers(tiles, gap)
-    ports = {"activations": dut.activations, "weights": dut.weights}
-    played = Played(offers["activations"].taken, offers["weights"].taken, [], [])
-    outputs = len(work.expected(tiles))
-
-    async def testbench(ctx):
-        cycle = 0
-        while len(played.sums) < outputs:
-            for name, port in ports.items():
-                waits = head_start and name == "activations" and len(played.weights) < dut.rows
-                word = None if waits else offers[name].offer()
-                ctx.set(port.valid, word is not None)
-                if word is not None:
-                    ctx.set(port.payload.as_value(), word)
-            _, _, ready_a, ready_w, valid, payload = await ctx.tick().sample(
-                dut.activations.ready, dut.weights.ready, dut.o.valid, dut.o.payload.as_value())
-            for name, ready in (("activations", ready_a), ("weights", ready_w)):
-                if offers[name].offered and ready:
-                    offers[name].take(cycle)
-            if valid:
-                played.sums.append(work.sums(payload))
-                played.cycles.append(cycle)
-            cycle += 1
-
-    simulate_python(dut, testbench, budget=work.budget(tiles))
-    return played
 
 
 @pytest.mark.parametrize("terms", [1, 2, 3, 9, 64, 1000])
@@ -155,7 +124,7 @@ def test_interval(dataflow, rows, columns):
     for beyond in (0, 3):
         work = Workload(Design(dataflow=dataflow, rows=rows, columns=columns))
         tiles = [work.matrix_tile(rows + beyond) for _ in range(3)]
-        played = play(work, tiles, head_start=dataflow == "ws")
+        played = play(work, tiles, ahead=work.dut.rows if dataflow == "ws" else 0)
         work.check(played, tiles)
         taken = played.cycles[-1] - played.activations[0] + 1
         drain = {"ws": 0, "os": rows - 1}[dataflow]

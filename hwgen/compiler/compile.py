@@ -25,6 +25,7 @@ from .elementwise import lower_add, lower_copy, lower_pad
 from .endings import check_endings
 from .fold import VARIES, Folding, fold
 from .layout import View
+from .levels import requantising
 from .lowering import Cut, Lowering, Placed, ceil_div
 from .memory import Layout
 from .place import arrange
@@ -48,6 +49,7 @@ def compile_network(network: Network, design: Design) -> Program:
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
+    network = requantising(network)
     check_endings(network)
     network = simplify(network)
     folding = fold(network)

@@ -1,9 +1,8 @@
-"""What layers end in that the accelerator computes: so far requantisation alone."""
+"""What layers end in that the accelerator computes: requantisation alone."""
 
 from ..errors import UserError
 from ..network.endings import Requantisation
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network
-from ..network.thresholds import Thresholds
 
 __all__ = ["check_endings", "requantised"]
 
@@ -13,13 +12,9 @@ def requantised(layer: Convolution | Depthwise | FullyConnected) -> Requantisati
     ending = layer.requantisation
     if isinstance(ending, Requantisation):
         return ending
-    if isinstance(ending, Thresholds):
-        what = (f"compares its sums with {ending.values.shape[1]} thresholds for each channel, "
-                "which the accelerator has no lanes for")
-    else:
-        what = "puts out sums of 32 bits, of which the accelerator writes bytes only"
-    raise UserError(f"layer {layer.name!r} ({layer.operator}) {what}; `hwgen golden` runs this "
-                    "network, and what runs on hardware is requantised: QuantizeLinear in its file")
+    raise UserError(f"layer {layer.name!r} ({layer.operator}) puts out sums of 32 bits, of which "
+                    "the accelerator writes bytes only; `hwgen golden` runs this network, and what "
+                    "runs on hardware is requantised: QuantizeLinear in its file")
 
 
 def check_endings(network: Network) -> None:

@@ -19,25 +19,32 @@ __all__ = ["Entry", "read_list", "update"]
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One Design or unit to measure: what for, the clock to try for, the seeds of the placer."""
+    """One Design or unit to measure: what for, the clock to try for, the seeds of the placer.
+
+    ``insist`` is for :func:`measure`.
+    """
 
     design: Design | Unit
     note: str
     clock_mhz: float
     seeds: tuple[int, ...]
+    insist: bool = False
 
     @property
     def digest(self) -> str:
         """What the figures depend on; while it stays, they need not be measured again."""
         parts = [source_of(self.design), str(self.clock_mhz), str(self.seeds),
                  json.dumps(versions(self.design), sort_keys=True),
-                 repr(commands(board_of(self.design)))]
+                 repr(commands(board_of(self.design))), *(["insist"] if self.insist else [])]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def read_list(path: Path) -> list[Entry]:
-    """Read the list of Designs, or of units, of one results file."""
-    make: Callable[[dict[str, Any]], Design | Unit] = Design.from_dict
+    """Read the list of Designs, or of units, of one results file.
+
+    A Design is told by its fields, or by ``preset`` and the fields that are other than there.
+    """
+    make: Callable[[dict[str, Any]], Design | Unit] = _design
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         if "unit" in tables:
@@ -53,10 +60,17 @@ def read_list(path: Path) -> list[Entry]:
         try:
             note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
             seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
-            entries.append(Entry(make(fields), note, clock, seeds))
+            insist = bool(fields.pop("insist", False))
+            entries.append(Entry(make(fields), note, clock, seeds, insist))
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
+
+
+def _design(fields: dict[str, Any]) -> Design:
+    """Return the Design that a list tells of."""
+    preset = fields.pop("preset", None)
+    return Design.from_dict(fields) if preset is None else Design.load(preset).replace(**fields)
 
 
 def update(path: Path, *, only: str = "",
@@ -86,7 +100,8 @@ def update(path: Path, *, only: str = "",
             say(f"{name}: as measured before")
             continue
         say(f"{name}: building for {entry.design.device}")
-        figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds)
+        figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds,
+                          insist=entry.insist)
         say(f"{name}: {figures.fmax_mhz} MHz, {figures.luts} LUT, {figures.registers} registers")
         known[name] = {"digest": digest, **dataclasses.asdict(figures)}
         stored.write_text(json.dumps(known, indent=1) + "\n")
@@ -111,10 +126,9 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
             cells = design.rows * design.columns if isinstance(design, Design) else None
             luts, registers = ([figures[name], *([f"{figures[name] / cells:.1f}"] if cells else [])]
                                for name in ("luts", "registers"))
-            memories = [] if cells else [figures["block_rams"]]
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
-                figures["dsps"], *memories, *luts, *registers,
+                figures["dsps"], figures["block_rams"], *luts, *registers,
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
@@ -128,7 +142,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
     if any(isinstance(entry.design, Unit) for entry in entries):
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
-        head = ["Design", "what for", "device", "DSP", "LUT", "a cell", "FF", "a cell"]
+        head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
     yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}

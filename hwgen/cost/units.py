@@ -11,10 +11,14 @@ from amaranth.lib import wiring
 
 from ..errors import UserError
 from ..rtl.bitplane import BitPlane
+from ..rtl.bitserial import BitSerial
 from ..rtl.csc import Decoder
+from ..rtl.fusion import Fusion
 from ..rtl.nonzero import NonZeros
+from ..rtl.power import PowerOfTwo
 from ..rtl.serial import SerialParallel
 from ..rtl.sparse import Sparse
+from ..rtl.ternary import Ternary
 
 __all__ = ["UNITS", "Unit"]
 
@@ -24,8 +28,20 @@ def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel
     return SerialParallel(lanes, Shape(bits, True), family=family)
 
 
+def ternary(lanes: int, bits: int = 8, family: str = "generic") -> Ternary:
+    """Return a :class:`Ternary` whose numbers are signed and have ``bits`` bits."""
+    return Ternary(lanes, Shape(bits, True), family=family)
+
+
+def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "generic",
+          ) -> PowerOfTwo:
+    """Return a :class:`PowerOfTwo` whose numbers are signed and have ``bits`` bits."""
+    return PowerOfTwo(lanes, Shape(bits, True), exponent_bits=exponent_bits, family=family)
+
+
 UNITS: dict[str, Callable[..., wiring.Component]] = {
-    "bitplane": BitPlane, "csc": Decoder, "nonzero": NonZeros, "serial": serial, "sparse": Sparse}
+    "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder, "fusion": Fusion,
+    "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse, "ternary": ternary}
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class Tensor:
     zero_points: NDArray[np.int64]
     axis: int
     data: memoryview | None
+    offset: int = 0
+    """Where in the file the data is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +131,7 @@ class Parser:
         if min(shape, default=1) < 1 or size > LARGEST_TENSOR:
             raise UserError(f"the file has a tensor of shape {shape}: each axis must be at least "
                             f"1 and all together at most {LARGEST_TENSOR}")
-        data = self.buffer(tensor.Buffer())
+        data, offset = self.buffer(tensor.Buffer())
         if data is None:
             self.bytes += size
         if self.bytes > LARGEST_TENSORS_TOGETHER:
@@ -148,7 +150,7 @@ class Parser:
         return Tensor(name.decode(errors="replace"), TYPES.get(tensor.Type(), "unknown"), shape,
                       all(axis >= 0 for axis in signature[1:]),
                       tensor.Sparsity() is None and not tensor.IsVariable(),
-                      scales, zero_points, axis, data)
+                      scales, zero_points, axis, data, offset)
 
     def shape(self, vector: NDArray[np.int32] | int) -> tuple[int, ...]:
         """Return a shape."""
@@ -157,16 +159,21 @@ class Parser:
         count(len(vector), MOST_AXES, "axes in one tensor")
         return tuple(vector.tolist())
 
-    def buffer(self, index: int) -> memoryview | None:
-        """Return the bytes of a buffer; None where it is empty, as the one of an activation is."""
+    def buffer(self, index: int) -> tuple[memoryview | None, int]:
+        """Return the bytes of a buffer, and where in the file they are.
+
+        None where it is empty, as the one of an activation is.
+        """
         if index >= self.model.BuffersLength():
             raise UserError("the file names a buffer that it does not have")
         buffer = self.model.Buffers(index)
         if buffer.Offset() > 1 or buffer.Size() > 1:
             raise UserError("the file keeps weights outside its tables, as those above 2 GB do")
         if not buffer.DataLength():
-            return None
-        return memoryview(buffer.DataAsNumpy())
+            return None, 0
+        found = buffer.DataAsNumpy()
+        begin = np.frombuffer(self.data, np.uint8).ctypes.data
+        return memoryview(found), int(found.ctypes.data) - begin
 
     def operator(self, operator: tflite.Operator, tensors: int) -> Operator:
         """Read an operator and its options."""

@@ -7,8 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import primitives
-from ._library import place
-from ._memories import Ram, later
+from ._memories import later
 from ._step import Descriptor, Mode, Tag
 
 __all__ = ["Accumulators"]
@@ -93,7 +92,7 @@ class Accumulators(wiring.Component):
         with m.If(self.tag.value):
             m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
         kept = ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
-        too_many = Signal()
+        too_many = Signal(reset_less=True)
         m.d.sync += [too_many.eq(n == self.depth),
                      self.error.eq(later(m, self.tag.value & kept, 1, "kept") & too_many)]
 
@@ -101,7 +100,7 @@ class Accumulators(wiring.Component):
         back = Signal(range(self.depth))
         with m.If(self.ready):
             m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
-        read = Signal(range(self.depth))
+        read = Signal(range(self.depth), reset_less=True)
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
         # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
@@ -114,8 +113,8 @@ class Accumulators(wiring.Component):
         ready = later(m, self.ready, 4, "ready", reset=True)
         values = later(m, Value.cast(self.values), 1, "values")
         ready_sums = later(m, Value.cast(self.ready_sums), 1, "ready_sums")
-        only, adds = Signal(), Signal()
-        flags, writing = Signal(4), Signal(2 + len(read))
+        only, adds = Signal(reset_less=True), Signal(reset_less=True)
+        flags, writing = Signal(4, reset_less=True), Signal(2 + len(read), reset_less=True)
         m.d.sync += [
             only.eq(d.mode == Mode.SUMS),  # the sum gets no value
             adds.eq(d.add_to_sums),
@@ -128,13 +127,14 @@ class Accumulators(wiring.Component):
         for low in range(0, self.columns, TOGETHER):
             columns = range(low, min(low + TOGETHER, self.columns))
             bits = slice(SUM * columns.start, SUM * columns.stop)
-            rows = place(m, platform, f"sums_{low}", Ram, bits.stop - bits.start, self.depth)
+            rows = primitives.add_ram(m, platform, f"sums_{low}", self.family,
+                                      bits.stop - bits.start, self.depth)
 
             def near(value: Value, name: str, low: int = low) -> Value:
                 return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
             back_again, write, *where = near(writing, "writing")
-            stored = later(m, rows.read_data, 2, f"stored_{low}")
+            stored = later(m, rows.read_data, 1, f"stored_{low}")
             requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
             kept = later(m, values[bits], 1, f"kept_{low}")
             totals = []

@@ -6,8 +6,9 @@ from amaranth import *
 
 from ._accumulators import SUM, Accumulators
 from ._library import place
-from ._memories import Ram, later
+from ._memories import later
 from ._step import Mode
+from .primitives.generic import Ram
 
 __all__ = ["CompactAccumulators"]
 
@@ -55,7 +56,7 @@ class CompactAccumulators(Accumulators):
         write = Signal()
         m.d.sync += write.eq(ready | (tag.value & ~tag.last))
         row = later(m, at, 1, "row")
-        rows: Any = place(m, platform, "sums", Ram, SUM * self.columns, self.depth)
+        rows: Any = place(m, platform, "sums", Ram, SUM * self.columns, self.depth, quick=True)
         totals = []
         for c in range(self.columns):
             old = rows.read_data.word_select(c, SUM)

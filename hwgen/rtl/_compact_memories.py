@@ -8,7 +8,8 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._library import place
-from ._memories import ByteMemory, Ram, WordMemory, later
+from ._memories import ByteMemory, WordMemory, later
+from .primitives.generic import Ram
 
 __all__ = ["CompactByteMemory", "CompactWordMemory"]
 
@@ -37,7 +38,7 @@ class CompactByteMemory(ByteMemory):
         lanes = turned([*lanes, *zeros], self.write_address[:low], left=False)
         words: list[Value] = []
         for bank in range(self.banks):
-            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth)
+            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth, quick=True)
             m.d.comb += [
                 # The banks before the window are a row further on.
                 ram.read_address.eq(self.read_address[low:] + (self.read_address[:low] > bank)),
@@ -61,7 +62,8 @@ class CompactWordMemory(WordMemory):
                     for start, depth in self.banks)
         shown = later(m, where, 1, "shown")
         kinds = primitives.single_port_rams(
-            self.device, [(self.width, depth) for _, depth in self.banks])
+            self.family, self.device, [(self.width, depth) for _, depth in self.banks],
+            quick=True)
         bits = Cat(self.write_mask[bit // self.granularity] for bit in range(self.width))
         words = []
         for index, ((_, depth), (kind, options)) in enumerate(zip(self.banks, kinds, strict=True)):

@@ -8,8 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from . import primitives
 from ._accumulators import Accumulators
-from ._library import place
-from ._memories import Ram, later
+from ._memories import later
 from ._sequencer import EVENT
 from ._step import Descriptor, Mode
 
@@ -106,23 +105,26 @@ class Fetch(wiring.Component):
         # A byte is inside the image if its row is, and its offset lies within the row: bytes from
         # `before` to `inside`, both of which are told only as far as the window goes.
         signed_size = Shape(len(offset), True)
-        before, inside = Signal(signed_size), Signal(signed_size)
+        before = Signal(signed_size, reset_less=True)
+        inside = Signal(signed_size, reset_less=True)
         m.d.sync += [before.eq(-offset), inside.eq(d.row_bytes - offset)]
         rows: list[Value] = []
         for age in reversed(range(max(self.lines, 1))):
-            of_line, inside_of = Signal.like(row, name=f"row_{age}"), Signal(name=f"inside_{age}")
+            of_line = Signal.like(row, name=f"row_{age}", reset_less=True)
+            inside_of = Signal(name=f"inside_{age}", reset_less=True)
             m.d.sync += [of_line.eq(row - age),
                          inside_of.eq((of_line >= 0) & (of_line < d.height))]
             rows.append(inside_of)
-        first, end = Signal(range(self.window + 1)), Signal(range(self.window + 1))
+        first, end = (Signal(range(self.window + 1), name=name, reset_less=True)
+                      for name in ("first", "end"))
         for told, value in ((first, before), (end, inside)):
             m.d.sync += told.eq(Mux(value < 0, 0, Mux(value > self.window, self.window, value)))
-        masks = Signal(self.window)
+        masks = Signal(self.window, reset_less=True)
         m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
 
         # A vector with nothing inside may be anywhere.
         reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 4, "reading", reset=True)
-        outside = Signal()
+        outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
                      self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
         m.d.comb += self.address.eq(address)
@@ -157,8 +159,8 @@ class Fetch(wiring.Component):
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
         used = self._loops(m, later(m, self.event, 1, "this", reset=True))
-        position: Any = Signal.like(used, name="position", init={})
-        address = Signal.like(used.base, name="address")
+        position: Any = Signal.like(used, name="position", init={}, reset_less=True)
+        address = Signal.like(used.base, name="address", reset_less=True)
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
         return position.offset, position.row, address
 
@@ -179,12 +181,12 @@ class Fetch(wiring.Component):
         width = Shape(len(self.address) + 3, True)
         places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
         # Where the next pass begins, and where its loops outside began.
-        next_pass: Any = Signal(places)
-        next_y: Any = Signal(places)
-        next_x, next_tile = Signal(width), Signal(width)
+        next_pass: Any = Signal(places, reset_less=True)
+        next_y: Any = Signal(places, reset_less=True)
+        next_x, next_tile = Signal(width, reset_less=True), Signal(width, reset_less=True)
         # Where the next vector is, and where its row began.
-        here: Any = Signal(places)
-        pass_offset = Signal(width)
+        here: Any = Signal(places, reset_less=True)
+        pass_offset = Signal(width, reset_less=True)
 
         used: Any = Signal(places)
         begin_offset = Signal(width)
@@ -244,8 +246,9 @@ class Fetch(wiring.Component):
         for low in range(0, self.columns, together):
             bits = slice(8 * low, 8 * min(low + together, self.columns))
             width = bits.stop - bits.start
-            older = Signal(len(lines) * width, name=f"older_{low}", reset_less=True)
-            rows = place(m, platform, f"line_buffer_{low}", Ram, len(older), self.line_pixels)
+            rows = primitives.add_ram(m, platform, f"line_buffer_{low}", self.family,
+                                      len(lines) * width, self.line_pixels)
+            older = rows.read_data
             # The counter is a cycle early, and so are the columns' copies of it here.
             here = primitives.local_register(m, self.family, x, f"x_{low}")
             m.d.comb += [
@@ -255,7 +258,6 @@ class Fetch(wiring.Component):
                 rows.write.eq(primitives.local_register(m, self.family, coming.valid,
                                                         f"write_{low}")),
             ]
-            m.d.sync += older.eq(rows.read_data)
             for i, line in enumerate(lines):
                 line.append(older[i * width:(i + 1) * width])
         return [Cat(line) for line in lines]

@@ -10,9 +10,9 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._library import place
-from .primitives.generic import Ram, SinglePortRam
+from .primitives.generic import SinglePortRam
 
-__all__ = ["ByteMemory", "Ram", "WordMemory", "later"]
+__all__ = ["ByteMemory", "WordMemory", "later"]
 
 def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False) -> Any:
     """Return ``value``, ``cycles`` later; with ``reset``, zeros come out of a reset."""
@@ -127,7 +127,8 @@ class ByteMemory(wiring.Component):
                  for i in range(self.window)]
         lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
         words: list[Value] = []
-        kinds = primitives.rams(self.device, [(8, self.depth)] * self.banks, self.taken)
+        kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
+                                self.taken)
         for bank, (kind, options) in enumerate(kinds):
             ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options)
             lane = later(m, lanes[bank], 1, f"lane_{bank}")
@@ -135,8 +136,7 @@ class ByteMemory(wiring.Component):
                 ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
                 ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
-            # Once beside the memory, and once beside what rotates the window.
-            words.append(later(m, ram.read_data, 2, f"word_{bank}"))
+            words.append(later(m, ram.read_data, 1, f"word_{bank}"))
         words = rotated(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
@@ -224,7 +224,8 @@ class WordMemory(wiring.Component):
     def _kinds(self) -> list[tuple[type[SinglePortRam], dict[str, Any]]]:
         """What makes the memories of each part of a word, bank by bank."""
         return primitives.single_port_rams(
-            self.device, [(min(NEAR, self.width - low), depth)
+            self.family, self.device,
+            [(min(NEAR, self.width - low), depth)
                           for low in range(0, self.width, NEAR) for _, depth in self.banks])
 
     @property
@@ -260,7 +261,7 @@ class WordMemory(wiring.Component):
                     ram.write_data.eq(near(written, f"data_{index}_{low}")),
                     ram.write.eq(near(here[index], f"write_{index}_{low}")),
                 ]
-                words.append(later(m, ram.read_data, 1, f"word_{index}_{low}"))
+                words.append(ram.read_data)
             for bank, word in zip(near(shown, f"shown_{low}"), words, strict=True):
                 with m.If(bank):
                     m.d.sync += chosen[low:high].eq(word)

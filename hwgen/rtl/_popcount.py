@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from . import primitives
 
-__all__ = ["GATES", "PopulationCount"]
+__all__ = ["GATES", "PopulationCount", "levels"]
 
 GATES = ("and", "xor")
 GROUP = 3
@@ -57,10 +57,7 @@ class PopulationCount(wiring.Component):
     @property
     def levels(self) -> int:
         """Levels of adders behind the groups."""
-        levels = 0
-        while (GROUP + 1 << levels) - 1 < self.lanes - 1:
-            levels += 1
-        return levels
+        return levels(self.lanes)
 
     @property
     def latency(self) -> int:
@@ -126,6 +123,14 @@ class PopulationCount(wiring.Component):
             m.d.comb += total.eq(left + right)
             sums += [total[start + 1:start + 1 + step] for start in range(0, len(total) - 1, step)]
         return sums
+
+
+def levels(lanes: int) -> int:
+    """Return the levels of adders behind the groups of so many lanes."""
+    levels = 0
+    while (GROUP + 1 << levels) - 1 < lanes - 1:
+        levels += 1
+    return levels
 
 
 def _deal(lanes: list[int], levels: int) -> tuple[list[list[int]], list[list[int]]]:

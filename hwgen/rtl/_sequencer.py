@@ -51,9 +51,9 @@ class Countdown:
     def __init__(self, m: Module, width: int, limit: Value, name: str) -> None:
         self.m = m
         self.limit = limit
-        self.left = Signal(width, name=f"{name}_left")
-        self.last = Signal(name=f"{name}_last")
-        self.single = Signal(name=f"{name}_single")  # a loop of one turn
+        self.left = Signal(width, name=f"{name}_left", reset_less=True)
+        self.last = Signal(name=f"{name}_last", reset_less=True)
+        self.single = Signal(name=f"{name}_single", reset_less=True)  # a loop of one turn
         m.d.sync += self.single.eq(limit == 1)
 
     def load(self) -> list[Any]:
@@ -168,13 +168,13 @@ class Sequencer(wiring.Component):
         state = Signal(State)
         begin = Signal()  # of the loops of a step
         ended = Signal()  # the last slot of a step ends
-        left, last = Signal(16), Signal()  # steps
+        left, last = Signal(16, reset_less=True), Signal(reset_less=True)  # steps
         m.d.sync += last.eq(left == 1)
         wait = Signal(range(FLUSH + 1))
         failed = Signal(Error)  # why the step will stop
         done = Signal()
         read = Signal()   # a descriptor, from `place` on
-        place = Signal(range(self.words + self.descriptor_words))
+        place = Signal(range(self.words + self.descriptor_words), reset_less=True)
         complete = self._read_descriptor(m, read, place)
         bad_address = self._slots(m, begin, state == State.RUN, ended)
 
@@ -246,7 +246,7 @@ class Sequencer(wiring.Component):
     def _read_descriptor(self, m: Module, read: Value, place: Value) -> Value:
         """Collect the words of a descriptor, and return whether all have come."""
         size = self.descriptor_words * self.columns * 8
-        words = Signal(size)  # the first one comes to lie in the lowest bits
+        words = Signal(size, reset_less=True)  # the first one comes to lie in the lowest bits
         asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
         come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
         m.d.comb += self.head_address.eq(place)
@@ -264,8 +264,8 @@ class Sequencer(wiring.Component):
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
-        wrong = Signal(3 + len(counts))
-        bad = Signal()
+        wrong = Signal(3 + len(counts), reset_less=True)
+        bad = Signal(reset_less=True)
         m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, d.mode > Mode.SUMS,
                                   d.last_columns > self.columns,
                                   *(count == 0 for count in counts))),
@@ -326,7 +326,7 @@ class Sequencer(wiring.Component):
         fresh = Signal()       # no value has come yet
         spare = Signal(init=1)  # the lanes can take parameters
         begun = Signal()       # they have taken some of them
-        place = Signal(range(2 * self.words))
+        place = Signal(range(2 * self.words), reset_less=True)
 
         last_vector = Signal()  # in a register of its own: much hangs on it
         turn_first, turn_last = self._turns(m, vectors, slot.tag.last)
@@ -417,7 +417,8 @@ class Sequencer(wiring.Component):
                 ) -> Value:
         """Return whether a value comes of the vector: in a depthwise step, not of each."""
         d = self.descriptor
-        left_x, left_y = Signal(8), Signal(8)  # vectors, and rows, before the next value
+        # Vectors, and rows, before the next value.
+        left_x, left_y = Signal(8, reset_less=True), Signal(8, reset_less=True)
         with m.If(issue):
             m.d.sync += left_x.eq(Mux(left_x == 0, d.stride_x - 1, left_x - 1))
             with m.If(row_end):

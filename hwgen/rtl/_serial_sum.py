@@ -5,7 +5,7 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import data
 
-from . import primitives
+from . import _pieces
 
 __all__ = ["PRECISION", "Tag", "accumulate", "check_parameters"]
 
@@ -40,11 +40,7 @@ class Tag(data.Struct):
 
 def check_parameters(family: str, precision: int, **counts: tuple[int, int]) -> None:
     """Refuse what no unit can be made with: each count comes with the least that it may be."""
-    for name, (value, least) in counts.items():
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
-    if family not in primitives.FAMILIES:
-        raise ValueError(f"family must be one of {primitives.FAMILIES}, not {family!r}")
+    _pieces.check_parameters(family, **counts)
     if precision not in range(1, PRECISION + 1):
         raise ValueError(f"precision must be 1 to {PRECISION}, not {precision!r}")
 

@@ -70,7 +70,8 @@ class Store(wiring.Component):
         d, tag = self.descriptor, self.tag
         width = len(self.address) + 2
         idle = Signal(init=1)
-        here, row, tile = Signal(width), Signal(width), Signal(width)
+        here, row, tile = (Signal(width, name=name, reset_less=True)
+                           for name in ("here", "row", "tile"))
         advance = self.valid & (self.group == self.interval - 1)
         finish = advance & tag.tile_end & tag.final
         with m.If(idle & ~self.valid):
@@ -86,10 +87,10 @@ class Store(wiring.Component):
         with m.If(self.valid):
             m.d.sync += idle.eq(finish)
 
-        address, columns = Signal(width), Signal(range(self.columns + 1))
-        end = Signal(width)
+        address, end = Signal(width, reset_less=True), Signal(width, reset_less=True)
+        columns = Signal(range(self.columns + 1), reset_less=True)
         place = later(m, address, 1, "place")
-        outside = Signal()
+        outside = Signal(reset_less=True)
         m.d.sync += [
             address.eq(here + self.group * self.lanes),
             # The columns of this group and of those behind it that are written.
@@ -101,17 +102,16 @@ class Store(wiring.Component):
         m.d.sync += outside.eq((place >= self.size) | (end > self.size)
                                | d.output[width:].any())
         # Of the last column tile's groups, the last ones may be empty.
-        past = later(m, later(m, self.group * self.lanes >= Mux(tag.final, d.last_columns,
-                                                               self.columns), 1, "past"), 2,
-                     "past_again")
-        wanted = Signal(self.lanes)
+        past = later(m, self.group * self.lanes >= Mux(tag.final, d.last_columns, self.columns),
+                     3, "past")
+        wanted = Signal(self.lanes, reset_less=True)
         m.d.sync += [
             wanted.eq(Cat(later(m, columns, 1, "count") > i for i in range(self.lanes))),
             self.error.eq(valid & ~past & outside),
-            self.address.eq(later(m, place, 1, "same_place")),
-            self.data.eq(later(m, self.bytes, 3, "bytes")),
             self.mask.eq(Mux(valid & ~past & ~outside, wanted, 0)),
         ]
+        m.d.comb += [self.address.eq(later(m, place, 2, "same_place")),
+                     self.data.eq(later(m, self.bytes, 4, "bytes"))]
         m.d.comb += self.done.eq(later(m, finish, self.latency + self.memory_latency, "finish",
                                        reset=True))
         return m

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
 from amaranth import *
@@ -14,7 +15,7 @@ from ._compact_memories import CompactByteMemory, CompactWordMemory
 from ._compact_post import CompactPost
 from ._compact_store import CompactStore
 from ._fetch import Fetch
-from ._memories import ByteMemory, Ram, WordMemory, later
+from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
@@ -134,19 +135,19 @@ class Accelerator(wiring.Component):
                 self._beside(m, Value.cast(d), f"{name}_descriptor"))
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
-        command = later(m, Cat(sequencer.load, sequencer.address),
-                        fetch.latency - program.read_latency, "command", reset=True)
-        kind = later(m, command[:2], program.read_latency, "kind", reset=True)
+        early = fetch.latency - program.read_latency
+        kind = later(m, sequencer.load, fetch.latency, "kind", reset=True)
+        address = later(m, sequencer.address, early, "address")
         head = later(m, sequencer.head, program.read_latency, "head", reset=True)
         m.d.comb += [
-            program.address.eq(Mux(sequencer.head, sequencer.head_address, command[2:])),
+            program.address.eq(Mux(sequencer.head, sequencer.head_address, address)),
             sequencer.word.eq(program.read_data),
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
-            array.weights.valid.eq(kind[0]),
+            array.weights.valid.eq(kind.weights),
             Value.cast(array.weights.payload).eq(program.read_data),
             post.word.eq(program.read_data),
-            post.word_valid.eq(kind[1]),
+            post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
             sequencer.swapped.eq(post.swapped),
         ]
@@ -218,8 +219,8 @@ class Accelerator(wiring.Component):
         wiring.connect(m, host.tx, wiring.flipped(self.tx))
 
         # A request is taken into registers, is served, and answered: there is no hurry.
-        space, offset = Signal(8), Signal(24)
-        written, mask = Signal(32), Signal(4)
+        space, offset = Signal(8, reset_less=True), Signal(24, reset_less=True)
+        written, mask = Signal(32, reset_less=True), Signal(4, reset_less=True)
         serving, writes, answered = Signal(), Signal(), Signal()
         longest = max(1 + activations.read_latency, program.read_latency) + 6
         wait = Signal(range(longest + 1))
@@ -231,7 +232,7 @@ class Accelerator(wiring.Component):
             m.d.sync += [wait.eq(wait - 1), answered.eq(wait == 1)]
             with m.If(answered):
                 m.d.sync += [serving.eq(0), answered.eq(0)]
-        answer, error = Signal(32), Signal()
+        answer, error = Signal(32, reset_less=True), Signal(reset_less=True)
         m.d.comb += [bus.ack.eq(answered), bus.r_data.eq(answer), bus.error.eq(error)]
         write_registers, write_activations, write_program = writing = Signal(3)
         m.d.sync += writing.eq(Mux(answered & writes & ~sequencer.busy & ~error,
@@ -239,14 +240,13 @@ class Accelerator(wiring.Component):
 
         # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
-        near = m.d.comb if self.compact else m.d.sync
-        near += [
-            activations.read_address.eq(Mux(running, fetch.address, offset)),
-            activations.write_address.eq(Mux(write_activations, offset, store.address)),
-            activations.write_data.eq(Cat(Mux(write_activations, written, store.data[:32]),
-                                          store.data[32:])),
-            activations.write_mask.eq(store.mask | Mux(write_activations, mask, 0)),
-        ]
+        for port, value in (
+                ("read_address", Mux(running, fetch.address, offset)),
+                ("write_address", Mux(write_activations, offset, store.address)),
+                ("write_data", Cat(Mux(write_activations, written, store.data[:32]),
+                                   store.data[32:])),
+                ("write_mask", store.mask | Mux(write_activations, mask, 0))):
+            m.d.comb += getattr(activations, port).eq(later(m, value, 1 - self.compact, port))
 
         # Program: a word begins at a multiple of a power of two.
         stride = max(ceil_log2(self.columns), 2)
@@ -264,7 +264,7 @@ class Accelerator(wiring.Component):
         of_activations = later(m, activations.read_data[:32], 1, "of_activations")
 
         # Cycle counters.
-        m.submodules.counters = counters = Ram(32, self.steps)
+        counters = primitives.add_ram(m, None, "counters", self.family, 32, self.steps)
         m.d.comb += counters.read_address.eq(offset[2:])
         m.d.sync += [
             counters.write_address.eq(sequencer.step),
@@ -284,7 +284,7 @@ class Accelerator(wiring.Component):
         for index, register in ((3, first), (4, number), (5, limit)):
             with m.If(which[index]):
                 m.d.sync += register.eq(given)
-        register, counter = Signal(32), later(m, counters.read_data, 2, "counter")
+        register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         m.d.sync += register.eq(values[offset[2:5]])

@@ -18,6 +18,7 @@ from ..frames import (
     Command,
     Status,
 )
+from ._memories import later
 
 __all__ = ["BUS", "Host"]
 
@@ -97,9 +98,12 @@ class Host(wiring.Component):
         words = Signal(range(LARGEST // 4 + 1))  # words after this one
         # The buffer may be far away: there are registers before it and behind it.
         put = Signal(4)
-        given, loaded = Signal(32), Signal(32)
-        m.d.sync += [store.addr.eq(row), store.data.eq(given), store.en.eq(put)]
-        m.d.comb += [load.addr.eq(row), load.en.eq(0)]
+        loaded = Signal(32, reset_less=True)
+        given = Mux(bus.read, bus.r_data, rx.payload.replicate(4))
+        m.d.comb += [store.addr.eq(later(m, row, 1, "row")),
+                     store.data.eq(later(m, given, 1, "given")),
+                     store.en.eq(later(m, put, 1, "put")),
+                     load.addr.eq(row), load.en.eq(0)]
 
         end = Signal(range(LARGEST + 3))
         first_mask, last_mask = Signal(4), Signal(4)
@@ -197,7 +201,7 @@ class Host(wiring.Component):
                     reply(Status.UNKNOWN)
 
             with m.State("RECEIVE DATA"):
-                m.d.comb += [rx.ready.eq(1), given.eq(rx.payload.replicate(4))]
+                m.d.comb += rx.ready.eq(1)
                 with m.If(rx.valid):
                     m.d.comb += put.eq(1 << lane)
                     m.d.sync += [*count(rx.payload), lane.eq(lane + 1), left.eq(left - 1)]
@@ -220,7 +224,6 @@ class Host(wiring.Component):
                     reply(Status.DAMAGED)
 
             with m.State("READ"):
-                m.d.comb += given.eq(bus.r_data)
                 with m.If(bus.ack):
                     m.d.comb += put.eq(bus.mask)
                     m.d.sync += row.eq(row + 1)

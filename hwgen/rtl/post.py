@@ -111,14 +111,15 @@ class Lane(wiring.Component):
         # Far outside an int8 only the sign counts.
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
-        fits = Signal(reset_less=True)
+        fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
             narrow.eq(Mux(fits, near, Cat((~near[-1]).replicate(NARROW - 1), near[-1]))),
             moved.eq(narrow + zero_point),
-            self.o.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
+            clamped.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
         ]
+        m.d.comb += self.o.eq(clamped)
         return m
 
     def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:

@@ -16,10 +16,11 @@ from ..golden import network as golden
 from ..network.graph import Network
 from ..tools import side_by_side
 from .accelerator import Accelerator
+from .link import Link
 from .predictions import predictions
 from .simulation import SimulatedLink
 
-__all__ = ["Inference", "LayerRun", "load", "portable", "run", "simulated_board"]
+__all__ = ["Inference", "LayerRun", "board_at", "load", "portable", "run", "simulated_board"]
 
 BUDGET = 1 << 28
 """Cycles after which an accelerator that is still busy is given up; its watchdog comes first."""
@@ -100,8 +101,17 @@ def simulated_board(design: Design) -> Accelerator:
         pool.submit(library)  # the simulator needs it, and waits for it if it has to
         folder, _ = cached(f"verilog-{name}", write)
     link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
+    return board_at(link, design)
+
+
+def board_at(link: Link, design: Design) -> Accelerator:
+    """Return the accelerator at the other end of a link, which must be that of the Design."""
     accelerator = Accelerator(link)
-    accelerator.identify(design.fingerprint)
+    try:
+        accelerator.identify(design.fingerprint)
+    except BaseException:
+        link.close()
+        raise
     return accelerator
 
 

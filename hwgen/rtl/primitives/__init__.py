@@ -10,13 +10,14 @@ from typing import Any
 from amaranth import Cat, Module, Shape, Signal, Value
 
 from .._library import place
-from . import ecp5, generic, gowin, ice40
+from . import ecp5, ecp5_rams, generic, gowin, ice40
+from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
-__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers",
+__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
            "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",
-           "multiplier", "product_shape", "rams", "region", "regions", "single_port_rams",
-           "twin_registers"]
+           "multiplier", "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
+           "single_port_rams", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -53,21 +54,25 @@ def gated_sum(m: Module, family: str, name: str, terms: list[tuple[Value, Value]
     return kind(m, name, terms)
 
 
-def single_port_rams(device: str | None, sizes: list[tuple[int, int]],
+def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int]], *,
+                     quick: bool = False,
                      ) -> list[tuple[type[generic.SinglePortRam], dict[str, Any]]]:
     """Return, for memories of each width and depth, what makes them and its further arguments.
 
     On a chip that has large memories they are used; where a floor plan is known, and the memories
-    fill much of the chip, each of their block RAMs gets its place, the first one on the left.
+    fill much of the chip, each of their block RAMs gets its place, the first one on the left. Those
+    that are ``quick`` have no registers behind them, and no places.
     """
+    options = {"quick": True} if quick else {}
     if device == "iCE40UP5K":
         return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
-                 else generic.SinglePortRam, {}) for _, depth in sizes]
-    needed = _counts(sizes)
+                 else generic.SinglePortRam, options) for _, depth in sizes]
+    if family != "ecp5" or quick:
+        return [(generic.SinglePortRam, options)] * len(sizes)
+    needed = [ecp5_rams.count(*size) if ecp5_rams.suits(*size) else 0 for size in sizes]
     sites = iter(ecp5.ram_places(device, sum(needed)))
-    chosen = [tuple(itertools.islice(sites, count)) for count in needed]
-    return [(ecp5.SinglePortRam, {"sites": places}) if places else (generic.SinglePortRam, {})
-            for places in chosen]
+    return [(ecp5_rams.SinglePortRam, {"sites": tuple(itertools.islice(sites, count))}) if count
+            else (generic.SinglePortRam, {}) for count in needed]
 
 
 def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, ...]]:
@@ -76,23 +81,25 @@ def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, .
     return [tuple(block) for block in blocks]
 
 
-def _counts(sizes: list[tuple[int, int]]) -> list[int]:
-    """Return the block RAMs of an ECP5 for each memory; none, if one of them is too deep."""
-    if any(depth > ecp5.SinglePortRam.DEEPEST for _, depth in sizes):
-        return [0] * len(sizes)
-    return [ecp5.SinglePortRam.count(width, depth) for width, depth in sizes]
-
-
-def rams(device: str | None, sizes: list[tuple[int, int]], taken: list[str],
+def rams(family: str, device: str | None, sizes: list[tuple[int, int]], taken: list[str],
          ) -> list[tuple[type[generic.Ram], dict[str, Any]]]:
     """Return, for memories of each width and depth, what makes them and its further arguments.
 
     Where the block RAMs of a large memory have places, which are ``taken``, these have some, too.
     """
-    needed = _counts(sizes)
+    if family != "ecp5":
+        return [(generic.Ram, {})] * len(sizes)
+    needed = [ecp5_rams.count(*size, two_ports=True) if ecp5_rams.suits(*size, two_ports=True)
+              else 0 for size in sizes]
     sites = iter(ecp5.central_ram_places(device, sum(needed), taken))
-    chosen = [tuple(itertools.islice(sites, count)) for count in needed]
-    return [(ecp5.Ram, {"sites": places}) if places else (generic.Ram, {}) for places in chosen]
+    return [(ecp5_rams.Ram, {"sites": tuple(itertools.islice(sites, count))}) if count
+            else (generic.Ram, {}) for count in needed]
+
+
+def add_ram(m: Module, platform: object, name: str, family: str, width: int, depth: int) -> Any:
+    """Add a memory that the placer may put anywhere, and return its ports."""
+    [(kind, options)] = rams(family, None, [(width, depth)], [])
+    return place(m, platform, name, kind, width, depth, **options)
 
 
 def regions(family: str, device: str | None, lanes: int = 0) -> list[int]:

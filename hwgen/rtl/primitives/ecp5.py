@@ -1,4 +1,4 @@
-"""Lattice ECP5: DSP blocks and block RAMs, and where each one lies on the chip."""
+"""Lattice ECP5: DSP blocks, and where they and the block RAMs lie on the chip."""
 
 from collections.abc import Callable, Hashable
 
@@ -7,9 +7,9 @@ from amaranth import *
 from . import generic
 from .generic import MultiplierBase, product_shape
 
-__all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "Ram", "SinglePortRam",
-           "blocks_beside", "central_ram_places", "counts", "floor_plan", "gated_sum", "places",
-           "ram_places", "register"]
+__all__ = ["RAM_SITES", "SITES", "FabricMultiplier", "Multiplier", "blocks_beside",
+           "central_ram_places", "chain", "counts", "floor_plan", "gated_sum", "places",
+           "ram_places", "register", "table"]
 
 WIDTH = 18
 BLOCK = 4
@@ -249,95 +249,6 @@ class Multiplier(MultiplierBase):
         return m
 
 
-class SinglePortRam(generic.SinglePortRam):
-    """Equal to :class:`generic.SinglePortRam`, in block RAMs with a place on the chip.
-
-    Parameters
-    ----------
-    width, depth : int
-    sites : tuple of str
-        As many places as :meth:`count` says.
-    """
-
-    MODES = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
-    """Words of a block RAM, and the bits of each."""
-    DEEPEST = MODES[-1][0]
-
-    def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
-        super().__init__(width, depth)
-        self.sites = sites
-
-    @classmethod
-    def bits(cls, depth: int) -> int:
-        """Return the bits of each word in one block RAM."""
-        return next(bits for words, bits in cls.MODES if depth <= words)
-
-    @classmethod
-    def count(cls, width: int, depth: int) -> int:
-        """Return the block RAMs of a memory."""
-        return -(-width // cls.bits(depth))
-
-    def elaborate(self, platform: object) -> Module:
-        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
-                          self.read_data, self.address)
-
-
-class Ram(generic.Ram):
-    """Equal to :class:`generic.Ram`, in block RAMs with a place on the chip.
-
-    Parameters
-    ----------
-    width, depth : int
-    sites : tuple of str
-        As many places as :meth:`SinglePortRam.count` says.
-    """
-
-    def __init__(self, width: int, depth: int, sites: tuple[str, ...]) -> None:
-        super().__init__(width, depth)
-        self.sites = sites
-
-    def elaborate(self, platform: object) -> Module:
-        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
-                          self.read_data, self.write_address, self.read_address)
-
-
-def block_rams(width: int, depth: int, sites: tuple[str, ...], write_data: Value, write: Value,
-               read_data: Value, address: Value, read_address: Value | None = None) -> Module:
-    """Return block RAMs side by side; without a read address, one port reads and writes."""
-    m = Module()
-    bits = SinglePortRam.bits(depth)
-    unused = bits.bit_length() - 1 if bits < 9 else 3  # of the address, which counts bits
-
-    def counted(address: Value) -> Value:
-        return Cat(Const(0, unused), address, Const(0, 14))[:14]
-
-    a = counted(address)
-    b = counted(Const(0, 1) if read_address is None else read_address)
-    two = Const(read_address is not None, 1)
-    for low, site in zip(range(0, width, bits), sites, strict=True):
-        high = min(low + bits, width)
-        given = Cat(write_data[low:high], Const(0, 18))[:18]
-        out = {port: Signal(18, name=f"read_{port}_{low}") for port in "AB"}
-        m.submodules[f"ram_{low}"] = Instance(
-            "DP16KD", a_BEL=site, p_DATA_WIDTH_A=bits, p_DATA_WIDTH_B=bits,
-            p_REGMODE_A="NOREG", p_REGMODE_B="NOREG", p_WRITEMODE_A="NORMAL",
-            p_WRITEMODE_B="NORMAL", p_CLKAMUX="CLKA", p_CLKBMUX="CLKB", p_GSR="DISABLED",
-            p_RESETMODE="SYNC", p_ASYNC_RESET_RELEASE="SYNC", p_CSDECODE_A="0b000",
-            p_CSDECODE_B="0b000",
-            i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
-            i_WEA=write, i_CLKB=ClockSignal(), i_CEB=two, i_OCEB=Const(1, 1),
-            i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
-            **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
-            **{f"i_ADA{n}": a[n] for n in range(14)}, **{f"i_ADB{n}": b[n] for n in range(14)},
-            **{f"i_DIA{n}": given[n] for n in range(18)},
-            **{f"i_DIB{n}": Const(0, 1) for n in range(18)},
-            **{f"o_DO{port}{n}": out[port][n] for port in "AB" for n in range(18)},
-        )
-        shown = out["A" if read_address is None else "B"]
-        m.d.comb += read_data[low:high].eq(shown[:high - low])
-    return m
-
-
 class FabricMultiplier(MultiplierBase):
     """Equal to :class:`generic.Multiplier`, on carry chains, for cells that get no DSP block.
 
@@ -407,6 +318,8 @@ class FabricMultiplier(MultiplierBase):
 
 
 Pair = tuple[Value, Value]
+Half = tuple[Value, Value, Value, Value]
+"""A bit of a CCU2C: inputs A, B, C and D of its LUT."""
 
 
 CHAIN = 8
@@ -453,20 +366,29 @@ def carry_chain(m: Module, name: str, x: list[Pair], y: list[Pair], *,
     def gate(a: int, b: int) -> int:
         return a ^ b if xor else a & b
 
-    init = sum((gate(a, b) ^ gate(c, d) ^ subtract) << (a + 2 * b + 4 * c + 8 * d)
-               for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))
-    total = Signal(len(x), name=f"{name}_total")
+    init = table(lambda a, b, c, d: gate(a, b) ^ gate(c, d) ^ subtract)
+    return chain(m, name, init, [(*a, *c) for a, c in zip(ab, cd, strict=True)], subtract=subtract)
+
+
+def chain(m: Module, name: str, init: int, halves: list[Half], *, subtract: bool = False) -> Value:
+    """Return what halves of CCU2Cs give, which all have the same LUT and lie on one carry chain."""
+    total = Signal(len(halves), name=f"{name}_total")
     carry: Value = Const(subtract, 1)
-    zero = Const(0, 1), Const(0, 1)
-    for index in range(0, len(x), 2):
-        a, c = (operand[index:index + 2] + [zero] for operand in (ab, cd))
+    for index in range(0, len(halves), 2):
+        first, second = (halves[index:index + 2] + [(Const(0, 1),) * 4])[:2]
         carried = Signal(name=f"{name}_carry_{index}")
         spare = Signal(name=f"{name}_spare_{index}")
         m.submodules[f"{name}_{index}"] = Instance(
             "CCU2C", p_INIT0=Const(init, 16), p_INIT1=Const(init, 16), p_INJECT1_0="NO",
             p_INJECT1_1="NO", i_CIN=carry, o_COUT=carried,
-            i_A0=a[0][0], i_B0=a[0][1], i_C0=c[0][0], i_D0=c[0][1], o_S0=total[index],
-            i_A1=a[1][0], i_B1=a[1][1], i_C1=c[1][0], i_D1=c[1][1],
-            o_S1=total[index + 1] if index + 1 < len(x) else spare)
+            i_A0=first[0], i_B0=first[1], i_C0=first[2], i_D0=first[3], o_S0=total[index],
+            i_A1=second[0], i_B1=second[1], i_C1=second[2], i_D1=second[3],
+            o_S1=total[index + 1] if index + 1 < len(halves) else spare)
         carry = carried
     return total
+
+
+def table(function: Callable[[int, int, int, int], int]) -> int:
+    """Return the LUT of a function of the inputs A, B, C and D."""
+    return sum(function(a, b, c, d) << (a + 2 * b + 4 * c + 8 * d)
+               for a in (0, 1) for b in (0, 1) for c in (0, 1) for d in (0, 1))

@@ -215,18 +215,21 @@ class LutRamDelay(Delay):
 
 
 class Ram(wiring.Component):
-    """A block RAM: one port reads, in the next cycle, and one writes.
+    """A block RAM: one port reads, and one writes.
 
     What is read while it is written is not defined, so no family needs logic to define it.
 
     Parameters
     ----------
     width, depth : int
+    quick : bool
+        Whether what is read comes after one cycle, for a clock that is not fast.
 
     Members
     -------
     read_address : In(range(depth))
     read_data : Out(width)
+        Two cycles later: block RAMs are slow, and have registers behind them.
     write_address : In(range(depth))
     write_data : In(width)
     write : In(1)
@@ -238,9 +241,10 @@ class Ram(wiring.Component):
     write_data: Value
     write: Value
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
         self.width = width
         self.depth = depth
+        self.quick = quick
         address = range(max(depth, 2))
         super().__init__({"read_address": In(address), "read_data": Out(width),
                           "write_address": In(address), "write_data": In(width),
@@ -252,7 +256,9 @@ class Ram(wiring.Component):
                                             attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
-        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(read.data),
+        shown = Signal(self.width, reset_less=True)
+        m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
+        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(shown),
                      write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      write.en.eq(self.write)]
         return m
@@ -264,12 +270,14 @@ class SinglePortRam(wiring.Component):
     Parameters
     ----------
     width, depth : int
+    quick : bool
+        See :class:`Ram`.
 
     Members
     -------
     address : In(range(depth))
     read_data : Out(width)
-        In the next cycle; not defined behind a write.
+        Two cycles later; not defined behind a write.
     write_data : In(width)
     write : In(1)
     """
@@ -279,9 +287,10 @@ class SinglePortRam(wiring.Component):
     write_data: Value
     write: Value
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
         self.width = width
         self.depth = depth
+        self.quick = quick
         super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
                           "write_data": In(width), "write": In(1)})
 
@@ -291,8 +300,10 @@ class SinglePortRam(wiring.Component):
                                             attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
+        shown = Signal(self.width, reset_less=True)
+        m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
         m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
-                     self.read_data.eq(read.data), write.addr.eq(self.address),
+                     self.read_data.eq(shown), write.addr.eq(self.address),
                      write.data.eq(self.write_data), write.en.eq(self.write)]
         return m
 

@@ -181,6 +181,7 @@ class SinglePortRam(generic.SinglePortRam):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        shown = Signal(self.width, reset_less=True)
         for low in range(0, self.width, WIDTH):
             high = min(low + WIDTH, self.width)
             read = Signal(WIDTH, name=f"read_{low}")
@@ -191,5 +192,6 @@ class SinglePortRam(generic.SinglePortRam):
                 i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
                 i_DATAIN=Cat(self.write_data[low:high], Const(0, WIDTH - (high - low))),
                 i_MASKWREN=Const(0b1111, 4), i_WREN=self.write, o_DATAOUT=read)
-            m.d.comb += self.read_data[low:high].eq(read[:high - low])
+            m.d["comb" if self.quick else "sync"] += shown[low:high].eq(read)
+        m.d.comb += self.read_data.eq(shown)
         return m

@@ -1,0 +1,124 @@
+"""Thresholds as a requantisation that gives the same for every sum there can be.
+
+The lanes multiply, round and clamp, so they can compare a sum with thresholds that are multiples of
+a distance, rounded. Those of a batch normalisation with a quantiser behind it are such. Bias,
+multiplier and shift of a channel are searched, and held against its thresholds: what is found is
+exact, or nothing is.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError
+from ..golden.arithmetic import scale
+from ..network.graph import Depthwise, Network, Requantisation, Weighted
+from ..network.thresholds import Thresholds
+from .quantise import COPY
+
+__all__ = ["requantising"]
+
+Integers = NDArray[np.int64]
+
+FARTHEST = 100
+"""Which multiple the first threshold is at: the further, the finer a distance moves it."""
+CANDIDATES = 1024
+"""Distances that are tried for a channel."""
+SHORTEST = 2.0 ** -9
+"""Distance of two thresholds: a shorter one is no longer a shift that the lanes leave room for."""
+
+
+def requantising(network: Network) -> Network:
+    """Return the network with a requantisation wherever one does what thresholds do."""
+    return replace(network, layers=tuple(
+        compared(network, layer, layer.requantisation)
+        if isinstance(layer, Weighted) and isinstance(layer.requantisation, Thresholds) else layer
+        for layer in network.layers))
+
+
+def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
+    """Return a layer that requantises instead of comparing with thresholds."""
+    # A falling channel rises with the sum of the opposite weights.
+    channels = -1 if isinstance(layer, Depthwise) else 0
+    sign = np.where(by.falling, -1, 1)
+    weights = np.moveaxis(np.moveaxis(layer.weights.astype(np.int64), channels, -1) * sign,
+                          -1, channels)
+    if weights.max(initial=0) > 127:
+        raise UserError(f"layer {layer.name!r} has a weight of -128 in a channel that falls with "
+                        "its sum, and no byte holds 128; the least weight may be -127")
+    values = by.values.astype(np.int64)
+    values = np.where(by.falling[:, None], 1 - values[:, ::-1], values)
+    flat = np.moveaxis(weights, channels, 0).reshape(len(values), -1)
+    source = network.tensors[layer.inputs[0]]
+    ends = np.array([source.precision.low, source.precision.high, source.zero_point])
+    products = flat[..., None] * (ends - source.zero_point)
+    bias = layer.bias.astype(np.int64) * sign
+    least = products.min(axis=2).sum(axis=1) + bias
+    greatest = products.max(axis=2).sum(axis=1) + bias
+
+    if by.step == 2:  # -1 and 1: twice a sum less its threshold is even, and one more is not 0
+        found = [(-int(t), COPY, 1) for t in values[:, 0]]
+        zero_point = 1
+    else:
+        first = min(FARTHEST, by.low + 128)
+        zero_point = by.low - first
+        found = []
+        for channel, limits in enumerate(zip(values, least, greatest, strict=True)):
+            fitted = fit(*limits, first, network.rounding)
+            if fitted is None:
+                raise UserError(
+                    f"layer {layer.name!r} ({layer.operator}) compares its sums with thresholds, "
+                    f"and no multiplier and shift do the same in channel {channel}: the lanes need "
+                    "thresholds that are evenly spaced; `hwgen golden` runs this network")
+            found.append(fitted)
+    offset, multiplier, shift = np.array(found, np.int64).T
+    return replace(layer, weights=weights.astype(np.int8), bias=(bias + offset).astype(np.int32),
+                   requantisation=Requantisation(multiplier, shift, zero_point, by.low, by.high))
+
+
+def fit(thresholds: Integers, least: int, greatest: int, first: int,
+        rounding: str) -> tuple[int, int, int] | None:
+    """Return bias, multiplier and shift by which a sum gets to ``first`` more than its level.
+
+    The sums are from ``least`` to ``greatest``. None where there are no such three.
+    """
+    counts = np.arange(1, len(thresholds) + 1)
+    inside = (thresholds > least) & (thresholds <= greatest)
+    if inside.any():
+        anchor = int(np.argmax(inside))
+        at, level = int(thresholds[anchor]), anchor + 1
+    else:
+        at, level = least, int(np.count_nonzero(thresholds <= least))
+    period = periods(thresholds[inside], greatest - least)
+    fraction, shift = np.frexp(1 / period)
+    multiplier = np.minimum(np.rint(fraction * 2.0 ** 31).astype(np.int64), COPY)
+    bias = np.ceil((first + level - 0.5) * period).astype(np.int64) - at
+    bias = (bias[:, None] + np.arange(-1, 2)).ravel()
+    multiplier, shift = np.repeat(multiplier, 3), np.repeat(shift.astype(np.int64), 3)
+
+    def levels(sums: Integers) -> Integers:
+        """Return what becomes of sums under every candidate, (sums, candidates)."""
+        return scale(sums[:, None] + bias, multiplier, shift, rounding) - first
+
+    reached = levels(np.clip(thresholds, least, greatest)) >= counts[:, None]
+    below = levels(np.clip(thresholds - 1, least, greatest)) < counts[:, None]
+    right = ((reached | (thresholds > greatest)[:, None])
+             & (below | (thresholds <= least)[:, None])).all(axis=0)
+    right &= np.abs(bias) + max(-least, greatest) < 1 << 30
+    if not right.any():
+        return None
+    best = int(np.argmax(right))
+    return int(bias[best]), int(multiplier[best]), int(shift[best])
+
+
+def periods(thresholds: Integers, span: int) -> NDArray[np.float64]:
+    """Return distances of multiples that may get to these thresholds when they are rounded up."""
+    count = len(thresholds)
+    if count < 2:
+        return np.array([2.0 * (span + 1)])
+    i, j = np.triu_indices(count, 1)
+    distance, steps = thresholds[j] - thresholds[i], j - i
+    low = max(float(np.max((distance - 1) / steps)), SHORTEST)
+    high = float(np.min((distance + 1) / steps))
+    return low + (max(high, low) - low) * (np.arange(CANDIDATES) + 0.5) / CANDIDATES

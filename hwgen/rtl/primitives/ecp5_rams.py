@@ -1,0 +1,116 @@
+"""Lattice ECP5: memories of block RAMs, with the output registers that these have."""
+
+from amaranth import *
+
+from . import generic
+
+__all__ = ["Ram", "SinglePortRam", "count", "suits"]
+
+MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words of a block RAM, and the bits of each."""
+WIDEST = (512, 36)
+"""The same where one port only reads and one only writes."""
+FEWEST = 64
+"""Words that are worth a block RAM: fewer lie in LUTs."""
+
+
+def mode(depth: int, *, two_ports: bool) -> tuple[int, int]:
+    """Return the words of each block RAM of a memory, and the bits of each word."""
+    return next((words, bits) for words, bits in ([WIDEST] if two_ports else []) + list(MODES)
+                if depth <= words)
+
+
+def count(width: int, depth: int, *, two_ports: bool = False) -> int:
+    """Return the block RAMs of a memory."""
+    _, bits = mode(depth, two_ports=two_ports)
+    return -(-width // bits)
+
+
+def suits(width: int, depth: int, *, two_ports: bool = False) -> bool:
+    """Return whether block RAMs side by side are the best that there is for a memory.
+
+    A deep one whose words are not a power of two takes fewer if they lie behind one another, which
+    is left to synthesis.
+    """
+    if not FEWEST < depth <= MODES[-1][0]:
+        return False
+    return count(width, depth, two_ports=two_ports) <= min(
+        -(-depth // words) * -(-width // bits) for words, bits in MODES)
+
+
+class SinglePortRam(generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`, in block RAMs side by side.
+
+    Parameters
+    ----------
+    width, depth : int
+    sites : tuple of str
+        As many places as :func:`count` says, or none to leave them to the placer.
+    """
+
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = ()) -> None:
+        super().__init__(width, depth)
+        self.sites = sites
+
+    def elaborate(self, platform: object) -> Module:
+        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
+                          self.read_data, self.address)
+
+
+class Ram(generic.Ram):
+    """Equal to :class:`generic.Ram`, in block RAMs side by side.
+
+    Parameters
+    ----------
+    width, depth : int
+    sites : tuple of str
+        As many places as :func:`count` says, or none to leave them to the placer.
+    """
+
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = ()) -> None:
+        super().__init__(width, depth)
+        self.sites = sites
+
+    def elaborate(self, platform: object) -> Module:
+        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
+                          self.read_data, self.write_address, self.read_address)
+
+
+def block_rams(width: int, depth: int, sites: tuple[str, ...], write_data: Value, write: Value,
+               read_data: Value, address: Value, read_address: Value | None = None) -> Module:
+    """Return block RAMs side by side; without a read address, one port reads and writes."""
+    m = Module()
+    two_ports = read_address is not None
+    words, bits = mode(depth, two_ports=two_ports)
+    unused = 14 - (words - 1).bit_length()  # of the address, which counts bits
+
+    # The lowest bits of an address enable the bytes of a wide word; those of 36 bits have no other
+    # way to say that nothing is written.
+    enables = {18: Const(0b11, 2), 36: write.replicate(4)}.get(bits, Const(0, 0))
+    a = Cat(enables, Const(0, unused - len(enables)), address, Const(0, 14))[:14]
+    b = Cat(Const(0, unused), read_address if read_address is not None else Const(0, 1),
+            Const(0, 14))[:14]
+    for index, low in enumerate(range(0, width, bits)):
+        high = min(low + bits, width)
+        given = Cat(write_data[low:high], Const(0, 36))[:36]
+        out = {port: Signal(18, name=f"read_{port}_{low}") for port in "AB"}
+        m.submodules[f"ram_{low}"] = Instance(
+            "DP16KD", **({"a_BEL": sites[index]} if sites else {}),
+            p_DATA_WIDTH_A=bits, p_DATA_WIDTH_B=bits,
+            p_REGMODE_A="OUTREG", p_REGMODE_B="OUTREG", p_WRITEMODE_A="NORMAL",
+            p_WRITEMODE_B="NORMAL", p_CLKAMUX="CLKA", p_CLKBMUX="CLKB", p_GSR="DISABLED",
+            p_RESETMODE="SYNC", p_ASYNC_RESET_RELEASE="SYNC", p_CSDECODE_A="0b000",
+            p_CSDECODE_B="0b000",
+            i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
+            i_WEA=Const(1, 1) if bits == 36 else write,
+            i_CLKB=ClockSignal(), i_CEB=Const(two_ports, 1), i_OCEB=Const(1, 1),
+            i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
+            **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
+            **{f"i_ADA{n}": a[n] for n in range(14)}, **{f"i_ADB{n}": b[n] for n in range(14)},
+            **{f"i_DIA{n}": given[n] for n in range(18)},
+            **{f"i_DIB{n}": given[18 + n] for n in range(18)},
+            **{f"o_DO{port}{n}": out[port][n] for port in "AB" for n in range(18)},
+        )
+        shown = (Cat(out["A"], out["B"]) if bits == 36 else out["B"] if two_ports else out["A"])
+        m.d.comb += read_data[low:high].eq(shown[:high - low])
+    return m

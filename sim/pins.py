@@ -1,0 +1,68 @@
+"""A board in simulation down to its pins, behind a pseudo-terminal, where a host finds its port."""
+
+import os
+import pty
+import subprocess
+import tty
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hwgen.verilator import PROGRAM, build
+
+__all__ = ["Pins"]
+
+MAIN = Path(__file__).with_suffix(".cpp")
+
+
+class Pins:
+    """A simulated board at a serial port; a context manager, which switches it off.
+
+    Parameters
+    ----------
+    verilog : str
+        A design whose top module has ``clk``, ``rst``, ``rx`` and ``tx``.
+    top : str
+        That module.
+    divisor : int
+        Cycles of a bit.
+    flips : int
+        How many bits of a million are turned round on the wires, in both directions.
+    seed : int
+        Which ones.
+    extra_sources : sequence of Path
+        More Verilog files, such as models of vendor cells.
+
+    Members
+    -------
+    port : str
+        The port on the host.
+    """
+
+    def __init__(self, verilog: str, *, top: str, divisor: int, flips: int = 0, seed: int = 1,
+                 extra_sources: tuple[Path, ...] = ()) -> None:
+        folder, _ = build(verilog, MAIN.read_text(), top=top, optimise=1,
+                          extra_sources=extra_sources)
+        board, host = pty.openpty()
+        tty.setraw(host)
+        self.port = os.ttyname(host)
+        # The port stays open here: else the board sees its end whenever no host has it open.
+        self._host = host
+        self._process = subprocess.Popen(
+            [folder / PROGRAM, str(board), str(divisor), str(flips), str(seed)],
+            stdin=subprocess.PIPE, pass_fds=[board], start_new_session=True)
+        os.close(board)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._host)
