@@ -102,7 +102,7 @@ class Array:
             ahead = 0 if step.mode != Mode.DEPTHWISE else (
                 step.prime_y * step.x + step.prime_x) * (
                     self.interval if step.passes == 1 else 1)
-            spare = bytes_come + ways.swapping + ahead - others
+            spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
             last = max(last, max(weights, spare) + PARAMETER_WORDS)
         return begin + step.tiles * others + (step.tiles - 1) * last + work + end
 

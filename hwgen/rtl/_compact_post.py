@@ -8,10 +8,17 @@ from ._accumulators import SUM
 from ._compact_accumulators import CompactAccumulators
 from ._library import place
 from ._memories import later
-from ._step import PARAMETER_WORDS, Parameters, Tag
+from ._step import Parameters, Tag
 from .post import Lane, Post
 
 __all__ = ["CompactPost"]
+
+
+class CompactLane(Lane):
+    """As :class:`Lane`, without registers of its own for what all values have in common."""
+
+    def _near(self, m: Module, value: Value, name: str) -> Value:
+        return value
 
 
 class CompactPost(Post):
@@ -41,11 +48,12 @@ class CompactPost(Post):
             m.d.sync += [sums.eq(sums[SUM:]), group.eq(group + 1),
                          valid.eq(valid & (group != self.columns - 1))]
 
-        options: dict[str, Any] = {"hard": self.hard > 0}
-        lane = place(m, platform, "lane", Lane, self.rounding, self.family, **options)
+        ends_tile = valid & (group == self.columns - 1) & tag.tile_end
+        lane: Any = place(m, platform, "lane", CompactLane, self.rounding, self.family,
+                          hard=self.hard > 0)
         m.d.comb += [
             lane.sum.eq(sums[:SUM].as_signed()),
-            Value.cast(lane.parameters).eq(self._parameter_ring(m, valid)),
+            Value.cast(lane.parameters).eq(self._parameter_ring(m, valid, ends_tile)),
             lane.low.eq(d.low), lane.high.eq(d.high), lane.zero_point.eq(d.zero_point),
             self.o.eq(lane.o),
             self.o_valid.eq(later(m, valid & ~d.to_sums, Lane.latency, "valid", reset=True)),
@@ -65,24 +73,14 @@ class CompactPost(Post):
         m.d.comb += [self.ready.eq(come[0]), self.ready_last.eq(come[1])]
         return m
 
-    def _parameter_ring(self, m: Module, valid: Value) -> Value:
-        """Take parameters, and return those of the column whose turn it is."""
-        following = [Signal(8 * PARAMETER_WORDS, name=f"following_{c}", reset_less=True)
-                     for c in range(self.columns)]
-        size = 68  # the rest is spare
-        used = Signal(size * self.columns, reset_less=True)
-        left, full = Signal(range(PARAMETER_WORDS), init=PARAMETER_WORDS - 1), Signal()
-        swap = self.tag.value & self.tag.tile & full
-        with m.If(swap):
-            m.d.sync += full.eq(0)
+    def _parameter_ring(self, m: Module, valid: Value, finished: Value) -> Value:
+        """Take parameters when the ones before are no longer needed; return a column's in turn."""
+        used = Signal(Parameters.size * self.columns, reset_less=True)
+        columns = [used.word_select(c, Parameters.size) for c in range(self.columns)]
         with m.If(self.word_valid):
-            m.d.sync += [left.eq(Mux(left == 0, PARAMETER_WORDS - 1, left - 1)),
-                         full.eq(left == 0)]
-            for c in range(self.columns):
-                m.d.sync += following[c].eq(Cat(following[c][8:], self.word.word_select(c, 8)))
-        with m.If(swap):
-            m.d.sync += used.eq(Cat(column[:size] for column in following))
+            m.d.sync += used.eq(Cat(Cat(column[8:], self.word.word_select(c, 8))
+                                    for c, column in enumerate(columns)))
         with m.Elif(valid):
-            m.d.sync += used.eq(used.rotate_right(size))
-        m.d.sync += self.swapped.eq(swap)
-        return Cat(used[:size], Const(0, Parameters.size - size))
+            m.d.sync += used.eq(used.rotate_right(Parameters.size))
+        m.d.sync += self.swapped.eq(finished)
+        return columns[0]

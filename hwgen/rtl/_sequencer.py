@@ -86,6 +86,8 @@ class Sequencer(wiring.Component):
         Cycles that the lanes need for a vector.
     words : int
         Words of the program memory.
+    address_bits : int
+        Bits of an address of the memory of activations.
 
     Members
     -------
@@ -145,7 +147,9 @@ class Sequencer(wiring.Component):
     store_error: Value
     sums_error: Value
 
-    def __init__(self, rows: int, columns: int, interval: int, words: int) -> None:
+    def __init__(self, rows: int, columns: int, interval: int, words: int,
+                 address_bits: int) -> None:
+        self.address_bits = address_bits
         self.rows = rows
         self.columns = columns
         self.interval = interval

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -8,28 +10,37 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._accumulators import Accumulators
-from ._broadcast import Broadcast
-from ._compact_accumulators import CompactAccumulators
-from ._compact_fetch import CompactFetch
-from ._compact_memories import CompactByteMemory, CompactWordMemory
-from ._compact_post import CompactPost
-from ._compact_store import CompactStore
 from ._fetch import Fetch
 from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
+from ._systolic_array import SystolicArray
 from .host import Host
 from .post import Post
 from .systolic import Kind, WeightStationary
 
-__all__ = ["IDENTITY", "Accelerator"]
+__all__ = ["IDENTITY", "PART", "Accelerator", "Parts"]
 
 IDENTITY = 0x3167_7768
 """``hwg1``, as bytes in the order in which they are read."""
 
 PART = 32
 """Bits of the program memory that are written together."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The classes that an accelerator is made of."""
+
+    array: type[SystolicArray]
+    program: type[WordMemory]
+    activations: type[ByteMemory]
+    fetch: type[Fetch]
+    accumulators: type[Accumulators]
+    post: type[Post]
+    store: type[Store]
+    sequencer: type[Sequencer]
 
 
 class Accelerator(wiring.Component):
@@ -57,8 +68,6 @@ class Accelerator(wiring.Component):
         32 bits by which the host tells Designs apart.
     family, device, dsps
         See :class:`SystolicArray`.
-    compact : bool
-        Whether it is made of the parts that are small rather than fast.
 
     Members
     -------
@@ -69,17 +78,20 @@ class Accelerator(wiring.Component):
     rx: stream.Interface
     tx: stream.Interface
 
+    parts = Parts(WeightStationary, WordMemory, ByteMemory, Fetch, Accumulators, Post, Store,
+                  Sequencer)
+    far = 1
+    """Registers before a memory."""
+
     def __init__(self, *, rows: int, columns: int, lines: int, lanes: int,
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None, compact: bool = False) -> None:
-        array = Broadcast if compact else WeightStationary
-        words = CompactWordMemory if compact else WordMemory
-        memory = CompactByteMemory if compact else ByteMemory
-        self.array = array(rows, columns, signed(8), signed(8), depth=rows,
-                           lines=lines, family=family, device=device, dsps=dsps,
-                           lanes=hard_lanes)
+                 dsps: int | None = None) -> None:
+        parts = self.parts
+        self.array = parts.array(rows, columns, signed(8), signed(8), depth=rows,
+                                 lines=lines, family=family, device=device, dsps=dsps,
+                                 lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -87,23 +99,21 @@ class Accelerator(wiring.Component):
         self.fingerprint = fingerprint
         self.window = max(rows, columns)
         self.family = family
-        self.compact = compact
-        self.program = words(8 * columns, program_memory // columns, PART, family, device)
-        self.activations = memory(activation_memory, self.window, family, device,
-                                  self.program.places)
-        post, fetch, accumulators, store = (
-            (CompactPost, CompactFetch, CompactAccumulators, CompactStore) if compact else
-            (Post, Fetch, Accumulators, Store))
-        self.post = post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
-        far = int(not compact)  # registers before a memory
-        self.fetch = fetch(window=self.window, columns=columns, lines=lines,
-                           line_pixels=line_pixels, size=activation_memory,
-                           memory_latency=far + self.activations.read_latency, family=family)
-        self.accumulators = accumulators(columns, partial_sums, family)
-        self.store = store(columns=columns, lanes=lanes, size=activation_memory,
-                           window=self.window,
-                           memory_latency=far + self.activations.write_latency)
-        self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
+        self.program = parts.program(8 * columns, program_memory // columns, PART, family,
+                                     device)
+        self.activations = parts.activations(activation_memory, self.window, family, device,
+                                             self.program.places)
+        self.post = parts.post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
+        self.fetch = parts.fetch(window=self.window, columns=columns, lines=lines,
+                                 line_pixels=line_pixels, size=activation_memory,
+                                 memory_latency=self.far + self.activations.read_latency,
+                                 family=family)
+        self.accumulators = parts.accumulators(columns, partial_sums, family)
+        self.store = parts.store(columns=columns, lanes=lanes, size=activation_memory,
+                                 window=self.window,
+                                 memory_latency=self.far + self.activations.write_latency)
+        self.sequencer = parts.sequencer(rows, columns, self.post.interval, self.program.depth,
+                                         len(self.activations.read_address))
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -162,8 +172,12 @@ class Accelerator(wiring.Component):
         return m
 
     def _beside(self, m: Module, value: Value, name: str) -> Value:
-        """Return a value that spreads over the chip: a cycle later, where there is room for it."""
-        return value if self.compact else primitives.local_register(m, self.family, value, name)
+        """Return a value that spreads over the chip, a cycle later."""
+        return primitives.local_register(m, self.family, value, name)
+
+    def _byte(self, m: Module, c: int) -> Value:
+        """Return a column's byte of the memory, for values that do not pass the array."""
+        return self._beside(m, self.fetch.next_vector.word_select(c, 8), f"byte_{c}")
 
     def _connect_values(self, m: Module) -> None:
         """Connect fetch, array, accumulators, lanes and store."""
@@ -203,8 +217,7 @@ class Accelerator(wiring.Component):
             store.bytes.eq(post.o),
         ]
         for c in range(self.columns):
-            byte = (fetch.vector.word_select(c, 8) if self.compact else primitives.local_register(
-                m, self.family, fetch.next_vector.word_select(c, 8), f"byte_{c}")).as_signed()
+            byte = self._byte(m, c).as_signed()
             of_array, scaled = self._beside(m, Cat(through, d.scaled), f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
@@ -246,7 +259,7 @@ class Accelerator(wiring.Component):
                 ("write_data", Cat(Mux(write_activations, written, store.data[:32]),
                                    store.data[32:])),
                 ("write_mask", store.mask | Mux(write_activations, mask, 0))):
-            m.d.comb += getattr(activations, port).eq(later(m, value, 1 - self.compact, port))
+            m.d.comb += getattr(activations, port).eq(later(m, value, 1, port))
 
         # Program: a word begins at a multiple of a power of two.
         stride = max(ceil_log2(self.columns), 2)

@@ -106,7 +106,7 @@ class Lane(wiring.Component):
         m.d.comb += self.wide.eq(fine)
 
         low, high, zero_point = (
-            primitives.local_register(m, self.family, value, name).as_signed() for value, name in
+            self._near(m, value, name).as_signed() for value, name in
             ((self.low, "own_low"), (self.high, "own_high"), (self.zero_point, "own_zero_point")))
         # Far outside an int8 only the sign counts.
         narrow = Signal(signed(NARROW), reset_less=True)
@@ -121,6 +121,10 @@ class Lane(wiring.Component):
         ]
         m.d.comb += self.o.eq(clamped)
         return m
+
+    def _near(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value that all lanes have in common, from registers beside this one."""
+        return primitives.local_register(m, self.family, value, name)
 
     def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:
         """Return ``x * y``, of 32 bits with a sign and 31 without, in two stages of adders."""
