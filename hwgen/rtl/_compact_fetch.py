@@ -6,7 +6,7 @@ from amaranth import *
 
 from ._compact_accumulators import CompactAccumulators
 from ._fetch import Fetch
-from ._memories import later
+from ._memories import at_least, later
 from ._step import Mode
 
 __all__ = ["CompactFetch"]
@@ -35,12 +35,12 @@ class CompactFetch(Fetch):
         # Bytes from `before` to `inside` are inside the row, if the row is inside the image.
         of_row = Signal()
         m.d.comb += of_row.eq((row >= 0) & (row < d.height))
+        bytes_inside = Cat(~_above(before, i) & _above(inside, i) for i in range(self.window))
         masks = Signal(self.window)
-        m.d.sync += masks.eq(Cat((before <= i) & (inside > i) & of_row
-                                 for i in range(self.window)))
+        m.d.sync += masks.eq(bytes_inside & of_row.replicate(self.window))
         reading = self.event.valid & (d.mode != Mode.SUMS)
-        outside = (address < 0) | (address >= self.size)
-        m.d.sync += self.error.eq(reading & outside & (before <= 0) & (inside > 0) & of_row)
+        outside = at_least(address, self.size) | (address < 0)
+        m.d.sync += self.error.eq(reading & outside & bytes_inside[0] & of_row)
 
         early = later(m, self.event, self.latency - self.ahead, "early", reset=True)
         m.d.comb += [
@@ -53,3 +53,9 @@ class CompactFetch(Fetch):
             Value.cast(self.pixels).eq(self.vector),
         ]
         return m
+
+
+def _above(value: Value, small: int) -> Value:
+    """Return whether a number with a sign is above a small one, without a long chain of carries."""
+    bits = max(small.bit_length(), 1)
+    return ~value[-1] & (value[bits:-1].any() | (value[:bits] > small))

@@ -23,6 +23,34 @@ def turned(words: Sequence[Value], amount: Value, *, left: bool) -> list[Value]:
         for i in range(count)]
 
 
+class SplitRam(Ram):
+    """Equal to :class:`Ram` with ``quick``, in two where the depth is no power of two.
+
+    The words of each half then lie side by side in block RAMs, so that only the halves are chosen
+    from, and not all of the block RAMs behind one another.
+    """
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__(width, depth, quick=True)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        large = 1 << (self.depth.bit_length() - 1)
+        parts = [large, self.depth - large] if self.depth > large else [large]
+        second = len(parts) > 1
+        chosen = later(m, self.read_address[-1], 1, "chosen") if second else Const(0, 1)
+        words = []
+        for index, depth in enumerate(parts):
+            ram = place(m, platform, f"part_{index}", Ram, self.width, depth, quick=True)
+            written = self.write_address[-1] == index if second else Const(1, 1)
+            m.d.comb += [ram.read_address.eq(self.read_address),
+                         ram.write_address.eq(self.write_address),
+                         ram.write_data.eq(self.write_data), ram.write.eq(self.write & written)]
+            words.append(ram.read_data)
+        m.d.comb += self.read_data.eq(Mux(chosen, words[-1], words[0]))
+        return m
+
+
 class CompactByteMemory(ByteMemory):
     """As :class:`ByteMemory`, but what is asked for comes in the very next cycle."""
 
@@ -38,7 +66,7 @@ class CompactByteMemory(ByteMemory):
         lanes = turned([*lanes, *zeros], self.write_address[:low], left=False)
         words: list[Value] = []
         for bank in range(self.banks):
-            ram = place(m, platform, f"bank_{bank}", Ram, 8, self.depth, quick=True)
+            ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth)
             m.d.comb += [
                 # The banks before the window are a row further on.
                 ram.read_address.eq(self.read_address[low:] + (self.read_address[:low] > bank)),

@@ -1,6 +1,7 @@
 """The sequencer of a compact accelerator: it keeps only those bits of a descriptor that are used."""
 
 from collections import defaultdict
+from typing import Any
 
 from amaranth import *
 
@@ -15,8 +16,27 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 """Fields of which only the bits count that an address has, and three more."""
 
 
+class Countup(Countdown):
+    """As :class:`Countdown`: ``left`` is the number of turns taken, and two."""
+
+    @property
+    def penultimate(self) -> Value:
+        return self.left == self.limit
+
+    def load(self) -> list[Any]:
+        return [self.left.eq(2), self.last.eq(self.single)]
+
+    def step(self) -> list[Any]:
+        return [self.left.eq(Mux(self.last, 2, self.left + 1)), self.last.eq(self.next_last)]
+
+
 class CompactSequencer(Sequencer):
     """As :class:`Sequencer`, in less room."""
+
+    countdown = Countup
+
+    def _at_limit(self) -> Value:
+        return self.step_cycles == self.limit  # counted from 0, it cannot be beyond
 
     def _read_descriptor(self, m: Module, read: Value, place: Value) -> Value:
         """Collect the words of a descriptor, and return whether all have come.

@@ -2,6 +2,7 @@
 
 from amaranth import *
 
+from ._memories import at_least
 from ._store import Store
 
 __all__ = ["CompactStore"]
@@ -45,7 +46,7 @@ class CompactStore(Store):
 
         # Of the last column tile's bytes, the last ones may be none.
         wanted = self.valid & (~tag.final | (self.group < d.last_columns))
-        outside = (here >= self.size) | d.output[width:].any()
+        outside = at_least(here, self.size) | d.output[width:].any()
         m.d.comb += [
             self.address.eq(here),
             self.data.eq(self.bytes),

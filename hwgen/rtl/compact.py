@@ -14,7 +14,7 @@ from ._compact_post import CompactPost
 from ._compact_sequencer import CompactSequencer
 from ._compact_store import CompactStore
 from ._library import place
-from ._memories import later
+from ._memories import at_least, later
 from .accelerator import IDENTITY, Accelerator, Parts
 from .host import Host
 from .primitives.generic import Ram
@@ -84,8 +84,9 @@ class CompactAccelerator(Accelerator):
 
         register = self._registers(m, write[0], bus.w_data, offset)
         spaces = [(offset < 32, register),
-                  (offset < activations.size, activations.read_data[:32]),
-                  (offset[stride:] < program.depth, parted.word_select(part, 32))]  # padding too: 0
+                  (~at_least(offset, activations.size), activations.read_data[:32]),
+                  # Padding between words, too: it is 0.
+                  (~at_least(offset[stride:], program.depth), parted.word_select(part, 32))]
         if self.steps:
             counters: Any = place(m, None, "counters", Ram, 32, self.steps, quick=True)
             m.d.comb += [
