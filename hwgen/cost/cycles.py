@@ -43,9 +43,10 @@ class Ways:
 
 
 FAST = Ways(reading=9, fetching=11, storing=27, summing=19, swapping=3)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=17, swapping=4)
-MEETING = 11
-"""Columns with which requantised sums of a compact accelerator would meet values: they wait."""
+SMALL = Ways(reading=3, fetching=1, storing=18, summing=16, swapping=4)
+MEETING = 10
+"""Cycles that requantised sums of a compact accelerator take; where vectors, C cycles apart, would
+meet them on their way, they wait for one more."""
 BROADCAST = 4
 """Cycles that a compact accelerator's array takes, whatever its size."""
 
@@ -90,7 +91,7 @@ class Array:
         array = BROADCAST if self.compact else self.rows + self.columns + 2
         bytes_come = ways.fetching + turns + (array if through else 0)
         begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
-        waiting = int(self.compact and self.columns == MEETING)
+        waiting = int(self.compact and MEETING % self.columns == 0)
         end = bytes_come + (ways.summing + waiting if step.to_sums else ways.storing + turns)
 
         inner = max(step.vectors, weights, SHORTEST_PASS)

@@ -28,14 +28,13 @@ class CompactFetch(Fetch):
         position: Any = self._loops(m, self.event)
         offset, row = position.offset, position.row
         address = Signal.like(offset, name="address")
-        before, inside = (Signal(Shape(len(offset) + 1, True), name=name)
-                          for name in ("before", "inside"))
-        m.d.comb += [address.eq(position.base + offset), before.eq(-offset),
-                     inside.eq(d.row_bytes - offset), self.address.eq(address)]
-        # Bytes from `before` to `inside` are inside the row, if the row is inside the image.
+        inside = Signal(Shape(len(offset) + 1, True))
+        m.d.comb += [address.eq(position.base + offset), inside.eq(d.row_bytes - offset),
+                     self.address.eq(address)]
+        # Bytes between the row's begin and `inside` are in the row, if that is inside the image.
         of_row = Signal()
         m.d.comb += of_row.eq((row >= 0) & (row < d.height))
-        bytes_inside = Cat(~_above(before, i) & _above(inside, i) for i in range(self.window))
+        bytes_inside = Cat(_begun(offset, i) & _above(inside, i) for i in range(self.window))
         masks = Signal(self.window)
         m.d.sync += masks.eq(bytes_inside & of_row.replicate(self.window))
         reading = self.event.valid & (d.mode != Mode.SUMS)
@@ -53,6 +52,12 @@ class CompactFetch(Fetch):
             Value.cast(self.pixels).eq(self.vector),
         ]
         return m
+
+
+def _begun(offset: Value, small: int) -> Value:
+    """Return whether ``offset + small`` is not negative, without adding them."""
+    bits = max(small.bit_length(), 1)
+    return ~offset[-1] | (offset[bits:-1].all() & (offset[:bits] >= (1 << bits) - small))
 
 
 def _above(value: Value, small: int) -> Value:

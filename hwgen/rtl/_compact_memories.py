@@ -14,12 +14,11 @@ from .primitives.generic import Ram
 __all__ = ["CompactByteMemory", "CompactWordMemory"]
 
 
-def turned(words: Sequence[Value], amount: Value, *, left: bool) -> list[Value]:
-    """Return ``words`` rotated by ``amount``, as :func:`_memories.rotated` does, but at once."""
+def turned(words: Sequence[Value], amount: Value) -> list[Value]:
+    """Return ``words`` rotated to the left, as :func:`_memories.rotated` does, but at once."""
     count, shape = len(words), Value.cast(words[0]).shape()
-    sign = 1 if left else -1
     return [Value.cast(data.ArrayLayout(shape, 1 << len(amount))(
-        Cat(words[(i + sign * k) % count] for k in range(1 << len(amount))))[amount])
+        Cat(words[(i + k) % count] for k in range(1 << len(amount))))[amount])
         for i in range(count)]
 
 
@@ -52,7 +51,10 @@ class SplitRam(Ram):
 
 
 class CompactByteMemory(ByteMemory):
-    """As :class:`ByteMemory`, but what is asked for comes in the very next cycle."""
+    """As :class:`ByteMemory`, but what is asked for comes in the very next cycle.
+
+    Four bytes are written, at a multiple of four.
+    """
 
     read_latency = 1
     write_latency = 1
@@ -60,21 +62,19 @@ class CompactByteMemory(ByteMemory):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         low = ceil_log2(self.banks)
-        zeros = [Const(0, 9)] * (self.banks - self.window)
-        lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
-                              for i in range(self.window)]
-        lanes = turned([*lanes, *zeros], self.write_address[:low], left=False)
         words: list[Value] = []
         for bank in range(self.banks):
             ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth)
+            word, byte = divmod(bank, 4)
             m.d.comb += [
                 # The banks before the window are a row further on.
                 ram.read_address.eq(self.read_address[low:] + (self.read_address[:low] > bank)),
-                ram.write_address.eq(self.write_address[low:] + (self.write_address[:low] > bank)),
-                ram.write_data.eq(lanes[bank][:8]), ram.write.eq(lanes[bank][8]),
+                ram.write_address.eq(self.write_address[low:]),
+                ram.write_data.eq(self.write_data.word_select(byte, 8)),
+                ram.write.eq(self.write_mask[byte] & (self.write_address[2:low] == word)),
             ]
             words.append(ram.read_data)
-        words = turned(words, later(m, self.read_address[:low], 1, "offset"), left=True)
+        words = turned(words, later(m, self.read_address[:low], 1, "offset"))
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 

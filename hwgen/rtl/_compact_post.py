@@ -15,7 +15,12 @@ __all__ = ["CompactPost"]
 
 
 class CompactLane(Lane):
-    """As :class:`Lane`, without registers of its own for what all values have in common."""
+    """As :class:`Lane`, without registers behind the bias and for what all values have in common.
+    """
+
+    biasing = 0
+    wide_latency = Lane.wide_latency - Lane.biasing
+    latency = Lane.latency - Lane.biasing
 
     def _near(self, m: Module, value: Value, name: str) -> Value:
         return value
@@ -32,7 +37,7 @@ class CompactPost(Post):
     @property
     def waiting(self) -> int:
         """Cycles that requantised sums wait, so that they come between the values."""
-        way = CompactAccumulators.latency + 1 + Lane.wide_latency - 1 - self.ahead
+        way = CompactAccumulators.latency + 1 + CompactLane.wide_latency - 1 - self.ahead
         return int(way % self.columns == 0)
 
     def elaborate(self, platform: object) -> Module:
@@ -56,10 +61,10 @@ class CompactPost(Post):
             Value.cast(lane.parameters).eq(self._parameter_ring(m, valid, ends_tile)),
             lane.low.eq(d.low), lane.high.eq(d.high), lane.zero_point.eq(d.zero_point),
             self.o.eq(lane.o),
-            self.o_valid.eq(later(m, valid & ~d.to_sums, Lane.latency, "valid", reset=True)),
-            self.o_group.eq(later(m, group, Lane.latency, "group")),
+            self.o_valid.eq(later(m, valid & ~d.to_sums, CompactLane.latency, "valid", reset=True)),
+            self.o_group.eq(later(m, group, CompactLane.latency, "group")),
         ]
-        ends = later(m, Value.cast(tag), Lane.latency, "tag")
+        ends = later(m, Value.cast(tag), CompactLane.latency, "tag")
         m.d.comb += Value.cast(self.o_tag).eq(ends)
 
         # Requantised sums move in from the end, and are complete when the last one comes.
@@ -69,7 +74,7 @@ class CompactPost(Post):
         m.d.comb += Value.cast(self.ready_sums).eq(Cat(collected, wide))
         last = valid & d.to_sums & (group == self.columns - 1)
         come = later(m, Cat(last, tag.tile_end & tag.final),
-                     Lane.wide_latency + self.waiting - self.ahead, "come", reset=True)
+                     CompactLane.wide_latency + self.waiting - self.ahead, "come", reset=True)
         m.d.comb += [self.ready.eq(come[0]), self.ready_last.eq(come[1])]
         return m
 

@@ -45,7 +45,7 @@ class CompactAccelerator(Accelerator):
         A request stays on the bus until it is answered, in its second cycle: by then a memory has
         given what is asked for.
         """
-        m.submodules.host = host = Host()
+        m.submodules.host = host = Host(near=True)
         sequencer, activations, program = self.sequencer, self.activations, self.program
         fetch, store, bus = self.fetch, self.store, host.bus
         wiring.connect(m, wiring.flipped(self.rx), host.rx)
@@ -60,13 +60,16 @@ class CompactAccelerator(Accelerator):
                          Cat(space == index for index in range(3)), 0)),
         ]
 
-        # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
+        # Activations: four of the bytes of a window. Nothing moves yet when a step begins. The lane
+        # gives one byte at a time, which is written to one place of four.
         running = later(m, sequencer.busy, 1, "running", reset=True)
         m.d.comb += [
             activations.read_address.eq(Mux(running, fetch.address, offset)),
             activations.write_address.eq(Mux(running, store.address, offset)),
-            activations.write_data.eq(Mux(running, store.data, bus.w_data)),
-            activations.write_mask.eq(Mux(running, store.mask, Mux(write[1], bus.mask, 0))),
+            activations.write_data.eq(Mux(running, store.data[:8].replicate(4), bus.w_data)),
+            activations.write_mask.eq(Mux(
+                running, Mux(store.mask[0], 1 << store.address[:2], 0),
+                Mux(write[1], bus.mask, 0))),
         ]
 
         # Program: a word begins at a multiple of a power of two.

@@ -59,7 +59,9 @@ class Lane(wiring.Component):
     wide: Value
     o: Value
 
-    wide_latency = 1 + primitives.LATENCY + 2 + 2 + 2
+    biasing = 1
+    """Cycles in which the bias is added."""
+    wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
     latency = wide_latency + 4
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
@@ -80,9 +82,9 @@ class Lane(wiring.Component):
         m = Module()
         single = self.rounding == "single"
         biased = Signal(signed(SUM), reset_less=True)
-        m.d.sync += biased.eq(self.sum + self.parameters.bias)
-        multiplier = later(m, self.parameters.multiplier, 1, "multiplier")
-        shift = later(m, self.parameters.shift, 3 + primitives.LATENCY, "shift")
+        m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
+        multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
+        shift = later(m, self.parameters.shift, self.biasing + 2 + primitives.LATENCY, "shift")
 
         product = self._product(m, platform, biased, multiplier)
         rounded = Signal(signed(SUM + 1), reset_less=True)
