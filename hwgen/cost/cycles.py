@@ -31,6 +31,8 @@ class Ways:
         From a vector's bytes to those of its result, besides array and rotation.
     summing : int
         The same, for results that go back to the accumulators.
+    passing : int
+        From a vector's bytes to values, where they do not pass the array.
     swapping : int
         From a value out of the array until the next parameters may be read.
     """
@@ -39,11 +41,12 @@ class Ways:
     fetching: int
     storing: int
     summing: int
+    passing: int
     swapping: int
 
 
-FAST = Ways(reading=9, fetching=11, storing=27, summing=19, swapping=3)
-SMALL = Ways(reading=3, fetching=1, storing=18, summing=16, swapping=4)
+FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
+SMALL = Ways(reading=3, fetching=1, storing=18, summing=16, passing=1, swapping=4)
 MEETING = 10
 """Cycles that requantised sums of a compact accelerator take; where vectors, C cycles apart, would
 meet them on their way, they wait for one more."""
@@ -89,7 +92,7 @@ class Array:
         turns = self.turns
         ways = SMALL if self.compact else FAST
         array = BROADCAST if self.compact else self.rows + self.columns + 2
-        bytes_come = ways.fetching + turns + (array if through else 0)
+        bytes_come = ways.fetching + turns + (array if through else ways.passing)
         begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
         waiting = int(self.compact and MEETING % self.columns == 0)
         end = bytes_come + (ways.summing + waiting if step.to_sums else ways.storing + turns)

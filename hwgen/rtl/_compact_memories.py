@@ -86,7 +86,8 @@ class CompactWordMemory(WordMemory):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        where = Cat((self.address >= start) & (self.address < start + depth)
+        # A bank begins at a multiple of what it could hold: only the bits above that tell it.
+        where = Cat(self.address[ceil_log2(depth):] == start >> ceil_log2(depth)
                     for start, depth in self.banks)
         shown = later(m, where, 1, "shown")
         kinds = primitives.single_port_rams(

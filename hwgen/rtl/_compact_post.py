@@ -62,8 +62,10 @@ class CompactPost(Post):
             lane.low.eq(d.low), lane.high.eq(d.high), lane.zero_point.eq(d.zero_point),
             self.o.eq(lane.o),
             self.o_valid.eq(later(m, valid & ~d.to_sums, CompactLane.latency, "valid", reset=True)),
-            self.o_group.eq(later(m, group, CompactLane.latency, "group")),
         ]
+        # The bytes of a vector come one behind the other.
+        with m.If(self.o_valid):
+            m.d.sync += self.o_group.eq(Mux(self.o_group == self.columns - 1, 0, self.o_group + 1))
         ends = later(m, Value.cast(tag), CompactLane.latency, "tag")
         m.d.comb += Value.cast(self.o_tag).eq(ends)
 

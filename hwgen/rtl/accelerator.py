@@ -204,7 +204,7 @@ class Accelerator(wiring.Component):
         tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
                     reset=True)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, tag, Value.cast(fetch.early.tag))),
+            accumulators.tag.eq(Mux(through, tag, self._direct_tag())),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
@@ -221,6 +221,10 @@ class Accelerator(wiring.Component):
             of_array, scaled = self._beside(m, Cat(through, d.scaled), f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
+
+    def _direct_tag(self) -> Value:
+        """Return the tag of values that do not pass the array."""
+        return Value.cast(self.fetch.early.tag)
 
     def _connect_host(self, m: Module) -> None:
         """Let the host read and write memories and registers, while nothing runs."""
