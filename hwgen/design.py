@@ -25,8 +25,10 @@ DEPTH = 1024
 ROUNDINGS = ("tflm", "single")
 LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
-SIDES = 2, 32
+SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
+LEAST_COLUMNS = 2
+"""The least columns of a compact one."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact")
 """Fields that say nothing of an array alone."""
@@ -182,6 +184,8 @@ class Design:
                                 f"accelerator's, not {getattr(self, field)!r}")
         for field in ("rows", "columns"):
             low, high = SIDES
+            if self.compact and field == "columns":
+                low = LEAST_COLUMNS
             if not low <= getattr(self, field) <= high:
                 raise UserError(f"{field} must be from {low} to {high} with an activation_memory, "
                                 f"not {getattr(self, field)}")

@@ -16,8 +16,9 @@ MEMORIES = {"activation_memory": 1 << 16, "program_memory": 1 << 20, "lanes": 1,
 SMALL = Design(rows=4, columns=4, lines=1, partial_sums=64, **MEMORIES)
 DESIGNS = {
     "no-line": Design(rows=5, columns=8, partial_sums=100, **MEMORIES),
-    # So wide that requantised sums wait for a cycle without a value.
-    "wide": Design(rows=7, columns=11, lines=1, partial_sums=23, rounding="single", **MEMORIES),
+    "narrow": Design(rows=4, columns=2, lines=1, partial_sums=128, **MEMORIES),
+    # With as many columns, requantised sums wait for a cycle without a value.
+    "wide": Design(rows=7, columns=10, lines=1, partial_sums=23, rounding="single", **MEMORIES),
     "tall": Design(rows=9, columns=5, lines=1, partial_sums=8, rounding="single", **MEMORIES),
 }
 
@@ -53,7 +54,10 @@ def test_nothing_is_left_of_a_stopped_step():
 @pytest.mark.parametrize("fields, text", [
     ({"lanes": 2}, "lanes must be at most 1 in a compact accelerator, not 2"),
     ({"lines": 2, "line_pixels": 9}, "lines must be at most 1 in a compact accelerator, not 2"),
-    ({"compact": 1}, "compact must be true or false, not 1")])
+    ({"compact": 1}, "compact must be true or false, not 1"),
+    ({"columns": 1}, "columns must be from 2 to 32 with an activation_memory, not 1"),
+    ({"columns": 3, "compact": False},
+     "columns must be from 4 to 32 with an activation_memory, not 3")])
 def test_wrong(fields, text):
     with pytest.raises(UserError, match=f"^{text}$"):
         SMALL.replace(**fields)

@@ -56,8 +56,9 @@ class CompactFetch(Fetch):
 
 
     def _loops(self, m: Module, event: Any) -> Any:
-        """Follow the loops, as in :class:`Fetch`: only one of those outside the pass moves at a time,
-        and so one adder serves them all.
+        """Follow the loops, as in :class:`Fetch`.
+
+        Only one of those outside the pass moves at a time, and so one adder serves them all.
         """
         d = self.descriptor
         slot = self.event.valid & self.event.slot

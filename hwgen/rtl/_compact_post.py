@@ -15,8 +15,7 @@ __all__ = ["CompactPost"]
 
 
 class CompactLane(Lane):
-    """As :class:`Lane`, without registers behind the bias and for what all values have in common.
-    """
+    """As :class:`Lane`, without registers behind the bias, and before what never changes."""
 
     biasing = 0
     wide_latency = Lane.wide_latency - Lane.biasing

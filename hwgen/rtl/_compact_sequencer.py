@@ -1,4 +1,4 @@
-"""The sequencer of a compact accelerator: it keeps only those bits of a descriptor that are used."""
+"""The sequencer of a compact accelerator: it keeps those bits of a descriptor that are used."""
 
 from collections import defaultdict
 from typing import Any
@@ -60,7 +60,7 @@ class CompactSequencer(Sequencer):
             m.d.sync += [place.eq(place + 1), self.head.eq(~asked.last), *asked.step()]
         with m.If(self.word_valid):
             m.d.sync += index.eq(Mux(last, 0, index + 1))
-        whole = [Const(0, 1)] * (self.descriptor_words * word_bits)
+        whole: list[Value] = [Const(0, 1)] * (self.descriptor_words * word_bits)
         for number, (words, bits) in enumerate(groups.items()):
             if not words:
                 continue
