@@ -27,8 +27,10 @@ LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
 SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
+LEAST_COLUMNS = 2
+"""The least columns of a compact one."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
-                    "line_pixels", "rounding", "steps")
+                    "line_pixels", "rounding", "steps", "compact")
 """Fields that say nothing of an array alone."""
 
 
@@ -108,6 +110,9 @@ class Design:
         rounds once.
     steps : int
         How many steps have a counter of their cycles.
+    compact : bool
+        Whether the accelerator shall be small rather than fast: without the registers that only a
+        fast clock needs, on an array without waves, and with one lane.
     """
 
     engine: str = "systolic"
@@ -130,6 +135,7 @@ class Design:
     line_pixels: int = 0
     rounding: str = "tflm"
     steps: int = 256
+    compact: bool = False
 
     def __post_init__(self) -> None:
         """Check every field, in their order."""
@@ -158,6 +164,8 @@ class Design:
         self._within("dsps", 0, self.device_products, optional=True)
         self._one_of("rounding", ROUNDINGS)
         self._within("steps", 0, LARGEST_SUMS)
+        if not isinstance(self.compact, bool):
+            raise UserError(f"compact must be true or false, not {self.compact!r}")
         self._within("activation_memory", 0, LARGEST_MEMORY)
         if self.activation_memory:
             self._check_accelerator()
@@ -176,6 +184,8 @@ class Design:
                                 f"accelerator's, not {getattr(self, field)!r}")
         for field in ("rows", "columns"):
             low, high = SIDES
+            if self.compact and field == "columns":
+                low = LEAST_COLUMNS
             if not low <= getattr(self, field) <= high:
                 raise UserError(f"{field} must be from {low} to {high} with an activation_memory, "
                                 f"not {getattr(self, field)}")
@@ -189,6 +199,10 @@ class Design:
         self._within("hard_lanes", 0, min(self.lanes, most))
         self._within("dsps", 0, self._array_products, optional=True)
         self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
+        for field in ("lines", "lanes"):
+            if self.compact and getattr(self, field) > 1:
+                raise UserError(f"{field} must be at most 1 in a compact accelerator, "
+                                f"not {getattr(self, field)}")
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
         value = getattr(self, field)
@@ -286,6 +300,7 @@ class Design:
                       f"sums{self.partial_sums}", f"lanes{self.lanes}", self.rounding]
             parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
+            parts += ["compact"] * self.compact
         return "_".join(parts)
 
     def replace(self, **fields: Any) -> Self:
@@ -328,7 +343,9 @@ class Design:
             value = getattr(self, field.name)
             if not self.activation_memory and field.name in AROUND_THE_ARRAY:
                 continue
-            if value is not None:
+            if value is True:
+                lines.append(f"{field.name} = true")
+            elif value is not None and value is not False:
                 lines.append(f'{field.name} = "{value}"' if isinstance(value, str)
                              else f"{field.name} = {value}")
         return "\n".join(lines) + "\n"

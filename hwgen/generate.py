@@ -23,6 +23,7 @@ from .golden import systolic as golden_systolic
 from .rtl import systolic
 from .rtl._library import Library
 from .rtl.accelerator import Accelerator
+from .rtl.compact import CompactAccelerator
 from .rtl.serial_accelerator import SerialAccelerator
 from .rtl.systolic import SystolicArray
 
@@ -73,7 +74,8 @@ def component(design: Design, *, uart: int = 0) -> SystolicArray | Accelerator |
 
 def accelerator(design: Design) -> Accelerator:
     """Return a Design's accelerator."""
-    return Accelerator(
+    kind = CompactAccelerator if design.compact else Accelerator
+    return kind(
         rows=design.rows, columns=design.columns, lines=design.lines, lanes=design.lanes,
         hard_lanes=design.hard_lanes,
         activation_memory=design.activation_memory, program_memory=design.program_memory,

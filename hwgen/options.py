@@ -193,6 +193,7 @@ FIELDS = {
     "line_pixels": ("N", "longest row that the line buffer holds"),
     "rounding": ("NAME", "tflm: sums are rounded twice, as TensorFlow Lite Micro does; single"),
     "steps": ("N", "steps that have a counter of their cycles"),
+    "compact": ("", "make the accelerator small rather than fast"),
 }
 
 
@@ -413,6 +414,9 @@ def add_design(command: argparse.ArgumentParser) -> None:
     fields = {field.name: field for field in dataclasses.fields(Design)}
     for name, (metavar, text) in FIELDS.items():
         default = fields[name].default
+        if isinstance(default, bool):
+            group.add_argument(f"--{name}", action="store_const", const=True, help=text)
+            continue
         hint = "" if default is None else f" (default: {default})"
         group.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=text + hint,
                            type=str if isinstance(default, str) or name == "device" else integer)

@@ -80,13 +80,14 @@ class Miter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.dut = self.dut
+        common = getattr(self.dut, "common", False)
         equal = []
         for index, lane in enumerate(self.interfaces):
             definition = generic.Multiplier(self.dut.a_shape, self.dut.b_shape)
             m.submodules[f"definition_{index}"] = definition
             for multiplier in (lane, definition):
                 m.d.comb += [multiplier.a.eq(self.a[index]), multiplier.b.eq(self.b[index]),
-                             multiplier.take.eq(self.take[index])]
+                             multiplier.take.eq(self.take[0 if common else index])]
             equal.append(lane.p == definition.p)
         m.d.comb += self.equal.eq(Cat(equal).all())
         return m

@@ -36,6 +36,7 @@ CELLS = {
     "ice40 whole": ("ice40", ice40.Multiplier, [
         *mixes((16, 16)), (signed(9), unsigned(16)), (unsigned(16), signed(3))]),
     "ice40 pair": ("ice40", ice40.MultiplierPair, mixes((8, 8), (5, 7))),
+    "ice40 common": ("ice40", ice40.CommonPair, mixes((8, 8), (5, 7))),
     "gowin": ("gowin", gowin.Multiplier, mixes((8, 8), (9, 9), (10, 2), (16, 16))),
 }
 """For each multiplier: the family of its cell, how to make it, its shapes for simulation."""

@@ -158,8 +158,15 @@ class Fetch(wiring.Component):
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
+        used = self._loops(m, later(m, self.event, 1, "this", reset=True))
+        position: Any = Signal.like(used, name="position", init={}, reset_less=True)
+        address = Signal.like(used.base, name="address", reset_less=True)
+        m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
+        return position.offset, position.row, address
+
+    def _loops(self, m: Module, event: Any) -> Any:
+        """Follow the loops, and return offset, row and base of the vector of an ``event``."""
         d = self.descriptor
-        event: Any = later(m, self.event, 1, "this", reset=True)
         # Which of the loops outside the pass moves on behind its first vector.
         slot = self.event.valid & self.event.slot
         inner = ~self.event.piece_last, ~self.event.taps_x_last, ~self.event.taps_y_last
@@ -219,11 +226,7 @@ class Fetch(wiring.Component):
                          next_tile.eq(offset), next_pass.row.eq(d.row0),
                          next_y.row.eq(d.row0), next_pass.base.eq(d.base),
                          next_y.base.eq(d.base)]
-
-        position: Any = Signal(places, reset_less=True)
-        address = Signal(width, reset_less=True)
-        m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
-        return position.offset, position.row, address
+        return used
 
     def _older_lines(self, m: Module, platform: object, coming: Any, pixel: Value,
                      ) -> list[Value]:

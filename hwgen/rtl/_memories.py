@@ -24,6 +24,15 @@ def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False)
     return value
 
 
+def at_least(address: Value, size: int) -> Value:
+    """Return whether an address, without its sign if it has one, is no less than a size.
+
+    Only the bits are compared that can make a difference.
+    """
+    low = (size & -size).bit_length() - 1
+    return address[low:].as_unsigned() >= size >> low
+
+
 def rotated(m: Module, words: Sequence[Value], amount: Value, name: str, *, left: bool,
             ) -> list[Value]:
     """Return ``words`` rotated by ``amount``, in a register for every two bits of it.

@@ -61,9 +61,14 @@ class Countdown:
         return [self.left.eq(self.limit), self.last.eq(self.single)]
 
     @property
+    def penultimate(self) -> Value:
+        """Whether the turn behind this one is the last, of more than one."""
+        return self.left == 2
+
+    @property
     def next_last(self) -> Value:
         """Whether the turn behind this one is the last; behind the last one the first follows."""
-        return Mux(self.last, self.single, self.left == 2)
+        return Mux(self.last, self.single, self.penultimate)
 
     def step(self) -> list[Any]:
         """Take a turn; behind the last one the loop begins again."""
@@ -86,6 +91,8 @@ class Sequencer(wiring.Component):
         Cycles that the lanes need for a vector.
     words : int
         Words of the program memory.
+    address_bits : int
+        Bits of an address of the memory of activations.
 
     Members
     -------
@@ -120,6 +127,8 @@ class Sequencer(wiring.Component):
     fetch_error, store_error, sums_error : In(1)
     """
 
+    countdown = Countdown
+
     start: Value
     first: Value
     count: Value
@@ -145,7 +154,9 @@ class Sequencer(wiring.Component):
     store_error: Value
     sums_error: Value
 
-    def __init__(self, rows: int, columns: int, interval: int, words: int) -> None:
+    def __init__(self, rows: int, columns: int, interval: int, words: int,
+                 address_bits: int) -> None:
+        self.address_bits = address_bits
         self.rows = rows
         self.columns = columns
         self.interval = interval
@@ -226,7 +237,7 @@ class Sequencer(wiring.Component):
         begun = Signal()
         m.d.sync += begun.eq(begin)
         late = Signal()
-        m.d.sync += late.eq(self.busy & (self.step_cycles >= self.limit))
+        m.d.sync += late.eq(self.busy & self._at_limit())
         failure = Signal(Error)
         for signal, code in ((late, Error.WATCHDOG), (self.sums_error, Error.SUMS),
                              (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
@@ -242,6 +253,10 @@ class Sequencer(wiring.Component):
             m.d.sync += [self.error.eq(failed), wait.eq(FLUSH), self.busy.eq(1),
                          state.eq(State.FLUSH)]
         return m
+
+    def _at_limit(self) -> Value:
+        """Return whether the step has taken as many cycles as it may."""
+        return self.step_cycles >= self.limit
 
     def _read_descriptor(self, m: Module, read: Value, place: Value) -> Value:
         """Collect the words of a descriptor, and return whether all have come."""
@@ -281,15 +296,15 @@ class Sequencer(wiring.Component):
         """
         d = self.descriptor
         matrix = d.mode <= Mode.DEPTHWISE  # weights are needed
-        tiles = Countdown(m, 16, d.tiles, "tiles")
-        taps_y = Countdown(m, 16, d.taps_y, "taps_y")
-        taps_x = Countdown(m, 16, d.taps_x, "taps_x")
-        pieces = Countdown(m, 16, d.pieces, "pieces")
-        x = Countdown(m, 16, d.x, "x")
-        y = Countdown(m, 16, d.y, "y")
-        rows = Countdown(m, 8, Const(self.rows, 8), "rows")
-        words = Countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        least = Countdown(m, 8, Const(LEAST, 8), "least")
+        tiles = self.countdown(m, 16, d.tiles, "tiles")
+        taps_y = self.countdown(m, 16, d.taps_y, "taps_y")
+        taps_x = self.countdown(m, 16, d.taps_x, "taps_x")
+        pieces = self.countdown(m, 16, d.pieces, "pieces")
+        x = self.countdown(m, 16, d.x, "x")
+        y = self.countdown(m, 16, d.y, "y")
+        rows = self.countdown(m, 8, Const(self.rows, 8), "rows")
+        words = self.countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
+        least = self.countdown(m, 8, Const(LEAST, 8), "least")
 
         ahead = Signal()      # there is a pass to be read
         first = Signal()      # it is the first of its column tile
@@ -345,7 +360,7 @@ class Sequencer(wiring.Component):
             m.d.sync += [opening.eq(0), fresh.eq(fresh & ~value)]
         with m.If(vectors & turn_last):
             m.d.sync += [*x.step(), last_vector.eq(Mux(
-                x.last, x.single & y.next_last, (x.left == 2) & y.last))]
+                x.last, x.single & y.next_last, x.penultimate & y.last))]
             with m.If(x.last):
                 m.d.sync += y.step()
             with m.If(last_vector):

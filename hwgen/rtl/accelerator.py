@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -13,17 +15,32 @@ from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
+from ._systolic_array import SystolicArray
 from .host import Host
 from .post import Post
 from .systolic import Kind, WeightStationary
 
-__all__ = ["IDENTITY", "Accelerator"]
+__all__ = ["IDENTITY", "PART", "Accelerator", "Parts"]
 
 IDENTITY = 0x3167_7768
 """``hwg1``, as bytes in the order in which they are read."""
 
 PART = 32
 """Bits of the program memory that are written together."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The classes that an accelerator is made of."""
+
+    array: type[SystolicArray]
+    program: type[WordMemory]
+    activations: type[ByteMemory]
+    fetch: type[Fetch]
+    accumulators: type[Accumulators]
+    post: type[Post]
+    store: type[Store]
+    sequencer: type[Sequencer]
 
 
 class Accelerator(wiring.Component):
@@ -61,14 +78,20 @@ class Accelerator(wiring.Component):
     rx: stream.Interface
     tx: stream.Interface
 
+    parts = Parts(WeightStationary, WordMemory, ByteMemory, Fetch, Accumulators, Post, Store,
+                  Sequencer)
+    far = 1
+    """Registers before a memory."""
+
     def __init__(self, *, rows: int, columns: int, lines: int, lanes: int,
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None) -> None:
-        self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
-                                      lines=lines, family=family, device=device, dsps=dsps,
-                                      lanes=hard_lanes)
+        parts = self.parts
+        self.array = parts.array(rows, columns, signed(8), signed(8), depth=rows,
+                                 lines=lines, family=family, device=device, dsps=dsps,
+                                 lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -76,18 +99,21 @@ class Accelerator(wiring.Component):
         self.fingerprint = fingerprint
         self.window = max(rows, columns)
         self.family = family
-        self.program = WordMemory(8 * columns, program_memory // columns, PART, family,
-                                  device)
-        self.activations = ByteMemory(activation_memory, self.window, family, device,
-                                      self.program.places)
-        self.post = Post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
-        self.fetch = Fetch(window=self.window, columns=columns, lines=lines,
-                           line_pixels=line_pixels, size=activation_memory,
-                           memory_latency=1 + self.activations.read_latency, family=family)
-        self.accumulators = Accumulators(columns, partial_sums, family)
-        self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
-                           window=self.window, memory_latency=1 + self.activations.write_latency)
-        self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
+        self.program = parts.program(8 * columns, program_memory // columns, PART, family,
+                                     device)
+        self.activations = parts.activations(activation_memory, self.window, family, device,
+                                             self.program.places)
+        self.post = parts.post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
+        self.fetch = parts.fetch(window=self.window, columns=columns, lines=lines,
+                                 line_pixels=line_pixels, size=activation_memory,
+                                 memory_latency=self.far + self.activations.read_latency,
+                                 family=family)
+        self.accumulators = parts.accumulators(columns, partial_sums, family)
+        self.store = parts.store(columns=columns, lanes=lanes, size=activation_memory,
+                                 window=self.window,
+                                 memory_latency=self.far + self.activations.write_latency)
+        self.sequencer = parts.sequencer(rows, columns, self.post.interval, self.program.depth,
+                                         len(self.activations.read_address))
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -115,8 +141,8 @@ class Accelerator(wiring.Component):
         # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
         for name in ("fetch", "accumulators", "post", "store"):
-            m.d.comb += Value.cast(getattr(self, name).descriptor).eq(primitives.local_register(
-                m, self.family, Value.cast(d), f"{name}_descriptor"))
+            m.d.comb += Value.cast(getattr(self, name).descriptor).eq(
+                self._beside(m, Value.cast(d), f"{name}_descriptor"))
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
         early = fetch.latency - program.read_latency
@@ -145,6 +171,14 @@ class Accelerator(wiring.Component):
         self._connect_host(m)
         return m
 
+    def _beside(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value that spreads over the chip, a cycle later."""
+        return primitives.local_register(m, self.family, value, name)
+
+    def _byte(self, m: Module, c: int) -> Value:
+        """Return a column's byte of the memory, for values that do not pass the array."""
+        return self._beside(m, self.fetch.next_vector.word_select(c, 8), f"byte_{c}")
+
     def _connect_values(self, m: Module) -> None:
         """Connect fetch, array, accumulators, lanes and store."""
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
@@ -170,7 +204,7 @@ class Accelerator(wiring.Component):
         tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
                     reset=True)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, tag, Value.cast(fetch.early.tag))),
+            accumulators.tag.eq(Mux(through, tag, self._direct_tag())),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
@@ -183,12 +217,14 @@ class Accelerator(wiring.Component):
             store.bytes.eq(post.o),
         ]
         for c in range(self.columns):
-            byte = primitives.local_register(m, self.family, fetch.next_vector.word_select(c, 8),
-                                             f"byte_{c}").as_signed()
-            of_array, scaled = primitives.local_register(m, self.family, Cat(through, d.scaled),
-                                                         f"source_{c}")
+            byte = self._byte(m, c).as_signed()
+            of_array, scaled = self._beside(m, Cat(through, d.scaled), f"source_{c}")
             m.d.comb += accumulators.values[c].eq(
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
+
+    def _direct_tag(self) -> Value:
+        """Return the tag of values that do not pass the array."""
+        return Value.cast(self.fetch.early.tag)
 
     def _connect_host(self, m: Module) -> None:
         """Let the host read and write memories and registers, while nothing runs."""

@@ -55,6 +55,11 @@ class Host(wiring.Component):
     eleven more have come. All outputs come from registers, ``rx.ready`` by way of two LUTs. Without
     an ``ack`` the host waits for ever.
 
+    Parameters
+    ----------
+    near : bool
+        Whether its buffer is near, and the clock slow: then there are no registers on the way.
+
     Members
     -------
     rx : In(stream.Signature(8))
@@ -69,7 +74,8 @@ class Host(wiring.Component):
     tx: stream.Interface
     bus: Any
 
-    def __init__(self) -> None:
+    def __init__(self, *, near: bool = False) -> None:
+        self.near = near
         super().__init__({
             "rx": In(stream.Signature(8)),
             "tx": Out(stream.Signature(8)),
@@ -100,9 +106,10 @@ class Host(wiring.Component):
         put = Signal(4)
         loaded = Signal(32, reset_less=True)
         given = Mux(bus.read, bus.r_data, rx.payload.replicate(4))
-        m.d.comb += [store.addr.eq(later(m, row, 1, "row")),
-                     store.data.eq(later(m, given, 1, "given")),
-                     store.en.eq(later(m, put, 1, "put")),
+        far = 1 - self.near
+        m.d.comb += [store.addr.eq(later(m, row, far, "row")),
+                     store.data.eq(later(m, given, far, "given")),
+                     store.en.eq(later(m, put, far, "put")),
                      load.addr.eq(row), load.en.eq(0)]
 
         end = Signal(range(LARGEST + 3))
@@ -153,7 +160,16 @@ class Host(wiring.Component):
 
         def next_row() -> None:
             m.d.comb += load.en.eq(1)
-            m.d.sync += [row.eq(row + 1), loaded.eq(load.data)]
+            m.d.sync += row.eq(row + 1)
+            if not self.near:
+                m.d.sync += loaded.eq(load.data)
+
+        def take_loaded() -> None:
+            if not self.near:
+                m.d.sync += bus.w_data.eq(loaded)
+
+        if self.near:
+            m.d.comb += bus.w_data.eq(load.data)
 
         with m.FSM() as fsm:
             with m.State("HUNT"):
@@ -240,18 +256,20 @@ class Host(wiring.Component):
                 m.d.sync += row.eq(0)
                 m.next = "FETCH"
 
-            # Fill the three stages from the buffer to the bus, or to `tx`.
+            # Fill the stages from the buffer to the bus, or to `tx`: three, or one if it is near.
             with m.State("FETCH"):
                 next_row()
-                m.next = "FETCH SECOND"
+                m.next = "LOAD" if self.near else "FETCH SECOND"
 
-            with m.State("FETCH SECOND"):
-                next_row()
-                m.next = "LOAD"
+            if not self.near:
+                with m.State("FETCH SECOND"):
+                    next_row()
+                    m.next = "LOAD"
 
             with m.State("LOAD"):
-                next_row()
-                m.d.sync += bus.w_data.eq(loaded)
+                if not self.near:
+                    next_row()
+                take_loaded()
                 with m.If(data):
                     reply(Status.DATA)
                 with m.Else():
@@ -262,7 +280,7 @@ class Host(wiring.Component):
                 with m.If(bus.ack):
                     next_row()
                     next_word()
-                    m.d.sync += bus.w_data.eq(loaded)
+                    take_loaded()
                     with m.If(bus.error):
                         m.d.sync += bus.write.eq(0)
                         reply(Status.REFUSED)
@@ -298,7 +316,7 @@ class Host(wiring.Component):
                                  lane.eq(lane + 1), left.eq(left - 1)]
                     with m.If(lane == 3):
                         next_row()
-                        m.d.sync += bus.w_data.eq(loaded)
+                        take_loaded()
                     with m.If(left == 0):
                         m.d.sync += data.eq(0)
                         m.next = "SEND CRC"

@@ -59,7 +59,9 @@ class Lane(wiring.Component):
     wide: Value
     o: Value
 
-    wide_latency = 1 + primitives.LATENCY + 2 + 2 + 2
+    biasing = 1
+    """Cycles in which the bias is added."""
+    wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
     latency = wide_latency + 4
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
@@ -80,9 +82,9 @@ class Lane(wiring.Component):
         m = Module()
         single = self.rounding == "single"
         biased = Signal(signed(SUM), reset_less=True)
-        m.d.sync += biased.eq(self.sum + self.parameters.bias)
-        multiplier = later(m, self.parameters.multiplier, 1, "multiplier")
-        shift = later(m, self.parameters.shift, 3 + primitives.LATENCY, "shift")
+        m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
+        multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
+        shift = later(m, self.parameters.shift, self.biasing + 2 + primitives.LATENCY, "shift")
 
         product = self._product(m, platform, biased, multiplier)
         rounded = Signal(signed(SUM + 1), reset_less=True)
@@ -106,7 +108,7 @@ class Lane(wiring.Component):
         m.d.comb += self.wide.eq(fine)
 
         low, high, zero_point = (
-            primitives.local_register(m, self.family, value, name).as_signed() for value, name in
+            self._near(m, value, name).as_signed() for value, name in
             ((self.low, "own_low"), (self.high, "own_high"), (self.zero_point, "own_zero_point")))
         # Far outside an int8 only the sign counts.
         narrow = Signal(signed(NARROW), reset_less=True)
@@ -121,6 +123,10 @@ class Lane(wiring.Component):
         ]
         m.d.comb += self.o.eq(clamped)
         return m
+
+    def _near(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value that all lanes have in common, from registers beside this one."""
+        return primitives.local_register(m, self.family, value, name)
 
     def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:
         """Return ``x * y``, of 32 bits with a sign and 31 without, in two stages of adders."""

@@ -15,8 +15,8 @@ from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
-           "counts", "delay", "gated_sum", "lane_sites", "local_register", "multiplier",
-           "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
+           "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",
+           "multiplier", "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
            "single_port_rams", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
@@ -54,18 +54,21 @@ def gated_sum(m: Module, family: str, name: str, terms: list[tuple[Value, Value]
     return kind(m, name, terms)
 
 
-def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int]],
+def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int]], *,
+                     quick: bool = False,
                      ) -> list[tuple[type[generic.SinglePortRam], dict[str, Any]]]:
     """Return, for memories of each width and depth, what makes them and its further arguments.
 
     On a chip that has large memories they are used; where a floor plan is known, and the memories
-    fill much of the chip, each of their block RAMs gets its place, the first one on the left.
+    fill much of the chip, each of their block RAMs gets its place, the first one on the left. Those
+    that are ``quick`` have no registers behind them, and no places.
     """
+    options = {"quick": True} if quick else {}
     if device == "iCE40UP5K":
         return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
-                 else generic.SinglePortRam, {}) for _, depth in sizes]
-    if family != "ecp5":
-        return [(generic.SinglePortRam, {})] * len(sizes)
+                 else generic.SinglePortRam, options) for _, depth in sizes]
+    if family != "ecp5" or quick:
+        return [(generic.SinglePortRam, options)] * len(sizes)
     needed = [ecp5_rams.count(*size) if ecp5_rams.suits(*size) else 0 for size in sizes]
     sites = iter(ecp5.ram_places(device, sum(needed)))
     return [(ecp5_rams.SinglePortRam, {"sites": tuple(itertools.islice(sites, count))}) if count
@@ -217,3 +220,21 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
             if (row, column) not in cells:
                 cells[row, column] = place(m, platform, name(row, column), soft, a, b)
     return cells
+
+
+def common_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, count: int,
+                       dsps: int | None) -> list[Any]:
+    """Add multipliers that all take their ``b`` in the same cycles, and return their ports.
+
+    ``dsps`` of them, or all, are hard ones.
+    """
+    hard = min(count, count if dsps is None else dsps) if family != "generic" else 0
+    found: list[Any] = []
+    if family == "ice40" and max(a.width, b.width) <= ice40.LANE_WIDTH:
+        for index in range(0, hard, 2):
+            found += place(m, platform, f"pair_{index}", ice40.CommonPair, a, b).lanes
+        found = found[:hard]
+    for index in range(len(found), count):
+        kind = multiplier(family, hard=index < hard)
+        found.append(place(m, platform, f"multiplier_{index}", kind, a, b))
+    return found

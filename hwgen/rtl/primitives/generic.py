@@ -222,6 +222,8 @@ class Ram(wiring.Component):
     Parameters
     ----------
     width, depth : int
+    quick : bool
+        Whether what is read comes after one cycle, for a clock that is not fast.
 
     Members
     -------
@@ -239,9 +241,10 @@ class Ram(wiring.Component):
     write_data: Value
     write: Value
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
         self.width = width
         self.depth = depth
+        self.quick = quick
         address = range(max(depth, 2))
         super().__init__({"read_address": In(address), "read_data": Out(width),
                           "write_address": In(address), "write_data": In(width),
@@ -254,7 +257,7 @@ class Ram(wiring.Component):
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
         shown = Signal(self.width, reset_less=True)
-        m.d.sync += shown.eq(read.data)
+        m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
         m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(shown),
                      write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      write.en.eq(self.write)]
@@ -267,6 +270,8 @@ class SinglePortRam(wiring.Component):
     Parameters
     ----------
     width, depth : int
+    quick : bool
+        See :class:`Ram`.
 
     Members
     -------
@@ -282,9 +287,10 @@ class SinglePortRam(wiring.Component):
     write_data: Value
     write: Value
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
         self.width = width
         self.depth = depth
+        self.quick = quick
         super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
                           "write_data": In(width), "write": In(1)})
 
@@ -295,7 +301,7 @@ class SinglePortRam(wiring.Component):
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
         shown = Signal(self.width, reset_less=True)
-        m.d.sync += shown.eq(read.data)
+        m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
         m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
                      self.read_data.eq(shown), write.addr.eq(self.address),
                      write.data.eq(self.write_data), write.en.eq(self.write)]

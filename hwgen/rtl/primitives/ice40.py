@@ -9,8 +9,8 @@ from amaranth.lib.wiring import Out
 from . import generic
 from .generic import MultiplierBase, MultiplierSignature
 
-__all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "Multiplier", "MultiplierPair",
-           "SinglePortRam", "register"]
+__all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "CommonPair", "Multiplier",
+           "MultiplierPair", "SinglePortRam", "register"]
 
 LANE_WIDTH = 8
 """Bits of an operand in each half of a DSP block."""
@@ -41,14 +41,15 @@ def check(a_shape: Shape, b_shape: Shape, width: int) -> None:
 
 
 def mac16(a: Value, b: Value, o: Value, *, a_signed: bool, b_signed: bool, b_hold: Value,
-          halves: bool) -> Instance:
+          halves: bool, late: bool = False) -> Instance:
     """Return an SB_MAC16 that multiplies, with registers at its inputs and behind each product.
 
     Every parameter and every input is named, since a tool may have defaults of its own. The
     adders are bypassed: with ``halves`` the output is the two 8x8 products, else the 16x16 one,
-    a cycle later.
+    a cycle later. With ``late`` the two products come as late as that, too: by way of the adders,
+    which add 0 to them, and their registers.
     """
-    select = 2 if halves else 3
+    select = 1 if late else 2 if halves else 3
     return Instance(
         "SB_MAC16",
         p_NEG_TRIGGER=Const(0, 1),
@@ -58,8 +59,8 @@ def mac16(a: Value, b: Value, o: Value, *, a_signed: bool, b_signed: bool, b_hol
         p_PIPELINE_16x16_MULT_REG1=Const(not halves, 1),
         p_PIPELINE_16x16_MULT_REG2=Const(not halves, 1),
         p_TOPOUTPUT_SELECT=Const(select, 2), p_BOTOUTPUT_SELECT=Const(select, 2),
-        p_TOPADDSUB_LOWERINPUT=Const(0, 2), p_BOTADDSUB_LOWERINPUT=Const(0, 2),
-        p_TOPADDSUB_UPPERINPUT=Const(0, 1), p_BOTADDSUB_UPPERINPUT=Const(0, 1),
+        p_TOPADDSUB_LOWERINPUT=Const(late, 2), p_BOTADDSUB_LOWERINPUT=Const(late, 2),
+        p_TOPADDSUB_UPPERINPUT=Const(late, 1), p_BOTADDSUB_UPPERINPUT=Const(late, 1),
         p_TOPADDSUB_CARRYSELECT=Const(0, 2), p_BOTADDSUB_CARRYSELECT=Const(0, 2),
         p_MODE_8x8=Const(halves, 1),
         p_A_SIGNED=Const(a_signed, 1), p_B_SIGNED=Const(b_signed, 1),
@@ -96,6 +97,9 @@ class MultiplierPair(wiring.Component):
 
     lanes: Any
 
+    common = False
+    """Whether only the ``take`` of the first lane counts."""
+
     def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
         check(a_shape, b_shape, LANE_WIDTH)
         self.a_shape = a_shape
@@ -120,6 +124,29 @@ class MultiplierPair(wiring.Component):
             ]
         m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
                                  b_signed=self.b_shape.signed, b_hold=Const(0, 1), halves=True)
+        return m
+
+
+class CommonPair(MultiplierPair):
+    """As :class:`MultiplierPair`, for lanes whose ``take`` is the same: nothing beside the block.
+
+    The ``take`` of the first lane counts.
+    """
+
+    common = True
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a, b = (Signal(2 * LANE_WIDTH, name=name) for name in ("a", "b"))
+        o = Signal(4 * LANE_WIDTH)
+        for index, lane in enumerate(self.lanes):
+            for whole, operand in ((a, lane.a), (b, lane.b)):
+                wide = Signal(Shape(LANE_WIDTH, operand.shape().signed))
+                m.d.comb += [wide.eq(operand), whole.word_select(index, LANE_WIDTH).eq(wide)]
+            m.d.comb += lane.p.eq(o.word_select(index, 2 * LANE_WIDTH))
+        m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
+                                 b_signed=self.b_shape.signed, b_hold=~self.lanes[0].take,
+                                 halves=True, late=True)
         return m
 
 
@@ -165,6 +192,6 @@ class SinglePortRam(generic.SinglePortRam):
                 i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
                 i_DATAIN=Cat(self.write_data[low:high], Const(0, WIDTH - (high - low))),
                 i_MASKWREN=Const(0b1111, 4), i_WREN=self.write, o_DATAOUT=read)
-            m.d.sync += shown[low:high].eq(read)
+            m.d["comb" if self.quick else "sync"] += shown[low:high].eq(read)
         m.d.comb += self.read_data.eq(shown)
         return m
