@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize, prune."""
+"""The commands that take a network: run, cycles, build and the like."""
 
 import argparse
 import math
@@ -30,7 +30,7 @@ from .runtime.inference import Inference, board_at, load, portable, run, simulat
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
+__all__ = ["build", "compile_to_file", "cycles", "golden_model", "prune", "quantize",
            "run_network"]
 
 DESIGN = "ulx3s-85f"
@@ -188,6 +188,17 @@ def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
 
     network = read_network(options.model)
     return prune_network(options, network, accelerator_design(options, network), say)
+
+
+def build(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Make a bitstream for a board, and tell what it takes."""
+    from .build_command import board_for, build_bitstream
+
+    if options.design is None:
+        options.design = board_for(options).name
+    network = read_network(options.model) if options.model else None
+    design = accelerator_design(options, network) if network else chosen_design(options)
+    return build_bitstream(options, design, network, say)
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:
