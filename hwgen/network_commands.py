@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .boards import BOARDS
+from .build.record import Record
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
 from .design import Design
@@ -52,6 +53,7 @@ def say(text: str) -> None:
 def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Run inferences on a board; return exit code, facts, and text."""
     network = read_network(options.model)
+    built = built_for(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
         raise UserError("--board sim has no --port; leave one of the two out" if simulated else
@@ -59,7 +61,9 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                         "what your system calls it")
     if not simulated and options.design is None:
         options.design = options.board
-    design = accelerator_design(options, network)
+    design = built.design if built else accelerator_design(options, network)
+    megahertz = built.clock_mhz if built else clock_mhz(design)
+    check_rounding(options, design, network)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
     program = compile_network(network, portable(design) if simulated else design)
@@ -67,8 +71,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         say("building the simulator")
         board = simulated_board(program.design)
     else:
-        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=clock_mhz(design)),
-                         design)
+        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=megahertz), design)
     check = options.check or options.json
     results: list[Inference] = []
     with board.link:
@@ -78,7 +81,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
             image = {name: values[index:index + 1] for name, values in inputs.items()}
             results.append(run(board, program, network, image, check=check, say=say))
     say("")
-    first, megahertz = results[0], clock_mhz(design)
+    first = results[0]
     equal = all(result.equal for result in results)
     outputs = [image_outputs(network, result.outputs) for result in results]
     facts = {
@@ -101,6 +104,18 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                      "the hardware differs from the golden model")
     counted = all(result.cycles == result.predicted_cycles for result in results)
     return 0 if equal and counted else 1, facts, "\n".join(lines)
+
+
+def built_for(options: argparse.Namespace) -> Record | None:
+    """Return the record of --build, which then says what board, baud and Design there are."""
+    if options.build is None:
+        return None
+    if options.design is not None or options.board != "sim":
+        raise UserError("--build says which board and Design there are; leave --design and --board "
+                        "out")
+    record = Record.read(Path(options.build))
+    options.board, options.baud, options.design = record.board, record.baud, record.board
+    return record
 
 
 def cycles(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -227,8 +242,13 @@ def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: a network needs an accelerator, and "
                         f"the Design {design.name} is an array alone; --design {DESIGN} has one")
+    check_rounding(options, design, network)
+    return design
+
+
+def check_rounding(options: argparse.Namespace, design: Design, network: Network) -> None:
+    """Refuse a Design that rounds otherwise than the network."""
     if design.rounding != network.rounding:
         raise UserError(f"rounding must be {network.rounding!r}, as {options.model} wants sums to "
                         f"be rounded, not {design.rounding!r}; write it into the Design, or give "
                         f"--rounding {network.rounding}")
-    return design
