@@ -30,8 +30,8 @@ if name.startswith("yowasp-nextpnr"):
           "Info:         3 LCs used as DFF only")
     for kind, (used, there) in plan["uses"].items():
         print(f"Info: \\t{{kind:>20}}: {{used:5}}/{{there:5}} {{100 * used // there:5}}%")
-    if any(used > there for used, there in plan["uses"].values()):
-        sys.exit("ERROR: Unable to place cell 'x', no BELs remaining")
+    if "--pack-only" in words:
+        sys.exit()
     reached = plan["fmax"][option("--seed")]
     step = {{"cell": "serial.uart.tx_TRELLIS_FF_Q"}}
     path = [{{"type": kind, "delay": 0.5, "from": step, "to": step}}

