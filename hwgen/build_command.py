@@ -1,10 +1,12 @@
 """What `hwgen build` does, from options to what it prints."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import tools
 from .boards import BOARDS, Board, board
 from .build.bitstream import build
 from .build.record import Record
@@ -17,7 +19,10 @@ from .network.graph import Network
 from .runtime.predictions import predictions
 from .table import table
 
-__all__ = ["board_for", "build_bitstream"]
+__all__ = ["board_for", "build_bitstream", "program_board"]
+
+SECONDS = 600
+"""For a programmer; a flash memory takes its time."""
 
 
 def board_for(options: argparse.Namespace) -> Board:
@@ -65,6 +70,30 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
         lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
                      f"{cycles / record.clock_mhz / 1000:.2f} ms")
     bitstream = folder / record.bitstream
-    lines.append(f"{bitstream}: {found.programmer.format(bitstream=bitstream)}"
-                 if found.programmer else str(bitstream))
+    lines.append(f"{bitstream}: {shlex.join(programmer(record, folder))}" if record.programmer
+                 else str(bitstream))
     return "\n".join(lines)
+
+
+def programmer(record: Record, folder: Path) -> list[str]:
+    """Return the command that loads what was built into ``folder``."""
+    path = str(folder / record.bitstream)
+    return [word.replace("{bitstream}", path) for word in shlex.split(record.programmer)]
+
+
+def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Load a board with what was built; return exit code, facts, and text."""
+    folder = Path(options.folder)
+    record = Record.read(folder)
+    if not record.programmer:
+        raise UserError(f"board {record.board} has no programmer in its file; load "
+                        f"{folder / record.bitstream} with a tool of your own")
+    command = programmer(record, folder)
+    tool = tools.find(command[0])
+    if tool is None:
+        raise UserError(f"{command[0]} is not installed, and pip does not bring it; with it, this "
+                        f"loads the board: {shlex.join(command)}")
+    outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
+    facts = {"board": record.board, "command": command, "code": outcome.code,
+             "output": outcome.output}
+    return 0 if outcome.ok else 1, facts, f"{shlex.join(command)}\n{outcome.output}".rstrip()

@@ -31,8 +31,8 @@ from .runtime.inference import Inference, board_at, load, portable, run, simulat
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
-__all__ = ["build", "compile_to_file", "cycles", "golden_model", "prune", "quantize",
-           "run_network"]
+__all__ = ["build", "compile_to_file", "cycles", "golden_model", "program", "prune",
+           "quantize", "run_network"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -214,6 +214,13 @@ def build(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     network = read_network(options.model) if options.model else None
     design = accelerator_design(options, network) if network else chosen_design(options)
     return build_bitstream(options, design, network, say)
+
+
+def program(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Load a board with a bitstream."""
+    from .build_command import program_board
+
+    return program_board(options)
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

@@ -181,6 +181,11 @@ examples:
   hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
 """
 
+PROGRAM = """\
+Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
+without it the command is told. No board has been loaded with one of these bitstreams yet.
+"""
+
 BOARDS = """\
 List the boards, or show one. The name of a board is also the name of its preset Design.
 """
@@ -392,10 +397,12 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
 
     build = add("build", "make a bitstream for a board", BUILD, BUILD_EXAMPLES)
     add_build(build)
+    load = add("program", "load a board with what was built", PROGRAM)
+    load.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")
 
     doctor = add("doctor", "try every tool", DOCTOR)
     for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
-                    build, doctor):
+                    build, load, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 

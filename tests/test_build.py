@@ -311,6 +311,31 @@ def test_run_wrong(words, message, tools, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+LOADER = """#!/bin/sh
+echo "loads $*"
+exit $(cat "$(dirname "$0")/code")
+"""
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_program(code, tools, tmp_path, capsys):
+    """The command of the board's file is run, and its exit code tells."""
+    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    (tools.folder / "code").write_text("3" if code else "0")
+    (tools.folder / "openFPGALoader").write_text(LOADER)
+    (tools.folder / "openFPGALoader").chmod(0o755)
+    assert main(["program", str(folder)]) == code
+    assert f"loads -b ulx3s -m {folder}/accelerator.bit" in capsys.readouterr().out
+
+
+def test_program_without_its_tool(tools, tmp_path, capsys):
+    folder, _ = built(tmp_path, "--board", "icebreaker", "--clock", "30")
+    assert main(["program", str(folder)]) == 2
+    assert f"loads the board: iceprog {folder}/accelerator.bin" in capsys.readouterr().err
+    assert main(["program", str(tmp_path / "nothing")]) == 2
+    assert "build.json cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_keywords_on_what_was_built(tmp_path, monkeypatch):
     """The Verilog beside a bitstream, at its pins, with the command that users give."""
