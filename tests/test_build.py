@@ -1,5 +1,4 @@
-# amaranth: UnusedElaboratable=no
-"""From a Design to a bitstream: with tools that only write files, and, if synth, the true ones."""
+"""From a Design to a bitstream, with tools that only write files."""
 
 import json
 import re
@@ -9,78 +8,22 @@ from pathlib import Path
 import pytest
 
 from hwgen import boards
-from hwgen.boards import BOARDS, board
+from hwgen.boards import BOARDS
 from hwgen.build import bitstream
-from hwgen.build.constraints import constraints
-from hwgen.build.pins import pins_of
 from hwgen.build.record import Record
 from hwgen.cli import main
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import to_verilog
-from hwgen.rtl._library import Library
-from hwgen.rtl.board_top import BoardTop
 from hwgen.runtime.serial_port import SerialLink
-from sim.cells import models_of_cells
-from sim.pins import Pins
 
 from .fake_tools import FakeTools
 from .networks import path
-from .test_pins import SerialBoard
+from .test_constraints import CONSTRAINTS
 
 pytest.importorskip("amaranth_boards")
 
 KEYWORDS = str(path("kws_dscnn"))
 INPUT = f"{path('kws_dscnn').with_suffix('.npz')}:input"
-TINY = {"rows": 4, "columns": 4, "activation_memory": 512, "program_memory": 512,
-        "partial_sums": 8, "lanes": 1, "steps": 4}
-
-CONSTRAINTS = {
-    "ulx3s-85f": """\
-LOCATE COMP "clk" SITE "G2";
-IOBUF PORT "clk" IO_TYPE=LVCMOS33;
-LOCATE COMP "rx" SITE "M1";
-IOBUF PORT "rx" IO_TYPE=LVCMOS33;
-LOCATE COMP "tx" SITE "L4";
-IOBUF PORT "tx" IO_TYPE=LVCMOS33;
-FREQUENCY PORT "clk" 25 MHZ;
-""",
-    "orangecrab-25f": """\
-LOCATE COMP "clk" SITE "A9";
-IOBUF PORT "clk" IO_TYPE=LVCMOS33;
-LOCATE COMP "rx" SITE "N17";
-IOBUF PORT "rx" IO_TYPE=LVCMOS33 PULLMODE=UP;
-LOCATE COMP "tx" SITE "M18";
-IOBUF PORT "tx" IO_TYPE=LVCMOS33 PULLMODE=UP;
-FREQUENCY PORT "clk" 48 MHZ;
-""",
-    "icebreaker": """\
-set_io clk 35
-set_io -pullup yes rx 6
-set_io -pullup yes tx 9
-set_frequency clk 12
-""",
-    "tang-nano-9k": """\
-IO_LOC "clk" 52;
-IO_PORT "clk" IO_TYPE=LVCMOS33;
-IO_LOC "rx" 18;
-IO_PORT "rx" PULL_MODE=UP IO_TYPE=LVCMOS33;
-IO_LOC "tx" 17;
-IO_PORT "tx" PULL_MODE=UP IO_TYPE=LVCMOS33;
-""",
-}
-
-
-@pytest.mark.parametrize("name", CONSTRAINTS)
-def test_constraints(name):
-    """As the schematics of the boards have it."""
-    found = board(name)
-    assert constraints(found.family, pins_of(found), found.clock_mhz) == CONSTRAINTS[name]
-
-
-@pytest.mark.parametrize("name", BOARDS)
-def test_every_board_has_pins(name):
-    assert [pin.port for pin in pins_of(board(name))] == ["clk", "rx", "tx"]
 
 
 @pytest.fixture
@@ -334,72 +277,3 @@ def test_program_without_its_tool(tools, tmp_path, capsys):
     assert f"loads the board: iceprog {folder}/accelerator.bin" in capsys.readouterr().err
     assert main(["program", str(tmp_path / "nothing")]) == 2
     assert "build.json cannot be read" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_keywords_on_what_was_built(tmp_path, monkeypatch):
-    """The Verilog beside a bitstream, at its pins, with the command that users give."""
-    FakeTools(tmp_path / "tools", monkeypatch)
-    folder, record = built(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "12",
-                           "--baud", "3000000")
-    assert record.bit_cycles == 4
-    # A simulated board is slow, so the host's patience must be that of a slow clock.
-    facts = json.loads((folder / "build.json").read_text()) | {"baud": 20_000, "clock_mhz": 0.5}
-    (folder / "build.json").write_text(json.dumps(facts))
-    monkeypatch.undo()
-    text = (folder / "top.v").read_text()
-    with Pins(text, top="top", divisor=record.bit_cycles, reset=False,
-              extra_sources=models_of_cells(text, "ice40", tmp_path)) as pins:
-        assert main(["run", KEYWORDS, "--input", INPUT, "--build", str(folder), "--check",
-                     "--port", pins.port]) == 0
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """What is built is a memory at a serial port, which fits every chip."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor: to_verilog(
-        Library().convert(BoardTop(SerialBoard(), setting), "top")))
-
-
-@pytest.mark.synth
-@pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-25f", "icebreaker", "ice40-hx8k",
-                                  "tang-nano-9k"])
-def test_bitstream(name, memory, tmp_path):
-    """The true tools; nextpnr finds the clock that was asked of the PLL."""
-    found = board(name)
-    design = Design(**TINY, family=found.family, device=found.device)
-    (tmp_path / "tiny.toml").write_text(design.to_toml())
-    folder, record = built(tmp_path, "--board", name, "--design", str(tmp_path / "tiny.toml"),
-                           "--clock", "40", "--seeds", "1", "2")
-    assert (folder / record.bitstream).stat().st_size > 30_000
-    assert 12 < record.clock_mhz <= min(record.fmax_mhz, 40)
-    log = (folder / "nextpnr.log").read_text()
-    derived = [float(mhz) for mhz in re.findall(r"Derived frequency constraint of ([\d.]+)", log)]
-    # The tool for Gowin knows nothing of its PLLs.
-    expected = [] if found.family == "gowin" else [pytest.approx(record.clock_mhz, abs=0.06)]
-    assert derived[-1:] == expected
-    assert 100 < record.used["luts"] <= found.luts and record.used["registers"] > 100
-
-
-@pytest.mark.synth
-def test_accelerator(tmp_path):
-    """A whole accelerator, the smallest, with the true tools."""
-    (tmp_path / "tiny.toml").write_text(
-        Design(**TINY, family="ecp5", device="LFE5U-25F").to_toml())
-    folder, record = built(tmp_path, "--board", "orangecrab-25f", "--clock", "60",
-                           "--design", str(tmp_path / "tiny.toml"))
-    assert (folder / record.bitstream).stat().st_size > 100_000
-    assert 59 < record.clock_mhz <= record.fmax_mhz and record.used["dsps"] == 16
-
-
-@pytest.mark.synth
-@pytest.mark.parametrize("name", ["orangecrab-25f", "tang-nano-9k"])
-def test_too_large(name, tmp_path, capsys):
-    """The true tools count as the stand-ins do, and the build ends there."""
-    found = board(name)
-    design = Design(**TINY | {"program_memory": 1 << 18}, family=found.family, device=found.device)
-    (tmp_path / "large.toml").write_text(design.to_toml())
-    assert main(["build", "--board", name, "--design", str(tmp_path / "large.toml"),
-                 "-o", str(tmp_path / "out")]) == 2
-    assert re.search(rf"does not fit {found.title}: .*it takes \d+ block RAMs and the chip has "
-                     rf"{found.block_rams}, \d+ too few", capsys.readouterr().err)
