@@ -14,7 +14,8 @@ from .errors import UserError
 
 __all__ = ["BOARDS", "Board", "board", "closest", "read_board"]
 
-FAMILIES = ("ecp5", "ice40", "gowin")
+PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
+"""The families, and the PLLs that each has."""
 CHECKOUT = Path(__file__).parents[1] / "boards"
 INSTALLED = Path(__file__).parent / "_boards"
 
@@ -47,6 +48,14 @@ class Board:
         Dual-port block memories, and bits in each.
     single_port_rams, single_port_ram_bits : int
         Larger memories with one port, and bits in each.
+    pll : str
+        The cell that makes the clock of the crystal's; empty to take that of the crystal.
+    serial : Mapping
+        Where the serial port is, if the platform has no resource ``uart``: pins ``rx`` and ``tx``,
+        as the board sees them, on the platform's ``connector`` if one is named, and their
+        ``attributes``.
+    programmer : str
+        The command that loads ``{bitstream}``.
     design : Mapping
         Fields of the board's preset Design.
     """
@@ -66,7 +75,10 @@ class Board:
     block_ram_bits: int
     single_port_rams: int = 0
     single_port_ram_bits: int = 0
-    design: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    pll: str = ""
+    serial: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    programmer: str = ""
+    design: Mapping[str, Any] = field(hash=False)
 
     @property
     def memory_bits(self) -> int:
@@ -100,7 +112,7 @@ def read_board(path: Path) -> Board:
             raise UserError(f"{path}: there is no field {name!r}{closest(name, fields)}")
     for name, spec in fields.items():
         if name not in values:
-            if spec.default is dataclasses.MISSING:
+            if spec.default is spec.default_factory is dataclasses.MISSING:
                 raise UserError(f"{path}: the field {name!r} is missing")
             continue
         value = values[name]
@@ -109,14 +121,33 @@ def read_board(path: Path) -> Board:
             raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
         if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
             raise UserError(f"{path}: {name} must not be negative, not {value!r}")
-    if values["family"] not in FAMILIES:
-        raise UserError(f"{path}: family must be one of {', '.join(FAMILIES)}, "
+    if values["family"] not in PLLS:
+        raise UserError(f"{path}: family must be one of {', '.join(PLLS)}, "
                         f"not {values['family']!r}")
     if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
         raise UserError(f"{path}: platform must be of the form module:Class, "
                         f"not {values['platform']!r}")
-    values["design"] = MappingProxyType(values["design"])
+    if values.get("pll", "") not in ("", *PLLS[values["family"]]):
+        raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
+                        f"not {values['pll']!r}")
+    _check_serial(path, values.get("serial"))
+    for name in ("serial", "design"):
+        values[name] = MappingProxyType(values.get(name, {}))
     return Board(name=path.stem, **values)
+
+
+def _check_serial(path: Path, serial: dict[str, Any] | None) -> None:
+    """Check the table of the serial port's pins, where there is one."""
+    if serial is None:
+        return
+    texts = {name: value for name, value in serial.items() if name != "attributes"}
+    if not {"rx", "tx"} <= set(texts) <= {"rx", "tx", "connector"} or not all(
+            isinstance(value, str) for value in texts.values()):
+        raise UserError(f"{path}: serial must have the texts rx and tx, and may have connector and "
+                        f"attributes, not {serial!r}")
+    attributes = serial.get("attributes", {})
+    if not isinstance(attributes, dict):
+        raise UserError(f"{path}: serial.attributes must be a table, not {attributes!r}")
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -212,5 +212,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "compile": partial(network_command, "compile_to_file"),
     "quantize": partial(network_command, "quantize"),
     "prune": partial(network_command, "prune"),
-    "sim": sim, "synth": synth, "doctor": doctor,
+    "sim": sim, "synth": synth, "build": partial(network_command, "build"),
+    "program": partial(network_command, "program"), "doctor": doctor,
 }

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import UserError
 
-__all__ = ["replacing"]
+__all__ = ["filling", "replacing"]
 
 
 @contextlib.contextmanager
@@ -27,3 +28,28 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             scratch.unlink()
+
+
+@contextlib.contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """Give a folder to write files to, which go into ``folder`` when all went well.
+
+    ``folder`` is made if it is not there; other files in it stay. When anything went wrong, it is
+    as it was before.
+    """
+    made = [] if folder.exists() else [folder]
+    try:
+        made += [parent for parent in folder.parents if not parent.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".hwgen-") as name:
+            scratch = Path(name)
+            yield scratch
+            for path in sorted(scratch.iterdir()):
+                os.replace(path, folder / path.name)
+    except BaseException as error:
+        for path in made:  # the innermost first; what is not empty was there, or is not ours
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise UserError(f"{folder} cannot be written: {error.strerror}") from error
+        raise

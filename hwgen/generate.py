@@ -3,11 +3,9 @@
 
 import contextlib
 import gc
-import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +16,7 @@ from amaranth.lib import data, enum
 
 from . import __version__
 from .design import Design, Integer
-from .errors import UserError
+from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
 from .rtl._library import Library
@@ -266,18 +264,7 @@ def write(design: Design, folder: Path, *, uart: int = 0) -> list[Path]:
         "ports.md": port_table(design, uart=uart),
         "lint.vlt": LINT,
     }
-    made = [] if folder.exists() else [folder]
-    try:
-        made += [parent for parent in folder.parents if not parent.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".hwgen-") as scratch:
-            for name, text in texts.items():
-                (Path(scratch) / name).write_text(text, encoding="utf-8")
-            for name in texts:
-                os.replace(Path(scratch) / name, folder / name)
-    except OSError as error:
-        for path in made:  # the innermost first; what is not empty was there, or is not ours
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise UserError(f"{folder} cannot be written: {error.strerror}") from error
+    with filling(folder) as scratch:
+        for name, text in texts.items():
+            (scratch / name).write_text(text, encoding="utf-8")
     return [folder / name for name in texts]

@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize, prune."""
+"""The commands that take a network: run, cycles, build and the like."""
 
 import argparse
 import math
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .boards import BOARDS
+from .build.record import Record
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
 from .design import Design
@@ -30,8 +31,8 @@ from .runtime.inference import Inference, board_at, load, portable, run, simulat
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
-           "run_network"]
+__all__ = ["build", "compile_to_file", "cycles", "golden_model", "program", "prune",
+           "quantize", "run_network"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -52,6 +53,7 @@ def say(text: str) -> None:
 def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Run inferences on a board; return exit code, facts, and text."""
     network = read_network(options.model)
+    built = built_for(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
         raise UserError("--board sim has no --port; leave one of the two out" if simulated else
@@ -59,7 +61,9 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                         "what your system calls it")
     if not simulated and options.design is None:
         options.design = options.board
-    design = accelerator_design(options, network)
+    design = built.design if built else accelerator_design(options, network)
+    megahertz = built.clock_mhz if built else clock_mhz(design)
+    check_rounding(options, design, network)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
     program = compile_network(network, portable(design) if simulated else design)
@@ -67,8 +71,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         say("building the simulator")
         board = simulated_board(program.design)
     else:
-        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=clock_mhz(design)),
-                         design)
+        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=megahertz), design)
     check = options.check or options.json
     results: list[Inference] = []
     with board.link:
@@ -78,7 +81,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
             image = {name: values[index:index + 1] for name, values in inputs.items()}
             results.append(run(board, program, network, image, check=check, say=say))
     say("")
-    first, megahertz = results[0], clock_mhz(design)
+    first = results[0]
     equal = all(result.equal for result in results)
     outputs = [image_outputs(network, result.outputs) for result in results]
     facts = {
@@ -101,6 +104,18 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                      "the hardware differs from the golden model")
     counted = all(result.cycles == result.predicted_cycles for result in results)
     return 0 if equal and counted else 1, facts, "\n".join(lines)
+
+
+def built_for(options: argparse.Namespace) -> Record | None:
+    """Return the record of --build, which then says what board, baud and Design there are."""
+    if options.build is None:
+        return None
+    if options.design is not None or options.board != "sim":
+        raise UserError("--build says which board and Design there are; leave --design and --board "
+                        "out")
+    record = Record.read(Path(options.build))
+    options.board, options.baud, options.design = record.board, record.baud, record.board
+    return record
 
 
 def cycles(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -190,6 +205,24 @@ def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     return prune_network(options, network, accelerator_design(options, network), say)
 
 
+def build(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Make a bitstream for a board, and tell what it takes."""
+    from .build_command import board_for, build_bitstream
+
+    if options.design is None:
+        options.design = board_for(options).name
+    network = read_network(options.model) if options.model else None
+    design = accelerator_design(options, network) if network else chosen_design(options)
+    return build_bitstream(options, design, network, say)
+
+
+def program(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Load a board with a bitstream."""
+    from .build_command import program_board
+
+    return program_board(options)
+
+
 def named(network: Network, design: Design) -> dict[str, Any]:
     """Return what facts begin with."""
     return {"network": network.name, "design": design.name, "rounding": design.rounding}
@@ -216,8 +249,13 @@ def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: a network needs an accelerator, and "
                         f"the Design {design.name} is an array alone; --design {DESIGN} has one")
+    check_rounding(options, design, network)
+    return design
+
+
+def check_rounding(options: argparse.Namespace, design: Design, network: Network) -> None:
+    """Refuse a Design that rounds otherwise than the network."""
     if design.rounding != network.rounding:
         raise UserError(f"rounding must be {network.rounding!r}, as {options.model} wants sums to "
                         f"be rounded, not {design.rounding!r}; write it into the Design, or give "
                         f"--rounding {network.rounding}")
-    return design

@@ -25,6 +25,7 @@ examples:
   hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
   hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
   hwgen synth --design icebreaker               its size and clock after place and route
+  hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
   hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
@@ -161,6 +162,28 @@ examples:
   hwgen synth --design ulx3s-85f --clock 111 --insist
                                                 the whole accelerator, in half an hour
   hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
+"""
+
+BUILD = """\
+Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
+and the highest clock that it meets: place and route begins with a clock that is out of reach, or
+with --clock, and goes down to what timing analysis allows. Beside the bitstream are build.json,
+which tells `hwgen run --build` and the reader what was built, the Verilog, the constraints of the
+pins and, for a MODEL, its Program. Everything or nothing is written.
+"""
+
+BUILD_EXAMPLES = """\
+examples:
+  hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
+  hwgen build net.tflite --board ulx3s-85f --clock 110 --insist
+                                                is checked to fit, with its time an inference
+  hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
+  hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
+"""
+
+PROGRAM = """\
+Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
+without it the command is told. No board has been loaded with one of these bitstreams yet.
 """
 
 BOARDS = """\
@@ -308,6 +331,9 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     run.add_argument("--board", choices=("sim", *known_boards.BOARDS), default="sim",
                      help="where: sim, a simulation of the generated Verilog (default), or the "
                      "board at --port, which has been loaded with the Design")
+    run.add_argument("--build", metavar="DIR",
+                     help="what `hwgen build` wrote for the board at --port: its Design, clock and "
+                     "baud are taken from there")
     run.add_argument("--port", metavar="PORT", help="serial port of the board: /dev/ttyUSB0, COM3")
     add_baud(run)
     run.add_argument("--labels", metavar="FILE",
@@ -370,9 +396,14 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     synth.add_argument("--only", metavar="TEXT", default="",
                        help="of the list, only Designs whose name contains this")
 
+    build = add("build", "make a bitstream for a board", BUILD, BUILD_EXAMPLES)
+    add_build(build)
+    load = add("program", "load a board with what was built", PROGRAM)
+    load.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")
+
     doctor = add("doctor", "try every tool", DOCTOR)
     for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
-                    doctor):
+                    build, load, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 
@@ -404,6 +435,25 @@ def add_prune(command: argparse.ArgumentParser) -> None:
                          "error of the outputs, to this .svg file")
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: the model's name, and _pruned)")
+
+
+def add_build(command: argparse.ArgumentParser) -> None:
+    """Add the options of `hwgen build`."""
+    command.add_argument("model", nargs="?", metavar="MODEL",
+                         help="the network: it must fit, and its Program is written, too")
+    command.add_argument("--board", metavar="NAME",
+                         help="the board (see `hwgen boards`; default: the preset's)")
+    add_design(command)
+    command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                         help="a clock that is enough (default: the highest that is met)")
+    command.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1, 2, 3],
+                         help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
+    command.add_argument("--insist", action="store_true",
+                         help="the router goes on until --clock is reached: ECP5 only, and within "
+                         "an hour")
+    add_baud(command)
+    command.add_argument("-o", "--output", metavar="DIR",
+                         help="folder to write to (default: build/NAME of the board)")
 
 
 def add_design(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ __all__ = ["models_of_cells"]
 
 VENDOR = Path(__file__).parent / "vendor"
 MODULE = re.compile(r"^module (\w+)\b.*?^endmodule", re.M | re.S)
-INSTANCE = re.compile(r"^\s*([A-Z][A-Z0-9_]+) (?:#\(|\S+ *\()", re.M)
+INSTANCE = re.compile(r"^\s*([A-Z][A-Z0-9_]+|rPLL) (?:#\(|\S+ *\()", re.M)
 ATTRIBUTE = re.compile(r"\(\*[^)]*\*\)")
 
 

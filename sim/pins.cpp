@@ -2,6 +2,8 @@
 // port on the host. sim/pins.py starts it: simulator FD DIVISOR FLIPS SEED. It ends when its
 // standard input does.
 //
+// RESET is a macro, which sets the design's reset where it has one; sim/pins.py defines it.
+//
 // Bits on the wires take DIVISOR cycles. Of a million of them FLIPS are turned round, in both
 // directions, whatever they are: a start bit, a data bit, a stop bit.
 
@@ -38,7 +40,7 @@ int main(int, char** argv) {
     const auto top = std::make_unique<Vtop>(context.get());
     top->rx = 1;
     for (int cycle = 0; cycle < 4; ++cycle) {
-        top->rst = cycle < 2;
+        RESET(cycle < 2);
         top->clk = 0; top->eval();
         top->clk = 1; top->eval();
     }

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import tty
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ class Pins:
     Parameters
     ----------
     verilog : str
-        A design whose top module has ``clk``, ``rst``, ``rx`` and ``tx``.
+        A design whose top module has ``clk``, ``rx``, ``tx`` and, unless it resets itself, ``rst``.
     top : str
         That module.
     divisor : int
@@ -32,6 +33,8 @@ class Pins:
         Which ones.
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
+    reset : bool
+        Whether the top module has ``rst``.
 
     Members
     -------
@@ -40,8 +43,9 @@ class Pins:
     """
 
     def __init__(self, verilog: str, *, top: str, divisor: int, flips: int = 0, seed: int = 1,
-                 extra_sources: tuple[Path, ...] = ()) -> None:
-        folder, _ = build(verilog, MAIN.read_text(), top=top, optimise=1,
+                 extra_sources: Sequence[Path] = (), reset: bool = True) -> None:
+        macro = f"#define RESET(level) {'top->rst = level' if reset else '(void)0'}\n"
+        folder, _ = build(verilog, macro + MAIN.read_text(), top=top, optimise=1,
                           extra_sources=extra_sources)
         board, host = pty.openpty()
         tty.setraw(host)

@@ -83,6 +83,12 @@ def test_read(tmp_path):
     ('"ecp5"', '"ecp6"', "family must be one of ecp5, ice40, gowin, not 'ecp6'"),
     (":SomePlatform", "", "platform must be of the form module:Class"),
     ("luts = 10", "luts = ", "is not a board file"),
+    ("luts = 10", 'luts = 10\npll = "rPLL"', "pll must be EHXPLLL, or left out, not 'rPLL'"),
+    ("[design]", '[serial]\nrx = "1"\n[design]', "serial must have the texts rx and tx"),
+    ("[design]", '[serial]\nrx = "1"\ntx = 2\n[design]', "serial must have the texts rx and tx"),
+    ("[design]", '[serial]\nrx = "1"\ntx = "2"\nattributes = 3\n[design]',
+     "serial.attributes must be a table, not 3"),
+    ("[design]\nrows = 1\n", "", "the field 'design' is missing"),
 ])
 def test_read_wrong(tmp_path, old, new, sentence):
     path = tmp_path / "mine.toml"

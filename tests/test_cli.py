@@ -48,7 +48,7 @@ def test_version(capsys):
 
 
 @pytest.mark.parametrize("command", [[], ["boards"], ["generate"], ["sim"], ["doctor"], ["run"],
-                                     ["cycles"], ["golden"], ["compile"]])
+                                     ["cycles"], ["golden"], ["compile"], ["build"], ["program"]])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as exit:
         main([*command, "--help"])

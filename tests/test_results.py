@@ -53,7 +53,7 @@ def test_insisting_elsewhere():
 
 
 def test_never_ends(monkeypatch, tmp_path):
-    monkeypatch.setattr("hwgen.cost.synthesis.SECONDS", 0.01)
+    monkeypatch.setattr("hwgen.cost.flow.SECONDS", 0.01)
     with pytest.raises(UserError, match=r"did not end within 0.01 s: the Design is too large"):
         measure(SMALL, clock_mhz=50, folder=tmp_path)
 

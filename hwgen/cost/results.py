@@ -11,7 +11,8 @@ from typing import Any
 from ..design import Design
 from ..errors import UserError
 from ..table import markdown
-from .synthesis import Measured, board_of, commands, measure, source_of, versions
+from .flow import commands
+from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import Unit
 
 __all__ = ["Entry", "read_list", "update"]

