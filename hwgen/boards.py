@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import UserError
 
-__all__ = ["BOARDS", "Board", "board", "closest", "read_board"]
+__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
@@ -58,6 +58,8 @@ class Board:
         The command that loads ``{bitstream}``.
     design : Mapping
         Fields of the board's preset Design.
+    designs : Mapping
+        Those of further Designs, by the names that they have behind the board's.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Board:
     serial: Mapping[str, Any] = field(default_factory=dict, hash=False)
     programmer: str = ""
     design: Mapping[str, Any] = field(hash=False)
+    designs: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def memory_bits(self) -> int:
@@ -131,7 +134,10 @@ def read_board(path: Path) -> Board:
         raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
                         f"not {values['pll']!r}")
     _check_serial(path, values.get("serial"))
-    for name in ("serial", "design"):
+    for name, fields_of in values.get("designs", {}).items():
+        if not isinstance(fields_of, dict):
+            raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")
+    for name in ("serial", "design", "designs"):
         values[name] = MappingProxyType(values.get(name, {}))
     return Board(name=path.stem, **values)
 
@@ -154,6 +160,15 @@ def closest(name: str, known: Iterable[str]) -> str:
     """Return the hint that ends a sentence about an unknown name."""
     near = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def presets() -> dict[str, Mapping[str, Any]]:
+    """Return the fields of every preset Design by its name: ``BOARD`` or ``BOARD:NAME``."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, board in BOARDS.items():
+        found[name] = board.design
+        found |= {f"{name}:{other}": fields for other, fields in board.designs.items()}
+    return found
 
 
 class Boards(Mapping[str, Board]):

@@ -74,8 +74,10 @@ def show_board(found: Board, as_json: bool) -> None:
         return
     facts = found.to_dict()
     design = facts.pop("design")
-    print(table(["field", "value"], [*facts.items(), *((f"design.{name}", value)
-                                                      for name, value in design.items())]))
+    for name, fields in {"design": design, **{f"designs.{other}": fields for other, fields
+                                              in facts.pop("designs").items()}}.items():
+        facts |= {f"{name}.{field}": value for field, value in fields.items()}
+    print(table(["field", "value"], list(facts.items())))
 
 
 def generate(options: argparse.Namespace) -> int:

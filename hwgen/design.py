@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from .boards import BOARDS, closest
+from .boards import BOARDS, closest, presets
 from .errors import UserError
 
 __all__ = ["Design", "Integer"]
@@ -319,12 +319,15 @@ class Design:
     @classmethod
     def load(cls, source: str | Path) -> Self:
         """Return a board's preset by its name, or read a TOML file."""
-        if isinstance(source, str) and source in BOARDS:
+        if isinstance(source, str) and source in BOARDS:  # so that no other board has to be right
             return cls.from_dict(BOARDS[source].design)
         path = Path(source)
         if path.suffix != ".toml" and not path.exists():
+            known = presets()
+            if source in known:
+                return cls.from_dict(known[str(source)])
             raise UserError(f"there is no preset and no file {str(source)!r}; the presets are "
-                            f"{', '.join(sorted(BOARDS))}{closest(str(source), BOARDS)}")
+                            f"{', '.join(sorted(known))}{closest(str(source), known)}")
         try:
             values = tomllib.loads(path.read_bytes().decode("utf-8"))
         except OSError as error:

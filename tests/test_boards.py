@@ -2,7 +2,7 @@ import importlib
 
 import pytest
 
-from hwgen.boards import BOARDS, board, read_board
+from hwgen.boards import BOARDS, board, presets, read_board
 from hwgen.design import Design
 from hwgen.errors import UserError
 
@@ -29,11 +29,27 @@ def test_names():
     assert all(board(name).name == name for name in BOARDS)
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", presets())
 def test_preset(name):
     design = Design.load(name)
-    assert design.family == board(name).family
+    assert design.family == board(name.partition(":")[0]).family
     assert design.rows * design.columns >= 4
+
+
+def test_presets():
+    assert {"icebreaker", "icebreaker:sixteen"} <= set(presets())
+    assert Design.load("icebreaker:sixteen").columns == 4
+    with pytest.raises(UserError, match="no preset .* 'icebreaker:sixten'.*'icebreaker:sixteen'?"):
+        Design.load("icebreaker:sixten")
+
+
+def test_read_designs(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text(GOOD + "[designs.other]\nrows = 2\n")
+    assert read_board(path).designs["other"] == {"rows": 2}
+    path.write_text("designs = { other = 3 }\n" + GOOD)
+    with pytest.raises(UserError, match=r"designs\.other must be a table, not 3"):
+        read_board(path)
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -115,7 +115,7 @@ def test_enough_memory_costs_nothing():
     (0, 2, 243_000), (0, 4, 225_000), (1, 1, 235_000), (1, 2, 198_000), (1, 4, 180_000)])
 def test_keywords_on_a_small_chip(lines, lanes, most):
     net = tflite.read(path("kws_dscnn"))
-    of = Design.load("icebreaker").replace(lines=lines, lanes=lanes, activation_memory=10240)
+    of = Design.load("icebreaker:sixteen").replace(lines=lines, lanes=lanes)
     image = arrays("kws_dscnn")["input"][:1].reshape(net.tensors[net.inputs[0]].shape)
     program = verify(net, of, {net.inputs[0]: image})
     assert slots(program.steps, Array.of(of)) <= most
