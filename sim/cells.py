@@ -12,6 +12,8 @@ VENDOR = Path(__file__).parent / "vendor"
 MODULE = re.compile(r"^module (\w+)\b.*?^endmodule", re.M | re.S)
 INSTANCE = re.compile(r"^\s*([A-Z][A-Z0-9_]+|rPLL) (?:#\(|\S+ *\()", re.M)
 ATTRIBUTE = re.compile(r"\(\*[^)]*\*\)")
+DEFAULT = re.compile(r"`ICE40_DEFAULT_ASSIGNMENT_(?:V\([^)]*\)|[01])")
+"""What an input of an iCE40's cell is when nothing drives it: every input here is driven."""
 
 
 def models_of_cells(verilog: str, family: str, workdir: Path) -> list[Path]:
@@ -46,5 +48,10 @@ def yosys_modules(family: str) -> dict[str, str]:
     if spec is None or spec.origin is None:
         return {}
     files = sorted((Path(spec.origin).parent / "share" / family).glob("*sim*.v*"))
-    return {found[1]: ATTRIBUTE.sub("", found[0])
+    return {found[1]: plain(found[0])
             for path in files for found in MODULE.finditer(path.read_text())}
+
+
+def plain(model: str) -> str:
+    """Return a model of yosys' without what only its own file defines, and without attributes."""
+    return DEFAULT.sub("", ATTRIBUTE.sub("", model)).replace("`SB_DFF_INIT", "initial Q = 0;")
