@@ -3,16 +3,24 @@
 docs/accelerator.md has what a step does. The weights of a pass are read while the one before
 works, so that a pass takes as long as the longer of the two. The constants are the registers on
 the way; tests/test_accelerator.py holds them against the counters of the hardware.
+
+The formula takes numbers, for one step of one Design, and arrays of numbers, for many: the compiler
+and `hwgen tune` use the same.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
+
+import numpy as np
 
 from ..design import Design
 from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
-__all__ = ["Array", "slots"]
+__all__ = ["Array", "Count", "slots"]
+
+Count = Any
+"""An integer, or an array of integers: one for each of many Designs."""
 
 SHORTEST_PASS = 5
 
@@ -34,15 +42,15 @@ class Array:
 
     Parameters
     ----------
-    rows, columns : int
+    rows, columns : Count
         Of the array.
-    interval : int
+    interval : Count
         Cycles that the lanes take for a vector.
     """
 
-    rows: int
-    columns: int
-    interval: int
+    rows: Count
+    columns: Count
+    interval: Count
 
     @classmethod
     def of(cls, design: Design) -> Self:
@@ -50,31 +58,43 @@ class Array:
         return cls(design.rows, design.columns, -(-design.columns // design.lanes))
 
     @property
-    def turns(self) -> int:
+    def turns(self) -> Count:
         """Cycles that rotate a window of the memory."""
-        return ((max(self.rows, self.columns) - 1).bit_length() + 1) // 2
+        _, bits = np.frexp(np.maximum(self.rows, self.columns) - 1)
+        return (bits + 1) // 2
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
-        through = step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
+        return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
+                              vectors=step.vectors, to_sums=step.to_sums,
+                              parameters_per_tile=step.parameters_per_tile,
+                              primes=step.prime_y * step.x + step.prime_x))
+
+    def taken(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
+              to_sums: bool = False, parameters_per_tile: Count = False,
+              primes: Count = 0) -> Count:
+        """Return the cycles of a step, told by what of it counts.
+
+        ``primes`` is how many vectors a depthwise step takes before its first value.
+        """
+        through = mode in (Mode.MATRIX, Mode.DEPTHWISE)
         weights = self.rows if through else 0
         turns = self.turns
         bytes_come = FETCHING + turns + (self.rows + self.columns + 2 if through else 0)
         begin = descriptor_words(self.columns) + READING + weights + PARAMETER_WORDS
-        end = bytes_come + (SUMMING if step.to_sums else STORING + turns)
+        end = bytes_come + (SUMMING if to_sums else STORING + turns)
 
-        inner = max(step.vectors, weights, SHORTEST_PASS)
-        others = (step.passes - 1) * inner
-        work = step.vectors * self.interval
-        last = max(work, weights, SHORTEST_PASS)
-        if step.parameters_per_tile:
+        shortest = np.maximum(weights, SHORTEST_PASS)
+        others = (passes - 1) * np.maximum(vectors, shortest)
+        work = vectors * self.interval
+        last = np.maximum(work, shortest)
+        if np.any(parameters_per_tile):
             # The next parameters wait until those of this column tile are in use.
-            ahead = 0 if step.mode != Mode.DEPTHWISE else (
-                step.prime_y * step.x + step.prime_x) * (
-                    self.interval if step.passes == 1 else 1)
+            ahead = primes * np.where(passes == 1, self.interval, 1)
             spare = bytes_come + SWAPPING + ahead - others
-            last = max(last, max(weights, spare) + PARAMETER_WORDS)
-        return begin + step.tiles * others + (step.tiles - 1) * last + work + end
+            waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
+            last = np.where(parameters_per_tile, waits, last)
+        return begin + tiles * others + (tiles - 1) * last + work + end
 
 
 def slots(steps: Iterable[Step], array: Array) -> int:
