@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize, prune."""
+"""The commands that take a network: run, cycles, golden, compile, quantize, prune, tune."""
 
 import argparse
 import math
@@ -31,7 +31,7 @@ from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
 __all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
-           "run_network"]
+           "run_network", "tune"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -188,6 +188,13 @@ def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
 
     network = read_network(options.model)
     return prune_network(options, network, accelerator_design(options, network), say)
+
+
+def tune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Find the Design for networks and a board."""
+    from .tune_command import tune as tune_networks
+
+    return tune_networks(options, say)
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:
