@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, golden, compile, quantize, prune, tune."""
+"""The commands that take a network: run, cycles, golden, compile, tune, report, and so on."""
 
 import argparse
 import math
@@ -30,7 +30,7 @@ from .runtime.inference import Inference, board_at, load, portable, run, simulat
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
-__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize",
+__all__ = ["compile_to_file", "cycles", "golden_model", "prune", "quantize", "report",
            "run_network", "tune"]
 
 DESIGN = "ulx3s-85f"
@@ -195,6 +195,15 @@ def tune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     from .tune_command import tune as tune_networks
 
     return tune_networks(options, say)
+
+
+def report(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Write a page of networks on a Design."""
+    from .report_command import report as write_report
+    from .tune.workload import read_workload
+
+    first, *_ = read_workload(options.model[0]).networks
+    return write_report(options, accelerator_design(options, first))
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

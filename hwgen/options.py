@@ -204,6 +204,12 @@ the Pareto front of cycles and area, the Design that is chosen, and why it is no
 Nothing is built, and the clock is that of the board, or --clock: docs/tune.md.
 """
 
+REPORT = """\
+Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
+multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
+the same for all Designs of a Pareto front.
+"""
+
 TUNE_EXAMPLES = """\
 examples:
   hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
@@ -314,6 +320,12 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     golden = add("golden", "run a network in NumPy", GOLDEN)
     program = add("compile", "write the Program of a network for a Design", COMPILE)
     add_tune(add("tune", "find the Design for networks and a board", TUNE, TUNE_EXAMPLES))
+    report = add("report", "show networks on a Design as a page of HTML", REPORT)
+    report.add_argument("model", metavar="MODEL", nargs="+",
+                        help="the networks: .tflite or .onnx files, or topologies (.csv)")
+    report.add_argument("-o", "--output", metavar="FILE",
+                        help="file to write (default: report.html)")
+    add_design(report)
     quantize = add("quantize", "make an int8 network of a float one", QUANTIZE, QUANTIZE_EXAMPLES)
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
@@ -389,8 +401,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                        help="of the list, only Designs whose name contains this")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
-                    doctor):
+    for command in (boards, generate, run, cycles, golden, program, report, quantize, prune, sim,
+                    synth, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
 
@@ -419,6 +431,8 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          help="block RAMs that may be used (default: all)")
     command.add_argument("-o", "--output", metavar="FILE",
                          help="write the Design that is chosen to this .toml file")
+    command.add_argument("--report", metavar="FILE",
+                         help="write a page to look at in a browser to this .html file")
     command.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from .boards import Board, board
-from .compiler.compile import compile_network
 from .compiler.survey import Designs
-from .cost.cycles import Array, slots
 from .design import Design
 from .errors import UserError
 from .files import replacing
+from .report_command import Run, runs_of, write_front
 from .table import table
 from .tune.choice import Choice, Goal, choose, wants
-from .tune.search import RESOURCES, Found, Limits, search
+from .tune.search import RESOURCES, Found, Limits, area, search
 from .tune.space import design_of
 from .tune.workload import Workload, read_workload
 
@@ -46,14 +45,14 @@ def tune(options: argparse.Namespace,
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
     rounding = workloads[0].rounding
-    one = np.array([choice.chosen])
     design = design_of(choice.front.parts, choice.chosen, at, rounding)
-    verify(workloads, design, choice.front.cycles[:, choice.chosen])
-    reasons = list(choice.reasons)
-    for workload in workloads:
-        told = [str(want) for want in wants(workload, choice.front[one].designs)]
-        reasons += [f"{workload.name}: {text}" for text in told] if len(workloads) > 1 else told
+    runs = runs_of(workloads, design)
+    verify(runs, choice.front.cycles[:, choice.chosen])
+    choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
     preset = compared(at, workloads)
+    if options.report:
+        write_front(Path(options.report), workloads, choice, at, design, runs,
+                    Design.load(at.name) if preset else None)
     if options.output:
         with replacing(Path(options.output)) as scratch:
             scratch.write_text(design.to_toml(), encoding="utf-8")
@@ -61,18 +60,26 @@ def tune(options: argparse.Namespace,
         "board": at.name, "networks": [workload.name for workload in workloads],
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
-        **row_of(choice.front, choice.chosen, at), "reasons": reasons, "preset_cycles": preset,
+        **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
+        "preset_cycles": preset,
         "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
-        "file": options.output}
+        "file": options.output, "report": options.report}
     text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
     text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
-    text += reasons
+    text += choice.reasons
     if options.output:
         text.append(f"{options.output}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
+    """Return what the slowest layers of each workload lack, in sentences."""
+    one = choice.front[np.array([choice.chosen])].designs
+    return [f"{workload.name}: {want}" if len(workloads) > 1 else str(want)
+            for workload in workloads for want in wants(workload, one)]
 
 
 def wanted(options: argparse.Namespace, at: Board,
@@ -114,14 +121,12 @@ def nothing(found: Found, limits: Limits) -> str:
     return "no Design keeps to all limits at once; allow more time or area"
 
 
-def verify(workloads: list[Workload], design: Design, cycles: Any) -> None:
-    """Compile for the Design that is chosen, so that nothing is told that is not so."""
-    for workload, predicted in zip(workloads, cycles, strict=True):
-        taken = 0
-        for network in workload.networks:
-            taken += slots(compile_network(network, design).steps, Array.of(design))
+def verify(runs: list[Run], cycles: Any) -> None:
+    """Hold what is told to what the compiler gives for the Design that is chosen."""
+    for (name, programs), predicted in zip(runs, cycles, strict=True):
+        taken = sum(work.cycles for _, works in programs for work in works)
         if taken != predicted:
-            raise RuntimeError(f"{workload.name}: {predicted} cycles predicted, and {taken} taken")
+            raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
 
 
 def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
@@ -145,7 +150,7 @@ def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
              for name, value in vars(front.parts).items()}
     return {**parts, "cycles": front.cycles[:, index].tolist(),
             **{name: round(float(front.used[name][index])) for name in RESOURCES},
-            "area": float(front.area(at)[index])}
+            "area": float(area(front.used, at)[index])}
 
 
 def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:

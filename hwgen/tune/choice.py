@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..boards import Board
 from ..compiler.survey import Designs
 from ..design import SIDES
-from .search import RESOURCES, Found, Limits, pareto
+from .search import RESOURCES, Found, Limits, area, pareto
 from .workload import Workload
 
 __all__ = ["Choice", "Goal", "Want", "choose", "wants"]
@@ -52,8 +52,7 @@ def choose(found: Found, board: Board, limits: Limits, goal: Goal) -> Choice | N
     inside = found[found.fits(limits)]
     if not len(inside):
         return None
-    area = inside.area(board)
-    order = pareto(goal.slowness(inside.cycles), area)
+    order = pareto(goal.slowness(inside.cycles), area(inside.used, board))
     chosen = len(order) - 1 if goal.area else 0
     front = inside[order]
     if goal.area:

@@ -1,6 +1,6 @@
 """The search: every candidate of a board is asked what it takes, and the best are kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from ..boards import Board
 from ..compiler.survey import Designs
+from ..cost.cycles import Count
 from ..cost.resources import Parts, block_rams, dsps, luts, registers
 from .space import space
 from .workload import Workload
 
-__all__ = ["RESOURCES", "Found", "Limits", "pareto", "search"]
+__all__ = ["RESOURCES", "Found", "Limits", "area", "pareto", "search"]
 
 RESOURCES = ("luts", "registers", "dsps", "block_rams")
 
@@ -82,10 +83,11 @@ class Found:
                          for name in RESOURCES if name != but], axis=0)
         return np.asarray(inside & np.all(self.cycles <= np.array(limits.cycles)[:, None], axis=0))
 
-    def area(self, board: Board) -> NDArray[np.float64]:
-        """Return the share of the chip: the mean of the shares of LUTs, DSPs and block RAMs."""
-        there = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
-        return np.asarray(sum(self.used[name] / count for name, count in there.items()) / 3)
+
+def area(used: Mapping[str, Count], board: Board) -> Count:
+    """Return the share of the chip: the mean of the shares of LUTs, DSP blocks and block RAMs."""
+    there = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
+    return sum(used[name] / count for name, count in there.items()) / len(there)
 
 
 def joined(parts: list[Found], whole: bool) -> Found:
