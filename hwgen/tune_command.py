@@ -11,6 +11,7 @@ import numpy as np
 
 from .boards import Board, board
 from .compiler.survey import Designs
+from .cost.energy import Energy, energy
 from .design import Design
 from .errors import UserError
 from .files import replacing
@@ -49,6 +50,8 @@ def tune(options: argparse.Namespace,
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
     choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
+    energies = [sum((energy(work, design) for _, works in programs for work in works), Energy())
+                for _, programs in runs]
     preset = compared(at, workloads)
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
@@ -61,7 +64,7 @@ def tune(options: argparse.Namespace,
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
-        "preset_cycles": preset,
+        "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
         "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
         "file": options.output, "report": options.report}
     text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
@@ -70,9 +73,19 @@ def tune(options: argparse.Namespace,
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
     text += choice.reasons
+    text += [f"{workload.name}: {told(each)}"
+             for workload, each in zip(workloads, energies, strict=True)]
     if options.output:
         text.append(f"{options.output}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def told(spent: Energy) -> str:
+    """Return an energy in words."""
+    parts = ((spent.products, "products"), (spent.activations, "activations"),
+             (spent.program, "weights and parameters"))
+    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
+            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))
 
 
 def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
