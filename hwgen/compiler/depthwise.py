@@ -46,6 +46,7 @@ class DepthwiseLayer:
         for newest in range(window.kernel[0]):
             line = np.maximum(self.lines - 1 - newest, 0)
             self.taps = np.minimum(self.taps, self.head(line + 1) - self.head(line))
+        self.taps = np.maximum(self.taps, 1)  # no array has more lines than rows
         self.taps_x = ceil_div(window.kernel[1], self.taps)
         self.taps_y = ceil_div(window.kernel[0], self.lines)
         self.passes = self.taps_x * self.taps_y * len(self.parts)

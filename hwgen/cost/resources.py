@@ -146,8 +146,8 @@ def features(parts: Parts) -> NDArray[np.float64]:
 FEATURES = ("the rest", "column", "cell", "cell in fabric", "column and line",
             "lane in DSP blocks", "lane in fabric", "bank")
 
-LUT_COSTS: tuple[float, ...] = (2366.0, 429.7, 21.5, 81.9, 32.1, 456.8, 1425.8, 68.2)
-REGISTER_COSTS: tuple[float, ...] = (2960.1, 517.7, 39.8, 75.6, 29.4, 441.3, 1191.5, 93.3)
+LUT_COSTS: tuple[float, ...] = (2371.8, 404.9, 23.4, 80.0, 34.9, 454.6, 1435.7, 71.7)
+REGISTER_COSTS: tuple[float, ...] = (2972.4, 490.0, 43.1, 73.0, 31.6, 431.0, 1199.1, 95.8)
 
 
 def luts(parts: Parts) -> NDArray[np.float64]:

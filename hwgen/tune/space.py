@@ -1,9 +1,9 @@
 """All Designs of a board that may suit: every combination that is worth a look, as arrays.
 
-What cannot be better is left out: more lanes than it takes for the cycles of a vector, more lines
-than a kernel has rows, and fewer partial sums or pixels of a line where the block RAMs stay as
-many. Memories are as large as the networks need for not being cut. Where DSP blocks are few, lanes
-get them first: a lane in fabric takes more LUTs than four cells do.
+What cannot be better is left out: more lanes than it takes for the cycles of a vector, and fewer
+partial sums or pixels of a line where the block RAMs stay as many. There are no more lines than a
+kernel has rows. Memories are as large as the networks need for not being cut. Where DSP blocks are
+few, lanes get them first: a lane in fabric takes more LUTs than four cells do.
 """
 
 from collections.abc import Iterator, Sequence
