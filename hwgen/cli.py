@@ -211,6 +211,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "boards": boards, "generate": generate, "run": partial(network_command, "run_network"),
     "cycles": partial(network_command, "cycles"),
     "golden": partial(network_command, "golden_model"),
+    "tune": partial(network_command, "tune"), "report": partial(network_command, "report"),
     "compile": partial(network_command, "compile_to_file"),
     "quantize": partial(network_command, "quantize"),
     "prune": partial(network_command, "prune"),

@@ -1,4 +1,4 @@
-"""The commands that take a network: run, cycles, build and the like."""
+"""The commands that take a network: run, cycles, build, tune and the like."""
 
 import argparse
 import math
@@ -32,7 +32,7 @@ from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
 __all__ = ["build", "compile_to_file", "cycles", "golden_model", "program", "prune",
-           "quantize", "run_network"]
+           "quantize", "report", "run_network", "tune"]
 
 DESIGN = "ulx3s-85f"
 """The preset that is taken where nothing is said."""
@@ -221,6 +221,22 @@ def program(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     from .build_command import program_board
 
     return program_board(options)
+
+
+def tune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Find the Design for networks and a board."""
+    from .tune_command import tune as tune_networks
+
+    return tune_networks(options, say)
+
+
+def report(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
+    """Write a page of networks on a Design."""
+    from .report_command import report as write_report
+    from .tune.workload import read_workload
+
+    first, *_ = read_workload(options.model[0]).networks
+    return write_report(options, accelerator_design(options, first))
 
 
 def named(network: Network, design: Design) -> dict[str, Any]:

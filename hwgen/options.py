@@ -29,6 +29,7 @@ examples:
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
   hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
+  hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
   hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
 
@@ -220,6 +221,29 @@ FIELDS = {
 }
 
 
+TUNE = """\
+Find the Design for one network or several, and a board: every Design that may suit is asked what it
+takes, exactly in cycles, DSP blocks and block RAMs, about in LUTs and registers. What comes out is
+the Pareto front of cycles and area, the Design that is chosen, and why it is not quicker.
+Nothing is built, and the clock is that of the board, or --clock: docs/tune.md.
+"""
+
+REPORT = """\
+Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
+multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
+the same for all Designs of a Pareto front.
+"""
+
+TUNE_EXAMPLES = """\
+examples:
+  hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
+  hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
+  hwgen tune a.tflite --objective area --within 5
+                                                the smallest that takes at most 5 ms
+  hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
+"""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, not a page of usage."""
 
@@ -319,6 +343,13 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     cycles = add("cycles", "predict what a network takes, without simulating", CYCLES)
     golden = add("golden", "run a network in NumPy", GOLDEN)
     program = add("compile", "write the Program of a network for a Design", COMPILE)
+    add_tune(add("tune", "find the Design for networks and a board", TUNE, TUNE_EXAMPLES))
+    report = add("report", "show networks on a Design as a page of HTML", REPORT)
+    report.add_argument("model", metavar="MODEL", nargs="+",
+                        help="the networks: .tflite or .onnx files, or topologies (.csv)")
+    report.add_argument("-o", "--output", metavar="FILE",
+                        help="file to write (default: report.html)")
+    add_design(report)
     quantize = add("quantize", "make an int8 network of a float one", QUANTIZE, QUANTIZE_EXAMPLES)
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
@@ -402,10 +433,39 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     load.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")
 
     doctor = add("doctor", "try every tool", DOCTOR)
-    for command in (boards, generate, run, cycles, golden, program, quantize, prune, sim, synth,
-                    build, load, doctor):
+    for command in (boards, generate, run, cycles, golden, program, report, quantize, prune, sim,
+                    synth, build, load, doctor):
         command.add_argument("--json", action="store_true", help="print JSON")
     return top
+
+
+def add_tune(command: argparse.ArgumentParser) -> None:
+    """Add the options of `hwgen tune`."""
+    command.add_argument("model", metavar="MODEL", nargs="+",
+                         help="the networks: .tflite or .onnx files, or topologies (.csv)")
+    command.add_argument("--board", choices=tuple(known_boards.BOARDS), default="ulx3s-85f",
+                         help="what it shall fit (default: ulx3s-85f)")
+    command.add_argument("--objective", choices=("latency", "area"), default="latency",
+                         help="the fewest cycles (default), or the least area")
+    command.add_argument("--within", type=number, metavar="MS",
+                         help="time that each network may take")
+    command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                         help="the accelerator's clock (default: the board's)")
+    command.add_argument("--weights", type=number, nargs="+", metavar="W",
+                         help="how much each network counts (default: all the same)")
+    command.add_argument("--worst", action="store_true",
+                         help="the network that suffers most counts, not their mean")
+    command.add_argument("--fill", type=number, metavar="PERCENT", default=50.0,
+                         help="share of the LUTs and registers that may be used (default: 50)")
+    command.add_argument("--dsps", type=integer, metavar="N",
+                         help="DSP blocks that may be used (default: all)")
+    command.add_argument("--block-rams", type=integer, metavar="N",
+                         help="block RAMs that may be used (default: all)")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="write the Design that is chosen to this .toml file")
+    command.add_argument("--report", metavar="FILE",
+                         help="write a page to look at in a browser to this .html file")
+    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_prune(command: argparse.ArgumentParser) -> None:

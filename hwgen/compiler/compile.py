@@ -26,16 +26,17 @@ from .endings import check_endings
 from .fold import VARIES, Folding, fold
 from .layout import View
 from .levels import requantising
-from .lowering import Cut, Lowering, Placed, ceil_div
+from .lowering import Lowering, Placed
 from .memory import Layout
 from .place import arrange
 from .pool import lower_average_pool, lower_max_pool, lower_mean
 from .program import HostLayer, LayerSteps, Placement, Program
 from .simplify import simplify
-from .sums import lower_sums
+from .sizes import Cut, ceil_div
+from .sums import SumsLayer
 from .tight import TightPlan
 
-__all__ = ["compile_network"]
+__all__ = ["compile_network", "lower", "prepared", "written"]
 
 
 def compile_network(network: Network, design: Design) -> Program:
@@ -49,12 +50,7 @@ def compile_network(network: Network, design: Design) -> Program:
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network = requantising(network)
-    check_endings(network)
-    network = simplify(network)
-    folding = fold(network)
-    layout = Layout(network, folding)
-
+    network, folding, layout = prepared(network)
     lowering, layers = lower_network(network, folding, layout, design, {})
     lives = layout.lives(written(lowering.placed, design.columns))
     memory = design.activation_memory
@@ -84,13 +80,22 @@ def compile_network(network: Network, design: Design) -> Program:
     return program
 
 
+def prepared(network: Network) -> tuple[Network, Folding, Layout]:
+    """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
+    network = requantising(network)
+    check_endings(network)
+    network = simplify(network)
+    folding = fold(network)
+    return network, folding, Layout(network, folding)
+
+
 def lower_network(network: Network, folding: Folding, layout: Layout, design: Design,
                   cuts: dict[int, Cut]) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design), []
     for index, layer in enumerate(layout.layers):
         first = len(lowering.placed)
-        lowering.cut = cuts.get(index, Cut())
+        lowering.cut(cuts.get(index, Cut()))
         try:
             lower(lowering, network, folding, layout, layer)
         except UserError as error:
@@ -106,7 +111,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
     sources, target = [layout.views[name] for name in layer.inputs], layout.views[layer.output]
     match layer:
         case Convolution() | Depthwise() | FullyConnected():
-            lower_sums(lowering, network, folding, layer, sources[0], target)
+            SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Add():
             lower_add(lowering, network, layer, sources, target, layout.alone(target))
         case AveragePool():

@@ -1,13 +1,18 @@
 """Depthwise convolutions on the lines of the array: a kernel, or a part of one, in one pass."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cost.cycles import Count
 from ..network.graph import Window
-from ..steps import Mode
+from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
-from .lowering import LARGEST_COUNT, Block, Lowering, ceil_div
+from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
+from .sizes import LARGEST_COUNT, Block, Sizes, Strips, ceil_div
+from .taken import Taken
 
 __all__ = ["DepthwiseLayer"]
 
@@ -15,6 +20,8 @@ Integers = NDArray[np.int64]
 
 LEAST_PIXELS = 4
 """Pixels of a row, so that it is in the line buffer when the next one comes."""
+NEVER = 1 << 60
+"""Cycles of what the array cannot do."""
 
 
 class DepthwiseLayer:
@@ -22,71 +29,66 @@ class DepthwiseLayer:
 
     Parameters
     ----------
+    sizes : Sizes
     weights, bias, lanes, pad
         As of a convolution.
     """
 
-    def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
+    def __init__(self, sizes: Sizes, source: View, target: View, weights: Integers,
                  bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
         """Deal the taps of the kernel out to passes."""
-        self.lowering, self.source, self.target = lowering, source, target
+        self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
         self.parts = parts_of(weights)
-        design = lowering.design
-        lines = [row * design.lines // design.rows for row in range(design.rows)]
-        self.heads = [lines.index(line) for line in range(design.lines)]
-        self.taps = min(min(lines.count(line) for line in self.heads_used()), window.kernel[1])
+        self.lines = np.maximum(sizes.lines, 1)  # without lines it does not suit
+        self.used = np.minimum(self.lines, window.kernel[0])
+        self.taps = window.kernel[1]
+        for newest in range(window.kernel[0]):
+            line = np.maximum(self.lines - 1 - newest, 0)
+            self.taps = np.minimum(self.taps, self.head(line + 1) - self.head(line))
+        self.taps = np.maximum(self.taps, 1)  # no array has more lines than rows
         self.taps_x = ceil_div(window.kernel[1], self.taps)
-        self.taps_y = ceil_div(window.kernel[0], design.lines)
+        self.taps_y = ceil_div(window.kernel[0], self.lines)
+        self.passes = self.taps_x * self.taps_y * len(self.parts)
 
-    def heads_used(self) -> range:
-        """Return the lines that have taps."""
-        lines = self.lowering.design.lines
-        return range(max(lines - self.window.kernel[0], 0), lines)
+    def head(self, line: Count) -> Count:
+        """Return the first row of the array that a line has: row r is of line r * lines // rows."""
+        return ceil_div(line * self.sizes.rows, self.lines)
 
     @classmethod
-    def best(cls, lowering: Lowering, source: View, target: View, weights: Integers,
-             bias: Integers, window: Window, lanes: Lanes, pad: int) -> "DepthwiseLayer | None":
-        """Return the quicker of streaming rows and streaming columns; None if neither can be.
+    def orientations(cls, sizes: Sizes, source: View, target: View, weights: Integers,
+                     bias: Integers, window: Window, lanes: Lanes, pad: int,
+                     ) -> "list[tuple[DepthwiseLayer, Count]]":
+        """Return streaming rows, and streaming columns, and for which Designs each is possible.
 
         There is less padding at the ends of a few long lines than of many short ones. An image
         that takes several steps is streamed by rows, which lie together in memory.
         """
-        found = []
-        if cls.suits(lowering, window, source, target):
-            found.append(cls(lowering, source, target, weights, bias, window, lanes, pad))
-        window, source, target = transposed(window), source.transposed(), target.transposed()
-        if cls.suits(lowering, window, source, target):
-            columns = cls(lowering, source, target, weights.transpose(1, 0, 2), bias, window,
-                          lanes, pad)
-            if len(columns.blocks()) == 1:
-                found.append(columns)
-        return min(found, key=lambda layer: layer.cost, default=None)
-
-    @classmethod
-    def suits(cls, lowering: Lowering, window: Window, source: View, target: View) -> bool:
-        """Return whether the array can do it so."""
-        lines, pixels = lowering.design.lines, lowering.design.line_pixels
-        return (lines > 0 and window.dilation == (1, 1) and max(window.stride) < 256
-                and (lines == 1 or window.kernel[0] == 1 or pixels >= max(
-                    LEAST_PIXELS, window.kernel[1]) + window.stride[1])
-                and max(window.kernel[1] * source.pitch, target.pitch) <= LARGEST_COUNT)
+        rows = cls(sizes, source, target, weights, bias, window, lanes, pad)
+        columns = cls(sizes, source.transposed(), target.transposed(), weights.transpose(1, 0, 2),
+                      bias, transposed(window), lanes, pad)
+        return [(rows, rows.suits), (columns, columns.suits & (columns.strips.count == 1))]
 
     @property
-    def widest(self) -> int:
-        """Values of the longest row that the line buffer holds."""
-        if len(self.heads_used()) == 1:
-            return LARGEST_COUNT // self.window.stride[1]
-        room = self.lowering.design.line_pixels - self.taps
-        return room // self.window.stride[1] + 1
+    def suits(self) -> Count:
+        """Whether the array can do it so."""
+        window, kernel = self.window, self.window.kernel
+        near = (window.dilation == (1, 1) and max(window.stride) < 256
+                and max(kernel[1] * self.source.pitch, self.target.pitch) <= LARGEST_COUNT)
+        room = self.sizes.line_pixels >= max(LEAST_PIXELS, kernel[1]) + window.stride[1]
+        alone = np.equal(self.sizes.lines, 1) | (kernel[0] == 1)
+        return np.greater(self.sizes.lines, 0) & near & (alone | room)
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks of the output."""
-        passes = self.taps_x * self.taps_y * len(self.parts)
-        block = Block(0, 0, self.target.height, self.target.width)
-        return self.lowering.blocks(block, passes, self.widest)
+    @property
+    def strips(self) -> Strips:
+        """The blocks of the output, none with rows longer than the line buffer holds."""
+        room = (self.sizes.line_pixels - self.taps) // self.window.stride[1] + 1
+        # Where there is no room it does not suit, whatever its blocks.
+        widest = np.where((self.used == 1) | (room < 1), LARGEST_COUNT // self.window.stride[1],
+                          room)
+        return self.sizes.strips(self.target.height, self.target.width, self.passes, widest)
 
-    def pixels(self, block: Block) -> tuple[int, int, int]:
+    def pixels(self, block: Block) -> tuple[Count, Count, Count]:
         """Return which pixel of a row to stream first, how many, and which gives a value first.
 
         The cells see the end of a row before they see the next row, so where both ends of a row
@@ -97,74 +99,91 @@ class DepthwiseLayer:
         first = block.x * self.window.stride[1] - self.window.before[1]
         across = (block.width - 1) * self.window.stride[1] + self.taps
         row0, _, prime_y = self.rows(block)
-        shared = 0
-        if self.taps_x == self.taps_y == 1 and row0 <= 0 < prime_y:
-            shared = max(min(-first, first + across - self.source.width, self.taps - 1), 0)
-        least = LEAST_PIXELS if len(self.heads_used()) > 1 else 1
-        more = max(least - across, 0) or -min(shared, across - least)
+        alone = np.equal(self.taps_x, 1) & np.equal(self.taps_y, 1)
+        ends = np.minimum(np.minimum(-first, first + across - self.source.width), self.taps - 1)
+        shared = np.where(alone & (row0 <= 0) & (prime_y > 0), np.maximum(ends, 0), 0)
+        least = np.where(self.used > 1, LEAST_PIXELS, 1)
+        missing = np.maximum(least - across, 0)
+        more = np.where(missing > 0, missing, -np.minimum(shared, across - least))
         return first - more, across + more, self.taps - 1 + more
 
-    def rows(self, block: Block) -> tuple[int, int, int]:
+    def rows(self, block: Block) -> tuple[Count, Count, Count]:
         """Return the first row to stream, how many, and that of the first values, from there on.
 
         Rows above the image are pad in the line buffer without having been streamed, but all
         passes of a step have the same rows.
         """
         top = block.y * self.window.stride[0] - self.window.before[0]
-        reach = min(self.window.kernel[0], self.lowering.design.lines)
-        newest = top + reach - 1
-        first = max(top, min(0, newest)) if self.taps_y == 1 else top
+        newest = top + self.used - 1
+        first = np.where(np.equal(self.taps_y, 1), np.maximum(top, np.minimum(0, newest)), top)
         prime = newest - first
         return first, prime + (block.height - 1) * self.window.stride[0] + 1, prime
 
-    @property
-    def cost(self) -> int:
+    @cached_property
+    def cost(self) -> Count:
         """Cycles of all steps."""
-        cost = 0
-        for block in self.blocks():
+        return self.cycles(per_tile=self.sizes.column_tiles(self.source.channels) > 1)
+
+    def cycles(self, *, per_tile: bool) -> Count:
+        """Return the cycles of all steps, whose tiles may have parameters each."""
+        tiles, total = self.sizes.column_tiles(self.source.channels), 0
+        # Blocks differ while what is above them, or left of them, is outside the image.
+        outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
+                   for axis in (0, 1))
+        for block, there in self.strips.each(*outside):
             _, across, prime_x = self.pixels(block)
             _, height, prime_y = self.rows(block)
-            cost += self.lowering.cost(
-                Mode.DEPTHWISE, self.source.channels, self.taps_x * self.taps_y * len(self.parts),
-                across, height, prime_x, prime_y)
-        return cost
+            total = total + there * self.sizes.array.taken(
+                Mode.DEPTHWISE, tiles=tiles, passes=self.passes, vectors=across * height,
+                parameters_per_tile=per_tile, primes=prime_y * across + prime_x)
+        return total
+
+    def taken(self, possible: Count) -> Taken:
+        """Return what the steps will take, where it is possible."""
+        tiles = self.sizes.column_tiles(self.source.channels)
+        per_tile = tiles > 1 and not uniform_parameters(self.bias, self.lanes)
+        words = (tiles * self.passes * self.sizes.rows
+                 + PARAMETER_WORDS * (tiles if per_tile else 1))
+        cycles = self.cost if per_tile == (tiles > 1) else self.cycles(per_tile=per_tile)
+        return Taken(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
 
     def packed(self) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
-        lowering, lines = self.lowering, self.lowering.design.lines
+        rows, columns, lines = self.sizes.rows, self.sizes.columns, int(self.lines)
         down, across, channels = self.parts[0].shape
-        tiles = ceil_div(channels, lowering.columns)
-        packed = np.zeros((self.taps_y, self.taps_x, len(self.parts), lowering.rows,
-                           tiles * lowering.columns), np.int8)
-        used = min(down, lines)
+        tiles = self.sizes.column_tiles(channels)
+        packed = np.zeros((self.taps_y, self.taps_x, len(self.parts), rows, tiles * columns),
+                          np.int8)
         for y in range(down):
             for x in range(across):
-                line = lines - used + y % lines
-                row = self.heads[line] + self.taps - 1 - x % self.taps
+                line = lines - self.used + y % lines
+                row = self.head(line) + self.taps - 1 - x % self.taps
                 for number, part in enumerate(self.parts):
                     packed[y // lines, x // self.taps, number, row, :channels] = part[y, x]
-        return packed.reshape(-1, lowering.rows, tiles, lowering.columns).transpose(2, 0, 1, 3)
+        return packed.reshape(-1, rows, tiles, columns).transpose(2, 0, 1, 3)
 
-    def emit(self) -> None:
+    def emit(self, lowering: Lowering) -> None:
         """Emit the steps."""
-        lowering, source, target, window = self.lowering, self.source, self.target, self.window
+        source, target, window = self.source, self.target, self.window
         packed = self.packed()
         program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
-        for block in self.blocks():
-            row0, height, prime_y = self.rows(block)
-            left, across, prime_x = self.pixels(block)
+        blocks = list(self.strips.blocks())
+        for block in blocks[::-1] if lowering.sizes.cut.backwards else blocks:
+            row0, height, prime_y = map(int, self.rows(block))
+            left, across, prime_x = map(int, self.pixels(block))
             lowering.emit(
                 source, target, np.any(packed != 0, axis=2),
                 mode=Mode.DEPTHWISE, parameters_per_tile=per_tile, pad=self.pad,
                 last_columns=lowering.last_columns(source.channels),
                 zero_point=self.lanes.zero_point, low=self.lanes.low, high=self.lanes.high,
-                tiles=len(packed), pieces=len(self.parts), taps_x=self.taps_x, taps_y=self.taps_y,
+                tiles=len(packed), pieces=len(self.parts), taps_x=int(self.taps_x),
+                taps_y=int(self.taps_y),
                 x=across, y=height, prime_x=prime_x, stride_x=window.stride[1],
                 prime_y=prime_y, stride_y=window.stride[0], program=program,
                 base=source.offset + row0 * source.row, row0=row0, height=source.height,
                 offset=left * source.pitch, row_bytes=source.row_bytes, x_step=source.pitch,
                 row_step=1, row_step_bytes=source.row, tile_step=lowering.columns,
-                taps_x_step=self.taps * source.pitch,
+                taps_x_step=int(self.taps) * source.pitch,
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 output=target.offset + block.y * target.row + block.x * target.pitch,

@@ -8,9 +8,10 @@ from ..errors import UserError
 from ..network.graph import Add, Network, Pad, Requantisation, Window
 from ..steps import Mode
 from .layout import View
-from .lowering import Block, Lowering, ceil_div
+from .lowering import Lowering
 from .pool import plain_lanes
 from .quantise import COPY, Lanes, lanes_of
+from .sizes import ceil_div
 
 __all__ = ["lower_add", "lower_copy", "lower_pad"]
 
@@ -78,7 +79,7 @@ def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[Vi
 def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: View,
              output: Lanes, row_bytes: int | None, width: int) -> None:
     """Emit the sum of one vector for each pixel, of ``width`` columns."""
-    for block in lowering.blocks(Block(0, 0, target.height, target.width), 2):
+    for block in lowering.sizes.blocks(target.height, target.width, 2):
         for number, (view, lanes, zero_point) in enumerate(terms):
             bias = np.array([-(zero_point << 20) << int(lanes.left[0])])
             program, _ = lowering.image.add(None, *lowering.parameters(bias, lanes))

@@ -6,15 +6,19 @@ their run is longer, their weights are 0 where another one's taps are.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cost.cycles import Count
 from ..network.graph import Window
-from ..steps import Mode
+from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
-from .lowering import Block, Lowering, ceil_div
+from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
+from .sizes import Sizes, Strips, ceil_div
+from .taken import Taken, least
 
 __all__ = ["MatrixLayer"]
 
@@ -28,10 +32,13 @@ class Plan:
     """How the taps of a row of the kernel are dealt out to passes."""
 
     group: int
-    pieces: int
+    pieces: Count
     taps_x: int
     tile_step: int
-    cost: int
+    passes: Count
+    strips: Strips
+    """Blocks of the output, whose x counts groups."""
+    cost: Count
 
 
 class MatrixLayer:
@@ -47,48 +54,49 @@ class MatrixLayer:
         What a tap outside the image reads.
     """
 
-    def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
-                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+    def __init__(self, source: View, target: View, weights: Integers, bias: Integers,
+                 window: Window, lanes: Lanes, pad: int) -> None:
         """Choose the geometry."""
-        self.lowering, self.bias, self.lanes, self.pad = lowering, bias, lanes, pad
+        self.bias, self.lanes, self.pad = bias, lanes, pad
         self.source, self.target, self.window, self.weights = flattened(source, target, window,
                                                                         weights)
         self.parts = parts_of(self.weights)
         self.outputs = len(weights)
 
-    def candidates(self) -> list[Plan]:
+    def candidates(self, sizes: Sizes) -> list[Plan]:
         """Return the plans there are."""
         plans = []
         kernel, channels = self.window.kernel[1], self.source.channels
-        rows = self.lowering.rows
+        rows = sizes.rows
         packed = self.target.pitch == self.outputs
         for group in range(1, LARGEST_GROUP + 1 if packed else 2):
-            if group > 1 and (self.target.width % group and self.target.height > 1
-                              or group > self.target.width):
-                continue
-            if group > 1 and self.target.width % group:
+            if group > 1 and (self.target.width % group or group > self.target.width):
                 continue
             run = ((group - 1) * self.window.stride[1]
                    + (kernel - 1) * self.window.dilation[1]) * self.source.pitch + channels
-            plans.append(self.plan(group, ceil_div(run, rows), 1, 0))
-            if group * self.outputs >= 4 * self.lowering.columns:
+            plans.append(self.plan(sizes, group, ceil_div(run, rows), 1, 0))
+            if group * self.outputs >= 4 * sizes.columns:
                 break
         if kernel > 1 and len(self.parts) == 1:
-            plans.append(self.plan(1, ceil_div(channels, rows), kernel, 0))
-        if len(self.parts) == 1 and (window := self.tile_window()):
+            plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, 0))
+        if len(self.parts) == 1 and (window := self.tile_window(sizes)):
             step, channels = window
-            plans.append(self.plan(1, ceil_div(channels, rows), kernel, step))
+            plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, step))
         return plans
 
-    def tile_window(self) -> tuple[int, int] | None:
+    @cached_property
+    def live(self) -> NDArray[np.bool_]:
+        """Which (outputs, inputs) have weights."""
+        return np.any(self.weights != 0, axis=(1, 2))
+
+    def tile_window(self, sizes: Sizes) -> tuple[int, int] | None:
         """Return the step from tile to tile, and the channels that each reads from there on."""
-        live = np.any(self.weights != 0, axis=(1, 2))
-        tiles = ceil_div(self.outputs, self.lowering.columns)
+        live, tiles = self.live, sizes.column_tiles(self.outputs)
         if tiles < 2 or not live.any():
             return None
         first, end = np.empty(tiles, np.int64), np.empty(tiles, np.int64)
         for tile in range(tiles):
-            columns = slice(tile * self.lowering.columns, (tile + 1) * self.lowering.columns)
+            columns = slice(tile * sizes.columns, (tile + 1) * sizes.columns)
             used = np.flatnonzero(live[columns].any(axis=0))
             first[tile] = used[0] if len(used) else len(live[0])
             end[tile] = used[-1] + 1 if len(used) else 0
@@ -97,22 +105,30 @@ class MatrixLayer:
             return None
         return step, max(int(np.max(end - np.arange(tiles) * step)), 1)
 
-    def plan(self, group: int, pieces: int, taps_x: int, tile_step: int) -> Plan:
+    def plan(self, sizes: Sizes, group: int, pieces: Count, taps_x: int, tile_step: int) -> Plan:
         """Return a plan with its cost."""
         repeats = len(self.parts) if taps_x == 1 else 1
         passes = self.window.kernel[0] * taps_x * repeats * pieces
-        cost = sum(self.lowering.cost(Mode.MATRIX, group * self.outputs, passes, block.width,
-                                      block.height) for block in self.blocks(group, passes))
-        return Plan(group, pieces, taps_x, tile_step, cost)
+        strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
+        tiles = sizes.column_tiles(group * self.outputs)
+        cost = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1)
+        return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
 
-    def blocks(self, group: int, passes: int) -> list[Block]:
-        """Return the blocks of the output, whose x counts groups."""
-        block = Block(0, 0, self.target.height, ceil_div(self.target.width, group))
-        return self.lowering.blocks(block, passes)
+    def taken(self, sizes: Sizes) -> Taken:
+        """Return what the steps will take."""
+        uniform = uniform_parameters(self.bias, self.lanes)
+        choices = []
+        for plan in self.candidates(sizes):
+            tiles = sizes.column_tiles(plan.group * self.outputs)
+            per_tile = tiles > 1 and not uniform
+            cycles = plan.cost if per_tile == (tiles > 1) else sizes.cycles(
+                Mode.MATRIX, tiles, plan.passes, plan.strips)
+            words = tiles * plan.passes * sizes.rows + PARAMETER_WORDS * (tiles if per_tile else 1)
+            choices.append(Taken(plan.cost, cycles, plan.strips.count, words))
+        return least(choices)
 
-    def packed(self, plan: Plan) -> NDArray[np.int8]:
+    def packed(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
-        rows, columns = self.lowering.rows, self.lowering.columns
         down, across = self.window.kernel
         width = plan.group * self.outputs
         tiles, length = ceil_div(width, columns), plan.pieces * rows
@@ -136,22 +152,22 @@ class MatrixLayer:
                         packed[:, number, 0, byte:byte + channels, reach] = by_tap[:, x]
         return packed.reshape(-1, rows, tiles, columns).transpose(2, 0, 1, 3)
 
-    @property
-    def best(self) -> Plan:
-        """The plan that takes the fewest cycles."""
-        return min(self.candidates(), key=lambda plan: plan.cost)
+    def best(self, sizes: Sizes) -> Plan:
+        """Return the plan that takes the fewest cycles."""
+        return min(self.candidates(sizes), key=lambda plan: int(plan.cost))
 
-    def emit(self, plan: Plan) -> None:
+    def emit(self, lowering: Lowering, plan: Plan) -> None:
         """Emit the steps."""
-        lowering, source, target, window = self.lowering, self.source, self.target, self.window
+        source, target, window = self.source, self.target, self.window
         repeated = [np.tile(values, plan.group) for values in
                     (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
         lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
-        packed = self.packed(plan)
+        packed = self.packed(plan, lowering.rows, lowering.columns)
         program, per_tile = lowering.image.add(packed, *lowering.parameters(repeated[0], lanes))
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
-        for block in self.blocks(plan.group, packed.shape[1]):
+        for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
+                                           plan.passes):
             row0 = block.y * window.stride[0] - window.before[0]
             lowering.emit(
                 source, target, np.any(packed != 0, axis=3),

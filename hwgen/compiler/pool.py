@@ -9,8 +9,9 @@ from ..errors import UserError
 from ..golden.arithmetic import divide
 from ..network.graph import AveragePool, MaxPool, Mean, Network, Window
 from .layout import View
-from .lowering import Block, Lowering, ceil_div
+from .lowering import Lowering
 from .quantise import COPY, Lanes, lanes_of
+from .sizes import Block, ceil_div
 
 __all__ = ["average_multiplier", "lower_average_pool", "lower_max_pool", "lower_mean"]
 

@@ -4,11 +4,13 @@ The zero point of the input is not subtracted from each byte but, with the weigh
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.graph import Convolution, Depthwise, FullyConnected, Network, Window
+from ..cost.cycles import Count
+from ..network.graph import Convolution, Depthwise, FullyConnected, Network, Weighted, Window
 from .depthwise import DepthwiseLayer
 from .endings import requantised
 from .fold import VARIES, Folding
@@ -16,8 +18,9 @@ from .layout import View
 from .lowering import Lowering
 from .matrix import MatrixLayer
 from .quantise import Lanes, lanes_of
+from .sizes import Sizes
 
-__all__ = ["lower_sums"]
+__all__ = ["SumsLayer"]
 
 Integers = NDArray[np.int64]
 
@@ -42,40 +45,61 @@ def lanes_for(layer: Convolution | Depthwise | FullyConnected, weights: Integers
     return lanes_of(replace(by, multiplier=multiplier, shift=shift), len(weights), largest)
 
 
-def lower_sums(lowering: Lowering, network: Network, folding: Folding,
-               layer: Convolution | Depthwise | FullyConnected, source: View,
-               target: View) -> None:
-    """Emit the steps of a layer that multiplies by weights."""
-    name = layer.inputs[0]
-    zero_point = network.tensors[name].zero_point
-    inputs, outputs = folding.stored[name], folding.stored[layer.output]
-    window = Window((1, 1)) if isinstance(layer, FullyConnected) else layer.window
-    if isinstance(layer, Depthwise):
-        kernel = layer.weights.astype(np.int64)[:, :, outputs].transpose(2, 0, 1)
-        bias = layer.bias.astype(np.int64)[outputs]
-    else:
-        whole = layer.weights.astype(np.int64)
-        if isinstance(layer, FullyConnected):
-            whole = whole[:, None, None, :]
-        bias = folded_bias(network, folding, layer, whole)[outputs]
-        kernel = whole[outputs][..., inputs]
-    lanes = lanes_for(layer, kernel, bias, outputs)
-    left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
-    kernel, bias = kernel << left, bias << lanes.left
-    bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
-    if not isinstance(layer, Depthwise):
-        product = MatrixLayer(lowering, source, target, kernel, bias, window, lanes, zero_point)
-        product.emit(product.best)
-        return
-    multiple = len(outputs) // len(inputs)
-    dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
-    place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
-    dense[np.arange(len(kernel)), :, :, place] = kernel
-    product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point)
-    if multiple == 1:
-        streamed = DepthwiseLayer.best(lowering, source, target, kernel.transpose(1, 2, 0), bias,
-                                       window, lanes, zero_point)
-        if streamed and streamed.cost <= product.best.cost:
-            streamed.emit()
-            return
-    product.emit(product.best)
+class SumsLayer:
+    """A layer that multiplies by weights: as a product, and if it is depthwise, on lines.
+
+    Parameters
+    ----------
+    network, folding, layer
+        What it computes, and of which channels.
+    source, target : View
+    """
+
+    def __init__(self, network: Network, folding: Folding, layer: Weighted, source: View,
+                 target: View) -> None:
+        """Find the integers of the channels that are stored."""
+        name = layer.inputs[0]
+        zero_point = network.tensors[name].zero_point
+        inputs, outputs = folding.stored[name], folding.stored[layer.output]
+        window = Window((1, 1)) if isinstance(layer, FullyConnected) else layer.window
+        if isinstance(layer, Depthwise):
+            kernel = layer.weights.astype(np.int64)[:, :, outputs].transpose(2, 0, 1)
+            bias = layer.bias.astype(np.int64)[outputs]
+        else:
+            whole = layer.weights.astype(np.int64)
+            if isinstance(layer, FullyConnected):
+                whole = whole[:, None, None, :]
+            bias = folded_bias(network, folding, layer, whole)[outputs]
+            kernel = whole[outputs][..., inputs]
+        lanes = lanes_for(layer, kernel, bias, outputs)
+        left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
+        kernel, bias = kernel << left, bias << lanes.left
+        bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
+        self.by_channel: tuple[Any, ...] | None = None
+        if isinstance(layer, Depthwise):
+            multiple = len(outputs) // len(inputs)
+            if multiple == 1:
+                self.by_channel = (source, target, kernel.transpose(1, 2, 0), bias, window, lanes,
+                                   zero_point)
+            dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
+            place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
+            dense[np.arange(len(kernel)), :, :, place] = kernel
+            kernel = dense
+        self.product = MatrixLayer(source, target, kernel, bias, window, lanes, zero_point)
+
+    def streamed(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
+        """Return the ways to stream it by channels, and for which Designs each is possible."""
+        if self.by_channel is None or not np.any(sizes.lines):
+            return []
+        return DepthwiseLayer.orientations(sizes, *self.by_channel)
+
+    def emit(self, lowering: Lowering) -> None:
+        """Emit the steps of the quickest way."""
+        possible = [layer for layer, suits in self.streamed(lowering.sizes) if suits]
+        best = self.product.best(lowering.sizes)
+        quickest = min(possible, key=lambda layer: int(layer.cost), default=None)
+        if quickest and quickest.cost <= best.cost:
+            quickest.emit(lowering)
+        else:
+            self.product.emit(lowering, best)
+

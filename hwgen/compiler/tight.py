@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..design import Design
-from .lowering import Cut, Placed
+from .lowering import Placed
 from .memory import Layout
 from .overlap import ALIGNMENT, Overlap, overlap
 from .place import Life, apart, arrange
+from .sizes import Cut
 
 __all__ = ["TightPlan"]
 

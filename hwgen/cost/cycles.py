@@ -3,16 +3,24 @@
 docs/accelerator.md has what a step does. The weights of a pass are read while the one before
 works, so that a pass takes as long as the longer of the two. The constants are the registers on
 the way; tests/test_accelerator.py holds them against the counters of the hardware.
+
+The formula takes numbers, for one step of one Design, and arrays of numbers, for many: the compiler
+and `hwgen tune` use the same.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
+
+import numpy as np
 
 from ..design import Design
 from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
-__all__ = ["Array", "slots"]
+__all__ = ["Array", "Count", "slots"]
+
+Count = Any
+"""An integer, or an array of integers: one for each of many Designs."""
 
 SHORTEST_PASS = 5
 
@@ -60,16 +68,16 @@ class Array:
 
     Parameters
     ----------
-    rows, columns : int
+    rows, columns : Count
         Of the array.
-    interval : int
+    interval : Count
         Cycles that the lanes take for a vector.
     compact : bool
     """
 
-    rows: int
-    columns: int
-    interval: int
+    rows: Count
+    columns: Count
+    interval: Count
     compact: bool = False
 
     @classmethod
@@ -79,36 +87,48 @@ class Array:
                    design.compact)
 
     @property
-    def turns(self) -> int:
+    def turns(self) -> Count:
         """Cycles that rotate a window of the memory."""
         if self.compact:
             return 0
-        return ((max(self.rows, self.columns) - 1).bit_length() + 1) // 2
+        _, bits = np.frexp(np.maximum(self.rows, self.columns) - 1)
+        return (bits + 1) // 2
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
-        through = step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
+        return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
+                              vectors=step.vectors, to_sums=step.to_sums,
+                              parameters_per_tile=step.parameters_per_tile,
+                              primes=step.prime_y * step.x + step.prime_x))
+
+    def taken(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
+              to_sums: bool = False, parameters_per_tile: Count = False,
+              primes: Count = 0) -> Count:
+        """Return the cycles of a step, told by what of it counts.
+
+        ``primes`` is how many vectors a depthwise step takes before its first value.
+        """
+        through = mode in (Mode.MATRIX, Mode.DEPTHWISE)
         weights = self.rows if through else 0
         turns = self.turns
         ways = SMALL if self.compact else FAST
         array = BROADCAST if self.compact else self.rows + self.columns + 2
         bytes_come = ways.fetching + turns + (array if through else ways.passing)
         begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
-        waiting = int(self.compact and MEETING % self.columns == 0)
-        end = bytes_come + (ways.summing + waiting if step.to_sums else ways.storing + turns)
+        waiting = self.compact & (MEETING % self.columns == 0)
+        end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
-        inner = max(step.vectors, weights, SHORTEST_PASS)
-        others = (step.passes - 1) * inner
-        work = step.vectors * self.interval
-        last = max(work, weights, SHORTEST_PASS)
-        if step.parameters_per_tile:
+        shortest = np.maximum(weights, SHORTEST_PASS)
+        others = (passes - 1) * np.maximum(vectors, shortest)
+        work = vectors * self.interval
+        last = np.maximum(work, shortest)
+        if np.any(parameters_per_tile):
             # The next parameters wait until those of this column tile are in use.
-            ahead = 0 if step.mode != Mode.DEPTHWISE else (
-                step.prime_y * step.x + step.prime_x) * (
-                    self.interval if step.passes == 1 else 1)
+            ahead = primes * np.where(passes == 1, self.interval, 1)
             spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
-            last = max(last, max(weights, spare) + PARAMETER_WORDS)
-        return begin + step.tiles * others + (step.tiles - 1) * last + work + end
+            waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
+            last = np.where(parameters_per_tile, waits, last)
+        return begin + tiles * others + (tiles - 1) * last + work + end
 
 
 def slots(steps: Iterable[Step], array: Array) -> int:

@@ -1,0 +1,35 @@
+"""What the steps of a layer take, for one Design or for many."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..cost.cycles import Count
+
+__all__ = ["Taken", "least"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """``cycles`` and number of ``steps``, and ``words`` of the program besides their descriptors.
+
+    ``cost`` is the cycles by which the compiler compares: it takes parameters to be different from
+    tile to tile, wherever there are several tiles.
+    """
+
+    cost: Count
+    cycles: Count
+    steps: Count
+    words: Count
+
+
+def least(choices: Sequence[Taken]) -> Taken:
+    """Return for each Design the first one of the least cost."""
+    best, *others = choices
+    for other in others:
+        better = other.cost < best.cost
+        best = Taken(*(np.where(better, getattr(other, field.name), getattr(best, field.name))
+                       for field in dataclasses.fields(Taken)))
+    return best

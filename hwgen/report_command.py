@@ -1,0 +1,92 @@
+"""The command report, and the page of the command tune: Designs and networks, as a page of HTML."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .boards import Board
+from .compiler.compile import compile_network
+from .compiler.program import Program
+from .cost.efficiency import Work
+from .cost.resources import Parts, block_rams, dsps, luts, registers
+from .design import Design
+from .files import replacing
+from .report.page import FIELDS, described, page
+from .runtime.predictions import predictions
+from .tune.choice import Choice
+from .tune.search import RESOURCES, area
+from .tune.workload import Workload, read_workload
+
+__all__ = ["Run", "report", "runs_of", "write_front"]
+
+Run = tuple[str, list[tuple[Program, list[Work]]]]
+"""The name of a workload; of each of its networks the Program, and what each layer takes."""
+
+
+def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
+    """Compile for a Design, and return what all layers take."""
+    found = []
+    for workload in workloads:
+        programs = [(network, compile_network(network, design)) for network in workload.networks]
+        found.append((workload.name, [(program, list(predictions(network, program)))
+                                      for network, program in programs]))
+    return found
+
+
+def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, Any], str]:
+    """Write the page of one Design; return exit code, facts, and text."""
+    workloads = [read_workload(model) for model in options.model]
+    runs = runs_of(workloads, design)
+    one = described_alone("this Design", design, runs)
+    path = Path(options.output or "report.html")
+    names = [name for name, _ in runs]
+    size = write(path, page(f"{', '.join(names)} on one Design", [design.name], design, [one], 0, 0,
+                            runs))
+    facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size}
+    return 0, facts, f"{path}: {size:,} bytes"
+
+
+def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
+    """Return a Design as the page takes it; of an ECP5, with what it takes of the chip."""
+    used = {}
+    if design.family == "ecp5":
+        parts = Parts.of(design)
+        used = {"luts": float(luts(parts)), "registers": float(registers(parts)),
+                "dsps": float(dsps(parts)), "block_rams": float(block_rams(parts))}
+    return described(name, {field: getattr(design, field) for field in FIELDS},
+                     [[work.cycles for _, works in programs for work in works]
+                      for _, programs in runs], used, 0.0)
+
+
+def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: Board,
+                design: Design, runs: Sequence[Run], preset: Design | None) -> int:
+    """Write the page of a Pareto front, and of the board's preset, and return its size."""
+    front, chosen = choice.front, choice.chosen
+    layers = [workload.evaluate(front.designs, by_layer=True).layers for workload in workloads]
+    size, areas = len(front), area(front.used, at)
+    columns = {name: np.broadcast_to(getattr(front.parts, name), size) for name in FIELDS}
+    designs = [described(
+        f"{index + 1}: {columns['rows'][index]}x{columns['columns'][index]}"
+        + " (chosen)" * (index == chosen),
+        {name: int(values[index]) for name, values in columns.items()},
+        [each[:, index].tolist() for each in layers],
+        {name: float(front.used[name][index]) for name in RESOURCES}, float(areas[index]))
+        for index in range(size)]
+    second = size - 1 if chosen == 0 else 0
+    if preset is not None:
+        alone = described_alone(f"preset {at.name}", preset, runs_of(workloads, preset))
+        designs.append({**alone, "area": float(area(alone["used"], at))})
+        second = size
+    names = [name for name, _ in runs]
+    return write(path, page(f"{', '.join(names)}: which Design?", choice.reasons, design, designs,
+                            chosen, second, runs))
+
+
+def write(path: Path, text: str) -> int:
+    """Write a page, whole or not at all, and return its size."""
+    with replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+    return path.stat().st_size

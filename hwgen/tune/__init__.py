@@ -1,0 +1,1 @@
+"""Find the Design that suits a network, or several, and a board."""

@@ -1,0 +1,126 @@
+"""Which of the Designs is chosen, and why."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..boards import Board
+from ..compiler.survey import Designs
+from ..design import SIDES
+from .search import RESOURCES, Found, Limits, area, pareto
+from .workload import Workload
+
+__all__ = ["Choice", "Goal", "Want", "choose", "wants"]
+
+NAMES = {"luts": "LUTs", "registers": "registers", "dsps": "DSP blocks",
+         "block_rams": "block RAM"}
+LAYERS_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is wanted: the fewest cycles, or the least area.
+
+    Of several workloads the cycles of each count in proportion to the fewest that it could take:
+    their weighted mean, or with ``worst`` the largest.
+    """
+
+    area: bool
+    worst: bool
+    weights: tuple[float, ...]
+
+    def slowness(self, cycles: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how slow each Design is; 1 is as fast as can be."""
+        ratios = cycles / cycles.min(axis=1, keepdims=True)
+        if self.worst:
+            return np.asarray(ratios.max(axis=0))
+        return np.asarray(np.average(ratios, axis=0, weights=self.weights))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The Pareto front, the index in it of what is chosen, and what limits it, in sentences."""
+
+    front: Found
+    chosen: int
+    reasons: tuple[str, ...]
+
+
+def choose(found: Found, board: Board, limits: Limits, goal: Goal) -> Choice | None:
+    """Return the choice among all that was found; None where nothing keeps to the limits."""
+    inside = found[found.fits(limits)]
+    if not len(inside):
+        return None
+    order = pareto(goal.slowness(inside.cycles), area(inside.used, board))
+    chosen = len(order) - 1 if goal.area else 0
+    front = inside[order]
+    if goal.area:
+        return Choice(front, chosen, ("the least area that keeps to the limits",))
+    reasons = []
+    best = front.cycles[:, :1]
+    for name in RESOURCES:
+        free = found[found.fits(limits, but=name)]
+        slowness = goal.slowness(np.concatenate([best, free.cycles], axis=1))
+        quickest = int(np.argmin(slowness[1:]))
+        if slowness[1:][quickest] < slowness[0]:
+            rows, columns = (int(getattr(free.parts, side)[quickest])
+                             for side in ("rows", "columns"))
+            cycles = " and ".join(f"{each:,}" for each in free.cycles[:, quickest])
+            reasons.append(
+                f"limited by {NAMES[name]}: {rows}x{columns} would take {cycles} cycles with "
+                f"{free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} may "
+                "be used")
+    return Choice(front, chosen, tuple(reasons) or (
+        "no resource limits it: no Design within 32 rows and columns takes fewer cycles",))
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a layer would need to be quicker.
+
+    Members
+    -------
+    layer : str
+    share : float
+        Of all cycles.
+    want : str
+        What of the Design would help most, if anything; empty for none.
+    saved : float
+        Share of the layer's cycles that twice as much of it would save.
+    """
+
+    layer: str
+    share: float
+    want: str
+    saved: float
+
+    def __str__(self) -> str:
+        text = f"{self.share:.0%} of the cycles are in {self.layer}"
+        return text + (f", for want of {self.want}: twice as many would save {self.saved:.0%} of "
+                       "them" if self.want else "")
+
+
+def wants(workload: Workload, designs: Designs, most: int = LAYERS_TOLD) -> list[Want]:
+    """Return what the slowest layers of a workload lack on one Design: exactly, by trying."""
+    _, high = SIDES
+    more = {
+        "rows": replace(designs, rows=np.minimum(2 * designs.rows, high)),
+        "columns": replace(designs, columns=np.minimum(2 * designs.columns, high), lanes=np.where(
+            2 * designs.columns <= high, 2 * designs.lanes, designs.lanes)),
+        "lanes": replace(designs, lanes=np.minimum(2 * designs.lanes, designs.columns)),
+        "partial sums": replace(designs, partial_sums=2 * designs.partial_sums),
+        "lines": replace(designs, lines=np.minimum(2 * np.maximum(designs.lines, 1), designs.rows),
+                         line_pixels=np.maximum(designs.line_pixels, 512)),
+    }
+    now = workload.evaluate(designs, by_layer=True).layers[:, 0]
+    then = {name: workload.evaluate(other, by_layer=True).layers[:, 0]
+            for name, other in more.items()}
+    found = []
+    for index in np.argsort(-now, kind="stable")[:most]:
+        want = min(then, key=lambda name: int(then[name][index]))
+        saved = 1 - then[want][index] / max(now[index], 1)
+        found.append(Want(workload.layers[index], float(now[index] / now.sum()),
+                          want if saved > 0 else "", float(saved)))
+    return found
+

@@ -1,0 +1,78 @@
+"""Layers of which only shapes are known: the topology files (.csv) of SCALE-Sim.
+
+Both of its forms are read: convolutions (name, height and width of the image, height and width of
+the filter, channels, filters, strides) and matrix products (name, M, N, K). Every weight is taken
+to be there: a random number, and not 0.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..network.graph import Convolution, Network, Requantisation, Tensor, Window
+
+__all__ = ["read_topology"]
+
+CONVOLUTION = ("the image's height", "its width", "the filter's height", "its width", "channels",
+               "filters", "the stride")
+PRODUCT = ("M", "N", "K")
+
+
+def read_topology(path: str) -> tuple[Network, ...]:
+    """Return a network of one layer for each line of a file."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            lines = [[cell.strip() for cell in line] for line in csv.reader(file)]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a topology of SCALE-Sim: {error}") from error
+    header = [cell.lower() for cell in lines[0]] if lines else []
+    names = PRODUCT if header[1:4] == ["m", "n", "k"] else CONVOLUTION
+    layers = []
+    for number, line in enumerate(lines[1:], 2):
+        if any(line):
+            layers.append(layer_of(f"{path}, line {number}", line, names))
+    if not layers:
+        raise UserError(f"{path} has no layers: a topology of SCALE-Sim is a line of titles, and a "
+                        "line for each layer")
+    return tuple(layers)
+
+
+def layer_of(place: str, line: list[str], names: tuple[str, ...]) -> Network:
+    """Return the network of one line."""
+    values = []
+    for index, name in enumerate(names, 1):
+        text = line[index] if index < len(line) else ""
+        if not text.isdecimal() or int(text) < 1:
+            raise UserError(f"{place}: {name} must be a whole number from 1 on, not {text!r}")
+        values.append(int(text))
+    if names is PRODUCT:  # as a convolution of one pixel over a row of M
+        rows, columns, depth = values
+        return convolution(line[0], (1, rows, depth), columns, Window((1, 1)))
+    height, width, down, across, channels, filters, stride = values
+    if down > height or across > width:
+        raise UserError(f"{place}: a filter of {down}x{across} must not be larger than its image, "
+                        f"{height}x{width}")
+    # Some files have a stride for each axis.
+    extra = line[len(names) + 1] if len(line) > len(names) + 1 else ""
+    strides = (stride, int(extra) if extra.isdecimal() and int(extra) else stride)
+    return convolution(line[0], (height, width, channels), filters,
+                       Window((down, across), strides))
+
+
+def convolution(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
+    """Return a network of one convolution."""
+    rng = np.random.default_rng(0)
+    height, width, channels = image
+    tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
+               "y": Tensor("y", (1, *window.output(height, width), filters), 1.0, 0)}
+    layer = Convolution(
+        name=name or "layer", inputs=("x",), output="y", window=window,
+        weights=rng.integers(1, 128, (filters, *window.kernel, channels)).astype(np.int8),
+        bias=rng.integers(-100, 100, filters).astype(np.int32),
+        requantisation=Requantisation(rng.integers(1 << 30, 1 << 31, filters),
+                                      np.full(filters, -8), 0))
+    return Network(name or "layer", tensors, (layer,), ("x",), ("y",))

@@ -1,0 +1,78 @@
+"""What is tuned for: a network, or layers of which only the shapes are known."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..compiler.survey import Designs, Survey, Surveyed
+from ..network.graph import Depthwise, Network
+from ..network.reader import read_network
+from .topology import read_topology
+
+__all__ = ["Workload", "read_workload"]
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """Networks that run one after the other, and count as one.
+
+    A network is itself; a list of shapes is a network for each layer.
+    """
+
+    name: str
+    networks: tuple[Network, ...]
+    shapes_only: bool = False
+
+    @cached_property
+    def surveys(self) -> list[Survey]:
+        """The networks, ready to be asked what they take."""
+        return [Survey(network) for network in self.networks]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of all layers."""
+        return [name for survey in self.surveys for name in survey.layers]
+
+    @property
+    def rounding(self) -> str:
+        """How sums are rounded."""
+        return self.networks[0].rounding
+
+    @property
+    def kernels(self) -> list[int]:
+        """Sides of the windows of depthwise layers."""
+        return sorted({side for layer in self._depthwise for side in layer.window.kernel})
+
+    @property
+    def longest_row(self) -> int:
+        """Pixels of the longest row that a depthwise layer may stream, its padding included."""
+        longest = 0
+        for network in self.networks:
+            for layer in network.layers:
+                if isinstance(layer, Depthwise):
+                    _, height, width, _ = network.tensors[layer.inputs[0]].shape
+                    longest = max(longest, height, width)
+        return longest
+
+    @property
+    def _depthwise(self) -> list[Depthwise]:
+        return [layer for network in self.networks for layer in network.layers
+                if isinstance(layer, Depthwise)]
+
+    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> Surveyed:
+        """Return what all networks take, one after the other, loaded together."""
+        found = [survey.evaluate(designs, by_layer=by_layer) for survey in self.surveys]
+        return Surveyed(np.sum([each.cycles for each in found], axis=0),
+                        np.concatenate([each.layers for each in found]),
+                        np.max([each.activations for each in found], axis=0),
+                        np.sum([each.program for each in found], axis=0))
+
+
+def read_workload(path: str) -> Workload:
+    """Read a network, or a topology of SCALE-Sim (.csv)."""
+    if Path(path).suffix.lower() == ".csv":
+        return Workload(Path(path).stem, read_topology(path), shapes_only=True)
+    network = read_network(path)
+    return Workload(network.name, (network,))

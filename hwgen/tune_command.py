@@ -1,0 +1,186 @@
+"""The command tune: find the Design for networks and a board, and say why it is the one."""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .boards import Board, board
+from .compiler.survey import Designs
+from .cost.energy import Energy, energy
+from .design import Design
+from .errors import UserError
+from .files import replacing
+from .report_command import Run, runs_of, write_front
+from .table import table
+from .tune.choice import Choice, Goal, choose, wants
+from .tune.search import RESOURCES, Found, Limits, area, search
+from .tune.space import design_of
+from .tune.workload import Workload, read_workload
+
+__all__ = ["tune"]
+
+ROWS_SHOWN = 12
+FAMILY = "ecp5"
+"""The only one whose area is known so far."""
+
+
+def tune(options: argparse.Namespace,
+         say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
+    """Search, choose, and tell; return exit code, facts, and text."""
+    at = board(options.board)
+    if at.family != FAMILY:
+        raise UserError(f"--board must have an ECP5, the family whose area hwgen can tell, as "
+                        f"ulx3s-85f has one, not {options.board!r}")
+    workloads = [read_workload(model) for model in options.model]
+    goal, limits = wanted(options, at, workloads)
+    started = time.monotonic()
+    found = search(at, workloads, say)
+    say("")
+    seconds = time.monotonic() - started
+    choice = choose(found, at, limits, goal)
+    if choice is None:
+        raise UserError(f"--board {options.board}: {nothing(found, limits)}")
+    rounding = workloads[0].rounding
+    design = design_of(choice.front.parts, choice.chosen, at, rounding)
+    runs = runs_of(workloads, design)
+    verify(runs, choice.front.cycles[:, choice.chosen])
+    choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
+    energies = [sum((energy(work, design) for _, works in programs for work in works), Energy())
+                for _, programs in runs]
+    preset = compared(at, workloads)
+    if options.report:
+        write_front(Path(options.report), workloads, choice, at, design, runs,
+                    Design.load(at.name) if preset else None)
+    if options.output:
+        with replacing(Path(options.output)) as scratch:
+            scratch.write_text(design.to_toml(), encoding="utf-8")
+    facts = {
+        "board": at.name, "networks": [workload.name for workload in workloads],
+        "searched": found.searched, "whole": found.whole, "seconds": seconds,
+        "design": dataclasses.asdict(design), "name": design.name,
+        **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
+        "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
+        "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
+        "file": options.output, "report": options.report}
+    text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
+    text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
+                + ("" if found.whole else ", and then stopped: there may be better ones"))
+    if preset:
+        text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
+    text += choice.reasons
+    text += [f"{workload.name}: {told(each)}"
+             for workload, each in zip(workloads, energies, strict=True)]
+    if options.output:
+        text.append(f"{options.output}: {design.name}")
+    return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def told(spent: Energy) -> str:
+    """Return an energy in words."""
+    parts = ((spent.products, "products"), (spent.activations, "activations"),
+             (spent.program, "weights and parameters"))
+    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
+            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))
+
+
+def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
+    """Return what the slowest layers of each workload lack, in sentences."""
+    one = choice.front[np.array([choice.chosen])].designs
+    return [f"{workload.name}: {want}" if len(workloads) > 1 else str(want)
+            for workload in workloads for want in wants(workload, one)]
+
+
+def wanted(options: argparse.Namespace, at: Board,
+           workloads: list[Workload]) -> tuple[Goal, Limits]:
+    """Return the goal and the limits, of options that make sense."""
+    if len({workload.rounding for workload in workloads}) > 1:
+        raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "
+                        "one; .tflite files have tflm, .onnx files single")
+    weights = options.weights or [1.0] * len(workloads)
+    if len(weights) != len(workloads) or min(weights) <= 0:
+        raise UserError(f"--weights must be {len(workloads)} numbers above 0, one for each "
+                        f"network, not {' '.join(f'{weight:g}' for weight in weights)}")
+    if not 0 < options.fill <= 100:
+        raise UserError(f"--fill must be a percentage from above 0 to 100, not {options.fill:g}")
+    if options.within is not None and options.within <= 0:
+        raise UserError(f"--within must be more than 0 ms, not {options.within:g}")
+    if options.objective == "area" and options.within is None:
+        raise UserError("--objective area needs --within MS: without a limit of time, the least "
+                        "area is that of the slowest Design")
+    cycles = np.inf if options.within is None else \
+        options.within * 1000 * (options.clock or at.clock_mhz)
+    limits = Limits.of(at, options.fill / 100, [cycles] * len(workloads))
+    for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
+        if given is not None:
+            limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
+    return Goal(options.objective == "area", options.worst, tuple(weights)), limits
+
+
+def nothing(found: Found, limits: Limits) -> str:
+    """Return why nothing keeps to the limits."""
+    for name in RESOURCES:
+        least, most = found.used[name].min(), getattr(limits, name)
+        if least > most:
+            return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
+                    f"{least:,.0f}, and {most:,.0f} may be used")
+    if np.all(found.cycles.min(axis=1) > np.array(limits.cycles)):
+        return (f"no Design is quick enough: the quickest takes {found.cycles.min():,} cycles, and "
+                f"{limits.cycles[0]:,.0f} are allowed")
+    return "no Design keeps to all limits at once; allow more time or area"
+
+
+def verify(runs: list[Run], cycles: Any) -> None:
+    """Hold what is told to what the compiler gives for the Design that is chosen."""
+    for (name, programs), predicted in zip(runs, cycles, strict=True):
+        taken = sum(work.cycles for _, works in programs for work in works)
+        if taken != predicted:
+            raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
+
+
+def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
+    """Return the cycles of the board's preset, if it runs them all without being cut."""
+    preset = Design.load(at.name)
+    if not preset.activation_memory:
+        return None
+    cycles = []
+    for workload in workloads:
+        taken = workload.evaluate(Designs.of([preset]))
+        if (taken.activations[0] > preset.activation_memory
+                or taken.program[0] > preset.program_words * preset.columns):
+            return None
+        cycles.append(int(taken.cycles[0]))
+    return cycles
+
+
+def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
+    """Return one Design of the front as plain data."""
+    parts = {name: int(np.broadcast_to(value, len(front))[index])
+             for name, value in vars(front.parts).items()}
+    return {**parts, "cycles": front.cycles[:, index].tolist(),
+            **{name: round(float(front.used[name][index])) for name in RESOURCES},
+            "area": float(area(front.used, at)[index])}
+
+
+def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:
+    """Return the Pareto front, or as much of it as can be read, with what is chosen."""
+    size = len(choice.front)
+    shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
+    rows = []
+    for index in shown:
+        row = row_of(choice.front, index, at)
+        rows.append([
+            "chosen" if index == choice.chosen else "", f"{row['rows']}x{row['columns']}",
+            row["lines"], row["lanes"], row["hard_lanes"], row["hard_multipliers"],
+            row["partial_sums"], *(f"{each:,}" for each in row["cycles"]),
+            f"{sum(row['cycles']) / megahertz / 1000:.2f}", row["dsps"], row["block_rams"],
+            f"{row['luts']:,}", f"{row['registers']:,}", f"{row['area']:.0%}"])
+    return table(["", "array", "lines", "lanes", "in DSPs", "cells in DSPs", "sums",
+                  *(f"cycles, {workload.name}" for workload in workloads),
+                  f"ms at {megahertz:g} MHz", "DSP", "block RAM", "LUT, about", "FF, about",
+                  "area"], rows)
+

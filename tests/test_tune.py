@@ -1,0 +1,206 @@
+"""The tuner: the space, the search, the choice, and the command."""
+
+import json
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hwgen.boards import board
+from hwgen.cli import main
+from hwgen.compiler import compile_network
+from hwgen.compiler.survey import Designs
+from hwgen.cost.cycles import Array, slots
+from hwgen.design import Design
+from hwgen.errors import UserError
+from hwgen.tune import search as searching
+from hwgen.tune.choice import Goal, choose, wants
+from hwgen.tune.search import Limits, area, pareto, search
+from hwgen.tune.space import design_of, space
+from hwgen.tune.topology import read_topology
+from hwgen.tune.workload import read_workload
+
+from .networks import NETWORKS, path
+
+ULX3S = board("ulx3s-85f")
+CSV = """Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Filters, Strides,
+first, 12, 12, 3, 3, 4, 16, 1,
+second, 10, 10, 1, 1, 16, 40, 2,
+"""
+
+
+@pytest.fixture
+def topology(tmp_path):
+    """A small topology."""
+    file = tmp_path / "small.csv"
+    file.write_text(CSV)
+    return str(file)
+
+
+@pytest.fixture
+def some_columns(monkeypatch):
+    """A space of two numbers of columns only, so that a search is short."""
+    monkeypatch.setattr(searching, "space", lambda at, workloads: (
+        each for each in space(at, workloads) if each.designs.columns[0] in (4, 16)))
+
+
+def test_pareto():
+    """Nothing on the front is beaten, and all that is off it is."""
+    rng = np.random.default_rng(0)
+    cost, area = rng.integers(0, 30, (2, 200)).astype(float)
+    front = pareto(cost, area)
+    beaten = [any((cost <= cost[i]) & (area <= area[i]) & ((cost < cost[i]) | (area < area[i])))
+              for i in range(len(cost))]
+    assert not any(beaten[i] for i in front)
+    assert {(cost[i], area[i]) for i in range(len(cost)) if not beaten[i]} == \
+        {(cost[i], area[i]) for i in front}
+    assert list(cost[front]) == sorted(cost[front])
+
+
+def test_space_is_made_of_designs():
+    """Every candidate is a Design that is allowed."""
+    rng = np.random.default_rng(1)
+    kws = read_workload(str(path("kws_dscnn")))
+    for number, candidates in enumerate(space(ULX3S, [kws])):
+        if number % 7:
+            continue
+        parts = candidates.parts(np.full(len(candidates), 20000), np.full(len(candidates), 30000))
+        for index in rng.integers(0, len(candidates), 3):
+            design = design_of(parts, int(index), ULX3S, "tflm")
+            assert design.activation_memory >= 20000
+            assert design.program_words * design.columns >= 30000
+
+
+def test_search_by_hand(topology, some_columns):
+    """What is found for a Design is what compiling for it gives, and it fits its memories."""
+    workload = read_workload(topology)
+    found = search(ULX3S, [workload])
+    for index in np.random.default_rng(2).integers(0, len(found), 4):
+        design = design_of(found.parts, int(index), ULX3S, "tflm")
+        taken = [slots(compile_network(network, design).steps, Array.of(design))
+                 for network in workload.networks]
+        assert sum(taken) == found.cycles[0, index]
+
+
+def test_choice_is_the_best(topology, some_columns):
+    """No Design within the limits is quicker than the one that is chosen."""
+    found = search(ULX3S, [read_workload(topology)])
+    limits = Limits.of(ULX3S, 0.1, [np.inf])
+    choice = choose(found, ULX3S, limits, Goal(False, False, (1.0,)))
+    inside = found.fits(limits)
+    assert choice.front.cycles[0, choice.chosen] == found.cycles[0, inside].min()
+    assert found.cycles[0].min() < found.cycles[0, inside].min()
+    assert any(reason.startswith("limited by") for reason in choice.reasons)
+    small = choose(found, ULX3S, Limits.of(ULX3S, 1, [found.cycles[0].min() * 2]),
+                   Goal(True, False, (1.0,)))
+    assert small.front.cycles[0, small.chosen] <= found.cycles[0].min() * 2
+    assert area(small.front.used, ULX3S)[small.chosen] == area(small.front.used, ULX3S).min()
+
+
+def test_several_workloads():
+    """The worst counts where that is asked for, else the weighted mean."""
+    cycles = np.array([[100, 150, 120], [100, 50, 90]])
+    assert Goal(False, True, (1, 1)).slowness(cycles).tolist() == [2, 1.5, 1.8]
+    assert Goal(False, False, (3, 1)).slowness(cycles) == pytest.approx([1.25, 1.375, 1.35])
+
+
+def test_wants():
+    """What a layer is said to want is what helps it most."""
+    workload = read_workload(str(path("ic_resnet8")))
+    design = Designs.of([Design.load("ulx3s-85f")])
+    first = wants(workload, design)[0]
+    before = workload.evaluate(design, by_layer=True).layers[:, 0]
+    index = workload.layers.index(first.layer)
+    assert before[index] == before.max()
+    twice = {"rows": replace(design, rows=2 * design.rows),
+             "columns": replace(design, columns=2 * design.columns, lanes=2 * design.lanes)}
+    after = workload.evaluate(twice[first.want], by_layer=True).layers[index, 0]
+    assert first.saved == pytest.approx(1 - after / before[index])
+    assert first.saved > 0.3
+    assert f"for want of {first.want}" in str(first)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_slower_than_the_preset(capsys, name):
+    """The tuner's Design for ULX3S-85F is at least as fast as the preset; a minute is enough."""
+    assert main(["tune", str(path(name)), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["cycles"][0] <= facts["preset_cycles"][0]
+    assert facts["whole"]
+
+
+def test_command(topology, some_columns, tmp_path, capsys):
+    """The Design that is written is the one that is chosen, and runs what it was chosen for."""
+    file = tmp_path / "design.toml"
+    assert main(["tune", topology, "-o", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert "chosen" in text and "Designs searched" in text and "for want of" in text
+    design = Design.from_dict(tomllib.loads(file.read_text()))
+    assert main(["tune", topology, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["design"]["rows"] == design.rows and facts["design"]["columns"] == design.columns
+    assert facts["file"] is None
+    assert [row["cycles"] for row in facts["front"]] == sorted(row["cycles"]
+                                                               for row in facts["front"])
+
+
+def test_interrupted(topology, monkeypatch, capsys):
+    """Ctrl-C keeps what was found until then."""
+    def interrupted(at, workloads):
+        each = space(at, workloads)
+        yield next(each)
+        raise KeyboardInterrupt
+    monkeypatch.setattr(searching, "space", interrupted)
+    assert main(["tune", topology]) == 130
+    assert "and then stopped" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ("--board icebreaker", "--board must have an ECP5"),
+    ("--fill 0", "--fill must be"),
+    ("--weights 1 2", "--weights must be 1 numbers"),
+    ("--within 0", "--within must be"),
+    ("--objective area", "needs --within"),
+    ("--within 0.0001", "no Design is quick enough"),
+    ("--fill 1", "no Design fits"),
+    ("--block-rams 3", "no Design fits"),
+])
+def test_command_wrong(topology, some_columns, capsys, options, text):
+    """A mistake is one sentence."""
+    assert main(["tune", topology, *options.split()]) == 2
+    error = capsys.readouterr().err
+    assert text in error and error.count("\n") == 1
+
+
+def test_topology(tmp_path):
+    """Both forms are read: convolutions, and matrix products."""
+    file = tmp_path / "a.csv"
+    file.write_text(CSV)
+    first, second = read_topology(str(file))
+    assert first.layers[0].weights.shape == (16, 3, 3, 4)
+    assert first.tensors["y"].shape == (1, 10, 10, 16)
+    assert second.tensors["y"].shape == (1, 5, 5, 40)
+    file.write_text("Layer, M, N, K,\ngemm, 30, 20, 10,\n")
+    [product] = read_topology(str(file))
+    assert product.tensors["x"].shape == (1, 1, 30, 10)
+    assert product.tensors["y"].shape == (1, 1, 30, 20)
+    design = Design.load("ulx3s-85f")
+    program = compile_network(product, design)
+    surveyed = read_workload(str(file)).evaluate(Designs.of([design]))
+    assert slots(program.steps, Array.of(design)) == surveyed.cycles[0]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("", "has no layers"), ("Layer, M, N, K,\n", "has no layers"),
+    ("Layer, M, N, K,\na, 1, x, 3,\n", "line 2: N must be a whole number"),
+    ("Layer, M, N, K,\na, 1\n", "line 2: N must be a whole number from 1 on, not ''"),
+    ("L, a, b, c, d, e, f, g\nx, 2, 2, 3, 3, 1, 1, 1\n", "must not be larger than its image"),
+])
+def test_topology_wrong(tmp_path, text, message):
+    """What is wrong in a topology is told with its line."""
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_topology(str(file))
