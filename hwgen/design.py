@@ -14,7 +14,7 @@ from .errors import UserError
 
 __all__ = ["Design", "Integer"]
 
-ENGINES = ("systolic",)
+ENGINES = ("systolic", "bitserial")
 DATAFLOWS = ("ws", "os")
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 LARGEST_SIDE = 64
@@ -67,7 +67,8 @@ class Design:
     Parameters
     ----------
     engine : str
-        What multiplies: ``systolic``.
+        What multiplies: ``systolic``, an array of multipliers, or, in an accelerator,
+        ``bitserial``, one of gates that takes a cycle for each pair of a bit and a bit.
     dataflow : str
         ``ws``, weights stay in the cells, or ``os``, sums do.
     rows, columns : int
@@ -134,6 +135,8 @@ class Design:
     def __post_init__(self) -> None:
         """Check every field, in their order."""
         self._one_of("engine", ENGINES)
+        if self.engine == "bitserial":
+            self._check_bit_serial()
         self._one_of("dataflow", DATAFLOWS)
         self._within("rows", 1, LARGEST_SIDE)
         self._within("columns", 1, LARGEST_SIDE)
@@ -168,9 +171,18 @@ class Design:
                 raise UserError(f"{field} must be {default!r} without an activation_memory, which "
                                 f"an accelerator needs, not {getattr(self, field)!r}")
 
+    def _check_bit_serial(self) -> None:
+        if not self.activation_memory:
+            raise UserError("activation_memory must be given with engine 'bitserial': its array "
+                            "alone is a unit, `hwgen sim bitserial`")
+        for field in ("depth", "accumulator", "lines", "dsps"):
+            default = getattr(Design, field)
+            if getattr(self, field) != default:
+                raise UserError(f"{field} must be left out with engine 'bitserial', whose array "
+                                f"has no multipliers, not {getattr(self, field)!r}")
+
     def _check_accelerator(self) -> None:
-        for field, only in (("engine", "systolic"), ("dataflow", "ws"), ("activations", "int8"),
-                            ("weights", "int8")):
+        for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
                                 f"accelerator's, not {getattr(self, field)!r}")
@@ -245,7 +257,7 @@ class Design:
     @property
     def hard_multipliers(self) -> int:
         """How many cells use a hard multiplier."""
-        if self.family == "generic":
+        if self.family == "generic" or self.engine == "bitserial":
             return 0
         return min(self.rows * self.columns,
                    self._array_products if self.dsps is None else self.dsps)

@@ -1,6 +1,6 @@
 """A step of the accelerator, and its descriptor: docs/accelerator.md has what every field means.
 
-Compiler, golden model and cost model share this file, and only this file.
+Compiler, golden model and cost model share this file, and the formats of numbers that it names.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .formats import Format
 
 __all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words"]
 
@@ -54,6 +55,7 @@ FIELDS: dict[str, tuple[int, int, int, bool]] = {
     "output": (16, 0, 32, False),
     "output_x_step": (17, 0, 16, False),
     "output_row_step": (18, 0, 32, False),
+    "activation_format": (19, 0, 5, False), "weight_format": (19, 8, 5, False),
 }
 
 
@@ -67,7 +69,8 @@ class Step:
     """One step, with the fields of its descriptor.
 
     The names in docs/accelerator.md: K0 is ``pieces``, K1 ``taps_x``, K2 ``taps_y``, X and Y are
-    ``x`` and ``y``, C the columns of the array.
+    ``x`` and ``y``, C the columns of the array. The formats are codes of
+    :class:`hwgen.formats.Format`; the systolic array has no use for them.
     """
 
     mode: Mode
@@ -108,6 +111,8 @@ class Step:
     output: int = 0
     output_x_step: int = 0
     output_row_step: int = 0
+    activation_format: int = 0
+    weight_format: int = 0
 
     def __post_init__(self) -> None:
         """Check that every field fits its bits, and that no count is 0."""
@@ -142,6 +147,11 @@ class Step:
     def values(self) -> int:
         """Number of values of a pass."""
         return self.size[0] * self.size[1]
+
+    @property
+    def formats(self) -> tuple[Format, Format]:
+        """How activations and weights are written that a bit-serial array multiplies."""
+        return Format.from_code(self.activation_format), Format.from_code(self.weight_format)
 
     def replace(self, **fields: int) -> Self:
         """Return a copy with other values in ``fields``."""

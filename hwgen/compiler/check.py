@@ -138,6 +138,9 @@ class Check:
     def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        planes = step.formats[1] if self.design.engine == "bitserial" else None
+        if planes and rows:
+            rows = planes.words(rows)
         tiles = step.tiles if step.parameters_per_tile else 1
         length = step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
         end = step.program + length
@@ -152,7 +155,10 @@ class Check:
         skipped = np.ones(length, bool)
         for start in starts:
             skipped[start + rows:start + rows + PARAMETER_WORDS] = False
-        return words[skipped].reshape(step.tiles, step.passes, rows, -1)[:, :, ::-1]
+        found = words[skipped].reshape(step.tiles, step.passes, rows, -1)
+        if planes:
+            return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
+        return found[:, :, ::-1]
 
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""

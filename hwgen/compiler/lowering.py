@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..cost.cycles import Array
 from ..design import Design
+from ..formats import Format
 from ..network.graph import Window
 from ..steps import Mode, Step
 from .image import Image
@@ -111,13 +112,19 @@ class Lowering:
         found = list(split(block, min(most, share), widest))
         return found[::-1] if self.cut.backwards else found
 
+    def formats(self, activations: Format, weights: NDArray[np.int8]) -> dict[str, int]:
+        """Return the fields of a step that say how its numbers are written."""
+        if self.design.engine != "bitserial":
+            return {}
+        return {"activation_format": activations.code, "weight_format": Format.of(weights).code}
+
     def cost(self, mode: Mode, channels: int, passes: int, width: int, height: int,
-             prime_x: int = 0, prime_y: int = 0) -> int:
+             prime_x: int = 0, prime_y: int = 0, **fields: Any) -> int:
         """Return the cycles of a step with weights, of so many vectors along x and down."""
         tiles = ceil_div(channels, self.columns)
         return self.array.cycles(Step(
             mode=mode, last_columns=1, tiles=tiles, pieces=passes, x=width, y=height,
-            prime_x=prime_x, prime_y=prime_y, parameters_per_tile=tiles > 1))
+            prime_x=prime_x, prime_y=prime_y, parameters_per_tile=tiles > 1, **fields))
 
     def tiles(self, values: Integers, unused: int) -> Integers:
         """Return values of channels as (tiles, columns); columns of no channel get ``unused``."""

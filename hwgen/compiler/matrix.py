@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats import Format
 from ..network.graph import Window
 from ..steps import Mode
 from .layout import View
@@ -45,16 +46,22 @@ class MatrixLayer:
         One for each output channel, the zero point included.
     pad : int
         What a tap outside the image reads.
+    activations : Format
+        Of all bytes that count.
     """
 
     def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
-                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+                 bias: Integers, window: Window, lanes: Lanes, pad: int,
+                 activations: Format) -> None:
         """Choose the geometry."""
+        self.activations = activations
         self.lowering, self.bias, self.lanes, self.pad = lowering, bias, lanes, pad
         self.source, self.target, self.window, self.weights = flattened(source, target, window,
                                                                         weights)
         self.parts = parts_of(self.weights)
         self.outputs = len(weights)
+        # Where the taps of a tile do not fill its rows, there are weights of 0 besides.
+        self.formats = lowering.formats(activations, np.append(self.parts, np.int8(0)))
 
     def candidates(self) -> list[Plan]:
         """Return the plans there are."""
@@ -101,8 +108,10 @@ class MatrixLayer:
         """Return a plan with its cost."""
         repeats = len(self.parts) if taps_x == 1 else 1
         passes = self.window.kernel[0] * taps_x * repeats * pieces
-        cost = sum(self.lowering.cost(Mode.MATRIX, group * self.outputs, passes, block.width,
-                                      block.height) for block in self.blocks(group, passes))
+        cost = sum(
+            self.lowering.cost(Mode.MATRIX, group * self.outputs, passes, block.width,
+                               block.height, **self.formats)
+            for block in self.blocks(group, passes))
         return Plan(group, pieces, taps_x, tile_step, cost)
 
     def blocks(self, group: int, passes: int) -> list[Block]:
@@ -148,7 +157,10 @@ class MatrixLayer:
                     (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
         lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
         packed = self.packed(plan)
-        program, per_tile = lowering.image.add(packed, *lowering.parameters(repeated[0], lanes))
+        formats = lowering.formats(self.activations, packed)
+        planes = Format.from_code(formats["weight_format"]) if formats else None
+        program, per_tile = lowering.image.add(
+            packed, *lowering.parameters(repeated[0], lanes), planes)
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
         for block in self.blocks(plan.group, packed.shape[1]):
@@ -170,7 +182,7 @@ class MatrixLayer:
                 taps_y_step_bytes=window.dilation[0] * source.row,
                 output=target.offset + block.y * target.row
                 + block.x * plan.group * target.pitch,
-                output_x_step=plan.group * target.pitch, output_row_step=target.row)
+                output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
 
 
 def flattened(source: View, target: View, window: Window,

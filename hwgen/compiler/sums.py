@@ -16,6 +16,7 @@ from .layout import View
 from .lowering import Lowering
 from .matrix import MatrixLayer
 from .quantise import Lanes, lanes_of
+from .ranges import format_of
 
 __all__ = ["lower_sums"]
 
@@ -63,15 +64,17 @@ def lower_sums(lowering: Lowering, network: Network, folding: Folding,
     left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
     kernel, bias = kernel << left, bias << lanes.left
     bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
+    planes = format_of(network, name)
     if not isinstance(layer, Depthwise):
-        product = MatrixLayer(lowering, source, target, kernel, bias, window, lanes, zero_point)
+        product = MatrixLayer(lowering, source, target, kernel, bias, window, lanes, zero_point,
+                              planes)
         product.emit(product.best)
         return
     multiple = len(outputs) // len(inputs)
     dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
     place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
     dense[np.arange(len(kernel)), :, :, place] = kernel
-    product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point)
+    product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point, planes)
     if multiple == 1:
         streamed = DepthwiseLayer.best(lowering, source, target, kernel.transpose(1, 2, 0), bias,
                                        window, lanes, zero_point)

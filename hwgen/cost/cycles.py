@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..design import Design
+from ..golden.bitserial import latency as bit_serial_latency
 from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["Array", "slots"]
@@ -38,35 +39,61 @@ class Array:
         Of the array.
     interval : int
         Cycles that the lanes take for a vector.
+    serial : bool
+        It is bit-serial: what a pass takes hangs on the formats of its step.
     """
 
     rows: int
     columns: int
     interval: int
+    serial: bool = False
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
-        return cls(design.rows, design.columns, -(-design.columns // design.lanes))
+        return cls(design.rows, design.columns, -(-design.columns // design.lanes),
+                   design.engine == "bitserial")
 
     @property
     def turns(self) -> int:
         """Cycles that rotate a window of the memory."""
         return ((max(self.rows, self.columns) - 1).bit_length() + 1) // 2
 
+    def weight_words(self, step: Step) -> int:
+        """Return the words of weights that a pass reads."""
+        if step.mode not in (Mode.MATRIX, Mode.DEPTHWISE):
+            return 0
+        return step.formats[1].words(self.rows) if self.serial else self.rows
+
+    def vector_cycles(self, step: Step) -> int:
+        """Return the cycles from a vector into the array to the next one."""
+        if not self.serial or step.mode != Mode.MATRIX:
+            return 1
+        a, w = step.formats
+        return a.planes * w.planes
+
+    def latency(self, step: Step) -> int:
+        """Return the cycles from a vector into the array to its sums."""
+        if step.mode not in (Mode.MATRIX, Mode.DEPTHWISE):
+            return 0
+        if self.serial:
+            return self.vector_cycles(step) + bit_serial_latency(self.rows)
+        return self.rows + self.columns + 2
+
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
-        through = step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
-        weights = self.rows if through else 0
+        weights = self.weight_words(step)
+        of_vector = self.vector_cycles(step)
+        interval = max(of_vector, self.interval)  # of vectors whose sums go to the lanes
         turns = self.turns
-        bytes_come = FETCHING + turns + (self.rows + self.columns + 2 if through else 0)
+        bytes_come = FETCHING + turns + self.latency(step)
         begin = descriptor_words(self.columns) + READING + weights + PARAMETER_WORDS
         end = bytes_come + (SUMMING if step.to_sums else STORING + turns)
 
-        inner = max(step.vectors, weights, SHORTEST_PASS)
+        inner = max(step.vectors * of_vector, weights, SHORTEST_PASS)
         others = (step.passes - 1) * inner
-        work = step.vectors * self.interval
-        last = max(work, weights, SHORTEST_PASS)
+        work = (step.vectors - 1) * interval + self.interval
+        last = max(step.vectors * interval, weights, SHORTEST_PASS)
         if step.parameters_per_tile:
             # The next parameters wait until those of this column tile are in use.
             ahead = 0 if step.mode != Mode.DEPTHWISE else (

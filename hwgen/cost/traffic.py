@@ -37,8 +37,7 @@ class Traffic:
 def traffic(step: Step, array: Array) -> Traffic:
     """Return what a step moves."""
     tiles = step.tiles if step.parameters_per_tile else 1
-    weights = array.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-    words = (descriptor_words(array.columns) + step.tiles * step.passes * weights
+    words = (descriptor_words(array.columns) + step.tiles * step.passes * array.weight_words(step)
              + tiles * PARAMETER_WORDS)
     channels = (step.tiles - 1) * array.columns + step.last_columns
     return Traffic(read(step, array), 0 if step.to_sums else step.values * channels,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..formats import Format, Kind
 from .bitplane import planes
 
-__all__ = ["BitSerial", "Pair", "order"]
+__all__ = ["BitSerial", "Pair", "latency", "order"]
 
 Integers = NDArray[np.int64]
 
@@ -42,6 +42,11 @@ def order(a: Format, w: Format) -> Iterator[Pair]:
             doubles = plane == first and weight < a.planes + w.planes - 2
             yield Pair(plane, weight - plane, doubles,
                        a.negative(plane) != w.negative(weight - plane))
+
+
+def latency(rows: int) -> int:
+    """Return the cycles from a vector to its sums, besides one for each pair of planes."""
+    return 4 + (-(-rows // 4) - 1).bit_length()
 
 
 @dataclass(frozen=True)

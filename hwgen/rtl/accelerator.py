@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -8,11 +10,13 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._accumulators import Accumulators
+from ._bitserial_socket import tag_of_sums
 from ._fetch import Fetch
 from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
+from .bitserial import BitSerial
 from .host import Host
 from .post import Post
 from .systolic import Kind, WeightStationary
@@ -31,6 +35,8 @@ class Accelerator(wiring.Component):
 
     Parameters
     ----------
+    engine : str
+        ``systolic``, or ``bitserial``.
     rows, columns : int
         Of the array.
     lines : int
@@ -65,10 +71,11 @@ class Accelerator(wiring.Component):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None) -> None:
-        self.array = WeightStationary(rows, columns, signed(8), signed(8), depth=rows,
-                                      lines=lines, family=family, device=device, dsps=dsps,
-                                      lanes=hard_lanes)
+                 dsps: int | None = None, engine: str = "systolic") -> None:
+        self.serial = engine == "bitserial"
+        self.array: Any = BitSerial(rows, columns, family=family) if self.serial else \
+            WeightStationary(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
+                             family=family, device=device, dsps=dsps, lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -87,7 +94,8 @@ class Accelerator(wiring.Component):
         self.accumulators = Accumulators(columns, partial_sums, family)
         self.store = Store(columns=columns, lanes=lanes, size=activation_memory,
                            window=self.window, memory_latency=1 + self.activations.write_latency)
-        self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth)
+        self.sequencer = Sequencer(rows, columns, self.post.interval, self.program.depth,
+                                   serial=self.serial)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -129,7 +137,8 @@ class Accelerator(wiring.Component):
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
             array.weights.valid.eq(kind.weights),
-            Value.cast(array.weights.payload).eq(program.read_data),
+            Value.cast(array.weights.p.word if self.serial else array.weights.payload).eq(
+                program.read_data),
             post.word.eq(program.read_data),
             post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
@@ -167,8 +176,11 @@ class Accelerator(wiring.Component):
                 Value.cast(array.activations.p.pixels).eq(Value.cast(fetch.pixels)),
             ]
         # Vectors that pass by the array must not come out of it.
-        tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
-                    reset=True)
+        if self.serial:
+            tag = tag_of_sums(m, array, fetch, d, self.family)
+        else:
+            tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
+                        reset=True)
         m.d.comb += [
             accumulators.tag.eq(Mux(through, tag, Value.cast(fetch.early.tag))),
             post.tag.eq(accumulators.o_tag),

@@ -55,11 +55,14 @@ class BitSerial(wiring.Component):
         ``word``: a byte for each column, and the ``format`` of the tile's weights.
     o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
         A sum for each column. It cannot wait: whoever cannot take it holds back activations.
+    ending : Out(1)
+        Sums will be on ``o`` :attr:`latency` cycles later: for those who need time to be ready.
     """
 
     activations: stream.Interface
     weights: stream.Interface
     o: Any
+    ending: Value
 
     def __init__(self, rows: int, columns: int, *, weight_bits: int = MOST_BITS,
                  family: str = "generic") -> None:
@@ -84,6 +87,7 @@ class BitSerial(wiring.Component):
                 "word": data.ArrayLayout(GROUP, columns), "format": FORMAT}))),
             "o": Out(wiring.Signature({"valid": Out(1),
                                        "payload": Out(data.ArrayLayout(self.sums, columns))})),
+            "ending": Out(1),
         })
 
     @property
@@ -116,7 +120,7 @@ class BitSerial(wiring.Component):
                 m.d.comb += [unit.word.eq(word), *(Value.cast(getattr(unit, name)).eq(value)
                                                    for name, value in shared.items())]
                 sums.append(unit.o)
-        m.d.comb += [Value.cast(self.o.payload).eq(Cat(sums)),
+        m.d.comb += [Value.cast(self.o.payload).eq(Cat(sums)), self.ending.eq(pairs.last),
                      self.o.valid.eq(later(m, pairs.last, self.latency, "produces", reset=True))]
         return m
 
