@@ -5,23 +5,31 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
+from hwgen.cost.bit_serial import bit_serial
 from hwgen.cost.cycles import Array
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.formats import Format
 from hwgen.golden.accelerator import Error, Stopped
 from hwgen.network.graph import FullyConnected, Network, Requantisation, Tensor
+from hwgen.network.mixed import Mixed
 from hwgen.network.precision import Precision
+from hwgen.network.quantize import Calibrated
+from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.inference import load, run, simulated_board
 from hwgen.steps import Step
 
+from . import test_quantize
 from .compiler_bench import inputs_of, model, random_network, verify
+from .networks import arrays, path
 from .test_accelerator_layers import any_network
 from .test_levels import NETWORKS, digits
 
 DESIGN = Design(engine="bitserial", rows=8, columns=8, lanes=4, activation_memory=1 << 16,
                 program_memory=1 << 20, partial_sums=64)
+WORDS = Design(engine="bitserial", rows=32, columns=16, lanes=16, activation_memory=32768,
+               program_memory=1 << 17, partial_sums=128)
 DIGITS = Design(engine="bitserial", rows=16, columns=16, lanes=8, activation_memory=4096,
                 program_memory=1 << 17, partial_sums=64, rounding="single")
 BITS = range(1, 9)
@@ -148,3 +156,29 @@ def test_all_digits(name):
     array = Array.of(DIGITS.replace(engine="systolic"))
     dense = compile_network(network, DIGITS.replace(engine="systolic"))
     assert 2 * result.cycles < sum(map(array.cycles, dense.steps))
+
+
+@pytest.mark.slow
+def test_keyword_spotting():
+    """A whole int8 network: fully connected, convolutions, depthwise ones, a pool."""
+    network, stored = read_network(path("kws_dscnn")), arrays("kws_dscnn")
+    made = simulated_board(WORDS)
+    with made.link:
+        _, result = check(made, WORDS, network, network.feed(stored["input"][:1]))
+    output, = result.outputs.values()
+    assert output.ravel().tolist() == stored["output"][0].tolist()
+
+
+@pytest.mark.slow
+def test_mixed_precision():
+    """Of one float network, the bits of each layer against int8: at least 1.5 times as fast."""
+    model, x, label = test_quantize.keyword_spotting()
+    search = Mixed(Calibrated(model, x), label, bit_serial(8, 8, 32))
+    chosen = search.search(0.02)
+    design = WORDS.replace(rounding="single")
+    made = simulated_board(design)
+    with made.link:
+        _, int8 = check(made, design, search.int8, search.int8.feed(x[:1]))
+        network = search.network(chosen.bits)
+        _, mixed = check(made, design, network, network.feed(x[:1]))
+    assert int8.cycles >= 1.5 * mixed.cycles
