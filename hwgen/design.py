@@ -178,8 +178,9 @@ class Design:
         for field in ("depth", "accumulator", "lines", "dsps"):
             default = getattr(Design, field)
             if getattr(self, field) != default:
-                raise UserError(f"{field} must be left out with engine 'bitserial', whose array "
-                                f"has no multipliers, not {getattr(self, field)!r}")
+                should = "left out" if default is None else repr(default)
+                raise UserError(f"{field} must be {should} with engine 'bitserial', not "
+                                f"{getattr(self, field)!r}: only a systolic array has it")
 
     def _check_accelerator(self) -> None:
         for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):

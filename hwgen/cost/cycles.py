@@ -66,8 +66,8 @@ class Array:
         return step.formats[1].words(self.rows) if self.serial else self.rows
 
     def vector_cycles(self, step: Step) -> int:
-        """Return the cycles from a vector into the array to the next one."""
-        if not self.serial or step.mode != Mode.MATRIX:
+        """Return the cycles from a vector to the next one, if no lane waits for it."""
+        if not self.serial:
             return 1
         a, w = step.formats
         return a.planes * w.planes

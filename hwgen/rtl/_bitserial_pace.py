@@ -10,7 +10,7 @@ __all__ = ["Pace"]
 
 
 class Pace:
-    """What follows from the formats in a descriptor; a step without weights takes no more.
+    """What follows from the formats in a descriptor; those of a step without weights are 0.
 
     All of it is there before the first vector is due, but ``weight_words`` is there at once.
 
