@@ -1,6 +1,7 @@
 """The Design: everything that fixes an accelerator before synthesis, with its limits."""
 
 import dataclasses
+import math
 import re
 import tomllib
 import zlib
@@ -144,7 +145,8 @@ class Design:
         Integer.parse(self.weights, "weights")
         self._within("depth", 1, LARGEST_DEPTH, optional=True)
         self._within("accumulator", 2, LARGEST_SUM, optional=True)
-        self._within("lines", 0, self.rows)
+        serial = self.engine == "bitserial"  # which keeps so many pixels of each line
+        self._within("lines", 0, math.isqrt(self.rows) if serial else self.rows)
         if self.lines and self.dataflow != "ws":
             raise UserError(f"lines must be 0 with dataflow 'os', not {self.lines}: only an array "
                             "whose weights stay has a depthwise path")
@@ -175,7 +177,7 @@ class Design:
         if not self.activation_memory:
             raise UserError("activation_memory must be given with engine 'bitserial': its array "
                             "alone is a unit, `hwgen sim bitserial`")
-        for field in ("depth", "accumulator", "lines", "dsps"):
+        for field in ("depth", "accumulator", "dsps"):
             default = getattr(Design, field)
             if getattr(self, field) != default:
                 should = "left out" if default is None else repr(default)

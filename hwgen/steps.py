@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from .errors import UserError
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words"]
+__all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words",
+           "lines_of_rows"]
 
 MAGIC = 0x5a
 DESCRIPTOR_BYTES = 80
@@ -62,6 +63,16 @@ FIELDS: dict[str, tuple[int, int, int, bool]] = {
 def descriptor_words(columns: int) -> int:
     """Return how many words of the program memory, ``columns`` bytes each, a descriptor takes."""
     return -(-DESCRIPTOR_BYTES // columns)
+
+
+def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
+    """Return which line's pixels each row of an array multiplies in a depthwise step.
+
+    A bit-serial array keeps as many pixels of a line as it has lines, and no more.
+    """
+    if engine == "bitserial":
+        return [row // lines for row in range(lines * lines)]
+    return [row * lines // rows for row in range(rows)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Networks on the Verilog of an accelerator whose array is bit-serial, in values and in cycles."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from hwgen.network.quantize import Calibrated
 from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.inference import load, run, simulated_board
-from hwgen.steps import Step
+from hwgen.steps import Mode, Step
 
 from . import test_quantize
 from .compiler_bench import inputs_of, model, random_network, verify
@@ -26,10 +28,10 @@ from .networks import arrays, path
 from .test_accelerator_layers import any_network
 from .test_levels import NETWORKS, digits
 
-DESIGN = Design(engine="bitserial", rows=8, columns=8, lanes=4, activation_memory=1 << 16,
-                program_memory=1 << 20, partial_sums=64)
-WORDS = Design(engine="bitserial", rows=32, columns=16, lanes=16, activation_memory=32768,
-               program_memory=1 << 17, partial_sums=128)
+DESIGN = Design(engine="bitserial", rows=10, columns=8, lines=3, lanes=4,
+                activation_memory=1 << 16, program_memory=1 << 20, partial_sums=64, line_pixels=32)
+WORDS = Design(engine="bitserial", rows=32, columns=16, lines=3, lanes=16,
+               activation_memory=32768, program_memory=1 << 17, partial_sums=128, line_pixels=32)
 DIGITS = Design(engine="bitserial", rows=16, columns=16, lanes=8, activation_memory=4096,
                 program_memory=1 << 17, partial_sums=64, rounding="single")
 BITS = range(1, 9)
@@ -79,8 +81,8 @@ def test_all_pairs_of_bits(board):
             step, = program.steps
             assert step.formats == (Format(a), Format(w)) and (step.tiles, step.passes) == (2, 2)
             # 40 vectors each; those of the second pass wait for lanes that have two columns.
-            # A word of weights for each plane, and the pairs of the last vector, come besides.
-            others.add(result.cycles - 80 * a * w - 79 * max(a * w, 2) - w - a * w)
+            # Two words of weights for each plane, and the pairs of the last vector, come besides.
+            others.add(result.cycles - 80 * a * w - 79 * max(a * w, 2) - 2 * w - a * w)
     assert len(others) == 1 and others.pop() < 100
 
 
@@ -89,6 +91,15 @@ def test_random_layers(board):
     for seed in range(16):
         network = any_network(seed, DESIGN.rounding)
         check(board, DESIGN, network, inputs_of(network, seed))
+
+
+@pytest.mark.xdist_group("bit-serial accelerator")
+def test_depthwise(board):
+    """Windows of each column's own pixels, with any strides, paddings and kernels."""
+    for seed in (1, 51, 71, 111, 181):
+        network = random_network(seed)
+        program, _ = check(board, DESIGN, network, inputs_of(network, seed))
+        assert {step.mode for step in program.steps} == {Mode.DEPTHWISE}
 
 
 @pytest.mark.xdist_group("bit-serial accelerator")
@@ -126,7 +137,8 @@ def test_golden(seed):
     """The image, decoded plane by plane, computes the network: any layer, on any size of array."""
     rng = np.random.default_rng(seed)
     rows, columns = rng.integers(4, 33, 2).tolist()
-    verify(random_network(seed), DESIGN.replace(rows=rows, columns=columns, lanes=1,
+    lines = int(rng.integers(0, math.isqrt(rows) + 1))
+    verify(random_network(seed), DESIGN.replace(rows=rows, columns=columns, lanes=1, lines=lines,
                                                 activation_memory=1 << 18,
                                                 program_memory=1 << 22))
 
@@ -139,7 +151,7 @@ def test_formats_of_a_step():
 
 @pytest.mark.parametrize("fields, text", [
     ({"activation_memory": 0}, "activation_memory must be given with engine 'bitserial'"),
-    ({"lines": 3}, "lines must be 0 with engine 'bitserial', not 3: only a systolic array has it"),
+    ({"lines": 4}, "lines must be an integer from 0 to 3, not 4"),
     ({"family": "ecp5", "dsps": 0}, "dsps must be left out with engine 'bitserial', not 0: only"),
     ({"rows": 40}, "rows must be from 4 to 32 with an activation_memory, not 40"),
 ])

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Concatenate, Reshape
-from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..steps import (
+    DESCRIPTOR_BYTES,
+    PARAMETER_WORDS,
+    Mode,
+    Step,
+    descriptor_words,
+    lines_of_rows,
+)
 from .program import LayerSteps, Program
 
 __all__ = ["Unsound", "check_program"]
@@ -179,11 +186,13 @@ class Check:
     def lines(self, step: Step, weights: NDArray[np.int8] | None) -> None:
         """Check that the line buffer holds what a depthwise step takes from it."""
         assert weights is not None
-        lines, rows = self.design.lines, self.design.rows
+        lines = self.design.lines
         if not lines:
             raise Unsound("it is depthwise, and the array has no lines")
-        of_row = [row * lines // rows for row in range(rows)]
+        of_row = lines_of_rows(self.design.engine, self.design.rows, lines)
         for row in np.flatnonzero(weights.any(axis=(0, 1, 3))).tolist():
+            if row >= len(of_row):
+                raise Unsound("it has weights in a row that no line reaches")
             behind, delay = lines - 1 - of_row[row], row - of_row.index(of_row[row])
             for x in range(step.prime_x, min(step.x, delay), step.stride_x):
                 # The end of the row above, if that is outside the image like the left of this one.

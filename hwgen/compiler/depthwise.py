@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats import Format
 from ..network.graph import Window
-from ..steps import Mode
+from ..steps import Mode, lines_of_rows
 from .layout import View
 from .lowering import LARGEST_COUNT, Block, Lowering, ceil_div
 from .quantise import Lanes, parts_of
@@ -22,18 +23,20 @@ class DepthwiseLayer:
 
     Parameters
     ----------
-    weights, bias, lanes, pad
+    weights, bias, lanes, pad, activations
         As of a convolution.
     """
 
     def __init__(self, lowering: Lowering, source: View, target: View, weights: Integers,
-                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+                 bias: Integers, window: Window, lanes: Lanes, pad: int,
+                 activations: Format) -> None:
         """Deal the taps of the kernel out to passes."""
         self.lowering, self.source, self.target = lowering, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
         self.parts = parts_of(weights)
-        design = lowering.design
-        lines = [row * design.lines // design.rows for row in range(design.rows)]
+        design, self.activations = lowering.design, activations
+        self.formats = lowering.formats(activations, np.append(self.parts, np.int8(0)))
+        lines = lines_of_rows(design.engine, design.rows, design.lines)
         self.heads = [lines.index(line) for line in range(design.lines)]
         self.taps = min(min(lines.count(line) for line in self.heads_used()), window.kernel[1])
         self.taps_x = ceil_div(window.kernel[1], self.taps)
@@ -46,7 +49,8 @@ class DepthwiseLayer:
 
     @classmethod
     def best(cls, lowering: Lowering, source: View, target: View, weights: Integers,
-             bias: Integers, window: Window, lanes: Lanes, pad: int) -> "DepthwiseLayer | None":
+             bias: Integers, window: Window, lanes: Lanes, pad: int, activations: Format,
+             ) -> "DepthwiseLayer | None":
         """Return the quicker of streaming rows and streaming columns; None if neither can be.
 
         There is less padding at the ends of a few long lines than of many short ones. An image
@@ -54,11 +58,12 @@ class DepthwiseLayer:
         """
         found = []
         if cls.suits(lowering, window, source, target):
-            found.append(cls(lowering, source, target, weights, bias, window, lanes, pad))
+            found.append(cls(lowering, source, target, weights, bias, window, lanes, pad,
+                             activations))
         window, source, target = transposed(window), source.transposed(), target.transposed()
         if cls.suits(lowering, window, source, target):
             columns = cls(lowering, source, target, weights.transpose(1, 0, 2), bias, window,
-                          lanes, pad)
+                          lanes, pad, activations)
             if len(columns.blocks()) == 1:
                 found.append(columns)
         return min(found, key=lambda layer: layer.cost, default=None)
@@ -126,7 +131,8 @@ class DepthwiseLayer:
             _, height, prime_y = self.rows(block)
             cost += self.lowering.cost(
                 Mode.DEPTHWISE, self.source.channels, self.taps_x * self.taps_y * len(self.parts),
-                across, height, prime_x, prime_y)
+                across, height, prime_x, prime_y, stride_x=self.window.stride[1],
+                stride_y=self.window.stride[0], **self.formats)
         return cost
 
     def packed(self) -> NDArray[np.int8]:
@@ -149,7 +155,10 @@ class DepthwiseLayer:
         """Emit the steps."""
         lowering, source, target, window = self.lowering, self.source, self.target, self.window
         packed = self.packed()
-        program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
+        formats = lowering.formats(self.activations, packed)
+        planes = Format.from_code(formats["weight_format"]) if formats else None
+        program, per_tile = lowering.image.add(
+            packed, *lowering.parameters(self.bias, self.lanes), planes)
         for block in self.blocks():
             row0, height, prime_y = self.rows(block)
             left, across, prime_x = self.pixels(block)
@@ -168,7 +177,7 @@ class DepthwiseLayer:
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 output=target.offset + block.y * target.row + block.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row)
+                output_x_step=target.pitch, output_row_step=target.row, **formats)
 
 
 def transposed(window: Window) -> Window:

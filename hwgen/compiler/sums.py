@@ -77,7 +77,7 @@ def lower_sums(lowering: Lowering, network: Network, folding: Folding,
     product = MatrixLayer(lowering, source, target, dense, bias, window, lanes, zero_point, planes)
     if multiple == 1:
         streamed = DepthwiseLayer.best(lowering, source, target, kernel.transpose(1, 2, 0), bias,
-                                       window, lanes, zero_point)
+                                       window, lanes, zero_point, planes)
         if streamed and streamed.cost <= product.best.cost:
             streamed.emit()
             return

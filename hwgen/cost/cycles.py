@@ -90,15 +90,17 @@ class Array:
         begin = descriptor_words(self.columns) + READING + weights + PARAMETER_WORDS
         end = bytes_come + (SUMMING if step.to_sums else STORING + turns)
 
-        inner = max(step.vectors * of_vector, weights, SHORTEST_PASS)
+        primes = step.vectors - step.values if self.serial else 0  # a cycle each
+        slow = step.vectors - primes
+        inner = max(slow * of_vector + primes, weights, SHORTEST_PASS)
         others = (step.passes - 1) * inner
-        work = (step.vectors - 1) * interval + self.interval
-        last = max(step.vectors * interval, weights, SHORTEST_PASS)
+        work = (slow - 1) * interval + primes + self.interval
+        last = max(slow * interval + primes, weights, SHORTEST_PASS)
         if step.parameters_per_tile:
             # The next parameters wait until those of this column tile are in use.
             ahead = 0 if step.mode != Mode.DEPTHWISE else (
                 step.prime_y * step.x + step.prime_x) * (
-                    self.interval if step.passes == 1 else 1)
+                    self.interval if step.passes == 1 and not self.serial else 1)
             spare = bytes_come + SWAPPING + ahead - others
             last = max(last, max(weights, spare) + PARAMETER_WORDS)
         return begin + step.tiles * others + (step.tiles - 1) * last + work + end

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..formats import Kind
-from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..steps import (
+    DESCRIPTOR_BYTES,
+    PARAMETER_WORDS,
+    Mode,
+    Step,
+    descriptor_words,
+    lines_of_rows,
+)
 from .arithmetic import wrap
 from .post import Parameters, Post
 
@@ -182,24 +189,24 @@ class Accelerator:
               taps: tuple[int, int, int]) -> Integers:
         """Return the values of a pass, (values, columns)."""
         weights: NDArray[np.signedinteger] = coded[::-1]
+        if self.serial and step.mode in (Mode.MATRIX, Mode.DEPTHWISE):
+            weights = step.formats[1].from_words(coded.view(np.uint8), self.rows)
         if step.mode == Mode.DEPTHWISE:
             return self.windows(step, vectors, weights, step.row0 + taps[0] * step.taps_y_step)
         flat: NDArray[np.signedinteger] = vectors.reshape(step.vectors, -1)
-        if step.mode == Mode.MATRIX and self.serial:
-            a, w = step.formats
-            flat = a.value(flat)
-            weights = w.from_words(coded.view(np.uint8), self.rows)
+        if self.serial and step.mode == Mode.MATRIX:
+            flat = step.formats[0].value(flat)
         if step.mode == Mode.MATRIX:
             # Sums of at most 64 products of 14 bits, which a float32 holds exactly.
             return (flat.astype(np.float32) @ weights.astype(np.float32)).astype(np.int64)
         return wrap(flat.astype(np.int64) << (20 if step.scaled else 0))
 
-    def windows(self, step: Step, pixels: NDArray[np.int8], weights: NDArray[np.int8],
+    def windows(self, step: Step, pixels: NDArray[np.int8], weights: NDArray[np.signedinteger],
                 row0: int) -> Integers:
         """Return the windows of a pass, of those pixels that complete one."""
         stream = np.arange(step.y)
         sums = np.zeros((step.vectors, self.columns), np.int32)
-        line_of = [row * self.lines // self.rows for row in range(self.rows)]
+        line_of = lines_of_rows(self.engine, self.rows, self.lines)
         for row, line in enumerate(line_of):
             if not weights[row].any():
                 continue
@@ -212,7 +219,8 @@ class Accelerator:
             delay = row - line_of.index(line)
             late = np.full_like(seen, self.unknown)
             late[delay:] = seen[:len(seen) - delay]
-            sums += late.astype(np.int32) * weights[row].astype(np.int32)
+            shown_as = step.formats[0].value(late) if self.serial else late
+            sums += shown_as.astype(np.int32) * weights[row].astype(np.int32)
         windows = sums.reshape(step.y, step.x, self.columns)
         chosen = windows[step.prime_y::step.stride_y, step.prime_x::step.stride_x]
         return chosen.reshape(step.values, self.columns).astype(np.int64)

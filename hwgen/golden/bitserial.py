@@ -55,12 +55,13 @@ class BitSerial:
 
     Parameters
     ----------
-    rows, columns : int
+    rows, columns, lines : int
         As in hardware.
     """
 
     rows: int
     columns: int
+    lines: int = 0
 
     def weight_planes(self, words: NDArray[np.uint8], w: Format) -> Integers:
         """Return the planes that words of weights become, (planes, rows, columns)."""
@@ -80,6 +81,19 @@ class BitSerial:
         for pair in order(a, w):
             count = of_a[pair.a] @ of_w[pair.w]
             total = (total << pair.doubles) + (-count if pair.negative else count)
+        return total
+
+    def windows(self, stream: ArrayLike, words: NDArray[np.uint8], a: Format,
+                w: Format) -> Integers:
+        """Return the sum of the window that each pixel completes, (pixels, columns).
+
+        Of a stream (pixels, lines, columns), before which there was nothing but 0.
+        """
+        numbers, weights = a.value(stream), w.from_words(words, self.rows)
+        total = np.zeros((len(numbers), self.columns), np.int64)
+        for line in range(self.lines):
+            for tap in range(min(self.lines, len(numbers))):
+                total[tap:] += numbers[:len(numbers) - tap, line] * weights[line * self.lines + tap]
         return total
 
     @staticmethod

@@ -338,9 +338,12 @@ class Sequencer(wiring.Component):
         place = Signal(range(2 * self.words), reset_less=True)
 
         last_vector = Signal()  # in a register of its own: much hangs on it
-        turn_first, turn_last = self._turns(m, vectors, slot.tag.last, pace)
+        completes = Signal()  # a value comes of the vector
+        turn_first, turn_last = self._turns(m, vectors, slot.tag.last, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, begin, issue, x.last, last_vector)
+        if pace:
+            m.d.comb += completes.eq(value)
         m.d.comb += [
             issue.eq(vectors & turn_first),
             take.eq(parameters & ~weights & (begun | spare)),
@@ -409,16 +412,18 @@ class Sequencer(wiring.Component):
                                | (begin & (d.program >= self.words)))
         return outside
 
-    def _turns(self, m: Module, vectors: Value, last: Value,
-               pace: Pace | None) -> tuple[Value, Value]:
+    def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
+               completes: Value) -> tuple[Value, Value]:
         """Return whether this is the first, and the last, of the cycles of a vector.
 
-        Those of the last pass go to the lanes, which take ``interval`` cycles for each.
+        Those of the last pass go to the lanes, which take ``interval`` cycles for each. A pixel
+        that completes no window takes a bit-serial array one cycle.
         """
         end = Signal()
         if pace:
             turn = Signal(range(64))
-            m.d.comb += end.eq(turn == Mux(last, pace.last_wait, pace.wait))
+            m.d.comb += end.eq((turn == Mux(last, pace.last_wait, pace.wait))
+                               | ((turn == 0) & ~completes))
             m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))
             return turn == 0, end
         if self.interval == 1:

@@ -73,7 +73,7 @@ class Accelerator(wiring.Component):
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, engine: str = "systolic") -> None:
         self.serial = engine == "bitserial"
-        self.array: Any = BitSerial(rows, columns, family=family) if self.serial else \
+        self.array: Any = BitSerial(rows, columns, family=family, lines=lines) if self.serial else \
             WeightStationary(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
                              family=family, device=device, dsps=dsps, lanes=hard_lanes)
         self.rows = rows
