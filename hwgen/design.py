@@ -82,7 +82,8 @@ class Design:
     accumulator : int or None
         Width of a sum, where ``depth`` shall not decide; a narrower sum wraps.
     lines : int
-        Pixels that a column takes in a cycle of a depthwise tile; 0 leaves that path out.
+        Pixels that a column takes in a cycle of a depthwise tile; 0 leaves that path out. Of a
+        bit-serial array their square is no more than its rows.
     family : str
         FPGA family to make multipliers for: ``generic`` (portable Verilog), ``ecp5``, ``ice40`` or
         ``gowin``.
