@@ -15,12 +15,8 @@ from sim.cells import models_of_cells
 
 from .test_accelerator import check
 
-SMALL = {"rows": 4, "columns": 4, "lines": 1, "lanes": 1, "hard_lanes": 1, "compact": True,
-         "activation_memory": 10240, "program_memory": 32768, "partial_sums": 128, "dsps": 8}
 DESIGNS = {
     "icebreaker": Design.load("icebreaker"),
-    "orangecrab-25f": Design(family="ecp5", device="LFE5U-25F", **SMALL),
-    "tang-nano-9k": Design(family="gowin", device="GW1NR-9C", **SMALL),
 }
 
 
