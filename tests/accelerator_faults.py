@@ -192,6 +192,9 @@ class Twins:
             model.accumulators, others[1]) and not np.any(self.reads(step) & written)
         if step.mode == Mode.DEPTHWISE and self.design.lines > 1:
             expected.defined &= 4 <= step.x <= self.design.line_pixels
+        if self.design.compact and step.maximum:  # it compares bytes
+            expected.defined &= step.mode == Mode.SUMS or (
+                step.mode == Mode.DIRECT and not step.scaled)
         if error == Error.FETCH:
             expected.lenient |= not self.begins_outside(step)
         return error

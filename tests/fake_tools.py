@@ -10,7 +10,9 @@ from hwgen import tools
 
 __all__ = ["FakeTools"]
 
-SCRIPT = f"""#!{sys.executable}
+# A shell begins, since the path of an interpreter may have spaces; to Python its line is a text.
+SCRIPT = f"""#!/bin/sh
+"exec" "{sys.executable}" "$0" "$@"
 import json, pathlib, sys
 
 here = pathlib.Path(__file__).parent

