@@ -123,7 +123,8 @@ class Array:
         return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,
-                              primes=step.prime_y * step.x + step.prime_x,
+                              primes=(step.prime_y * step.x + step.prime_x
+                                      if step.mode == Mode.DEPTHWISE else 0),
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
                               weight_format=step.weight_format))
