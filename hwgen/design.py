@@ -1,6 +1,7 @@
 """The Design: everything that fixes an accelerator before synthesis, with its limits."""
 
 import dataclasses
+import math
 import re
 import tomllib
 import zlib
@@ -14,7 +15,7 @@ from .errors import UserError
 
 __all__ = ["Design", "Integer"]
 
-ENGINES = ("systolic",)
+ENGINES = ("systolic", "bitserial")
 DATAFLOWS = ("ws", "os")
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 LARGEST_SIDE = 64
@@ -69,7 +70,8 @@ class Design:
     Parameters
     ----------
     engine : str
-        What multiplies: ``systolic``.
+        What multiplies: ``systolic``, an array of multipliers, or, in an accelerator,
+        ``bitserial``, one of gates that takes a cycle for each pair of a bit and a bit.
     dataflow : str
         ``ws``, weights stay in the cells, or ``os``, sums do.
     rows, columns : int
@@ -82,7 +84,8 @@ class Design:
     accumulator : int or None
         Width of a sum, where ``depth`` shall not decide; a narrower sum wraps.
     lines : int
-        Pixels that a column takes in a cycle of a depthwise tile; 0 leaves that path out.
+        Pixels that a column takes in a cycle of a depthwise tile; 0 leaves that path out. Of a
+        bit-serial array their square is no more than its rows.
     family : str
         FPGA family to make multipliers for: ``generic`` (portable Verilog), ``ecp5``, ``ice40`` or
         ``gowin``.
@@ -140,6 +143,8 @@ class Design:
     def __post_init__(self) -> None:
         """Check every field, in their order."""
         self._one_of("engine", ENGINES)
+        if self.engine == "bitserial":
+            self._check_bit_serial()
         self._one_of("dataflow", DATAFLOWS)
         self._within("rows", 1, LARGEST_SIDE)
         self._within("columns", 1, LARGEST_SIDE)
@@ -147,7 +152,8 @@ class Design:
         Integer.parse(self.weights, "weights")
         self._within("depth", 1, LARGEST_DEPTH, optional=True)
         self._within("accumulator", 2, LARGEST_SUM, optional=True)
-        self._within("lines", 0, self.rows)
+        serial = self.engine == "bitserial"  # which keeps so many pixels of each line
+        self._within("lines", 0, math.isqrt(self.rows) if serial else self.rows)
         if self.lines and self.dataflow != "ws":
             raise UserError(f"lines must be 0 with dataflow 'os', not {self.lines}: only an array "
                             "whose weights stay has a depthwise path")
@@ -176,9 +182,22 @@ class Design:
                 raise UserError(f"{field} must be {default!r} without an activation_memory, which "
                                 f"an accelerator needs, not {getattr(self, field)!r}")
 
+    def _check_bit_serial(self) -> None:
+        if not self.activation_memory:
+            raise UserError("activation_memory must be given with engine 'bitserial': its array "
+                            "alone is a unit, `hwgen sim bitserial`")
+        for field in ("depth", "accumulator", "dsps"):
+            default = getattr(Design, field)
+            if getattr(self, field) != default:
+                should = "left out" if default is None else repr(default)
+                raise UserError(f"{field} must be {should} with engine 'bitserial', not "
+                                f"{getattr(self, field)!r}: only a systolic array has it")
+
     def _check_accelerator(self) -> None:
-        for field, only in (("engine", "systolic"), ("dataflow", "ws"), ("activations", "int8"),
-                            ("weights", "int8")):
+        if self.compact and self.engine == "bitserial":
+            raise UserError("compact must be left out with engine 'bitserial', not true: the array "
+                            "of a compact accelerator is systolic")
+        for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
                                 f"accelerator's, not {getattr(self, field)!r}")
@@ -259,7 +278,7 @@ class Design:
     @property
     def hard_multipliers(self) -> int:
         """How many cells use a hard multiplier."""
-        if self.family == "generic":
+        if self.family == "generic" or self.engine == "bitserial":
             return 0
         return min(self.rows * self.columns,
                    self._array_products if self.dsps is None else self.dsps)

@@ -1,4 +1,4 @@
-"""How integers are written in bit planes: golden and rtl share it."""
+"""How integers are written in bit planes: compiler, golden, cost and rtl share it."""
 
 from dataclasses import dataclass
 from enum import IntEnum

@@ -74,8 +74,8 @@ def accelerator(design: Design) -> Accelerator:
     """Return a Design's accelerator."""
     kind = CompactAccelerator if design.compact else Accelerator
     return kind(
-        rows=design.rows, columns=design.columns, lines=design.lines, lanes=design.lanes,
-        hard_lanes=design.hard_lanes,
+        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
+        lanes=design.lanes, hard_lanes=design.hard_lanes,
         activation_memory=design.activation_memory, program_memory=design.program_memory,
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,

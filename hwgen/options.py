@@ -197,7 +197,7 @@ that a tool which is needed does not work; icarus is optional. Takes 10 to 60 se
 """
 
 FIELDS = {
-    "engine": ("NAME", "what multiplies: systolic"),
+    "engine": ("NAME", "what multiplies: systolic, or in an accelerator bitserial"),
     "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
     "rows": ("N", "rows of the array, 1 to 64"),
     "columns": ("N", "columns of the array, 1 to 64"),

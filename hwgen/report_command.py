@@ -50,9 +50,9 @@ def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, 
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return a Design as the page takes it; of an ECP5, with what it takes of the chip."""
+    """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
     used = {}
-    if design.family == "ecp5":
+    if design.family == "ecp5" and design.engine == "systolic" and not design.compact:
         parts = Parts.of(design)
         used = {"luts": float(luts(parts)), "registers": float(registers(parts)),
                 "dsps": float(dsps(parts)), "block_rams": float(block_rams(parts))}

@@ -1,6 +1,6 @@
 """A step of the accelerator, and its descriptor: docs/accelerator.md has what every field means.
 
-Compiler, golden model and cost model share this file, and only this file.
+Compiler, golden model and cost model share this file, and the formats of numbers that it names.
 """
 
 import dataclasses
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UserError
+from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words"]
+__all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words",
+           "lines_of_rows"]
 
 MAGIC = 0x5a
 DESCRIPTOR_BYTES = 80
@@ -54,6 +56,7 @@ FIELDS: dict[str, tuple[int, int, int, bool]] = {
     "output": (16, 0, 32, False),
     "output_x_step": (17, 0, 16, False),
     "output_row_step": (18, 0, 32, False),
+    "activation_format": (19, 0, 5, False), "weight_format": (19, 8, 5, False),
 }
 
 
@@ -62,12 +65,23 @@ def descriptor_words(columns: int) -> int:
     return -(-DESCRIPTOR_BYTES // columns)
 
 
+def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
+    """Return which line's pixels each row of an array multiplies in a depthwise step.
+
+    A bit-serial array keeps as many pixels of a line as it has lines, and no more.
+    """
+    if engine == "bitserial":
+        return [row // lines for row in range(lines * lines)]
+    return [row * lines // rows for row in range(rows)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step, with the fields of its descriptor.
 
     The names in docs/accelerator.md: K0 is ``pieces``, K1 ``taps_x``, K2 ``taps_y``, X and Y are
-    ``x`` and ``y``, C the columns of the array.
+    ``x`` and ``y``, C the columns of the array. The formats are codes of
+    :class:`hwgen.formats.Format`; the systolic array has no use for them.
     """
 
     mode: Mode
@@ -108,6 +122,8 @@ class Step:
     output: int = 0
     output_x_step: int = 0
     output_row_step: int = 0
+    activation_format: int = 0
+    weight_format: int = 0
 
     def __post_init__(self) -> None:
         """Check that every field fits its bits, and that no count is 0."""
@@ -142,6 +158,11 @@ class Step:
     def values(self) -> int:
         """Number of values of a pass."""
         return self.size[0] * self.size[1]
+
+    @property
+    def formats(self) -> tuple[Format, Format]:
+        """How activations and weights are written that a bit-serial array multiplies."""
+        return Format.from_code(self.activation_format), Format.from_code(self.weight_format)
 
     def replace(self, **fields: int) -> Self:
         """Return a copy with other values in ``fields``."""

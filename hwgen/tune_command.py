@@ -143,9 +143,12 @@ def verify(runs: list[Run], cycles: Any) -> None:
 
 
 def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
-    """Return the cycles of the board's preset, if it runs them all without being cut."""
+    """Return the cycles of the board's preset, if it runs them all without being cut.
+
+    None, too, of one that is not of the kind that is searched.
+    """
     preset = Design.load(at.name)
-    if not preset.activation_memory:
+    if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
         return None
     cycles = []
     for workload in workloads:

@@ -98,7 +98,7 @@ class Twins:
         self.design = design
         self.board = simulated_board(design)
         self.golden = golden.Accelerator(
-            rows=design.rows, columns=design.columns, lines=design.lines,
+            engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
             partial_sums=design.partial_sums, activation_memory=design.activation_memory,
             rounding=design.rounding)
         self.cost = Array.of(design)

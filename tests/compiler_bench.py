@@ -37,8 +37,8 @@ def design(rows=8, columns=8, lines=0, sums=64, pixels=64, **fields):
 def model(of):
     """Return the golden model of a Design, its memory full of what was there before."""
     made = accelerator.Accelerator(
-        rows=of.rows, columns=of.columns, lines=of.lines, partial_sums=of.partial_sums,
-        activation_memory=of.activation_memory, rounding=of.rounding)
+        engine=of.engine, rows=of.rows, columns=of.columns, lines=of.lines,
+        partial_sums=of.partial_sums, activation_memory=of.activation_memory, rounding=of.rounding)
     made.memory[:] = np.random.default_rng(9).integers(-128, 128, len(made.memory))
     return made
 

@@ -103,6 +103,7 @@ class BitSerialSpec(Elaboratable):
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
 
+        m.d.comb += Assert(dut.ending == (left == 1), "the end of a vector")
         valid = self.late(m, left == 1, "valid")
         m.d.comb += Assert(dut.o.valid == valid, "sums at the wrong time")
         for c in columns:

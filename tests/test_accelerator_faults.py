@@ -25,6 +25,9 @@ DESIGNS = {
                   partial_sums=16, rounding="single"),
     "4x2 compact": Design(rows=4, columns=2, lines=1, lanes=1, compact=True,
                           activation_memory=2048, program_memory=7000, partial_sums=16),
+    "bit-serial": Design(engine="bitserial", rows=10, columns=6, lines=3, lanes=2,
+                         activation_memory=2048, program_memory=9000, partial_sums=32,
+                         line_pixels=16),
 }
 
 

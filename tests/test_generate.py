@@ -24,6 +24,9 @@ DESIGNS = {
     "accelerator-9x7-lines": Design(rows=9, columns=7, lines=3, lanes=3, activation_memory=48000,
                                     program_memory=70000, partial_sums=300, line_pixels=77,
                                     rounding="single"),
+    "bit-serial": Design(engine="bitserial", rows=9, columns=7, lines=3, lanes=3,
+                         activation_memory=48000, program_memory=70000, partial_sums=300,
+                         line_pixels=77),
     "os-1x1": Design(dataflow="os", rows=1, columns=1),
     "os-3x2-narrow": Design(dataflow="os", rows=3, columns=2, activations="uint4", accumulator=9),
 }

@@ -76,6 +76,31 @@ def test_bipolar(value, falling):
     same(layer_of([[value]] * 3, falling, low=-1, step=2))
 
 
+@pytest.mark.parametrize("value", [-INPUTS - 1, -INPUTS, -7, -6, 0, 1, INPUTS, INPUTS + 1])
+@pytest.mark.parametrize("falling", [False, True])
+def test_bipolar_of_bipolar(value, falling):
+    """Weights of one bit keep it: the sums are every other integer, and none becomes 0."""
+    rng = np.random.default_rng(value + 99)
+    network = layer_of([[value], [value + 1]], falling, low=-1, step=2)
+    before, = network.layers
+    before.weights[:] = rng.choice([-1, 1], before.weights.shape)
+    bipolar = Precision(1, "bipolar")
+    network = replace(network, tensors={name: replace(tensor, precision=bipolar)
+                                        for name, tensor in network.tensors.items()})
+    after, = requantising(network).layers
+    sign = -1 if falling else 1
+    np.testing.assert_array_equal(after.weights, sign * before.weights)
+    sums = np.repeat(np.arange(-INPUTS, INPUTS + 1, 2)[:, None], 2, axis=1)
+    np.testing.assert_array_equal(
+        requantise(sign * sums + after.bias, after.requantisation, network.rounding),
+        threshold(sums, before.requantisation))
+    x = {"x": rng.choice([-1, 1], (1, INPUTS)).astype(np.int8)}
+    verify(network, design(rounding=network.rounding), x)
+    program = verify(network, design(columns=4, rows=5, rounding=network.rounding,
+                                     engine="bitserial"), x)
+    assert program.steps[0].formats[1].bits <= 2
+
+
 @pytest.mark.parametrize("values", [[-200, -150, -130], [130, 140, 200], [-200, 4, 190],
                                     [5, 5, 5], [-1, 0, 0]])
 def test_corners(values):

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.graph import Concatenate, Reshape
-from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..steps import (
+    DESCRIPTOR_BYTES,
+    PARAMETER_WORDS,
+    Mode,
+    Step,
+    descriptor_words,
+    lines_of_rows,
+)
 from .program import LayerSteps, Program
 
 __all__ = ["Unsound", "check_program"]
@@ -138,6 +145,9 @@ class Check:
     def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        planes = step.formats[1] if self.design.engine == "bitserial" else None
+        if planes and rows:
+            rows = planes.words(rows)
         tiles = step.tiles if step.parameters_per_tile else 1
         length = step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
         end = step.program + length
@@ -152,7 +162,10 @@ class Check:
         skipped = np.ones(length, bool)
         for start in starts:
             skipped[start + rows:start + rows + PARAMETER_WORDS] = False
-        return words[skipped].reshape(step.tiles, step.passes, rows, -1)[:, :, ::-1]
+        found = words[skipped].reshape(step.tiles, step.passes, rows, -1)
+        if planes:
+            return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
+        return found[:, :, ::-1]
 
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""
@@ -173,11 +186,13 @@ class Check:
     def lines(self, step: Step, weights: NDArray[np.int8] | None) -> None:
         """Check that the line buffer holds what a depthwise step takes from it."""
         assert weights is not None
-        lines, rows = self.design.lines, self.design.rows
+        lines = self.design.lines
         if not lines:
             raise Unsound("it is depthwise, and the array has no lines")
-        of_row = [row * lines // rows for row in range(rows)]
+        of_row = lines_of_rows(self.design.engine, self.design.rows, lines)
         for row in np.flatnonzero(weights.any(axis=(0, 1, 3))).tolist():
+            if row >= len(of_row):
+                raise Unsound("it has weights in a row that no line reaches")
             behind, delay = lines - 1 - of_row[row], row - of_row.index(of_row[row])
             for x in range(step.prime_x, min(step.x, delay), step.stride_x):
                 # The end of the row above, if that is outside the image like the left of this one.

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cost.cycles import Count
+from ..formats import Format
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
@@ -30,16 +31,18 @@ class DepthwiseLayer:
     Parameters
     ----------
     sizes : Sizes
-    weights, bias, lanes, pad
+    weights, bias, lanes, pad, activations
         As of a convolution.
     """
 
     def __init__(self, sizes: Sizes, source: View, target: View, weights: Integers,
-                 bias: Integers, window: Window, lanes: Lanes, pad: int) -> None:
+                 bias: Integers, window: Window, lanes: Lanes, pad: int,
+                 activations: Format) -> None:
         """Deal the taps of the kernel out to passes."""
         self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
-        self.parts = parts_of(weights)
+        self.parts, self.activations = parts_of(weights), activations
+        self.formats = sizes.formats(activations, np.append(self.parts, np.int8(0)))
         self.lines = np.maximum(sizes.lines, 1)  # without lines it does not suit
         self.used = np.minimum(self.lines, window.kernel[0])
         self.taps = window.kernel[1]
@@ -52,21 +55,23 @@ class DepthwiseLayer:
         self.passes = self.taps_x * self.taps_y * len(self.parts)
 
     def head(self, line: Count) -> Count:
-        """Return the first row of the array that a line has: row r is of line r * lines // rows."""
+        """Return the first row of the array that a line has: steps.lines_of_rows, turned round."""
+        if self.sizes.array.serial:
+            return line * self.lines
         return ceil_div(line * self.sizes.rows, self.lines)
 
     @classmethod
     def orientations(cls, sizes: Sizes, source: View, target: View, weights: Integers,
-                     bias: Integers, window: Window, lanes: Lanes, pad: int,
+                     bias: Integers, window: Window, lanes: Lanes, pad: int, activations: Format,
                      ) -> "list[tuple[DepthwiseLayer, Count]]":
         """Return streaming rows, and streaming columns, and for which Designs each is possible.
 
         There is less padding at the ends of a few long lines than of many short ones. An image
         that takes several steps is streamed by rows, which lie together in memory.
         """
-        rows = cls(sizes, source, target, weights, bias, window, lanes, pad)
+        rows = cls(sizes, source, target, weights, bias, window, lanes, pad, activations)
         columns = cls(sizes, source.transposed(), target.transposed(), weights.transpose(1, 0, 2),
-                      bias, transposed(window), lanes, pad)
+                      bias, transposed(window), lanes, pad, activations)
         return [(rows, rows.suits), (columns, columns.suits & (columns.strips.count == 1))]
 
     @property
@@ -135,14 +140,16 @@ class DepthwiseLayer:
             _, height, prime_y = self.rows(block)
             total = total + there * self.sizes.array.taken(
                 Mode.DEPTHWISE, tiles=tiles, passes=self.passes, vectors=across * height,
-                parameters_per_tile=per_tile, primes=prime_y * across + prime_x)
+                parameters_per_tile=per_tile, primes=prime_y * across + prime_x,
+                fills=across * height - block.width * block.height, **self.formats)
         return total
 
     def taken(self, possible: Count) -> Taken:
         """Return what the steps will take, where it is possible."""
         tiles = self.sizes.column_tiles(self.source.channels)
         per_tile = tiles > 1 and not uniform_parameters(self.bias, self.lanes)
-        words = (tiles * self.passes * self.sizes.rows
+        rows = self.sizes.array.weight_words(Mode.DEPTHWISE, self.formats.get("weight_format", 0))
+        words = (tiles * self.passes * rows
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
         cycles = self.cost if per_tile == (tiles > 1) else self.cycles(per_tile=per_tile)
         return Taken(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
@@ -166,7 +173,10 @@ class DepthwiseLayer:
         """Emit the steps."""
         source, target, window = self.source, self.target, self.window
         packed = self.packed()
-        program, per_tile = lowering.image.add(packed, *lowering.parameters(self.bias, self.lanes))
+        formats = lowering.sizes.formats(self.activations, packed)
+        planes = Format.from_code(formats["weight_format"]) if formats else None
+        program, per_tile = lowering.image.add(
+            packed, *lowering.parameters(self.bias, self.lanes), planes)
         blocks = list(self.strips.blocks())
         for block in blocks[::-1] if lowering.sizes.cut.backwards else blocks:
             row0, height, prime_y = map(int, self.rows(block))
@@ -187,7 +197,7 @@ class DepthwiseLayer:
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 output=target.offset + block.y * target.row + block.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row)
+                output_x_step=target.pitch, output_row_step=target.row, **formats)
 
 
 def transposed(window: Window) -> Window:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats import Format
+
 __all__ = ["Image", "parameter_words"]
 
 Integers = NDArray[np.int64]
@@ -35,24 +37,28 @@ class Image:
         return self._pieces[data]
 
     def add(self, weights: NDArray[np.int8] | None, bias: Integers, multiplier: Integers,
-            shift: Integers) -> tuple[int, bool]:
+            shift: Integers, planes: Format | None = None) -> tuple[int, bool]:
         """Add what a step reads; return its first word and whether each tile has parameters.
 
         ``weights`` is (tiles, passes, rows, columns); the others are (tiles, columns), or for all
-        tiles (1, columns).
+        tiles (1, columns). Weights are bytes, the last row first, or are cut into ``planes``.
         """
         parameters = parameter_words(bias, multiplier, shift)
         per_tile = len(parameters) > 1
         if weights is None:
             return self._add(parameters.reshape(-1, self.columns)), per_tile
         tiles = len(weights)
-        rows = weights.shape[2]
-        passes = weights[:, :, ::-1].astype(np.int8).view(np.uint8).reshape(tiles, -1, self.columns)
+        if planes is None:
+            coded = weights[:, :, ::-1].astype(np.int8).view(np.uint8)
+        else:
+            coded = planes.to_words(weights)
+        first = coded.shape[2]
+        passes = coded.reshape(tiles, -1, self.columns)
         if per_tile:
-            words = np.concatenate([passes[:, :rows], parameters, passes[:, rows:]], axis=1)
+            words = np.concatenate([passes[:, :first], parameters, passes[:, first:]], axis=1)
             return self._add(words.reshape(-1, self.columns)), True
         flat = passes.reshape(-1, self.columns)
-        return self._add(np.concatenate([flat[:rows], parameters[0], flat[rows:]])), False
+        return self._add(np.concatenate([flat[:first], parameters[0], flat[first:]])), False
 
     def to_bytes(self) -> bytes:
         """Return the words."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..golden.arithmetic import scale
-from ..network.graph import Depthwise, Network, Requantisation, Weighted
+from ..network.graph import Depthwise, FullyConnected, Network, Requantisation, Weighted
 from ..network.thresholds import Thresholds
 from .quantise import COPY
 
@@ -57,7 +57,13 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
     least = products.min(axis=2).sum(axis=1) + bias
     greatest = products.max(axis=2).sum(axis=1) + bias
 
-    if by.step == 2:  # -1 and 1: twice a sum less its threshold is even, and one more is not 0
+    if by.step == 2 and odd_products(network, layer):
+        # Every other integer is a sum, so that none is 0 once the first that counts is 1.
+        taps = flat.shape[1]
+        found = [(1 - t - (t - taps - b) % 2, COPY, 0) for t, b in
+                 zip(values[:, 0].tolist(), bias.tolist(), strict=True)]
+        zero_point = 0
+    elif by.step == 2:  # -1 and 1: twice a sum less its threshold is even, and one more is not 0
         found = [(-int(t), COPY, 1) for t in values[:, 0]]
         zero_point = 1
     else:
@@ -75,6 +81,14 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
     offset, multiplier, shift = np.array(found, np.int64).T
     return replace(layer, weights=weights.astype(np.int8), bias=(bias + offset).astype(np.int32),
                    requantisation=Requantisation(multiplier, shift, zero_point, by.low, by.high))
+
+
+def odd_products(network: Network, layer: Weighted) -> bool:
+    """Return whether each sum adds up as many odd products, as of bipolar numbers."""
+    source = network.tensors[layer.inputs[0]]
+    padded = not isinstance(layer, FullyConnected) and any(layer.window.before + layer.window.after)
+    return (source.precision.kind == "bipolar" and source.zero_point % 2 == 0 and not padded
+            and bool(np.all(layer.weights % 2)))
 
 
 def fit(thresholds: Integers, least: int, greatest: int, first: int,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cost.cycles import Count
+from ..formats import Format
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
@@ -52,16 +53,20 @@ class MatrixLayer:
         One for each output channel, the zero point included.
     pad : int
         What a tap outside the image reads.
+    activations : Format
+        Of all bytes that count.
     """
 
     def __init__(self, source: View, target: View, weights: Integers, bias: Integers,
-                 window: Window, lanes: Lanes, pad: int) -> None:
+                 window: Window, lanes: Lanes, pad: int, activations: Format) -> None:
         """Choose the geometry."""
-        self.bias, self.lanes, self.pad = bias, lanes, pad
+        self.bias, self.lanes, self.pad, self.activations = bias, lanes, pad, activations
         self.source, self.target, self.window, self.weights = flattened(source, target, window,
                                                                         weights)
         self.parts = parts_of(self.weights)
         self.outputs = len(weights)
+        # Where the taps of a tile do not fill its rows, there are weights of 0 besides.
+        self.multiplied = np.append(self.parts, np.int8(0))
 
     def candidates(self, sizes: Sizes) -> list[Plan]:
         """Return the plans there are."""
@@ -111,19 +116,22 @@ class MatrixLayer:
         passes = self.window.kernel[0] * taps_x * repeats * pieces
         strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
         tiles = sizes.column_tiles(group * self.outputs)
-        cost = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1)
+        cost = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1,
+                            **sizes.formats(self.activations, self.multiplied))
         return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
 
     def taken(self, sizes: Sizes) -> Taken:
         """Return what the steps will take."""
         uniform = uniform_parameters(self.bias, self.lanes)
+        formats = sizes.formats(self.activations, self.multiplied)
+        rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
         choices = []
         for plan in self.candidates(sizes):
             tiles = sizes.column_tiles(plan.group * self.outputs)
             per_tile = tiles > 1 and not uniform
             cycles = plan.cost if per_tile == (tiles > 1) else sizes.cycles(
-                Mode.MATRIX, tiles, plan.passes, plan.strips)
-            words = tiles * plan.passes * sizes.rows + PARAMETER_WORDS * (tiles if per_tile else 1)
+                Mode.MATRIX, tiles, plan.passes, plan.strips, **formats)
+            words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
             choices.append(Taken(plan.cost, cycles, plan.strips.count, words))
         return least(choices)
 
@@ -163,7 +171,10 @@ class MatrixLayer:
                     (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
         lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
         packed = self.packed(plan, lowering.rows, lowering.columns)
-        program, per_tile = lowering.image.add(packed, *lowering.parameters(repeated[0], lanes))
+        formats = lowering.sizes.formats(self.activations, packed)
+        planes = Format.from_code(formats["weight_format"]) if formats else None
+        program, per_tile = lowering.image.add(
+            packed, *lowering.parameters(repeated[0], lanes), planes)
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
         for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
@@ -186,7 +197,7 @@ class MatrixLayer:
                 taps_y_step_bytes=window.dilation[0] * source.row,
                 output=target.offset + block.y * target.row
                 + block.x * plan.group * target.pitch,
-                output_x_step=plan.group * target.pitch, output_row_step=target.row)
+                output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
 
 
 def flattened(source: View, target: View, window: Window,

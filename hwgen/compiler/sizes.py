@@ -6,12 +6,14 @@ steps of one Design, and the survey, which only counts those of many, cannot dis
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..cost.cycles import Array, Count
 from ..design import Design
+from ..formats import Format
 from ..steps import Mode
 
 __all__ = ["LARGEST_COUNT", "Block", "Cut", "Sizes", "Strips", "ceil_div"]
@@ -164,9 +166,18 @@ class Sizes:
         """Return how many column tiles so many channels take."""
         return int(ceil_div(channels, self.columns))
 
+    def formats(self, activations: Format, weights: NDArray[np.int8]) -> dict[str, Any]:
+        """Return the fields of a step that say how its numbers are written."""
+        if not self.array.serial:
+            return {}
+        return {"activation_format": activations.code, "weight_format": Format.of(weights).code}
+
     def cycles(self, mode: Mode, tiles: int, passes: Count, strips: Strips, *,
-               per_tile: bool = False, to_sums: bool = False) -> Count:
-        """Return the cycles of the steps of all blocks, none of which has primes."""
+               per_tile: bool = False, to_sums: bool = False, **formats: int) -> Count:
+        """Return the cycles of the steps of all blocks, none of which has primes.
+
+        ``formats`` are those fields of a step.
+        """
         return sum(count * self.array.taken(
             mode, tiles=tiles, passes=passes, vectors=height * width, to_sums=to_sums,
-            parameters_per_tile=per_tile) for count, height, width in strips.kinds())
+            parameters_per_tile=per_tile, **formats) for count, height, width in strips.kinds())

@@ -18,6 +18,7 @@ from .layout import View
 from .lowering import Lowering
 from .matrix import MatrixLayer
 from .quantise import Lanes, lanes_of
+from .ranges import format_of
 from .sizes import Sizes
 
 __all__ = ["SumsLayer"]
@@ -75,17 +76,18 @@ class SumsLayer:
         left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
         kernel, bias = kernel << left, bias << lanes.left
         bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
+        planes = format_of(network, name)
         self.by_channel: tuple[Any, ...] | None = None
         if isinstance(layer, Depthwise):
             multiple = len(outputs) // len(inputs)
             if multiple == 1:
                 self.by_channel = (source, target, kernel.transpose(1, 2, 0), bias, window, lanes,
-                                   zero_point)
+                                   zero_point, planes)
             dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
             place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
             dense[np.arange(len(kernel)), :, :, place] = kernel
             kernel = dense
-        self.product = MatrixLayer(source, target, kernel, bias, window, lanes, zero_point)
+        self.product = MatrixLayer(source, target, kernel, bias, window, lanes, zero_point, planes)
 
     def streamed(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
         """Return the ways to stream it by channels, and for which Designs each is possible."""

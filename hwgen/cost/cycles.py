@@ -15,6 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..design import Design
+from ..formats import Format
+from ..golden.bitserial import latency as bit_serial_latency
 from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["Array", "Count", "slots"]
@@ -73,18 +75,22 @@ class Array:
     interval : Count
         Cycles that the lanes take for a vector.
     compact : bool
+        Its ways are short.
+    serial : bool
+        It is bit-serial: what a pass takes hangs on the formats of its step.
     """
 
     rows: Count
     columns: Count
     interval: Count
     compact: bool = False
+    serial: bool = False
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
-                   design.compact)
+                   design.compact, design.engine == "bitserial")
 
     @property
     def turns(self) -> Count:
@@ -94,37 +100,64 @@ class Array:
         _, bits = np.frexp(np.maximum(self.rows, self.columns) - 1)
         return (bits + 1) // 2
 
+    def weight_words(self, mode: Mode, weight_format: int) -> Count:
+        """Return the words of weights that a pass reads."""
+        if mode not in (Mode.MATRIX, Mode.DEPTHWISE):
+            return 0
+        return Format.from_code(weight_format).words(self.rows) if self.serial else self.rows
+
+    def vector_cycles(self, activation_format: int, weight_format: int) -> int:
+        """Return the cycles from a vector to the next one, if no lane waits for it."""
+        if not self.serial:
+            return 1
+        return Format.from_code(activation_format).planes * Format.from_code(weight_format).planes
+
+    def latency(self, of_vector: int) -> Count:
+        """Return the cycles from a vector, which takes so many, into the array to its sums."""
+        if self.serial:
+            return of_vector + bit_serial_latency(self.rows)
+        return BROADCAST if self.compact else self.rows + self.columns + 2
+
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
         return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,
-                              primes=step.prime_y * step.x + step.prime_x))
+                              primes=(step.prime_y * step.x + step.prime_x
+                                      if step.mode == Mode.DEPTHWISE else 0),
+                              fills=step.vectors - step.values,
+                              activation_format=step.activation_format,
+                              weight_format=step.weight_format))
 
     def taken(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
               to_sums: bool = False, parameters_per_tile: Count = False,
-              primes: Count = 0) -> Count:
+              primes: Count = 0, fills: Count = 0, activation_format: int = 0,
+              weight_format: int = 0) -> Count:
         """Return the cycles of a step, told by what of it counts.
 
-        ``primes`` is how many vectors a depthwise step takes before its first value.
+        ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
+        many of a pass give none: a bit-serial array takes a cycle for each.
         """
         through = mode in (Mode.MATRIX, Mode.DEPTHWISE)
-        weights = self.rows if through else 0
+        weights = self.weight_words(mode, weight_format)
+        of_vector = self.vector_cycles(activation_format, weight_format)
+        interval = np.maximum(of_vector, self.interval)  # of vectors whose sums go to the lanes
         turns = self.turns
         ways = SMALL if self.compact else FAST
-        array = BROADCAST if self.compact else self.rows + self.columns + 2
-        bytes_come = ways.fetching + turns + (array if through else ways.passing)
+        bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
         begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
         waiting = self.compact & (MEETING % self.columns == 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
+        quick = fills if self.serial else 0
+        slow = vectors - quick
         shortest = np.maximum(weights, SHORTEST_PASS)
-        others = (passes - 1) * np.maximum(vectors, shortest)
-        work = vectors * self.interval
-        last = np.maximum(work, shortest)
+        others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
+        work = (slow - 1) * interval + quick + self.interval
+        last = np.maximum(slow * interval + quick, shortest)
         if np.any(parameters_per_tile):
             # The next parameters wait until those of this column tile are in use.
-            ahead = primes * np.where(passes == 1, self.interval, 1)
+            ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
             spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
             last = np.where(parameters_per_tile, waits, last)

@@ -37,7 +37,7 @@ class Traffic:
 def traffic(step: Step, array: Array) -> Traffic:
     """Return what a step moves."""
     tiles = step.tiles if step.parameters_per_tile else 1
-    weights = array.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+    weights = array.weight_words(step.mode, step.weight_format)
     words = (descriptor_words(array.columns) + step.tiles * step.passes * weights
              + tiles * PARAMETER_WORDS)
     channels = (step.tiles - 1) * array.columns + step.last_columns

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..formats import Kind
+from ..steps import (
+    DESCRIPTOR_BYTES,
+    PARAMETER_WORDS,
+    Mode,
+    Step,
+    descriptor_words,
+    lines_of_rows,
+)
 from .arithmetic import wrap
 from .post import Parameters, Post
 
@@ -47,7 +55,7 @@ class Accelerator:
 
     Parameters
     ----------
-    rows, columns, lines, partial_sums, activation_memory, rounding
+    engine, rows, columns, lines, partial_sums, activation_memory, rounding
         As in the Design.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
@@ -58,6 +66,7 @@ class Accelerator:
     lines: int
     partial_sums: int
     activation_memory: int
+    engine: str = "systolic"
     rounding: str = "tflm"
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
@@ -65,6 +74,7 @@ class Accelerator:
 
     def __post_init__(self) -> None:
         """Clear the memories."""
+        self.serial = self.engine == "bitserial"
         self.post = Post(self.rounding)
         self.memory = np.zeros(self.activation_memory, np.int8)
         self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
@@ -86,7 +96,7 @@ class Accelerator:
 
     def refusal(self, step: Step) -> Error | None:
         """Return why no accelerator of these sizes ends such a step, if none does."""
-        if step.last_columns > self.columns:
+        if step.last_columns > self.columns or not self.understands(step):
             return Error.DESCRIPTOR
         if step.mode == Mode.DEPTHWISE:
             if not self.lines:
@@ -96,19 +106,28 @@ class Accelerator:
                 return Error.WATCHDOG
         return None
 
+    def understands(self, step: Step) -> bool:
+        """Return whether the array knows numbers that are written as the step says."""
+        try:
+            return not self.serial or step.formats[0].kind != Kind.BIPOLAR
+        except UserError:
+            return False
+
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
         uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
         if uses_sums and step.values > self.partial_sums:
             return Error.SUMS
         rows = self.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        if rows and self.serial:
+            rows = step.formats[1].words(self.rows)
         there = slice(0, step.values if uses_sums else 0)
         seen: dict[tuple[int, int, int], NDArray[np.int8] | None] = {}
         program, parameters = step.program, None
         for tile in range(step.tiles):
             total = np.zeros(0, np.int64)
             for number, taps in enumerate(passes(step)):
-                weights = words[program:program + rows][::-1]
+                coded = words[program:program + rows]
                 program += rows
                 if number == 0 and (tile == 0 or step.parameters_per_tile):
                     if program + PARAMETER_WORDS > len(words):
@@ -125,7 +144,7 @@ class Accelerator:
                 vectors = seen[taps]
                 if vectors is None:
                     return Error.FETCH
-                value = self.value(step, vectors, weights, taps)
+                value = self.value(step, vectors, coded, taps)
                 if number == 0:
                     total = value
                 elif step.maximum:
@@ -166,23 +185,28 @@ class Accelerator:
                   & ((along >= 0) & (along < step.row_bytes)))
         return inside, bases[:, None, None] + along
 
-    def value(self, step: Step, vectors: NDArray[np.int8], weights: NDArray[np.int8],
+    def value(self, step: Step, vectors: NDArray[np.int8], coded: NDArray[np.int8],
               taps: tuple[int, int, int]) -> Integers:
         """Return the values of a pass, (values, columns)."""
+        weights: NDArray[np.signedinteger] = coded[::-1]
+        if self.serial and step.mode in (Mode.MATRIX, Mode.DEPTHWISE):
+            weights = step.formats[1].from_words(coded.view(np.uint8), self.rows)
         if step.mode == Mode.DEPTHWISE:
             return self.windows(step, vectors, weights, step.row0 + taps[0] * step.taps_y_step)
-        flat = vectors.reshape(step.vectors, -1)
+        flat: NDArray[np.signedinteger] = vectors.reshape(step.vectors, -1)
+        if self.serial and step.mode == Mode.MATRIX:
+            flat = step.formats[0].value(flat)
         if step.mode == Mode.MATRIX:
             # Sums of at most 64 products of 14 bits, which a float32 holds exactly.
             return (flat.astype(np.float32) @ weights.astype(np.float32)).astype(np.int64)
         return wrap(flat.astype(np.int64) << (20 if step.scaled else 0))
 
-    def windows(self, step: Step, pixels: NDArray[np.int8], weights: NDArray[np.int8],
+    def windows(self, step: Step, pixels: NDArray[np.int8], weights: NDArray[np.signedinteger],
                 row0: int) -> Integers:
         """Return the windows of a pass, of those pixels that complete one."""
         stream = np.arange(step.y)
         sums = np.zeros((step.vectors, self.columns), np.int32)
-        line_of = [row * self.lines // self.rows for row in range(self.rows)]
+        line_of = lines_of_rows(self.engine, self.rows, self.lines)
         for row, line in enumerate(line_of):
             if not weights[row].any():
                 continue
@@ -195,7 +219,8 @@ class Accelerator:
             delay = row - line_of.index(line)
             late = np.full_like(seen, self.unknown)
             late[delay:] = seen[:len(seen) - delay]
-            sums += late.astype(np.int32) * weights[row].astype(np.int32)
+            shown_as = step.formats[0].value(late) if self.serial else late
+            sums += shown_as.astype(np.int32) * weights[row].astype(np.int32)
         windows = sums.reshape(step.y, step.x, self.columns)
         chosen = windows[step.prime_y::step.stride_y, step.prime_x::step.stride_x]
         return chosen.reshape(step.values, self.columns).astype(np.int64)

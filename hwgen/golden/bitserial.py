@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..formats import Format, Kind
 from .bitplane import planes
 
-__all__ = ["BitSerial", "Pair", "order"]
+__all__ = ["BitSerial", "Pair", "latency", "order"]
 
 Integers = NDArray[np.int64]
 
@@ -44,18 +44,24 @@ def order(a: Format, w: Format) -> Iterator[Pair]:
                        a.negative(plane) != w.negative(weight - plane))
 
 
+def latency(rows: int) -> int:
+    """Return the cycles from a vector to its sums, besides one for each pair of planes."""
+    return 4 + (-(-rows // 4) - 1).bit_length()
+
+
 @dataclass(frozen=True)
 class BitSerial:
     """Golden twin of :class:`hwgen.rtl.bitserial.BitSerial`.
 
     Parameters
     ----------
-    rows, columns : int
+    rows, columns, lines : int
         As in hardware.
     """
 
     rows: int
     columns: int
+    lines: int = 0
 
     def weight_planes(self, words: NDArray[np.uint8], w: Format) -> Integers:
         """Return the planes that words of weights become, (planes, rows, columns)."""
@@ -75,6 +81,19 @@ class BitSerial:
         for pair in order(a, w):
             count = of_a[pair.a] @ of_w[pair.w]
             total = (total << pair.doubles) + (-count if pair.negative else count)
+        return total
+
+    def windows(self, stream: ArrayLike, words: NDArray[np.uint8], a: Format,
+                w: Format) -> Integers:
+        """Return the sum of the window that each pixel completes, (pixels, columns).
+
+        Of a stream (pixels, lines, columns), before which there was nothing but 0.
+        """
+        numbers, weights = a.value(stream), w.from_words(words, self.rows)
+        total = np.zeros((len(numbers), self.columns), np.int64)
+        for line in range(self.lines):
+            for tap in range(min(self.lines, len(numbers))):
+                total[tap:] += numbers[:len(numbers) - tap, line] * weights[line * self.lines + tap]
         return total
 
     @staticmethod

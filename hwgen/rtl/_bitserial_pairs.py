@@ -33,6 +33,8 @@ class Pairs(wiring.Component):
         A vector may be taken.
     take : In(1), vector : In(8 * rows), a, w : In(FORMAT)
         A vector is, and how it and its weights are written.
+    activation_plane : Out(3)
+        Which plane of the activations is next.
     weight_plane : Out(3), ones : Out(1)
         Which plane of the weights is next, or whether one of all ones.
     plane : Out(rows), control : Out(Control)
@@ -46,6 +48,7 @@ class Pairs(wiring.Component):
     vector: Value
     a: Any
     w: Any
+    activation_plane: Value
     weight_plane: Value
     ones: Value
     plane: Value
@@ -56,8 +59,8 @@ class Pairs(wiring.Component):
         self.rows = rows
         super().__init__({
             "ready": Out(1), "take": In(1), "vector": In(MOST_BITS * rows), "a": In(FORMAT),
-            "w": In(FORMAT), "weight_plane": Out(3), "ones": Out(1), "plane": Out(rows),
-            "control": Out(Control), "last": Out(1),
+            "w": In(FORMAT), "activation_plane": Out(3), "weight_plane": Out(3), "ones": Out(1),
+            "plane": Out(rows), "control": Out(Control), "last": Out(1),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -91,7 +94,8 @@ class Pairs(wiring.Component):
                 m.d.sync += [a.eq(a - 1), w.eq(w + 1)]
 
         bipolar = kinds.w == Kind.BIPOLAR
-        m.d.comb += [self.weight_plane.eq(Mux(bipolar, 0, w)), self.ones.eq(bipolar & (w == 0))]
+        m.d.comb += [self.activation_plane.eq(a), self.weight_plane.eq(Mux(bipolar, 0, w)),
+                     self.ones.eq(bipolar & (w == 0))]
         counts_negative = (kinds.a == Kind.SIGNED) & (a == top_a), \
             Mux(bipolar, w == 0, (kinds.w == Kind.SIGNED) & (w == top_w))
         m.d.sync += [

@@ -16,6 +16,10 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 """Fields of which only the bits count that an address has, and three more."""
 
 
+FORMATS = "activation_format", "weight_format"
+"""Fields that say nothing to a systolic array."""
+
+
 class Countup(Countdown):
     """As :class:`Countdown`: ``left`` is the number of turns taken, and two."""
 
@@ -78,6 +82,8 @@ class CompactSequencer(Sequencer):
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         for name, (word, low, bits, _) in FIELDS.items():
+            if name in FORMATS:
+                continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))
         return used

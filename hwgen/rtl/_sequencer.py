@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from ._bitserial_pace import Pace
 from ._step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, Mode, Tag
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
@@ -93,6 +94,9 @@ class Sequencer(wiring.Component):
         Words of the program memory.
     address_bits : int
         Bits of an address of the memory of activations.
+    serial : bool
+        The array is bit-serial: how many words of weights a pass has, and how many cycles a vector
+        takes, is as the formats of the step say.
 
     Members
     -------
@@ -155,12 +159,13 @@ class Sequencer(wiring.Component):
     sums_error: Value
 
     def __init__(self, rows: int, columns: int, interval: int, words: int,
-                 address_bits: int) -> None:
+                 address_bits: int, *, serial: bool = False) -> None:
         self.address_bits = address_bits
         self.rows = rows
         self.columns = columns
         self.interval = interval
         self.words = words
+        self.serial = serial
         self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
         super().__init__({
             "start": In(1), "first": In(16), "count": In(16), "limit": In(32),
@@ -187,7 +192,8 @@ class Sequencer(wiring.Component):
         read = Signal()   # a descriptor, from `place` on
         place = Signal(range(self.words + self.descriptor_words), reset_less=True)
         complete = self._read_descriptor(m, read, place)
-        bad_address = self._slots(m, begin, state == State.RUN, ended)
+        pace = Pace(m, self.descriptor, self.rows, self.interval) if self.serial else None
+        bad_address = self._slots(m, begin, state == State.RUN, ended, pace)
 
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1),
@@ -242,7 +248,7 @@ class Sequencer(wiring.Component):
         for signal, code in ((late, Error.WATCHDOG), (self.sums_error, Error.SUMS),
                              (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
                              (self.fetch_error, Error.FETCH),
-                             (begun & self._bad(m), Error.DESCRIPTOR)):
+                             (begun & self._bad(m, pace), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
         # Both a cycle later, so that neither overtakes the other.
@@ -274,20 +280,22 @@ class Sequencer(wiring.Component):
         m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
         return self.word_valid & come.last
 
-    def _bad(self, m: Module) -> Value:
+    def _bad(self, m: Module, pace: Pace | None) -> Value:
         """Return whether the descriptor cannot be one, two cycles after it has come."""
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
-        wrong = Signal(3 + len(counts), reset_less=True)
+        formats = [pace.bad] if pace else []
+        wrong = Signal(3 + len(counts) + len(formats), reset_less=True)
         bad = Signal(reset_less=True)
         m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, d.mode > Mode.SUMS,
                                   d.last_columns > self.columns,
-                                  *(count == 0 for count in counts))),
+                                  *(count == 0 for count in counts), *formats)),
                      bad.eq(wrong.any())]
         return bad
 
-    def _slots(self, m: Module, begin: Value, running: Value, ended: Value) -> Value:
+    def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
+               pace: Pace | None) -> Value:
         """Add the loops of a step, and return whether an address is outside the memory.
 
         The counters of tiles and passes are a slot ahead of the vectors: they tell what is read.
@@ -302,7 +310,7 @@ class Sequencer(wiring.Component):
         pieces = self.countdown(m, 16, d.pieces, "pieces")
         x = self.countdown(m, 16, d.x, "x")
         y = self.countdown(m, 16, d.y, "y")
-        rows = self.countdown(m, 8, Const(self.rows, 8), "rows")
+        rows = self.countdown(m, 8, pace.weight_words if pace else Const(self.rows, 8), "rows")
         words = self.countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
         least = self.countdown(m, 8, Const(LEAST, 8), "least")
 
@@ -344,9 +352,12 @@ class Sequencer(wiring.Component):
         place = Signal(range(2 * self.words), reset_less=True)
 
         last_vector = Signal()  # in a register of its own: much hangs on it
-        turn_first, turn_last = self._turns(m, vectors, slot.tag.last)
+        completes = Signal()  # a value comes of the vector
+        turn_first, turn_last = self._turns(m, vectors, slot.tag.last, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, begin, issue, x.last, last_vector)
+        if pace:
+            m.d.comb += completes.eq(value)
         m.d.comb += [
             issue.eq(vectors & turn_first),
             take.eq(parameters & ~weights & (begun | spare)),
@@ -415,15 +426,23 @@ class Sequencer(wiring.Component):
                                | (begin & (d.program >= self.words)))
         return outside
 
-    def _turns(self, m: Module, vectors: Value, last: Value) -> tuple[Value, Value]:
+    def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
+               completes: Value) -> tuple[Value, Value]:
         """Return whether this is the first, and the last, of the cycles of a vector.
 
-        Those of the last pass go to the lanes, which take ``interval`` cycles for each.
+        Those of the last pass go to the lanes, which take ``interval`` cycles for each. A pixel
+        that completes no window takes a bit-serial array one cycle.
         """
+        end = Signal()
+        if pace:
+            turn = Signal(range(64))
+            m.d.comb += end.eq((turn == Mux(last, pace.last_wait, pace.wait))
+                               | ((turn == 0) & ~completes))
+            m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))
+            return turn == 0, end
         if self.interval == 1:
             return Const(1, 1), Const(1, 1)
         turn = Signal(range(self.interval))
-        end = Signal()
         m.d.comb += end.eq(~last | (turn == self.interval - 1))
         m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))  # 0 again where a step was stopped
         return turn == 0, end

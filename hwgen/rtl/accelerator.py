@@ -2,6 +2,7 @@
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -10,12 +11,14 @@ from amaranth.utils import ceil_log2
 
 from . import primitives
 from ._accumulators import Accumulators
+from ._bitserial_socket import tag_of_sums
 from ._fetch import Fetch
 from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
 from ._step import Mode
 from ._store import Store
 from ._systolic_array import SystolicArray
+from .bitserial import BitSerial
 from .host import Host
 from .post import Post
 from .systolic import Kind, WeightStationary
@@ -48,6 +51,8 @@ class Accelerator(wiring.Component):
 
     Parameters
     ----------
+    engine : str
+        ``systolic``, or ``bitserial``.
     rows, columns : int
         Of the array.
     lines : int
@@ -87,11 +92,12 @@ class Accelerator(wiring.Component):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None) -> None:
+                 dsps: int | None = None, engine: str = "systolic") -> None:
         parts = self.parts
-        self.array = parts.array(rows, columns, signed(8), signed(8), depth=rows,
-                                 lines=lines, family=family, device=device, dsps=dsps,
-                                 lanes=hard_lanes)
+        self.serial = engine == "bitserial"
+        self.array: Any = BitSerial(rows, columns, family=family, lines=lines) if self.serial else \
+            parts.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
+                        family=family, device=device, dsps=dsps, lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
         self.lines = lines
@@ -113,7 +119,7 @@ class Accelerator(wiring.Component):
                                  window=self.window,
                                  memory_latency=self.far + self.activations.write_latency)
         self.sequencer = parts.sequencer(rows, columns, self.post.interval, self.program.depth,
-                                         len(self.activations.read_address))
+                                         len(self.activations.read_address), serial=self.serial)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
@@ -155,7 +161,8 @@ class Accelerator(wiring.Component):
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
             array.weights.valid.eq(kind.weights),
-            Value.cast(array.weights.payload).eq(program.read_data),
+            Value.cast(array.weights.p.word if self.serial else array.weights.payload).eq(
+                program.read_data),
             post.word.eq(program.read_data),
             post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
@@ -201,8 +208,11 @@ class Accelerator(wiring.Component):
                 Value.cast(array.activations.p.pixels).eq(Value.cast(fetch.pixels)),
             ]
         # Vectors that pass by the array must not come out of it.
-        tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
-                    reset=True)
+        if self.serial:
+            tag = tag_of_sums(m, array, fetch, d, self.family)
+        else:
+            tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
+                        reset=True)
         m.d.comb += [
             accumulators.tag.eq(Mux(through, tag, self._direct_tag())),
             post.tag.eq(accumulators.o_tag),
