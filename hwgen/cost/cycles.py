@@ -56,7 +56,7 @@ class Ways:
 
 
 FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
-SMALL = Ways(reading=3, fetching=1, storing=18, summing=16, passing=1, swapping=4)
+SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4)
 MEETING = 10
 """Cycles that requantised sums of a compact accelerator take; where vectors, C cycles apart, would
 meet them on their way, they wait for one more."""

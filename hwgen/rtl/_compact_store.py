@@ -51,7 +51,7 @@ class CompactStore(Store):
             self.address.eq(here),
             self.data.eq(self.bytes),
             self.mask.eq(wanted & ~outside),
-            self.done.eq(finish),
+            self.error.eq(wanted & outside),
         ]
-        m.d.sync += self.error.eq(wanted & outside)
+        m.d.sync += self.done.eq(finish)  # no sooner than an error with the last byte
         return m
