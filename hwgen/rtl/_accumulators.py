@@ -86,20 +86,12 @@ class Accumulators(wiring.Component):
         m = Module()
         d = self.descriptor
 
-        # Which sum a value belongs to: counted anew in each pass.
-        following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
-        m.d.comb += n.eq(Mux(self.tag.start, 0, following))
-        with m.If(self.tag.value):
-            m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
-        kept = ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
+        n, kept = self._counted(m)
         too_many = Signal(reset_less=True)
         m.d.sync += [too_many.eq(n == self.depth),
                      self.error.eq(later(m, self.tag.value & kept, 1, "kept") & too_many)]
 
-        # Requantised sums come many cycles later and are counted by themselves.
-        back = Signal(range(self.depth))
-        with m.If(self.ready):
-            m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
+        back = self._counted_back(m)
         read = Signal(range(self.depth), reset_less=True)
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
@@ -164,3 +156,19 @@ class Accumulators(wiring.Component):
         m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 6, "ready_last",
                                        reset=True))
         return m
+
+    def _counted(self, m: Module) -> tuple[Value, Value]:
+        """Return which sum a value belongs to, counted anew in each pass; and if it is kept."""
+        d = self.descriptor
+        following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
+        m.d.comb += n.eq(Mux(self.tag.start, 0, following))
+        with m.If(self.tag.value):
+            m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
+        return n, ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
+
+    def _counted_back(self, m: Module) -> Value:
+        """Return which requantised sum is next: they come many cycles later than values."""
+        back = Signal(range(self.depth))
+        with m.If(self.ready):
+            m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
+        return back

@@ -29,16 +29,9 @@ class CompactAccumulators(Accumulators):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         d = self.descriptor
-        following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
-        m.d.comb += n.eq(Mux(self.tag.start, 0, following))
-        with m.If(self.tag.value):
-            m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
-        kept = ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
+        n, kept = self._counted(m)
         m.d.sync += self.error.eq(self.tag.value & kept & (n == self.depth))
-        # Requantised sums come many cycles later and are counted by themselves.
-        back = Signal(range(self.depth))
-        with m.If(self.ready):
-            m.d.sync += back.eq(Mux(self.ready_last | (back == self.depth - 1), 0, back + 1))
+        back = self._counted_back(m)
 
         # Cycle 0: the sum is asked for; 1: it is added to; 2: it is written.
         at = Mux(self.ready, back, n[:len(back)])

@@ -3,7 +3,6 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data
 
 from ._compact_accumulators import CompactAccumulators
 from ._fetch import Fetch
@@ -61,24 +60,14 @@ class CompactFetch(Fetch):
         Only one of those outside the pass moves at a time, and so one adder serves them all.
         """
         d = self.descriptor
-        slot = self.event.valid & self.event.slot
-        inner = ~self.event.piece_last, ~self.event.taps_x_last, ~self.event.taps_y_last
-        step_piece, step_x, step_y, step_tile = (Signal(name=f"step_{loop}") for loop in
-                                                 ("piece", "x", "y", "tile"))
-        m.d.sync += [
-            step_piece.eq(slot & inner[0]),
-            step_x.eq(slot & ~inner[0] & inner[1]),
-            step_y.eq(slot & ~inner[0] & ~inner[1] & inner[2]),
-            step_tile.eq(slot & ~inner[0] & ~inner[1] & ~inner[2]),
-        ]
+        step_piece, step_x, step_y, step_tile = self._steps(m)
         idle = Signal(init=1)  # no step: the first pass begins where the descriptor says
         with m.If(event.valid):
             m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
         start = idle & ~event.valid
 
         # Where the next pass begins, and where its loops outside began.
-        width = Shape(len(self.address) + 3, True)
-        places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
+        width, places = self._places()
         following: Any = Signal(places, reset_less=True)
         of_x, of_tile = (Signal(width, name=name, reset_less=True) for name in ("of_x", "of_tile"))
         begun, by, offset = (Signal(width, name=name) for name in ("begun", "by", "offset"))

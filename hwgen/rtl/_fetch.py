@@ -167,19 +167,8 @@ class Fetch(wiring.Component):
     def _loops(self, m: Module, event: Any) -> Any:
         """Follow the loops, and return offset, row and base of the vector of an ``event``."""
         d = self.descriptor
-        # Which of the loops outside the pass moves on behind its first vector.
-        slot = self.event.valid & self.event.slot
-        inner = ~self.event.piece_last, ~self.event.taps_x_last, ~self.event.taps_y_last
-        step_piece, step_x, step_y, step_tile = (Signal(name=f"step_{loop}") for loop in
-                                                 ("piece", "x", "y", "tile"))
-        m.d.sync += [
-            step_piece.eq(slot & inner[0]),
-            step_x.eq(slot & ~inner[0] & inner[1]),
-            step_y.eq(slot & ~inner[0] & ~inner[1] & inner[2]),
-            step_tile.eq(slot & ~inner[0] & ~inner[1] & ~inner[2]),
-        ]
-        width = Shape(len(self.address) + 3, True)
-        places = data.StructLayout({"offset": width, "row": signed(18), "base": width})
+        step_piece, step_x, step_y, step_tile = self._steps(m)
+        width, places = self._places()
         # Where the next pass begins, and where its loops outside began.
         next_pass: Any = Signal(places, reset_less=True)
         next_y: Any = Signal(places, reset_less=True)
@@ -227,6 +216,25 @@ class Fetch(wiring.Component):
                          next_y.row.eq(d.row0), next_pass.base.eq(d.base),
                          next_y.base.eq(d.base)]
         return used
+
+    def _places(self) -> tuple[Shape, data.StructLayout]:
+        """Return the shape of offsets and addresses, and what tells where a vector is."""
+        width = Shape(len(self.address) + 3, True)
+        return width, data.StructLayout({"offset": width, "row": signed(18), "base": width})
+
+    def _steps(self, m: Module) -> tuple[Value, Value, Value, Value]:
+        """Return which of the loops outside the pass moves on behind its first vector."""
+        slot = self.event.valid & self.event.slot
+        inner = ~self.event.piece_last, ~self.event.taps_x_last, ~self.event.taps_y_last
+        step_piece, step_x, step_y, step_tile = (Signal(name=f"step_{loop}") for loop in
+                                                 ("piece", "x", "y", "tile"))
+        m.d.sync += [
+            step_piece.eq(slot & inner[0]),
+            step_x.eq(slot & ~inner[0] & inner[1]),
+            step_y.eq(slot & ~inner[0] & ~inner[1] & inner[2]),
+            step_tile.eq(slot & ~inner[0] & ~inner[1] & ~inner[2]),
+        ]
+        return step_piece, step_x, step_y, step_tile
 
     def _older_lines(self, m: Module, platform: object, coming: Any, pixel: Value,
                      ) -> list[Value]:

@@ -232,6 +232,13 @@ class Accelerator(wiring.Component):
             m.d.comb += accumulators.values[c].eq(
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
 
+    def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
+        """Return what the host reads of each register: docs/protocol.md has the list."""
+        sequencer = self.sequencer
+        return [Const(IDENTITY, 32), Const(0, 32),
+                Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
+                first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
+
     def _direct_tag(self) -> Value:
         """Return the tag of values that do not pass the array."""
         return Value.cast(self.fetch.early.tag)
@@ -302,9 +309,7 @@ class Accelerator(wiring.Component):
         first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
         m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
                      sequencer.limit.eq(limit)]
-        registers = [Const(IDENTITY, 32), Const(0, 32),
-                     Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
-                     first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
+        registers = self._registers(first, number, limit)
         which = Signal(len(registers))
         m.d.sync += [which.eq(Mux(write_registers, 1 << offset[2:5], 0)),
                      sequencer.start.eq(which[1] & given[0])]

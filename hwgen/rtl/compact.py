@@ -15,7 +15,7 @@ from ._compact_sequencer import CompactSequencer
 from ._compact_store import CompactStore
 from ._library import place
 from ._memories import at_least, later
-from .accelerator import IDENTITY, Accelerator, Parts
+from .accelerator import Accelerator, Parts
 from .host import Host
 from .primitives.generic import Ram
 
@@ -89,7 +89,7 @@ class CompactAccelerator(Accelerator):
             m.d.comb += program.address.eq(offset[stride:])
         parted = Cat(program.read_data, Const(0, 32 * parts - program.width))
 
-        register = self._registers(m, write[0], bus.w_data, offset)
+        register = self._register(m, write[0], bus.w_data, offset)
         spaces = [(offset < 32, register),
                   (~at_least(offset, activations.size), activations.read_data[:32]),
                   # Padding between words, too: it is 0.
@@ -110,7 +110,7 @@ class CompactAccelerator(Accelerator):
                     m.d.comb += [bus.r_data.eq(value),
                                  bus.error.eq(~known | (sequencer.busy & (space != 0)))]
 
-    def _registers(self, m: Module, write: Value, given: Value, offset: Value) -> Value:
+    def _register(self, m: Module, write: Value, given: Value, offset: Value) -> Value:
         """Return the register at an offset, and write it."""
         sequencer = self.sequencer
         first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
@@ -120,9 +120,7 @@ class CompactAccelerator(Accelerator):
         for index, register in ((3, first), (4, number), (5, limit)):
             with m.If(write & (offset[2:5] == index)):
                 m.d.sync += register.eq(given)
-        registers = [Const(IDENTITY, 32), Const(0, 32),
-                     Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
-                     first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
+        registers = self._registers(first, number, limit)
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         chosen: Value = values[offset[2:5]]
