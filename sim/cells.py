@@ -9,7 +9,7 @@ from hwgen.errors import UserError
 __all__ = ["models_of_cells"]
 
 VENDOR = Path(__file__).parent / "vendor"
-MODULE = re.compile(r"^module (\w+)\b.*?^endmodule", re.M | re.S)
+MODULE = re.compile(r"^module (\w+)\b.*?^\s*endmodule", re.M | re.S)
 INSTANCE = re.compile(r"^\s*([A-Z][A-Z0-9_]+|rPLL) (?:#\(|\S+ *\()", re.M)
 ATTRIBUTE = re.compile(r"\(\*[^)]*\*\)")
 DEFAULT = re.compile(r"`ICE40_DEFAULT_ASSIGNMENT_(?:V\([^)]*\)|[01])")

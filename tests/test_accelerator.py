@@ -184,8 +184,6 @@ def test_nothing_is_left_of_a_stopped_step():
 def test_cells_of_the_chip(preset, tmp_path):
     """What a board gets, with models of its chip's multipliers, memories and carry chains."""
     design = Design.load(preset)
-    if preset == "tang-nano-9k":
-        design = design.replace(program_memory=1 << 16)  # the chip has not so much
     text = verilog(design)
     link = SimulatedLink(text, top=module(design),
                          extra_sources=models_of_cells(text, design.family, tmp_path))

@@ -17,6 +17,9 @@ from .test_accelerator import check
 
 DESIGNS = {
     "icebreaker": Design.load("icebreaker"),
+    "tang-nano-9k": Design.load("tang-nano-9k"),
+    # The preset, with a smaller array.
+    "orangecrab-25f": Design.load("orangecrab-25f").replace(rows=4, columns=4, lanes=2),
 }
 
 

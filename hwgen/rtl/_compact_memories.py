@@ -83,6 +83,7 @@ class CompactWordMemory(WordMemory):
     """As :class:`WordMemory`, but a word comes in the very next cycle."""
 
     read_latency = 1
+    sizes = (*WordMemory.sizes, 1024, 512)  # no block RAM is filled in part but the last
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -200,6 +200,7 @@ class WordMemory(wiring.Component):
     write_mask: Value
 
     read_latency = 7
+    sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
 
     def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
                  device: str | None = None) -> None:
@@ -221,7 +222,7 @@ class WordMemory(wiring.Component):
         """
         banks = []
         start = 0
-        for size in (16384, 8192, 4096, 2048):
+        for size in self.sizes:
             while self.depth - start >= size:
                 banks.append((start, size))
                 start += size

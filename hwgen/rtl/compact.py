@@ -49,7 +49,7 @@ class CompactAccelerator(Accelerator):
         A request stays on the bus until it is answered, in its second cycle: by then a memory has
         given what is asked for.
         """
-        m.submodules.host = host = Host(near=True)
+        m.submodules.host = host = Host(near=True, family=self.family)
         sequencer, activations, program = self.sequencer, self.activations, self.program
         fetch, store, bus = self.fetch, self.store, host.bus
         wiring.connect(m, wiring.flipped(self.rx), host.rx)

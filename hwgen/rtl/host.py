@@ -18,6 +18,7 @@ from ..frames import (
     Command,
     Status,
 )
+from . import primitives
 from ._memories import later
 
 __all__ = ["BUS", "Host"]
@@ -59,6 +60,8 @@ class Host(wiring.Component):
     ----------
     near : bool
         Whether its buffer is near, and the clock slow: then there are no registers on the way.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -74,8 +77,9 @@ class Host(wiring.Component):
     tx: stream.Interface
     bus: Any
 
-    def __init__(self, *, near: bool = False) -> None:
+    def __init__(self, *, near: bool = False, family: str = "generic") -> None:
         self.near = near
+        self.family = family
         super().__init__({
             "rx": In(stream.Signature(8)),
             "tx": Out(stream.Signature(8)),
@@ -94,7 +98,8 @@ class Host(wiring.Component):
 
         # Data lie in the buffer by their place in a word; beyond the 64th they begin anew, where
         # the first word leaves just enough bytes free.
-        buffer: Any = memory.Memory(shape=32, depth=LARGEST // 4, init=[])
+        buffer: Any = memory.Memory(shape=32, depth=LARGEST // 4, init=[],
+                                    attrs=primitives.small_memory(self.family))
         m.submodules.buffer = buffer
         store = buffer.write_port(granularity=8)
         load = buffer.read_port(transparent_for=(store,))  # the cheapest; they never collide

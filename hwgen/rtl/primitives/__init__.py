@@ -17,7 +17,7 @@ from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
            "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",
            "multiplier", "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
-           "single_port_rams", "twin_registers"]
+           "single_port_rams", "small_memory", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
@@ -67,12 +67,20 @@ def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int
     if device == "iCE40UP5K":
         return [(ice40.SinglePortRam if ice40.LEAST_DEPTH <= depth <= ice40.DEPTH
                  else generic.SinglePortRam, options) for _, depth in sizes]
+    if family == "gowin":
+        return [(gowin.LutSinglePortRam if depth <= gowin.LUT_DEPTH else generic.SinglePortRam,
+                 options) for _, depth in sizes]
     if family != "ecp5" or quick:
         return [(generic.SinglePortRam, options)] * len(sizes)
     needed = [ecp5_rams.count(*size) if ecp5_rams.suits(*size) else 0 for size in sizes]
     sites = iter(ecp5.ram_places(device, sum(needed)))
     return [(ecp5_rams.SinglePortRam, {"sites": tuple(itertools.islice(sites, count))}) if count
             else (generic.SinglePortRam, {}) for count in needed]
+
+
+def small_memory(family: str) -> dict[str, str]:
+    """Return the attributes of a memory of some dozens of words, where block RAMs are few."""
+    return gowin.LUT_MEMORY if family == "gowin" else {}
 
 
 def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, ...]]:

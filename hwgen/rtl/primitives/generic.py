@@ -287,6 +287,8 @@ class SinglePortRam(wiring.Component):
     write_data: Value
     write: Value
 
+    attrs = UNCHECKED
+
     def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
         self.width = width
         self.depth = depth
@@ -297,7 +299,7 @@ class SinglePortRam(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
-                                            attrs=UNCHECKED)
+                                            attrs=self.attrs)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
         shown = Signal(self.width, reset_less=True)

@@ -1,10 +1,18 @@
-"""Gowin GW1N and GW2A: the DSP block's multipliers."""
+"""Gowin GW1N and GW2A: the DSP block's multipliers, and memories of LUTs."""
 
 from amaranth import *
 
+from . import generic
 from .generic import MultiplierBase
 
-__all__ = ["SMALL_WIDTH", "WIDTH", "Multiplier"]
+__all__ = ["LUT_DEPTH", "LUT_MEMORY", "SMALL_WIDTH", "WIDTH", "LutSinglePortRam", "Multiplier"]
+
+LUT_DEPTH = 128
+"""Words of a memory that LUTs hold better than a block RAM, of which these chips have 26 and more:
+eight LUT memories for four bits of them."""
+
+LUT_MEMORY = {"ram_style": "distributed"}
+"""What has synthesis make a memory of LUTs."""
 
 SMALL_WIDTH = 9
 """Bits of a signed operand of a MULT9X9, of which a DSP block holds twice as many."""
@@ -69,3 +77,9 @@ class Multiplier(MultiplierBase):
             o_DOUT=product,
         )
         return m
+
+
+class LutSinglePortRam(generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`, in LUTs."""
+
+    attrs = generic.UNCHECKED | LUT_MEMORY
