@@ -178,6 +178,32 @@ def test_nothing_is_left_of_a_stopped_step():
             assert result.equal and result.cycles == result.predicted_cycles
 
 
+@pytest.mark.parametrize("kind", [{"lanes": 2}, {"lanes": 1, "lines": 1, "compact": True}],
+                         ids=["fast", "compact"])
+def test_stop(kind):
+    """The host stops what it likes, whenever it likes, and the next run is right."""
+    design = Design(rows=4, columns=5, activation_memory=16384, program_memory=2000,
+                    partial_sums=2048, **kind)
+    build = Builder(1, 36, 36, 5)
+    build.convolution(5, Window((1, 2)))
+    network = build.network()
+    program = compile_network(network, design)
+    board = simulated_board(design)
+    with board.link:
+        load(board, program)
+        board.stop()  # nothing runs: nothing happens
+        for pause in range(0, 600, 17):
+            result = run(board, program, network, inputs_of(network, pause), check=True)
+            assert result.equal and result.cycles == result.predicted_cycles
+            board.start(0, 1, watchdog=2**32 - 1)
+            board.link.wait(pause)
+            board.write_register(Register.COUNT, 7)  # not while a step runs
+            board.stop()
+            with pytest.raises(AcceleratorError, match="step 0: the host told it to"):
+                board.wait(1000)
+            assert board.read_register(Register.COUNT) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", [name for name, board in BOARDS.items()
                                     if "activation_memory" in board.design])

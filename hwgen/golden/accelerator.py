@@ -38,6 +38,7 @@ class Error(IntEnum):
     PROGRAM = 4
     SUMS = 5
     WATCHDOG = 6
+    STOPPED = 7
 
 
 class Stopped(Exception):

@@ -100,7 +100,7 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    start : In(1)
+    start, stop : In(1)
     first, count : In(16)
     limit : In(32)
         Cycles a step may take.
@@ -168,7 +168,7 @@ class Sequencer(wiring.Component):
         self.serial = serial
         self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
         super().__init__({
-            "start": In(1), "first": In(16), "count": In(16), "limit": In(32),
+            "start": In(1), "stop": In(1), "first": In(16), "count": In(16), "limit": In(32),
             "busy": Out(1), "error": Out(8), "step": Out(16), "cycles": Out(32),
             "counted": Out(1), "step_cycles": Out(32), "clear": Out(1),
             "descriptor": Out(Descriptor), "event": Out(EVENT),
@@ -245,7 +245,8 @@ class Sequencer(wiring.Component):
         late = Signal()
         m.d.sync += late.eq(self.busy & self._at_limit())
         failure = Signal(Error)
-        for signal, code in ((late, Error.WATCHDOG), (self.sums_error, Error.SUMS),
+        for signal, code in ((self.stop, Error.STOPPED), (late, Error.WATCHDOG),
+                             (self.sums_error, Error.SUMS),
                              (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
                              (self.fetch_error, Error.FETCH),
                              (begun & self._bad(m, pace), Error.DESCRIPTOR)):

@@ -25,6 +25,8 @@ class Error(enum.IntEnum, shape=8):
     """More values in a pass than the accumulators hold."""
     WATCHDOG = 6
     """A step took longer than it may."""
+    STOPPED = 7
+    """The host had it stopped."""
 
 
 Descriptor = data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {

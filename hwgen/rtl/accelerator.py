@@ -244,7 +244,10 @@ class Accelerator(wiring.Component):
         return Value.cast(self.fetch.early.tag)
 
     def _connect_host(self, m: Module) -> None:
-        """Let the host read and write memories and registers, while nothing runs."""
+        """Let the host read and write memories and registers, while nothing runs.
+
+        While something does, it can be watched and stopped.
+        """
         m.submodules.host = host = Host()
         sequencer, activations, program = self.sequencer, self.activations, self.program
         fetch, store = self.fetch, self.store
@@ -269,8 +272,9 @@ class Accelerator(wiring.Component):
         answer, error = Signal(32, reset_less=True), Signal(reset_less=True)
         m.d.comb += [bus.ack.eq(answered), bus.r_data.eq(answer), bus.error.eq(error)]
         write_registers, write_activations, write_program = writing = Signal(3)
-        m.d.sync += writing.eq(Mux(answered & writes & ~sequencer.busy & ~error,
-                                   Cat(space == 0, space == 1, space == 2), 0))
+        idle = ~sequencer.busy
+        m.d.sync += writing.eq(Mux(answered & writes & ~error,
+                                   Cat(space == 0, (space == 1) & idle, (space == 2) & idle), 0))
 
         # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
@@ -312,9 +316,10 @@ class Accelerator(wiring.Component):
         registers = self._registers(first, number, limit)
         which = Signal(len(registers))
         m.d.sync += [which.eq(Mux(write_registers, 1 << offset[2:5], 0)),
-                     sequencer.start.eq(which[1] & given[0])]
+                     sequencer.start.eq(which[1] & given[0]),
+                     sequencer.stop.eq(which[1] & ~given[0])]
         for index, register in ((3, first), (4, number), (5, limit)):
-            with m.If(which[index]):
+            with m.If(which[index] & idle):
                 m.d.sync += register.eq(given)
         register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(

@@ -60,7 +60,7 @@ class CompactAccelerator(Accelerator):
         write = Signal(3)  # registers, activations, program
         m.d.comb += [
             bus.ack.eq(answered),
-            write.eq(Mux(answered & bus.write & ~sequencer.busy & ~bus.error,
+            write.eq(Mux(answered & bus.write & ~bus.error,
                          Cat(space == index for index in range(3)), 0)),
         ]
 
@@ -117,8 +117,9 @@ class CompactAccelerator(Accelerator):
         m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
                      sequencer.limit.eq(limit),
                      sequencer.start.eq(write & (offset[2:5] == 1) & given[0])]
+        m.d.sync += sequencer.stop.eq(write & (offset[2:5] == 1) & ~given[0])
         for index, register in ((3, first), (4, number), (5, limit)):
-            with m.If(write & (offset[2:5] == index)):
+            with m.If(write & ~sequencer.busy & (offset[2:5] == index)):
                 m.d.sync += register.eq(given)
         registers = self._registers(first, number, limit)
         values = data.ArrayLayout(32, len(registers))(Cat(

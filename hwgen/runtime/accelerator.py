@@ -49,6 +49,7 @@ ERRORS = {
     4: "the weights or parameters of the step are beyond the end of the program memory",
     5: "the step has more values in a pass than the accumulators hold",
     6: "the step took longer than the watchdog allows",
+    7: "the host told it to",
 }
 """What the error codes in STATUS mean."""
 
@@ -158,6 +159,10 @@ class Accelerator:
         if watchdog is not None:
             self.write_register(Register.WATCHDOG, watchdog)
         self.write_register(Register.CONTROL, GO)
+
+    def stop(self) -> None:
+        """Stop what runs, if anything does: a step may have a watchdog that is far away."""
+        self.write_register(Register.CONTROL, 0)
 
     def wait(self, budget: int) -> int:
         """Wait until the accelerator has finished, and return the cycles that it took.
