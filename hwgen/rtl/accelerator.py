@@ -325,8 +325,9 @@ class Accelerator(wiring.Component):
         values = data.ArrayLayout(32, len(registers))(Cat(
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         m.d.sync += register.eq(values[offset[2:5]])
-        known = Signal()
-        m.d.sync += error.eq(~known | (sequencer.busy & (space != 0)))
+        # Activations are written by the byte, counters not at all.
+        known, fixed = Signal(), writes & ((~mask.all() & (space != 1)) | (space == 3))
+        m.d.sync += error.eq(~known | fixed | (sequencer.busy & (space != 0)))
         with m.Switch(space):
             with m.Case(0):
                 m.d.sync += answer.eq(register)

@@ -106,9 +106,12 @@ class CompactAccelerator(Accelerator):
         m.d.comb += bus.error.eq(1)
         with m.Switch(space):
             for index, (known, value) in enumerate(spaces):
+                # Activations are written by the byte, counters not at all.
+                fixed = (~bus.mask.all(), Const(0), ~bus.mask.all(), Const(1))[index]
                 with m.Case(index):
                     m.d.comb += [bus.r_data.eq(value),
-                                 bus.error.eq(~known | (sequencer.busy & (space != 0)))]
+                                 bus.error.eq(~known | (sequencer.busy & (space != 0))
+                                              | (bus.write & fixed))]
 
     def _register(self, m: Module, write: Value, given: Value, offset: Value) -> Value:
         """Return the register at an offset, and write it."""
