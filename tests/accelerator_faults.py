@@ -127,7 +127,8 @@ class Twins:
         old, new = (np.frombuffer(data, np.uint8).reshape(-1, columns)
                     for data in (self.image, image))
         for word in np.flatnonzero((old != new).any(axis=1)).tolist():
-            self.board.write_memory(Space.PROGRAM, word * stride, new[word].tobytes())
+            self.board.write_memory(Space.PROGRAM, word * stride,
+                                    new[word].tobytes() + bytes(-columns % 4))
         self.image = image
 
     def memory(self):

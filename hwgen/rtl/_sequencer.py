@@ -134,6 +134,7 @@ class Sequencer(wiring.Component):
     countdown = Countdown
 
     start: Value
+    stop: Value
     first: Value
     count: Value
     limit: Value

@@ -49,7 +49,7 @@ ERRORS = {
     4: "the weights or parameters of the step are beyond the end of the program memory",
     5: "the step has more values in a pass than the accumulators hold",
     6: "the step took longer than the watchdog allows",
-    7: "the host told it to",
+    7: "the host told it to stop",
 }
 """What the error codes in STATUS mean."""
 
@@ -132,8 +132,8 @@ class Accelerator:
         return found
 
     def load_program(self, image: bytes) -> None:
-        """Write the program memory from its start on."""
-        self.write_memory(Space.PROGRAM, 0, image)
+        """Write the program memory from its start on, in whole words of four bytes."""
+        self.write_memory(Space.PROGRAM, 0, image + bytes(-len(image) % 4))
 
     def write_activations(self, address: int, data: bytes) -> None:
         """Write the memory of activations."""
