@@ -11,12 +11,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .boards import BOARDS, Board, board
+from .design import Design
 from .errors import UserError
 from .options import chosen_design, parser
 from .table import table
+
+if TYPE_CHECKING:
+    from .tops import Top
 
 __all__ = ["main"]
 
@@ -83,18 +87,13 @@ def show_board(found: Board, as_json: bool) -> None:
 def generate(options: argparse.Namespace) -> int:
     """Write a Design's files."""
     from .generate import write
-    from .rtl.uart import bit_cycles
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
     folder = Path(options.output or Path("rtl_out") / name)
-    serial = options.top == "uart"
-    if serial and not design.activation_memory:
-        raise UserError("--top uart: an array alone has no host; give the Design an "
-                        "activation_memory, as that of ulx3s-85f has one")
-    files = write(design, folder, uart=bit_cycles(options.clock, options.baud) if serial else 0)
+    files = write(design, folder, chosen_top(options, design))
     if options.json:
         print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
                     "files": [str(path) for path in files]})
@@ -104,6 +103,19 @@ def generate(options: argparse.Namespace) -> int:
         for path in files:
             print(f"  {path}")
     return 0
+
+
+def chosen_top(options: argparse.Namespace, design: Design) -> "Top":
+    """Return the top level that the options choose; only an accelerator has any but the first."""
+    from .rtl.uart import bit_cycles
+    from .tops import TOPS, uart
+
+    if options.top != "stream" and not design.activation_memory:
+        raise UserError(f"--top {options.top}: an array alone has no host; give the Design an "
+                        "activation_memory, as that of ulx3s-85f has one")
+    if options.top == "uart":
+        return uart(bit_cycles(options.clock, options.baud))
+    return TOPS[options.top]
 
 
 def sim(options: argparse.Namespace) -> int:

@@ -160,7 +160,12 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
     program = compile_network(network, accelerator_design(options, network))
     path = Path(options.output or f"{Path(options.model).stem}.program")
     with replacing(path) as scratch:
-        program.save(scratch)
+        if path.suffix == ".h":
+            from .integration.c_program import c_name, c_program
+
+            scratch.write_text(c_program(program, c_name(path.stem)), encoding="utf-8")
+        else:
+            program.save(scratch)
     facts = {**named(network, program.design), "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
     return 0, facts, (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "

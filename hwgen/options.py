@@ -51,6 +51,8 @@ examples:
   hwgen generate --design my.toml -o build/my   a Design of your own
   hwgen generate --design icebreaker --top uart --clock 12
                                                 with a serial port of 1 Mbaud
+  hwgen generate --design icebreaker --top wishbone
+                                                for a system: register map and C driver besides
 """
 
 RUN = """\
@@ -83,7 +85,8 @@ Run a network in NumPy, with exactly the integers that the hardware computes.
 """
 
 COMPILE = """\
-Compile a network for a Design: steps, weights and where each tensor lies, in one file.
+Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
+name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
 """
 
 QUANTIZE = """\
@@ -332,9 +335,12 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           help="name of the folder (default: made of the fields)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
-    generate.add_argument("--top", choices=("stream", "uart"), default="stream",
+    generate.add_argument("--top", choices=("stream", "uart", "wishbone", "axi"),
+                          default="stream",
                           help="how the host reaches the accelerator: stream, bytes with valid and "
-                          "ready (default); uart, a serial port")
+                          "ready (default); uart, a serial port; wishbone, or axi (AXI4-Lite and "
+                          "AXI4-Streams): in the addresses of a system, with a register map and a "
+                          "driver in C")
     generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
                           help="the accelerator's clock, which tells the baud (default: 25)")
     add_baud(generate)
@@ -375,7 +381,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     run.add_argument("--check", action="store_true",
                      help="compare every layer with the golden model; --json does so, too")
     program.add_argument("-o", "--output", metavar="FILE",
-                         help="file to write (default: the model's name, and .program)")
+                         help="file to write (default: the model's name, and .program); NAME.h is "
+                         "a header in C that defines NAME")
     quantize.add_argument("model", metavar="MODEL", help="the network: a float .onnx file")
     quantize.add_argument("--data", metavar="FILE", required=True,
                           help="inputs as the network takes them, along the first axis: x.npy, "

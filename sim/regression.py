@@ -12,6 +12,8 @@ from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
+from hwgen.rtl.axi_lite import AxiLite
+from hwgen.rtl.axi_stream import AxiStream
 from hwgen.rtl.bitplane import BitPlane
 from hwgen.rtl.bitserial import BitSerial
 from hwgen.rtl.fusion import Fusion
@@ -21,11 +23,13 @@ from hwgen.rtl.power import EXPONENT, PowerOfTwo
 from hwgen.rtl.serial import SerialParallel
 from hwgen.rtl.ternary import Ternary
 from hwgen.rtl.uart import Uart
+from hwgen.rtl.wishbone import Wishbone
 from hwgen.table import table
 
 from . import UART_CYCLES, sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
+from .system import SHIFT
 
 __all__ = ["simulate", "summary", "units"]
 
@@ -78,10 +82,17 @@ SUMS: dict[str, Callable[[Design], Component]] = {
 """Units for few bits, and how a Design makes each."""
 
 
+BRIDGES: dict[str, Callable[[int], Component]] = {
+    "axi_lite": AxiLite, "axi_stream": AxiStream, "wishbone": Wishbone}
+"""Between the bus of a system and that of an accelerator."""
+
+
 def source(unit: str, design: Design) -> tuple[str, str]:
     """Return the top module and the Verilog of a unit: some are the same for every Design."""
     if unit == "uart":
         return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
+    if unit in BRIDGES:
+        return unit, to_verilog(rtlil.convert(BRIDGES[unit](SHIFT), name=unit, emit_src=False))
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
     if unit in SUMS:

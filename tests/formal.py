@@ -5,6 +5,7 @@ from pathlib import Path
 
 from amaranth import *
 from amaranth.back import rtlil
+from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,6 +47,21 @@ def prove(spec, workdir, *, depth, always=False):
         "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
         f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
+
+
+class Held:
+    """Assert of signals that what is offered stays until it is taken."""
+
+    def __init__(self, m):
+        self.m = m
+
+    def __call__(self, name, waits, values):
+        """Assert that after a cycle in which ``waits`` is high, ``values`` are there again."""
+        waited = Signal(name=f"{name}_waited")
+        before = Signal(len(values), name=f"{name}_before")
+        self.m.d.sync += [waited.eq(waits), before.eq(values)]
+        with self.m.If(waited):
+            self.m.d.comb += Assert(values == before, f"{name} did not wait")
 
 
 class Miter(wiring.Component):

@@ -4,6 +4,8 @@ from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
+from .formal import Held
+
 
 class HostSpec(Elaboratable):
     """What is offered is held until it is taken, on ``tx`` and on the bus; all inputs are free."""
@@ -11,14 +13,6 @@ class HostSpec(Elaboratable):
     def __init__(self, dut):
         self.dut = dut
         self.sync = ClockDomain("sync")
-
-    def held(self, m, name, waits, values):
-        """Assert that after a cycle in which something waits, it is there again."""
-        waited = Signal(name=f"{name}_waited")
-        before = Signal(len(values), name=f"{name}_before")
-        m.d.sync += [waited.eq(waits & ~self.sync.rst), before.eq(values)]
-        with m.If(waited):
-            m.d.comb += Assert(values == before, f"{name} did not wait")
 
     def elaborate(self, platform):
         m = Module()
@@ -28,10 +22,11 @@ class HostSpec(Elaboratable):
         m.d.comb += [self.sync.rst.eq(AnySeq(1)), rx.payload.eq(AnySeq(8)), rx.valid.eq(AnySeq(1)),
                      tx.ready.eq(AnySeq(1)), bus.r_data.eq(AnySeq(32)), bus.ack.eq(AnySeq(1)),
                      bus.error.eq(AnySeq(1))]
-        self.held(m, "tx", tx.valid & ~tx.ready, Cat(tx.valid, tx.payload))
+        held, runs = Held(m), ~self.sync.rst
+        held("tx", tx.valid & ~tx.ready & runs, Cat(tx.valid, tx.payload))
         access = Cat(bus.read, bus.write, bus.address, bus.mask)
-        self.held(m, "bus", (bus.read | bus.write) & ~bus.ack, access)
-        self.held(m, "data", bus.write & ~bus.ack, bus.w_data)
+        held("bus", (bus.read | bus.write) & ~bus.ack & runs, access)
+        held("data", bus.write & ~bus.ack & runs, bus.w_data)
         m.d.comb += [Assert(~(bus.read & bus.write), "two accesses in one"),
                      Assert(bus.address[:2] == 0, "not the address of a word")]
         with m.If(bus.read | bus.write):

@@ -14,6 +14,7 @@ from hwgen.rtl.primitives.plls import settings
 from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.client import Client
 from hwgen.runtime.serial_port import SerialLink
+from hwgen.tops import uart
 from sim.cells import models_of_cells
 from sim.pins import Pins
 
@@ -73,7 +74,7 @@ def test_memory_at_the_pins(family, cell, tmp_path):
 def test_accelerator_at_the_pins(family, cell, tmp_path):
     """The Design is the one that was asked for, and its memory keeps what is written."""
     design = Design(**SMALL, family=family)
-    text = verilog_of(component(design, uart=DIVISOR), cell)
+    text = verilog_of(component(design, uart(DIVISOR)), cell)
     data = random.Random(1).randbytes(300)
     with (Pins(text, top="top", divisor=DIVISOR, reset=False,
                extra_sources=models_of_cells(text, family, tmp_path)) as pins,

@@ -12,7 +12,7 @@ from hwgen.design import Design
 from hwgen.frames import FLUSH, HEADER_SIZE, REPLY_SYNC, REQUEST_SYNC, Command, Head, Status, encode
 from hwgen.golden.host import Host
 from hwgen.network.graph import Window
-from hwgen.runtime.accelerator import GO, Register, Space
+from hwgen.registers import GO, Register, Space
 from hwgen.runtime.inference import load, run, simulated_board
 
 from .accelerator_faults import mutate
@@ -103,7 +103,7 @@ class Flood:
             return (self.register(Register.FIRST, first) + self.register(Register.COUNT, number)
                     + self.request(Command.WRITE, Space.PROGRAM << 24, len(image), image)
                     + self.register(Register.CONTROL, GO))
-        return self.register(Register.CONTROL, integers(4))
+        return self.register(Register.CONTROL, integers(8))
 
 
 def model(board, design):

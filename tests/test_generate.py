@@ -13,6 +13,7 @@ from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import component, module, ports
 from hwgen.tools import call, find, verilator, verilator_environment
+from hwgen.tops import AXI, STREAM, WISHBONE, uart
 
 DESIGNS = {
     "ws-16x16": Design(rows=16, columns=16),
@@ -32,12 +33,14 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("name, uart", [*((name, 0) for name in DESIGNS), ("accelerator-4x4", 12)])
-def test_lint(name, uart, tmp_path):
+@pytest.mark.parametrize("name, top", [
+    *((name, STREAM) for name in DESIGNS),
+    *(("accelerator-4x4", top) for top in (uart(12), WISHBONE, AXI))])
+def test_lint(name, top, tmp_path):
     """Nothing that the waivers do not name."""
-    hwgen.write(DESIGNS[name], tmp_path, uart=uart)
+    hwgen.write(DESIGNS[name], tmp_path, top)
     program, _ = verilator()
-    top = f"{module(DESIGNS[name], uart=uart)}.v"
+    top = f"{module(DESIGNS[name], top)}.v"
     outcome = call([program, "--lint-only", "-Wall", "lint.vlt", top], seconds=120,
                    folder=tmp_path, environment=verilator_environment(), log=tmp_path / "log")
     assert outcome.ok, outcome.output

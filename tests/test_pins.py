@@ -22,6 +22,7 @@ from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.client import Client, Silence
 from hwgen.runtime.inference import load, portable, run
 from hwgen.runtime.serial_port import SerialLink
+from hwgen.tops import uart
 from sim.cells import models_of_cells
 from sim.pins import Pins
 
@@ -44,10 +45,10 @@ class SerialBoard(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.board = board = Board()
-        m.submodules.uart = uart = Uart(DIVISOR)
-        m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
-        wiring.connect(m, uart.o, board.rx)
-        wiring.connect(m, board.tx, uart.i)
+        m.submodules.uart = port = Uart(DIVISOR)
+        m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx)]
+        wiring.connect(m, port.o, board.rx)
+        wiring.connect(m, board.tx, port.i)
         return m
 
 
@@ -97,7 +98,7 @@ def test_run_command(capsys, tmp_path):
     assert main(["generate", "--design", "icebreaker", "--top", "uart", "--clock", "4",
                  "-o", str(folder)]) == 0
     text = (folder / "serial_accelerator.v").read_text()
-    with Pins(text, top=module(design, uart=DIVISOR), divisor=DIVISOR,
+    with Pins(text, top=module(design, uart(DIVISOR)), divisor=DIVISOR,
               extra_sources=models_of_cells(text, "ice40", tmp_path)) as pins:
         command = [*RUN, "--board", "icebreaker", "--port", pins.port, "--baud", "20000", "--json"]
         capsys.readouterr()
@@ -142,9 +143,9 @@ def test_keywords_at_the_pins(preset, flips):
     """A whole network through two wires, every layer as the golden model has it."""
     network = read_network(path("kws_dscnn"))
     program = compile_network(network, portable(Design.load(preset)))
-    text = verilog_of(program.design, uart=DIVISOR)
+    text = verilog_of(program.design, uart(DIVISOR))
     inputs = arrays("kws_dscnn")["input"]
-    top = module(program.design, uart=DIVISOR)
+    top = module(program.design, uart(DIVISOR))
     with (Pins(text, top=top, divisor=DIVISOR, flips=flips) as pins,
           SerialLink(pins.port, **SLOW) as link):
         accelerator = Accelerator(link, attempts=20)

@@ -14,6 +14,7 @@ from ..rtl._library import Library
 from ..rtl.board_top import BoardTop
 from ..rtl.primitives.plls import ClockSetting
 from ..tools import package_version, require
+from ..tops import uart
 from .constraints import NAMES, constraints
 from .pins import Pin
 
@@ -80,7 +81,7 @@ def tools(board: Board) -> dict[str, str]:
 def source(design: Design, setting: ClockSetting, divisor: int) -> str:
     """Return the Verilog of a board's top level."""
     with uncollected():
-        top = BoardTop(component(design, uart=divisor), setting)
+        top = BoardTop(component(design, uart(divisor)), setting)
         return to_verilog(Library().convert(top, "top"))
 
 

@@ -141,6 +141,17 @@ class Program:
         digest.update(self.image)
         return digest.hexdigest()
 
+    @property
+    def strided_image(self) -> bytes:
+        """The image as a host writes it: a word at every multiple of a power of two."""
+        columns = self.design.columns
+        stride = 1 << max(2, (columns - 1).bit_length())
+        words = -(-len(self.image) // columns)
+        image = np.zeros((words, stride), np.uint8)
+        image[:, :columns] = np.frombuffer(self.image.ljust(words * columns, b"\0"),
+                                           np.uint8).reshape(words, columns)
+        return image.tobytes()
+
     def _plain(self) -> dict[str, Any]:
         return {
             "format": FORMAT, "name": self.name, "design": dataclasses.asdict(self.design),

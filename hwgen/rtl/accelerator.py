@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..registers import ACKNOWLEDGE, GO, IDENTITY, STOP, Register, Space
 from . import primitives
 from ._accumulators import Accumulators
 from ._bitserial_socket import tag_of_sums
@@ -19,14 +20,11 @@ from ._step import Mode
 from ._store import Store
 from ._systolic_array import SystolicArray
 from .bitserial import BitSerial
-from .host import Host
+from .host import BUS, Host
 from .post import Post
 from .systolic import Kind, WeightStationary
 
-__all__ = ["IDENTITY", "PART", "Accelerator", "Parts"]
-
-IDENTITY = 0x3167_7768
-"""``hwg1``, as bytes in the order in which they are read."""
+__all__ = ["PART", "Accelerator", "Parts"]
 
 PART = 32
 """Bits of the program memory that are written together."""
@@ -73,15 +71,27 @@ class Accelerator(wiring.Component):
         32 bits by which the host tells Designs apart.
     family, device, dsps
         See :class:`SystolicArray`.
+    exposed : bool
+        Whether the bus of registers and memories is itself a port, for a top level that has a bus
+        of its own, and not behind a host's bytes.
 
     Members
     -------
     rx : In(stream.Signature(8)), tx : Out(stream.Signature(8))
-        From and to the host.
+        From and to the host; not if ``exposed``.
+    bus : In(BUS)
+        If ``exposed``.
+    busy : Out(1)
+        If ``exposed``: steps run.
+    irq : Out(1)
+        If ``exposed``: a run has ended. Until it is acknowledged, or the next run begins.
     """
 
     rx: stream.Interface
     tx: stream.Interface
+    bus: Any
+    busy: Value
+    irq: Value
 
     parts = Parts(WeightStationary, WordMemory, ByteMemory, Fetch, Accumulators, Post, Store,
                   Sequencer)
@@ -92,7 +102,7 @@ class Accelerator(wiring.Component):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None, engine: str = "systolic") -> None:
+                 dsps: int | None = None, engine: str = "systolic", exposed: bool = False) -> None:
         parts = self.parts
         self.serial = engine == "bitserial"
         self.array: Any = BitSerial(rows, columns, family=family, lines=lines) if self.serial else \
@@ -120,7 +130,11 @@ class Accelerator(wiring.Component):
                                  memory_latency=self.far + self.activations.write_latency)
         self.sequencer = parts.sequencer(rows, columns, self.post.interval, self.program.depth,
                                          len(self.activations.read_address), serial=self.serial)
-        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+        self.exposed = exposed
+        if exposed:
+            super().__init__({"bus": In(BUS), "busy": Out(1), "irq": Out(1)})
+        else:
+            super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -233,11 +247,41 @@ class Accelerator(wiring.Component):
                 Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
 
     def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
-        """Return what the host reads of each register: docs/protocol.md has the list."""
+        """Return what the host reads of each register, in the order of their offsets."""
         sequencer = self.sequencer
-        return [Const(IDENTITY, 32), Const(0, 32),
-                Cat(sequencer.busy, Const(0, 7), sequencer.error, sequencer.step),
-                first, number, limit, sequencer.cycles, Const(self.fingerprint, 32)]
+        interrupt = Cat(self.irq, Const(0, 6)) if self.exposed else Const(0, 7)
+        values = {
+            Register.IDENTITY: Const(IDENTITY, 32),
+            Register.CONTROL: Const(0, 32),
+            Register.STATUS: Cat(sequencer.busy, interrupt, sequencer.error, sequencer.step),
+            Register.FIRST: first,
+            Register.COUNT: number,
+            Register.WATCHDOG: limit,
+            Register.CYCLES: sequencer.cycles,
+            Register.FINGERPRINT: Const(self.fingerprint, 32),
+        }
+        return [values[register] for register in Register]
+
+    def _bus(self, m: Module, *, near: bool = False) -> Any:
+        """Return the bus by which registers and memories are reached."""
+        if self.exposed:
+            m.d.comb += self.busy.eq(self.sequencer.busy)
+            return self.bus
+        m.submodules.host = host = Host(near=near, family=self.family)
+        wiring.connect(m, wiring.flipped(self.rx), host.rx)
+        wiring.connect(m, host.tx, wiring.flipped(self.tx))
+        return host.bus
+
+    def _interrupt(self, m: Module, control: Value) -> None:
+        """Raise the interrupt where a run ends; ``control`` is what is written to that register."""
+        if not self.exposed:
+            return
+        before = Signal()
+        m.d.sync += before.eq(self.sequencer.busy)
+        with m.If((control & (GO | ACKNOWLEDGE)).any()):
+            m.d.sync += self.irq.eq(0)
+        with m.If(before & ~self.sequencer.busy):
+            m.d.sync += self.irq.eq(1)
 
     def _direct_tag(self) -> Value:
         """Return the tag of values that do not pass the array."""
@@ -248,12 +292,9 @@ class Accelerator(wiring.Component):
 
         While something does, it can be watched and stopped.
         """
-        m.submodules.host = host = Host()
+        bus = self._bus(m)
         sequencer, activations, program = self.sequencer, self.activations, self.program
         fetch, store = self.fetch, self.store
-        bus = host.bus
-        wiring.connect(m, wiring.flipped(self.rx), host.rx)
-        wiring.connect(m, host.tx, wiring.flipped(self.tx))
 
         # A request is taken into registers, is served, and answered: there is no hurry.
         space, offset = Signal(8, reset_less=True), Signal(24, reset_less=True)
@@ -274,7 +315,9 @@ class Accelerator(wiring.Component):
         write_registers, write_activations, write_program = writing = Signal(3)
         idle = ~sequencer.busy
         m.d.sync += writing.eq(Mux(answered & writes & ~error,
-                                   Cat(space == 0, (space == 1) & idle, (space == 2) & idle), 0))
+                                   Cat(space == Space.REGISTERS,
+                                       (space == Space.ACTIVATIONS) & idle,
+                                       (space == Space.PROGRAM) & idle), 0))
 
         # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
@@ -316,10 +359,12 @@ class Accelerator(wiring.Component):
         registers = self._registers(first, number, limit)
         which = Signal(len(registers))
         m.d.sync += [which.eq(Mux(write_registers, 1 << offset[2:5], 0)),
-                     sequencer.start.eq(which[1] & given[0]),
-                     sequencer.stop.eq(which[1] & ~given[0])]
-        for index, register in ((3, first), (4, number), (5, limit)):
-            with m.If(which[index] & idle):
+                     sequencer.start.eq(which[Register.CONTROL // 4] & given[0]),
+                     sequencer.stop.eq(which[Register.CONTROL // 4] & (given & STOP).any())]
+        self._interrupt(m, Mux(which[Register.CONTROL // 4], given, 0))
+        for at, register in ((Register.FIRST, first), (Register.COUNT, number),
+                             (Register.WATCHDOG, limit)):
+            with m.If(which[at // 4] & idle):
                 m.d.sync += register.eq(given)
         register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
         values = data.ArrayLayout(32, len(registers))(Cat(
@@ -329,15 +374,15 @@ class Accelerator(wiring.Component):
         known, fixed = Signal(), writes & ((~mask.all() & (space != 1)) | (space == 3))
         m.d.sync += error.eq(~known | fixed | (sequencer.busy & (space != 0)))
         with m.Switch(space):
-            with m.Case(0):
+            with m.Case(Space.REGISTERS):
                 m.d.sync += answer.eq(register)
                 m.d.comb += known.eq(offset < 4 * len(registers))
-            with m.Case(1):
+            with m.Case(Space.ACTIVATIONS):
                 m.d.sync += answer.eq(of_activations)
                 m.d.comb += known.eq(offset < activations.size)
-            with m.Case(2):
+            with m.Case(Space.PROGRAM):
                 m.d.sync += answer.eq(of_program)
                 m.d.comb += known.eq(offset[stride:] < program.depth)  # padding too: 0
-            with m.Case(3):
+            with m.Case(Space.COUNTERS):
                 m.d.sync += answer.eq(counter)
                 m.d.comb += known.eq(offset < 4 * self.steps)

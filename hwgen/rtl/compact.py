@@ -3,9 +3,10 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from ..registers import STOP, Register
 from ._broadcast import Broadcast
 from ._compact_accumulators import CompactAccumulators
 from ._compact_fetch import CompactFetch
@@ -16,7 +17,6 @@ from ._compact_store import CompactStore
 from ._library import place
 from ._memories import at_least, later
 from .accelerator import Accelerator, Parts
-from .host import Host
 from .primitives.generic import Ram
 
 __all__ = ["CompactAccelerator"]
@@ -49,11 +49,9 @@ class CompactAccelerator(Accelerator):
         A request stays on the bus until it is answered, in its second cycle: by then a memory has
         given what is asked for.
         """
-        m.submodules.host = host = Host(near=True, family=self.family)
+        bus = self._bus(m, near=True)
         sequencer, activations, program = self.sequencer, self.activations, self.program
-        fetch, store, bus = self.fetch, self.store, host.bus
-        wiring.connect(m, wiring.flipped(self.rx), host.rx)
-        wiring.connect(m, host.tx, wiring.flipped(self.tx))
+        fetch, store = self.fetch, self.store
         space, offset = bus.address[24:], bus.address[:24]
         answered = Signal()
         m.d.sync += answered.eq(~answered & (bus.read | bus.write))
@@ -119,10 +117,14 @@ class CompactAccelerator(Accelerator):
         first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
         m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
                      sequencer.limit.eq(limit),
-                     sequencer.start.eq(write & (offset[2:5] == 1) & given[0])]
-        m.d.sync += sequencer.stop.eq(write & (offset[2:5] == 1) & ~given[0])
-        for index, register in ((3, first), (4, number), (5, limit)):
-            with m.If(write & ~sequencer.busy & (offset[2:5] == index)):
+                     sequencer.start.eq(write & (offset[2:5] == Register.CONTROL // 4)
+                                        & given[0])]
+        m.d.sync += sequencer.stop.eq(write & (offset[2:5] == Register.CONTROL // 4)
+                                      & (given & STOP).any())
+        self._interrupt(m, Mux(write & (offset[2:5] == Register.CONTROL // 4), given, 0))
+        for at, register in ((Register.FIRST, first), (Register.COUNT, number),
+                             (Register.WATCHDOG, limit)):
+            with m.If(write & ~sequencer.busy & (offset[2:5] == at // 4)):
                 m.d.sync += register.eq(given)
         registers = self._registers(first, number, limit)
         values = data.ArrayLayout(32, len(registers))(Cat(

@@ -1,57 +1,18 @@
 """An accelerator at the other end of a link: its memories, its registers, and what they mean."""
 
-import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import UserError
+from ..registers import ERRORS, GO, IDENTITY, SPACE_SHIFT, STOP, Register, Space
 from .client import ATTEMPTS, TIMEOUT, Client
 from .link import Link
 
 __all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State"]
 
-IDENTITY = 0x31677768
-"""What the register of that name reads: ``hwg1``."""
-
-SPACE_SHIFT = 24
-GO = 1
 SHORTEST_PAUSE, LONGEST_PAUSE = 256, 16_384
 """Cycles between two looks at whether the accelerator is done; each look takes about 60."""
-
-
-class Space(enum.IntEnum):
-    """What the highest byte of an address chooses."""
-
-    REGISTERS = 0
-    ACTIVATIONS = 1
-    PROGRAM = 2
-    COUNTERS = 3
-
-
-class Register(enum.IntEnum):
-    """Offsets of the registers, 32 bits each."""
-
-    IDENTITY = 0x00
-    CONTROL = 0x04
-    STATUS = 0x08
-    FIRST = 0x0C
-    COUNT = 0x10
-    WATCHDOG = 0x14
-    CYCLES = 0x18
-    FINGERPRINT = 0x1C
-
-
-ERRORS = {
-    1: "the program has no valid step there",
-    2: "the step reads activations beyond the end of their memory",
-    3: "the step writes activations beyond the end of their memory",
-    4: "the weights or parameters of the step are beyond the end of the program memory",
-    5: "the step has more values in a pass than the accumulators hold",
-    6: "the step took longer than the watchdog allows",
-    7: "the host told it to stop",
-}
-"""What the error codes in STATUS mean."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +123,7 @@ class Accelerator:
 
     def stop(self) -> None:
         """Stop what runs, if anything does: a step may have a watchdog that is far away."""
-        self.write_register(Register.CONTROL, 0)
+        self.write_register(Register.CONTROL, STOP)
 
     def wait(self, budget: int) -> int:
         """Wait until the accelerator has finished, and return the cycles that it took.

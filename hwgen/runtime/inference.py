@@ -117,14 +117,7 @@ def board_at(link: Link, design: Design) -> Accelerator:
 
 def load(accelerator: Accelerator, program: Program) -> None:
     """Write a Program into the memory of an accelerator."""
-    columns = program.design.columns
-    # The host sees a word of the program memory at every multiple of a power of two.
-    stride = 1 << max(2, (columns - 1).bit_length())
-    words = -(-len(program.image) // columns)
-    image = np.zeros((words, stride), np.uint8)
-    plain = program.image.ljust(words * columns, b"\0")
-    image[:, :columns] = np.frombuffer(plain, np.uint8).reshape(words, columns)
-    accelerator.load_program(image.tobytes())
+    accelerator.load_program(program.strided_image)
     for address, data in program.constants:
         accelerator.write_activations(address, data)
 

@@ -1,0 +1,24 @@
+"""What somebody needs who puts an accelerator into a system: register map, driver, core file."""
+
+from ..design import Design
+from ..tops import STREAM, Top
+from .c_header import c_header
+from .driver import driver
+from .fusesoc import core
+from .markdown import markdown
+from .register_map import register_map, to_json
+from .svd import svd
+
+__all__ = ["files"]
+
+
+def files(design: Design, top: Top) -> dict[str, str]:
+    """Return the text of every file that goes beside the Verilog of a top level, by its name."""
+    if not design.activation_memory or top == STREAM:
+        return {}
+    found = {}
+    if top.mapped:
+        facts = register_map(design, top)
+        found = {"registers.md": markdown(facts), "registers.json": to_json(facts),
+                 f"{top.module}.svd": svd(facts), "hwgen_registers.h": c_header(facts), **driver()}
+    return found | {f"{top.module}.core": core(top, found)}

@@ -1,0 +1,90 @@
+"""A Program as C, for the driver."""
+
+import re
+from collections.abc import Iterable
+from textwrap import wrap
+
+import numpy as np
+
+from ..compiler.program import Placement, Program
+from ..cost.cycles import Array
+
+__all__ = ["c_name", "c_program"]
+
+
+def c_name(text: str) -> str:
+    """Return a name for C, as near to a text as may be."""
+    name = re.sub(r"\W", "_", text, flags=re.ASCII)
+    return name if name[:1].isalpha() else f"network_{name}"
+
+
+def c_program(program: Program, name: str) -> str:
+    """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
+    cycles = list(map(Array.of(program.design).cycles, program.steps))
+    image = np.frombuffer(program.strided_image, "<u4")
+    guard = f"HWGEN_PROGRAM_{name.upper()}_H"
+    constants = [array(f"{name}_constant_{i}", "uint8_t", data)
+                 for i, (_, data) in enumerate(program.constants)]
+    parts = [f"{{{address}, {len(data)}, {name}_constant_{i}}}"
+             for i, (address, data) in enumerate(program.constants)]
+    lines = [
+        f"/* {program.name}, for the Design {program.design.name}. */",
+        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
+        array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
+        *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
+          if parts else []),
+        *tensors(program, name, "inputs", program.inputs),
+        *tensors(program, name, "outputs", program.outputs),
+        f"static const hwgen_program {name} = {{",
+        f"    .name = {quoted(program.name)},",
+        f"    .fingerprint = 0x{program.design.fingerprint:08x},",
+        f"    .steps = {len(cycles)},",
+        f"    .cycles = {sum(cycles)},",
+        f"    .watchdog = {2 * max(cycles, default=0) + 1000},",
+        f"    .image_words = {len(image)},",
+        f"    .image = {name}_image,",
+        f"    .constant_count = {len(parts)},",
+        f"    .input_count = {len(program.inputs)},",
+        f"    .output_count = {len(program.outputs)},",
+        f"    .constants = {f'{name}_constants' if parts else 0},",
+        f"    .inputs = {name}_inputs,",
+        f"    .outputs = {name}_outputs,",
+        "};", "", "#endif", "",
+    ]
+    return "\n".join(lines)
+
+
+def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> list[str]:
+    """Return the definitions of inputs or of outputs."""
+    lines, found = [], []
+    for index, tensor in enumerate(names):
+        placement, own = program.tensors[tensor], f"{name}_{kind}_{index}"
+        every = placement.channels == tuple(range(len(placement.constants)))
+        if not every:
+            lines += [array(f"{own}_places", "uint16_t", placement.channels),
+                      array(f"{own}_constants", "int8_t", (v or 0 for v in placement.constants))]
+        found.append(f"    {{{fields(placement, tensor, '' if every else own)}}},")
+    return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
+
+
+def fields(placement: Placement, name: str, own: str) -> str:
+    """Return the values of a ``hwgen_tensor``; its arrays begin with ``own``, if it has any."""
+    numbers = (placement.address, placement.height, placement.width, len(placement.constants),
+               len(placement.channels), placement.pitch, placement.row)
+    arrays = (f"{own}_places", f"{own}_constants") if own else ("0", "0")
+    scale = float(np.float32(placement.scale)).hex()
+    return ", ".join([quoted(name), *map(str, numbers), *arrays, str(placement.zero_point),
+                      f"{scale}f"])
+
+
+def array(name: str, kind: str, values: Iterable[object]) -> str:
+    """Return the definition of an array."""
+    return "\n".join([f"static const {kind} {name}[] = {{",
+                      *wrap(", ".join(map(str, values)), 96, initial_indent="    ",
+                            subsequent_indent="    "), "};"])
+
+
+def quoted(text: str) -> str:
+    """Return a text as C has it; what is not ASCII becomes a question mark."""
+    plain = text.encode("ascii", "replace").decode()
+    return '"' + "".join(c if c.isprintable() and c not in '"\\?' else "_" for c in plain) + '"'

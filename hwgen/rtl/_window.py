@@ -1,0 +1,32 @@
+"""What top levels of a system share: its addresses, and those of the accelerator's own bus."""
+
+from amaranth import *
+
+from ..registers import SPACE_SHIFT, Space
+
+__all__ = ["SPACE_BITS", "bus_address", "partial"]
+
+SPACE_BITS = (len(Space) - 1).bit_length()
+
+
+def bus_address(address: Value, shift: int) -> Value:
+    """Return what an address of the window is on the accelerator's own bus.
+
+    Parameters
+    ----------
+    address : Value
+        In bytes, from the window's first one on, of ``shift + SPACE_BITS`` bits.
+    shift : int
+        See :class:`hwgen.window.Window`.
+    """
+    return Cat(Const(0, 2), address[2:shift], Const(0, SPACE_SHIFT - shift), address[shift:],
+               Const(0, 32 - SPACE_SHIFT - SPACE_BITS))
+
+
+def partial(address: Value, shift: int, mask: Value) -> Value:
+    """Return whether a write means less than can be written there at once.
+
+    Only activations have single bytes. Without this, the other bytes of a word would be written,
+    too.
+    """
+    return (mask != 0b1111) & (address[shift:shift + SPACE_BITS] != Space.ACTIVATIONS)

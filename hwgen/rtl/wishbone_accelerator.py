@@ -1,0 +1,47 @@
+# amaranth: UnusedElaboratable=no
+"""An accelerator as a slave of Wishbone: a memory-mapped top level with an interrupt."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from .accelerator import Accelerator
+from .wishbone import Wishbone, wishbone_ports
+
+__all__ = ["WishboneAccelerator"]
+
+
+class WishboneAccelerator(wiring.Component):
+    """An accelerator whose registers and memories are in the addresses of a system.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+        With its bus ``exposed``.
+    shift : int
+        See :class:`hwgen.window.Window`.
+
+    Members
+    -------
+    wb_cyc, wb_stb, ... : see :class:`~hwgen.rtl.wishbone.Wishbone`
+    irq : Out(1)
+        High from the end of a run until it is acknowledged, or the next run begins.
+    """
+
+    irq: Value
+
+    def __init__(self, accelerator: Accelerator, shift: int) -> None:
+        self.accelerator = accelerator
+        self.wishbone = Wishbone(shift)
+        super().__init__(wishbone_ports(shift) | {"irq": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.accelerator = accelerator = self.accelerator
+        m.submodules.wishbone = wishbone = self.wishbone
+        m.d.comb += self.irq.eq(accelerator.irq)
+        wiring.connect(m, wishbone.bus, accelerator.bus)
+        for name, member in wishbone_ports(self.wishbone.shift).items():
+            inner, outer = getattr(wishbone, name), getattr(self, name)
+            m.d.comb += inner.eq(outer) if member.flow is wiring.In else outer.eq(inner)
+        return m

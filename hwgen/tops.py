@@ -1,0 +1,73 @@
+# amaranth: UnusedElaboratable=no
+"""What an accelerator is put into: the top levels by which a host or a system reaches it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from amaranth.lib import wiring
+
+from .rtl.accelerator import Accelerator
+from .rtl.axi_accelerator import AxiAccelerator
+from .rtl.serial_accelerator import SerialAccelerator
+from .rtl.wishbone_accelerator import WishboneAccelerator
+from .window import Window
+
+__all__ = ["AXI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
+
+
+@dataclass(frozen=True)
+class Top:
+    """A top level.
+
+    Parameters
+    ----------
+    name : str
+        What ``hwgen generate --top`` calls it.
+    module : str
+        Of the Verilog.
+    about : str
+        What its ports are, in a sentence or two.
+    wrap : function
+        Puts an accelerator into it.
+    mapped : bool
+        Whether registers and memories are in the addresses of a system: then there is a register
+        map, and a driver.
+    streams : bool
+        Whether it has the registers of AXI4-Streams.
+    """
+
+    name: str
+    module: str
+    about: str
+    wrap: Callable[[Accelerator, Window], wiring.Component]
+    mapped: bool = False
+    streams: bool = False
+
+
+STREAM = Top("stream", "accelerator", "Bytes from and to a host: docs/protocol.md says what they "
+             "mean.", lambda accelerator, window: accelerator)
+
+
+def uart(divisor: int) -> Top:
+    """Return the top level with a serial port, of which a bit takes ``divisor`` cycles."""
+    return Top("uart", "serial_accelerator",
+               "A serial port: eight bits, no parity, one stop bit, each bit as long as "
+               f"{divisor} cycles of the clock. docs/protocol.md says what the bytes mean.",
+               lambda accelerator, window: SerialAccelerator(accelerator, divisor))
+
+
+WISHBONE = Top("wishbone", "wishbone_accelerator",
+               "A slave of Wishbone B4 for classic cycles of 32 bits; `wb_adr` counts words. "
+               "`irq` is high from the end of a run until it is acknowledged. registers.md has the "
+               "addresses.", lambda accelerator, window: WishboneAccelerator(
+                   accelerator, window.shift), mapped=True)
+
+AXI = Top("axi", "axi_accelerator",
+          "A slave of AXI4-Lite (`s_axil_`), and AXI4-Streams for data in (`s_axis_`) and out "
+          "(`m_axis_`), all of 32 bits; `clk` and `rst`, which is high to reset, are for all of "
+          "them. `irq` is high from the end of a run until it is acknowledged. registers.md has "
+          "the addresses.", lambda accelerator, window: AxiAccelerator(accelerator, window.shift),
+          mapped=True, streams=True)
+
+TOPS = {top.name: top for top in (STREAM, WISHBONE, AXI)}
+"""The top levels that need to know nothing but the Design."""

@@ -1,0 +1,32 @@
+"""AXI4-Lite: golden words and errors (tests/test_wishbone.py tests the model), and whole tops."""
+
+import pytest
+
+from hwgen.rtl.axi_lite import AxiLite
+from hwgen.tops import AXI
+
+from .formal import prove
+from .spec_axi_lite import AxiLiteSpec
+from .top_designs import DESIGNS, run_top
+
+
+def test_bench(tmp_path):
+    runner = pytest.importorskip("sim.runner")
+    pytest.importorskip("cocotbext.axi")
+    from sim.system import SHIFT
+
+    runner.run(AxiLite(SHIFT), "bench_axi_lite", tmp_path).check()
+
+
+@pytest.mark.parametrize("name", [pytest.param("fast", marks=pytest.mark.slow), "compact"])
+def test_top(name, tmp_path):
+    """Whole accelerators: all of the window, a run with its interrupt, and the streams."""
+    runner = pytest.importorskip("sim.runner")
+    pytest.importorskip("cocotbext.axi")
+    run_top(runner, DESIGNS[name], AXI, "sim.axi_top", tmp_path)
+
+
+@pytest.mark.formal
+def test_contract(tmp_path):
+    """Each read and write has one response, in time, and the bus's: always, whatever comes in."""
+    prove(AxiLiteSpec(AxiLite(6)), tmp_path, depth=14, always=True)
