@@ -194,9 +194,6 @@ class Design:
                                 f"{getattr(self, field)!r}: only a systolic array has it")
 
     def _check_accelerator(self) -> None:
-        if self.compact and self.engine == "bitserial":
-            raise UserError("compact must be left out with engine 'bitserial', not true: the array "
-                            "of a compact accelerator is systolic")
         for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
@@ -222,6 +219,9 @@ class Design:
             if self.compact and getattr(self, field) > 1:
                 raise UserError(f"{field} must be at most 1 in a compact accelerator, "
                                 f"not {getattr(self, field)}")
+        if self.compact and self.engine == "bitserial" and self.lines:
+            raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
+                            f"not {self.lines}: its columns take no pixels of their own")
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
         value = getattr(self, field)
