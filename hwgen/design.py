@@ -209,7 +209,7 @@ class Design:
             raise UserError(f"activation_memory must be a multiple of {self.banks}, the number of "
                             f"its banks, not {self.activation_memory}")
         self._within("program_memory", self.columns, LARGEST_MEMORY)
-        self._within("partial_sums", 4, LARGEST_SUMS)
+        self._within("partial_sums", 1 if self.compact else 4, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
         most = self.device_products // self._lane_products if self.device else 0
         self._within("hard_lanes", 0, min(self.lanes, most))
