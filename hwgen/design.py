@@ -194,9 +194,6 @@ class Design:
                                 f"{getattr(self, field)!r}: only a systolic array has it")
 
     def _check_accelerator(self) -> None:
-        if self.compact and self.engine == "bitserial":
-            raise UserError("compact must be left out with engine 'bitserial', not true: the array "
-                            "of a compact accelerator is systolic")
         for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
@@ -212,7 +209,7 @@ class Design:
             raise UserError(f"activation_memory must be a multiple of {self.banks}, the number of "
                             f"its banks, not {self.activation_memory}")
         self._within("program_memory", self.columns, LARGEST_MEMORY)
-        self._within("partial_sums", 4, LARGEST_SUMS)
+        self._within("partial_sums", 1 if self.compact else 4, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
         most = self.device_products // self._lane_products if self.device else 0
         self._within("hard_lanes", 0, min(self.lanes, most))
@@ -222,6 +219,9 @@ class Design:
             if self.compact and getattr(self, field) > 1:
                 raise UserError(f"{field} must be at most 1 in a compact accelerator, "
                                 f"not {getattr(self, field)}")
+        if self.compact and self.engine == "bitserial" and self.lines:
+            raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
+                            f"not {self.lines}: its columns take no pixels of their own")
 
     def _one_of(self, field: str, known: tuple[str, ...]) -> None:
         value = getattr(self, field)

@@ -103,7 +103,8 @@ def test_json(tools, tmp_path, capsys):
 @pytest.mark.parametrize("words, message", [
     (["--board", "ulx3s"], "no board 'ulx3s'.*did you mean 'ulx3s-85f'"),
     ([], "--board is missing: .*icebreaker"),
-    (["--board", "ice40-hx8k"], "activation_memory must not be 0: an array alone has no host"),
+    (["--board", "ice40-hx8k", "--design", "ice40-hx8k:array"],
+     "activation_memory must not be 0: an array alone has no host"),
     (["--board", "ulx3s-85f", "--design", "icebreaker"],
      "device must be 'LFE5U-85F' of family 'ecp5', as Radiona ULX3S, 85F has it, not 'iCE40UP5K'"),
     (["--board", "icebreaker", "--clock", "12", "--insist"], "--insist needs .* an ECP5"),

@@ -55,8 +55,6 @@ def test_nothing_is_left_of_a_stopped_step():
     ({"lanes": 2}, "lanes must be at most 1 in a compact accelerator, not 2"),
     ({"lines": 2, "line_pixels": 9}, "lines must be at most 1 in a compact accelerator, not 2"),
     ({"compact": 1}, "compact must be true or false, not 1"),
-    ({"engine": "bitserial"}, ("compact must be left out with engine 'bitserial', not true: the "
-                               "array of a compact accelerator is systolic")),
     ({"columns": 1}, "columns must be from 2 to 32 with an activation_memory, not 1"),
     ({"columns": 3, "compact": False},
      "columns must be from 4 to 32 with an activation_memory, not 3")])

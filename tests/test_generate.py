@@ -56,8 +56,8 @@ def test_portable_verilog_synthesizes(name, command, tmp_path):
     assert outcome.ok, outcome.output
 
 
-@pytest.mark.parametrize("preset", ["ulx3s-85f", "icebreaker", "ice40-hx8k", "tang-nano-9k",
-                                    "orangecrab-25f"])
+@pytest.mark.parametrize("preset", ["ulx3s-85f", "icebreaker", "ice40-hx8k:array",
+                                    "tang-nano-9k", "orangecrab-25f"])
 def test_presets_use_the_hard_multipliers_they_say(preset):
     design = Design.load(preset).array_alone
     text = hwgen.verilog(design)

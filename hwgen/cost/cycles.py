@@ -57,11 +57,13 @@ class Ways:
 
 FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4)
-MEETING = 10
-"""Cycles that requantised sums of a compact accelerator take; where vectors, C cycles apart, would
-meet them on their way, they wait for one more."""
+MEETING = 11
+"""Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
+way; where those come so many cycles apart, they take one less."""
 BROADCAST = 4
-"""Cycles that a compact accelerator's array takes, whatever its size."""
+"""Cycles that a compact accelerator's array takes, whatever its size,"""
+BIT_BY_BIT = 3
+"""and a bit-serial one besides those of a vector."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Array:
     def latency(self, of_vector: int) -> Count:
         """Return the cycles from a vector, which takes so many, into the array to its sums."""
         if self.serial:
-            return of_vector + bit_serial_latency(self.rows)
+            return of_vector + (BIT_BY_BIT if self.compact else bit_serial_latency(self.rows))
         return BROADCAST if self.compact else self.rows + self.columns + 2
 
     def cycles(self, step: Step) -> int:
@@ -146,7 +148,7 @@ class Array:
         ways = SMALL if self.compact else FAST
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
         begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
-        waiting = self.compact & (MEETING % self.columns == 0)
+        waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
         quick = fills if self.serial else 0

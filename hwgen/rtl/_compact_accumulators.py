@@ -16,6 +16,18 @@ BYTE = 9
 """Bits that are enough to compare bytes: the difference of two."""
 
 
+class Word(Ram):
+    """As :class:`Ram`, of a single word: a register."""
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        stored = Signal(self.width, reset_less=True)
+        with m.If(self.write):
+            m.d.sync += stored.eq(self.write_data)
+        m.d.comb += self.read_data.eq(stored)
+        return m
+
+
 class CompactAccumulators(Accumulators):
     """As :class:`Accumulators`, but requantised sums take the way of the values.
 
@@ -49,7 +61,8 @@ class CompactAccumulators(Accumulators):
         write = Signal()
         m.d.sync += write.eq(ready | (tag.value & ~tag.last))
         row = later(m, at, 1, "row")
-        rows: Any = place(m, platform, "sums", Ram, SUM * self.columns, self.depth, quick=True)
+        kind = Ram if self.depth > 1 else Word
+        rows: Any = place(m, platform, "sums", kind, SUM * self.columns, self.depth, quick=True)
         totals = []
         for c in range(self.columns):
             old = rows.read_data.word_select(c, SUM)

@@ -14,12 +14,18 @@ from .primitives.generic import Ram
 __all__ = ["CompactByteMemory", "CompactWordMemory"]
 
 
-def turned(words: Sequence[Value], amount: Value) -> list[Value]:
-    """Return ``words`` rotated to the left, as :func:`_memories.rotated` does, but at once."""
+def turned(words: Sequence[Value], amount: Value, by: int = 1) -> list[Value]:
+    """Return ``words`` rotated to the left, as :func:`_memories.rotated` does, but at once.
+
+    By two bits of the amount at a time: a choice of four takes two LUTs, and one of eight five.
+    The amount counts ``by`` words.
+    """
+    step = amount[:2] if len(amount) > 2 else amount
     count, shape = len(words), Value.cast(words[0]).shape()
-    return [Value.cast(data.ArrayLayout(shape, 1 << len(amount))(
-        Cat(words[(i + k) % count] for k in range(1 << len(amount))))[amount])
+    chosen = [Value.cast(data.ArrayLayout(shape, 1 << len(step))(
+        Cat(words[(i + k * by) % count] for k in range(1 << len(step))))[step])
         for i in range(count)]
+    return turned(chosen, amount[2:], 4 * by) if len(amount) > 2 else chosen
 
 
 class SplitRam(Ram):

@@ -35,9 +35,13 @@ class CompactPost(Post):
 
     @property
     def waiting(self) -> int:
-        """Cycles that requantised sums wait, so that they come between the values."""
+        """Cycles that requantised sums wait, so that they come between the values.
+
+        Those are as many cycles apart as there are columns, or pairs of planes; eleven pairs there
+        never are.
+        """
         way = CompactAccumulators.latency + 1 + CompactLane.wide_latency - 1 - self.ahead
-        return int(way % self.columns == 0)
+        return int((way + 1) % self.columns != 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -7,7 +7,7 @@ from amaranth import *
 
 from ..steps import FIELDS
 from ._sequencer import Countdown, Sequencer
-from ._step import Descriptor
+from ._step import Descriptor, Mode
 
 __all__ = ["CompactSequencer"]
 
@@ -17,7 +17,9 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 
 
 FORMATS = "activation_format", "weight_format"
-"""Fields that say nothing to a systolic array."""
+"""Fields that say nothing to a systolic array,"""
+PRIMES = "prime_x", "prime_y"
+"""and to a bit-serial one, which has no windows."""
 
 
 class Countup(Countdown):
@@ -41,6 +43,16 @@ class CompactSequencer(Sequencer):
 
     def _at_limit(self) -> Value:
         return self.step_cycles == self.limit  # counted from 0, it cannot be beyond
+
+    def _unknown(self, mode: Value) -> Value:
+        unknown = super()._unknown(mode)
+        return unknown | (mode == Mode.DEPTHWISE) if self.serial else unknown
+
+    def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
+                ) -> Value:
+        if self.serial:
+            return Const(1, 1)
+        return super()._values(m, begin, issue, row_end, last)
 
     def _read_descriptor(self, m: Module, read: Value, place: Value) -> Value:
         """Collect the words of a descriptor, and return whether all have come.
@@ -82,7 +94,7 @@ class CompactSequencer(Sequencer):
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in FORMATS:
+            if name in (PRIMES if self.serial else FORMATS):
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))

@@ -290,11 +290,15 @@ class Sequencer(wiring.Component):
         formats = [pace.bad] if pace else []
         wrong = Signal(3 + len(counts) + len(formats), reset_less=True)
         bad = Signal(reset_less=True)
-        m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, d.mode > Mode.SUMS,
+        m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, self._unknown(d.mode),
                                   d.last_columns > self.columns,
                                   *(count == 0 for count in counts), *formats)),
                      bad.eq(wrong.any())]
         return bad
+
+    def _unknown(self, mode: Value) -> Value:
+        """Return whether there is no such mode."""
+        return mode > Mode.SUMS
 
     def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
                pace: Pace | None) -> Value:

@@ -35,6 +35,7 @@ class Parts:
     """The classes that an accelerator is made of."""
 
     array: type[SystolicArray]
+    serial: type[BitSerial]
     program: type[WordMemory]
     activations: type[ByteMemory]
     fetch: type[Fetch]
@@ -93,8 +94,8 @@ class Accelerator(wiring.Component):
     busy: Value
     irq: Value
 
-    parts = Parts(WeightStationary, WordMemory, ByteMemory, Fetch, Accumulators, Post, Store,
-                  Sequencer)
+    parts = Parts(WeightStationary, BitSerial, WordMemory, ByteMemory, Fetch, Accumulators, Post,
+                  Store, Sequencer)
     far = 1
     """Registers before a memory."""
 
@@ -105,8 +106,8 @@ class Accelerator(wiring.Component):
                  dsps: int | None = None, engine: str = "systolic", exposed: bool = False) -> None:
         parts = self.parts
         self.serial = engine == "bitserial"
-        self.array: Any = BitSerial(rows, columns, family=family, lines=lines) if self.serial else \
-            parts.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
+        self.array: Any = parts.serial(rows, columns, family=family, lines=lines) if self.serial \
+            else parts.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
                         family=family, device=device, dsps=dsps, lanes=hard_lanes)
         self.rows = rows
         self.columns = columns
@@ -223,7 +224,8 @@ class Accelerator(wiring.Component):
             ]
         # Vectors that pass by the array must not come out of it.
         if self.serial:
-            tag = tag_of_sums(m, array, fetch, d, self.family)
+            formats = self._beside(m, Cat(d.activation_format, d.weight_format), "formats")
+            tag = tag_of_sums(m, array, fetch, formats)
         else:
             tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
                         reset=True)

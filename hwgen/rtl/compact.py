@@ -9,6 +9,7 @@ from amaranth.utils import ceil_log2
 from ..registers import STOP, Register
 from ._broadcast import Broadcast
 from ._compact_accumulators import CompactAccumulators
+from ._compact_bitserial import CompactBitSerial
 from ._compact_fetch import CompactFetch
 from ._compact_memories import CompactByteMemory, CompactWordMemory
 from ._compact_post import CompactPost
@@ -28,7 +29,7 @@ class CompactAccelerator(Accelerator):
     Made of parts of its own, without the registers that only a fast clock needs.
     """
 
-    parts = Parts(Broadcast, CompactWordMemory, CompactByteMemory, CompactFetch,
+    parts = Parts(Broadcast, CompactBitSerial, CompactWordMemory, CompactByteMemory, CompactFetch,
                   CompactAccumulators, CompactPost, CompactStore, CompactSequencer)
     far = 0
 
