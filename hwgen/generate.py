@@ -15,7 +15,7 @@ from amaranth import Shape, ShapeLike
 from amaranth.lib import data, enum
 
 from . import __version__
-from .design import Design, Integer
+from .design import SPARSE, Design, Integer
 from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
@@ -80,7 +80,8 @@ def accelerator(design: Design) -> Accelerator:
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
-        dsps=None if design.family == "generic" else design.hard_multipliers)
+        dsps=None if design.family == "generic" else design.hard_multipliers,
+        **{field: getattr(design, field) for field in SPARSE if design.engine == "sparse"})
 
 
 def array(design: Design) -> SystolicArray:

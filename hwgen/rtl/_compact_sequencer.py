@@ -16,8 +16,8 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 """Fields of which only the bits count that an address has, and three more."""
 
 
-FORMATS = "activation_format", "weight_format"
-"""Fields that say nothing to a systolic array."""
+OTHERS = "activation_format", "weight_format", "slots", "column"
+"""Fields that say something to other engines alone."""
 
 
 class Countup(Countdown):
@@ -82,7 +82,7 @@ class CompactSequencer(Sequencer):
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in FORMATS:
+            if name in OTHERS:
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))

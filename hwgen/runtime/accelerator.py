@@ -27,6 +27,7 @@ class Space(enum.IntEnum):
     ACTIVATIONS = 1
     PROGRAM = 2
     COUNTERS = 3
+    SPARSE = 4
 
 
 class Register(enum.IntEnum):
