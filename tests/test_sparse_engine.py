@@ -11,6 +11,7 @@ from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.csc import encode
 from hwgen.compiler.program import Program
 from hwgen.compiler.sparse import FORMAT
+from hwgen.compiler.sparse_choice import Candidate
 from hwgen.compiler.sparse_memory import beside, packed, unpacked
 from hwgen.cost.cycles import Array
 from hwgen.cost.sparse_steps import golden_accelerator, sparse_steps
@@ -302,18 +303,35 @@ def pruned(name, wanted, banks):
     return found, {key: value[-1:] for key, value in x.items()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name, wanted, fields", [
-    ("ad_autoencoder", 0.25, {"sparse_entries": 6144, "sparse_columns": 2048}),
-    ("kws_dscnn", 0.5, {"sparse_entries": 2048, "sparse_columns": 2048})])
-def test_pruned_networks(name, wanted, fields):
-    """Whole networks, bit for bit and cycle for cycle; the autoencoder in half of the cycles."""
-    network, x = pruned(name, wanted, 16)
-    design = ULX3S.replace(engine="sparse", sparse_depth=8, **fields)
-    made = simulated_board(design)
+WHOLE = ULX3S.replace(engine="sparse", sparse_depth=8, sparse_entries=6144, sparse_columns=2048)
+
+
+@pytest.fixture(scope="module")
+def large_board():
+    made = simulated_board(WHOLE)
     with made.link:
-        program, result = check(made, design, network, x)
-    dense = compile_network(network, ULX3S)
-    alone = sum(map(Array.of(ULX3S).cycles, dense.steps))
-    assert "sparse" in engines(program)
-    assert result.cycles < (alone / 2 if name == "ad_autoencoder" else alone)
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("large sparse accelerator")
+def test_anomaly_detection(large_board):
+    """With a quarter of its weights, in half of the cycles of the array; all on the engine."""
+    network, x = pruned("ad_autoencoder", 0.25, 16)
+    program, result = check(large_board, WHOLE, network, x)
+    alone = sum(map(Array.of(ULX3S).cycles, compile_network(network, ULX3S).steps))
+    assert set(engines(program)) == {"sparse"} and 2 * result.cycles < alone
+    print(f"{result.cycles:,} cycles, the array alone {alone:,}")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("large sparse accelerator")
+def test_keyword_spotting(large_board, monkeypatch):
+    """With half of its weights, as it is chosen, and with all that can be on the engine."""
+    network, x = pruned("kws_dscnn", 0.5, 16)
+    _, chosen = check(large_board, WHOLE, network, x)
+    monkeypatch.setattr(Candidate, "saved", property(lambda self: int(self.sparse is not None)))
+    program, result = check(large_board, WHOLE, network, x)
+    assert set(engines(program)) == {"sparse"} and len(engines(program)) == 6
+    assert chosen.cycles < result.cycles
+    print(f"{chosen.cycles:,} cycles as it is chosen, {result.cycles:,} on the sparse engine")

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The sparse engine beside the array: from vectors to sums that the accumulators take."""
 
 from typing import Any
