@@ -21,6 +21,7 @@ from hwgen.golden import network as golden
 from hwgen.golden.accelerator import Error, Stopped
 from hwgen.golden.csc import decode
 from hwgen.golden.sparse_step import Waiting
+from hwgen.network.graph import Window
 from hwgen.network.prune import Pruner, density
 from hwgen.network.reader import read_network
 from hwgen.network.spread import even
@@ -205,6 +206,34 @@ def test_choice_by_memory():
                                                      x).choices}
         assert found[best.layer].engine == "sparse" and found[other.layer].engine == "dense"
         assert "do not fit beside those of layers that save more" in found[other.layer].reason
+
+
+def test_room_in_the_program_memory():
+    """Layers whose weights it has no room for run on the engine, though they are slower there."""
+    build = Builder(2, 5, 5, 8)
+    for _ in range(3):
+        build.convolution(16, Window((3, 3), before=(1, 1), after=(1, 1)))
+    network = build.network()
+    network = replace(network, layers=tuple(
+        replace(layer, weights=layer.weights * (np.arange(16) % 4 == 0)[:, None, None, None])
+        for layer in network.layers))
+    large = compile_network(network, DESIGN)
+    assert engines(large) == ["dense"] * 3
+    small = DESIGN.replace(program_memory=len(large.image) * 3 // 4)
+    with pytest.raises(UserError, match="the steps and weights need .* bytes"):
+        compile_network(network, DENSE.replace(program_memory=small.program_memory))
+    program = compile_network(network, small)
+    assert 0 < engines(program).count("sparse") < 3
+    for choice in program.choices:
+        assert ("the program memory has no room" in choice.reason) == (choice.engine == "sparse")
+    x = inputs_of(network)
+    made = golden_accelerator(program, x)
+    made.run(program.image, len(program.steps))
+    place, = (program.tensors[name] for name in program.outputs)
+    np.testing.assert_array_equal(made.memory[place.addresses()].ravel(),
+                                  next(iter(golden.run(network, x).values())).ravel())
+    with pytest.raises(UserError, match="the steps and weights need .* bytes"):
+        compile_network(network, DESIGN.replace(program_memory=64))
 
 
 def test_unable():

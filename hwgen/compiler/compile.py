@@ -36,7 +36,7 @@ from .pool import lower_average_pool, lower_max_pool, lower_mean
 from .program import HostLayer, LayerSteps, Placement, Program
 from .simplify import simplify
 from .sizes import Cut, ceil_div
-from .sparse_choice import SparsePlan, choose
+from .sparse_choice import Choice, SparsePlan, program_words
 from .sparse_memory import packed
 from .sums import SumsLayer
 from .tight import TightPlan
@@ -60,8 +60,13 @@ def compile_network(network: Network, design: Design,
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
     network, folding, layout = prepared(network)
-    plan = choose(network, folding, layout, design, example)
+    choice = Choice(network, folding, layout, design, example)
+    plan = choice.plan()
     lowering, layers = lower_network(network, folding, layout, design, {}, plan)
+    while (program_words(lowering) > design.program_words
+           and choice.make_room(program_words(lowering) - design.program_words)):
+        plan = choice.plan()
+        lowering, layers = lower_network(network, folding, layout, design, {}, plan)
     lives = layout.lives(written(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)
@@ -162,7 +167,7 @@ def written(placed: list[Placed], columns: int) -> dict[str, int]:
 def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
     """Raise a UserError about every memory that is too small."""
     columns = design.columns
-    words = len(lowering.placed) * descriptor_words(columns) + lowering.image.words
+    words = program_words(lowering)
     memories = [("the tensors", needed, design.activation_memory, design.banks, "activation"),
                 ("the steps and weights", words * columns, design.program_words * columns,
                  columns, "program")]
