@@ -13,9 +13,9 @@ from typing import Any, Self
 from .boards import BOARDS, closest, presets
 from .errors import UserError
 
-__all__ = ["Design", "Integer"]
+__all__ = ["SPARSE", "Design", "Integer"]
 
-ENGINES = ("systolic", "bitserial")
+ENGINES = ("systolic", "bitserial", "sparse")
 DATAFLOWS = ("ws", "os")
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 LARGEST_SIDE = 64
@@ -30,8 +30,11 @@ SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
+SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
+"""Fields of a sparse engine, and the most that each may be."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
-                    "line_pixels", "rounding", "steps", "compact")
+                    "line_pixels", "rounding", "steps", "compact", "sparse_entries",
+                    "sparse_columns", "sparse_depth")
 """Fields that say nothing of an array alone."""
 
 
@@ -71,7 +74,8 @@ class Design:
     ----------
     engine : str
         What multiplies: ``systolic``, an array of multipliers, or, in an accelerator,
-        ``bitserial``, one of gates that takes a cycle for each pair of a bit and a bit.
+        ``bitserial``, one of gates that takes a cycle for each pair of a bit and a bit, or
+        ``sparse``, a systolic array and an engine for weights that are mostly 0 beside it.
     dataflow : str
         ``ws``, weights stay in the cells, or ``os``, sums do.
     rows, columns : int
@@ -116,6 +120,13 @@ class Design:
     compact : bool
         Whether the accelerator shall be small rather than fast: without the registers that only a
         fast clock needs, on an array without waves, and with one lane.
+    sparse_entries : int
+        Entries of compressed weights that each lane of a sparse engine holds; it has as many lanes
+        as the array has columns.
+    sparse_columns : int
+        Columns of all compressed matrices together.
+    sparse_depth : int
+        Columns that may wait in front of each lane.
     """
 
     engine: str = "systolic"
@@ -139,12 +150,16 @@ class Design:
     rounding: str = "tflm"
     steps: int = 256
     compact: bool = False
+    sparse_entries: int = 0
+    sparse_columns: int = 0
+    sparse_depth: int = 0
 
     def __post_init__(self) -> None:
         """Check every field, in their order."""
         self._one_of("engine", ENGINES)
         if self.engine == "bitserial":
             self._check_bit_serial()
+        self._check_sparse()
         self._one_of("dataflow", DATAFLOWS)
         self._within("rows", 1, LARGEST_SIDE)
         self._within("columns", 1, LARGEST_SIDE)
@@ -193,7 +208,21 @@ class Design:
                 raise UserError(f"{field} must be {should} with engine 'bitserial', not "
                                 f"{getattr(self, field)!r}: only a systolic array has it")
 
+    def _check_sparse(self) -> None:
+        if self.engine == "sparse" and not self.activation_memory:
+            raise UserError("activation_memory must be given with engine 'sparse': the engine "
+                            "alone is a unit, `hwgen sim sparse`")
+        for field, most in SPARSE.items():
+            if self.engine == "sparse":
+                self._within(field, 1, most)
+            elif getattr(self, field) != 0:
+                raise UserError(f"{field} must be 0 without engine 'sparse', not "
+                                f"{getattr(self, field)!r}")
+
     def _check_accelerator(self) -> None:
+        if self.compact and self.engine == "sparse":
+            raise UserError("compact must be left out with engine 'sparse', not true: a compact "
+                            "accelerator has an array alone")
         for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
@@ -273,7 +302,8 @@ class Design:
     @property
     def _array_products(self) -> int:
         """Products a cycle that the lanes leave of the device's hard multipliers."""
-        return self.device_products - self.hard_lanes * self._lane_products
+        sparse = self.columns if self.engine == "sparse" else 0
+        return max(self.device_products - self.hard_lanes * self._lane_products - sparse, 0)
 
     @property
     def hard_multipliers(self) -> int:
@@ -296,7 +326,9 @@ class Design:
     @property
     def array_alone(self) -> Self:
         """The same array without an accelerator around it."""
-        return self.replace(**{name: getattr(Design, name) for name in AROUND_THE_ARRAY})
+        engine = "systolic" if self.engine == "sparse" else self.engine
+        around = {name: getattr(Design, name) for name in AROUND_THE_ARRAY}
+        return self.replace(**around, engine=engine)
 
     @property
     def fingerprint(self) -> int:
@@ -320,6 +352,8 @@ class Design:
             parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
             parts += ["compact"] * self.compact
+        if self.engine == "sparse":
+            parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
 
     def replace(self, **fields: Any) -> Self:
@@ -364,6 +398,8 @@ class Design:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if not self.activation_memory and field.name in AROUND_THE_ARRAY:
+                continue
+            if field.name in SPARSE and self.engine != "sparse":
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -16,7 +16,7 @@ from amaranth import Shape, ShapeLike
 from amaranth.lib import data, enum
 
 from . import __version__, integration
-from .design import Design, Integer
+from .design import SPARSE, Design, Integer
 from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
@@ -80,7 +80,8 @@ def accelerator(design: Design, *, exposed: bool = False) -> Accelerator:
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
-        dsps=None if design.family == "generic" else design.hard_multipliers, exposed=exposed)
+        dsps=None if design.family == "generic" else design.hard_multipliers, exposed=exposed,
+        **{field: getattr(design, field) for field in SPARSE if design.engine == "sparse"})
 
 
 def array(design: Design) -> SystolicArray:

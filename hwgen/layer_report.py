@@ -1,13 +1,15 @@
 """What the layers of a network take, as a table and as plain data; docs/metrics.md explains it."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .compiler.program import Program
 from .cost.efficiency import Work
 from .runtime.inference import LayerRun
 from .table import table
 
-__all__ = ["facts_of", "predicted_table", "run_table"]
+__all__ = ["choice_facts", "choice_lines", "facts_of", "predicted_table", "run_table"]
 
 HEADER = ("busy", "read", "written", "program", "memory eff.", "performance eff.")
 
@@ -51,3 +53,18 @@ def run_table(layers: Sequence[LayerRun], whole: Work, predicted: int, checked: 
     header = ["layer", "cycles", "predicted", *HEADER, "golden model"]
     return table(header, rows) if checked else \
         table(header[:-1], [row[:-1] for row in rows])
+
+
+def choice_facts(program: Program) -> dict[str, Any]:
+    """Return which layers the sparse engine computes, and why, as plain data."""
+    return {"engines": [dataclasses.asdict(choice) for choice in program.choices]} \
+        if program.choices else {}
+
+
+def choice_lines(program: Program) -> list[str]:
+    """Return the same as a table, and an empty line; nothing where there is no such engine."""
+    if not program.choices:
+        return []
+    rows = [(choice.layer, choice.engine, f"{choice.entries:,}", f"{choice.columns:,}",
+             choice.reason) for choice in program.choices]
+    return [table(["layer", "engine", "entries of a lane", "columns", "because"], rows), ""]

@@ -3,8 +3,12 @@
 import argparse
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .boards import BOARDS
 from .build.record import Record
@@ -14,7 +18,7 @@ from .design import Design
 from .errors import UserError
 from .files import replacing
 from .golden import network as golden
-from .layer_report import facts_of, predicted_table, run_table
+from .layer_report import choice_facts, choice_lines, facts_of, predicted_table, run_table
 from .network.graph import Network
 from .network.reader import read_network
 from .network_data import (
@@ -66,7 +70,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     check_rounding(options, design, network)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
-    program = compile_network(network, portable(design) if simulated else design)
+    program = compile_network(network, portable(design) if simulated else design, one(inputs))
     if simulated:
         say("building the simulator")
         board = simulated_board(program.design)
@@ -78,8 +82,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         say("loading the Program")
         load(board, program)
         for index in range(len(next(iter(inputs.values())))):
-            image = {name: values[index:index + 1] for name, values in inputs.items()}
-            results.append(run(board, program, network, image, check=check, say=say))
+            results.append(run(board, program, network, one(inputs, index), check=check, say=say))
     say("")
     first = results[0]
     equal = all(result.equal for result in results)
@@ -92,9 +95,10 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
                     "difference": layer.difference} for layer in first.layers],
-        **facts_of(first.work),
+        **facts_of(first.work), **choice_facts(program),
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
+             *choice_lines(program),
              *output_lines(outputs, labels)]
     lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
                  f"{first.cycles / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
@@ -122,16 +126,18 @@ def cycles(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Tell what an inference takes, without simulating."""
     network = read_network(options.model)
     design = accelerator_design(options, network)
-    program = compile_network(network, design)
-    parts = list(zip(program.layers, predictions(network, program), strict=True))
+    example = one(read_inputs(options.input, network)) if options.input else None
+    program = compile_network(network, design, example)
+    parts = list(zip(program.layers, predictions(network, program, example), strict=True))
     whole = sum((work for _, work in parts), Work())
     total, megahertz = whole.cycles, clock_mhz(design)
     facts = {**named(network, design), "predicted_cycles": total, "clock_mhz": megahertz,
              "milliseconds": total / megahertz / 1000,
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
-                        for part, work in parts], **facts_of(whole)}
-    text = predicted_table({part.name: work for part, work in parts}, whole)
+                        for part, work in parts], **facts_of(whole), **choice_facts(program)}
+    text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
+                      *choice_lines(program)]).rstrip()
     time = f"{total / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
     return 0, facts, f"{text}\n\n{total:,} cycles predicted: {time}"
 
@@ -157,7 +163,8 @@ def golden_model(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]
 def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Write the Program of a network."""
     network = read_network(options.model)
-    program = compile_network(network, accelerator_design(options, network))
+    example = one(read_inputs(options.input, network)) if options.input else None
+    program = compile_network(network, accelerator_design(options, network), example)
     path = Path(options.output or f"{Path(options.model).stem}.program")
     with replacing(path) as scratch:
         if path.suffix == ".h":
@@ -168,8 +175,14 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
             program.save(scratch)
     facts = {**named(network, program.design), "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
-    return 0, facts, (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "
-                      f"program memory, for rounding {program.design.rounding!r}")
+    text = (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "
+            f"program memory, for rounding {program.design.rounding!r}")
+    return 0, facts | choice_facts(program), "\n".join([*choice_lines(program), text])
+
+
+def one(inputs: Mapping[str, NDArray[np.int8]], index: int = 0) -> dict[str, NDArray[np.int8]]:
+    """Return one of several inputs."""
+    return {name: values[index:index + 1] for name, values in inputs.items()}
 
 
 def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:

@@ -200,7 +200,7 @@ that a tool which is needed does not work; icarus is optional. Takes 10 to 60 se
 """
 
 FIELDS = {
-    "engine": ("NAME", "what multiplies: systolic, or in an accelerator bitserial"),
+    "engine": ("NAME", "what multiplies: systolic, or in an accelerator bitserial or sparse"),
     "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
     "rows": ("N", "rows of the array, 1 to 64"),
     "columns": ("N", "columns of the array, 1 to 64"),
@@ -221,6 +221,9 @@ FIELDS = {
     "rounding": ("NAME", "tflm: sums are rounded twice, as TensorFlow Lite Micro does; single"),
     "steps": ("N", "steps that have a counter of their cycles"),
     "compact": ("", "make the accelerator small rather than fast"),
+    "sparse_entries": ("N", "compressed weights that each lane of a sparse engine holds"),
+    "sparse_columns": ("N", "columns of all compressed matrices together"),
+    "sparse_depth": ("N", "columns that may wait in front of each lane of a sparse engine"),
 }
 
 
@@ -360,6 +363,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+    for command in (cycles, program):
+        command.add_argument("--input", metavar="FILE",
+                             help="an input to go by, the first one of a .npy or .npz file: what "
+                                  "a sparse engine takes hangs on it")
     for command in (run, golden):
         command.add_argument("--input", metavar="FILE", required=True,
                              help="one input or several along the first axis, as the network's "

@@ -225,7 +225,7 @@ def text(path: Path, lanes: int, inputs: Inputs, points: list[Point]) -> str:
     return "\n\n".join([path_table, layer_table, (
         f"{path}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated on "
         f"{images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
-        f"these, on {lanes} lanes; the accelerator has no sparse engine yet.")])
+        f"these, on {lanes} lanes; the engine alone.")])
 
 
 def plot(points: list[Point], inputs: Inputs) -> str:

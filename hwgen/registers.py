@@ -8,8 +8,8 @@ import enum
 from dataclasses import dataclass
 
 __all__ = [
-    "ACKNOWLEDGE", "ERRORS", "FACTS", "GO", "IDENTITY", "SPACES", "SPACE_SHIFT", "Access", "Facts",
-    "STOP", "Field", "Register", "Space", "StreamRegister",
+    "ACKNOWLEDGE", "ERRORS", "FACTS", "GO", "IDENTITY", "MAPPED", "SPACES", "SPACE_SHIFT", "STOP",
+    "Access", "Facts", "Field", "Register", "Space", "StreamRegister",
 ]
 
 IDENTITY = 0x3167_7768
@@ -31,6 +31,11 @@ class Space(enum.IntEnum):
     ACTIVATIONS = 1
     PROGRAM = 2
     COUNTERS = 3
+    SPARSE = 4
+
+
+MAPPED = tuple(space for space in Space if space != Space.SPARSE)
+"""The spaces that a system has in its addresses."""
 
 
 class Register(enum.IntEnum):

@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 from .errors import UserError
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "PARAMETER_WORDS", "Mode", "Step", "descriptor_words",
-           "lines_of_rows"]
+__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "SLOTS", "WAITING", "Mode", "Step",
+           "descriptor_words", "lines_of_rows"]
 
 MAGIC = 0x5a
 DESCRIPTOR_BYTES = 80
 PARAMETER_WORDS = 9
 """Words of the program memory that the parameters of a column tile take."""
+SLOTS = 64
+"""Rows of a matrix that a lane of the sparse engine has sums for."""
+INDEX_BITS = 4
+"""Of the entries of compressed weights in an accelerator."""
+WAITING = 32
+"""Vectors that may be on their way to the sparse engine, or wait for it."""
 
 
 class Mode(IntEnum):
@@ -30,6 +36,7 @@ class Mode(IntEnum):
     DEPTHWISE = 1
     DIRECT = 2
     SUMS = 3
+    SPARSE = 4
 
 
 # (word, lowest bit, bits, whether signed) of every field, by its name.
@@ -54,9 +61,10 @@ FIELDS: dict[str, tuple[int, int, int, bool]] = {
     "tile_step": (14, 0, 16, False), "taps_y_step": (14, 16, 16, False),
     "taps_y_step_bytes": (15, 0, 32, False),
     "output": (16, 0, 32, False),
-    "output_x_step": (17, 0, 16, False),
+    "output_x_step": (17, 0, 16, False), "slots": (17, 16, 16, False),
     "output_row_step": (18, 0, 32, False),
     "activation_format": (19, 0, 5, False), "weight_format": (19, 8, 5, False),
+    "column": (19, 16, 16, False),
 }
 
 
@@ -81,7 +89,8 @@ class Step:
 
     The names in docs/accelerator.md: K0 is ``pieces``, K1 ``taps_x``, K2 ``taps_y``, X and Y are
     ``x`` and ``y``, C the columns of the array. The formats are codes of
-    :class:`hwgen.formats.Format`; the systolic array has no use for them.
+    :class:`hwgen.formats.Format`; the systolic array has no use for them. ``slots`` and ``column``
+    are for the sparse engine alone, as is its mode.
     """
 
     mode: Mode
@@ -124,6 +133,8 @@ class Step:
     output_row_step: int = 0
     activation_format: int = 0
     weight_format: int = 0
+    slots: int = 0
+    column: int = 0
 
     def __post_init__(self) -> None:
         """Check that every field fits its bits, and that no count is 0."""
@@ -187,7 +198,7 @@ class Step:
             value = plain[word] >> low & ((1 << bits) - 1)
             fields[name] = value - (1 << bits) if signed and value >> (bits - 1) else value
         if fields["mode"] not in tuple(Mode):
-            raise UserError(f"mode of a step must be from 0 to 3, not {fields['mode']}")
+            raise UserError(f"mode of a step must be from 0 to 4, not {fields['mode']}")
         flags = {name: bool(fields[name]) for name in FLAGS}
         return cls(**fields | flags | {"mode": Mode(fields["mode"])})  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ from ..steps import (
     lines_of_rows,
 )
 from .program import LayerSteps, Program
+from .sparse_memory import unpacked
 
 __all__ = ["Unsound", "check_program"]
 
@@ -55,6 +56,7 @@ class Check:
         """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
         self.regions: list[Region] = []
+        self.compressed = unpacked(program.compressed, columns) if program.compressed else None
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
 
@@ -149,6 +151,9 @@ class Check:
         if planes and rows:
             rows = planes.words(rows)
         tiles = step.tiles if step.parameters_per_tile else 1
+        if step.mode == Mode.SPARSE:
+            self.columns(step)
+            return None
         length = step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
         end = step.program + length
         if step.program < self.pitch * len(self.program.steps) or end > len(self.words):
@@ -167,8 +172,28 @@ class Check:
             return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
         return found[:, :, ::-1]
 
+    def columns(self, step: Step) -> None:
+        """Check that the sparse engine has the columns of a step, and rows for no more sums."""
+        width = step.vectors * self.design.rows
+        if self.compressed is None or step.column + width > self.compressed.columns:
+            raise Unsound("its columns are outside the compressed weights")
+        part = self.compressed.part(step.column, width, step.slots)
+        rows = [lane.placed(part.format)[1].max(initial=-1) for lane in part.lanes]
+        if max(rows) >= step.slots:
+            raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
+
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""
+        if step.mode == Mode.SPARSE:
+            self.sums = step.passes * step.slots
+            if self.sums > self.design.partial_sums:
+                raise Unsound("it has more values than the accumulators hold")
+            return
+        if step.mode == Mode.SUMS and step.slots:
+            if self.sums != step.values * step.slots or step.tiles != step.slots:
+                raise Unsound(f"it reads {step.values * step.slots} sums where {self.sums} were "
+                              "left")
+            return
         several = step.passes > 1
         if (several or step.to_sums or step.mode == Mode.SUMS) and \
                 step.values > self.design.partial_sums:
@@ -241,7 +266,7 @@ class Check:
         if step.mode == Mode.SUMS:
             return []
         columns = self.design.columns
-        width = self.design.rows if step.mode == Mode.MATRIX else columns
+        width = self.design.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else columns
         found = []
         for tile in range(step.tiles) if step.tile_step else [step.tiles - 1]:
             alone = step.tile_step or step.tiles == 1
@@ -254,7 +279,9 @@ class Check:
                          + np.arange(step.x)[:, None] * step.x_step + np.arange(width))
                 line = ky * step.taps_y_step + np.arange(step.y) * step.row_step
                 from_base = ky * step.taps_y_step_bytes + np.arange(step.y) * step.row_step_bytes
-                if weights is None:
+                if step.mode == Mode.SPARSE:
+                    matters = self.live(step)
+                elif weights is None:
                     matters = np.arange(width) < used
                 else:
                     here = weights[tile:tile + 1, number] if alone else weights[:, number]
@@ -270,6 +297,14 @@ class Check:
                 found.append((addresses[inside], addresses[needed],
                               np.broadcast_to(vectors, needed.shape)[needed]))
         return found
+
+    def live(self, step: Step) -> NDArray[np.bool_]:
+        """Return which bytes of each vector of a step of the sparse engine have weights."""
+        assert self.compressed is not None
+        first, width = step.column, step.vectors * self.design.rows
+        some = np.any([np.diff(lane.pointers[first:first + width + 1]) > 0
+                       for lane in self.compressed.lanes], axis=0)
+        return some.reshape(step.y, step.x, -1)
 
     def disjoint(self) -> None:
         """Check that weights are those of one step, or of several alike."""

@@ -1,6 +1,9 @@
 """From a network to a Program."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..design import Design
 from ..errors import UserError
@@ -33,14 +36,20 @@ from .pool import lower_average_pool, lower_max_pool, lower_mean
 from .program import HostLayer, LayerSteps, Placement, Program
 from .simplify import simplify
 from .sizes import Cut, ceil_div
+from .sparse_choice import Choice, SparsePlan, program_words
+from .sparse_memory import packed
 from .sums import SumsLayer
 from .tight import TightPlan
 
 __all__ = ["compile_network", "lower", "prepared", "written"]
 
 
-def compile_network(network: Network, design: Design) -> Program:
+def compile_network(network: Network, design: Design,
+                    example: Mapping[str, NDArray[np.int8]] | None = None) -> Program:
     """Return the Program that computes ``network`` on an accelerator of ``design``.
+
+    What the sparse engine takes hangs on the input: it gets the layers that are quicker there for
+    an ``example``, or for an input without zeros. The Program computes any input.
 
     A :class:`UserError` says what does not fit, and what would.
     """
@@ -51,13 +60,19 @@ def compile_network(network: Network, design: Design) -> Program:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
     network, folding, layout = prepared(network)
-    lowering, layers = lower_network(network, folding, layout, design, {})
+    choice = Choice(network, folding, layout, design, example)
+    plan = choice.plan()
+    lowering, layers = lower_network(network, folding, layout, design, {}, plan)
+    while (program_words(lowering) > design.program_words
+           and choice.make_room(program_words(lowering) - design.program_words)):
+        plan = choice.plan()
+        lowering, layers = lower_network(network, folding, layout, design, {}, plan)
     lives = layout.lives(written(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)
     if needed > memory:
         def steps_of(index: int, cut: Cut) -> list[Placed]:
-            made = Lowering(design, cut)
+            made = Lowering(design, cut, plan.columns)
             lower(made, network, folding, layout, layout.layers[index])
             return made.placed
 
@@ -66,7 +81,7 @@ def compile_network(network: Network, design: Design) -> Program:
         if least > memory:  # tell what program there is where the tensors do fit
             cuts, addresses, least = tight.plan(ceil_div(least, design.banks) * design.banks)
         if least < needed:
-            lowering, layers = lower_network(network, folding, layout, design, cuts)
+            lowering, layers = lower_network(network, folding, layout, design, cuts, plan)
             needed = least
     check_memories(lowering, needed, design)
     image, steps = finish(lowering, addresses, design)
@@ -75,7 +90,9 @@ def compile_network(network: Network, design: Design) -> Program:
         {name: placement(network, folding, name, view, addresses)
          for name, view in layout.views.items()},
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
-        network.inputs, tuple(layout.outputs), network.outputs)
+        network.inputs, tuple(layout.outputs), network.outputs,
+        compressed=packed(plan.weights) if plan.columns and plan.weights else (),
+        choices=plan.choices)
     check_program(program)
     return program
 
@@ -90,9 +107,10 @@ def prepared(network: Network) -> tuple[Network, Folding, Layout]:
 
 
 def lower_network(network: Network, folding: Folding, layout: Layout, design: Design,
-                  cuts: dict[int, Cut]) -> tuple[Lowering, list[LayerSteps]]:
+                  cuts: dict[int, Cut],
+                  plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
-    lowering, layers = Lowering(design), []
+    lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
     for index, layer in enumerate(layout.layers):
         first = len(lowering.placed)
         lowering.cut(cuts.get(index, Cut()))
@@ -149,7 +167,7 @@ def written(placed: list[Placed], columns: int) -> dict[str, int]:
 def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
     """Raise a UserError about every memory that is too small."""
     columns = design.columns
-    words = len(lowering.placed) * descriptor_words(columns) + lowering.image.words
+    words = program_words(lowering)
     memories = [("the tensors", needed, design.activation_memory, design.banks, "activation"),
                 ("the steps and weights", words * columns, design.program_words * columns,
                  columns, "program")]

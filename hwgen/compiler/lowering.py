@@ -1,5 +1,6 @@
 """What all layers are lowered with: the Design, the image of weights, and the steps so far."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,8 +48,13 @@ def uniform_parameters(bias: Integers, lanes: Lanes) -> bool:
 class Lowering:
     """Collects the steps of a network."""
 
-    def __init__(self, design: Design, cut: Cut | None = None) -> None:
-        """Begin with no steps; ``cut`` is how the next layer shall be cut."""
+    def __init__(self, design: Design, cut: Cut | None = None,
+                 sparse: Mapping[str, int] | None = None) -> None:
+        """Begin with no steps; ``cut`` is how the next layer shall be cut.
+
+        ``sparse`` has where the columns of those layers begin that the sparse engine computes.
+        """
+        self.sparse = sparse or {}
         self.design = design
         self.rows, self.columns = design.rows, design.columns
         self.sizes = Sizes.of(design, cut)

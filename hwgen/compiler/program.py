@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ..design import Design
 from ..errors import UserError
 from ..steps import DESCRIPTOR_BYTES, Step, descriptor_words
+from .engine_choice import EngineChoice
 
 __all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,10 @@ class Program:
         The network's outputs, be they the accelerator's or of a host layer.
     constants : tuple of (int, bytes)
         Bytes of the activation memory that must be there before the first step, and stay there.
+    compressed : tuple of (int, bytes)
+        Likewise of the weights of the sparse engine.
+    choices : tuple of EngineChoice
+        Which layers it computes, and why.
     """
 
     name: str
@@ -124,6 +129,8 @@ class Program:
     outputs: tuple[str, ...]
     results: tuple[str, ...]
     constants: tuple[tuple[int, bytes], ...] = field(default=())
+    compressed: tuple[tuple[int, bytes], ...] = field(default=())
+    choices: tuple[EngineChoice, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image."""
@@ -162,6 +169,8 @@ class Program:
             "inputs": list(self.inputs), "outputs": list(self.outputs),
             "results": list(self.results),
             "constants": [[address, data.hex()] for address, data in self.constants],
+            "compressed": [[offset, data.hex()] for offset, data in self.compressed],
+            "choices": [dataclasses.asdict(choice) for choice in self.choices],
         }
 
     def save(self, path: str | Path) -> None:
@@ -204,6 +213,9 @@ class Program:
         steps = tuple(Step.from_words(np.frombuffer(image[i * size:i * size + DESCRIPTOR_BYTES],
                                                     "<u4")) for i in range(facts["steps"]))
 
+        def words(kind: str) -> tuple[tuple[int, bytes], ...]:
+            return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
+
         def of(kind: Any, values: dict[str, Any]) -> Any:
             return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         return cls(
@@ -212,4 +224,5 @@ class Program:
             tuple(of(LayerSteps, values) for values in facts["layers"]),
             tuple(of(HostLayer, values) for values in facts["host_layers"]),
             tuple(facts["inputs"]), tuple(facts["outputs"]), tuple(facts["results"]),
-            tuple((address, bytes.fromhex(data)) for address, data in facts["constants"]))
+            words("constants"), words("compressed"),
+            tuple(EngineChoice(**values) for values in facts["choices"]))

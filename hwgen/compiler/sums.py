@@ -20,6 +20,7 @@ from .matrix import MatrixLayer
 from .quantise import Lanes, lanes_of
 from .ranges import format_of
 from .sizes import Sizes
+from .sparse import SparseLayer
 
 __all__ = ["SumsLayer"]
 
@@ -75,6 +76,9 @@ class SumsLayer:
         lanes = lanes_for(layer, kernel, bias, outputs)
         left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
         kernel, bias = kernel << left, bias << lanes.left
+        self.name = layer.name
+        self.sparse = SparseLayer(source, target, kernel, bias, window, lanes, zero_point) \
+            if not isinstance(layer, Depthwise) else None
         bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
         planes = format_of(network, name)
         self.by_channel: tuple[Any, ...] | None = None
@@ -96,7 +100,11 @@ class SumsLayer:
         return DepthwiseLayer.orientations(sizes, *self.by_channel)
 
     def emit(self, lowering: Lowering) -> None:
-        """Emit the steps of the quickest way."""
+        """Emit the steps of the quickest way, or those for the sparse engine if that shall do."""
+        if self.name in lowering.sparse:
+            assert self.sparse
+            self.sparse.emit(lowering, lowering.sparse[self.name])
+            return
         possible = [layer for layer, suits in self.streamed(lowering.sizes) if suits]
         best = self.product.best(lowering.sizes)
         quickest = min(possible, key=lambda layer: int(layer.cost), default=None)

@@ -36,7 +36,7 @@ class Traffic:
 
 def traffic(step: Step, array: Array) -> Traffic:
     """Return what a step moves."""
-    tiles = step.tiles if step.parameters_per_tile else 1
+    tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
     words = (descriptor_words(array.columns) + step.tiles * step.passes * weights
              + tiles * PARAMETER_WORDS)
@@ -59,6 +59,6 @@ def read(step: Step, array: Array) -> int:
     for count, distance in ((step.taps_x, step.taps_x_step), (step.pieces, step.piece_step),
                             (step.x, step.x_step)):
         start = np.add.outer(start, np.arange(count) * distance)
-    width = array.rows if step.mode == Mode.MATRIX else array.columns
+    width = array.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else array.columns
     inside = np.clip(step.row_bytes - start, 0, width) - np.clip(-start, 0, width)
     return int(np.count_nonzero((rows >= 0) & (rows < step.height)) * inside.sum())

@@ -16,15 +16,19 @@ from ..formats import Kind
 from ..steps import (
     DESCRIPTOR_BYTES,
     PARAMETER_WORDS,
+    SLOTS,
     Mode,
     Step,
     descriptor_words,
     lines_of_rows,
 )
 from .arithmetic import wrap
+from .csc import Compressed
 from .post import Parameters, Post
+from .sparse import Run
+from .sparse_step import sparse_step
 
-__all__ = ["Accelerator", "Error", "Stopped"]
+__all__ = ["Accelerator", "Error", "Stopped", "passes"]
 
 Integers = NDArray[np.int64]
 
@@ -56,8 +60,10 @@ class Accelerator:
 
     Parameters
     ----------
-    engine, rows, columns, lines, partial_sums, activation_memory, rounding
+    engine, rows, columns, lines, partial_sums, activation_memory, rounding, sparse_depth
         As in the Design.
+    weights : Compressed, or None
+        What a sparse engine holds.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     """
@@ -68,6 +74,8 @@ class Accelerator:
     partial_sums: int
     activation_memory: int
     engine: str = "systolic"
+    weights: Compressed | None = None
+    sparse_depth: int = 0
     rounding: str = "tflm"
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
@@ -76,6 +84,8 @@ class Accelerator:
     def __post_init__(self) -> None:
         """Clear the memories."""
         self.serial = self.engine == "bitserial"
+        self.runs: dict[int, Run] = {}
+        """What the sparse engine did, by the index of the step."""
         self.post = Post(self.rounding)
         self.memory = np.zeros(self.activation_memory, np.int8)
         self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
@@ -91,12 +101,19 @@ class Accelerator:
                 step = Step.from_words(np.frombuffer(data, "<u4"))
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
-            error = self.refusal(step) or self.step(step, words)
+            error = self.refusal(step)
+            if error is None and step.mode == Mode.SPARSE:
+                error = self.sparse(step, index)
+            elif error is None:
+                error = self.step(step, words)
             if error is not None:
                 raise Stopped(error, index)
 
     def refusal(self, step: Step) -> Error | None:
         """Return why no accelerator of these sizes ends such a step, if none does."""
+        if step.mode == Mode.SPARSE and (self.engine != "sparse" or step.tiles != 1
+                                         or not 1 <= step.slots <= SLOTS):
+            return Error.DESCRIPTOR
         if step.last_columns > self.columns or not self.understands(step):
             return Error.DESCRIPTOR
         if step.mode == Mode.DEPTHWISE:
@@ -117,7 +134,9 @@ class Accelerator:
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
         uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
-        if uses_sums and step.values > self.partial_sums:
+        strided = step.slots if step.mode == Mode.SUMS and self.engine == "sparse" else 0
+        most = (step.values - 1) * strided + step.tiles if strided else step.values
+        if uses_sums and most > self.partial_sums:
             return Error.SUMS
         rows = self.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
@@ -138,7 +157,8 @@ class Accelerator:
                 if program > len(words):
                     return Error.PROGRAM
                 if step.mode == Mode.SUMS:
-                    total = self.accumulators[there].copy()
+                    total = self.accumulators[tile::strided][there].copy() if strided else \
+                        self.accumulators[there].copy()
                     continue
                 if step.tile_step or taps not in seen:
                     seen[taps] = self.fetch(step, tile, *taps)
@@ -163,6 +183,21 @@ class Accelerator:
                 return Error.STORE
         return None
 
+    def sparse(self, step: Step, index: int) -> Error | None:
+        """Run one step of the sparse engine."""
+        if step.passes * step.slots > self.partial_sums:
+            return Error.SUMS
+        found = [self.fetch(step, 0, *taps) for taps in passes(step)]
+        vectors = [each.reshape(step.vectors, -1) for each in found if each is not None]
+        if len(vectors) < len(found):
+            return Error.FETCH
+        assert self.weights is not None
+        run = sparse_step(step, self.weights, np.stack(vectors), self.sparse_depth)
+        self.runs[index] = run
+        sums = run.sums.reshape(-1, self.columns)
+        self.accumulators[:len(sums)] = sums
+        return None
+
     def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
               ) -> NDArray[np.int8] | None:
         """Return the vectors of a pass, (y, x, bytes), or None where one is not in the memory."""
@@ -175,7 +210,7 @@ class Accelerator:
     def places(self, step: Step, tile: int, ky: int, kx: int, piece: int,
                ) -> tuple[NDArray[np.bool_], Integers]:
         """Return which bytes of a pass are inside the image, and the addresses of all of them."""
-        width = self.rows if step.mode == Mode.MATRIX else self.columns
+        width = self.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else self.columns
         offset = (step.offset + tile * step.tile_step + kx * step.taps_x_step
                   + piece * step.piece_step)
         along = offset + np.arange(step.x)[:, None] * step.x_step + np.arange(width)

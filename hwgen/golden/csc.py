@@ -122,6 +122,13 @@ class Compressed:
     format: Format
     lanes: tuple[Lane, ...]
 
+    def part(self, first: int, columns: int, rows: int) -> "Compressed":
+        """Return some columns, as the matrix of so many rows that they are."""
+        end = first + columns
+        return Compressed(rows, columns, self.format, tuple(
+            Lane(lane.entries[lane.pointers[first]:lane.pointers[end]],
+                 lane.pointers[first:end + 1] - lane.pointers[first]) for lane in self.lanes))
+
 
 def decode(compressed: Compressed) -> Integers:
     """Return the matrix."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from .arithmetic import wrap
 from .csc import Compressed
 from .nonzero import NonZero, nonzeros
 
-__all__ = ["Run", "Sparse"]
+__all__ = ["Run", "Source", "Sparse"]
 
 Integers = NDArray[np.int64]
 
@@ -21,6 +22,16 @@ LEAST_WAIT = 10
 """Cycles from the end of an input until sums are read, whatever the lanes do."""
 SHOW = 2
 """Cycles from reading sums until they are on ``o``."""
+
+
+class Source(Protocol):
+    """Where vectors come from, one after the other."""
+
+    def offer(self, first: bool) -> int:
+        """Return when the next vector can be taken; ``first`` is that of an input."""
+
+    def take(self, cycle: int) -> None:
+        """Be told when it was taken."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +85,9 @@ class Timeline:
         self.pops: list[Integers] = []
         self.read, self.known, self.through = (np.full(lanes, NEVER) for _ in range(3))
 
-    def vector(self, found: Sequence[NonZero]) -> int:
+    def vector(self, found: Sequence[NonZero], offered: int = 0) -> int:
         """Pass on what was found in a vector; return the cycle in which the vector came."""
-        came = self.taken
+        came = max(self.taken, offered)
         self.taken = came + 1
         for item in found:
             # Picked, then shown, then sent to the lanes.
@@ -120,11 +131,12 @@ class Sparse:
     depth: int = 8
 
     def run(self, matrix: Compressed, inputs: NDArray[np.integer], zero_point: int = 0,
-            first: int = 0) -> Run:
+            first: int = 0, source: Source | None = None) -> Run:
         """Multiply inputs, (inputs, vectors, width), by a matrix.
 
         Activations beyond the last column must be the zero point. The cycles are those of an
-        engine to which activations always come at once, and whose sums are always taken.
+        engine to which activations come from a source, or always at once, and whose sums are always
+        taken.
         """
         inputs = np.asarray(inputs, np.int64)
         lanes = len(matrix.lanes)
@@ -144,7 +156,11 @@ class Sparse:
                     found[(item.at - first) // vectors_in.shape[1]].append(item)
                 else:
                     found[-1].append(item)
-            vectors += [timeline.vector(items) for items in found]
+            for place, items in enumerate(found):
+                came = timeline.vector(items, source.offer(place == 0) if source else 0)
+                if source:
+                    source.take(came)
+                vectors.append(came)
             outputs.append(timeline.end(slots))
             for lane, (columns, rows, weights) in enumerate(placed):
                 work += int(np.count_nonzero(activations[columns]))

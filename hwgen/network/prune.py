@@ -25,7 +25,7 @@ from .graph import (
     Requantisation,
     Weighted,
 )
-from .surgeon import importance, least_squares, moments, rounded
+from .surgeon import Moments, importance, least_squares, rounded
 
 __all__ = ["METHODS", "STEPS", "Pruner", "density", "noise", "weighted"]
 
@@ -114,7 +114,7 @@ class Pruner:
             cluster(np.zeros(0, np.int64), self.codebook)  # tells what is wrong with the number
         self.layers = weighted(self.network)
         self.values = run(self.network, self.inputs, keep=True)
-        self._seen: dict[str, tuple[NDArray[np.int16], list[Floats]]] = {}
+        self._seen: dict[str, tuple[NDArray[np.int16], list[Moments]]] = {}
 
     def pruned(self, densities: Mapping[str, float], *, mending: bool = True) -> Network:
         """Return the network with the densities of some layers, by their names; others stay.
@@ -178,22 +178,22 @@ class Pruner:
         if self.method == "magnitude":
             return np.where(kept, np.abs(matrix) * gain, 0)
         _, hessians = self._before(layer)
-        inverses = [np.linalg.inv(hessian).astype(np.float64) for hessian in hessians]
+        inverses = [each.inverse(np.ones(len(each.matrix), np.bool_)) for each in hessians]
         found = [importance(np.append(row, bias), kept[index], hessians[index % len(hessians)],
                             inverses[index % len(hessians)]) if kept[index].any()
                  else np.zeros(kept.shape[1])
                  for index, (row, bias) in enumerate(zip(matrix, layer.bias, strict=True))]
         return np.stack(found) * gain ** 2
 
-    def _before(self, layer: Weighted) -> tuple[NDArray[np.int16], list[Floats]]:
+    def _before(self, layer: Weighted) -> tuple[NDArray[np.int16], list[Moments]]:
         """Return the vectors that a layer reads in the network as it was, and H of each group."""
         if layer.name not in self._seen:
             x = self._vectors(layer, self.values[layer.inputs[0]])
             self._seen[layer.name] = x, self._moments(layer, x)
         return self._seen[layer.name]
 
-    def _moments(self, layer: Weighted, x: NDArray[np.int16]) -> list[Floats]:
-        return [moments(x[:, group], fixed_bias=layer.name in self.fixed_biases)
+    def _moments(self, layer: Weighted, x: NDArray[np.int16]) -> list[Moments]:
+        return [Moments(x[:, group], fixed_bias=layer.name in self.fixed_biases)
                 for group in range(x.shape[1])]
 
     def _vectors(self, layer: Weighted, x: NDArray[np.int8]) -> NDArray[np.int16]:
@@ -214,7 +214,7 @@ class Pruner:
         same = read is self.values[layer.inputs[0]]
         now = before if same else self._vectors(layer, read)
         # What a unit of each weight gave to the sums, and does not give any more.
-        missing = [np.zeros_like(hessian) for hessian in hessians]
+        missing = [np.zeros_like(each.matrix) for each in hessians]
         fixed = layer.name in self.fixed_biases
         if not same:
             hessians = self._moments(layer, now)

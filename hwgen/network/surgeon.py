@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["importance", "least_squares", "moments", "rounded"]
+__all__ = ["Moments", "importance", "least_squares", "rounded"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -22,22 +22,48 @@ DAMPING = 0.01
 stay as it is."""
 
 
-def moments(vectors: NDArray[np.integer], *, fixed_bias: bool = False) -> Floats:
-    """Return H of vectors, (vectors, taps), and of the bias, last.
+class Moments:
+    """H of vectors, (vectors, taps), and of the bias, last.
 
     A fixed bias has nothing to do with the weights, so that nothing moves it.
+
+    Members
+    -------
+    matrix : array
+        H.
     """
-    x = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
-    products = x.T @ x / len(x)
-    taps = np.arange(len(products) - 1)
-    products[taps, taps] += DAMPING * products[taps, taps].mean() + 1e-6
-    if fixed_bias:
-        products[-1] = products[:, -1] = 0
-        products[-1, -1] = 1
-    return products
+
+    def __init__(self, vectors: NDArray[np.integer], *, fixed_bias: bool = False) -> None:
+        x = np.column_stack([vectors, np.ones(len(vectors))]).astype(np.float64)
+        self.matrix = x.T @ x / len(x)
+        taps = np.arange(len(self.matrix) - 1)
+        self.damping = DAMPING * self.matrix[taps, taps].mean() + 1e-6
+        self.matrix[taps, taps] += self.damping
+        if fixed_bias:
+            self.matrix[-1] = self.matrix[:, -1] = 0
+            self.matrix[-1, -1] = 1
+        self._few: Floats | None = None
+        if 2 * len(x) < len(taps):
+            self._few = (x[:, :-1] - self.matrix[-1, :-1]) / np.sqrt(len(x))
+
+    def inverse(self, left: Mask) -> Floats:
+        """Return the inverse of the rows and columns that are left, the bias among them.
+
+        Without the bias these are a multiple of 1 and as many products as there were vectors:
+        where that is few, it takes the inverse of few rows (Woodbury), and not of all taps.
+        """
+        if self._few is None:
+            return np.linalg.inv(self.matrix[np.ix_(left, left)]).astype(np.float64)
+        few, means = self._few[:, left[:-1]], self.matrix[-1, :-1][left[:-1]]
+        inner = np.linalg.inv(few @ few.T + self.damping * np.eye(len(few)))
+        result = np.empty((len(means) + 1, len(means) + 1))
+        of_taps = result[:-1, :-1] = (np.eye(len(means)) - few.T @ inner @ few) / self.damping
+        result[-1, :-1] = result[:-1, -1] = -of_taps @ means
+        result[-1, -1] = 1 + means @ of_taps @ means
+        return result
 
 
-def importance(row: Floats, kept: Mask, hessian: Floats, inverse: Floats) -> Floats:
+def importance(row: Floats, kept: Mask, moments: Moments, inverse: Floats) -> Floats:
     """Return what the loss grows by without each weight that is kept; 0 of the others.
 
     ``row`` has the bias last, which ``kept`` has no place for. ``inverse`` is that of the whole of
@@ -45,23 +71,23 @@ def importance(row: Floats, kept: Mask, hessian: Floats, inverse: Floats) -> Flo
     """
     left = np.append(kept, True)
     if not kept.all():
-        inverse = np.linalg.inv(hessian[np.ix_(left, left)])
-    best = inverse @ (hessian[left] @ row)
+        inverse = moments.inverse(left)
+    best = inverse @ (moments.matrix[left] @ row)
     result = np.zeros(len(kept))
     result[kept] = (best ** 2 / np.diagonal(inverse))[:-1]
     return result
 
 
-def least_squares(row: Floats, kept: Mask, hessian: Floats, wanted: Floats) -> tuple[Floats,
-                                                                                    Floats]:
+def least_squares(row: Floats, kept: Mask, moments: Moments,
+                  wanted: Floats) -> tuple[Floats, Floats]:
     """Return the best weights and bias for what is kept, and the inverse of H there.
 
     ``wanted`` is what the sums shall be but for those of the row itself, times the vectors: 0, or
     more where the vectors are no longer those that the row was made for.
     """
     left = np.append(kept, True)
-    inverse = np.linalg.inv(hessian[np.ix_(left, left)])
-    return inverse @ (hessian[left] @ row + wanted[left]), inverse
+    inverse = moments.inverse(left)
+    return inverse @ (moments.matrix[left] @ row + wanted[left]), inverse
 
 
 def rounded(best: Floats, inverse: Floats, nearest: Callable[[float], float]) -> Floats:

@@ -19,7 +19,9 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 FORMATS = "activation_format", "weight_format"
 """Fields that say nothing to a systolic array,"""
 PRIMES = "prime_x", "prime_y"
-"""and to a bit-serial one, which has no windows."""
+"""to a bit-serial one, which has no windows,"""
+OTHERS = "slots", "column"
+"""and to both."""
 
 
 class Countup(Countdown):
@@ -94,7 +96,7 @@ class CompactSequencer(Sequencer):
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in (PRIMES if self.serial else FORMATS):
+            if name in OTHERS + (PRIMES if self.serial else FORMATS):
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))

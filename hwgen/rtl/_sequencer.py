@@ -132,6 +132,8 @@ class Sequencer(wiring.Component):
     """
 
     countdown = Countdown
+    last_mode = Mode.SUMS
+    """The last one that there is."""
 
     start: Value
     stop: Value
@@ -287,18 +289,29 @@ class Sequencer(wiring.Component):
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
-        formats = [pace.bad] if pace else []
-        wrong = Signal(3 + len(counts) + len(formats), reset_less=True)
+        others = self._wrong(pace)
+        wrong = Signal(3 + len(counts) + len(others), reset_less=True)
         bad = Signal(reset_less=True)
         m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, self._unknown(d.mode),
                                   d.last_columns > self.columns,
-                                  *(count == 0 for count in counts), *formats)),
+                                  *(count == 0 for count in counts), *others)),
                      bad.eq(wrong.any())]
         return bad
 
     def _unknown(self, mode: Value) -> Value:
         """Return whether there is no such mode."""
-        return mode > Mode.SUMS
+        return mode > self.last_mode
+
+    def _wrong(self, pace: Pace | None) -> list[Value]:
+        """Return what else may be wrong with a descriptor."""
+        return [pace.bad] if pace else []
+
+    def _first_slot(self) -> tuple[Value, Value]:
+        """Return whether parameters are read before the first vectors; else, whether time passes.
+
+        What follows from the counters is in registers only then.
+        """
+        return Const(1, 1), Const(0, 1)
 
     def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
                pace: Pace | None) -> Value:
@@ -400,12 +413,14 @@ class Sequencer(wiring.Component):
                 vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), slot.eq(coming),
                 ahead.eq(more), weights.eq(more_weights), parameters.eq(more_parameters),
             ]
+        parameters_first, pauses = self._first_slot()
         with m.If(begin):
             m.d.sync += [
                 *(statement for loop in (tiles, taps_y, taps_x, pieces, y, x, rows, words, least)
                   for statement in loop.load()),
                 last_vector.eq(x.single & y.single), ahead.eq(1), first.eq(1), vectors.eq(0),
-                short.eq(0), weights.eq(matrix), parameters.eq(1), place.eq(d.program),
+                short.eq(pauses), weights.eq(matrix), parameters.eq(parameters_first),
+                place.eq(d.program),
             ]
         with m.If(self.clear):
             m.d.sync += [spare.eq(1), begun.eq(0), vectors.eq(0), weights.eq(0),

@@ -2,11 +2,11 @@
 
 from amaranth import *
 
-from ..registers import SPACE_SHIFT, Space
+from ..registers import MAPPED, SPACE_SHIFT, Space
 
 __all__ = ["SPACE_BITS", "bus_address", "partial"]
 
-SPACE_BITS = (len(Space) - 1).bit_length()
+SPACE_BITS = (len(MAPPED) - 1).bit_length()
 
 
 def bus_address(address: Value, shift: int) -> Value:

@@ -1,7 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth import *
@@ -16,6 +17,9 @@ from ._bitserial_socket import tag_of_sums
 from ._fetch import Fetch
 from ._memories import ByteMemory, WordMemory, later
 from ._sequencer import Sequencer
+from ._sparse_accumulators import SparseAccumulators
+from ._sparse_path import SparsePath
+from ._sparse_sequencer import SparseSequencer
 from ._step import Mode
 from ._store import Store
 from ._systolic_array import SystolicArray
@@ -51,7 +55,7 @@ class Accelerator(wiring.Component):
     Parameters
     ----------
     engine : str
-        ``systolic``, or ``bitserial``.
+        ``systolic``, ``bitserial``, or ``sparse``: a sparse engine beside a systolic array.
     rows, columns : int
         Of the array.
     lines : int
@@ -72,6 +76,8 @@ class Accelerator(wiring.Component):
         32 bits by which the host tells Designs apart.
     family, device, dsps
         See :class:`SystolicArray`.
+    sparse_entries, sparse_columns, sparse_depth : int
+        Of a sparse engine, see :class:`hwgen.rtl.sparse.Sparse`.
     exposed : bool
         Whether the bus of registers and memories is itself a port, for a top level that has a bus
         of its own, and not behind a host's bytes.
@@ -103,8 +109,14 @@ class Accelerator(wiring.Component):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None, engine: str = "systolic", exposed: bool = False) -> None:
+                 dsps: int | None = None, engine: str = "systolic", sparse_entries: int = 0,
+                 sparse_columns: int = 0, sparse_depth: int = 0, exposed: bool = False) -> None:
         parts = self.parts
+        self.sparse: SparsePath | None = None
+        if engine == "sparse":
+            parts = replace(parts, accumulators=SparseAccumulators, sequencer=SparseSequencer)
+            self.sparse = SparsePath(rows=rows, lanes=columns, entries=sparse_entries,
+                                     columns=sparse_columns, depth=sparse_depth, family=family)
         self.serial = engine == "bitserial"
         self.array: Any = parts.serial(rows, columns, family=family, lines=lines) if self.serial \
             else parts.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
@@ -149,7 +161,8 @@ class Accelerator(wiring.Component):
         # to go, and time to do it: what is cleared stays so for many cycles.
         clear = Signal(init=1)
         m.d.sync += clear.eq(sequencer.clear)
-        for name in ("fetch", "array", "accumulators", "post", "store"):
+        cleared = ("fetch", "array", "accumulators", "post", "store")
+        for name in (*cleared, "sparse") if self.sparse else cleared:
             domain = f"{name}_domain"
             m.domains += ClockDomain(domain, local=True)
             m.d.comb += [
@@ -161,7 +174,8 @@ class Accelerator(wiring.Component):
 
         # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
-        for name in ("fetch", "accumulators", "post", "store"):
+        described = ("fetch", "accumulators", "post", "store")
+        for name in (*described, "sparse") if self.sparse else described:
             m.d.comb += Value.cast(getattr(self, name).descriptor).eq(
                 self._beside(m, Value.cast(d), f"{name}_descriptor"))
 
@@ -184,7 +198,8 @@ class Accelerator(wiring.Component):
             sequencer.swapped.eq(post.swapped),
         ]
         m.d.sync += [
-            sequencer.done.eq(store.done | accumulators.done),
+            sequencer.done.eq(store.done | accumulators.done if self.sparse is None else
+                              store.done | accumulators.done | self.sparse.done),
             sequencer.fetch_error.eq(fetch.error),
             sequencer.store_error.eq(store.error),
             sequencer.sums_error.eq(accumulators.error),
@@ -229,8 +244,11 @@ class Accelerator(wiring.Component):
         else:
             tag = later(m, Mux(through, Value.cast(fetch.early.tag), 0), array.latency, "tag",
                         reset=True)
+        aside, sums = self._direct_tag(), None
+        if self.sparse:
+            aside, sums = self._connect_sparse(m, self.sparse, aside)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, tag, self._direct_tag())),
+            accumulators.tag.eq(Mux(through, tag, aside)),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
@@ -245,8 +263,33 @@ class Accelerator(wiring.Component):
         for c in range(self.columns):
             byte = self._byte(m, c).as_signed()
             of_array, scaled = self._beside(m, Cat(through, d.scaled), f"source_{c}")
-            m.d.comb += accumulators.values[c].eq(
-                Mux(of_array, array.o.payload[c], Mux(scaled, byte << 20, byte)))
+            value = Mux(scaled, byte << 20, byte)
+            if sums is not None:
+                value = sums(c, value)
+            m.d.comb += accumulators.values[c].eq(Mux(of_array, array.o.payload[c], value))
+
+    def _connect_sparse(self, m: Module, path: SparsePath, direct: Value,
+                        ) -> tuple[Value, Callable[[int, Value], Value]]:
+        """Connect the sparse engine.
+
+        Return the tag of values that do not pass the array, and which of two values of a column
+        they are.
+        """
+        fetch, sequencer = self.fetch, self.sequencer
+        assert isinstance(sequencer, SparseSequencer)
+        sparse = Signal()
+        m.d.sync += sparse.eq(sequencer.descriptor.mode == Mode.SPARSE)
+        m.d.comb += [
+            path.issued.eq(sequencer.event.valid & sparse), sequencer.hold.eq(path.hold),
+            path.valid.eq(fetch.o.valid & sparse), path.last.eq(fetch.o.last),
+            path.final.eq(fetch.o.tag.tile_end),
+            path.vector.eq(fetch.vector[:8 * self.rows]),
+        ]
+
+        def chosen(c: int, value: Value) -> Value:
+            near = self._beside(m, sparse, f"sparse_{c}")
+            return Mux(near, path.sums[c], value)
+        return Mux(sparse, Value.cast(path.tag), direct), chosen
 
     def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
         """Return what the host reads of each register, in the order of their offsets."""
@@ -321,6 +364,14 @@ class Accelerator(wiring.Component):
                                        (space == Space.ACTIVATIONS) & idle,
                                        (space == Space.PROGRAM) & idle), 0))
 
+        if self.sparse:
+            m.d.comb += [
+                Value.cast(self.sparse.load).eq(offset[2:]), self.sparse.data.eq(written),
+                self.sparse.write.eq(later(
+                    m, answered & writes & ~sequencer.busy & ~error & (space == Space.SPARSE), 1,
+                    "write_sparse", reset=True)),
+            ]
+
         # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
         for port, value in (
@@ -388,3 +439,7 @@ class Accelerator(wiring.Component):
             with m.Case(Space.COUNTERS):
                 m.d.sync += answer.eq(counter)
                 m.d.comb += known.eq(offset < 4 * self.steps)
+            if self.sparse:
+                with m.Case(Space.SPARSE):  # what was written cannot be read
+                    m.d.sync += answer.eq(0)
+                    m.d.comb += known.eq(1)

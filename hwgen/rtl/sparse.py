@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The sparse engine: multiplies what is not zero by what is not zero."""
 
 from typing import Any

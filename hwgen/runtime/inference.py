@@ -15,7 +15,7 @@ from ..design import Design
 from ..golden import network as golden
 from ..network.graph import Network
 from ..tools import side_by_side
-from .accelerator import Accelerator
+from .accelerator import Accelerator, Space
 from .link import Link
 from .predictions import predictions
 from .simulation import SimulatedLink
@@ -120,6 +120,8 @@ def load(accelerator: Accelerator, program: Program) -> None:
     accelerator.load_program(program.strided_image)
     for address, data in program.constants:
         accelerator.write_activations(address, data)
+    for offset, data in program.compressed:
+        accelerator.write_memory(Space.SPARSE, offset, data)
 
 
 def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
@@ -157,7 +159,7 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
         accelerator.write_activations(low, data.tobytes())
     expected = golden.run(network, x, keep=True) if check else {}
     layers = []
-    for part, work in zip(program.layers, predictions(network, program), strict=True):
+    for part, work in zip(program.layers, predictions(network, program, x), strict=True):
         say(part.name)
         cycles = 0
         if part.count:

@@ -1,28 +1,39 @@
 """What every layer of a Program will take: the cost model, layer by layer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..compiler.program import LayerSteps, Program
 from ..cost.cycles import Array
 from ..cost.efficiency import Work
+from ..cost.sparse_steps import sparse_steps
 from ..cost.traffic import Traffic, traffic
 from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 
 __all__ = ["predictions"]
 
 
-def predictions(network: Network, program: Program) -> Iterator[Work]:
-    """Yield what each layer of the Program takes, in their order."""
+def predictions(network: Network, program: Program,
+                x: Mapping[str, NDArray[np.int8]] | None = None) -> Iterator[Work]:
+    """Yield what each layer of the Program takes, in their order.
+
+    ``x`` is the input, for what runs on a sparse engine; without it no activation is 0.
+    """
     array = Array.of(program.design)
+    sparse = sparse_steps(program, x)
     layers = {layer.name: layer for layer in network.layers}
     for part in program.layers:
         steps = program.steps[part.first:part.first + part.count]
+        cycles = sum(sparse[index] if index in sparse else array.cycles(step)
+                     for index, step in enumerate(steps, part.first))
         if not steps:
             yield Work(multipliers=array.rows * array.columns)
             continue
         products, computed = multiplications(program, part, layers[part.name])
         yield Work(multipliers=array.rows * array.columns,
-                   cycles=sum(map(array.cycles, steps)), products=products, computed=computed,
+                   cycles=cycles, products=products, computed=computed,
                    least=least_bytes(program, part, layers[part.name]),
                    traffic=sum((traffic(step, array) for step in steps), Traffic()))
 
