@@ -42,7 +42,8 @@ def test_window():
     for design in [*DESIGNS.values(), Design.load("ulx3s-85f"), Design.load("icebreaker")]:
         window = Window.of(design)
         assert max(window.sizes) <= 1 << window.shift < 2 * max(window.sizes)
-        assert [window.base(space) for space in list(Space)[:4]] == [i * window.size // 4 for i in range(4)]
+        assert [window.base(space) for space in list(Space)[:4]] == [
+            i * window.size // 4 for i in range(4)]
         assert window.sizes[Space.ACTIVATIONS] == design.activation_memory
         assert design.columns <= window.stride < 2 * max(design.columns, 4)
     assert Window.of(DESIGN, streams=True).sizes[Space.REGISTERS] == 48
