@@ -17,6 +17,7 @@ from amaranth.lib import data, enum
 
 from . import __version__, integration
 from .design import SPARSE, Design, Integer
+from .errors import UserError
 from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
@@ -67,6 +68,9 @@ def component(design: Design, top: Top = STREAM) -> Any:
     """
     if not design.activation_memory:
         return array(design)
+    if top.mapped and design.engine == "sparse":
+        raise UserError(f"engine must be 'systolic' or 'bitserial' with --top {top.name}, not "
+                        "'sparse', whose entries have no place in a system's addresses")
     return top.wrap(accelerator(design, exposed=top.mapped), Window.of(design, streams=top.streams))
 
 

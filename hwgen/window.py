@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from .design import Design
-from .errors import UserError
 from .registers import MAPPED, Register, Space, StreamRegister
 
 __all__ = ["Window"]
@@ -31,9 +30,6 @@ class Window:
     @classmethod
     def of(cls, design: Design, *, streams: bool = False) -> Self:
         """Return the window of a Design's accelerator, that of AXI if it has ``streams``."""
-        if design.engine == "sparse":
-            raise UserError("engine must be 'systolic' or 'bitserial' in a system's addresses, not "
-                            "'sparse', which --top uart or stream has")
         stride = 1 << max(2, (design.columns - 1).bit_length())
         return cls((4 * (len(Register) + streams * len(StreamRegister)), design.activation_memory,
                     design.program_words * stride, 4 * design.steps), stride)
