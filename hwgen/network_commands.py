@@ -31,6 +31,7 @@ from .network_data import (
     right_answers,
 )
 from .options import chosen_design
+from .runtime.baud import settle
 from .runtime.inference import Inference, board_at, load, portable, run, simulated_board
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
@@ -75,7 +76,9 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         say("building the simulator")
         board = simulated_board(program.design)
     else:
-        board = board_at(SerialLink(options.port, baud=options.baud, clock_mhz=megahertz), design)
+        link = SerialLink(options.port, baud=options.baud, clock_mhz=megahertz)
+        settle(link, lambda text: print(text, file=sys.stderr))
+        board = board_at(link, design)
     check = options.check or options.json
     results: list[Inference] = []
     with board.link:

@@ -33,7 +33,7 @@ class SerialLink(Link):
                             "brings it") from None
         self.name = f"the board at {port}"
         self._seconds = 1e-6 / clock_mhz
-        self._byte = WIRE_BITS / baud
+        self._baud = baud
         self._sent = 0.0  # when the last byte that was written will have left
         self._error: type[Exception] = serial.SerialException
         try:
@@ -42,13 +42,23 @@ class SerialLink(Link):
             raise UserError(f"port {port} cannot be opened at {baud} baud: {error}; it must be the "
                             "serial port of a board, and no other program may use it") from error
 
+    @property
+    def baud(self) -> int:
+        """Bits a second."""
+        return self._baud
+
+    @baud.setter
+    def baud(self, value: int) -> None:
+        if value != self._baud:
+            self._port.baudrate = self._baud = value
+
     def write(self, data: bytes) -> None:
         self._port.timeout = None
         try:
             self._port.write(data)
         except self._error as error:
             raise self._gone(error) from error
-        self._sent = max(self._sent, time.monotonic()) + len(data) * self._byte
+        self._sent = max(self._sent, time.monotonic()) + len(data) * WIRE_BITS / self._baud
 
     def read(self, count: int, timeout: int) -> bytes:
         patience = timeout * self._seconds + SLACK
