@@ -180,9 +180,13 @@ def test_nothing_is_left_of_a_stopped_step():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", [name for name, board in BOARDS.items()
-                                    if "activation_memory" in board.design])
+                                    if "activation_memory" in board.design
+                                    and board.design.get("engine") != "bitserial"])
 def test_cells_of_the_chip(preset, tmp_path):
-    """What a board gets, with models of its chip's multipliers, memories and carry chains."""
+    """What a board gets, with models of its chip's multipliers, memories and carry chains.
+
+    Those of bit-serial presets, which would take an hour, are in tests/test_netlist.py.
+    """
     design = Design.load(preset)
     if preset == "tang-nano-9k":
         design = design.replace(program_memory=1 << 16)  # the chip has not so much
