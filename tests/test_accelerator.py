@@ -185,7 +185,7 @@ def test_nothing_is_left_of_a_stopped_step():
 def test_cells_of_the_chip(preset, tmp_path):
     """What a board gets, with models of its chip's multipliers, memories and carry chains.
 
-    Those of bit-serial presets, which would take an hour, are in tests/test_netlist.py.
+    Those of bit-serial presets are in tests/test_netlist.py, with layers.
     """
     design = Design.load(preset)
     if preset == "tang-nano-9k":

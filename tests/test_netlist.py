@@ -47,7 +47,7 @@ def test_keywords(tmp_path):
 @pytest.mark.synth
 @pytest.mark.parametrize("name", ["icebreaker:serial", "ice40-hx8k"])
 def test_layers_bit_by_bit(name, tmp_path):
-    """Layers of several formats: a whole network would take an hour."""
+    """Layers of several formats: keywords take 20 million cycles."""
     with simulated(name, tmp_path) as (accelerator, design):
         for a, w in ((1, 1), (2, 3), (5, 2), (8, 8)):
             network, inputs = layer_of(a, w, pixels=1 if design.partial_sums == 1 else 5)
