@@ -206,9 +206,13 @@ def test_stop(kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", [name for name, board in BOARDS.items()
-                                    if "activation_memory" in board.design])
+                                    if "activation_memory" in board.design
+                                    and board.design.get("engine") != "bitserial"])
 def test_cells_of_the_chip(preset, tmp_path):
-    """What a board gets, with models of its chip's multipliers, memories and carry chains."""
+    """What a board gets, with models of its chip's multipliers, memories and carry chains.
+
+    Those of bit-serial presets are in tests/test_netlist.py, with layers.
+    """
     design = Design.load(preset)
     text = verilog(design)
     link = SimulatedLink(text, top=module(design),

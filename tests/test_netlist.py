@@ -54,7 +54,7 @@ def test_keywords(board, tmp_path):
 @pytest.mark.synth
 @pytest.mark.parametrize("name", ["icebreaker:serial", "ice40-hx8k"])
 def test_layers_bit_by_bit(name, tmp_path):
-    """Layers of several formats: a whole network would take an hour."""
+    """Layers of several formats: keywords take 20 million cycles."""
     design = Design.load(name)
     with simulated(name, design, tmp_path) as accelerator:
         for a, w in ((1, 1), (2, 3), (5, 2), (8, 8)):

@@ -76,8 +76,12 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the file in ``folder``; a :class:`UserError` says what is wrong with it."""
-        path = folder / NAME
+        """Read the file in ``folder``."""
+        return cls.parse(folder / NAME)
+
+    @classmethod
+    def parse(cls, path: Path) -> Self:
+        """Read a file; a :class:`UserError` says what is wrong with it."""
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             record = cls(**values | {"design": Design.from_dict(values["design"])})

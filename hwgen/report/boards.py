@@ -1,0 +1,76 @@
+"""What each board does with each network: simulated cycles, at the clock that was placed.
+
+``python -m hwgen.report.boards README.md`` puts the table between the two marks of that file.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..boards import BOARDS
+from ..build.record import Record
+from ..compiler import compile_network
+from ..errors import UserError
+from ..network.reader import read_network
+from ..runtime.predictions import predictions
+from ..table import markdown
+
+__all__ = ["MARKS", "NETWORKS", "records", "table", "update"]
+
+ROOT = Path(__file__).parents[2]
+MARKS = ("<!-- table: python -m hwgen.report.boards README.md -->", "<!-- end -->")
+NETWORKS = {
+    "kws_dscnn.tflite": "keywords", "ic_resnet8.tflite": "images", "vww_mobilenet.tflite": "persons",
+    "ad_autoencoder.tflite": "anomalies", "tfc_1w1a.onnx": "digits, 1 bit",
+    "tfc_2w2a.onnx": "digits, 2 bits",
+}
+"""Networks of the project, and what they are called in the table."""
+
+
+def records() -> list[Record]:
+    """Return what was built of each board's Designs, the quickest clocks first."""
+    paths = (ROOT / "docs" / "results" / "boards").glob("*.json")
+    found = [Record.parse(path) for path in sorted(paths)]
+    return sorted(found, key=lambda record: -record.clock_mhz)
+
+
+def cycles(record: Record, name: str) -> int | None:
+    """Return the cycles of an inference, or None where the network does not fit."""
+    network = read_network(ROOT / "networks" / name)
+    if network.rounding != record.design.rounding:
+        return None
+    try:
+        program = compile_network(network, record.design)
+    except UserError:
+        return None
+    return sum(work.cycles for work in predictions(network, program, None))
+
+
+def rows() -> Iterator[list[str]]:
+    """Yield the rows of the table."""
+    for record in records():
+        for name, title in NETWORKS.items():
+            count = cycles(record, name)
+            if count is not None:
+                seconds = count / record.clock_mhz / 1e6
+                yield [BOARDS[record.board].title, title, f"{count:,}", f"{record.clock_mhz:g}",
+                       f"{1000 * seconds:.3g}", f"{1 / seconds:,.0f}"]
+
+
+def table() -> list[str]:
+    """Return the table as lines of Markdown."""
+    return markdown(["board", "network", "cycles, simulated", "clock, MHz, placed", "latency, ms",
+                     "inferences a second"], list(rows()))
+
+
+def update(path: Path) -> None:
+    """Put the table between the marks of a file."""
+    text = path.read_text(encoding="utf-8")
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    lines = "\n".join(table())
+    path.write_text(f"{before}{MARKS[0]}\n\n{lines}\n\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update(Path(sys.argv[1]))
