@@ -136,7 +136,7 @@ def test_nothing_is_left_of_a_stopped_step(board):
     """Wherever a step is stopped, the next one is right."""
     network, x = case(7)
     program, _ = check(board, DESIGN, network, x)
-    for watchdog in range(20, sparse_steps(program, x)[0] - 20, 41):
+    for watchdog in range(20, sparse_steps(program, x)[0].cycles - 20, 41):
         with pytest.raises(AcceleratorError, match="longer than the watchdog allows"):
             board.run(0, 1, budget=10_000, watchdog=watchdog)
         check(board, DESIGN, network, x)
