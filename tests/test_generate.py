@@ -28,6 +28,9 @@ DESIGNS = {
     "bit-serial": Design(engine="bitserial", rows=9, columns=7, lines=3, lanes=3,
                          activation_memory=48000, program_memory=70000, partial_sums=300,
                          line_pixels=77),
+    "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=10240,
+                     program_memory=65536, partial_sums=100, sparse_entries=300,
+                     sparse_columns=200, sparse_depth=3),
     "os-1x1": Design(dataflow="os", rows=1, columns=1),
     "os-3x2-narrow": Design(dataflow="os", rows=3, columns=2, activations="uint4", accumulator=9),
 }

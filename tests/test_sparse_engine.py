@@ -1,11 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """Networks on the Verilog of an accelerator with a sparse engine, in values and in cycles."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.csc import encode
@@ -32,12 +34,14 @@ from hwgen.steps import WAITING, Mode
 
 from .compiler_bench import Builder, inputs_of, random_window
 from .networks import arrays, path
+from .test_levels import NETWORKS
 
 DESIGN = Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=1 << 14,
                 program_memory=1 << 16, partial_sums=64, sparse_entries=2048, sparse_columns=1024,
                 sparse_depth=2)
 DENSE = DESIGN.replace(engine="systolic", sparse_entries=0, sparse_columns=0, sparse_depth=0)
 ULX3S = Design.load("ulx3s-85f").replace(family="generic", device=None, dsps=None, hard_lanes=0)
+WHOLE = ULX3S.replace(engine="sparse", sparse_depth=8, sparse_entries=6144, sparse_columns=2048)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +140,7 @@ def test_nothing_is_left_of_a_stopped_step(board):
     """Wherever a step is stopped, the next one is right."""
     network, x = case(7)
     program, _ = check(board, DESIGN, network, x)
-    for watchdog in range(20, sparse_steps(program, x)[0] - 20, 41):
+    for watchdog in range(20, sparse_steps(program, x)[0].cycles - 20, 41):
         with pytest.raises(AcceleratorError, match="longer than the watchdog allows"):
             board.run(0, 1, budget=10_000, watchdog=watchdog)
         check(board, DESIGN, network, x)
@@ -302,6 +306,24 @@ def test_waiting():
     assert slow.offer(False) == 201
 
 
+def test_commands(tmp_path, capsys, monkeypatch):
+    """What is said of each layer hangs on the input, where there is one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text(WHOLE.replace(sparse_columns=700).to_toml())
+    words = [str(path("ad_autoencoder")), "--design", "a.toml"]
+    totals = []
+    for more in ([], ["--input", f"{NETWORKS / 'ad_autoencoder.npz'}:input"]):
+        assert main(["cycles", *words, *more, "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        totals.append(facts["predicted_cycles"])
+        engine = {layer["layer"]: layer["engine"] for layer in facts["engines"]}
+        assert len(engine) == 10 and set(engine.values()) == {"dense", "sparse"}
+        assert main(["compile", *words, *more, "-o", "a.program"]) == 0
+        out = capsys.readouterr().out
+        assert ("cycles of this input" if more else "cycles of an input without zeros") in out
+    assert totals[1] < totals[0]
+
+
 @pytest.mark.parametrize("fields, text", [
     ({"activation_memory": 0}, "activation_memory must be given with engine 'sparse'"),
     ({"sparse_entries": 0}, "sparse_entries must be an integer from 1 to 32768, not 0"),
@@ -330,9 +352,6 @@ def pruned(name, wanted, banks):
     names = {layer.name for layer in pruner.layers}
     assert density([each for each in found.layers if each.name in names]) <= wanted + 0.01
     return found, {key: value[-1:] for key, value in x.items()}
-
-
-WHOLE = ULX3S.replace(engine="sparse", sparse_depth=8, sparse_entries=6144, sparse_columns=2048)
 
 
 @pytest.fixture(scope="module")

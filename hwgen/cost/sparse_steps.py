@@ -6,20 +6,30 @@ inside an image is the zero point.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.program import Program
+from ..compiler.sparse import FORMAT
 from ..compiler.sparse_memory import unpacked
 from ..golden.accelerator import Accelerator, passes
 from ..golden.sparse_step import sparse_cycles, sparse_step
 from ..steps import Mode
 from .cycles import Array
 
-__all__ = ["golden_accelerator", "sparse_steps"]
+__all__ = ["SparseWork", "golden_accelerator", "sparse_steps"]
 
 Arrays = Mapping[str, NDArray[np.int8]]
+
+
+@dataclass(frozen=True)
+class SparseWork:
+    """What a step takes: ``cycles``, and ``bytes`` of entries that its lanes read."""
+
+    cycles: int
+    bytes: int
 
 
 def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
@@ -39,8 +49,8 @@ def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
     return made
 
 
-def sparse_steps(program: Program, x: Arrays | None = None) -> dict[int, int]:
-    """Return the cycles of those steps, by their index."""
+def sparse_steps(program: Program, x: Arrays | None = None) -> dict[int, SparseWork]:
+    """Return what those steps take, by their index."""
     indices = [index for index, step in enumerate(program.steps) if step.mode == Mode.SPARSE]
     if not indices:
         return {}
@@ -59,4 +69,5 @@ def sparse_steps(program: Program, x: Arrays | None = None) -> dict[int, int]:
     else:
         made.run(program.image, len(program.steps))
     turns = int(Array.of(program.design).turns)
-    return {index: sparse_cycles(runs[index], program.design.columns, turns) for index in indices}
+    return {index: SparseWork(sparse_cycles(runs[index], program.design.columns, turns),
+                              -(-runs[index].entries * FORMAT.width // 8)) for index in indices}

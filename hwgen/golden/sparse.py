@@ -49,6 +49,8 @@ class Run:
     work : int
         Products; entries that are padding give none.
     lanes : int
+    entries : int
+        Entries that all lanes read.
     """
 
     sums: Integers
@@ -56,6 +58,7 @@ class Run:
     outputs: Integers
     work: int
     lanes: int
+    entries: int
 
     @property
     def cycles(self) -> int:
@@ -82,6 +85,7 @@ class Timeline:
         self.taken = 0        # the next vector, at the soonest
         self.picked = self.shown = self.sent = NEVER
         self.run = 0          # when columns may be sent
+        self.entries = 0      # that were read
         self.pops: list[Integers] = []
         self.read, self.known, self.through = (np.full(lanes, NEVER) for _ in range(3))
 
@@ -107,6 +111,7 @@ class Timeline:
         self.pops.append(pops)
         self.read = np.maximum(pops + 1, self.known)
         count = self.counts[:, index]
+        self.entries += int(count.sum())
         self.known = np.maximum(self.read + 1, np.where(count > 0, self.through, NEVER))
         self.through = np.where(count > 0, self.known + count, self.through)
 
@@ -166,4 +171,4 @@ class Sparse:
                 work += int(np.count_nonzero(activations[columns]))
                 np.add.at(sums[number, :, lane], rows, weights * activations[columns])
         return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
-                   np.concatenate(outputs), work, lanes)
+                   np.concatenate(outputs), work, lanes, timeline.entries)

@@ -26,8 +26,10 @@ def predictions(network: Network, program: Program,
     layers = {layer.name: layer for layer in network.layers}
     for part in program.layers:
         steps = program.steps[part.first:part.first + part.count]
-        cycles = sum(sparse[index] if index in sparse else array.cycles(step)
+        cycles = sum(sparse[index].cycles if index in sparse else array.cycles(step)
                      for index, step in enumerate(steps, part.first))
+        entries = sum(work.bytes for index, work in sparse.items()
+                      if part.first <= index < part.first + part.count)
         if not steps:
             yield Work(multipliers=array.rows * array.columns)
             continue
@@ -35,7 +37,8 @@ def predictions(network: Network, program: Program,
         yield Work(multipliers=array.rows * array.columns,
                    cycles=cycles, products=products, computed=computed,
                    least=least_bytes(program, part, layers[part.name]),
-                   traffic=sum((traffic(step, array) for step in steps), Traffic()))
+                   traffic=sum((traffic(step, array) for step in steps),
+                               Traffic(program=entries)))
 
 
 def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[int, int]:
