@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from ..boards import BOARDS
@@ -20,9 +21,9 @@ __all__ = ["MARKS", "NETWORKS", "records", "table", "update"]
 ROOT = Path(__file__).parents[2]
 MARKS = ("<!-- table: python -m hwgen.report.boards README.md -->", "<!-- end -->")
 NETWORKS = {
-    "kws_dscnn.tflite": "keywords", "ic_resnet8.tflite": "images", "vww_mobilenet.tflite": "persons",
-    "ad_autoencoder.tflite": "anomalies", "tfc_1w1a.onnx": "digits, 1 bit",
-    "tfc_2w2a.onnx": "digits, 2 bits",
+    "kws_dscnn.tflite": "keywords", "ic_resnet8.tflite": "images",
+    "vww_mobilenet.tflite": "persons", "ad_autoencoder.tflite": "anomalies",
+    "tfc_1w1a.onnx": "digits, 1 bit", "tfc_2w2a.onnx": "digits, 2 bits",
 }
 """Networks of the project, and what they are called in the table."""
 
@@ -53,14 +54,17 @@ def rows() -> Iterator[list[str]]:
             count = cycles(record, name)
             if count is not None:
                 seconds = count / record.clock_mhz / 1e6
-                yield [BOARDS[record.board].title, title, f"{count:,}", f"{record.clock_mhz:g}",
-                       f"{1000 * seconds:.3g}", f"{1 / seconds:,.0f}"]
+                design = record.design
+                yield [BOARDS[record.board].title,
+                       f"{design.rows}x{design.columns} {design.engine}", title, f"{count:,}",
+                       f"{record.clock_mhz:g}", f"{1000 * seconds:.3g}", f"{1 / seconds:,.0f}"]
 
 
+@cache
 def table() -> list[str]:
     """Return the table as lines of Markdown."""
-    return markdown(["board", "network", "cycles, simulated", "clock, MHz, placed", "latency, ms",
-                     "inferences a second"], list(rows()))
+    return markdown(["board", "array", "network", "cycles, simulated", "clock, MHz, placed",
+                     "latency, ms", "inferences a second"], list(rows()))
 
 
 def update(path: Path) -> None:
