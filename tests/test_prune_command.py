@@ -76,7 +76,7 @@ def test_tables(capsys, tmp_path):
     out = capsys.readouterr().out
     assert out.startswith("density  noise, thousandths  CSC, bytes")
     assert "calibrated on 1 inputs, measured on 1 others" in out and "on 4 lanes" in out
-    assert "on 16 lanes; the engine alone" in out
+    assert "on 4 lanes; the engine alone" in out
     assert "depthwise: its weights are no matrix" in out
     assert "noise of the outputs" in (tmp_path / "p.svg").read_text()
     assert main([*words, "--input", "few.npz", "--labels", "few.npz", "-o", "x.tflite"]) == 0
