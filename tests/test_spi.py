@@ -31,10 +31,10 @@ def test_model():
     assert exchange([bits_of(data)], data) == (list(data), bits_of(data), [])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (verilator() and compiler()), reason="needs Verilator and g++")
 @pytest.mark.parametrize("name, ratio", [
-    ("compact", LEAST_RATIO), ("compact", 27),
-    pytest.param("fast", LEAST_RATIO, marks=pytest.mark.slow)])
+    ("compact", LEAST_RATIO), ("compact", 27), ("fast", LEAST_RATIO)])
 def test_accelerator(name, ratio):
     """The host's runtime as it is, through four wires, without a reply that had to be repeated."""
     design = DESIGNS[name]
