@@ -338,12 +338,12 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           help="name of the folder (default: made of the fields)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
-    generate.add_argument("--top", choices=("stream", "uart", "wishbone", "axi"),
+    generate.add_argument("--top", choices=("stream", "uart", "spi", "wishbone", "axi"),
                           default="stream",
                           help="how the host reaches the accelerator: stream, bytes with valid and "
-                          "ready (default); uart, a serial port; wishbone, or axi (AXI4-Lite and "
-                          "AXI4-Streams): in the addresses of a system, with a register map and a "
-                          "driver in C")
+                          "ready (default); uart, a serial port; spi, a slave of mode 0; wishbone, "
+                          "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
+                          "a register map and a driver in C")
     generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
                           help="the accelerator's clock, which tells the baud (default: 25)")
     add_baud(generate)

@@ -9,10 +9,12 @@ from amaranth.lib import wiring
 from .rtl.accelerator import Accelerator
 from .rtl.axi_accelerator import AxiAccelerator
 from .rtl.serial_accelerator import SerialAccelerator
+from .rtl.spi import LEAST_RATIO
+from .rtl.spi_accelerator import SpiAccelerator
 from .rtl.wishbone_accelerator import WishboneAccelerator
 from .window import Window
 
-__all__ = ["AXI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
+__all__ = ["AXI", "SPI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ WISHBONE = Top("wishbone", "wishbone_accelerator",
                "addresses.", lambda accelerator, window: WishboneAccelerator(
                    accelerator, window.shift), mapped=True)
 
+SPI = Top("spi", "spi_accelerator",
+          f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of the "
+          "clock at least. `spi_miso` is to be driven while `spi_miso_oe` is high. "
+          "docs/protocol.md says what the bytes mean.",
+          lambda accelerator, window: SpiAccelerator(accelerator))
+
 AXI = Top("axi", "axi_accelerator",
           "A slave of AXI4-Lite (`s_axil_`), and AXI4-Streams for data in (`s_axis_`) and out "
           "(`m_axis_`), all of 32 bits; `clk` and `rst`, which is high to reset, are for all of "
@@ -69,5 +77,5 @@ AXI = Top("axi", "axi_accelerator",
           "the addresses.", lambda accelerator, window: AxiAccelerator(accelerator, window.shift),
           mapped=True, streams=True)
 
-TOPS = {top.name: top for top in (STREAM, WISHBONE, AXI)}
+TOPS = {top.name: top for top in (STREAM, SPI, WISHBONE, AXI)}
 """The top levels that need to know nothing but the Design."""

@@ -21,6 +21,7 @@ from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
 from hwgen.rtl.power import EXPONENT, PowerOfTwo
 from hwgen.rtl.serial import SerialParallel
+from hwgen.rtl.spi import Spi
 from hwgen.rtl.ternary import Ternary
 from hwgen.rtl.uart import Uart
 from hwgen.rtl.wishbone import Wishbone
@@ -93,6 +94,8 @@ def source(unit: str, design: Design) -> tuple[str, str]:
         return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
     if unit in BRIDGES:
         return unit, to_verilog(rtlil.convert(BRIDGES[unit](SHIFT), name=unit, emit_src=False))
+    if unit == "spi":
+        return unit, to_verilog(rtlil.convert(Spi(), name=unit, emit_src=False))
     if unit == "host":
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
     if unit in SUMS:

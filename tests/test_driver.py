@@ -100,7 +100,8 @@ def keywords(folder, count):
 
 
 @gcc
-@pytest.mark.parametrize("columns", [5, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [5, 6])
 def test_odd_places(columns, tmp_path):
     """Channels that do not fill words, columns that are no power of two, the fast accelerator."""
     design = Design(rows=4, columns=columns, lanes=2, activation_memory=1024, program_memory=2000,
@@ -125,6 +126,7 @@ def test_cplusplus_and_assembly(tmp_path):
 
 
 @gcc
+@pytest.mark.slow
 def test_documented_example(tmp_path, monkeypatch):
     """That of docs/integration.md compiles, with the Program that its command writes."""
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import component, module, ports
 from hwgen.tools import call, find, verilator, verilator_environment
-from hwgen.tops import AXI, STREAM, WISHBONE, uart
+from hwgen.tops import AXI, SPI, STREAM, WISHBONE, uart
 
 DESIGNS = {
     "ws-16x16": Design(rows=16, columns=16),
@@ -38,7 +38,7 @@ DESIGNS = {
 
 @pytest.mark.parametrize("name, top", [
     *((name, STREAM) for name in DESIGNS),
-    *(("accelerator-4x4", top) for top in (uart(12), WISHBONE, AXI))])
+    *(("accelerator-4x4", top) for top in (uart(12), SPI, WISHBONE, AXI))])
 def test_lint(name, top, tmp_path):
     """Nothing that the waivers do not name."""
     hwgen.write(DESIGNS[name], tmp_path, top)

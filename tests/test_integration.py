@@ -151,6 +151,7 @@ def test_core(top, tmp_path):
     assert set(named) == {f"{top.module}.v", "lint.vlt"} | driver
 
 
+@pytest.mark.slow
 def test_fusesoc(tmp_path):
     """FuseSoC itself finds the core, and has Verilator check it."""
     pytest.importorskip("fusesoc")
