@@ -61,6 +61,7 @@ def tune(options: argparse.Namespace,
             scratch.write_text(design.to_toml(), encoding="utf-8")
     facts = {
         "board": at.name, "networks": [workload.name for workload in workloads],
+        "shapes_only": [workload.shapes_only for workload in workloads],
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
@@ -73,6 +74,8 @@ def tune(options: argparse.Namespace,
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
     text += choice.reasons
+    text += [f"{workload.name}: its weights are made up, as the file has none"
+             for workload in workloads if workload.shapes_only]
     text += [f"{workload.name}: {told(each)}"
              for workload, each in zip(workloads, energies, strict=True)]
     if options.output:
