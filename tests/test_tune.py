@@ -181,7 +181,11 @@ def test_topology(tmp_path):
     first, second = read_topology(str(file))
     assert first.layers[0].weights.shape == (16, 3, 3, 4)
     assert first.tensors["y"].shape == (1, 10, 10, 16)
-    assert second.tensors["y"].shape == (1, 5, 5, 40)
+    assert second.tensors["y"].shape == (1, 6, 6, 40)  # as SCALE-Sim counts, which rounds up
+    file.write_text("L\ta\tb\tc\td\te\tf\tg\nTITLE\t\nDP1\t9\t9\t3\t3\t6\t2\t1\n")
+    [each] = read_topology(str(file))
+    assert each.layers[0].operator == "DEPTHWISE_CONV_2D"
+    assert each.tensors["y"].shape == (1, 7, 7, 12)
     file.write_text("Layer, M, N, K,\ngemm, 30, 20, 10,\n")
     [product] = read_topology(str(file))
     assert product.tensors["x"].shape == (1, 1, 30, 10)
