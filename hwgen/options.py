@@ -445,8 +445,10 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          help="the networks: .tflite or .onnx files, or topologies (.csv)")
     command.add_argument("--board", choices=tuple(known_boards.BOARDS), default="ulx3s-85f",
                          help="what it shall fit (default: ulx3s-85f)")
-    command.add_argument("--objective", choices=("latency", "area"), default="latency",
-                         help="the fewest cycles (default), or the least area")
+    command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
+                         default="latency",
+                         help="the fewest cycles (default); of networks that run in turn the "
+                         "fewest of all; the least area; or the least energy, by a model")
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",

@@ -42,7 +42,8 @@ def tune(options: argparse.Namespace,
     found = search(at, workloads, say)
     say("")
     seconds = time.monotonic() - started
-    choice = choose(found, at, limits, goal)
+    choice = choose(found, at, limits, goal,
+                    lambda front: energies_of(front, at, workloads, say))
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
     rounding = workloads[0].rounding
@@ -50,8 +51,7 @@ def tune(options: argparse.Namespace,
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
     choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
-    energies = [sum((energy(work, design) for _, works in programs for work in works), Energy())
-                for _, programs in runs]
+    energies = energies_on(design, runs)
     preset = compared(at, workloads)
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
@@ -81,6 +81,24 @@ def tune(options: argparse.Namespace,
     if options.output:
         text.append(f"{options.output}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
+    """Return what each workload spends on a Design."""
+    return [sum((energy(work, design) for _, works in programs for work in works), Energy())
+            for _, programs in runs]
+
+
+def energies_of(front: Found, at: Board, workloads: list[Workload],
+                say: Callable[[str], None]) -> np.ndarray:
+    """Return what all workloads together spend on each Design of a front."""
+    found = []
+    for index in range(len(front)):
+        say(f"energy of {index + 1} of {len(front)} Designs")
+        design = design_of(front.parts, index, at, workloads[0].rounding)
+        found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
+    say("")
+    return np.array(found)
 
 
 def told(spent: Energy) -> str:
@@ -121,7 +139,7 @@ def wanted(options: argparse.Namespace, at: Board,
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
-    return Goal(options.objective == "area", options.worst, tuple(weights)), limits
+    return Goal(options.objective, options.worst, tuple(weights)), limits
 
 
 def nothing(found: Found, limits: Limits) -> str:
