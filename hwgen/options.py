@@ -463,6 +463,13 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          help="DSP blocks that may be used (default: all)")
     command.add_argument("--block-rams", type=integer, metavar="N",
                          help="block RAMs that may be used (default: all)")
+    command.add_argument("--place", type=integer, metavar="N", default=0,
+                         help="place and route the N best, and choose by what they reach "
+                         "(default: none); what is placed once is kept")
+    command.add_argument("--seeds", type=integer, nargs="+", metavar="S", default=[1],
+                         help="seeds of the placer, for each Design (default: 1)")
+    command.add_argument("--cluster", metavar="ADDRESS",
+                         help="place on the Dask cluster whose scheduler is there")
     command.add_argument("-o", "--output", metavar="FILE",
                          help="write the Design that is chosen to this .toml file")
     command.add_argument("--report", metavar="FILE",

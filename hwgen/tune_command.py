@@ -18,6 +18,7 @@ from .files import replacing
 from .report_command import Run, runs_of, write_front
 from .table import table
 from .tune.choice import Choice, Goal, choose, wants
+from .tune.correct import Corrected, correct
 from .tune.search import RESOURCES, Found, Limits, area, search
 from .tune.space import design_of
 from .tune.workload import Workload, read_workload
@@ -46,7 +47,12 @@ def tune(options: argparse.Namespace,
                     lambda front: energies_of(front, at, workloads, say))
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
-    rounding = workloads[0].rounding
+    rounding, corrected = workloads[0].rounding, None
+    if options.place:
+        corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
+                            clock_mhz=options.clock or at.clock_mhz,
+                            within_ms=options.within or np.inf, cluster=options.cluster, say=say)
+        choice = corrected.choice
     design = design_of(choice.front.parts, choice.chosen, at, rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
@@ -67,8 +73,12 @@ def tune(options: argparse.Namespace,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
         "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
         "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
+        "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
+                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
+        if corrected else [],
         "file": options.output, "report": options.report}
     text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
+    text += [placed_table(corrected), ""] if corrected else []
     text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
@@ -133,6 +143,10 @@ def wanted(options: argparse.Namespace, at: Board,
     if options.objective == "area" and options.within is None:
         raise UserError("--objective area needs --within MS: without a limit of time, the least "
                         "area is that of the slowest Design")
+    if options.place < 0:
+        raise UserError(f"--place must be 0 or more Designs, not {options.place}")
+    if options.cluster and not options.place:
+        raise UserError("--cluster needs --place N: only what is placed runs there")
     cycles = np.inf if options.within is None else \
         options.within * 1000 * (options.clock or at.clock_mhz)
     limits = Limits.of(at, options.fill / 100, [cycles] * len(workloads))
@@ -188,6 +202,21 @@ def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
     return {**parts, "cycles": front.cycles[:, index].tolist(),
             **{name: round(float(front.used[name][index])) for name in RESOURCES},
             "area": float(area(front.used, at)[index])}
+
+
+def placed_table(corrected: Corrected) -> str:
+    """Return what was placed, and what became of it."""
+    rows = []
+    for index, each in zip(corrected.indices, corrected.placed, strict=True):
+        front = corrected.choice.front
+        cycles = int(front.cycles[:, index].sum())
+        rows.append([
+            "chosen" if index == corrected.choice.chosen else "",
+            f"{front.designs.rows[index]}x{front.designs.columns[index]}", f"{cycles:,}",
+            *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
+               f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
+              else [each.excess, *[""] * 5])])
+    return table(["placed", "array", "cycles", "MHz", "ms", "LUT", "FF", "DSP", "block RAM"], rows)
 
 
 def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:

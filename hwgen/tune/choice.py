@@ -34,7 +34,7 @@ class Goal:
     worst: bool
     weights: tuple[float, ...]
 
-    def slowness(self, cycles: NDArray[np.int64]) -> NDArray[np.float64]:
+    def slowness(self, cycles: NDArray[np.number]) -> NDArray[np.float64]:
         """Return how slow each Design is; 1 is as fast as can be."""
         if self.objective == "throughput":
             all_ = np.average(cycles, axis=0, weights=self.weights)
@@ -47,11 +47,15 @@ class Goal:
 
 @dataclass(frozen=True)
 class Choice:
-    """The Pareto front, the index in it of what is chosen, and what limits it, in sentences."""
+    """The Pareto front, the index in it of what is chosen, and what limits it, in sentences.
+
+    ``ranked`` are the indices of all, the best one first.
+    """
 
     front: Found
     chosen: int
     reasons: tuple[str, ...]
+    ranked: tuple[int, ...]
 
 
 def choose(found: Found, board: Board, limits: Limits, goal: Goal,
@@ -64,13 +68,16 @@ def choose(found: Found, board: Board, limits: Limits, goal: Goal,
     if not len(inside):
         return None
     order = pareto(goal.slowness(inside.cycles), area(inside.used, board))
-    front = inside[order]
+    front, ranked = inside[order], tuple(range(len(order)))
     if goal.objective == "area":
-        return Choice(front, len(order) - 1, ("the least area that keeps to the limits",))
+        return Choice(front, ranked[-1], ("the least area that keeps to the limits",),
+                      ranked[::-1])
     if goal.objective == "energy":
-        return Choice(front, int(np.argmin(energy(front))), (
-            "the least energy, by a model, of the Designs that are not beaten in cycles and area",))
-    chosen, reasons = 0, []
+        ranked = tuple(np.argsort(energy(front), kind="stable").tolist())
+        return Choice(front, ranked[0], (
+            "the least energy, by a model, of the Designs that are not beaten in cycles and area",),
+            ranked)
+    reasons = []
     best = front.cycles[:, :1]
     for name in RESOURCES:
         free = found[found.fits(limits, but=name)]
@@ -84,8 +91,8 @@ def choose(found: Found, board: Board, limits: Limits, goal: Goal,
                 f"limited by {NAMES[name]}: {rows}x{columns} would take {cycles} cycles with "
                 f"{free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} may "
                 "be used")
-    return Choice(front, chosen, tuple(reasons) or (
-        "no resource limits it: no Design within 32 rows and columns takes fewer cycles",))
+    return Choice(front, 0, tuple(reasons) or (
+        "no resource limits it: no Design within 32 rows and columns takes fewer cycles",), ranked)
 
 
 @dataclass(frozen=True)
