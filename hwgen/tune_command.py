@@ -20,27 +20,32 @@ from .table import table
 from .tune.choice import Choice, Goal, choose, wants
 from .tune.correct import Corrected, correct
 from .tune.search import RESOURCES, Found, Limits, area, search
+from .tune.small import cycles_on, search_small
 from .tune.space import design_of
 from .tune.workload import Workload, read_workload
 
 __all__ = ["tune"]
 
 ROWS_SHOWN = 12
-FAMILY = "ecp5"
-"""The only one whose area is known so far."""
+FILL = {"ecp5": 50.0, "ice40": 96.0}
+"""The families whose area is known, and how much of the logic may be used where nothing is said.
+
+Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves.
+"""
 
 
 def tune(options: argparse.Namespace,
          say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
     """Search, choose, and tell; return exit code, facts, and text."""
     at = board(options.board)
-    if at.family != FAMILY:
-        raise UserError(f"--board must have an ECP5, the family whose area hwgen can tell, as "
-                        f"ulx3s-85f has one, not {options.board!r}")
+    if at.family not in FILL:
+        raise UserError(f"--board must have an ECP5 or an iCE40, the families whose area hwgen can "
+                        f"tell, as ulx3s-85f and icebreaker have, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
-    found = search(at, workloads, say)
+    small = at.family == "ice40"
+    found = search_small(at, workloads, limits, say) if small else search(at, workloads, say)
     say("")
     seconds = time.monotonic() - started
     choice = choose(found, at, limits, goal,
@@ -56,7 +61,9 @@ def tune(options: argparse.Namespace,
     design = design_of(choice.front.parts, choice.chosen, at, rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
-    choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
+    why = ("no Design that keeps to the limits, and that the networks fit, is better",) if small \
+        else (*choice.reasons, *wanting(workloads, choice))
+    choice = dataclasses.replace(choice, reasons=why)
     energies = energies_on(design, runs)
     preset = compared(at, workloads)
     if options.report:
@@ -136,8 +143,9 @@ def wanted(options: argparse.Namespace, at: Board,
     if len(weights) != len(workloads) or min(weights) <= 0:
         raise UserError(f"--weights must be {len(workloads)} numbers above 0, one for each "
                         f"network, not {' '.join(f'{weight:g}' for weight in weights)}")
-    if not 0 < options.fill <= 100:
-        raise UserError(f"--fill must be a percentage from above 0 to 100, not {options.fill:g}")
+    fill = FILL[at.family] if options.fill is None else options.fill
+    if not 0 < fill <= 100:
+        raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
     if options.within is not None and options.within <= 0:
         raise UserError(f"--within must be more than 0 ms, not {options.within:g}")
     if options.objective == "area" and options.within is None:
@@ -149,7 +157,7 @@ def wanted(options: argparse.Namespace, at: Board,
         raise UserError("--cluster needs --place N: only what is placed runs there")
     cycles = np.inf if options.within is None else \
         options.within * 1000 * (options.clock or at.clock_mhz)
-    limits = Limits.of(at, options.fill / 100, [cycles] * len(workloads))
+    limits = Limits.of(at, fill / 100, [cycles] * len(workloads))
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
@@ -183,6 +191,11 @@ def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
     None, too, of one that is not of the kind that is searched.
     """
     preset = Design.load(at.name)
+    if at.family == "ice40" and preset.compact:
+        try:
+            return [cycles_on(workload, preset) for workload in workloads]
+        except UserError:
+            return None
     if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
         return None
     cycles = []

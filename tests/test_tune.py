@@ -183,7 +183,8 @@ def test_interrupted(topology, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("options", "text"), [
-    ("--board icebreaker", "--board must have an ECP5"),
+    ("--board tang-nano-9k", "--board must have an ECP5 or an iCE40"),
+    ("--board ice40-hx8k", "no compact Design will do: the least takes more than there is"),
     ("--fill 0", "--fill must be"),
     ("--weights 1 2", "--weights must be 1 numbers"),
     ("--within 0", "--within must be"),
