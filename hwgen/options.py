@@ -445,8 +445,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
 def add_tune(command: argparse.ArgumentParser) -> None:
     """Add the options of `hwgen tune`."""
     command.add_argument("model", metavar="MODEL", nargs="+",
-                         help="the networks: .tflite or .onnx files, or layers without weights: .onnx "
-                         "files that lack them, or topologies (.csv)")
+                         help="the networks: .tflite or .onnx files; or layers without weights: "
+                         ".onnx files that lack them, or topologies (.csv)")
     command.add_argument("--board", choices=tuple(known_boards.BOARDS), default="ulx3s-85f",
                          help="what it shall fit (default: ulx3s-85f)")
     command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),

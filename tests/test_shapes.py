@@ -14,8 +14,8 @@ from hwgen.tune.workload import Workload, read_workload
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-from .test_quantize import float_model, images  # noqa: E402
+float_model, images = (getattr(pytest.importorskip("tests.test_quantize"), name)
+                       for name in ("float_model", "images"))
 
 DESIGNS = Designs.of([Design.load("ulx3s-85f"), Design.load("orangecrab-25f"),
                       Design.load("ulx3s-85f").replace(rows=5, columns=7, lanes=3, hard_lanes=0,
