@@ -10,7 +10,8 @@ from pathlib import Path
 
 __all__ = ["cached", "digest", "folder"]
 
-LARGEST_COUNT = 300  # a small simulator takes 1 MB
+LARGEST_COUNTS = {"sim": 300, "netlist": 20, "placed": 10000}
+"""How many are kept of each kind: a small simulator takes 1 MB, a netlist 50, a placement 1 KB."""
 
 
 def folder() -> Path:
@@ -75,6 +76,7 @@ def prune(home: Path) -> None:
         except FileNotFoundError:  # another process was faster
             return 0.0
 
-    for path in sorted(home.glob("sim-*"), key=age)[:-LARGEST_COUNT]:
-        shutil.rmtree(path, ignore_errors=True)
-        (home / "locks" / path.name).unlink(missing_ok=True)
+    for kind, count in LARGEST_COUNTS.items():
+        for path in sorted(home.glob(f"{kind}-*"), key=age)[:-count]:
+            shutil.rmtree(path, ignore_errors=True)
+            (home / "locks" / path.name).unlink(missing_ok=True)

@@ -231,7 +231,8 @@ TUNE = """\
 Find the Design for one network or several, and a board: every Design that may suit is asked what it
 takes, exactly in cycles, DSP blocks and block RAMs, about in LUTs and registers. What comes out is
 the Pareto front of cycles and area, the Design that is chosen, and why it is not quicker.
-Nothing is built, and the clock is that of the board, or --clock: docs/tune.md.
+Nothing is built, and the clock is that of the board, or --clock; but with --place N the N best are
+placed and routed, half an hour each and more, and chosen by what they reach: docs/tune.md.
 """
 
 REPORT = """\
@@ -246,6 +247,8 @@ examples:
   hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
   hwgen tune a.tflite --objective area --within 5
                                                 the smallest that takes at most 5 ms
+  hwgen tune a.tflite --place 3 --seeds 1 2 --clock 100    the best of three that are placed
+  hwgen tune a.tflite --board icebreaker        a compact one, for a small chip
   hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
 """
 
@@ -456,11 +459,14 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
 def add_tune(command: argparse.ArgumentParser) -> None:
     """Add the options of `hwgen tune`."""
     command.add_argument("model", metavar="MODEL", nargs="+",
-                         help="the networks: .tflite or .onnx files, or topologies (.csv)")
+                         help="the networks: .tflite or .onnx files; or layers without weights: "
+                         ".onnx files that lack them, or topologies (.csv)")
     command.add_argument("--board", choices=tuple(known_boards.BOARDS), default="ulx3s-85f",
                          help="what it shall fit (default: ulx3s-85f)")
-    command.add_argument("--objective", choices=("latency", "area"), default="latency",
-                         help="the fewest cycles (default), or the least area")
+    command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
+                         default="latency",
+                         help="the fewest cycles (default); of networks that run in turn the "
+                         "fewest of all; the least area; or the least energy, by a model")
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
@@ -469,12 +475,20 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",
                          help="the network that suffers most counts, not their mean")
-    command.add_argument("--fill", type=number, metavar="PERCENT", default=50.0,
-                         help="share of the LUTs and registers that may be used (default: 50)")
+    command.add_argument("--fill", type=number, metavar="PERCENT",
+                         help="share of the LUTs and registers that may be used (default: 50; of "
+                         "an iCE40 96)")
     command.add_argument("--dsps", type=integer, metavar="N",
                          help="DSP blocks that may be used (default: all)")
     command.add_argument("--block-rams", type=integer, metavar="N",
                          help="block RAMs that may be used (default: all)")
+    command.add_argument("--place", type=integer, metavar="N", default=0,
+                         help="place and route the N best, and choose by what they reach "
+                         "(default: none); what is placed once is kept")
+    command.add_argument("--seeds", type=integer, nargs="+", metavar="S", default=[1],
+                         help="seeds of the placer, for each Design (default: 1)")
+    command.add_argument("--cluster", metavar="ADDRESS",
+                         help="place on the Dask cluster whose scheduler is there")
     command.add_argument("-o", "--output", metavar="FILE",
                          help="write the Design that is chosen to this .toml file")
     command.add_argument("--report", metavar="FILE",

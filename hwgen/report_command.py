@@ -10,6 +10,7 @@ import numpy as np
 from .boards import Board
 from .compiler.compile import compile_network
 from .compiler.program import Program
+from .cost import compact
 from .cost.efficiency import Work
 from .cost.resources import Parts, block_rams, dsps, luts, registers
 from .design import Design
@@ -17,7 +18,8 @@ from .files import replacing
 from .report.page import FIELDS, described, page
 from .runtime.predictions import predictions
 from .tune.choice import Choice
-from .tune.search import RESOURCES, area
+from .tune.search import RESOURCES, Found, area
+from .tune.space import design_of
 from .tune.workload import Workload, read_workload
 
 __all__ = ["Run", "report", "runs_of", "write_front"]
@@ -52,6 +54,8 @@ def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
     used = {}
+    if design.family == "ice40" and design.compact:
+        used = {resource: float(compact.used(design)[resource]) for resource in RESOURCES}
     if design.family == "ecp5" and design.engine == "systolic" and not design.compact:
         parts = Parts.of(design)
         used = {"luts": float(luts(parts)), "registers": float(registers(parts)),
@@ -65,7 +69,7 @@ def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: B
                 design: Design, runs: Sequence[Run], preset: Design | None) -> int:
     """Write the page of a Pareto front, and of the board's preset, and return its size."""
     front, chosen = choice.front, choice.chosen
-    layers = [workload.evaluate(front.designs, by_layer=True).layers for workload in workloads]
+    layers = layers_of(workloads, front, at, design.rounding)
     size, areas = len(front), area(front.used, at)
     columns = {name: np.broadcast_to(getattr(front.parts, name), size) for name in FIELDS}
     designs = [described(
@@ -83,6 +87,17 @@ def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: B
     names = [name for name, _ in runs]
     return write(path, page(f"{', '.join(names)}: which Design?", choice.reasons, design, designs,
                             chosen, second, runs))
+
+
+def layers_of(workloads: Sequence[Workload], front: Found, at: Board,
+              rounding: str) -> list[np.ndarray]:
+    """Return the cycles of each layer of each workload, (layers, Designs)."""
+    if at.family == "ecp5":
+        return [workload.evaluate(front.designs, by_layer=True).layers for workload in workloads]
+    runs = [runs_of(workloads, design_of(front.parts, index, at, rounding))
+            for index in range(len(front))]
+    return [np.array([[work.cycles for _, works in each[number][1] for work in works]
+                      for each in runs]).T for number in range(len(workloads))]
 
 
 def write(path: Path, text: str) -> int:

@@ -18,40 +18,53 @@ from .files import replacing
 from .report_command import Run, runs_of, write_front
 from .table import table
 from .tune.choice import Choice, Goal, choose, wants
+from .tune.correct import Corrected, correct
 from .tune.search import RESOURCES, Found, Limits, area, search
+from .tune.small import cycles_on, search_small
 from .tune.space import design_of
 from .tune.workload import Workload, read_workload
 
 __all__ = ["tune"]
 
 ROWS_SHOWN = 12
-FAMILY = "ecp5"
-"""The only one whose area is known so far."""
+FILL = {"ecp5": 50.0, "ice40": 96.0}
+"""The families whose area is known, and how much of the logic may be used where nothing is said.
+
+Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves.
+"""
 
 
 def tune(options: argparse.Namespace,
          say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
     """Search, choose, and tell; return exit code, facts, and text."""
     at = board(options.board)
-    if at.family != FAMILY:
-        raise UserError(f"--board must have an ECP5, the family whose area hwgen can tell, as "
-                        f"ulx3s-85f has one, not {options.board!r}")
+    if at.family not in FILL:
+        raise UserError(f"--board must have an ECP5 or an iCE40, the families whose area hwgen can "
+                        f"tell, as ulx3s-85f and icebreaker have, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
-    found = search(at, workloads, say)
+    small = at.family == "ice40"
+    found = search_small(at, workloads, limits, say) if small else search(at, workloads, say)
     say("")
     seconds = time.monotonic() - started
-    choice = choose(found, at, limits, goal)
+    choice = choose(found, at, limits, goal,
+                    lambda front: energies_of(front, at, workloads, say))
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
-    rounding = workloads[0].rounding
+    rounding, corrected = workloads[0].rounding, None
+    if options.place:
+        corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
+                            clock_mhz=options.clock or at.clock_mhz,
+                            within_ms=options.within or np.inf, cluster=options.cluster, say=say)
+        choice = corrected.choice
     design = design_of(choice.front.parts, choice.chosen, at, rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
-    choice = dataclasses.replace(choice, reasons=(*choice.reasons, *wanting(workloads, choice)))
-    energies = [sum((energy(work, design) for _, works in programs for work in works), Energy())
-                for _, programs in runs]
+    why = ("no Design that keeps to the limits, and that the networks fit, is better",) if small \
+        else (*choice.reasons, *wanting(workloads, choice))
+    choice = dataclasses.replace(choice, reasons=why)
+    energies = energies_on(design, runs)
     preset = compared(at, workloads)
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
@@ -61,23 +74,48 @@ def tune(options: argparse.Namespace,
             scratch.write_text(design.to_toml(), encoding="utf-8")
     facts = {
         "board": at.name, "networks": [workload.name for workload in workloads],
+        "shapes_only": [workload.shapes_only for workload in workloads],
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
         "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
         "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
+        "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
+                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
+        if corrected else [],
         "file": options.output, "report": options.report}
     text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
+    text += [placed_table(corrected), ""] if corrected else []
     text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
     text += choice.reasons
+    text += [f"{workload.name}: its weights are made up, as the file has none"
+             for workload in workloads if workload.shapes_only]
     text += [f"{workload.name}: {told(each)}"
              for workload, each in zip(workloads, energies, strict=True)]
     if options.output:
         text.append(f"{options.output}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
+    """Return what each workload spends on a Design."""
+    return [sum((energy(work, design) for _, works in programs for work in works), Energy())
+            for _, programs in runs]
+
+
+def energies_of(front: Found, at: Board, workloads: list[Workload],
+                say: Callable[[str], None]) -> np.ndarray:
+    """Return what all workloads together spend on each Design of a front."""
+    found = []
+    for index in range(len(front)):
+        say(f"energy of {index + 1} of {len(front)} Designs")
+        design = design_of(front.parts, index, at, workloads[0].rounding)
+        found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
+    say("")
+    return np.array(found)
 
 
 def told(spent: Energy) -> str:
@@ -105,20 +143,25 @@ def wanted(options: argparse.Namespace, at: Board,
     if len(weights) != len(workloads) or min(weights) <= 0:
         raise UserError(f"--weights must be {len(workloads)} numbers above 0, one for each "
                         f"network, not {' '.join(f'{weight:g}' for weight in weights)}")
-    if not 0 < options.fill <= 100:
-        raise UserError(f"--fill must be a percentage from above 0 to 100, not {options.fill:g}")
+    fill = FILL[at.family] if options.fill is None else options.fill
+    if not 0 < fill <= 100:
+        raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
     if options.within is not None and options.within <= 0:
         raise UserError(f"--within must be more than 0 ms, not {options.within:g}")
     if options.objective == "area" and options.within is None:
         raise UserError("--objective area needs --within MS: without a limit of time, the least "
                         "area is that of the slowest Design")
+    if options.place < 0:
+        raise UserError(f"--place must be 0 or more Designs, not {options.place}")
+    if options.cluster and not options.place:
+        raise UserError("--cluster needs --place N: only what is placed runs there")
     cycles = np.inf if options.within is None else \
         options.within * 1000 * (options.clock or at.clock_mhz)
-    limits = Limits.of(at, options.fill / 100, [cycles] * len(workloads))
+    limits = Limits.of(at, fill / 100, [cycles] * len(workloads))
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
-    return Goal(options.objective == "area", options.worst, tuple(weights)), limits
+    return Goal(options.objective, options.worst, tuple(weights)), limits
 
 
 def nothing(found: Found, limits: Limits) -> str:
@@ -148,6 +191,11 @@ def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
     None, too, of one that is not of the kind that is searched.
     """
     preset = Design.load(at.name)
+    if at.family == "ice40" and preset.compact:
+        try:
+            return [cycles_on(workload, preset) for workload in workloads]
+        except UserError:
+            return None
     if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
         return None
     cycles = []
@@ -167,6 +215,21 @@ def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
     return {**parts, "cycles": front.cycles[:, index].tolist(),
             **{name: round(float(front.used[name][index])) for name in RESOURCES},
             "area": float(area(front.used, at)[index])}
+
+
+def placed_table(corrected: Corrected) -> str:
+    """Return what was placed, and what became of it."""
+    rows = []
+    for index, each in zip(corrected.indices, corrected.placed, strict=True):
+        front = corrected.choice.front
+        cycles = int(front.cycles[:, index].sum())
+        rows.append([
+            "chosen" if index == corrected.choice.chosen else "",
+            f"{front.designs.rows[index]}x{front.designs.columns[index]}", f"{cycles:,}",
+            *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
+               f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
+              else [each.excess, *[""] * 5])])
+    return table(["placed", "array", "cycles", "MHz", "ms", "LUT", "FF", "DSP", "block RAM"], rows)
 
 
 def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:

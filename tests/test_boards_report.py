@@ -5,18 +5,16 @@ from pathlib import Path
 import pytest
 
 from hwgen.report import boards
-from hwgen.report.boards import MARKS, NETWORKS, records, table, update
+from hwgen.report.boards import MARKS, records, table, update
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_what_was_built():
-    """The network of each record is in README with its cycles and its clock."""
+    """What each record says of its network is in README."""
     text = (ROOT / "README.md").read_text()
     for record in (record for record in records() if record.network):
-        title = NETWORKS[next(name for name in NETWORKS if record.network["name"] in name)]
-        row = f" {title} | {record.network['cycles']:,} | {record.clock_mhz:g} |"
-        assert row in text
+        assert f" | {record.network['cycles']:,} | {record.clock_mhz:g} | " in text
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ def test_cache_keeps_no_failure(tmp_path, monkeypatch):
 
 def test_cache_prunes(tmp_path, monkeypatch):
     monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(cache, "LARGEST_COUNT", 3)
+    monkeypatch.setattr(cache, "LARGEST_COUNTS", {"sim": 3})
     for age in range(5):
         folder, _ = cache.cached(f"sim-{age}", lambda folder: None)
         os.utime(folder, (age, age))

@@ -12,8 +12,10 @@ from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.survey import Designs
 from hwgen.cost.cycles import Array, slots
+from hwgen.cost.energy import energy
 from hwgen.design import Design
 from hwgen.errors import UserError
+from hwgen.runtime.predictions import predictions
 from hwgen.tune import search as searching
 from hwgen.tune.choice import Goal, choose, wants
 from hwgen.tune.search import Limits, area, pareto, search
@@ -28,6 +30,11 @@ CSV = """Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels
 first, 12, 12, 3, 3, 4, 16, 1,
 second, 10, 10, 1, 1, 16, 40, 2,
 """
+
+
+def no_energy(front):
+    """Say that nobody asked."""
+    raise AssertionError
 
 
 @pytest.fixture
@@ -87,13 +94,13 @@ def test_choice_is_the_best(topology, some_columns):
     """No Design within the limits is quicker than the one that is chosen."""
     found = search(ULX3S, [read_workload(topology)])
     limits = Limits.of(ULX3S, 0.1, [np.inf])
-    choice = choose(found, ULX3S, limits, Goal(False, False, (1.0,)))
+    choice = choose(found, ULX3S, limits, Goal("latency", False, (1.0,)), no_energy)
     inside = found.fits(limits)
     assert choice.front.cycles[0, choice.chosen] == found.cycles[0, inside].min()
     assert found.cycles[0].min() < found.cycles[0, inside].min()
     assert any(reason.startswith("limited by") for reason in choice.reasons)
     small = choose(found, ULX3S, Limits.of(ULX3S, 1, [found.cycles[0].min() * 2]),
-                   Goal(True, False, (1.0,)))
+                   Goal("area", False, (1.0,)), no_energy)
     assert small.front.cycles[0, small.chosen] <= found.cycles[0].min() * 2
     assert area(small.front.used, ULX3S)[small.chosen] == area(small.front.used, ULX3S).min()
 
@@ -101,8 +108,9 @@ def test_choice_is_the_best(topology, some_columns):
 def test_several_workloads():
     """The worst counts where that is asked for, else the weighted mean."""
     cycles = np.array([[100, 150, 120], [100, 50, 90]])
-    assert Goal(False, True, (1, 1)).slowness(cycles).tolist() == [2, 1.5, 1.8]
-    assert Goal(False, False, (3, 1)).slowness(cycles) == pytest.approx([1.25, 1.375, 1.35])
+    assert Goal("latency", True, (1, 1)).slowness(cycles).tolist() == [2, 1.5, 1.8]
+    assert Goal("latency", False, (3, 1)).slowness(cycles) == pytest.approx([1.25, 1.375, 1.35])
+    assert Goal("throughput", False, (3, 1)).slowness(cycles).tolist() == [1, 1.25, 1.125]
 
 
 def test_wants():
@@ -146,6 +154,23 @@ def test_command(topology, some_columns, tmp_path, capsys):
                                                                for row in facts["front"])
 
 
+def test_energy(topology, some_columns, capsys):
+    """No Design of the front spends less than the one that is chosen for its energy."""
+    assert main(["tune", topology, "--objective", "energy", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    workload = read_workload(topology)
+    chosen = [row["cycles"] == facts["cycles"] for row in facts["front"]].index(True)
+    assert chosen not in (0, len(facts["front"]) - 1)  # neither the fastest nor the smallest
+    for row in facts["front"]:
+        fields = {name: row[name] for name in (
+            "rows", "columns", "lines", "line_pixels", "lanes", "hard_lanes", "partial_sums",
+            "activation_memory", "program_memory")}
+        design = Design.load("ulx3s-85f").replace(**fields, dsps=row["hard_multipliers"])
+        spent = sum(energy(work, design).total for network in workload.networks
+                    for work in predictions(network, compile_network(network, design)))
+        assert spent >= facts["energy_model_uj"][0] * 1e6 * (1 - 1e-9)
+
+
 def test_interrupted(topology, monkeypatch, capsys):
     """Ctrl-C keeps what was found until then."""
     def interrupted(at, workloads):
@@ -158,7 +183,8 @@ def test_interrupted(topology, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("options", "text"), [
-    ("--board icebreaker", "--board must have an ECP5"),
+    ("--board tang-nano-9k", "--board must have an ECP5 or an iCE40"),
+    ("--board ice40-hx8k", "no compact Design will do: the least takes more than there is"),
     ("--fill 0", "--fill must be"),
     ("--weights 1 2", "--weights must be 1 numbers"),
     ("--within 0", "--within must be"),
@@ -181,7 +207,11 @@ def test_topology(tmp_path):
     first, second = read_topology(str(file))
     assert first.layers[0].weights.shape == (16, 3, 3, 4)
     assert first.tensors["y"].shape == (1, 10, 10, 16)
-    assert second.tensors["y"].shape == (1, 5, 5, 40)
+    assert second.tensors["y"].shape == (1, 6, 6, 40)  # as SCALE-Sim counts, which rounds up
+    file.write_text("L\ta\tb\tc\td\te\tf\tg\nTITLE\t\nDP1\t9\t9\t3\t3\t6\t2\t1\n")
+    [each] = read_topology(str(file))
+    assert each.layers[0].operator == "DEPTHWISE_CONV_2D"
+    assert each.tensors["y"].shape == (1, 7, 7, 12)
     file.write_text("Layer, M, N, K,\ngemm, 30, 20, 10,\n")
     [product] = read_topology(str(file))
     assert product.tensors["x"].shape == (1, 1, 30, 10)

@@ -1,7 +1,8 @@
 """Fit what each part of an accelerator takes to what synthesis took, and tell how far off that is.
 
 ``python -m hwgen.cost.fit docs/results/mapped.toml`` prints the costs that ``resources.py`` has,
-and the error of each Design when it is left out of the fit.
+and the error of each Design when it is left out of the fit; of a list of compact accelerators, the
+costs that ``compact.py`` has.
 """
 
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..design import Design
 from ..table import table
+from . import compact
 from .mapped import list_of, stored
 from .resources import FEATURES, Parts, features
 
@@ -23,8 +26,13 @@ def measured(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
     """Return names, parts and a figure of all Designs of a list that are measured."""
     known = stored(path)
     designs = {name: design for name, design in list_of(path).items() if name in known}
-    return (list(designs), np.array([features(Parts.of(each)) for each in designs.values()]),
+    return (list(designs), np.array([features_of(each) for each in designs.values()]),
             np.array([known[name][figure] for name in designs], float))
+
+
+def features_of(design: Design) -> Numbers:
+    """Return how many there are of each part that takes logic."""
+    return compact.features(design) if design.compact else features(Parts.of(design))
 
 
 def fitted(counts: Numbers, figures: Numbers) -> Numbers:
@@ -45,12 +53,15 @@ def main(path: Path) -> None:
     for figure in ("luts", "registers"):
         names, counts, figures = measured(path, figure)
         costs, errors = fitted(counts, figures), held_out(counts, figures)
-        print(table(["part", figure], list(zip(FEATURES, costs, strict=True))), "\n")
+        parts = compact.FEATURES if len(costs) == len(compact.FEATURES) else FEATURES
+        print(table(["part", figure], list(zip(parts, costs, strict=True))), "\n")
         print(table(["Design", figure, "held out"],
                     [[name, f"{value:.0f}", f"{error:+.1%}"]
                      for name, value, error in zip(names, figures, errors, strict=True)]))
-        print(f"\n{figure} of {len(names)} Designs: held out, {np.abs(errors).mean():.1%} off on "
-              f"average and {np.abs(errors).max():.1%} at most\n")
+        errors = np.abs(errors)
+        print(f"\n{figure} of {len(names)} Designs: held out, {errors.mean():.1%} off on average, "
+              f"{np.median(errors):.1%} in the middle, {np.percentile(errors, 95):.1%} of 95 in "
+              f"100, and {errors.max():.1%} at most\n")
 
 
 if __name__ == "__main__":

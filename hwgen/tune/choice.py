@@ -1,5 +1,6 @@
 """Which of the Designs is chosen, and why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,9 @@ from ..design import SIDES
 from .search import RESOURCES, Found, Limits, area, pareto
 from .workload import Workload
 
-__all__ = ["Choice", "Goal", "Want", "choose", "wants"]
+__all__ = ["OBJECTIVES", "Choice", "Goal", "Want", "choose", "wants"]
+
+OBJECTIVES = ("latency", "throughput", "area", "energy")
 
 NAMES = {"luts": "LUTs", "registers": "registers", "dsps": "DSP blocks",
          "block_rams": "block RAM"}
@@ -20,18 +23,22 @@ LAYERS_TOLD = 3
 
 @dataclass(frozen=True)
 class Goal:
-    """What is wanted: the fewest cycles, or the least area.
+    """What is wanted, one of :data:`OBJECTIVES`.
 
     Of several workloads the cycles of each count in proportion to the fewest that it could take:
-    their weighted mean, or with ``worst`` the largest.
+    their weighted mean, or with ``worst`` the largest. For throughput they run in turn, each as
+    often as it weighs, and the cycles of all of them count.
     """
 
-    area: bool
+    objective: str
     worst: bool
     weights: tuple[float, ...]
 
-    def slowness(self, cycles: NDArray[np.int64]) -> NDArray[np.float64]:
+    def slowness(self, cycles: NDArray[np.number]) -> NDArray[np.float64]:
         """Return how slow each Design is; 1 is as fast as can be."""
+        if self.objective == "throughput":
+            all_ = np.average(cycles, axis=0, weights=self.weights)
+            return np.asarray(all_ / all_.min())
         ratios = cycles / cycles.min(axis=1, keepdims=True)
         if self.worst:
             return np.asarray(ratios.max(axis=0))
@@ -40,23 +47,36 @@ class Goal:
 
 @dataclass(frozen=True)
 class Choice:
-    """The Pareto front, the index in it of what is chosen, and what limits it, in sentences."""
+    """The Pareto front, the index in it of what is chosen, and what limits it, in sentences.
+
+    ``ranked`` are the indices of all, the best one first.
+    """
 
     front: Found
     chosen: int
     reasons: tuple[str, ...]
+    ranked: tuple[int, ...]
 
 
-def choose(found: Found, board: Board, limits: Limits, goal: Goal) -> Choice | None:
-    """Return the choice among all that was found; None where nothing keeps to the limits."""
+def choose(found: Found, board: Board, limits: Limits, goal: Goal,
+           energy: Callable[[Found], NDArray[np.float64]]) -> Choice | None:
+    """Return the choice among all that was found; None where nothing keeps to the limits.
+
+    ``energy`` tells that of the Designs of the front, where it is the objective.
+    """
     inside = found[found.fits(limits)]
     if not len(inside):
         return None
     order = pareto(goal.slowness(inside.cycles), area(inside.used, board))
-    chosen = len(order) - 1 if goal.area else 0
-    front = inside[order]
-    if goal.area:
-        return Choice(front, chosen, ("the least area that keeps to the limits",))
+    front, ranked = inside[order], tuple(range(len(order)))
+    if goal.objective == "area":
+        return Choice(front, ranked[-1], ("the least area that keeps to the limits",),
+                      ranked[::-1])
+    if goal.objective == "energy":
+        ranked = tuple(np.argsort(energy(front), kind="stable").tolist())
+        return Choice(front, ranked[0], (
+            "the least energy, by a model, of the Designs that are not beaten in cycles and area",),
+            ranked)
     reasons = []
     best = front.cycles[:, :1]
     for name in RESOURCES:
@@ -71,8 +91,8 @@ def choose(found: Found, board: Board, limits: Limits, goal: Goal) -> Choice | N
                 f"limited by {NAMES[name]}: {rows}x{columns} would take {cycles} cycles with "
                 f"{free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} may "
                 "be used")
-    return Choice(front, chosen, tuple(reasons) or (
-        "no resource limits it: no Design within 32 rows and columns takes fewer cycles",))
+    return Choice(front, 0, tuple(reasons) or (
+        "no Design that was looked at takes fewer cycles, whatever it takes of the chip",), ranked)
 
 
 @dataclass(frozen=True)

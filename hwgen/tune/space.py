@@ -77,4 +77,5 @@ def design_of(parts: Parts, number: int, board: Board, rounding: str) -> Design:
     one = {field.name: int(np.broadcast_to(getattr(parts, field.name), len(parts.rows))[number])
            for field in fields(Parts)}
     return Design.from_dict({"family": board.family, "device": board.device, "rounding": rounding,
-                             "dsps": one.pop("hard_multipliers"), **one})
+                             "dsps": one.pop("hard_multipliers"),
+                             "compact": board.family == "ice40", **one})

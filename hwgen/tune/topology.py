@@ -2,29 +2,36 @@
 
 Both of its forms are read: convolutions (name, height and width of the image, height and width of
 the filter, channels, filters, strides) and matrix products (name, M, N, K). Every weight is taken
-to be there: a random number, and not 0.
+to be there: a random number, and not 0. Lines with a name alone are titles. As SCALE-Sim does, the
+last window of a row, or of a column, may reach beyond the image; and layers with ``DP`` in their
+names are depthwise.
 """
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..network.graph import Convolution, Network, Requantisation, Tensor, Window
+from ..network.graph import Convolution, Depthwise, Network, Requantisation, Tensor, Window
 
 __all__ = ["read_topology"]
 
 CONVOLUTION = ("the image's height", "its width", "the filter's height", "its width", "channels",
                "filters", "the stride")
 PRODUCT = ("M", "N", "K")
+DEPTHWISE = "DP"
 
 
 def read_topology(path: str) -> tuple[Network, ...]:
     """Return a network of one layer for each line of a file."""
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            lines = [[cell.strip() for cell in line] for line in csv.reader(file)]
+            text = file.read()
+            lines = [[cell.strip() for cell in line] for line in csv.reader(
+                text.splitlines(), delimiter="," if "," in text.partition("\n")[0] else "\t")]
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -33,7 +40,7 @@ def read_topology(path: str) -> tuple[Network, ...]:
     names = PRODUCT if header[1:4] == ["m", "n", "k"] else CONVOLUTION
     layers = []
     for number, line in enumerate(lines[1:], 2):
-        if any(line):
+        if any(line[1:]):
             layers.append(layer_of(f"{path}, line {number}", line, names))
     if not layers:
         raise UserError(f"{path} has no layers: a topology of SCALE-Sim is a line of titles, and a "
@@ -59,20 +66,44 @@ def layer_of(place: str, line: list[str], names: tuple[str, ...]) -> Network:
     # Some files have a stride for each axis.
     extra = line[len(names) + 1] if len(line) > len(names) + 1 else ""
     strides = (stride, int(extra) if extra.isdecimal() and int(extra) else stride)
-    return convolution(line[0], (height, width, channels), filters,
-                       Window((down, across), strides))
+    beyond = (-(height - down) % strides[0], -(width - across) % strides[1])
+    window = Window((down, across), strides, after=beyond)
+    kind = depthwise if DEPTHWISE in line[0] else convolution
+    return kind(line[0], (height, width, channels), filters, window)
 
 
 def convolution(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
     """Return a network of one convolution."""
-    rng = np.random.default_rng(0)
-    height, width, channels = image
+    weights = numbers(filters, *window.kernel, image[2])
+    layer = Convolution(name=name or "layer", inputs=("x",), output="y", window=window,
+                        weights=weights, **endings(filters))
+    return alone(layer, image, filters, window)
+
+
+def depthwise(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
+    """Return a network of one depthwise layer, of so many filters for each channel."""
+    outputs = filters * image[2]
+    layer = Depthwise(name=name or "layer", inputs=("x",), output="y", window=window,
+                      weights=numbers(*window.kernel, outputs), **endings(outputs))
+    return alone(layer, image, outputs, window)
+
+
+def numbers(*shape: int) -> NDArray[np.int8]:
+    """Return weights, none of which is 0."""
+    return np.random.default_rng(0).integers(1, 128, shape).astype(np.int8)
+
+
+def endings(outputs: int) -> dict[str, Any]:
+    """Return a bias and a scale for each output channel, as layers take them."""
+    rng = np.random.default_rng(1)
+    return {"bias": rng.integers(-100, 100, outputs).astype(np.int32),
+            "requantisation": Requantisation(rng.integers(1 << 30, 1 << 31, outputs),
+                                             np.full(outputs, -8), 0)}
+
+
+def alone(layer: Convolution | Depthwise, image: tuple[int, int, int], outputs: int,
+          window: Window) -> Network:
+    """Return the network of a layer."""
     tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
-               "y": Tensor("y", (1, *window.output(height, width), filters), 1.0, 0)}
-    layer = Convolution(
-        name=name or "layer", inputs=("x",), output="y", window=window,
-        weights=rng.integers(1, 128, (filters, *window.kernel, channels)).astype(np.int8),
-        bias=rng.integers(-100, 100, filters).astype(np.int32),
-        requantisation=Requantisation(rng.integers(1 << 30, 1 << 31, filters),
-                                      np.full(filters, -8), 0))
-    return Network(name or "layer", tensors, (layer,), ("x",), ("y",))
+               "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
+    return Network(layer.name, tensors, (layer,), ("x",), ("y",))

@@ -18,7 +18,8 @@ __all__ = ["Workload", "read_workload"]
 class Workload:
     """Networks that run one after the other, and count as one.
 
-    A network is itself; a list of shapes is a network for each layer.
+    A network is itself; a list of shapes is a network for each layer. With ``shapes_only`` the
+    weights are made up.
     """
 
     name: str
@@ -71,8 +72,12 @@ class Workload:
 
 
 def read_workload(path: str) -> Workload:
-    """Read a network, or a topology of SCALE-Sim (.csv)."""
+    """Read a network, with weights or, in ONNX, without; or a topology of SCALE-Sim (.csv)."""
     if Path(path).suffix.lower() == ".csv":
         return Workload(Path(path).stem, read_topology(path), shapes_only=True)
+    if Path(path).suffix.lower() == ".onnx" and Path(path).is_file():
+        from ..network.shapes import read_shapes  # takes longer to import than the rest
+        if (shapes := read_shapes(path)) is not None:
+            return Workload(Path(path).stem, (shapes,), shapes_only=True)
     network = read_network(path)
     return Workload(network.name, (network,))

@@ -1,0 +1,65 @@
+"""The choice, corrected by what came back from place and route."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..boards import Board
+from ..design import Design
+from ..errors import UserError
+from .choice import Choice, Goal
+from .placed import Placed, placed
+from .search import area
+from .space import design_of
+
+__all__ = ["Corrected", "correct"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Corrected:
+    """The choice as it is now; indices in its front of what was placed, and what became of it."""
+
+    choice: Choice
+    indices: tuple[int, ...]
+    placed: tuple[Placed, ...]
+
+
+def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
+            seeds: Sequence[int], clock_mhz: float, within_ms: float, cluster: str | None,
+            say: Callable[[str], None]) -> Corrected:
+    """Place the best few of the front, and choose among them by what they really reach and take.
+
+    Time is cycles at the clock that a Design reaches. Whatever does not fit, or takes more than
+    ``within_ms``, is out.
+    """
+    indices = choice.ranked[:count]
+    designs: list[Design] = [design_of(choice.front.parts, index, at, rounding)
+                             for index in indices]
+    found = placed(designs, seeds, clock_mhz, cluster, say)
+    say("")
+    cycles = choice.front.cycles[:, list(indices)]
+    clocks = np.array([each.fmax_mhz for each in found])
+    with np.errstate(divide="ignore"):
+        times = cycles / clocks / 1000
+    suits = (clocks > 0) & np.all(times <= within_ms, axis=0)
+    if not suits.any():
+        reasons = "; ".join(each.excess or f"{times[:, number].max():.3g} ms at "
+                            f"{each.fmax_mhz:g} MHz" for number, each in enumerate(found))
+        raise UserError(f"--place {count}: none of the Designs that were placed will do "
+                        f"({reasons}); a lower --fill or a larger --place may find one")
+    suitable = np.flatnonzero(suits)
+    if goal.objective == "area":
+        cost = np.array([area({name: float(getattr(found[number], name))
+                               for name in ("luts", "dsps", "block_rams")}, at)
+                         for number in suitable])
+    elif goal.objective == "energy":  # which no placement corrects: the best that fits
+        cost = np.arange(len(suitable), dtype=float)
+    else:
+        cost = goal.slowness(times[:, suitable])
+    best = int(suitable[np.argmin(cost)])
+    reason = (f"of {len(indices)} Designs that were placed and routed it is the best: "
+              f"{found[best].fmax_mhz:g} MHz, {times[:, best].max():.3g} ms")
+    return Corrected(
+        dataclasses.replace(choice, chosen=indices[best], reasons=(reason, *choice.reasons)),
+        indices, tuple(found))
