@@ -183,10 +183,7 @@ def test_nothing_is_left_of_a_stopped_step():
                                     if "activation_memory" in board.design
                                     and board.design.get("engine") != "bitserial"])
 def test_cells_of_the_chip(preset, tmp_path):
-    """What a board gets, with models of its chip's multipliers, memories and carry chains.
-
-    Those of bit-serial presets are in tests/test_netlist.py, with layers.
-    """
+    """What a board gets, with models of its chip's multipliers, memories and carry chains."""
     design = Design.load(preset)
     if preset == "tang-nano-9k":
         design = design.replace(program_memory=1 << 16)  # the chip has not so much
