@@ -209,10 +209,7 @@ def test_stop(kind):
                                     if "activation_memory" in board.design
                                     and board.design.get("engine") != "bitserial"])
 def test_cells_of_the_chip(preset, tmp_path):
-    """What a board gets, with models of its chip's multipliers, memories and carry chains.
-
-    Those of bit-serial presets are in tests/test_netlist.py, with layers.
-    """
+    """What a board gets, with models of its chip's multipliers, memories and carry chains."""
     design = Design.load(preset)
     text = verilog(design)
     link = SimulatedLink(text, top=module(design),

@@ -5,19 +5,16 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.cost.bit_serial import bit_serial
 from hwgen.cost.cycles import Array
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.golden.accelerator import Error
-from hwgen.network.mixed import Mixed
-from hwgen.network.quantize import Calibrated
 from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.inference import load, portable, run, simulated_board
 from hwgen.steps import Mode
 
-from . import test_accelerator_layers, test_quantize
+from . import test_accelerator_layers
 from .compiler_bench import inputs_of
 from .networks import arrays, path
 from .test_accelerator_layers import any_network
@@ -110,20 +107,6 @@ def test_keyword_spotting():
         _, result = check(made, design, network, network.feed(stored["input"][:1]))
     output, = result.outputs.values()
     assert output.ravel().tolist() == stored["output"][0].tolist()
-
-
-@pytest.mark.slow
-def test_mixed_precision():
-    """Of one float network, int8 and fewer bits layer by layer, on the same chip."""
-    model, x, label = test_quantize.keyword_spotting()
-    search = Mixed(Calibrated(model, x), label, bit_serial(8, 8, 32))
-    networks = [search.int8, search.network(search.search(0.02).bits)]
-    design = portable(Design.load("icebreaker:serial")).replace(rounding="single")
-    made = simulated_board(design)
-    with made.link:
-        int8, mixed = (check(made, design, network, network.feed(x[:1]))[1].cycles
-                       for network in networks)
-    assert int8 >= 1.5 * mixed
 
 
 @pytest.mark.slow
