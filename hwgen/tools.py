@@ -11,7 +11,8 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ YOWASP = {
     "ICEPACK": "yowasp-icepack",
     "GOWIN_PACK": "gowin_pack",
 }
+
+
+GLANCE = 2.0
+"""Seconds from one look at a tool's log to the next."""
 
 
 class Running:
@@ -174,7 +179,8 @@ def toolchain_environment() -> dict[str, str]:
 
 
 def call(command: Sequence[object], *, seconds: float, folder: Path | None = None,
-         environment: Mapping[str, str] | None = None, log: Path | None = None) -> Outcome:
+         environment: Mapping[str, str] | None = None, log: Path | None = None,
+         hopeless: Callable[[], bool] | None = None) -> Outcome:
     """Run a command and everything it starts, for at most so many seconds.
 
     Parameters
@@ -189,6 +195,8 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
         Variables to set besides those that are set.
     log : Path, optional
         File that gets the output as it comes, so that nothing is lost when time is over.
+    hopeless : function, optional
+        Asked now and then whether to go on makes no sense: then it ends as if time were over.
     """
     words = [str(word) for word in command]
     with open(log or os.devnull, "wb") as file:
@@ -201,7 +209,7 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
             return Outcome(127, f"{words[0]}: {error.strerror}")
         timed_out = False
         try:
-            output, _ = process.communicate(timeout=seconds)
+            output = awaited(process, seconds, hopeless)
         except BaseException as error:  # also when the user presses Ctrl-C: leave nothing running
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
@@ -212,6 +220,18 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
             RUNNING.finish(process)
     text = log.read_bytes() if log else output
     return Outcome(process.returncode, text.decode(errors="replace"), timed_out)
+
+
+def awaited(process: subprocess.Popen[bytes], seconds: float,
+            hopeless: Callable[[], bool] | None) -> bytes:
+    """Return what a process says; a TimeoutExpired when time is over, or there is no hope."""
+    end = time.monotonic() + seconds
+    while hopeless and end - time.monotonic() > GLANCE and not hopeless():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=GLANCE)[0]
+    if hopeless and hopeless():
+        raise subprocess.TimeoutExpired(process.args, seconds)
+    return process.communicate(timeout=max(end - time.monotonic(), 0))[0]
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ __all__ = ["FakeTools"]
 # A shell begins, since the path of an interpreter may have spaces; to Python its line is a text.
 SCRIPT = f"""#!/bin/sh
 "exec" "{sys.executable}" "$0" "$@"
-import json, pathlib, sys
+import json, pathlib, sys, time
 
 here = pathlib.Path(__file__).parent
 name, words = pathlib.Path(__file__).name, sys.argv[1:]
@@ -35,6 +35,9 @@ if name.startswith("yowasp-nextpnr"):
     if "--pack-only" in words:
         sys.exit()
     reached = plan["fmax"][option("--seed")]
+    if "--tmg-ripup" in words and option("--seed") in plan["stuck"]:
+        print(plan["stuck"][option("--seed")], flush=True)
+        time.sleep(60)
     step = {{"cell": "serial.uart.tx_TRELLIS_FF_Q"}}
     path = [{{"type": kind, "delay": 0.5, "from": step, "to": step}}
             for kind in ("clk-to-q", "routing", "setup")]
@@ -77,9 +80,14 @@ class FakeTools:
         self.plan()
 
     def plan(self, fmax: dict[int, list[tuple[float, float]]] | None = None,
-             uses: dict[str, tuple[int, int]] | None = None) -> None:
-        """Say what nextpnr shall give: a placement of 100 MHz, unless it is told otherwise."""
+             uses: dict[str, tuple[int, int]] | None = None,
+             stuck: dict[int, str] | None = None) -> None:
+        """Say what nextpnr shall give: a placement of 100 MHz, unless it is told otherwise.
+
+        Where its router insists, seeds that are ``stuck`` say that, and go on for a minute.
+        """
         text = json.dumps({"fmax": fmax or {seed: [(0, 100)] for seed in range(1, 10)},
+                           "stuck": stuck or {},
                            "uses": uses or {"TRELLIS_FF": (7, 24288), "DP16KD": (3, 56)}})
         (self.folder / "plan.json").write_text(text)
 

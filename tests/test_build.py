@@ -85,6 +85,32 @@ def test_enough(tools, tmp_path):
     assert "--tmg-ripup" in next(call for call in tools.calls if "--seed" in call)
 
 
+FAR = "Info: Max frequency for clock '$glbnet$clocks.clock': 60.10 MHz (FAIL at 75.00 MHz)"
+ROUND = "Info:     iter=9 wires=5 overused=0 overuse=0 tmgfail=3 archfail=NA\n" * 101
+
+
+@pytest.fixture
+def glances(monkeypatch):
+    """Whoever looks at logs now and then does so often."""
+    monkeypatch.setattr("hwgen.tools.GLANCE", 0.05)
+
+
+def test_hopeless_seeds_are_left(tools, glances, tmp_path):
+    """What insists on a clock that it will not meet is not waited for: the next seed may."""
+    tools.plan(stuck={1: FAR, 2: ROUND})
+    _, record = built(tmp_path, "--board", "ulx3s-85f", "--clock", "75", "--insist")
+    assert [each["seed"] for each in record.attempts] == [3]
+
+
+def test_hopeless(tools, glances, tmp_path, capsys):
+    tools.plan(stuck=dict.fromkeys((1, 2, 3), FAR))
+    folder = tmp_path / "out"
+    assert main(["build", "--board", "ulx3s-85f", "--clock", "75", "--insist", "-o",
+                 str(folder)]) == 2
+    assert "no placement by --seeds 1 2 3 comes near 75 MHz" in capsys.readouterr().err
+    assert not folder.exists()
+
+
 def test_network(tools, tmp_path, capsys):
     """Its Program is written, and the report says how long it takes at the clock."""
     folder, record = built(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100")

@@ -11,6 +11,7 @@ from typing import Any
 from amaranth.hdl import Const
 
 from ..boards import Board
+from ..cost.flow import GivenUp
 from ..design import Design
 from ..errors import UserError
 from ..rtl.primitives.plls import ClockSetting, settings
@@ -94,11 +95,18 @@ class Builder:
         for seed in seeds:
             self.say(f"{name} MHz: place and route, seed {seed}")
             log = f"nextpnr-{name}-{seed}"
-            attempt, self.seconds[log] = place(
-                self.board, self.folder, log, mhz=mhz, seed=seed, insist=self.insist)
+            try:
+                attempt, self.seconds[log] = place(
+                    self.board, self.folder, log, mhz=mhz, seed=seed, insist=self.insist)
+            except GivenUp:
+                self.say(f"{name} MHz: seed {seed} will not meet it")
+                continue
             tried.append(attempt)
             if attempt.met:
                 break
+        if not tried:
+            raise UserError(f"no placement by --seeds {' '.join(map(str, seeds))} comes near "
+                            f"{name} MHz: a lower --clock may be met, or other seeds")
         self.attempts += tried
         return max(tried, key=lambda attempt: attempt.figures.fmax_mhz)
 

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ..boards import Board
 from ..errors import UserError
 from ..tools import call
 
-__all__ = ["Figures", "commands", "figures", "run"]
+__all__ = ["Figures", "GivenUp", "commands", "figures", "run"]
 
 SECONDS = 3600
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
@@ -28,6 +28,10 @@ ECP5 = "; ".join([
     "synth_ecp5 -top top -run map_cells: -json top.json",
 ])
 """synth_ecp5, with another delay of nets."""
+
+
+class GivenUp(UserError):
+    """A tool was stopped, as its log says that it will not do what is asked for."""
 
 
 def commands(board: Board) -> tuple[str, str, list[str]]:
@@ -136,11 +140,18 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
         path=_path(report, within))
 
 
-def run(command: list[object], folder: Path, name: str) -> float:
-    """Run a tool in ``folder`` and return the seconds it took; its output goes to a log there."""
+def run(command: list[object], folder: Path, name: str,
+        hopeless: Callable[[], bool] | None = None) -> float:
+    """Run a tool in ``folder`` and return the seconds it took; its output goes to a log there.
+
+    When it is ``hopeless``, as :func:`hwgen.tools.call` has it, that is a :class:`GivenUp`.
+    """
     log = folder.absolute() / f"{name}.log"
     started = time.monotonic()
-    outcome = call(command, seconds=SECONDS, folder=folder, log=log)
+    outcome = call(command, seconds=SECONDS, folder=folder, log=log, hopeless=hopeless)
+    took = time.monotonic() - started
+    if outcome.timed_out and took < SECONDS:
+        raise GivenUp(f"{command[0]} will not meet the clock: a lower one would do")
     if outcome.timed_out:
         raise UserError(f"{command[0]} did not end within {SECONDS} s: the Design is too large for "
                         "its chip, or with --insist the clock is out of reach, and a lower one "
@@ -148,4 +159,4 @@ def run(command: list[object], folder: Path, name: str) -> float:
     if not outcome.ok:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise RuntimeError(f"{name} failed:\n{tail}")
-    return time.monotonic() - started
+    return took
