@@ -10,7 +10,7 @@ from cocotb.triggers import ClockCycles
 from hwgen.design import Design
 from hwgen.golden.host import Access
 from hwgen.golden.window import serve
-from hwgen.registers import ACKNOWLEDGE, FACTS, GO, SPACE_SHIFT, Register, Space
+from hwgen.registers import ACKNOWLEDGE, FACTS, GO, MAPPED, SPACE_SHIFT, Register, Space
 from hwgen.registers import Access as Right
 from hwgen.window import Window
 
@@ -44,7 +44,7 @@ class Idle:
         if space == Space.REGISTERS:
             return self.register(Register(offset), access)
         if space == Space.COUNTERS:
-            return 0
+            return None if access.write else 0
         lanes = sum(0xFF << 8 * lane for lane in range(4) if access.mask >> lane & 1)
         if space == Space.PROGRAM:  # what is behind a word, up to the next one, is not there
             there = self.design.columns - offset % self.window.stride
@@ -79,7 +79,7 @@ async def check_random(play, count, *, usable=lambda access: True, before=lambda
     between it and the accelerator.
     """
     expected, place = before(Idle()), window()
-    sizes = dict(zip(Space, place.sizes, strict=True))
+    sizes = dict(zip(MAPPED, place.sizes, strict=True))
     asked = [access for access in accesses(count, shift=place.shift, sizes=sizes)
              if usable(access) and not (access.write and access.address == Register.CONTROL)]
     # Every word once, so that what is read back later is not what was there at first.
