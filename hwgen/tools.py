@@ -90,17 +90,21 @@ class Outcome:
         Standard output and error, in one.
     timed_out : bool
         Whether it was stopped because its time was over.
+    given_up : bool
+        Whether it was stopped because to go on made no sense.
     """
 
-    def __init__(self, code: int, output: str, timed_out: bool = False) -> None:
+    def __init__(self, code: int, output: str, timed_out: bool = False,
+                 given_up: bool = False) -> None:
         self.code = code
         self.output = output
         self.timed_out = timed_out
+        self.given_up = given_up
 
     @property
     def ok(self) -> bool:
         """Whether the command ended by itself, with exit code 0."""
-        return self.code == 0 and not self.timed_out
+        return self.code == 0 and not self.timed_out and not self.given_up
 
 
 def find(name: str) -> Path | None:
@@ -196,7 +200,7 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
     log : Path, optional
         File that gets the output as it comes, so that nothing is lost when time is over.
     hopeless : function, optional
-        Asked now and then whether to go on makes no sense: then it ends as if time were over.
+        Asked now and then whether to go on makes no sense: then it is killed, too.
     """
     words = [str(word) for word in command]
     with open(log or os.devnull, "wb") as file:
@@ -207,30 +211,35 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         except OSError as error:
             return Outcome(127, f"{words[0]}: {error.strerror}")
-        timed_out = False
+        timed_out = given_up = False
         try:
             output = awaited(process, seconds, hopeless)
         except BaseException as error:  # also when the user presses Ctrl-C: leave nothing running
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
-            if not isinstance(error, subprocess.TimeoutExpired):
+            timed_out = isinstance(error, subprocess.TimeoutExpired)
+            given_up = isinstance(error, Hopeless)
+            if not timed_out and not given_up:
                 raise
-            timed_out = True
         finally:
             RUNNING.finish(process)
     text = log.read_bytes() if log else output
-    return Outcome(process.returncode, text.decode(errors="replace"), timed_out)
+    return Outcome(process.returncode, text.decode(errors="replace"), timed_out, given_up)
+
+
+class Hopeless(Exception):
+    """To go on makes no sense."""
 
 
 def awaited(process: subprocess.Popen[bytes], seconds: float,
             hopeless: Callable[[], bool] | None) -> bytes:
-    """Return what a process says; a TimeoutExpired when time is over, or there is no hope."""
+    """Return what a process says at its end; a TimeoutExpired, or Hopeless, when it has to stop."""
     end = time.monotonic() + seconds
-    while hopeless and end - time.monotonic() > GLANCE and not hopeless():
+    while hopeless and end - time.monotonic() > GLANCE:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.communicate(timeout=GLANCE)[0]
-    if hopeless and hopeless():
-        raise subprocess.TimeoutExpired(process.args, seconds)
+        if hopeless():
+            raise Hopeless
     return process.communicate(timeout=max(end - time.monotonic(), 0))[0]
 
 

@@ -11,9 +11,10 @@ from hwgen.compiler import compile_network
 from hwgen.design import Design
 from hwgen.frames import FLUSH, HEADER_SIZE, REPLY_SYNC, REQUEST_SYNC, Command, Head, Status, encode
 from hwgen.golden.host import Host
-from hwgen.network.graph import Window
-from hwgen.registers import GO, Register, Space
+from hwgen.network import graph
+from hwgen.registers import GO, MAPPED, Register, Space
 from hwgen.runtime.inference import load, run, simulated_board
+from hwgen.window import Window
 
 from .accelerator_faults import mutate
 from .compiler_bench import Builder, inputs_of
@@ -30,9 +31,14 @@ DESIGNS = {
 }
 
 
+def sizes_of(design):
+    """Return the bytes of each space."""
+    return dict(zip(MAPPED, Window.of(design).sizes, strict=True))
+
+
 def network():
     build = Builder(1, 8, 8, 4)
-    build.convolution(5, Window((3, 3)))
+    build.convolution(5, graph.Window((3, 3)))
     return build.network()
 
 
@@ -49,8 +55,7 @@ class Flood:
 
     def __init__(self, seed, design, program):
         self.rng = np.random.default_rng(seed)
-        self.sizes = {Space.ACTIVATIONS: design.activation_memory,
-                      Space.PROGRAM: design.program_memory, Space.COUNTERS: 4 * design.steps}
+        self.sizes = sizes_of(design)
         self.design = design
         self.image = program.image
         self.steps = len(program.steps)
@@ -108,8 +113,7 @@ class Flood:
 
 def model(board, design):
     """Return a golden host whose memories have what the accelerator's have."""
-    sizes = {Space.REGISTERS: 32, Space.ACTIVATIONS: design.activation_memory,
-             Space.PROGRAM: design.program_memory, Space.COUNTERS: 4 * design.steps}
+    sizes = sizes_of(design)
     memories = {space: bytearray(board.read_memory(space, 0, size))
                 for space, size in sizes.items()}
     written = {Register.FIRST: 0xffff, Register.COUNT: 0xffff, Register.WATCHDOG: 0xffffffff}
@@ -168,8 +172,7 @@ def flood(design, frames, seed):
                 seen[status] = seen.get(status, 0) + 1
                 space, offset = address >> 24, address & 0xffffff
                 if status in (Status.DONE, Status.DATA):
-                    size = {Space.REGISTERS: 32, **stream.sizes}[Space(space)]
-                    assert offset + count <= size, (batch, address, count)
+                    assert offset + count <= stream.sizes[Space(space)], (batch, address, count)
             board.stop()  # what runs may have all the time that there is
             link.wait(1000)
             assert not board.state().busy, f"batch {batch}"

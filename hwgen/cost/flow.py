@@ -149,8 +149,7 @@ def run(command: list[object], folder: Path, name: str,
     log = folder.absolute() / f"{name}.log"
     started = time.monotonic()
     outcome = call(command, seconds=SECONDS, folder=folder, log=log, hopeless=hopeless)
-    took = time.monotonic() - started
-    if outcome.timed_out and took < SECONDS:
+    if outcome.given_up:
         raise GivenUp(f"{command[0]} will not meet the clock: a lower one would do")
     if outcome.timed_out:
         raise UserError(f"{command[0]} did not end within {SECONDS} s: the Design is too large for "
@@ -159,4 +158,4 @@ def run(command: list[object], folder: Path, name: str,
     if not outcome.ok:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise RuntimeError(f"{name} failed:\n{tail}")
-    return took
+    return time.monotonic() - started

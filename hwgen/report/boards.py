@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..network.reader import read_network
 from ..runtime.predictions import predictions
 from ..table import markdown
+from .marks import put
 
 __all__ = ["MARKS", "NETWORKS", "records", "table", "update"]
 
@@ -69,11 +70,7 @@ def table() -> list[str]:
 
 def update(path: Path) -> None:
     """Put the table between the marks of a file."""
-    text = path.read_text(encoding="utf-8")
-    before, rest = text.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    lines = "\n".join(table())
-    path.write_text(f"{before}{MARKS[0]}\n\n{lines}\n\n{MARKS[1]}{after}", encoding="utf-8")
+    put(path, MARKS, "".join(f"{line}\n" for line in table()))
 
 
 if __name__ == "__main__":

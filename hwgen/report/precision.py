@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..table import markdown
+from .marks import put
 
 __all__ = ["DEVICES", "MARKS", "ROWS", "Row", "ranges", "tables", "update"]
 
@@ -144,10 +145,7 @@ def _tables(device: str) -> Iterator[str]:
 
 def update(path: Path) -> None:
     """Put the tables between the marks of a file."""
-    text = path.read_text(encoding="utf-8")
-    before, rest = text.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    path.write_text(f"{before}{MARKS[0]}\n\n{tables()}\n{MARKS[1]}{after}", encoding="utf-8")
+    put(path, MARKS, tables())
 
 
 if __name__ == "__main__":

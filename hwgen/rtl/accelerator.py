@@ -424,7 +424,8 @@ class Accelerator(wiring.Component):
             Cat(value, Const(0, 32 - len(value))) for value in registers))
         m.d.sync += register.eq(values[offset[2:5]])
         # Activations are written by the byte, counters not at all.
-        known, fixed = Signal(), writes & ((~mask.all() & (space != 1)) | (space == 3))
+        whole = space != Space.ACTIVATIONS
+        known, fixed = Signal(), writes & ((~mask.all() & whole) | (space == Space.COUNTERS))
         m.d.sync += error.eq(~known | fixed | (sequencer.busy & (space != 0)))
         with m.Switch(space):
             with m.Case(Space.REGISTERS):
