@@ -56,6 +56,10 @@ class Board:
         ``attributes``.
     programmer : str
         The command that loads ``{bitstream}``.
+    flash : Mapping
+        Where the board's memory of that kind is used for more than the bitstream: ``resource``, its
+        name in the platform, the ``offset`` of the first byte that is free, and the command
+        (``programmer``) that writes ``{frames}`` there.
     design : Mapping
         Fields of the board's preset Design.
     designs : Mapping
@@ -80,6 +84,7 @@ class Board:
     pll: str = ""
     serial: Mapping[str, Any] = field(default_factory=dict, hash=False)
     programmer: str = ""
+    flash: Mapping[str, Any] = field(default_factory=dict, hash=False)
     design: Mapping[str, Any] = field(hash=False)
     designs: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -134,10 +139,11 @@ def read_board(path: Path) -> Board:
         raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
                         f"not {values['pll']!r}")
     _check_serial(path, values.get("serial"))
+    _check_flash(path, values.get("flash"))
     for name, fields_of in values.get("designs", {}).items():
         if not isinstance(fields_of, dict):
             raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")
-    for name in ("serial", "design", "designs"):
+    for name in ("serial", "flash", "design", "designs"):
         values[name] = MappingProxyType(values.get(name, {}))
     return Board(name=path.stem, **values)
 
@@ -154,6 +160,17 @@ def _check_serial(path: Path, serial: dict[str, Any] | None) -> None:
     attributes = serial.get("attributes", {})
     if not isinstance(attributes, dict):
         raise UserError(f"{path}: serial.attributes must be a table, not {attributes!r}")
+
+
+def _check_flash(path: Path, flash: dict[str, Any] | None) -> None:
+    """Check the table of the flash memory, where there is one."""
+    if flash is None:
+        return
+    kinds = {"resource": str, "offset": int, "programmer": str}
+    if set(flash) != set(kinds) or not all(
+            type(flash[name]) is kind for name, kind in kinds.items()) or flash["offset"] < 0:
+        raise UserError(f"{path}: flash must have the texts resource and programmer, and the "
+                        f"integer offset, not {flash!r}")
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from . import tools
 from .boards import BOARDS, Board, board
-from .build.bitstream import build
+from .build.bitstream import PICTURE, build
+from .build.embedded import NOTHING, Embedded
 from .build.record import Record
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
@@ -38,16 +39,20 @@ def build_bitstream(options: argparse.Namespace, design: Design, network: Networ
     """Build a bitstream; return exit code, facts, and text."""
     found = board_for(options)
     folder = Path(options.output or Path("build") / found.name)
-    cycles = 0
-    program = None
+    facts, program, embedded = None, None, NOTHING
     if network is not None:
         program = compile_network(network, design)
         cycles = sum(predictions(network, program), Work()).cycles
+        facts = {"name": network.name, "program": "network.program", "cycles": cycles,
+                 "embedded": options.embed}
+    if options.embed:
+        if program is None:
+            raise UserError("--embed needs a MODEL: which network shall the bitstream have?")
+        embedded = Embedded.of(program, found)
     with filling(folder) as scratch:
-        facts = None if network is None else {
-            "name": network.name, "program": "network.program", "cycles": cycles}
         record = build(design, found, scratch, clock_mhz=options.clock, seeds=options.seeds,
-                       baud=options.baud, insist=options.insist, network=facts, say=say)
+                       baud=options.baud, insist=options.insist, network=facts, embedded=embedded,
+                       say=say)
         if program is not None:
             program.save(scratch / "network.program")
     say("")
@@ -69,16 +74,22 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
         cycles = record.network["cycles"]
         lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
                      f"{cycles / record.clock_mhz / 1000:.2f} ms")
-    bitstream = folder / record.bitstream
-    lines.append(f"{bitstream}: {shlex.join(programmer(record, folder))}" if record.programmer
-                 else str(bitstream))
+        if record.network["embedded"]:
+            lines.append("the board has it when it wakes up, "
+                         + ("from its flash memory" if record.frames else "from the bitstream"))
+    lines.append(f"{folder / PICTURE}: where everything lies")
+    commands = [f": {shlex.join(command)}" for command in programmers(record, folder)] or [""]
+    lines += [f"{folder / name}{command}" for name, command in zip(
+        [record.bitstream, record.frames], commands, strict=False)]
     return "\n".join(lines)
 
 
-def programmer(record: Record, folder: Path) -> list[str]:
-    """Return the command that loads what was built into ``folder``."""
-    path = str(folder / record.bitstream)
-    return [word.replace("{bitstream}", path) for word in shlex.split(record.programmer)]
+def programmers(record: Record, folder: Path) -> list[list[str]]:
+    """Return the commands that load what was built into ``folder``."""
+    bitstream, frames = str(folder / record.bitstream), str(folder / record.frames)
+    return [[word.replace("{bitstream}", bitstream).replace("{frames}", frames)
+             for word in shlex.split(command)]
+            for command in (record.programmer, record.frames_programmer) if command]
 
 
 def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -88,12 +99,18 @@ def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str
     if not record.programmer:
         raise UserError(f"board {record.board} has no programmer in its file; load "
                         f"{folder / record.bitstream} with a tool of your own")
-    command = programmer(record, folder)
-    tool = tools.find(command[0])
-    if tool is None:
-        raise UserError(f"{command[0]} is not installed, and pip does not bring it; with it, this "
-                        f"loads the board: {shlex.join(command)}")
-    outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
-    facts = {"board": record.board, "command": command, "code": outcome.code,
-             "output": outcome.output}
-    return 0 if outcome.ok else 1, facts, f"{shlex.join(command)}\n{outcome.output}".rstrip()
+    commands = programmers(record, folder)
+    text = " && ".join(shlex.join(command) for command in commands)
+    lines, output = [], ""
+    for command in commands:
+        tool = tools.find(command[0])
+        if tool is None:
+            raise UserError(f"{command[0]} is not installed, and pip does not bring it; with it, "
+                            f"this loads the board: {text}")
+        outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
+        output += outcome.output
+        lines.append(f"{shlex.join(command)}\n{outcome.output}".rstrip())
+        if not outcome.ok:
+            break
+    facts = {"board": record.board, "commands": commands, "code": outcome.code, "output": output}
+    return 0 if outcome.ok else 1, facts, "\n".join(lines)

@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from .boards import BOARDS, closest, presets
 from .errors import UserError
+from .formats import GROUP
 
 __all__ = ["SPARSE", "Design", "Integer"]
 
-ENGINES = ("systolic", "bitserial", "sparse")
+ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 LARGEST_SIDE = 64
@@ -28,13 +29,15 @@ LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
 SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
+BINARY_LANES = (1, 2, 4)
+"""Lanes of the engine ``binary``, whose outputs are written together."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
-                    "sparse_columns", "sparse_depth")
+                    "sparse_columns", "sparse_depth", "decompress")
 """Fields that say nothing of an array alone."""
 
 
@@ -75,7 +78,8 @@ class Design:
     engine : str
         What multiplies: ``systolic``, an array of multipliers, or, in an accelerator,
         ``bitserial``, one of gates that takes a cycle for each pair of a bit and a bit, or
-        ``sparse``, a systolic array and an engine for weights that are mostly 0 beside it.
+        ``sparse``, a systolic array and an engine for weights that are mostly 0 beside it, or
+        ``binary``, an accelerator for fully connected layers of numbers that are -1 or 1.
     dataflow : str
         ``ws``, weights stay in the cells, or ``os``, sums do.
     rows, columns : int
@@ -127,6 +131,9 @@ class Design:
         Columns of all compressed matrices together.
     sparse_depth : int
         Columns that may wait in front of each lane.
+    decompress : bool
+        Whether weights for which the program memory has no room may be packed there, and be
+        unpacked before they are used.
     """
 
     engine: str = "systolic"
@@ -153,11 +160,12 @@ class Design:
     sparse_entries: int = 0
     sparse_columns: int = 0
     sparse_depth: int = 0
+    decompress: bool = False
 
     def __post_init__(self) -> None:
         """Check every field, in their order."""
         self._one_of("engine", ENGINES)
-        if self.engine == "bitserial":
+        if self.engine in ("bitserial", "binary"):
             self._check_bit_serial()
         self._check_sparse()
         self._one_of("dataflow", DATAFLOWS)
@@ -187,6 +195,8 @@ class Design:
         self._within("steps", 0, LARGEST_SUMS)
         if not isinstance(self.compact, bool):
             raise UserError(f"compact must be true or false, not {self.compact!r}")
+        if not isinstance(self.decompress, bool):
+            raise UserError(f"decompress must be true or false, not {self.decompress!r}")
         self._within("activation_memory", 0, LARGEST_MEMORY)
         if self.activation_memory:
             self._check_accelerator()
@@ -199,14 +209,34 @@ class Design:
 
     def _check_bit_serial(self) -> None:
         if not self.activation_memory:
-            raise UserError("activation_memory must be given with engine 'bitserial': its array "
-                            "alone is a unit, `hwgen sim bitserial`")
+            alone = ": its array alone is a unit, `hwgen sim bitserial`" \
+                if self.engine == "bitserial" else ", of which its array is a part"
+            raise UserError(f"activation_memory must be given with engine {self.engine!r}{alone}")
         for field in ("depth", "accumulator", "dsps"):
             default = getattr(Design, field)
             if getattr(self, field) != default:
                 should = "left out" if default is None else repr(default)
-                raise UserError(f"{field} must be {should} with engine 'bitserial', not "
+                raise UserError(f"{field} must be {should} with engine {self.engine!r}, not "
                                 f"{getattr(self, field)!r}: only a systolic array has it")
+
+    def _check_binary(self) -> None:
+        for field, only, why in (("compact", False, "it has an accelerator of its own"),
+                                 ("lines", 0, "its columns take no pixels"),
+                                 ("line_pixels", 0, "its columns take no pixels"),
+                                 ("hard_lanes", 0, "its lanes do not multiply"),
+                                 ("partial_sums", 1, "a column has one")):
+            if getattr(self, field) != only:
+                raise UserError(f"{field} must be {only!r} with engine 'binary', not "
+                                f"{getattr(self, field)!r}: {why}")
+        if self.lanes not in BINARY_LANES or self.columns % self.lanes:
+            raise UserError(f"lanes must be 1, 2 or 4 with engine 'binary', and divide the "
+                            f"{self.columns} columns, not {self.lanes}")
+        for field, most in (("activation_memory", self.activation_memory),
+                            ("program_memory", self.program_words)):
+            if most > LARGEST_SUMS:
+                raise UserError(f"{field} must be at most {LARGEST_SUMS} "
+                                f"{'bytes' if field[0] == 'a' else 'words'} with engine 'binary', "
+                                f"whose descriptors have 16 bits for an address, not {most}")
 
     def _check_sparse(self) -> None:
         if self.engine == "sparse" and not self.activation_memory:
@@ -223,12 +253,18 @@ class Design:
         if self.compact and self.engine == "sparse":
             raise UserError("compact must be left out with engine 'sparse', not true: a compact "
                             "accelerator has an array alone")
+        if self.decompress and (self.compact or self.engine != "systolic"):
+            what = "a compact accelerator" if self.compact else f"engine {self.engine!r}"
+            raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
+                            "for a systolic array alone")
         for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
             if getattr(self, field) != only:
                 raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
                                 f"accelerator's, not {getattr(self, field)!r}")
         for field in ("rows", "columns"):
             low, high = SIDES
+            if self.engine == "binary" and field == "rows":
+                high = GROUP
             if self.compact and field == "columns":
                 low = LEAST_COLUMNS
             if not low <= getattr(self, field) <= high:
@@ -238,12 +274,15 @@ class Design:
             raise UserError(f"activation_memory must be a multiple of {self.banks}, the number of "
                             f"its banks, not {self.activation_memory}")
         self._within("program_memory", self.columns, LARGEST_MEMORY)
-        self._within("partial_sums", 1 if self.compact else 4, LARGEST_SUMS)
+        least = 1 if self.compact or self.engine == "binary" else 4
+        self._within("partial_sums", least, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
         most = self.device_products // self._lane_products if self.device else 0
         self._within("hard_lanes", 0, min(self.lanes, most))
         self._within("dsps", 0, self._array_products, optional=True)
         self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
+        if self.engine == "binary":
+            self._check_binary()
         for field in ("lines", "lanes"):
             if self.compact and getattr(self, field) > 1:
                 raise UserError(f"{field} must be at most 1 in a compact accelerator, "
@@ -308,15 +347,18 @@ class Design:
     @property
     def hard_multipliers(self) -> int:
         """How many cells use a hard multiplier."""
-        if self.family == "generic" or self.engine == "bitserial":
+        if self.family == "generic" or self.engine in ("bitserial", "binary"):
             return 0
         return min(self.rows * self.columns,
                    self._array_products if self.dsps is None else self.dsps)
 
     @property
     def banks(self) -> int:
-        """Banks of the activation memory: a power of two, no fewer than rows or columns."""
-        return 1 << (max(self.rows, self.columns) - 1).bit_length()
+        """Banks of the activation memory: a power of two, no fewer than rows or columns; of the
+        engine ``binary`` than rows.
+        """
+        columns = 0 if self.engine == "binary" else self.columns
+        return 1 << (max(self.rows, columns) - 1).bit_length()
 
     @property
     def program_words(self) -> int:
@@ -351,7 +393,7 @@ class Design:
                       f"sums{self.partial_sums}", f"lanes{self.lanes}", self.rounding]
             parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
-            parts += ["compact"] * self.compact
+            parts += ["compact"] * self.compact + ["decompress"] * self.decompress
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)

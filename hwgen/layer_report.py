@@ -6,6 +6,7 @@ from typing import Any
 
 from .compiler.program import Program
 from .cost.efficiency import Work
+from .cost.packed import packed_layers
 from .runtime.inference import LayerRun
 from .table import table
 
@@ -56,15 +57,29 @@ def run_table(layers: Sequence[LayerRun], whole: Work, predicted: int, checked: 
 
 
 def choice_facts(program: Program) -> dict[str, Any]:
-    """Return which layers the sparse engine computes, and why, as plain data."""
-    return {"engines": [dataclasses.asdict(choice) for choice in program.choices]} \
-        if program.choices else {}
+    """Return which layers the sparse engine computes, and why, or are packed, as plain data."""
+    packings = packed_layers(program)
+    return ({"engines": [dataclasses.asdict(choice) for choice in program.choices]}
+            if program.choices else {}) | (
+        {"packed": [dataclasses.asdict(packing) for packing in packings]} if packings else {})
 
 
 def choice_lines(program: Program) -> list[str]:
     """Return the same as a table, and an empty line; nothing where there is no such engine."""
     if not program.choices:
-        return []
+        return packing_lines(program)
     rows = [(choice.layer, choice.engine, f"{choice.entries:,}", f"{choice.columns:,}",
              choice.reason) for choice in program.choices]
     return [table(["layer", "engine", "entries of a lane", "columns", "because"], rows), ""]
+
+
+def packing_lines(program: Program) -> list[str]:
+    """Return which layers are packed, and why; nothing where none is."""
+    packings = packed_layers(program)
+    if not packings:
+        return []
+    rows = [(each.layer, f"{each.packed_bytes:,}", f"{each.bytes:,}", f"{each.cycles:,}")
+            for each in packings]
+    why = (f"The program memory of {program.design.program_memory:,} bytes has no room for all "
+           "weights as the array reads them. Packed are:")
+    return [why, table(["layer", "bytes", "instead of", "cycles to unpack them"], rows), ""]

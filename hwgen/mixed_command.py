@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .compiler.layer_cycles import layer_cycles
 from .cost.bit_serial import bit_serial
+from .design import Design
 from .errors import UserError
 from .files import replacing
-from .network.mixed import Mixed, Point, Variable
+from .network.graph import Network
+from .network.mixed import Cost, Mixed, Point, Variable
+from .network.onnx import read
 from .network.quantize import Calibrated
 from .network_data import Array, read_answers
 from .report.plot import scatter
@@ -17,12 +21,27 @@ from .table import table
 __all__ = ["quantize_mixed"]
 
 ENGINE = 8, 8, 32
-"""Rows, columns and lanes of the bit-serial engine whose cycles count."""
+"""Rows, columns and lanes of an engine that is always busy: its cycles count without a Design."""
+
+
+def engine(design: Design | None) -> tuple[Cost, dict[str, Any], str]:
+    """Return whose cycles count, as a function, as facts, and as words."""
+    if design is None:
+        facts = dict(zip(("rows", "columns", "lanes"), ENGINE, strict=True))
+        return bit_serial(*ENGINE), facts, "an engine that is always busy"
+    if design.engine != "bitserial":
+        raise UserError("engine must be 'bitserial' for --mixed, or no Design be given, not "
+                        f"{design.engine!r}: on others fewer bits take no fewer cycles")
+    return layer_cycles(design), {"design": design.name}, design.name
 
 
 def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
+                   design_for: Callable[[Network], Design | None],
                    say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
-    """Give each layer its own bits, write the network, and show what else there was."""
+    """Give each layer its own bits, write the network, and show what else there was.
+
+    ``design_for`` returns the Design whose cycles count for a network, if one is asked for.
+    """
     if not options.labels:
         raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
     if not 0 <= options.loss < 100:
@@ -30,7 +49,8 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     calibrated = Calibrated(options.model, data, method=options.method,
                             percentile=options.percentile)
     images = len(next(iter(calibrated.inputs.values())))
-    search = Mixed(calibrated, read_answers(options.labels, images), bit_serial(*ENGINE))
+    cost, whose, where = engine(design_for(read(calibrated.model())))
+    search = Mixed(calibrated, read_answers(options.labels, images), cost)
     loss = options.loss / 100
     chosen = search.search(loss, say)
     say("")
@@ -44,7 +64,7 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
             scratch.write_text(plot(search, chosen, loss))
     base = search.base
     facts = {"network": search.int8.name, "file": str(path), "images": images,
-             "engine": dict(zip(("rows", "columns", "lanes"), ENGINE, strict=True)),
+             "engine": whose,
              "int8": {"cycles": base.cycles, "top_1": base.top_1},
              "chosen": {"cycles": chosen.cycles, "top_1": chosen.top_1,
                         "speed": base.cycles / chosen.cycles},
@@ -55,7 +75,7 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     text = "\n\n".join([
         sensitivity_table(search), path_table(search, chosen, loss),
         table(("layer", "bits of weights", "of inputs"), layers(search, chosen)),
-        (f"{path}: {base.cycles / chosen.cycles:.2f} times as fast as int8, top-1 "
+        (f"{path}: {base.cycles / chosen.cycles:.2f} times as fast as int8 on {where}, top-1 "
          f"{chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
     return 0, facts, text
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .boards import BOARDS
+from .boards import BOARDS, presets
 from .build.record import Record
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
@@ -30,9 +30,9 @@ from .network_data import (
     read_labels,
     right_answers,
 )
-from .options import chosen_design
+from .options import chosen_design, design_given
 from .runtime.baud import settle
-from .runtime.inference import Inference, board_at, load, portable, run, simulated_board
+from .runtime.inference import Inference, board_at, holds, load, portable, run, simulated_board
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
 
@@ -81,9 +81,14 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         board = board_at(link, design)
     check = options.check or options.json
     results: list[Inference] = []
+    embedded = False
     with board.link:
-        say("loading the Program")
-        load(board, program)
+        if built and (built.network or {}).get("embedded"):
+            say("looking for the Program")
+            embedded = holds(board, program)
+        if not embedded:
+            say("loading the Program")
+            load(board, program)
         for index in range(len(next(iter(inputs.values())))):
             results.append(run(board, program, network, one(inputs, index), check=check, say=say))
     say("")
@@ -98,7 +103,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
                     "difference": layer.difference} for layer in first.layers],
-        **facts_of(first.work), **choice_facts(program),
+        **facts_of(first.work), **choice_facts(program), "embedded": embedded,
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program),
@@ -106,6 +111,8 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
                  f"{first.cycles / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
                  + " (simulated)" * simulated)
+    if embedded:
+        lines.append("the board had the Program before the host came")
     if check:
         lines.append("every layer equals the golden model" if equal else
                      "the hardware differs from the golden model")
@@ -196,10 +203,15 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     if Path(options.model).suffix.lower() != ".onnx":
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
+    given = design_given(options)
     if options.mixed:
         from .mixed_command import quantize_mixed
 
-        return quantize_mixed(options, data, say)
+        return quantize_mixed(
+            options, data, lambda int8: accelerator_design(options, int8) if given else None, say)
+    if given:
+        raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
+                        "them: leave --design and its fields out")
     model = quantised_model(options.model, data, method=options.method,
                             percentile=options.percentile)
     network = read(model)
@@ -277,7 +289,7 @@ def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
 
     A preset takes the network's rounding: it is a Design to begin with, which nobody has built yet.
     """
-    preset = options.design is None or options.design in BOARDS
+    preset = options.design is None or options.design in presets()
     if options.design is None:
         options.design = DESIGN
     if preset and options.rounding is None:

@@ -12,7 +12,7 @@ from .boards import closest
 from .design import Design
 from .errors import UserError
 
-__all__ = ["chosen_design", "parser"]
+__all__ = ["chosen_design", "design_given", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -97,8 +97,10 @@ dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear,
 takes, as ONNX Runtime does.
 
 With --mixed the weights of each layer and each tensor get 2 to 8 bits of their own, so that an
-engine which multiplies bit by bit needs fewest cycles. A table shows how sensitive the outputs are
-to each; another, and --plot, what the networks on the way from int8 downwards cost and give.
+engine which multiplies bit by bit needs fewest cycles: those of the Design that --design or fields
+of it choose, exactly; or else of an engine that is always busy. A table shows how sensitive the
+outputs are to each; another, and --plot, what the networks on the way from int8 downwards cost and
+give.
 """
 
 QUANTIZE_EXAMPLES = """\
@@ -106,6 +108,7 @@ examples:
   hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
   hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
   hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --design icebreaker:serial
   hwgen run net.onnx --input x.npy --check
 """
 
@@ -172,8 +175,9 @@ BUILD = """\
 Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
 and the highest clock that it meets: place and route begins with a clock that is out of reach, or
 with --clock, and goes down to what timing analysis allows. Beside the bitstream are build.json,
-which tells `hwgen run --build` and the reader what was built, the Verilog, the constraints of the
-pins and, for a MODEL, its Program. Everything or nothing is written.
+which tells `hwgen run --build` and the reader what was built, a picture of where everything lies,
+the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything or nothing is
+written.
 """
 
 BUILD_EXAMPLES = """\
@@ -181,6 +185,8 @@ examples:
   hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
   hwgen build net.tflite --board ulx3s-85f --clock 110 --insist
                                                 is checked to fit, with its time an inference
+  hwgen build net.tflite --board tang-nano-9k --embed
+                                                works without a host that loads it
   hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
   hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
 """
@@ -200,7 +206,7 @@ that a tool which is needed does not work; icarus is optional. Takes 10 to 60 se
 """
 
 FIELDS = {
-    "engine": ("NAME", "what multiplies: systolic, or in an accelerator bitserial or sparse"),
+    "engine": ("NAME", "what multiplies: systolic, or with memories bitserial, sparse or binary"),
     "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
     "rows": ("N", "rows of the array, 1 to 64"),
     "columns": ("N", "columns of the array, 1 to 64"),
@@ -224,6 +230,7 @@ FIELDS = {
     "sparse_entries": ("N", "compressed weights that each lane of a sparse engine holds"),
     "sparse_columns": ("N", "columns of all compressed matrices together"),
     "sparse_depth": ("N", "columns that may wait in front of each lane of a sparse engine"),
+    "decompress": ("", "let weights without room in the program memory be packed there"),
 }
 
 
@@ -417,7 +424,7 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           help="file to write (default: the model's name, and _int8.onnx, or "
                           "_mixed.onnx)")
     add_prune(prune)
-    for command in (run, cycles, program, prune):
+    for command in (run, cycles, program, prune, quantize):
         add_design(command)
 
     sim = add("sim", "run the benches of the units", SIM, SIM_EXAMPLES)
@@ -477,7 +484,7 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          help="the network that suffers most counts, not their mean")
     command.add_argument("--fill", type=number, metavar="PERCENT",
                          help="share of the LUTs and registers that may be used (default: 50; of "
-                         "an iCE40 96)")
+                         "an iCE40 96, of a Gowin 80)")
     command.add_argument("--dsps", type=integer, metavar="N",
                          help="DSP blocks that may be used (default: all)")
     command.add_argument("--block-rams", type=integer, metavar="N",
@@ -539,6 +546,9 @@ def add_build(command: argparse.ArgumentParser) -> None:
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "
                          "an hour")
+    command.add_argument("--embed", action="store_true",
+                         help="the board has the MODEL's Program when it wakes up, from the "
+                         "bitstream, or from flash memory where that cannot hold it")
     add_baud(command)
     command.add_argument("-o", "--output", metavar="DIR",
                          help="folder to write to (default: build/NAME of the board)")
@@ -558,6 +568,11 @@ def add_design(command: argparse.ArgumentParser) -> None:
         hint = "" if default is None else f" (default: {default})"
         group.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=text + hint,
                            type=str if isinstance(default, str) or name == "device" else integer)
+
+
+def design_given(options: argparse.Namespace) -> bool:
+    """Return whether options choose a Design, or any field of it."""
+    return options.design is not None or any(getattr(options, name) is not None for name in FIELDS)
 
 
 def chosen_design(options: argparse.Namespace) -> Design:

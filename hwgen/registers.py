@@ -72,7 +72,8 @@ ERRORS = {
     1: "the program has no valid step there",
     2: "the step reads activations beyond the end of their memory",
     3: "the step writes activations beyond the end of their memory",
-    4: "the weights or parameters of the step are beyond the end of the program memory",
+    4: "the weights or parameters of the step are beyond the end of the program memory, or "
+       "what it unpacks",
     5: "the step has more values in a pass than the accumulators hold",
     6: "the step took longer than the watchdog allows",
     7: "the host told it to stop",

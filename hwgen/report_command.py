@@ -54,7 +54,7 @@ def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
     used = {}
-    if design.family == "ice40" and design.compact:
+    if design.family in compact.CHIPS and design.engine == "systolic" and design.compact:
         used = {resource: float(compact.used(design)[resource]) for resource in RESOURCES}
     if design.family == "ecp5" and design.engine == "systolic" and not design.compact:
         parts = Parts.of(design)

@@ -37,6 +37,7 @@ class Mode(IntEnum):
     DIRECT = 2
     SUMS = 3
     SPARSE = 4
+    UNPACK = 5
 
 
 # (word, lowest bit, bits, whether signed) of every field, by its name.
@@ -90,7 +91,8 @@ class Step:
     The names in docs/accelerator.md: K0 is ``pieces``, K1 ``taps_x``, K2 ``taps_y``, X and Y are
     ``x`` and ``y``, C the columns of the array. The formats are codes of
     :class:`hwgen.formats.Format`; the systolic array has no use for them. ``slots`` and ``column``
-    are for the sparse engine alone, as is its mode.
+    are for the sparse engine alone, as is its mode. Of mode UNPACK the document has a table of its
+    own.
     """
 
     mode: Mode
@@ -198,7 +200,7 @@ class Step:
             value = plain[word] >> low & ((1 << bits) - 1)
             fields[name] = value - (1 << bits) if signed and value >> (bits - 1) else value
         if fields["mode"] not in tuple(Mode):
-            raise UserError(f"mode of a step must be from 0 to 4, not {fields['mode']}")
+            raise UserError(f"mode of a step must be from 0 to 5, not {fields['mode']}")
         flags = {name: bool(fields[name]) for name in FLAGS}
         return cls(**fields | flags | {"mode": Mode(fields["mode"])})  # type: ignore[arg-type]
 

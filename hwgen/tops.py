@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 
 from .rtl.accelerator import Accelerator
 from .rtl.axi_accelerator import AxiAccelerator
+from .rtl.flash import Flash
 from .rtl.serial_accelerator import SerialAccelerator
 from .rtl.spi import LEAST_RATIO
 from .rtl.spi_accelerator import SpiAccelerator
@@ -50,12 +51,15 @@ STREAM = Top("stream", "accelerator", "Bytes from and to a host: docs/protocol.m
              "mean.", lambda accelerator, window: accelerator)
 
 
-def uart(divisor: int) -> Top:
-    """Return the top level with a serial port, of which a bit takes ``divisor`` cycles."""
+def uart(divisor: int, flash: Flash | None = None) -> Top:
+    """Return the top level with a serial port, of which a bit takes ``divisor`` cycles.
+
+    A ``flash`` memory is heard before the port is.
+    """
     return Top("uart", "serial_accelerator",
                "A serial port: eight bits, no parity, one stop bit, each bit as long as "
                f"{divisor} cycles of the clock. docs/protocol.md says what the bytes mean.",
-               lambda accelerator, window: SerialAccelerator(accelerator, divisor))
+               lambda accelerator, window: SerialAccelerator(accelerator, divisor, flash))
 
 
 WISHBONE = Top("wishbone", "wishbone_accelerator",

@@ -11,26 +11,28 @@ import numpy as np
 
 from .boards import Board, board
 from .compiler.survey import Designs
+from .cost.clock import expected
+from .cost.compact import CHIPS
 from .cost.energy import Energy, energy
 from .design import Design
 from .errors import UserError
 from .files import replacing
 from .report_command import Run, runs_of, write_front
-from .table import table
 from .tune.choice import Choice, Goal, choose, wants
-from .tune.correct import Corrected, correct
-from .tune.search import RESOURCES, Found, Limits, area, search
+from .tune.correct import correct
+from .tune.search import RESOURCES, Found, Limits, search
 from .tune.small import cycles_on, search_small
 from .tune.space import design_of
+from .tune.tables import front_table, placed_table, row_of
 from .tune.workload import Workload, read_workload
 
 __all__ = ["tune"]
 
-ROWS_SHOWN = 12
-FILL = {"ecp5": 50.0, "ice40": 96.0}
+FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
 """The families whose area is known, and how much of the logic may be used where nothing is said.
 
-Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves.
+Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves; of a Gowin somewhat
+more than has been placed, as nextpnr adds LUTs to carry chains and memories, and the serial port.
 """
 
 
@@ -39,12 +41,12 @@ def tune(options: argparse.Namespace,
     """Search, choose, and tell; return exit code, facts, and text."""
     at = board(options.board)
     if at.family not in FILL:
-        raise UserError(f"--board must have an ECP5 or an iCE40, the families whose area hwgen can "
-                        f"tell, as ulx3s-85f and icebreaker have, not {options.board!r}")
+        raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
+                        f"hwgen can tell, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
-    small = at.family == "ice40"
+    small = at.family in CHIPS
     found = search_small(at, workloads, limits, say) if small else search(at, workloads, say)
     say("")
     seconds = time.monotonic() - started
@@ -65,7 +67,7 @@ def tune(options: argparse.Namespace,
         else (*choice.reasons, *wanting(workloads, choice))
     choice = dataclasses.replace(choice, reasons=why)
     energies = energies_on(design, runs)
-    preset = compared(at, workloads)
+    preset, clock = compared(at, workloads), expected(design)
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
                     Design.load(at.name) if preset else None)
@@ -78,6 +80,7 @@ def tune(options: argparse.Namespace,
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
+        "clock": clock and dataclasses.asdict(clock),
         "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
         "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
         "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
@@ -90,6 +93,8 @@ def tune(options: argparse.Namespace,
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
+    text.append(clock.told(int(choice.front.cycles[:, choice.chosen].sum()), options.clock)
+                if clock else "clock: not known, nothing of its kind has been placed on this chip")
     text += choice.reasons
     text += [f"{workload.name}: its weights are made up, as the file has none"
              for workload in workloads if workload.shapes_only]
@@ -191,7 +196,7 @@ def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
     None, too, of one that is not of the kind that is searched.
     """
     preset = Design.load(at.name)
-    if at.family == "ice40" and preset.compact:
+    if at.family in CHIPS and preset.engine == "systolic" and preset.compact:
         try:
             return [cycles_on(workload, preset) for workload in workloads]
         except UserError:
@@ -206,47 +211,3 @@ def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
             return None
         cycles.append(int(taken.cycles[0]))
     return cycles
-
-
-def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
-    """Return one Design of the front as plain data."""
-    parts = {name: int(np.broadcast_to(value, len(front))[index])
-             for name, value in vars(front.parts).items()}
-    return {**parts, "cycles": front.cycles[:, index].tolist(),
-            **{name: round(float(front.used[name][index])) for name in RESOURCES},
-            "area": float(area(front.used, at)[index])}
-
-
-def placed_table(corrected: Corrected) -> str:
-    """Return what was placed, and what became of it."""
-    rows = []
-    for index, each in zip(corrected.indices, corrected.placed, strict=True):
-        front = corrected.choice.front
-        cycles = int(front.cycles[:, index].sum())
-        rows.append([
-            "chosen" if index == corrected.choice.chosen else "",
-            f"{front.designs.rows[index]}x{front.designs.columns[index]}", f"{cycles:,}",
-            *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
-               f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
-              else [each.excess, *[""] * 5])])
-    return table(["placed", "array", "cycles", "MHz", "ms", "LUT", "FF", "DSP", "block RAM"], rows)
-
-
-def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:
-    """Return the Pareto front, or as much of it as can be read, with what is chosen."""
-    size = len(choice.front)
-    shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
-    rows = []
-    for index in shown:
-        row = row_of(choice.front, index, at)
-        rows.append([
-            "chosen" if index == choice.chosen else "", f"{row['rows']}x{row['columns']}",
-            row["lines"], row["lanes"], row["hard_lanes"], row["hard_multipliers"],
-            row["partial_sums"], *(f"{each:,}" for each in row["cycles"]),
-            f"{sum(row['cycles']) / megahertz / 1000:.2f}", row["dsps"], row["block_rams"],
-            f"{row['luts']:,}", f"{row['registers']:,}", f"{row['area']:.0%}"])
-    return table(["", "array", "lines", "lanes", "in DSPs", "cells in DSPs", "sums",
-                  *(f"cycles, {workload.name}" for workload in workloads),
-                  f"ms at {megahertz:g} MHz", "DSP", "block RAM", "LUT, about", "FF, about",
-                  "area"], rows)
-

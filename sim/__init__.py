@@ -9,10 +9,13 @@ start_high=False)``: an edge at time 0 would come before the first values are at
 Verilator forgives and Icarus does not.
 """
 
-__all__ = ["PERIOD_NS", "UART_CYCLES"]
+__all__ = ["FLASH_ADDRESS", "FLASH_BYTES", "PERIOD_NS", "UART_CYCLES"]
 
 PERIOD_NS = 10
 """Clock period of every bench, in nanoseconds; turns simulated time into cycles."""
 
 UART_CYCLES = 12
 """Cycles of a bit on a wire: 1 Mbaud on a board with 12 MHz."""
+
+FLASH_ADDRESS, FLASH_BYTES = 0x0123, 45
+"""What is read of a flash memory."""

@@ -16,6 +16,7 @@ from hwgen.rtl.axi_lite import AxiLite
 from hwgen.rtl.axi_stream import AxiStream
 from hwgen.rtl.bitplane import BitPlane
 from hwgen.rtl.bitserial import BitSerial
+from hwgen.rtl.flash import Flash
 from hwgen.rtl.fusion import Fusion
 from hwgen.rtl.host import Host
 from hwgen.rtl.post import Post
@@ -27,7 +28,7 @@ from hwgen.rtl.uart import Uart
 from hwgen.rtl.wishbone import Wishbone
 from hwgen.table import table
 
-from . import UART_CYCLES, sparse
+from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 from .system import SHIFT
@@ -92,6 +93,9 @@ def source(unit: str, design: Design) -> tuple[str, str]:
     """Return the top module and the Verilog of a unit: some are the same for every Design."""
     if unit == "uart":
         return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
+    if unit == "flash":
+        return unit, to_verilog(rtlil.convert(Flash(FLASH_ADDRESS, FLASH_BYTES), name=unit,
+                                              emit_src=False))
     if unit in BRIDGES:
         return unit, to_verilog(rtlil.convert(BRIDGES[unit](SHIFT), name=unit, emit_src=False))
     if unit == "spi":

@@ -8,6 +8,7 @@ from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden import accelerator as golden
 from hwgen.golden.accelerator import Error, passes
+from hwgen.golden.unpack import Packing, unpack, written_words
 from hwgen.runtime.accelerator import AcceleratorError, Space
 from hwgen.runtime.inference import simulated_board
 from hwgen.steps import DESCRIPTOR_BYTES, FIELDS, PARAMETER_WORDS, Mode, Step, descriptor_words
@@ -47,7 +48,21 @@ def mutate(rng, image, steps, design):
                               design.activation_memory + rng.integers(-40, 40),
                               -rng.integers(2 * design.activation_memory)]))
         damaged[place] = (before & ~mask | new << low & mask).to_bytes(4, "little")
+    if design.decompress:
+        damage_packings(rng, damaged, steps, pitch, design.columns)
     return bytes(damaged), *run
+
+
+def damage_packings(rng, image, steps, pitch, columns):
+    """Damage bytes of what some of the steps unpack, half of the time."""
+    for index in range(steps):
+        words = np.frombuffer(image[index * pitch:index * pitch + DESCRIPTOR_BYTES], "<u4")
+        if words[0] & 0xff != Mode.UNPACK or rng.random() < 0.5:
+            continue
+        first = int(words[FIELDS["program"][0]]) * columns
+        for _ in range(int(rng.integers(1, 5))):
+            at = min(first + int(rng.integers(20 * columns)), len(image) - 1)
+            image[at] = int(rng.integers(256))
 
 
 def repeated(mask, step, count):
@@ -100,7 +115,8 @@ class Twins:
         self.golden = golden.Accelerator(
             engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
             partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-            rounding=design.rounding)
+            rounding=design.rounding,
+            program_words=design.program_words if design.decompress else 0)
         self.cost = Array.of(design)
         self.pitch = descriptor_words(design.columns)
         self.image = bytes(design.program_words * design.columns)
@@ -121,12 +137,13 @@ class Twins:
         return (image.ljust(self.room, b"\0") + descriptor + words).ljust(len(self.image), b"\0")
 
     def load(self, image):
-        """Write those words of the program memory that change."""
+        """Write those words of the program memory that change, all where steps write there."""
         columns = self.design.columns
         stride = 1 << max(2, (columns - 1).bit_length())
         old, new = (np.frombuffer(data, np.uint8).reshape(-1, columns)
                     for data in (self.image, image))
-        for word in np.flatnonzero((old != new).any(axis=1)).tolist():
+        changed = (old != new).any(axis=1) | self.design.decompress
+        for word in np.flatnonzero(changed).tolist():
             self.board.write_memory(Space.PROGRAM, word * stride,
                                     new[word].tobytes() + bytes(-columns % 4))
         self.image = image
@@ -175,6 +192,8 @@ class Twins:
 
     def follow(self, step, expected):
         """Run one step on the golden model; return its error."""
+        if step.mode == Mode.UNPACK:
+            return self.unpack(step, expected)
         model = self.golden
         expected.lenient |= self.unchecked(step)
         written = self.may_write(step)
@@ -202,6 +221,24 @@ class Twins:
         if error == Error.FETCH:
             expected.lenient |= not self.begins_outside(step)
         return error
+
+    def unpack(self, step, expected):
+        """Write what a step unpacks, and return its error; activations stay as they are."""
+        columns = self.design.columns
+        words = np.frombuffer(self.image, np.uint8).reshape(-1, columns).copy()
+        cycles = self.cost.cycles(step)
+        if not unpack(step, words, self.design.rows):
+            return Error.PROGRAM
+        if cycles > WATCHDOG + NEAR:
+            return Error.WATCHDOG
+        expected.near = cycles > WATCHDOG - NEAR
+        expected.cycles += cycles
+        # What is read must not be written, nor the words of a step that comes.
+        end = step.output + written_words(step)
+        packed = step.program + Packing.of(step, columns).words(step)
+        expected.lenient |= step.output < packed and step.program < end
+        self.image = words.tobytes()
+        return None
 
     def may_write(self, step):
         """Return which bytes a step may write, wherever it stops."""

@@ -9,6 +9,7 @@ from hwgen.compiler import compile_network
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.golden import accelerator, network
+from hwgen.golden.binary import BinaryAccelerator
 from hwgen.network.graph import (
     Add,
     AveragePool,
@@ -36,9 +37,13 @@ def design(rows=8, columns=8, lines=0, sums=64, pixels=64, **fields):
 
 def model(of):
     """Return the golden model of a Design, its memory full of what was there before."""
-    made = accelerator.Accelerator(
+    kind, fields = accelerator.Accelerator, {}
+    if of.engine == "binary":
+        kind, fields = BinaryAccelerator, {"lanes": of.lanes}
+    made = kind(
         engine=of.engine, rows=of.rows, columns=of.columns, lines=of.lines,
-        partial_sums=of.partial_sums, activation_memory=of.activation_memory, rounding=of.rounding)
+        partial_sums=of.partial_sums, activation_memory=of.activation_memory, rounding=of.rounding,
+        program_words=of.program_words if of.decompress else 0, **fields)
     made.memory[:] = np.random.default_rng(9).integers(-128, 128, len(made.memory))
     return made
 

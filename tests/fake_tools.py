@@ -11,10 +11,19 @@ from hwgen import tools
 __all__ = ["FakeTools"]
 
 # A shell begins, since the path of an interpreter may have spaces; to Python its line is a text.
+CELLS = """
+  "cells": {
+    "serial.accelerator.fetch.row_TRELLIS_FF_Q": {
+      "hide_name": 0,
+      "attributes": {
+        "NEXTPNR_BEL": "X3/Y4/SLICEA.FF0"
+      },
+"""
 SCRIPT = f"""#!/bin/sh
 "exec" "{sys.executable}" "$0" "$@"
 import json, pathlib, sys, time
 
+CELLS = {CELLS!r}
 here = pathlib.Path(__file__).parent
 name, words = pathlib.Path(__file__).name, sys.argv[1:]
 with open(here / "calls", "a") as calls:
@@ -49,11 +58,11 @@ if name.startswith("yowasp-nextpnr"):
                          for kind, (used, there) in plan["uses"].items()}}}}))
     for routed in ("--textcfg", "--asc", "--write"):
         if routed in words:
-            pathlib.Path(option(routed)).write_text("routed " + " ".join(words))
+            pathlib.Path(option(routed)).write_text("routed " + " ".join(words) + CELLS)
 elif name == "yowasp-ecppack":
     pathlib.Path(option("--bit")).write_text(pathlib.Path(option("--input")).read_text())
 elif name == "yowasp-icepack":
-    pathlib.Path(words[1]).write_text(pathlib.Path(words[0]).read_text())
+    pathlib.Path(words[-1]).write_text(pathlib.Path(words[-2]).read_text())
 elif name == "gowin_pack":
     pathlib.Path(option("-o")).write_text(pathlib.Path(words[-1]).read_text())
 """

@@ -2,6 +2,7 @@
 """Damaged Programs on the Verilog of an accelerator: what is wrong stops it, and harms nothing."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ DESIGNS = {
     "bit-serial": Design(engine="bitserial", rows=10, columns=6, lines=3, lanes=2,
                          activation_memory=2048, program_memory=9000, partial_sums=32,
                          line_pixels=16),
+    "unpacks": Design(rows=5, columns=8, lanes=2, lines=2, line_pixels=16, activation_memory=4096,
+                      program_memory=7000, partial_sums=64, decompress=True),
 }
 
 
@@ -40,12 +43,27 @@ def small_programs(twins, seed):
     while True:
         seed += 1
         network = any_network(seed, design.rounding)
+        if design.decompress:
+            network = thinned(network, seed)
         try:
             program = compile_network(network, design)
+            if design.decompress:  # something has to be packed
+                least = len(program.image) // design.columns - 1
+                program = compile_network(network, design.replace(
+                    program_memory=least * design.columns))
         except UserError:
             continue
         if program.steps:
             yield network, program
+
+
+def thinned(network, seed):
+    """Return a network most of whose weights are 0."""
+    rng = np.random.default_rng(seed)
+    return replace(network, layers=tuple(
+        replace(layer, weights=np.where(rng.random(layer.weights.shape) < 0.1, layer.weights, 0)
+                .astype(np.int8)) if hasattr(layer, "weights") else layer
+        for layer in network.layers))
 
 
 def check(twins, image, first, count, why):
@@ -97,6 +115,12 @@ def check_many(design, seed, networks, damages):
 def test_damaged_programs():
     found = check_many(DESIGNS["5x11"], 1, 6, 10)
     assert len({error for _, error in found}) > 4
+
+
+def test_damaged_packings():
+    """Steps that unpack weights are among those that are damaged."""
+    found = check_many(DESIGNS["unpacks"], 4, 2, 6)
+    assert sum(found.values()) == 12
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ def board(*rates):
         yield os.ttyname(slave)
     finally:
         os.close(slave)
+        thread.join(10)  # before its file's number becomes that of another test's board
         os.close(master)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.cost.bit_serial import bit_serial
+from hwgen.compiler.layer_cycles import layer_cycles
 from hwgen.cost.cycles import Array
 from hwgen.design import Design
 from hwgen.errors import UserError
@@ -53,6 +53,22 @@ def check(board, design, network, inputs):
         assert layer.difference is None, layer
         assert layer.cycles == layer.predicted_cycles, layer
     return program, result
+
+
+def all_digits(design, name):
+    """Run every digit, hold what comes out to QONNX's executor's, and yield what each took."""
+    network, x = digits(name)
+    expected = np.load(NETWORKS / "tfc_mnist.npz")[name]
+    program = compile_network(network, design)
+    made = simulated_board(design)
+    with made.link:
+        load(made, program)
+        for index, image in enumerate(x):
+            result = run(made, program, network, {network.inputs[0]: image[None]}, check=index < 3)
+            output, = network.fetch(result.outputs).values()
+            np.testing.assert_array_equal(output[0], expected[index])
+            assert result.equal
+            yield result
 
 
 def layer_of(activations, weights, pixels=40, channels=16):
@@ -164,18 +180,12 @@ def test_wrong(fields, text):
 @pytest.mark.parametrize("name", ["tfc_1w1a", "tfc_2w2a"])
 def test_all_digits(name):
     """The Verilog gives what QONNX's executor gives, for all 500 digits."""
-    network, x = digits(name)
-    expected = np.load(NETWORKS / "tfc_mnist.npz")[name]
-    program = compile_network(network, DIGITS)
-    made = simulated_board(DIGITS)
-    with made.link:
-        load(made, program)
-        for index, image in enumerate(x):
-            result = run(made, program, network, {network.inputs[0]: image[None]}, check=index < 3)
-            output, = network.fetch(result.outputs).values()
-            np.testing.assert_array_equal(output[0], expected[index])
-            assert result.equal and [layer.cycles for layer in result.layers] == [
-                layer.predicted_cycles for layer in result.layers]
+    results = list(all_digits(DIGITS, name))
+    assert len(results) == 500
+    for result in results:
+        assert [layer.cycles for layer in result.layers] == [
+            layer.predicted_cycles for layer in result.layers]
+    network, _ = digits(name)
     array = Array.of(DIGITS.replace(engine="systolic"))
     dense = compile_network(network, DIGITS.replace(engine="systolic"))
     assert 2 * result.cycles < sum(map(array.cycles, dense.steps))
@@ -196,12 +206,13 @@ def test_keyword_spotting():
 def test_mixed_precision():
     """Of one float network, the bits of each layer against int8: at least 1.5 times as fast."""
     model, x, label = test_quantize.keyword_spotting()
-    search = Mixed(Calibrated(model, x), label, bit_serial(8, 8, 32))
-    chosen = search.search(0.02)
     design = WORDS.replace(rounding="single")
+    search = Mixed(Calibrated(model, x), label, layer_cycles(design))
+    chosen = search.search(0.02)
     made = simulated_board(design)
     with made.link:
         _, int8 = check(made, design, search.int8, search.int8.feed(x[:1]))
         network = search.network(chosen.bits)
         _, mixed = check(made, design, network, network.feed(x[:1]))
+    assert (int8.cycles, mixed.cycles) == (search.base.cycles, chosen.cycles)
     assert int8.cycles >= 1.5 * mixed.cycles

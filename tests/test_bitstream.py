@@ -3,12 +3,15 @@
 
 import json
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+import sim
 from hwgen.boards import board
 from hwgen.build import bitstream
 from hwgen.cli import main
@@ -23,8 +26,11 @@ from sim.pins import Pins
 from .fake_tools import FakeTools
 from .test_board_top import SMALL
 from .test_build import INPUT, KEYWORDS, built
+from .test_levels import NETWORKS
 
 pytest.importorskip("amaranth_boards")
+
+DIGITS = f"{NETWORKS}/tfc_1w1a.onnx"
 
 
 @pytest.mark.slow
@@ -43,6 +49,44 @@ def test_keywords_on_what_was_built(tmp_path, monkeypatch):
               extra_sources=models_of_cells(text, "ice40", tmp_path)) as pins:
         assert main(["run", KEYWORDS, "--input", INPUT, "--build", str(folder), "--check",
                      "--port", pins.port]) == 0
+
+
+BOARD = """
+module board(input clk, rx, output tx);
+  wire select_n, clock, command, answer, protect_n, hold_n;
+  top top(.clk, .rx, .tx, .flash_select_n(select_n), .flash_clock(clock), .flash_command(command),
+          .flash_answer(answer), .flash_protect_n(protect_n), .flash_hold_n(hold_n));
+  spi_flash #(.BYTES({bytes}), .OFFSET('h100000), .FILE("{file}")) flash(
+      .select_n, .clock, .command, .answer(answer));
+endmodule
+"""
+
+
+@pytest.mark.slow
+def test_digits_from_the_flash(tmp_path, monkeypatch, capsys):
+    """A board that gets its network from the memory beside it, before any host is there."""
+    FakeTools(tmp_path / "tools", monkeypatch)
+    folder, record = built(tmp_path, DIGITS, "--board", "icebreaker", "--design",
+                           "icebreaker:serial", "--rounding", "single", "--clock", "12",
+                           "--baud", "3000000", "--embed")
+    # The host must be patient: it may come while the board still reads its flash memory.
+    facts = json.loads((folder / "build.json").read_text()) | {"baud": 20_000, "clock_mhz": 0.05}
+    (folder / "build.json").write_text(json.dumps(facts))
+    monkeypatch.undo()
+    frames = (folder / "frames.bin").read_bytes()
+    (tmp_path / "frames.hex").write_text(frames.hex("\n"))
+    text = (folder / "top.v").read_text()
+    wires = BOARD.replace("{bytes}", str(len(frames))).replace(
+        "{file}", str(tmp_path / "frames.hex"))
+    models = [*models_of_cells(text, "ice40", tmp_path), Path(sim.__file__).parent / "spi_flash.v"]
+    digit = tmp_path / "digit.npy"
+    np.save(digit, np.load(f"{NETWORKS}/tfc_mnist.npz")["input"][:1])
+    capsys.readouterr()
+    with Pins(text + wires, top="board", divisor=record.bit_cycles, reset=False,
+              extra_sources=models) as pins:
+        assert main(["run", DIGITS, "--input", str(digit), "--build", str(folder), "--check",
+                     "--port", pins.port]) == 0
+    assert "the board had the Program before the host came" in capsys.readouterr().out
 
 
 class Echo(wiring.Component):
@@ -66,7 +110,7 @@ class Echo(wiring.Component):
 @pytest.fixture
 def echo(monkeypatch):
     """What is built instead of accelerators."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor: to_verilog(
+    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor, embedded: to_verilog(
         Library().convert(BoardTop(Echo(divisor), setting), "top")))
 
 

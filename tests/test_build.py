@@ -12,8 +12,11 @@ from hwgen.boards import BOARDS
 from hwgen.build import bitstream
 from hwgen.build.record import Record
 from hwgen.cli import main
+from hwgen.compiler.program import Program
 from hwgen.design import Design
 from hwgen.errors import UserError
+from hwgen.golden.host import Host
+from hwgen.runtime.accelerator import place
 from hwgen.runtime.serial_port import SerialLink
 
 from .fake_tools import FakeTools
@@ -29,7 +32,7 @@ INPUT = f"{path('kws_dscnn').with_suffix('.npz')}:input"
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
     """Tools that only write files, and Verilog that is only a word."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor: (
+    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor, embedded: (
         f"{design.rows} {float(setting.mhz)} {divisor}"))
     return FakeTools(tmp_path / "tools", monkeypatch)
 
@@ -47,7 +50,9 @@ def test_files(name, tools, tmp_path):
     folder, record = built(tmp_path, "--board", name, "--clock", "60")
     constraint_file, = (path.name for path in folder.glob("top.[lpc]*"))
     assert {path.name for path in folder.iterdir()} == {
-        "top.v", constraint_file, record.bitstream, "design.toml", "build.json", "nextpnr.log"}
+        "top.v", constraint_file, record.bitstream, "design.toml", "build.json", "nextpnr.log",
+        "placement.svg"}
+    assert "fetch: 1 cells" in (folder / "placement.svg").read_text()
     assert (folder / constraint_file).read_text() == CONSTRAINTS[name]
     assert record.design == Design.load(folder / "design.toml") == Design.load(name)
     assert (folder / record.bitstream).read_text().startswith("routed ")
@@ -114,7 +119,8 @@ def test_hopeless(tools, glances, tmp_path, capsys):
 def test_network(tools, tmp_path, capsys):
     """Its Program is written, and the report says how long it takes at the clock."""
     folder, record = built(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100")
-    assert record.network == {"name": "kws_dscnn", "program": "network.program", "cycles": 25_259}
+    assert record.network == {"name": "kws_dscnn", "program": "network.program", "cycles": 25_259,
+                              "embedded": False}
     assert (folder / "network.program").stat().st_size > 20_000
     assert "25,259 cycles predicted, 0.25 ms" in capsys.readouterr().out
 
@@ -138,6 +144,7 @@ def test_json(tools, tmp_path, capsys):
     (["--board", "ulx3s-85f", "--clock", "2"], "the clock must be at least 12.76 MHz"),
     (["--board", "ulx3s-85f", "--clock", "20", "--baud", "12000000"], "clock must be at least 47"),
     ([KEYWORDS, "--board", "ulx3s-85f", "--rounding", "single"], "rounding must be 'tflm'"),
+    (["--board", "ulx3s-85f", "--embed"], "--embed needs a MODEL"),
 ])
 def test_wrong(words, message, tools, tmp_path, capsys):
     folder = tmp_path / "out"
@@ -304,3 +311,56 @@ def test_program_without_its_tool(tools, tmp_path, capsys):
     assert f"loads the board: iceprog {folder}/accelerator.bin" in capsys.readouterr().err
     assert main(["program", str(tmp_path / "nothing")]) == 2
     assert "build.json cannot be read" in capsys.readouterr().err
+
+
+def test_embedded_in_the_bitstream(tools, tmp_path, capsys):
+    folder, record = built(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100", "--embed")
+    assert record.network["embedded"] and not record.frames
+    assert "when it wakes up, from the bitstream" in capsys.readouterr().out
+    assert "-s" not in tools.calls[-1]
+
+
+def test_embedded_in_the_flash(tools, tmp_path, capsys):
+    """Frames for a memory that the bitstream cannot fill; the flash memory stays awake for them."""
+    folder, record = built(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "30", "--embed")
+    assert record.network["embedded"] and record.frames == "frames.bin"
+    assert "when it wakes up, from its flash memory" in capsys.readouterr().out
+    assert tools.calls[-1][:2] == ["yowasp-icepack", "-s"]
+    pins = (folder / "top.pcf").read_text()
+    assert all(f"set_io flash_{pin}\n" in pins for pin in (
+        "select_n 16", "clock 15", "command 14", "answer 17", "protect_n 12", "hold_n 13"))
+    memory = {}
+
+    def write(access):
+        assert access.write and access.mask == 15
+        memory[access.address] = access.data
+        return 0
+
+    Host(write).receive((folder / "frames.bin").read_bytes())
+    program = Program.load(folder / "network.program")
+    assert memory == {place(space, at + index, 4): int.from_bytes(data[index:index + 4], "little")
+                      for space, at, data in program.memory for index in range(0, len(data), 4)}
+
+    (tools.folder / "code").write_text("0")
+    (tools.folder / "iceprog").write_text(LOADER)
+    (tools.folder / "iceprog").chmod(0o755)
+    assert main(["program", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[1::2] == [
+        f"loads {folder}/accelerator.bin", f"loads -o 1024k {folder}/frames.bin"]
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ("[flash]", "[unknown]", "no field 'unknown'"),
+    ("offset = 1048576", "offset = -1", "flash must have the texts resource and programmer"),
+    ("offset = 1048576", "offset = 16777000", "flash.offset must leave room for"),
+    ('resource = "spi_flash_1x"', 'resource = "spi_flash_9x"', "its pins are not those of"),
+    ("[flash]", "[designs.none]", "no table .flash. in its file"),
+])
+def test_flash_wrong(old, new, message, another, tools, tmp_path, capsys):
+    text = (another / "icebreaker.toml").read_text()
+    if new == "[designs.none]":
+        text = text.replace(text[text.index("# Behind the"):text.index("# Eight products")], "")
+    (another / "wrong.toml").write_text(text.replace(old, new))
+    assert main(["build", KEYWORDS, "--board", "wrong", "--embed", "--clock", "30", "-o",
+                 str(tmp_path / "out")]) == 2
+    assert re.search(message, capsys.readouterr().err) and not (tmp_path / "out").exists()

@@ -79,7 +79,7 @@ def test_usage_wrong(command, text, capsys):
     ("--activations int17", "activations must be int2 to int16 or uint2 to uint16, not 'int17'"),
     ("--weights float8", "weights must be int2 to int16 or uint2 to uint16, not 'float8'"),
     ("--dataflow rs", "dataflow must be one of ws, os, not 'rs'"),
-    ("--engine sparce", "engine must be one of systolic, bitserial, sparse, not 'sparce'"),
+    ("--engine sparce", "engine must be one of systolic, bitserial, sparse, binary, not 'sparce'"),
     ("--family ecp6", "family must be one of generic, ecp5, ice40, gowin, not 'ecp6'"),
     ("--depth 0", "depth must be"),
     ("--accumulator 1", "accumulator must be"),

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 import dataclasses
 
 import pytest
@@ -23,7 +24,8 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
     ({"dataflow": "is"}, "dataflow must be one of ws, os, not 'is'"),
     ({"dataflow": ["ws"]}, "dataflow must be one of ws, os, not ['ws']"),
     ({"engine": "sistolic"},
-     "engine must be one of systolic, bitserial, sparse, not 'sistolic'; did you mean 'systolic'?"),
+     ("engine must be one of systolic, bitserial, sparse, binary, not 'sistolic'; did you mean "
+      "'systolic'?")),
     ({"depth": 0}, "depth must be an integer from 1 to 1048576, not 0"),
     ({"accumulator": 1}, "accumulator must be an integer from 2 to 64, not 1"),
     ({"rows": 4, "lines": 5}, "lines must be an integer from 0 to 4, not 5"),

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import hwgen
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import component, module, ports
+from hwgen.generate import component, module, ports, sources
 from hwgen.tools import call, find, verilator, verilator_environment
 from hwgen.tops import AXI, SPI, STREAM, WISHBONE, uart
 
@@ -31,6 +32,8 @@ DESIGNS = {
     "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=10240,
                      program_memory=65536, partial_sums=100, sparse_entries=300,
                      sparse_columns=200, sparse_depth=3),
+    "binary": Design(engine="binary", rows=7, columns=12, lanes=4, activation_memory=4096,
+                     program_memory=65536, partial_sums=1),
     "os-1x1": Design(dataflow="os", rows=1, columns=1),
     "os-3x2-narrow": Design(dataflow="os", rows=3, columns=2, activations="uint4", accumulator=9),
 }
@@ -38,7 +41,7 @@ DESIGNS = {
 
 @pytest.mark.parametrize("name, top", [
     *((name, STREAM) for name in DESIGNS),
-    *(("accelerator-4x4", top) for top in (uart(12), SPI, WISHBONE, AXI))])
+    *(("accelerator-4x4", top) for top in (uart(12), SPI, WISHBONE, AXI)), ("binary", WISHBONE)])
 def test_lint(name, top, tmp_path):
     """Nothing that the waivers do not name."""
     hwgen.write(DESIGNS[name], tmp_path, top)
@@ -169,3 +172,13 @@ def test_notebook():
     design = hwgen.Design(rows=4, columns=4)
     sums = hwgen.model(design).matrix([[1, 2, 3, 4]], [[1, 0, 0, 0]] * 4)
     np.testing.assert_array_equal(sums, [[10, 0, 0, 0]])
+
+
+def test_sources_are_all_that_verilog_is_made_by():
+    """Else what is cached would be taken for what another version of a file makes."""
+    room = Path(hwgen.__file__).parent
+    known = set(sources())
+    for path in room.glob("rtl/**/*.py"):
+        above = "." * len(path.relative_to(room).parts)
+        for name in re.findall(rf"^from {re.escape(above)}(\w+) import", path.read_text(), re.M):
+            assert (room / f"{name}.py").read_text() in known or name == "errors", (path, name)

@@ -1,16 +1,17 @@
 """Bits for each layer: the search, what it writes, and the command."""
 
 import json
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from hwgen.cli import main
-from hwgen.cost.bit_serial import bit_serial, network_cycles
+from hwgen.cost.bit_serial import bit_serial
 from hwgen.errors import UserError
 from hwgen.golden.network import run
-from hwgen.network.mixed import FEWEST, Mixed, Variable
+from hwgen.network.mixed import FEWEST, MOST, Mixed, Variable
 from hwgen.network.onnx import read
 from hwgen.network.quantize import Calibrated, errors
 from hwgen.report.plot import scatter
@@ -59,15 +60,22 @@ def test_within_bound(searched):
 
 
 def test_path_descends(searched):
-    """Every network of the path has one bit less than the one before, and takes fewer cycles."""
+    """No bits at all are below the line from one network of the path to the next."""
     search, _ = searched
-    first = dict.fromkeys(search.variables(), 8)
-    for point in search.path[1:]:
-        less = [variable for variable in first if point.bits[variable] != first[variable]]
-        assert len(less) == 1 and point.bits[less[0]] == first[less[0]] - 1 >= FEWEST
-        first = point.bits
-    cycles = [point.cycles for point in search.path]
-    assert cycles == sorted(cycles, reverse=True)
+    path = list(search.descend())
+    assert [dict(point.bits) for point in search.path[1:]] == path[:len(search.path) - 1]
+    corners = [search.taken_and_lost(bits) for bits in path]
+    assert [cycles for cycles, _ in corners] == [
+        search.point(bits).cycles for bits in path] == sorted(
+        {cycles for cycles, _ in corners}, reverse=True)
+    variables = list(search.variables())
+    random = np.random.default_rng(0).integers(FEWEST, MOST, (2000, len(variables)), endpoint=True)
+    others = [search.taken_and_lost(dict(zip(variables, row, strict=True)))
+              for row in random.tolist()]
+    for (many, less), (few, more) in pairwise(corners):
+        line = many * (more - less) + less * (many - few)
+        assert min(cycles * (more - less) + noise * (many - few)
+                   for cycles, noise in [*others, *corners]) >= line * (1 - 1e-9)
 
 
 def test_table(searched):
@@ -85,7 +93,7 @@ def test_network_has_the_bits(searched):
     search, _ = searched
     bits = {variable: 2 + index % 6 for index, variable in enumerate(search.variables())}
     network = search.network(bits)
-    assert network_cycles(network, COST) == search.cycles(bits)
+    assert sum(COST(network).values()) == search.taken_and_lost(bits)[0]
     layers = {layer.output: layer for layer in network.layers}
     assert len(network.inputs) == 1 and "MAX_POOL_2D" not in {
         layer.operator for layer in network.layers}
@@ -127,10 +135,10 @@ def test_cost():
     """The cost model by hand: 6 x 6 pixels, 6 channels, 18 taps on 4 x 4 products of 16 lanes."""
     model, x = small()
     search = Mixed(Calibrated(model, x), np.zeros(len(x), int), COST)
-    first = next(iter(search.layers.values()))
-    assert COST(search.int8, first, 3, 5) == 9 * 2 * 2 * 3 * 5
-    last = list(search.layers.values())[-1]
-    assert COST(search.int8, last, 8, 8) == 1 * 2 * 1 * 64
+    image, weights, *_ = search.variables()
+    first, *_, last = COST(search.network({image: 5, weights: 3})).values()
+    assert first == 9 * 2 * 2 * 3 * 5
+    assert last == 1 * 2 * 1 * 64
 
 
 def test_command(capsys, tmp_path, monkeypatch):
@@ -148,12 +156,36 @@ def test_command(capsys, tmp_path, monkeypatch):
     assert facts["chosen"]["top_1"] >= facts["int8"]["top_1"] - 0.05 - 1e-9
     assert facts["chosen"]["speed"] == facts["int8"]["cycles"] / facts["chosen"]["cycles"] > 1
     network = read(tmp_path / "net_mixed.onnx")
-    assert network_cycles(network, bit_serial(8, 8, 32)) == facts["chosen"]["cycles"]
+    assert sum(bit_serial(8, 8, 32)(network).values()) == facts["chosen"]["cycles"]
     circles = [e for e in ElementTree.parse(tmp_path / "plot.svg").iter() if "circle" in e.tag]
     assert len(circles) == len(facts["path"]) + 2
     assert main(["golden", "net_mixed.onnx", "--input", "x.npz", "--labels", "x.npz"]) == 0
     right = round(20 * facts["chosen"]["top_1"])
     assert f"top-1: {right} of 20 are right" in capsys.readouterr().out
+
+
+def test_command_with_a_design(capsys, tmp_path, monkeypatch):
+    """Every cycle count is the one that `hwgen cycles` gives for the network and the Design."""
+    monkeypatch.chdir(tmp_path)
+    model, x = small(2)
+    x = x[:10]
+    (tmp_path / "net.onnx").write_bytes(model)
+    answers = Mixed(Calibrated(model, x), np.zeros(len(x), int), COST).exact.argmax(axis=1)
+    np.savez(tmp_path / "x.npz", input=x, label=answers)
+    words = ["--design", "icebreaker:serial", "--json"]
+    assert main(["quantize", "net.onnx", "--data", "x.npz"]) == 0
+    capsys.readouterr()
+    assert main(["quantize", "net.onnx", "--data", "x.npz", "--labels", "x.npz", "--mixed",
+                 "--loss", "10", "--plot", "plot.svg", "--rows", "9", *words]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    for name in ("int8", "mixed"):
+        assert main(["cycles", f"net_{name}.onnx", "--rows", "9", *words]) == 0
+        taken = json.loads(capsys.readouterr().out)
+        assert taken["design"] == facts["engine"]["design"]
+        assert taken["predicted_cycles"] == facts["chosen" if name == "mixed" else name]["cycles"]
+    assert facts["int8"]["cycles"] > 1.2 * facts["chosen"]["cycles"]
+    cycles = [point["cycles"] for point in facts["path"]]
+    assert cycles == sorted(cycles, reverse=True)
 
 
 @pytest.mark.parametrize("words, text", [
@@ -162,6 +194,9 @@ def test_command(capsys, tmp_path, monkeypatch):
     (["--labels", "x.npz"], "has no array 'label'"),
     (["--labels", "labels.npz", "--loss", "-1"], "--loss must be from 0 to 100"),
     (["--labels", "labels.npz", "--loss", "nan"], "--loss must be from 0 to 100"),
+    (["--labels", "labels.npz", "--design", "icebreaker"], "engine must be 'bitserial' for"),
+    (["--labels", "labels.npz", "--design", "icebreaker:serial", "--activation-memory", "64"],
+     "activation_memory must be"),
 ])
 def test_command_wrong(words, text, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -200,4 +235,3 @@ def test_keyword_spotting():
     assert search.base.top_1 >= 0.9
     assert search.base.top_1 - chosen.top_1 <= 0.02 + 1e-9
     assert search.base.cycles >= 1.5 * chosen.cycles
-    assert network_cycles(search.network(chosen.bits), bit_serial(8, 8, 32)) == chosen.cycles

@@ -124,6 +124,7 @@ def test_killed(tools, tmp_path):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as run:
             time.sleep(moments.uniform(0.5, 3))
             os.killpg(run.pid, signal.SIGKILL)
+    time.sleep(2)  # a tool that was started has a session of its own, and tells of itself late
     done = len(list((tmp_path / "cache").glob("placed-*"))) if (tmp_path / "cache").exists() else 0
     before = len(tools.calls)
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -153,11 +153,10 @@ def test_wrong(data, options, match):
 
 # Trained networks, on labelled inputs.
 
-def labelled(network, inputs):
+def labelled(network, path):
     """Return labelled inputs as real numbers, by the input scale of the int8 reference network."""
-    path = MODELS / "inputs" / inputs
     if not path.exists():
-        pytest.skip(f"{inputs} is in ../shared/models/inputs, which is absent")
+        pytest.skip(f"{path.name} is in ../shared/models/inputs, which is absent")
     reference = tflite.read(NETWORKS / network)
     tensor = reference.tensors[reference.inputs[0]]
     arrays = np.load(path)
@@ -165,12 +164,12 @@ def labelled(network, inputs):
     return real.astype("f4"), arrays["label"]
 
 
-def keyword_spotting():
-    return MODELS / "float" / "model_kws.onnx", *labelled("kws_dscnn.tflite", "kws_eembc100.npz")
+def keyword_spotting(path=MODELS / "inputs" / "kws_eembc100.npz"):
+    return NETWORKS / "kws_float.onnx", *labelled("kws_dscnn.tflite", path)
 
 
 def image_classification():
-    pixels, label = labelled("ic_resnet8.tflite", "ic_cifar100.npz")
+    pixels, label = labelled("ic_resnet8.tflite", MODELS / "inputs" / "ic_cifar100.npz")
     # As the network was trained: each colour of CIFAR-10 less its mean, over its deviation.
     mean, deviation = np.array([[125.3, 123.0, 113.9], [63.0, 62.1, 66.7]], "f4")
     x = ((pixels - mean) / deviation).transpose(0, 3, 1, 2)

@@ -77,6 +77,7 @@ def test_perfect_is_json(capsys, tmp_path):
     (["net.onnx", "--data", "images.npz", "-o", "no/where.onnx"], "cannot be written: No such"),
     (["quantised.onnx", "--data", "images.npz"], "is quantised already"),
     (["net.onnx"], "--data"),
+    (["net.onnx", "--data", "images.npz", "--rows", "8"], "a Design is for --mixed"),
 ])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_wrong(words, text, capsys, tmp_path):

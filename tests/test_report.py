@@ -10,6 +10,7 @@ from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, slots
 from hwgen.design import Design
 from hwgen.network.reader import read_network
+from hwgen.report_command import described_alone
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
 
@@ -92,3 +93,12 @@ def test_front(tmp_path, monkeypatch):
     assert [each["area"] for each in front] == sorted((each["area"] for each in front),
                                                       reverse=True)
     assert sum(front[data["chosen"]]["layers"][0]) == min(totals)
+
+
+@pytest.mark.parametrize(("preset", "known"), [
+    ("ulx3s-85f", True), ("icebreaker", True), ("tang-nano-9k", True),
+    ("icebreaker:serial", False), ("ice40-hx8k", False)])
+def test_what_a_design_takes(preset, known):
+    """It is told of the kinds that were fitted to, and of no other."""
+    used = described_alone("a", Design.load(preset), [])["used"]
+    assert set(used) == ({"luts", "registers", "dsps", "block_rams"} if known else set())

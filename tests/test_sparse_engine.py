@@ -343,11 +343,12 @@ def test_design_file(tmp_path):
     assert DESIGN.name.endswith("entries2048_columns1024_depth2")
 
 
-def pruned(name, wanted, banks):
+def pruned(name, wanted, banks, codebook=0):
     """Return a network of the project with so many of its weights, and an input."""
     network, stored = read_network(path(name)), arrays(name)
     x = network.feed(stored["input"])
-    pruner = Pruner(network, {key: value[:6] for key, value in x.items()}, banks=banks)
+    pruner = Pruner(network, {key: value[:6] for key, value in x.items()}, banks=banks,
+                    codebook=codebook)
     found = pruner.pruned(even(pruner, wanted))
     names = {layer.name for layer in pruner.layers}
     assert density([each for each in found.layers if each.name in names]) <= wanted + 0.01

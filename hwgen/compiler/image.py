@@ -29,7 +29,8 @@ class Image:
         self.words = 0
         self._pieces: dict[bytes, int] = {}
 
-    def _add(self, words: NDArray[np.uint8]) -> int:
+    def keep(self, words: NDArray[np.uint8]) -> int:
+        """Add words as they are, (words, columns), and return the first of them."""
         data = np.ascontiguousarray(words).tobytes()
         if data not in self._pieces:
             self._pieces[data] = self.words
@@ -46,7 +47,7 @@ class Image:
         parameters = parameter_words(bias, multiplier, shift)
         per_tile = len(parameters) > 1
         if weights is None:
-            return self._add(parameters.reshape(-1, self.columns)), per_tile
+            return self.keep(parameters.reshape(-1, self.columns)), per_tile
         tiles = len(weights)
         if planes is None:
             coded = weights[:, :, ::-1].astype(np.int8).view(np.uint8)
@@ -56,12 +57,16 @@ class Image:
         passes = coded.reshape(tiles, -1, self.columns)
         if per_tile:
             words = np.concatenate([passes[:, :first], parameters, passes[:, first:]], axis=1)
-            return self._add(words.reshape(-1, self.columns)), True
+            return self.keep(words.reshape(-1, self.columns)), True
         flat = passes.reshape(-1, self.columns)
-        return self._add(np.concatenate([flat[:first], parameters[0], flat[first:]])), False
+        return self.keep(np.concatenate([flat[:first], parameters[0], flat[first:]])), False
+
+    def reserve(self, words: int) -> None:
+        """Add words behind all others, which nobody writes but a step."""
+        self.words += words
 
     def to_bytes(self) -> bytes:
-        """Return the words."""
+        """Return the words, without those that are reserved."""
         return b"".join(self._pieces)
 
 

@@ -13,9 +13,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contents import Contents
+from ..descriptors import Descriptors
 from ..design import Design
 from ..errors import UserError
-from ..steps import DESCRIPTOR_BYTES, Step, descriptor_words
+from ..registers import Space
+from ..steps import Step
 from .engine_choice import EngineChoice
 
 __all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
@@ -134,11 +137,9 @@ class Program:
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image."""
-        words = descriptor_words(self.design.columns)
-        size = words * self.design.columns
+        descriptors = Descriptors.of(self.design)
         for index, step in enumerate(self.steps):
-            data = self.image[index * size:index * size + DESCRIPTOR_BYTES]
-            if Step.from_words(np.frombuffer(data, "<u4")) != step:
+            if descriptors.read(self.image, index) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
 
     @cached_property
@@ -158,6 +159,28 @@ class Program:
         image[:, :columns] = np.frombuffer(self.image.ljust(words * columns, b"\0"),
                                            np.uint8).reshape(words, columns)
         return image.tobytes()
+
+    @property
+    def contents(self) -> Contents:
+        """What the memories hold before the first inference, for a bitstream that says it."""
+        if self.compressed:
+            raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
+                            "memories a bitstream cannot fill: let the host load it")
+        columns = self.design.columns
+        words = tuple(int.from_bytes(self.image[at:at + columns], "little")
+                      for at in range(0, len(self.image), columns))
+        size = max((address + len(data) for address, data in self.constants), default=0)
+        activations = bytearray(size)
+        for address, data in self.constants:
+            activations[address:address + len(data)] = data
+        return Contents(words, bytes(activations))
+
+    @property
+    def memory(self) -> list[tuple[Space, int, bytes]]:
+        """All that a host writes before the first inference: where it goes, and the bytes."""
+        return [(Space.PROGRAM, 0, self.strided_image),
+                *((Space.ACTIVATIONS, address, data) for address, data in self.constants),
+                *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
     def _plain(self) -> dict[str, Any]:
         return {
@@ -209,9 +232,8 @@ class Program:
     @classmethod
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
         design = Design.from_dict(facts["design"])
-        size = descriptor_words(design.columns) * design.columns
-        steps = tuple(Step.from_words(np.frombuffer(image[i * size:i * size + DESCRIPTOR_BYTES],
-                                                    "<u4")) for i in range(facts["steps"]))
+        descriptors = Descriptors.of(design)
+        steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
 
         def words(kind: str) -> tuple[tuple[int, bytes], ...]:
             return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])

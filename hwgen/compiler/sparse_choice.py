@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cost.cycles import Array
+from ..descriptors import Descriptors
 from ..design import Design
 from ..golden import network as golden
 from ..golden.accelerator import Accelerator, passes
 from ..golden.csc import Compressed
 from ..golden.sparse_step import sparse_cycles, sparse_step
 from ..network.graph import Convolution, FullyConnected, Network
-from ..steps import Mode, Step, descriptor_words
+from ..steps import Mode, Step
 from .engine_choice import EngineChoice
 from .fold import Folding
 from .layout import View
@@ -190,7 +191,7 @@ def candidate(network: Network, folding: Folding, layout: Layout, design: Design
 
 def program_words(lowering: Lowering) -> int:
     """Return the words of the program memory that steps take, and what they read."""
-    return len(lowering.placed) * descriptor_words(lowering.columns) + lowering.image.words
+    return len(lowering.placed) * Descriptors.of(lowering.design).words + lowering.image.words
 
 
 def surroundings(design: Design, source: View, folding: Folding,

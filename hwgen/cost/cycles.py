@@ -14,10 +14,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..descriptors import Descriptors
 from ..design import Design
 from ..formats import Format
 from ..golden.bitserial import latency as bit_serial_latency
+from ..golden.unpack import Packing
 from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from .binary import step_cycles
 
 __all__ = ["Array", "Count", "slots"]
 
@@ -57,6 +60,8 @@ class Ways:
 
 FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4)
+UNPACKING = 9
+"""Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11
 """Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
 way; where those come so many cycles apart, they take one less."""
@@ -80,6 +85,8 @@ class Array:
         Its ways are short.
     serial : bool
         It is bit-serial: what a pass takes hangs on the formats of its step.
+    binary : bool
+        It is the engine ``binary``.
     """
 
     rows: Count
@@ -87,12 +94,18 @@ class Array:
     interval: Count
     compact: bool = False
     serial: bool = False
+    binary: bool = False
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
-                   design.compact, design.engine == "bitserial")
+                   design.compact, design.engine == "bitserial", design.engine == "binary")
+
+    @property
+    def descriptors(self) -> Descriptors:
+        """How a step lies in the program memory."""
+        return Descriptors("binary" if self.binary else "", self.rows, self.columns)
 
     @property
     def turns(self) -> Count:
@@ -106,7 +119,8 @@ class Array:
         """Return the words of weights that a pass reads."""
         if mode not in (Mode.MATRIX, Mode.DEPTHWISE):
             return 0
-        return Format.from_code(weight_format).words(self.rows) if self.serial else self.rows
+        return Format.from_code(weight_format).words(self.rows) if self.serial or self.binary \
+            else self.rows
 
     def vector_cycles(self, activation_format: int, weight_format: int) -> int:
         """Return the cycles from a vector to the next one, if no lane waits for it."""
@@ -122,6 +136,12 @@ class Array:
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""
+        if step.mode == Mode.UNPACK:
+            packing = Packing.of(step, self.columns)
+            assert packing
+            return descriptor_words(self.columns) + FAST.reading + UNPACKING + packing.cycles(step)
+        if self.binary:
+            return step_cycles(step, self.columns, self.interval, self.descriptors.words)
         return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,

@@ -37,6 +37,7 @@ def features_of(design: Design) -> Numbers:
 
 def fitted(counts: Numbers, figures: Numbers) -> Numbers:
     """Return what each part costs, for the least squares of relative errors."""
+    # Of parts that no Design has, nothing is known: they cost 0.
     costs, *_ = np.linalg.lstsq(counts / figures[:, None], np.ones(len(figures)), rcond=None)
     return np.round(costs, 1)
 

@@ -12,7 +12,7 @@ from ..boards import Board
 from ..errors import UserError
 from ..tools import call
 
-__all__ = ["Figures", "GivenUp", "commands", "figures", "run"]
+__all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
 
 SECONDS = 3600
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}

@@ -28,6 +28,8 @@ LINES_WIDTH = 36
 PROGRAM_PART = 16
 PROGRAM_BANKS = (16384, 8192, 4096, 2048)
 """Bits of the program memory that share an address, and words of its banks, but for the last."""
+LUT_MEMORIES = 24
+"""As many memories in LUTs as synthesis takes a block RAM for."""
 HOST_RAMS = 1
 """The buffer of frames between host and accelerator."""
 
@@ -129,9 +131,12 @@ def program_rams(columns: int, depth: int) -> int:
 def fewest(width: int, depth: int, modes: Iterable[tuple[int, int]]) -> int:
     """Return the block RAMs that synthesis takes, where the generator leaves it to it.
 
-    Of less than 64 words it may make LUTs: then this is too many.
+    Few words lie in LUTs, if they take fewer memories of 16 words of four bits than
+    :data:`LUT_MEMORIES` for each block RAM.
     """
-    return min(-(-depth // words) * -(-width // bits) for words, bits in modes)
+    blocks = min(-(-depth // words) * -(-width // bits) for words, bits in modes)
+    small = depth <= ecp5_rams.FEWEST and -(-width // 4) * -(-depth // 16) < LUT_MEMORIES * blocks
+    return 0 if small else blocks
 
 
 def features(parts: Parts) -> NDArray[np.float64]:

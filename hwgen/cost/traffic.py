@@ -9,7 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..golden.unpack import Packing, written_words
+from ..steps import Mode, Step
 from .cycles import Array
 
 __all__ = ["Traffic", "traffic"]
@@ -17,7 +18,7 @@ __all__ = ["Traffic", "traffic"]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bytes ``read`` from and ``written`` to the activations, and read from the ``program``."""
+    """Bytes ``read`` from and ``written`` to the activations, and those of the ``program``."""
 
     read: int = 0
     written: int = 0
@@ -36,10 +37,16 @@ class Traffic:
 
 def traffic(step: Step, array: Array) -> Traffic:
     """Return what a step moves."""
+    if step.mode == Mode.UNPACK:  # what it writes, too, is moved
+        packing = Packing.of(step, array.columns)
+        assert packing
+        moved = packing.words(step) + written_words(step)
+        return Traffic(program=(array.descriptors.words + moved) * array.columns)
     tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
-    words = (descriptor_words(array.columns) + step.tiles * step.passes * weights
-             + tiles * PARAMETER_WORDS)
+    descriptors = array.descriptors
+    words = (descriptors.words + step.tiles * step.passes * weights
+             + tiles * descriptors.parameter_words)
     channels = (step.tiles - 1) * array.columns + step.last_columns
     return Traffic(read(step, array), 0 if step.to_sums else step.values * channels,
                    words * array.columns)

@@ -11,22 +11,16 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ..descriptors import Descriptors
 from ..errors import UserError
 from ..formats import Kind
-from ..steps import (
-    DESCRIPTOR_BYTES,
-    PARAMETER_WORDS,
-    SLOTS,
-    Mode,
-    Step,
-    descriptor_words,
-    lines_of_rows,
-)
+from ..steps import PARAMETER_WORDS, SLOTS, Mode, Step, lines_of_rows
 from .arithmetic import wrap
 from .csc import Compressed
 from .post import Parameters, Post
 from .sparse import Run
 from .sparse_step import sparse_step
+from .unpack import possible, unpack
 
 __all__ = ["Accelerator", "Error", "Stopped", "passes"]
 
@@ -62,6 +56,8 @@ class Accelerator:
     ----------
     engine, rows, columns, lines, partial_sums, activation_memory, rounding, sparse_depth
         As in the Design.
+    program_words : int
+        Of the program memory, where the Design unpacks weights in it; else 0.
     weights : Compressed, or None
         What a sparse engine holds.
     unknown : int
@@ -76,6 +72,7 @@ class Accelerator:
     engine: str = "systolic"
     weights: Compressed | None = None
     sparse_depth: int = 0
+    program_words: int = 0
     rounding: str = "tflm"
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
@@ -94,16 +91,21 @@ class Accelerator:
         """Run ``count`` steps of a program image, from step ``first`` on."""
         whole = len(image) // self.columns * self.columns
         words = np.frombuffer(image[:whole], np.int8).reshape(-1, self.columns)
-        pitch = descriptor_words(self.columns) * self.columns
+        if self.program_words:  # steps write there
+            words = np.pad(words, ((0, self.program_words - len(words)), (0, 0)))
+        memory = words.reshape(-1).data
+        descriptors = Descriptors(self.engine, self.rows, self.columns)
         for index in range(first, first + count):
             try:
-                data = image[index * pitch:index * pitch + DESCRIPTOR_BYTES]
-                step = Step.from_words(np.frombuffer(data, "<u4"))
+                step = descriptors.read(memory, index)
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
             error = self.refusal(step)
             if error is None and step.mode == Mode.SPARSE:
                 error = self.sparse(step, index)
+            elif error is None and step.mode == Mode.UNPACK:
+                there = unpack(step, words.view(np.uint8), self.rows)
+                error = None if there else Error.PROGRAM
             elif error is None:
                 error = self.step(step, words)
             if error is not None:
@@ -113,6 +115,9 @@ class Accelerator:
         """Return why no accelerator of these sizes ends such a step, if none does."""
         if step.mode == Mode.SPARSE and (self.engine != "sparse" or step.tiles != 1
                                          or not 1 <= step.slots <= SLOTS):
+            return Error.DESCRIPTOR
+        if step.mode == Mode.UNPACK and not (self.program_words and possible(
+                step, self.rows, self.columns)):
             return Error.DESCRIPTOR
         if step.last_columns > self.columns or not self.understands(step):
             return Error.DESCRIPTOR

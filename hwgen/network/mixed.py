@@ -2,8 +2,8 @@
 
 First a table of sensitivity: what the outputs lose when the weights of one layer, or one tensor
 that a layer reads, has fewer bits and all else has 8. Losses of several are nearly the sum of each.
-So a path leads from 8 bits everywhere downwards, always where a cycle saved costs least; and every
-network on the path is then run on the labelled inputs, which decide how far to go.
+So a path leads from 8 bits everywhere downwards, of networks that lose least for what they take;
+each of them is then run on the labelled inputs, which decide how far to go.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.network import run
 from ._onnx_chains import PRODUCTS, sources
-from .graph import Network, Weighted
+from .graph import Network
 from .onnx import OnnxNetwork, read
 from .quantize import Calibrated, float_values
 
-__all__ = ["FEWEST", "Cost", "Mixed", "Point", "Variable"]
+__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "Point", "Variable"]
 
-Cost = Callable[[Network, Weighted, int, int], int]
-"""Cycles of a layer of a network, were its weights and its inputs of so many bits."""
+Cost = Callable[[Network], Mapping[str, int]]
+"""Cycles of the layers of a network, by the tensors that they write."""
 
-FEWEST = 2
+FEWEST, MOST = 2, 8
 """Bits that are tried: symmetric weights of fewer have none left but 0."""
 
 BEYOND = 4
@@ -57,7 +57,7 @@ class Point:
 
 @dataclass(eq=False)
 class Mixed:
-    """The search; ``table`` and ``path`` hold what it found.
+    """The search; ``table``, ``taken`` and ``path`` hold what it found.
 
     Parameters
     ----------
@@ -66,13 +66,15 @@ class Mixed:
     answers : array
         The right class of each input: the place of the greatest output.
     cost : callable
-        Cycles of one layer; the model of the engine that the network is for.
+        Cycles of each layer of a network, on the engine that it is for.
     """
 
     calibrated: Calibrated
     answers: NDArray[np.int64]
     cost: Cost
     table: dict[Variable, dict[int, float]] = field(default_factory=dict)
+    taken: dict[tuple[int, int], Mapping[str, int]] = field(default_factory=dict)
+    """Cycles of the layers where all weights have so many bits, and all tensors so many."""
     path: list[Point] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,8 +101,6 @@ class Mixed:
                                  self.calibrated.inputs)
         self.exact = wanted.reshape(images, -1).astype(np.float64)
         self.int8 = self.network({})
-        self.layers = {layer.output: layer for layer in self.int8.layers
-                       if isinstance(layer, Weighted)}
         self.base = self.point({})
 
     def variables(self) -> Iterator[Variable]:
@@ -122,56 +122,106 @@ class Mixed:
         """Return the network with some bits."""
         return read(self.model(bits))
 
-    def cycles(self, bits: Bits) -> int:
-        """Return the cycles of all layers with weights; those without run beside them."""
-        return sum(self.cost(self.int8, self.layers[output],
-                             bits.get(Variable("weights", product), 8),
-                             bits.get(Variable("tensor", leader), 8))
-                   for product, (output, leader) in self.products.items())
-
-    def point(self, bits: Bits) -> Point:
-        """Run a network on all inputs."""
-        network = self.network(bits)
+    def outputs(self, network: OnnxNetwork) -> tuple[float, float]:
+        """Run a network on all inputs; return the noise of its outputs, and top-1."""
         results = run(network, network.feed(self.calibrated.inputs))
         (real,) = network.fetch(results, real=True).values()
         found = real.reshape(self.exact.shape).astype(np.float64)
         noise = float(np.mean((found - self.exact) ** 2) / max(float(np.var(self.exact)), 1e-30))
-        top_1 = float(np.mean(found.argmax(axis=1) == self.answers))
-        return Point(dict(bits), self.cycles(bits), noise, top_1)
+        return noise, float(np.mean(found.argmax(axis=1) == self.answers))
+
+    def point(self, bits: Bits) -> Point:
+        """Run a network on all inputs, and tell its cycles."""
+        network = self.network(bits)
+        return Point(dict(bits), sum(self.cost(network).values()), *self.outputs(network))
 
     def measure(self, say: Callable[[str], None] = lambda text: None) -> None:
         """Fill the table: the noise that fewer bits of one variable add, by bits."""
         variables = list(self.variables())
         for index, variable in enumerate(variables):
             say(f"sensitivity {index + 1} of {len(variables)}")
-            self.table[variable] = {8: 0.0}
-            for bits in range(7, FEWEST - 1, -1):
-                added = max(self.point({variable: bits}).noise - self.base.noise, 0.0)
+            self.table[variable] = {MOST: 0.0}
+            for bits in range(MOST - 1, FEWEST - 1, -1):
+                noise, _ = self.outputs(self.network({variable: bits}))
                 # Never less than with one bit more, or the path would climb over luck.
-                self.table[variable][bits] = max(added, self.table[variable][bits + 1])
+                self.table[variable][bits] = max(noise - self.base.noise, 0.0,
+                                                 self.table[variable][bits + 1])
+
+    def weigh(self) -> None:
+        """Find what the layers take with each pair of bits."""
+        variables = list(self.variables())
+        for weights in range(FEWEST, MOST + 1):
+            for tensor in range(FEWEST, MOST + 1):
+                bits = {v: weights if v.kind == "weights" else tensor for v in variables}
+                self.taken[weights, tensor] = self.cost(self.network(bits))
+
+    def taken_and_lost(self, bits: Bits) -> tuple[int, float]:
+        """Return about what a network takes in the layers whose bits are chosen, and its noise.
+
+        The cycles are exact, but where so few bits leave a channel the same for all inputs, so that
+        it takes nothing, and the layers that read it less.
+        """
+        cycles = sum(self.layer_cycles(name, bits[Variable("weights", name)],
+                                       bits[Variable("tensor", leader)])
+                     for name, (_, leader) in self.products.items())
+        return cycles, sum(self.table[variable][count] for variable, count in bits.items())
+
+    def layer_cycles(self, product: str, weights: int, tensor: int) -> int:
+        """Return the cycles of a layer with such bits."""
+        return self.taken[weights, tensor].get(self.products[product][0], 0)
+
+    def best(self, of_cycles: float, of_noise: float) -> dict[Variable, int]:
+        """Return the bits with the least sum of cycles and noise, of which each counts so much."""
+        chosen: dict[Variable, int] = {}
+        bits = range(FEWEST, MOST + 1)
+
+        def value(cycles: float, noise: float) -> tuple[float, float, float]:
+            return of_cycles * cycles + of_noise * noise, cycles, noise
+
+        for leader in dict.fromkeys(leader for _, leader in self.products.values()):
+            readers = [name for name, (_, read) in self.products.items() if read == leader]
+            choices = []
+            for tensor in bits:  # given its bits, those of the weights do not hang on one another
+                found = {name: min((value(self.layer_cycles(name, count, tensor), self.table[
+                    Variable("weights", name)][count]), count) for count in bits)
+                    for name in readers}
+                cycles = sum(taken for (_, taken, _), _ in found.values())
+                noise = sum(lost for (_, _, lost), _ in found.values())
+                choices.append((value(cycles, noise + self.table[Variable("tensor", leader)][
+                    tensor]), tensor, {name: count for name, (_, count) in found.items()}))
+            _, tensor, weights = min(choices, key=lambda choice: choice[:2])
+            chosen[Variable("tensor", leader)] = tensor
+            chosen |= {Variable("weights", name): count for name, count in weights.items()}
+        return chosen
 
     def descend(self) -> Iterator[Bits]:
-        """Yield the bits along the path, each with one bit less than the one before."""
-        bits = dict.fromkeys(self.table, 8)
-        while True:
-            moves = []
-            for place, variable in enumerate(bits):
-                less = bits[variable] - 1
-                if less < FEWEST:
-                    continue
-                saved = self.cycles(bits) - self.cycles({**bits, variable: less})
-                added = self.table[variable][less] - self.table[variable][less + 1]
-                if saved > 0:
-                    moves.append((added / saved, place, variable))
-            if not moves:
-                return
-            bits = {**bits, (chosen := min(moves)[2]): bits[chosen] - 1}
-            yield bits
+        """Yield bits of ever fewer cycles that no others of less noise go below, by the tables.
+
+        They are the lower hull of all that there are in a plot of noise over cycles.
+        """
+        first, last = self.best(0, 1), self.best(1, 0)
+        yield first
+        if self.taken_and_lost(first) != self.taken_and_lost(last):
+            yield from self.between(first, last)
+            yield last
+
+    def between(self, left: Bits, right: Bits) -> Iterator[Bits]:
+        """Yield what is between two corners of the hull."""
+        (many, less), (few, more) = self.taken_and_lost(left), self.taken_and_lost(right)
+        slope = more - less, many - few
+        middle = self.best(*slope)
+        cycles, noise = self.taken_and_lost(middle)
+        line = slope[0] * many + slope[1] * less
+        if few < cycles < many and slope[0] * cycles + slope[1] * noise < line * (1 - 1e-9):
+            yield from self.between(left, middle)
+            yield middle
+            yield from self.between(middle, right)
 
     def search(self, loss: float, say: Callable[[str], None] = lambda text: None) -> Point:
         """Return the fastest network of the path that loses at most ``loss`` of top-1 of int8."""
         if not self.table:
             self.measure(say)
+            self.weigh()
         self.path = [self.base]
         beyond = 0
         for bits in self.descend():

@@ -1,6 +1,7 @@
 """The accelerator's memories without registers around them, for chips where room is short."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth import *
 from amaranth.lib import data
@@ -9,7 +10,7 @@ from amaranth.utils import ceil_log2
 from . import primitives
 from ._library import place
 from ._memories import ByteMemory, WordMemory, later
-from .primitives.generic import Ram
+from .primitives.generic import Ram, SinglePortRam
 
 __all__ = ["CompactByteMemory", "CompactWordMemory"]
 
@@ -35,8 +36,8 @@ class SplitRam(Ram):
     from, and not all of the block RAMs behind one another.
     """
 
-    def __init__(self, width: int, depth: int) -> None:
-        super().__init__(width, depth, quick=True)
+    def __init__(self, width: int, depth: int, init: tuple[int, ...] = ()) -> None:
+        super().__init__(width, depth, quick=True, init=init)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -46,7 +47,9 @@ class SplitRam(Ram):
         chosen = later(m, self.read_address[-1], 1, "chosen") if second else Const(0, 1)
         words = []
         for index, depth in enumerate(parts):
-            ram = place(m, platform, f"part_{index}", Ram, self.width, depth, quick=True)
+            init = self.init[large * index:][:depth]
+            ram = place(m, platform, f"part_{index}", Ram, self.width, depth, quick=True,
+                        **({"init": init} if any(init) else {}))
             written = self.write_address[-1] == index if second else Const(1, 1)
             m.d.comb += [ram.read_address.eq(self.read_address),
                          ram.write_address.eq(self.write_address),
@@ -70,7 +73,8 @@ class CompactByteMemory(ByteMemory):
         low = ceil_log2(self.banks)
         words: list[Value] = []
         for bank in range(self.banks):
-            ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth)
+            ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth,
+                        **self._contents(bank))
             word, byte = divmod(bank, 4)
             m.d.comb += [
                 # The banks before the window are a row further on.
@@ -91,21 +95,26 @@ class CompactWordMemory(WordMemory):
     read_latency = 1
     sizes = (*WordMemory.sizes, 1024, 512)  # no block RAM is filled in part but the last
 
+    @property
+    def _kinds(self) -> list[tuple[type[SinglePortRam], dict[str, Any]]]:
+        return primitives.single_port_rams(
+            self.family, self.device, [(self.width, depth) for _, depth in self.banks],
+            quick=True)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # A bank begins at a multiple of what it could hold: only the bits above that tell it.
         where = Cat(self.address[ceil_log2(depth):] == start >> ceil_log2(depth)
                     for start, depth in self.banks)
         shown = later(m, where, 1, "shown")
-        kinds = primitives.single_port_rams(
-            self.family, self.device, [(self.width, depth) for _, depth in self.banks],
-            quick=True)
         bits = Cat(self.write_mask[bit // self.granularity] for bit in range(self.width))
         words = []
-        for index, ((_, depth), (kind, options)) in enumerate(zip(self.banks, kinds, strict=True)):
+        for index, ((start, depth), (kind, options)) in enumerate(
+                zip(self.banks, self._kinds, strict=True)):
             for low in range(0, self.width, self.granularity):
                 high = min(low + self.granularity, self.width)
-                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options)
+                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options,
+                            **self._contents(start, depth, low, high))
                 m.d.comb += [
                     ram.address.eq(self.address[:len(ram.address)]),
                     ram.write_data.eq(self.write_data[low:high]),

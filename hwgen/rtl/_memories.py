@@ -76,6 +76,8 @@ class ByteMemory(wiring.Component):
         FPGA family, and chip if it is known.
     taken : list of str
         Places of block RAMs that another memory has: see :func:`primitives.rams`.
+    init : bytes
+        The first bytes as the chip wakes up; the others are 0.
 
     Members
     -------
@@ -95,12 +97,14 @@ class ByteMemory(wiring.Component):
     write_mask: Value
 
     def __init__(self, size: int, window: int, family: str = "generic",
-                 device: str | None = None, taken: Sequence[str] = ()) -> None:
+                 device: str | None = None, taken: Sequence[str] = (), init: bytes = b"",
+                 ) -> None:
         self.size = size
         self.window = window
         self.family = family
         self.device = device
         self.taken = list(taken)
+        self.init = init
         self.banks = 1 << ceil_log2(window)
         self.depth = -(-size // self.banks)
         width = ceil_log2(self.depth) + ceil_log2(self.banks)
@@ -139,7 +143,8 @@ class ByteMemory(wiring.Component):
         kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
                                 self.taken)
         for bank, (kind, options) in enumerate(kinds):
-            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options)
+            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options,
+                        **self._contents(bank))
             lane = later(m, lanes[bank], 1, f"lane_{bank}")
             m.d.comb += [
                 ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
@@ -149,6 +154,11 @@ class ByteMemory(wiring.Component):
         words = rotated(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
+
+    def _contents(self, bank: int) -> dict[str, Any]:
+        """Return the argument that says what a bank holds at first, if it holds anything."""
+        init = tuple(self.init[bank::self.banks])
+        return {"init": init} if any(init) else {}
 
     def _rows(self, m: Module, address: Value, name: str) -> list[Value]:
         """Return each bank's own address, two cycles later: those before the window are a row on.
@@ -184,6 +194,8 @@ class WordMemory(wiring.Component):
         Bits that are written together.
     family, device
         FPGA family, and chip if it is known.
+    init : tuple of int
+        The first words as the chip wakes up; must be empty if it is :attr:`blank` then.
 
     Members
     -------
@@ -203,12 +215,13 @@ class WordMemory(wiring.Component):
     sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
 
     def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
-                 device: str | None = None) -> None:
+                 device: str | None = None, init: tuple[int, ...] = ()) -> None:
         self.width = width
         self.depth = depth
         self.granularity = granularity
         self.family = family
         self.device = device
+        self.init = init
         super().__init__({
             "address": In(range(max(depth, 2))), "read_data": Out(width),
             "write_data": In(width), "write_mask": In(-(-width // granularity)),
@@ -239,6 +252,17 @@ class WordMemory(wiring.Component):
                           for low in range(0, self.width, NEAR) for _, depth in self.banks])
 
     @property
+    def blank(self) -> bool:
+        """Whether some of its memories cannot hold anything as the chip wakes up."""
+        return any(kind.blank for kind, _ in self._kinds)
+
+    def _contents(self, start: int, depth: int, low: int, high: int) -> dict[str, Any]:
+        """Return the argument that says what the bits of a bank hold at first, if anything."""
+        init = tuple(word >> low & ((1 << (high - low)) - 1)
+                     for word in self.init[start:start + depth])
+        return {"init": init} if any(init) else {}
+
+    @property
     def places(self) -> list[str]:
         """Where its block RAMs lie on the chip, if that is settled here."""
         return [site for _, options in self._kinds for site in options.get("sites", ())]
@@ -263,9 +287,10 @@ class WordMemory(wiring.Component):
             here = near(Cat(write & bank for bank in where), f"here_{low}")
             row, written = near(address, f"row_{low}"), near(data[low:high], f"data_{low}")
             words = []
-            for index, (_, depth) in enumerate(self.banks):
+            for index, (start, depth) in enumerate(self.banks):
                 kind, options = next(kinds)
-                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options)
+                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options,
+                            **self._contents(start, depth, low, high))
                 m.d.comb += [
                     ram.address.eq(near(row[:len(ram.address)], f"row_{index}_{low}")),
                     ram.write_data.eq(near(written, f"data_{index}_{low}")),

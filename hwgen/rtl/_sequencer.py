@@ -3,10 +3,11 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, enum, wiring
+from amaranth.lib import data, enum
 from amaranth.lib.wiring import In, Out
 
 from ._bitserial_pace import Pace
+from ._control import CONTROL, Controlled
 from ._step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, Mode, Tag
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
@@ -77,7 +78,7 @@ class Countdown:
                 self.last.eq(self.next_last)]
 
 
-class Sequencer(wiring.Component):
+class Sequencer(Controlled):
     """Walk the steps from ``first`` on, ``count`` of them.
 
     Time is cut into slots. In a slot the vectors of one pass are issued, while the weights and
@@ -100,20 +101,8 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    start, stop : In(1)
-    first, count : In(16)
-    limit : In(32)
-        Cycles a step may take.
-    busy : Out(1)
-    error : Out(8)
-    step : Out(16)
-        The step that runs, or the one that ended last.
-    cycles : Out(32)
-        Since ``start``, until ``busy`` is low again.
-    counted : Out(1)
-        The step ends, and took ``step_cycles``.
-    clear : Out(1)
-        Resets what is under way, after an error.
+    start, stop, first, count, limit, busy, error, step, cycles, counted, step_cycles, clear
+        See :class:`Controlled`.
     descriptor : Out(Descriptor)
     event : Out(EVENT)
     load : Out(LOAD)
@@ -135,18 +124,6 @@ class Sequencer(wiring.Component):
     last_mode = Mode.SUMS
     """The last one that there is."""
 
-    start: Value
-    stop: Value
-    first: Value
-    count: Value
-    limit: Value
-    busy: Value
-    error: Value
-    step: Value
-    cycles: Value
-    counted: Value
-    step_cycles: Value
-    clear: Value
     descriptor: Any
     event: Any
     load: Any
@@ -171,9 +148,7 @@ class Sequencer(wiring.Component):
         self.serial = serial
         self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
         super().__init__({
-            "start": In(1), "stop": In(1), "first": In(16), "count": In(16), "limit": In(32),
-            "busy": Out(1), "error": Out(8), "step": Out(16), "cycles": Out(32),
-            "counted": Out(1), "step_cycles": Out(32), "clear": Out(1),
+            **CONTROL,
             "descriptor": Out(Descriptor), "event": Out(EVENT),
             "load": Out(LOAD), "address": Out(range(words)),
             "head": Out(1), "head_address": Out(range(words)),

@@ -3,6 +3,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth import *
@@ -10,6 +12,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..contents import NOTHING, Contents
 from ..registers import ACKNOWLEDGE, GO, IDENTITY, STOP, Register, Space
 from . import primitives
 from ._accumulators import Accumulators
@@ -23,10 +26,12 @@ from ._sparse_sequencer import SparseSequencer
 from ._step import Mode
 from ._store import Store
 from ._systolic_array import SystolicArray
+from ._unpack_sequencer import UnpackSequencer
 from .bitserial import BitSerial
 from .host import BUS, Host
 from .post import Post
 from .systolic import Kind, WeightStationary
+from .unpack import Unpack
 
 __all__ = ["PART", "Accelerator", "Parts"]
 
@@ -78,6 +83,10 @@ class Accelerator(wiring.Component):
         See :class:`SystolicArray`.
     sparse_entries, sparse_columns, sparse_depth : int
         Of a sparse engine, see :class:`hwgen.rtl.sparse.Sparse`.
+    decompress : bool
+        Whether there is a part that unpacks weights in the program memory.
+    contents : Contents
+        What its memories hold as the chip wakes up.
     exposed : bool
         Whether the bus of registers and memories is itself a port, for a top level that has a bus
         of its own, and not behind a host's bytes.
@@ -110,13 +119,16 @@ class Accelerator(wiring.Component):
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, engine: str = "systolic", sparse_entries: int = 0,
-                 sparse_columns: int = 0, sparse_depth: int = 0, exposed: bool = False) -> None:
+                 sparse_columns: int = 0, sparse_depth: int = 0, decompress: bool = False,
+                 contents: Contents = NOTHING, exposed: bool = False) -> None:
         parts = self.parts
         self.sparse: SparsePath | None = None
         if engine == "sparse":
             parts = replace(parts, accumulators=SparseAccumulators, sequencer=SparseSequencer)
             self.sparse = SparsePath(rows=rows, lanes=columns, entries=sparse_entries,
                                      columns=sparse_columns, depth=sparse_depth, family=family)
+        if decompress:
+            parts = replace(parts, sequencer=UnpackSequencer)
         self.serial = engine == "bitserial"
         self.array: Any = parts.serial(rows, columns, family=family, lines=lines) if self.serial \
             else parts.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
@@ -129,25 +141,32 @@ class Accelerator(wiring.Component):
         self.window = max(rows, columns)
         self.family = family
         self.program = parts.program(8 * columns, program_memory // columns, PART, family,
-                                     device)
+                                     device, contents.program)
         self.activations = parts.activations(activation_memory, self.window, family, device,
-                                             self.program.places)
+                                             self.program.places, contents.activations)
         self.post = parts.post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
         self.fetch = parts.fetch(window=self.window, columns=columns, lines=lines,
                                  line_pixels=line_pixels, size=activation_memory,
                                  memory_latency=self.far + self.activations.read_latency,
                                  family=family)
         self.accumulators = parts.accumulators(columns, partial_sums, family)
-        self.store = parts.store(columns=columns, lanes=lanes, size=activation_memory,
-                                 window=self.window,
-                                 memory_latency=self.far + self.activations.write_latency)
-        self.sequencer = parts.sequencer(rows, columns, self.post.interval, self.program.depth,
-                                         len(self.activations.read_address), serial=self.serial)
+        self.store: Any = parts.store(
+            columns=columns, lanes=lanes, size=activation_memory, window=self.window,
+            memory_latency=self.far + self.activations.write_latency)
+        self.sequencer: Any = parts.sequencer(
+            rows, columns, self.post.interval, self.program.depth,
+            len(self.activations.read_address), serial=self.serial)
+        self.unpack = Unpack(rows, columns, self.program.depth, self.program.read_latency) \
+            if decompress else None
         self.exposed = exposed
+        super().__init__(self._ports(exposed))
+
+    @staticmethod
+    def _ports(exposed: bool) -> dict[str, Any]:
+        """Return the ports of an accelerator."""
         if exposed:
-            super().__init__({"bus": In(BUS), "busy": Out(1), "irq": Out(1)})
-        else:
-            super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+            return {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
+        return {"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -161,8 +180,8 @@ class Accelerator(wiring.Component):
         # to go, and time to do it: what is cleared stays so for many cycles.
         clear = Signal(init=1)
         m.d.sync += clear.eq(sequencer.clear)
-        cleared = ("fetch", "array", "accumulators", "post", "store")
-        for name in (*cleared, "sparse") if self.sparse else cleared:
+        beside = [name for name in ("sparse", "unpack") if getattr(self, name)]
+        for name in ("fetch", "array", "accumulators", "post", "store", *beside):
             domain = f"{name}_domain"
             m.domains += ClockDomain(domain, local=True)
             m.d.comb += [
@@ -174,8 +193,7 @@ class Accelerator(wiring.Component):
 
         # A step begins with words of the program, so that its descriptor has a cycle to spread.
         d = sequencer.descriptor
-        described = ("fetch", "accumulators", "post", "store")
-        for name in (*described, "sparse") if self.sparse else described:
+        for name in ("fetch", "accumulators", "post", "store", *beside):
             m.d.comb += Value.cast(getattr(self, name).descriptor).eq(
                 self._beside(m, Value.cast(d), f"{name}_descriptor"))
 
@@ -198,14 +216,16 @@ class Accelerator(wiring.Component):
             sequencer.swapped.eq(post.swapped),
         ]
         m.d.sync += [
-            sequencer.done.eq(store.done | accumulators.done if self.sparse is None else
-                              store.done | accumulators.done | self.sparse.done),
+            sequencer.done.eq(reduce(or_, (part.done for part in (
+                store, accumulators, self.sparse, self.unpack) if part))),
             sequencer.fetch_error.eq(fetch.error),
             sequencer.store_error.eq(store.error),
             sequencer.sums_error.eq(accumulators.error),
         ]
         self._connect_values(m)
         self._connect_host(m)
+        if self.unpack:
+            self._connect_unpack(m, self.unpack)
         return m
 
     def _beside(self, m: Module, value: Value, name: str) -> Value:
@@ -290,6 +310,17 @@ class Accelerator(wiring.Component):
             near = self._beside(m, sparse, f"sparse_{c}")
             return Mux(near, path.sums[c], value)
         return Mux(sparse, Value.cast(path.tag), direct), chosen
+
+    def _connect_unpack(self, m: Module, unpack: Unpack) -> None:
+        """Let the program memory be read and written by what unpacks weights, while it does."""
+        sequencer, program = self.sequencer, self.program
+        assert isinstance(sequencer, UnpackSequencer)
+        m.d.comb += [unpack.start.eq(sequencer.unpack), unpack.word.eq(program.read_data),
+                     sequencer.outside.eq(unpack.error)]
+        with m.If(unpack.busy):
+            m.d.comb += [program.address.eq(unpack.address), program.write_data.eq(unpack.data)]
+        with m.If(unpack.write):
+            m.d.sync += program.write_mask.eq(~0)
 
     def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
         """Return what the host reads of each register, in the order of their offsets."""

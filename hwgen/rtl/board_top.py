@@ -7,6 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .flash import Flash
 from .primitives.plls import ClockGenerator, ClockSetting
 from .uart import IDLE_IN, IDLE_OUT
 
@@ -63,6 +64,8 @@ class BoardTop(wiring.Component):
         bits are as long as fits the clock of ``setting``.
     setting : ClockSetting
         The clock.
+    flash : Flash, optional
+        That of ``serial``, which then has pins, too.
 
     Members
     -------
@@ -70,16 +73,23 @@ class BoardTop(wiring.Component):
         The crystal.
     rx : In(1), tx : Out(1)
         The wires, from and to the host.
+    flash_select_n, flash_clock, flash_command, flash_protect_n, flash_hold_n : Out(1)
+    flash_answer : In(1)
+        The wires of the flash memory, where there is one.
     """
 
     clk: Value
     rx: Value
     tx: Value
 
-    def __init__(self, serial: Any, setting: ClockSetting) -> None:
+    def __init__(self, serial: Any, setting: ClockSetting, flash: Flash | None = None) -> None:
         self.serial = serial
         self.setting = setting
-        super().__init__({"clk": In(1), "rx": IDLE_IN, "tx": IDLE_OUT})
+        self.flash = flash
+        of_flash = {"flash_answer": In(1), **{f"flash_{name}": Out(1) for name in (
+            "select_n", "clock", "command", "protect_n", "hold_n")}}
+        super().__init__({"clk": In(1), "rx": IDLE_IN, "tx": IDLE_OUT,
+                          **(of_flash if flash else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -95,4 +105,13 @@ class BoardTop(wiring.Component):
             serial.rx.eq(self.rx),
             self.tx.eq(serial.tx),
         ]
+        if self.flash is not None:
+            flash, ports = self.flash, vars(self)
+            m.d.comb += [
+                flash.answer.eq(ports["flash_answer"]),
+                *(ports[f"flash_{name}"].eq(getattr(flash, name))
+                  for name in ("select_n", "clock", "command")),
+                # Pins that serve a memory with more than one line of data; with one, both are high.
+                ports["flash_protect_n"].eq(1), ports["flash_hold_n"].eq(1),
+            ]
         return m

@@ -52,7 +52,6 @@ class CompactAccelerator(Accelerator):
         """
         bus = self._bus(m, near=True)
         sequencer, activations, program = self.sequencer, self.activations, self.program
-        fetch, store = self.fetch, self.store
         space, offset = bus.address[24:], bus.address[:24]
         answered = Signal()
         m.d.sync += answered.eq(~answered & (bus.read | bus.write))
@@ -63,16 +62,14 @@ class CompactAccelerator(Accelerator):
                          Cat(space == index for index in range(3)), 0)),
         ]
 
-        # Activations: four of the bytes of a window. Nothing moves yet when a step begins. The lane
-        # gives one byte at a time, which is written to one place of four.
+        # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
         running = later(m, sequencer.busy, 1, "running", reset=True)
+        read_address, write_address, written, mask = self._moved()
         m.d.comb += [
-            activations.read_address.eq(Mux(running, fetch.address, offset)),
-            activations.write_address.eq(Mux(running, store.address, offset)),
-            activations.write_data.eq(Mux(running, store.data[:8].replicate(4), bus.w_data)),
-            activations.write_mask.eq(Mux(
-                running, Mux(store.mask[0], 1 << store.address[:2], 0),
-                Mux(write[1], bus.mask, 0))),
+            activations.read_address.eq(Mux(running, read_address, offset)),
+            activations.write_address.eq(Mux(running, write_address, offset)),
+            activations.write_data.eq(Mux(running, written, bus.w_data)),
+            activations.write_mask.eq(Mux(running, mask, Mux(write[1], bus.mask, 0))),
         ]
 
         # Program: a word begins at a multiple of a power of two.
@@ -111,6 +108,15 @@ class CompactAccelerator(Accelerator):
                     m.d.comb += [bus.r_data.eq(value),
                                  bus.error.eq(~known | (sequencer.busy & (space != 0))
                                               | (bus.write & fixed))]
+
+    def _moved(self) -> tuple[Value, Value, Value, Value]:
+        """Return where steps read activations and where they write four: what, and which of them.
+
+        The lane gives one byte at a time, which is written to one place of four.
+        """
+        store = self.store
+        return (self.fetch.address, store.address, store.data[:8].replicate(4),
+                Mux(store.mask[0], 1 << store.address[:2], 0))
 
     def _register(self, m: Module, write: Value, given: Value, offset: Value) -> Value:
         """Return the register at an offset, and write it."""

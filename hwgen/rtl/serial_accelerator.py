@@ -5,6 +5,7 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from .accelerator import Accelerator
+from .flash import Flash
 from .uart import IDLE_IN, IDLE_OUT, Uart
 
 __all__ = ["SerialAccelerator"]
@@ -18,6 +19,9 @@ class SerialAccelerator(wiring.Component):
     accelerator : Accelerator
     divisor : int
         Cycles of a bit: the clock over the baud rate.
+    flash : Flash, optional
+        Of whose bytes the accelerator takes those of a host that it would have to wait for; while
+        they come, the serial port is not heard.
 
     Members
     -------
@@ -28,8 +32,10 @@ class SerialAccelerator(wiring.Component):
     rx: Value
     tx: Value
 
-    def __init__(self, accelerator: Accelerator, divisor: int) -> None:
+    def __init__(self, accelerator: Accelerator, divisor: int, flash: Flash | None = None,
+                 ) -> None:
         self.accelerator = accelerator
+        self.flash = flash
         self.uart = Uart(divisor)
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
 
@@ -38,6 +44,15 @@ class SerialAccelerator(wiring.Component):
         m.submodules.accelerator = accelerator = self.accelerator
         m.submodules.uart = uart = self.uart
         m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
-        wiring.connect(m, uart.o, accelerator.rx)
+        if self.flash is None:
+            wiring.connect(m, uart.o, accelerator.rx)
+        else:
+            m.submodules.flash = flash = self.flash
+            m.d.comb += [
+                accelerator.rx.valid.eq(Mux(flash.busy, flash.o.valid, uart.o.valid)),
+                accelerator.rx.payload.eq(Mux(flash.busy, flash.o.payload, uart.o.payload)),
+                flash.o.ready.eq(accelerator.rx.ready & flash.busy),
+                uart.o.ready.eq(accelerator.rx.ready | flash.busy),
+            ]
         wiring.connect(m, accelerator.tx, uart.i)
         return m

@@ -14,13 +14,15 @@ from ..cost.efficiency import Work
 from ..design import Design
 from ..golden import network as golden
 from ..network.graph import Network
+from ..registers import Space
 from ..tools import side_by_side
-from .accelerator import Accelerator, Space
+from .accelerator import Accelerator
 from .link import Link
 from .predictions import predictions
 from .simulation import SimulatedLink
 
-__all__ = ["Inference", "LayerRun", "board_at", "load", "portable", "run", "simulated_board"]
+__all__ = ["Inference", "LayerRun", "board_at", "holds", "load", "portable", "run",
+           "simulated_board"]
 
 BUDGET = 1 << 28
 """Cycles after which an accelerator that is still busy is given up; its watchdog comes first."""
@@ -117,11 +119,15 @@ def board_at(link: Link, design: Design) -> Accelerator:
 
 def load(accelerator: Accelerator, program: Program) -> None:
     """Write a Program into the memory of an accelerator."""
-    accelerator.load_program(program.strided_image)
-    for address, data in program.constants:
-        accelerator.write_activations(address, data)
-    for offset, data in program.compressed:
-        accelerator.write_memory(Space.SPARSE, offset, data)
+    for space, address, data in program.memory:
+        accelerator.write_memory(space, address, data)
+
+
+def holds(accelerator: Accelerator, program: Program) -> bool:
+    """Return whether a Program is in the memory of an accelerator already, to the last byte."""
+    return all(space != Space.SPARSE  # which cannot be read
+               and accelerator.read_memory(space, address, len(data)) == data
+               for space, address, data in program.memory)
 
 
 def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:

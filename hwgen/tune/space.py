@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..boards import Board
 from ..compiler.survey import Designs
+from ..cost.compact import CHIPS
 from ..cost.resources import LANE_BLOCKS, Parts, dsps
 from ..design import SIDES, Design
 from .workload import Workload
@@ -78,4 +79,4 @@ def design_of(parts: Parts, number: int, board: Board, rounding: str) -> Design:
            for field in fields(Parts)}
     return Design.from_dict({"family": board.family, "device": board.device, "rounding": rounding,
                              "dsps": one.pop("hard_multipliers"),
-                             "compact": board.family == "ice40", **one})
+                             "compact": board.family in CHIPS, **one})

@@ -1,5 +1,7 @@
 """Lattice ECP5: memories of block RAMs, with the output registers that these have."""
 
+from collections.abc import Sequence
+
 from amaranth import *
 
 from . import generic
@@ -46,15 +48,18 @@ class SinglePortRam(generic.SinglePortRam):
     width, depth : int
     sites : tuple of str
         As many places as :func:`count` says, or none to leave them to the placer.
+    init : tuple of int
+        See :class:`generic.Ram`.
     """
 
-    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = ()) -> None:
-        super().__init__(width, depth)
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = (),
+                 init: tuple[int, ...] = ()) -> None:
+        super().__init__(width, depth, init=init)
         self.sites = sites
 
     def elaborate(self, platform: object) -> Module:
-        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
-                          self.read_data, self.address)
+        return block_rams(self.width, self.depth, self.sites, self.init, self.write_data,
+                          self.write, self.read_data, self.address)
 
 
 class Ram(generic.Ram):
@@ -65,19 +70,42 @@ class Ram(generic.Ram):
     width, depth : int
     sites : tuple of str
         As many places as :func:`count` says, or none to leave them to the placer.
+    init : tuple of int
+        See :class:`generic.Ram`.
     """
 
-    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = ()) -> None:
-        super().__init__(width, depth)
+    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = (),
+                 init: tuple[int, ...] = ()) -> None:
+        super().__init__(width, depth, init=init)
         self.sites = sites
 
     def elaborate(self, platform: object) -> Module:
-        return block_rams(self.width, self.depth, self.sites, self.write_data, self.write,
-                          self.read_data, self.write_address, self.read_address)
+        return block_rams(self.width, self.depth, self.sites, self.init, self.write_data,
+                          self.write, self.read_data, self.write_address, self.read_address)
 
 
-def block_rams(width: int, depth: int, sites: tuple[str, ...], write_data: Value, write: Value,
-               read_data: Value, address: Value, read_address: Value | None = None) -> Module:
+def initial_values(words: Sequence[int], bits: int) -> dict[str, Const]:
+    """Return the parameters of a block RAM whose first words are these, of so many bits each.
+
+    A parameter has 16 pieces of 18 bits, in 20 each. Words of less than nine bits leave every ninth
+    bit out.
+    """
+    text = "".join(f"{word:0{bits}b}"[::-1] for word in words)  # the lowest bit first
+    if bits < 9:
+        text = spread(text, 8, 9)
+    text = spread(text, 18, 20)
+    rows = [int(text[at:at + 320][::-1], 2) for at in range(0, len(text), 320)]
+    return {f"p_INITVAL_{index:02X}": Const(row, 320) for index, row in enumerate(rows) if row}
+
+
+def spread(text: str, size: int, room: int) -> str:
+    """Return a text whose pieces of a size have more room each."""
+    return "".join(text[at:at + size].ljust(room, "0") for at in range(0, len(text), size))
+
+
+def block_rams(width: int, depth: int, sites: tuple[str, ...], init: Sequence[int],
+               write_data: Value, write: Value, read_data: Value, address: Value,
+               read_address: Value | None = None) -> Module:
     """Return block RAMs side by side; without a read address, one port reads and writes."""
     m = Module()
     two_ports = read_address is not None
@@ -105,6 +133,7 @@ def block_rams(width: int, depth: int, sites: tuple[str, ...], write_data: Value
             i_WEA=Const(1, 1) if bits == 36 else write,
             i_CLKB=ClockSignal(), i_CEB=Const(two_ports, 1), i_OCEB=Const(1, 1),
             i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
+            **initial_values([word >> low & ((1 << bits) - 1) for word in init], bits),
             **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
             **{f"i_ADA{n}": a[n] for n in range(14)}, **{f"i_ADB{n}": b[n] for n in range(14)},
             **{f"i_DIA{n}": given[n] for n in range(18)},

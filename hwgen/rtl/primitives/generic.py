@@ -224,6 +224,8 @@ class Ram(wiring.Component):
     width, depth : int
     quick : bool
         Whether what is read comes after one cycle, for a clock that is not fast.
+    init : tuple of int
+        The first words as the chip wakes up; the others are 0.
 
     Members
     -------
@@ -241,10 +243,12 @@ class Ram(wiring.Component):
     write_data: Value
     write: Value
 
-    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False,
+                 init: tuple[int, ...] = ()) -> None:
         self.width = width
         self.depth = depth
         self.quick = quick
+        self.init = init
         address = range(max(depth, 2))
         super().__init__({"read_address": In(address), "read_data": Out(width),
                           "write_address": In(address), "write_data": In(width),
@@ -252,7 +256,7 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=self.init,
                                             attrs=UNCHECKED)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()
@@ -270,7 +274,7 @@ class SinglePortRam(wiring.Component):
     Parameters
     ----------
     width, depth : int
-    quick : bool
+    quick, init
         See :class:`Ram`.
 
     Members
@@ -288,17 +292,21 @@ class SinglePortRam(wiring.Component):
     write: Value
 
     attrs = UNCHECKED
+    blank = False
+    """Whether it holds nothing as the chip wakes up, so that ``init`` must be empty."""
 
-    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
+    def __init__(self, width: int, depth: int, *, quick: bool = False,
+                 init: tuple[int, ...] = ()) -> None:
         self.width = width
         self.depth = depth
         self.quick = quick
+        self.init = init
         super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
                           "write_data": In(width), "write": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=self.init,
                                             attrs=self.attrs)
         m.submodules.rows = rows
         read, write = rows.read_port(), rows.write_port()

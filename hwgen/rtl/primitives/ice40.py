@@ -177,7 +177,9 @@ class Multiplier(MultiplierBase):
 
 
 class SinglePortRam(generic.SinglePortRam):
-    """Equal to :class:`generic.SinglePortRam`, in SB_SPRAM256KA, which hold nothing at first."""
+    """Equal to :class:`generic.SinglePortRam`, in SB_SPRAM256KA."""
+
+    blank = True
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
