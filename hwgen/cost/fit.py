@@ -1,8 +1,8 @@
 """Fit what each part of an accelerator takes to what synthesis took, and tell how far off that is.
 
 ``python -m hwgen.cost.fit docs/results/mapped.toml`` prints the costs that ``resources.py`` has,
-and the error of each Design when it is left out of the fit; of a list of compact accelerators, the
-costs that ``compact.py`` has.
+and the error of each Design when it is left out of the fit; of a list of small accelerators, the
+costs that ``compact.py`` has. The Designs of a list have the same engine.
 """
 
 import sys
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..design import Design
 from ..table import table
-from . import compact
+from . import compact, resources
 from .mapped import list_of, stored
-from .resources import FEATURES, Parts, features
+from .resources import Parts
 
 __all__ = ["fitted", "held_out", "measured"]
 
@@ -32,7 +32,14 @@ def measured(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
 
 def features_of(design: Design) -> Numbers:
     """Return how many there are of each part that takes logic."""
-    return compact.features(design) if design.compact else features(Parts.of(design))
+    return compact.features(design) if design.family in compact.CHIPS else \
+        resources.features(Parts.of(design))
+
+
+def names_of(design: Design) -> tuple[str, ...]:
+    """Return what those parts are called."""
+    module = compact if design.family in compact.CHIPS else resources
+    return module.FEATURES[design.engine]
 
 
 def fitted(counts: Numbers, figures: Numbers) -> Numbers:
@@ -51,10 +58,10 @@ def held_out(counts: Numbers, figures: Numbers) -> Numbers:
 
 def main(path: Path) -> None:
     """Print costs and errors."""
+    parts = names_of(next(iter(list_of(path).values())))
     for figure in ("luts", "registers"):
         names, counts, figures = measured(path, figure)
         costs, errors = fitted(counts, figures), held_out(counts, figures)
-        parts = compact.FEATURES if len(costs) == len(compact.FEATURES) else FEATURES
         print(table(["part", figure], list(zip(parts, costs, strict=True))), "\n")
         print(table(["Design", figure, "held out"],
                     [[name, f"{value:.0f}", f"{error:+.1%}"]

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from ..boards import Board
 from ..compiler.survey import Designs
+from ..cost.area import RESOURCES
 from ..cost.cycles import Count
 from ..cost.resources import Parts, block_rams, dsps, luts, registers
 from .space import space
 from .workload import Workload
 
 __all__ = ["RESOURCES", "Found", "Limits", "area", "pareto", "search"]
-
-RESOURCES = ("luts", "registers", "dsps", "block_rams")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,19 @@ class Found:
     def designs(self) -> Designs:
         """Return what cycles depend on."""
         p = self.parts
-        return Designs(p.rows, p.columns, p.lanes, p.lines, p.line_pixels, p.partial_sums)
+        return Designs(p.rows, p.columns, p.lanes, p.lines, p.line_pixels, p.partial_sums,
+                       np.broadcast_to(p.engine, len(self)) == "bitserial")
+
+    @property
+    def engines(self) -> list[str]:
+        """Return the engines that there are among them."""
+        return [str(engine) for engine in np.unique(self.parts.engine)]
+
+    def called(self, index: int) -> str:
+        """Return a Design in a word: its array, and its engine if that is not systolic."""
+        rows, columns, engine = (np.broadcast_to(each, len(self))[index] for each in
+                                 (self.parts.rows, self.parts.columns, self.parts.engine))
+        return f"{rows}x{columns}" + f" {engine}" * (engine != "systolic")
 
     def fits(self, limits: Limits, but: str = "") -> NDArray[np.bool_]:
         """Return which keep to the limits, all but one of them."""
@@ -101,8 +112,9 @@ def joined(parts: list[Found], whole: bool) -> Found:
 
 
 def search(board: Board, workloads: Sequence[Workload],
-           say: Callable[[str], None] = lambda text: None) -> Found:
-    """Return every candidate of a board, and what it takes.
+           say: Callable[[str], None] = lambda text: None,
+           engines: Sequence[str] = ("systolic", "bitserial")) -> Found:
+    """Return every candidate of a board with one of some engines, and what it takes.
 
     Whoever presses Ctrl-C gets what was found until then.
     """
@@ -110,7 +122,10 @@ def search(board: Board, workloads: Sequence[Workload],
     whole = True
     try:
         for candidates in space(board, workloads):
-            say(f"{candidates.designs.columns[0]} columns, {sum(map(len, found)):,} Designs so far")
+            if candidates.engine not in engines:
+                continue
+            say(f"{candidates.engine}, {candidates.designs.columns[0]} columns, "
+                f"{sum(map(len, found)):,} Designs so far")
             each = [workload.evaluate(candidates.designs) for workload in workloads]
             parts = candidates.parts(np.max([s.activations for s in each], axis=0),
                                      np.max([s.program for s in each], axis=0))
