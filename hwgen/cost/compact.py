@@ -76,8 +76,7 @@ CHIPS = {
 FEATURES = {
     "systolic": ("the rest", "column", "cell", "cell in fabric", "lane in fabric",
                  "column and line", "bank", "LUT of a memory"),
-    "bitserial": ("the rest", "column", "row", "cell", "lane in fabric", "bank",
-                  "LUT of a memory"),
+    "bitserial": ("the rest", "column", "cell", "lane in fabric", "bank", "LUT of a memory"),
     "binary": ("the rest", "column", "cell", "lane", "bank"),
 }
 
@@ -109,8 +108,7 @@ def features(design: Design) -> NDArray[np.float64]:
     counts = {
         "systolic": [1, design.columns, cells, cells - design.hard_multipliers, slow_lanes,
                      design.columns * design.lines, design.banks, of_memories],
-        "bitserial": [1, design.columns, design.rows, cells, slow_lanes, design.banks,
-                      of_memories],
+        "bitserial": [1, design.columns, cells, slow_lanes, design.banks, of_memories],
         "binary": [1, design.columns, cells, design.lanes, design.banks]}
     return np.array(counts[design.engine], float)
 

@@ -145,8 +145,8 @@ def fewest(width: int, depth: int, modes: Iterable[tuple[int, int]]) -> int:
 FEATURES = {
     "systolic": ("the rest", "column", "cell", "cell in fabric", "column and line",
                  "lane in DSP blocks", "lane in fabric", "bank"),
-    "bitserial": ("the rest", "column", "row", "cell", "column and line",
-                  "column and pixel of a window", "lane in DSP blocks", "lane in fabric", "bank"),
+    "bitserial": ("the rest", "column", "cell", "column and pixel of a window",
+                  "lane in DSP blocks", "lane in fabric", "bank"),
 }
 
 LUT_COSTS: dict[str, tuple[float, ...]] = {
@@ -174,8 +174,7 @@ def features(parts: Parts) -> NDArray[np.float64]:
     counts = {
         "systolic": [1.0, columns, cells, cells - parts.hard_multipliers, columns * parts.lines,
                      *lanes],
-        "bitserial": [1.0, columns, parts.rows, cells, columns * parts.lines,
-                      columns * parts.lines**2, *lanes]}
+        "bitserial": [1.0, columns, cells, columns * parts.lines**2, *lanes]}
     return np.stack(np.broadcast_arrays(*counts[engine_of(parts)]), axis=-1)
 
 

@@ -96,8 +96,12 @@ class Found:
 
 
 def area(used: Mapping[str, Count], board: Board) -> Count:
-    """Return the share of the chip: the mean of the shares of LUTs, DSP blocks and block RAMs."""
-    there = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
+    """Return the share of the chip: the mean of the shares of LUTs, DSP blocks and block RAMs.
+
+    Where there are no DSP blocks, of the other two.
+    """
+    have = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
+    there = {name: count for name, count in have.items() if count}
     return sum(used[name] / count for name, count in there.items()) / len(there)
 
 

@@ -212,8 +212,8 @@ def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
                 except UserError as error:
                     reason = f"; of the last one {error}"
             if not of_engine:
-                what = "compact Design" if engine == "systolic" else f"{engine} Design"
-                reasons.append(f"no {what} will do{reason}")
+                kind = "" if engine == "binary" else "compact "
+                reasons.append(f"{engine}: no {kind}Design will do{reason}")
     except KeyboardInterrupt:
         if not found:
             raise
