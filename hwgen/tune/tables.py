@@ -45,7 +45,7 @@ def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz:
     """Return the Pareto front, or as much of it as can be read, with what is chosen."""
     size = len(choice.front)
     shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
-    rows, several = [], len(choice.front.engines) > 1
+    rows, several = [], choice.front.engines != ["systolic"]
     for index in shown:
         row = row_of(choice.front, index, at)
         rows.append([
