@@ -139,7 +139,7 @@ class Survey:
         few = Points(kind, designs.rows, interval, designs.partial_sums)
         all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
                       designs.line_pixels)
-        by_index, shared, needed = self.others(columns)
+        by_index, shared, needed = self.others(columns, few.sizes.array.compact)
         cycles, steps, words = (np.full(len(designs), start) for start in (0, 0, shared))
         layers = []
         for index in range(len(self.layout.layers)):
@@ -160,12 +160,12 @@ class Survey:
         return Surveyed(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
                         np.full(len(designs), needed), program)
 
-    def _others(self, columns: int) -> tuple[dict[int, list[Step]], int, int]:
+    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
 
         The latter are those of the activation memory that the whole network needs.
         """
-        lowering = Lowering(PROBE.replace(columns=columns))
+        lowering = Lowering(PROBE.replace(columns=columns, compact=compact))
         lowering.sizes = dataclasses.replace(lowering.sizes, partial_sums=LARGEST_COUNT**2)
         found = {}
         for index, layer in enumerate(self.layout.layers):
