@@ -20,7 +20,7 @@ from . import compact, resources
 from .mapped import list_of, stored
 from .resources import Parts
 
-__all__ = ["fitted", "held_out", "kept", "measured"]
+__all__ = ["costs_of", "fitted", "held_out", "kept", "measured"]
 
 Numbers = NDArray[np.float64]
 

@@ -5,11 +5,13 @@ so. On a chip that has large single-port memories the program lies in them, whol
 it is as large as the networks ask for, and the activations get the block RAMs that it leaves. That
 of the engine ``binary`` is, too, where it has more columns than the large memories.
 
-What a bit-serial one takes at least is known before: who is beaten even so is not compiled for.
+What a bit-serial one takes at least is known before: one that is beaten even so, or whose program
+the chip does not hold, is not compiled for.
 """
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -161,21 +163,34 @@ def cycles_of(program: Program) -> int:
     return slots(program.steps, Array.of(program.design))
 
 
-def bounds(designs: Sequence[Design], workloads: Sequence[Workload]) -> list[tuple[int, ...]]:
-    """Return for each bit-serial Design the cycles that each workload takes at least."""
-    together = Designs.of(designs)
-    return list(zip(*(workload.evaluate(together).cycles.tolist() for workload in workloads),
-                    strict=True))
+@dataclass(frozen=True)
+class Bound:
+    """What a Design takes at least: cycles of each workload, and bytes of the program memory."""
+
+    cycles: tuple[int, ...]
+    program: int
 
 
-def beaten(design: Design, least: Sequence[int],
+NOTHING = Bound((), 0)
+"""Of which nothing is known."""
+
+
+def bounds(designs: Sequence[Design], workloads: Sequence[Workload]) -> list[Bound]:
+    """Return what each bit-serial Design takes at least: what it does with memory enough."""
+    surveyed = [workload.evaluate(Designs.of(designs)) for workload in workloads]
+    program = np.max([each.program for each in surveyed], axis=0)
+    return [Bound(tuple(int(each.cycles[index]) for each in surveyed), int(program[index]))
+            for index in range(len(designs))]
+
+
+def beaten(design: Design, least: Bound,
            found: Sequence[tuple[Design, list[int]]]) -> bool:
     """Return whether another of its engine takes no more cycles, LUTs and DSP blocks.
 
     Block RAMs are used up by all of them.
     """
     takes = used(design)
-    return any(all(cycles <= bound for cycles, bound in zip(taken, least, strict=True))
+    return any(all(cycles <= bound for cycles, bound in zip(taken, least.cycles, strict=True))
                and all(used(other)[name] <= takes[name] for name in ("luts", "dsps"))
                for other, taken in found)
 
@@ -190,20 +205,24 @@ def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
     """
     found: list[tuple[Design, list[int]]] = []
     reasons, searched, whole = [], 0, True
+    room = board.memory_bits // 8
     vectors = max(workload.most_vectors for workload in workloads)
     try:
         for engine in engines:
             of_engine: list[tuple[Design, list[int]]] = []
             designs = list(small_designs(board, workloads[0].rounding, limits, engine, vectors))
-            least = bounds(designs, workloads) if engine == "bitserial" and designs else []
-            if least:
-                least, designs = zip(*sorted(zip(least, designs, strict=True),  # type: ignore
-                                             key=lambda each: sum(each[0])), strict=True)
+            least = bounds(designs, workloads) if engine == "bitserial" and designs else \
+                [NOTHING] * len(designs)
             reason = ": the least takes more than there is"
-            for index, design in enumerate(designs):
+            for bound, design in sorted(zip(least, designs, strict=True),
+                                        key=lambda each: sum(each[0].cycles)):
                 say(f"{engine}, {design.rows}x{design.columns}, {searched} Designs so far")
                 searched += 1
-                if least and beaten(design, least[index], of_engine):
+                if bound.program > room:
+                    reason = (f"; of the last one the steps and weights need {bound.program:,} "
+                              f"bytes, and all memories of the chip have {room:,}")
+                    continue
+                if bound is not NOTHING and beaten(design, bound, of_engine):
                     continue
                 try:
                     made = with_memories(design, workloads, limits)
