@@ -52,11 +52,9 @@ def tune(options: argparse.Namespace,
     started = time.monotonic()
     engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
     small = at.family in CHIPS
-    if small:
-        found, without = search_small(at, workloads, limits, say, engines)
-        left_out = [*without, *left_out]
-    else:
-        found = search(at, workloads, say, engines)
+    found = search_small(at, workloads, limits, say, engines) if small else \
+        search(at, workloads, say, engines)
+    left_out = [*found.without, *left_out]
     say("")
     seconds = time.monotonic() - started
     rounding, corrected, clocks = workloads[0].rounding, None, None

@@ -50,6 +50,8 @@ class Found:
         How many Designs were looked at, these included.
     whole : bool
         Whether nothing stopped the search before its end.
+    without : tuple of str
+        Of each engine of which there is no Design, a sentence that tells why.
     """
 
     parts: Parts
@@ -57,6 +59,7 @@ class Found:
     used: dict[str, NDArray[np.float64]]
     searched: int = 0
     whole: bool = field(default=True)
+    without: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.cycles.shape[1]
@@ -68,7 +71,7 @@ class Found:
                          for name, value in vars(self.parts).items()})
         return Found(parts, self.cycles[:, index],
                      {name: values[index] for name, values in self.used.items()},
-                     self.searched, self.whole)
+                     self.searched, self.whole, self.without)
 
     @property
     def designs(self) -> Designs:

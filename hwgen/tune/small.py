@@ -197,11 +197,10 @@ def beaten(design: Design, least: Bound,
 
 def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
                  say: Callable[[str], None] = lambda text: None,
-                 engines: Sequence[str] = ("systolic",)) -> tuple[Found, list[str]]:
+                 engines: Sequence[str] = ("systolic",)) -> Found:
     """Return every Design that keeps to the limits and that the workloads fit, and what it takes.
 
-    And, of each engine of which there is none, a sentence that tells why. Whoever presses Ctrl-C
-    gets what was found until then.
+    Whoever presses Ctrl-C gets what was found until then.
     """
     found: list[tuple[Design, list[int]]] = []
     reasons, searched, whole = [], 0, True
@@ -246,7 +245,7 @@ def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
     takes = [used(design) for design in designs]
     return Found(parts, np.array([cycles for _, cycles in found]).T,
                  {name: np.array([float(one[name]) for one in takes]) for name in RESOURCES},
-                 searched, whole), reasons
+                 searched, whole, tuple(reasons))
 
 
 def cycles_on(workload: Workload, design: Design) -> int:
