@@ -175,12 +175,13 @@ def test_activations(name):
 
 
 @pytest.mark.slow
-def test_speed():
+@pytest.mark.parametrize("serial", [False, True])
+def test_speed(serial):
     """At least 20,000 Designs of ResNet-8 a second, of the time that this process has."""
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(4, 33, (2, 20000))
     designs = Designs(rows, columns, rng.integers(1, columns + 1), np.zeros_like(rows),
-                      np.zeros_like(rows), 2 ** rng.integers(6, 13, len(rows)))
+                      np.zeros_like(rows), 2 ** rng.integers(6, 13, len(rows)), serial)
     survey = Survey(read_network(path("ic_resnet8")))
     started = time.process_time()
     survey.evaluate(designs)
