@@ -17,6 +17,7 @@ from hwgen.tune import search as searching
 from hwgen.tune.choice import Goal, choose
 from hwgen.tune.correct import clocks_of
 from hwgen.tune.engines import engines_for
+from hwgen.tune.placed import Placed
 from hwgen.tune.search import Limits, area, pareto, search
 from hwgen.tune.small import bounds, search_small, small_designs, with_memories
 from hwgen.tune.space import design_of, space
@@ -171,6 +172,25 @@ def test_expected_clocks(eight_columns, topology):
         (found.parts.engine == "systolic").tolist()
 
 
+def test_placed_by_expected_time(monkeypatch, capsys):
+    """What is placed is told beside the clock that was expected, and what else may be quicker."""
+    monkeypatch.setattr("hwgen.tune.correct.placed", lambda designs, *_: [
+        Placed(20.0, {1: 20.0}, 5000, 2400, 4, 27) for _ in designs])
+    command = ["tune", onnx("tfc_2w2a"), "--board", "icebreaker", "--engine", "bitserial",
+               "--place", "1"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "about 25 MHz, 21 to 31" in text
+    assert "of 1 Designs that were placed and routed it is the best: 20 MHz, 0.991 ms" in text
+    assert " more of the front may be quicker, as far apart as clocks are" in text
+    assert "by cycles" not in text
+    monkeypatch.setattr("hwgen.cost.clock.CLOCKS", {})
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "not known" in text
+    assert "chosen by cycles, as no bitserial Design of its kind has been placed" in text
+
+
 def runs(tmp_path, capsys, at, name, *options):
     """Tune, and run what comes out: all equal, in the cycles that were told; return the Design."""
     network = onnx(name) if name.startswith("tfc") else str(path(name))
@@ -200,6 +220,7 @@ def test_runs(tmp_path, capsys):
     ("ice40-hx8k", "tfc_1w1a", "bitserial", ["--engine", "bitserial"]),
     ("icebreaker", "tfc_1w1a", "binary", []),
     ("icebreaker", "tfc_2w2a", "bitserial", []),
+    ("tang-nano-9k", "tfc_2w2a", "bitserial", []),
     ("icebreaker", "kws_dscnn", "systolic", []),
     ("icebreaker", "kws_dscnn", "bitserial", ["--engine", "bitserial"]),
 ])

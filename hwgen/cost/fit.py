@@ -42,10 +42,9 @@ def features_of(design: Design) -> Numbers:
         resources.features(Parts.of(design))
 
 
-def names_of(design: Design) -> tuple[str, ...]:
+def names_of(family: str, engine: str) -> tuple[str, ...]:
     """Return what those parts are called."""
-    module = compact if design.family in compact.CHIPS else resources
-    return module.FEATURES[design.engine]
+    return (compact if family in compact.CHIPS else resources).FEATURES[engine]
 
 
 def costs_of(family: str, engine: str, figure: str) -> tuple[float, ...]:
@@ -59,7 +58,7 @@ def costs_of(family: str, engine: str, figure: str) -> tuple[float, ...]:
 def kept(path: Path, figure: str) -> Numbers:
     """Return the costs that the fit to a list does not change; NaN for the others."""
     design = next(iter(list_of(path).values()))
-    names, other = names_of(design), names_of(design.replace(engine="systolic"))
+    names, other = (names_of(design.family, engine) for engine in (design.engine, "systolic"))
     known = dict(zip(other, costs_of(design.family, "systolic", figure), strict=True))
     same = SAME if design.engine == "bitserial" else ()
     return np.array([known[name] if name in same else np.nan for name in names])
@@ -88,7 +87,8 @@ def held_out(counts: Numbers, figures: Numbers, known: Numbers | None = None) ->
 
 def main(path: Path) -> None:
     """Print costs and errors."""
-    parts = names_of(next(iter(list_of(path).values())))
+    design = next(iter(list_of(path).values()))
+    parts = names_of(design.family, design.engine)
     for figure in ("luts", "registers"):
         names, counts, figures = measured(path, figure)
         known = kept(path, figure)
