@@ -235,7 +235,7 @@ FIELDS = {
 
 
 SEARCHED = ("systolic", "bitserial", "binary")
-"""The engines that `hwgen tune` knows."""
+"""The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
 TUNE = """\
 Find the Design for one network or several, and a board: every Design that may suit, of all engines

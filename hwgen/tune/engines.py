@@ -7,12 +7,11 @@ from ..compiler.compile import draft
 from ..cost import compact, resources
 from ..design import Design
 from ..errors import UserError
+from ..options import SEARCHED
 from .workload import Workload
 
-__all__ = ["ENGINES", "engines_for"]
+__all__ = ["engines_for"]
 
-ENGINES = ("systolic", "bitserial", "binary")
-"""Those whose cycles are known whatever the input."""
 SPARSE = "sparse: not searched, as its cycles hang on which activations are 0"
 ROOM = 1 << 16
 
@@ -23,8 +22,8 @@ def engines_for(at: Board, workloads: Sequence[Workload], objective: str,
 
     A :class:`UserError` tells why there is none.
     """
-    reasons = {engine: against(engine, at, workloads, objective) for engine in asked or ENGINES}
-    found = [engine for engine in ENGINES if reasons.get(engine) == ""]
+    reasons = {engine: against(engine, at, workloads, objective) for engine in asked or SEARCHED}
+    found = [engine for engine in SEARCHED if reasons.get(engine) == ""]
     out = [f"{engine}: not searched, as {reason}" for engine, reason in reasons.items() if reason]
     if not found:
         raise UserError("--engine: none of them will do; " + "; ".join(out))
