@@ -234,10 +234,14 @@ FIELDS = {
 }
 
 
+SEARCHED = ("systolic", "bitserial", "binary")
+"""The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
+
 TUNE = """\
-Find the Design for one network or several, and a board: every Design that may suit is asked what it
-takes, exactly in cycles, DSP blocks and block RAMs, about in LUTs and registers. What comes out is
-the Pareto front of cycles and area, the Design that is chosen, and why it is not quicker.
+Find the Design for one network or several, and a board: every Design that may suit, of all engines
+that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
+LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
+chosen, and why it is not quicker.
 Nothing is built, and the clock is that of the board, or --clock; but with --place N the N best are
 placed and routed, half an hour each and more, and chosen by what they reach: docs/tune.md.
 """
@@ -256,6 +260,7 @@ examples:
                                                 the smallest that takes at most 5 ms
   hwgen tune a.tflite --place 3 --seeds 1 2 --clock 100    the best of three that are placed
   hwgen tune a.tflite --board icebreaker        a compact one, for a small chip
+  hwgen tune a.onnx --board icebreaker --engine bitserial    of one engine alone
   hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
 """
 
@@ -470,6 +475,9 @@ def add_tune(command: argparse.ArgumentParser) -> None:
                          ".onnx files that lack them, or topologies (.csv)")
     command.add_argument("--board", choices=tuple(known_boards.BOARDS), default="ulx3s-85f",
                          help="what it shall fit (default: ulx3s-85f)")
+    command.add_argument("--engine", nargs="+", metavar="NAME", choices=SEARCHED,
+                         help="engines to look at (default: all that can run the networks): "
+                         + ", ".join(SEARCHED))
     command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
                          default="latency",
                          help="the fewest cycles (default); of networks that run in turn the "

@@ -10,9 +10,8 @@ import numpy as np
 from .boards import Board
 from .compiler.compile import compile_network
 from .compiler.program import Program
-from .cost import compact
+from .cost.area import taken_of
 from .cost.efficiency import Work
-from .cost.resources import Parts, block_rams, dsps, luts, registers
 from .design import Design
 from .files import replacing
 from .report.page import FIELDS, described, page
@@ -53,16 +52,9 @@ def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
-    used = {}
-    if design.family in compact.CHIPS and design.engine == "systolic" and design.compact:
-        used = {resource: float(compact.used(design)[resource]) for resource in RESOURCES}
-    if design.family == "ecp5" and design.engine == "systolic" and not design.compact:
-        parts = Parts.of(design)
-        used = {"luts": float(luts(parts)), "registers": float(registers(parts)),
-                "dsps": float(dsps(parts)), "block_rams": float(block_rams(parts))}
     return described(name, {field: getattr(design, field) for field in FIELDS},
                      [[work.cycles for _, works in programs for work in works]
-                      for _, programs in runs], used, 0.0)
+                      for _, programs in runs], taken_of(design), 0.0)
 
 
 def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: Board,
@@ -73,8 +65,7 @@ def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: B
     size, areas = len(front), area(front.used, at)
     columns = {name: np.broadcast_to(getattr(front.parts, name), size) for name in FIELDS}
     designs = [described(
-        f"{index + 1}: {columns['rows'][index]}x{columns['columns'][index]}"
-        + " (chosen)" * (index == chosen),
+        f"{index + 1}: {front.called(index)}" + " (chosen)" * (index == chosen),
         {name: int(values[index]) for name, values in columns.items()},
         [each[:, index].tolist() for each in layers],
         {name: float(front.used[name][index]) for name in RESOURCES}, float(areas[index]))

@@ -12,14 +12,15 @@ import numpy as np
 from .boards import Board, board
 from .compiler.survey import Designs
 from .cost.clock import expected
-from .cost.compact import CHIPS
+from .cost.compact import CHIPS, knows
 from .cost.energy import Energy, energy
 from .design import Design
 from .errors import UserError
 from .files import replacing
 from .report_command import Run, runs_of, write_front
 from .tune.choice import Choice, Goal, choose, wants
-from .tune.correct import correct
+from .tune.correct import clocks_of, correct
+from .tune.engines import engines_for
 from .tune.search import RESOURCES, Found, Limits, search
 from .tune.small import cycles_on, search_small
 from .tune.space import design_of
@@ -36,6 +37,9 @@ more than has been placed, as nextpnr adds LUTs to carry chains and memories, an
 """
 
 
+SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
+
+
 def tune(options: argparse.Namespace,
          say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
     """Search, choose, and tell; return exit code, facts, and text."""
@@ -46,27 +50,34 @@ def tune(options: argparse.Namespace,
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
+    engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
     small = at.family in CHIPS
-    found = search_small(at, workloads, limits, say) if small else search(at, workloads, say)
+    found = search_small(at, workloads, limits, say, engines) if small else \
+        search(at, workloads, say, engines)
+    left_out = [*found.without, *left_out]
     say("")
     seconds = time.monotonic() - started
+    rounding, corrected, clocks = workloads[0].rounding, None, None
+    if options.place:
+        clocks = expected_clocks(found, at, rounding, left_out)
     choice = choose(found, at, limits, goal,
-                    lambda front: energies_of(front, at, workloads, say))
+                    lambda front: energies_of(front, at, workloads, say), clocks)
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
-    rounding, corrected = workloads[0].rounding, None
+    searched: tuple[str, ...] = choice.reasons
+    placed: tuple[str, ...] = ()
     if options.place:
         corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
                             clock_mhz=options.clock or at.clock_mhz,
                             within_ms=options.within or np.inf, cluster=options.cluster, say=say)
         choice = corrected.choice
+        placed = choice.reasons[:-len(searched)]
     design = design_of(choice.front.parts, choice.chosen, at, rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
-    why = ("no Design that keeps to the limits, and that the networks fit, is better",) if small \
-        else (*choice.reasons, *wanting(workloads, choice))
-    choice = dataclasses.replace(choice, reasons=why)
-    energies = energies_on(design, runs)
+    why = (*placed, SMALL) if small else (*placed, *searched, *wanting(workloads, choice))
+    choice = dataclasses.replace(choice, reasons=(*why, *left_out))
+    energies = energies_on(design, runs) if design.engine == "systolic" else []
     preset, clock = compared(at, workloads), expected(design)
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
@@ -99,10 +110,26 @@ def tune(options: argparse.Namespace,
     text += [f"{workload.name}: its weights are made up, as the file has none"
              for workload in workloads if workload.shapes_only]
     text += [f"{workload.name}: {told(each)}"
-             for workload, each in zip(workloads, energies, strict=True)]
+             for workload, each in zip(workloads, energies, strict=bool(energies))]
     if options.output:
         text.append(f"{options.output}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def expected_clocks(found: Found, at: Board, rounding: str,
+                    told: list[str]) -> np.ndarray | None:
+    """Return the clock in the middle for each Design, to choose what is placed.
+
+    None where one is not known: then ``told`` gets a sentence.
+    """
+    clocks = clocks_of(found, at, rounding)
+    unknown = sorted({str(engine) for engine, clock in zip(
+        np.broadcast_to(found.parts.engine, len(found)), clocks, strict=True) if not clock})
+    if unknown:
+        told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
+                    f"its kind has been placed on {at.device}, and its clock is not known")
+        return None
+    return np.array([clock.mhz for clock in clocks if clock])
 
 
 def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
@@ -196,7 +223,7 @@ def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
     None, too, of one that is not of the kind that is searched.
     """
     preset = Design.load(at.name)
-    if at.family in CHIPS and preset.engine == "systolic" and preset.compact:
+    if at.family in CHIPS and knows(preset):
         try:
             return [cycles_on(workload, preset) for workload in workloads]
         except UserError:

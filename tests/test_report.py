@@ -97,7 +97,8 @@ def test_front(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("preset", "known"), [
     ("ulx3s-85f", True), ("icebreaker", True), ("tang-nano-9k", True),
-    ("icebreaker:serial", False), ("ice40-hx8k", False)])
+    ("icebreaker:serial", True), ("ice40-hx8k", True), ("ice40-hx8k:binary", True),
+    ("ulx3s-85f:serial", True), ("orangecrab-25f:sparse", False)])
 def test_what_a_design_takes(preset, known):
     """It is told of the kinds that were fitted to, and of no other."""
     used = described_alone("a", Design.load(preset), [])["used"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwgen.cost import compact, resources
-from hwgen.cost.fit import fitted, held_out, measured
+from hwgen.cost.fit import costs_of, fitted, held_out, kept, measured
 from hwgen.cost.flow import ECP5
 from hwgen.cost.mapped import list_of, mapped, stored
 from hwgen.cost.resources import Parts, block_rams, dsps, luts, registers
@@ -20,11 +20,13 @@ from hwgen.tools import call, find
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 LIST = RESULTS / "mapped.toml"
-SMALL = [RESULTS / f"mapped_{family}.toml" for family in ("ice40", "gowin")]
-COMPACT = [(design, stored(path)[name]) for path in SMALL
+SERIAL = RESULTS / "mapped_bitserial.toml"
+SMALL = [RESULTS / f"mapped_{kind}.toml" for kind in ("ice40", "gowin", "ice40_binary")]
+SMALL_SERIAL = [RESULTS / f"mapped_{family}_bitserial.toml" for family in ("ice40", "gowin")]
+COMPACT = [(design, stored(path)[name]) for path in (*SMALL, *SMALL_SERIAL)
            for name, design in list_of(path).items()]
-MEASURED = [(design, stored(LIST)[name]) for name, design in list_of(LIST).items()
-            if name in stored(LIST)]
+MEASURED = [(design, stored(path)[name]) for path in (LIST, SERIAL)
+            for name, design in list_of(path).items() if name in stored(path)]
 
 PLACED = [path for folder in ("boards", "tuned", "placed")
           for path in RESULTS.glob(f"{folder}/*.json") if '"family": "ecp5"' in path.read_text()]
@@ -59,8 +61,22 @@ def test_logic_is_near(design, figures):
 def test_costs_are_fitted(figure, costs):
     """The costs are those of a fit to the figures that are kept, as docs/tune.md tells."""
     _, counts, figures = measured(LIST, figure)
-    assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
+    assert costs["systolic"] == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
     assert np.abs(held_out(counts, figures)).mean() < 0.06
+
+
+@pytest.mark.parametrize("path", [SERIAL, *SMALL_SERIAL], ids=lambda path: path.stem)
+@pytest.mark.parametrize("figure", ["luts", "registers"])
+def test_bit_serial_costs_are_fitted(figure, path):
+    """Those of bit-serial ones, too, but for what costs as much as with a systolic array."""
+    _, counts, figures = measured(path, figure)
+    known = kept(path, figure)
+    costs = costs_of(next(iter(list_of(path).values())).family, "bitserial", figure)
+    assert costs == pytest.approx(fitted(counts, figures, known).tolist(), abs=0.11)
+    assert np.array(costs)[~np.isnan(known)].tolist() == known[~np.isnan(known)].tolist()
+    errors = np.abs(held_out(counts, figures, known))
+    assert len(errors) >= 2 * np.isnan(known).sum()
+    assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
 
 
 @pytest.mark.parametrize(("design", "figures"), COMPACT, ids=lambda it: getattr(it, "name", ""))
@@ -78,16 +94,18 @@ def test_compact(design, figures):
 def test_compact_costs_are_fitted(figure, path):
     """Those of a compact one, too; left out of the fit, Designs are as near as is asked for."""
     _, counts, figures = measured(path, figure)
-    costs = compact.COSTS[path.stem.removeprefix("mapped_")][figure]
+    design = next(iter(list_of(path).values()))
+    costs = compact.COSTS[design.family, design.engine][figure]
     assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
     errors = np.abs(held_out(counts, figures))
     assert len(errors) >= 15
     assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
 
 
-def test_arrays():
+@pytest.mark.parametrize("engine", ["systolic", "bitserial"])
+def test_arrays(engine):
     """Of many Designs at once it is what it is of each."""
-    designs = [design for design, _ in MEASURED]
+    designs = [design for design, _ in MEASURED if design.engine == engine]
     each = [Parts.of(design) for design in designs]
     together = Parts(*(np.array(column) for column in
                        zip(*(vars(parts).values() for parts in each), strict=True)))
@@ -97,7 +115,8 @@ def test_arrays():
 
 @pytest.mark.synth
 @pytest.mark.slow
-@pytest.mark.parametrize(("design", "figures"), [MEASURED[0], COMPACT[0], COMPACT[-3]],
+@pytest.mark.parametrize(("design", "figures"), [
+    MEASURED[0], COMPACT[0], next(each for each in COMPACT if each[0].family == "gowin")],
                          ids=["ecp5", "ice40", "gowin"])
 def test_mapped(tmp_path, design, figures):
     """The figures that are kept are those of the tools."""

@@ -1,5 +1,6 @@
 """What a survey says of many Designs is what compiling for each of them gives."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -10,11 +11,12 @@ from hwgen.compiler.survey import Designs, Survey
 from hwgen.cost.cycles import Array, slots
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.network.graph import AveragePool, MaxPool, Window
+from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
 
 from .compiler_bench import Builder
 from .networks import NETWORKS, path
+from .test_levels import digits
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -31,6 +33,29 @@ def random_designs(rng, count, least_sums=40):
             line_pixels=int(rng.integers(4, 200)) if lines else 0,
             activation_memory=1 << 20, program_memory=1 << 23))
     return found
+
+
+def bit_serial_designs(rng, count, rounding="tflm"):
+    """Return bit-serial ones, some of which have no row and no column to spare; half compact."""
+    found = []
+    for number in range(count):
+        compact = number % 2 == 1
+        rows, columns = rng.choice([4, 6, 8, 9, 16, 25, 32]), rng.choice([2, 4, 5, 8, 16, 30])
+        lines = 0 if compact else int(rng.integers(0, int(rows**0.5) + 1))
+        columns = int(columns) if compact else max(int(columns), 4)
+        found.append(Design(
+            engine="bitserial", rows=int(rows), columns=columns, lines=lines, compact=compact,
+            lanes=1 if compact else int(rng.integers(1, columns + 1)), rounding=rounding,
+            partial_sums=int(rng.integers(40, 2000)), line_pixels=64 if lines else 0,
+            activation_memory=1 << 20, program_memory=1 << 23))
+    return found
+
+
+def bipolar(network):
+    """Return a network with the signs of its weights in their place."""
+    return dataclasses.replace(network, layers=tuple(
+        dataclasses.replace(layer, weights=np.where(layer.weights < 0, -1, 1).astype(np.int8))
+        if isinstance(layer, Weighted) else layer for layer in network.layers))
 
 
 def verify(network, designs):
@@ -94,6 +119,36 @@ def test_random_networks(seed):
     verify(random_network(seed), random_designs(rng, 6, least_sums=4))
 
 
+@pytest.mark.parametrize("name", ["tfc_1w1a", "tfc_2w2a"])
+def test_few_bits(name):
+    """Networks of 1 and of 2 bits on bit-serial Designs."""
+    network, _ = digits(name)
+    verify(network, bit_serial_designs(np.random.default_rng(len(name)), 6, network.rounding))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bit_serial(seed):
+    """Random networks, with weights of whatever bits and of -1 and 1, on bit-serial Designs."""
+    rng = np.random.default_rng(seed)
+    verify(random_network(seed), bit_serial_designs(rng, 4))
+    verify(bipolar(random_network(seed)), bit_serial_designs(rng, 6))
+
+
+@pytest.mark.parametrize("channels", [4, 8])
+def test_bipolar_without_rest(channels):
+    """Where weights of -1 and 1 fill rows and columns, no 0 is beside them: they are one plane."""
+    made = Builder(0, 6, 7, channels)
+    made.convolution(8, Window((1, 1)))
+    made.convolution(8, Window((3, 3)))
+    made.depthwise(Window((2, 2)))
+    made.depthwise(Window((2, 2), (2, 2)))
+    verify(bipolar(made.network()), [
+        Design(engine="bitserial", rows=rows, columns=columns, lines=lines, lanes=2,
+               partial_sums=256, line_pixels=64, activation_memory=1 << 16,
+               program_memory=1 << 20)
+        for rows, columns, lines in ((4, 4, 2), (8, 8, 0), (4, 8, 1), (12, 8, 2), (24, 4, 0))])
+
+
 def test_grid_is_points():
     """Designs that are a grid get the same as when each is asked for alone."""
     survey = Survey(read_network(path("kws_dscnn")))
@@ -120,12 +175,13 @@ def test_activations(name):
 
 
 @pytest.mark.slow
-def test_speed():
+@pytest.mark.parametrize("serial", [False, True])
+def test_speed(serial):
     """At least 20,000 Designs of ResNet-8 a second, of the time that this process has."""
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(4, 33, (2, 20000))
     designs = Designs(rows, columns, rng.integers(1, columns + 1), np.zeros_like(rows),
-                      np.zeros_like(rows), 2 ** rng.integers(6, 13, len(rows)))
+                      np.zeros_like(rows), 2 ** rng.integers(6, 13, len(rows)), serial)
     survey = Survey(read_network(path("ic_resnet8")))
     started = time.process_time()
     survey.evaluate(designs)

@@ -185,7 +185,8 @@ def test_interrupted(topology, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("options", "text"), [
-    ("--board ice40-hx8k", "no compact Design will do: the least takes more than there is"),
+    ("--board ice40-hx8k --engine systolic",
+     "no compact Design will do: the least takes more than there is"),
     ("--fill 0", "--fill must be"),
     ("--weights 1 2", "--weights must be 1 numbers"),
     ("--within 0", "--within must be"),
@@ -193,6 +194,9 @@ def test_interrupted(topology, monkeypatch, capsys):
     ("--within 0.0001", "no Design is quick enough"),
     ("--fill 1", "no Design fits"),
     ("--block-rams 3", "no Design fits"),
+    ("--engine binary", "--engine: none of them will do; binary: not searched, as it is not"),
+    ("--engine binary --board ice40-hx8k", "computes fully connected layers of one vector"),
+    ("--engine bitserial --objective energy", "the model of energy is of products of bytes"),
 ])
 def test_command_wrong(topology, some_columns, capsys, options, text):
     """A mistake is one sentence."""

@@ -1,19 +1,20 @@
 """Depthwise convolutions on the lines of the array: a kernel, or a part of one, in one pass."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cost.cycles import Count
-from ..formats import Format
+from ..formats import Format, Kind
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
 from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
 from .sizes import LARGEST_COUNT, Block, Sizes, Strips, ceil_div
-from .taken import Taken
+from .taken import Taken, where
 
 __all__ = ["DepthwiseLayer"]
 
@@ -42,7 +43,8 @@ class DepthwiseLayer:
         self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
         self.parts, self.activations = parts_of(weights), activations
-        self.formats = sizes.formats(activations, np.append(self.parts, np.int8(0)))
+        self.multiplied = np.append(self.parts, np.int8(0))
+        self.formats = sizes.formats(activations, self.multiplied)
         self.lines = np.maximum(sizes.lines, 1)  # without lines it does not suit
         self.used = np.minimum(self.lines, window.kernel[0])
         self.taps = window.kernel[1]
@@ -127,10 +129,24 @@ class DepthwiseLayer:
     @cached_property
     def cost(self) -> Count:
         """Cycles of all steps."""
-        return self.cycles(per_tile=self.sizes.column_tiles(self.source.channels) > 1)
+        return self.cycles(self.formats,
+                           per_tile=self.sizes.column_tiles(self.source.channels) > 1)
 
-    def cycles(self, *, per_tile: bool) -> Count:
-        """Return the cycles of all steps, whose tiles may have parameters each."""
+    @property
+    def full(self) -> Count:
+        """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
+        down, across = self.window.kernel
+        if not self.sizes.array.serial or self.source.channels % self.sizes.columns \
+                or Format.of(self.multiplied[:-1]).kind != Kind.BIPOLAR:
+            return False
+        return (np.equal(self.sizes.rows, self.lines * self.lines) & (self.used == self.lines)
+                & (self.taps == self.lines) & (down % self.lines == 0) & (across % self.taps == 0))
+
+    def cycles(self, formats: dict[str, Any], *, per_tile: bool) -> Count:
+        """Return the cycles of all steps, whose tiles may have parameters each.
+
+        ``formats`` are those fields of the steps.
+        """
         tiles, total = self.sizes.column_tiles(self.source.channels), 0
         # Blocks differ while what is above them, or left of them, is outside the image.
         outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
@@ -141,17 +157,26 @@ class DepthwiseLayer:
             total = total + there * self.sizes.array.taken(
                 Mode.DEPTHWISE, tiles=tiles, passes=self.passes, vectors=across * height,
                 parameters_per_tile=per_tile, primes=prime_y * across + prime_x,
-                fills=across * height - block.width * block.height, **self.formats)
+                fills=across * height - block.width * block.height, **formats)
         return total
 
     def taken(self, possible: Count) -> Taken:
         """Return what the steps will take, where it is possible."""
+        taken = self.taken_by(possible, self.formats)
+        if np.any(self.full):
+            bipolar = self.sizes.formats(self.activations, self.multiplied[:-1])
+            taken = where(self.full, self.taken_by(possible, bipolar), taken)
+        return taken
+
+    def taken_by(self, possible: Count, formats: dict[str, Any]) -> Taken:
+        """Return what the steps take with these fields."""
         tiles = self.sizes.column_tiles(self.source.channels)
         per_tile = tiles > 1 and not uniform_parameters(self.bias, self.lanes)
-        rows = self.sizes.array.weight_words(Mode.DEPTHWISE, self.formats.get("weight_format", 0))
+        rows = self.sizes.array.weight_words(Mode.DEPTHWISE, formats.get("weight_format", 0))
         words = (tiles * self.passes * rows
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
-        cycles = self.cost if per_tile == (tiles > 1) else self.cycles(per_tile=per_tile)
+        planned = formats is self.formats and per_tile == (tiles > 1)
+        cycles = self.cost if planned else self.cycles(formats, per_tile=per_tile)
         return Taken(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
 
     def packed(self) -> NDArray[np.int8]:

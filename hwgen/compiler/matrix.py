@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cost.cycles import Count
-from ..formats import Format
+from ..formats import Format, Kind
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
 from .layout import View
 from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
 from .sizes import Sizes, Strips, ceil_div
-from .taken import Taken, least
+from .taken import Taken, least, where
 
 __all__ = ["MatrixLayer"]
 
@@ -90,6 +90,11 @@ class MatrixLayer:
         return plans
 
     @cached_property
+    def bipolar(self) -> bool:
+        """Whether all weights are -1 or 1."""
+        return Format.of(self.multiplied[:-1]).kind == Kind.BIPOLAR
+
+    @cached_property
     def live(self) -> NDArray[np.bool_]:
         """Which (outputs, inputs) have weights."""
         return np.any(self.weights != 0, axis=(1, 2))
@@ -123,17 +128,40 @@ class MatrixLayer:
     def taken(self, sizes: Sizes) -> Taken:
         """Return what the steps will take."""
         uniform = uniform_parameters(self.bias, self.lanes)
-        formats = sizes.formats(self.activations, self.multiplied)
-        rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
         choices = []
         for plan in self.candidates(sizes):
-            tiles = sizes.column_tiles(plan.group * self.outputs)
-            per_tile = tiles > 1 and not uniform
-            cycles = plan.cost if per_tile == (tiles > 1) else sizes.cycles(
-                Mode.MATRIX, tiles, plan.passes, plan.strips, **formats)
-            words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-            choices.append(Taken(plan.cost, cycles, plan.strips.count, words))
+            taken = self.taken_by(plan, sizes, uniform, self.multiplied)
+            full = self.full(plan, sizes)
+            if np.any(full):
+                bipolar = self.taken_by(plan, sizes, uniform, self.multiplied[:-1])
+                taken = where(full, bipolar, taken)
+            choices.append(taken)
         return least(choices)
+
+    def taken_by(self, plan: Plan, sizes: Sizes, uniform: bool,
+                 weights: NDArray[np.int8]) -> Taken:
+        """Return what the steps of a plan take, for weights of the format of these."""
+        formats = sizes.formats(self.activations, weights)
+        rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
+        tiles = sizes.column_tiles(plan.group * self.outputs)
+        per_tile = tiles > 1 and not uniform
+        planned = weights is self.multiplied and per_tile == (tiles > 1)
+        cycles = plan.cost if planned else sizes.cycles(
+            Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
+        words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
+        return Taken(plan.cost, cycles, plan.strips.count, words)
+
+    def full(self, plan: Plan, sizes: Sizes) -> Count:
+        """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
+        if not sizes.array.serial or plan.group > 1 or self.outputs % sizes.columns \
+                or not self.bipolar:
+            return False
+        run = self.source.channels
+        if plan.taps_x == 1 < self.window.kernel[1]:
+            if self.window.dilation[1] > 1 or self.source.pitch > run:
+                return False
+            run *= self.window.kernel[1]
+        return np.equal(plan.pieces * sizes.rows, run)
 
     def packed(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""

@@ -6,10 +6,10 @@ are lowered once for each number of columns.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import Self
+from functools import cache, partial
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,20 +48,26 @@ class Designs:
     lines: Integers
     line_pixels: Integers
     partial_sums: Integers
+    serial: Any = False
+    compact: Any = False
+    """Whether the engine is bit-serial, and the accelerator compact: for all, or for each."""
 
     @classmethod
     def of(cls, designs: Iterable[Design]) -> Self:
         """Return the arrays of some Designs."""
         rows = list(designs)
-        return cls(*(np.array([getattr(design, field.name) for design in rows], np.int64)
-                     for field in dataclasses.fields(cls)))
+        numbers: dict[str, Any] = {
+            field.name: np.array([getattr(design, field.name) for design in rows], np.int64)
+            for field in dataclasses.fields(cls) if field.name not in ("serial", "compact")}
+        return cls(**numbers, serial=np.array([each.engine == "bitserial" for each in rows]),
+                   compact=np.array([design.compact for design in rows]))
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: NDArray[np.generic]) -> Self:
         """Return those at an index, or of a mask."""
-        return type(self)(*(getattr(self, field.name)[index]
+        return type(self)(*(np.broadcast_to(getattr(self, field.name), len(self))[index]
                             for field in dataclasses.fields(self)))
 
 
@@ -117,18 +123,23 @@ class Survey:
         count = len(designs)
         found = Surveyed(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
-        for columns in np.unique(designs.columns):
-            where = np.flatnonzero(designs.columns == columns)
-            for name, values in vars(self._of(int(columns), designs[where], by_layer)).items():
+        alike = np.stack(np.broadcast_arrays(designs.columns, designs.serial, designs.compact))
+        kinds, place = np.unique(alike, axis=1, return_inverse=True)
+        for number, (columns, serial, compact) in enumerate(kinds.T.tolist()):
+            where = np.flatnonzero(place.reshape(-1) == number)
+            kind = partial(Array, columns=columns, serial=bool(serial), compact=bool(compact))
+            for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
                 getattr(found, name)[..., where] = values
         return found
 
-    def _of(self, columns: int, designs: Designs, by_layer: bool) -> Surveyed:
-        """Return what it takes on Designs of so many columns."""
-        few = Points(columns, designs.rows, ceil_div(columns, designs.lanes), designs.partial_sums)
-        all_ = Points(columns, designs.rows, ceil_div(columns, designs.lanes),
-                      designs.partial_sums, designs.lines, designs.line_pixels)
-        by_index, shared, needed = self.others(columns)
+    def _of(self, kind: Callable[..., Array], columns: int, designs: Designs,
+            by_layer: bool) -> Surveyed:
+        """Return what it takes on Designs of one kind, which is an array without its rows."""
+        interval = ceil_div(columns, designs.lanes)
+        few = Points(kind, designs.rows, interval, designs.partial_sums)
+        all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
+                      designs.line_pixels)
+        by_index, shared, needed = self.others(columns, few.sizes.array.compact)
         cycles, steps, words = (np.full(len(designs), start) for start in (0, 0, shared))
         layers = []
         for index in range(len(self.layout.layers)):
@@ -149,12 +160,12 @@ class Survey:
         return Surveyed(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
                         np.full(len(designs), needed), program)
 
-    def _others(self, columns: int) -> tuple[dict[int, list[Step]], int, int]:
+    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
 
         The latter are those of the activation memory that the whole network needs.
         """
-        lowering = Lowering(PROBE.replace(columns=columns))
+        lowering = Lowering(PROBE.replace(columns=columns, compact=compact))
         lowering.sizes = dataclasses.replace(lowering.sizes, partial_sums=LARGEST_COUNT**2)
         found = {}
         for index, layer in enumerate(self.layout.layers):
@@ -180,7 +191,7 @@ class Points:
     what does not depend on a field is computed once for all of its values.
     """
 
-    def __init__(self, columns: int, *fields: Integers) -> None:
+    def __init__(self, kind: Callable[..., Array], *fields: Integers) -> None:
         """Arrange rows, interval and partial sums; and lines and their pixels."""
         found = [np.unique(field, return_inverse=True) for field in fields]
         counts = [len(unique) for unique, _ in found]
@@ -194,7 +205,7 @@ class Points:
             axes, self.place = [field[first] for field in fields], (place,)
         absent = [np.zeros(1, np.int64)] * (5 - len(axes))
         rows, interval, sums, lines, pixels = axes + absent
-        self.sizes = Sizes(Array(rows, columns, interval), lines, pixels, sums)
+        self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
         self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
 
     def spread(self, taken: Taken) -> Taken:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..cost.cycles import Count
 
-__all__ = ["Taken", "least"]
+__all__ = ["Taken", "least", "where"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ def least(choices: Sequence[Taken]) -> Taken:
     """Return for each Design the first one of the least cost."""
     best, *others = choices
     for other in others:
-        better = other.cost < best.cost
-        best = Taken(*(np.where(better, getattr(other, field.name), getattr(best, field.name))
-                       for field in dataclasses.fields(Taken)))
+        best = where(other.cost < best.cost, other, best)
     return best
+
+
+def where(chosen: Count, one: Taken, other: Taken) -> Taken:
+    """Return for each Design one of two."""
+    return Taken(*(np.where(chosen, getattr(one, field.name), getattr(other, field.name))
+                   for field in dataclasses.fields(Taken)))

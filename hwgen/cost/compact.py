@@ -1,5 +1,7 @@
 # amaranth: UnusedElaboratable=no
-"""What a compact accelerator takes of an iCE40 or a Gowin: blocks are counted, logic is fitted.
+"""What a small accelerator takes of an iCE40 or a Gowin: blocks are counted, logic is fitted.
+
+Small ones are those that are ``compact``, with a systolic or a bit-serial engine, and the binary.
 
 As ``resources.py`` for the larger ones on an ECP5, but of one Design at a time. Logic cells of an
 iCE40 are what ``mapped.py`` calls its LUTs; DSP blocks of a Gowin are multipliers of 9 by 9 bits.
@@ -11,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..design import Design
+from ..formats import GROUP, MOST_BITS
 from ..rtl import primitives
+from ..rtl._compact_bitserial import TILES
 from ..rtl._compact_memories import CompactWordMemory
 from ..rtl.accelerator import PART
 from ..rtl.primitives import gowin, ice40
 
-__all__ = ["CHIPS", "COSTS", "FEATURES", "LANE_PRODUCTS", "Chip", "features", "used"]
+__all__ = ["CHIPS", "COSTS", "FEATURES", "LANE_PRODUCTS", "Chip", "features", "knows", "used"]
 
 LANE_PRODUCTS = 8
 """Products of the array that the DSP blocks of a lane would give."""
 SUM_BITS, COUNTER_BITS = 32, 32
+PLANES = MOST_BITS << TILES
+"""Planes of weights that a bit-serial array keeps."""
 LUT_WORDS, LUT_BITS = 16, 4
 """Words of a memory that is a LUT for each of so many bits."""
 
@@ -67,30 +73,57 @@ CHIPS = {
                   host_rams=0, products=1, in_luts=32, program_in_luts=gowin.LUT_DEPTH),
 }
 
-FEATURES = ("the rest", "column", "cell", "cell in fabric", "lane in fabric", "column and line",
-            "bank", "LUT of a memory")
-
-COSTS = {
-    "ice40": {"luts": (3831.7, 100.5, 47.6, 183.2, 2311.1, 146.4, 45.1, 0.0),
-              "registers": (1959.8, 119.2, 12.4, 74.3, 785.4, 77.5, -5.7, 0.0)},
-    "gowin": {"luts": (3340.5, 195.0, 49.4, 155.1, 2085.5, 75.8, 38.1, 1.4),
-              "registers": (1926.0, 144.3, 28.1, 46.2, 680.4, 77.3, 11.0, 0.0)},
+FEATURES = {
+    "systolic": ("the rest", "column", "cell", "cell in fabric", "lane in fabric",
+                 "column and line", "bank", "LUT of a memory"),
+    "bitserial": ("the rest", "column", "cell", "lane in fabric", "bank", "LUT of a memory"),
+    "binary": ("the rest", "column", "cell", "lane", "bank"),
 }
+
+COSTS: dict[tuple[str, str], dict[str, tuple[float, ...]]] = {
+    ("ice40", "systolic"): {
+        "luts": (3831.7, 100.5, 47.6, 183.2, 2311.1, 146.4, 45.1, 0.0),
+        "registers": (1959.8, 119.2, 12.4, 74.3, 785.4, 77.5, -5.7, 0.0)},
+    ("gowin", "systolic"): {
+        "luts": (3340.5, 195.0, 49.4, 155.1, 2085.5, 75.8, 38.1, 1.4),
+        "registers": (1926.0, 144.3, 28.1, 46.2, 680.4, 77.3, 11.0, 0.0)},
+    ("ice40", "bitserial"): {
+        "luts": (4021.0, 165.9, 16.9, 2311.1, 45.1, 0.0),
+        "registers": (2095.0, 120.1, 7.6, 785.4, -5.7, 0.0)},
+    ("gowin", "bitserial"): {
+        "luts": (3499.9, 231.5, 13.6, 2085.5, 38.1, 1.4),
+        "registers": (2006.9, 203.1, 1.0, 680.4, 11.0, 0.0)},
+    ("ice40", "binary"): {
+        "luts": (1580.8, 64.4, 1.9, 52.3, 51.0),
+        "registers": (647.9, 34.6, 0.1, 14.5, 5.6)},
+}
+"""Of each family and engine what each part takes."""
+
+
+def knows(design: Design) -> bool:
+    """Return whether it is known what a Design takes."""
+    return ((design.family, design.engine) in COSTS
+            and (design.compact or design.engine == "binary"))
 
 
 def features(design: Design) -> NDArray[np.float64]:
     """Return how many there are of each part that takes logic."""
     cells, (in_luts, _) = design.rows * design.columns, memories(design)
-    return np.array([1, design.columns, cells, cells - design.hard_multipliers,
-                     design.lanes - design.hard_lanes, design.columns * design.lines,
-                     design.banks, sum(memory_luts(*size) for size in in_luts)], float)
+    of_memories = sum(memory_luts(*size) for size in in_luts)
+    slow_lanes = design.lanes - design.hard_lanes
+    counts = {
+        "systolic": [1, design.columns, cells, cells - design.hard_multipliers, slow_lanes,
+                     design.columns * design.lines, design.banks, of_memories],
+        "bitserial": [1, design.columns, cells, slow_lanes, design.banks, of_memories],
+        "binary": [1, design.columns, cells, design.lanes, design.banks]}
+    return np.array(counts[design.engine], float)
 
 
 def used(design: Design) -> dict[str, float]:
     """Return what a Design takes, about in ``luts`` and ``registers``, exactly in the rest."""
     chip, counts = CHIPS[design.family], features(design)
     logic = {name: float(counts @ np.array(costs))
-             for name, costs in COSTS[design.family].items()}
+             for name, costs in COSTS[design.family, design.engine].items()}
     _, others = memories(design)
     large = [size for size in others if single_port(design, size[1])]
     rams = (design.banks * chip.split(design.activation_memory // design.banks) + chip.host_rams
@@ -109,8 +142,12 @@ def memories(design: Design) -> tuple[list[Size], list[Size]]:
              (COUNTER_BITS, design.steps, chip.in_luts),
              *((min(PART, word - low), depth, chip.program_in_luts)
                for low in range(0, word, PART) for _, depth in banks)]
-    return ([(width, depth) for width, depth, least in sizes if 0 < depth <= least],
-            [(width, depth) for width, depth, least in sizes if depth > least])
+    if design.engine == "bitserial":
+        sizes += [(design.columns * min(GROUP, design.rows - row), PLANES, chip.in_luts)
+                  for row in range(0, design.rows, GROUP)]
+    # A memory of one word is a register.
+    return ([(width, depth) for width, depth, least in sizes if 1 < depth <= least],
+            [(width, depth) for width, depth, least in sizes if depth > max(least, 1)])
 
 
 def memory_luts(width: int, depth: int) -> int:

@@ -8,7 +8,7 @@ Everything takes numbers, for one Design, and arrays, for many.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from ..design import Design
 from ..rtl.primitives import ecp5_rams
 from .cycles import Count
 
-__all__ = ["LUT_COSTS", "REGISTER_COSTS", "Parts", "block_rams", "dsps", "features", "luts",
-           "registers"]
+__all__ = ["LUT_COSTS", "REGISTER_COSTS", "Parts", "block_rams", "dsps", "features", "knows",
+           "luts", "registers"]
 
 LANE_BLOCKS = 4
 """DSP blocks of a lane that has some."""
@@ -38,7 +38,8 @@ HOST_RAMS = 1
 class Parts:
     """What of a Design, or of many, takes room on a chip: the fields of a Design.
 
-    ``hard_multipliers`` is how many cells have a DSP block.
+    ``hard_multipliers`` is how many cells have a DSP block; ``engine`` is that of all of them, or
+    an array, too.
     """
 
     rows: Count
@@ -52,13 +53,15 @@ class Parts:
     activation_memory: Count
     program_memory: Count
     steps: Count = 256
+    engine: Any = "systolic"
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the parts of one Design."""
         return cls(design.rows, design.columns, design.lines, design.line_pixels, design.lanes,
                    design.hard_lanes, design.hard_multipliers, design.partial_sums,
-                   design.activation_memory, design.program_memory, design.steps)
+                   design.activation_memory, design.program_memory, design.steps,
+                   design.engine)
 
     @property
     def banks(self) -> Count:
@@ -139,27 +142,49 @@ def fewest(width: int, depth: int, modes: Iterable[tuple[int, int]]) -> int:
     return 0 if small else blocks
 
 
+FEATURES = {
+    "systolic": ("the rest", "column", "cell", "cell in fabric", "column and line",
+                 "lane in DSP blocks", "lane in fabric", "bank"),
+    "bitserial": ("the rest", "column", "cell", "column and pixel of a window",
+                  "lane in DSP blocks", "lane in fabric", "bank"),
+}
+
+LUT_COSTS: dict[str, tuple[float, ...]] = {
+    "systolic": (2371.8, 404.9, 23.4, 80.0, 34.9, 454.6, 1435.7, 71.7),
+    "bitserial": (2896.4, 374.7, 8.5, 7.6, 454.6, 1435.7, 71.7)}
+REGISTER_COSTS: dict[str, tuple[float, ...]] = {
+    "systolic": (2972.4, 490.0, 43.1, 73.0, 31.6, 431.0, 1199.1, 95.8),
+    "bitserial": (3373.9, 464.7, 7.0, 12.4, 431.0, 1199.1, 95.8)}
+"""Of each engine what each part takes."""
+
+
+def knows(design: Design) -> bool:
+    """Return whether it is known what a Design takes."""
+    return design.family == "ecp5" and design.engine in LUT_COSTS and not design.compact
+
+
+def engine_of(parts: Parts) -> str:
+    """Return the engine, which is the same of all."""
+    engine, = np.unique(parts.engine).tolist()
+    return str(engine)
+
+
 def features(parts: Parts) -> NDArray[np.float64]:
     """Return how many there are of each part that takes LUTs and registers, (..., parts)."""
-    cells = parts.rows * parts.columns
-    return np.stack(np.broadcast_arrays(
-        1.0, parts.columns, cells, cells - parts.hard_multipliers,
-        parts.columns * parts.lines, parts.hard_lanes, parts.lanes - parts.hard_lanes,
-        parts.banks), axis=-1)
-
-
-FEATURES = ("the rest", "column", "cell", "cell in fabric", "column and line",
-            "lane in DSP blocks", "lane in fabric", "bank")
-
-LUT_COSTS: tuple[float, ...] = (2371.8, 404.9, 23.4, 80.0, 34.9, 454.6, 1435.7, 71.7)
-REGISTER_COSTS: tuple[float, ...] = (2972.4, 490.0, 43.1, 73.0, 31.6, 431.0, 1199.1, 95.8)
+    columns, cells = parts.columns, parts.rows * parts.columns
+    lanes = parts.hard_lanes, parts.lanes - parts.hard_lanes, parts.banks
+    counts = {
+        "systolic": [1.0, columns, cells, cells - parts.hard_multipliers, columns * parts.lines,
+                     *lanes],
+        "bitserial": [1.0, columns, cells, columns * parts.lines**2, *lanes]}
+    return np.stack(np.broadcast_arrays(*counts[engine_of(parts)]), axis=-1)
 
 
 def luts(parts: Parts) -> NDArray[np.float64]:
     """Return about how many LUTs are used."""
-    return features(parts) @ np.array(LUT_COSTS)
+    return features(parts) @ np.array(LUT_COSTS[engine_of(parts)])
 
 
 def registers(parts: Parts) -> NDArray[np.float64]:
     """Return about how many registers are used."""
-    return features(parts) @ np.array(REGISTER_COSTS)
+    return features(parts) @ np.array(REGISTER_COSTS[engine_of(parts)])

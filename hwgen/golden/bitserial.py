@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,9 +45,13 @@ def order(a: Format, w: Format) -> Iterator[Pair]:
                        a.negative(plane) != w.negative(weight - plane))
 
 
-def latency(rows: int) -> int:
-    """Return the cycles from a vector to its sums, besides one for each pair of planes."""
-    return 4 + (-(-rows // 4) - 1).bit_length()
+def latency(rows: Any) -> Any:
+    """Return the cycles from a vector to its sums, besides one for each pair of planes.
+
+    It takes numbers, and arrays of them.
+    """
+    _, bits = np.frexp(-(-rows // 4) - 1)
+    return 4 + bits
 
 
 @dataclass(frozen=True)

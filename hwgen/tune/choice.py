@@ -59,15 +59,19 @@ class Choice:
 
 
 def choose(found: Found, board: Board, limits: Limits, goal: Goal,
-           energy: Callable[[Found], NDArray[np.float64]]) -> Choice | None:
+           energy: Callable[[Found], NDArray[np.float64]],
+           clocks: NDArray[np.float64] | None = None) -> Choice | None:
     """Return the choice among all that was found; None where nothing keeps to the limits.
 
-    ``energy`` tells that of the Designs of the front, where it is the objective.
+    ``energy`` tells that of the Designs of the front, where it is the objective. With ``clocks``,
+    one for each Design, time counts in place of cycles.
     """
-    inside = found[found.fits(limits)]
+    fitting = found.fits(limits)
+    inside = found[fitting]
     if not len(inside):
         return None
-    order = pareto(goal.slowness(inside.cycles), area(inside.used, board))
+    times = inside.cycles if clocks is None else inside.cycles / clocks[fitting]
+    order = pareto(goal.slowness(times), area(inside.used, board))
     front, ranked = inside[order], tuple(range(len(order)))
     if goal.objective == "area":
         return Choice(front, ranked[-1], ("the least area that keeps to the limits",),
@@ -84,13 +88,11 @@ def choose(found: Found, board: Board, limits: Limits, goal: Goal,
         slowness = goal.slowness(np.concatenate([best, free.cycles], axis=1))
         quickest = int(np.argmin(slowness[1:]))
         if slowness[1:][quickest] < slowness[0]:
-            rows, columns = (int(getattr(free.parts, side)[quickest])
-                             for side in ("rows", "columns"))
             cycles = " and ".join(f"{each:,}" for each in free.cycles[:, quickest])
             reasons.append(
-                f"limited by {NAMES[name]}: {rows}x{columns} would take {cycles} cycles with "
-                f"{free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} may "
-                "be used")
+                f"limited by {NAMES[name]}: {free.called(quickest)} would take {cycles} cycles "
+                f"with {free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} "
+                "may be used")
     return Choice(front, 0, tuple(reasons) or (
         "no Design that was looked at takes fewer cycles, whatever it takes of the chip",), ranked)
 
@@ -121,23 +123,24 @@ class Want:
                        "them" if self.want else "")
 
 
-def wants(workload: Workload, designs: Designs, most: int = LAYERS_TOLD) -> list[Want]:
+def wants(workload: Workload, designs: Designs, told: int = LAYERS_TOLD) -> list[Want]:
     """Return what the slowest layers of a workload lack on one Design: exactly, by trying."""
     _, high = SIDES
+    most = np.where(designs.serial, np.sqrt(designs.rows).astype(np.int64), designs.rows)
     more = {
         "rows": replace(designs, rows=np.minimum(2 * designs.rows, high)),
         "columns": replace(designs, columns=np.minimum(2 * designs.columns, high), lanes=np.where(
             2 * designs.columns <= high, 2 * designs.lanes, designs.lanes)),
         "lanes": replace(designs, lanes=np.minimum(2 * designs.lanes, designs.columns)),
         "partial sums": replace(designs, partial_sums=2 * designs.partial_sums),
-        "lines": replace(designs, lines=np.minimum(2 * np.maximum(designs.lines, 1), designs.rows),
+        "lines": replace(designs, lines=np.minimum(2 * np.maximum(designs.lines, 1), most),
                          line_pixels=np.maximum(designs.line_pixels, 512)),
     }
     now = workload.evaluate(designs, by_layer=True).layers[:, 0]
     then = {name: workload.evaluate(other, by_layer=True).layers[:, 0]
             for name, other in more.items()}
     found = []
-    for index in np.argsort(-now, kind="stable")[:most]:
+    for index in np.argsort(-now, kind="stable")[:told]:
         want = min(then, key=lambda name: int(then[name][index]))
         saved = 1 - then[want][index] / max(now[index], 1)
         found.append(Want(workload.layers[index], float(now[index] / now.sum()),

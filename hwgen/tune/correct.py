@@ -1,4 +1,8 @@
-"""The choice, corrected by what came back from place and route."""
+"""The choice, corrected by what came back from place and route.
+
+Which Designs are placed is decided by the time that may be expected of them, cycles at the clock of
+``cost/clock.py``, where it knows all kinds that there are; else by cycles.
+"""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -6,23 +10,36 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..boards import Board
+from ..cost.clock import Clock, expected
 from ..design import Design
 from ..errors import UserError
 from .choice import Choice, Goal
 from .placed import Placed, placed
-from .search import area
+from .search import Found, area
 from .space import design_of
 
-__all__ = ["Corrected", "correct"]
+__all__ = ["Corrected", "clocks_of", "correct"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Corrected:
-    """The choice as it is now; indices in its front of what was placed, and what became of it."""
+    """The choice as it is now; indices in its front of what was placed, and what became of it.
+
+    ``clocks`` are those that were expected; None where nothing of the kind has been placed.
+    """
 
     choice: Choice
     indices: tuple[int, ...]
     placed: tuple[Placed, ...]
+    clocks: tuple[Clock | None, ...]
+
+
+def clocks_of(found: Found, at: Board, rounding: str) -> list[Clock | None]:
+    """Return the clock that may be expected of each Design: of each engine of a board the same."""
+    engines = np.broadcast_to(found.parts.engine, len(found))
+    known = {engine: expected(design_of(found.parts, int(np.argmax(engines == engine)), at,
+                                        rounding)) for engine in found.engines}
+    return [known[engine] for engine in engines.tolist()]
 
 
 def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
@@ -58,8 +75,16 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
     else:
         cost = goal.slowness(times[:, suitable])
     best = int(suitable[np.argmin(cost)])
-    reason = (f"of {len(indices)} Designs that were placed and routed it is the best: "
-              f"{found[best].fmax_mhz:g} MHz, {times[:, best].max():.3g} ms")
+    why = [(f"of {len(indices)} Designs that were placed and routed it is the best: "
+            f"{found[best].fmax_mhz:g} MHz, {times[:, best].max():.3g} ms")]
+    expected_of = clocks_of(choice.front, at, rounding)
+    if goal.objective in ("latency", "throughput"):
+        others = [index for index, clock in enumerate(expected_of) if index not in indices and (
+            clock is None or np.all(choice.front.cycles[:, index] / clock.high / 1000
+                                    < times[:, best]))]
+        if others:
+            why.append(f"{len(others)} more of the front may be quicker, as far apart as clocks "
+                       "are: a larger --place tells")
     return Corrected(
-        dataclasses.replace(choice, chosen=indices[best], reasons=(reason, *choice.reasons)),
-        indices, tuple(found))
+        dataclasses.replace(choice, chosen=indices[best], reasons=(*why, *choice.reasons)),
+        indices, tuple(found), tuple(expected_of[index] for index in indices))

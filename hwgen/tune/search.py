@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from ..boards import Board
 from ..compiler.survey import Designs
+from ..cost.area import RESOURCES
 from ..cost.cycles import Count
 from ..cost.resources import Parts, block_rams, dsps, luts, registers
 from .space import space
 from .workload import Workload
 
 __all__ = ["RESOURCES", "Found", "Limits", "area", "pareto", "search"]
-
-RESOURCES = ("luts", "registers", "dsps", "block_rams")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ class Found:
         How many Designs were looked at, these included.
     whole : bool
         Whether nothing stopped the search before its end.
+    without : tuple of str
+        Of each engine of which there is no Design, a sentence that tells why.
     """
 
     parts: Parts
@@ -58,6 +59,7 @@ class Found:
     used: dict[str, NDArray[np.float64]]
     searched: int = 0
     whole: bool = field(default=True)
+    without: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.cycles.shape[1]
@@ -69,13 +71,25 @@ class Found:
                          for name, value in vars(self.parts).items()})
         return Found(parts, self.cycles[:, index],
                      {name: values[index] for name, values in self.used.items()},
-                     self.searched, self.whole)
+                     self.searched, self.whole, self.without)
 
     @property
     def designs(self) -> Designs:
         """Return what cycles depend on."""
         p = self.parts
-        return Designs(p.rows, p.columns, p.lanes, p.lines, p.line_pixels, p.partial_sums)
+        return Designs(p.rows, p.columns, p.lanes, p.lines, p.line_pixels, p.partial_sums,
+                       np.broadcast_to(p.engine, len(self)) == "bitserial")
+
+    @property
+    def engines(self) -> list[str]:
+        """Return the engines that there are among them."""
+        return [str(engine) for engine in np.unique(self.parts.engine)]
+
+    def called(self, index: int) -> str:
+        """Return a Design in a word: its array, and its engine if that is not systolic."""
+        rows, columns, engine = (np.broadcast_to(each, len(self))[index] for each in
+                                 (self.parts.rows, self.parts.columns, self.parts.engine))
+        return f"{rows}x{columns}" + f" {engine}" * (engine != "systolic")
 
     def fits(self, limits: Limits, but: str = "") -> NDArray[np.bool_]:
         """Return which keep to the limits, all but one of them."""
@@ -85,8 +99,12 @@ class Found:
 
 
 def area(used: Mapping[str, Count], board: Board) -> Count:
-    """Return the share of the chip: the mean of the shares of LUTs, DSP blocks and block RAMs."""
-    there = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
+    """Return the share of the chip: the mean of the shares of LUTs, DSP blocks and block RAMs.
+
+    Where there are no DSP blocks, of the other two.
+    """
+    have = {"luts": board.luts, "dsps": board.multipliers, "block_rams": board.block_rams}
+    there = {name: count for name, count in have.items() if count}
     return sum(used[name] / count for name, count in there.items()) / len(there)
 
 
@@ -101,8 +119,9 @@ def joined(parts: list[Found], whole: bool) -> Found:
 
 
 def search(board: Board, workloads: Sequence[Workload],
-           say: Callable[[str], None] = lambda text: None) -> Found:
-    """Return every candidate of a board, and what it takes.
+           say: Callable[[str], None] = lambda text: None,
+           engines: Sequence[str] = ("systolic", "bitserial")) -> Found:
+    """Return every candidate of a board with one of some engines, and what it takes.
 
     Whoever presses Ctrl-C gets what was found until then.
     """
@@ -110,7 +129,10 @@ def search(board: Board, workloads: Sequence[Workload],
     whole = True
     try:
         for candidates in space(board, workloads):
-            say(f"{candidates.designs.columns[0]} columns, {sum(map(len, found)):,} Designs so far")
+            if candidates.engine not in engines:
+                continue
+            say(f"{candidates.engine}, {candidates.designs.columns[0]} columns, "
+                f"{sum(map(len, found)):,} Designs so far")
             each = [workload.evaluate(candidates.designs) for workload in workloads]
             parts = candidates.parts(np.max([s.activations for s in each], axis=0),
                                      np.max([s.program for s in each], axis=0))

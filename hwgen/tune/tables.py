@@ -18,7 +18,7 @@ ROWS_SHOWN = 12
 
 def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
     """Return one Design of the front as plain data."""
-    parts = {name: int(np.broadcast_to(value, len(front))[index])
+    parts = {name: np.broadcast_to(value, len(front))[index].item()
              for name, value in vars(front.parts).items()}
     return {**parts, "cycles": front.cycles[:, index].tolist(),
             **{name: round(float(front.used[name][index])) for name in RESOURCES},
@@ -27,33 +27,36 @@ def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
 
 def placed_table(corrected: Corrected) -> str:
     """Return what was placed, and what became of it."""
-    rows = []
+    rows: list[list[Any]] = []
     for index, each in zip(corrected.indices, corrected.placed, strict=True):
         front = corrected.choice.front
         cycles = int(front.cycles[:, index].sum())
         rows.append([
             "chosen" if index == corrected.choice.chosen else "",
-            f"{front.designs.rows[index]}x{front.designs.columns[index]}", f"{cycles:,}",
+            front.called(index), f"{cycles:,}", str(corrected.clocks[len(rows)] or "not known"),
             *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
                f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
               else [each.excess, *[""] * 5])])
-    return table(["placed", "array", "cycles", "MHz", "ms", "LUT", "FF", "DSP", "block RAM"], rows)
+    return table(["placed", "array", "cycles", "expected", "MHz", "ms", "LUT", "FF", "DSP",
+                  "block RAM"], rows)
 
 
 def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:
     """Return the Pareto front, or as much of it as can be read, with what is chosen."""
     size = len(choice.front)
     shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
-    rows = []
+    rows, several = [], choice.front.engines != ["systolic"]
     for index in shown:
         row = row_of(choice.front, index, at)
         rows.append([
-            "chosen" if index == choice.chosen else "", f"{row['rows']}x{row['columns']}",
+            "chosen" if index == choice.chosen else "", *[row["engine"]] * several,
+            f"{row['rows']}x{row['columns']}",
             row["lines"], row["lanes"], row["hard_lanes"], row["hard_multipliers"],
             row["partial_sums"], *(f"{each:,}" for each in row["cycles"]),
             f"{sum(row['cycles']) / megahertz / 1000:.2f}", row["dsps"], row["block_rams"],
             f"{row['luts']:,}", f"{row['registers']:,}", f"{row['area']:.0%}"])
-    return table(["", "array", "lines", "lanes", "in DSPs", "cells in DSPs", "sums",
+    return table(["", *["engine"] * several, "array", "lines", "lanes", "in DSPs",
+                  "cells in DSPs", "sums",
                   *(f"cycles, {workload.name}" for workload in workloads),
                   f"ms at {megahertz:g} MHz", "DSP", "block RAM", "LUT, about", "FF, about",
                   "area"], rows)

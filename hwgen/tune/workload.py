@@ -1,5 +1,6 @@
 """What is tuned for: a network, or layers of which only the shapes are known."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,12 @@ class Workload:
                     _, height, width, _ = network.tensors[layer.inputs[0]].shape
                     longest = max(longest, height, width)
         return longest
+
+    @property
+    def most_vectors(self) -> int:
+        """Vectors of the largest output."""
+        return max(math.prod(network.tensors[layer.output].shape[1:-1])
+                   for network in self.networks for layer in network.layers)
 
     @property
     def _depthwise(self) -> list[Depthwise]:
