@@ -112,8 +112,10 @@ def test_corners(values):
 def test_unevenly_spaced():
     with pytest.raises(UserError, match=r"^layer 'fc' \(FULLY_CONNECTED\) compares its sums with "
                        "thresholds, and no multiplier and shift do the same in channel 1: the "
-                       "lanes need thresholds that are evenly spaced; `hwgen golden` runs this "
-                       "network$"):
+                       "lanes need thresholds that are evenly spaced; those of many bits may be "
+                       "too many, and those of a Quant that rounds by ROUND are not so where sums "
+                       "lie half-way between its levels: HALF_UP, FLOOR or CEIL may do there; "
+                       "`hwgen golden` runs this network$"):
         requantising(layer_of([[0, 5, 10], [0, 5, 12]]))
 
 
