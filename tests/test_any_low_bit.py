@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
-"""Networks of 1 to 8 bits that nobody drew by hand: equal to their float32, or refused in a line."""
+"""Networks of 1 to 8 bits that nobody thought of: equal to their float32, or refused in a line."""
 
-from functools import cache
+from contextlib import ExitStack
 
 import pytest
 
@@ -23,7 +23,8 @@ MEMORIES = {"engine": "bitserial", "rounding": "single", "activation_memory": 1 
             "program_memory": 1 << 20}
 FAST = Design(rows=10, columns=8, lines=3, lanes=4, partial_sums=64, line_pixels=32, **MEMORIES)
 COMPACT = Design(rows=8, columns=4, lanes=1, partial_sums=64, compact=True, **MEMORIES)
-BINARY = Design(**MEMORIES | {"engine": "binary"}, rows=5, columns=12, lanes=4, partial_sums=1)
+BINARY = Design(**MEMORIES | {"engine": "binary", "program_memory": 12 << 12}, rows=5, columns=12,
+                lanes=4, partial_sums=1)
 
 REFUSED = ("no multiplier and shift do the same in channel", "a weight of -128 in a channel",
            "of which the accelerator writes bytes only")
@@ -33,7 +34,7 @@ REFUSED = ("no multiplier and shift do the same in channel", "a weight of -128 i
 def any_of(count, **options):
     """Let a test have so many networks, the same in every run."""
     def wrap(test):
-        given = hypothesis.given(any_low_bit.low_bit_networks(**options))(test)
+        given = hypothesis.given(drawn=any_low_bit.low_bit_networks(**options))(test)
         return hypothesis.settings(
             max_examples=count, deadline=None, derandomize=True, database=None,
             suppress_health_check=list(hypothesis.HealthCheck))(given)
@@ -57,13 +58,20 @@ def holds(drawn, *designs):
             assert any(text in str(error) for text in REFUSED) and "\n" not in str(error)
 
 
-@cache
-def board(design):
-    """Return a simulated board, one for all networks."""
-    return simulated_board(design)
+@pytest.fixture(scope="module")
+def board():
+    """Return what makes a simulated board of a Design, and keeps it."""
+    boards = {}
+    with ExitStack() as links:
+        def of(design):
+            if design not in boards:
+                boards[design] = simulated_board(design)
+                links.enter_context(boards[design].link)
+            return boards[design]
+        yield of
 
 
-def runs(drawn, *designs):
+def runs(board, drawn, *designs):
     """Hold the Verilog to a network, in every tensor and every layer's cycles."""
     w, output = drawn
     network = test_low_bit.equal(w, output, images=1)
@@ -104,11 +112,11 @@ def test_many_binary(drawn):
 
 @pytest.mark.slow
 @any_of(200)
-def test_many_on_hardware(drawn):
-    runs(drawn, FAST, COMPACT)
+def test_many_on_hardware(board, drawn):
+    runs(board, drawn, FAST, COMPACT)
 
 
 @pytest.mark.slow
 @any_of(100, binary=True)
-def test_many_on_hardware_binary(drawn):
-    runs(drawn, BINARY, COMPACT)
+def test_many_on_hardware_binary(board, drawn):
+    runs(board, drawn, BINARY, COMPACT)
