@@ -254,9 +254,8 @@ def test_sums_are_counts_of_equal_pairs(rows, columns, tmp_path):
 
 
 @pytest.mark.formal
-@pytest.mark.slow
 @pytest.mark.parametrize("columns, lanes, size, depth", [
-    (1, 1, 64, 7), (2, 1, 40, 8), (4, 2, 64, 8)])
+    (1, 1, 64, 7), (2, 1, 40, 8), pytest.param(4, 2, 64, 8, marks=pytest.mark.slow)])
 def test_outputs_are_comparisons(columns, lanes, size, depth, tmp_path):
     """Proof, for all sums, limits and addresses: clamped, and written where they belong."""
     prove(StoreSpec(BinaryStore(columns, lanes, size)), tmp_path, depth=depth)
