@@ -34,9 +34,9 @@ class ArraySpec(Elaboratable):
         m.submodules.dut = dut = self.dut
         come, ends, final, started = Signal(Come), Signal(), Signal(), Signal()
         wants_high = Signal()  # a start has its lower bytes
-        drawn, free = Signal(Come), AnySeq(2)
+        drawn = Signal(Come)
         m.d.comb += [
-            self.sync.rst.eq(0), drawn.eq(free), ends.eq(AnySeq(1) & (come == Come.COUNT)),
+            self.sync.rst.eq(0), drawn.eq(AnySeq(2)), ends.eq(AnySeq(1) & (come == Come.COUNT)),
             final.eq(AnySeq(1)), dut.word.eq(AnySeq(8 * dut.columns)),
             dut.positive.eq(AnySeq(dut.rows)),
         ]
@@ -124,10 +124,9 @@ class StoreSpec(Elaboratable):
                 with m.If(here & written):
                     m.d.comb += Assert(dut.data.word_select(at, 8).as_signed() == byte,
                                        "a sum and its limits")
-        some, outputs, done = Signal(), Signal(range(5)), Signal()
-        m.d.sync += [some.eq(left != 0), outputs.eq(Mux(left > lanes, lanes, left)),
-                     done.eq(last & (left != 0) & (left <= lanes))]
-        m.d.comb += [Assert(dut.error == (some & (place >= dut.size)), "outside of the memory")]
+        some, done = Signal(), Signal()
+        m.d.sync += [some.eq(left != 0), done.eq(last & (left != 0) & (left <= lanes))]
+        m.d.comb += Assert(dut.error == (some & (place >= dut.size)), "outside of the memory")
         with m.If(some):
             m.d.comb += Assert(dut.address[2:] == place[2:len(dut.address)], "where")
             m.d.sync += place.eq(place + lanes)
