@@ -8,7 +8,15 @@ from pathlib import Path
 
 from .errors import UserError
 
-__all__ = ["filling", "replacing"]
+__all__ = ["check_writable", "filling", "replacing"]
+
+
+def check_writable(path: Path) -> None:
+    """Raise a UserError if no file can be written there: for now, and not when all is done."""
+    if path.exists() and not path.is_file():  # a folder, or a device that root could replace
+        raise UserError(f"{path} cannot be written: it is there, and no file")
+    if not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written: there is no folder {path.parent}")
 
 
 @contextlib.contextmanager

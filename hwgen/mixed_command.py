@@ -9,7 +9,7 @@ from .compiler.layer_cycles import layer_cycles
 from .cost.bit_serial import bit_serial
 from .design import Design
 from .errors import UserError
-from .files import replacing
+from .files import check_writable, replacing
 from .network.graph import Network
 from .network.mixed import Cost, Mixed, Point, Variable
 from .network.onnx import read
@@ -46,6 +46,11 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
         raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
     if not 0 <= options.loss < 100:
         raise UserError(f"--loss must be from 0 to 100 points of top-1, not {options.loss:g}")
+    path = Path(options.output or f"{Path(options.model).stem}_mixed.onnx")
+    if path.exists() and path.samefile(options.model):
+        raise UserError(f"--output must be another file than the float network's, {path}")
+    for file in (path, *([Path(options.plot)] if options.plot else [])):
+        check_writable(file)
     calibrated = Calibrated(options.model, data, method=options.method,
                             percentile=options.percentile)
     images = len(next(iter(calibrated.inputs.values())))
@@ -54,9 +59,6 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     loss = options.loss / 100
     chosen = search.search(loss, say)
     say("")
-    path = Path(options.output or f"{Path(options.model).stem}_mixed.onnx")
-    if path.exists() and path.samefile(options.model):
-        raise UserError(f"--output must be another file than the float network's, {path}")
     with replacing(path) as scratch:
         scratch.write_bytes(search.model(chosen.bits))
     if options.plot:

@@ -209,6 +209,9 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
 
         return quantize_mixed(
             options, data, lambda int8: accelerator_design(options, int8) if given else None, say)
+    for option, value in (("--labels", options.labels), ("--plot", options.plot)):
+        if value:
+            raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
     if given:
         raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
                         "them: leave --design and its fields out")

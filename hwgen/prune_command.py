@@ -14,7 +14,7 @@ from .compiler.compile import compile_network
 from .cost.sparse import Choice, choices
 from .design import Design
 from .errors import UserError
-from .files import replacing
+from .files import check_writable, replacing
 from .golden.network import run
 from .network.accuracy import Measure
 from .network.graph import Network
@@ -121,8 +121,7 @@ def prune_network(options: argparse.Namespace, network: Network, design: Design,
     if options.codebook is not None and not 2 <= options.codebook <= 256:
         raise UserError(f"--codebook must be 2 to 256, not {options.codebook}")
     for file in (path, Path(options.plot or path)):
-        if not file.parent.is_dir():  # told now, and not when all is done
-            raise UserError(f"{file} cannot be written: there is no folder {file.parent}")
+        check_writable(file)
     inputs = read(options, network)
     for measure in inputs.measures:
         measure.check(network)

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import Component
 from hwgen.boards import closest
 from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import module, shape, to_verilog, verilog
+from hwgen.generate import accelerator, module, shape, to_verilog, verilog
 from hwgen.rtl._library import Library
 from hwgen.rtl.axi_lite import AxiLite
 from hwgen.rtl.axi_stream import AxiStream
@@ -78,6 +78,17 @@ def power_of_two(design: Design) -> PowerOfTwo:
                       exponent_bits=min(design.weight.width - 1, EXPONENT))
 
 
+def binary(design: Design) -> Design:
+    """Return the Design of a binary accelerator: this one, or one of about its array's size."""
+    if design.engine == "binary":
+        return design
+    columns = min(max(design.columns, 4), 32)
+    return Design(engine="binary", rows=min(max(design.rows, 4), 8), columns=columns,
+                  lanes=next(lanes for lanes in (4, 2, 1) if columns % lanes == 0),
+                  activation_memory=1024, program_memory=500 * columns, partial_sums=1, steps=4,
+                  family=design.family)
+
+
 SUMS: dict[str, Callable[[Design], Component]] = {
     "bitplane": bit_plane, "bitserial": bit_serial, "fusion": fusion, "power": power_of_two,
     "serial": serial_parallel, "ternary": ternary}
@@ -104,6 +115,9 @@ def source(unit: str, design: Design) -> tuple[str, str]:
         return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
     if unit in SUMS:
         return unit, to_verilog(Library().convert(SUMS[unit](design), unit))
+    if unit == "binary":
+        made = accelerator(binary(design), exposed=True)
+        return unit, to_verilog(Library().convert(made, unit))
     if unit == "post":
         post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
                     hard=design.hard_lanes)

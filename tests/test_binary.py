@@ -15,9 +15,13 @@ from hwgen.errors import UserError
 from hwgen.network.graph import FullyConnected, Network, Requantisation, Reshape, Tensor
 from hwgen.network.precision import Precision
 from hwgen.network.thresholds import Thresholds
+from hwgen.rtl._binary_array import BinaryArray
+from hwgen.rtl._binary_store import BinaryStore
 from hwgen.runtime.inference import portable, simulated_board
 
 from .compiler_bench import Builder, MaxPool, Window, verify
+from .formal import prove
+from .spec_binary import ArraySpec, StoreSpec
 from .test_bitserial_engine import all_digits, check
 
 SMALL = Design(engine="binary", rows=8, columns=6, lanes=2, activation_memory=1024,
@@ -220,3 +224,38 @@ def test_all_digits():
     results = list(all_digits(portable(Design.load("ice40-hx8k:binary")), "tfc_1w1a"))
     assert len(results) == 500
     assert all(result.cycles == result.predicted_cycles <= 600 for result in results)
+
+
+COCOTB = {
+    "least": SMALL.replace(rows=4, columns=4, lanes=1, activation_memory=8, program_memory=28,
+                           steps=0),
+    "odd": SMALL.replace(rows=5, columns=13, lanes=1, activation_memory=408,
+                         program_memory=13 * 77, steps=1),
+    "ice40": SMALL.replace(rows=7, columns=12, lanes=4, family="ice40", device="iCE40HX8K"),
+    "wide": SMALL.replace(rows=8, columns=32, lanes=4, activation_memory=1 << 16,
+                          program_memory=32 << 9),
+    "deep": SMALL.replace(rows=8, columns=4, lanes=1, program_memory=4 << 16),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name != "least"
+                                  else name for name in COCOTB])
+def test_verilog_matches_model(name, tmp_path):
+    regression = pytest.importorskip("sim.regression")
+    regression.simulate("binary", COCOTB[name], tmp_path, simulator="verilator", waves=False,
+                        seed=0).check()
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("rows, columns", [(1, 1), (3, 1), (2, 2), (8, 1)])
+def test_sums_are_counts_of_equal_pairs(rows, columns, tmp_path):
+    """Proof, for all words and inputs, and any starts."""
+    prove(ArraySpec(BinaryArray(rows, columns)), tmp_path, depth=7)
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("columns, lanes, size, depth", [
+    (1, 1, 64, 7), (2, 1, 40, 8), pytest.param(4, 2, 64, 8, marks=pytest.mark.slow)])
+def test_outputs_are_comparisons(columns, lanes, size, depth, tmp_path):
+    """Proof, for all sums, limits and addresses: clamped, and written where they belong."""
+    prove(StoreSpec(BinaryStore(columns, lanes, size)), tmp_path, depth=depth)

@@ -70,6 +70,36 @@ def test_evenly_spaced(bits, rounding):
     same(replace(network, rounding=rounding))
 
 
+@pytest.mark.parametrize("bits, channels", [(5, 64), (6, 64), (7, 1)])
+def test_many_levels(bits, channels):
+    """Thresholds between which there is hardly a sum or two: what does for one channel is rare."""
+    rng = np.random.default_rng(bits)
+    count = (1 << bits) - 1
+    distance = rng.uniform(1.6, 3.2, channels) * SPAN / count
+    first = rng.uniform(-SPAN, -SPAN / 2, channels)
+    values = np.ceil(first[:, None] + distance[:, None] * np.arange(count))
+    same(layer_of(np.clip(values, -SPAN - 1, SPAN + 1), low=-(1 << bits - 1)))
+
+
+@pytest.mark.parametrize("rounding", ["FLOOR", "CEIL", "HALF_UP", "ROUND"])
+def test_powers_of_2(rounding):
+    """Scales that are all powers of 2, and nothing between a product and its 8 bits.
+
+    Half-way between two levels lies a sum, which no multiplier sends to the even one.
+    """
+    pytest.importorskip("onnxruntime")
+    w = pytest.importorskip("tests.low_bit").Writer(1)
+    x = w.quant(w.input([1, 24]), 4, 0.25)
+    y = w.quant(w.node("MatMul", x, w.low_bit(24, 8, bits=8)), 8, 4.0, rounding=rounding)
+    network = pytest.importorskip("hwgen.network.onnx").read(w.model(y))
+    if rounding == "ROUND":
+        with pytest.raises(UserError, match="HALF_UP, FLOOR or CEIL may do there"):
+            requantising(network)
+    else:
+        verify(network, design(rounding="single"), network.feed(
+            w.random.normal(0, 1, (1, 24)).astype("f4")))
+
+
 @pytest.mark.parametrize("value", [-SPAN - 1, -7, 0, 1, 30, SPAN + 1])
 @pytest.mark.parametrize("falling", [False, True])
 def test_bipolar(value, falling):
@@ -112,8 +142,10 @@ def test_corners(values):
 def test_unevenly_spaced():
     with pytest.raises(UserError, match=r"^layer 'fc' \(FULLY_CONNECTED\) compares its sums with "
                        "thresholds, and no multiplier and shift do the same in channel 1: the "
-                       "lanes need thresholds that are evenly spaced; `hwgen golden` runs this "
-                       "network$"):
+                       "lanes need thresholds that are evenly spaced; those of many bits may be "
+                       "too many, and those of a Quant that rounds by ROUND are not so where sums "
+                       "lie half-way between its levels: HALF_UP, FLOOR or CEIL may do there; "
+                       "`hwgen golden` runs this network$"):
         requantising(layer_of([[0, 5, 10], [0, 5, 12]]))
 
 

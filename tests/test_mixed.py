@@ -197,6 +197,10 @@ def test_command_with_a_design(capsys, tmp_path, monkeypatch):
     (["--labels", "labels.npz", "--design", "icebreaker"], "engine must be 'bitserial' for"),
     (["--labels", "labels.npz", "--design", "icebreaker:serial", "--activation-memory", "64"],
      "activation_memory must be"),
+    (["--labels", "far.npz"], "a label must be from 0 to"),
+    (["--labels", "labels.npz", "--plot", "none/plot.svg"], "none/plot.svg cannot be written"),
+    (["--labels", "labels.npz", "-o", "none/net.onnx"], "none/net.onnx cannot be written"),
+    (["--labels", "labels.npz", "-o", "net.onnx"], "--output must be another file"),
 ])
 def test_command_wrong(words, text, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -205,6 +209,7 @@ def test_command_wrong(words, text, capsys, tmp_path, monkeypatch):
     np.savez(tmp_path / "x.npz", input=x)
     np.savez(tmp_path / "few.npz", label=np.zeros(3, int))
     np.savez(tmp_path / "labels.npz", label=np.zeros(40, int))
+    np.savez(tmp_path / "far.npz", label=np.full(40, -1))
     before = set(tmp_path.iterdir())
     assert main(["quantize", "net.onnx", "--data", "x.npz", "--mixed", *words]) == 2
     out, err = capsys.readouterr()

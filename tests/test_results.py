@@ -114,7 +114,8 @@ def test_list_wrong(text, message, tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     ("unit = 'csd'",
-     "design 1: unit must be one of bitplane, bitserial, csc, fusion, nonzero, power, serial"),
+     ("design 1: unit must be one of binary, bitplane, bitserial, csc, fusion, nonzero, power, "
+      "serial")),
     ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
 ])
 def test_units_wrong(text, message, tmp_path):

@@ -20,11 +20,13 @@ from .quantise import COPY
 __all__ = ["requantising"]
 
 Integers = NDArray[np.int64]
+Channel = tuple[Integers, int, int]
+"""Its thresholds, and the least and the greatest sum."""
 
+CANDIDATES = 1024
+"""Distances that are tried where sums are rounded twice."""
 FARTHEST = 100
 """Which multiple the first threshold is at: the further, the finer a distance moves it."""
-CANDIDATES = 1024
-"""Distances that are tried for a channel."""
 SHORTEST = 2.0 ** -9
 """Distance of two thresholds: a shorter one is no longer a shift that the lanes leave room for."""
 
@@ -67,20 +69,47 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
         found = [(-int(t), COPY, 1) for t in values[:, 0]]
         zero_point = 1
     else:
-        first = min(FARTHEST, by.low + 128)
+        first, found = together(layer, [*zip(values, least, greatest, strict=True)], by,
+                                network.rounding)
         zero_point = by.low - first
-        found = []
-        for channel, limits in enumerate(zip(values, least, greatest, strict=True)):
-            fitted = fit(*limits, first, network.rounding)
-            if fitted is None:
-                raise UserError(
-                    f"layer {layer.name!r} ({layer.operator}) compares its sums with thresholds, "
-                    f"and no multiplier and shift do the same in channel {channel}: the lanes need "
-                    "thresholds that are evenly spaced; `hwgen golden` runs this network")
-            found.append(fitted)
     offset, multiplier, shift = np.array(found, np.int64).T
     return replace(layer, weights=weights.astype(np.int8), bias=(bias + offset).astype(np.int32),
                    requantisation=Requantisation(multiplier, shift, zero_point, by.low, by.high))
+
+
+def together(layer: Weighted, channels: list[Channel], by: Thresholds, rounding: str,
+             ) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return where the levels of a layer begin, and bias, multiplier and shift of each channel.
+
+    A bias is a whole sum. Another beginning moves thresholds by parts of one, of all channels.
+    """
+    farthest = min(FARTHEST, by.low + 128)
+    others = range(by.low + 128, -1, -1)
+    failed = 0
+    for first in (farthest, *others):
+        known: dict[tuple[bytes, int, int], tuple[int, int, int] | None] = {}
+        found = []
+        for thresholds, least, greatest in channels:
+            key = thresholds.tobytes(), int(least), int(greatest)
+            if key not in known:
+                known[key] = fit(thresholds, least, greatest, first, rounding)
+            fitted = known[key]
+            if fitted is None:
+                break
+            found.append(fitted)
+        else:
+            return first, found
+        if first == farthest:
+            failed = len(found)
+            low, high = limits(inside(*channels[failed]), 1)
+            if low >= high:  # at no distance whatever
+                break
+    raise UserError(
+        f"layer {layer.name!r} ({layer.operator}) compares its sums with thresholds, and no "
+        f"multiplier and shift do the same in channel {failed}: the lanes need thresholds that are "
+        "evenly spaced; those of many bits may be too many, and those of a Quant that rounds by "
+        "ROUND are not so where sums lie half-way between its levels: HALF_UP, FLOOR or CEIL may "
+        "do there; `hwgen golden` runs this network")
 
 
 def odd_products(network: Network, layer: Weighted) -> bool:
@@ -96,20 +125,36 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
     """Return bias, multiplier and shift by which a sum gets to ``first`` more than its level.
 
     The sums are from ``least`` to ``greatest``. None where there are no such three.
+
+    With a distance p, level k begins at the least whole sum from ``(k + first - 1/2) p - bias`` on.
+    For a bias that gives two ends to p for each threshold, and any p between all of them does.
     """
     counts = np.arange(1, len(thresholds) + 1)
-    inside = (thresholds > least) & (thresholds <= greatest)
-    if inside.any():
-        anchor = int(np.argmax(inside))
-        at, level = int(thresholds[anchor]), anchor + 1
-    else:
-        at, level = least, int(np.count_nonzero(thresholds <= least))
-    period = periods(thresholds[inside], greatest - least)
+    at = counts + first - 0.5
+    there = (thresholds > least) & (thresholds <= greatest)
+    low, high = limits(thresholds[there], greatest - least)
+    distances = np.array([low, max(low, high)])
+    level = int(np.count_nonzero(thresholds <= least))  # of the least sum, with or without inside
+    anchor, begin = (level + 1, int(thresholds[level])) if there.any() else (level, least)
+    anchored = anchor + first - 0.5
+    ends = anchored * distances - begin
+    bias = np.arange(int(np.floor(ends.min())) - 1, int(np.ceil(ends.max())) + 2)
+    # No sum is on the other side of a threshold that is none of the sums.
+    above = np.where(thresholds > greatest, greatest, np.where(there, thresholds - 1, -np.inf))
+    most = np.where(thresholds <= least, least, np.where(there, thresholds, np.inf))
+    above, most = ((limit + bias[:, None]) / at for limit in (above, most))
+    lows, highs = np.maximum(above.max(axis=1), low), np.minimum(most.min(axis=1), high)
+    some = lows <= highs
+    bias, period = bias[some], (lows + highs)[some] / 2
+    if rounding != "single":  # another rounding before, of which nothing is known here
+        more = distances[0] + np.diff(distances) * (
+            np.arange(CANDIDATES) + 0.5) / CANDIDATES
+        near = np.ceil(anchored * more).astype(np.int64) - begin
+        bias = np.concatenate([bias, near - 1, near, near + 1])
+        period = np.concatenate([period, more, more, more])
     fraction, shift = np.frexp(1 / period)
     multiplier = np.minimum(np.rint(fraction * 2.0 ** 31).astype(np.int64), COPY)
-    bias = np.ceil((first + level - 0.5) * period).astype(np.int64) - at
-    bias = (bias[:, None] + np.arange(-1, 2)).ravel()
-    multiplier, shift = np.repeat(multiplier, 3), np.repeat(shift.astype(np.int64), 3)
+    shift = shift.astype(np.int64)
 
     def levels(sums: Integers) -> Integers:
         """Return what becomes of sums under every candidate, (sums, candidates)."""
@@ -126,13 +171,16 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
     return int(bias[best]), int(multiplier[best]), int(shift[best])
 
 
-def periods(thresholds: Integers, span: int) -> NDArray[np.float64]:
-    """Return distances of multiples that may get to these thresholds when they are rounded up."""
-    count = len(thresholds)
-    if count < 2:
-        return np.array([2.0 * (span + 1)])
-    i, j = np.triu_indices(count, 1)
+def inside(thresholds: Integers, least: int, greatest: int) -> Integers:
+    """Return the thresholds that sums from ``least`` to ``greatest`` reach, but not all of them."""
+    return thresholds[(thresholds > least) & (thresholds <= greatest)]
+
+
+def limits(thresholds: Integers, span: int) -> tuple[float, float]:
+    """Return between which two a distance is whose multiples, rounded up, get to thresholds."""
+    if len(thresholds) < 2:
+        return 2.0 * (span + 1), 2.0 * (span + 1) + 1
+    i, j = np.triu_indices(len(thresholds), 1)
     distance, steps = thresholds[j] - thresholds[i], j - i
-    low = max(float(np.max((distance - 1) / steps)), SHORTEST)
-    high = float(np.min((distance + 1) / steps))
-    return low + (max(high, low) - low) * (np.arange(CANDIDATES) + 0.5) / CANDIDATES
+    return max(float(np.max((distance - 1) / steps)), SHORTEST), \
+        float(np.min((distance + 1) / steps))

@@ -10,6 +10,7 @@ from amaranth import Shape
 from amaranth.lib import wiring
 
 from ..errors import UserError
+from ..rtl._binary_array import BinaryArray
 from ..rtl.bitplane import BitPlane
 from ..rtl.bitserial import BitSerial
 from ..rtl.csc import Decoder
@@ -40,8 +41,9 @@ def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "gene
 
 
 UNITS: dict[str, Callable[..., wiring.Component]] = {
-    "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder, "fusion": Fusion,
-    "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse, "ternary": ternary}
+    "binary": BinaryArray, "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder,
+    "fusion": Fusion, "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse,
+    "ternary": ternary}
 
 
 @dataclass(frozen=True)

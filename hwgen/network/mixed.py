@@ -100,6 +100,11 @@ class Mixed:
         (wanted,) = float_values(self.calibrated.source, list(graph.outputs),
                                  self.calibrated.inputs)
         self.exact = wanted.reshape(images, -1).astype(np.float64)
+        classes = self.exact.shape[1]
+        if np.any(self.answers < 0) or np.any(self.answers >= classes):
+            wrong = self.answers[(self.answers < 0) | (self.answers >= classes)]
+            raise UserError(f"a label must be from 0 to {classes - 1}, the place of one of the "
+                            f"network's {classes} outputs, not {wrong[0]}")
         self.int8 = self.network({})
         self.base = self.point({})
 
