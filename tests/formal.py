@@ -31,10 +31,11 @@ def yosys(script, workdir):
     assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
 
 
-def prove(spec, workdir, *, depth, always=False):
+def prove(spec, workdir, *, depth, always=False, anyhow=False):
     """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
 
-    With ``always`` none fails ever; the proof is an induction over at most so many cycles.
+    With ``always`` none fails ever; the proof is an induction over at most so many cycles. With
+    ``anyhow`` all registers may hold anything at first, those of ``spec`` too.
 
     Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
     works on words.
@@ -42,9 +43,11 @@ def prove(spec, workdir, *, depth, always=False):
     top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
     (workdir / "top.il").write_text(top)
     induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
+    begin = ["setattr -unset init w:*"] if anyhow else []
     yosys("\n".join([
         "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
-        "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
+        "chformal -lower", *begin, "memory", "opt -full -nodffe -nosdff",
+        "simplemap", "techmap", "opt -full -nodffe -nosdff", "select -assert-any t:$assert",
         f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
 
