@@ -10,7 +10,15 @@ from sim.packings import WEIGHTS, case
 from sim.sparse import simulate
 
 from . import bench
+from .formal import prove
+from .mutation import mutant
+from .spec_unpack import UnpackSpec
 
+PROOFS = {
+    "weights of one tile": {},
+    "wide values": {"value_bits": 8, "entries": 2},
+    "two tiles": {"tiles": 2, "length": 1, "per_tile": False, "entries": 2},
+}
 SHAPES = [(4, 4), (5, 11), (9, 16), (3, 7)]
 """Rows and columns."""
 
@@ -138,3 +146,24 @@ COCOTB = {
     pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
     simulate("unpack", tmp_path, seconds=600, **COCOTB[name]).check()
+
+
+@pytest.mark.slow
+@pytest.mark.formal
+@pytest.mark.parametrize("name", PROOFS)
+def test_contract(name, tmp_path):
+    """From any state and a reset on: each word once, right, in order, and the end in its cycle."""
+    spec = UnpackSpec(**PROOFS[name])
+    prove(spec, tmp_path, depth=spec.cycles + 2, anyhow=True)
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("right, wrong", [
+    ("self.address.eq(Mux(put, place, ", "self.address.eq(Mux(put, place + 1, "),
+    ("self.data.eq(Mux(put, bytes_, packed.held))", "self.data.eq(packed.held)"),
+])
+def test_contract_can_fail(right, wrong, tmp_path):
+    """The proof of an unpacker with a defect does not go through."""
+    spec = UnpackSpec(mutant(Unpack, right, wrong), entries=1)
+    with pytest.raises(AssertionError, match="proof did fail"):
+        prove(spec, tmp_path, depth=spec.cycles + 2, anyhow=True)
