@@ -43,11 +43,12 @@ def prove(spec, workdir, *, depth, always=False, anyhow=False):
     top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
     (workdir / "top.il").write_text(top)
     induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
-    begin = ["setattr -unset init w:*"] if anyhow else []
+    # Of bits, without what nothing reads, so that many registers are not too many.
+    begin = ["setattr -unset init w:*", "memory", "opt -full -nodffe -nosdff", "simplemap",
+             "techmap", "opt -full -nodffe -nosdff"] if anyhow else ["memory"]
     yosys("\n".join([
         "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
-        "chformal -lower", *begin, "memory", "opt -full -nodffe -nosdff",
-        "simplemap", "techmap", "opt -full -nodffe -nosdff", "select -assert-any t:$assert",
+        "chformal -lower", *begin, "opt_expr", "opt_clean", "select -assert-any t:$assert",
         f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
 
