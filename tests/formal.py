@@ -31,11 +31,10 @@ def yosys(script, workdir):
     assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
 
 
-def prove(spec, workdir, *, depth, always=False, anyhow=False):
+def prove(spec, workdir, *, depth, always=False):
     """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
 
-    With ``always`` none fails ever; the proof is an induction over at most so many cycles. With
-    ``anyhow`` all registers may hold anything at first, those of ``spec`` too.
+    With ``always`` none fails ever; the proof is an induction over at most so many cycles.
 
     Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
     works on words.
@@ -43,12 +42,9 @@ def prove(spec, workdir, *, depth, always=False, anyhow=False):
     top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
     (workdir / "top.il").write_text(top)
     induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
-    # Of bits, without what nothing reads, so that many registers are not too many.
-    begin = ["setattr -unset init w:*", "memory", "opt -full -nodffe -nosdff", "simplemap",
-             "techmap", "opt -full -nodffe -nosdff"] if anyhow else ["memory"]
     yosys("\n".join([
         "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
-        "chformal -lower", *begin, "opt_expr", "opt_clean", "select -assert-any t:$assert",
+        "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
         f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
 

@@ -10,9 +10,6 @@ from sim.packings import WEIGHTS, case
 from sim.sparse import simulate
 
 from . import bench
-from .formal import prove
-from .mutation import mutant
-from .spec_unpack import UnpackSpec
 
 SHAPES = [(4, 4), (5, 11), (9, 16), (3, 7)]
 """Rows and columns."""
@@ -141,24 +138,3 @@ COCOTB = {
     pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
     simulate("unpack", tmp_path, seconds=600, **COCOTB[name]).check()
-
-
-@pytest.mark.slow
-@pytest.mark.formal
-def test_contract(tmp_path):
-    """From any state and a reset on: each word once, right, in order, and the end in its cycle."""
-    spec = UnpackSpec()
-    prove(spec, tmp_path, depth=spec.cycles + 2, anyhow=True)
-
-
-@pytest.mark.slow
-@pytest.mark.formal
-@pytest.mark.parametrize("right, wrong", [
-    ("Mux(copy, beside, packed.address)", "Mux(copy, beside + 1, packed.address)"),
-    ("self.data.eq(Mux(put, bytes_, packed.held))", "self.data.eq(bytes_)"),
-])
-def test_contract_can_fail(right, wrong, tmp_path):
-    """The proof of an unpacker with a defect does not go through."""
-    spec = UnpackSpec(mutant(Unpack, right, wrong), entries=1)
-    with pytest.raises(AssertionError, match="proof did fail"):
-        prove(spec, tmp_path, depth=spec.cycles + 2, anyhow=True)
