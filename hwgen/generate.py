@@ -18,7 +18,6 @@ from amaranth.lib import data, enum
 from . import __version__, integration
 from .contents import NOTHING, Contents
 from .design import SPARSE, Design, Integer
-from .errors import UserError
 from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
@@ -70,10 +69,6 @@ def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -
     """
     if not design.activation_memory:
         return array(design)
-    if top.mapped and design.engine == "sparse":
-        raise UserError("engine must be 'systolic', 'bitserial' or 'binary' with --top "
-                        f"{top.name}, not 'sparse', whose entries have no place in a system's "
-                        "addresses")
     return top.wrap(accelerator(design, contents, exposed=top.mapped),
                     Window.of(design, streams=top.streams))
 

@@ -35,7 +35,7 @@ class Space(enum.IntEnum):
 
 
 MAPPED = tuple(space for space in Space if space != Space.SPARSE)
-"""The spaces that a system has in its addresses."""
+"""The spaces that every accelerator has in the addresses of a system."""
 
 
 class Register(enum.IntEnum):
@@ -174,5 +174,7 @@ SPACES = {
     Space.PROGRAM: "The program memory; it is written a whole word at a time. Its own words are as "
                    "long as the array has columns, and begin at a multiple of a power of two.",
     Space.COUNTERS: "For each step the cycles that it took when it ran last; read-only.",
+    Space.SPARSE: "The compressed weights of a sparse engine; they are written a whole word at a "
+                  "time, and read as 0.",
 }
 """What is in each space."""

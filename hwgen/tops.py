@@ -66,7 +66,7 @@ WISHBONE = Top("wishbone", "wishbone_accelerator",
                "A slave of Wishbone B4 for classic cycles of 32 bits; `wb_adr` counts words. "
                "`irq` is high from the end of a run until it is acknowledged. registers.md has the "
                "addresses.", lambda accelerator, window: WishboneAccelerator(
-                   accelerator, window.shift), mapped=True)
+                   accelerator, window.shift, window.space_bits), mapped=True)
 
 SPI = Top("spi", "spi_accelerator",
           f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of the "
@@ -78,7 +78,8 @@ AXI = Top("axi", "axi_accelerator",
           "A slave of AXI4-Lite (`s_axil_`), and AXI4-Streams for data in (`s_axis_`) and out "
           "(`m_axis_`), all of 32 bits; `clk` and `rst`, which is high to reset, are for all of "
           "them. `irq` is high from the end of a run until it is acknowledged. registers.md has "
-          "the addresses.", lambda accelerator, window: AxiAccelerator(accelerator, window.shift),
+          "the addresses.", lambda accelerator, window: AxiAccelerator(
+              accelerator, window.shift, window.space_bits),
           mapped=True, streams=True)
 
 TOPS = {top.name: top for top in (STREAM, SPI, WISHBONE, AXI)}

@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from typing import Self
 
 from .design import Design
-from .registers import MAPPED, Register, Space, StreamRegister
+from .registers import Register, Space, StreamRegister
 
 __all__ = ["Window"]
+
+LANE_BYTES = 1 << 19
+"""From what is for one lane of a sparse engine to what is for the next (docs/protocol.md)."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Four spaces of the same size, one behind the other; each begins with what it has.
+    """Spaces of the same size, one behind the other; each begins with what it has.
+
+    There are four, and with a sparse engine a fifth, with nothing behind it up to the eighth.
 
     The window is as small as the largest memory allows, and must be at a multiple of its size.
 
@@ -31,8 +36,9 @@ class Window:
     def of(cls, design: Design, *, streams: bool = False) -> Self:
         """Return the window of a Design's accelerator, that of AXI if it has ``streams``."""
         stride = 1 << max(2, (design.columns - 1).bit_length())
+        lanes = (design.columns * LANE_BYTES,) if design.engine == "sparse" else ()
         return cls((4 * (len(Register) + streams * len(StreamRegister)), design.activation_memory,
-                    design.program_words * stride, 4 * design.steps), stride)
+                    design.program_words * stride, 4 * design.steps, *lanes), stride)
 
     @property
     def shift(self) -> int:
@@ -40,9 +46,14 @@ class Window:
         return max(size - 1 for size in self.sizes).bit_length()
 
     @property
+    def space_bits(self) -> int:
+        """Bits of an address that choose the space."""
+        return (len(self.sizes) - 1).bit_length()
+
+    @property
     def size(self) -> int:
         """Bytes of the window."""
-        return len(MAPPED) << self.shift
+        return 1 << self.space_bits + self.shift
 
     def base(self, space: Space) -> int:
         """Return where a space begins in the window."""

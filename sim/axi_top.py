@@ -34,14 +34,14 @@ async def test_window(dut, stall):
         getattr(dut, name).value = 0
     play = player(dut, stall)
     await start(dut)
-    shift = window().shift
+    place = window()
 
     def usable(access):
         return in_runs(access) and not (access.write
                                         and access.address == StreamRegister.OUTPUT_WORDS)
 
     await check_random(play, 400, usable=usable,
-                       before=lambda bus: AxiStream(bus, shift).access)
+                       before=lambda bus: AxiStream(bus, place.shift, place.space_bits).access)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -9,6 +9,7 @@ from hwgen.cost.units import UNITS
 from hwgen.generate import to_verilog
 from hwgen.golden.csc import Format
 from hwgen.rtl._library import Library
+from hwgen.rtl._memories import WordMemory
 
 from . import runner
 from .cells import models_of_cells
@@ -21,7 +22,10 @@ def parameters(name, design):
     return {"csc": {"rows": 8 * design.rows, "codebook": True},
             "nonzero": {"width": design.rows, "columns": 512},
             "sparse": {"lanes": design.columns, "slots": 8, "columns": 96, "entries": 400,
-                       "width": design.rows, "family": design.family}}.get(name, {})
+                       "width": design.rows, "family": design.family},
+            # A word has room for an entry of 12 bits at least.
+            "unpack": {"rows": design.rows, "columns": max(design.columns, 2), "words": 1500,
+                       "reading": WordMemory.read_latency}}.get(name, {})
 
 
 def source(name, options):

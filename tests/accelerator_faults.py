@@ -4,10 +4,13 @@ import dataclasses
 
 import numpy as np
 
+from hwgen.compiler.sparse import FORMAT
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden import accelerator as golden
 from hwgen.golden.accelerator import Error, passes
+from hwgen.golden.sparse_lane import Memories
+from hwgen.golden.sparse_step import SHORTEST_PASS, sparse_cycles
 from hwgen.golden.unpack import Packing, unpack, written_words
 from hwgen.runtime.accelerator import AcceleratorError, Space
 from hwgen.runtime.inference import simulated_board
@@ -50,7 +53,38 @@ def mutate(rng, image, steps, design):
         damaged[place] = (before & ~mask | new << low & mask).to_bytes(4, "little")
     if design.decompress:
         damage_packings(rng, damaged, steps, pitch, design.columns)
+    if design.engine == "sparse":
+        damage_lanes(rng, damaged, design)
     return bytes(damaged), *run
+
+
+def lane_words(design):
+    """Return how many words each memory of a lane has: entries, even and odd pointers."""
+    return (design.sparse_entries, design.sparse_columns // 2 + 1,
+            (design.sparse_columns + 1) // 2)
+
+
+def damage_lanes(rng, image, design):
+    """Damage entries and pointers, which are behind the words of the program, half of the time."""
+    if rng.random() < 0.5:
+        return
+    begin = design.program_words * design.columns
+    words = np.frombuffer(image, np.uint8)[begin:].view("<u4").reshape(design.columns, -1)
+    edges = np.cumsum([0, *lane_words(design)])
+    for _ in range(int(rng.choice([1, 2, 5, 30]))):
+        lane, part = int(rng.integers(design.columns)), int(rng.integers(3))
+        memory = words[lane, edges[part]:edges[part + 1]]
+        # What is in use is at the begin.
+        at = int(len(memory) * rng.random() ** 3)
+        kind = rng.random()
+        if kind < 0.3:
+            memory[at] ^= 1 << int(rng.integers(12))
+        elif kind < 0.6:
+            memory[at] = int(rng.integers(1 << 12))
+        elif kind < 0.8:
+            memory[at] = int(rng.choice(EXTREMES))
+        else:
+            memory[at:] = np.roll(memory[at:], int(rng.integers(-3, 4)))
 
 
 def damage_packings(rng, image, steps, pitch, columns):
@@ -116,16 +150,26 @@ class Twins:
             engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
             partial_sums=design.partial_sums, activation_memory=design.activation_memory,
             rounding=design.rounding,
-            program_words=design.program_words if design.decompress else 0)
+            program_words=design.program_words if design.decompress else 0,
+            sparse_depth=design.sparse_depth)
         self.cost = Array.of(design)
         self.pitch = descriptor_words(design.columns)
         self.image = bytes(design.program_words * design.columns)
         # Behind the Programs there is a step that fills all sums.
         self.filler = (design.program_words - PARAMETER_WORDS) // self.pitch - 1
         self.room = self.filler * self.pitch * design.columns
+        self.lanes = np.zeros((design.columns, 0), "<u4")
+        if design.engine == "sparse":
+            self.golden.weights = Memories(design.columns, design.sparse_entries,
+                                           design.sparse_columns, FORMAT)
+            self.lanes = np.zeros((design.columns, sum(lane_words(design))), "<u4")
 
-    def fill(self, image, rng):
-        """Return the contents of the program memory, with an image and the step that fills sums."""
+    def fill(self, program, rng):
+        """Return the contents of all memories, with a Program and the step that fills sums.
+
+        They are the words of the program memory, and those of the lanes of a sparse engine.
+        """
+        image = program.image
         size = self.design.activation_memory
         step = Step(mode=Mode.DIRECT, to_sums=True, scaled=True, last_columns=self.design.columns,
                     x=self.design.partial_sums, row_bytes=size,
@@ -134,11 +178,19 @@ class Twins:
         words = rng.integers(0, 256, PARAMETER_WORDS * self.design.columns, np.uint8).tobytes()
         descriptor = step.to_words().tobytes().ljust(self.pitch * self.design.columns, b"\0")
         assert len(image) <= self.room
-        return (image.ljust(self.room, b"\0") + descriptor + words).ljust(len(self.image), b"\0")
+        lanes, edges = np.zeros_like(self.lanes), np.cumsum([0, *lane_words(self.design)])
+        for offset, content in program.compressed:
+            lane, part = divmod(offset >> 17, 4)
+            found = np.frombuffer(content, "<u4")
+            lanes[lane, edges[part]:edges[part] + len(found)] = found
+        image = (image.ljust(self.room, b"\0") + descriptor + words).ljust(len(self.image), b"\0")
+        return image + lanes.tobytes()
 
     def load(self, image):
-        """Write those words of the program memory that change, all where steps write there."""
+        """Write those words of the memories that change, all where steps write there."""
         columns = self.design.columns
+        image, lanes = image[:len(self.image)], image[len(self.image):]
+        self.load_lanes(np.frombuffer(lanes, "<u4").reshape(columns, -1))
         stride = 1 << max(2, (columns - 1).bit_length())
         old, new = (np.frombuffer(data, np.uint8).reshape(-1, columns)
                     for data in (self.image, image))
@@ -147,6 +199,21 @@ class Twins:
             self.board.write_memory(Space.PROGRAM, word * stride,
                                     new[word].tobytes() + bytes(-columns % 4))
         self.image = image
+
+    def load_lanes(self, lanes):
+        """Write the memories of those lanes that change, on both sides."""
+        edges = np.cumsum([0, *lane_words(self.design)])
+        for lane, part in np.ndindex(self.design.columns, 3 if lanes.size else 0):
+            there = slice(edges[part], edges[part + 1])
+            changed = np.flatnonzero(lanes[lane, there] != self.lanes[lane, there])
+            if not len(changed):
+                continue
+            first, end = int(changed[0]), int(changed[-1]) + 1
+            words = lanes[lane, there][first:end]
+            self.board.write_memory(Space.SPARSE, 4 * ((lane << 2 | part) << 15 | first),
+                                    words.tobytes())
+            self.golden.weights.write(lane, part, first, words)
+        self.lanes = lanes
 
     def memory(self):
         """Return the bytes of the hardware's activation memory."""
@@ -194,6 +261,8 @@ class Twins:
         """Run one step on the golden model; return its error."""
         if step.mode == Mode.UNPACK:
             return self.unpack(step, expected)
+        if step.mode == Mode.SPARSE:
+            return self.sparse(step, expected)
         model = self.golden
         expected.lenient |= self.unchecked(step)
         written = self.may_write(step)
@@ -240,9 +309,29 @@ class Twins:
         self.image = words.tobytes()
         return None
 
+    def sparse(self, step, expected):
+        """Run one step of the sparse engine on the golden model; return its error."""
+        model = self.golden
+        expected.lenient |= self.unchecked(step)
+        if step.passes * max(step.vectors, SHORTEST_PASS) > WATCHDOG + NEAR:
+            return Error.WATCHDOG
+        error = model.sparse(step, 0, self.design.program_words)
+        if error == Error.FETCH:
+            expected.lenient |= not self.begins_outside(step)
+        if error:
+            return error
+        cycles = sparse_cycles(model.runs[0], self.design.columns, int(self.cost.turns))
+        if cycles > WATCHDOG + NEAR:
+            return Error.WATCHDOG
+        expected.near = cycles > WATCHDOG - NEAR
+        expected.cycles += cycles
+        return None
+
     def may_write(self, step):
         """Return which bytes a step may write, wherever it stops."""
         mask = np.zeros(self.design.activation_memory, bool)
+        if step.mode == Mode.SPARSE:
+            return mask
         if not step.to_sums:
             mask[step.output:step.output + 1] = True
         mask = repeated(mask, step.output_row_step, step.y)
@@ -268,6 +357,8 @@ class Twins:
                             low=-1 << 17, high=1 << 17))
         writes = within(step.output, (step.output_row_step, step.y), (step.output_x_step, step.x),
                         (self.design.columns, step.tiles), low=0, high=(1 << bits + 2) - 64)
+        if step.mode == Mode.SPARSE:
+            return not reads
         sums = step.tiles == 1 and (step.passes == 1 or not step.add_to_sums)
         return not (reads or step.mode == Mode.SUMS) or not (sums if step.to_sums else writes)
 

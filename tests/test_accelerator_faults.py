@@ -34,6 +34,10 @@ DESIGNS = {
                          line_pixels=16),
     "unpacks": Design(rows=5, columns=8, lanes=2, lines=2, line_pixels=16, activation_memory=4096,
                       program_memory=7000, partial_sums=64, decompress=True),
+    # The lanes' memories are powers of two: what is behind the end of others is not defined.
+    "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
+                     program_memory=7000, partial_sums=64, sparse_entries=512, sparse_columns=256,
+                     sparse_depth=2),
 }
 
 
@@ -43,7 +47,7 @@ def small_programs(twins, seed):
     while True:
         seed += 1
         network = any_network(seed, design.rounding)
-        if design.decompress:
+        if design.decompress or design.engine == "sparse":
             network = thinned(network, seed)
         try:
             program = compile_network(network, design)
@@ -52,6 +56,8 @@ def small_programs(twins, seed):
                 program = compile_network(network, design.replace(
                     program_memory=least * design.columns))
         except UserError:
+            continue
+        if design.engine == "sparse" and not program.compressed:
             continue
         if program.steps:
             yield network, program
@@ -94,7 +100,7 @@ def check_many(design, seed, networks, damages):
     with twins.board.link:
         source = small_programs(twins, 10_000 * seed)
         for number, (network, program) in zip(range(networks), source, strict=False):
-            good = twins.fill(program.image, rng)
+            good = twins.fill(program, rng)
             twins.load(good)
             twins.align()
             for trial in range(damages):
@@ -123,9 +129,22 @@ def test_damaged_packings():
     assert sum(found.values()) == 12
 
 
+def test_damaged_sparse_weights():
+    """Entries, pointers and steps of the sparse engine are among what is damaged."""
+    found = check_many(DESIGNS["sparse"], 5, 4, 9)
+    assert len({error for _, error in found}) > 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name != "sparse"])
 def test_many_damaged_programs(name, seed):
     found = check_many(DESIGNS[name], seed, 25, 40)
     assert {error for _, error in found} == {"", *(error.name for error in Error)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [8, 9, 10, 11])
+def test_many_damaged_sparse_weights(seed):
+    found = check_many(DESIGNS["sparse"], seed, 10, 25)
+    assert {error for _, error in found} >= {"", "DESCRIPTOR", "WATCHDOG", "SUMS", "PROGRAM"}

@@ -18,7 +18,8 @@ def test_bench(tmp_path):
     runner.run(AxiLite(SHIFT), "bench_axi_lite", tmp_path).check()
 
 
-@pytest.mark.parametrize("name", [pytest.param("fast", marks=pytest.mark.slow), "compact"])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[] if name == "compact" else pytest.mark.slow) for name in DESIGNS])
 def test_top(name, tmp_path):
     """Whole accelerators: all of the window, a run with its interrupt, and the streams."""
     runner = pytest.importorskip("sim.runner")

@@ -18,11 +18,17 @@ from hwgen.integration import files
 from hwgen.integration.c_program import c_name, c_program
 from hwgen.network.reader import read_network
 from hwgen.runtime.inference import portable
+from hwgen.runtime.predictions import predictions
+from hwgen.steps import Mode
 from hwgen.tops import WISHBONE
 from sim.wishbone import simulator
 
 from .compiler_bench import Builder, Window, inputs_of
 from .networks import arrays, path
+from .test_decompress import case as packed_case
+from .test_decompress import tight, unpacking
+from .test_sparse_engine import DESIGN as SPARSE
+from .test_sparse_engine import case as sparse_case
 
 STRICT = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
 
@@ -110,6 +116,35 @@ def test_odd_places(columns, tmp_path):
     build.convolution(5, Window((2, 2)))
     network = build.network()
     check(design, network, [inputs_of(network, seed) for seed in range(3)], tmp_path)
+
+
+@gcc
+def test_sparse_engine(tmp_path):
+    """Layers on the sparse engine, whose compressed weights are in a space of their own."""
+    network, x = sparse_case(7)
+    inputs = [x, inputs_of(network, 1)]
+    program = compile_network(network, SPARSE, x)
+    assert {step.mode for step in program.steps} == {Mode.SPARSE, Mode.SUMS}
+    text = c_program(program, "x")
+    most = int(text.split(".cycles = ")[1].split(",")[0])
+    for image, (values, *counted) in zip(inputs, infer(SPARSE, program, inputs, tmp_path),
+                                         strict=True):
+        name, = program.outputs
+        np.testing.assert_array_equal(values[name], golden.run(network, image)[name])
+        cycles = sum(work.cycles for work in predictions(network, program, image))
+        assert counted == [cycles, cycles] and cycles <= most
+
+
+@gcc
+@pytest.mark.slow
+def test_packed_weights(tmp_path):
+    """Weights that are unpacked before they are used, in a memory too small for them."""
+    for seed in (0, 1):
+        network = packed_case(seed)
+        program = tight(network)
+        assert any(unpacking(program))
+        check(program.design, network, [inputs_of(network, seed) for seed in range(2)],
+              tmp_path / str(seed))
 
 
 @gcc

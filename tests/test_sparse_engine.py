@@ -22,7 +22,7 @@ from hwgen.errors import UserError
 from hwgen.golden import network as golden
 from hwgen.golden.accelerator import Error, Stopped
 from hwgen.golden.csc import decode
-from hwgen.golden.sparse_step import Waiting
+from hwgen.golden.sparse_step import Waiting, sparse_cycles
 from hwgen.network.graph import Window
 from hwgen.network.prune import Pruner, density
 from hwgen.network.reader import read_network
@@ -163,6 +163,25 @@ def test_no_such_step(board, fields, error):
     with pytest.raises(AcceleratorError) as stopped:
         board.run(0, 1, budget=10_000, watchdog=5000)
     assert stopped.value.code == expected.value.error == error
+    check(board, DESIGN, network, x)
+
+
+@pytest.mark.xdist_group("sparse accelerator")
+def test_rows_without_a_sum(board):
+    """Weights of rows behind the last slot add nothing, and leave nothing to the next step."""
+    network, x = case(7)
+    program = compile_network(network, DESIGN, x)
+    step = program.steps[0]
+    assert step.slots > 2
+    words = step.replace(slots=2).to_words().tobytes()
+    image = words + program.image[len(words):]
+    load(board, program)
+    board.load_program(image)
+    made = golden_accelerator(program, x)
+    made.run(image, 1)
+    board.write_activations(0, made.memory.tobytes())
+    cycles = board.run(0, 1, budget=100_000)
+    assert cycles == sparse_cycles(made.runs[0], DESIGN.columns, int(Array.of(DESIGN).turns))
     check(board, DESIGN, network, x)
 
 

@@ -4,64 +4,15 @@
 import numpy as np
 import pytest
 
-from hwgen.compiler.packing import packed
 from hwgen.golden.unpack import READING, Packing, unpack
 from hwgen.rtl.unpack import Unpack
-from hwgen.steps import PARAMETER_WORDS, Mode, Step
+from sim.packings import WEIGHTS, case
+from sim.sparse import simulate
 
 from . import bench
 
 SHAPES = [(4, 4), (5, 11), (9, 16), (3, 7)]
 """Rows and columns."""
-WEIGHTS = {
-    "a quarter": lambda rng, shape: some(rng, shape, 0.25, range(-128, 128)),
-    "all": lambda rng, shape: some(rng, shape, 1.0, range(-128, 128)),
-    "none": lambda rng, shape: np.zeros(shape, np.int8),
-    "few": lambda rng, shape: some(rng, shape, 0.005, range(-128, 128)),
-    "small": lambda rng, shape: some(rng, shape, 0.3, range(-8, 8)),
-    "two": lambda rng, shape: some(rng, shape, 0.3, (-100, 77)),
-    "one": lambda rng, shape: some(rng, shape, 0.3, (100,)),
-    "sixteen": lambda rng, shape: some(rng, shape, 0.3, range(-128, 128, 16)),
-}
-
-
-def some(rng, shape, density, values):
-    """Return weights of which so many are not 0."""
-    return np.where(rng.random(shape) < density, rng.choice(list(values), shape), 0).astype(np.int8)
-
-
-def case(rng, rows, columns, kind, tiles, passes, per_tile, *, book=False):
-    """Return a memory, a step that unpacks what is in it, and the words that shall come."""
-    weights = WEIGHTS[kind](rng, (tiles, passes * rows, columns)).view(np.uint8)
-    parameters = rng.integers(0, 256, (PARAMETER_WORDS * (tiles if per_tile else 1), columns),
-                              np.uint8)
-    words, fields = (packed_by_book if book else packed)(weights, parameters)
-    of_tiles = np.split(parameters, len(parameters) // PARAMETER_WORDS)
-    expected = np.concatenate([
-        part for tile, each in enumerate(weights)
-        for part in (each[:rows], *(of_tiles[tile:tile + 1]), each[rows:])])
-    memory = rng.integers(0, 256, (len(words) + len(expected) + 7, columns), np.uint8)
-    first, output = (0, len(words) + 3) if rng.random() < 0.5 else (len(expected) + 7, 0)
-    memory[first:first + len(words)] = words
-    step = Step(mode=Mode.UNPACK, last_columns=1, program=first, output=output,
-                parameters_per_tile=per_tile, **fields)
-    return memory, step, expected
-
-
-def packed_by_book(weights, parameters):
-    """Return weights by way of a codebook of all bytes."""
-    words, fields = packed(weights, parameters)
-    columns = weights.shape[2]
-    form = Packing(columns, 8, book=True)
-    plain = Packing(columns, 8, book=False)
-    assert fields["weight_format"] == plain.code
-    entries = plain.entries(words[len(parameters):], fields["row_bytes"])
-    order = np.random.default_rng(5).permutation(256)
-    values = np.where(entries & 15 == 15, entries >> 4, np.argsort(order)[entries >> 4])
-    codes = np.zeros(form.book_words * columns, np.uint8)
-    codes[:256] = order
-    return np.concatenate([parameters, codes.reshape(-1, columns), form.packed(
-        values << 4 | entries & 15)]), fields | {"weight_format": form.code}
 
 
 @pytest.mark.parametrize("rows, columns", SHAPES)
@@ -172,3 +123,18 @@ def test_outside(fields):
     step = step.replace(**fields)
     assert not unpack(step, memory.copy(), 5)
     hold(5, memory, step)
+
+
+COCOTB = {
+    "small": {"rows": 3, "columns": 5, "words": 400, "reading": READING - 2},
+    "square": {"rows": 4, "columns": 4, "words": 500, "reading": READING - 2},
+    "odd": {"rows": 5, "columns": 11, "words": 640, "reading": READING - 2},
+    "large": {"rows": 9, "columns": 16, "words": 1024, "reading": READING - 2},
+    "wide": {"rows": 4, "columns": 32, "words": 700, "reading": READING - 2},
+}
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
+def test_verilog_matches_model(name, tmp_path):
+    simulate("unpack", tmp_path, seconds=600, **COCOTB[name]).check()

@@ -44,7 +44,8 @@ def test_bench(tmp_path):
     runner.run(Wishbone(SHIFT), "bench_wishbone", tmp_path).check()
 
 
-@pytest.mark.parametrize("name", [pytest.param("fast", marks=pytest.mark.slow), "compact"])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[] if name == "compact" else pytest.mark.slow) for name in DESIGNS])
 def test_top(name, tmp_path):
     """Whole accelerators: all of the window, and a run with its interrupt."""
     runner = pytest.importorskip("sim.runner")

@@ -8,6 +8,11 @@ DESIGNS = {
                    partial_sums=8, steps=4),
     "compact": Design(rows=4, columns=4, lanes=1, activation_memory=128, program_memory=256,
                       partial_sums=8, steps=0, compact=True),
+    "sparse": Design(engine="sparse", rows=4, columns=4, lanes=1, activation_memory=256,
+                     program_memory=256, partial_sums=8, steps=4, sparse_entries=8,
+                     sparse_columns=9, sparse_depth=1),
+    "unpacks": Design(rows=4, columns=6, lanes=2, activation_memory=256, program_memory=252,
+                      partial_sums=8, steps=4, decompress=True),
 }
 
 

@@ -20,6 +20,7 @@ from ..rtl.power import PowerOfTwo
 from ..rtl.serial import SerialParallel
 from ..rtl.sparse import Sparse
 from ..rtl.ternary import Ternary
+from ..rtl.unpack import Unpack
 
 __all__ = ["UNITS", "Unit"]
 
@@ -43,7 +44,7 @@ def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "gene
 UNITS: dict[str, Callable[..., wiring.Component]] = {
     "binary": BinaryArray, "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder,
     "fusion": Fusion, "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse,
-    "ternary": ternary}
+    "ternary": ternary, "unpack": Unpack}
 
 
 @dataclass(frozen=True)

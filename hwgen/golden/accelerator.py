@@ -19,6 +19,7 @@ from .arithmetic import wrap
 from .csc import Compressed
 from .post import Parameters, Post
 from .sparse import Run
+from .sparse_lane import Memories
 from .sparse_step import sparse_step
 from .unpack import possible, unpack
 
@@ -58,7 +59,7 @@ class Accelerator:
         As in the Design.
     program_words : int
         Of the program memory, where the Design unpacks weights in it; else 0.
-    weights : Compressed, or None
+    weights : Compressed, Memories, or None
         What a sparse engine holds.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
@@ -70,7 +71,7 @@ class Accelerator:
     partial_sums: int
     activation_memory: int
     engine: str = "systolic"
-    weights: Compressed | None = None
+    weights: Compressed | Memories | None = None
     sparse_depth: int = 0
     program_words: int = 0
     rounding: str = "tflm"
@@ -102,7 +103,7 @@ class Accelerator:
                 raise Stopped(Error.DESCRIPTOR, index) from None
             error = self.refusal(step)
             if error is None and step.mode == Mode.SPARSE:
-                error = self.sparse(step, index)
+                error = self.sparse(step, index, len(words))
             elif error is None and step.mode == Mode.UNPACK:
                 there = unpack(step, words.view(np.uint8), self.rows)
                 error = None if there else Error.PROGRAM
@@ -188,8 +189,10 @@ class Accelerator:
                 return Error.STORE
         return None
 
-    def sparse(self, step: Step, index: int) -> Error | None:
-        """Run one step of the sparse engine."""
+    def sparse(self, step: Step, index: int, words: int) -> Error | None:
+        """Run one step of the sparse engine; there are so many words in the program memory."""
+        if step.program >= words:  # though none is read
+            return Error.PROGRAM
         if step.passes * step.slots > self.partial_sums:
             return Error.SUMS
         found = [self.fetch(step, 0, *taps) for taps in passes(step)]

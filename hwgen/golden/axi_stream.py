@@ -16,13 +16,14 @@ class AxiStream:
     ----------
     bus : Bus
         That of the accelerator.
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
     """
 
-    def __init__(self, bus: Bus, shift: int) -> None:
+    def __init__(self, bus: Bus, shift: int, space_bits: int = 2) -> None:
         self.bus = bus
         self.shift = shift
+        self.address_bits = shift + space_bits
         self.registers = dict.fromkeys(StreamRegister, 0)
 
     def access(self, access: Access) -> int | None:
@@ -33,7 +34,7 @@ class AxiStream:
         old = self.registers[register]
         if access.write:
             address = register in (StreamRegister.INPUT_ADDRESS, StreamRegister.OUTPUT_ADDRESS)
-            bits = self.shift + 2 if address else FACTS[register].bits
+            bits = self.address_bits if address else FACTS[register].bits
             status = register is StreamRegister.STREAM_STATUS
             self.registers[register] = old & ~access.data if status \
                 else access.data & (1 << bits) - 1
@@ -60,5 +61,5 @@ class AxiStream:
     def _next(self, register: StreamRegister) -> int:
         """Return an address, and let it be a word further."""
         at = self.registers[register]
-        self.registers[register] = (at + 4) % (1 << self.shift + 2)
+        self.registers[register] = (at + 4) % (1 << self.address_bits)
         return at

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import wrap
-from .csc import Compressed
+from .csc import Compressed, Format, Lane
 from .nonzero import NonZero, nonzeros
 
 __all__ = ["Run", "Source", "Sparse"]
@@ -131,9 +131,13 @@ class Sparse:
     ----------
     depth : int
         Columns that may wait in front of each lane.
+    slots : int
+        Rows that each has sums for. Entries for more count from row 0 again, modulo the power of
+        two that holds so many; those behind the last row of a matrix add nothing.
     """
 
     depth: int = 8
+    slots: int = 1 << 30
 
     def run(self, matrix: Compressed, inputs: NDArray[np.integer], zero_point: int = 0,
             first: int = 0, source: Source | None = None) -> Run:
@@ -147,8 +151,8 @@ class Sparse:
         lanes = len(matrix.lanes)
         timeline = Timeline(np.stack([np.diff(lane.pointers) for lane in matrix.lanes]),
                             self.depth)
-        placed = [lane.placed(matrix.format) for lane in matrix.lanes]
         slots = -(-matrix.rows // lanes)
+        placed = [self._placed(lane, matrix.format, slots) for lane in matrix.lanes]
         sums = np.zeros((len(inputs), slots, lanes), np.int64)
         vectors: list[int] = []
         outputs, work = [], 0
@@ -172,3 +176,10 @@ class Sparse:
                 np.add.at(sums[number, :, lane], rows, weights * activations[columns])
         return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
                    np.concatenate(outputs), work, lanes, timeline.entries)
+
+    def _placed(self, lane: Lane, form: Format, slots: int) -> tuple[Integers, Integers, Integers]:
+        """Return columns, rows and weights of those entries that have a sum."""
+        columns, rows, weights = lane.placed(form)
+        rows = rows & (1 << (self.slots - 1).bit_length()) - 1
+        there = rows < slots
+        return columns[there], rows[there], weights[there]

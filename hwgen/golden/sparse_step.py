@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..steps import WAITING, Step, descriptor_words
+from ..steps import SLOTS, WAITING, Step, descriptor_words
 from .csc import Compressed
 from .sparse import Run, Sparse
+from .sparse_lane import Memories
 
 __all__ = ["Waiting", "sparse_cycles", "sparse_step"]
 
@@ -58,14 +59,15 @@ class Waiting:
         self.taken.append(cycle)
 
 
-def sparse_step(step: Step, weights: Compressed, vectors: NDArray[np.integer], depth: int) -> Run:
+def sparse_step(step: Step, weights: Compressed | Memories, vectors: NDArray[np.integer],
+                depth: int) -> Run:
     """Return what the engine makes of the vectors of all passes, (passes, vectors, rows).
 
     ``weights`` are those of all layers.
     """
     passes, count, width = vectors.shape
     matrix = weights.part(step.column, count * width, step.slots * len(weights.lanes))
-    return Sparse(depth=depth).run(matrix, vectors, step.pad, source=Waiting())
+    return Sparse(depth=depth, slots=SLOTS).run(matrix, vectors, step.pad, source=Waiting())
 
 
 def sparse_cycles(run: Run, columns: int, turns: int) -> int:

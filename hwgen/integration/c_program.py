@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compiler.program import Placement, Program
 from ..cost.cycles import Array
+from ..cost.sparse_steps import sparse_steps
 
 __all__ = ["c_name", "c_program"]
 
@@ -20,19 +21,27 @@ def c_name(text: str) -> str:
 
 def c_program(program: Program, name: str) -> str:
     """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
-    cycles = list(map(Array.of(program.design).cycles, program.steps))
+    of_array, of_engine = Array.of(program.design), sparse_steps(program)
+    cycles = [of_engine[index].cycles if index in of_engine else of_array.cycles(step)
+              for index, step in enumerate(program.steps)]
     image = np.frombuffer(program.strided_image, "<u4")
     guard = f"HWGEN_PROGRAM_{name.upper()}_H"
     constants = [array(f"{name}_constant_{i}", "uint8_t", data)
                  for i, (_, data) in enumerate(program.constants)]
     parts = [f"{{{address}, {len(data)}, {name}_constant_{i}}}"
              for i, (address, data) in enumerate(program.constants)]
+    compressed = [f"{{{offset}, {len(data) // 4}, {name}_sparse_{i}}}"
+                  for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {program.name}, for the Design {program.design.name}. */",
         f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
           if parts else []),
+        *(array(f"{name}_sparse_{i}", "uint32_t", np.frombuffer(data, "<u4"))
+          for i, (_, data) in enumerate(program.compressed)),
+        *([f"static const hwgen_words {name}_sparse[] = {{{', '.join(compressed)}}};"]
+          if compressed else []),
         *tensors(program, name, "inputs", program.inputs),
         *tensors(program, name, "outputs", program.outputs),
         f"static const hwgen_program {name} = {{",
@@ -49,6 +58,8 @@ def c_program(program: Program, name: str) -> str:
         f"    .constants = {f'{name}_constants' if parts else 0},",
         f"    .inputs = {name}_inputs,",
         f"    .outputs = {name}_outputs,",
+        *([f"    .sparse_count = {len(compressed)},", f"    .sparse = {name}_sparse,"]
+          if compressed else []),
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)

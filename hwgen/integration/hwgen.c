@@ -77,6 +77,13 @@ hwgen_result hwgen_load(const hwgen_device *device, const hwgen_program *program
             put_byte(&at, HWGEN_ACTIVATIONS + part->address + j, part->bytes[j]);
         flush(&at);
     }
+#ifdef HWGEN_SPARSE
+    for (uint32_t i = 0; i < program->sparse_count; ++i) {
+        const hwgen_words *part = &program->sparse[i];
+        for (uint32_t j = 0; j < part->count; ++j)
+            put(device, HWGEN_SPARSE + part->address + 4 * j, part->words[j]);
+    }
+#endif
     return HWGEN_OK;
 }
 

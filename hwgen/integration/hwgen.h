@@ -39,6 +39,12 @@ typedef struct {
     const uint8_t *bytes;
 } hwgen_bytes;
 
+/* Compressed weights of a sparse engine: words from `address` of their space on. */
+typedef struct {
+    uint32_t address, count;
+    const uint32_t *words;
+} hwgen_words;
+
 /* An input or an output, as height x width x channels numbers, channels next to one another. In
  * memory are `stored` channels of each place, those that `places` names (0: all of them); the
  * others are constant, or nobody needs them. A number q stands for (q - zero_point) * scale. */
@@ -56,13 +62,16 @@ typedef struct {
     const char *name;
     uint32_t fingerprint; /* of the Design that it is for */
     uint32_t steps;
-    uint32_t cycles;      /* of an inference: exactly so many */
+    uint32_t cycles;      /* of an inference: exactly so many; with a sparse engine, of an input in
+                           * which no number is the zero point, and fewer of others */
     uint32_t watchdog;    /* more than any of the steps takes */
     uint32_t image_words;
     const uint32_t *image;
     uint32_t constant_count, input_count, output_count;
     const hwgen_bytes *constants;
     const hwgen_tensor *inputs, *outputs;
+    uint32_t sparse_count;
+    const hwgen_words *sparse;
 } hwgen_program;
 
 /* Make sure that the accelerator of hwgen_registers.h is there. */

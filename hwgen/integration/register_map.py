@@ -23,7 +23,8 @@ def register_map(design: Design, top: Top) -> dict[str, Any]:
         "program_stride": window.stride,
         "program_bytes": design.columns,
         "spaces": [{"name": space.name, "base": window.base(space), "size": window.sizes[space],
-                    "about": about} for space, about in SPACES.items()],
+                    "about": about} for space, about in SPACES.items()
+                   if space < len(window.sizes)],
         "registers": [register(design, which, FACTS[which]) for which in known],
     }
 

@@ -60,6 +60,8 @@ class Lane(wiring.Component):
     -------
     column : In(stream.Signature(StructLayout))
         ``index``, and ``value``, the activation less its zero point.
+    last_slot : In(range(slots))
+        Entries of rows behind it add nothing: nobody would read their sums, or clear them.
     busy : Out(1)
         There are columns here, or entries to be read.
     load : In(StructLayout)
@@ -71,6 +73,7 @@ class Lane(wiring.Component):
     """
 
     column: Any
+    last_slot: Value
     busy: Value
     load: Any
     read: Value
@@ -91,7 +94,7 @@ class Lane(wiring.Component):
         super().__init__({
             "column": In(stream.Signature(data.StructLayout(
                 {"index": range(columns), "value": signed(ACTIVATION)}))),
-            "busy": Out(1), "load": In(self.load_layout),
+            "last_slot": In(range(slots)), "busy": Out(1), "load": In(self.load_layout),
             "read": In(1), "slot": In(range(slots)), "sum": Out(signed(SUM)),
         })
 
@@ -136,8 +139,9 @@ class Lane(wiring.Component):
             multiplier.b.eq(decoder.o.p.weight), multiplier.take.eq(1),
         ]
         late = primitives.LATENCY
+        adds = decoder.o.valid & decoder.o.p.some & (decoder.o.p.row <= self.last_slot)
         self._accumulate(m, later(m, decoder.o.p.row, late, "row"), multiplier.p,
-                         later(m, decoder.o.valid & decoder.o.p.some, late, "adds", reset=True))
+                         later(m, adds, late, "adds", reset=True))
         return m
 
     def _fetch(self, m: Module) -> tuple[Value, Value, Value, Value]:

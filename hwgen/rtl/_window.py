@@ -7,6 +7,7 @@ from ..registers import MAPPED, SPACE_SHIFT, Space
 __all__ = ["SPACE_BITS", "bus_address", "partial"]
 
 SPACE_BITS = (len(MAPPED) - 1).bit_length()
+"""Bits of an address that choose the space, but where there is a sparse engine."""
 
 
 def bus_address(address: Value, shift: int) -> Value:
@@ -15,12 +16,12 @@ def bus_address(address: Value, shift: int) -> Value:
     Parameters
     ----------
     address : Value
-        In bytes, from the window's first one on, of ``shift + SPACE_BITS`` bits.
+        In bytes, from the window's first one on; what is above ``shift`` bits is the space.
     shift : int
         See :class:`hwgen.window.Window`.
     """
     return Cat(Const(0, 2), address[2:shift], Const(0, SPACE_SHIFT - shift), address[shift:],
-               Const(0, 32 - SPACE_SHIFT - SPACE_BITS))
+               Const(0, 32 - SPACE_SHIFT + shift - len(address)))
 
 
 def partial(address: Value, shift: int, mask: Value) -> Value:
@@ -29,4 +30,4 @@ def partial(address: Value, shift: int, mask: Value) -> Value:
     Only activations have single bytes. Without this, the other bytes of a word would be written,
     too.
     """
-    return (mask != 0b1111) & (address[shift:shift + SPACE_BITS] != Space.ACTIVATIONS)
+    return (mask != 0b1111) & (address[shift:] != Space.ACTIVATIONS)

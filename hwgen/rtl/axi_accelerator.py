@@ -19,7 +19,7 @@ class AxiAccelerator(wiring.Component):
     ----------
     accelerator : Accelerator
         With its bus ``exposed``.
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
 
     Members
@@ -32,11 +32,12 @@ class AxiAccelerator(wiring.Component):
 
     irq: Value
 
-    def __init__(self, accelerator: Accelerator, shift: int) -> None:
+    def __init__(self, accelerator: Accelerator, shift: int, space_bits: int) -> None:
         self.accelerator = accelerator
-        self.lite = AxiLite(shift)
-        self.streams = AxiStream(shift)
-        super().__init__(axi_lite_ports(shift) | axi_stream_ports() | {"irq": Out(1)})
+        self.lite = AxiLite(shift, space_bits)
+        self.streams = AxiStream(shift, space_bits)
+        self.lite_ports = axi_lite_ports(shift, space_bits)
+        super().__init__(self.lite_ports | axi_stream_ports() | {"irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -46,7 +47,7 @@ class AxiAccelerator(wiring.Component):
         m.d.comb += [self.irq.eq(accelerator.irq), streams.busy.eq(accelerator.busy)]
         wiring.connect(m, lite.bus, streams.host)
         wiring.connect(m, streams.bus, accelerator.bus)
-        for part, ports in ((lite, axi_lite_ports(lite.shift)), (streams, axi_stream_ports())):
+        for part, ports in ((lite, self.lite_ports), (streams, axi_stream_ports())):
             for name, member in ports.items():
                 inner, outer = getattr(part, name), getattr(self, name)
                 m.d.comb += inner.eq(outer) if member.flow is wiring.In else outer.eq(inner)

@@ -15,9 +15,9 @@ OKAY, SLVERR = 0, 2
 """Responses."""
 
 
-def axi_lite_ports(shift: int) -> dict[str, Any]:
+def axi_lite_ports(shift: int, space_bits: int = SPACE_BITS) -> dict[str, Any]:
     """Return the ports of a slave whose window has spaces of ``1 << shift`` bytes."""
-    wide = shift + SPACE_BITS
+    wide = shift + space_bits
     return {
         "s_axil_awaddr": In(wide), "s_axil_awprot": In(3), "s_axil_awvalid": In(1),
         "s_axil_awready": Out(1),
@@ -41,7 +41,7 @@ class AxiLite(wiring.Component):
 
     Parameters
     ----------
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
 
     Members
@@ -72,9 +72,9 @@ class AxiLite(wiring.Component):
 
     latency = 2
 
-    def __init__(self, shift: int) -> None:
+    def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
-        super().__init__(axi_lite_ports(shift) | {"bus": Out(BUS)})
+        super().__init__(axi_lite_ports(shift, space_bits) | {"bus": Out(BUS)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -39,7 +39,7 @@ class AxiStream(wiring.Component):
 
     Parameters
     ----------
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
 
     Members
@@ -67,9 +67,9 @@ class AxiStream(wiring.Component):
     m_axis_tvalid: Value
     m_axis_tready: Value
 
-    def __init__(self, shift: int) -> None:
+    def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
-        wide = shift + SPACE_BITS
+        wide = shift + space_bits
         bits = {StreamRegister.INPUT_ADDRESS: wide, StreamRegister.OUTPUT_ADDRESS: wide}
         self.registers = {which: Signal(bits.get(which, FACTS[which].bits), name=which.name.lower())
                           for which in StreamRegister}

@@ -58,7 +58,8 @@ class Sparse(wiring.Component):
         ``vector``, ``last``.
     zero_point : In(signed(8)), first : In(range(columns)), last_slot : In(range(slots))
         Zero point of the activations, column of an input's first one, and the last slot that has
-        a row. Constant from an input's first vector to its last sums.
+        a row: entries of rows behind it add nothing. Constant from an input's first vector to its
+        last sums.
     o : Out(stream.Signature(StructLayout))
         ``sums``, ``last``.
     """
@@ -125,6 +126,7 @@ class Sparse(wiring.Component):
             m.d.comb += [
                 lane.column.p.index.eq(found.p.index), lane.column.p.value.eq(found.p.value),
                 lane.column.valid.eq(send), lane.read.eq(read), lane.slot.eq(slot),
+                lane.last_slot.eq(self.last_slot),
                 lane.load.part.eq(loaded.part), lane.load.address.eq(loaded.address),
                 lane.load.data.eq(loaded.data),
                 lane.load.write.eq(written & (loaded.lane == n)),

@@ -12,10 +12,10 @@ from .host import BUS
 __all__ = ["Wishbone", "wishbone_ports"]
 
 
-def wishbone_ports(shift: int) -> dict[str, Any]:
+def wishbone_ports(shift: int, space_bits: int = SPACE_BITS) -> dict[str, Any]:
     """Return the ports of a slave whose window has spaces of ``1 << shift`` bytes."""
     return {
-        "wb_cyc": In(1), "wb_stb": In(1), "wb_we": In(1), "wb_adr": In(shift + SPACE_BITS - 2),
+        "wb_cyc": In(1), "wb_stb": In(1), "wb_we": In(1), "wb_adr": In(shift + space_bits - 2),
         "wb_sel": In(4), "wb_dat_w": In(32), "wb_dat_r": Out(32), "wb_ack": Out(1),
         "wb_err": Out(1),
     }
@@ -33,13 +33,13 @@ class Wishbone(wiring.Component):
 
     Parameters
     ----------
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
 
     Members
     -------
     wb_cyc, wb_stb, wb_we : In(1)
-    wb_adr : In(shift)
+    wb_adr : In(shift + space_bits - 2)
         Of a word: the byte's address without its two lowest bits.
     wb_sel : In(4), wb_dat_w : In(32)
     wb_dat_r : Out(32), wb_ack : Out(1), wb_err : Out(1)
@@ -60,9 +60,9 @@ class Wishbone(wiring.Component):
 
     latency = 2
 
-    def __init__(self, shift: int) -> None:
+    def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
-        super().__init__(wishbone_ports(shift) | {"bus": Out(BUS)})
+        super().__init__(wishbone_ports(shift, space_bits) | {"bus": Out(BUS)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

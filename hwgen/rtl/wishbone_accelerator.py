@@ -18,7 +18,7 @@ class WishboneAccelerator(wiring.Component):
     ----------
     accelerator : Accelerator
         With its bus ``exposed``.
-    shift : int
+    shift, space_bits : int
         See :class:`hwgen.window.Window`.
 
     Members
@@ -30,10 +30,11 @@ class WishboneAccelerator(wiring.Component):
 
     irq: Value
 
-    def __init__(self, accelerator: Accelerator, shift: int) -> None:
+    def __init__(self, accelerator: Accelerator, shift: int, space_bits: int) -> None:
         self.accelerator = accelerator
-        self.wishbone = Wishbone(shift)
-        super().__init__(wishbone_ports(shift) | {"irq": Out(1)})
+        self.wishbone = Wishbone(shift, space_bits)
+        self.bus_ports = wishbone_ports(shift, space_bits)
+        super().__init__(self.bus_ports | {"irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -41,7 +42,7 @@ class WishboneAccelerator(wiring.Component):
         m.submodules.wishbone = wishbone = self.wishbone
         m.d.comb += self.irq.eq(accelerator.irq)
         wiring.connect(m, wishbone.bus, accelerator.bus)
-        for name, member in wishbone_ports(self.wishbone.shift).items():
+        for name, member in self.bus_ports.items():
             inner, outer = getattr(wishbone, name), getattr(self, name)
             m.d.comb += inner.eq(outer) if member.flow is wiring.In else outer.eq(inner)
         return m
