@@ -194,6 +194,8 @@ class Fold:
             last = layer.axis % axes == axes - 1
             part = output[first:first + len(self.stored[name])] if last else output
             self.stored[name] |= part
+            # There has to be something to concatenate, even where nobody reads it.
+            self.stored[name][0] |= not self.stored[name].any()
             part |= self.stored[name]
             first += len(self.stored[name])
 
