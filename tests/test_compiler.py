@@ -174,6 +174,21 @@ def test_concatenation(axis, pointwise):
     verify(build.network(build.last, a), design())
 
 
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("dead", [(1, 0.5), (0.5, 1), (1, 1)])
+def test_concatenation_of_constants(axis, dead):
+    """Of a part whose channels are all constant nobody reads anything."""
+    build = Builder(3, 5, 6, 4)
+    a, b = (build.convolution(4, SAME, build.inputs[0], dead=each) for each in dead)
+    for parts in ((a, b), (None, a)):  # once more, around the first
+        parts = [part or build.last for part in parts]
+        shape = list(build.shape(parts[0]))
+        shape[axis - 1] += build.shape(parts[1])[axis - 1]
+        build.add(Concatenate, tuple(shape), tuple(parts), axis=axis)
+    build.convolution(9, Window((1, 1)))
+    verify(build.network(), design())
+
+
 def test_reshape_and_several_outputs():
     build = Builder(8, 4, 3, 6)
     a = build.convolution(11, SAME, dead=0.5)
