@@ -14,7 +14,7 @@ from .boards import BOARDS, closest, presets
 from .errors import UserError
 from .formats import GROUP
 
-__all__ = ["SPARSE", "Design", "Integer"]
+__all__ = ["SPARSE", "SYSTOLIC", "Design", "Integer"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -35,6 +35,8 @@ LEAST_COLUMNS = 2
 """The least columns of a compact one."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
+SYSTOLIC = ("depth", "accumulator", "dsps")
+"""Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress")
@@ -212,7 +214,7 @@ class Design:
             alone = ": its array alone is a unit, `hwgen sim bitserial`" \
                 if self.engine == "bitserial" else ", of which its array is a part"
             raise UserError(f"activation_memory must be given with engine {self.engine!r}{alone}")
-        for field in ("depth", "accumulator", "dsps"):
+        for field in SYSTOLIC:
             default = getattr(Design, field)
             if getattr(self, field) != default:
                 should = "left out" if default is None else repr(default)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from . import __version__
 from . import boards as known_boards
 from .boards import closest
-from .design import Design
+from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
 
 __all__ = ["chosen_design", "design_given", "parser"]
@@ -590,4 +590,9 @@ def chosen_design(options: argparse.Namespace) -> Design:
              if getattr(options, name) is not None}
     if given.get("family", design.family) != design.family:
         given = {"device": None, "dsps": None} | given  # those were the other family's
+    engine = given.get("engine", design.engine)
+    if engine != design.engine:  # nor are these fields of all engines
+        others = [*(SYSTOLIC if engine in ("bitserial", "binary") else ()),
+                  *(SPARSE if engine != "sparse" else ())]
+        given = {name: getattr(Design, name) for name in others} | given
     return design.replace(**given) if given else design

@@ -174,6 +174,17 @@ def test_options_override(capsys, tmp_path):
     assert (values["rows"], values["columns"], values["family"]) == (4, 5, "ice40")
 
 
+@pytest.mark.parametrize("preset, engine, fields", [
+    ("ulx3s-85f", "bitserial", {"dsps": None}),
+    ("orangecrab-25f:sparse", "systolic", {"sparse_entries": 0, "sparse_columns": 0}),
+])
+def test_another_engine(preset, engine, fields, capsys, tmp_path):
+    """What the preset's engine alone has is left behind."""
+    assert main(["generate", "--design", preset, "--engine", engine, "-o", "out"]) == 0
+    design = Design.load(str(tmp_path / "out" / "design.toml"))
+    assert design.engine == engine and fields.items() <= vars(design).items()
+
+
 def test_boards(capsys):
     out = printed(capsys, "boards")
     assert all(name in out for name in BOARDS)
