@@ -24,7 +24,7 @@ LARGEST_DEPTH = 1 << 20
 LARGEST_SUM = 64
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
-ROUNDINGS = ("tflm", "single")
+ROUNDINGS = ("tflm", "single", "even")
 LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
 SIDES = 4, 32
@@ -120,7 +120,7 @@ class Design:
         Longest row of an image that the line buffer holds; needed with more than one of ``lines``.
     rounding : str
         How sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does; ``single``
-        rounds once.
+        rounds once, halves up, and ``even`` once, halves to even.
     steps : int
         How many steps have a counter of their cycles.
     compact : bool

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .boards import BOARDS, presets
 from .build.record import Record
 from .compiler.compile import compile_network
+from .compiler.levels import any_rounding, rounding_of
 from .cost.efficiency import Work
 from .design import Design
 from .errors import UserError
@@ -296,7 +297,7 @@ def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
     if options.design is None:
         options.design = DESIGN
     if preset and options.rounding is None:
-        options.rounding = network.rounding
+        options.rounding = rounding_of(network)
     design = chosen_design(options)
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: a network needs an accelerator, and "
@@ -307,7 +308,7 @@ def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
 
 def check_rounding(options: argparse.Namespace, design: Design, network: Network) -> None:
     """Refuse a Design that rounds otherwise than the network."""
-    if design.rounding != network.rounding:
+    if design.rounding != network.rounding and not any_rounding(network):
         raise UserError(f"rounding must be {network.rounding!r}, as {options.model} wants sums to "
                         f"be rounded, not {design.rounding!r}; write it into the Design, or give "
                         f"--rounding {network.rounding}")

@@ -224,7 +224,8 @@ FIELDS = {
     "lanes": ("N", "columns that are requantised in a cycle"),
     "hard_lanes": ("N", "lanes that multiply in DSP blocks"),
     "line_pixels": ("N", "longest row that the line buffer holds"),
-    "rounding": ("NAME", "tflm: sums are rounded twice, as TensorFlow Lite Micro does; single"),
+    "rounding": ("NAME", ("tflm: sums are rounded twice, as TensorFlow Lite Micro does; single "
+                         "and even: once, and halves up or to even")),
     "steps": ("N", "steps that have a counter of their cycles"),
     "compact": ("", "make the accelerator small rather than fast"),
     "sparse_entries": ("N", "compressed weights that each lane of a sparse engine holds"),

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from hwgen.compiler import compile_network
+from hwgen.compiler.levels import rounding_of
 from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.runtime.inference import simulated_board
@@ -19,7 +20,7 @@ pytest.importorskip("onnxruntime")
 any_low_bit = pytest.importorskip("tests.any_low_bit")
 test_low_bit = pytest.importorskip("tests.test_low_bit")
 
-MEMORIES = {"engine": "bitserial", "rounding": "single", "activation_memory": 1 << 16,
+MEMORIES = {"engine": "bitserial", "activation_memory": 1 << 16,
             "program_memory": 1 << 20}
 FAST = Design(rows=10, columns=8, lines=3, lanes=4, partial_sums=64, line_pixels=32, **MEMORIES)
 COMPACT = Design(rows=8, columns=4, lanes=1, partial_sums=64, compact=True, **MEMORIES)
@@ -47,11 +48,16 @@ def inputs(w, network):
     return network.feed(w.random.normal(0, 1.5, (1, *shape[1:])).astype("f4"))
 
 
+def rounding(network, *designs):
+    """Return Designs with the rounding that does for a network, if one does."""
+    return [design.replace(rounding=rounding_of(network)) for design in designs]
+
+
 def holds(drawn, *designs):
     """Hold a network to its file, and what Designs make of it to the network."""
     w, output = drawn
     network = test_low_bit.equal(w, output, images=4)
-    for design in designs:
+    for design in rounding(network, *designs):
         try:
             verify(network, design, inputs(w, network))
         except UserError as error:
@@ -75,7 +81,7 @@ def runs(board, drawn, *designs):
     """Hold the Verilog to a network, in every tensor and every layer's cycles."""
     w, output = drawn
     network = test_low_bit.equal(w, output, images=1)
-    for design in designs:
+    for design in rounding(network, *designs):
         try:
             compile_network(network, design)
         except UserError as error:
@@ -94,8 +100,8 @@ def test_golden(drawn):
 def test_golden_binary(drawn):
     """Fully connected layers of one bit: none is refused."""
     w, output = drawn
-    verify(test_low_bit.equal(w, output, images=4), BINARY, inputs(w, test_low_bit.read(
-        w.model(output))))
+    network = test_low_bit.equal(w, output, images=4)
+    verify(network, *rounding(network, BINARY), inputs(w, network))
 
 
 @pytest.mark.slow

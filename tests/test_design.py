@@ -39,7 +39,7 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
     ({"dsps": 4}, "dsps must be left out for family 'generic', which is no chip's, not 4"),
     ({"family": "ecp5", "device": "LFE5U-85F", "dsps": 157},
      "dsps must be an integer from 0 to 156, not 157"),
-    ({"rounding": "double"}, "rounding must be one of tflm, single, not 'double'"),
+    ({"rounding": "double"}, "rounding must be one of tflm, single, even, not 'double'"),
     ({"steps": -1}, "steps must be an integer from 0 to 65536, not -1"),
     ({"lanes": 4}, ("lanes must be 0 without an activation_memory, which an accelerator needs, "
                     "not 4")),

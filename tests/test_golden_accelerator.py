@@ -107,7 +107,8 @@ def test_direct(maximum):
 
 
 @pytest.mark.parametrize("rounding, results", [
-    ("tflm", {5: 2, -5: -1, 6: 2, -6: -2, 7: 2}), ("single", {5: 1, -5: -1, 6: 2, -6: -1, 7: 2})])
+    ("tflm", {5: 2, -5: -1, 6: 2, -6: -2, 7: 2}), ("single", {5: 1, -5: -1, 6: 2, -6: -1, 7: 2}),
+    ("even", {5: 1, -5: -1, 6: 2, -6: -2, 7: 2, 2: 0, -2: 0, 10: 2})])
 def test_rounding(rounding, results):
     for value, expected in results.items():
         made = machine(rounding=rounding)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.compiler.levels import requantising
+from hwgen.compiler.levels import requantising, rounding_of
 from hwgen.errors import UserError
 from hwgen.golden import network as golden
 from hwgen.golden.arithmetic import requantise
@@ -85,7 +85,7 @@ def test_many_levels(bits, channels):
 def test_powers_of_2(rounding):
     """Scales that are all powers of 2, and nothing between a product and its 8 bits.
 
-    Half-way between two levels lies a sum, which no multiplier sends to the even one.
+    Half-way between two levels lies a sum, which lanes have to round to the even one, too.
     """
     pytest.importorskip("onnxruntime")
     w = pytest.importorskip("tests.low_bit").Writer(1)
@@ -93,11 +93,11 @@ def test_powers_of_2(rounding):
     y = w.quant(w.node("MatMul", x, w.low_bit(24, 8, bits=8)), 8, 4.0, rounding=rounding)
     network = pytest.importorskip("hwgen.network.onnx").read(w.model(y))
     if rounding == "ROUND":
-        with pytest.raises(UserError, match="HALF_UP, FLOOR or CEIL may do there"):
+        with pytest.raises(UserError, match="the Design's rounding 'even' does the same"):
             requantising(network)
-    else:
-        verify(network, design(rounding="single"), network.feed(
-            w.random.normal(0, 1, (1, 24)).astype("f4")))
+    assert rounding_of(network) == ("even" if rounding == "ROUND" else "single")
+    verify(network, design(rounding=rounding_of(network)), network.feed(
+        w.random.normal(0, 1, (1, 24)).astype("f4")))
 
 
 @pytest.mark.parametrize("value", [-SPAN - 1, -7, 0, 1, 30, SPAN + 1])
@@ -144,8 +144,8 @@ def test_unevenly_spaced():
                        "thresholds, and no multiplier and shift do the same in channel 1: the "
                        "lanes need thresholds that are evenly spaced; those of many bits may be "
                        "too many, and those of a Quant that rounds by ROUND are not so where sums "
-                       "lie half-way between its levels: HALF_UP, FLOOR or CEIL may do there; "
-                       "`hwgen golden` runs this network$"):
+                       "lie half-way between its levels, but where the Design's rounding 'even' "
+                       "does the same; `hwgen golden` runs this network$"):
         requantising(layer_of([[0, 5, 10], [0, 5, 12]]))
 
 

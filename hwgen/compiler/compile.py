@@ -1,6 +1,7 @@
 """From a network to a Program."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from .elementwise import lower_add, lower_copy, lower_pad
 from .endings import check_endings
 from .fold import VARIES, Folding, fold
 from .layout import View
-from .levels import requantising
+from .levels import any_rounding, requantising
 from .lowering import Lowering, Placed
 from .memory import Layout
 from .place import arrange
@@ -67,6 +68,8 @@ def draft(network: Network, design: Design,
     if not design.activation_memory:
         raise UserError("the Design is of an array alone: give it an activation_memory, and the "
                         "other fields of an accelerator")
+    if design.rounding != network.rounding and any_rounding(network):
+        network = replace(network, rounding=design.rounding)
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")

@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..golden.arithmetic import scale
-from ..network.graph import Depthwise, FullyConnected, Network, Requantisation, Weighted
+from ..network.graph import (
+    Add,
+    Depthwise,
+    FullyConnected,
+    Mean,
+    Network,
+    Requantisation,
+    Weighted,
+)
 from ..network.thresholds import Thresholds
 from .quantise import COPY
 
-__all__ = ["requantising"]
+__all__ = ["any_rounding", "requantising", "rounding_of"]
 
 Integers = NDArray[np.int64]
 Channel = tuple[Integers, int, int]
@@ -25,10 +33,32 @@ Channel = tuple[Integers, int, int]
 
 CANDIDATES = 1024
 """Distances that are tried where sums are rounded twice."""
+EXACT = 64
+"""Distances that are tried for sums half-way between two levels: none but the very one does."""
 FARTHEST = 100
 """Which multiple the first threshold is at: the further, the finer a distance moves it."""
 SHORTEST = 2.0 ** -9
 """Distance of two thresholds: a shorter one is no longer a shift that the lanes leave room for."""
+
+
+def any_rounding(network: Network) -> bool:
+    """Return whether a network is the same by any rounding, as it has thresholds alone."""
+    return not any(
+        isinstance(layer, (Add, Mean))
+        or (isinstance(layer, Weighted) and isinstance(layer.requantisation, Requantisation))
+        for layer in network.layers if not layer.host)
+
+
+def rounding_of(network: Network) -> str:
+    """Return the rounding that a network wants, or the first by which its thresholds are met."""
+    if any_rounding(network):
+        for rounding in ("single", "even"):
+            try:
+                requantising(replace(network, rounding=rounding))
+            except UserError:
+                continue
+            return rounding
+    return network.rounding
 
 
 def requantising(network: Network) -> Network:
@@ -59,6 +89,7 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
     least = products.min(axis=2).sum(axis=1) + bias
     greatest = products.max(axis=2).sum(axis=1) + bias
 
+    low, high = by.low, by.high
     if by.step == 2 and odd_products(network, layer):
         # Every other integer is a sum, so that none is 0 once the first that counts is 1.
         taps = flat.shape[1]
@@ -69,22 +100,35 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
         found = [(-int(t), COPY, 1) for t in values[:, 0]]
         zero_point = 1
     else:
-        first, found = together(layer, [*zip(values, least, greatest, strict=True)], by,
-                                network.rounding)
-        zero_point = by.low - first
+        always, ever = reached(values, least, greatest)
+        low, high = by.low + always, by.low + ever
+        first, found = together(layer, [*zip(values[:, always:ever], least, greatest, strict=True)],
+                                low, network.rounding)
+        zero_point = low - first
     offset, multiplier, shift = np.array(found, np.int64).T
     return replace(layer, weights=weights.astype(np.int8), bias=(bias + offset).astype(np.int32),
-                   requantisation=Requantisation(multiplier, shift, zero_point, by.low, by.high))
+                   requantisation=Requantisation(multiplier, shift, zero_point, low, high))
 
 
-def together(layer: Weighted, channels: list[Channel], by: Thresholds, rounding: str,
+def reached(thresholds: Integers, least: Integers, greatest: Integers) -> tuple[int, int]:
+    """Return how many levels all sums of all channels reach, and how many any does.
+
+    What is below, as of a ReLU, and above is the clamp's business. One level is left in any case.
+    """
+    always = int(np.count_nonzero(thresholds <= least[:, None], axis=1).min())
+    ever = int(np.count_nonzero(thresholds <= greatest[:, None], axis=1).max())
+    always = min(always, thresholds.shape[1] - 1)
+    return always, max(ever, always + 1)
+
+
+def together(layer: Weighted, channels: list[Channel], low: int, rounding: str,
              ) -> tuple[int, list[tuple[int, int, int]]]:
     """Return where the levels of a layer begin, and bias, multiplier and shift of each channel.
 
     A bias is a whole sum. Another beginning moves thresholds by parts of one, of all channels.
     """
-    farthest = min(FARTHEST, by.low + 128)
-    others = range(by.low + 128, -1, -1)
+    farthest = min(FARTHEST, low + 128)
+    others = range(low + 128, -1, -1)
     failed = 0
     for first in (farthest, *others):
         known: dict[tuple[bytes, int, int], tuple[int, int, int] | None] = {}
@@ -101,15 +145,15 @@ def together(layer: Weighted, channels: list[Channel], by: Thresholds, rounding:
             return first, found
         if first == farthest:
             failed = len(found)
-            low, high = limits(inside(*channels[failed]), 1)
-            if low >= high:  # at no distance whatever
+            least_distance, most_distance = limits(inside(*channels[failed]), 1)
+            if least_distance >= most_distance:  # none does
                 break
     raise UserError(
         f"layer {layer.name!r} ({layer.operator}) compares its sums with thresholds, and no "
         f"multiplier and shift do the same in channel {failed}: the lanes need thresholds that are "
         "evenly spaced; those of many bits may be too many, and those of a Quant that rounds by "
-        "ROUND are not so where sums lie half-way between its levels: HALF_UP, FLOOR or CEIL may "
-        "do there; `hwgen golden` runs this network")
+        "ROUND are not so where sums lie half-way between its levels, but where the Design's "
+        "rounding 'even' does the same; `hwgen golden` runs this network")
 
 
 def odd_products(network: Network, layer: Weighted) -> bool:
@@ -149,6 +193,8 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
     if rounding != "single":  # another rounding before, of which nothing is known here
         more = distances[0] + np.diff(distances) * (
             np.arange(CANDIDATES) + 0.5) / CANDIDATES
+        if rounding == "even":
+            more = exact(low, high)
         near = np.ceil(anchored * more).astype(np.int64) - begin
         bias = np.concatenate([bias, near - 1, near, near + 1])
         period = np.concatenate([period, more, more, more])
@@ -169,6 +215,15 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
         return None
     best = int(np.argmax(right))
     return int(bias[best]), int(multiplier[best]), int(shift[best])
+
+
+def exact(low: float, high: float) -> NDArray[np.float64]:
+    """Return distances from ``low`` to ``high`` by which dividing is the simplest to do exactly."""
+    shift = 31 - int(np.ceil(np.log2(1 / low)))
+    least, most = (1 / end * 2.0 ** shift for end in (max(low, high), low))
+    spacing = 2.0 ** max(0, int(np.floor(np.log2(max(most - least, 1) / (EXACT / 2)))))
+    whole = np.arange(np.ceil(least / spacing), np.floor(most / spacing) + 1) * spacing
+    return 2.0 ** shift / whole if len(whole) else np.array([low])
 
 
 def inside(thresholds: Integers, least: int, greatest: int) -> Integers:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..network.graph import Requantisation
 
-__all__ = ["divide", "requantise", "scale", "wrap"]
+__all__ = ["divide", "divide_once", "requantise", "scale", "wrap"]
 
 Integers = NDArray[np.int64]
 
@@ -21,18 +21,27 @@ def divide(values: Integers, by: ArrayLike) -> Integers:
     return np.sign(values) * ((np.abs(values) + by // 2) // by)
 
 
+def divide_once(values: Integers, shift: ArrayLike, rounding: str) -> Integers:
+    """Return ``values * 2**-shift``, with ``single`` half up, with ``even`` half to even."""
+    by = np.asarray(shift, np.int64)
+    half = np.int64(1) << (by - 1)
+    if rounding == "even":
+        half = half - 1 + (values >> by & 1)
+    return (values + half) >> by
+
+
 def scale(sums: Integers, multiplier: ArrayLike, shift: ArrayLike,
           rounding: str = "tflm") -> Integers:
     """Return sums of 32 bits times ``multiplier * 2**(shift - 31)``.
 
     ``multiplier`` and ``shift`` have one value for each channel, the last axis, or one for all.
     With ``tflm`` the product is first rounded to 32 bits, half up, and shifted right then, half
-    away from zero. With ``single`` it is rounded once, half up.
+    away from zero. With ``single`` it is rounded once, half up, with ``even`` once, half to even.
     """
     multiplier = np.asarray(multiplier, np.int64)
     shift = np.asarray(shift, np.int64)
-    if rounding == "single":
-        return (sums * multiplier + (np.int64(1) << (30 - shift))) >> (31 - shift)
+    if rounding != "tflm":
+        return divide_once(sums * multiplier, 31 - shift, rounding)
     if np.any(shift > 0):
         sums = wrap(sums << np.maximum(shift, 0))
     right = np.maximum(-shift, 0)

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arithmetic import divide, wrap
+from .arithmetic import divide, divide_once, wrap
 
 __all__ = ["Parameters", "Post"]
 
@@ -56,7 +56,7 @@ class Post:
     Parameters
     ----------
     rounding : str
-        ``tflm`` rounds twice, ``single`` once.
+        ``tflm`` rounds twice, ``single`` once, and ``even`` once, halves to even.
     """
 
     rounding: str
@@ -64,9 +64,8 @@ class Post:
     def wide(self, sums: Integers, by: Parameters) -> Integers:
         """Return sums of 32 bits after requantisation; their last axis counts columns."""
         biased = wrap(sums + by.bias)
-        if self.rounding == "single":
-            half = np.int64(1) << (MULTIPLIER - 1 + by.shift)
-            return (biased * by.multiplier + half) >> (MULTIPLIER + by.shift)
+        if self.rounding != "tflm":
+            return divide_once(biased * by.multiplier, MULTIPLIER + by.shift, self.rounding)
         high = (biased * by.multiplier + (1 << (MULTIPLIER - 1))) >> MULTIPLIER
         return divide(high, np.int64(1) << by.shift)
 

@@ -20,7 +20,7 @@ __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "End
            "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
            "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
-ROUNDINGS = ("tflm", "single")
+ROUNDINGS = ("tflm", "single", "even")
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class Network:
     """Layers in the order in which they run, and every tensor they name.
 
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
-    ``single`` rounds once.
+    ``single`` rounds once, halves up, and ``even`` once, halves to even.
     """
 
     name: str

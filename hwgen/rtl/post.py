@@ -14,7 +14,7 @@ from ._step import PARAMETER_WORDS, Descriptor, Parameters, Tag
 
 __all__ = ["ROUNDINGS", "Lane", "Post"]
 
-ROUNDINGS = ("tflm", "single")
+ROUNDINGS = ("tflm", "single", "even")
 SUM = 32
 HALF = 16
 NARROW = 10
@@ -26,7 +26,7 @@ class Lane(wiring.Component):
 
     The product of 32 by 31 bits is made of four of 16 by 16. ``tflm`` rounds it to an integer,
     halves up, then divides by ``2**shift``, halves away from zero; ``single`` rounds once, halves
-    up.
+    up, and ``even`` once, halves to even.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        single = self.rounding == "single"
+        single = self.rounding != "tflm"
         biased = Signal(signed(SUM), reset_less=True)
         m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
         multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
@@ -94,7 +94,11 @@ class Lane(wiring.Component):
         half = Signal(SUM, reset_less=True)
         m.d.sync += half.eq(((1 << shift) - 1)[:SUM] if single else ((1 << shift) - 1)[1:SUM + 1])
         some = Signal(reset_less=True)
-        m.d.sync += some.eq(Const(1, 1) if single else shift.any())
+        m.d.sync += some.eq({
+            "tflm": shift.any(), "single": Const(1, 1),
+            # Half-way, and nothing less behind it, an even number stays as it is.
+            "even": product[:HALF * 2 - 2].any() | (product[HALF * 2 - 1:] >> shift)[0],
+        }[self.rounding])
         shift = later(m, shift, 1, "divided")
         nudged = Signal(signed(SUM + 2), reset_less=True)
         m.d.sync += nudged.eq(rounded + half

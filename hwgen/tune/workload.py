@@ -1,12 +1,13 @@
 """What is tuned for: a network, or layers of which only the shapes are known."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from ..compiler.levels import rounding_of
 from ..compiler.survey import Designs, Survey, Surveyed
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
@@ -87,4 +88,5 @@ def read_workload(path: str) -> Workload:
         if (shapes := read_shapes(path)) is not None:
             return Workload(Path(path).stem, (shapes,), shapes_only=True)
     network = read_network(path)
+    network = replace(network, rounding=rounding_of(network))
     return Workload(network.name, (network,))
