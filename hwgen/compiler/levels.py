@@ -100,7 +100,7 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
         found = [(-int(t), COPY, 1) for t in values[:, 0]]
         zero_point = 1
     else:
-        always, ever = reached(values, least, greatest)
+        always, ever = levels_reached(values, least, greatest)
         low, high = by.low + always, by.low + ever
         first, found = together(layer, [*zip(values[:, always:ever], least, greatest, strict=True)],
                                 low, network.rounding)
@@ -110,7 +110,7 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
                    requantisation=Requantisation(multiplier, shift, zero_point, low, high))
 
 
-def reached(thresholds: Integers, least: Integers, greatest: Integers) -> tuple[int, int]:
+def levels_reached(thresholds: Integers, least: Integers, greatest: Integers) -> tuple[int, int]:
     """Return how many levels all sums of all channels reach, and how many any does.
 
     What is below, as of a ReLU, and above is the clamp's business. One level is left in any case.
@@ -190,11 +190,9 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
     lows, highs = np.maximum(above.max(axis=1), low), np.minimum(most.min(axis=1), high)
     some = lows <= highs
     bias, period = bias[some], (lows + highs)[some] / 2
-    if rounding != "single":  # another rounding before, of which nothing is known here
-        more = distances[0] + np.diff(distances) * (
+    if rounding != "single":  # of which nothing of this is known: another rounding before, or ties
+        more = exact(low, high) if rounding == "even" else distances[0] + np.diff(distances) * (
             np.arange(CANDIDATES) + 0.5) / CANDIDATES
-        if rounding == "even":
-            more = exact(low, high)
         near = np.ceil(anchored * more).astype(np.int64) - begin
         bias = np.concatenate([bias, near - 1, near, near + 1])
         period = np.concatenate([period, more, more, more])
