@@ -250,8 +250,9 @@ class Twins:
                 return expected
             expected.lenient |= step.mode == Mode.DEPTHWISE and not self.design.lines
             expected.error = self.golden.refusal(step)
-            if expected.error == Error.WATCHDOG:  # it never ends, but it has begun
-                expected.may_write |= self.may_write(step)
+            if expected.error == Error.WATCHDOG:  # it never ends: pixel after pixel, row after row
+                expected.may_write |= self.may_write(
+                    dataclasses.replace(step, x=WATCHDOG, y=WATCHDOG))
             expected.error = expected.error or self.follow(step, expected)
             if expected.error or expected.near or expected.lenient:
                 return expected
