@@ -140,7 +140,8 @@ def test_damaged_sparse_weights():
 @pytest.mark.parametrize("name", [name for name in DESIGNS if name != "sparse"])
 def test_many_damaged_programs(name, seed):
     found = check_many(DESIGNS[name], seed, 25, 40)
-    assert {error for _, error in found} == {"", *(error.name for error in Error)}
+    ends = {"", *(error.name for error in Error)} - {Error.STOPPED.name}  # nobody stops them
+    assert {error for _, error in found} == ends
 
 
 @pytest.mark.slow
