@@ -49,6 +49,21 @@ def prove(spec, workdir, *, depth, always=False):
     ]), workdir)
 
 
+class Spec(Elaboratable):
+    """A circuit around ``dut``, whose assertions are to be proven; both have the clock ``sync``."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        self.sync = ClockDomain("sync")
+
+    def begun(self):
+        """Return the module that it is, with nothing but ``dut`` in it."""
+        m = Module()
+        m.domains += self.sync
+        m.submodules.dut = self.dut
+        return m
+
+
 class Held:
     """Assert of signals that what is offered stays until it is taken."""
 

@@ -7,27 +7,21 @@ from amaranth.hdl import Assert
 from hwgen.rtl._window import bus_address, partial
 from hwgen.rtl.axi_lite import OKAY, SLVERR
 
-from .formal import Held
+from .formal import Held, Spec
 
 PATIENCE = 2
 """Cycles after which the bus answers at last, so that there is an end to wait for."""
 
 
-class AxiLiteSpec(Elaboratable):
+class AxiLiteSpec(Spec):
     """Each read and write that is taken has one response, the bus's, in time, held until taken.
 
     The master is any that holds what it offers; the bus is any that answers within
     :data:`PATIENCE` cycles.
     """
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1)),
                      dut.s_axil_bready.eq(AnySeq(1)), dut.s_axil_rready.eq(AnySeq(1))]

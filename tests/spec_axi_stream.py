@@ -8,24 +8,18 @@ from hwgen.registers import Register, StreamRegister
 from hwgen.rtl._window import bus_address, partial
 from hwgen.rtl.axi_stream import HOST, OUTPUT, SETTLE
 
-from .formal import Held
+from .formal import Held, Spec
 
 
-class AxiStreamSpec(Elaboratable):
+class AxiStreamSpec(Spec):
     """No word is lost, doubled, changed, or moved while steps run; the host's accesses are its own.
 
     Whoever offers holds the offer. The bus does what it likes, when it likes, and steps run when
     they like.
     """
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         host, bus = dut.host, dut.bus
         m.d.comb += [self.sync.rst.eq(0), dut.busy.eq(AnySeq(1)), dut.m_axis_tready.eq(AnySeq(1)),
                      bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]

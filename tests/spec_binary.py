@@ -11,6 +11,8 @@ from amaranth.lib import enum
 
 from hwgen.rtl._binary_array import SUM
 
+from .formal import Spec
+
 
 class Come(enum.Enum, shape=2):
     """What a word of the program memory is."""
@@ -21,17 +23,11 @@ class Come(enum.Enum, shape=2):
     COUNT = 3
 
 
-class ArraySpec(Elaboratable):
+class ArraySpec(Spec):
     """A sum is what it starts from, and twice the equal pairs of each word and its inputs."""
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         come, ends, final, started = Signal(Come), Signal(), Signal(), Signal()
         wants_high = Signal()  # a start has its lower bytes
         drawn = Signal(Come)
@@ -76,17 +72,11 @@ class ArraySpec(Elaboratable):
         return m
 
 
-class StoreSpec(Elaboratable):
+class StoreSpec(Spec):
     """Each sum is compared with both limits, and written in its turn, to its place or nowhere."""
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         d, columns, lanes = dut.descriptor, dut.columns, dut.lanes
         begun, begin = Signal(), Signal()
         left, last = Signal(range(columns + 1)), Signal()  # outputs to write, of the last tile

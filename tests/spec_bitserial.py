@@ -11,6 +11,8 @@ from amaranth.hdl import Assert
 from hwgen.formats import Kind
 from hwgen.rtl.bitserial import FORMAT
 
+from .formal import Spec
+
 
 def free_format(m, name, kinds):
     """Return a format of one or two bits, and of one of the first so many kinds."""
@@ -33,12 +35,8 @@ def number(m, bits, form, name):
     return value
 
 
-class BitSerialSpec(Elaboratable):
+class BitSerialSpec(Spec):
     """Sums come ``interval + latency`` cycles after each transfer, of the tile's own weights."""
-
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
 
     def late(self, m, value, name):
         """Return ``value``, as many cycles later as sums take besides their interval."""
@@ -49,9 +47,7 @@ class BitSerialSpec(Elaboratable):
         return value
 
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         activations, weights = dut.activations, dut.weights
         rows, columns = range(dut.rows), range(dut.columns)
         # Words of the next tile that have come, their format, and their bits.

@@ -4,20 +4,14 @@ from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
-from .formal import Held
+from .formal import Held, Spec
 
 
-class HostSpec(Elaboratable):
+class HostSpec(Spec):
     """What is offered is held until it is taken, on ``tx`` and on the bus; all inputs are free."""
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         rx, tx, bus = dut.rx, dut.tx, dut.bus
         m.d.comb += [self.sync.rst.eq(AnySeq(1)), rx.payload.eq(AnySeq(8)), rx.valid.eq(AnySeq(1)),
                      tx.ready.eq(AnySeq(1)), bus.r_data.eq(AnySeq(32)), bus.ack.eq(AnySeq(1)),

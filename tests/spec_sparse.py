@@ -8,8 +8,10 @@ from amaranth import *
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume
 
+from .formal import Spec
 
-class QueueSpec(Elaboratable):
+
+class QueueSpec(Spec):
     """What all specs share: a queue of what shall come out.
 
     Parameters
@@ -23,18 +25,17 @@ class QueueSpec(Elaboratable):
     """
 
     def __init__(self, dut, depth, patience):
-        self.dut = dut
+        super().__init__(dut)
         self.depth = depth
         self.patience = patience
-        self.sync = ClockDomain("sync")
 
-    def begin(self, m):
-        """Add the unit, and let its inputs be anything."""
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+    def begun(self):
+        """Return the module with the unit, whose inputs may be anything."""
+        m, dut = super().begun(), self.dut
         payload = Value.cast(dut.i.payload)
         m.d.comb += [self.sync.rst.eq(AnySeq(1)), dut.i.valid.eq(AnySeq(1)),
                      dut.o.ready.eq(AnySeq(1)), payload.eq(AnySeq(len(payload)))]
+        return m
 
     def expect(self, m, pushes):
         """Assert that just these results come out, in order.
@@ -75,8 +76,7 @@ class DecoderSpec(QueueSpec):
         super().__init__(dut, dut.latency, dut.latency)
 
     def elaborate(self, platform):
-        m = Module()
-        self.begin(m)
+        m = self.begun()
         dut, p = self.dut, self.dut.i.p
         taken = dut.i.valid & dut.i.ready
         m.d.comb += Assert(dut.i.ready == (~dut.o.valid | dut.o.ready), "ready")
@@ -115,8 +115,7 @@ class NonZerosSpec(QueueSpec):
         super().__init__(dut, dut.width + 2, dut.latency)
 
     def elaborate(self, platform):
-        m = Module()
-        self.begin(m)
+        m = self.begun()
         dut, p, layout = self.dut, self.dut.i.p, self.dut.o.p.shape()
         m.d.comb += [dut.zero_point.eq(AnyConst(8)), dut.first.eq(AnySeq(len(dut.first)))]
         taken = dut.i.valid & dut.i.ready

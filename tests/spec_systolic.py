@@ -10,22 +10,20 @@ from amaranth.hdl import Assert
 
 from hwgen.rtl.systolic import Kind
 
+from .formal import Spec
 
-class ArraySpec(Elaboratable):
+
+class ArraySpec(Spec):
     """What both dataflows' specs begin with: an array with free inputs."""
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
-    def begin(self, m):
-        """Add the array, and let its inputs be anything."""
-        m.domains += self.sync
-        m.submodules.dut = self.dut
+    def begun(self):
+        """Return the module with the array, whose inputs may be anything."""
+        m = super().begun()
         m.d.comb += self.sync.rst.eq(AnySeq(1))
         for port in (self.dut.activations, self.dut.weights):
             payload = Value.cast(port.payload)
             m.d.comb += [payload.eq(AnySeq(len(payload))), port.valid.eq(AnySeq(1))]
+        return m
 
     def sums(self, name):
         """Return a signal for each column's sum."""
@@ -51,8 +49,7 @@ class WeightStationarySpec(ArraySpec):
     """Sums come ``latency`` cycles after each transfer, of the tile's own weights."""
 
     def elaborate(self, platform):
-        m = Module()
-        self.begin(m)
+        m = self.begun()
         dut, rows, columns = self.dut, range(self.dut.rows), range(self.dut.columns)
         weights = {name: [[Signal(dut.w_shape, name=f"{name}_{r}_{c}") for c in columns]
                           for r in rows] for name in ("coming", "present")}
@@ -111,8 +108,7 @@ class OutputStationarySpec(ArraySpec):
     """The rows of a tile's sums come from ``latency`` cycles after its last step on."""
 
     def elaborate(self, platform):
-        m = Module()
-        self.begin(m)
+        m = self.begun()
         dut, rows, columns = self.dut, range(self.dut.rows), range(self.dut.columns)
         total = [self.sums(f"total_{r}") for r in rows]
         result = [self.sums(f"result_{r}") for r in rows]

@@ -6,27 +6,21 @@ from amaranth.hdl import Assert
 
 from hwgen.rtl._window import bus_address, partial
 
-from .formal import Held
+from .formal import Held, Spec
 
 PATIENCE = 2
 """Cycles after which the bus answers at last, so that there is an end to wait for."""
 
 
-class WishboneSpec(Elaboratable):
+class WishboneSpec(Spec):
     """Every request is answered once, in time, with what the bus said of it, and of nothing else.
 
     The master is any that holds its request until it is answered or goes away; the bus is any that
     answers within :data:`PATIENCE` cycles.
     """
 
-    def __init__(self, dut):
-        self.dut = dut
-        self.sync = ClockDomain("sync")
-
     def elaborate(self, platform):
-        m = Module()
-        m.domains += self.sync
-        m.submodules.dut = dut = self.dut
+        m, dut = self.begun(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]
         held = Held(m)
