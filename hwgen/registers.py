@@ -8,7 +8,8 @@ import enum
 from dataclasses import dataclass
 
 __all__ = [
-    "ACKNOWLEDGE", "ERRORS", "FACTS", "GO", "IDENTITY", "MAPPED", "SPACES", "SPACE_SHIFT", "STOP",
+    "ACKNOWLEDGE", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED", "PART_BYTES",
+    "SPACES", "SPACE_SHIFT", "STOP",
     "Access", "Facts", "Field", "Register", "Space", "StreamRegister",
 ]
 
@@ -33,6 +34,10 @@ class Space(enum.IntEnum):
     COUNTERS = 3
     SPARSE = 4
 
+
+PART_BYTES = 1 << 17
+LANE_BYTES = 4 * PART_BYTES
+"""In the space SPARSE, from one memory of a lane to the next, and from one lane to the next."""
 
 MAPPED = tuple(space for space in Space if space != Space.SPARSE)
 """The spaces that every accelerator has in the addresses of a system."""

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from .design import Design
-from .registers import Register, Space, StreamRegister
+from .registers import LANE_BYTES, Register, Space, StreamRegister
 
 __all__ = ["Window"]
-
-LANE_BYTES = 1 << 19
-"""From what is for one lane of a sparse engine to what is for the next (docs/protocol.md)."""
 
 
 @dataclass(frozen=True)

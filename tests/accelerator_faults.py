@@ -12,6 +12,7 @@ from hwgen.golden.accelerator import Error, passes
 from hwgen.golden.sparse_lane import Memories
 from hwgen.golden.sparse_step import SHORTEST_PASS, sparse_cycles
 from hwgen.golden.unpack import Packing, unpack, written_words
+from hwgen.registers import LANE_BYTES, PART_BYTES
 from hwgen.runtime.accelerator import AcceleratorError, Space
 from hwgen.runtime.inference import simulated_board
 from hwgen.steps import DESCRIPTOR_BYTES, FIELDS, PARAMETER_WORDS, Mode, Step, descriptor_words
@@ -210,8 +211,8 @@ class Twins:
                 continue
             first, end = int(changed[0]), int(changed[-1]) + 1
             words = lanes[lane, there][first:end]
-            self.board.write_memory(Space.SPARSE, 4 * ((lane << 2 | part) << 15 | first),
-                                    words.tobytes())
+            at = lane * LANE_BYTES + part * PART_BYTES + 4 * first
+            self.board.write_memory(Space.SPARSE, at, words.tobytes())
             self.golden.weights.write(lane, part, first, words)
         self.lanes = lanes
 

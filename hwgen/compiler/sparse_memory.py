@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.csc import Compressed, Lane
+from ..registers import LANE_BYTES, PART_BYTES
 from .csc import loads
 from .sparse import FORMAT
 
@@ -34,7 +35,7 @@ def packed(weights: Compressed) -> Words:
     """Return what the host writes: 32 bits each, at lane, memory and address (docs/protocol.md)."""
     found: dict[int, list[int]] = {}
     for lane, part, _, word in loads(weights):  # from address 0 on
-        found.setdefault(4 * ((lane << 2 | PARTS[part]) << 15), []).append(word)
+        found.setdefault(lane * LANE_BYTES + PARTS[part] * PART_BYTES, []).append(word)
     return tuple((offset, np.array(words, "<u4").tobytes()) for offset, words in found.items())
 
 
@@ -42,8 +43,8 @@ def unpacked(words: Words, lanes: int) -> Compressed:
     """Return the matrix of which that is written."""
     found: dict[tuple[int, int], NDArray[np.int64]] = {}
     for offset, content in words:
-        lane, part = divmod(offset >> 17, 4)
-        found[lane, part] = np.frombuffer(content, "<u4").astype(np.int64)
+        lane, within = divmod(offset, LANE_BYTES)
+        found[lane, within // PART_BYTES] = np.frombuffer(content, "<u4").astype(np.int64)
     none = np.zeros(0, np.int64)
     made = []
     for lane in range(lanes):
