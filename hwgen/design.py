@@ -13,6 +13,7 @@ from typing import Any, Self
 from .boards import BOARDS, closest, presets
 from .errors import UserError
 from .formats import GROUP
+from .steps import ROUNDINGS
 
 __all__ = ["SPARSE", "SYSTOLIC", "Design", "Integer"]
 
@@ -24,7 +25,6 @@ LARGEST_DEPTH = 1 << 20
 LARGEST_SUM = 64
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
-ROUNDINGS = ("tflm", "single", "even")
 LARGEST_MEMORY = 1 << 24
 LARGEST_SUMS = 1 << 16
 SIDES = 4, 32

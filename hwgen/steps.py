@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .errors import UserError
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "SLOTS", "WAITING", "Mode", "Step",
-           "descriptor_words", "lines_of_rows"]
+__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "ROUNDINGS", "SLOTS", "WAITING",
+           "Mode", "Step", "descriptor_words", "lines_of_rows"]
 
 MAGIC = 0x5a
 DESCRIPTOR_BYTES = 80
@@ -25,6 +25,8 @@ SLOTS = 64
 """Rows of a matrix that a lane of the sparse engine has sums for."""
 INDEX_BITS = 4
 """Of the entries of compressed weights in an accelerator."""
+ROUNDINGS = ("tflm", "single", "even")
+"""How lanes round: docs/accelerator.md has each."""
 WAITING = 32
 """Vectors that may be on their way to the sparse engine, or wait for it."""
 

@@ -7,7 +7,8 @@ import pytest
 from hwgen.design import Design
 from hwgen.golden import arithmetic
 from hwgen.golden import post as golden
-from hwgen.rtl.post import ROUNDINGS, Lane, Post
+from hwgen.rtl.post import Lane, Post
+from hwgen.steps import ROUNDINGS
 from sim.requantisation import CORNERS, parameters, sums
 
 from .bench import simulate

@@ -4,7 +4,7 @@ from ..design import Design
 from . import compact, resources
 from .resources import Parts
 
-__all__ = ["taken_of"]
+__all__ = ["RESOURCES", "taken_of"]
 
 RESOURCES = ("luts", "registers", "dsps", "block_rams")
 """What a chip may have too little of."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..steps import ROUNDINGS
 from .endings import Ending, Requantisation
 from .precision import INT8, SUMS, Precision
 
@@ -20,7 +21,6 @@ __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "End
            "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
            "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
-ROUNDINGS = ("tflm", "single", "even")
 
 
 @dataclass(frozen=True)

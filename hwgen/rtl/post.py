@@ -6,15 +6,15 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..steps import ROUNDINGS
 from . import primitives
 from ._accumulators import Accumulators
 from ._library import place
 from ._memories import later
 from ._step import PARAMETER_WORDS, Descriptor, Parameters, Tag
 
-__all__ = ["ROUNDINGS", "Lane", "Post"]
+__all__ = ["Lane", "Post"]
 
-ROUNDINGS = ("tflm", "single", "even")
 SUM = 32
 HALF = 16
 NARROW = 10
@@ -31,7 +31,7 @@ class Lane(wiring.Component):
     Parameters
     ----------
     rounding : str
-        One of :data:`ROUNDINGS`.
+        One of :data:`hwgen.steps.ROUNDINGS`.
     family : str
         FPGA family to make multipliers for.
     hard : bool
