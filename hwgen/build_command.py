@@ -11,6 +11,7 @@ from .boards import BOARDS, Board, board
 from .build.bitstream import PICTURE, build
 from .build.embedded import NOTHING, Embedded
 from .build.record import Record
+from .clock import built
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
 from .design import Design
@@ -73,7 +74,7 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
     if record.network:
         cycles = record.network["cycles"]
         lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
-                     f"{cycles / record.clock_mhz / 1000:.2f} ms")
+                     f"{built(record).time(cycles)}")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))

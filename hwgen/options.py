@@ -12,7 +12,7 @@ from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
 
-__all__ = ["chosen_design", "design_given", "parser"]
+__all__ = ["BAUD", "FIELDS", "SEARCHED", "chosen_design", "design_given", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -235,6 +235,9 @@ FIELDS = {
 }
 
 
+BAUD = 1_000_000
+"""Bits a second of a serial port where nothing is said."""
+
 SEARCHED = ("systolic", "bitserial", "binary")
 """The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
@@ -243,8 +246,9 @@ Find the Design for one network or several, and a board: every Design that may s
 that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
 LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
 chosen, and why it is not quicker.
-Nothing is built, and the clock is that of the board, or --clock; but with --place N the N best are
-placed and routed, half an hour each and more, and chosen by what they reach: docs/tune.md.
+Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
+met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
+and more, and chosen by what they reach: docs/tune.md.
 """
 
 REPORT = """\
@@ -322,8 +326,8 @@ def megahertz(text: str) -> float:
 
 def add_baud(command: argparse.ArgumentParser) -> None:
     """Add the option that tells how fast a serial port is."""
-    command.add_argument("--baud", type=baud, metavar="BAUD", default=1_000_000,
-                         help="bits a second of the serial port (default: 1000000)")
+    command.add_argument("--baud", type=baud, metavar="BAUD", default=BAUD,
+                         help=f"bits a second of the serial port (default: {BAUD})")
 
 
 def baud(text: str) -> int:
@@ -360,8 +364,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           "ready (default); uart, a serial port; spi, a slave of mode 0; wishbone, "
                           "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
                           "a register map and a driver in C")
-    generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
-                          help="the accelerator's clock, which tells the baud (default: 25)")
+    generate.add_argument("--clock", type=megahertz, metavar="MHZ",
+                          help="the accelerator's clock, of which --top uart makes the baud "
+                          "(default: the one that a recorded build of the Design has met, or what "
+                          "may be expected)")
     add_baud(generate)
 
     run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
@@ -379,6 +385,16 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+    for command in (cycles, report):
+        command.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                             help="the Design's board, where that is not told by a preset: for the "
+                             "clock")
+    cycles.add_argument("--build", metavar="DIR",
+                        help="what `hwgen build` wrote: its Design and clock are taken from there")
+    for command in (run, cycles, report):
+        command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                             help="the accelerator's clock (default: the one that a recorded build "
+                             "of the Design has met, or what may be expected)")
     for command in (cycles, program):
         command.add_argument("--input", metavar="FILE",
                              help="an input to go by, the first one of a .npy or .npz file: what "
@@ -486,7 +502,8 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock (default: the board's)")
+                         help="the accelerator's clock (default: of each Design the one that a "
+                         "recorded build has met, or what may be expected)")
     command.add_argument("--weights", type=number, nargs="+", metavar="W",
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .boards import Board, board
+from .clock import clock_of
 from .compiler.survey import Designs
 from .cost.clock import expected
 from .cost.compact import CHIPS, knows
@@ -19,6 +20,7 @@ from .errors import UserError
 from .files import replacing
 from .report_command import Run, runs_of, write_front
 from .tune.choice import Choice, Goal, choose, wants
+from .tune.clocks import clocks_at
 from .tune.correct import clocks_of, correct
 from .tune.engines import engines_for
 from .tune.search import RESOURCES, Found, Limits, search
@@ -58,6 +60,9 @@ def tune(options: argparse.Namespace,
     say("")
     seconds = time.monotonic() - started
     rounding, corrected, clocks = workloads[0].rounding, None, None
+    if options.within is not None:
+        allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
+        limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
     if options.place:
         clocks = expected_clocks(found, at, rounding, left_out)
     choice = choose(found, at, limits, goal,
@@ -67,8 +72,9 @@ def tune(options: argparse.Namespace,
     searched: tuple[str, ...] = choice.reasons
     placed: tuple[str, ...] = ()
     if options.place:
+        of_front = clocks_at(choice.front, at, rounding, options.clock)
         corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
-                            clock_mhz=options.clock or at.clock_mhz,
+                            clock_mhz=float(of_front.max()),
                             within_ms=options.within or np.inf, cluster=options.cluster, say=say)
         choice = corrected.choice
         placed = choice.reasons[:-len(searched)]
@@ -78,7 +84,10 @@ def tune(options: argparse.Namespace,
     why = (*placed, SMALL) if small else (*placed, *searched, *wanting(workloads, choice))
     choice = dataclasses.replace(choice, reasons=(*why, *left_out))
     energies = energies_on(design, runs) if design.engine == "systolic" else []
-    preset, clock = compared(at, workloads), expected(design)
+    preset, clock = compared(at, workloads), expected(design, at.speed_grade)
+    at_clock, of_front = clock_of(design, at.name, options.clock), clocks_at(
+        choice.front, at, rounding, options.clock)
+    cycles = int(choice.front.cycles[:, choice.chosen].sum())
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
                     Design.load(at.name) if preset else None)
@@ -91,20 +100,22 @@ def tune(options: argparse.Namespace,
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
-        "clock": clock and dataclasses.asdict(clock),
+        "clock": clock and dataclasses.asdict(clock), **at_clock.facts(cycles),
         "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
-        "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
+        "front": [row_of(choice.front, index, at) | {"clock_mhz": float(of_front[index])}
+                  for index in range(len(choice.front))],
         "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
                    for index, each in zip(corrected.indices, corrected.placed, strict=True)]
         if corrected else [],
         "file": options.output, "report": options.report}
-    text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
+    text = [front_table(choice, at, workloads, of_front), ""]
     text += [placed_table(corrected), ""] if corrected else []
     text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
-    text.append(clock.told(int(choice.front.cycles[:, choice.chosen].sum()), options.clock)
+    text.append(f"{cycles:,} cycles: {at_clock.time(cycles)}")
+    text.append(clock.told(cycles, options.clock)
                 if clock else "clock: not known, nothing of its kind has been placed on this chip")
     text += choice.reasons
     text += [f"{workload.name}: its weights are made up, as the file has none"
@@ -187,9 +198,7 @@ def wanted(options: argparse.Namespace, at: Board,
         raise UserError(f"--place must be 0 or more Designs, not {options.place}")
     if options.cluster and not options.place:
         raise UserError("--cluster needs --place N: only what is placed runs there")
-    cycles = np.inf if options.within is None else \
-        options.within * 1000 * (options.clock or at.clock_mhz)
-    limits = Limits.of(at, fill / 100, [cycles] * len(workloads))
+    limits = Limits.of(at, fill / 100, [np.inf] * len(workloads))
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
@@ -203,9 +212,12 @@ def nothing(found: Found, limits: Limits) -> str:
         if least > most:
             return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
                     f"{least:,.0f}, and {most:,.0f} may be used")
-    if np.all(found.cycles.min(axis=1) > np.array(limits.cycles)):
-        return (f"no Design is quick enough: the quickest takes {found.cycles.min():,} cycles, and "
-                f"{limits.cycles[0]:,.0f} are allowed")
+    most = np.broadcast_to(limits.cycles[0], len(found))
+    if not np.any(np.all(found.cycles <= most, axis=0)):
+        quickest = int(np.argmin(found.cycles.max(axis=0) / most))
+        return (f"no Design is quick enough: the quickest takes "
+                f"{found.cycles[:, quickest].max():,} cycles, and {most[quickest]:,.0f} are "
+                "allowed at its clock")
     return "no Design keeps to all limits at once; allow more time or area"
 
 

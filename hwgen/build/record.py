@@ -52,6 +52,8 @@ class Record:
     network : dict or None
         The network that it was built for, and what that takes; ``embedded`` says whether the board
         has it when it wakes up.
+    clock_source : str
+        Where the clock comes from, in the words of :mod:`hwgen.clock`.
     """
 
     board: str
@@ -71,6 +73,7 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
     network: dict[str, Any] | None = None
+    clock_source: str = "built"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -38,7 +38,7 @@ def clocks_of(found: Found, at: Board, rounding: str) -> list[Clock | None]:
     """Return the clock that may be expected of each Design: of each engine of a board the same."""
     engines = np.broadcast_to(found.parts.engine, len(found))
     known = {engine: expected(design_of(found.parts, int(np.argmax(engines == engine)), at,
-                                        rounding)) for engine in found.engines}
+                                        rounding), at.speed_grade) for engine in found.engines}
     return [known[engine] for engine in engines.tolist()]
 
 
