@@ -171,6 +171,7 @@ def simulation() -> ModuleType:
 
 def synth(options: argparse.Namespace) -> int:
     """Measure a Design, or what has changed of a list, with the tools that build it."""
+    from .cost.fullness import words
     from .cost.results import update
     from .cost.synthesis import measure
 
@@ -194,6 +195,7 @@ def synth(options: argparse.Namespace) -> int:
         figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
         figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
         f"{sum(figures.seconds.values()):.0f} s"]]))
+    print(f"of the chip: {words(figures.utilization)}")
     print("limited by:")
     for step in figures.path:
         print(f"  {step}")

@@ -130,6 +130,7 @@ def test_driver(tmp_path, capsys):
     from .test_driver import check
 
     small = "--activation-memory 8192 --program-memory 16384 --partial-sums 64 --hard-lanes 0"
+    small += " --steps 64"
     assert main(["compile", "net.onnx", "--design", "icebreaker", *small.split()]) == 0
     program = Program.load("net.program")
     [command] = re.findall("it runs on the hardware of `(.*?)`", capsys.readouterr().out)

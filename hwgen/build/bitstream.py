@@ -175,7 +175,8 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
             **({"frames": FRAMES, "frames_programmer": board.flash["programmer"]}
                if embedded.frames else {}), pll=described(setting),
             used={name: value for name, value in asdict(best.figures).items()
-                  if name not in ("fmax_mhz", "path")},
+                  if name not in ("fmax_mhz", "path", "utilization")},
+            utilization=best.figures.utilization,
             fmax_mhz=round(best.figures.fmax_mhz, 2), path=best.figures.path,
             attempts=[{"clock_mhz": attempt.mhz, "seed": attempt.seed,
                        "fmax_mhz": round(attempt.figures.fmax_mhz, 2)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..boards import BOARDS
+from ..cost.fullness import Utilization
 from ..design import Design
 from ..errors import UserError
 
@@ -54,6 +55,9 @@ class Record:
         has it when it wakes up.
     clock_source : str
         Where the clock comes from, in the words of :mod:`hwgen.clock`.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them; empty in old
+        records.
     """
 
     board: str
@@ -74,6 +78,7 @@ class Record:
     tools: dict[str, str] = field(default_factory=dict)
     network: dict[str, Any] | None = None
     clock_source: str = "built"
+    utilization: Utilization = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -12,6 +12,7 @@ from ..design import Design
 from ..errors import UserError
 from ..table import markdown
 from .flow import commands
+from .fullness import words
 from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import Unit
 
@@ -119,8 +120,15 @@ def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
     return "\n".join([*_page(path, entries, known), ""])
 
 
+def scarcest(figures: dict[str, Any]) -> str:
+    """Return of what the chip has least left, and how much of it is used."""
+    return words(figures.get("utilization", {})).partition(",")[0]
+
+
 def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[str]:
     rows = []
+    # What was measured before this was counted has none of it.
+    known_full = any(figures.get("utilization") for figures in known.values())
     for entry in entries:
         figures, design = known.get(entry.design.name), entry.design
         if figures:
@@ -130,6 +138,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
                 figures["dsps"], figures["block_rams"], *luts, *registers,
+                *([scarcest(figures)] if known_full else []),
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
@@ -144,7 +153,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
-    yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
+    yield from markdown([*head, *["scarcest"] * known_full, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
     yield ""

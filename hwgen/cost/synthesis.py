@@ -3,7 +3,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from amaranth import *
@@ -16,6 +16,7 @@ from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import package_version, require
 from .flow import Figures, commands, figures, run
+from .fullness import Utilization, excess
 from .units import Unit
 
 __all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
@@ -90,6 +91,8 @@ class Measured:
         Wall time of each tool.
     tools : dict
         Versions.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
     """
 
     design: str
@@ -103,6 +106,28 @@ class Measured:
     path: list[str]
     seconds: dict[str, float]
     tools: dict[str, str]
+    utilization: Utilization = field(default_factory=dict)
+
+
+LOGIC_CELLS = "ICESTORM_LC"
+
+
+def cells_alone(found: Figures, harness: Harness) -> int:
+    """Return the logic cells of an iCE40 without those of the harness.
+
+    Each of its registers has one, and the gate in front of it lies in the same.
+    """
+    return max(found.utilization[LOGIC_CELLS]["used"] - harness.registers,
+               found.luts - harness.gates, found.registers - harness.registers)
+
+
+def alone(found: Figures, harness: Harness) -> Utilization:
+    """Return what is used of the chip, the harness taken off."""
+    less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
+            "TRELLIS_FF": harness.registers}
+    return {kind: count | {"used": cells_alone(found, harness) if kind == LOGIC_CELLS
+                           else max(count["used"] - less.get(kind, 0), 0)}
+            for kind, count in found.utilization.items()}
 
 
 def board_of(design: Design | Unit) -> Board:
@@ -168,6 +193,11 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         (work / "top.cst").write_text(PINS)
         script = f"read_verilog top.v; {synth}"
         seconds = {"yosys": run([yosys, "-q", "-p", script], work, "yosys")}
+        seconds["pack"] = run([nextpnr, *options, "--pack-only"], work, "pack")
+        # Not all families' tools end when they have to place what does not fit.
+        if too_much := excess((work / "pack.log").read_text(errors="replace")):
+            raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
+                            f"around it: {too_much}; a smaller one may")
         found: dict[int, Figures] = {}
         for seed in seeds:
             log = f"nextpnr-{seed}"
@@ -181,4 +211,4 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         fmax_mhz=round(best.fmax_mhz, 1),
         seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
         path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design))
+        tools=versions(design), utilization=alone(best, harness))

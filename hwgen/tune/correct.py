@@ -67,8 +67,9 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
                         f"({reasons}); a lower --fill or a larger --place may find one")
     suitable = np.flatnonzero(suits)
     if goal.objective == "area":
-        cost = np.array([area({name: float(getattr(found[number], name))
-                               for name in ("luts", "dsps", "block_rams")}, at)
+        cost = np.array([area({"luts": float(found[number].logic),
+                               "dsps": float(found[number].dsps),
+                               "block_rams": float(found[number].block_rams)}, at)
                          for number in suitable])
     elif goal.objective == "energy":  # which no placement corrects: the best that fits
         cost = np.arange(len(suitable), dtype=float)

@@ -14,10 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..build.attempt import excess
 from ..cache import cached, digest
 from ..cost.flow import commands, figures, run
-from ..cost.synthesis import PINS, board_of, harness_of, source_of, versions
+from ..cost.fullness import excess
+from ..cost.synthesis import (
+    LOGIC_CELLS,
+    PINS,
+    board_of,
+    cells_alone,
+    harness_of,
+    source_of,
+    versions,
+)
 from ..design import Design
 from ..errors import UserError
 from ..tools import require, side_by_side
@@ -42,6 +50,8 @@ class Placed:
         Of the best seed.
     excess : str
         What the chip has too little of.
+    cells : int
+        Logic cells of an iCE40, which are scarcer than its LUTs; of others 0.
     """
 
     fmax_mhz: float = 0.0
@@ -51,6 +61,12 @@ class Placed:
     dsps: int = 0
     block_rams: int = 0
     excess: str = ""
+    cells: int = 0
+
+    @property
+    def logic(self) -> int:
+        """What counts for the area: the kind of cell that the limits of a search are of."""
+        return self.cells or self.luts
 
 
 def place(fields: dict[str, Any], seed: int, clock_mhz: float) -> dict[str, Any]:
@@ -86,10 +102,13 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float) -> dict[str, Any]
             found |= {"fmax_mhz": round(each.fmax_mhz, 1), "luts": each.luts - harness.gates,
                       "registers": each.registers - harness.registers, "dsps": each.dsps,
                       "block_rams": each.block_rams}
+            if LOGIC_CELLS in each.utilization:
+                found["cells"] = cells_alone(each, harness)
         shutil.rmtree(work)
         (folder / RESULT).write_text(json.dumps(found))
 
-    key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}"])
+    key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}",
+                  *(["cells"] if board.family == "ice40" else [])])
     folder, _ = cached(f"placed-{key}", route)
     return dict(json.loads((folder / RESULT).read_text()))
 
