@@ -171,6 +171,7 @@ def simulation() -> ModuleType:
 
 def synth(options: argparse.Namespace) -> int:
     """Measure a Design, or what has changed of a list, with the tools that build it."""
+    from .clock import board_named
     from .cost.fullness import words
     from .cost.results import update
     from .cost.synthesis import measure
@@ -184,8 +185,9 @@ def synth(options: argparse.Namespace) -> int:
     design = chosen_design(options)
     if sys.stderr.isatty():
         print("building ...", end="\r", file=sys.stderr, flush=True)
+    at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
-                      insist=options.insist)
+                      insist=options.insist, at=at)
     if options.json:
         print_json(dataclasses.asdict(figures))
         return 0

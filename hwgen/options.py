@@ -12,7 +12,7 @@ from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
 
-__all__ = ["BAUD", "FIELDS", "SEARCHED", "chosen_design", "design_given", "parser"]
+__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "design_given", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -238,6 +238,8 @@ FIELDS = {
 BAUD = 1_000_000
 """Bits a second of a serial port where nothing is said."""
 
+LARGEST_SEED = (1 << 31) - 1
+
 SEARCHED = ("systolic", "bitserial", "binary")
 """The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
@@ -311,6 +313,13 @@ def number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"takes a number, not {text!r}") from None
+
+
+def seed(text: str) -> int:
+    """Read a seed, as the tools take them."""
+    if not text.isdecimal() or len(text) > len(str(LARGEST_SEED)) or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"takes an integer from 0 to {LARGEST_SEED}, not {text!r}")
+    return int(text)
 
 
 def megahertz(text: str) -> float:
@@ -455,16 +464,18 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     sim.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
     sim.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
                      help="what simulates (default: verilator)")
-    sim.add_argument("--seed", type=integer, metavar="N", default=0,
+    sim.add_argument("--seed", type=seed, metavar="N", default=0,
                      help="seed of the random data (default: 0)")
     sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                      help="folder for logs and waveforms (default: build/sim)")
 
     synth = add("synth", "measure a Design with yosys and nextpnr", SYNTH, SYNTH_EXAMPLES)
     add_design(synth)
+    synth.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                       help="the board whose chip it is, where several have it")
     synth.add_argument("--clock", type=megahertz, metavar="MHZ", default=200.0,
                        help="clock that place and route tries for (default: 200)")
-    synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
+    synth.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1],
                        help="seeds of the placer; the best result counts (default: 1)")
     synth.add_argument("--insist", action="store_true",
                        help="the router goes on until the clock is reached: ECP5 only, and within "
@@ -518,7 +529,7 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--place", type=integer, metavar="N", default=0,
                          help="place and route the N best, and choose by what they reach "
                          "(default: none); what is placed once is kept")
-    command.add_argument("--seeds", type=integer, nargs="+", metavar="S", default=[1],
+    command.add_argument("--seeds", type=seed, nargs="+", metavar="S", default=[1],
                          help="seeds of the placer, for each Design (default: 1)")
     command.add_argument("--cluster", metavar="ADDRESS",
                          help="place on the Dask cluster whose scheduler is there")
@@ -567,7 +578,7 @@ def add_build(command: argparse.ArgumentParser) -> None:
     add_design(command)
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="a clock that is enough (default: the highest that is met)")
-    command.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1, 2, 3],
+    command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
                          help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "

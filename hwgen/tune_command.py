@@ -39,6 +39,9 @@ more than has been placed, as nextpnr adds LUTs to carry chains and memories, an
 """
 
 
+MOST = 1e6
+"""Of a weight, of milliseconds, and of Designs that are placed."""
+
 SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
 
 
@@ -183,23 +186,27 @@ def wanted(options: argparse.Namespace, at: Board,
         raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "
                         "one; .tflite files have tflm, .onnx files single")
     weights = options.weights or [1.0] * len(workloads)
-    if len(weights) != len(workloads) or min(weights) <= 0:
-        raise UserError(f"--weights must be {len(workloads)} numbers above 0, one for each "
-                        f"network, not {' '.join(f'{weight:g}' for weight in weights)}")
+    if len(weights) != len(workloads) or not all(0 < weight <= MOST for weight in weights):
+        raise UserError(f"--weights must be {len(workloads)} numbers above 0, at most {MOST:g}, "
+                        f"one for each network, not {' '.join(f'{weight:g}' for weight in weights)}")
     fill = FILL[at.family] if options.fill is None else options.fill
     if not 0 < fill <= 100:
         raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
-    if options.within is not None and options.within <= 0:
-        raise UserError(f"--within must be more than 0 ms, not {options.within:g}")
+    if options.within is not None and not 0 < options.within <= MOST:
+        raise UserError(f"--within must be more than 0 ms, at most {MOST:g}, not "
+                        f"{options.within:g}")
     if options.objective == "area" and options.within is None:
         raise UserError("--objective area needs --within MS: without a limit of time, the least "
                         "area is that of the slowest Design")
-    if options.place < 0:
-        raise UserError(f"--place must be 0 or more Designs, not {options.place}")
+    if not 0 <= options.place <= MOST:
+        raise UserError(f"--place must be 0 or more Designs, at most {MOST:g}, not "
+                        f"{options.place}")
     if options.cluster and not options.place:
         raise UserError("--cluster needs --place N: only what is placed runs there")
     limits = Limits.of(at, fill / 100, [np.inf] * len(workloads))
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
+        if given is not None and given < 0:
+            raise UserError(f"--{name.replace('_', '-')} must be 0 or more, not {given}")
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
     return Goal(options.objective, options.worst, tuple(weights)), limits

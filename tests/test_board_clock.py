@@ -36,7 +36,12 @@ def told(capsys, *words):
 
 @pytest.fixture
 def another(tmp_path, monkeypatch):
-    """A second board with the chip of the OrangeCrab, of another speed grade and crystal."""
+    """A folder, and a second board with a chip."""
+    return add_board(tmp_path, monkeypatch)
+
+
+def add_board(tmp_path, monkeypatch):
+    """Add a second board with the chip of the OrangeCrab, of another speed grade and crystal."""
     folder = tmp_path / "boards"
     shutil.copytree(boards.CHECKOUT, folder)
     (folder / "ulx3s-25f.toml").write_text(SIXTH)

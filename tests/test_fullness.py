@@ -17,6 +17,7 @@ from hwgen.errors import UserError
 from hwgen.tune.placed import placed
 
 from .fake_tools import FakeTools
+from .test_board_clock import add_board
 from .test_results import figures_of
 
 ICE40 = {"ICESTORM_LC": (5070, 5280), "ICESTORM_DSP": (8, 8), "ICESTORM_RAM": (26, 30),
@@ -119,6 +120,24 @@ def test_area_of_what_was_placed(tools):
     [found] = placed([Design(rows=2, columns=2, family="ecp5", device="LFE5U-25F")], [1], 50, None,
                      lambda text: None)
     assert found.cells == 0 and found.logic == found.luts
+
+
+def test_chip_of_several_boards(tools, tmp_path, monkeypatch, capsys):
+    """A speed grade is not guessed: a preset is of its board, and of a file --board tells."""
+    another = add_board(tmp_path, monkeypatch)
+    tools.plan(uses={"TRELLIS_COMB": (1000, 24288), "TRELLIS_FF": (900, 24288)})
+    (another / "a.toml").write_text('rows = 2\ncolumns = 2\nfamily = "ecp5"\n'
+                                    'device = "LFE5U-25F"\n')
+    words = ["synth", "--design", str(another / "a.toml")]
+    assert main(words) == 2
+    assert "--board must name one of orangecrab-25f and ulx3s-25f" in capsys.readouterr().err
+    for at, grade in (("ulx3s-25f", "6"), ("orangecrab-25f", "8")):
+        assert main([*words, "--board", at]) == 0
+        assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == grade
+    assert main(["synth", "--design", "ulx3s-25f"]) == 0
+    assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
+    placed([Design.load(another / "a.toml")], [1], 50, None, lambda text: None, "ulx3s-25f")
+    assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
 
 
 def test_page(tmp_path):

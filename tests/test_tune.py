@@ -197,6 +197,12 @@ def test_interrupted(topology, monkeypatch, capsys):
     ("--engine binary", "--engine: none of them will do; binary: not searched, as it is not"),
     ("--engine binary --board ice40-hx8k", "computes fully connected layers of one vector"),
     ("--board icebreaker --fill 1", "no compact Design will do"),
+    ("--fill nan", "--fill must be"), ("--weights nan", "--weights must be 1 numbers"),
+    ("--weights inf", "--weights must be"), ("--weights 1e300", "--weights must be"),
+    ("--within nan", "--within must be"), ("--within inf", "--within must be"),
+    ("--dsps -1", "--dsps must be 0 or more"), ("--block-rams -1", "--block-rams must be 0 or"),
+    (f"--place {10**30}", "--place must be 0 or more"), ("--seeds -1", "--seeds takes an integer"),
+    (f"--seeds {10**30}", "--seeds takes an integer from 0 to 2147483647"),
     ("--engine bitserial --objective energy", "the model of energy is of products of bytes"),
 ])
 def test_command_wrong(topology, some_columns, capsys, options, text):

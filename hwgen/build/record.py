@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from ..boards import BOARDS
+from ..boards import BOARDS, FASTEST
 from ..cost.fullness import Utilization
 from ..design import Design
 from ..errors import UserError
@@ -105,6 +105,9 @@ class Record:
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"{path} is not what `hwgen build` of this version writes: {error}"
                             ) from error
+        if not isinstance(record.clock_mhz, (int, float)) or not 0 < record.clock_mhz <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be above 0 and at most {FASTEST}, not "
+                            f"{record.clock_mhz!r}")
         if record.board not in BOARDS:
             raise UserError(f"{path}: there is no board {record.board!r}; there are "
                             f"{', '.join(BOARDS)}")

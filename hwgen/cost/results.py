@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..boards import FASTEST
 from ..design import Design
 from ..errors import UserError
+from ..options import LARGEST_SEED
 from ..table import markdown
 from .flow import commands
 from .fullness import words
@@ -62,11 +64,20 @@ def read_list(path: Path) -> list[Entry]:
         try:
             note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
             seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
+            check_tried(clock, seeds)
             insist = bool(fields.pop("insist", False))
             entries.append(Entry(make(fields), note, clock, seeds, insist))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
+
+
+def check_tried(clock: float, seeds: tuple[int, ...]) -> None:
+    """Refuse what place and route cannot be asked for."""
+    if not 1 <= clock <= FASTEST:
+        raise ValueError(f"clock_mhz must be from 1 to {FASTEST}, not {clock:g}")
+    if not seeds or not all(0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise ValueError(f"seeds must be integers from 0 to {LARGEST_SEED}, at least one")
 
 
 def _design(fields: dict[str, Any]) -> Design:

