@@ -188,7 +188,8 @@ def wanted(options: argparse.Namespace, at: Board,
     weights = options.weights or [1.0] * len(workloads)
     if len(weights) != len(workloads) or not all(0 < weight <= MOST for weight in weights):
         raise UserError(f"--weights must be {len(workloads)} numbers above 0, at most {MOST:g}, "
-                        f"one for each network, not {' '.join(f'{weight:g}' for weight in weights)}")
+                        "one for each network, not "
+                        + " ".join(f"{weight:g}" for weight in weights))
     fill = FILL[at.family] if options.fill is None else options.fill
     if not 0 < fill <= 100:
         raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
