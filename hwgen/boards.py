@@ -16,6 +16,9 @@ __all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
+FASTEST = 1000
+"""MHz of a crystal."""
+LARGEST_COUNT = 1 << 31
 CHECKOUT = Path(__file__).parents[1] / "boards"
 INSTALLED = Path(__file__).parent / "_boards"
 
@@ -129,6 +132,10 @@ def read_board(path: Path) -> Board:
             raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
         if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
             raise UserError(f"{path}: {name} must not be negative, not {value!r}")
+        if name == "clock_mhz" and not 1 <= value <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be from 1 to {FASTEST}, not {value!r}")
+        if isinstance(value, int) and value > LARGEST_COUNT:
+            raise UserError(f"{path}: {name} must be at most {LARGEST_COUNT}, not {value!r}")
     if values["family"] not in PLLS:
         raise UserError(f"{path}: family must be one of {', '.join(PLLS)}, "
                         f"not {values['family']!r}")

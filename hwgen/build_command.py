@@ -11,8 +11,10 @@ from .boards import BOARDS, Board, board
 from .build.bitstream import PICTURE, build
 from .build.embedded import NOTHING, Embedded
 from .build.record import Record
+from .clock import built
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
+from .cost.fullness import words
 from .design import Design
 from .errors import UserError
 from .files import filling
@@ -62,18 +64,18 @@ def build_bitstream(options: argparse.Namespace, design: Design, network: Networ
 def text_of(record: Record, found: Board, folder: Path) -> str:
     """Return what a reader wants to know first."""
     used = record.used
-    there = {"luts": found.luts, "dsps": found.multipliers, "block_rams": found.block_rams}
-    cells = [f"{used[name]} of {there[name]}" for name in ("luts", "dsps", "block_rams")]
     lines = [
         f"Design {record.design.name} on {found.title}",
-        table(["LUT", "DSP", "block RAM", "FF", "clock", "Fmax", "tools"],
-              [[*cells, used["registers"], f"{record.clock_mhz:.2f} MHz",
+        table(["LUT", "FF", "DSP", "block RAM", "clock", "Fmax", "tools"],
+              [[used["luts"], used["registers"], used["dsps"], used["block_rams"],
+                f"{record.clock_mhz:.2f} MHz",
                 f"{record.fmax_mhz:.2f} MHz", f"{sum(record.seconds.values()):.0f} s"]]),
+        f"of the chip: {words(record.utilization)}",
         "limited by:", *(f"  {step}" for step in record.path)]
     if record.network:
         cycles = record.network["cycles"]
         lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
-                     f"{cycles / record.clock_mhz / 1000:.2f} ms")
+                     f"{built(record).time(cycles)}")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))

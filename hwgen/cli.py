@@ -93,29 +93,46 @@ def generate(options: argparse.Namespace) -> int:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
     folder = Path(options.output or Path("rtl_out") / name)
-    files = write(design, folder, chosen_top(options, design))
+    top, serial, said = chosen_top(options, design)
+    files = write(design, folder, top)
     if options.json:
-        print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
+        print_json({"name": name, "design": dataclasses.asdict(design),
+                    "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
         print(f"{name}: {design.rows} rows, {design.columns} columns, "
-              f"{design.activations} activations, {design.weights} weights, {design.dataflow}")
+              f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
+              + f", rounding {design.rounding!r}" * bool(design.activation_memory))
+        for line in said:
+            print(f"  {line}")
         for path in files:
             print(f"  {path}")
     return 0
 
 
-def chosen_top(options: argparse.Namespace, design: Design) -> "Top":
-    """Return the top level that the options choose; only an accelerator has any but the first."""
+def chosen_top(options: argparse.Namespace,
+               design: Design) -> tuple["Top", dict[str, Any], list[str]]:
+    """Return the top level that the options choose, and what is to be said of its clock.
+
+    Only an accelerator has any but the first.
+    """
+    from .clock import board_named, clock_of
     from .rtl.uart import bit_cycles
     from .tops import TOPS, uart
 
     if options.top != "stream" and not design.activation_memory:
         raise UserError(f"--top {options.top}: an array alone has no host; give the Design an "
                         "activation_memory, as that of ulx3s-85f has one")
-    if options.top == "uart":
-        return uart(bit_cycles(options.clock, options.baud))
-    return TOPS[options.top]
+    if options.top != "uart":
+        return TOPS[options.top], {}, []
+    clock = clock_of(design, board_named(None, options.design, design), options.clock)
+    if clock.mhz is None:
+        raise UserError(f"--clock is missing, of which the baud is made: {clock.why}")
+    cycles = bit_cycles(clock.mhz, options.baud)
+    facts = clock.facts(cycles)
+    del facts["milliseconds"]
+    return uart(cycles), {"baud": options.baud, "bit_cycles": cycles, **facts}, [
+        f"a bit takes {cycles} cycles: {options.baud} baud at {clock.mhz:g} MHz, {clock.why}"]
 
 
 def sim(options: argparse.Namespace) -> int:
@@ -154,6 +171,8 @@ def simulation() -> ModuleType:
 
 def synth(options: argparse.Namespace) -> int:
     """Measure a Design, or what has changed of a list, with the tools that build it."""
+    from .clock import board_named
+    from .cost.fullness import words
     from .cost.results import update
     from .cost.synthesis import measure
 
@@ -166,8 +185,9 @@ def synth(options: argparse.Namespace) -> int:
     design = chosen_design(options)
     if sys.stderr.isatty():
         print("building ...", end="\r", file=sys.stderr, flush=True)
+    at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
-                      insist=options.insist)
+                      insist=options.insist, at=at)
     if options.json:
         print_json(dataclasses.asdict(figures))
         return 0
@@ -177,6 +197,7 @@ def synth(options: argparse.Namespace) -> int:
         figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
         figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
         f"{sum(figures.seconds.values()):.0f} s"]]))
+    print(f"of the chip: {words(figures.utilization)}")
     print("limited by:")
     for step in figures.path:
         print(f"  {step}")

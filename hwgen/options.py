@@ -12,7 +12,7 @@ from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
 
-__all__ = ["chosen_design", "design_given", "parser"]
+__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "design_given", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -235,6 +235,11 @@ FIELDS = {
 }
 
 
+BAUD = 1_000_000
+"""Bits a second of a serial port where nothing is said."""
+
+LARGEST_SEED = (1 << 31) - 1
+
 SEARCHED = ("systolic", "bitserial", "binary")
 """The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
@@ -243,8 +248,9 @@ Find the Design for one network or several, and a board: every Design that may s
 that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
 LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
 chosen, and why it is not quicker.
-Nothing is built, and the clock is that of the board, or --clock; but with --place N the N best are
-placed and routed, half an hour each and more, and chosen by what they reach: docs/tune.md.
+Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
+met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
+and more, and chosen by what they reach: docs/tune.md.
 """
 
 REPORT = """\
@@ -309,6 +315,13 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"takes a number, not {text!r}") from None
 
 
+def seed(text: str) -> int:
+    """Read a seed, as the tools take them."""
+    if not text.isdecimal() or len(text) > len(str(LARGEST_SEED)) or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"takes an integer from 0 to {LARGEST_SEED}, not {text!r}")
+    return int(text)
+
+
 def megahertz(text: str) -> float:
     """Read a frequency."""
     try:
@@ -322,8 +335,8 @@ def megahertz(text: str) -> float:
 
 def add_baud(command: argparse.ArgumentParser) -> None:
     """Add the option that tells how fast a serial port is."""
-    command.add_argument("--baud", type=baud, metavar="BAUD", default=1_000_000,
-                         help="bits a second of the serial port (default: 1000000)")
+    command.add_argument("--baud", type=baud, metavar="BAUD", default=BAUD,
+                         help=f"bits a second of the serial port (default: {BAUD})")
 
 
 def baud(text: str) -> int:
@@ -360,8 +373,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           "ready (default); uart, a serial port; spi, a slave of mode 0; wishbone, "
                           "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
                           "a register map and a driver in C")
-    generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
-                          help="the accelerator's clock, which tells the baud (default: 25)")
+    generate.add_argument("--clock", type=megahertz, metavar="MHZ",
+                          help="the accelerator's clock, of which --top uart makes the baud "
+                          "(default: the one that a recorded build of the Design has met, or what "
+                          "may be expected)")
     add_baud(generate)
 
     run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
@@ -379,6 +394,16 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+    for command in (cycles, report):
+        command.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                             help="the Design's board, where that is not told by a preset: for the "
+                             "clock")
+    cycles.add_argument("--build", metavar="DIR",
+                        help="what `hwgen build` wrote: its Design and clock are taken from there")
+    for command in (run, cycles, report):
+        command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                             help="the accelerator's clock (default: the one that a recorded build "
+                             "of the Design has met, or what may be expected)")
     for command in (cycles, program):
         command.add_argument("--input", metavar="FILE",
                              help="an input to go by, the first one of a .npy or .npz file: what "
@@ -439,16 +464,18 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     sim.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
     sim.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
                      help="what simulates (default: verilator)")
-    sim.add_argument("--seed", type=integer, metavar="N", default=0,
+    sim.add_argument("--seed", type=seed, metavar="N", default=0,
                      help="seed of the random data (default: 0)")
     sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                      help="folder for logs and waveforms (default: build/sim)")
 
     synth = add("synth", "measure a Design with yosys and nextpnr", SYNTH, SYNTH_EXAMPLES)
     add_design(synth)
+    synth.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                       help="the board whose chip it is, where several have it")
     synth.add_argument("--clock", type=megahertz, metavar="MHZ", default=200.0,
                        help="clock that place and route tries for (default: 200)")
-    synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
+    synth.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1],
                        help="seeds of the placer; the best result counts (default: 1)")
     synth.add_argument("--insist", action="store_true",
                        help="the router goes on until the clock is reached: ECP5 only, and within "
@@ -486,7 +513,8 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock (default: the board's)")
+                         help="the accelerator's clock (default: of each Design the one that a "
+                         "recorded build has met, or what may be expected)")
     command.add_argument("--weights", type=number, nargs="+", metavar="W",
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",
@@ -501,7 +529,7 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--place", type=integer, metavar="N", default=0,
                          help="place and route the N best, and choose by what they reach "
                          "(default: none); what is placed once is kept")
-    command.add_argument("--seeds", type=integer, nargs="+", metavar="S", default=[1],
+    command.add_argument("--seeds", type=seed, nargs="+", metavar="S", default=[1],
                          help="seeds of the placer, for each Design (default: 1)")
     command.add_argument("--cluster", metavar="ADDRESS",
                          help="place on the Dask cluster whose scheduler is there")
@@ -550,7 +578,7 @@ def add_build(command: argparse.ArgumentParser) -> None:
     add_design(command)
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="a clock that is enough (default: the highest that is met)")
-    command.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1, 2, 3],
+    command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
                          help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "

@@ -255,6 +255,10 @@ def test_board_wrong(old, new, message, another, tools, tmp_path, capsys):
     ("", "is not what `hwgen build` of this version writes"),
     ("{}", "is not what `hwgen build` of this version writes"),
     ('{"design": {"rows": 0}}', "rows must be an integer"),
+    (('{"design": {}, "board": "icebreaker", "clock_mhz": 0, "baud": 1, "bit_cycles": 4, '
+      '"bitstream": ""}'), "clock_mhz must be above 0"),
+    (('{"design": {}, "board": "icebreaker", "clock_mhz": NaN, "baud": 1, "bit_cycles": 4, '
+      '"bitstream": ""}'), "clock_mhz must be above 0 and at most 1000, not nan"),
     (None, "cannot be read: No such file"),
 ])
 def test_record_wrong(text, message, tmp_path):

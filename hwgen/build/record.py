@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from ..boards import BOARDS
+from ..boards import BOARDS, FASTEST
+from ..cost.fullness import Utilization
 from ..design import Design
 from ..errors import UserError
 
@@ -52,6 +53,11 @@ class Record:
     network : dict or None
         The network that it was built for, and what that takes; ``embedded`` says whether the board
         has it when it wakes up.
+    clock_source : str
+        Where the clock comes from, in the words of :mod:`hwgen.clock`.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them; empty in old
+        records.
     """
 
     board: str
@@ -71,6 +77,8 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
     network: dict[str, Any] | None = None
+    clock_source: str = "built"
+    utilization: Utilization = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -97,6 +105,9 @@ class Record:
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"{path} is not what `hwgen build` of this version writes: {error}"
                             ) from error
+        if not isinstance(record.clock_mhz, (int, float)) or not 0 < record.clock_mhz <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be above 0 and at most {FASTEST}, not "
+                            f"{record.clock_mhz!r}")
         if record.board not in BOARDS:
             raise UserError(f"{path}: there is no board {record.board!r}; there are "
                             f"{', '.join(BOARDS)}")

@@ -23,7 +23,8 @@ from ..design import Design
 from ..table import table
 from .results import read_list
 
-__all__ = ["CLOCKS", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind", "placements_of"]
+__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
+           "placements_of"]
 
 SURE = 90
 """Of 100 placements, how many the spread holds."""
@@ -41,6 +42,10 @@ CLOCKS: dict[Kind, tuple[float, int]] = {
     ("iCE40UP5K", "systolic", True): (26.3, 3),
 }
 """The clock in the middle, in MHz, and how many placements that is of."""
+
+GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": "",
+          "iCE40UP5K": ""}
+"""The speed grades of the chips that were placed."""
 
 SPREAD = 0.228
 """How far a placement is from the middle of the others of its kind, as a share."""
@@ -74,10 +79,13 @@ class Clock:
                                   "seeds" if mhz <= self.mhz else "may be met, by few seeds")
 
 
-def expected(design: Design) -> Clock | None:
-    """Return the clock of a Design; None if nothing of its kind has been placed."""
+def expected(design: Design, grade: str | None = None) -> Clock | None:
+    """Return the clock of a Design; None if nothing of its kind has been placed.
+
+    Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
+    """
     known = CLOCKS.get(kind(vars(design)))
-    if known is None:
+    if known is None or grade not in (None, GRADES[design.device or ""]):
         return None
     mhz, count = known
     return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)

@@ -4,13 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..boards import Board
 from ..errors import UserError
 from ..tools import call
+from .fullness import Utilization, utilization
 
 __all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
 
@@ -116,6 +117,8 @@ class Figures:
     fmax_mhz : float
     path : list of str
         Nets of the path that limits it, from register to register, with their delays.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
     """
 
     luts: int
@@ -124,6 +127,7 @@ class Figures:
     block_rams: int
     fmax_mhz: float
     path: list[str]
+    utilization: Utilization = field(default_factory=dict)
 
 
 def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures:
@@ -137,7 +141,7 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
         luts=_luts(family, report, text), registers=_registers(family, report, text),
         dsps=_used(report, DSPS[family]), block_rams=_used(report, BLOCK_RAMS[family]),
         fmax_mhz=max(clock["achieved"] for clock in report["fmax"].values()),
-        path=_path(report, within))
+        path=_path(report, within), utilization=utilization(report))
 
 
 def run(command: list[object], folder: Path, name: str,
@@ -156,6 +160,13 @@ def run(command: list[object], folder: Path, name: str,
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
     if not outcome.ok:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise RuntimeError(f"{name} failed:\n{tail}")
+        raise UserError(f"{Path(str(command[0])).name} cannot build this Design: "
+                        f"{reason(log.read_text(errors='replace'))}")
     return time.monotonic() - started
+
+
+def reason(log: str) -> str:
+    """Return what a tool that failed said at last: its first error, or else its last words."""
+    errors = re.findall(r"^ *(?:fatal )?error: *(.+)", log, re.M | re.I)
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return (errors or lines[-1:] or ["it says nothing"])[0]

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..boards import FASTEST
 from ..design import Design
 from ..errors import UserError
+from ..options import LARGEST_SEED
 from ..table import markdown
 from .flow import commands
+from .fullness import words
 from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import Unit
 
@@ -61,11 +64,20 @@ def read_list(path: Path) -> list[Entry]:
         try:
             note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
             seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
+            check_tried(clock, seeds)
             insist = bool(fields.pop("insist", False))
             entries.append(Entry(make(fields), note, clock, seeds, insist))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
+
+
+def check_tried(clock: float, seeds: tuple[int, ...]) -> None:
+    """Refuse what place and route cannot be asked for."""
+    if not 1 <= clock <= FASTEST:
+        raise ValueError(f"clock_mhz must be from 1 to {FASTEST}, not {clock:g}")
+    if not seeds or not all(0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise ValueError(f"seeds must be integers from 0 to {LARGEST_SEED}, at least one")
 
 
 def _design(fields: dict[str, Any]) -> Design:
@@ -119,8 +131,15 @@ def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
     return "\n".join([*_page(path, entries, known), ""])
 
 
+def scarcest(figures: dict[str, Any]) -> str:
+    """Return of what the chip has least left, and how much of it is used."""
+    return words(figures.get("utilization", {})).partition(",")[0]
+
+
 def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[str]:
     rows = []
+    # What was measured before this was counted has none of it.
+    known_full = any(figures.get("utilization") for figures in known.values())
     for entry in entries:
         figures, design = known.get(entry.design.name), entry.design
         if figures:
@@ -130,6 +149,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
                 figures["dsps"], figures["block_rams"], *luts, *registers,
+                *([scarcest(figures)] if known_full else []),
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
@@ -144,7 +164,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
-    yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
+    yield from markdown([*head, *["scarcest"] * known_full, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
     yield ""
