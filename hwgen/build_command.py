@@ -21,6 +21,7 @@ from .files import filling
 from .network.graph import Network
 from .runtime.predictions import predictions
 from .table import table
+from .terminal import printable
 
 __all__ = ["board_for", "build_bitstream", "program_board"]
 
@@ -74,14 +75,14 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
         "limited by:", *(f"  {step}" for step in record.path)]
     if record.network:
         cycles = record.network["cycles"]
-        lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
+        lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "
                      f"{cycles / record.clock_mhz / 1000:.2f} ms")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))
-    lines.append(f"{folder / PICTURE}: where everything lies")
+    lines.append(f"{printable(folder / PICTURE)}: where everything lies")
     commands = [f": {shlex.join(command)}" for command in programmers(record, folder)] or [""]
-    lines += [f"{folder / name}{command}" for name, command in zip(
+    lines += [f"{printable(folder / name)}{printable(command)}" for name, command in zip(
         [record.bitstream, record.frames], commands, strict=False)]
     return "\n".join(lines)
 
@@ -99,6 +100,11 @@ def programmers(record: Record, folder: Path) -> list[list[str]]:
     commands = [found.programmer, found.flash.get("programmer", "") if record.frames else ""]
     return [[re.sub(r"\{\w+\}", lambda place: paths.get(place[0], place[0]), word)
              for word in shlex.split(command)] for command in commands if command]
+
+
+def plain(output: str) -> str:
+    """Return what a tool prints without its colours, and each state of its progress in a line."""
+    return re.sub(r"\x1b\[[\d;]*[mK]", "", output).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -127,7 +133,7 @@ def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str
                             f"this loads the board: {text}")
         outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
         output += outcome.output
-        lines.append(f"{shlex.join(command)}\n{outcome.output}".rstrip())
+        lines.append(f"{printable(shlex.join(command))}\n{plain(outcome.output)}".rstrip())
         if not outcome.ok:
             break
     facts = {"board": record.board, "commands": commands, "code": outcome.code, "output": output}

@@ -11,6 +11,7 @@ from typing import Any, Self, get_args, get_origin
 from ..boards import BOARDS
 from ..design import Design
 from ..errors import UserError
+from ..terminal import json_text
 
 __all__ = ["NAME", "Record"]
 
@@ -79,7 +80,7 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write the file into ``folder``."""
-        (folder / NAME).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+        (folder / NAME).write_text(json_text(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
