@@ -10,6 +10,7 @@ __all__ = ["markdown", "table"]
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return the rows in aligned columns; what looks like a number stands to the right."""
     cells = [[printable(cell) for cell in row] for row in rows]
+    header = [printable(cell) for cell in header]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     right = [bool(cells) and all(row[i][:1].isdigit() or row[i] in ("", "-") for row in cells)
              for i in range(len(header))]
