@@ -91,7 +91,8 @@ def why_open(path: Path) -> str:
     for parent in path.resolve().parents:
         mode = parent.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            return f"everybody may replace what is in {parent}"
+            return (f"everybody may replace what is in {parent}; name a folder elsewhere, or "
+                    f"chmod +t {parent}")
     return ""
 
 
