@@ -18,6 +18,7 @@ from .files import replacing
 from .network_design import check_rounding
 from .report.page import FIELDS, described, page
 from .runtime.predictions import predictions
+from .terminal import printable
 from .tune.choice import Choice
 from .tune.search import RESOURCES, Found, area
 from .tune.space import design_of
@@ -56,7 +57,7 @@ def report(options: argparse.Namespace, design: Design,
                             [one], 0, 0, runs))
     facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size,
              "times": [{"predicted_cycles": total, **clock.facts(total)} for total in totals]}
-    return 0, facts, "\n".join([*times, f"{path}: {size:,} bytes"])
+    return 0, facts, "\n".join([*times, f"{printable(path)}: {size:,} bytes"])
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..boards import Board
 from ..errors import UserError
-from ..tools import call
+from ..tools import call, outside
 from .fullness import Utilization, utilization
 
 __all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
@@ -160,7 +160,10 @@ def run(command: list[object], folder: Path, name: str,
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
     if not outcome.ok:
-        raise UserError(f"{Path(str(command[0])).name} cannot build this Design: "
+        elsewhere = outside(outcome.code, outcome.output, folder)
+        if elsewhere:
+            raise UserError(f"{name} {elsewhere}")
+        raise UserError(f"{name} cannot build this Design: "
                         f"{reason(log.read_text(errors='replace'))}")
     return time.monotonic() - started
 
