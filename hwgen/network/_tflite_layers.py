@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import UserError
 from ._tflite_file import LARGEST_TENSOR, Operator
 from ._tflite_file import Tensor as Stored
+from ._tflite_operators import FUSE
 from ._tflite_site import Context, Site
 from .graph import (
     Add,
@@ -27,19 +28,8 @@ from .graph import (
 )
 from .scales import mean_multiplier, multiplier_and_shift
 
-__all__ = ["NEAREST", "RUNS", "build"]
+__all__ = ["build"]
 
-FUSE = "hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the layer before"
-NEAREST = {
-    "RELU": FUSE, "RELU6": FUSE, "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
-    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
-    "MUL": "the nearest is DEPTHWISE_CONV_2D, with a factor for each channel",
-    "SUB": "the nearest is ADD", "SUM": "the nearest is MEAN",
-    "REDUCE_MAX": "the nearest is MAX_POOL_2D", "TRANSPOSE_CONV": "the nearest is CONV_2D",
-    "CONV_3D": "the nearest is CONV_2D", "MIRROR_PAD": "the nearest is PAD",
-    "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",
-    "TRANSPOSE": "the nearest is RESHAPE", "CUSTOM": "hwgen runs no custom operators",
-}
 MOST_SOFTMAX = 4095
 
 
@@ -242,7 +232,6 @@ BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
     "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": reshape,
     "EXPAND_DIMS": reshape, "SOFTMAX": softmax, "LOGISTIC": softmax}
-RUNS = tuple(BUILDERS)
 
 
 def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import _tflite_file as tflite_file
-from ._tflite_layers import NEAREST, RUNS, build
+from ._tflite_layers import build
+from ._tflite_operators import EDGES
 from ._tflite_site import Context
 from .graph import Layer, Network, Tensor
 
 __all__ = ["read"]
-
-EDGES = ("QUANTIZE", "DEQUANTIZE")
 
 
 class Reader:
@@ -81,9 +80,6 @@ class Reader:
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
-        if operator.code not in (*RUNS, *EDGES):
-            nearest = NEAREST.get(operator.code, f"hwgen runs {', '.join(RUNS)}")
-            raise UserError(f"{where} is an operator that hwgen does not run: {nearest}")
         if len(operator.outputs) != 1 or -1 in operator.outputs or not operator.inputs:
             raise UserError(f"{where} must have inputs and one output")
         if operator.code in EDGES:
