@@ -122,16 +122,19 @@ def chain(*codes, **how):
 
 def test_all_operators_that_do_not_run_are_named():
     with pytest.raises(UserError) as raised:
-        tflite.read(chain("ADD", "SUB", "ADD", "LSTM", "HARD_SWISH"))
+        tflite.read(chain("ADD", "SUB", "ADD", "LSTM", "SUB", "HARD_SWISH"))
     assert str(raised.value) == (
-        "network: hwgen does not run 3 of the operators: layer 1 (SUB), the nearest is ADD; layer "
-        "3 (LSTM); layer 4 (HARD_SWISH), hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the "
-        "layer before")
+        "network: hwgen does not run 3 of the kinds of operators: layers 1, 4 (SUB), the nearest "
+        "is ADD; layer 3 (LSTM); layer 5 (HARD_SWISH), hwgen runs RELU, RELU6 and RELU_N1_TO_1 "
+        "fused into the layer before")
 
 
 def test_many_operators_that_do_not_run_are_counted():
-    with pytest.raises(UserError, match=r"^network: hwgen does not run 40 .* layer 7 \(LSTM\); and 32 more"):
+    with pytest.raises(UserError, match=r"layers 0, 1, 2, 3, and 36 more \(LSTM\) are operators"):
         tflite.read(chain(*["LSTM"] * 40))
+    others = [code for code in CODES if code not in RUNS and code != "CUSTOM"]
+    with pytest.raises(UserError, match=f"{len(others)} of the kinds .*; and {len(others) - 8} mo"):
+        tflite.read(chain(*others))
 
 
 def test_operator_comes_before_its_tensors():
@@ -145,7 +148,7 @@ def test_operator_comes_before_its_tensors():
 def test_operator_comes_before_the_subgraphs():
     with pytest.raises(UserError) as raised:
         tflite.read(chain("ADD", "WHILE", graphs=2))
-    assert "layer 1 (WHILE); layer 1 (WHILE) of subgraph 1" in str(raised.value)
+    assert "layer 1 (WHILE); layer 1 (WHILE of subgraph 1)" in str(raised.value)
 
 
 def test_subgraphs_wrong():

@@ -144,13 +144,13 @@ class Parser:
             raise UserError("the file names an operator code that it does not have")
         return self.whole(self.model.OperatorCodes(operator.OpcodeIndex()))
 
-    def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str]]:
-        """Yield where each operator of a graph is, as an error says it, and its name."""
+    def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str, str]]:
+        """Yield the number of each operator of a graph, how an error calls it, and its name."""
         for index in range(count(graph.OperatorsLength(), MOST_OPERATORS, "operators")):
             code = self.code(self.whole(graph.Operators(index)))
             name = operator_name(code_number(code))
             title = custom_name(code) if name == "CUSTOM" else name
-            yield f"layer {index} ({title})" + (f" of subgraph {number}" if number else ""), name
+            yield str(index), title + (f" of subgraph {number}" if number else ""), name
 
     def indices(self, vector: NDArray[np.int32] | int, tensors: int) -> tuple[int, ...]:
         """Return a vector of tensors' numbers; the schema's package gives 0 for a missing one."""

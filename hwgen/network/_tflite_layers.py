@@ -1,5 +1,10 @@
-"""From an operator of a .tflite file to a layer, or to two."""
+"""From an operator of a .tflite file to a layer, or to two.
 
+Shapes are held against each other as the file has them; the layers have those of the graph, whose
+tensors all have an axis for the batch.
+"""
+
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -45,6 +50,10 @@ def convolution(site: Site) -> list[Layer]:
     if depthwise and (weights.shape[0] != 1 or outputs % channels):
         raise UserError(f"its weights have shape {weights.shape}: they must be (1, height, width, "
                         f"a multiple of {channels})")
+    if depthwise and site.option("DepthMultiplier") != outputs // channels:
+        raise UserError(f"its depth multiplier is {site.option('DepthMultiplier')}, and must be "
+                        f"{outputs // channels}, as its {channels} input channels and {outputs} "
+                        "output channels say")
     if not depthwise and weights.shape[3] != channels:
         raise UserError(f"its weights have {weights.shape[3]} input channels and its input "
                         f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
@@ -67,11 +76,14 @@ def fully_connected(site: Site) -> list[Layer]:
     if weights.ndim != 2:
         raise UserError(f"its weights have shape {weights.shape}: they must have two axes")
     outputs, inputs = weights.shape
-    x, y = site.x(), site.y
+    x, y, shape = site.x(), site.y, site.input(0).shape
     rows, rest = divmod(x.size, inputs)
-    if rest or y.size != rows * outputs or y.shape[-1] != outputs:
-        raise UserError(f"its input of shape {x.shape} and weights of shape {weights.shape} do not "
-                        f"give an output of shape {y.shape}")
+    keep = bool(site.option("KeepNumDims"))
+    gives = (*shape[:-1], outputs) if keep else (rows, outputs)
+    if rest or keep and shape[-1:] != (inputs,) or site.result.shape != gives:
+        raise UserError(f"its input of shape {shape} and weights of shape {weights.shape} do not "
+                        f"give an output of shape {site.result.shape}"
+                        + (", where all axes but the last are kept" if keep else ""))
     layers: list[Layer] = []
     source = x.name
     if x.shape[-1] != inputs:
@@ -87,6 +99,7 @@ def fully_connected(site: Site) -> list[Layer]:
         # The reference rounds the product to float32 here, and here only.
         with np.errstate(over="ignore", under="ignore"):
             product = np.float32(x.scale) * scales.astype(np.float32)
+        site.bias_fits(x.scale * float(scales[0]))
         ratio = product.astype(np.float64) / y.scale
     layers.append(FullyConnected(
         name=site.name, inputs=(source,), output=y.name, weights=weights,
@@ -98,15 +111,16 @@ def add(site: Site) -> list[Layer]:
     """ADD of two tensors of one shape."""
     site.inputs_between(2, 2)
     x = site.x(0), site.x(1)
-    if x[0].shape != x[1].shape:
-        raise UserError(f"its inputs have shapes {x[0].shape} and {x[1].shape}: hwgen adds tensors "
+    shapes = site.input(0).shape, site.input(1).shape
+    if shapes[0] != shapes[1]:
+        raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen adds tensors "
                         "of equal shape, without broadcasting")
     largest = 2 * max(x[0].scale, x[1].scale)
     multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
     ratio = np.array([largest / (2**20 * site.y.scale)])
     if ratio[0] >= 1:
         raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*x[0].shape),
+    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*shapes[0]),
                 scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
                 requantisation=site.requantisation(ratio, 1))]
 
@@ -140,13 +154,15 @@ def mean(site: Site) -> list[Layer]:
     if len(x.shape) < 3 or axes & wide != space & wide:
         raise UserError(f"it is over the axes {given[:8].tolist()} of shape {stored.shape}: hwgen "
                         "runs means over height and width together")
-    if site.y.size != x.shape[-1] or site.y.shape[-1] != x.shape[-1]:
-        raise UserError(f"its output has shape {site.y.shape}, and must have {x.shape[-1]} "
-                        "channels alone")
+    if site.option("KeepDims"):
+        left = [1 if axis - rank in axes else size for axis, size in enumerate(stored.shape)]
+    else:
+        left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
+    output = site.gives(*left)
     multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
     by = Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
                         site.y.zero_point)
-    return [Mean(name=site.name, inputs=(x.name,), output=site.y.name, requantisation=by)]
+    return [Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
 
 
 def pad(site: Site) -> list[Layer]:
@@ -180,29 +196,83 @@ def concatenate(site: Site) -> list[Layer]:
     if site.range() != (-128, 127):
         raise UserError(f"it has a fused activation: {FUSE}, but not into this one")
     site.keeps_scale(*x)
-    rank = len(site.input(0).shape)
-    given = site.option("Axis")
+    shapes = [site.input(position).shape for position in range(len(x))]
+    rank, given = len(shapes[0]), site.option("Axis")
     if not -rank <= given < rank:
         raise UserError(f"its axis {given} must be one of a shape of {rank} axes")
-    axis = (given % rank) - rank + len(x[0].shape)
-    shapes = [t.shape for t in x]
-    if axis == 0 or len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) != 1 or \
-            len({len(shape) for shape in shapes}) != 1:
+    place = given % rank
+    axis = place - rank + len(x[0].shape)
+    if axis == 0 or len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
+            len({len(shape) for shape in shapes}) != 1 or len({len(t.shape) for t in x}) != 1:
         raise UserError(f"its inputs have shapes {', '.join(map(str, shapes[:4]))}: they must be "
                         "alike but for the axis of concatenation, which is not the batch's")
     shape = list(shapes[0])
-    shape[axis] = sum(s[axis] for s in shapes)
+    shape[place] = sum(s[place] for s in shapes)
     return [Concatenate(name=site.name, inputs=tuple(t.name for t in x), output=site.gives(*shape),
                         axis=axis)]
 
 
 def reshape(site: Site) -> list[Layer]:
-    """RESHAPE, and the operators that are one with a shape of their own."""
+    """RESHAPE: the output's shape is what counts, and all else that gives one must agree."""
+    site.inputs_between(1, 2)
+    given = {}
+    if "NewShape" in site.operator.vectors:
+        given["its options"] = site.operator.vectors["NewShape"]
+    if len(site.operator.inputs) == 2:
+        wanted = site.constant(1, {"INT32": "<i4"}, "new shape")
+        if wanted.ndim != 1:
+            raise UserError(f"its new shape is a tensor of shape {wanted.shape}: it must have one "
+                            "axis")
+        given["its second input"] = tuple(wanted.tolist())
+    for what, shape in given.items():
+        if whole_shape(shape, site.x().size) != site.result.shape:
+            raise UserError(f"{what} give{'s' * (what != 'its options')} the new shape "
+                            f"{shape[:8]}, for {site.x().size} elements and an output of shape "
+                            f"{site.result.shape}: they must agree, with one -1 at most")
+    return same_bytes(site)
+
+
+def whole_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...] | None:
+    """Return a shape with its -1, if it has one, replaced; None where there are several."""
+    rest = math.prod(axis for axis in shape if axis != -1)
+    if shape.count(-1) > 1 or -1 in shape and (rest < 1 or size % rest):
+        return None
+    return tuple(size // rest if axis == -1 else axis for axis in shape)
+
+
+def squeeze(site: Site) -> list[Layer]:
+    """SQUEEZE of some axes of 1, or of all."""
+    site.inputs_between(1, 1)
+    site.x()
+    shape = site.input(0).shape
+    given = site.operator.vectors.get("SqueezeDims", ())
+    if any(not -len(shape) <= axis < len(shape) or shape[axis] != 1 for axis in given):
+        raise UserError(f"its axes {given[:8]} must be axes of 1 of the shape {shape}")
+    axes = {axis % len(shape) for axis in given} or {a for a, size in enumerate(shape) if size == 1}
+    site.gives(*(size for axis, size in enumerate(shape) if axis not in axes))
+    return same_bytes(site)
+
+
+def expand(site: Site) -> list[Layer]:
+    """EXPAND_DIMS by one axis."""
+    site.inputs_between(2, 2)
+    site.x()
+    shape, given = site.input(0).shape, site.constant(1, {"INT32": "<i4"}, "axis")
+    if given.size != 1 or given.ndim > 1 or not -len(shape) - 1 <= given.ravel()[0] <= len(shape):
+        raise UserError(f"its axis is {given.ravel()[:4].tolist()}: it must be one from "
+                        f"{-len(shape) - 1} to {len(shape)}")
+    axis = int(given.ravel()[0]) % (len(shape) + 1)
+    site.gives(*shape[:axis], 1, *shape[axis:])
+    return same_bytes(site)
+
+
+def same_bytes(site: Site) -> list[Layer]:
+    """Return the layer of an operator that changes the shape alone."""
     x, y = site.x(), site.y
     site.keeps_scale(x)
     if x.size != y.size:
-        raise UserError(f"its input has shape {x.shape} and its output {y.shape}: they must have "
-                        "as many elements")
+        raise UserError(f"its input has shape {site.input(0).shape} and its output "
+                        f"{site.result.shape}: they must have as many elements")
     return [Reshape(name=site.name, inputs=(x.name,), output=y.name)]
 
 
@@ -213,7 +283,7 @@ def softmax(site: Site) -> list[Layer]:
     if (y.scale, y.zero_point) != (1 / 256, -128):
         raise UserError(f"its output has scale {y.scale} and zero point {y.zero_point}: they must "
                         "be 1/256 and -128")
-    output = site.gives(*x.shape)
+    output = site.gives(*site.input(0).shape)
     if site.operator.code == "LOGISTIC":
         if not 2.0**-27 <= x.scale < 4:
             raise UserError(f"its input has scale {x.scale}: it must be below 4")
@@ -230,12 +300,12 @@ def softmax(site: Site) -> list[Layer]:
 BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
     "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
-    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": reshape,
-    "EXPAND_DIMS": reshape, "SOFTMAX": softmax, "LOGISTIC": softmax}
+    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze,
+    "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
 
 def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],
-          activation: Callable[[int], Tensor]) -> list[Layer]:
+          result: Stored, activation: Callable[[int], Tensor]) -> list[Layer]:
     """Return the layers of an operator, the last of which writes its output."""
     name = f"{number}_{operator.code.lower()}"
-    return BUILDERS[operator.code](Site(context, name, operator, stored, activation))
+    return BUILDERS[operator.code](Site(context, name, operator, stored, result, activation))

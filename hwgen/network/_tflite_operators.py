@@ -19,6 +19,7 @@ BUILTIN_CODE = 10
 
 LONGEST_CUSTOM_NAME = 64
 MOST_NAMED = 8
+MOST_NUMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -87,19 +88,35 @@ def custom_name(code: tflite.OperatorCode) -> str:
     return f"CUSTOM {name!r}"
 
 
-def refuse_others(operators: Sequence[tuple[str, str]]) -> None:
+def refuse_others(operators: Sequence[tuple[str, str, str]]) -> None:
     """Raise an error that lists the operators that hwgen does not run.
 
-    Each is given by where it is, as an error says it, and by the schema's name.
+    Each is given by its number among the layers, by how an error calls it, and by its name.
     """
-    others = [(where, NEAREST.get(name)) for where, name in operators if name not in RUNS]
+    others: dict[str, list[str]] = {}
+    nearest: dict[str, str] = {}
+    for number, title, name in operators:
+        if name not in RUNS:
+            others.setdefault(title, []).append(number)
+            nearest[title] = NEAREST.get(name, "")
     if not others:
         return
     if len(others) == 1:
-        where, nearest = others[0]
-        raise UserError(f"{where} is an operator that hwgen does not run: "
-                        f"{nearest or 'hwgen runs ' + ', '.join(RUNS)}")
-    named = "; ".join(f"{where}, {nearest}" if nearest else where
-                      for where, nearest in others[:MOST_NAMED])
-    more = f"; and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    raise UserError(f"hwgen does not run {len(others)} of the operators: {named}{more}")
+        [(title, numbers)] = others.items()
+        verb = "are operators" if len(numbers) > 1 else "is an operator"
+        raise UserError(f"{layers(numbers)} ({title}) {verb} that hwgen does not run: "
+                        f"{nearest[title] or 'hwgen runs ' + ', '.join(RUNS)}")
+    named = [f"{layers(numbers)} ({title})" + (f", {nearest[title]}" if nearest[title] else "")
+             for title, numbers in others.items()]
+    raise UserError(f"hwgen does not run {len(others)} of the kinds of operators: "
+                    + "; ".join(shortened(named, MOST_NAMED)))
+
+
+def layers(numbers: Sequence[str]) -> str:
+    """Return the name of some layers, by their numbers."""
+    return f"layer{'s' * (len(numbers) > 1)} {', '.join(shortened(numbers, MOST_NUMBERS))}"
+
+
+def shortened(items: Sequence[str], most: int) -> list[str]:
+    """Return the first items, and how many more there are."""
+    return [*items[:most], *([f"and {len(items) - most} more"] if len(items) > most else [])]
