@@ -30,7 +30,7 @@ class Tensor:
 
     shape: Sequence[int]
     scale: float | Sequence[float] | None = None
-    zero_point: int | Sequence[int] = 0
+    zero_point: int | Sequence[int] | None = 0
     data: np.ndarray | None = None
     type: str = "INT8"
     axis: int = 0
@@ -84,7 +84,8 @@ def write_tensor(builder: flatbuffers.Builder, tensor: Tensor, index: int, buffe
     quantisation = None
     if tensor.scale is not None:
         scales = np.atleast_1d(np.array(tensor.scale, np.float32))
-        zero_points = np.broadcast_to(np.array(tensor.zero_point, np.int64), scales.shape).copy()
+        zero_points = None if tensor.zero_point is None else \
+            np.broadcast_to(np.array(tensor.zero_point, np.int64), scales.shape).copy()
         quantisation = table(builder, "QuantizationParameters", Scale=scales,
                              ZeroPoint=zero_points, QuantizedDimension=tensor.axis)
     sparsity = table(builder, "SparsityParameters") if tensor.sparse else None
@@ -109,15 +110,16 @@ def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) 
 
 def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
                   outputs: Sequence[int], *, graphs: int = 1, custom: str | None = None,
-                  version: int = 1,
+                  version: int = 1, first_buffer: np.ndarray | None = None,
                   fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
     """Return the bytes of a file with one graph; tensors go by their numbers in the list.
 
     ``graphs`` repeats it; ``custom`` and ``version`` are those of all operators' codes, and
-    ``fields`` what they have in their two fields for the number.
+    ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
+    first buffer has, which should be nothing.
     """
     builder = flatbuffers.Builder(1024)
-    buffers = [table(builder, "Buffer")]
+    buffers = [table(builder, "Buffer", Data=first_buffer)]
     numbers = []
     for tensor in tensors:
         numbers.append(0 if tensor.data is None else len(buffers))

@@ -105,6 +105,8 @@ class Parser:
         self.data = data
         self.bytes = 0
         self.model = self.whole(tflite.Model.GetRootAs(data, 0))
+        self.codes = [self.whole(self.model.OperatorCodes(index)) for index in range(
+            count(self.model.OperatorCodesLength(), MOST_OPERATORS, "operator codes"))]
 
     def parse(self) -> File:
         """Read everything; what is wrong with the operators is said first."""
@@ -140,9 +142,9 @@ class Parser:
 
     def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
         """Return the code of an operator."""
-        if operator.OpcodeIndex() >= self.model.OperatorCodesLength():
+        if operator.OpcodeIndex() >= len(self.codes):
             raise UserError("the file names an operator code that it does not have")
-        return self.whole(self.model.OperatorCodes(operator.OpcodeIndex()))
+        return self.codes[operator.OpcodeIndex()]
 
     def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str, str]]:
         """Yield the number of each operator of a graph, how an error calls it, and its name."""
@@ -231,6 +233,9 @@ class Parser:
         if not operator.CustomOptionsIsNone():
             raise UserError(f"{where} has the options of a custom operator")
         options = self.options(operator, name, where)
+        if hasattr(options, "QuantizedBiasType") and options.QuantizedBiasType() not in TYPES:
+            raise UserError(f"{where} has a bias of type {options.QuantizedBiasType()}, which the "
+                            "schema does not have")
         return Operator(name, self.indices(operator.InputsAsNumpy(), tensors),
                         self.indices(operator.OutputsAsNumpy(), tensors),
                         {field: getattr(options, field)() for field in FIELDS

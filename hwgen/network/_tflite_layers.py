@@ -30,6 +30,7 @@ from .graph import (
     Reshape,
     Softmax,
     Tensor,
+    Window,
 )
 from .scales import mean_multiplier, multiplier_and_shift
 
@@ -133,10 +134,28 @@ def pool(site: Site) -> list[Layer]:
     height, width, channels = site.image()
     window = site.window((site.option("FilterHeight"), site.option("FilterWidth")))
     output = site.gives(1, *window.output(height, width), channels)
+    window = within(window, (height, width))
     low, high = site.range()
     kind = MaxPool if site.operator.code == "MAX_POOL_2D" else AveragePool
     return [kind(name=site.name, inputs=(site.x().name,), output=output, window=window, low=low,
                  high=high)]
+
+
+def within(window: Window, image: tuple[int, int]) -> Window:
+    """Return a window without the taps that lie outside the image wherever it stands.
+
+    A pool gives the same without them, and a file may have any number of them.
+    """
+    outputs = window.output(*image)
+    first = [max(0, before - (output - 1) * stride) for before, output, stride in
+             zip(window.before, outputs, window.stride, strict=True)]
+    last = [min(taps - 1, before + size - 1) for taps, before, size in
+            zip(window.kernel, window.before, image, strict=True)]
+    taps = last[0] - first[0] + 1, last[1] - first[1] + 1
+    before = window.before[0] - first[0], window.before[1] - first[1]
+    after = [after - (taps - 1 - end) for after, taps, end in
+             zip(window.after, window.kernel, last, strict=True)]
+    return Window(taps, window.stride, window.dilation, before, (after[0], after[1]))
 
 
 def mean(site: Site) -> list[Layer]:
@@ -193,7 +212,7 @@ def pad(site: Site) -> list[Layer]:
 def concatenate(site: Site) -> list[Layer]:
     """CONCATENATION of tensors that have one scale."""
     x = [site.x(position) for position in range(len(site.stored))]
-    if site.range() != (-128, 127):
+    if site.option("FusedActivationFunction"):
         raise UserError(f"it has a fused activation: {FUSE}, but not into this one")
     site.keeps_scale(*x)
     shapes = [site.input(position).shape for position in range(len(x))]
