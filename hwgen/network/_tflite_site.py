@@ -111,9 +111,6 @@ class Site:
         if min(*kernel, *stride, *dilation) < 1:
             raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
                             "at least 1")
-        if max(*stride, *dilation) > LARGEST_STEP:
-            raise UserError(f"its stride {stride} and dilation {dilation} must be at most "
-                            f"{LARGEST_STEP}")
         padding = PADDINGS.get(self.option("Padding"))
         if padding is None:
             raise UserError("its padding must be SAME or VALID")
@@ -124,12 +121,13 @@ class Site:
             total = max((outputs - 1) * stride[axis] + reach - size, 0)
             if padding == "SAME":
                 before[axis], after[axis] = total // 2, total - total // 2
-        if max(*before, *after) > LARGEST_STEP:
-            raise UserError(f"its padding {(*before, *after)} must be at most {LARGEST_STEP}")
         if channels * (height + sum((before[0], after[0]))) * \
                 (width + sum((before[1], after[1]))) > LARGEST_TENSOR:
             raise UserError(f"its input and the padding around it must be at most {LARGEST_TENSOR} "
                             "bytes")
+        if max(*stride, *dilation, *before, *after) > LARGEST_STEP:
+            raise UserError(f"its stride {stride}, dilation {dilation} and padding "
+                            f"{(*before, *after)} must be at most {LARGEST_STEP}")
         return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
 
     def gives(self, *shape: int) -> str:
