@@ -335,3 +335,41 @@ def test_data_in_the_first_buffer_wrong():
         tflite.read(write_network([graph.tensors[0], graph.tensors[1]], graph.operators, [0], [1],
                                   first_buffer=np.ones(60, np.uint8)))
     assert len(tflite.read(data).layers) == 1
+
+
+@pytest.mark.parametrize("version", [0, 2, 4, 1 << 31])
+def test_version_of_the_format_wrong(version):
+    graph = layer("LOGISTIC")
+    with pytest.raises(UserError, match=f"of version {version} of the format, .* version 3"):
+        tflite.read(graph.write(1, format_version=version))
+
+
+@pytest.mark.parametrize("axis", [-1, 4, 255])
+def test_axis_of_scales_wrong(axis):
+    graph = layer("LOGISTIC")
+    graph.tensors[1].axis = axis
+    with pytest.raises(UserError, match=f"'tensor 1' has scales along axis {axis} of shape"):
+        tflite.read(graph.write(1))
+
+
+def test_newer_field_of_a_tensor_wrong():
+    """Such as external_buffer, which gives a tensor data that hwgen would not see."""
+    graph = layer("LOGISTIC")
+    graph.tensors[0].newer = 7
+    with pytest.raises(UserError, match="has a Tensor with a field that is newer"):
+        tflite.read(graph.write(1))
+
+
+def test_scales_of_a_bias_wrong():
+    graph = biased("CONV_2D")
+    graph.tensors[2].scale = [1.0, 1.0]
+    with pytest.raises(UserError, match="its bias has 2 scales for 4 output channels"):
+        tflite.read(graph.write(3))
+
+
+def test_operators_of_all_subgraphs_are_limited():
+    """However often a small file names one graph."""
+    graph = layer("LOGISTIC")
+    graph.operators *= 100
+    with pytest.raises(UserError, match="has 10000 operators, and at most 4096 are read"):
+        tflite.read(graph.write(1, graphs=100))

@@ -38,6 +38,8 @@ class Tensor:
     signature: Sequence[int] | None = None
     variable: bool = False
     sparse: bool = False
+    newer: int | None = None
+    """The field external_buffer, which the schema's package does not know."""
 
 
 @dataclass
@@ -91,6 +93,11 @@ def write_tensor(builder: flatbuffers.Builder, tensor: Tensor, index: int, buffe
     sparsity = table(builder, "SparsityParameters") if tensor.sparse else None
     signature = None if tensor.signature is None else np.array(tensor.signature, np.int32)
     name = builder.CreateString(tensor.name or f"tensor {index}")
+    if tensor.newer is not None:
+        builder.StartObject(11)
+        builder.PrependUint32Slot(10, tensor.newer, 0)
+        tflite.TensorAddName(builder, name)
+        return builder.EndObject()
     return table(builder, "Tensor", Shape=np.array(tensor.shape, np.int32), Name=name,
                  Type=getattr(tflite.TensorType, tensor.type), Buffer=buffer,
                  Quantization=quantisation, Sparsity=sparsity, ShapeSignature=signature,
@@ -110,13 +117,13 @@ def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) 
 
 def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
                   outputs: Sequence[int], *, graphs: int = 1, custom: str | None = None,
-                  version: int = 1, first_buffer: np.ndarray | None = None,
+                  version: int = 1, format_version: int = 3, first_buffer: np.ndarray | None = None,
                   fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
     """Return the bytes of a file with one graph; tensors go by their numbers in the list.
 
     ``graphs`` repeats it; ``custom`` and ``version`` are those of all operators' codes, and
     ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
-    first buffer has, which should be nothing.
+    first buffer has, which should be nothing, and ``format_version`` should be 3.
     """
     builder = flatbuffers.Builder(1024)
     buffers = [table(builder, "Buffer", Data=first_buffer)]
@@ -140,7 +147,8 @@ def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inpu
     graph = table(builder, "SubGraph", Tensors=vector(builder, written),
                   Operators=vector(builder, operator_tables),
                   Inputs=np.array(inputs, np.int32), Outputs=np.array(outputs, np.int32))
-    model = table(builder, "Model", Version=3, OperatorCodes=vector(builder, code_tables),
+    model = table(builder, "Model", Version=format_version,
+                  OperatorCodes=vector(builder, code_tables),
                   Subgraphs=vector(builder, [graph] * graphs), Buffers=vector(builder, buffers))
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())

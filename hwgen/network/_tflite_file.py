@@ -7,6 +7,7 @@ is held against the file or a stated limit before anything is made of that lengt
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,10 @@ __all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "Tensor", "pars
 LARGEST_FILE = 1 << 28
 LARGEST_TENSOR = 1 << 24
 LARGEST_TENSORS_TOGETHER = 1 << 26
+VERSION = 3
+"""Of the format, as the schema counts it; there is no other in use."""
+HARMLESS = ("Model", "SubGraph", "Operator")
+"""Tables whose newer fields are for debugging, or are named by a tensor that is refused for it."""
 MOST_SUBGRAPHS = 1 << 8
 MOST_TENSORS = 1 << 14
 MOST_OPERATORS = 1 << 12
@@ -98,6 +103,12 @@ def count(length: int, most: int, what: str) -> int:
     return length
 
 
+@cache
+def known_fields(kind: str) -> int:
+    """Return how many fields the schema's package knows of a table."""
+    return sum(name.startswith(f"{kind}Add") for name in vars(tflite))
+
+
 class Parser:
     """Reads one file; its methods raise what DAMAGED lists where the file is damaged."""
 
@@ -110,8 +121,12 @@ class Parser:
 
     def parse(self) -> File:
         """Read everything; what is wrong with the operators is said first."""
+        if self.model.Version() != VERSION:
+            raise UserError(f"the file is of version {self.model.Version()} of the format, and "
+                            f"hwgen reads version {VERSION}")
         graphs = [self.whole(self.model.Subgraphs(index)) for index in
                   range(count(self.model.SubgraphsLength(), MOST_SUBGRAPHS, "subgraphs"))]
+        count(sum(graph.OperatorsLength() for graph in graphs), MOST_OPERATORS, "operators")
         refuse_others([place for number, graph in enumerate(graphs)
                        for place in self.places(graph, number)])
         if len(graphs) != 1:
@@ -138,6 +153,10 @@ class Parser:
         fields = struct.unpack_from(f"<{max(length // 2 - 2, 0)}H", self.data, begin + 4)
         if length < 4 or length % 2 or at + room > size or max(fields, default=0) >= max(room, 1):
             raise IndexError("fields outside their table")
+        kind = type(table).__name__
+        if any(fields[known_fields(kind):]) and kind not in HARMLESS:
+            raise UserError(f"the file has a {kind} with a field that is newer than the schema "
+                            "that hwgen knows, and may change what the network computes")
         return table
 
     def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
@@ -148,7 +167,7 @@ class Parser:
 
     def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str, str]]:
         """Yield the number of each operator of a graph, how an error calls it, and its name."""
-        for index in range(count(graph.OperatorsLength(), MOST_OPERATORS, "operators")):
+        for index in range(graph.OperatorsLength()):
             code = self.code(self.whole(graph.Operators(index)))
             name = operator_name(code_number(code))
             title = custom_name(code) if name == "CUSTOM" else name
@@ -191,6 +210,11 @@ class Parser:
                 scales = quantisation.ScaleAsNumpy()
             if quantisation.ZeroPointLength():
                 zero_points = quantisation.ZeroPointAsNumpy()
+            if quantisation.DetailsType():
+                raise UserError(f"{title} has a quantisation of its own kind: hwgen knows scales "
+                                "and zero points")
+            if len(scales) and not 0 <= axis < max(len(shape), 1):
+                raise UserError(f"{title} has scales along axis {axis} of shape {shape}")
         return Tensor(name.decode(errors="replace"), TYPES[tensor.Type()], shape,
                       all(axis >= 0 for axis in signature[1:]),
                       tensor.Sparsity() is None and not tensor.IsVariable(),

@@ -148,10 +148,11 @@ class Site:
         """Return the weights, and a scale for each output channel or one for all."""
         weights = self.constant(1, {"INT8": "<i1"}, "weights")
         stored, channels = self.input(1), weights.shape[axis]
+        count = len(stored.scales)
+        if count not in (1, channels) or count > 1 and stored.axis != axis:
+            raise UserError(f"its weights have {count} scales along axis {stored.axis}: they must "
+                            f"have one, or {channels} along axis {axis}")
         scales = stored.scales.astype(np.float64)
-        if len(scales) not in (1, channels) or len(scales) > 1 and stored.axis != axis:
-            raise UserError(f"its weights have {len(scales)} scales along axis {stored.axis}: they "
-                            f"must have one, or {channels} along axis {axis}")
         if not np.all((scales >= 0) & (scales < np.inf)):
             raise UserError("the scales of its weights must be positive numbers")
         if np.any(stored.zero_points):
@@ -169,8 +170,12 @@ class Site:
         bias = self.constant(2, {"INT32": "<i4"}, "bias")
         if bias.size != channels:
             raise UserError(f"it has {bias.size} biases for {channels} output channels")
-        if np.any(self.input(2).zero_points):
+        stored = self.input(2)
+        if np.any(stored.zero_points):
             raise UserError("its bias has a zero point other than 0")
+        if len(stored.scales) not in (0, 1, channels):
+            raise UserError(f"its bias has {len(stored.scales)} scales for {channels} output "
+                            "channels")
         return bias.reshape(channels).astype(np.int32)
 
     def bias_fits(self, product: float) -> None:
