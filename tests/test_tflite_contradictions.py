@@ -373,3 +373,21 @@ def test_operators_of_all_subgraphs_are_limited():
     graph.operators *= 100
     with pytest.raises(UserError, match="has 10000 operators, and at most 4096 are read"):
         tflite.read(graph.write(1, graphs=100))
+
+
+@pytest.mark.parametrize("end", [b"x", b"\xff"])
+def test_name_without_an_end_wrong(end):
+    data = layer("LOGISTIC").write(1)
+    assert data.count(b"tensor 1\0") == 1
+    with pytest.raises(UserError, match="damaged: it points outside itself"):
+        tflite.read(data.replace(b"tensor 1\0", b"tensor 1" + end))
+
+
+@pytest.mark.parametrize("places", [4, 40, 1 << 16, 1 << 30])
+def test_fields_before_the_file_wrong(places):
+    """An offset that leads before the first byte is not one from the last."""
+    data = bytearray(layer("LOGISTIC").write(1))
+    root = int.from_bytes(data[:4], "little")
+    data[root:root + 4] = (root + places).to_bytes(4, "little", signed=True)
+    with pytest.raises(UserError, match="damaged: it points outside itself"):
+        tflite.read(bytes(data))

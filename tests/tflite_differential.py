@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ def limited(work: Callable[[], Outcome], memory: int = MEMORY) -> Outcome:
     """Return what a process of its own makes of something, within time and memory."""
     reader, writer = os.pipe()
     with tempfile.TemporaryFile() as log:
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's threads do not mind.
+            child = os.fork()
         if not child:
             os.close(reader)
             os.dup2(log.fileno(), 2)

@@ -26,6 +26,8 @@ VERSION = 3
 """Of the format, as the schema counts it; there is no other in use."""
 HARMLESS = ("Model", "SubGraph", "Operator")
 """Tables whose newer fields are for debugging, or are named by a tensor that is refused for it."""
+NAME = 10
+"""Where the table of fields of a tensor has its name."""
 MOST_SUBGRAPHS = 1 << 8
 MOST_TENSORS = 1 << 14
 MOST_OPERATORS = 1 << 12
@@ -184,8 +186,7 @@ class Parser:
 
     def tensor(self, tensor: tflite.Tensor, index: int) -> Tensor:
         """Read a tensor, and find its bytes."""
-        name = tensor.Name() or b""
-        count(len(name), LONGEST_NAME, "bytes in the name of a tensor")
+        name = self.name(tensor)
         title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
         shape = self.shape(tensor.ShapeAsNumpy())
         signature = self.shape(tensor.ShapeSignatureAsNumpy())
@@ -219,6 +220,17 @@ class Parser:
                       all(axis >= 0 for axis in signature[1:]),
                       tensor.Sparsity() is None and not tensor.IsVariable(),
                       scales, zero_points, axis, data, offset)
+
+    def name(self, tensor: tflite.Tensor) -> bytes:
+        """Return a tensor's name; the package would cut one that leads past the end of the file."""
+        name = tensor.Name()
+        if name is None:
+            return b""
+        length = tensor._tab.VectorLen(tensor._tab.Offset(NAME))
+        count(length, LONGEST_NAME, "bytes in the name of a tensor")
+        if self.data[tensor._tab.Vector(tensor._tab.Offset(NAME)) + length]:
+            raise IndexError("a name without an end")
+        return name
 
     def shape(self, vector: NDArray[np.int32] | int) -> tuple[int, ...]:
         """Return a shape."""
