@@ -7,8 +7,6 @@ is held against the file or a stated limit before anything is made of that lengt
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, TypeVar
 
 import numpy as np
 import tflite
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ._tflite_operators import RUNS, code_number, custom_name, operator_name, refuse_others
+from ._tflite_tables import name_of, whole
 
 __all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "Tensor", "parse"]
 
@@ -24,19 +23,12 @@ LARGEST_TENSOR = 1 << 24
 LARGEST_TENSORS_TOGETHER = 1 << 26
 VERSION = 3
 """Of the format, as the schema counts it; there is no other in use."""
-HARMLESS = ("Model", "SubGraph", "Operator")
-"""Tables whose newer fields are for debugging, or are named by a tensor that is refused for it."""
-NAME = 10
-"""Where the table of fields of a tensor has its name."""
 MOST_SUBGRAPHS = 1 << 8
 MOST_TENSORS = 1 << 14
 MOST_OPERATORS = 1 << 12
 MOST_OPERANDS = 64
 MOST_AXES = 6
 LONGEST_NAME = 1 << 12
-
-Table = TypeVar("Table", bound=Any)
-"""One of the schema package's tables."""
 
 DAMAGED = (AttributeError, IndexError, OverflowError, struct.error, TypeError, ValueError)
 """What the flatbuffers package raises where a file makes no sense."""
@@ -105,20 +97,14 @@ def count(length: int, most: int, what: str) -> int:
     return length
 
 
-@cache
-def known_fields(kind: str) -> int:
-    """Return how many fields the schema's package knows of a table."""
-    return sum(name.startswith(f"{kind}Add") for name in vars(tflite))
-
-
 class Parser:
     """Reads one file; its methods raise what DAMAGED lists where the file is damaged."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.bytes = 0
-        self.model = self.whole(tflite.Model.GetRootAs(data, 0))
-        self.codes = [self.whole(self.model.OperatorCodes(index)) for index in range(
+        self.model = whole(tflite.Model.GetRootAs(data, 0))
+        self.codes = [whole(self.model.OperatorCodes(index)) for index in range(
             count(self.model.OperatorCodesLength(), MOST_OPERATORS, "operator codes"))]
 
     def parse(self) -> File:
@@ -126,7 +112,7 @@ class Parser:
         if self.model.Version() != VERSION:
             raise UserError(f"the file is of version {self.model.Version()} of the format, and "
                             f"hwgen reads version {VERSION}")
-        graphs = [self.whole(self.model.Subgraphs(index)) for index in
+        graphs = [whole(self.model.Subgraphs(index)) for index in
                   range(count(self.model.SubgraphsLength(), MOST_SUBGRAPHS, "subgraphs"))]
         count(sum(graph.OperatorsLength() for graph in graphs), MOST_OPERATORS, "operators")
         refuse_others([place for number, graph in enumerate(graphs)
@@ -134,32 +120,13 @@ class Parser:
         if len(graphs) != 1:
             raise UserError(f"the file has {len(graphs)} subgraphs, and hwgen runs files with one")
         graph = graphs[0]
-        tensors = [self.tensor(self.whole(graph.Tensors(index)), index) for index in
+        tensors = [self.tensor(whole(graph.Tensors(index)), index) for index in
                    range(count(graph.TensorsLength(), MOST_TENSORS, "tensors"))]
-        operators = [self.operator(self.whole(graph.Operators(index)), index, len(tensors))
+        operators = [self.operator(whole(graph.Operators(index)), index, len(tensors))
                      for index in range(graph.OperatorsLength())]
         return File(tensors, operators,
                     self.indices(graph.InputsAsNumpy(), len(tensors)),
                     self.indices(graph.OutputsAsNumpy(), len(tensors)))
-
-    def whole(self, table: Table) -> Table:
-        """Return a table after a check that it lies in the file, fields and list of fields too.
-
-        The flatbuffers package would take an offset before the beginning as one from the end.
-        """
-        at, size = table._tab.Pos, len(self.data)
-        begin = at - struct.unpack_from("<i", self.data, at)[0]
-        if not 0 <= begin < size:
-            raise IndexError("list of fields outside the file")
-        length, room = struct.unpack_from("<HH", self.data, begin)
-        fields = struct.unpack_from(f"<{max(length // 2 - 2, 0)}H", self.data, begin + 4)
-        if length < 4 or length % 2 or at + room > size or max(fields, default=0) >= max(room, 1):
-            raise IndexError("fields outside their table")
-        kind = type(table).__name__
-        if any(fields[known_fields(kind):]) and kind not in HARMLESS:
-            raise UserError(f"the file has a {kind} with a field that is newer than the schema "
-                            "that hwgen knows, and may change what the network computes")
-        return table
 
     def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
         """Return the code of an operator."""
@@ -170,7 +137,7 @@ class Parser:
     def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str, str]]:
         """Yield the number of each operator of a graph, how an error calls it, and its name."""
         for index in range(graph.OperatorsLength()):
-            code = self.code(self.whole(graph.Operators(index)))
+            code = self.code(whole(graph.Operators(index)))
             name = operator_name(code_number(code))
             title = custom_name(code) if name == "CUSTOM" else name
             yield str(index), title + (f" of subgraph {number}" if number else ""), name
@@ -186,7 +153,7 @@ class Parser:
 
     def tensor(self, tensor: tflite.Tensor, index: int) -> Tensor:
         """Read a tensor, and find its bytes."""
-        name = self.name(tensor)
+        name = name_of(tensor, LONGEST_NAME)
         title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
         shape = self.shape(tensor.ShapeAsNumpy())
         signature = self.shape(tensor.ShapeSignatureAsNumpy())
@@ -205,7 +172,7 @@ class Parser:
         quantisation = tensor.Quantization()
         scales, zero_points, axis = np.empty(0, np.float32), np.empty(0, np.int64), 0
         if quantisation is not None:
-            self.whole(quantisation)
+            whole(quantisation)
             axis = quantisation.QuantizedDimension()
             if quantisation.ScaleLength():
                 scales = quantisation.ScaleAsNumpy()
@@ -221,17 +188,6 @@ class Parser:
                       tensor.Sparsity() is None and not tensor.IsVariable(),
                       scales, zero_points, axis, data, offset)
 
-    def name(self, tensor: tflite.Tensor) -> bytes:
-        """Return a tensor's name; the package would cut one that leads past the end of the file."""
-        name = tensor.Name()
-        if name is None:
-            return b""
-        length = tensor._tab.VectorLen(tensor._tab.Offset(NAME))
-        count(length, LONGEST_NAME, "bytes in the name of a tensor")
-        if self.data[tensor._tab.Vector(tensor._tab.Offset(NAME)) + length]:
-            raise IndexError("a name without an end")
-        return name
-
     def shape(self, vector: NDArray[np.int32] | int) -> tuple[int, ...]:
         """Return a shape."""
         if isinstance(vector, int):
@@ -246,7 +202,7 @@ class Parser:
         """
         if index >= self.model.BuffersLength():
             raise UserError("the file names a buffer that it does not have")
-        buffer = self.whole(self.model.Buffers(index))
+        buffer = whole(self.model.Buffers(index))
         if buffer.Offset() > 1 or buffer.Size() > 1:
             raise UserError("the file keeps weights outside its tables, as those above 2 GB do")
         if not buffer.DataLength():
@@ -289,7 +245,7 @@ class Parser:
             raise UserError(f"{where} has the options of another operator")
         options = kind()
         options.Init(table.Bytes, table.Pos)
-        return self.whole(options)
+        return whole(options)
 
 
 def parse(data: bytes) -> File:
