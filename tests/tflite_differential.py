@@ -31,7 +31,7 @@ from hwgen.network.reader import read_network
 
 from .networks import NETWORKS, path
 from .tflite_edits import damaged, edited
-from .tflite_writer import KINDS, MORE_LAYERS, random_layer, random_network
+from .tflite_writer import KINDS, MORE_LAYERS, Graph, random_layer, random_network
 
 __all__ = ["Outcome", "case", "judge"]
 
@@ -45,6 +45,7 @@ ALLOWED = {
     "num_inputs <= kMaxInputNum": "more than ten tensors are concatenated",
     "AllocatePersistentBuffer": "arena", "Failed to resize buffer": "arena",
     "Arena size is too small": "arena",
+    "an edge of another type": "the input is neither int8 nor float32, and is not given",
     "reading all of the file": "what is neither tensor nor operator is not read",
 }
 
@@ -133,6 +134,8 @@ def reference(data: bytes, network: Network, seed: int) -> Outcome:
         for index, name in enumerate(network.inputs):
             details, tensor = micro.get_input_details(index), network.tensors[name]
             value = x[name].reshape(details["shape"])
+            if details["dtype"] not in (np.int8, np.float32):
+                return Outcome("refused", "an edge of another type")
             if details["dtype"] == np.float32:
                 value = (np.float32(tensor.scale)
                          * (value.astype(np.float32) - tensor.zero_point)).astype(np.float32)
@@ -174,15 +177,28 @@ def judge(data: bytes, seed: int) -> tuple[str, str]:
     return "equal", ""
 
 
+def float_edges(rng: np.random.Generator) -> bytes:
+    """Return a file with a QUANTIZE, a layer and a DEQUANTIZE."""
+    graph = Graph(rng)
+    size = graph.integer(1, 20)
+    x = graph.activation(1, size)
+    graph.operator("QUANTIZE", [graph.tensor(shape=[1, size], type="FLOAT32")], x)
+    y = graph.softmax(x) if rng.random() < 0.3 else graph.fully_connected(x)
+    end = graph.tensor(shape=graph.tensors[y].shape, type="FLOAT32")
+    return graph.write(graph.operator("DEQUANTIZE", [y], end))
+
+
 def case(seed: int, how: str) -> bytes | None:
     """Return a damaged file."""
     rng = np.random.default_rng([seed, 77])
     kinds = (*KINDS, *MORE_LAYERS)
-    pick = int(rng.integers(0, len(kinds) + 4))
+    pick = int(rng.integers(0, len(kinds) + 6))
     if how == "bytes" and rng.random() < 0.05:
         data = path(NETWORKS[int(rng.integers(0, 4))]).read_bytes()
+    elif pick < len(kinds):
+        data = random_layer(rng, kinds[pick])
     else:
-        data = random_layer(rng, kinds[pick]) if pick < len(kinds) else random_network(rng)
+        data = random_network(rng) if pick < len(kinds) + 4 else float_edges(rng)
     return edited(rng, data) if how == "fields" else damaged(rng, data)
 
 

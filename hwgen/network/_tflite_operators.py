@@ -11,8 +11,8 @@ from ..errors import UserError
 __all__ = ["EDGES", "FUSE", "RUNS", "Kind", "code_number", "custom_name", "operator_name",
            "refuse_others"]
 
-EDGES = ("QUANTIZE", "DEQUANTIZE")
-"""Operators that may stand on inputs and outputs, and that are no layers."""
+EDGES = {"QUANTIZE": ("FLOAT32", "UINT8", "INT16", "INT32"), "DEQUANTIZE": ("FLOAT32",)}
+"""Operators that may stand on inputs and outputs, and that are no layers, and the types outside."""
 
 BUILTIN_CODE = 10
 """Where the table of fields of an operator code has the one that is called builtin_code."""

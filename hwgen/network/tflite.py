@@ -79,10 +79,9 @@ class Reader:
             edges[edges.index(outside)] = inside
         else:  # A second QUANTIZE of one input
             edges.append(inside)
-        types = [self.file.tensors[index].type for index in (inside, outside)]
         # From int8 to int8 it would change the scale of what the host gives, unseen.
-        return types[0] == "INT8" and (types[1] == "FLOAT32" or
-                                       code == "QUANTIZE" and types[1] != "INT8")
+        return self.file.tensors[inside].type == "INT8" and \
+            self.file.tensors[outside].type in EDGES[code]
 
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
