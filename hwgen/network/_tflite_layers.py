@@ -94,17 +94,12 @@ def fully_connected(site: Site) -> list[Layer]:
         site.context.tensors[source] = Tensor(source, (*y.shape[:-1], inputs), x.scale,
                                               x.zero_point)
         layers.append(Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
-    if len(scales) > 1:
-        ratio = x.scale * scales / y.scale
-    else:
-        # The reference rounds the product to float32 here, and here only.
-        with np.errstate(over="ignore", under="ignore"):
-            product = np.float32(x.scale) * scales.astype(np.float32)
+    if len(scales) == 1:
         site.bias_fits(x.scale * float(scales[0]))
-        ratio = product.astype(np.float64) / y.scale
     layers.append(FullyConnected(
         name=site.name, inputs=(source,), output=y.name, weights=weights,
-        bias=site.bias(outputs), requantisation=site.requantisation(ratio, outputs)))
+        bias=site.bias(outputs),
+        requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
     return layers
 
 
