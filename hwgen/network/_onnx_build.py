@@ -96,6 +96,22 @@ class Builder:
         self.layer(Reshape, node, [tensor], result)
         return result
 
+    def regridded(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
+        """Return the same bytes, which from here on stand for other numbers; it costs nothing."""
+        tensor = x.tensor
+        if (tensor.scale, tensor.zero_point) == (scale, zero):
+            return x
+        return replace(x, tensor=self.renamed(
+            node, replace(tensor, scale=scale, zero_point=zero), f"{tensor.name}/read", tensor))
+
+    def renamed(self, node: Node, tensor: Tensor, name: str, source: Tensor | None = None
+                ) -> Tensor:
+        """Return a tensor of the same bytes, or of those of ``source``, under another name."""
+        result = self.tensor(node, name, tensor.shape, tensor.scale, tensor.zero_point,
+                             tensor.precision)
+        self.layer(Reshape, node, [source or tensor], result)
+        return result
+
     def image(self, node: Node, x: Activation) -> Tensor:
         """Return a tensor of shape (1, height, width, channels)."""
         if len(x.shape) not in (3, 4):
