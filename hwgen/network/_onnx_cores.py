@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._onnx_build import Builder, grid, requantisation
+from ._onnx_build import Builder, grid, requantisation, step
 from ._onnx_file import ELEMENTS, Node
 from ._onnx_fine import OFF, closest, finest, whole
 from ._onnx_steps import Step
@@ -302,12 +302,14 @@ class Joined:
             raise node.error("joins tensors whose elements are in different orders; "
                              "we join images of a batch of 1 along one axis")
         for part in self.parts:
-            x = builder.settled(node, part)
+            x = part.x
+            low, high = (step(limit, target.scale, target.zero) for limit in (part.low, part.high))
+            low, high = max(low, target.low), min(high, target.high)
             if part.scale != target.scale or x.tensor.zero_point != target.zero:
-                own = replace(target, name=f"{target.name}/{x.tensor.name}")
+                own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
                 x = builder.requantised(node, Real(x, part.scale), own)
             else:
-                x = builder.clamped(node, x, f"{x.tensor.name}/clamped", target.low, target.high)
+                x = builder.clamped(node, x, f"{x.tensor.name}/clamped", low, high)
             shape = x.image if images else x.shape
             tensors.append(builder.shaped(node, x.tensor, shape))
         axis = self.axis

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._onnx_build import step
+from ._onnx_build import is_step, step
 from ._onnx_cores import Joined
 from ._onnx_file import ELEMENTS, Node
 from ._onnx_host import Permute, Reshape
@@ -254,11 +254,28 @@ def pad(reader: Reader, node: Node) -> Value:
     if isinstance(value, Real):
         x = reader.builder.settled(node, value)
         filled = step(real, value.scale, x.tensor.zero_point)
+        if not all(rounds(reader, node, value, real, each)
+                   for each in reader.graph.readers.get(node.outputs[0], (node,))):
+            raise node.error(f"pads with {real:g}, which is no step of its input, whose scale is "
+                             f"{value.scale:.6g}; pad with 0, or put a QuantizeLinear and a "
+                             "DequantizeLinear of that scale after it")
     else:
         x = value
         filled = step(real, 1.0, -x.offset)
     x = reader.builder.padded(node, x, node.outputs[0], before, after, filled)
     return Real(x, value.scale) if isinstance(value, Real) else x
+
+
+def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
+    """Return whether what reads a padded tensor sees no more of its padding than our steps are."""
+    steps = x.x.tensor.zero_point + real / x.scale
+    if is_step(real, x.scale) and -128.1 < steps < 127.1:
+        return True
+    if by.operator == "MaxPool":
+        return steps <= -128  # below all there is, so that no window takes it
+    scale = reader.graph.constants.get(by.inputs[1]) if len(by.inputs) > 1 else None
+    return by.operator == "QuantizeLinear" and scale is not None and scale.size == 1 \
+        and float(scale.reshape(-1)[0]) == x.scale
 
 
 def on_any(reader: Reader, node: Node, result: tuple[int, ...],
@@ -269,7 +286,7 @@ def on_any(reader: Reader, node: Node, result: tuple[int, ...],
         case Pending():
             return value.then(result, make)
         case Real():
-            return Real(make(reader.builder.settled(node, value)), value.scale)
+            return replace(value, x=make(value.x))  # limits are the same before it and after it
         case Activation():
             return make(value)
     raise reader.unready(node, 0)

@@ -278,7 +278,7 @@ class Reader:
             return self._entry(node, value, scale, zero, offset)
         if isinstance(value, Real):
             if value.scale == scale and value.x.tensor.zero_point == zero:
-                return replace(self.builder.settled(node, value), offset=offset)
+                return replace(self.builder.settled(node, value, rounded=True), offset=offset)
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
             return self.builder.requantised(node, value,
                                             Target(name, scale, zero, offset, low, high))

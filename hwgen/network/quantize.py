@@ -245,10 +245,9 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
     inputs = inputs_of(source, data)
     names, edges = [], []
     for name, trace in network.traces.items():
-        edge, kind = trace.name.rsplit(":", 1)
-        if kind == "int8":
+        if trace.name.endswith(":int8"):
             names.append(name)
-            edges.append(edge)
+            edges.append(trace.name.removesuffix(":int8"))
     computed = [edge for edge in edges if edge not in inputs]
     wanted = dict(inputs)
     if computed:
