@@ -56,12 +56,38 @@ def last_quantised(reader: Reader, node: Node, value: Hosted, by: Quantise) -> H
     """Quantise what the host computes."""
     match value.source, value.tail.operations:
         case Real() as real, (Dequantise(), Softmax() as softmax) if (
-                real.x.offset == by.offset and node.inputs[0] not in reader.graph.outputs
-                and len(reader.graph.readers[node.inputs[0]]) == 1):
-            # ONNX Runtime makes a single node of such three.
+                real.x.offset == by.offset and is_fused(reader, node)):
             table = QuantisedSoftmax(softmax.first, softmax.end, real.scale, by)
             return replace(value, tail=replace(value.tail, operations=(table,), quantised=by))
     return replace(value, tail=value.tail.then(by))
+
+
+def is_fused(reader: Reader, node: Node) -> bool:
+    """Return whether ONNX Runtime makes a single node of a Softmax and the quantisers around it.
+
+    On x86 it does so where integers are uint8, or int8 that it makes uint8: those that a quantiser
+    writes for one dequantiser, and that for one reader.
+    """
+    graph = reader.graph
+
+    def uses(edge: str) -> list[Node | None]:
+        """Return what reads an edge; for an output, None."""
+        return [*graph.readers.get(edge, ()), *(None for name in graph.outputs if name == edge)]
+
+    def alone(by: Node | None) -> bool:
+        if by is None or by.operator != "QuantizeLinear":
+            return False
+        (found, *more) = uses(by.outputs[0]) or [None]
+        return found is not None and not more and found.operator == "DequantizeLinear" \
+            and len(uses(found.outputs[0])) == 1
+
+    if len(uses(node.inputs[0])) > 1:
+        return False
+    if reader.zero_of(node, 2)[1]:
+        return True
+    writers = {edge: each for each in graph.nodes for edge in each.outputs}
+    integers = writers[writers[node.inputs[0]].inputs[0]].inputs[0]
+    return alone(writers.get(integers)) and alone(node)
 
 
 def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:

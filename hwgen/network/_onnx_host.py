@@ -132,7 +132,9 @@ class QuantisedSoftmax:
             below = (rows - rows.max(axis=1, keepdims=True)).astype(np.float64)
             powers = single(np.exp((below + room / self.scale) * self.scale))
             total = np.cumsum(powers, axis=1, dtype=np.float32)[:, -1:]
-            steps = np.rint(powers * np.floor(np.float32(1) / np.float32(self.by.scale)) / total)
+            parts = powers / total if rows.shape[1] == 1 else powers
+            parts = parts * np.floor(np.float32(1) / np.float32(self.by.scale))
+            steps = np.rint(parts if rows.shape[1] == 1 else parts / total)
         limits = np.iinfo(self.by.kind)
         result = np.clip(steps + self.by.zero, limits.min, limits.max).astype(self.by.kind)
         return np.moveaxis(result.reshape(moved.shape), range(-len(axes), 0), tuple(axes))
