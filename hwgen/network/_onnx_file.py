@@ -28,6 +28,9 @@ NAMES = {4: "uint16", 5: "int16", 8: "string", 12: "uint32", 13: "uint64", 14: "
          19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
          24: "float8e8m0", 25: "uint2", 26: "int2"}
 
+QONNX = {"BipolarQuant", "IntQuant", "MultiThreshold", "Quant"}
+"""Operators whose domain has changed with every version of their exporters."""
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -199,6 +202,9 @@ def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:
 
 def _node(proto: Any) -> Node:
     domain = "" if proto.domain == "ai.onnx" else text(proto.domain)
+    if proto.op_type in QONNX and (not domain or any(
+            word in domain.lower() for word in ("qonnx", "brevitas", "finn"))):
+        domain = "qonnx.custom_op.general"
     inputs, outputs = tuple(map(text, proto.input)), tuple(map(text, proto.output))
     node = Node(text(proto.op_type), domain, text(proto.name) or next(iter(outputs), ""), inputs,
                 outputs, {})
