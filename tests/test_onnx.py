@@ -687,7 +687,7 @@ def test_work_bounded():
 
 def test_chain_long():
     w = writer.Writer(opset=14)
-    x = w.input([1, 4], "u1")
+    x = w.input([1, 4], "i1")
     for _ in range(3000):
         x = w.node("Relu" if len(w.nodes) % 2 else "Identity", x)
-    assert read(w.model(x, kind="u1")).inputs == ("x0",)
+    assert read(w.model(x, kind="i1")).inputs == ("x0",)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 
-__all__ = ["ELEMENTS", "Graph", "Node", "Port", "load"]
+__all__ = ["ELEMENTS", "QONNX", "Graph", "Node", "Port", "graph_of", "load", "parse"]
 
 ELEMENTS = 1 << 22
 """Elements of the largest tensor that we read: more than any board we know of works on."""
@@ -100,7 +100,7 @@ class Graph:
 
 def load(source: str | Path | bytes) -> Graph:
     """Read a file, or its bytes."""
-    return _graph(*parse(source))
+    return graph_of(*parse(source))
 
 
 def text(name: str | bytes) -> str:
@@ -138,7 +138,7 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
     return model, name
 
 
-def _graph(model: Any, name: str) -> Graph:
+def graph_of(model: Any, name: str) -> Graph:
     """Convert the graph, with the constants that its nodes give it."""
     graph = model.graph
     if len(graph.sparse_initializer):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ._onnx_arithmetic import ARITHMETIC
-from ._onnx_file import load
+from ._onnx_file import graph_of, parse
 from ._onnx_float import FLOAT
 from ._onnx_last import LAST, LAST_QUANTISED
 from ._onnx_low_bit import LOW_BIT
@@ -24,6 +24,8 @@ from ._onnx_pools import POOLS
 from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
 from ._onnx_steps import followed
+from ._onnx_valid import check
+from ._onnx_values import Activation
 from .graph import Network, Tensor
 
 __all__ = ["Layout", "OnnxNetwork", "read", "restored"]
@@ -198,8 +200,11 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
 
     ``single`` rounds each sum once, as ONNX does but for ties; ``tflm`` rounds twice.
     """
-    reader = Reader(load(source), HANDLERS, NEAREST)
+    model, name = parse(source)
+    reader = Reader(graph_of(model, name), HANDLERS, NEAREST)
     network = reader.read(rounding)
+    check(model, name, {edge: 2 if value.offset else 3 for edge in reader.graph.outputs
+                        if isinstance(value := reader.values[edge], Activation)})
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}
     return OnnxNetwork(network.name, network.tensors, network.layers, network.inputs,
                        network.outputs, network.rounding, ends,
