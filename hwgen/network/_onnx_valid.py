@@ -116,6 +116,8 @@ def _types(model: Any, name: str, known: Mapping[str, int]) -> None:
              for port in (*inferred.graph.value_info, *inferred.graph.output)} | dict(known)
     for port in (*model.graph.output, *model.graph.value_info):
         declared, found = port.type.tensor_type.elem_type, types.get(port.name, 0)
+        if port.type.HasField("tensor_type") and not declared:
+            raise UserError(f"{name} says that {port.name!r} is a tensor, and not of which type")
         if declared and found and declared != found:
             raise UserError(f"{name} says that {port.name!r} is {_type(declared)}, and its "
                             f"operators make it {_type(found)}")
