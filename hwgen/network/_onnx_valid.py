@@ -50,12 +50,14 @@ def check(model: Any, name: str, known: Known) -> None:
     """
     import onnx
 
-    if not any(opset.domain in ("", "ai.onnx") for opset in model.opset_import):
-        raise UserError(f"{name} does not say of which opset its operators are (opset_import)")
+    opsets = {opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")}
+    if len(opsets) != 1:
+        raise UserError(f"{name} must say of which one opset its operators are (opset_import), not "
+                        + (" and ".join(map(str, sorted(opsets))) or "nothing"))
     if not 0 < model.ir_version <= onnx.IR_VERSION:
         raise UserError(f"{name} is of version {model.ir_version} of the format; the onnx package "
                         f"that is installed reads 1 to {onnx.IR_VERSION}")
-    opset = max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    (opset,) = opsets
     if not 0 < opset <= onnx.defs.onnx_opset_version():
         raise UserError(f"{name} is of opset {opset}; the onnx package that is installed knows 1 "
                         f"to {onnx.defs.onnx_opset_version()}")
