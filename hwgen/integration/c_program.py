@@ -34,6 +34,8 @@ def c_program(program: Program, name: str) -> str:
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {program.name}, for the Design {program.design.name}. */",
+        *(comment(f"Left to the caller: {layer.operator} of {', '.join(layer.inputs)}, which gives "
+                  f"{layer.output}.") for layer in program.host_layers),
         f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
@@ -63,6 +65,11 @@ def c_program(program: Program, name: str) -> str:
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)
+
+
+def comment(text: str) -> str:
+    """Return a comment of one line, whatever the names in it are."""
+    return f"/* {quoted(text)[1:-1].replace('*/', '__')} */"
 
 
 def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> list[str]:
