@@ -35,6 +35,8 @@ def c_program(program: Program, name: str) -> str:
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {comment(program.name)}, for the Design {program.design.name}. */",
+        *(f"/* Left to the caller: {layer.operator} of {comment(', '.join(layer.inputs))}, which "
+          f"gives {comment(layer.output)}. */" for layer in program.host_layers),
         f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
