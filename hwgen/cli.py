@@ -18,6 +18,7 @@ from .design import Design
 from .errors import UserError
 from .options import chosen_design, parser
 from .table import table
+from .tools import cache_environment
 
 if TYPE_CHECKING:
     from .tops import Top
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, rest = parser(COMMANDS).parse_known_args(arguments)
         if rest:
             options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        os.environ.update(cache_environment())
         code = options.run(options)
         sys.stdout.flush()
         return code
@@ -86,16 +88,20 @@ def show_board(found: Board, as_json: bool) -> None:
 
 def generate(options: argparse.Namespace) -> int:
     """Write a Design's files."""
-    from .generate import write
+    from .generate import module, write
+    from .names import identifier_of
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
+    top = chosen_top(options, design)
+    if options.name is not None:
+        top = top.named(identifier_of(name))
     folder = Path(options.output or Path("rtl_out") / name)
-    files = write(design, folder, chosen_top(options, design))
+    files = write(design, folder, top)
     if options.json:
-        print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
+        print_json({"name": name, "module": module(design, top), "design": dataclasses.asdict(design), "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
         print(f"{name}: {design.rows} rows, {design.columns} columns, "

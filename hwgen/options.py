@@ -351,7 +351,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     generate = add("generate", "write the Verilog of a Design", GENERATE, GENERATE_EXAMPLES)
     add_design(generate)
     generate.add_argument("--name", metavar="NAME",
-                          help="name of the folder (default: made of the fields)")
+                          help="name of the top module, of the files, and of the folder; all other "
+                          "modules, and all names in C, begin with it, so that accelerators of "
+                          "different names go into one system (default: of the folder, made of the "
+                          "fields; modules and C have names of their own)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
     generate.add_argument("--top", choices=("stream", "uart", "spi", "wishbone", "axi"),

@@ -34,7 +34,7 @@ def c_program(program: Program, name: str) -> str:
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {program.name}, for the Design {program.design.name}. */",
-        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
+        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen_types.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
           if parts else []),
