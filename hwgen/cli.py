@@ -18,14 +18,12 @@ from .design import Design
 from .errors import UserError
 from .options import chosen_design, parser
 from .table import table
-from .tools import cache_environment
+from .tools import CHECKOUT, cache_environment, pip_command
 
 if TYPE_CHECKING:
     from .tops import Top
 
 __all__ = ["main"]
-
-CHECKOUT = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options, rest = parser(COMMANDS).parse_known_args(arguments)
+        options.words = list(sys.argv[1:] if arguments is None else arguments)
         if rest:
             options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
         os.environ.update(cache_environment())
@@ -101,7 +100,8 @@ def generate(options: argparse.Namespace) -> int:
     folder = Path(options.output or Path("rtl_out") / name)
     files = write(design, folder, top)
     if options.json:
-        print_json({"name": name, "module": module(design, top), "design": dataclasses.asdict(design), "folder": str(folder),
+        print_json({"name": name, "module": module(design, top),
+                    "design": dataclasses.asdict(design), "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
         print(f"{name}: {design.rows} rows, {design.columns} columns, "
@@ -154,7 +154,7 @@ def simulation() -> ModuleType:
     try:
         return importlib.import_module("sim.regression")
     except ModuleNotFoundError as error:
-        raise UserError(f"hwgen sim needs {error.name}; `pip install -e .[sim]` brings it"
+        raise UserError(f"hwgen sim needs {error.name}; `{pip_command('sim')}` brings it"
                         ) from error
 
 
@@ -203,8 +203,8 @@ def doctor(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"ok": healthy(findings), "tools": [vars(finding) for finding in findings]})
     elif not healthy(findings):
-        print("Some tools that are needed do not work; `make setup` installs all but the "
-              "system's.")
+        setup = "make setup" if (CHECKOUT / "Makefile").exists() else pip_command("all")
+        print(f"Some tools that are needed do not work; `{setup}` installs all but the system's.")
     return 0 if healthy(findings) else 1
 
 

@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import __version__
@@ -11,6 +13,7 @@ from . import boards as known_boards
 from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
+from .fitting import fitting
 
 __all__ = ["chosen_design", "design_given", "parser"]
 
@@ -599,4 +602,57 @@ def chosen_design(options: argparse.Namespace) -> Design:
         others = [*(SYSTOLIC if engine in ("bitserial", "binary") else ()),
                   *(SPARSE if engine != "sparse" else ())]
         given = {name: getattr(Design, name) for name in others} | given
-    return design.replace(**given) if given else design
+    if not given:
+        return design
+    try:
+        return design.replace(**given)
+    except UserError as error:
+        return adapted(options, design, given, error)
+
+
+def adapted(options: argparse.Namespace, design: Design, given: Mapping[str, Any],
+            error: UserError) -> Design:
+    """Return a Design that has the fields ``given`` and is otherwise as near as may be to another.
+
+    Fields of a preset or a file follow those that are given, and what became of them is told.
+    Where nothing can follow, or no Design is named, the ``error`` is, with a command that would do.
+    """
+    values = dataclasses.asdict(design) | dict(given)
+    own = [name for name in given if getattr(options, name) is not None]
+    found = fitting(values, own)
+    if found and options.design is not None:
+        changes = ", ".join(f"{name} is {new!r}, not {old!r}"
+                            for name, (old, new) in differences(values, found).items())
+        print(f"hwgen: to fit the options, {changes}", file=sys.stderr)
+        return found
+    found = found or fitting(values, ())
+    changed = differences(values, found) if found else {}
+    if not changed or {*changed} <= {*own} and len(changed) == 1:  # as the error says
+        raise error
+    all_of_them = f"; to be given or changed: {', '.join(changed)}" if len(changed) > 1 else ""
+    raise UserError(f"{error}{all_of_them}; this would do: "
+                    f"`{command_with(options.words, changed)}`") from error
+
+
+def differences(values: Mapping[str, Any], design: Design) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which a Design is not as wanted: what was wanted, and what it has."""
+    return {name: (values[name], getattr(design, name)) for name in FIELDS
+            if values[name] != getattr(design, name)}
+
+
+def command_with(words: Sequence[str], changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return a command with other values of some fields of its Design."""
+    options = {f"--{name.replace('_', '-')}": new for name, (_, new) in changed.items()}
+    kept, rest = [], iter(words)
+    for word in rest:
+        option = word.partition("=")[0]
+        if option not in options:
+            kept.append(word)
+        elif "=" not in word and not isinstance(options[option], bool):
+            next(rest, None)  # its value
+    for option, new in options.items():
+        if new is True:
+            kept.append(option)
+        elif new is not None and new is not False:
+            kept += [option, str(new)]
+    return shlex.join(["hwgen", *kept])

@@ -22,9 +22,8 @@ from . import cache
 from .errors import UserError
 
 __all__ = [
-    "Outcome", "cache_environment", "call", "compiler", "find", "package_version", "require", "side_by_side",
-    "toolchain_environment",
-    "verilator", "verilator_environment",
+    "Outcome", "cache_environment", "call", "compiler", "find", "package_version", "pip_command",
+    "require", "side_by_side", "toolchain_environment", "verilator", "verilator_environment",
 ]
 
 # What Amaranth's platforms ask for, and the command of a Python package that does it.
@@ -119,11 +118,23 @@ def find(name: str) -> Path | None:
     return Path(found) if found else None
 
 
+CHECKOUT = Path(__file__).parents[1]
+"""The folder of the repository, where this is one."""
+
+
+def pip_command(extra: str = "") -> str:
+    """Return the command by which pip brings what an ``extra`` of this package needs."""
+    extra = extra and f"[{extra}]"
+    if (CHECKOUT / "pyproject.toml").exists():
+        return f"pip install -e .{extra}"
+    return f"pip install 'hwgen{extra}'" if extra else "pip install hwgen"
+
+
 def require(name: str, extra: str) -> Path:
     """Return the path of a command, or raise the :class:`UserError` that says how to get it."""
     path = find(name)
     if path is None:
-        raise UserError(f"{name} is not installed; `pip install -e .[{extra}]` brings it")
+        raise UserError(f"{name} is not installed; `{pip_command(extra)}` brings it")
     return path
 
 

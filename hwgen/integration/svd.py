@@ -10,7 +10,7 @@ __all__ = ["svd"]
 
 
 def svd(facts: dict[str, Any], name: str) -> str:
-    """Return the map, with the window at address 0; the peripheral has the ``name``, in capitals."""
+    """Return the map, with the window at address 0; the peripheral has the name, in capitals."""
     device = Element("device", {
         "schemaVersion": "1.3", "xmlns:xs": "http://www.w3.org/2001/XMLSchema-instance",
         "xs:noNamespaceSchemaLocation": "CMSIS-SVD.xsd"})
