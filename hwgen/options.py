@@ -30,10 +30,12 @@ examples:
   hwgen synth --design icebreaker               its size and clock after place and route
   hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
-  hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
+  hwgen prune net_int8.onnx --calibration x.npy
+                                                the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
   hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
-  hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
+  hwgen run net_int8.onnx --input x.npy --check
+                                                the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
 
 `hwgen COMMAND --help` explains a command.
@@ -50,7 +52,8 @@ examples:
   hwgen generate                                an 8x8 array of int8, weight-stationary
   hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
-  hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
+  hwgen generate --design ulx3s-85f --columns 8
+                                                a board's preset, but with 8 columns, and lanes
   hwgen generate --design my.toml -o build/my   a Design of your own
   hwgen generate --design icebreaker --top uart --clock 12
                                                 with a serial port of 1 Mbaud
@@ -171,7 +174,8 @@ examples:
                                                 the best of three placements
   hwgen synth --design ulx3s-85f --clock 111 --insist
                                                 the whole accelerator, in half an hour
-  hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
+  hwgen synth --list docs/results/systolic.toml
+                                                all Designs of a list: writes its .json and .md
 """
 
 BUILD = """\
