@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from .boards import BOARDS, Board, board
 from .design import Design
 from .errors import UserError
-from .options import chosen_design, parser
+from .fitting import MISSING, fitting
+from .options import chosen_design, command_with, differences, parser
 from .table import table
 from .tools import CHECKOUT, cache_environment, pip_command
 
@@ -117,8 +118,12 @@ def chosen_top(options: argparse.Namespace, design: Design) -> "Top":
     from .tops import TOPS, uart
 
     if options.top != "stream" and not design.activation_memory:
-        raise UserError(f"--top {options.top}: an array alone has no host; give the Design an "
-                        "activation_memory, as that of ulx3s-85f has one")
+        values = dataclasses.asdict(design)
+        found = fitting(values | {"activation_memory": MISSING["activation_memory"]}, ())
+        command = command_with(options.words, differences(values, found)) if found else \
+            f"hwgen generate --design ulx3s-85f --top {options.top}"
+        raise UserError(f"--top {options.top}: an array alone has no host, and without an "
+                        f"activation_memory the Design is one; this would do: `{command}`")
     if options.top == "uart":
         return uart(bit_cycles(options.clock, options.baud))
     return TOPS[options.top]

@@ -18,7 +18,7 @@ from .design import (
 from .errors import UserError
 from .formats import GROUP
 
-__all__ = ["fitting"]
+__all__ = ["MISSING", "fitting"]
 
 MISSING = {"activation_memory": 1 << 16, "program_memory": 1 << 16, "partial_sums": 64, "lanes": 4,
            "line_pixels": 512, "sparse_entries": 1024, "sparse_columns": 1024, "sparse_depth": 16}

@@ -14,8 +14,9 @@ from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
 from .fitting import fitting
+from .frames import HIGHEST_BAUD, LOWEST_BAUD
 
-__all__ = ["chosen_design", "design_given", "parser"]
+__all__ = ["chosen_design", "command_with", "design_given", "differences", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -335,8 +336,9 @@ def add_baud(command: argparse.ArgumentParser) -> None:
 
 def baud(text: str) -> int:
     """Read a baud rate."""
-    if not text.isdecimal() or not 300 <= int(text) <= 12_000_000:
-        raise argparse.ArgumentTypeError(f"takes 300 to 12000000 bits a second, not {text!r}")
+    if not text.isdecimal() or not LOWEST_BAUD <= int(text) <= HIGHEST_BAUD:
+        raise argparse.ArgumentTypeError(f"takes {LOWEST_BAUD} to {HIGHEST_BAUD} bits a second, "
+                                         f"not {text!r}")
     return int(text)
 
 
