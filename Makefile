@@ -78,12 +78,12 @@ synth: setup
 rtl: setup example
 	@for board in boards/*.toml; do \
 	    name=$$(basename "$$board" .toml); \
-	    $(HWGEN) generate --design "$$name" --name "$$name"; \
+	    $(HWGEN) generate --design "$$name" -o "rtl_out/$$name"; \
 	done
 
 ## example: Verilog of the example that is kept in rtl_out, so that review sees what changes
 example: setup
-	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 --name example
+	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 -o rtl_out/example
 
 ## size: code lines of every file
 size:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from .boards import BOARDS, Board, board
 from .design import Design
 from .errors import UserError, is_outside
-from .options import chosen_design, parser
+from .fitting import MISSING, fitting
+from .options import chosen_design, command_with, differences, parser
 from .table import table
 from .terminal import discard, json_text, printable, safe_streams, say
+from .tools import CHECKOUT, cache_environment, pip_command
 
 if TYPE_CHECKING:
     from .tops import Top
 
 __all__ = ["main"]
-
-CHECKOUT = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +44,10 @@ def run(arguments: Sequence[str] | None) -> int:
             raise UserError("standard output is closed; > /dev/null throws away what is printed")
         try:
             options, rest = parser(COMMANDS).parse_known_args(arguments)
+            options.words = list(sys.argv[1:] if arguments is None else arguments)
             if rest:
                 options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            os.environ.update(cache_environment())
             return options.run(options)
         finally:  # also when help was asked for, which is a SystemExit
             sys.stdout.flush()
@@ -104,17 +107,21 @@ def show_board(found: Board, as_json: bool) -> None:
 
 def generate(options: argparse.Namespace) -> int:
     """Write a Design's files."""
-    from .generate import write
+    from .generate import module, write
+    from .names import identifier_of
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
-    folder = Path(options.output or Path("rtl_out") / name)
     top, serial, said = chosen_top(options, design)
+    if options.name is not None:
+        top = top.named(identifier_of(name))
+    folder = Path(options.output or Path("rtl_out") / name)
     files = write(design, folder, top)
     if options.json:
-        print_json({"name": name, "design": dataclasses.asdict(design),
+        print_json({"name": name, "module": module(design, top),
+                    "design": dataclasses.asdict(design),
                     "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
@@ -139,8 +146,12 @@ def chosen_top(options: argparse.Namespace,
     from .tops import TOPS, uart
 
     if options.top != "stream" and not design.activation_memory:
-        raise UserError(f"--top {options.top}: an array alone has no host; give the Design an "
-                        "activation_memory, as that of ulx3s-85f has one")
+        values = dataclasses.asdict(design)
+        found = fitting(values | {"activation_memory": MISSING["activation_memory"]}, ())
+        command = command_with(options.words, differences(values, found)) if found else \
+            f"hwgen generate --design ulx3s-85f --top {options.top}"
+        raise UserError(f"--top {options.top}: an array alone has no host, and without an "
+                        f"activation_memory the Design is one; this would do: `{command}`")
     if options.top != "uart":
         return TOPS[options.top], {}, []
     clock = clock_of(design, board_named(None, options.design, design), options.clock)
@@ -183,7 +194,7 @@ def simulation() -> ModuleType:
     try:
         return importlib.import_module("sim.regression")
     except ModuleNotFoundError as error:
-        raise UserError(f"hwgen sim needs {error.name}; `pip install -e .[sim]` brings it"
+        raise UserError(f"hwgen sim needs {error.name}; `{pip_command('sim')}` brings it"
                         ) from error
 
 
@@ -235,8 +246,8 @@ def doctor(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"ok": healthy(findings), "tools": [vars(finding) for finding in findings]})
     elif not healthy(findings):
-        print("Some tools that are needed do not work; `make setup` installs all but the "
-              "system's.")
+        setup = "make setup" if (CHECKOUT / "Makefile").exists() else pip_command("all")
+        print(f"Some tools that are needed do not work; `{setup}` installs all but the system's.")
     return 0 if healthy(findings) else 1
 
 

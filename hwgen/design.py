@@ -279,9 +279,9 @@ class Design:
         least = 1 if self.compact or self.engine == "binary" else 4
         self._within("partial_sums", least, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
-        most = self.device_products // self._lane_products if self.device else 0
+        most = self.device_products // self.lane_products if self.device else 0
         self._within("hard_lanes", 0, min(self.lanes, most))
-        self._within("dsps", 0, self._array_products, optional=True)
+        self._within("dsps", 0, self.array_products, optional=True)
         self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
         if self.engine == "binary":
             self._check_binary()
@@ -336,15 +336,15 @@ class Design:
         }.get(board.multiplier, 0)
 
     @property
-    def _lane_products(self) -> int:
+    def lane_products(self) -> int:
         """Products of the array that the DSP blocks of a lane would give."""
         return 4 * {"ice40": 2, "gowin": 2}.get(self.family, 1)
 
     @property
-    def _array_products(self) -> int:
+    def array_products(self) -> int:
         """Products a cycle that the lanes leave of the device's hard multipliers."""
         sparse = self.columns if self.engine == "sparse" else 0
-        return max(self.device_products - self.hard_lanes * self._lane_products - sparse, 0)
+        return max(self.device_products - self.hard_lanes * self.lane_products - sparse, 0)
 
     @property
     def hard_multipliers(self) -> int:
@@ -352,7 +352,7 @@ class Design:
         if self.family == "generic" or self.engine in ("bitserial", "binary"):
             return 0
         return min(self.rows * self.columns,
-                   self._array_products if self.dsps is None else self.dsps)
+                   self.array_products if self.dsps is None else self.dsps)
 
     @property
     def banks(self) -> int:

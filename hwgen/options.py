@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import __version__
@@ -11,8 +13,11 @@ from . import boards as known_boards
 from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
+from .fitting import fitting
+from .frames import HIGHEST_BAUD, LOWEST_BAUD
 
-__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "design_given", "parser"]
+__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "command_with",
+           "design_given", "differences", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -27,10 +32,12 @@ examples:
   hwgen synth --design icebreaker               its size and clock after place and route
   hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
-  hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
+  hwgen prune net_int8.onnx --calibration x.npy
+                                                the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
   hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
-  hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
+  hwgen run net_int8.onnx --input x.npy --check
+                                                the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
 
 `hwgen COMMAND --help` explains a command.
@@ -47,7 +54,8 @@ examples:
   hwgen generate                                an 8x8 array of int8, weight-stationary
   hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
-  hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
+  hwgen generate --design ulx3s-85f --columns 8
+                                                a board's preset, but with 8 columns, and lanes
   hwgen generate --design my.toml -o build/my   a Design of your own
   hwgen generate --design icebreaker --top uart --clock 12
                                                 with a serial port of 1 Mbaud
@@ -168,7 +176,8 @@ examples:
                                                 the best of three placements
   hwgen synth --design ulx3s-85f --clock 111 --insist
                                                 the whole accelerator, in half an hour
-  hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
+  hwgen synth --list docs/results/systolic.toml
+                                                all Designs of a list: writes its .json and .md
 """
 
 BUILD = """\
@@ -341,8 +350,9 @@ def add_baud(command: argparse.ArgumentParser) -> None:
 
 def baud(text: str) -> int:
     """Read a baud rate."""
-    if not text.isdecimal() or not 300 <= int(text) <= 12_000_000:
-        raise argparse.ArgumentTypeError(f"takes 300 to 12000000 bits a second, not {text!r}")
+    if not text.isdecimal() or not LOWEST_BAUD <= int(text) <= HIGHEST_BAUD:
+        raise argparse.ArgumentTypeError(f"takes {LOWEST_BAUD} to {HIGHEST_BAUD} bits a second, "
+                                         f"not {text!r}")
     return int(text)
 
 
@@ -364,7 +374,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     generate = add("generate", "write the Verilog of a Design", GENERATE, GENERATE_EXAMPLES)
     add_design(generate)
     generate.add_argument("--name", metavar="NAME",
-                          help="name of the folder (default: made of the fields)")
+                          help="name of the top module, of the files, and of the folder; all other "
+                          "modules, and all names in C, begin with it, so that accelerators of "
+                          "different names go into one system (default: of the folder, made of the "
+                          "fields; modules and C have names of their own)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
     generate.add_argument("--top", choices=("stream", "uart", "spi", "wishbone", "axi"),
@@ -624,4 +637,57 @@ def chosen_design(options: argparse.Namespace) -> Design:
         others = [*(SYSTOLIC if engine in ("bitserial", "binary") else ()),
                   *(SPARSE if engine != "sparse" else ())]
         given = {name: getattr(Design, name) for name in others} | given
-    return design.replace(**given) if given else design
+    if not given:
+        return design
+    try:
+        return design.replace(**given)
+    except UserError as error:
+        return adapted(options, design, given, error)
+
+
+def adapted(options: argparse.Namespace, design: Design, given: Mapping[str, Any],
+            error: UserError) -> Design:
+    """Return a Design that has the fields ``given`` and is otherwise as near as may be to another.
+
+    Fields of a preset or a file follow those that are given, and what became of them is told.
+    Where nothing can follow, or no Design is named, the ``error`` is, with a command that would do.
+    """
+    values = dataclasses.asdict(design) | dict(given)
+    own = [name for name in given if getattr(options, name) is not None]
+    found = fitting(values, own)
+    if found and options.design is not None:
+        changes = ", ".join(f"{name} is {new!r}, not {old!r}"
+                            for name, (old, new) in differences(values, found).items())
+        print(f"hwgen: to fit the options, {changes}", file=sys.stderr)
+        return found
+    found = found or fitting(values, ())
+    changed = differences(values, found) if found else {}
+    if not changed or {*changed} <= {*own} and len(changed) == 1:  # as the error says
+        raise error
+    all_of_them = f"; to be given or changed: {', '.join(changed)}" if len(changed) > 1 else ""
+    raise UserError(f"{error}{all_of_them}; this would do: "
+                    f"`{command_with(options.words, changed)}`") from error
+
+
+def differences(values: Mapping[str, Any], design: Design) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which a Design is not as wanted: what was wanted, and what it has."""
+    return {name: (values[name], getattr(design, name)) for name in FIELDS
+            if values[name] != getattr(design, name)}
+
+
+def command_with(words: Sequence[str], changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return a command with other values of some fields of its Design."""
+    options = {f"--{name.replace('_', '-')}": new for name, (_, new) in changed.items()}
+    kept, rest = [], iter(words)
+    for word in rest:
+        option = word.partition("=")[0]
+        if option not in options:
+            kept.append(word)
+        elif "=" not in word and not isinstance(options[option], bool):
+            next(rest, None)  # its value
+    for option, new in options.items():
+        if new is True:
+            kept.append(option)
+        elif new is not None and new is not False:
+            kept += [option, str(new)]
+    return shlex.join(["hwgen", *kept])

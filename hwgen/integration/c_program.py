@@ -37,7 +37,7 @@ def c_program(program: Program, name: str) -> str:
         f"/* {comment(program.name)}, for the Design {program.design.name}. */",
         *(f"/* Left to the caller: {layer.operator} of {comment(', '.join(layer.inputs))}, which "
           f"gives {comment(layer.output)}. */" for layer in program.host_layers),
-        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
+        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen_types.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
           if parts else []),

@@ -28,7 +28,7 @@ from ..cost.synthesis import (
 )
 from ..design import Design
 from ..errors import UserError
-from ..tools import require, side_by_side
+from ..tools import pip_command, require, side_by_side
 
 __all__ = ["Placed", "place", "placed"]
 
@@ -124,7 +124,7 @@ def workers(cluster: str | None) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise UserError("--cluster needs Dask: pip install hwgen[cluster]") from error
+        raise UserError(f"--cluster needs Dask; `{pip_command('cluster')}` brings it") from error
     try:
         client = Client(cluster, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
