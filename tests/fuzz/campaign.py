@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class Campaign:
         """Count what became of a case."""
         self.counts[ran.verdict.outcome] += 1
         self.commands += self.by_command(index)
-        self.seconds = max(self.seconds, ran.seconds)
+        self.seconds = max(self.seconds, ran.verdict.seconds)
         self.bytes = max(self.bytes, ran.bytes)
         if ran.verdict.outcome == READ and ran.verdict.why:
             self.differences[ran.verdict.why] = self.differences.get(ran.verdict.why, 0) + 1
@@ -117,7 +117,7 @@ def judged(reader: Reader, folder: Path, name: str, data: bytes, by_command: boo
     path.write_bytes(data)
     verdict = reader.judge(path, SECONDS, by_command=by_command)
     if verdict.outcome == READ and reader.reference is not None:
-        verdict = Verdict(READ, reader.reference(path))
+        verdict = replace(verdict, why=reader.reference(path))
     return verdict
 
 

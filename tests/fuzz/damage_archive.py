@@ -52,9 +52,9 @@ def bomb(claimed: int) -> bytes:
             + "\n").encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     parts = [packer.compress(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head)]
-    zeros = bytes(1 << 20)
-    parts += [packer.compress(zeros) for _ in range(claimed >> 20)]
-    return b"".join([*parts, packer.flush()])
+    parts.append(packer.flush(zlib.Z_FULL_FLUSH))
+    zeros = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)  # as often as we like
+    return b"".join([*parts, *[zeros] * (claimed >> 20), packer.flush()])
 
 
 def bombed(data: bytes, name: str, claimed: int) -> bytes:

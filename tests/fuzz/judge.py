@@ -3,10 +3,11 @@
 import contextlib
 import io
 import signal
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hwgen import cli
@@ -31,6 +32,7 @@ class Verdict:
     outcome: str
     why: str = ""
     detail: str = ""
+    seconds: float = 0.0
 
 
 @contextlib.contextmanager
@@ -60,7 +62,7 @@ def behind(error: BaseException) -> Iterator[BaseException]:
     found: BaseException | None = error
     while found is not None:
         yield found
-        found = found.__cause__ or found.__context__
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
 
 
 def defect(error: BaseException) -> Verdict:
@@ -83,6 +85,14 @@ def sentence(text: str, name: str | None) -> str:
 def library_verdict(call: Callable[[], object], refusals: tuple[type[Exception], ...],
                     name: str | None, seconds: float) -> Verdict:
     """Judge a call of the library; a refusal must have ``name`` in it."""
+    started = time.process_time()
+    verdict = judged(call, refusals, name, seconds)
+    return replace(verdict, seconds=time.process_time() - started)
+
+
+def judged(call: Callable[[], object], refusals: tuple[type[Exception], ...], name: str | None,
+           seconds: float) -> Verdict:
+    """Return the verdict on a call, without its time."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
@@ -123,16 +133,20 @@ def command_verdict(arguments: list[str], seconds: float) -> Verdict:
 
     verdict = library_verdict(call, (UserError,), None, seconds)
     if verdict.outcome != READ:  # main() lets no UserError through
-        return Verdict(DEFECT, f"command: {verdict.why}", verdict.detail)
-    said = err.getvalue()
-    if code[0] == 2:
+        return replace(verdict, outcome=DEFECT, why=f"command: {verdict.why}")
+    return replace(said_by(code[0], out.getvalue(), err.getvalue()), seconds=verdict.seconds)
+
+
+def said_by(code: int, out: str, said: str) -> Verdict:
+    """Judge a command by its exit code and what it wrote."""
+    if code == 2:
         wrong = sentence(said, None) if said else "exit code 2 without a word"
         if not said.startswith("hwgen: ") or not said.endswith("\n"):
             wrong = wrong or "the refusal does not begin as such"
-        if out.getvalue():
+        if out:
             wrong = wrong or "exit code 2 after output"
         return Verdict(DEFECT, f"command: {wrong}", said[:2000]) if wrong \
             else Verdict(REFUSED, said)
-    if code[0] not in (0, 1):
-        return Verdict(DEFECT, f"command: exit code {code[0]}", said[:2000])
+    if code not in (0, 1):
+        return Verdict(DEFECT, f"command: exit code {code}", said[:2000])
     return Verdict(READ)

@@ -6,7 +6,6 @@ import os
 import resource
 import select
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -24,10 +23,9 @@ BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Ran:
-    """A case that ran: what became of it, seconds of the processor, bytes that it made grow."""
+    """A case that ran: what became of it, and by how many bytes it made its process grow."""
 
     verdict: Verdict
-    seconds: float
     bytes: int
 
 
@@ -48,11 +46,9 @@ def alone(cases: Sequence[Callable[[], Verdict]], pipe: int) -> None:
     before = resident()
     for case in cases:
         resource.setrlimit(resource.RLIMIT_AS, (mapped() + BYTES, hard))
-        started = time.process_time()
         verdict = case()
-        seconds = time.process_time() - started
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-        line = json.dumps({**asdict(verdict), "seconds": seconds, "bytes": resident() - before})
+        line = json.dumps({**asdict(verdict), "bytes": resident() - before})
         os.write(pipe, line.encode() + b"\n")
 
 
@@ -85,15 +81,15 @@ def process(cases: Sequence[Callable[[], Verdict]]) -> Iterator[Ran]:
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
                 found = json.loads(line)
-                yield Ran(Verdict(found["outcome"], found["why"], found["detail"]),
-                          found["seconds"], found["bytes"])
+                growth = found.pop("bytes")
+                yield Ran(Verdict(**found), growth)
             if not data:
                 break
     _, status = os.waitpid(child, 0)
     if status:
         name = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) \
             else f"exit code {os.WEXITSTATUS(status)}"
-        yield Ran(Verdict(DEFECT, why or f"crash: {name}"), 0.0, 0)
+        yield Ran(Verdict(DEFECT, why or f"crash: {name}"), 0)
 
 
 def run(cases: Sequence[Callable[[], Verdict]]) -> Iterator[Ran]:
