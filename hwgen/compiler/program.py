@@ -3,8 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import load_arrays
 from ..contents import Contents
 from ..descriptors import Descriptors
 from ..design import Design
@@ -208,13 +207,11 @@ class Program:
     def load(cls, path: str | Path) -> Self:
         """Read a Program that :meth:`save` wrote."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                facts = json.loads(file["facts"].tobytes())
-                image = file["image"].tobytes()
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error,
-                NotImplementedError) as error:
+            file = load_arrays(path)
+            facts, image = json.loads(file["facts"].tobytes()), file["image"].tobytes()
+        except UserError as error:
+            raise UserError(f"{error}, so it is not a Program of hwgen") from error
+        except (ValueError, KeyError, RecursionError) as error:
             raise UserError(f"{path} is not a Program of hwgen: {error}") from error
         try:
             if facts["format"] != FORMAT:

@@ -14,12 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ._onnx_host import Tail
 from ._onnx_steps import Step
 from .graph import Tensor
 from .precision import INT8, Precision
 
-__all__ = ["Activation", "Core", "Integers", "Outside", "Pending", "Real", "Scaled", "Target",
-           "Value", "channels_last", "transposed"]
+__all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
+           "Target", "Value", "channels_last", "transposed"]
 
 Integers = NDArray[np.int64]
 
@@ -138,10 +139,24 @@ class Pending:
     low: float = -math.inf
     high: float = math.inf
     after: tuple[Callable[[Activation], Activation], ...] = ()
+    integers: bool = False
+    """Whether it is integers in the file, which nothing has cast to floating point."""
 
     def then(self, shape: tuple[int, ...], move: Callable[[Activation], Activation]) -> "Pending":
         """Return the same with one step more."""
         return replace(self, shape=shape, after=(*self.after, move))
 
 
-Value = np.ndarray | Scaled | Activation | Real | Outside | Pending
+@dataclass(frozen=True, eq=False)
+class Hosted:
+    """What the host computes of ``source`` after the accelerator has finished, and nothing reads.
+
+    ``tail`` begins with the file's integers where the source is a Real, else with real numbers.
+    """
+
+    source: Real | Pending
+    shape: tuple[int, ...]
+    tail: Tail
+
+
+Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted
