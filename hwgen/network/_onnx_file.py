@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import UserError
 
-__all__ = ["ELEMENTS", "QONNX", "Graph", "Node", "Port", "graph_of", "load", "parse"]
+__all__ = ["ELEMENTS", "QONNX", "Graph", "Node", "Port", "graph_of", "is_quantised", "load",
+           "parse"]
 
 ELEMENTS = 1 << 22
 """Elements of the largest tensor that we read: more than any board we know of works on."""
@@ -30,6 +31,9 @@ NAMES = {4: "uint16", 5: "int16", 8: "string", 12: "uint32", 13: "uint64", 14: "
 
 QONNX = {"BipolarQuant", "IntQuant", "MultiThreshold", "Quant"}
 """Operators whose domain has changed with every version of their exporters."""
+
+QUANTISED = {"ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QGemm",
+             "QuantizeLinear"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,11 @@ class Node:
         if type(value) is not kind:
             raise self.error(f"has an attribute {name!r} of another type than the operator's")
         return value
+
+
+def is_quantised(node: Node) -> bool:
+    """Return whether an operator is one of quantised networks."""
+    return "QLinear" in node.operator or node.operator in QUANTISED or node.operator in QONNX
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,7 @@ def weights(reader: Reader, node: Node, index: int) -> Scaled:
     if isinstance(value, Scaled):
         return value
     if isinstance(value, np.ndarray):
-        raise node.error(f"has weights of {value.dtype}, not dequantised integers; "
-                         "`hwgen quantize` makes an int8 network of a float one")
+        raise node.error(f"has weights of {value.dtype}, not dequantised integers; {reader.remedy}")
     raise node.error(f"multiplies by {node.inputs[index]!r}, which the network computes; "
                      "we run it with constant weights")
 

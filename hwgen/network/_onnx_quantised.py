@@ -70,6 +70,10 @@ def gemm(reader: Reader, node: Node) -> Value:
     real, scaled = reader.dequantised(node, 0, 1, 2), weights(reader, node, 3, axis)
     if scaled.values.ndim != 2 or len(real.shape) != 2:
         raise node.error("multiplies other than two matrices")
+    shapes = [array.shape for index in (4, 5) if (array := reader.constant(node, index)) is not None]
+    if len(set(shapes)) > 1:
+        raise node.error("has scales and zero points of its weights that are not of one shape, "
+                         f"{list(shapes[0])} and {list(shapes[1])}")
     integers = scaled.values - scaled.zero
     scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
     steps = integer_bias(reader, node, 6)
@@ -78,8 +82,8 @@ def gemm(reader: Reader, node: Node) -> Value:
                          "we add one value to each column")
     bias = None if steps is None else steps.reshape(-1) * scale
     result = matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
-    if reader.given(node, 7) is None:
-        return result
+    if reader.given(node, 8) is None:
+        return result  # ONNX Runtime gives real numbers where there is no zero point
     return written(reader, node, result, 7)
 
 

@@ -13,7 +13,7 @@ from ._onnx_build import Builder, grid, step
 from ._onnx_cores import Average, Linear
 from ._onnx_ends import declared, is_image
 from ._onnx_exact import Finish, as_sums
-from ._onnx_file import Graph, Node, Port
+from ._onnx_file import Graph, Node, Port, is_quantised
 from ._onnx_host import Tail
 from ._onnx_levels import DOMAINS, Levels
 from ._onnx_steps import Step
@@ -40,8 +40,8 @@ OFFSETS = {2: 128, 3: 0}
 WORK = 1 << 27
 """Values of all tensors together."""
 
-ADVICE = ("put a QuantizeLinear and a DequantizeLinear between, "
-          "or let `hwgen quantize` make an int8 network of the float one")
+BETWEEN = "put a QuantizeLinear and a DequantizeLinear between"
+QUANTIZE = "`hwgen quantize` makes an int8 network of a float one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,12 @@ class Layout:
     """What makes real numbers of an output of sums."""
     tail: Tail | None = None
     """What the host makes of one image of that, or of the file's integers, in the file's order."""
+
+
+def check_kind(node: Node, scale: np.ndarray) -> None:
+    """Refuse a scale of a type that operators do not take."""
+    if scale.dtype == np.float64 or node.domain and scale.dtype != np.float32:
+        raise node.error(f"has a scale of {scale.dtype}; it takes float32")
 
 
 class Handler(Protocol):
@@ -169,13 +175,19 @@ class Reader:
             return value
         raise self.unready(node, index)
 
+    @property
+    def remedy(self) -> str:
+        """What to do about numbers that are not quantised: it depends on whether any are."""
+        return BETWEEN if any(is_quantised(node) for node in self.graph.nodes) else QUANTIZE
+
     def unready(self, node: Node, index: int) -> UserError:
         """Return the error of a node that reads what it cannot work on."""
         value, edge = self.value(node, index), node.inputs[index]
         if isinstance(value, Outside):
-            return node.error(f"works on the input {value.name!r} before it is quantised; {ADVICE}")
+            return node.error(f"works on the input {value.name!r} before it is quantised; "
+                              f"{self.remedy}")
         if isinstance(value, Pending):
-            return node.error(f"reads {edge!r}, which is not quantised; {ADVICE}")
+            return node.error(f"reads {edge!r}, which is not quantised; {self.remedy}")
         if isinstance(value, Hosted):
             return node.error(f"reads {edge!r}, which is what the host makes of a Softmax or a "
                               "Sigmoid; we run those last")
@@ -192,6 +204,7 @@ class Reader:
         if array is None or array.size != 1 or array.dtype.kind != "f":
             raise node.error("needs one floating-point scale for each tensor that it works on; "
                              "we run a scale for each channel on constants only")
+        check_kind(node, array)
         return grid(node, float(array.reshape(-1)[0]))
 
     def zero_of(self, node: Node, index: int, default: np.dtype | None = None) -> tuple[int, int]:
@@ -240,6 +253,7 @@ class Reader:
             raise node.error(f"dequantises a constant of {values.dtype}, not integers")
         if scale is None or scale.dtype.kind != "f":
             raise node.error("has no floating-point scale for its constant")
+        check_kind(node, scale)
         if not np.all(np.isfinite(scale) & (scale > 0)):
             raise node.error("has a scale that is not a positive finite number")
         if zero is None:
@@ -381,7 +395,9 @@ class Reader:
         elif isinstance(value, Real):
             value = value.x if tail else self.builder.settled(node, value)
         if not isinstance(value, Activation):
-            raise UserError(f"output {name!r} is nothing that the network computes")
+            what = "is floating point that nothing quantises; " + self.remedy \
+                if isinstance(value, Outside) else "is nothing that the network computes"
+            raise UserError(f"output {name!r} {what}")
         order: NDArray[np.int64] = np.arange(value.order.size, dtype=np.int64)
         shape: tuple[int, ...] = value.tensor.shape
         if np.array_equal(value.order, order):

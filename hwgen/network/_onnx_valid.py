@@ -16,6 +16,8 @@ LARGEST_CONSTANT = 1 << 10
 """Bytes of a constant that may say a shape; others are left out when types are compared."""
 
 FLOAT, INT, STRING, INTS = 1, 2, 3, 7
+FIELDS = {FLOAT: "f", INT: "i", STRING: "s", INTS: "ints", 4: "t", 5: "g", 6: "floats",
+          8: "strings", 9: "tensors", 10: "graphs"}
 MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
     "DequantizeLinear": (3, {"axis": INT, "block_size": INT}),
     "QGemm": (9, {"alpha": FLOAT, "transA": INT, "transB": INT}),
@@ -64,7 +66,9 @@ def check(model: Any, name: str, known: Mapping[str, int]) -> None:
                 raise UserError(f"{at} has {len(node.input)} inputs and {len(node.output)} outputs,"
                                 f" where its operator has at most {inputs} and 1")
             for attribute in node.attribute:
-                if attributes.get(attribute.name) != attribute.type:
+                filled = {field.name for field, _ in attribute.ListFields()} & set(FIELDS.values())
+                if attributes.get(attribute.name) != attribute.type \
+                        or filled - {FIELDS[attribute.type]}:
                     raise UserError(f"{at} has an attribute {attribute.name!r} that its operator "
                                     "lacks, or has of another type")
         elif node.domain in ("", "ai.onnx") and node.op_type not in QONNX:
@@ -92,12 +96,10 @@ def _types(model: Any, name: str, known: Mapping[str, int]) -> None:
     bare.opset_import.append(onnx.helper.make_opsetid("", max(
         o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))))
     bare.graph.name = "types"
-    constants = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for port in model.graph.input:
-        declared = port.type.tensor_type.elem_type
-        if constants.get(port.name, declared) != declared:
-            raise UserError(f"{name} says that the constant {port.name!r} is {_type(declared)}, "
-                            f"and it is {_type(constants[port.name])}")
+        if port.name in constants:
+            _same(port, constants[port.name], name)
     bare.graph.input.extend(port for port in model.graph.input if port.name not in constants)
     for tensor in model.graph.initializer:
         if tensor.ByteSize() <= LARGEST_CONSTANT:
@@ -114,9 +116,23 @@ def _types(model: Any, name: str, known: Mapping[str, int]) -> None:
              for port in (*inferred.graph.value_info, *inferred.graph.output)} | dict(known)
     for port in (*model.graph.output, *model.graph.value_info):
         declared, found = port.type.tensor_type.elem_type, types.get(port.name, 0)
+        if port.type.HasField("tensor_type") and not declared:
+            raise UserError(f"{name} says that {port.name!r} is a tensor, and not of which type")
         if declared and found and declared != found:
             raise UserError(f"{name} says that {port.name!r} is {_type(declared)}, and its "
                             f"operators make it {_type(found)}")
+
+
+def _same(port: Any, constant: Any, name: str) -> None:
+    """Hold what a file says of a constant, which may be among its inputs, against the constant."""
+    declared = port.type.tensor_type
+    sizes = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in declared.shape.dim]
+    fits = len(sizes) == len(constant.dims) and all(
+        said in (-1, size) for said, size in zip(sizes, constant.dims, strict=True))
+    if declared.elem_type != constant.data_type or declared.HasField("shape") and not fits:
+        raise UserError(f"{name} says that the constant {port.name!r} is "
+                        f"{_type(declared.elem_type)} {sizes}, and it is "
+                        f"{_type(constant.data_type)} {list(constant.dims)}")
 
 
 def _type(code: int) -> str:

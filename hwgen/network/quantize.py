@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..golden.network import run
 from ..table import table
 from ._onnx_chains import chain_ends, folded, sources
-from ._onnx_file import Graph, Node, load, parse
+from ._onnx_file import Graph, Node, is_quantised, load, parse
 from ._onnx_write import Grid, write
 from .onnx import OnnxNetwork, read, restored
 
@@ -31,7 +31,6 @@ Inputs = Mapping[str, Floats]
 Data = str | Path | NDArray[np.floating[Any]] | Mapping[str, NDArray[np.floating[Any]]]
 
 METHODS = ("minmax", "percentile")
-QUANTISED = ("QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "QGemm")
 
 SAMPLES = 1 << 14
 """Values of a tensor that are kept of each input, for percentiles."""
@@ -58,9 +57,10 @@ def float_graph(source: str | Path | bytes) -> Graph:
     """Return the graph of a network that must be float."""
     graph = load(source)
     for node in graph.nodes:
-        if "QLinear" in node.operator or node.operator in QUANTISED:
-            raise node.error("is quantised already: `hwgen quantize` takes float networks, and "
-                             "`hwgen run` this one as it is")
+        if is_quantised(node):
+            raise node.error("is quantised already: `hwgen quantize` takes float networks, such as "
+                             "the one that this was made of; `hwgen golden` runs this one, or says "
+                             "what stands in its way")
     return graph
 
 
