@@ -369,7 +369,7 @@ def test_newer_field_of_a_tensor_wrong():
     """Such as external_buffer, which gives a tensor data that hwgen would not see."""
     graph = layer("LOGISTIC")
     graph.tensors[0].newer = 7
-    with pytest.raises(UserError, match="has a Tensor with a field that is newer"):
+    with pytest.raises(UserError, match="tensor 0 has a field, in Tensor, that is newer"):
         tflite.read(graph.write(1))
 
 

@@ -1,12 +1,14 @@
 """Which operator a code stands for, and what is said of those that hwgen does not run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tflite as schema
 
 from hwgen.errors import UserError
 from hwgen.golden.network import run
-from hwgen.network import tflite
+from hwgen.network import _tflite_rewrite, tflite
 from hwgen.network._tflite_layers import BUILDERS
 from hwgen.network._tflite_operators import EDGES, RUNS
 
@@ -73,6 +75,15 @@ def test_what_runs_reads_equal(code, way):
     assert network.tensors == expected.tensors
     for name, value in run(expected, x).items():
         np.testing.assert_array_equal(run(network, x)[name], value)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_other_weights_find_their_layer(way):
+    data = random_layer(np.random.default_rng(1), "CONV_2D", fields=WAYS[way])
+    [layer] = tflite.read(data).layers
+    other = replace(layer, weights=np.full_like(layer.weights, 3))
+    [found] = tflite.read(_tflite_rewrite.replaced(data, {layer.name: other})).layers
+    np.testing.assert_array_equal(found.weights, other.weights)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -36,6 +36,8 @@ from .tflite_writer import KINDS, MORE_LAYERS, Graph, random_layer, random_netwo
 __all__ = ["Outcome", "case", "judge"]
 
 SECONDS = 10
+"""Of the processor; of the clock it may be more, on a machine that is busy."""
+LONGEST = 120
 MEMORY = 1 << 30
 LARGEST_ARENA = 64 << 20
 
@@ -72,8 +74,9 @@ def limited(work: Callable[[], Outcome], memory: int = MEMORY) -> Outcome:
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(SECONDS)
+            signal.alarm(LONGEST)
             try:
                 outcome = work()
             except BaseException:
@@ -87,7 +90,7 @@ def limited(work: Callable[[], Outcome], memory: int = MEMORY) -> Outcome:
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status) or not answer:
             what = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "exit"
-            return Outcome("hung" if what == "SIGALRM" else "crashed", what)
+            return Outcome("hung" if what in ("SIGALRM", "SIGXCPU") else "crashed", what)
         outcome = pickle.loads(answer)
         log.seek(0)
         outcome.text = outcome.text or log.read().decode(errors="replace")

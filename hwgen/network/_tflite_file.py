@@ -120,7 +120,7 @@ class Parser:
         if len(graphs) != 1:
             raise UserError(f"the file has {len(graphs)} subgraphs, and hwgen runs files with one")
         graph = graphs[0]
-        tensors = [self.tensor(whole(graph.Tensors(index)), index) for index in
+        tensors = [self.tensor(whole(graph.Tensors(index), f"tensor {index}"), index) for index in
                    range(count(graph.TensorsLength(), MOST_TENSORS, "tensors"))]
         operators = [self.operator(whole(graph.Operators(index)), index, len(tensors))
                      for index in range(graph.OperatorsLength())]
@@ -245,7 +245,7 @@ class Parser:
             raise UserError(f"{where} has the options of another operator")
         options = kind()
         options.Init(table.Bytes, table.Pos)
-        return whole(options)
+        return whole(options, where)
 
 
 def parse(data: bytes) -> File:

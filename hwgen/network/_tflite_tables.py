@@ -24,7 +24,7 @@ NAME = 10
 """Where the list of fields of a tensor has its name."""
 
 
-def whole(table: Table) -> Table:
+def whole(table: Table, owner: str = "the file") -> Table:
     """Return a table that lies in the file, fields and list of fields too, and has none unknown."""
     data, at = table._tab.Bytes, table._tab.Pos
     begin = at - struct.unpack_from("<i", data, at)[0]
@@ -36,8 +36,8 @@ def whole(table: Table) -> Table:
         raise IndexError("fields outside their table")
     kind = type(table).__name__
     if any(fields[known_fields(kind):]) and kind not in HARMLESS:
-        raise UserError(f"the file has a {kind} with a field that is newer than the schema that "
-                        "hwgen knows, and may change what the network computes")
+        raise UserError(f"{owner} has a field, in {kind}, that is newer than the schema that hwgen "
+                        "knows, and may change what the network computes")
     return table
 
 
