@@ -73,7 +73,7 @@ synth: setup
 ## fuzz: damaged files for everything that reads, 50,000 or, of one, READER=tflite COUNT=1000 SEED=2
 fuzz: setup
 	@$(PYTHON_IN_VENV) -m tests.fuzz $(if $(READER),--reader $(READER)) \
-	    $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+	    $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--results)
 
 ## rtl: Verilog of a small example and of every board's preset, into rtl_out
 rtl: setup example

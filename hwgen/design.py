@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -419,7 +420,7 @@ class Design:
         if isinstance(source, str) and source in BOARDS:  # so that no other board has to be right
             return cls.from_dict(BOARDS[source].design)
         path = Path(source)
-        if path.suffix != ".toml" and not path.exists():
+        if path.suffix != ".toml" and not os.path.exists(path):  # of any length
             known = presets()
             if source in known:
                 return cls.from_dict(known[str(source)])

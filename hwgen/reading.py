@@ -103,6 +103,8 @@ def checked(value: Any, kind: Any, name: str) -> Any:
         make: Any = whole
         return make(**{key: checked(each, hints[key], f"{name}.{key}")
                        for key, each in value.items()})
+    if isinstance(value, str):
+        value.encode()  # JSON may hold half of a character
     fits = whole in NAMES and type(value) is whole or (whole is float and type(value) is int)
     if not fits or (type(value) is float and not math.isfinite(value)):
         raise wrong(value, kind, name)

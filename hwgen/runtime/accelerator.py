@@ -9,7 +9,8 @@ from ..registers import ERRORS, GO, IDENTITY, SPACE_SHIFT, STOP, Register, Space
 from .client import ATTEMPTS, TIMEOUT, Client
 from .link import Link
 
-__all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State"]
+__all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State",
+           "StillBusy"]
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 256, 16_384
 """Cycles between two looks at whether the accelerator is done; each look takes about 60."""
@@ -29,7 +30,11 @@ class State:
         return cls(bool(word & 1), word >> 8 & 0xFF, word >> 16)
 
 
-class AcceleratorError(RuntimeError):
+class StillBusy(UserError):
+    """The accelerator has not finished."""
+
+
+class AcceleratorError(UserError):
     """The accelerator stopped at a step.
 
     Members
@@ -114,7 +119,7 @@ class Accelerator:
         Without ``watchdog``, the one before stays.
         """
         if self.state().busy:
-            raise RuntimeError("The accelerator is busy; wait() until it has finished")
+            raise StillBusy("The accelerator is busy; wait() until it has finished")
         self.write_register(Register.FIRST, first)
         self.write_register(Register.COUNT, count)
         if watchdog is not None:
@@ -128,8 +133,8 @@ class Accelerator:
     def wait(self, budget: int) -> int:
         """Wait until the accelerator has finished, and return the cycles that it took.
 
-        Raise an :class:`AcceleratorError` when it stopped, and a TimeoutError when it is busy after
-        ``budget`` cycles.
+        Raise an :class:`AcceleratorError` when it stopped, and :class:`StillBusy` when it has not
+        finished after ``budget`` cycles.
         """
         for pause in pauses(budget):
             state = self.state()
@@ -138,8 +143,8 @@ class Accelerator:
                     raise AcceleratorError(state.error, state.step)
                 return self.read_register(Register.CYCLES)
             self.link.wait(pause)
-        raise TimeoutError(f"The accelerator is still busy with step {state.step} after {budget} "
-                           "cycles")
+        raise StillBusy(f"The accelerator is still busy with step {state.step} after {budget} "
+                        "cycles")
 
     def run(self, first: int, count: int, *, budget: int, watchdog: int | None = None) -> int:
         """Run steps to their end, and return the cycles that they took."""

@@ -27,12 +27,15 @@ ATTEMPTS = 4
 BATCH = 64
 """Requests under way at most: a quarter of the tags, so that no late reply passes for another."""
 
+BABBLE = 1 << 16
+"""Bytes beyond the replies after which a board that sends without end is no longer listened to."""
+
 
 class Silence(UserError):
     """Nobody answers."""
 
 
-class NoMemory(RuntimeError):
+class NoMemory(UserError):
     """There is no memory where it was asked for."""
 
 
@@ -136,7 +139,7 @@ class Client:
                 found = waiting.pop((head.tag, head.count, head.address), None)
                 if found is not None and self._good(batch[found], reply):
                     replies[found] = reply
-            if len(data) < wanted:
+            if len(data) < wanted or expected < -BABBLE:
                 break
         return replies
 

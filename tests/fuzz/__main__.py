@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from .campaign import Campaign, replay
+from .results import write
 from .table import READERS
 
 FOUND = Path("build") / "fuzz"
@@ -16,7 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--reader", choices=READERS, action="append", metavar="NAME",
                         help="only this one; may be given again")
-    parser.add_argument("--count", type=int, default=3000, help="cases of each reader")
+    parser.add_argument("--count", type=int, help="cases of each reader")
+    parser.add_argument("--results", action="store_true", help="write docs/results/fuzz.*")
     parser.add_argument("--first", type=int, default=0, help="the first case")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--replay", type=Path, metavar="FILE", help="read one file again")
@@ -33,8 +35,9 @@ def main() -> int:
     failed = False
     for reader in readers:
         campaign = Campaign(reader, options.seed)
-        campaign.run(options.count, options.first)
-        rate = options.count / campaign.elapsed
+        count = options.count or reader.cases
+        campaign.run(count, options.first)
+        rate = count / campaign.elapsed
         print(f"{reader.name}: {campaign.counts}, {campaign.commands} by a command, at most "
               f"{campaign.seconds:.2f} s and {campaign.bytes >> 20} MB; {rate:.0f} a second",
               flush=True)
@@ -43,6 +46,8 @@ def main() -> int:
         for defect in sorted(campaign.defects.values(), key=lambda each: -each.cases):
             print(f"    DEFECT {defect.why}: {defect.cases}, as case {defect.index}", flush=True)
         campaign.write(options.output)
+        if options.results:
+            write(campaign)
         failed |= bool(campaign.defects)
     return int(failed)
 

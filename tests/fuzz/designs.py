@@ -18,7 +18,7 @@ from hwgen.design import Design
 from hwgen.network.reader import read_network
 
 from .damage_archive import archive
-from .damage_text import text
+from .damage_tree import json_file, toml_file
 from .networks import DESIGN, tflite_seeds
 from .reader import Reader
 
@@ -104,7 +104,7 @@ def read_placements(path: Path) -> None:
 
 def read_mapped(path: Path) -> None:
     """Read a list of Designs whose resources are known."""
-    assert list_of(path)
+    list_of(path)
 
 
 def read_stored(path: Path) -> None:
@@ -135,25 +135,27 @@ def program_seeds() -> dict[str, bytes]:
 
 
 READERS = (
-    Reader(name="design", what="Designs (`.toml`)", seeds=design_seeds, damage=text,
+    Reader(name="design", what="Designs (`.toml`)", seeds=design_seeds, damage=toml_file,
            read=read_design, command=lambda path: ["cycles", network(), "--design", str(path)]),
-    Reader(name="board", what="`boards/*.toml`", damage=text, read=read_board,
+    Reader(name="board", what="`boards/*.toml`", damage=toml_file, read=read_board,
            seeds=lambda: files(*sorted((ROOT / "boards").glob("*.toml"))), command=list_board,
            names_file=False),
-    Reader(name="record", what="`build.json` of `hwgen build`", damage=text, read=read_record,
+    Reader(name="record", what="`build.json` of `hwgen build`", damage=json_file, read=read_record,
            seeds=lambda: {"build.json": (RESULTS / "boards" / "icebreaker.json").read_bytes()},
            command=program),
     Reader(name="results-list", what="lists of Designs to measure (`docs/results/*.toml`)",
-           seeds=lambda: files(RESULTS / "systolic.toml", RESULTS / "serial.toml"), damage=text,
-           read=read_results, command=lambda path: ["synth", "--list", str(path), "--only", "no"]),
-    Reader(name="results", what="measured figures (`docs/results/*.json`)", damage=text,
+           seeds=lambda: files(RESULTS / "systolic.toml", RESULTS / "serial.toml"),
+           damage=toml_file, read=read_results,
+           command=lambda path: ["synth", "--list", str(path), "--only", "no"]),
+    Reader(name="results", what="measured figures (`docs/results/*.json`)", damage=json_file,
            seeds=lambda: files(RESULTS / "systolic.json"), read=read_measured),
-    Reader(name="placements", what="placements that clocks are fitted to", damage=text,
+    Reader(name="placements", what="placements that clocks are fitted to", damage=json_file,
            seeds=lambda: files(RESULTS / "placements.json",
                                RESULTS / "boards" / "icebreaker.json"), read=read_placements),
-    Reader(name="mapped-list", what="lists of Designs that resources are fitted to", damage=text,
-           seeds=lambda: files(RESULTS / "mapped_ice40.toml"), read=read_mapped),
-    Reader(name="mapped", what="their figures", damage=text, read=read_stored,
+    Reader(name="mapped-list", what="lists of Designs that resources are fitted to",
+           damage=toml_file, seeds=lambda: files(RESULTS / "mapped_ice40.toml"),
+           read=read_mapped),
+    Reader(name="mapped", what="their figures", damage=json_file, read=read_stored,
            seeds=lambda: files(RESULTS / "mapped_ice40.json")),
     Reader(name="program", what="Programs of `hwgen compile`", damage=archive, read=read_program,
            seeds=program_seeds),

@@ -10,7 +10,9 @@ import onnx
 from hwgen.compiler import compile_network
 from hwgen.design import Design
 from hwgen.golden import network as golden
-from hwgen.network.quantize import input_names
+from hwgen.network import onnx as _onnx
+from hwgen.network import tflite as _tflite
+from hwgen.network.quantize import input_names, quantised_model
 from hwgen.network.reader import read_network
 from hwgen.runtime.predictions import predictions
 from hwgen.steps import ROUNDINGS
@@ -25,6 +27,8 @@ from .reference import onnx_runtime, tflite_micro
 
 __all__ = ["READERS"]
 
+LOADED = _onnx, _tflite
+"""Readers that are loaded when they are used: before any process begins, so that none has to."""
 FOLDER = Path(__file__).parents[2] / "networks"
 DESIGN = Design(rows=4, columns=4, lines=1, lanes=2, activation_memory=1 << 16,
                 program_memory=1 << 19, partial_sums=64, line_pixels=64)
@@ -140,8 +144,6 @@ def tune(path: Path) -> None:
 
 def quantise(path: Path) -> None:
     """Quantise a float network."""
-    from hwgen.network.quantize import quantised_model
-
     input_names(path)
     quantised_model(path, float_inputs())
 
@@ -158,21 +160,28 @@ def quantize(path: Path) -> list[str]:
 
 
 READERS = (
-    Reader(name="tflite", what="`.tflite` files", seeds=tflite_seeds, damage=tflite_file,
+    Reader(name="tflite", cases=6000,
+           what="`.tflite` files",
+           seeds=tflite_seeds, damage=tflite_file,
            read=use, command=cycles, names_file=False, reference=tflite_micro),
-    Reader(name="onnx-qdq", what="`.onnx` files of QuantizeLinear and DequantizeLinear",
+    Reader(name="onnx-qdq", cases=2500,
+           what="`.onnx` files of QuantizeLinear and DequantizeLinear",
            seeds=lambda: {"int8.onnx": qdq(np.int8), "uint8.onnx": qdq(np.uint8)},
            damage=onnx_file, read=use, command=cycles, names_file=False, reference=onnx_runtime),
-    Reader(name="onnx-qoperator", what="`.onnx` files of QLinear operators",
+    Reader(name="onnx-qoperator", cases=2500,
+           what="`.onnx` files of QLinear operators",
            seeds=lambda: {"qoperator.onnx": qoperator()}, damage=onnx_file, read=use,
            command=cycles, names_file=False, reference=onnx_runtime),
-    Reader(name="qonnx", what="`.onnx` files of QONNX operators",
+    Reader(name="qonnx", cases=2500,
+           what="`.onnx` files of QONNX operators",
            seeds=lambda: {f"bits{bits}.onnx": low_bit(bits) for bits in (1, 2, 4)},
            damage=onnx_file, read=use, command=cycles, names_file=False),
-    Reader(name="onnx-float", what="float `.onnx` files, to be quantised",
+    Reader(name="onnx-float", cases=2500,
+           what="float `.onnx` files, to be quantised",
            seeds=lambda: {"float.onnx": floats()}, damage=onnx_file, read=quantise,
            command=quantize, names_file=False),
-    Reader(name="onnx-shapes", what="`.onnx` files to be tuned for, with weights or without",
+    Reader(name="onnx-shapes", cases=2500,
+           what="`.onnx` files to be tuned for, with weights or without",
            seeds=lambda: {"int8.onnx": qdq(np.int8), "shapes.onnx": without_weights(floats())},
            damage=onnx_file, read=tune, names_file=False),
 )

@@ -41,6 +41,8 @@ class Reader:
         Whether a refusal must name the file.
     reference : function, optional
         Returns what the reference runtime has against a file that is read, or nothing.
+    cases : int
+        How many `make fuzz` runs.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Reader:
     refusals: tuple[type[Exception], ...] = (UserError,)
     names_file: bool = True
     reference: Callable[[Path], str] | None = None
+    cases: int = 1500
 
     @cached_property
     def files(self) -> list[tuple[str, bytes]]:
