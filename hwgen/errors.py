@@ -15,5 +15,5 @@ class UserError(ValueError):
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
-            text = f"{text[:LONGEST * 2 // 3]} ... {text[-LONGEST // 4:]}"
+            text = f"{text[:LONGEST * 2 // 3]} ... {text[-(LONGEST // 4):]}"
         super().__init__(text)

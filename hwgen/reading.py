@@ -19,10 +19,10 @@ NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or fal
          list: "a list", tuple: "a list", dict: "a table", NoneType: "null"}
 
 
-def read_bytes(path: Path, most: int) -> bytes:
+def read_bytes(path: str | Path, most: int) -> bytes:
     """Return the content of a file that has at most so many bytes."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(1 + most)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
@@ -32,20 +32,20 @@ def read_bytes(path: Path, most: int) -> bytes:
     return data
 
 
-def read_text(path: Path, what: str) -> str:
+def read_text(path: str | Path, what: str) -> str:
     """Return the text of a file, without a byte order mark; ``what`` says what it should be."""
     with refusing(path, what):
         return read_bytes(path, LARGEST_TEXT).decode("utf-8-sig")
 
 
-def read_toml(path: Path, what: str = "a TOML file") -> dict[str, Any]:
+def read_toml(path: str | Path, what: str = "a TOML file") -> dict[str, Any]:
     """Return what a TOML file says."""
     text = read_text(path, what)
     with refusing(path, what):
         return tomllib.loads(text)
 
 
-def read_json(path: Path, what: str) -> Any:
+def read_json(path: str | Path, what: str) -> Any:
     """Return what a JSON file says."""
     text = read_text(path, what)
     with refusing(path, what):
@@ -53,7 +53,7 @@ def read_json(path: Path, what: str) -> Any:
 
 
 @contextlib.contextmanager
-def refusing(path: Path, what: str) -> Iterator[None]:
+def refusing(path: str | Path, what: str) -> Iterator[None]:
     """Raise a UserError that names the file, where its content is not what it should be."""
     try:
         yield
