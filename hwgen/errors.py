@@ -14,6 +14,7 @@ class UserError(ValueError):
     """
 
     def __init__(self, text: str) -> None:
+        text = " ".join(text.splitlines())  # a name in a file may have several
         if len(text) > LONGEST:
             text = f"{text[:LONGEST * 2 // 3]} ... {text[-(LONGEST // 4):]}"
         super().__init__(text)

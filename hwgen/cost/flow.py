@@ -133,10 +133,15 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
     """
     path, what = folder / f"{log}.json", "what nextpnr of this version reports"
     report = read_json(path, what)
-    text = (folder / f"{log}.log").read_text(errors="replace")
+    with refusing(path, what):
+        checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+    said = folder / f"{log}.log"
+    text = said.read_text(errors="replace")
+    with refusing(said, "what nextpnr of this version says"):
+        luts, registers = _luts(family, report, text), _registers(family, report, text)
     with refusing(path, what):
         found: Figures = checked({
-            "luts": _luts(family, report, text), "registers": _registers(family, report, text),
+            "luts": luts, "registers": registers,
             "dsps": _used(report, DSPS[family]), "block_rams": _used(report, BLOCK_RAMS[family]),
             "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
             "path": _path(report, within)}, Figures, "the report")

@@ -36,7 +36,8 @@ DESIGNS = {rounding: DESIGN.replace(rounding=rounding) for rounding in ROUNDINGS
 COMPILED = 4
 """Of so many files that are read, one is compiled, which takes the longest."""
 OPTIONS = ["--rows", "4", "--columns", "4", "--lines", "1", "--lanes", "2", "--activation-memory",
-           "65536", "--program-memory", "524288", "--partial-sums", "64", "--line-pixels", "64"]
+           "65536", "--program-memory", "524288", "--partial-sums", "64", "--line-pixels", "64",
+           "--hard-lanes", "0"]
 
 
 def tflite_seeds() -> dict[str, bytes]:
@@ -160,7 +161,7 @@ def quantize(path: Path) -> list[str]:
 
 
 READERS = (
-    Reader(name="tflite", cases=6000,
+    Reader(name="tflite", cases=8000,
            what="`.tflite` files",
            seeds=tflite_seeds, damage=tflite_file,
            read=use, command=cycles, names_file=False, reference=tflite_micro),
