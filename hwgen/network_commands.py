@@ -36,6 +36,7 @@ from .runtime.baud import settle
 from .runtime.inference import Inference, board_at, holds, load, portable, run, simulated_board
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
+from .terminal import printable, say
 
 __all__ = ["build", "compile_to_file", "cycles", "golden_model", "program", "prune",
            "quantize", "report", "run_network", "tune"]
@@ -48,12 +49,6 @@ def clock_mhz(design: Design) -> float:
     """Return the clock of the board that the Design is for; 25 MHz where that is unknown."""
     return next((board.clock_mhz for board in BOARDS.values() if board.device == design.device),
                 25.0)
-
-
-def say(text: str) -> None:
-    """Show progress, where somebody looks."""
-    if sys.stderr.isatty():
-        print(f"\033[K{text} ...", end="\r", file=sys.stderr, flush=True)
 
 
 def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -186,7 +181,7 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
             program.save(scratch)
     facts = {**named(network, program.design), "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
-    text = (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "
+    text = (f"{printable(path)}: {len(program.steps)} steps, {len(program.image):,} bytes of "
             f"program memory, for rounding {program.design.rounding!r}")
     return 0, facts | choice_facts(program), "\n".join([*choice_lines(program), text])
 
@@ -231,7 +226,7 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
              "tensors": [{"name": error.tensor, "scale": error.scale,
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
                           "largest_steps": error.largest} for error in found]}
-    return 0, facts, f"{report(found)}\n\n{path}: int8, from {images} inputs"
+    return 0, facts, f"{report(found)}\n\n{printable(path)}: int8, from {images} inputs"
 
 
 def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:

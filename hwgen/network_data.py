@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .arrays import load_arrays
 from .errors import UserError
 from .network.graph import Network
+from .terminal import printable
 
 __all__ = ["image_outputs", "named_arrays", "output_lines",
            "read_answers", "read_inputs", "read_labels", "right_answers"]
@@ -101,6 +102,6 @@ def output_lines(images: Sequence[Mapping[str, Array]],
         for name, values in outputs.items():
             flat = values.reshape(-1)
             best = int(flat.argmax())
-            label = f" ({labels[best]})" if best < len(labels) else ""
+            label = f" ({printable(labels[best])})" if best < len(labels) else ""
             shown = " ".join(map(str, flat[:SHOWN])) + (" ..." if flat.size > SHOWN else "")
-            yield f"input {index}: {name}: greatest at {best}{label}; {shown}"
+            yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"

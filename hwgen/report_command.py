@@ -16,6 +16,7 @@ from .design import Design
 from .files import replacing
 from .report.page import FIELDS, described, page
 from .runtime.predictions import predictions
+from .terminal import printable
 from .tune.choice import Choice
 from .tune.search import RESOURCES, Found, area
 from .tune.space import design_of
@@ -47,7 +48,7 @@ def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, 
     size = write(path, page(f"{', '.join(names)} on one Design", [design.name], design, [one], 0, 0,
                             runs))
     facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size}
-    return 0, facts, f"{path}: {size:,} bytes"
+    return 0, facts, f"{printable(path)}: {size:,} bytes"
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import errno
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from typing import Any
 from .errors import UserError
 
 __all__ = [
-    "Outcome", "call", "compiler", "find", "package_version", "require", "side_by_side",
+    "Outcome", "call", "compiler", "find", "outside", "package_version", "require", "side_by_side",
     "toolchain_environment",
     "verilator", "verilator_environment",
 ]
@@ -37,8 +38,29 @@ YOWASP = {
 }
 
 
+LANGUAGE = {"LC_ALL": "C.UTF-8"}
+"""Of all tools, as some of what they print is read."""
+
 GLANCE = 2.0
 """Seconds from one look at a tool's log to the next."""
+
+
+ENDINGS = {
+    signal.SIGKILL: "perhaps as memory ran out", signal.SIGTERM: "by whoever wanted it to stop",
+    signal.SIGHUP: "as its terminal was closed", signal.SIGINT: "by Ctrl-C",
+    signal.SIGXFSZ: "as its file is larger than `ulimit -f` allows",
+    signal.SIGXCPU: "as it took more time than `ulimit -t` allows"}
+"""Signals that come from elsewhere, and why; others are of a program's own making."""
+
+REFUSALS = re.compile(
+    r"No space left on device|Disk quota exceeded|File size limit exceeded|Filesize limit exceeded"
+    r"|File too large|Read-only file system|Killed signal terminated program"
+    r"|Cannot allocate memory|virtual memory exhausted|out of memory allocating", re.IGNORECASE)
+"""What tools print when the machine refuses them something, in the language C."""
+
+
+FULL = 1 << 16
+"""Bytes: a disk that has fewer is full."""
 
 
 class Running:
@@ -105,6 +127,19 @@ class Outcome:
     def ok(self) -> bool:
         """Whether the command ended by itself, with exit code 0."""
         return self.code == 0 and not self.timed_out and not self.given_up
+
+
+def outside(code: int, output: str = "", folder: Path | None = None) -> str:
+    """Return why a program failed if that is neither its own fault nor ours, or nothing.
+
+    What it printed does not say so where its log is in a ``folder`` that is full.
+    """
+    if -code in ENDINGS:
+        return f"was ended by {signal.Signals(-code).name}, {ENDINGS[signal.Signals(-code)]}"
+    found = REFUSALS.search(output)
+    if found is None and folder is not None and shutil.disk_usage(folder).free < FULL:
+        return f"failed: {os.strerror(errno.ENOSPC)}"
+    return f"failed: {found[0]}" if found else ""
 
 
 def find(name: str) -> Path | None:
@@ -207,8 +242,8 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
         target = file if log else subprocess.PIPE
         try:
             process = RUNNING.start(
-                words, cwd=folder, env=os.environ | dict(environment or {}), stdout=target,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                words, cwd=folder, env={**os.environ, **LANGUAGE, **(environment or {})},
+                stdout=target, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         except OSError as error:
             return Outcome(127, f"{words[0]}: {error.strerror}")
         timed_out = given_up = False

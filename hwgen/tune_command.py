@@ -18,6 +18,7 @@ from .design import Design
 from .errors import UserError
 from .files import replacing
 from .report_command import Run, runs_of, write_front
+from .terminal import printable
 from .tune.choice import Choice, Goal, choose, wants
 from .tune.correct import clocks_of, correct
 from .tune.engines import engines_for
@@ -107,12 +108,12 @@ def tune(options: argparse.Namespace,
     text.append(clock.told(int(choice.front.cycles[:, choice.chosen].sum()), options.clock)
                 if clock else "clock: not known, nothing of its kind has been placed on this chip")
     text += choice.reasons
-    text += [f"{workload.name}: its weights are made up, as the file has none"
+    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
              for workload in workloads if workload.shapes_only]
-    text += [f"{workload.name}: {told(each)}"
+    text += [f"{printable(workload.name)}: {told(each)}"
              for workload, each in zip(workloads, energies, strict=bool(energies))]
     if options.output:
-        text.append(f"{options.output}: {design.name}")
+        text.append(f"{printable(options.output)}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
 
 
@@ -161,7 +162,7 @@ def told(spent: Energy) -> str:
 def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
     """Return what the slowest layers of each workload lack, in sentences."""
     one = choice.front[np.array([choice.chosen])].designs
-    return [f"{workload.name}: {want}" if len(workloads) > 1 else str(want)
+    return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
             for workload in workloads for want in wants(workload, one)]
 
 

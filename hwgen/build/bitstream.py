@@ -170,9 +170,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
             bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
-            programmer=board.programmer,
-            **({"frames": FRAMES, "frames_programmer": board.flash["programmer"]}
-               if embedded.frames else {}), pll=described(setting),
+            frames=FRAMES if embedded.frames else "", pll=described(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path")},
             fmax_mhz=round(best.figures.fmax_mhz, 2), path=best.figures.path,

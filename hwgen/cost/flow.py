@@ -10,7 +10,7 @@ from typing import Any
 from ..boards import Board
 from ..errors import UserError
 from ..reading import checked, read_json, refusing
-from ..tools import call
+from ..tools import call, outside
 
 __all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
 
@@ -164,6 +164,9 @@ def run(command: list[object], folder: Path, name: str,
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
     if not outcome.ok:
+        elsewhere = outside(outcome.code, outcome.output, folder)
+        if elsewhere:
+            raise UserError(f"{Path(str(command[0])).name} {elsewhere}")
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise RuntimeError(f"{name} failed:\n{tail}")
     return time.monotonic() - started
