@@ -425,7 +425,8 @@ def test_not_quantised():
     refused(w, w.node("Conv", x, w.dequantized(*w.weights(4, 3, 3, 3))), "before it is quantised")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
-    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")), "`hwgen quantize`")
+    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")),
+            "weights of float32.* put a QuantizeLinear and a DequantizeLinear between")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
     y = w.node("Conv", x, w.dequantized(*w.weights(3, 3, 1, 1)))

@@ -42,9 +42,9 @@ def differs(network, name, found, real, expected):
             np.abs(found.astype(np.int64) - expected).max(initial=0) > 1
     (layout,) = [each for each in network.layouts.values() if each.name == name]
     scale, _ = network.output_grids[name]
-    # A step of what a Softmax reads moves its result by less than a quarter of that step.
+    # A step of an earlier tensor, which a tie makes, is a part of one in real numbers.
     least = 0.1 if layout.tail and not layout.tail.quantised else \
-        1e-3 * np.abs(expected).max(initial=1e-30) if layout.finish else 1.01 * scale
+        1e-2 * np.abs(expected).max(initial=1e-30) if layout.finish else 1.01 * scale
     return real.shape != expected.shape or \
         bool(np.abs(real.astype(np.float64) - expected).max(initial=0) > least)
 
@@ -81,6 +81,7 @@ def hunt(first, count):
     onnxruntime.set_default_logger_severity(4)
     originals = any_damage.originals()
     counts: dict[str, int] = {}
+    wrong = []
     for seed in range(first, first + count):
         random = np.random.default_rng(seed)
         model = any_damage.damaged(originals[seed % len(originals)], random)
@@ -88,9 +89,11 @@ def hunt(first, count):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 came = outcome(model, random)
-        except BaseException as error:
-            raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
+        except Exception as error:  # whatever it is, and the next seed
+            came = "wrong"
+            wrong.append(f"seed {seed}: {type(error).__name__}: {str(error)[:300]}")
         counts[came] = counts.get(came, 0) + 1
+    assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:50])
     return counts
 
 

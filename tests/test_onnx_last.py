@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from hwgen.cli import main
+from hwgen.compiler import compile_network
+from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.golden.network import run
+from hwgen.integration.c_program import c_program
 from hwgen.network.graph import Convolution, FullyConnected
 from hwgen.network.onnx import read
 
@@ -144,6 +147,16 @@ def test_integer_output(kind):
     assert found.dtype == np.int32
     assert np.array_equal(found, writer.runtime(model, {"x0": x})[y])
     assert isinstance(network.layers[-1], FullyConnected)
+
+
+def test_c_program_says_what_is_left():
+    w = writer.Writer(9)
+    y = w.both(w.node("MatMul", w.both(w.input([1, 6])), w.dequantized(*w.weights(6, 8))))
+    y = w.node("MatMul", y, w.dequantized(*w.weights(8, 3)))
+    network = read(w.model(y))
+    program = compile_network(network, Design.load("ulx3s-85f").replace(rounding="single"))
+    assert f"/* Left to the caller: FULLY_CONNECTED of e4, which gives {y}. */" in \
+        c_program(program, "net").replace(program.outputs[0], "e4")
 
 
 # `hwgen quantize`.

@@ -70,10 +70,10 @@ def gemm(reader: Reader, node: Node) -> Value:
     real, scaled = reader.dequantised(node, 0, 1, 2), weights(reader, node, 3, axis)
     if scaled.values.ndim != 2 or len(real.shape) != 2:
         raise node.error("multiplies other than two matrices")
-    shapes = [array.shape for index in (4, 5) if (array := reader.constant(node, index)) is not None]
-    if len(set(shapes)) > 1:
+    given, zero = reader.constant(node, 4), reader.constant(node, 5)
+    if given is not None and zero is not None and given.shape != zero.shape:
         raise node.error("has scales and zero points of its weights that are not of one shape, "
-                         f"{list(shapes[0])} and {list(shapes[1])}")
+                         f"{list(given.shape)} and {list(zero.shape)}")
     integers = scaled.values - scaled.zero
     scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
     steps = integer_bias(reader, node, 6)

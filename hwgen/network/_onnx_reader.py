@@ -201,7 +201,7 @@ class Reader:
     def scale_of(self, node: Node, index: int) -> float:
         """Return the one scale of a tensor."""
         array = self.constant(node, index)
-        if array is None or array.size != 1 or array.dtype.kind != "f":
+        if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind != "f":
             raise node.error("needs one floating-point scale for each tensor that it works on; "
                              "we run a scale for each channel on constants only")
         check_kind(node, array)
@@ -212,7 +212,7 @@ class Reader:
         array = self.constant(node, index)
         if array is None:
             return 0, 0 if default == np.int8 else 128
-        if array.size != 1 or array.dtype not in (np.uint8, np.int8):
+        if array.size != 1 or array.ndim > 1 or array.dtype not in (np.uint8, np.int8):
             raise node.error(f"has a zero point of {array.dtype} and {array.size} values; "
                              "we run one of int8 or of uint8")
         return int(array.reshape(-1)[0]), 128 if array.dtype == np.uint8 else 0
@@ -264,6 +264,9 @@ class Reader:
         shaped = []
         for array in (scale, zero):
             shape = list(ones)
+            if array.ndim > 1 and node.operator != "QLinearMatMul":
+                raise node.error(f"has a scale or a zero point of {list(array.shape)}; it takes "
+                                 "one, or a list of one for each channel")
             if array.size != 1:
                 if not -values.ndim <= axis < values.ndim or array.size != values.shape[axis] \
                         or array.ndim > values.ndim:

@@ -18,6 +18,7 @@ LARGEST_CONSTANT = 1 << 10
 FLOAT, INT, STRING, INTS = 1, 2, 3, 7
 FIELDS = {FLOAT: "f", INT: "i", STRING: "s", INTS: "ints", 4: "t", 5: "g", 6: "floats",
           8: "strings", 9: "tensors", 10: "graphs"}
+INTEGERS = (2, 3)
 MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
     "DequantizeLinear": (3, {"axis": INT, "block_size": INT}),
     "QGemm": (9, {"alpha": FLOAT, "transA": INT, "transB": INT}),
@@ -35,19 +36,28 @@ MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
 at most, and their attributes. All have one output."""
 
 
-def check(model: Any, name: str, known: Mapping[str, int]) -> None:
+NEEDED = {"QGemm": (0, 1, 2, 3, 4, 5), "QLinearGlobalAveragePool": (0, 1, 2, 3, 4),
+          "QLinearSoftmax": (0, 1, 3, 4)}
+"""Inputs of them that may not be left out, zero points included."""
+
+Known = Mapping[str, tuple[int, tuple[int, ...]]]
+
+
+def check(model: Any, name: str, known: Known) -> None:
     """Refuse a model that ONNX Runtime refuses, for what the reader did not look at.
 
-    ``known`` are types of outputs that the reader has found.
+    ``known`` are types and shapes of tensors that the reader has found.
     """
     import onnx
 
-    if not any(opset.domain in ("", "ai.onnx") for opset in model.opset_import):
-        raise UserError(f"{name} does not say of which opset its operators are (opset_import)")
+    opsets = {opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")}
+    if len(opsets) != 1:
+        raise UserError(f"{name} must say of which one opset its operators are (opset_import), not "
+                        + (" and ".join(map(str, sorted(opsets))) or "nothing"))
     if not 0 < model.ir_version <= onnx.IR_VERSION:
         raise UserError(f"{name} is of version {model.ir_version} of the format; the onnx package "
                         f"that is installed reads 1 to {onnx.IR_VERSION}")
-    opset = max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+    (opset,) = opsets
     if not 0 < opset <= onnx.defs.onnx_opset_version():
         raise UserError(f"{name} is of opset {opset}; the onnx package that is installed knows 1 "
                         f"to {onnx.defs.onnx_opset_version()}")
@@ -65,6 +75,9 @@ def check(model: Any, name: str, known: Mapping[str, int]) -> None:
             if len(node.input) > inputs or len(node.output) > 1:
                 raise UserError(f"{at} has {len(node.input)} inputs and {len(node.output)} outputs,"
                                 f" where its operator has at most {inputs} and 1")
+            for index in NEEDED.get(node.op_type, ()):
+                if index >= len(node.input) or not node.input[index]:
+                    raise UserError(f"{at} lacks its input {index}")
             for attribute in node.attribute:
                 filled = {field.name for field, _ in attribute.ListFields()} & set(FIELDS.values())
                 if attributes.get(attribute.name) != attribute.type \
@@ -86,11 +99,12 @@ def _plain(node: Any) -> Any:
     return plain
 
 
-def _types(model: Any, name: str, known: Mapping[str, int]) -> None:
+def _types(model: Any, name: str, known: Known) -> None:
     """Compare the types that the file declares with those that its operators give."""
     import onnx
 
-    # Of the nodes of other domains nothing is known, and of large constants nothing is needed.
+    # Of what nodes of other domains write only the reader knows anything, and of large constants
+    # nothing is needed.
     bare = onnx.ModelProto(ir_version=model.ir_version)
     bare.opset_import.extend(o for o in model.opset_import if o.domain not in ("", "ai.onnx"))
     bare.opset_import.append(onnx.helper.make_opsetid("", max(
@@ -110,10 +124,16 @@ def _types(model: Any, name: str, known: Mapping[str, int]) -> None:
     for node in model.graph.node:
         if node.domain in ("", "ai.onnx") and node.op_type not in QONNX:
             bare.graph.node.append(_plain(node))
+        elif node.output:
+            code, shape = known.get(node.output[0], (1, None))
+            bare.graph.input.append(onnx.helper.make_tensor_value_info(
+                node.output[0], code or 1, shape))
     bare.graph.output.extend(onnx.ValueInfoProto(name=port.name) for port in model.graph.output)
-    inferred = _valid(name, lambda: onnx.shape_inference.infer_shapes(bare, check_type=True))
+    inferred = _valid(name, lambda: onnx.shape_inference.infer_shapes(
+        bare, check_type=True, strict_mode=True))
     types = {port.name: port.type.tensor_type.elem_type
-             for port in (*inferred.graph.value_info, *inferred.graph.output)} | dict(known)
+             for port in (*inferred.graph.value_info, *inferred.graph.output)}
+    types |= {edge: code for edge, (code, _) in known.items() if code in INTEGERS}
     for port in (*model.graph.output, *model.graph.value_info):
         declared, found = port.type.tensor_type.elem_type, types.get(port.name, 0)
         if port.type.HasField("tensor_type") and not declared:

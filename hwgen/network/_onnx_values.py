@@ -20,7 +20,7 @@ from .graph import Tensor
 from .precision import INT8, Precision
 
 __all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
-           "Target", "Value", "channels_last", "transposed"]
+           "Target", "Value", "channels_last", "described", "transposed"]
 
 Integers = NDArray[np.int64]
 
@@ -160,3 +160,19 @@ class Hosted:
 
 
 Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted
+
+
+def described(value: Value) -> tuple[int, tuple[int, ...]]:
+    """Return the data_type that a value has in the file, as far as we know it, and its shape."""
+    match value:
+        case Activation():
+            return (2 if value.offset else 3), value.shape
+        case Scaled():
+            return 1, value.values.shape
+        case np.ndarray():
+            return 0, value.shape
+        case Hosted() if value.tail.quantised and not value.tail.read:
+            return (2 if value.tail.quantised.offset else 3), value.shape
+        case Pending() if value.integers:
+            return 6, value.shape
+    return 1, value.shape

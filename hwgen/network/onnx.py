@@ -25,7 +25,7 @@ from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
 from ._onnx_steps import followed
 from ._onnx_valid import check
-from ._onnx_values import Activation
+from ._onnx_values import described
 from .graph import Network, Tensor
 
 __all__ = ["Layout", "OnnxNetwork", "read", "restored"]
@@ -203,8 +203,7 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
     model, name = parse(source)
     reader = Reader(graph_of(model, name), HANDLERS, NEAREST)
     network = reader.read(rounding)
-    check(model, name, {edge: 2 if value.offset else 3 for edge in reader.graph.outputs
-                        if isinstance(value := reader.values[edge], Activation)})
+    check(model, name, {edge: described(value) for edge, value in reader.values.items()})
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}
     return OnnxNetwork(network.name, network.tensors, network.layers, network.inputs,
                        network.outputs, network.rounding, ends,

@@ -182,7 +182,11 @@ class Calibrated:
             raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
         self.inputs = inputs_of(source, data)
         self.source = modern(source)
-        self.graph = folded(load(self.source))
+        graph = load(self.source)
+        # What the runtime does not run, nobody need look at any closer.
+        float_values(self.source, list(graph.outputs),
+                     {name: x[:1] for name, x in self.inputs.items()})
+        self.graph = folded(graph)
         self.heads = {edge: node for node, edge in chain_ends(self.graph)}
         edges = [*self.graph.inputs, *self.heads]
         values = float_values(self.source, [*self.heads], self.inputs) if self.heads else []
