@@ -228,6 +228,24 @@ def test_new_shape_wrong(data, type, says):
         tflite.read(write_network(graph.tensors, graph.operators, [x], [y]))
 
 
+@pytest.mark.parametrize("kind, says", [
+    ("RESHAPE", "must have one axis, of at most 6 numbers"), ("MEAN", "its axes"),
+    ("PAD", "its paddings are"), ("options", "200000 axes in one tensor")])
+def test_long_lists_of_axes_are_refused_at_once(kind, says):
+    """Before anything is computed with them, such as the product of a shape."""
+    many = np.full(200_000, 3, np.int32)
+    graph = layer("RESHAPE" if kind == "options" else kind)
+    [operator] = graph.operators
+    if kind == "options":
+        operator.options["NewShape"] = many
+    else:
+        graph.tensors[operator.inputs[1]].data = many
+        graph.tensors[operator.inputs[1]].shape = [2, 100_000] if kind == "PAD" else [200_000]
+    with pytest.raises(UserError, match=says) as raised:
+        tflite.read(graph.write(operator.outputs[0]))
+    assert len(str(raised.value)) < 300
+
+
 @pytest.mark.parametrize("kind, field, value, says", [
     ("SQUEEZE", "SqueezeDims", [1], r"axes \(1,\) must be axes of 1"),
     ("SQUEEZE", "SqueezeDims", [4], r"axes \(4,\) must be axes of 1"),

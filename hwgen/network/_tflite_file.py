@@ -232,7 +232,7 @@ class Parser:
                         self.indices(operator.OutputsAsNumpy(), tensors),
                         {field: getattr(options, field)() for field in FIELDS
                          if hasattr(options, field)},
-                        {field: tuple(getattr(options, f"{field}AsNumpy")().tolist())
+                        {field: self.shape(getattr(options, f"{field}AsNumpy")())
                          for field in VECTORS
                          if hasattr(options, field) and not getattr(options, f"{field}IsNone")()})
 

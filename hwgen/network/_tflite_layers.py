@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..errors import UserError
-from ._tflite_file import LARGEST_TENSOR, Operator
+from ._tflite_file import LARGEST_TENSOR, MOST_OPERANDS, Operator
 from ._tflite_file import Tensor as Stored
 from ._tflite_moves import expand, reshape, squeeze
 from ._tflite_operators import FUSE
@@ -94,17 +94,12 @@ def fully_connected(site: Site) -> list[Layer]:
         site.context.tensors[source] = Tensor(source, (*y.shape[:-1], inputs), x.scale,
                                               x.zero_point)
         layers.append(Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
-    if len(scales) > 1:
-        ratio = x.scale * scales / y.scale
-    else:
-        # The reference rounds the product to float32 here, and here only.
-        with np.errstate(over="ignore", under="ignore"):
-            product = np.float32(x.scale) * scales.astype(np.float32)
+    if len(scales) == 1:
         site.bias_fits(x.scale * float(scales[0]))
-        ratio = product.astype(np.float64) / y.scale
     layers.append(FullyConnected(
         name=site.name, inputs=(source,), output=y.name, weights=weights,
-        bias=site.bias(outputs), requantisation=site.requantisation(ratio, outputs)))
+        bias=site.bias(outputs),
+        requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
     return layers
 
 
@@ -164,7 +159,7 @@ def mean(site: Site) -> list[Layer]:
     x, stored = site.x(), site.input(0)
     given = site.constant(1, {"INT32": "<i4"}, "axes").ravel()
     rank = len(stored.shape)
-    if np.any((given < -rank) | (given >= rank)):
+    if given.size > MOST_OPERANDS or np.any((given < -rank) | (given >= rank)):
         raise UserError(f"its axes {given[:8].tolist()} must be those of a shape of {rank} axes")
     # From the end, so that the batch's axis does not matter. Nor does an axis of 1.
     axes = {(axis % rank) - rank for axis in given.tolist()}
@@ -192,8 +187,8 @@ def pad(site: Site) -> list[Layer]:
     amounts = site.constant(1, {"INT32": "<i4", "INT64": "<i8"}, "paddings")
     if amounts.shape != (4, 2) or np.any(amounts < 0) or np.any(amounts > LARGEST_TENSOR) or \
             np.any(amounts[[0, 3]]):
-        raise UserError(f"its paddings are {amounts[:6].tolist()}: hwgen pads height and width, of "
-                        "four axes")
+        raise UserError(f"its paddings are {amounts.ravel()[:8].tolist()}: hwgen pads height and "
+                        "width, of four axes")
     (top, bottom), (left, right) = amounts[1:3].tolist()
     value = site.y.zero_point
     if len(site.operator.inputs) == 3:

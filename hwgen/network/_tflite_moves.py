@@ -3,6 +3,7 @@
 import math
 
 from ..errors import UserError
+from ._tflite_file import MOST_AXES
 from ._tflite_site import Site
 from .graph import Layer, Reshape
 
@@ -17,9 +18,9 @@ def reshape(site: Site) -> list[Layer]:
         given["its options"] = site.operator.vectors["NewShape"]
     if len(site.operator.inputs) == 2:
         wanted = site.constant(1, {"INT32": "<i4"}, "new shape")
-        if wanted.ndim != 1:
+        if wanted.ndim != 1 or wanted.size > MOST_AXES:
             raise UserError(f"its new shape is a tensor of shape {wanted.shape}: it must have one "
-                            "axis")
+                            f"axis, of at most {MOST_AXES} numbers")
         given["its second input"] = tuple(wanted.tolist())
     for what, shape in given.items():
         if whole_shape(shape, site.x().size) != site.result.shape:
