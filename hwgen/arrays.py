@@ -19,8 +19,8 @@ __all__ = ["BYTES", "load_arrays"]
 
 Array = NDArray[Any]
 
-BYTES = 1 << 29
-"""Bytes of all arrays of a file together: half a gigabyte."""
+BYTES = 1 << 28
+"""Bytes of all arrays of a file together: with the copies that are made of them, below 1 GB."""
 
 LONGEST_HEADER = 10_000
 """Bytes; NumPy evaluates no longer ones either, but would read them."""

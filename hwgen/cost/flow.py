@@ -134,7 +134,9 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
     path, what = folder / f"{log}.json", "what nextpnr of this version reports"
     report = read_json(path, what)
     with refusing(path, what):
-        checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+        used = checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+        if not all("used" in each for each in used.values()):
+            raise KeyError("used")
     said = folder / f"{log}.log"
     text = said.read_text(errors="replace")
     with refusing(said, "what nextpnr of this version says"):

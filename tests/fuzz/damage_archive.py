@@ -78,7 +78,7 @@ def archive(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> b
         members = [(info.filename, file.read(info)) for info in file.infolist()]
     if rng.random() < 0.02:
         name = members[int(rng.integers(len(members)))][0]
-        return bombed(data, name, int(rng.choice([1 << 22, 300 << 20, 3000 << 20])))
+        return bombed(data, name, int(rng.choice([1 << 22, 250 << 20, 500 << 20, 3000 << 20])))
     for _ in range(int(rng.choice([1, 1, 2]))):
         members = changed(rng, members, others)
     target = io.BytesIO()
