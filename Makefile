@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim synth rtl example noise size clean always
+.PHONY: help setup demo test check formal sim synth fuzz noise rtl example size clean always
 
 ## help: say what the targets do
 help:
@@ -73,6 +73,11 @@ noise: setup
 ## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup
 	@for list in docs/results/*.toml; do $(HWGEN) synth --list $$list; done
+
+## fuzz: damaged files for everything that reads, 50,000 or, of one, READER=tflite COUNT=1000 SEED=2
+fuzz: setup
+	@$(PYTHON_IN_VENV) -m tests.fuzz $(if $(READER),--reader $(READER)) \
+	    $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--results)
 
 ## rtl: Verilog of a small example and of every board's preset, into rtl_out
 rtl: setup example

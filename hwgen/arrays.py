@@ -19,8 +19,11 @@ __all__ = ["BYTES", "load_arrays"]
 
 Array = NDArray[Any]
 
-BYTES = 1 << 29
-"""Bytes of all arrays of a file together: half a gigabyte."""
+BYTES = 1 << 28
+"""Bytes of all arrays of a file together: with the copies that are made of them, below 1 GB."""
+
+LONGEST_HEADER = 10_000
+"""Bytes; NumPy evaluates no longer ones either, but would read them."""
 
 MAGIC, ARCHIVES = b"\x93NUM", (b"PK\x03\x04", b"PK\x05\x06")
 KINDS = "biufcSU"
@@ -75,7 +78,15 @@ def _array(file: Any, what: str, size: int, left: int) -> Array:
         raise UserError(f"{what} is of a version of the format that hwgen does not read")
     # A header of the third version differs in its encoding only, which matters to records alone.
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, by_column, dtype = read(file)
+    start = file.tell()
+    length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+    file.seek(start)
+    if length > LONGEST_HEADER:
+        raise UserError(f"{what} is damaged: its header is {length} bytes long")
+    try:
+        shape, by_column, dtype = read(file)
+    except (MemoryError, RecursionError):  # of Python's parser, whose stack is small
+        raise UserError(f"{what} is damaged: its header is nested too deep") from None
     if dtype.kind not in KINDS or not dtype.itemsize:
         raise UserError(f"{what} holds {dtype}, not plain numbers")
     if any(axis < 0 for axis in shape):

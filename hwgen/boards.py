@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import UserError
+from .reading import read_toml
 
 __all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
 
@@ -114,10 +114,7 @@ KINDS: dict[Any, tuple[str, Any]] = {
 
 def read_board(path: Path) -> Board:
     """Read and check one board file; a :class:`UserError` names the file and the field."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not a board file: {error}") from error
+    values = read_toml(path, "a board file")
     fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
     for name in values:
         if name not in fields:

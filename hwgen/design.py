@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
+import os
 import re
-import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Any, Self
 from .boards import BOARDS, closest, presets
 from .errors import UserError
 from .formats import GROUP
+from .reading import read_toml
 from .steps import ROUNDINGS
 
 __all__ = ["SPARSE", "SYSTOLIC", "Design", "Integer"]
@@ -419,18 +420,13 @@ class Design:
         if isinstance(source, str) and source in BOARDS:  # so that no other board has to be right
             return cls.from_dict(BOARDS[source].design)
         path = Path(source)
-        if path.suffix != ".toml" and not path.exists():
+        if path.suffix != ".toml" and not os.path.exists(path):  # of any length
             known = presets()
             if source in known:
                 return cls.from_dict(known[str(source)])
             raise UserError(f"there is no preset and no file {str(source)!r}; the presets are "
                             f"{', '.join(sorted(known))}{closest(str(source), known)}")
-        try:
-            values = tomllib.loads(path.read_bytes().decode("utf-8"))
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(f"{path} is not a TOML file: {error}") from error
+        values = read_toml(path)
         try:
             return cls.from_dict(values)
         except UserError as error:

@@ -58,7 +58,7 @@ HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000), }"
 
 @pytest.mark.parametrize("data, match", [
     (b"", "is not a .npy or .npz file"), (b"PK\x03\x04", "damaged"),
-    (header(HUGE), "more than the 512 MiB"), (in_archive(header(HUGE)), "more than the 512 MiB"),
+    (header(HUGE), "more than the 256 MiB"), (in_archive(header(HUGE)), "more than the 256 MiB"),
     (header(HUGE.replace("1000000", "3000")), "its header says 72000000 bytes"),
     (header(HUGE.replace("1000000", "-3")), "impossible shape"),
     (header(HUGE.replace("<f8", "|O")), "holds object, not plain numbers"),
@@ -86,7 +86,7 @@ def test_bomb(tmp_path):
         file.write(header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({count},), }}"))
         for _ in range(20):  # a fortieth of what it says will do
             file.write(bytes(1_000_000))
-    with pytest.raises(UserError, match="more than the 512 MiB"):
+    with pytest.raises(UserError, match="more than the 256 MiB"):
         load_arrays(path)
 
 

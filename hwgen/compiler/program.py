@@ -16,6 +16,7 @@ from ..contents import Contents
 from ..descriptors import Descriptors
 from ..design import Design
 from ..errors import UserError
+from ..reading import checked
 from ..registers import Space
 from ..steps import Step
 from .engine_choice import EngineChoice
@@ -235,13 +236,12 @@ class Program:
         def words(kind: str) -> tuple[tuple[int, bytes], ...]:
             return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
 
-        def of(kind: Any, values: dict[str, Any]) -> Any:
-            return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        def of(name: str, kind: Any) -> Any:
+            return checked(facts[name], kind, name)
+
         return cls(
-            facts["name"], design, steps, image,
-            {name: of(Placement, values) for name, values in facts["tensors"].items()},
-            tuple(of(LayerSteps, values) for values in facts["layers"]),
-            tuple(of(HostLayer, values) for values in facts["host_layers"]),
-            tuple(facts["inputs"]), tuple(facts["outputs"]), tuple(facts["results"]),
-            words("constants"), words("compressed"),
-            tuple(EngineChoice(**values) for values in facts["choices"]))
+            of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
+            of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
+            of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
+            of("results", tuple[str, ...]), words("constants"), words("compressed"),
+            of("choices", tuple[EngineChoice, ...]))

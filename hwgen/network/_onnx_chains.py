@@ -64,6 +64,8 @@ def _product(graph: Graph, node: Node, consumed: set[str]) -> Node:
     if weights.ndim < 2 or weights.dtype.kind != "f":
         raise node.error(f"has weights of {list(weights.shape)} and {weights.dtype}; "
                          "we quantise floating-point weights of at least two axes")
+    if not np.isfinite(weights).all():
+        raise node.error("has weights that are not finite numbers")
     weights, axis = weights.astype(np.float64), output_axis(node, weights)
     outputs = weights.shape[axis]
     bias = np.zeros(outputs)
