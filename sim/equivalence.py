@@ -39,8 +39,8 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20) -> Verdict:
         f"mutate {mutant.change}", f"rename {top} mutant", "design -stash mutant",
         "design -load original", f"rename {top} original", "design -copy-from mutant mutant",
         "miter -equiv -flatten original mutant miter", "hierarchy -top miter",
-        "memory_map", "opt -full", "async2sync", "setundef -undriven -zero", "techmap",
-        "opt_clean -purge", "dffunmap", "abc -g AND", "opt_clean -purge",
+        "memory_map", "opt -full -share_all", "async2sync", "setundef -undriven -zero", "techmap",
+        "opt_clean -purge", "dffunmap", "aigmap", "opt_clean -purge",
         "write_aiger -zinit miter.aig",
         # ABC works on what it reads itself. Then yosys misses a result, of a design of no account.
         "design -reset", "read_verilog -sv any.v", "techmap",
