@@ -109,7 +109,7 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
         else:
             left.append(mutant)
     for size in others:
-        left = list(not_found(unit, size, left, folder, found))
+        left = list(not_found(unit, size, left, folder, found, subject.design["verilog"]))
     found.survivors += [f"{mutant.place}: {answer(netlist, mutant, seconds)}" for mutant in left]
     return found
 
@@ -127,11 +127,14 @@ def answer(netlist: Netlist, mutant: Mutant, seconds: int) -> str:
 
 
 def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
-              found: Campaign) -> Iterator[Mutant]:
+              found: Campaign, verilog: str) -> Iterator[Mutant]:
     """Note which mutants the bench of another size notices; yield the others."""
     if not left:
         return
     subject = Subject(unit, size, folder)
+    if subject.design["verilog"] == verilog:  # the same at every size
+        yield from left
+        return
     there = {mutant.place: mutant for mutant in
              reversed(candidates(**subject.design, count=EVERY))}
     same = {mutant.place: there[mutant.place] for mutant in left if mutant.place in there}

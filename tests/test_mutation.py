@@ -52,7 +52,7 @@ def test_differs(tmp_path):
 
 def test_bench_fails_without(tmp_path, monkeypatch):
     """A bench that fails without any mutant says nothing of them."""
-    monkeypatch.setenv("FAULT", "assert")
+    monkeypatch.setenv("FAULT", "wrong")
     with pytest.raises(RuntimeError, match="fails on top without any mutant"):
         mutation.survey(netlist(tmp_path, count=2), "tests.adder_bench")
 
