@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim mutate synth rtl example size clean always
+.PHONY: help setup demo test check formal sim mutate synth rtl example noise size clean always
 
 ## help: say what the targets do
 help:
@@ -69,6 +69,10 @@ sim: setup
 ## mutate: mutants of each unit's Verilog against its bench, into docs/results; an hour, or UNIT=uart
 mutate: setup
 	@$(PYTHON_IN_VENV) -m sim.campaign $(UNIT)
+
+## noise: 180,000 inferences over a noisy line, into docs/results; hours
+noise: setup
+	@$(PYTHON_IN_VENV) -m tests.noise
 
 ## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup
