@@ -29,6 +29,8 @@ __all__ = ["Campaign", "main", "run"]
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "mutants.json"
 SIZES = [Design(rows=2, columns=2), Design(rows=3, columns=5), Design(rows=8, columns=8)]
 """The first one is that of all mutants, the others those of what it leaves."""
+FIRST = {"post": Design(rows=1, columns=1)}
+"""Other first ones: products are hard to prove anything of, and one lane has enough of them."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
@@ -89,9 +91,9 @@ class Subject:
 
 
 def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
-        sizes: Sequence[Design] = SIZES) -> Campaign:
+        ) -> Campaign:
     """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving."""
-    first, *others = sizes
+    first, *others = [FIRST[unit], *SIZES] if unit in FIRST else SIZES
     subject = Subject(unit, first, folder)
     netlist = instrument(**subject.design, count=count, seed=seed)
     fates = subject.survey(netlist)
