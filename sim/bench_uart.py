@@ -55,7 +55,7 @@ def frames(bit):
     return list(data), golden.levels(data, bit, pauses)
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_bytes_come(dut):
     """From senders a little faster and slower, with pauses and without."""
     await start(dut)
@@ -64,7 +64,7 @@ async def test_bytes_come(dut):
         assert await receive(dut, wire) == data
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_bytes_wait(dut):
     """What is not taken stays as it is, until the next byte has come."""
     await start(dut)
@@ -73,7 +73,7 @@ async def test_bytes_wait(dut):
         assert await receive(dut, wire, stall) == data
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_noise_comes(dut):
     """Levels that last for any time: the bytes that the golden receiver finds."""
     await start(dut)
@@ -83,7 +83,7 @@ async def test_noise_comes(dut):
     assert len(await receive(dut, wire)) > 20
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 @cocotb.parametrize(pause=[0.0, 0.1, 0.97])
 async def test_bytes_go(dut, pause):
     """One behind the other, and with pauses: the golden levels, in every cycle."""
