@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import importlib
 import os
+import secrets
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -169,18 +170,19 @@ def sim(options: argparse.Namespace) -> int:
     regression = simulation()
     design = chosen_design(options)
     units = regression.units(options.unit)
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
     for unit in units:
         if not options.json:
             say(unit)
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
-            waves=options.waves, seed=options.seed))
+            waves=options.waves, seed=seed))
     if options.json:
-        print_json({"design": dataclasses.asdict(design),
+        print_json({"design": dataclasses.asdict(design), "seed": seed,
                     "benches": [result.to_dict() for result in results]})
     else:
-        print(regression.summary(design, results))
+        print(regression.summary(design, results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 
