@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import json
 import os
+import secrets
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -123,18 +124,19 @@ def sim(options: argparse.Namespace) -> int:
     regression = simulation()
     design = chosen_design(options)
     units = regression.units(options.unit)
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
     for unit in units:
         if not options.json and sys.stderr.isatty():
             print(f"{unit} ...", end="\r", file=sys.stderr, flush=True)
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
-            waves=options.waves, seed=options.seed))
+            waves=options.waves, seed=seed))
     if options.json:
-        print_json({"design": dataclasses.asdict(design),
+        print_json({"design": dataclasses.asdict(design), "seed": seed,
                     "benches": [result.to_dict() for result in results]})
     else:
-        print(regression.summary(design, results))
+        print(regression.summary(design, results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 

@@ -144,7 +144,8 @@ examples:
 
 SIM = """\
 Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
-model. A summary follows; exit code 1 says that a test failed.
+model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
+run: the summary tells the seed, and --seed repeats it.
 """
 
 SIM_EXAMPLES = """\
@@ -439,8 +440,8 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     sim.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
     sim.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
                      help="what simulates (default: verilator)")
-    sim.add_argument("--seed", type=integer, metavar="N", default=0,
-                     help="seed of the random data (default: 0)")
+    sim.add_argument("--seed", type=integer, metavar="N",
+                     help="seed of the random data (default: another one every time)")
     sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                      help="folder for logs and waveforms (default: build/sim)")
 

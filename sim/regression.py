@@ -170,13 +170,13 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
                       False, log, None)
 
 
-def summary(design: Design, results: Sequence[Result]) -> str:
-    """Return a table of the results, and below it what failed."""
+def summary(design: Design, results: Sequence[Result], seed: int) -> str:
+    """Return a table of the results, and below it what failed; ``seed`` repeats it."""
     rows = [[result.bench.removeprefix("bench_"),
              f"{sum(test.passed for test in result.tests)}/{len(result.tests)}", result.cycles,
              "cached" if result.cached else f"{result.build_seconds:.1f}",
              f"{result.seconds:.1f}", "ok" if result.passed else "FAILED"] for result in results]
-    lines = [f"Design {design.name}",
+    lines = [f"Design {design.name}, seed {seed}",
              table(["unit", "tests", "cycles", "build s", "run s", "result"], rows)]
     for result in results:
         if result.error:
