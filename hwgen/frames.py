@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from zlib import crc32
 
 __all__ = [
-    "CRC_SIZE", "FLUSH", "HEADER_SIZE", "HEAD_SIZE", "LARGEST", "REPLY_SYNC", "REQUEST_SYNC",
-    "WIRE_BITS", "Command", "Head", "Status", "encode",
+    "CRC_SIZE", "EPOCHS", "EPOCH_BITS", "EPOCH_LOW", "FLUSH", "HEADER_SIZE", "HEAD_SIZE", "LARGEST",
+    "REPLY_SYNC", "REQUEST_SYNC", "WIRE_BITS", "Command", "Head", "Status", "encode", "write_code",
 ]
 
 REQUEST_SYNC = 0xA5
@@ -34,6 +34,16 @@ WIRE_BITS = 10
 """Bits of a byte on the wire of a serial port, the start bit and the stop bit included."""
 
 
+EPOCH_LOW = 2
+EPOCH_BITS = 6
+EPOCHS = 1 << EPOCH_BITS
+"""The epoch of a WRITE stands in its code, above the command: how many bits, from which one on.
+
+Each run and each turn of a host begins another epoch, and a WRITE of another one than the present
+is not done: so a copy of it that comes late, or once more, does no harm.
+"""
+
+
 class Command(enum.IntEnum):
     """What a request asks for."""
 
@@ -49,6 +59,7 @@ class Status(enum.IntEnum):
     UNKNOWN = 0x80  # there is no such command
     DAMAGED = 0x81  # the CRC of the data is wrong, and nothing was written
     REFUSED = 0x82  # there is no memory at the address, or not to its end
+    STALE = 0x83    # the write is of another epoch, and nothing was written
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class Head:
     sync : int
         :data:`REQUEST_SYNC` or :data:`REPLY_SYNC`.
     code : int
-        A :class:`Command` or a :class:`Status`.
+        A :class:`Command`, that of a WRITE with its epoch (:func:`write_code`), or a
+        :class:`Status`.
     tag : int
         Number of the request, modulo 256.
     count : int
@@ -84,6 +96,11 @@ class Head:
         """Return the head that the bytes are."""
         sync, code, tag, last, address = struct.unpack("<BBBBI", data)
         return cls(sync, code, tag, last + 1, address)
+
+
+def write_code(epoch: int) -> int:
+    """Return the code of a WRITE of an epoch."""
+    return Command.WRITE | epoch % EPOCHS << EPOCH_LOW
 
 
 def encode(head: Head, data: bytes | None = None) -> bytes:

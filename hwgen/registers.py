@@ -8,18 +8,31 @@ import enum
 from dataclasses import dataclass
 
 __all__ = [
-    "ACKNOWLEDGE", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED", "PART_BYTES",
-    "SPACES", "SPACE_SHIFT", "STOP",
+    "ACKNOWLEDGE", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED",
+    "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES", "SPACE_SHIFT",
+    "STOP", "TURN",
     "Access", "Facts", "Field", "Register", "Space", "StreamRegister",
 ]
 
-IDENTITY = 0x3167_7768
-"""What the register of that name reads: ``hwg1``, as bytes in the order in which they are read."""
+PROTOCOL = 2
+IDENTITY = int.from_bytes(b"hwg%d" % PROTOCOL, "little")
+"""What the register of that name reads: ``hwg`` and the version of the protocol, as bytes in the
+order in which they are read."""
 
 GO = 1
 ACKNOWLEDGE = 2
 STOP = 4
 """Bits of CONTROL."""
+
+TURN = 8
+OWNER_SHIFT = 16
+OWNER_BITS = 16
+OWNERS = 1 << OWNER_BITS
+"""Behind a stream of bytes CONTROL has one bit more, by which a host begins its turn, and a number
+that it gives itself (docs/protocol.md). What reads CONTROL gets the number of the last one."""
+
+EPOCH_SHIFT = 2
+"""Behind a stream of bytes STATUS has the epoch, from this bit on."""
 
 SPACE_SHIFT = 24
 """On the accelerator's own bus, a space begins at every multiple of ``1 << SPACE_SHIFT``."""

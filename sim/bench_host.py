@@ -6,7 +6,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from hwgen.frames import LARGEST, REQUEST_SYNC, Command
+from hwgen.frames import EPOCHS, LARGEST, REQUEST_SYNC, Command, write_code
 from hwgen.golden import host as golden
 
 from . import PERIOD_NS
@@ -44,6 +44,7 @@ class Board:
         dut.rx__valid.value = 0
         dut.tx__ready.value = 0
         dut.bus__ack.value = 0
+        dut.epoch.value = 0
         await self.reset()
         cocotb.start_soon(self.count())
         cocotb.start_soon(self.listen())
@@ -130,10 +131,11 @@ def lanes(mask):
     return sum(0xFF << 8 * lane for lane in range(4) if mask >> lane & 1)
 
 
-async def check(board, data):
+async def check(board, data, *, epoch=0):
     """Send bytes, and check what comes back and what happens to the memory."""
     expected = Memory(bytearray(board.memory.data))
-    replies = golden.Host(expected).receive(data)
+    replies = golden.Host(expected, epoch).receive(data)
+    board.dut.epoch.value = epoch
     board.memory.accesses.clear()
     board.replies.clear()
     await board.send(data)
@@ -188,6 +190,19 @@ async def test_false_header(dut):
     await board.start()
     for garbage in range(14):
         await check(board, bytes([REQUEST_SYNC]) * garbage + request(Command.READ, 0, 4))
+
+
+@cocotb.test()
+async def test_epochs(dut):
+    """A write is done in its own epoch, and in none that differs in any bit."""
+    board = Board(dut, 0.2)
+    await board.start()
+    for epoch in [0, EPOCHS - 1, *random.sample(range(EPOCHS), 4)]:
+        for bit in range(EPOCHS.bit_length()):
+            other = epoch ^ (1 << bit) % EPOCHS
+            frame = request(write_code(other), bit, 5, data=random.randbytes(5))
+            await check(board, frame, epoch=epoch)
+            assert bool(board.memory.accesses) == (other == epoch)
 
 
 @cocotb.test()

@@ -11,6 +11,8 @@ from typing import Self
 
 from hwgen.verilator import PROGRAM, build
 
+from .serial_line import QUIET, Noise, main
+
 __all__ = ["Pins"]
 
 MAIN = Path(__file__).with_suffix(".cpp")
@@ -27,10 +29,7 @@ class Pins:
         That module.
     divisor : int
         Cycles of a bit.
-    flips : int
-        How many bits of a million are turned round on the wires, in both directions.
-    seed : int
-        Which ones.
+    noise : Noise
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
     reset : bool
@@ -42,10 +41,9 @@ class Pins:
         The port on the host.
     """
 
-    def __init__(self, verilog: str, *, top: str, divisor: int, flips: int = 0, seed: int = 1,
+    def __init__(self, verilog: str, *, top: str, divisor: int, noise: Noise = QUIET,
                  extra_sources: Sequence[Path] = (), reset: bool = True) -> None:
-        macro = f"#define RESET(level) {'top->rst = level' if reset else '(void)0'}\n"
-        folder, _ = build(verilog, macro + MAIN.read_text(), top=top, optimise=1,
+        folder, _ = build(verilog, main(MAIN, reset=reset), top=top, optimise=1,
                           extra_sources=extra_sources)
         board, host = pty.openpty()
         tty.setraw(host)
@@ -53,7 +51,7 @@ class Pins:
         # The port stays open here: else the board sees its end whenever no host has it open.
         self._host = host
         self._process = subprocess.Popen(
-            [folder / PROGRAM, str(board), str(divisor), str(flips), str(seed)],
+            [folder / PROGRAM, str(board), str(divisor), *noise.words()],
             stdin=subprocess.PIPE, pass_fds=[board], start_new_session=True)
         os.close(board)
 

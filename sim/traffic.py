@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from hwgen.frames import FLUSH, LARGEST, REQUEST_SYNC, Command, Head, encode
+from hwgen.frames import EPOCHS, FLUSH, LARGEST, REQUEST_SYNC, Command, Head, encode, write_code
 from hwgen.golden import host as golden
 
 __all__ = ["MEMORY", "Memory", "Traffic", "request"]
@@ -56,6 +56,8 @@ class Traffic:
                               MEMORY - count, MEMORY - count + 1, rng.randrange(1 << 32),
                               (1 << 32) - 2])
         data = rng.randbytes(count) if command == Command.WRITE else None
+        if data is not None and rng.random() < 0.1:
+            command = write_code(rng.randrange(EPOCHS))
         return request(command, address, count, tag=rng.randrange(256), data=data)
 
     def damaged(self):

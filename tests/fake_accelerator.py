@@ -2,7 +2,9 @@
 
 import random
 
+from hwgen.frames import EPOCHS
 from hwgen.golden.host import Host
+from hwgen.registers import EPOCH_SHIFT, GO, OWNER_SHIFT, STOP, TURN
 from hwgen.runtime.accelerator import IDENTITY, Register, Space
 from hwgen.runtime.link import Link
 
@@ -37,6 +39,8 @@ class FakeAccelerator(Link):
         self.registers = dict.fromkeys(Register, 0)
         self.code = self.step = 0
         self.time = self.ends = 0
+        self.owner = 0
+        self.runs = 0
         self.host = Host(self.access)
         self.replies = bytearray()
         self.written = []
@@ -90,19 +94,34 @@ class FakeAccelerator(Link):
         if access.write:
             self.registers[register] = access.data
             self.written.append(register)
-            if register == Register.CONTROL and access.data & 1:
-                self.go()
+            if register == Register.CONTROL:
+                self.control(access.data)
         busy = self.time < self.ends
         if register == Register.STATUS:
-            return busy | (0 if busy else self.code) << 8 | self.step << 16
-        fixed = {Register.IDENTITY: self.identity, Register.FINGERPRINT: FINGERPRINT}
+            return (busy | self.host.epoch << EPOCH_SHIFT | (0 if busy else self.code) << 8
+                    | self.step << 16)
+        fixed = {Register.IDENTITY: self.identity, Register.FINGERPRINT: FINGERPRINT,
+                 Register.CONTROL: self.owner << OWNER_SHIFT}
         return fixed.get(register, self.registers[register])
+
+    def control(self, value):
+        """Do what CONTROL is written for."""
+        starts = value & GO and self.time >= self.ends
+        if value & STOP and self.time < self.ends:
+            self.ends, self.code = self.time, 7
+        if value & TURN:
+            self.owner = value >> OWNER_SHIFT
+        if value & TURN or starts:
+            self.host.epoch = (self.host.epoch + 1) % EPOCHS
+        if starts:
+            self.go()
 
     def go(self):
         """Begin to run, as the registers say."""
         first, count = self.registers[Register.FIRST], self.registers[Register.COUNT]
         steps = list(range(first, first + count))
         self.code = 0
+        self.runs += 1
         bad, code = self.fails
         if bad in steps:
             steps, self.code = steps[:steps.index(bad) + 1], code

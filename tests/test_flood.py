@@ -9,10 +9,21 @@ import pytest
 
 from hwgen.compiler import compile_network
 from hwgen.design import Design
-from hwgen.frames import FLUSH, HEADER_SIZE, REPLY_SYNC, REQUEST_SYNC, Command, Head, Status, encode
+from hwgen.frames import (
+    EPOCHS,
+    FLUSH,
+    HEADER_SIZE,
+    REPLY_SYNC,
+    REQUEST_SYNC,
+    Command,
+    Head,
+    Status,
+    encode,
+    write_code,
+)
 from hwgen.golden.host import Host
 from hwgen.network import graph
-from hwgen.registers import GO, MAPPED, Register, Space
+from hwgen.registers import GO, MAPPED, TURN, Register, Space
 from hwgen.runtime.inference import load, run, simulated_board
 from hwgen.window import Window
 
@@ -60,8 +71,12 @@ class Flood:
         self.image = program.image
         self.steps = len(program.steps)
         self.tag = 0
+        self.epoch = 0  # in which what comes next will be, if nothing goes wrong
 
     def request(self, command, address, count, data=None):
+        if command == Command.WRITE:
+            other = self.rng.random() < 0.05
+            command = write_code(int(self.rng.integers(EPOCHS)) if other else self.epoch)
         self.tag = (self.tag + 1) % 256
         head = Head(REQUEST_SYNC, command, self.tag, count, address)
         return encode(head, data)
@@ -79,6 +94,15 @@ class Flood:
     def register(self, register, value):
         return self.request(Command.WRITE, register, 4, int(value).to_bytes(4, "little"))
 
+    def control(self, value):
+        """Write CONTROL; whether a run begins is not known, but in which epoch it ends is."""
+        frames = [self.register(Register.CONTROL, value)]
+        if value & GO:
+            for _ in range(2):  # one of them begins a turn where a run did begin, else both do
+                frames.append(self.register(Register.CONTROL, TURN))
+                self.epoch += 1
+        return b"".join(frames)
+
     def frame(self, *, starts):
         """Return a frame, or what is none."""
         kind, integers = self.rng.random(), self.rng.integers
@@ -92,10 +116,12 @@ class Flood:
                                                       Register.WATCHDOG, Register.IDENTITY])),
                                  integers(1 << int(integers(1, 33))))
         if kind < 0.75:
-            return self.request(int(integers(256)), self.place(), count,
-                                None if kind < 0.72 else self.rng.bytes(count))
+            command = int(integers(256))
+            writes = command % 4 == Command.WRITE
+            return self.request(command, self.place(), count,
+                                self.rng.bytes(count) if writes or kind > 0.72 else None)
         if kind < 0.8:
-            damaged = bytearray(self.frame(starts=starts))
+            damaged = bytearray(self.frame(starts=False))
             damaged[int(integers(len(damaged)))] ^= 1 << int(integers(8))
             return bytes(damaged)
         if kind < 0.85:
@@ -107,8 +133,8 @@ class Flood:
             image = image[:256]
             return (self.register(Register.FIRST, first) + self.register(Register.COUNT, number)
                     + self.request(Command.WRITE, Space.PROGRAM << 24, len(image), image)
-                    + self.register(Register.CONTROL, GO))
-        return self.register(Register.CONTROL, integers(8))
+                    + self.control(GO))
+        return self.control(int(integers(8)))
 
 
 def model(board, design):
@@ -135,7 +161,7 @@ def model(board, design):
                     memory[offset + lane] = access.data >> 8 * lane & 0xff
         return 0
 
-    return Host(bus), memories
+    return Host(bus, board.state().epoch), memories
 
 
 def replies(data):
@@ -159,6 +185,7 @@ def flood(design, frames, seed):
         seen = {}
         for batch in range(frames // BATCH):
             quiet = batch % QUIET == 0
+            stream.epoch = board.state().epoch
             sent = b"".join(stream.frame(starts=not quiet) for _ in range(BATCH)) + FLUSH
             if quiet:
                 golden, memories = model(board, design)
@@ -173,8 +200,7 @@ def flood(design, frames, seed):
                 space, offset = address >> 24, address & 0xffffff
                 if status in (Status.DONE, Status.DATA):
                     assert offset + count <= stream.sizes[Space(space)], (batch, address, count)
-            board.stop()  # what runs may have all the time that there is
-            link.wait(1000)
+            board.claim()  # what runs may have all the time that there is
             assert not board.state().busy, f"batch {batch}"
             if batch % 20 == 0:
                 load(board, program)

@@ -10,7 +10,16 @@ from amaranth.back import verilog
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwgen.frames import FLUSH, LARGEST, REQUEST_SYNC, Command, Status
+from hwgen.frames import (
+    EPOCHS,
+    FLUSH,
+    LARGEST,
+    REPLY_SYNC,
+    REQUEST_SYNC,
+    Command,
+    Status,
+    write_code,
+)
 from hwgen.golden import host as golden
 from hwgen.rtl.host import Host
 from hwgen.runtime.simulation import SimulatedLink
@@ -24,10 +33,15 @@ from .spec_host import HostSpec
 simulated = pytest.mark.skipif(not (verilator() and compiler()), reason="needs Verilator and g++")
 
 
-class Board(wiring.Component):
-    """The host and a memory that answers at once."""
+EPOCH_AT = MEMORY - 4
+"""The word of memory whose lowest bits are the epoch, where a board has one."""
 
-    def __init__(self):
+
+class Board(wiring.Component):
+    """The host and a memory that answers at once, in whose last word the epoch may be."""
+
+    def __init__(self, *, epochs=False):
+        self.epochs = epochs
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform):
@@ -48,12 +62,15 @@ class Board(wiring.Component):
         ]
         with m.If(host.bus.write & ~host.bus.error):
             m.d.comb += store.en.eq(host.bus.mask)
+            if self.epochs:
+                with m.If((host.bus.address == EPOCH_AT) & host.bus.mask[0]):
+                    m.d.sync += host.epoch.eq(host.bus.w_data)
         return m
 
 
-def board():
+def board(**options):
     """Return the Verilog of a board."""
-    return verilog.convert(Board(), name="top", emit_src=False, strip_internal_attrs=True)
+    return verilog.convert(Board(**options), name="top", emit_src=False, strip_internal_attrs=True)
 
 
 def serve(data, memory=None):
@@ -201,6 +218,50 @@ def accessed(ctx, bus):
     mask, write = ctx.get(bus.mask), ctx.get(bus.write)
     data = sum(0xFF << 8 * lane for lane in range(4) if mask >> lane & write)
     return golden.Access(bool(write), ctx.get(bus.address), mask, ctx.get(bus.w_data) & data)
+
+
+class Epochs:
+    """The memory, in whose last word the epoch of a golden host is."""
+
+    def __init__(self):
+        self.memory = Memory()
+        self.host = golden.Host(self)
+
+    def __call__(self, access):
+        word = self.memory(access)
+        if access.write and access.address == EPOCH_AT and access.mask & 1:
+            self.host.epoch = word % EPOCHS
+        return word
+
+
+def test_model_epochs():
+    """A write that begins another epoch is done once, however often it comes."""
+    bus = Epochs()
+    frame = request(write_code(0), EPOCH_AT, 4, data=(5).to_bytes(4, "little"))
+    replies = bus.host.receive(frame * 3)
+    assert [replies[place] for place in (1, 13, 25)] == [Status.DONE, Status.STALE, Status.STALE]
+    assert len(bus.memory.accesses) == 1
+    read = bus.host.receive(request(Command.READ, EPOCH_AT, 1))
+    assert read[1] == Status.DATA and read[12] == 5
+
+
+@simulated
+def test_every_epoch():
+    """Writes of all epochs in each of them: what is done is what the model does, and no more."""
+    bus, rng = Epochs(), random.Random(3)
+    frames, at = [], 0
+    for present in rng.sample(range(EPOCHS), EPOCHS):
+        frames.append(request(write_code(at), EPOCH_AT, 4, data=present.to_bytes(4, "little")))
+        at = present
+        frames += [request(write_code(epoch), 4 * epoch, 1, tag=present,
+                           data=bytes([rng.randrange(256)])) for epoch in range(EPOCHS)]
+    frames.append(request(Command.READ, 0, LARGEST))
+    data = b"".join(frames)
+    replies = bus.host.receive(data)
+    assert replies.count(bytes([REPLY_SYNC, Status.STALE])) >= EPOCHS * (EPOCHS - 1)
+    with SimulatedLink(board(epochs=True)) as link:
+        link.write(data)
+        assert link.read(len(replies), 1000) == replies
 
 
 def test_bench(tmp_path):

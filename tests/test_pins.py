@@ -25,6 +25,7 @@ from hwgen.runtime.serial_port import SerialLink
 from hwgen.tops import uart
 from sim.cells import models_of_cells
 from sim.pins import Pins
+from sim.serial_line import Noise
 
 from .networks import arrays, path
 from .test_host import Board
@@ -62,7 +63,7 @@ def test_memory_at_a_serial_port(board, flips):
     """What is written is what is read, whatever the wire does to one bit in a thousand."""
     draw = random.Random(flips)
     memory = {}
-    with (Pins(board, top="top", divisor=DIVISOR, flips=flips) as pins,
+    with (Pins(board, top="top", divisor=DIVISOR, noise=Noise(flips)) as pins,
           SerialLink(pins.port, **SLOW) as link):
         client = Client(link, attempts=20)
         for _ in range(30):
@@ -146,7 +147,7 @@ def test_keywords_at_the_pins(preset, flips):
     text = verilog_of(program.design, uart(DIVISOR))
     inputs = arrays("kws_dscnn")["input"]
     top = module(program.design, uart(DIVISOR))
-    with (Pins(text, top=top, divisor=DIVISOR, flips=flips) as pins,
+    with (Pins(text, top=top, divisor=DIVISOR, noise=Noise(flips)) as pins,
           SerialLink(pins.port, **SLOW) as link):
         accelerator = Accelerator(link, attempts=20)
         accelerator.identify(program.design.fingerprint)

@@ -6,6 +6,7 @@ from zlib import crc32
 
 from ..frames import (
     CRC_SIZE,
+    EPOCH_LOW,
     HEAD_SIZE,
     HEADER_SIZE,
     REPLY_SYNC,
@@ -41,9 +42,12 @@ class Host:
     ----------
     bus : Bus
         Where memory is.
+    epoch : int
+        The present one; what is behind the bus may change it.
     """
 
     bus: Bus
+    epoch: int = 0
     window: bytearray = field(default_factory=lambda: bytearray(HEADER_SIZE))
     request: Head | None = None
     data: bytearray = field(default_factory=bytearray)
@@ -64,6 +68,8 @@ class Host:
         check = crc32(request.pack() + data).to_bytes(CRC_SIZE, "little")
         if check != self.data[-CRC_SIZE:]:
             return self._reply(request, Status.DAMAGED)
+        if request.code >> EPOCH_LOW != self.epoch:
+            return self._reply(request, Status.STALE)
         return self._reply(request, self._write(request, data))
 
     def _hunt(self) -> bytes:
@@ -76,7 +82,7 @@ class Host:
         if request.code == Command.READ:
             data = self._read(request)
             return self._reply(request, Status.REFUSED if data is None else Status.DATA, data)
-        if request.code == Command.WRITE:
+        if request.code % (1 << EPOCH_LOW) == Command.WRITE:
             self.request = request
             return b""
         return self._reply(request, Status.UNKNOWN)

@@ -13,7 +13,17 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..contents import NOTHING, Contents
-from ..registers import ACKNOWLEDGE, GO, IDENTITY, STOP, Register, Space
+from ..registers import (
+    ACKNOWLEDGE,
+    EPOCH_SHIFT,
+    GO,
+    IDENTITY,
+    OWNER_SHIFT,
+    STOP,
+    TURN,
+    Register,
+    Space,
+)
 from . import primitives
 from ._accumulators import Accumulators
 from ._bitserial_socket import tag_of_sums
@@ -26,6 +36,7 @@ from ._sparse_sequencer import SparseSequencer
 from ._step import Mode
 from ._store import Store
 from ._systolic_array import SystolicArray
+from ._turns import Turns
 from ._unpack_sequencer import UnpackSequencer
 from .bitserial import BitSerial
 from .host import BUS, Host
@@ -159,6 +170,7 @@ class Accelerator(wiring.Component):
         self.unpack = Unpack(rows, columns, self.program.depth, self.program.read_latency) \
             if decompress else None
         self.exposed = exposed
+        self.turns = None if exposed else Turns()  # a system's own bus repeats nothing
         super().__init__(self._ports(exposed))
 
     @staticmethod
@@ -325,11 +337,16 @@ class Accelerator(wiring.Component):
     def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
         """Return what the host reads of each register, in the order of their offsets."""
         sequencer = self.sequencer
-        interrupt = Cat(self.irq, Const(0, 6)) if self.exposed else Const(0, 7)
+        control: Value
+        if self.turns:
+            control = Cat(Const(0, OWNER_SHIFT), self.turns.owner)
+            status = Cat(Const(0, EPOCH_SHIFT - 1), self.turns.epoch)
+        else:
+            control, status = Const(0, 32), Cat(self.irq, Const(0, 6))
         values = {
             Register.IDENTITY: Const(IDENTITY, 32),
-            Register.CONTROL: Const(0, 32),
-            Register.STATUS: Cat(sequencer.busy, interrupt, sequencer.error, sequencer.step),
+            Register.CONTROL: control,
+            Register.STATUS: Cat(sequencer.busy, status, sequencer.error, sequencer.step),
             Register.FIRST: first,
             Register.COUNT: number,
             Register.WATCHDOG: limit,
@@ -340,10 +357,13 @@ class Accelerator(wiring.Component):
 
     def _bus(self, m: Module, *, near: bool = False) -> Any:
         """Return the bus by which registers and memories are reached."""
-        if self.exposed:
+        if self.turns is None:
             m.d.comb += self.busy.eq(self.sequencer.busy)
             return self.bus
         m.submodules.host = host = Host(near=near, family=self.family)
+        m.submodules.turns = self.turns
+        m.d.comb += [self.turns.start.eq(self.sequencer.start),
+                     self.turns.busy.eq(self.sequencer.busy), host.epoch.eq(self.turns.epoch)]
         wiring.connect(m, wiring.flipped(self.rx), host.rx)
         wiring.connect(m, host.tx, wiring.flipped(self.tx))
         return host.bus
@@ -446,6 +466,9 @@ class Accelerator(wiring.Component):
                      sequencer.start.eq(which[Register.CONTROL // 4] & given[0]),
                      sequencer.stop.eq(which[Register.CONTROL // 4] & (given & STOP).any())]
         self._interrupt(m, Mux(which[Register.CONTROL // 4], given, 0))
+        if self.turns:
+            m.d.sync += self.turns.turn.eq(which[Register.CONTROL // 4] & (given & TURN).any())
+            m.d.comb += self.turns.number.eq(given[OWNER_SHIFT:])
         for at, register in ((Register.FIRST, first), (Register.COUNT, number),
                              (Register.WATCHDOG, limit)):
             with m.If(which[at // 4] & idle):

@@ -13,6 +13,7 @@ from ._binary_sequencer import BinarySequencer
 from ._binary_store import BinaryStore
 from ._compact_memories import CompactByteMemory, CompactWordMemory
 from ._memories import later
+from ._turns import Turns
 from .accelerator import PART
 from .compact import CompactAccelerator
 
@@ -43,6 +44,7 @@ class BinaryAccelerator(CompactAccelerator):
         self.fingerprint = fingerprint
         self.family = family
         self.exposed = exposed
+        self.turns = None if exposed else Turns()
         self.program = CompactWordMemory(8 * columns, program_memory // columns, PART, family,
                                          device, contents.program)
         self.activations = CompactByteMemory(activation_memory, rows, family, device,

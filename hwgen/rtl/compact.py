@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from ..registers import STOP, Register
+from ..registers import GO, OWNER_SHIFT, STOP, TURN, Register
 from ._broadcast import Broadcast
 from ._compact_accumulators import CompactAccumulators
 from ._compact_bitserial import CompactBitSerial
@@ -122,13 +122,14 @@ class CompactAccelerator(Accelerator):
         """Return the register at an offset, and write it."""
         sequencer = self.sequencer
         first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
+        control = Mux(write & (offset[2:5] == Register.CONTROL // 4), given, 0)
         m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
-                     sequencer.limit.eq(limit),
-                     sequencer.start.eq(write & (offset[2:5] == Register.CONTROL // 4)
-                                        & given[0])]
-        m.d.sync += sequencer.stop.eq(write & (offset[2:5] == Register.CONTROL // 4)
-                                      & (given & STOP).any())
-        self._interrupt(m, Mux(write & (offset[2:5] == Register.CONTROL // 4), given, 0))
+                     sequencer.limit.eq(limit), sequencer.start.eq((control & GO).any())]
+        m.d.sync += sequencer.stop.eq((control & STOP).any())
+        self._interrupt(m, control)
+        if self.turns:
+            m.d.comb += [self.turns.turn.eq((control & TURN).any()),
+                         self.turns.number.eq(given[OWNER_SHIFT:])]
         for at, register in ((Register.FIRST, first), (Register.COUNT, number),
                              (Register.WATCHDOG, limit)):
             with m.If(write & ~sequencer.busy & (offset[2:5] == at // 4)):

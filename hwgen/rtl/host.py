@@ -10,6 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..frames import (
     CRC_SIZE,
+    EPOCH_BITS,
+    EPOCH_LOW,
     HEAD_SIZE,
     HEADER_SIZE,
     LARGEST,
@@ -48,8 +50,8 @@ be another word, without a pause.
 class Host(wiring.Component):
     """Serve the requests of a host, one after the other; docs/protocol.md says what they are.
 
-    Nothing is written before the last byte of a request has come and its CRCs are right. While a
-    request is served and answered, ``rx`` waits.
+    Nothing is written before the last byte of a request has come, its CRCs are right, and its epoch
+    is the present one. While a request is served and answered, ``rx`` waits.
 
     A byte a cycle is taken and given, and a word a cycle is read or written when ``bus`` answers
     at once. Only a byte that could be the first of a header makes ``rx`` wait for 14 cycles, when
@@ -71,11 +73,14 @@ class Host(wiring.Component):
         What it gets.
     bus : Out(BUS)
         Where memory is.
+    epoch : In(6)
+        The present one. A write may change it, until the next request has come.
     """
 
     rx: stream.Interface
     tx: stream.Interface
     bus: Any
+    epoch: Value
 
     def __init__(self, *, near: bool = False, family: str = "generic") -> None:
         self.near = near
@@ -84,6 +89,7 @@ class Host(wiring.Component):
             "rx": In(stream.Signature(8)),
             "tx": Out(stream.Signature(8)),
             "bus": Out(BUS),
+            "epoch": In(EPOCH_BITS),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -134,6 +140,8 @@ class Host(wiring.Component):
         good = Signal()     # all bytes of a CRC so far,
         wrong = Signal(8)   # but for these bits of the last one
         begin = Signal()  # a CRC, in the next cycle, behind which its first byte comes
+        stale = Signal()  # the write is of another epoch: known long before it is judged
+        m.d.sync += stale.eq(command[EPOCH_LOW:] != self.epoch)
         m.d.comb += [crc.data.eq(tx.payload), crc.valid.eq(fresh), crc.start.eq(begin)]
         m.d.sync += [fresh.eq(0), begin.eq(0), wrong.eq(0)]
         with m.If(wrong.any()):
@@ -216,7 +224,7 @@ class Host(wiring.Component):
                 with m.Elif(command == Command.READ):
                     m.d.sync += bus.read.eq(1)
                     m.next = "READ"
-                with m.Elif(command == Command.WRITE):
+                with m.Elif(command[:EPOCH_LOW] == Command.WRITE):
                     m.next = "RECEIVE DATA"
                 with m.Else():
                     reply(Status.UNKNOWN)
@@ -243,6 +251,8 @@ class Host(wiring.Component):
                 m.next = "FETCH"
                 with m.If(~good | wrong.any()):
                     reply(Status.DAMAGED)
+                with m.Elif(stale):
+                    reply(Status.STALE)
 
             with m.State("READ"):
                 with m.If(bus.ack):

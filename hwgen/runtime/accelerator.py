@@ -3,30 +3,71 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from secrets import randbelow
 
 from ..errors import UserError
-from ..registers import ERRORS, GO, IDENTITY, SPACE_SHIFT, STOP, Register, Space
-from .client import ATTEMPTS, TIMEOUT, Client
+from ..frames import EPOCHS
+from ..registers import (
+    EPOCH_SHIFT,
+    ERRORS,
+    GO,
+    IDENTITY,
+    OWNER_SHIFT,
+    OWNERS,
+    PROTOCOL,
+    SPACE_SHIFT,
+    STOP,
+    TURN,
+    Register,
+    Space,
+)
+from .client import ATTEMPTS, TIMEOUT, Client, Stale
 from .link import Link
 
-__all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State"]
+__all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State",
+           "TurnLost"]
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 256, 16_384
 """Cycles between two looks at whether the accelerator is done; each look takes about 60."""
 
+CLAIMS = 8
+"""How often a host tries to begin its turn, where others do so at the same time."""
+
+SETTLED = 1 << 16
+"""Cycles after which what a host has stopped is at its end."""
+
 
 @dataclass(frozen=True)
 class State:
-    """What the register STATUS says: whether a run is under way, its error code and its step."""
+    """What the registers CONTROL and STATUS say.
+
+    Members
+    -------
+    busy : bool
+        Whether a run is under way.
+    error, step : int
+        Its error code and its step.
+    epoch : int
+        Which writes are taken.
+    owner : int
+        The number of the host whose turn it is.
+    """
 
     busy: bool
     error: int
     step: int
+    epoch: int = 0
+    owner: int = 0
 
     @classmethod
-    def of(cls, word: int) -> "State":
-        """Take a word of the register apart."""
-        return cls(bool(word & 1), word >> 8 & 0xFF, word >> 16)
+    def of(cls, status: int, control: int = 0) -> "State":
+        """Take words of the registers apart."""
+        return cls(bool(status & 1), status >> 8 & 0xFF, status >> 16,
+                   (status >> EPOCH_SHIFT) % EPOCHS, control >> OWNER_SHIFT)
+
+
+class TurnLost(UserError):
+    """Another host has begun its turn in the middle of this one's."""
 
 
 class AcceleratorError(RuntimeError):
@@ -48,6 +89,9 @@ class AcceleratorError(RuntimeError):
 class Accelerator:
     """An accelerator at the other end of ``link``.
 
+    Hosts take turns at one. A turn begins by itself with the first write. What any host sends, and
+    be it late or once more, counts in its own turn only, and there up to the next run.
+
     Parameters
     ----------
     link : Link
@@ -59,6 +103,9 @@ class Accelerator:
     def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS) -> None:
         self.link = link
         self.client = Client(link, timeout=timeout, attempts=attempts)
+        self._owner: int | None = None  # the number of our turn, if one was begun,
+        self._epoch = 0                 # the epoch that it was in when we last knew,
+        self._running = False           # and whether a run of ours may be under way
 
     def read_memory(self, space: Space, address: int, count: int) -> bytes:
         """Return ``count`` bytes of a space from ``address`` on."""
@@ -66,15 +113,61 @@ class Accelerator:
 
     def write_memory(self, space: Space, address: int, data: bytes) -> None:
         """Write bytes into a space from ``address`` on."""
-        self.client.write(place(space, address, len(data)), data)
+        if self._owner is None:
+            self.claim()
+        try:
+            self.client.write(place(space, address, len(data)), data, epoch=self._epoch)
+        except Stale as error:
+            raise self._lost() from error
 
     def read_register(self, register: Register) -> int:
         """Return what a register says."""
         return int.from_bytes(self.read_memory(Space.REGISTERS, register, 4), "little")
 
     def write_register(self, register: Register, value: int) -> None:
-        """Write a register."""
+        """Write a register; to start a run there is :meth:`start`."""
         self.write_memory(Space.REGISTERS, register, value.to_bytes(4, "little"))
+
+    def claim(self) -> None:
+        """Begin a turn, whoever's turn it was; what still runs is stopped."""
+        for _ in range(CLAIMS):
+            state = self.state()
+            owner = another_number(state.owner)
+            done = self._control(TURN | STOP | owner << OWNER_SHIFT, state.epoch)
+            now = self.state()
+            if done or now.owner == owner:  # or it was done, and only the reply was lost
+                break
+        else:
+            raise TurnLost(f"{self.link.name} is used by another host at the same time; let one "
+                           "end before the next begins")
+        self._owner, self._epoch = owner, (state.epoch + 1) % EPOCHS
+        self._running = False
+        for pause in pauses(SETTLED):
+            if not now.busy:
+                return
+            self.link.wait(pause)
+            now = self.state()
+        raise TimeoutError(f"{self.link.name} does not stop")
+
+    def resume(self) -> bool:
+        """Go on with our turn, or begin one.
+
+        Return whether the memories have what we wrote there: not where another host has had a turn
+        since our last one, or the board was reset.
+        """
+        if self._owner is None:
+            self.claim()
+            return True
+        state = self.state()
+        kept = state.owner == self._owner
+        if not self._ours(state) or state.busy:
+            self.claim()
+        return kept
+
+    def confirm(self) -> None:
+        """Raise TurnLost if our turn is over: what was read since it began may be another's."""
+        if not self._ours(self.state()):
+            raise self._lost()
 
     def identify(self, fingerprint: int | None = None) -> int:
         """Return the fingerprint of the Design, once it is sure that this is an accelerator.
@@ -83,14 +176,18 @@ class Accelerator:
         """
         identity = self.read_register(Register.IDENTITY)
         if identity != IDENTITY:
-            raise UserError(f"{self.link.name} answers, but says that it is 0x{identity:08x} and "
-                            f"not 0x{IDENTITY:08x}; load it with an accelerator of this version")
-        found = self.read_register(Register.FINGERPRINT)
-        if fingerprint is not None and found != fingerprint:
-            raise UserError(f"{self.link.name} has the Design 0x{found:08x}, and the program is "
+            name = identity.to_bytes(4, "little")
+            found = f"it is 0x{identity:08x} and not 0x{IDENTITY:08x}"
+            if name[:3] == b"hwg" and name[3:].isdigit():
+                found = f"it speaks version {name[3:].decode()} of the protocol and not {PROTOCOL}"
+            raise UserError(f"{self.link.name} answers, but says that {found}; load it with an "
+                            "accelerator of this version")
+        design = self.read_register(Register.FINGERPRINT)
+        if fingerprint is not None and design != fingerprint:
+            raise UserError(f"{self.link.name} has the Design 0x{design:08x}, and the program is "
                             f"for 0x{fingerprint:08x}; load the board with that Design, or compile "
                             "the network for this one")
-        return found
+        return design
 
     def load_program(self, image: bytes) -> None:
         """Write the program memory from its start on, in whole words of four bytes."""
@@ -105,21 +202,23 @@ class Accelerator:
         return self.read_memory(Space.ACTIVATIONS, address, count)
 
     def state(self) -> State:
-        """Return what the accelerator does."""
-        return State.of(self.read_register(Register.STATUS))
+        """Return what the accelerator does, and for whom."""
+        return State.of(*self._words(Register.STATUS))
 
     def start(self, first: int, count: int, *, watchdog: int | None = None) -> None:
         """Run ``count`` steps from ``first`` on, each for at most ``watchdog`` cycles.
 
         Without ``watchdog``, the one before stays.
         """
-        if self.state().busy:
+        if self._running and self.state().busy:
             raise RuntimeError("The accelerator is busy; wait() until it has finished")
-        self.write_register(Register.FIRST, first)
-        self.write_register(Register.COUNT, count)
-        if watchdog is not None:
-            self.write_register(Register.WATCHDOG, watchdog)
-        self.write_register(Register.CONTROL, GO)
+        words = [first, count] if watchdog is None else [first, count, watchdog]
+        self.write_memory(Space.REGISTERS, Register.FIRST, struct.pack(f"<{len(words)}I", *words))
+        # Stale: it came before, and the reply was lost; or another host was faster, which whoever
+        # waits sees.
+        self._control(GO, self._epoch)
+        self._running = True
+        self._epoch = (self._epoch + 1) % EPOCHS
 
     def stop(self) -> None:
         """Stop what runs, if anything does: a step may have a watchdog that is far away."""
@@ -132,11 +231,15 @@ class Accelerator:
         ``budget`` cycles.
         """
         for pause in pauses(budget):
-            state = self.state()
+            status, control, *_, cycles = self._words(Register.CYCLES)
+            state = State.of(status, control)
+            if not self._ours(state):
+                raise self._lost()
             if not state.busy:
+                self._running = False
                 if state.error:
                     raise AcceleratorError(state.error, state.step)
-                return self.read_register(Register.CYCLES)
+                return cycles
             self.link.wait(pause)
         raise TimeoutError(f"The accelerator is still busy with step {state.step} after {budget} "
                            "cycles")
@@ -150,6 +253,39 @@ class Accelerator:
         """Return the cycles that each of ``count`` steps took when it ran last."""
         data = self.read_memory(Space.COUNTERS, 4 * first, 4 * count)
         return list(struct.unpack(f"<{count}I", data))
+
+    def _words(self, last: Register) -> list[int]:
+        """Return STATUS, CONTROL, and what the registers behind them say, up to ``last``."""
+        first = Register.CONTROL
+        data = self.read_memory(Space.REGISTERS, first, last + 4 - first)
+        control, status, *others = struct.unpack(f"<{len(data) // 4}I", data)
+        return [status, control, *others]
+
+    def _control(self, value: int, epoch: int) -> bool:
+        """Write CONTROL in an epoch, and return whether that was the present one."""
+        try:
+            self.client.write(place(Space.REGISTERS, Register.CONTROL, 4),
+                              value.to_bytes(4, "little"), epoch=epoch)
+        except Stale:
+            return False
+        return True
+
+    def _ours(self, state: State) -> bool:
+        """Return whether nobody but us has begun a turn or a run since we did."""
+        return state.owner == self._owner and state.epoch == self._epoch
+
+    def _lost(self) -> TurnLost:
+        return TurnLost(f"{self.link.name} was reset, or taken by another host, before this one "
+                        "had finished; let one end before the next begins")
+
+
+def another_number(taken: int) -> int:
+    """Return a number for a turn, which is not 0, that of nobody, nor the one that is taken.
+
+    It is not drawn from :mod:`random`: two programs that seed that alike must not be one host.
+    """
+    number = 1 + randbelow(OWNERS - 2)
+    return number + (number >= taken)
 
 
 def place(space: Space, address: int, count: int) -> int:

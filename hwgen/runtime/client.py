@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from ..errors import UserError
 from ..frames import (
     CRC_SIZE,
-    FLUSH,
     HEADER_SIZE,
     LARGEST,
     REQUEST_SYNC,
@@ -14,18 +14,28 @@ from ..frames import (
     Head,
     Status,
     encode,
+    write_code,
 )
 from .link import Link
 from .protocol import Decoder, Reply
 
-__all__ = ["Client", "NoMemory", "Silence"]
+__all__ = ["Client", "NoMemory", "Silence", "Stale", "pieces"]
 
 TIMEOUT = 20_000
 """Cycles without a byte after which a reply is lost: some microseconds are enough on chip."""
 
-ATTEMPTS = 4
+ATTEMPTS = 16
+"""How often a request is sent: with one wrong bit in a thousand, about half of them arrive."""
+
 BATCH = 64
 """Requests under way at most: a quarter of the tags, so that no late reply passes for another."""
+
+SMALLEST = 32
+"""Bytes that a frame carries at least, where there are as many: with still fewer, its header and
+its reply, whose sizes do not shrink, are what noise hits."""
+
+CALM = 16
+"""Exchanges without a failure after which frames grow again."""
 
 
 class Silence(UserError):
@@ -36,6 +46,13 @@ class NoMemory(RuntimeError):
     """There is no memory where it was asked for."""
 
 
+class Stale(RuntimeError):
+    """A write was of another epoch than the present one, and was not done.
+
+    Or it was done and began another epoch, the reply was lost, and this answers its repetition.
+    """
+
+
 @dataclass(frozen=True)
 class Request:
     """A part of what is read or written that fits one frame; ``data`` is None to read."""
@@ -43,13 +60,40 @@ class Request:
     address: int
     count: int
     data: bytes | None = None
+    epoch: int = 0
+
+    @property
+    def code(self) -> int:
+        """What it asks for."""
+        return Command.READ if self.data is None else write_code(self.epoch)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its frame."""
+        return HEADER_SIZE + (0 if self.data is None else self.count + CRC_SIZE)
+
+    @property
+    def reply_size(self) -> int:
+        """Bytes of the reply, if it is done."""
+        return HEADER_SIZE + (self.count + CRC_SIZE if self.data is None else 0)
+
+    def split(self, size: int) -> tuple["Request", "Request | None"]:
+        """Return its first bytes, as many as a frame of ``size`` may carry, and the rest."""
+        _, size = next(pieces(self.address, self.count, size))
+        if size == self.count:
+            return self, None
+        data = (None, None) if self.data is None else (self.data[:size], self.data[size:])
+        return (Request(self.address, size, data[0], self.epoch),
+                Request(self.address + size, self.count - size, data[1], self.epoch))
 
 
 class Client:
     """Memory at the other end of a link.
 
     A request that gets no answer, or a damaged one, is sent again, after as many idle bytes as make
-    the other end listen for sure. That is safe because the same bytes are written.
+    the other end listen for sure. That is safe: to read changes nothing, and a write is done as
+    often as it comes in its epoch, with the same bytes, and never in another one. Where much is
+    lost, frames carry less.
 
     Parameters
     ----------
@@ -69,63 +113,81 @@ class Client:
         self.timeout = timeout
         self.attempts = attempts
         self.retries = 0
-        self._tag = 0
+        # Replies to a host that was here before may still be under way.
+        self._tag = Random().randrange(256)
         self._decoder = Decoder()
-        self._in_step = False  # nobody knows what was sent before
+        self._in_step = False  # nobody knows what was sent before,
+        self._awaited = LARGEST + CRC_SIZE  # and how many data the other end may wait for
+        self._largest = LARGEST  # bytes that a frame carries
+        self._calm = 0
 
     def read(self, address: int, count: int) -> bytes:
         """Return ``count`` bytes from ``address`` on."""
-        requests = [Request(at, size) for at, size in pieces(address, count)]
-        return b"".join(reply.data for reply in self._serve(requests))
+        return self._serve(Request(address, count))
 
-    def write(self, address: int, data: bytes) -> None:
-        """Write bytes from ``address`` on."""
-        self._serve([Request(at, size, data[at - address:at - address + size])
-                     for at, size in pieces(address, len(data))])
+    def write(self, address: int, data: bytes, *, epoch: int = 0) -> None:
+        """Write bytes from ``address`` on; of another epoch than the present one is Stale."""
+        self._serve(Request(address, len(data), data, epoch))
 
-    def _serve(self, requests: Sequence[Request]) -> list[Reply]:
-        """Return the replies to the requests, in their order."""
-        replies: dict[int, Reply] = {}
+    def _serve(self, whole: Request) -> bytes:
+        """Return what is read, once all of a request is done, in as many frames as it takes."""
+        read = bytearray(whole.count if whole.data is None else 0)
+        waiting = [whole] if whole.count else []
         failures = 0
-        while len(replies) < len(requests):
-            batch = self._batch(requests, [n for n in range(len(requests)) if n not in replies])
-            found = self._exchange([requests[number] for number in batch])
-            replies |= {batch[place]: reply for place, reply in found.items()}
-            self._in_step = len(found) == len(batch)
-            failures = failures + 1 if not found else 0
-            self.retries += not self._in_step
+        while waiting:
+            batch = self._batch(waiting)
+            replies = self._exchange(batch)
+            for place, reply in replies.items():
+                start = batch[place].address - whole.address
+                read[start:start + len(reply.data)] = reply.data
+            waiting[:0] = [request for place, request in enumerate(batch) if place not in replies]
+            self._in_step = len(replies) == len(batch)
+            self._adapt(len(batch) - len(replies))
+            failures = failures + 1 if not replies else 0
             if failures == self.attempts:
                 raise Silence(f"{self.link.name} does not answer (it was asked {failures} times); "
                               "is it powered, connected, and loaded with an accelerator of hwgen?")
-        return [replies[number] for number in range(len(requests))]
+        return bytes(read)
 
-    def _batch(self, requests: Sequence[Request], waiting: list[int]) -> list[int]:
-        """Return the first few that wait: one, and what fits behind it at the other end."""
-        batch = waiting[:1]
+    def _adapt(self, failed: int) -> None:
+        """Let frames carry less where some were lost, and more again where none were for long."""
+        self.retries += failed > 0
+        self._calm = 0 if failed else self._calm + 1
+        if failed:
+            self._largest = max(self._largest // 2, SMALLEST)
+        elif self._calm >= CALM:
+            self._largest, self._calm = min(self._largest * 2, LARGEST), 0
+
+    def _batch(self, waiting: list[Request]) -> list[Request]:
+        """Take the first few that wait: one, and what fits behind it at the other end."""
+        batch: list[Request] = []
         ahead = self.link.ahead
-        for number in waiting[1:BATCH]:
-            ahead -= size_of(requests[number])
+        while waiting and len(batch) < BATCH:
+            request, rest = waiting[0].split(self._largest)
+            ahead -= request.size if batch else 0
             if ahead < 0:
                 break
-            batch.append(number)
+            batch.append(request)
+            waiting[:1] = [rest] if rest else []
         return batch
 
     def _exchange(self, batch: Sequence[Request]) -> dict[int, Reply]:
         """Send requests, and return those replies that come, by their place in the batch."""
-        if not self._in_step:
-            self.link.write(FLUSH)
+        if self._in_step:
+            self._awaited = 0
+        else:
+            self.link.write(bytes(HEADER_SIZE - 1 + self._awaited))
             self._decoder.clear()
+        self._awaited = max(self._awaited, *(request.size - HEADER_SIZE for request in batch))
         self._in_step = False  # until all have come, even if this is left in between
         waiting: dict[tuple[int, int, int], int] = {}
-        expected = 0
         for place, request in enumerate(batch):
             self._tag = (self._tag + 1) % 256
-            command = Command.READ if request.data is None else Command.WRITE
-            head = Head(REQUEST_SYNC, command, self._tag, request.count, request.address)
+            head = Head(REQUEST_SYNC, request.code, self._tag, request.count, request.address)
             waiting[head.tag, head.count, head.address] = place
             self.link.write(encode(head, request.data))
-            expected += HEADER_SIZE + (request.count + CRC_SIZE if request.data is None else 0)
 
+        expected = sum(request.reply_size for request in batch)
         replies: dict[int, Reply] = {}
         while waiting:
             wanted = max(expected, self._decoder.missing)
@@ -145,18 +207,15 @@ class Client:
         if reply.head.code == Status.REFUSED:
             raise NoMemory(f"{self.link.name} has no memory for {request.count} bytes at "
                            f"0x{request.address:08x}")
+        if reply.head.code == Status.STALE:
+            raise Stale(f"{self.link.name} is no longer in epoch {request.epoch}")
         return reply.head.code == (Status.DATA if request.data is None else Status.DONE)
 
 
-def pieces(address: int, count: int) -> Iterator[tuple[int, int]]:
-    """Cut a range into what fits a frame; all but the first begin at a word."""
+def pieces(address: int, count: int, largest: int = LARGEST) -> Iterator[tuple[int, int]]:
+    """Cut a range into what frames may carry; all but the first begin at a word."""
     end = address + count
     while address < end:
-        size = min(LARGEST - address % 4, end - address)
+        size = min(largest - address % 4, end - address)
         yield address, size
         address += size
-
-
-def size_of(request: Request) -> int:
-    """Return the size of a request's frame."""
-    return HEADER_SIZE + (len(request.data) + CRC_SIZE if request.data is not None else 0)

@@ -153,8 +153,11 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
         check: bool = False, say: Callable[[str], Any] = lambda _: None) -> Inference:
     """Run one inference; the Program is in the accelerator's memory.
 
-    With ``check`` every layer's output is read back and compared with the golden model's.
+    Where another host has had its turn since, the Program is loaded again. With ``check`` every
+    layer's output is read back and compared with the golden model's.
     """
+    if not accelerator.resume():
+        load(accelerator, program)
     for name in program.inputs:
         placement = program.tensors[name]
         addresses = placement.addresses()
@@ -178,6 +181,7 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
         layers.append(LayerRun(part.name, part.operator, work, cycles, difference))
     values = dict(x) | {name: whole(program, name, stored(accelerator, program, name))
                         for name in program.outputs}
+    accelerator.confirm()
     for layer in network.layers:
         if layer.host:
             values[layer.output] = golden.compute(network, layer,

@@ -44,6 +44,9 @@ class SimulatedLink(Link):
         See :func:`hwgen.verilator.build`.
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
+    main, arguments : str, sequence of str
+        The program around the model, and what it is started with: one that speaks with the design
+        through other ports than the two streams.
 
     Members
     -------
@@ -57,15 +60,17 @@ class SimulatedLink(Link):
     ahead = 1 << 20
 
     def __init__(self, verilog: str, *, top: str = "top", waves: Path | None = None,
-                 optimise: int = 1, extra_sources: Sequence[Path] = ()) -> None:
+                 optimise: int = 1, extra_sources: Sequence[Path] = (),
+                 main: str | None = None, arguments: Sequence[str] = ()) -> None:
         self.cycles = 0
         self._pending = bytearray()
         self._received = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         folder, self.cached = verilator.build(
-            verilog, MAIN.read_text(), top=top, waves=waves is not None, optimise=optimise,
+            verilog, main or MAIN.read_text(), top=top, waves=waves is not None, optimise=optimise,
             switches=SWITCHES, extra_sources=extra_sources)
-        words = [str(folder / PROGRAM), *([str(Path(waves).absolute())] if waves else [])]
+        words = [str(folder / PROGRAM), *arguments,
+                 *([str(Path(waves).absolute())] if waves else [])]
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          stderr=self._log,
