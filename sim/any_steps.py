@@ -36,7 +36,7 @@ class StepMaker:
     def program(self, count):
         """Return steps, as many as there is room for, and the words of a program of them."""
         columns, forms = self.design.columns, self.forms
-        words = self.rng.integers(0, 256, (self.design.program_words, columns), np.uint8)
+        words = np.zeros((self.design.program_words, columns), np.uint8)
         place, steps = count * forms.words, []
         while len(steps) < count:
             step = self.step()
@@ -49,7 +49,7 @@ class StepMaker:
         for index, step in enumerate(steps):
             words[index * forms.words:][:forms.words] = np.frombuffer(
                 forms.write(step), np.uint8).reshape(-1, columns)
-        return steps, words
+        return steps, words[:place]
 
     def filler(self):
         """Return a step, alone in a list, that fills all sums, and the words of its program."""

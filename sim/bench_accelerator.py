@@ -30,15 +30,21 @@ async def started(dut, stall=0.0):
 
 
 @cocotb.test()
-@cocotb.parametrize(stall=[0.0, 0.4])
-async def test_networks(dut, stall):
-    await bridge((await started(dut, stall)).networks)(4)
-
-
-@cocotb.test()
 @cocotb.parametrize(stall=[0.0, 0.3])
 async def test_steps(dut, stall):
     await bridge((await started(dut, stall)).steps)(40)
+
+
+@cocotb.test()
+@cocotb.parametrize(stall=[0.0, 0.4])
+async def test_networks(dut, stall):
+    await bridge((await started(dut, stall)).networks)(3)
+
+
+@cocotb.test(skip=TOP.name != "stream")
+@cocotb.parametrize(stall=[0.0, 0.5])
+async def test_frames(dut, stall):
+    await bridge((await started(dut, stall)).frames)(200)
 
 
 @cocotb.test()
@@ -54,3 +60,23 @@ async def test_memories(dut):
 @cocotb.test()
 async def test_refusals(dut):
     await bridge((await started(dut)).refusals)()
+
+
+@cocotb.test()
+async def test_errors(dut):
+    await bridge((await started(dut)).errors)()
+
+
+@cocotb.test()
+async def test_watchdog(dut):
+    await bridge((await started(dut)).watchdog)()
+
+
+@cocotb.test()
+async def test_stop(dut):
+    await bridge((await started(dut)).stop)()
+
+
+@cocotb.test(skip=TOP.mapped)
+async def test_turns(dut):
+    await bridge((await started(dut)).turns)()

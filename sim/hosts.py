@@ -14,6 +14,7 @@ from cocotb.utils import get_sim_time
 
 from hwgen.frames import WIRE_BITS
 from hwgen.golden.host import Access
+from hwgen.registers import Register
 from hwgen.rtl.spi import LEAST_RATIO
 from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.client import NoMemory
@@ -24,7 +25,7 @@ from hwgen.window import Window
 from . import PERIOD_NS, bench_axi_lite, bench_spi, bench_wishbone
 from .accelerators import DIVISOR
 
-__all__ = ["Mapped", "connect"]
+__all__ = ["TIMEOUT", "Mapped", "connect"]
 
 TIMEOUT = 1500
 """Cycles without a byte after which there will be none: no request takes as long."""
@@ -301,6 +302,14 @@ class Mapped(Accelerator):
             1 << lane for lane in range(4) if address <= at + lane < end),
             int.from_bytes(whole[at - first:at - first + 4], "little"))
             for at in range(first, end, 4)])
+
+    def _control(self, value, epoch):
+        """Write CONTROL: here are neither turns nor epochs, as nothing is repeated."""
+        self.write_register(Register.CONTROL, value)
+        return True
+
+    def _ours(self, state):
+        return True
 
     def place(self, space, offset):
         """Return an address in the window."""

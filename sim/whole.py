@@ -7,19 +7,31 @@ import numpy as np
 
 from hwgen.compiler.sparse_memory import unpacked
 from hwgen.cost.cycles import Array
+from hwgen.descriptors import START_WORDS, Descriptors
+from hwgen.frames import EPOCHS
 from hwgen.golden import network as golden
-from hwgen.golden.accelerator import Accelerator
+from hwgen.golden.accelerator import Accelerator, Error, Stopped
 from hwgen.golden.binary import BinaryAccelerator
-from hwgen.registers import FACTS, Access, Register, Space
-from hwgen.runtime.client import NoMemory
+from hwgen.registers import FACTS, GO, Access, Register, Space
+from hwgen.runtime.accelerator import AcceleratorError
+from hwgen.runtime.client import NoMemory, Stale
 from hwgen.runtime.inference import BUDGET, load, run, stored, whole
 from hwgen.runtime.predictions import predictions
 from hwgen.steps import Mode
 
 from .any_steps import StepMaker
+from .hosts import TIMEOUT
+from .idle_traffic import IdleTraffic
 from .small_networks import inputs_of, programs
+from .wrong_steps import changed, plain, wrong_fields
 
 __all__ = ["Whole"]
+
+SPARED = {"binary": 1}
+"""Cycles less than those of a step that a watchdog may have; of others than these engines 3."""
+
+FRAMES = 40
+"""That are sent before their replies are looked at."""
 
 
 def golden_model(design, compressed=()):
@@ -127,16 +139,159 @@ class Whole:
     def hold(self, model, steps, words):
         """Run steps here and there; compare the memories, and return the cycles."""
         self.write_program(words)
-        model.run(words.tobytes(), len(steps))
+        model.run(self.image(words), len(steps))
         cycles = self.board.run(0, len(steps), budget=BUDGET, watchdog=1 << 16)
         np.testing.assert_array_equal(self.activations(), model.memory, str(steps))
         return cycles
 
-    def write_program(self, words):
-        """Write the words of a program, each at a multiple of a power of two."""
+    def image(self, words):
+        """Return the bytes of all words of the program memory, of the first ones."""
+        return words.tobytes().ljust(self.design.program_words * self.design.columns, b"\0")
+
+    def write_program(self, words, first=0):
+        """Write words of the program memory, each at a multiple of a power of two."""
         spread = np.zeros((len(words), self.stride), np.uint8)
         spread[:, :self.design.columns] = words
-        self.board.load_program(spread.tobytes())
+        self.board.write_memory(Space.PROGRAM, first * self.stride, spread.tobytes())
+
+    def errors(self):
+        """Every error, by whatever bit of a descriptor: nothing else changes, and it goes on."""
+        maker, model = StepMaker(self.design, self.rng), golden_model(self.design)
+        model.memory[:] = self.activations()
+        wrong = list(wrong_fields(self.design))
+        chosen = self.rng.permutation(len(wrong))[:max(round(len(wrong) * self.share), 5)]
+        seen = set()
+        for count, index in enumerate(chosen.tolist()):
+            if count % 40 == 0:
+                steps, words = maker.program(2)
+                while steps[0].mode == Mode.SUMS:  # of which nobody knows after some errors
+                    steps, words = maker.program(2)
+                self.write_program(words)
+            at = len(steps) - 1
+            seen.add(self.stops(model, words, at, steps[at].program, wrong[index]))
+            if count % 40 == 39 or count == len(chosen) - 1:
+                np.testing.assert_array_equal(self.activations(), model.memory)
+        assert len(chosen) < len(wrong) or seen == set(Error) - {Error.WATCHDOG, Error.STOPPED} - (
+            {Error.SUMS} if self.design.engine == "binary" else set())
+        self.steps(2)
+
+    def stops(self, model, words, at, program, fields):
+        """Run steps up to one that has wrong fields, and return the error."""
+        forms = Descriptors.of(self.design)
+        where = slice(at * forms.words, (at + 1) * forms.words)
+        words[where] = np.frombuffer(forms.write(plain(self.design, program)), np.uint8).reshape(
+            -1, self.design.columns)
+        changed(self.design, words, at, fields)
+        try:
+            model.run(self.image(words), at + 1)
+            raise AssertionError(f"nothing is wrong with {fields}")
+        except Stopped as stopped:
+            expected = (stopped.error, stopped.step)
+        self.write_program(words[where], where.start)
+        assert self.failure(0, at + 1, watchdog=1 << 16) == expected, fields
+        # Of its own output, nobody knows how much it wrote.
+        first = fields.get("output", len(model.memory) // 2)
+        own = model.memory[first:][:self.design.columns * max(fields.get("tiles", 2), 2)]
+        own[:] = np.frombuffer(self.board.read_activations(first, len(own)), np.int8)
+        return expected[0]
+
+    def failure(self, first, count, *, watchdog):
+        """Run steps, and return the error and the step at which they stop, or None."""
+        try:
+            self.board.run(first, count, budget=BUDGET, watchdog=watchdog)
+        except AcceleratorError as error:
+            return Error(error.code), error.step
+        return None
+
+    def watchdog(self):
+        """A step may take its cycles, and some less, but no fewer; whatever bits they have."""
+        maker, model = StepMaker(self.design, self.rng), golden_model(self.design)
+        model.memory[:] = self.activations()
+        while (step := (made := maker.program(1))[0][0]).mode == Mode.SUMS or step.to_sums:
+            pass  # which cannot be run again
+        cycles = Array.of(self.design).cycles(step)
+        least = cycles - SPARED.get(self.design.engine, 3)
+        limits = [least - 1, least, cycles, cycles + 1, *(1 << bit for bit in range(32))]
+        self.write_program(made[1])
+        for limit in limits[:max(round(len(limits) * self.share), 6)]:
+            expected = (Error.WATCHDOG, 0) if limit < least else None
+            assert self.failure(0, 1, watchdog=limit) == expected, (limit, cycles)
+        self.hold(model, *made)
+
+    def stop(self):
+        """While steps run nothing can be reached but registers; a host can stop them, any time."""
+        board, maker = self.board, StepMaker(self.design, self.rng)
+        model = golden_model(self.design)
+        for pause in range(0, 120, 13 if self.share == 1 else 50):
+            steps, words = self.endless()
+            self.write_program(words)
+            board.start(0, steps, watchdog=0xFFFFFFFF)
+            board.link.wait(pause)
+            for access in ((board.read_memory, Space.ACTIVATIONS, 0, 1),
+                           (board.write_memory, Space.ACTIVATIONS, 0, bytes(4)),
+                           (board.write_memory, Space.PROGRAM, 0, bytes(4)))[pause % 3:]:
+                assert refused(*access), access
+            for register in (Register.FIRST, Register.COUNT, Register.WATCHDOG):
+                board.write_register(register, 7)
+            board.write_register(Register.CONTROL, GO)
+            assert board.state().busy
+            board.stop()
+            assert self.end() == Error.STOPPED
+            assert [board.read_register(register) for register in (
+                Register.FIRST, Register.COUNT, Register.WATCHDOG)] == [0, steps, 0xFFFFFFFF]
+            model.memory[:] = self.activations()
+            if self.design.engine != "binary":
+                self.hold(model, *maker.filler())
+            self.hold(model, *maker.program(2))
+
+    def endless(self):
+        """Return a program that takes long, and how many steps it has."""
+        words, forms = self.design.program_words, Descriptors.of(self.design)
+        count = words // 2 // forms.words if forms.binary else 1
+        place = count * forms.words
+        step = plain(self.design, place).replace(**(
+            {"pieces": words - place - START_WORDS} if forms.binary else {"x": 999, "y": 99}))
+        return count, np.frombuffer(forms.write(step) * count, np.uint8).reshape(
+            place, self.design.columns)
+
+    def end(self):
+        """Wait for the end of a run, and return its error."""
+        for _ in range(20):
+            state = self.board.state()
+            if not state.busy:
+                return state.error
+            self.board.link.wait(20)
+        raise AssertionError("a run does not end")
+
+    def turns(self):
+        """Each host that begins its turn ends that of others; writes of theirs are not done."""
+        board = self.board
+        for _ in range(max(round(EPOCHS * self.share), 3)):
+            board.claim()
+            state = board.state()
+            wrong = int(self.rng.choice(EPOCHS)), state.epoch ^ 1 << int(self.rng.integers(6))
+            for epoch in wrong:
+                try:
+                    board.client.write(Register.FIRST, epoch.to_bytes(4, "little"), epoch=epoch)
+                    assert epoch == state.epoch
+                except Stale:
+                    assert epoch != state.epoch
+            board.confirm()
+
+    def frames(self, count):
+        """Any frames at all, while nothing runs: golden replies, to the byte."""
+        traffic = IdleTraffic(int(self.rng.integers(1 << 32)))
+        link, golden = self.board.link, traffic.golden
+        for space, offset, data in ((Space.ACTIVATIONS, 0, bytes(self.sizes[Space.ACTIVATIONS])),
+                                    (Space.PROGRAM, 0, bytes(self.sizes[Space.PROGRAM]))):
+            self.board.write_memory(space, offset, data)
+        state = self.board.state()
+        golden.host.epoch, golden.owner = state.epoch, state.owner
+        for _ in range(-(-count // FRAMES)):
+            sent, replies = traffic.played(FRAMES)
+            link.write(sent)
+            assert link.read(len(replies), TIMEOUT) == replies
+            assert link.read(1, TIMEOUT) == b""
 
     def registers(self):
         """Every register: what it reads behind a reset, and what of it can be written."""
@@ -145,6 +300,9 @@ class Whole:
             facts = FACTS[register]
             values[register] = self.design.fingerprint if facts.reset is None else facts.reset
             assert board.read_register(register) == values[register], register.name
+        board.write_register(Register.FIRST, 0)  # by which a turn begins, where there are turns
+        for register in (Register.CONTROL, Register.STATUS):
+            values[register] = board.read_register(register)
         patterns = [0xFFFFFFFF, 0, 0xFF00FF00, 0xCCCC3333, 0x5A5A5A5A,
                     int(self.rng.integers(1 << 32))]
         for register in Register:
@@ -155,7 +313,7 @@ class Whole:
                 if FACTS[register].access is Access.BOTH:
                     values[register] = value & (1 << FACTS[register].bits) - 1
                 assert board.read_register(register) == values[register], register.name
-        board.write_register(Register.CONTROL, 0xFFFFFFF8)  # no bit of which means anything
+        board.write_register(Register.CONTROL, 0xFFFFFFF0)  # no bit of which means anything
         for register, value in values.items():
             assert board.read_register(register) == value, register.name
 
