@@ -19,7 +19,8 @@ from hwgen.tools import call, require
 
 from . import runner
 
-__all__ = ["SELECT", "Fate", "Mutant", "Netlist", "instrument", "survey", "yosys"]
+__all__ = ["PREPARED", "SELECT", "Fate", "Mutant", "Netlist", "candidates", "instrument",
+           "survey", "yosys"]
 
 SELECT, WIDTH = "mutation", 16
 """The input that selects a mutant, and its bits."""
@@ -103,46 +104,50 @@ def yosys(script: Sequence[str], folder: Path, *, seconds: float = SECONDS) -> s
     return outcome.output if outcome.ok else None
 
 
-def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: int = 0,
-               only: Sequence[str] = (), extra_sources: Sequence[Path] = ()) -> Netlist:
-    """Return a design with ``count`` mutants in it, which ``seed`` chooses; flat.
+def candidates(verilog: str, top: str, folder: Path, *, count: int = 100, seed: int = 0,
+               extra_sources: Sequence[Path] = ()) -> tuple[Mutant, ...]:
+    """Return ``count`` mutants of a design, which ``seed`` chooses: all, where there are fewer.
 
-    Parameters
-    ----------
-    verilog, top : str
-        The design.
-    folder : Path
-        Gets the files.
-    count, seed : int
-        How many mutants, and which; there may be fewer where a design is small.
-    only : sequence of str
-        Options of ``mutate -list`` that restrict the places, such as ``-mode inv``.
-    extra_sources : sequence of Path
-        More Verilog, such as models of vendor cells.
+    ``folder`` gets the design, flat and with more Verilog, such as models of vendor cells.
     """
-    if count >= 1 << WIDTH:
-        raise ValueError(f"there may be {(1 << WIDTH) - 1} mutants at a time, not {count}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "design.v").write_text(verilog)
     names = ["design.v"]
     for index, path in enumerate(extra_sources):
         names.append(f"extra_{index}.v")
         (folder / names[-1]).write_text(path.read_text())
-    made = yosys([
+    done = yosys([
         *(f"read_verilog {name}" for name in names), f"hierarchy -check -top {top}",
         f"select -assert-none {top}/w:{SELECT}",
         # What never changes anything is no place for a mutant.
         "proc", "flatten", "opt_expr", "opt_clean", "memory_collect", "opt_clean -purge",
-        "delete t:$scopeinfo", f"write_rtlil {PREPARED}",
-        f"mutate -list {count} -seed {seed} -ctrl {SELECT} {WIDTH} 1 {' '.join(only)} -o list.ys",
-        "script list.ys", "write_verilog -noattr mutants.v",
+        "delete t:$scopeinfo",
+        # A mutant parts a register from the wire that has its initial value, so that must be 0.
+        "zinit", f"write_rtlil {PREPARED}", f"mutate -list {count} -seed {seed} -o list.ys",
     ], folder)
-    if made is None:
+    if done is None:
+        raise RuntimeError(f"yosys cannot read {top}: see {folder}/script.ys")
+    return tuple(Mutant(number, line.removeprefix("mutate ")) for number, line in
+                 enumerate((folder / "list.ys").read_text().splitlines(), 1))
+
+
+def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: int = 0,
+               changes: Sequence[str] | None = None, extra_sources: Sequence[Path] = ()
+               ) -> Netlist:
+    """Return a design with mutants in it, as many and such as :func:`candidates` chooses.
+
+    With ``changes``, the :attr:`Mutant.change` of each, these are in it instead.
+    """
+    mutants = candidates(verilog, top, folder, count=count, seed=seed, extra_sources=extra_sources)
+    if changes is not None:
+        mutants = tuple(Mutant(number, change) for number, change in enumerate(changes, 1))
+    if len(mutants) >= 1 << WIDTH:
+        raise ValueError(f"there may be {(1 << WIDTH) - 1} mutants at a time, not {len(mutants)}")
+    done = yosys([f"read_rtlil {PREPARED}",
+                  *(f"mutate -ctrl {SELECT} {WIDTH} {mutant.number} {mutant.change}"
+                    for mutant in mutants), "write_verilog -noattr mutants.v"], folder)
+    if done is None:
         raise RuntimeError(f"yosys cannot make mutants of {top}: see {folder}/script.ys")
-    changes = [line.replace("mutate ", "", 1) for line in
-               (folder / "list.ys").read_text().splitlines() if line.startswith("mutate ")]
-    mutants = tuple(Mutant(number, re.sub(rf"-ctrl {SELECT} \d+ \d+ ", "", change))
-                    for number, change in enumerate(changes, 1))
     return Netlist((folder / "mutants.v").read_text(), top, mutants, folder)
 
 
