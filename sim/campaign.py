@@ -18,11 +18,10 @@ from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.table import table
 
-from . import sparse
 from .cells import models_of_cells
 from .equivalence import compare
 from .mutation import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
-from .regression import source, units
+from .regression import bench, design_for, parameters, source, units
 
 __all__ = ["Campaign", "main", "run"]
 
@@ -73,7 +72,8 @@ class Subject:
     """A unit of the size of a Design, in a folder of its own."""
 
     def __init__(self, unit: str, design: Design, folder: Path) -> None:
-        self.bench = f"bench_{unit}"
+        design = design_for(unit, design)
+        self.bench = bench(unit)
         self.folder = folder / unit / design.name
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "design.toml").write_text(design.to_toml())
@@ -81,7 +81,7 @@ class Subject:
         self.design = {"verilog": text, "top": top, "folder": self.folder,
                        "extra_sources": models_of_cells(text, design.family, self.folder)}
         self.parameters = {"DESIGN": (self.folder / "design.toml").absolute(),
-                           "UNIT": json.dumps(sparse.parameters(unit, design))}
+                           "UNIT": json.dumps(parameters(unit, design))}
 
     def survey(self, netlist: Netlist) -> list[Fate]:
         """Run the bench on each mutant."""

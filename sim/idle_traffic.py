@@ -11,16 +11,31 @@ __all__ = ["IdleTraffic"]
 
 
 class Turned(Idle):
-    """Registers and memories of an accelerator behind a stream, whose hosts take turns."""
+    """Registers and memories of an accelerator behind a stream, whose hosts take turns.
+
+    Members
+    -------
+    owner : int
+        The number of the host whose turn it is.
+    counters : list of int
+        Cycles of each step.
+    """
 
     def __init__(self):
         super().__init__()
         self.host = Host(self)
         self.owner = 0
+        self.counters = []
 
     def __call__(self, access):
-        there = access.address >> SPACE_SHIFT < len(self.window.sizes)
-        return super().__call__(access) if there else None
+        space, offset = divmod(access.address, 1 << SPACE_SHIFT)
+        part = access.write and access.mask != 15 and space != Space.ACTIVATIONS
+        if part or space >= len(self.window.sizes):
+            return None
+        if space == Space.SPARSE:
+            return 0
+        word = super().__call__(access)
+        return self.counters[offset // 4] if space == Space.COUNTERS and word == 0 else word
 
     def register(self, register, access):
         """Read or write a register."""

@@ -38,6 +38,10 @@ from .system import SHIFT
 __all__ = ["simulate", "summary", "units"]
 
 
+SECONDS = 600
+"""Wall-clock budget of a bench, also where many run at once."""
+
+
 def units(wanted: str | None) -> list[str]:
     """Return the units to simulate: the wanted one, or all that have a bench."""
     known = sorted({*benches(), *accelerators.UNITS})
@@ -133,6 +137,16 @@ def source(unit: str, design: Design) -> tuple[str, str]:
     return module(design), verilog(design)
 
 
+def bench(unit: str) -> str:
+    """Return the module of a unit's bench: a whole accelerator has one for all top levels."""
+    return f"bench_{accelerators.UNIT if unit in accelerators.UNITS else unit}"
+
+
+def design_for(unit: str, design: Design) -> Design:
+    """Return the Design whose unit is simulated: an array alone is no whole accelerator."""
+    return accelerators.design_of(design) if unit in accelerators.UNITS else design
+
+
 def parameters(unit: str, design: Design) -> dict[str, Any]:
     """Return the parameters of a unit that no Design has."""
     if unit in accelerators.UNITS:
@@ -147,8 +161,7 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
     The bench finds the Design in the file that ``$DESIGN`` names, and the parameters of a unit that
     no Design has in ``$UNIT``.
     """
-    if unit in accelerators.UNITS:
-        design = accelerators.design_of(design)
+    design = design_for(unit, design)
     workdir = folder / unit / design.name
     try:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -157,8 +170,8 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
         raise UserError(f"{workdir} cannot be written: {error.strerror}") from error
     top, text = source(unit, design)
     try:
-        result = run(text, f"bench_{unit.partition('-')[0]}", workdir, simulator=simulator,
-                     waves=waves, seed=seed, top=top,
+        result = run(text, bench(unit), workdir, simulator=simulator, waves=waves, seed=seed,
+                     top=top, seconds=SECONDS,
                      extra_sources=models_of_cells(text, design.family, workdir),
                      parameters={"DESIGN": (workdir / "design.toml").absolute(),
                                  "UNIT": json.dumps(parameters(unit, design))})
