@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim synth rtl example size clean always
+.PHONY: help setup demo test check formal sim synth rtl example noise size clean always
 
 ## help: say what the targets do
 help:
@@ -65,6 +65,10 @@ formal: setup
 ## sim: the benches of all units, on an 8x8 array
 sim: setup
 	@$(HWGEN) sim
+
+## noise: 180,000 inferences over a noisy line, into docs/results; hours
+noise: setup
+	@$(PYTHON_IN_VENV) -m tests.noise
 
 ## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup
