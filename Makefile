@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim synth rtl example noise size clean always
+.PHONY: help setup demo test check formal sim mutate synth rtl example noise size clean always
 
 ## help: say what the targets do
 help:
@@ -65,6 +65,10 @@ formal: setup
 ## sim: the benches of all units, on an 8x8 array
 sim: setup
 	@$(HWGEN) sim
+
+## mutate: mutants of each unit's Verilog against its bench, into docs/results; an hour, or UNIT=uart
+mutate: setup
+	@$(PYTHON_IN_VENV) -m sim.campaign $(UNIT)
 
 ## noise: 180,000 inferences over a noisy line, into docs/results; hours
 noise: setup

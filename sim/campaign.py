@@ -28,6 +28,8 @@ __all__ = ["Campaign", "main", "run"]
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "mutants.json"
 SIZES = [Design(rows=2, columns=2), Design(rows=3, columns=5), Design(rows=8, columns=8)]
 """The first one is that of all mutants, the others those of what it leaves."""
+FIRST = {"post": Design(rows=1, columns=1)}
+"""Other first ones: products are hard to prove anything of, and one lane has enough of them."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
@@ -89,9 +91,9 @@ class Subject:
 
 
 def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
-        sizes: Sequence[Design] = SIZES) -> Campaign:
+        ) -> Campaign:
     """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving."""
-    first, *others = sizes
+    first, *others = [FIRST[unit], *SIZES] if unit in FIRST else SIZES
     subject = Subject(unit, first, folder)
     netlist = instrument(**subject.design, count=count, seed=seed)
     fates = subject.survey(netlist)
@@ -109,7 +111,7 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
         else:
             left.append(mutant)
     for size in others:
-        left = list(not_found(unit, size, left, folder, found))
+        left = list(not_found(unit, size, left, folder, found, subject.design["verilog"]))
     found.survivors += [f"{mutant.place}: {answer(netlist, mutant, seconds)}" for mutant in left]
     return found
 
@@ -127,11 +129,14 @@ def answer(netlist: Netlist, mutant: Mutant, seconds: int) -> str:
 
 
 def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
-              found: Campaign) -> Iterator[Mutant]:
+              found: Campaign, verilog: str) -> Iterator[Mutant]:
     """Note which mutants the bench of another size notices; yield the others."""
     if not left:
         return
     subject = Subject(unit, size, folder)
+    if subject.design["verilog"] == verilog:  # the same at every size
+        yield from left
+        return
     there = {mutant.place: mutant for mutant in
              reversed(candidates(**subject.design, count=EVERY))}
     same = {mutant.place: there[mutant.place] for mutant in left if mutant.place in there}

@@ -43,7 +43,7 @@ class Mutant:
 
     def option(self, name: str) -> str:
         """Return what an option of the change is, or nothing."""
-        found = re.search(rf" -{name} (\S+)", self.change)
+        found = re.search(rf"(?<!\S)-{name} (\S+)", self.change)
         return found[1] if found else ""
 
     @property

@@ -23,8 +23,8 @@ SIZES = {
     "wide": {"rows": 7, "columns": 9, "activations": "int16", "weights": "uint16"},
     "mixed": {"rows": 2, "columns": 5, "activations": "uint5", "weights": "int11",
               "dataflow": "os"},
-    "even": {"rows": 4, "columns": 4, "weights": "uint8", "lines": 3, "rounding": "even"},
-    "hard": {"rows": 13, "columns": 4, "rounding": "single", "dsps": 5, "family": "ecp5"},
+    "even": {"rows": 4, "columns": 4, "weights": "uint8", "lines": 3},
+    "hard": {"rows": 13, "columns": 4, "dsps": 5, "family": "ecp5"},
 }
 
 
