@@ -18,11 +18,12 @@ from hwgen.design import Design
 from hwgen.errors import UserError
 from hwgen.table import table
 
-from . import sparse
+from . import accelerators
 from .cells import models_of_cells
 from .equivalence import compare
 from .mutation import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
-from .regression import source, units
+from .regression import bench, design_for, parameters, source, units
+from .runner import benches
 
 __all__ = ["Campaign", "main", "run"]
 
@@ -31,6 +32,8 @@ SIZES = [Design(rows=2, columns=2), Design(rows=3, columns=5), Design(rows=8, co
 """The first one is that of all mutants, the others those of what it leaves."""
 FIRST = {"post": Design(rows=1, columns=1)}
 """Other first ones: products are hard to prove anything of, and one lane has enough of them."""
+COUNTS = {accelerators.UNIT: 300}
+"""Mutants of units that are larger than most."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
@@ -75,7 +78,8 @@ class Subject:
     """A unit of the size of a Design, in a folder of its own."""
 
     def __init__(self, unit: str, design: Design, folder: Path) -> None:
-        self.bench = f"bench_{unit}"
+        design = design_for(unit, design)
+        self.bench = bench(unit)
         self.folder = folder / unit / design.name
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "design.toml").write_text(design.to_toml())
@@ -83,7 +87,7 @@ class Subject:
         self.design = {"verilog": text, "top": top, "folder": self.folder,
                        "extra_sources": models_of_cells(text, design.family, self.folder)}
         self.parameters = {"DESIGN": (self.folder / "design.toml").absolute(),
-                           "UNIT": json.dumps(sparse.parameters(unit, design))}
+                           "UNIT": json.dumps(parameters(unit, design))}
 
     def survey(self, netlist: Netlist) -> list[Fate]:
         """Run the bench on each mutant."""
@@ -93,7 +97,7 @@ class Subject:
 def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
         ) -> Campaign:
     """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving."""
-    first, *others = [FIRST[unit], *SIZES] if unit in FIRST else SIZES
+    first, *others = sizes_of(unit)
     subject = Subject(unit, first, folder)
     netlist = instrument(**subject.design, count=count, seed=seed)
     fates = subject.survey(netlist)
@@ -114,6 +118,13 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
         left = list(not_found(unit, size, left, folder, found, subject.design["verilog"]))
     found.survivors += [f"{mutant.place}: {answer(netlist, mutant, seconds)}" for mutant in left]
     return found
+
+
+def sizes_of(unit: str) -> list[Design]:
+    """Return the Designs whose unit is tried, the first one with all mutants."""
+    if unit == accelerators.UNIT:
+        return accelerators.MUTATED
+    return [FIRST[unit], *SIZES] if unit in FIRST else SIZES
 
 
 def answer(netlist: Netlist, mutant: Mutant, seconds: int) -> str:
@@ -183,7 +194,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run campaigns, keep what they gave, and return 1 where there are survivors."""
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("unit", nargs="*", help="units; by default all")
-    parser.add_argument("--count", type=int, default=100, help="mutants of a unit (default: 100)")
+    parser.add_argument("--count", type=int,
+                        help="mutants of a unit (default: 100; of a whole accelerator 300)")
     parser.add_argument("--seed", type=int, default=1, help="which mutants (default: 1)")
     parser.add_argument("--seconds", type=int, default=20,
                         help="of a proof, at most (default: 20)")
@@ -191,13 +203,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to keep them in")
     options = parser.parse_args(words)
     try:
-        wanted = [unit for name in options.unit or [None] for unit in units(name)]
+        # Behind other top levels an accelerator has the same mutants.
+        wanted = [unit for name in options.unit or benches() for unit in units(name)]
     except UserError as error:
         parser.error(str(error))
     survivors = 0
     for unit in wanted:
         started = time.monotonic()
-        found = run(unit, options.output, count=options.count, seed=options.seed,
+        count = options.count or COUNTS.get(unit, 100)
+        found = run(unit, options.output, count=count, seed=options.seed,
                     seconds=options.seconds)
         survivors += len(found.survivors)
         kept = json.loads(options.results.read_text()) if options.results.exists() else {}
