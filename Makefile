@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim synth rtl example noise size clean always
+.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example size clean always
 
 ## help: say what the targets do
 help:
@@ -66,6 +66,10 @@ formal: setup
 sim: setup
 	@$(HWGEN) sim
 
+## mutate: mutants of each unit's Verilog against its bench, into docs/results; an hour, or UNIT=uart
+mutate: setup
+	@$(PYTHON_IN_VENV) -m sim.campaign $(UNIT)
+
 ## noise: 180,000 inferences over a noisy line, into docs/results; hours
 noise: setup
 	@$(PYTHON_IN_VENV) -m tests.noise
@@ -74,16 +78,21 @@ noise: setup
 synth: setup
 	@for list in docs/results/*.toml; do $(HWGEN) synth --list $$list; done
 
+## fuzz: damaged files for everything that reads, 50,000 or, of one, READER=tflite COUNT=1000 SEED=2
+fuzz: setup
+	@$(PYTHON_IN_VENV) -m tests.fuzz $(if $(READER),--reader $(READER)) \
+	    $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--results)
+
 ## rtl: Verilog of a small example and of every board's preset, into rtl_out
 rtl: setup example
 	@for board in boards/*.toml; do \
 	    name=$$(basename "$$board" .toml); \
-	    $(HWGEN) generate --design "$$name" --name "$$name"; \
+	    $(HWGEN) generate --design "$$name" -o "rtl_out/$$name"; \
 	done
 
 ## example: Verilog of the example that is kept in rtl_out, so that review sees what changes
 example: setup
-	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 --name example
+	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 -o rtl_out/example
 
 ## size: code lines of every file
 size:

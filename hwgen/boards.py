@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import re
-import tomllib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import UserError
+from .reading import read_toml
 
 __all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
+FASTEST = 1000
+"""MHz of a crystal."""
+LARGEST_COUNT = 1 << 31
 CHECKOUT = Path(__file__).parents[1] / "boards"
 INSTALLED = Path(__file__).parent / "_boards"
 
@@ -110,10 +114,7 @@ KINDS: dict[Any, tuple[str, Any]] = {
 
 def read_board(path: Path) -> Board:
     """Read and check one board file; a :class:`UserError` names the file and the field."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not a board file: {error}") from error
+    values = read_toml(path, "a board file")
     fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
     for name in values:
         if name not in fields:
@@ -129,6 +130,10 @@ def read_board(path: Path) -> Board:
             raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
         if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
             raise UserError(f"{path}: {name} must not be negative, not {value!r}")
+        if name == "clock_mhz" and not 1 <= value <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be from 1 to {FASTEST}, not {value!r}")
+        if isinstance(value, int) and value > LARGEST_COUNT:
+            raise UserError(f"{path}: {name} must be at most {LARGEST_COUNT}, not {value!r}")
     if values["family"] not in PLLS:
         raise UserError(f"{path}: family must be one of {', '.join(PLLS)}, "
                         f"not {values['family']!r}")
@@ -140,6 +145,12 @@ def read_board(path: Path) -> Board:
                         f"not {values['pll']!r}")
     _check_serial(path, values.get("serial"))
     _check_flash(path, values.get("flash"))
+    for command in (values.get("programmer", ""), values.get("flash", {}).get("programmer", "")):
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            raise UserError(f"{path}: programmer must be a command, not {command!r}: {error}"
+                            ) from error
     for name, fields_of in values.get("designs", {}).items():
         if not isinstance(fields_of, dict):
             raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")

@@ -1,6 +1,8 @@
 """What `hwgen build` does, from options to what it prints."""
 
 import argparse
+import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +12,18 @@ from . import tools
 from .boards import BOARDS, Board, board
 from .build.bitstream import PICTURE, build
 from .build.embedded import NOTHING, Embedded
-from .build.record import Record
+from .build.record import NAME, Record
+from .clock import built
 from .compiler.compile import compile_network
 from .cost.efficiency import Work
+from .cost.fullness import words
 from .design import Design
 from .errors import UserError
 from .files import filling
 from .network.graph import Network
 from .runtime.predictions import predictions
 from .table import table
+from .terminal import printable
 
 __all__ = ["board_for", "build_bitstream", "program_board"]
 
@@ -62,43 +67,64 @@ def build_bitstream(options: argparse.Namespace, design: Design, network: Networ
 def text_of(record: Record, found: Board, folder: Path) -> str:
     """Return what a reader wants to know first."""
     used = record.used
-    there = {"luts": found.luts, "dsps": found.multipliers, "block_rams": found.block_rams}
-    cells = [f"{used[name]} of {there[name]}" for name in ("luts", "dsps", "block_rams")]
     lines = [
         f"Design {record.design.name} on {found.title}",
-        table(["LUT", "DSP", "block RAM", "FF", "clock", "Fmax", "tools"],
-              [[*cells, used["registers"], f"{record.clock_mhz:.2f} MHz",
+        table(["LUT", "FF", "DSP", "block RAM", "clock", "Fmax", "tools"],
+              [[used["luts"], used["registers"], used["dsps"], used["block_rams"],
+                f"{record.clock_mhz:.2f} MHz",
                 f"{record.fmax_mhz:.2f} MHz", f"{sum(record.seconds.values()):.0f} s"]]),
+        f"of the chip: {words(record.utilization)}",
         "limited by:", *(f"  {step}" for step in record.path)]
     if record.network:
         cycles = record.network["cycles"]
-        lines.append(f"{record.network['name']}: {cycles:,} cycles predicted, "
-                     f"{cycles / record.clock_mhz / 1000:.2f} ms")
+        lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "
+                     f"{built(record).time(cycles)}")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))
-    lines.append(f"{folder / PICTURE}: where everything lies")
+    lines.append(f"{printable(folder / PICTURE)}: where everything lies")
     commands = [f": {shlex.join(command)}" for command in programmers(record, folder)] or [""]
-    lines += [f"{folder / name}{command}" for name, command in zip(
+    lines += [f"{printable(folder / name)}{printable(command)}" for name, command in zip(
         [record.bitstream, record.frames], commands, strict=False)]
     return "\n".join(lines)
 
 
 def programmers(record: Record, folder: Path) -> list[list[str]]:
-    """Return the commands that load what was built into ``folder``."""
-    bitstream, frames = str(folder / record.bitstream), str(folder / record.frames)
-    return [[word.replace("{bitstream}", bitstream).replace("{frames}", frames)
-             for word in shlex.split(command)]
-            for command in (record.programmer, record.frames_programmer) if command]
+    """Return the commands that load what was built into ``folder``: those of the board's file.
+
+    The record names files, and nothing that is run: it may come from anywhere.
+    """
+    found = board(record.board)
+    names = {"bitstream": record.bitstream, "frames": record.frames}
+    # No path begins as an option does.
+    paths = {f"{{{kind}}}": os.path.join(os.curdir * str(folder).startswith("-"), folder, name)
+             for kind, name in names.items()}
+    commands = [found.programmer, found.flash.get("programmer", "") if record.frames else ""]
+    return [[re.sub(r"\{\w+\}", lambda place: paths.get(place[0], place[0]), word)
+             for word in shlex.split(command)] for command in commands if command]
+
+
+def plain(output: str) -> str:
+    """Return what a tool prints without its colours, and each state of its progress in a line."""
+    return re.sub(r"\x1b\[[\d;]*[mK]", "", output).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Load a board with what was built; return exit code, facts, and text."""
     folder = Path(options.folder)
     record = Record.read(folder)
-    if not record.programmer:
+    found = board(record.board)
+    for name in filter(None, (record.bitstream, record.frames)):
+        path = folder / name
+        if not path.is_file() or path.resolve().parent != folder.resolve():
+            raise UserError(f"{path} must be a file, and no link to another folder: `hwgen build` "
+                            "writes it")
+    if not found.programmer:
         raise UserError(f"board {record.board} has no programmer in its file; load "
                         f"{folder / record.bitstream} with a tool of your own")
+    if record.frames and not found.flash:
+        raise UserError(f"{folder / NAME}: frames must be empty, as board {record.board} has no "
+                        f"flash memory in its file, not {record.frames!r}")
     commands = programmers(record, folder)
     text = " && ".join(shlex.join(command) for command in commands)
     lines, output = [], ""
@@ -109,7 +135,7 @@ def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str
                             f"this loads the board: {text}")
         outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
         output += outcome.output
-        lines.append(f"{shlex.join(command)}\n{outcome.output}".rstrip())
+        lines.append(f"{printable(shlex.join(command))}\n{plain(outcome.output)}".rstrip())
         if not outcome.ok:
             break
     facts = {"board": record.board, "commands": commands, "code": outcome.code, "output": output}

@@ -3,8 +3,8 @@
 import argparse
 import dataclasses
 import importlib
-import json
 import os
+import secrets
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from .boards import BOARDS, Board, board
 from .design import Design
-from .errors import UserError
-from .options import chosen_design, parser
+from .errors import UserError, is_outside
+from .fitting import MISSING, fitting
+from .options import chosen_design, command_with, differences, parser
 from .table import table
+from .terminal import discard, json_text, printable, safe_streams, say
+from .tools import CHECKOUT, cache_environment, pip_command
 
 if TYPE_CHECKING:
     from .tops import Top
 
 __all__ = ["main"]
-
-CHECKOUT = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,23 +34,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done. 1: a test failed, or a needed tool does not work. 2: a mistake of the user's, told in
     one sentence. 130: interrupted.
     """
+    with safe_streams():
+        return run(arguments)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command, and say in a sentence why it could not be done."""
     try:
-        options, rest = parser(COMMANDS).parse_known_args(arguments)
-        if rest:
-            options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        code = options.run(options)
-        sys.stdout.flush()
-        return code
+        if sys.stdout is None:
+            raise UserError("standard output is closed; > /dev/null throws away what is printed")
+        try:
+            options, rest = parser(COMMANDS).parse_known_args(arguments)
+            options.words = list(sys.argv[1:] if arguments is None else arguments)
+            if rest:
+                options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            os.environ.update(cache_environment())
+            return options.run(options)
+        finally:  # also when help was asked for, which is a SystemExit
+            sys.stdout.flush()
     except UserError as error:
-        print(f"hwgen: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return told(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # as with `hwgen boards | head -1`
+            discard(sys.stdout)
+            return 141
+        if not is_outside(error):
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        return told(f"{name}{error.strerror}")
     except KeyboardInterrupt:
         warnings.simplefilter("ignore")  # what is half-built is not worth a word
         print("hwgen: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # as with `hwgen boards | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+
+
+def told(sentence: str) -> int:
+    """Say what is wrong, and return the exit code."""
+    print(f"hwgen: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
 
 
 def boards(options: argparse.Namespace) -> int:
@@ -86,36 +108,61 @@ def show_board(found: Board, as_json: bool) -> None:
 
 def generate(options: argparse.Namespace) -> int:
     """Write a Design's files."""
-    from .generate import write
+    from .generate import module, write
+    from .names import identifier_of
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
+    top, serial, said = chosen_top(options, design)
+    if options.name is not None:
+        top = top.named(identifier_of(name))
     folder = Path(options.output or Path("rtl_out") / name)
-    files = write(design, folder, chosen_top(options, design))
+    files = write(design, folder, top)
     if options.json:
-        print_json({"name": name, "design": dataclasses.asdict(design), "folder": str(folder),
+        print_json({"name": name, "module": module(design, top),
+                    "design": dataclasses.asdict(design),
+                    "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
                     "files": [str(path) for path in files]})
     else:
-        print(f"{name}: {design.rows} rows, {design.columns} columns, "
-              f"{design.activations} activations, {design.weights} weights, {design.dataflow}")
+        print(f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
+              f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
+              + f", rounding {design.rounding!r}" * bool(design.activation_memory))
+        for line in said:
+            print(f"  {line}")
         for path in files:
-            print(f"  {path}")
+            print(f"  {printable(path)}")
     return 0
 
 
-def chosen_top(options: argparse.Namespace, design: Design) -> "Top":
-    """Return the top level that the options choose; only an accelerator has any but the first."""
+def chosen_top(options: argparse.Namespace,
+               design: Design) -> tuple["Top", dict[str, Any], list[str]]:
+    """Return the top level that the options choose, and what is to be said of its clock.
+
+    Only an accelerator has any but the first.
+    """
+    from .clock import board_named, clock_of
     from .rtl.uart import bit_cycles
     from .tops import TOPS, uart
 
     if options.top != "stream" and not design.activation_memory:
-        raise UserError(f"--top {options.top}: an array alone has no host; give the Design an "
-                        "activation_memory, as that of ulx3s-85f has one")
-    if options.top == "uart":
-        return uart(bit_cycles(options.clock, options.baud))
-    return TOPS[options.top]
+        values = dataclasses.asdict(design)
+        found = fitting(values | {"activation_memory": MISSING["activation_memory"]}, ())
+        command = command_with(options.words, differences(values, found)) if found else \
+            f"hwgen generate --design ulx3s-85f --top {options.top}"
+        raise UserError(f"--top {options.top}: an array alone has no host, and without an "
+                        f"activation_memory the Design is one; this would do: `{command}`")
+    if options.top != "uart":
+        return TOPS[options.top], {}, []
+    clock = clock_of(design, board_named(None, options.design, design), options.clock)
+    if clock.mhz is None:
+        raise UserError(f"--clock is missing, of which the baud is made: {clock.why}")
+    cycles = bit_cycles(clock.mhz, options.baud)
+    facts = clock.facts(cycles)
+    del facts["milliseconds"]
+    return uart(cycles), {"baud": options.baud, "bit_cycles": cycles, **facts}, [
+        f"a bit takes {cycles} cycles: {options.baud} baud at {clock.mhz:g} MHz, {clock.why}"]
 
 
 def sim(options: argparse.Namespace) -> int:
@@ -123,18 +170,19 @@ def sim(options: argparse.Namespace) -> int:
     regression = simulation()
     design = chosen_design(options)
     units = regression.units(options.unit)
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
     for unit in units:
-        if not options.json and sys.stderr.isatty():
-            print(f"{unit} ...", end="\r", file=sys.stderr, flush=True)
+        if not options.json:
+            say(unit)
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
-            waves=options.waves, seed=options.seed))
+            waves=options.waves, seed=seed))
     if options.json:
-        print_json({"design": dataclasses.asdict(design),
+        print_json({"design": dataclasses.asdict(design), "seed": seed,
                     "benches": [result.to_dict() for result in results]})
     else:
-        print(regression.summary(design, results))
+        print(regression.summary(design, results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 
@@ -148,12 +196,14 @@ def simulation() -> ModuleType:
     try:
         return importlib.import_module("sim.regression")
     except ModuleNotFoundError as error:
-        raise UserError(f"hwgen sim needs {error.name}; `pip install -e .[sim]` brings it"
+        raise UserError(f"hwgen sim needs {error.name}; `{pip_command('sim')}` brings it"
                         ) from error
 
 
 def synth(options: argparse.Namespace) -> int:
     """Measure a Design, or what has changed of a list, with the tools that build it."""
+    from .clock import board_named
+    from .cost.fullness import words
     from .cost.results import update
     from .cost.synthesis import measure
 
@@ -164,10 +214,10 @@ def synth(options: argparse.Namespace) -> int:
             print_json({name: dataclasses.asdict(figures) for name, figures in known.items()})
         return 0
     design = chosen_design(options)
-    if sys.stderr.isatty():
-        print("building ...", end="\r", file=sys.stderr, flush=True)
+    say("building")
+    at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
-                      insist=options.insist)
+                      insist=options.insist, at=at)
     if options.json:
         print_json(dataclasses.asdict(figures))
         return 0
@@ -177,6 +227,7 @@ def synth(options: argparse.Namespace) -> int:
         figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
         figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
         f"{sum(figures.seconds.values()):.0f} s"]]))
+    print(f"of the chip: {words(figures.utilization)}")
     print("limited by:")
     for step in figures.path:
         print(f"  {step}")
@@ -197,8 +248,8 @@ def doctor(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"ok": healthy(findings), "tools": [vars(finding) for finding in findings]})
     elif not healthy(findings):
-        print("Some tools that are needed do not work; `make setup` installs all but the "
-              "system's.")
+        setup = "make setup" if (CHECKOUT / "Makefile").exists() else pip_command("all")
+        print(f"Some tools that are needed do not work; `{setup}` installs all but the system's.")
     return 0 if healthy(findings) else 1
 
 
@@ -216,7 +267,7 @@ def network_command(name: str, options: argparse.Namespace) -> int:
 
 def print_json(value: Any) -> None:
     """Print plain data."""
-    print(json.dumps(value, indent=2))
+    print(json_text(value, indent=2))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
+import os
 import re
-import tomllib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Any, Self
 from .boards import BOARDS, closest, presets
 from .errors import UserError
 from .formats import GROUP
+from .reading import read_toml
 from .steps import ROUNDINGS
 
 __all__ = ["SPARSE", "SYSTOLIC", "Design", "Integer"]
@@ -279,9 +280,9 @@ class Design:
         least = 1 if self.compact or self.engine == "binary" else 4
         self._within("partial_sums", least, LARGEST_SUMS)
         self._within("lanes", 1, self.columns)
-        most = self.device_products // self._lane_products if self.device else 0
+        most = self.device_products // self.lane_products if self.device else 0
         self._within("hard_lanes", 0, min(self.lanes, most))
-        self._within("dsps", 0, self._array_products, optional=True)
+        self._within("dsps", 0, self.array_products, optional=True)
         self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
         if self.engine == "binary":
             self._check_binary()
@@ -336,15 +337,15 @@ class Design:
         }.get(board.multiplier, 0)
 
     @property
-    def _lane_products(self) -> int:
+    def lane_products(self) -> int:
         """Products of the array that the DSP blocks of a lane would give."""
         return 4 * {"ice40": 2, "gowin": 2}.get(self.family, 1)
 
     @property
-    def _array_products(self) -> int:
+    def array_products(self) -> int:
         """Products a cycle that the lanes leave of the device's hard multipliers."""
         sparse = self.columns if self.engine == "sparse" else 0
-        return max(self.device_products - self.hard_lanes * self._lane_products - sparse, 0)
+        return max(self.device_products - self.hard_lanes * self.lane_products - sparse, 0)
 
     @property
     def hard_multipliers(self) -> int:
@@ -352,7 +353,7 @@ class Design:
         if self.family == "generic" or self.engine in ("bitserial", "binary"):
             return 0
         return min(self.rows * self.columns,
-                   self._array_products if self.dsps is None else self.dsps)
+                   self.array_products if self.dsps is None else self.dsps)
 
     @property
     def banks(self) -> int:
@@ -419,18 +420,13 @@ class Design:
         if isinstance(source, str) and source in BOARDS:  # so that no other board has to be right
             return cls.from_dict(BOARDS[source].design)
         path = Path(source)
-        if path.suffix != ".toml" and not path.exists():
+        if path.suffix != ".toml" and not os.path.exists(path):  # of any length
             known = presets()
             if source in known:
                 return cls.from_dict(known[str(source)])
             raise UserError(f"there is no preset and no file {str(source)!r}; the presets are "
                             f"{', '.join(sorted(known))}{closest(str(source), known)}")
-        try:
-            values = tomllib.loads(path.read_bytes().decode("utf-8"))
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(f"{path} is not a TOML file: {error}") from error
+        values = read_toml(path)
         try:
             return cls.from_dict(values)
         except UserError as error:

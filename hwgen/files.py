@@ -21,21 +21,20 @@ def check_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to, which takes its place when all went well.
+    """Give a path to write to, which takes the place of ``path`` when all went well.
 
-    When anything went wrong, or the user pressed Ctrl-C, what was there before is still there.
+    When anything went wrong, or the user pressed Ctrl-C, what was there before is still there. It
+    is in a new folder beside ``path``, where nobody else can have laid a link.
     """
-    scratch = path.parent / f".hwgen-{os.getpid()}"
     try:
         if path.exists() and not path.is_file():  # a folder, or a device that root could replace
             raise UserError(f"{path} cannot be written: it is there, and no file")
-        yield scratch
-        os.replace(scratch, path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".hwgen-") as folder:
+            scratch = Path(folder) / path.name
+            yield scratch
+            os.replace(scratch, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
 
 
 @contextlib.contextmanager

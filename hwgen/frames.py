@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from zlib import crc32
 
 __all__ = [
-    "CRC_SIZE", "EPOCHS", "EPOCH_BITS", "EPOCH_LOW", "FLUSH", "HEADER_SIZE", "HEAD_SIZE", "LARGEST",
-    "REPLY_SYNC", "REQUEST_SYNC", "WIRE_BITS", "Command", "Head", "Status", "encode", "write_code",
+    "CRC_SIZE", "EPOCHS", "EPOCH_BITS", "EPOCH_LOW", "FLUSH", "HEADER_SIZE", "HEAD_SIZE",
+    "HIGHEST_BAUD", "LARGEST", "LOWEST_BAUD", "REPLY_SYNC", "REQUEST_SYNC", "WIRE_BITS", "Command",
+    "Head", "Status", "encode", "write_code",
 ]
 
 REQUEST_SYNC = 0xA5
@@ -29,6 +30,9 @@ A header may have begun with the byte before and may announce the longest data. 
 with an idle byte.
 """
 
+
+LOWEST_BAUD, HIGHEST_BAUD = 300, 12_000_000
+"""Bits a second that a serial port may have."""
 
 WIRE_BITS = 10
 """Bits of a byte on the wire of a serial port, the start bit and the stop bit included."""

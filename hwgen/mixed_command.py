@@ -17,6 +17,7 @@ from .network.quantize import Calibrated
 from .network_data import Array, read_answers
 from .report.plot import scatter
 from .table import table
+from .terminal import printable
 
 __all__ = ["quantize_mixed"]
 
@@ -77,8 +78,8 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     text = "\n\n".join([
         sensitivity_table(search), path_table(search, chosen, loss),
         table(("layer", "bits of weights", "of inputs"), layers(search, chosen)),
-        (f"{path}: {base.cycles / chosen.cycles:.2f} times as fast as int8 on {where}, top-1 "
-         f"{chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
+        (f"{printable(path)}: {base.cycles / chosen.cycles:.2f} times as fast as int8 on {where}, "
+         f"top-1 {chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
     return 0, facts, text
 
 

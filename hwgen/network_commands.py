@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .boards import BOARDS, presets
+from .boards import BOARDS
 from .build.record import Record
+from .clock import KNOWN, BoardClock, board_named, clock_of
 from .compiler.compile import compile_network
-from .compiler.levels import any_rounding, rounding_of
 from .cost.efficiency import Work
 from .design import Design
 from .errors import UserError
@@ -31,29 +31,17 @@ from .network_data import (
     read_labels,
     right_answers,
 )
-from .options import chosen_design, design_given
+from .network_design import NetworkDesign, network_design
+from .options import BAUD, chosen_design, design_given
 from .runtime.baud import settle
 from .runtime.inference import Inference, board_at, holds, load, portable, run, simulated_board
 from .runtime.predictions import predictions
 from .runtime.serial_port import SerialLink
+from .terminal import printable, say
 
 __all__ = ["build", "compile_to_file", "cycles", "golden_model", "program", "prune",
            "quantize", "report", "run_network", "tune"]
 
-DESIGN = "ulx3s-85f"
-"""The preset that is taken where nothing is said."""
-
-
-def clock_mhz(design: Design) -> float:
-    """Return the clock of the board that the Design is for; 25 MHz where that is unknown."""
-    return next((board.clock_mhz for board in BOARDS.values() if board.device == design.device),
-                25.0)
-
-
-def say(text: str) -> None:
-    """Show progress, where somebody looks."""
-    if sys.stderr.isatty():
-        print(f"\033[K{text} ...", end="\r", file=sys.stderr, flush=True)
 
 
 def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -67,9 +55,9 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
                         "what your system calls it")
     if not simulated and options.design is None:
         options.design = options.board
-    design = built.design if built else accelerator_design(options, network)
-    megahertz = built.clock_mhz if built else clock_mhz(design)
-    check_rounding(options, design, network)
+    chosen = network_design(options, network, built)
+    design = chosen.design
+    clock = clock_for(options, design, built)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
     program = compile_network(network, portable(design) if simulated else design, one(inputs))
@@ -77,7 +65,8 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         say("building the simulator")
         board = simulated_board(program.design)
     else:
-        link = SerialLink(options.port, baud=options.baud, clock_mhz=megahertz)
+        link = SerialLink(options.port, baud=options.baud,
+                          clock_mhz=patience_mhz(clock, options.board))
         settle(link, lambda text: print(text, file=sys.stderr))
         board = board_at(link, design)
     check = options.check or options.json
@@ -97,9 +86,8 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     equal = all(result.equal for result in results)
     outputs = [image_outputs(network, result.outputs) for result in results]
     facts = {
-        **named(network, design), "board": options.board, "cycles": first.cycles,
-        "predicted_cycles": first.predicted_cycles, "equal": equal, "clock_mhz": megahertz,
-        "milliseconds": first.cycles / megahertz / 1000,
+        **named(network, chosen), "board": options.board, "cycles": first.cycles,
+        "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
         **output_facts(network, outputs),
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
@@ -110,8 +98,7 @@ def run_network(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
              *choice_lines(program),
              *output_lines(outputs, labels)]
     lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
-                 f"{first.cycles / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
-                 + " (simulated)" * simulated)
+                 + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
     if embedded:
         lines.append("the board had the Program before the host came")
     if check:
@@ -125,32 +112,54 @@ def built_for(options: argparse.Namespace) -> Record | None:
     """Return the record of --build, which then says what board, baud and Design there are."""
     if options.build is None:
         return None
-    if options.design is not None or options.board != "sim":
+    if options.design is not None or options.board not in (None, "sim"):
         raise UserError("--build says which board and Design there are; leave --design and --board "
                         "out")
     record = Record.read(Path(options.build))
+    if getattr(options, "baud", BAUD) not in (BAUD, record.baud):
+        raise UserError(f"--baud must be left out with --build, which was built for {record.baud}")
     options.board, options.baud, options.design = record.board, record.baud, record.board
     return record
+
+
+def clock_for(options: argparse.Namespace, design: Design,
+              built: Record | None = None) -> BoardClock:
+    """Return the clock at which a Design's times are told."""
+    if built is not None:
+        if options.clock is not None:
+            raise UserError(f"--clock must be left out with --build, which was built for "
+                            f"{built.clock_mhz:g} MHz")
+        return clock_of(design, built.board, record=built)
+    name = None if options.board == "sim" else options.board
+    return clock_of(design, board_named(name, options.design, design), options.clock)
+
+
+def patience_mhz(clock: BoardClock, name: str) -> float:
+    """Return the clock by which a host waits for a board: where none is known, that of the crystal.
+
+    It is the slower one, and who waits longer loses nothing.
+    """
+    return clock.mhz if clock.mhz and clock.source in KNOWN else BOARDS[name].clock_mhz
 
 
 def cycles(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     """Tell what an inference takes, without simulating."""
     network = read_network(options.model)
-    design = accelerator_design(options, network)
+    built = built_for(options)
+    chosen = network_design(options, network, built)
+    design, clock = chosen.design, clock_for(options, chosen.design, built)
     example = one(read_inputs(options.input, network)) if options.input else None
     program = compile_network(network, design, example)
     parts = list(zip(program.layers, predictions(network, program, example), strict=True))
     whole = sum((work for _, work in parts), Work())
-    total, megahertz = whole.cycles, clock_mhz(design)
-    facts = {**named(network, design), "predicted_cycles": total, "clock_mhz": megahertz,
-             "milliseconds": total / megahertz / 1000,
+    total = whole.cycles
+    facts = {**named(network, chosen), "predicted_cycles": total, **clock.facts(total),
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
                         for part, work in parts], **facts_of(whole), **choice_facts(program)}
     text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
                       *choice_lines(program)]).rstrip()
-    time = f"{total / megahertz / 1000:.2f} ms at {megahertz:g} MHz"
-    return 0, facts, f"{text}\n\n{total:,} cycles predicted: {time}"
+    return 0, facts, f"{text}\n\n{total:,} cycles predicted: {clock.time(total)}"
 
 
 def golden_model(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -175,7 +184,8 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
     """Write the Program of a network."""
     network = read_network(options.model)
     example = one(read_inputs(options.input, network)) if options.input else None
-    program = compile_network(network, accelerator_design(options, network), example)
+    chosen = network_design(options, network)
+    program = compile_network(network, chosen.design, example)
     path = Path(options.output or f"{Path(options.model).stem}.program")
     with replacing(path) as scratch:
         if path.suffix == ".h":
@@ -184,10 +194,11 @@ def compile_to_file(options: argparse.Namespace) -> tuple[int, dict[str, Any], s
             scratch.write_text(c_program(program, c_name(path.stem)), encoding="utf-8")
         else:
             program.save(scratch)
-    facts = {**named(network, program.design), "file": str(path),
+    facts = {**named(network, chosen), "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
-    text = (f"{path}: {len(program.steps)} steps, {len(program.image):,} bytes of "
-            f"program memory, for rounding {program.design.rounding!r}")
+    text = (f"{printable(path)}: {len(program.steps)} steps, {len(program.image):,} bytes of "
+            f"program memory, for rounding {program.design.rounding!r}; it runs on the hardware "
+            f"of `{chosen.command}`")
     return 0, facts | choice_facts(program), "\n".join([*choice_lines(program), text])
 
 
@@ -209,7 +220,8 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
         from .mixed_command import quantize_mixed
 
         return quantize_mixed(
-            options, data, lambda int8: accelerator_design(options, int8) if given else None, say)
+            options, data, lambda int8: network_design(options, int8).design if given else None,
+            say)
     for option, value in (("--labels", options.labels), ("--plot", options.plot)):
         if value:
             raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
@@ -231,7 +243,7 @@ def quantize(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
              "tensors": [{"name": error.tensor, "scale": error.scale,
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
                           "largest_steps": error.largest} for error in found]}
-    return 0, facts, f"{report(found)}\n\n{path}: int8, from {images} inputs"
+    return 0, facts, f"{report(found)}\n\n{printable(path)}: int8, from {images} inputs"
 
 
 def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -239,7 +251,7 @@ def prune(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     from .prune_command import prune_network
 
     network = read_network(options.model)
-    return prune_network(options, network, accelerator_design(options, network), say)
+    return prune_network(options, network, network_design(options, network).design, say)
 
 
 def build(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
@@ -249,7 +261,7 @@ def build(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     if options.design is None:
         options.design = board_for(options).name
     network = read_network(options.model) if options.model else None
-    design = accelerator_design(options, network) if network else chosen_design(options)
+    design = network_design(options, network).design if network else chosen_design(options)
     return build_bitstream(options, design, network, say)
 
 
@@ -273,12 +285,13 @@ def report(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
     from .tune.workload import read_workload
 
     first, *_ = read_workload(options.model[0]).networks
-    return write_report(options, accelerator_design(options, first))
+    design = network_design(options, first).design
+    return write_report(options, design, clock_for(options, design))
 
 
-def named(network: Network, design: Design) -> dict[str, Any]:
+def named(network: Network, chosen: NetworkDesign) -> dict[str, Any]:
     """Return what facts begin with."""
-    return {"network": network.name, "design": design.name, "rounding": design.rounding}
+    return {"network": network.name, **chosen.facts}
 
 
 def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -286,29 +299,3 @@ def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, A
     return {"outputs": {name: [each[name].tolist() for each in outputs] for name in outputs[0]},
             "output_grids": {name: {"scale": scale, "zero_point": zero_point}
                              for name, (scale, zero_point) in network.output_grids.items()}}
-
-
-def accelerator_design(options: argparse.Namespace, network: Network) -> Design:
-    """Return the Design that the options choose; it must have an accelerator.
-
-    A preset takes the network's rounding: it is a Design to begin with, which nobody has built yet.
-    """
-    preset = options.design is None or options.design in presets()
-    if options.design is None:
-        options.design = DESIGN
-    if preset and options.rounding is None:
-        options.rounding = rounding_of(network)
-    design = chosen_design(options)
-    if not design.activation_memory:
-        raise UserError("activation_memory must not be 0: a network needs an accelerator, and "
-                        f"the Design {design.name} is an array alone; --design {DESIGN} has one")
-    check_rounding(options, design, network)
-    return design
-
-
-def check_rounding(options: argparse.Namespace, design: Design, network: Network) -> None:
-    """Refuse a Design that rounds otherwise than the network."""
-    if design.rounding != network.rounding and not any_rounding(network):
-        raise UserError(f"rounding must be {network.rounding!r}, as {options.model} wants sums to "
-                        f"be rounded, not {design.rounding!r}; write it into the Design, or give "
-                        f"--rounding {network.rounding}")

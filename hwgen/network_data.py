@@ -1,47 +1,23 @@
 """What users give a network to work on, files of arrays, and what they get back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import load_arrays
 from .errors import UserError
 from .network.graph import Network
+from .terminal import printable
 
-__all__ = ["image_outputs", "load_arrays", "named_arrays", "output_lines",
+__all__ = ["image_outputs", "named_arrays", "output_lines",
            "read_answers", "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
 SHOWN = 16
 """Values of an output that are printed; --json has all."""
-
-
-def load_arrays(path: str | Path, only: str | None = None) -> dict[str, Array]:
-    """Return the arrays of a .npz file, or of those the one called ``only``; of a .npy file, ''."""
-    try:
-        with Path(path).open("rb") as file:
-            if file.read(4) not in (b"\x93NUM", b"PK\x03\x04", b"PK\x05\x06"):
-                raise UserError(f"{path} is not a .npy or .npz file")
-            file.seek(0)
-            values = np.load(file, allow_pickle=False)
-            if isinstance(values, np.ndarray):
-                if only is not None:
-                    raise UserError(f"{path} is a single array, and has none called {only!r}")
-                return {"": values}
-            if only is None:
-                return {name: values[name] for name in values}
-            if only not in values:
-                raise UserError(f"{path} has no array {only!r}; it has {', '.join(values.files)}")
-            return {only: values[only]}
-    except UserError:
-        raise
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # what NumPy raises of damaged files has no base of its own
-        raise UserError(f"{path} is damaged, or holds more than plain numbers: {error}") from error
 
 
 def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Array]:
@@ -126,6 +102,6 @@ def output_lines(images: Sequence[Mapping[str, Array]],
         for name, values in outputs.items():
             flat = values.reshape(-1)
             best = int(flat.argmax())
-            label = f" ({labels[best]})" if best < len(labels) else ""
+            label = f" ({printable(labels[best])})" if best < len(labels) else ""
             shown = " ".join(map(str, flat[:SHOWN])) + (" ..." if flat.size > SHOWN else "")
-            yield f"input {index}: {name}: greatest at {best}{label}; {shown}"
+            yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"

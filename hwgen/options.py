@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import __version__
@@ -11,8 +13,11 @@ from . import boards as known_boards
 from .boards import closest
 from .design import SPARSE, SYSTOLIC, Design
 from .errors import UserError
+from .fitting import fitting
+from .frames import HIGHEST_BAUD, LOWEST_BAUD
 
-__all__ = ["chosen_design", "design_given", "parser"]
+__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "command_with",
+           "design_given", "differences", "parser"]
 
 DESCRIPTION = """\
 Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
@@ -27,10 +32,12 @@ examples:
   hwgen synth --design icebreaker               its size and clock after place and route
   hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
   hwgen quantize float.onnx --data x.npy        an int8 network of a float one
-  hwgen prune net_int8.onnx --calibration x.npy the same with half of its weights
+  hwgen prune net_int8.onnx --calibration x.npy
+                                                the same with half of its weights
   hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
   hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
-  hwgen run net_int8.onnx --input x.npy --check the same on the simulated hardware
+  hwgen run net_int8.onnx --input x.npy --check
+                                                the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
 
 `hwgen COMMAND --help` explains a command.
@@ -47,7 +54,8 @@ examples:
   hwgen generate                                an 8x8 array of int8, weight-stationary
   hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
-  hwgen generate --design ulx3s-85f --columns 8 a board's preset, but with 8 columns
+  hwgen generate --design ulx3s-85f --columns 8
+                                                a board's preset, but with 8 columns, and lanes
   hwgen generate --design my.toml -o build/my   a Design of your own
   hwgen generate --design icebreaker --top uart --clock 12
                                                 with a serial port of 1 Mbaud
@@ -144,7 +152,8 @@ examples:
 
 SIM = """\
 Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
-model. A summary follows; exit code 1 says that a test failed.
+model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
+run: the summary tells the seed, and --seed repeats it.
 """
 
 SIM_EXAMPLES = """\
@@ -168,7 +177,8 @@ examples:
                                                 the best of three placements
   hwgen synth --design ulx3s-85f --clock 111 --insist
                                                 the whole accelerator, in half an hour
-  hwgen synth --list docs/results/systolic.toml all Designs of a list: writes its .json and .md
+  hwgen synth --list docs/results/systolic.toml
+                                                all Designs of a list: writes its .json and .md
 """
 
 BUILD = """\
@@ -235,6 +245,11 @@ FIELDS = {
 }
 
 
+BAUD = 1_000_000
+"""Bits a second of a serial port where nothing is said."""
+
+LARGEST_SEED = (1 << 31) - 1
+
 SEARCHED = ("systolic", "bitserial", "binary")
 """The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
@@ -243,8 +258,9 @@ Find the Design for one network or several, and a board: every Design that may s
 that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
 LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
 chosen, and why it is not quicker.
-Nothing is built, and the clock is that of the board, or --clock; but with --place N the N best are
-placed and routed, half an hour each and more, and chosen by what they reach: docs/tune.md.
+Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
+met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
+and more, and chosen by what they reach: docs/tune.md.
 """
 
 REPORT = """\
@@ -309,6 +325,13 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"takes a number, not {text!r}") from None
 
 
+def seed(text: str) -> int:
+    """Read a seed, as the tools take them."""
+    if not text.isdecimal() or len(text) > len(str(LARGEST_SEED)) or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"takes an integer from 0 to {LARGEST_SEED}, not {text!r}")
+    return int(text)
+
+
 def megahertz(text: str) -> float:
     """Read a frequency."""
     try:
@@ -322,14 +345,15 @@ def megahertz(text: str) -> float:
 
 def add_baud(command: argparse.ArgumentParser) -> None:
     """Add the option that tells how fast a serial port is."""
-    command.add_argument("--baud", type=baud, metavar="BAUD", default=1_000_000,
-                         help="bits a second of the serial port (default: 1000000)")
+    command.add_argument("--baud", type=baud, metavar="BAUD", default=BAUD,
+                         help=f"bits a second of the serial port (default: {BAUD})")
 
 
 def baud(text: str) -> int:
     """Read a baud rate."""
-    if not text.isdecimal() or not 300 <= int(text) <= 12_000_000:
-        raise argparse.ArgumentTypeError(f"takes 300 to 12000000 bits a second, not {text!r}")
+    if not text.isdecimal() or not LOWEST_BAUD <= int(text) <= HIGHEST_BAUD:
+        raise argparse.ArgumentTypeError(f"takes {LOWEST_BAUD} to {HIGHEST_BAUD} bits a second, "
+                                         f"not {text!r}")
     return int(text)
 
 
@@ -351,7 +375,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     generate = add("generate", "write the Verilog of a Design", GENERATE, GENERATE_EXAMPLES)
     add_design(generate)
     generate.add_argument("--name", metavar="NAME",
-                          help="name of the folder (default: made of the fields)")
+                          help="name of the top module, of the files, and of the folder; all other "
+                          "modules, and all names in C, begin with it, so that accelerators of "
+                          "different names go into one system (default: of the folder, made of the "
+                          "fields; modules and C have names of their own)")
     generate.add_argument("-o", "--output", metavar="DIR",
                           help="folder to write to (default: rtl_out/NAME)")
     generate.add_argument("--top", choices=("stream", "uart", "spi", "wishbone", "axi"),
@@ -360,8 +387,10 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
                           "ready (default); uart, a serial port; spi, a slave of mode 0; wishbone, "
                           "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
                           "a register map and a driver in C")
-    generate.add_argument("--clock", type=megahertz, metavar="MHZ", default=25.0,
-                          help="the accelerator's clock, which tells the baud (default: 25)")
+    generate.add_argument("--clock", type=megahertz, metavar="MHZ",
+                          help="the accelerator's clock, of which --top uart makes the baud "
+                          "(default: the one that a recorded build of the Design has met, or what "
+                          "may be expected)")
     add_baud(generate)
 
     run = add("run", "run a network on a board, layer by layer", RUN, RUN_EXAMPLES)
@@ -379,6 +408,16 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     prune = add("prune", "set weights of an int8 network to 0", PRUNE, PRUNE_EXAMPLES)
     for command in (run, cycles, golden, program, prune):
         command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+    for command in (cycles, report):
+        command.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                             help="the Design's board, where that is not told by a preset: for the "
+                             "clock")
+    cycles.add_argument("--build", metavar="DIR",
+                        help="what `hwgen build` wrote: its Design and clock are taken from there")
+    for command in (run, cycles, report):
+        command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                             help="the accelerator's clock (default: the one that a recorded build "
+                             "of the Design has met, or what may be expected)")
     for command in (cycles, program):
         command.add_argument("--input", metavar="FILE",
                              help="an input to go by, the first one of a .npy or .npz file: what "
@@ -439,16 +478,18 @@ def parser(commands: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     sim.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
     sim.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
                      help="what simulates (default: verilator)")
-    sim.add_argument("--seed", type=integer, metavar="N", default=0,
-                     help="seed of the random data (default: 0)")
+    sim.add_argument("--seed", type=seed, metavar="N",
+                     help="seed of the random data (default: another one every time)")
     sim.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                      help="folder for logs and waveforms (default: build/sim)")
 
     synth = add("synth", "measure a Design with yosys and nextpnr", SYNTH, SYNTH_EXAMPLES)
     add_design(synth)
+    synth.add_argument("--board", choices=tuple(known_boards.BOARDS),
+                       help="the board whose chip it is, where several have it")
     synth.add_argument("--clock", type=megahertz, metavar="MHZ", default=200.0,
                        help="clock that place and route tries for (default: 200)")
-    synth.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1],
+    synth.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1],
                        help="seeds of the placer; the best result counts (default: 1)")
     synth.add_argument("--insist", action="store_true",
                        help="the router goes on until the clock is reached: ECP5 only, and within "
@@ -486,7 +527,8 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock (default: the board's)")
+                         help="the accelerator's clock (default: of each Design the one that a "
+                         "recorded build has met, or what may be expected)")
     command.add_argument("--weights", type=number, nargs="+", metavar="W",
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",
@@ -501,7 +543,7 @@ def add_tune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--place", type=integer, metavar="N", default=0,
                          help="place and route the N best, and choose by what they reach "
                          "(default: none); what is placed once is kept")
-    command.add_argument("--seeds", type=integer, nargs="+", metavar="S", default=[1],
+    command.add_argument("--seeds", type=seed, nargs="+", metavar="S", default=[1],
                          help="seeds of the placer, for each Design (default: 1)")
     command.add_argument("--cluster", metavar="ADDRESS",
                          help="place on the Dask cluster whose scheduler is there")
@@ -550,7 +592,7 @@ def add_build(command: argparse.ArgumentParser) -> None:
     add_design(command)
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="a clock that is enough (default: the highest that is met)")
-    command.add_argument("--seeds", type=integer, metavar="N", nargs="+", default=[1, 2, 3],
+    command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
                          help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "
@@ -596,4 +638,57 @@ def chosen_design(options: argparse.Namespace) -> Design:
         others = [*(SYSTOLIC if engine in ("bitserial", "binary") else ()),
                   *(SPARSE if engine != "sparse" else ())]
         given = {name: getattr(Design, name) for name in others} | given
-    return design.replace(**given) if given else design
+    if not given:
+        return design
+    try:
+        return design.replace(**given)
+    except UserError as error:
+        return adapted(options, design, given, error)
+
+
+def adapted(options: argparse.Namespace, design: Design, given: Mapping[str, Any],
+            error: UserError) -> Design:
+    """Return a Design that has the fields ``given`` and is otherwise as near as may be to another.
+
+    Fields of a preset or a file follow those that are given, and what became of them is told.
+    Where nothing can follow, or no Design is named, the ``error`` is, with a command that would do.
+    """
+    values = dataclasses.asdict(design) | dict(given)
+    own = [name for name in given if getattr(options, name) is not None]
+    found = fitting(values, own)
+    if found and options.design is not None:
+        changes = ", ".join(f"{name} is {new!r}, not {old!r}"
+                            for name, (old, new) in differences(values, found).items())
+        print(f"hwgen: to fit the options, {changes}", file=sys.stderr)
+        return found
+    found = found or fitting(values, ())
+    changed = differences(values, found) if found else {}
+    if not changed or {*changed} <= {*own} and len(changed) == 1:  # as the error says
+        raise error
+    all_of_them = f"; to be given or changed: {', '.join(changed)}" if len(changed) > 1 else ""
+    raise UserError(f"{error}{all_of_them}; this would do: "
+                    f"`{command_with(options.words, changed)}`") from error
+
+
+def differences(values: Mapping[str, Any], design: Design) -> dict[str, tuple[Any, Any]]:
+    """Return the fields in which a Design is not as wanted: what was wanted, and what it has."""
+    return {name: (values[name], getattr(design, name)) for name in FIELDS
+            if values[name] != getattr(design, name)}
+
+
+def command_with(words: Sequence[str], changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return a command with other values of some fields of its Design."""
+    options = {f"--{name.replace('_', '-')}": new for name, (_, new) in changed.items()}
+    kept, rest = [], iter(words)
+    for word in rest:
+        option = word.partition("=")[0]
+        if option not in options:
+            kept.append(word)
+        elif "=" not in word and not isinstance(options[option], bool):
+            next(rest, None)  # its value
+    for option, new in options.items():
+        if new is True:
+            kept.append(option)
+        elif new is not None and new is not False:
+            kept += [option, str(new)]
+    return shlex.join(["hwgen", *kept])

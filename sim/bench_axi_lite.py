@@ -43,7 +43,7 @@ def in_runs(access):
     return "0" not in f"{access.mask:b}".strip("0")
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 @cocotb.parametrize(stall=[0.0, 0.5, 0.8])
 async def test_random(dut, stall):
     """Words, errors, and what reaches the bus, as the golden model has it."""
@@ -59,7 +59,7 @@ async def test_random(dut, stall):
     assert bus.words == expected.words and len({a.address for a in bus.accesses}) > 50
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 @cocotb.parametrize(stall=[0.0, 0.6])
 async def test_side_by_side(dut, stall):
     """Reads and writes at once, many of each on their way: neither kind waits for the other."""
@@ -79,7 +79,7 @@ async def test_side_by_side(dut, stall):
         assert await axi.read_dword(base + 4 * i) == word
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_response_waits(dut):
     """A response that nobody takes holds back its own channels only."""
     axi = master(dut)
@@ -94,7 +94,7 @@ async def test_response_waits(dut):
     await reading
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_latency(dut):
     """As long as it says."""
     await start(dut, Bus())

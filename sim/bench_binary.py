@@ -133,8 +133,11 @@ class Bench:
             output=left + DESIGN.lanes * int(draw((right - left - count) // DESIGN.lanes + 1)),
             **FORMS.same)
 
-    def image(self, step, starts=None, weights=None):
-        """Draw the words of a step, and keep its descriptor; return which words it takes."""
+    def image(self, step, starts=None, weights=None, index=0):
+        """Draw the words of a step, and keep its descriptor; return which words it takes.
+
+        It becomes the step of that index.
+        """
         draw, size = self.random.integers, START_WORDS + step.pieces
         words = draw(0, 256, (step.tiles, size, COLUMNS)) if weights is None \
             else np.full((step.tiles, size, COLUMNS), weights)
@@ -145,14 +148,15 @@ class Bench:
         words[:, 0], words[:, 1] = starts[:, 0] & 255, starts[:, 0] >> 8 & 255
         places = np.arange(step.program, step.program + step.tiles * size)
         self.words[places] = words.reshape(-1, COLUMNS)
-        self.words[:FORMS.words] = np.frombuffer(FORMS.write(step), np.uint8).reshape(-1, COLUMNS)
-        places = np.concatenate([np.arange(FORMS.words), places])
+        head = np.arange(FORMS.words) + index * FORMS.words
+        self.words[head] = np.frombuffer(FORMS.write(step), np.uint8).reshape(-1, COLUMNS)
+        places = np.concatenate([head, places])
         self.there[places] = False
         return places
 
-    async def start(self, watchdog=(1 << 32) - 1):
-        """Run the first step."""
-        for register, value in ((Register.FIRST, 0), (Register.COUNT, 1),
+    async def start(self, watchdog=(1 << 32) - 1, index=0):
+        """Run a step, the first one by default."""
+        for register, value in ((Register.FIRST, index), (Register.COUNT, 1),
                                 (Register.WATCHDOG, watchdog), (Register.CONTROL, GO)):
             await self.access(Space.REGISTERS, register, value)
 
@@ -163,16 +167,16 @@ class Bench:
                 await RisingEdge(self.dut.clk)
         return status >> 8 & 255
 
-    async def check(self, step, **words):
+    async def check(self, step, index=0, **words):
         """Run a step; compare its outputs, what is beside them, and its cycles."""
-        await self.write_program(self.image(step, **words))
-        self.golden.run(self.words.astype(np.int8).tobytes(), 1)
-        await self.start()
+        await self.write_program(self.image(step, index=index, **words))
+        self.golden.run(self.words.astype(np.int8).tobytes(), 1, index)
+        await self.start(index=index)
         assert await self.wait() == 0
         cycles = await self.access(Space.REGISTERS, Register.CYCLES)
         assert cycles == step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words), step
-        if DESIGN.steps:
-            assert await self.access(Space.COUNTERS, 0) == cycles
+        if index < DESIGN.steps:
+            assert await self.access(Space.COUNTERS, 4 * index) == cycles
         written = (step.tiles - 1) * COLUMNS + step.last_columns
         await self.compare(step.output - MARGIN, step.output + written + MARGIN)
 
@@ -204,6 +208,48 @@ async def test_most(dut):
                    {"tiles": DEPTH, "last_columns": 1, "pieces": 2}):
         await bench.check(bench.step(**fields))
     await bench.compare(0, SIZE)
+
+
+@cocotb.test()
+async def test_each_index(dut):
+    """A step may have any index that there is room for: no bit of its descriptor's place is lost.
+
+    Where the others would read it, there is the descriptor of another step.
+    """
+    bench = await Bench.started(dut)
+    last = min(DEPTH // FORMS.words, 1 << 16) - 1
+    for index in sorted({*(1 << bit for bit in range(last.bit_length())), last}):
+        head = range(index * FORMS.words, (index + 1) * FORMS.words)
+        for other in {index & (index - 1), 0}:
+            bench.image(bench.step(tiles=1, pieces=1), index=other)
+        while True:
+            step = bench.step(tiles=1, pieces=2)
+            if step.program + START_WORDS + 2 <= head[0] or step.program > head[-1]:
+                break
+        await bench.check(step, index=index)
+
+
+@cocotb.test()
+async def test_stop(dut):
+    """A step that is told to stop does so at once, with an error, and one that runs late, too."""
+    bench = await Bench.started(dut)
+    step = bench.step(tiles=1, pieces=DEPTH)
+    await bench.write_program(bench.image(step))
+    whole = step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words)
+    for share in (0.0, 0.3, 0.6):
+        await bench.start()
+        for _ in range(round(share * whole)):
+            await RisingEdge(dut.clk)
+        await bench.access(Space.REGISTERS, Register.CONTROL, STOP)
+        assert await bench.wait() == Error.STOPPED
+        cycles = await bench.access(Space.REGISTERS, Register.CYCLES)
+        assert round(share * whole) <= cycles < round(share * whole) + 60 < whole
+    for late in (1, whole // 2, whole - 20):
+        await bench.start(watchdog=late)
+        assert await bench.wait() == Error.WATCHDOG
+    for enough in (whole + 1, whole | 1 << 30):
+        await bench.start(watchdog=enough)
+        assert await bench.wait() == 0
 
 
 @cocotb.test()

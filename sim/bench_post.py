@@ -16,7 +16,7 @@ from hwgen.rtl.post import Lane
 from hwgen.rtl.post import Post as Dut
 
 from . import PERIOD_NS
-from .requantisation import Tile
+from .requantisation import Tile, carries
 from .requantisation import tiles as random_tiles
 from .tiles import packed
 
@@ -226,6 +226,15 @@ async def test_many(dut):
     await bench.start()
     for _ in range(6):
         await bench.check(Step(workload(1, 120)))
+
+
+@cocotb.test()
+async def test_carries(dut):
+    """Products in which each of the low bits decides what is rounded to."""
+    bench = Bench(dut)
+    await bench.start()
+    rng = np.random.default_rng(random.getrandbits(32))
+    await bench.check(Step([carries(rng, COLUMNS, 150) for _ in range(4)], to_sums=True))
 
 
 @cocotb.test()

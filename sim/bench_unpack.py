@@ -201,6 +201,55 @@ async def test_any_entries(dut):
         await bench.check(step.replace(program=writes))
 
 
+def plain(**fields):
+    """Return a step of few entries, one of padding, that fits any array unless fields say else."""
+    packing = Packing(COLUMNS, 8, book=False)
+    return Step(mode=Mode.UNPACK, last_columns=1, weight_format=packing.code,
+                **{"slots": 1, "tile_step": ROWS, "row_bytes": 1} | fields)
+
+
+@cocotb.test()
+async def test_full(dut):
+    """Each count as large as the memory has room for: entries, words of a tile, and tiles."""
+    bench = Bench(dut)
+    await bench.begin()
+    packing = Packing.of(plain(), COLUMNS)
+    beside = parameter_words(plain())
+    few = plain(parameters_per_tile=True)
+    per_tile = parameter_words(few) + ROWS
+    room = WORDS - 2 * beside - ROWS
+    steps = (plain(row_bytes=room * packing.per_word), plain(tile_step=room - 1),
+             plain(slots=(room - 1) // ROWS),
+             few.replace(slots=(WORDS - 1) // (per_tile + beside)))
+    for number, step in enumerate(steps):
+        reads, writes = packing.words(step), written_words(step)
+        assert reads + writes <= WORDS and reads + writes > WORDS - 2 * (per_tile + beside)
+        source = bench.junk(reads)
+        # Hardly any padding, so that some words are reached, and then very much.
+        source[reads // 2:][bench.rng.random(source[reads // 2:].shape) < 0.5] = 0xff
+        program, output = ((0, WORDS - writes), (WORDS - reads, 0))[number % 2]
+        bench.memory[program:program + reads] = source
+        await bench.check(step.replace(program=program, output=output))
+
+
+@cocotb.test()
+@cocotb.parametrize(name=["slots", "tile_step", "row_bytes", "output"])
+async def test_each_bit(dut, name):
+    """No bit of a count is left out: what is far too much runs out of the memory."""
+    bench = Bench(dut)
+    await bench.begin()
+    bits = {"slots": 16, "tile_step": 16, "row_bytes": 32, "output": 32}[name]
+    for per_tile in (False, True):
+        small = plain(parameters_per_tile=per_tile)
+        reads, writes = Packing.of(small, COLUMNS).words(small), written_words(small)
+        # What would be right without the bit ends in the last word.
+        small = small.replace(program=WORDS - reads) if name == "row_bytes" else \
+            small.replace(output=WORDS - writes)
+        for bit in range(bits):
+            bench.memory[small.program:][:reads] = bench.junk(reads)
+            await bench.check(small.replace(**{name: getattr(small, name) | 1 << bit}))
+
+
 @cocotb.test()
 async def test_reset(dut):
     """Wherever a step is stopped, nothing is left of it."""

@@ -33,7 +33,7 @@ async def play(wishbone, found, *, idle=0.0):
     return [int(answer.datrd) if answer.ack == ACK else None for answer in answers]
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 @cocotb.parametrize(stall=[0.0, 0.5, 0.9])
 async def test_random(dut, stall):
     """Words, errors, and what reaches the bus, as the golden model has it."""
@@ -54,7 +54,7 @@ async def test_random(dut, stall):
     assert len({access.address for access in bus.accesses}) > 50
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_latency(dut):
     """As long as it says."""
     await start(dut, Bus())
@@ -66,7 +66,7 @@ async def test_latency(dut):
         assert int(dut.wb_ack.value) == (cycle % (Wishbone.latency + 1) == Wishbone.latency)
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=500, timeout_unit="us")
 async def test_master_goes_away(dut):
     """Whatever is left on the bus, the next request has its own answer, and only one."""
     bus = Bus(0.7)

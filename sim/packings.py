@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hwgen.compiler.packing import packed
+from hwgen.compiler.packing import packed, packed_as
 from hwgen.golden.unpack import Packing
 from hwgen.steps import PARAMETER_WORDS, Mode, Step
 
@@ -62,16 +62,7 @@ def case(rng, rows, columns, kind, tiles, passes, per_tile, *, book=False):
 
 
 def packed_by_book(weights, parameters):
-    """Return weights by way of a codebook of all bytes."""
-    words, fields = packed(weights, parameters)
-    columns = weights.shape[2]
-    form = Packing(columns, 8, book=True)
-    plain = Packing(columns, 8, book=False)
-    assert fields["weight_format"] == plain.code
-    entries = plain.entries(words[len(parameters):], fields["row_bytes"])
-    order = np.random.default_rng(5).permutation(256)
-    values = np.where(entries & 15 == 15, entries >> 4, np.argsort(order)[entries >> 4])
-    codes = np.zeros(form.book_words * columns, np.uint8)
-    codes[:256] = order
-    return np.concatenate([parameters, codes.reshape(-1, columns), form.packed(
-        values << 4 | entries & 15)]), fields | {"weight_format": form.code}
+    """Return weights by way of a codebook of all bytes, in an order of its own."""
+    order = np.random.default_rng(5).permutation(np.arange(-128, 128))
+    packing = Packing(weights.shape[2], 8, book=True)
+    return packed_as(weights, parameters, packing, tuple(order.tolist()))

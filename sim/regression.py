@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
@@ -28,7 +30,7 @@ from hwgen.rtl.uart import Uart
 from hwgen.rtl.wishbone import Wishbone
 from hwgen.table import table
 
-from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, sparse
+from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, accelerators, sparse
 from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 from .system import SHIFT
@@ -36,11 +38,15 @@ from .system import SHIFT
 __all__ = ["simulate", "summary", "units"]
 
 
+SECONDS = 600
+"""Wall-clock budget of a bench, also where many run at once."""
+
+
 def units(wanted: str | None) -> list[str]:
     """Return the units to simulate: the wanted one, or all that have a bench."""
-    known = benches()
+    known = sorted({*benches(), *accelerators.UNITS})
     if wanted is None:
-        return list(known)
+        return known
     if wanted not in known:
         raise UserError(f"there is no bench for a unit {wanted!r}; there are "
                         f"{', '.join(known) or 'none'}{closest(wanted, known)}")
@@ -124,9 +130,28 @@ def source(unit: str, design: Design) -> tuple[str, str]:
         return unit, to_verilog(Library().convert(post, unit))
     if unit in sparse.UNITS:
         return unit, sparse.source(unit, sparse.parameters(unit, design))
+    if unit in accelerators.UNITS:
+        return accelerators.source(unit, design)
     if unit == "systolic":
         design = design.array_alone
     return module(design), verilog(design)
+
+
+def bench(unit: str) -> str:
+    """Return the module of a unit's bench: a whole accelerator has one for all top levels."""
+    return f"bench_{accelerators.UNIT if unit in accelerators.UNITS else unit}"
+
+
+def design_for(unit: str, design: Design) -> Design:
+    """Return the Design whose unit is simulated: an array alone is no whole accelerator."""
+    return accelerators.design_of(design) if unit in accelerators.UNITS else design
+
+
+def parameters(unit: str, design: Design) -> dict[str, Any]:
+    """Return the parameters of a unit that no Design has."""
+    if unit in accelerators.UNITS:
+        return {"top": accelerators.UNITS[unit]}
+    return dict(sparse.parameters(unit, design))
 
 
 def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: bool,
@@ -136,6 +161,7 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
     The bench finds the Design in the file that ``$DESIGN`` names, and the parameters of a unit that
     no Design has in ``$UNIT``.
     """
+    design = design_for(unit, design)
     workdir = folder / unit / design.name
     try:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -144,10 +170,12 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
         raise UserError(f"{workdir} cannot be written: {error.strerror}") from error
     top, text = source(unit, design)
     try:
-        return run(text, f"bench_{unit}", workdir, simulator=simulator, waves=waves, seed=seed,
-                   top=top, extra_sources=models_of_cells(text, design.family, workdir),
-                   parameters={"DESIGN": (workdir / "design.toml").absolute(),
-                               "UNIT": json.dumps(sparse.parameters(unit, design))})
+        result = run(text, bench(unit), workdir, simulator=simulator, waves=waves, seed=seed,
+                     top=top, seconds=SECONDS,
+                     extra_sources=models_of_cells(text, design.family, workdir),
+                     parameters={"DESIGN": (workdir / "design.toml").absolute(),
+                                 "UNIT": json.dumps(parameters(unit, design))})
+        return replace(result, bench=f"bench_{unit}")
     except BuildError as error:
         log = workdir / "build.log"
         log.write_text(f"{error}\n")
@@ -155,13 +183,13 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
                       False, log, None)
 
 
-def summary(design: Design, results: Sequence[Result]) -> str:
-    """Return a table of the results, and below it what failed."""
+def summary(design: Design, results: Sequence[Result], seed: int) -> str:
+    """Return a table of the results, and below it what failed; ``seed`` repeats it."""
     rows = [[result.bench.removeprefix("bench_"),
              f"{sum(test.passed for test in result.tests)}/{len(result.tests)}", result.cycles,
              "cached" if result.cached else f"{result.build_seconds:.1f}",
              f"{result.seconds:.1f}", "ok" if result.passed else "FAILED"] for result in results]
-    lines = [f"Design {design.name}",
+    lines = [f"Design {design.name}, seed {seed}",
              table(["unit", "tests", "cycles", "build s", "run s", "result"], rows)]
     for result in results:
         if result.error:

@@ -10,7 +10,7 @@ import numpy as np
 from hwgen.golden.arithmetic import wrap
 from hwgen.golden.post import Parameters
 
-__all__ = ["CORNERS", "Tile", "parameters", "sums", "tiles"]
+__all__ = ["CORNERS", "Tile", "carries", "parameters", "sums", "tiles"]
 
 CORNERS = (0, 1, -1, 127, -128, (1 << 30) - 1, 1 << 30, -(1 << 30), (1 << 31) - 1, -(1 << 31))
 MULTIPLIERS = (0, 1, (1 << 30) - 1, 1 << 30, (1 << 30) + 1, (1 << 31) - 1)
@@ -55,3 +55,22 @@ def tiles(rng: np.random.Generator, columns: int, count: int, longest: int) -> l
         by = parameters(rng, columns)
         made.append(Tile(by, sums(rng, by, int(rng.integers(1, longest + 1)))))
     return made
+
+
+def carries(rng: np.random.Generator, columns: int, vectors: int) -> Tile:
+    """Return a tile whose products lie just below and above where rounding sets in.
+
+    The low bits of a product matter there alone, where one of them more or less carries. They are
+    so many that random sums hardly ever come as near.
+    """
+    multiplier = rng.integers(1 << 29, 1 << 30, columns) * 2 + 1
+    bias, shift = rng.integers(-1 << 31, 1 << 31, columns), rng.integers(0, 3, columns)
+    shape = vectors, columns
+    # An odd multiplier has an inverse, so that a product may end in any 31 bits.
+    inverse = np.array([pow(int(odd), -1, 1 << 31) for odd in multiplier])
+    beside = rng.integers(0, 1 << 30, shape) >> rng.integers(0, 31, shape)
+    end = rng.choice([0, 1 << 30], shape) + np.where(rng.random(shape) < 0.5, beside, ~beside)
+    biased = np.array([[int(value) * int(by) for value, by in zip(row, inverse, strict=True)]
+                       for row in end], object) % (1 << 31)
+    biased = biased.astype(np.int64) - rng.choice([0, 1 << 31], shape)
+    return Tile(Parameters(bias, multiplier, shift), wrap(biased - bias))

@@ -199,8 +199,12 @@ def read_results(path: Path) -> tuple[Test, ...]:
     """Read the results that cocotb left; there are none when it did not come that far."""
     if not path.exists():
         return ()
+    try:
+        cases = list(ElementTree.parse(path).iter("testcase"))
+    except ElementTree.ParseError:  # it was ended while it wrote them
+        return ()
     tests = []
-    for case in ElementTree.parse(path).iter("testcase"):
+    for case in cases:
         if case.find("skipped") is not None:
             continue
         wrong = case.find("failure")

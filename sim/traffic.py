@@ -14,20 +14,22 @@ MEMORY = 1024
 
 @dataclass
 class Memory:
-    """Memory of a host, and everything that was done to it."""
+    """Memory of a host from address ``base`` on, and everything that was done to it."""
 
     data: bytearray = field(default_factory=lambda: bytearray(MEMORY))
     accesses: list[golden.Access] = field(default_factory=list)
+    base: int = 0
 
     def __call__(self, access):
         self.accesses.append(access)
-        if access.address + 4 > len(self.data):
+        place = access.address - self.base
+        if not 0 <= place <= len(self.data) - 4:
             return None
         if access.write:
             for lane, byte in enumerate(access.data.to_bytes(4, "little")):
                 if access.mask >> lane & 1:
-                    self.data[access.address + lane] = byte
-        return int.from_bytes(self.data[access.address:access.address + 4], "little")
+                    self.data[place + lane] = byte
+        return int.from_bytes(self.data[place:place + 4], "little")
 
 
 def request(command, address, count, *, tag=0, data=None):

@@ -361,7 +361,8 @@ class Twins:
                         (self.design.columns, step.tiles), low=0, high=(1 << bits + 2) - 64)
         if step.mode == Mode.SPARSE:
             return not reads
-        sums = step.tiles == 1 and (step.passes == 1 or not step.add_to_sums)
+        adds = step.passes == 1 and step.mode != Mode.SUMS  # or reads elsewhere at that time
+        sums = step.tiles == 1 and (adds or not step.add_to_sums)
         return not (reads or step.mode == Mode.SUMS) or not (sums if step.to_sums else writes)
 
     def reads(self, step):

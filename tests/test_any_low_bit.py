@@ -27,8 +27,7 @@ COMPACT = Design(rows=8, columns=4, lanes=1, partial_sums=64, compact=True, **ME
 BINARY = Design(**MEMORIES | {"engine": "binary", "program_memory": 12 << 12}, rows=5, columns=12,
                 lanes=4, partial_sums=1)
 
-REFUSED = ("no multiplier and shift do the same in channel", "a weight of -128 in a channel",
-           "of which the accelerator writes bytes only")
+REFUSED = ("no multiplier and shift do the same in channel", "a weight of -128 in a channel")
 """What a network is refused for that its file is not."""
 
 

@@ -37,6 +37,15 @@ def test_nothing_is_left_of_a_stopped_step(board):
             check(board, SMALL, network, inputs)
 
 
+@pytest.mark.xdist_group("binary accelerator")
+def test_watchdog_of_the_cycles_before(board):
+    """What the last step of the run before took is not held against this one's watchdog."""
+    network, inputs = network_of(30, 20)
+    _, result = check(board, SMALL, network, inputs)
+    for watchdog in (result.cycles, result.cycles + 1, result.cycles - 1):
+        assert board.run(0, 1, budget=10_000, watchdog=watchdog) == result.cycles
+
+
 def damaged(program, fields):
     """Return the image of a Program whose first step has other fields, as they are in its bits."""
     size = Descriptors.of(program.design).words * program.design.columns

@@ -94,6 +94,8 @@ def test_read(tmp_path):
     ("luts = 10", "luts = true", "luts must be an integer, not True"),
     ("luts = 10", "luts = -1", "luts must not be negative, not -1"),
     ("clock_mhz = 25.5", "clock_mhz = nan", "clock_mhz must not be negative, not nan"),
+    ("clock_mhz = 25.5", "clock_mhz = 0", "clock_mhz must be from 1 to 1000, not 0"),
+    ("clock_mhz = 25.5", "clock_mhz = 1e300", "clock_mhz must be from 1 to 1000, not 1e"),
     ('package = "BG381"', "package = 381", "package must be a text, not 381"),
     ("[design]\nrows = 1", "design = 1", "there is no field|design must be a table, not 1"),
     ('"ecp5"', '"ecp6"', "family must be one of ecp5, ice40, gowin, not 'ecp6'"),

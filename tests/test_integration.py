@@ -148,7 +148,7 @@ def test_core(top, tmp_path):
     core = yaml.safe_load(texts[f"{top.module}.core"].removeprefix("CAPI=2:\n"))
     named = [name for part in core["filesets"].values() for entry in part["files"]
              for name in entry]
-    driver = {"hwgen_registers.h", "hwgen.h", "hwgen.c"} if top.mapped else set()
+    driver = {"hwgen_registers.h", "hwgen_types.h", "hwgen.h", "hwgen.c"} if top.mapped else set()
     assert set(named) == {f"{top.module}.v", "lint.vlt"} | driver
 
 
@@ -172,8 +172,8 @@ def test_command(tmp_path, capsys):
                  "--top", "axi", "-o", str(tmp_path / "made")]) == 0
     assert {path.name for path in (tmp_path / "made").iterdir()} == {
         "axi_accelerator.v", "axi_accelerator.svd", "axi_accelerator.core", "design.toml",
-        "hwgen.c", "hwgen.h", "hwgen_registers.h", "lint.vlt", "ports.md", "registers.json",
-        "registers.md"}
+        "hwgen.c", "hwgen.h", "hwgen_registers.h", "hwgen_types.h", "lint.vlt", "ports.md",
+        "registers.json", "registers.md"}
     text = (tmp_path / "made" / "axi_accelerator.v").read_text()
     assert re.search(r"^  input \[11:0\] s_axil_araddr;$", text, re.M)
 

@@ -239,3 +239,27 @@ def test_input_wrong():
 
 def test_tensor_default():
     assert Tensor("x", (1, 2), 1.0, 0).precision == INT8
+
+
+@pytest.mark.parametrize("kind", ["f4", "i8", "i4", "u1"])
+@pytest.mark.parametrize("domain", ["", "ai.onnx", "onnx.brevitas", "finn.custom_op.general",
+                                    "qonnx.custom_op.general", "qonnx.custom_op", "brevitas"])
+def test_spellings(domain, kind):
+    """Exporters write these operators in any domain, and their zero points in any type."""
+    def written(of, zero):
+        w = low_bit.Writer(11)
+        nodes = [w.node("Quant", w.input([1, 12]), np.float32(0.25), zero, np.float32(4),
+                        domain=of, signed=0, narrow=0, rounding_mode="ROUND")]
+        weights = w.random.integers(-2, 2, (12, 5)).astype("f4")
+        nodes.append(w.node("Quant", weights, np.float32(1), zero * 0, np.float32(2), domain=of,
+                            signed=1, narrow=0, rounding_mode="ROUND"))
+        return w, w.node("BipolarQuant", w.node("MatMul", *nodes), np.float32(1), domain=of)
+
+    w, output = written(domain, np.array(3, kind))
+    network = read(w.model(output))
+    usual = read(written(low_bit.DOMAIN, np.float32(3))[0].model(output))
+    x = network.feed(w.random.normal(0, 2, (9, 12)).astype("f4"))
+    assert all(np.array_equal(a, b) for a, b in zip(
+        network.fetch(run(network, x)).values(), usual.fetch(run(usual, x)).values(), strict=True))
+    assert network.layers[0].requantisation.values.tolist() == \
+        usual.layers[0].requantisation.values.tolist()

@@ -425,12 +425,15 @@ def test_not_quantised():
     refused(w, w.node("Conv", x, w.dequantized(*w.weights(4, 3, 3, 3))), "before it is quantised")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
-    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")), "`hwgen quantize`")
+    refused(w, w.node("Conv", x, w.weights(4, 3, 3, 3)[0].astype("f4")),
+            "weights of float32.* put a QuantizeLinear and a DequantizeLinear between")
     w = writer.Writer()
     x = w.both(w.input([1, 3, 6, 6]))
     y = w.node("Conv", x, w.dequantized(*w.weights(3, 3, 1, 1)))
-    refused(w, y, "output 'e3' is not quantised")
     refused(w, w.node("GlobalAveragePool", y), "which is not quantised")
+    w = writer.Writer()
+    x = w.both(w.input([1, 3, 6, 6]))
+    refused(w, w.node("Add", x, x), "output 'e2' is not quantised")
 
 
 def test_transpose_moves():
@@ -510,7 +513,8 @@ def test_keyword_spotting(style):
 
 IMPORTED = {
     "test_clip_default_int8_inbounds", "test_clip_default_int8_max", "test_clip_default_int8_min",
-    "test_dequantizelinear", "test_maxpool_2d_uint8", "test_qlinearconv",
+    "test_convinteger_with_padding", "test_convinteger_without_padding", "test_dequantizelinear",
+    "test_matmulinteger", "test_maxpool_2d_uint8", "test_qlinearconv",
     "test_qlinearmatmul_2D_int8_float16", "test_qlinearmatmul_2D_int8_float32",
     "test_qlinearmatmul_2D_uint8_float16", "test_qlinearmatmul_2D_uint8_float32",
     "test_quantizelinear",
@@ -684,7 +688,7 @@ def test_work_bounded():
 
 def test_chain_long():
     w = writer.Writer(opset=14)
-    x = w.input([1, 4], "u1")
+    x = w.input([1, 4], "i1")
     for _ in range(3000):
         x = w.node("Relu" if len(w.nodes) % 2 else "Identity", x)
-    assert read(w.model(x, kind="u1")).inputs == ("x0",)
+    assert read(w.model(x, kind="i1")).inputs == ("x0",)

@@ -12,6 +12,7 @@ from hwgen.tools import compiler, verilator
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+low_bit = pytest.importorskip("tests.low_bit")
 mixed = pytest.importorskip("tests.test_mixed")
 writer = pytest.importorskip("tests.onnx_writer")
 
@@ -148,3 +149,45 @@ def test_rounding_of_presets(capsys, tmp_path):
     (tmp_path / "tflm.toml").write_text(SINGLE.replace(rounding="tflm").to_toml())
     mine = ran(capsys, "cycles", "net.onnx", "--design", "tflm.toml", "--rounding", "single")
     assert mine["rounding"] == "single"
+
+
+def sums(layers):
+    """Return a network of few bits whose output is sums of 32 bits times a scale."""
+    w, width = low_bit.Writer(1), 30
+    x = w.quant(w.input([1, width], name="x"), 4, 0.25)
+    for outputs in range(12, 12 - layers, -1):
+        y = w.node("MatMul", x, w.low_bit(width, outputs, bits=3))
+        x, width = w.quant(y, 4, 4.0, rounding="HALF_UP"), outputs
+    return w, w.node("MatMul", x, w.low_bit(width, 5, bits=8, scale=0.5))
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_sums(layers, capsys, tmp_path):
+    """The host multiplies by the last weights, whose sums are the output, even if that is all."""
+    w, output = sums(layers)
+    (tmp_path / "net.onnx").write_bytes(w.model(output))
+    x = np.random.default_rng(3).normal(0, 1.5, (2, 30)).astype("f4")
+    np.save(tmp_path / "x.npy", x)
+    facts = ran(capsys, "run", "net.onnx", "--design", "single.toml", "--input", "x.npy")
+    assert facts["equal"] and facts["cycles"] == facts["predicted_cycles"]
+    found = np.array(facts["outputs"][output], "f4")
+    expected = [low_bit.execute(w.model(output), {"x": image[None]})[0][0] for image in x]
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("operator", ["Softmax", "Sigmoid"])
+def test_classifier(operator, capsys, tmp_path):
+    """What comes last is the host's, and is ONNX Runtime's to the last bits of a float32."""
+    w = writer.Writer(3, "u1")
+    x = w.both(w.input([1, 2, 6, 6], name="x"))
+    y = w.both(w.node("Conv", x, w.dequantized(*w.weights(8, 2, 3, 3))), *w.grid(0.1037))
+    y = w.both(w.node("GlobalAveragePool", y), *w.grid(0.0517))
+    output = w.node(operator, w.node("Flatten", y))
+    (tmp_path / "net.onnx").write_bytes(w.model(output))
+    x = np.random.default_rng(3).normal(0, 1.5, (2, 2, 6, 6)).astype("f4")
+    np.save(tmp_path / "x.npy", x)
+    facts = ran(capsys, "run", "net.onnx", "--design", "single.toml", "--input", "x.npy")
+    assert facts["equal"] and facts["cycles"] == facts["predicted_cycles"]
+    expected = [writer.runtime(w.model(output), {"x": image[None]})[output][0] for image in x]
+    assert np.allclose(facts["outputs"][output], expected, rtol=1e-6)
+    assert facts["output_grids"][output] == {"scale": 1.0, "zero_point": 0}

@@ -142,9 +142,11 @@ def test_file(tmp_path):
     (images().astype(int), {}, "must be floating point"),
     (images()[:0], {}, "at least one"),
     ({"y": images()}, {}, "inputs are x0, not y"),
-    (images()[:, :2], {}, "ONNX Runtime cannot run the float network"),
-    ("none.npz", {}, "cannot read the inputs"),
-    (images() * np.inf, {}, "not finite")])
+    (images()[:, :2], {}, "must be images of shape \\(3, 16, 12\\), at least one along the first"),
+    (images()[0, 0, 0, 0], {}, "must be images of shape"),
+    ("none.npz", {}, "none.npz cannot be read"),
+    (images() * np.inf, {}, "must be finite"),
+    (np.full((1, 3, 16, 12), 1e300), {}, "must be finite")])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_wrong(data, options, match):
     with pytest.raises(UserError, match=match):

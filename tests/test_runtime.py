@@ -15,6 +15,7 @@ from hwgen.runtime.accelerator import (
     Register,
     Space,
     State,
+    StillBusy,
     TurnLost,
     another_number,
 )
@@ -123,14 +124,14 @@ def test_run():
 def test_wait_budget():
     accelerator = Accelerator(FakeAccelerator(step_cycles=5000))
     accelerator.start(0, 3)
-    with pytest.raises(TimeoutError, match="still busy with step 2 after 9000 cycles"):
+    with pytest.raises(StillBusy, match="still busy with step 2 after 9000 cycles"):
         accelerator.wait(9000)
 
 
 def test_start_busy():
     accelerator = Accelerator(FakeAccelerator(step_cycles=5000))
     accelerator.start(0, 3)
-    with pytest.raises(RuntimeError, match="is busy"):
+    with pytest.raises(StillBusy, match="is busy"):
         accelerator.start(0, 3)
 
 

@@ -6,13 +6,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 import hwgen.verilator
-from hwgen import cache
 from hwgen.errors import UserError
 from hwgen.runtime.client import Client, NoMemory, Silence
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
 from hwgen.tools import compiler, verilator
 from hwgen.verilator import BuildError, without_zeros
 
+from .libraries import share_libraries
 from .test_host import board
 
 pytestmark = pytest.mark.skipif(not (verilator() and compiler()),
@@ -144,8 +144,7 @@ def test_closed(echo):
 def test_waves_and_spaces(echo, tmp_path, monkeypatch):
     folder = tmp_path / "a folder"
     (folder / "a cache").mkdir(parents=True)
-    for library in cache.folder().glob("lib-*"):  # it takes long, and is not the point
-        (folder / "a cache" / library.name).symlink_to(library)
+    share_libraries(folder / "a cache")
     monkeypatch.setenv("HWGEN_CACHE", str(folder / "a cache"))
     monkeypatch.chdir(folder)
     with SimulatedLink(echo, waves=folder / "a wave.vcd") as link:
@@ -164,8 +163,7 @@ def test_cached(echo):
 
 def test_several_units(echo, monkeypatch, tmp_path):
     """A large model is compiled in pieces."""
-    for library in cache.folder().glob("lib-*"):
-        (tmp_path / library.name).symlink_to(library)
+    share_libraries(tmp_path)
     monkeypatch.setenv("HWGEN_CACHE", str(tmp_path))
     monkeypatch.setattr(hwgen.verilator, "LARGE", 100)
     units = []

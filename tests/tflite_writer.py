@@ -4,15 +4,15 @@
 a kind in ``KINDS``, ``random_network`` a small graph of several.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["KINDS", "Graph", "Operator", "Tensor", "random_layer", "random_network",
-           "write_network"]
+__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_layer",
+           "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
@@ -20,7 +20,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
            "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
            "PADV2": "PadV2Options", "QUANTIZE": "QuantizeOptions",
-           "DEQUANTIZE": "DequantizeOptions"}
+           "DEQUANTIZE": "DequantizeOptions", "SQUEEZE": "SqueezeOptions",
+           "EXPAND_DIMS": "ExpandDimsOptions"}
 
 
 @dataclass(kw_only=True)
@@ -29,7 +30,7 @@ class Tensor:
 
     shape: Sequence[int]
     scale: float | Sequence[float] | None = None
-    zero_point: int | Sequence[int] = 0
+    zero_point: int | Sequence[int] | None = 0
     data: np.ndarray | None = None
     type: str = "INT8"
     axis: int = 0
@@ -37,16 +38,29 @@ class Tensor:
     signature: Sequence[int] | None = None
     variable: bool = False
     sparse: bool = False
+    newer: int | None = None
+    """The field external_buffer, which the schema's package does not know."""
 
 
 @dataclass
 class Operator:
-    """An operator; options are the schema's fields: ``{"StrideH": 2}``."""
+    """An operator; options are the schema's fields: ``{"StrideH": 2}``, or arrays of int32.
+
+    With ``options`` of None the file has no table of them.
+    """
 
     code: str
     inputs: Sequence[int]
     outputs: Sequence[int]
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, object] | None = field(default_factory=dict)
+    options_of: str | None = None
+    """The operator whose options these are; its own, where nothing is said."""
+    custom_options: np.ndarray | None = None
+
+
+def both_fields(number: int) -> tuple[int, int]:
+    """Return an operator code's two fields, the deprecated one first, as converters fill them."""
+    return min(number, 127), number
 
 
 def vector(builder: flatbuffers.Builder, values: Sequence[int]) -> int:
@@ -72,12 +86,18 @@ def write_tensor(builder: flatbuffers.Builder, tensor: Tensor, index: int, buffe
     quantisation = None
     if tensor.scale is not None:
         scales = np.atleast_1d(np.array(tensor.scale, np.float32))
-        zero_points = np.broadcast_to(np.array(tensor.zero_point, np.int64), scales.shape).copy()
+        zero_points = None if tensor.zero_point is None else \
+            np.broadcast_to(np.array(tensor.zero_point, np.int64), scales.shape).copy()
         quantisation = table(builder, "QuantizationParameters", Scale=scales,
                              ZeroPoint=zero_points, QuantizedDimension=tensor.axis)
     sparsity = table(builder, "SparsityParameters") if tensor.sparse else None
     signature = None if tensor.signature is None else np.array(tensor.signature, np.int32)
     name = builder.CreateString(tensor.name or f"tensor {index}")
+    if tensor.newer is not None:
+        builder.StartObject(11)
+        builder.PrependUint32Slot(10, tensor.newer, 0)
+        tflite.TensorAddName(builder, name)
+        return builder.EndObject()
     return table(builder, "Tensor", Shape=np.array(tensor.shape, np.int32), Name=name,
                  Type=getattr(tflite.TensorType, tensor.type), Buffer=buffer,
                  Quantization=quantisation, Sparsity=sparsity, ShapeSignature=signature,
@@ -86,19 +106,27 @@ def write_tensor(builder: flatbuffers.Builder, tensor: Tensor, index: int, buffe
 
 def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) -> int:
     """Write an operator."""
-    kind = OPTIONS.get(operator.code)
+    kind = None if operator.options is None else OPTIONS.get(operator.options_of or operator.code)
     options = table(builder, kind, **operator.options) if kind else None
     return table(builder, "Operator", OpcodeIndex=code,
                  Inputs=np.array(operator.inputs, np.int32),
                  Outputs=np.array(operator.outputs, np.int32), BuiltinOptions=options,
-                 BuiltinOptionsType=getattr(tflite.BuiltinOptions, kind) if kind else None)
+                 BuiltinOptionsType=getattr(tflite.BuiltinOptions, kind) if kind else None,
+                 CustomOptions=operator.custom_options)
 
 
 def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
-                  outputs: Sequence[int]) -> bytes:
-    """Return the bytes of a file with one graph; tensors go by their numbers in the list."""
+                  outputs: Sequence[int], *, graphs: int = 1, custom: str | None = None,
+                  version: int = 1, format_version: int = 3, first_buffer: np.ndarray | None = None,
+                  fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
+    """Return the bytes of a file with one graph; tensors go by their numbers in the list.
+
+    ``graphs`` repeats it; ``custom`` and ``version`` are those of all operators' codes, and
+    ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
+    first buffer has, which should be nothing, and ``format_version`` should be 3.
+    """
     builder = flatbuffers.Builder(1024)
-    buffers = [table(builder, "Buffer")]
+    buffers = [table(builder, "Buffer", Data=first_buffer)]
     numbers = []
     for tensor in tensors:
         numbers.append(0 if tensor.data is None else len(buffers))
@@ -108,17 +136,20 @@ def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inpu
     written = [write_tensor(builder, tensor, index, numbers[index])
                for index, tensor in enumerate(tensors)]
     codes = sorted({operator.code for operator in operators})
-    code_tables = [table(builder, "OperatorCode", Version=1,
-                         BuiltinCode=getattr(tflite.BuiltinOperator, code),
-                         DeprecatedBuiltinCode=min(getattr(tflite.BuiltinOperator, code), 127))
-                   for code in codes]
+    name = None if custom is None else builder.CreateString(custom)
+    code_tables = []
+    for code in codes:
+        deprecated, builtin = fields(getattr(tflite.BuiltinOperator, code))
+        code_tables.append(table(builder, "OperatorCode", Version=version, CustomCode=name,
+                                 BuiltinCode=builtin, DeprecatedBuiltinCode=deprecated))
     operator_tables = [write_operator(builder, operator, codes.index(operator.code))
                        for operator in operators]
     graph = table(builder, "SubGraph", Tensors=vector(builder, written),
                   Operators=vector(builder, operator_tables),
                   Inputs=np.array(inputs, np.int32), Outputs=np.array(outputs, np.int32))
-    model = table(builder, "Model", Version=3, OperatorCodes=vector(builder, code_tables),
-                  Subgraphs=vector(builder, [graph]), Buffers=vector(builder, buffers))
+    model = table(builder, "Model", Version=format_version,
+                  OperatorCodes=vector(builder, code_tables),
+                  Subgraphs=vector(builder, [graph] * graphs), Buffers=vector(builder, buffers))
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())
 
@@ -285,13 +316,13 @@ class Graph:
         return self.operator("MEAN", [x, self.tensor(shape=[2], type="INT32", data=axes)], y,
                              KeepDims=keep)
 
-    def pad(self, x: int) -> int:
+    def pad(self, x: int, code: str | None = None) -> int:
         """Append a PAD or a PADV2."""
         _, height, width, channels = self.tensors[x].shape
         amounts = np.zeros((4, 2), np.int32)
         amounts[1:3] = self.rng.integers(0, 4, (2, 2))
         operands = [x, self.tensor(shape=[4, 2], type="INT32", data=amounts)]
-        code = str(self.rng.choice(["PAD", "PADV2"]))
+        code = code or str(self.rng.choice(["PAD", "PADV2"]))
         if code == "PADV2":
             value = self.like(x)
             self.tensors[value].data = np.array(self.integer(-128, 127), np.int8)
@@ -316,6 +347,25 @@ class Graph:
         wanted = self.tensor(shape=[len(shape)], type="INT32", data=np.array(shape, np.int32))
         return self.operator("RESHAPE", [x, wanted], self.like(x, *shape))
 
+    def squeeze(self, x: int) -> int:
+        """Append a SQUEEZE of all axes of 1 but the batch's, or of all of them."""
+        shape = list(self.tensors[x].shape)
+        axes = [axis for axis, size in enumerate(shape) if size == 1 and axis]
+        said = bool(axes) and bool(self.rng.random() < 0.7)
+        kept = [size for axis, size in enumerate(shape) if size != 1 or said and axis not in axes]
+        dims = np.array([axis - len(shape) * self.integer(0, 1) for axis in axes], np.int32)
+        return self.operator("SQUEEZE", [x], self.like(x, *(kept or [1])),
+                             SqueezeDims=dims if said else None)
+
+    def expand(self, x: int) -> int:
+        """Append an EXPAND_DIMS behind the axis of the batch."""
+        shape = list(self.tensors[x].shape)
+        axis = self.integer(1, len(shape))
+        given = np.array([axis - (len(shape) + 1) * self.integer(0, 1)], np.int32)
+        place = self.tensor(shape=[1] * self.integer(0, 1), type="INT32", data=given)
+        return self.operator("EXPAND_DIMS", [x, place],
+                             self.like(x, *shape[:axis], 1, *shape[axis:]))
+
     def softmax(self, x: int) -> int:
         """Append a SOFTMAX."""
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
@@ -326,12 +376,12 @@ class Graph:
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
         return self.operator("LOGISTIC", [x], y)
 
-    def write(self, *outputs: int) -> bytes:
+    def write(self, *outputs: int, **how: object) -> bytes:
         """Return the file; its inputs are the tensors that nothing writes."""
         made = {tensor for operator in self.operators for tensor in operator.outputs}
         read = dict.fromkeys(t for operator in self.operators for t in operator.inputs if t >= 0)
         inputs = [t for t in read if t not in made and self.tensors[t].data is None]
-        return write_network(self.tensors, self.operators, inputs, outputs)
+        return write_network(self.tensors, self.operators, inputs, outputs, **how)
 
 
 def vector_or_image(graph: Graph) -> int:
@@ -357,12 +407,18 @@ LAYERS = {
     "LOGISTIC": lambda g: g.logistic(vector_or_image(g)),
 }
 KINDS = tuple(LAYERS)
+MORE_LAYERS = {
+    "PADV2": lambda g: g.pad(g.image(), "PADV2"),
+    "SQUEEZE": lambda g: g.squeeze(g.activation(1, g.integer(2, 9), 1, g.integer(2, 9))),
+    "EXPAND_DIMS": lambda g: g.expand(g.activation(1, g.integer(1, 9), g.integer(1, 9))),
+}
+"""Operators that become the layers of others."""
 
 
-def random_layer(rng: np.random.Generator, kind: str) -> bytes:
+def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
     """Return a network of one random layer of a kind."""
     graph = Graph(rng)
-    return graph.write(LAYERS[kind](graph))
+    return graph.write((LAYERS | MORE_LAYERS)[kind](graph), **how)
 
 
 def random_network(rng: np.random.Generator) -> bytes:

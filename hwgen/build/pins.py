@@ -7,7 +7,7 @@ from typing import Any
 
 from ..boards import Board
 from ..errors import UserError
-from ..tools import package_version
+from ..tools import package_version, pip_command
 
 __all__ = ["Pin", "pins_of"]
 
@@ -74,7 +74,8 @@ def pins_of(board: Board, *, flash: bool = False) -> list[Pin]:
 def platform_of(board: Board) -> Any:
     """Return the board's platform."""
     if package_version("amaranth-boards") is None:
-        raise UserError("amaranth-boards is not installed; `pip install -e .[toolchain]` brings it")
+        raise UserError(
+            f"amaranth-boards is not installed; `{pip_command('toolchain')}` brings it")
     module, _, name = board.platform.partition(":")
     try:
         return getattr(importlib.import_module(module), name)()

@@ -2,18 +2,26 @@
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, get_args, get_origin
 
-from ..boards import BOARDS
+from ..boards import BOARDS, FASTEST
+from ..cost.fullness import Utilization
 from ..design import Design
 from ..errors import UserError
+from ..terminal import json_text
 
 __all__ = ["NAME", "Record"]
 
 NAME = "build.json"
 """Name of the file."""
+FORMER = ("programmer", "frames_programmer")
+"""Fields of older records that are not read: which command loads a board, its own file says."""
+BESIDE = re.compile(r"\w[\w.-]*", re.ASCII)
+"""Names of files that are beside the record, and no options of a command either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +37,9 @@ class Record:
     baud, bit_cycles : int
         Bits a second of the serial port, and the cycles that a bit takes.
     bitstream : str
-        Name of its file.
-    programmer : str
-        The command that loads it.
-    frames, frames_programmer : str
-        Name of the file for the flash memory, and the command that writes it; empty if there is
-        none.
+        Name of its file, which is beside this one.
+    frames : str
+        Name of the file for the flash memory, beside this one; empty if there is none.
     pll : dict
         The cell that makes the clock, and what it is set to.
     used : dict
@@ -52,6 +57,11 @@ class Record:
     network : dict or None
         The network that it was built for, and what that takes; ``embedded`` says whether the board
         has it when it wakes up.
+    clock_source : str
+        Where the clock comes from, in the words of :mod:`hwgen.clock`.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them; empty in old
+        records.
     """
 
     board: str
@@ -60,9 +70,7 @@ class Record:
     baud: int
     bit_cycles: int
     bitstream: str
-    programmer: str = ""
     frames: str = ""
-    frames_programmer: str = ""
     pll: dict[str, Any] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     fmax_mhz: float = 0.0
@@ -71,6 +79,8 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
     network: dict[str, Any] | None = None
+    clock_source: str = "built"
+    utilization: Utilization = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -78,7 +88,7 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write the file into ``folder``."""
-        (folder / NAME).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+        (folder / NAME).write_text(json_text(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -90,14 +100,43 @@ class Record:
         """Read a file; a :class:`UserError` says what is wrong with it."""
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
+            for name in FORMER:
+                values.pop(name, None)
             record = cls(**values | {"design": Design.from_dict(values["design"])})
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}; `hwgen build` writes it"
                             ) from error
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(f"{path} is not what `hwgen build` of this version writes: {error}"
                             ) from error
-        if record.board not in BOARDS:
-            raise UserError(f"{path}: there is no board {record.board!r}; there are "
-                            f"{', '.join(BOARDS)}")
+        record._check(path)
         return record
+
+    def _check(self, path: Path) -> None:
+        """Refuse what `hwgen build` does not write: whoever gave us the file may mean no good."""
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if not isinstance(value, _kinds(each.type)) or isinstance(value, bool):
+                kinds = " or ".join(kind.__name__ for kind in _kinds(each.type))
+                raise UserError(f"{path}: {each.name} must be {kinds}, not {value!r}")
+        if not 0 < self.clock_mhz <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be above 0 and at most {FASTEST}, not "
+                            f"{self.clock_mhz!r}")
+        for name in ("baud", "bit_cycles"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UserError(f"{path}: {name} must be more than 0, not {getattr(self, name)!r}")
+        for name in ("bitstream", "frames"):
+            value = getattr(self, name)
+            if not BESIDE.fullmatch(value) and (name, value) != ("frames", ""):
+                raise UserError(f"{path}: {name} must be the name of a file beside it, not "
+                                f"{value!r}")
+        if self.board not in BOARDS:
+            raise UserError(f"{path}: there is no board {self.board!r}; there are "
+                            f"{', '.join(BOARDS)}")
+
+
+def _kinds(annotation: Any) -> tuple[type, ...]:
+    """Return the classes of which a value of an annotated field may be."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else [annotation]
+    kinds = tuple(get_origin(part) or part for part in parts)
+    return (float, int) if kinds == (float,) else kinds

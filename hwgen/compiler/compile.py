@@ -28,7 +28,6 @@ from ..steps import Mode, Step
 from .binary import lower_binary
 from .check import check_program
 from .elementwise import lower_add, lower_copy, lower_pad
-from .endings import check_endings
 from .fold import VARIES, Folding, fold
 from .layout import View
 from .levels import any_rounding, requantising
@@ -114,7 +113,6 @@ def draft(network: Network, design: Design,
 def prepared(network: Network) -> tuple[Network, Folding, Layout]:
     """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
     network = requantising(network)
-    check_endings(network)
     network = simplify(network)
     folding = fold(network)
     return network, folding, Layout(network, folding)

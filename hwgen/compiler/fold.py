@@ -89,6 +89,8 @@ class Fold:
         known = [self.constants[name] for name in layer.inputs]
         channels = self.channels(layer.output)
         nothing = np.full(channels, VARIES, np.int64)
+        if layer.host:
+            return nothing
         match layer:
             case Convolution() | FullyConnected():
                 weights = layer.weights.reshape(channels, -1, layer.weights.shape[-1])

@@ -8,7 +8,7 @@ from ..golden.unpack import VALUE_BITS, Packing
 from ..steps import INDEX_BITS
 from .csc import encode
 
-__all__ = ["packed"]
+__all__ = ["packed", "packed_as"]
 
 Bytes = NDArray[np.uint8]
 
@@ -23,7 +23,7 @@ def packed(weights: Bytes, parameters: Bytes) -> tuple[Bytes, dict[str, int]]:
     parameters : array
         Those of the parameters, of all column tiles or of the first one, (words, columns).
     """
-    tiles, length, columns = weights.shape
+    columns = weights.shape[2]
     some = np.unique(weights[weights != 0].view(np.int8)).tolist()
     narrow, wide = VALUE_BITS
     book: tuple[int, ...] | None = None
@@ -34,6 +34,13 @@ def packed(weights: Bytes, parameters: Bytes) -> tuple[Bytes, dict[str, int]]:
         packing = Packing(columns, narrow, book=True)
     else:
         packing = Packing(columns, wide, book=False)
+    return packed_as(weights, parameters, packing, book)
+
+
+def packed_as(weights: Bytes, parameters: Bytes, packing: Packing,
+              book: tuple[int, ...] | None) -> tuple[Bytes, dict[str, int]]:
+    """Return what :func:`packed` does, packed in this way, with a codebook if it has one."""
+    tiles, length, columns = weights.shape
     form = Format(index_bits=INDEX_BITS, value_bits=packing.value_bits, codebook=book)
     column = np.zeros((tiles * length, 1 << packing.low), np.int8)
     column[:, :columns] = weights.reshape(-1, columns).view(np.int8)

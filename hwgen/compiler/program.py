@@ -3,8 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import load_arrays
 from ..contents import Contents
 from ..descriptors import Descriptors
 from ..design import Design
 from ..errors import UserError
+from ..reading import checked
 from ..registers import Space
 from ..steps import Step
 from .engine_choice import EngineChoice
@@ -207,13 +207,11 @@ class Program:
     def load(cls, path: str | Path) -> Self:
         """Read a Program that :meth:`save` wrote."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                facts = json.loads(file["facts"].tobytes())
-                image = file["image"].tobytes()
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error,
-                NotImplementedError) as error:
+            file = load_arrays(path)
+            facts, image = json.loads(file["facts"].tobytes()), file["image"].tobytes()
+        except UserError as error:
+            raise UserError(f"{error}, so it is not a Program of hwgen") from error
+        except (ValueError, KeyError, RecursionError) as error:
             raise UserError(f"{path} is not a Program of hwgen: {error}") from error
         try:
             if facts["format"] != FORMAT:
@@ -238,13 +236,12 @@ class Program:
         def words(kind: str) -> tuple[tuple[int, bytes], ...]:
             return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
 
-        def of(kind: Any, values: dict[str, Any]) -> Any:
-            return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        def of(name: str, kind: Any) -> Any:
+            return checked(facts[name], kind, name)
+
         return cls(
-            facts["name"], design, steps, image,
-            {name: of(Placement, values) for name, values in facts["tensors"].items()},
-            tuple(of(LayerSteps, values) for values in facts["layers"]),
-            tuple(of(HostLayer, values) for values in facts["host_layers"]),
-            tuple(facts["inputs"]), tuple(facts["outputs"]), tuple(facts["results"]),
-            words("constants"), words("compressed"),
-            tuple(EngineChoice(**values) for values in facts["choices"]))
+            of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
+            of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
+            of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
+            of("results", tuple[str, ...]), words("constants"), words("compressed"),
+            of("choices", tuple[EngineChoice, ...]))

@@ -12,18 +12,21 @@ know the size of an array.
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..design import Design
+from ..errors import UserError
+from ..reading import checked, read_json, refusing
 from ..table import table
 from .results import read_list
 
-__all__ = ["CLOCKS", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind", "placements_of"]
+__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
+           "placements_of"]
 
 SURE = 90
 """Of 100 placements, how many the spread holds."""
@@ -42,8 +45,26 @@ CLOCKS: dict[Kind, tuple[float, int]] = {
 }
 """The clock in the middle, in MHz, and how many placements that is of."""
 
+GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": "",
+          "iCE40UP5K": ""}
+"""The speed grades of the chips that were placed."""
+
 SPREAD = 0.228
 """How far a placement is from the middle of the others of its kind, as a share."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What is kept of a placement: the Design's name and kind, and what the placer made of it."""
+
+    design: str
+    device: str
+    engine: str
+    compact: bool
+    luts: int
+    clock_mhz: float
+    seed: int
+    fmax_mhz: float
 
 
 @dataclass(frozen=True)
@@ -74,10 +95,13 @@ class Clock:
                                   "seeds" if mhz <= self.mhz else "may be met, by few seeds")
 
 
-def expected(design: Design) -> Clock | None:
-    """Return the clock of a Design; None if nothing of its kind has been placed."""
+def expected(design: Design, grade: str | None = None) -> Clock | None:
+    """Return the clock of a Design; None if nothing of its kind has been placed.
+
+    Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
+    """
     known = CLOCKS.get(kind(vars(design)))
-    if known is None:
+    if known is None or grade not in (None, GRADES[design.device or ""]):
         return None
     mhz, count = known
     return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)
@@ -119,24 +143,34 @@ def spread(errors: Iterable[float | None]) -> float:
 
 def placements_of(path: Path) -> list[dict[str, Any]]:
     """Return the placements of accelerators that a file has."""
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(values, list):
-        return values
+    what = "a list of placements, a record of a build, or a file of measured figures"
+    values = read_json(path, what)
+    with refusing(path, what):
+        found = values if isinstance(values, list) else list(_placements(values, path))
+        checked(found, list[Placement], "the file")
+        if any(each["fmax_mhz"] <= 0 for each in found):
+            raise UserError("fmax_mhz must be above 0")
+        return found
+
+
+def _placements(values: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the placements of a record, or of measured figures."""
     if "attempts" in values:
-        return [placement(Design.from_dict(values["design"]), values["used"]["luts"],
-                          each["clock_mhz"], each["seed"], each["fmax_mhz"])
-                for each in values["attempts"]]
-    return [placement(entry.design, values[entry.design.name]["luts"], entry.clock_mhz, int(seed),
-                      fmax) for entry in read_list(path.with_suffix(".toml"))
-            if isinstance(entry.design, Design) and entry.design.activation_memory
-            for seed, fmax in values[entry.design.name]["seeds"].items()]
+        for each in values["attempts"]:
+            yield placement(Design.from_dict(values["design"]), values["used"]["luts"],
+                            each["clock_mhz"], each["seed"], each["fmax_mhz"])
+        return
+    for entry in read_list(path.with_suffix(".toml")):
+        if isinstance(entry.design, Design) and entry.design.activation_memory:
+            figures = values[entry.design.name]
+            for seed, fmax in figures["seeds"].items():
+                yield placement(entry.design, figures["luts"], entry.clock_mhz, int(seed), fmax)
 
 
 def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -> dict[str, Any]:
     """Return what is kept of a placement."""
-    return {"design": design.name, "device": design.device, "engine": design.engine,
-            "compact": design.compact, "luts": luts, "clock_mhz": round(clock, 2), "seed": seed,
-            "fmax_mhz": round(fmax, 2)}
+    return asdict(Placement(design.name, str(design.device), design.engine, design.compact, luts,
+                            round(clock, 2), seed, round(fmax, 2)))
 
 
 def main(path: Path, others: Sequence[Path]) -> None:

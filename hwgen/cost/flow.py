@@ -1,16 +1,17 @@
 """The tools that build for a chip: their commands, how they are run, what their reports say."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..boards import Board
 from ..errors import UserError
-from ..tools import call
+from ..reading import checked, read_json, refusing
+from ..tools import call, outside
+from .fullness import Utilization, utilization
 
 __all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
 
@@ -63,13 +64,13 @@ def _luts(family: str, report: dict[str, Any], log: str) -> int:
     if family == "ecp5":
         match = re.search(r"Total LUT4s:\s+(\d+)/", log)
         if not match:
-            raise RuntimeError("nextpnr-ecp5 did not say how many LUTs it uses")
+            raise ValueError("nextpnr-ecp5 did not say how many LUTs it uses")
         return int(match[1])
     if family == "ice40":
         match = re.search(r"(\d+) LCs used as LUT4 only\n.*?(\d+) LCs used as LUT4 and DFF", log,
                           re.S)
         if not match:
-            raise RuntimeError("nextpnr-ice40 did not say how many LUTs it uses")
+            raise ValueError("nextpnr-ice40 did not say how many LUTs it uses")
         return int(match[1]) + int(match[2])
     # An ALU is a LUT with its carry; a RAM16SDP4 takes four.
     return (_used(report, ("LUT4", "ALU", "LUT1", "LUT2", "LUT3"))
@@ -86,7 +87,7 @@ def _registers(family: str, report: dict[str, Any], log: str) -> int:
         return _used(report, REGISTERS[family])
     match = re.search(r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only", log, re.S)
     if not match:
-        raise RuntimeError("nextpnr-ice40 did not say how many registers it uses")
+        raise ValueError("nextpnr-ice40 did not say how many registers it uses")
     return int(match[1]) + int(match[2])
 
 
@@ -116,6 +117,8 @@ class Figures:
     fmax_mhz : float
     path : list of str
         Nets of the path that limits it, from register to register, with their delays.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
     """
 
     luts: int
@@ -124,6 +127,7 @@ class Figures:
     block_rams: int
     fmax_mhz: float
     path: list[str]
+    utilization: Utilization = field(default_factory=dict)
 
 
 def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures:
@@ -131,13 +135,24 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
 
     ``within`` is what the names of all modules begin with.
     """
-    report = json.loads((folder / f"{log}.json").read_text())
-    text = (folder / f"{log}.log").read_text(errors="replace")
-    return Figures(
-        luts=_luts(family, report, text), registers=_registers(family, report, text),
-        dsps=_used(report, DSPS[family]), block_rams=_used(report, BLOCK_RAMS[family]),
-        fmax_mhz=max(clock["achieved"] for clock in report["fmax"].values()),
-        path=_path(report, within))
+    path, what = folder / f"{log}.json", "what nextpnr of this version reports"
+    report = read_json(path, what)
+    with refusing(path, what):
+        used = checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+        if not all("used" in each for each in used.values()):
+            raise KeyError("used")
+    said = folder / f"{log}.log"
+    text = said.read_text(errors="replace")
+    with refusing(said, "what nextpnr of this version says"):
+        luts, registers = _luts(family, report, text), _registers(family, report, text)
+    with refusing(path, what):
+        found: Figures = checked({
+            "luts": luts, "registers": registers,
+            "dsps": _used(report, DSPS[family]), "block_rams": _used(report, BLOCK_RAMS[family]),
+            "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
+            "path": _path(report, within), "utilization": utilization(report)},
+                                 Figures, "the report")
+    return found
 
 
 def run(command: list[object], folder: Path, name: str,
@@ -156,6 +171,16 @@ def run(command: list[object], folder: Path, name: str,
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
     if not outcome.ok:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise RuntimeError(f"{name} failed:\n{tail}")
+        elsewhere = outside(outcome.code, outcome.output, folder)
+        if elsewhere:
+            raise UserError(f"{name} {elsewhere}")
+        raise UserError(f"{name} cannot build this Design: "
+                        f"{reason(log.read_text(errors='replace'))}")
     return time.monotonic() - started
+
+
+def reason(log: str) -> str:
+    """Return what a tool that failed said at last: its first error, or else its last words."""
+    errors = re.findall(r"^ *(?:fatal )?error: *(.+)", log, re.M | re.I)
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return (errors or lines[-1:] or ["it says nothing"])[0]

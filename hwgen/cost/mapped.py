@@ -8,11 +8,12 @@ import json
 import re
 import sys
 import tempfile
-import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from ..design import Design
+from ..reading import checked, read_json, read_toml, refusing
 from ..tools import call, package_version, require
 from .flow import SECONDS, commands
 from .synthesis import board_of, harness_of, source_of
@@ -43,8 +44,11 @@ this chip runs out of. DSP blocks of a Gowin count as multipliers of 9 by 9 bits
 
 def list_of(path: Path) -> dict[str, Design]:
     """Read a list of Designs, each a preset and the fields that are other than there."""
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["design"]
-    designs = [Design.load(row.pop("preset")).replace(**row) for row in rows]
+    what = "a list of [[design]] tables"
+    with refusing(path, what):
+        rows = checked(read_toml(path, what)["design"], list[dict[str, Any]], "design")
+        designs = [Design.load(checked(row.pop("preset"), str, "preset")).replace(**row)
+                   for row in rows]
     return {design.name: design for design in designs}
 
 
@@ -90,7 +94,13 @@ def mapped(design: Design, folder: Path) -> Mapped:
 def stored(path: Path) -> dict[str, Mapped]:
     """Return the figures beside a list."""
     beside = path.with_suffix(".json")
-    return dict(json.loads(beside.read_text())["designs"]) if beside.exists() else {}
+    if not beside.exists():
+        return {}
+    what = "a file of mapped Designs"
+    with refusing(beside, what):
+        known: dict[str, Mapped] = checked(read_json(beside, what)["designs"], dict[str, Mapped],
+                                           "designs")
+    return known
 
 
 def main(path: Path) -> None:

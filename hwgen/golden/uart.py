@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..frames import WIRE_BITS
 
-__all__ = ["levels", "received"]
+__all__ = ["arrivals", "levels", "received"]
 
 
 def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
@@ -36,6 +36,11 @@ def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
 
 def received(wire: Sequence[int], divisor: int) -> list[int]:
     """Return the bytes that a receiver finds, which takes a bit for ``divisor`` cycles."""
+    return [byte for _, byte in arrivals(wire, divisor)]
+
+
+def arrivals(wire: Sequence[int], divisor: int) -> list[tuple[int, int]]:
+    """Return the bytes that a receiver finds, each with the cycle of the middle of its stop bit."""
     found = []
     cycle = 0
     while cycle < len(wire):
@@ -49,7 +54,8 @@ def received(wire: Sequence[int], divisor: int) -> list[int]:
             continue
         if len(bits) < WIRE_BITS:
             break
+        stop = middle + (WIRE_BITS - 1) * divisor
         if bits[-1]:
-            found.append(sum(level << n for n, level in enumerate(bits[1:-1])))
-        cycle = middle + (WIRE_BITS - 1) * divisor + 1
+            found.append((stop, sum(level << n for n, level in enumerate(bits[1:-1]))))
+        cycle = stop + 1
     return found

@@ -2,8 +2,7 @@
 
 from ..design import Design
 from ..tops import STREAM, Top
-from .c_header import c_header
-from .driver import driver
+from .driver import NAME, driver
 from .fusesoc import core
 from .markdown import markdown
 from .register_map import register_map, to_json
@@ -14,11 +13,12 @@ __all__ = ["files"]
 
 def files(design: Design, top: Top) -> dict[str, str]:
     """Return the text of every file that goes beside the Verilog of a top level, by its name."""
-    if not design.activation_memory or top == STREAM:
+    if not design.activation_memory or top.name == STREAM.name:
         return {}
     found = {}
     if top.mapped:
         facts = register_map(design, top)
         found = {"registers.md": markdown(facts), "registers.json": to_json(facts),
-                 f"{top.module}.svd": svd(facts), "hwgen_registers.h": c_header(facts), **driver()}
+                 f"{top.module}.svd": svd(facts, top.prefix or NAME),
+                 **driver(facts, top.prefix or NAME)}
     return found | {f"{top.module}.core": core(top, found)}

@@ -1,15 +1,21 @@
 """The register map as a C header, which the driver includes."""
 
+from functools import partial
 from typing import Any
 
 __all__ = ["c_header"]
 
 
-def c_header(facts: dict[str, Any]) -> str:
-    """Return the header: constants without types, for C and for assembly."""
+def c_header(facts: dict[str, Any], prefix: str) -> str:
+    """Return the header: constants without types, for C and for assembly.
+
+    Their names begin with the ``prefix`` in capitals.
+    """
+    prefix = prefix.upper()
+    define = partial(define_as, prefix)
     lines = [
         f"/* Registers and memories of {facts['name']}, Design {facts['design']}. */",
-        "#ifndef HWGEN_REGISTERS_H", "#define HWGEN_REGISTERS_H", "",
+        f"#ifndef {prefix}_REGISTERS_H", f"#define {prefix}_REGISTERS_H", "",
         "/* The Design that this is the map of, and the size of its window, in bytes. */",
         define("FINGERPRINT_VALUE", f"0x{facts['fingerprint']:08x}"),
         define("IDENTITY_VALUE", f"0x{facts['registers'][0]['reset']:08x}"),
@@ -32,6 +38,6 @@ def c_header(facts: dict[str, Any]) -> str:
     return "\n".join([*lines, "", "#endif", ""])
 
 
-def define(name: str, value: str) -> str:
+def define_as(prefix: str, name: str, value: str) -> str:
     """Return a line that defines a constant; numbers are unsigned in C, plain in assembly."""
-    return f"#define HWGEN_{name} {value}"
+    return f"#define {prefix}_{name} {value}"

@@ -9,6 +9,7 @@ import numpy as np
 from ..compiler.program import Placement, Program
 from ..cost.cycles import Array
 from ..cost.sparse_steps import sparse_steps
+from ..terminal import printable
 
 __all__ = ["c_name", "c_program"]
 
@@ -33,8 +34,9 @@ def c_program(program: Program, name: str) -> str:
     compressed = [f"{{{offset}, {len(data) // 4}, {name}_sparse_{i}}}"
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
-        f"/* {program.name}, for the Design {program.design.name}. */",
-        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen.h"', "",
+        f"/* {comment(program.name)}, for the Design {program.design.name}. */",
+        *(f"/* {comment(each)} */" for each in left_to_caller(program)),
+        f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen_types.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
           if parts else []),
@@ -65,6 +67,12 @@ def c_program(program: Program, name: str) -> str:
     return "\n".join(lines)
 
 
+def left_to_caller(program: Program) -> list[str]:
+    """Return a sentence for each layer that the host computes."""
+    return [f"Left to the caller: {layer.operator} of {', '.join(layer.inputs)}, which gives "
+            f"{layer.output}." for layer in program.host_layers]
+
+
 def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> list[str]:
     """Return the definitions of inputs or of outputs."""
     lines, found = [], []
@@ -93,6 +101,11 @@ def array(name: str, kind: str, values: Iterable[object]) -> str:
     return "\n".join([f"static const {kind} {name}[] = {{",
                       *wrap(", ".join(map(str, values)), 96, initial_indent="    ",
                             subsequent_indent="    "), "};"])
+
+
+def comment(text: str) -> str:
+    """Return a text that stays within a comment."""
+    return printable(text).replace("*/", "*_").replace("/*", "_*")
 
 
 def quoted(text: str) -> str:

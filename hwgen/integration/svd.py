@@ -9,8 +9,8 @@ from .. import __version__
 __all__ = ["svd"]
 
 
-def svd(facts: dict[str, Any]) -> str:
-    """Return the map, with the window at address 0."""
+def svd(facts: dict[str, Any], name: str) -> str:
+    """Return the map, with the window at address 0; the peripheral has the name, in capitals."""
     device = Element("device", {
         "schemaVersion": "1.3", "xmlns:xs": "http://www.w3.org/2001/XMLSchema-instance",
         "xs:noNamespaceSchemaLocation": "CMSIS-SVD.xsd"})
@@ -18,7 +18,7 @@ def svd(facts: dict[str, Any]) -> str:
         description=f"Accelerator of hwgen, Design {facts['design']}", addressUnitBits=8, width=32,
         size=32, access="read-write", resetValue=0, resetMask=0xFFFFFFFF)
     peripheral = SubElement(SubElement(device, "peripherals"), "peripheral")
-    add(peripheral, name="HWGEN", description="Registers and memories", baseAddress=0)
+    add(peripheral, name=name.upper(), description="Registers and memories", baseAddress=0)
     for space in facts["spaces"]:
         if space["size"]:
             usage = "registers" if space["name"] in ("REGISTERS", "COUNTERS") else "buffer"

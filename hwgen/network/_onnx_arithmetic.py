@@ -47,9 +47,9 @@ def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: Arra
     weight = 1 if reader.low_bit else FINE
     core = Linear(reader.builder, node, replace(x, shape=image),
                   np.full((1, 1, channels), weight, np.int64),
-                  np.full(channels, value.scale / weight), np.zeros(channels), image,
+                  np.full(channels, value.scale / weight), np.zeros(channels), shape,
                   Window((1, 1)), depthwise=True).affine(gain, bias, steps)
-    return Pending(core, image).then(shape, lambda made: replace(made, shape=shape))
+    return Pending(core, shape)
 
 
 def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
@@ -60,7 +60,7 @@ def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
         return constant.reshape(-1)
     axis = len(shape) - 1
     if isinstance(value, Pending) and isinstance(value.core, Linear):
-        axis = 1 if value.core.window is not None else axis
+        axis = 1 if value.core.window is not None and len(shape) > 1 else axis
     elif len(shape) in (3, 4):
         axis = 1
     if constant.ndim > len(shape) or constant.size != shape[axis] or \

@@ -31,7 +31,7 @@ from .graph import (
 from .precision import INT8, Precision
 from .scales import multiplier_and_shift
 
-__all__ = ["Builder", "grid", "requantisation", "step"]
+__all__ = ["Builder", "grid", "is_step", "requantisation", "step"]
 
 ONES = Window((1, 1))
 
@@ -52,6 +52,12 @@ def step(real: float, scale: float, zero: int) -> int:
         ratio = float(np.float32(real) / np.float32(scale))
     steps = round(min(max(ratio, -1000.0), 1000.0))
     return min(max(zero + steps, -128), 127)
+
+
+def is_step(real: float, scale: float) -> bool:
+    """Return whether a real number is a multiple of a scale, as far as float32 tells."""
+    ratio = real / scale
+    return math.isfinite(ratio) and abs(ratio - round(ratio)) < 1e-3
 
 
 @dataclass(eq=False)
@@ -96,6 +102,22 @@ class Builder:
         self.layer(Reshape, node, [tensor], result)
         return result
 
+    def regridded(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
+        """Return the same bytes, which from here on stand for other numbers; it costs nothing."""
+        tensor = x.tensor
+        if (tensor.scale, tensor.zero_point) == (scale, zero):
+            return x
+        return replace(x, tensor=self.renamed(
+            node, replace(tensor, scale=scale, zero_point=zero), f"{tensor.name}/read", tensor))
+
+    def renamed(self, node: Node, tensor: Tensor, name: str, source: Tensor | None = None
+                ) -> Tensor:
+        """Return a tensor of the same bytes, or of those of ``source``, under another name."""
+        result = self.tensor(node, name, tensor.shape, tensor.scale, tensor.zero_point,
+                             tensor.precision)
+        self.layer(Reshape, node, [source or tensor], result)
+        return result
+
     def image(self, node: Node, x: Activation) -> Tensor:
         """Return a tensor of shape (1, height, width, channels)."""
         if len(x.shape) not in (3, 4):
@@ -127,10 +149,18 @@ class Builder:
         self.layer(MaxPool, node, [source], result, window=ONES, low=low, high=high)
         return replace(x, tensor=result)
 
-    def settled(self, node: Node, real: Real) -> Activation:
-        """Return the integers of a dequantised tensor, clamped where it is."""
+    def settled(self, node: Node, real: Real, *, rounded: bool = False) -> Activation:
+        """Return the integers of a dequantised tensor, clamped where it is.
+
+        The limits must be steps of it, unless it is ``rounded`` to those next.
+        """
         low, high = (step(limit, real.scale, real.x.tensor.zero_point)
                      for limit in (real.low, real.high))
+        for limit, at in ((real.low, low), (real.high, high)):
+            if -128 < at < 127 and not rounded and not is_step(limit, real.scale):
+                raise node.error(f"reads numbers that a Clip limits to {limit:g}, which is no "
+                                 f"multiple of their scale, {real.scale:.6g}; put a QuantizeLinear "
+                                 "and a DequantizeLinear of that scale after the Clip")
         return self.clamped(node, real.x, f"{real.x.tensor.name}/clamped", low, high)
 
     def requantised(self, node: Node, real: Real, target: Target) -> Activation:

@@ -64,6 +64,8 @@ def _product(graph: Graph, node: Node, consumed: set[str]) -> Node:
     if weights.ndim < 2 or weights.dtype.kind != "f":
         raise node.error(f"has weights of {list(weights.shape)} and {weights.dtype}; "
                          "we quantise floating-point weights of at least two axes")
+    if not np.isfinite(weights).all():
+        raise node.error("has weights that are not finite numbers")
     weights, axis = weights.astype(np.float64), output_axis(node, weights)
     outputs = weights.shape[axis]
     bias = np.zeros(outputs)
@@ -91,11 +93,19 @@ def _product(graph: Graph, node: Node, consumed: set[str]) -> Node:
         weights, bias = weights * step[0].reshape(shape), bias * step[0] + step[1]
         output = following[0].outputs[0]
         consumed.add(output)
-    names = [f"{output}/weights", f"{output}/bias"]
+    names = [unused(graph, f"{output}/{what}") for what in ("weights", "bias")]
     constants.update(zip(names, (weights, bias), strict=True))
     attributes = {name: value for name, value in node.attributes.items()
                   if name not in ("alpha", "beta")}
     return replace(node, inputs=(node.inputs[0], *names), outputs=(output,), attributes=attributes)
+
+
+def unused(graph: Graph, name: str) -> str:
+    """Return a name that no tensor of the graph has."""
+    there = {*graph.constants, *graph.readers, *graph.inputs, *graph.outputs}
+    while name in there:
+        name += "'"
+    return name
 
 
 def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int

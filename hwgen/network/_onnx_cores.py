@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._onnx_build import Builder, grid, requantisation
+from ._onnx_build import Builder, grid, requantisation, step
 from ._onnx_file import ELEMENTS, Node
+from ._onnx_fine import OFF, closest, finest, whole
 from ._onnx_steps import Step
 from ._onnx_values import Activation, Integers, Real, Target, channels_last
 from .endings import Ending
@@ -66,15 +67,40 @@ class Linear:
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
-        weights, scale, bias = self._integers(target)
+        weights, scale, bias = self._fine(target, *self._integers(target))
         fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).fitting()
         by = requantisation(self.node, scale, target)
-        if np.any(np.abs(bias - np.rint(bias)) * scale > target.scale / 2):
-            raise self.node.error("has a bias between two of its sums, which are more than a step "
-                                  "of its output apart; give its output a larger scale")
-        bias = np.rint(bias)
         self._check_bias(bias)
         return fitting.place(target, bias.astype(np.int32), by)
+
+    def _fine(self, target: Target, weights: Integers, scale: NDArray[np.float64],
+              bias: NDArray[np.float64]) -> tuple[Integers, NDArray[np.float64],
+                                                  NDArray[np.float64]]:
+        """Return weights and scale that have room for the bias, and whole numbers for that."""
+        channels = -1 if self.depthwise else 0
+        flat = np.moveaxis(weights, channels, 0).reshape(len(scale), -1)
+        bias = np.where(flat.any(axis=1), bias, np.rint(bias))
+        if whole(bias):
+            return weights, scale, np.rint(bias)
+        if self.depthwise and flat.shape[1] == 1:
+            tensor, gain = self.x.tensor, flat[:, 0] * scale
+            x = np.arange(tensor.precision.low, tensor.precision.high + 1) - tensor.zero_point
+            some = np.flatnonzero(gain)
+            chosen, bias[some] = finest(x, gain[some] / target.scale,
+                                        (bias * scale)[some] / target.scale,
+                                        (target.low - target.zero, target.high - target.zero))
+            weights[..., some], scale[some] = np.sign(flat[some, 0]) * chosen, \
+                np.abs(gain[some]) / chosen
+            return weights, scale, bias
+        times = closest(np.abs(flat).max(axis=1), scale / target.scale, bias)
+        scale, bias = scale / times, bias * times
+        if np.any(np.abs(bias - np.rint(bias)) * scale > 4 * OFF * target.scale):
+            raise self.node.error("has a bias between two of its sums, which are too far apart for "
+                                  "its output; give that a larger scale, or make the bias a "
+                                  "multiple of the scales of input and weights")
+        shape = [1] * weights.ndim
+        shape[channels] = -1
+        return weights * times.reshape(shape), scale, np.rint(bias)
 
     def fitting(self) -> "Linear":
         """Return the same with weights that can be split into parts of 8 bits."""
@@ -92,13 +118,14 @@ class Linear:
         builder, node = self.builder, self.node
         source = self._repeated(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
-        channels = self.shape[1]
-        result = builder.tensor(node, target.name, (1, height, width, channels), target.scale,
+        result = builder.tensor(node, target.name, (1, height, width, len(bias)), target.scale,
                                 target.zero, target.precision)
         kind: type[Layer] = Depthwise if self.depthwise else Convolution
         joined = parts[0] if self.depthwise else np.concatenate(parts, axis=-1)
         builder.layer(kind, node, [source], result, weights=joined, window=self.window, **fields)
-        return Activation(result, self.shape, channels_last(self.shape), target.offset)
+        # A row with a value for each channel is an image of one point.
+        order = channels_last(self.shape) if len(self.shape) > 2 else np.arange(result.size)
+        return Activation(result, self.shape, order, target.offset)
 
     def _integers(self, target: Target) -> tuple[Integers, NDArray[np.float64],
                                                  NDArray[np.float64]]:
@@ -275,12 +302,14 @@ class Joined:
             raise node.error("joins tensors whose elements are in different orders; "
                              "we join images of a batch of 1 along one axis")
         for part in self.parts:
-            x = builder.settled(node, part)
+            x = part.x
+            low, high = (step(limit, target.scale, target.zero) for limit in (part.low, part.high))
+            low, high = max(low, target.low), min(high, target.high)
             if part.scale != target.scale or x.tensor.zero_point != target.zero:
-                own = replace(target, name=f"{target.name}/{x.tensor.name}")
+                own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
                 x = builder.requantised(node, Real(x, part.scale), own)
             else:
-                x = builder.clamped(node, x, f"{x.tensor.name}/clamped", target.low, target.high)
+                x = builder.clamped(node, x, f"{x.tensor.name}/clamped", low, high)
             shape = x.image if images else x.shape
             tensors.append(builder.shaped(node, x.tensor, shape))
         axis = self.axis

@@ -1,10 +1,8 @@
-"""Where a network begins and ends: what the readers of an input make of it, and what comes last."""
+"""Where a network begins: what the readers of an input make of it."""
 
-from ..errors import UserError
 from ._onnx_file import Graph, Node
-from .graph import Layer
 
-__all__ = ["check_host", "declared", "is_image"]
+__all__ = ["declared", "is_image"]
 
 ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
                "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
@@ -16,9 +14,13 @@ WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "Glo
 def is_image(graph: Graph, edge: str) -> bool:
     """Whether what reads the edge takes it for an image with channels first."""
     waiting, seen = [edge], {edge}
+    fixed = {*graph.constants, *(name for node in graph.nodes for name in node.outputs
+                                 if node.inputs and node.inputs[0] in graph.constants)}
     while waiting:
         for node in graph.readers.get(waiting.pop(), ()):
-            if node.operator in WINDOWED:
+            # A constant for each channel is a depthwise layer, or part of a layer.
+            if node.operator in WINDOWED or node.operator in ("Add", "Sub", "Mul", "Div") \
+                    and not fixed.isdisjoint(node.inputs):
                 return True
             if node.operator in ELEMENTWISE and node.outputs and node.outputs[0] not in seen:
                 seen.add(node.outputs[0])
@@ -58,14 +60,3 @@ def _first(graph: Graph, node: Node, index: int) -> int:
     zero = graph.constants.get(node.inputs[index]) if index < len(node.inputs) else None
     is_integer = zero is not None and zero.size and zero.dtype.kind in "iu"
     return int(zero.reshape(-1)[0]) if zero is not None and is_integer else 0
-
-
-def check_host(layers: tuple[Layer, ...]) -> None:
-    """Hold what the host computes to the end of the network."""
-    late: set[str] = set()
-    for layer in layers:
-        if late.intersection(layer.inputs) and not layer.host:
-            raise UserError(f"layer {layer.name!r} reads what a Softmax or a Sigmoid gives; "
-                            "we run those last")
-        if layer.host:
-            late.add(layer.output)

@@ -7,6 +7,7 @@ bisecting finds the integer at which each level begins, all roundings included.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,13 @@ class Finish:
     steps: tuple[Step, ...]
     low: float
     high: float
+    integers: bool = False
+    """Whether the file has the sums as they are."""
 
-    def __call__(self, sums: NDArray[np.signedinteger]) -> Floats:
+    def __call__(self, sums: NDArray[np.signedinteger]) -> NDArray[Any]:
         """Return what the sums stand for."""
+        if self.integers:
+            return sums.astype(np.int32)
         # A product in double is rounded once, as the float32 sum of exact products would be.
         with np.errstate(all="ignore"):
             real = (sums * self.scale.astype(np.float64)).astype(np.float32)
@@ -101,7 +106,7 @@ def channels_of(linear: Linear) -> int:
 def finish_of(linear: Linear, value: Pending) -> Finish:
     """Return what follows the sums, up to where they are quantised or put out."""
     scale = np.broadcast_to(linear.scale_of_sums, (channels_of(linear),))
-    return Finish(single(scale), linear.steps, value.low, value.high)
+    return Finish(single(scale), linear.steps, value.low, value.high, value.integers)
 
 
 def reach(linear: Linear) -> tuple[Integers, Integers]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import UserError
 
-__all__ = ["ELEMENTS", "Graph", "Node", "Port", "load"]
+__all__ = ["ELEMENTS", "QONNX", "Graph", "Node", "Port", "graph_of", "is_quantised", "load",
+           "parse"]
 
 ELEMENTS = 1 << 22
 """Elements of the largest tensor that we read: more than any board we know of works on."""
@@ -27,6 +28,12 @@ NAMES = {4: "uint16", 5: "int16", 8: "string", 12: "uint32", 13: "uint64", 14: "
          15: "complex128", 16: "bfloat16", 17: "float8e4m3fn", 18: "float8e4m3fnuz",
          19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
          24: "float8e8m0", 25: "uint2", 26: "int2"}
+
+QONNX = {"BipolarQuant", "IntQuant", "MultiThreshold", "Quant"}
+"""Operators whose domain has changed with every version of their exporters."""
+
+QUANTISED = {"ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QGemm",
+             "QuantizeLinear"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +81,11 @@ class Node:
         return value
 
 
+def is_quantised(node: Node) -> bool:
+    """Return whether an operator is one of quantised networks."""
+    return "QLinear" in node.operator or node.operator in QUANTISED or node.operator in QONNX
+
+
 @dataclass(frozen=True)
 class Port:
     """An input of the graph: the data_type of its elements, and its shape with a batch of 1."""
@@ -97,7 +109,7 @@ class Graph:
 
 def load(source: str | Path | bytes) -> Graph:
     """Read a file, or its bytes."""
-    return _graph(*parse(source))
+    return graph_of(*parse(source))
 
 
 def text(name: str | bytes) -> str:
@@ -135,7 +147,7 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
     return model, name
 
 
-def _graph(model: Any, name: str) -> Graph:
+def graph_of(model: Any, name: str) -> Graph:
     """Convert the graph, with the constants that its nodes give it."""
     graph = model.graph
     if len(graph.sparse_initializer):
@@ -199,6 +211,9 @@ def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:
 
 def _node(proto: Any) -> Node:
     domain = "" if proto.domain == "ai.onnx" else text(proto.domain)
+    if proto.op_type in QONNX and (not domain or any(
+            word in domain.lower() for word in ("qonnx", "brevitas", "finn"))):
+        domain = "qonnx.custom_op.general"
     inputs, outputs = tuple(map(text, proto.input)), tuple(map(text, proto.output))
     node = Node(text(proto.op_type), domain, text(proto.name) or next(iter(outputs), ""), inputs,
                 outputs, {})

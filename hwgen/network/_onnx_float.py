@@ -1,14 +1,16 @@
 """ONNX operators between DequantizeLinear and QuantizeLinear: products, and the two."""
 
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._onnx_cores import Linear
 from ._onnx_file import ELEMENTS, Node
+from ._onnx_host import Dequantise, Quantise, QuantisedSoftmax, Softmax
 from ._onnx_reader import Handler, Reader
 from ._onnx_steps import Step, single
-from ._onnx_values import Integers, Pending, Real, Scaled, Value
+from ._onnx_values import Hosted, Integers, Pending, Real, Scaled, Value
 from ._onnx_windows import spatial, window
 
 __all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
@@ -22,6 +24,13 @@ def dequantize(reader: Reader, node: Node) -> Value:
     if isinstance(value, np.ndarray):
         scale, zero = reader.constant(node, 1), reader.constant(node, 2)
         return reader.scaled(node, value, scale, zero, node.integer("axis", 1))
+    if isinstance(value, Hosted) and not value.tail.is_real and value.tail.quantised:
+        unsigned = value.tail.quantised.kind == np.uint8
+        zero_point, offset = reader.zero_of(node, 2, np.dtype("u1" if unsigned else "i1"))
+        if bool(offset) != unsigned:
+            raise node.error("has a zero point of another type than the integers that it reads")
+        return replace(value, tail=replace(
+            value.tail, read=Dequantise(reader.scale_of(node, 1), zero_point)))
     return reader.dequantised(node, 0, 1, 2)
 
 
@@ -37,7 +46,48 @@ def quantize(reader: Reader, node: Node) -> Value:
     if node.integer("output_dtype", 0) not in kind:
         raise node.error("makes other than int8 or uint8")
     zero, offset = reader.zero_of(node, 2, kind[node.integer("output_dtype", 0)])
+    if isinstance(value, Hosted) and value.tail.is_real:
+        return last_quantised(reader, node, value,
+                              Quantise(scale, zero, np.uint8 if offset else np.int8))
     return reader.quantised(node, value, scale, zero, offset)
+
+
+def last_quantised(reader: Reader, node: Node, value: Hosted, by: Quantise) -> Hosted:
+    """Quantise what the host computes."""
+    match value.source, value.tail.operations:
+        case Real() as real, (Dequantise(), Softmax() as softmax) if (
+                real.x.offset == by.offset and is_fused(reader, node)):
+            table = QuantisedSoftmax(softmax.first, softmax.end, real.scale, by)
+            return replace(value, tail=replace(value.tail, operations=(table,), quantised=by))
+    return replace(value, tail=value.tail.then(by))
+
+
+def is_fused(reader: Reader, node: Node) -> bool:
+    """Return whether ONNX Runtime makes a single node of a Softmax and the quantisers around it.
+
+    On x86 it does so where integers are uint8, or int8 that it makes uint8: those that a quantiser
+    writes for one dequantiser, and that for one reader.
+    """
+    graph = reader.graph
+
+    def uses(edge: str) -> list[Node | None]:
+        """Return what reads an edge; for an output, None."""
+        return [*graph.readers.get(edge, ()), *(None for name in graph.outputs if name == edge)]
+
+    def alone(by: Node | None) -> bool:
+        if by is None or by.operator != "QuantizeLinear":
+            return False
+        (found, *more) = uses(by.outputs[0]) or [None]
+        return found is not None and not more and found.operator == "DequantizeLinear" \
+            and len(uses(found.outputs[0])) == 1
+
+    if len(uses(node.inputs[0])) > 1:
+        return False
+    if reader.zero_of(node, 2)[1]:
+        return True
+    writers = {edge: each for each in graph.nodes for edge in each.outputs}
+    integers = writers[writers[node.inputs[0]].inputs[0]].inputs[0]
+    return alone(writers.get(integers)) and alone(node)
 
 
 def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
@@ -72,8 +122,7 @@ def weights(reader: Reader, node: Node, index: int) -> Scaled:
     if isinstance(value, Scaled):
         return value
     if isinstance(value, np.ndarray):
-        raise node.error(f"has weights of {value.dtype}, not dequantised integers; "
-                         "`hwgen quantize` makes an int8 network of a float one")
+        raise node.error(f"has weights of {value.dtype}, not dequantised integers; {reader.remedy}")
     raise node.error(f"multiplies by {node.inputs[index]!r}, which the network computes; "
                      "we run it with constant weights")
 

@@ -48,7 +48,9 @@ def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, n
     found = []
     for index, name in ((1, "scale"), (zero, "zero point")):
         array = np.zeros((), np.float32) if index is None else reader.constant(node, index)
-        if array is None or array.dtype.kind != "f" or not array.size or \
+        # Some exporters write zero points as integers, which is what they are.
+        kinds = "fiu" if name == "zero point" else "f"
+        if array is None or array.dtype.kind not in kinds or not array.size or \
                 not np.all(np.isfinite(array)):
             raise node.error(f"needs a {name} of finite floating-point numbers")
         found.append(single(array))

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._onnx_build import step
+from ._onnx_build import is_step, step
 from ._onnx_cores import Joined
 from ._onnx_file import ELEMENTS, Node
+from ._onnx_host import Permute, Reshape
 from ._onnx_reader import Handler, Reader
 from ._onnx_values import (
     Activation,
+    Hosted,
     Outside,
     Pending,
     Real,
@@ -36,6 +38,8 @@ def moved(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
             return replace(value, x=replace(value.x, shape=shape))
         case Activation() | Outside():
             return replace(value, shape=shape)
+        case Hosted():
+            return replace(value, shape=shape, tail=value.tail.moved(Reshape(shape)))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -135,7 +139,9 @@ def transpose(reader: Reader, node: Node) -> Value:
             return move(value)
         case Outside():
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
-            return Outside(value.name, new, source)
+            return Outside(value.name, new, source, value.steps)
+        case Hosted():
+            return replace(value, shape=new, tail=value.tail.moved(Permute(axes)))
         case Scaled():
             return Scaled(value.values.transpose(axes), value.scale.transpose(axes),
                           value.zero.transpose(axes))
@@ -155,7 +161,9 @@ def cast(reader: Reader, node: Node) -> Value:
     if isinstance(value, np.ndarray) and kind is not None:
         with np.errstate(all="ignore"):
             return value.astype(kind)
-    if isinstance(value, Pending | Real | Outside) and kind in (np.float32, np.float64):
+    if isinstance(value, Pending) and kind in (np.float32, np.float64):
+        return replace(value, integers=False)
+    if isinstance(value, Real | Outside | Hosted) and kind == np.float32:
         return value
     raise node.error("casts to a type that we do not run; "
                      "we run QuantizeLinear and DequantizeLinear")
@@ -196,13 +204,13 @@ def concat(reader: Reader, node: Node) -> Value:
     if any(isinstance(value, Activation) for value in values):
         parts = [reader.integers(node, index) for index in range(len(values))]
         first = parts[0]
-        if any((x.offset, x.tensor.zero_point) != (first.offset, first.tensor.zero_point)
-               for x in parts):
-            raise node.error("joins integers of different types or zero points; "
-                             "we run QLinearConcat on those")
-        scale = first.tensor.scale
-        core = Joined(reader.builder, node, tuple(Real(x, scale) for x in parts), axis, result)
-        return core.emit(Target(node.outputs[0], scale, first.tensor.zero_point, first.offset))
+        if any(x.offset != first.offset for x in parts):
+            raise node.error("joins int8 and uint8; both must be of one type")
+        # Joined as integers, whatever they stood for: what reads them has a grid of its own.
+        scale, zero = first.tensor.scale, first.tensor.zero_point
+        same = tuple(Real(reader.builder.regridded(node, x, scale, zero), scale) for x in parts)
+        core = Joined(reader.builder, node, same, axis, result)
+        return core.emit(Target(node.outputs[0], scale, zero, first.offset))
     reals = tuple(reader.real(node, index) for index in range(len(values)))
     return Pending(Joined(reader.builder, node, reals, axis, result), result)
 
@@ -246,11 +254,28 @@ def pad(reader: Reader, node: Node) -> Value:
     if isinstance(value, Real):
         x = reader.builder.settled(node, value)
         filled = step(real, value.scale, x.tensor.zero_point)
+        if not all(rounds(reader, node, value, real, each)
+                   for each in reader.graph.readers.get(node.outputs[0], (node,))):
+            raise node.error(f"pads with {real:g}, which is no step of its input, whose scale is "
+                             f"{value.scale:.6g}; pad with 0, or put a QuantizeLinear and a "
+                             "DequantizeLinear of that scale after it")
     else:
         x = value
         filled = step(real, 1.0, -x.offset)
     x = reader.builder.padded(node, x, node.outputs[0], before, after, filled)
     return Real(x, value.scale) if isinstance(value, Real) else x
+
+
+def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
+    """Return whether what reads a padded tensor sees no more of its padding than our steps are."""
+    steps = x.x.tensor.zero_point + real / x.scale
+    if is_step(real, x.scale) and -128.1 < steps < 127.1:
+        return True
+    if by.operator == "MaxPool":
+        return steps <= -128  # below all there is, so that no window takes it
+    scale = reader.graph.constants.get(by.inputs[1]) if len(by.inputs) > 1 else None
+    return by.operator == "QuantizeLinear" and scale is not None and scale.size == 1 \
+        and float(scale.reshape(-1)[0]) == x.scale
 
 
 def on_any(reader: Reader, node: Node, result: tuple[int, ...],
@@ -261,7 +286,7 @@ def on_any(reader: Reader, node: Node, result: tuple[int, ...],
         case Pending():
             return value.then(result, make)
         case Real():
-            return Real(make(reader.builder.settled(node, value)), value.scale)
+            return replace(value, x=make(value.x))  # limits are the same before it and after it
         case Activation():
             return make(value)
     raise reader.unready(node, 0)

@@ -1,24 +1,18 @@
-"""ONNX operators between DequantizeLinear and QuantizeLinear: limits, pools, and the last."""
+"""ONNX operators between DequantizeLinear and QuantizeLinear: limits and pools."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-
-from ._onnx_build import Builder
 from ._onnx_cores import Average
 from ._onnx_file import Node
+from ._onnx_host import Limit
 from ._onnx_moves import moved, normal, on_any, shape_of
 from ._onnx_reader import Handler, Reader
-from ._onnx_values import Activation, Pending, Real, Target, Value
+from ._onnx_values import Activation, Hosted, Pending, Real, Value
 from ._onnx_windows import spatial, window
-from .graph import Logistic, Softmax, Window
+from .graph import Window
 
-__all__ = ["Host", "POOLS", "average_of", "global_window", "softmax_axis"]
-
-# Scales that the fixed point of Softmax and Sigmoid takes.
-SMALLEST, LARGEST = 2.0**-26, 16.0
-
+__all__ = ["POOLS", "average_of", "global_window"]
 
 def relu(reader: Reader, node: Node) -> Value:
     """Relu."""
@@ -46,6 +40,8 @@ def limited(reader: Reader, node: Node, low: float, high: float) -> Value:
         x = reader.builder.clamped(node, value, node.outputs[0], limits[0], limits[1])
         reader.trace(node, x)
         return x
+    if isinstance(value, Hosted) and value.tail.is_real:
+        return replace(value, tail=value.tail.then(Limit(low, high)))
     raise reader.unready(node, 0)
 
 
@@ -108,64 +104,8 @@ def reduce_mean(reader: Reader, node: Node) -> Value:
     return mean if node.integer("keepdims", 1) else moved(node, mean, shape[:2])
 
 
-@dataclass(frozen=True, eq=False)
-class Host:
-    """A Softmax or a Sigmoid, whose output is on one grid: from 0 to 255/256."""
-
-    standard = (1 / 256, -128, 0)
-
-    builder: Builder
-    node: Node
-    real: Real
-
-    def emit(self, target: Target) -> Activation:
-        """Make the layer."""
-        builder, node = self.builder, self.node
-        if (target.zero, target.low, target.high) != (-128, -128, 127) \
-                or not math.isclose(target.scale, 1 / 256, rel_tol=1e-6):
-            raise node.error(f"writes a scale of {target.scale:.6g}; the nearest that we run "
-                             "writes 1/256, from 0 upwards")
-        if not SMALLEST <= self.real.scale < LARGEST:
-            raise node.error(f"reads a scale of {self.real.scale:.4g}; the nearest that we run "
-                             f"reads one from {SMALLEST:.4g} to {LARGEST:g}")
-        x = builder.settled(node, self.real)
-        result = builder.tensor(node, target.name, x.tensor.shape, target.scale, target.zero)
-        if "Softmax" in node.operator:
-            builder.layer(Softmax, node, [x.tensor], result)
-        else:
-            builder.layer(Logistic, node, [x.tensor], result)
-        return Activation(result, x.shape, x.order, target.offset)
-
-
-def softmax_axis(reader: Reader, node: Node, real: Real, opset: int) -> Real:
-    """Return the input of a Softmax, with the axis it is taken over last in memory."""
-    shape, x = real.shape, real.x
-    axis = node.integer("axis", -1 if opset >= 13 else 1)
-    axis += len(shape) if axis < 0 else 0
-    over = math.prod(shape[axis:]) if opset < 13 else shape[axis] if 0 <= axis < len(shape) else 0
-    rows = over == x.order.size
-    if rows:
-        # One softmax over all there is: in whatever order.
-        tensor = reader.builder.shaped(node, x.tensor, (1, over))
-    elif x.is_image and axis == 1 and over == shape[1]:
-        tensor = reader.builder.image(node, x)
-    elif np.array_equal(x.order, np.arange(x.order.size)) and over == shape[-1]:
-        tensor = reader.builder.shaped(node, x.tensor, shape if shape[0] == 1 else (1, *shape))
-    else:
-        raise node.error(f"is taken over axis {axis} of {list(shape)}; we run it over the channels")
-    return replace(real, x=replace(x, tensor=tensor))
-
-
-def host(reader: Reader, node: Node) -> Value:
-    """Softmax or Sigmoid."""
-    real = reader.real(node, 0)
-    if node.operator == "Softmax":
-        real = softmax_axis(reader, node, real, reader.graph.opset)
-    return Pending(Host(reader.builder, node, real), real.shape)
-
-
 POOLS: dict[str, Handler] = {
     "AveragePool": average_pool, "Clip": clip, "GlobalAveragePool": global_average_pool,
     "GlobalMaxPool": global_max_pool, "MaxPool": max_pool, "ReduceMean": reduce_mean,
-    "Relu": relu, "Sigmoid": host, "Softmax": host,
+    "Relu": relu,
 }

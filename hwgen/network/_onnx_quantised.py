@@ -1,5 +1,7 @@
 """ONNX operators that are quantised themselves: QLinearConv and its like."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ._onnx_arithmetic import affine, channel_values
@@ -7,7 +9,7 @@ from ._onnx_cores import Joined, Sum
 from ._onnx_file import Node
 from ._onnx_float import by_output, convolution, matrix
 from ._onnx_moves import joined_shape
-from ._onnx_pools import Host, average_of, global_window, softmax_axis
+from ._onnx_pools import average_of, global_window
 from ._onnx_reader import Handler, Reader
 from ._onnx_values import Pending, Real, Scaled, Value
 from ._onnx_windows import window
@@ -68,6 +70,10 @@ def gemm(reader: Reader, node: Node) -> Value:
     real, scaled = reader.dequantised(node, 0, 1, 2), weights(reader, node, 3, axis)
     if scaled.values.ndim != 2 or len(real.shape) != 2:
         raise node.error("multiplies other than two matrices")
+    given, zero = reader.constant(node, 4), reader.constant(node, 5)
+    if given is not None and zero is not None and given.shape != zero.shape:
+        raise node.error("has scales and zero points of its weights that are not of one shape, "
+                         f"{list(given.shape)} and {list(zero.shape)}")
     integers = scaled.values - scaled.zero
     scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
     steps = integer_bias(reader, node, 6)
@@ -76,8 +82,8 @@ def gemm(reader: Reader, node: Node) -> Value:
                          "we add one value to each column")
     bias = None if steps is None else steps.reshape(-1) * scale
     result = matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
-    if reader.given(node, 7) is None:
-        return result
+    if reader.given(node, 8) is None:
+        return result  # ONNX Runtime gives real numbers where there is no zero point
     return written(reader, node, result, 7)
 
 
@@ -135,18 +141,10 @@ def concat(reader: Reader, node: Node) -> Value:
                    Pending(Joined(reader.builder, node, parts, axis, shape), shape), 0)
 
 
-def host(reader: Reader, node: Node) -> Value:
-    """QLinearSoftmax or QLinearSigmoid."""
-    real = reader.dequantised(node, 0, 1, 2)
-    if node.operator == "QLinearSoftmax":
-        real = softmax_axis(reader, node, real, node.integer("opset", 13))
-    return written(reader, node, Pending(Host(reader.builder, node, real), real.shape), 3)
-
-
 def integers_of(reader: Reader, node: Node, axis: int) -> tuple[Real, np.ndarray]:
     """Return a tensor whose steps are 1, and weights less their zero point."""
     x = reader.integers(node, 0)
-    reader.check_zero(node, x, 0 if reader.given(node, 2) is None else reader.zero_of(node, 2)[0])
+    x = reader.on_grid(node, x, x.tensor.scale, 2)
     array, zero = reader.constant(node, 1), reader.constant(node, 3)
     if array is None or array.dtype not in (np.int8, np.uint8):
         raise node.error("has no int8 or uint8 weights")
@@ -155,19 +153,21 @@ def integers_of(reader: Reader, node: Node, axis: int) -> tuple[Real, np.ndarray
 
 
 def conv_integer(reader: Reader, node: Node) -> Value:
-    """ConvInteger: sums of 32 bits, which a QuantizeLinear must follow."""
+    """ConvInteger: sums of 32 bits."""
     real, integers = integers_of(reader, node, 0)
     if integers.ndim < 3:
         raise node.error(f"has weights of {list(integers.shape)}")
-    return convolution(reader, node, real, integers, np.ones(len(integers)), None)
+    return replace(convolution(reader, node, real, integers, np.ones(len(integers)), None),
+                   integers=True)
 
 
 def matmul_integer(reader: Reader, node: Node) -> Value:
-    """MatMulInteger: sums of 32 bits, which a QuantizeLinear must follow."""
+    """MatMulInteger: sums of 32 bits."""
     real, integers = integers_of(reader, node, -1)
     if integers.ndim != 2:
         raise node.error(f"multiplies by {list(integers.shape)}; we run one matrix of weights")
-    return matrix(reader, node, real, integers.T, np.ones(integers.shape[1]), None)
+    return replace(matrix(reader, node, real, integers.T, np.ones(integers.shape[1]), None),
+                   integers=True)
 
 
 QUANTISED: dict[str, Handler] = {
@@ -177,6 +177,5 @@ QUANTISED: dict[str, Handler] = {
 
 MICROSOFT: dict[str, Handler] = {
     "QGemm": gemm, "QLinearAdd": add, "QLinearAveragePool": average_pool, "QLinearConcat": concat,
-    "QLinearGlobalAveragePool": global_average_pool, "QLinearSigmoid": host,
-    "QLinearSoftmax": host,
+    "QLinearGlobalAveragePool": global_average_pool,
 }

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ._onnx_build import Builder, grid, step
-from ._onnx_ends import check_host, declared, is_image
+from ._onnx_cores import Average, Linear
+from ._onnx_ends import declared, is_image
 from ._onnx_exact import Finish, as_sums
-from ._onnx_file import Graph, Node, Port
+from ._onnx_file import Graph, Node, Port, is_quantised
+from ._onnx_host import Tail
 from ._onnx_levels import DOMAINS, Levels
 from ._onnx_steps import Step
 from ._onnx_values import (
     Activation,
+    Hosted,
     Integers,
     Outside,
     Pending,
@@ -27,7 +30,7 @@ from ._onnx_values import (
     channels_last,
 )
 from .graph import Network
-from .precision import INT8, Precision
+from .precision import INT8, SUMS, Precision
 
 __all__ = ["Handler", "Layout", "Reader"]
 
@@ -37,8 +40,8 @@ OFFSETS = {2: 128, 3: 0}
 WORK = 1 << 27
 """Values of all tensors together."""
 
-ADVICE = ("put a QuantizeLinear and a DequantizeLinear between, "
-          "or let `hwgen quantize` make an int8 network of the float one")
+BETWEEN = "put a QuantizeLinear and a DequantizeLinear between"
+QUANTIZE = "`hwgen quantize` makes an int8 network of a float one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,14 @@ class Layout:
     """What quantises an input; None where the scale and the zero point of the tensor do."""
     finish: Finish | None = None
     """What makes real numbers of an output of sums."""
+    tail: Tail | None = None
+    """What the host makes of one image of that, or of the file's integers, in the file's order."""
+
+
+def check_kind(node: Node, scale: np.ndarray) -> None:
+    """Refuse a scale of a type that operators do not take."""
+    if scale.dtype == np.float64 or node.domain and scale.dtype != np.float32:
+        raise node.error(f"has a scale of {scale.dtype}; it takes float32")
 
 
 class Handler(Protocol):
@@ -94,9 +105,7 @@ class Reader:
         for node in self.graph.nodes:
             self._node(node)
         outputs = [self._output(name) for name in self.graph.outputs]
-        network = self.builder.network(self.inputs, outputs, rounding)
-        check_host(network.layers)
-        return network
+        return self.builder.network(self.inputs, outputs, rounding)
 
     def _node(self, node: Node) -> None:
         handler = self._handlers.get((node.domain, node.operator))
@@ -166,13 +175,22 @@ class Reader:
             return value
         raise self.unready(node, index)
 
+    @property
+    def remedy(self) -> str:
+        """What to do about numbers that are not quantised: it depends on whether any are."""
+        return BETWEEN if any(is_quantised(node) for node in self.graph.nodes) else QUANTIZE
+
     def unready(self, node: Node, index: int) -> UserError:
         """Return the error of a node that reads what it cannot work on."""
         value, edge = self.value(node, index), node.inputs[index]
         if isinstance(value, Outside):
-            return node.error(f"works on the input {value.name!r} before it is quantised; {ADVICE}")
+            return node.error(f"works on the input {value.name!r} before it is quantised; "
+                              f"{self.remedy}")
         if isinstance(value, Pending):
-            return node.error(f"reads {edge!r}, which is not quantised; {ADVICE}")
+            return node.error(f"reads {edge!r}, which is not quantised; {self.remedy}")
+        if isinstance(value, Hosted):
+            return node.error(f"reads {edge!r}, which is what the host makes of a Softmax or a "
+                              "Sigmoid; we run those last")
         if isinstance(value, Activation):
             return node.error(f"reads the integers {edge!r}; we run it on what a DequantizeLinear "
                               "gives")
@@ -183,9 +201,10 @@ class Reader:
     def scale_of(self, node: Node, index: int) -> float:
         """Return the one scale of a tensor."""
         array = self.constant(node, index)
-        if array is None or array.size != 1 or array.dtype.kind != "f":
+        if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind != "f":
             raise node.error("needs one floating-point scale for each tensor that it works on; "
                              "we run a scale for each channel on constants only")
+        check_kind(node, array)
         return grid(node, float(array.reshape(-1)[0]))
 
     def zero_of(self, node: Node, index: int, default: np.dtype | None = None) -> tuple[int, int]:
@@ -193,7 +212,7 @@ class Reader:
         array = self.constant(node, index)
         if array is None:
             return 0, 0 if default == np.int8 else 128
-        if array.size != 1 or array.dtype not in (np.uint8, np.int8):
+        if array.size != 1 or array.ndim > 1 or array.dtype not in (np.uint8, np.int8):
             raise node.error(f"has a zero point of {array.dtype} and {array.size} values; "
                              "we run one of int8 or of uint8")
         return int(array.reshape(-1)[0]), 128 if array.dtype == np.uint8 else 0
@@ -203,7 +222,8 @@ class Reader:
         value = self.value(node, index)
         if isinstance(value, Activation):
             return value
-        if isinstance(value, Real | Pending | Outside):
+        if isinstance(value, Real | Pending | Outside) \
+                or isinstance(value, Hosted) and value.tail.is_real:
             raise node.error(f"reads {node.inputs[index]!r}, which is floating point here, "
                              "as integers")
         raise self.unready(node, index)
@@ -212,15 +232,19 @@ class Reader:
         """Return what an integer input stands for; ``scale`` and ``zero`` are inputs too."""
         x = self.integers(node, index)
         value = self.scale_of(node, scale)
-        self.check_zero(node, x, self.zero_of(node, zero, np.dtype("i1") if not x.offset
-                                              else None)[0])
-        return Real(x, value)
+        return Real(self.on_grid(node, x, value, zero), value)
 
-    def check_zero(self, node: Node, x: Activation, zero: int) -> None:
-        """Hold a zero point against the tensor's own."""
-        if zero - x.offset != x.tensor.zero_point:
-            raise node.error(f"reads {x.tensor.name!r} with a zero point of {zero}, "
-                             f"which was written with {x.tensor.zero_point + x.offset}")
+    def on_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
+        """Return an integer tensor as a node reads it, its zero point the input ``zero``.
+
+        It need not be the scale, nor the zero point, with which the tensor was written.
+        """
+        found, offset = self.zero_of(node, zero, np.dtype("u1" if x.offset else "i1"))
+        if offset != x.offset:
+            raise node.error(f"reads {x.tensor.name!r}, which is {'uint8' if x.offset else 'int8'}"
+                             f", with a zero point of {'uint8' if offset else 'int8'}; "
+                             "both must be of one type")
+        return self.builder.regridded(node, x, scale, found - offset)
 
     def scaled(self, node: Node, values: np.ndarray, scale: np.ndarray | None,
                zero: np.ndarray | None, axis: int) -> Scaled:
@@ -229,6 +253,7 @@ class Reader:
             raise node.error(f"dequantises a constant of {values.dtype}, not integers")
         if scale is None or scale.dtype.kind != "f":
             raise node.error("has no floating-point scale for its constant")
+        check_kind(node, scale)
         if not np.all(np.isfinite(scale) & (scale > 0)):
             raise node.error("has a scale that is not a positive finite number")
         if zero is None:
@@ -239,6 +264,9 @@ class Reader:
         shaped = []
         for array in (scale, zero):
             shape = list(ones)
+            if array.ndim > 1 and node.operator != "QLinearMatMul":
+                raise node.error(f"has a scale or a zero point of {list(array.shape)}; it takes "
+                                 "one, or a list of one for each channel")
             if array.size != 1:
                 if not -values.ndim <= axis < values.ndim or array.size != values.shape[axis] \
                         or array.ndim > values.ndim:
@@ -267,7 +295,7 @@ class Reader:
             return self._entry(node, value, scale, zero, offset)
         if isinstance(value, Real):
             if value.scale == scale and value.x.tensor.zero_point == zero:
-                return replace(self.builder.settled(node, value), offset=offset)
+                return replace(self.builder.settled(node, value, rounded=True), offset=offset)
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
             return self.builder.requantised(node, value,
                                             Target(name, scale, zero, offset, low, high))
@@ -360,25 +388,31 @@ class Reader:
         """Return the tensor of an output of the graph."""
         node = Node("output", "", name, (name,), (name,), {})
         value, finish = self.values[name], None
-        if isinstance(value, Pending) and self.low_bit and not hasattr(value.core, "standard"):
+        tail = value.tail if isinstance(value, Hosted) else None
+        if isinstance(value, Hosted):
+            value = value.source
+        if isinstance(value, Pending):
+            if not isinstance(value.core, Linear | Average):
+                raise UserError(f"output {name!r} is not quantised; put a QuantizeLinear after it")
             value, finish = as_sums(node, value)
-        elif isinstance(value, Pending) and hasattr(value.core, "standard"):
-            value = self.quantised(node, value, *value.core.standard)
         elif isinstance(value, Real):
-            value = self.builder.settled(node, value)
+            value = value.x if tail else self.builder.settled(node, value)
         if not isinstance(value, Activation):
-            if isinstance(value, Pending):
-                raise UserError(f"output {name!r} is not quantised, or is a sum of 32 bits; "
-                                "put a QuantizeLinear after it")
-            raise UserError(f"output {name!r} is nothing that the network computes")
+            what = "is floating point that nothing quantises; " + self.remedy \
+                if isinstance(value, Outside) else "is nothing that the network computes"
+            raise UserError(f"output {name!r} {what}")
         order: NDArray[np.int64] = np.arange(value.order.size, dtype=np.int64)
         shape: tuple[int, ...] = value.tensor.shape
         if np.array_equal(value.order, order):
             shape = value.shape if value.shape and value.shape[0] == 1 else (1, *value.shape)
         if value.is_image:
             shape = value.image
-        tensor = self.builder.shaped(node, value.tensor, shape)
-        # An input of the graph that is an output too keeps the Layout of the input.
-        self.layouts.setdefault(tensor.name, Layout(name, value.shape, value.order, value.offset,
-                                                    finish=finish))
+        # What the host computes stays as it is: nothing runs after that.
+        tensor = value.tensor if value.tensor.precision == SUMS \
+            else self.builder.shaped(node, value.tensor, shape)
+        if tensor.name in self.layouts:
+            # An input, or what another output is made of: each output is a tensor of its own.
+            tensor = self.builder.renamed(node, tensor, name)
+        self.layouts[tensor.name] = Layout(name, value.shape, value.order, value.offset,
+                                           finish=finish, tail=tail)
         return tensor.name

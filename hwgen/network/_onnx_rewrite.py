@@ -38,7 +38,14 @@ def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
         if not np.array_equal(layer.bias, layer_of(original, name).bias):
             index, places = file.biases(name)
             changed[index].reshape(-1)[places] = layer.bias
-    return file.put(changed)
+    result = file.put(changed)
+    made = read(result)
+    for name, layer in layers.items():
+        # Some weights the reader multiplies, for a bias that else were between two of their sums.
+        if not np.array_equal(layer_of(made, name).weights, layer.weights):
+            raise UserError(f"the weights of layer {name!r} are not those of the file, but a "
+                            "multiple; `hwgen quantize` writes files where they are")
+    return result
 
 
 def fixed_biases(data: bytes, layers: Iterable[str]) -> frozenset[str]:

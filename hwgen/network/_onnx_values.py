@@ -14,12 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ._onnx_host import Tail
 from ._onnx_steps import Step
 from .graph import Tensor
 from .precision import INT8, Precision
 
-__all__ = ["Activation", "Core", "Integers", "Outside", "Pending", "Real", "Scaled", "Target",
-           "Value", "channels_last", "transposed"]
+__all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
+           "Target", "Value", "channels_last", "described", "transposed"]
 
 Integers = NDArray[np.int64]
 
@@ -138,10 +139,40 @@ class Pending:
     low: float = -math.inf
     high: float = math.inf
     after: tuple[Callable[[Activation], Activation], ...] = ()
+    integers: bool = False
+    """Whether it is integers in the file, which nothing has cast to floating point."""
 
     def then(self, shape: tuple[int, ...], move: Callable[[Activation], Activation]) -> "Pending":
         """Return the same with one step more."""
         return replace(self, shape=shape, after=(*self.after, move))
 
 
-Value = np.ndarray | Scaled | Activation | Real | Outside | Pending
+@dataclass(frozen=True, eq=False)
+class Hosted:
+    """What the host computes of ``source`` after the accelerator has finished, and nothing reads.
+
+    ``tail`` begins with the file's integers where the source is a Real, else with real numbers.
+    """
+
+    source: Real | Pending
+    shape: tuple[int, ...]
+    tail: Tail
+
+
+Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted
+
+
+def described(value: Value) -> tuple[int, tuple[int, ...]]:
+    """Return the data_type that a value has in the file, as far as we know it, and its shape."""
+    match value:
+        case Activation():
+            return (2 if value.offset else 3), value.shape
+        case Scaled():
+            return 1, value.values.shape
+        case np.ndarray():
+            return 0, value.shape
+        case Hosted() if value.tail.quantised and not value.tail.read:
+            return (2 if value.tail.quantised.offset else 3), value.shape
+        case Pending() if value.integers:
+            return 6, value.shape
+    return 1, value.shape

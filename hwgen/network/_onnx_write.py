@@ -63,13 +63,24 @@ class _Writer:
         self.helper, self.numpy_helper = helper, numpy_helper
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.names: set[str] = set()
 
     def constant(self, name: str, array: np.ndarray) -> str:
         self.constants.append(self.numpy_helper.from_array(array, name))
         return name
 
     def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> None:
-        self.nodes.append(self.helper.make_node(operator, inputs, [output], output, **attributes))
+        self.any_node(operator, inputs, [output], output, **attributes)
+
+    def any_node(self, operator: str, inputs: list[str], outputs: list[str], name: str,
+                 **attributes: Any) -> None:
+        """Append a node under a name that no other has: runtimes refuse two of one name."""
+        base, number = name, 1
+        while name in self.names:
+            number += 1
+            name = f"{base}/{number}"
+        self.names.add(name)
+        self.nodes.append(self.helper.make_node(operator, inputs, outputs, name, **attributes))
 
     def both(self, edge: str, output: str, grid: Grid, name: str) -> None:
         """Quantise and dequantise an edge."""
@@ -102,6 +113,10 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
     """
     writer = _Writer()
     source_of = sources(graph, set(grids))
+    # A limit, or what pads, need be no step of what it is read with: it is rounded to one.
+    bounds = dict(grids) | {
+        edge: grids[source_of[edge]] for node in graph.nodes if node.operator in ("Clip", "Pad")
+        for edge in node.outputs[:1] if edge in source_of}
     # What is read of an input is its dequantised twin; any other edge keeps its name there.
     renamed = {edge: f"{edge}:real" for edge in graph.inputs}
     for edge in graph.inputs:
@@ -114,7 +129,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
                 raise node.error(f"reads {node.inputs[0]!r}, which no layer that we run computes")
             inputs[1:] = _weights(writer, node, graph, grids[source_of[node.inputs[0]]],
                                   bits.get(node.outputs[0], 8))
-        outputs = [f"{edge}:float" if edge in grids else edge for edge in node.outputs]
+        outputs = [f"{edge}:float" if edge in bounds else edge for edge in node.outputs]
         attributes = {key: value if not isinstance(value, np.ndarray)
                       else writer.numpy_helper.from_array(value)
                       for key, value in node.attributes.items() if value is not None}
@@ -123,16 +138,28 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
             writer.node("MatMul", inputs[:2], f"{outputs[0]}:product")
             writer.node("Add", [f"{outputs[0]}:product", inputs[2]], outputs[0])
         else:
-            writer.nodes.append(writer.helper.make_node(
-                node.operator, inputs, outputs, node.name, domain=node.domain, **attributes))
+            writer.any_node(node.operator, inputs, outputs, node.name, domain=node.domain,
+                            **attributes)
         for edge in node.outputs:
-            if edge in grids:
-                writer.both(f"{edge}:float", edge, grids[edge], edge)
+            if edge in bounds:
+                writer.both(f"{edge}:float", edge, bounds[edge], edge)
     used = {edge for made in writer.nodes for edge in made.input}
     for name, array in graph.constants.items():
         if name in used:
             writer.constant(name, array)
+    _check_names(graph, writer)
     return _model(source, writer)
+
+
+def _check_names(graph: Graph, writer: _Writer) -> None:
+    """Refuse a network of which a tensor has a name that one of ours got."""
+    seen = set(graph.inputs)
+    for name in (*(tensor.name for tensor in writer.constants),
+                 *(edge for node in writer.nodes for edge in node.output if edge)):
+        if name in seen:
+            raise UserError(f"the float network has a tensor {name!r}, a name that the int8 "
+                            "network needs; give that tensor another name")
+        seen.add(name)
 
 
 def _weights(writer: _Writer, node: Node, graph: Graph, grid: Grid, bits: int) -> list[str]:

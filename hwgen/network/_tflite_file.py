@@ -5,6 +5,7 @@ is held against the file or a stated limit before anything is made of that lengt
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +13,17 @@ import tflite
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ._tflite_operators import RUNS, code_number, custom_name, operator_name, refuse_others
+from ._tflite_tables import name_of, whole
 
 __all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "Tensor", "parse"]
 
 LARGEST_FILE = 1 << 28
 LARGEST_TENSOR = 1 << 24
 LARGEST_TENSORS_TOGETHER = 1 << 26
+VERSION = 3
+"""Of the format, as the schema counts it; there is no other in use."""
+MOST_SUBGRAPHS = 1 << 8
 MOST_TENSORS = 1 << 14
 MOST_OPERATORS = 1 << 12
 MOST_OPERANDS = 64
@@ -33,17 +39,14 @@ def names_of(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-OPERATORS = names_of(tflite.BuiltinOperator)
 TYPES = names_of(tflite.TensorType)
 ACTIVATIONS = names_of(tflite.ActivationFunctionType)
 PADDINGS = names_of(tflite.Padding)
 
-OPTIONS = {"CONV_2D": tflite.Conv2DOptions, "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
-           "FULLY_CONNECTED": tflite.FullyConnectedOptions, "ADD": tflite.AddOptions,
-           "AVERAGE_POOL_2D": tflite.Pool2DOptions, "MAX_POOL_2D": tflite.Pool2DOptions,
-           "CONCATENATION": tflite.ConcatenationOptions, "SOFTMAX": tflite.SoftmaxOptions}
-FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "FilterHeight",
-          "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat")
+FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "DepthMultiplier",
+          "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat",
+          "KeepNumDims", "KeepDims")
+VECTORS = ("NewShape", "SqueezeDims")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +76,8 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: dict[str, float] = field(default_factory=dict)
+    vectors: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Options that are lists, where the file has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,21 +103,44 @@ class Parser:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.bytes = 0
-        self.model = tflite.Model.GetRootAs(data, 0)
+        self.model = whole(tflite.Model.GetRootAs(data, 0))
+        self.codes = [whole(self.model.OperatorCodes(index)) for index in range(
+            count(self.model.OperatorCodesLength(), MOST_OPERATORS, "operator codes"))]
 
     def parse(self) -> File:
-        """Read everything."""
-        graphs = self.model.SubgraphsLength()
-        if graphs != 1:
-            raise UserError(f"the file has {graphs} subgraphs, and hwgen runs files with one")
-        graph = self.model.Subgraphs(0)
-        tensors = [self.tensor(graph.Tensors(index)) for index in
+        """Read everything; what is wrong with the operators is said first."""
+        if self.model.Version() != VERSION:
+            raise UserError(f"the file is of version {self.model.Version()} of the format, and "
+                            f"hwgen reads version {VERSION}")
+        graphs = [whole(self.model.Subgraphs(index)) for index in
+                  range(count(self.model.SubgraphsLength(), MOST_SUBGRAPHS, "subgraphs"))]
+        count(sum(graph.OperatorsLength() for graph in graphs), MOST_OPERATORS, "operators")
+        refuse_others([place for number, graph in enumerate(graphs)
+                       for place in self.places(graph, number)])
+        if len(graphs) != 1:
+            raise UserError(f"the file has {len(graphs)} subgraphs, and hwgen runs files with one")
+        graph = graphs[0]
+        tensors = [self.tensor(whole(graph.Tensors(index), f"tensor {index}"), index) for index in
                    range(count(graph.TensorsLength(), MOST_TENSORS, "tensors"))]
-        operators = [self.operator(graph.Operators(index), len(tensors)) for index in
-                     range(count(graph.OperatorsLength(), MOST_OPERATORS, "operators"))]
+        operators = [self.operator(whole(graph.Operators(index)), index, len(tensors))
+                     for index in range(graph.OperatorsLength())]
         return File(tensors, operators,
                     self.indices(graph.InputsAsNumpy(), len(tensors)),
                     self.indices(graph.OutputsAsNumpy(), len(tensors)))
+
+    def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
+        """Return the code of an operator."""
+        if operator.OpcodeIndex() >= len(self.codes):
+            raise UserError("the file names an operator code that it does not have")
+        return self.codes[operator.OpcodeIndex()]
+
+    def places(self, graph: tflite.SubGraph, number: int) -> Iterator[tuple[str, str, str]]:
+        """Yield the number of each operator of a graph, how an error calls it, and its name."""
+        for index in range(graph.OperatorsLength()):
+            code = self.code(whole(graph.Operators(index)))
+            name = operator_name(code_number(code))
+            title = custom_name(code) if name == "CUSTOM" else name
+            yield str(index), title + (f" of subgraph {number}" if number else ""), name
 
     def indices(self, vector: NDArray[np.int32] | int, tensors: int) -> tuple[int, ...]:
         """Return a vector of tensors' numbers; the schema's package gives 0 for a missing one."""
@@ -123,14 +151,18 @@ class Parser:
             raise UserError(f"the file names a tensor that is not among its {tensors}")
         return tuple(vector.tolist())
 
-    def tensor(self, tensor: tflite.Tensor) -> Tensor:
+    def tensor(self, tensor: tflite.Tensor, index: int) -> Tensor:
         """Read a tensor, and find its bytes."""
+        name = name_of(tensor, LONGEST_NAME)
+        title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
         shape = self.shape(tensor.ShapeAsNumpy())
         signature = self.shape(tensor.ShapeSignatureAsNumpy())
         size = int(np.prod(shape, dtype=object))
         if min(shape, default=1) < 1 or size > LARGEST_TENSOR:
-            raise UserError(f"the file has a tensor of shape {shape}: each axis must be at least "
-                            f"1 and all together at most {LARGEST_TENSOR}")
+            raise UserError(f"{title} has shape {shape}: each axis must be at least 1 and all "
+                            f"together at most {LARGEST_TENSOR}")
+        if tensor.Type() not in TYPES:
+            raise UserError(f"{title} is of type {tensor.Type()}, which the schema does not have")
         data, offset = self.buffer(tensor.Buffer())
         if data is None:
             self.bytes += size
@@ -140,14 +172,18 @@ class Parser:
         quantisation = tensor.Quantization()
         scales, zero_points, axis = np.empty(0, np.float32), np.empty(0, np.int64), 0
         if quantisation is not None:
+            whole(quantisation)
             axis = quantisation.QuantizedDimension()
             if quantisation.ScaleLength():
                 scales = quantisation.ScaleAsNumpy()
             if quantisation.ZeroPointLength():
                 zero_points = quantisation.ZeroPointAsNumpy()
-        name = tensor.Name() or b""
-        count(len(name), LONGEST_NAME, "bytes in the name of a tensor")
-        return Tensor(name.decode(errors="replace"), TYPES.get(tensor.Type(), "unknown"), shape,
+            if quantisation.DetailsType():
+                raise UserError(f"{title} has a quantisation of its own kind: hwgen knows scales "
+                                "and zero points")
+            if len(scales) and not 0 <= axis < max(len(shape), 1):
+                raise UserError(f"{title} has scales along axis {axis} of shape {shape}")
+        return Tensor(name.decode(errors="replace"), TYPES[tensor.Type()], shape,
                       all(axis >= 0 for axis in signature[1:]),
                       tensor.Sparsity() is None and not tensor.IsVariable(),
                       scales, zero_points, axis, data, offset)
@@ -166,40 +202,50 @@ class Parser:
         """
         if index >= self.model.BuffersLength():
             raise UserError("the file names a buffer that it does not have")
-        buffer = self.model.Buffers(index)
+        buffer = whole(self.model.Buffers(index))
         if buffer.Offset() > 1 or buffer.Size() > 1:
             raise UserError("the file keeps weights outside its tables, as those above 2 GB do")
         if not buffer.DataLength():
             return None, 0
+        if index == 0:
+            raise UserError("the file has data in buffer 0, which must be empty: it stands for "
+                            "tensors without data")
         found = buffer.DataAsNumpy()
         begin = np.frombuffer(self.data, np.uint8).ctypes.data
         return memoryview(found), int(found.ctypes.data) - begin
 
-    def operator(self, operator: tflite.Operator, tensors: int) -> Operator:
+    def operator(self, operator: tflite.Operator, index: int, tensors: int) -> Operator:
         """Read an operator and its options."""
-        if operator.OpcodeIndex() >= self.model.OperatorCodesLength():
-            raise UserError("the file names an operator code that it does not have")
-        code = self.model.OperatorCodes(operator.OpcodeIndex())
-        # Files from before there were more than 127 operators have the number in the other field.
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        name = OPERATORS.get(number, f"operator {number}")
+        code = self.code(operator)
+        name = operator_name(code_number(code))
+        where = f"layer {index} ({name})"
+        if not 1 <= code.Version() <= RUNS[name].version:
+            raise UserError(f"{where} is of version {code.Version()}: hwgen knows the versions 1 "
+                            f"to {RUNS[name].version}")
+        if not operator.CustomOptionsIsNone():
+            raise UserError(f"{where} has the options of a custom operator")
+        options = self.options(operator, name, where)
+        if hasattr(options, "QuantizedBiasType") and options.QuantizedBiasType() not in TYPES:
+            raise UserError(f"{where} has a bias of type {options.QuantizedBiasType()}, which the "
+                            "schema does not have")
         return Operator(name, self.indices(operator.InputsAsNumpy(), tensors),
                         self.indices(operator.OutputsAsNumpy(), tensors),
-                        self.options(operator, name))
+                        {field: getattr(options, field)() for field in FIELDS
+                         if hasattr(options, field)},
+                        {field: self.shape(getattr(options, f"{field}AsNumpy")())
+                         for field in VECTORS
+                         if hasattr(options, field) and not getattr(options, f"{field}IsNone")()})
 
-    def options(self, operator: tflite.Operator, name: str) -> dict[str, float]:
-        """Return those options of an operator that change what it computes."""
-        kind = OPTIONS.get(name)
-        if kind is None:
-            return {}
-        table = operator.BuiltinOptions()
-        options = kind()
-        if table is None:
-            return {}
+    def options(self, operator: tflite.Operator, name: str, where: str) -> object:
+        """Return the table of an operator's options, or None where it has none."""
+        kind, table = RUNS[name].options, operator.BuiltinOptions()
+        if kind is None or table is None:
+            return None
         if operator.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, kind.__name__):
-            raise UserError(f"an operator {name} has the options of another one")
+            raise UserError(f"{where} has the options of another operator")
+        options = kind()
         options.Init(table.Bytes, table.Pos)
-        return {field: getattr(options, field)() for field in FIELDS if hasattr(options, field)}
+        return whole(options, where)
 
 
 def parse(data: bytes) -> File:

@@ -1,12 +1,18 @@
-"""From an operator of a .tflite file to a layer, or to two."""
+"""From an operator of a .tflite file to a layer, or to two.
+
+Shapes are held against each other as the file has them; the layers have those of the graph, whose
+tensors all have an axis for the batch.
+"""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..errors import UserError
-from ._tflite_file import LARGEST_TENSOR, Operator
+from ._tflite_file import LARGEST_TENSOR, MOST_OPERANDS, Operator
 from ._tflite_file import Tensor as Stored
+from ._tflite_moves import expand, reshape, squeeze
+from ._tflite_operators import FUSE
 from ._tflite_site import Context, Site
 from .graph import (
     Add,
@@ -24,22 +30,12 @@ from .graph import (
     Reshape,
     Softmax,
     Tensor,
+    Window,
 )
 from .scales import mean_multiplier, multiplier_and_shift
 
-__all__ = ["NEAREST", "RUNS", "build"]
+__all__ = ["build"]
 
-FUSE = "hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the layer before"
-NEAREST = {
-    "RELU": FUSE, "RELU6": FUSE, "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
-    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
-    "MUL": "the nearest is DEPTHWISE_CONV_2D, with a factor for each channel",
-    "SUB": "the nearest is ADD", "SUM": "the nearest is MEAN",
-    "REDUCE_MAX": "the nearest is MAX_POOL_2D", "TRANSPOSE_CONV": "the nearest is CONV_2D",
-    "CONV_3D": "the nearest is CONV_2D", "MIRROR_PAD": "the nearest is PAD",
-    "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",
-    "TRANSPOSE": "the nearest is RESHAPE", "CUSTOM": "hwgen runs no custom operators",
-}
 MOST_SOFTMAX = 4095
 
 
@@ -55,6 +51,10 @@ def convolution(site: Site) -> list[Layer]:
     if depthwise and (weights.shape[0] != 1 or outputs % channels):
         raise UserError(f"its weights have shape {weights.shape}: they must be (1, height, width, "
                         f"a multiple of {channels})")
+    if depthwise and site.option("DepthMultiplier") != outputs // channels:
+        raise UserError(f"its depth multiplier is {site.option('DepthMultiplier')}, and must be "
+                        f"{outputs // channels}, as its {channels} input channels and {outputs} "
+                        "output channels say")
     if not depthwise and weights.shape[3] != channels:
         raise UserError(f"its weights have {weights.shape[3]} input channels and its input "
                         f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
@@ -77,11 +77,14 @@ def fully_connected(site: Site) -> list[Layer]:
     if weights.ndim != 2:
         raise UserError(f"its weights have shape {weights.shape}: they must have two axes")
     outputs, inputs = weights.shape
-    x, y = site.x(), site.y
+    x, y, shape = site.x(), site.y, site.input(0).shape
     rows, rest = divmod(x.size, inputs)
-    if rest or y.size != rows * outputs or y.shape[-1] != outputs:
-        raise UserError(f"its input of shape {x.shape} and weights of shape {weights.shape} do not "
-                        f"give an output of shape {y.shape}")
+    keep = bool(site.option("KeepNumDims"))
+    gives = (*shape[:-1], outputs) if keep else (rows, outputs)
+    if rest or keep and shape[-1:] != (inputs,) or site.result.shape != gives:
+        raise UserError(f"its input of shape {shape} and weights of shape {weights.shape} do not "
+                        f"give an output of shape {site.result.shape}"
+                        + (", where all axes but the last are kept" if keep else ""))
     layers: list[Layer] = []
     source = x.name
     if x.shape[-1] != inputs:
@@ -91,16 +94,12 @@ def fully_connected(site: Site) -> list[Layer]:
         site.context.tensors[source] = Tensor(source, (*y.shape[:-1], inputs), x.scale,
                                               x.zero_point)
         layers.append(Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
-    if len(scales) > 1:
-        ratio = x.scale * scales / y.scale
-    else:
-        # The reference rounds the product to float32 here, and here only.
-        with np.errstate(over="ignore", under="ignore"):
-            product = np.float32(x.scale) * scales.astype(np.float32)
-        ratio = product.astype(np.float64) / y.scale
+    if len(scales) == 1:
+        site.bias_fits(x.scale * float(scales[0]))
     layers.append(FullyConnected(
         name=site.name, inputs=(source,), output=y.name, weights=weights,
-        bias=site.bias(outputs), requantisation=site.requantisation(ratio, outputs)))
+        bias=site.bias(outputs),
+        requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
     return layers
 
 
@@ -108,15 +107,16 @@ def add(site: Site) -> list[Layer]:
     """ADD of two tensors of one shape."""
     site.inputs_between(2, 2)
     x = site.x(0), site.x(1)
-    if x[0].shape != x[1].shape:
-        raise UserError(f"its inputs have shapes {x[0].shape} and {x[1].shape}: hwgen adds tensors "
+    shapes = site.input(0).shape, site.input(1).shape
+    if shapes[0] != shapes[1]:
+        raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen adds tensors "
                         "of equal shape, without broadcasting")
     largest = 2 * max(x[0].scale, x[1].scale)
     multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
     ratio = np.array([largest / (2**20 * site.y.scale)])
     if ratio[0] >= 1:
         raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*x[0].shape),
+    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*shapes[0]),
                 scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
                 requantisation=site.requantisation(ratio, 1))]
 
@@ -129,10 +129,28 @@ def pool(site: Site) -> list[Layer]:
     height, width, channels = site.image()
     window = site.window((site.option("FilterHeight"), site.option("FilterWidth")))
     output = site.gives(1, *window.output(height, width), channels)
+    window = within(window, (height, width))
     low, high = site.range()
     kind = MaxPool if site.operator.code == "MAX_POOL_2D" else AveragePool
     return [kind(name=site.name, inputs=(site.x().name,), output=output, window=window, low=low,
                  high=high)]
+
+
+def within(window: Window, image: tuple[int, int]) -> Window:
+    """Return a window without the taps that lie outside the image wherever it stands.
+
+    A pool gives the same without them, and a file may have any number of them.
+    """
+    outputs = window.output(*image)
+    first = [max(0, before - (output - 1) * stride) for before, output, stride in
+             zip(window.before, outputs, window.stride, strict=True)]
+    last = [min(taps - 1, before + size - 1) for taps, before, size in
+            zip(window.kernel, window.before, image, strict=True)]
+    taps = last[0] - first[0] + 1, last[1] - first[1] + 1
+    before = window.before[0] - first[0], window.before[1] - first[1]
+    after = [after - (taps - 1 - end) for after, taps, end in
+             zip(window.after, window.kernel, last, strict=True)]
+    return Window(taps, window.stride, window.dilation, before, (after[0], after[1]))
 
 
 def mean(site: Site) -> list[Layer]:
@@ -141,7 +159,7 @@ def mean(site: Site) -> list[Layer]:
     x, stored = site.x(), site.input(0)
     given = site.constant(1, {"INT32": "<i4"}, "axes").ravel()
     rank = len(stored.shape)
-    if np.any((given < -rank) | (given >= rank)):
+    if given.size > MOST_OPERANDS or np.any((given < -rank) | (given >= rank)):
         raise UserError(f"its axes {given[:8].tolist()} must be those of a shape of {rank} axes")
     # From the end, so that the batch's axis does not matter. Nor does an axis of 1.
     axes = {(axis % rank) - rank for axis in given.tolist()}
@@ -150,13 +168,15 @@ def mean(site: Site) -> list[Layer]:
     if len(x.shape) < 3 or axes & wide != space & wide:
         raise UserError(f"it is over the axes {given[:8].tolist()} of shape {stored.shape}: hwgen "
                         "runs means over height and width together")
-    if site.y.size != x.shape[-1] or site.y.shape[-1] != x.shape[-1]:
-        raise UserError(f"its output has shape {site.y.shape}, and must have {x.shape[-1]} "
-                        "channels alone")
+    if site.option("KeepDims"):
+        left = [1 if axis - rank in axes else size for axis, size in enumerate(stored.shape)]
+    else:
+        left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
+    output = site.gives(*left)
     multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
     by = Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
                         site.y.zero_point)
-    return [Mean(name=site.name, inputs=(x.name,), output=site.y.name, requantisation=by)]
+    return [Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
 
 
 def pad(site: Site) -> list[Layer]:
@@ -167,8 +187,8 @@ def pad(site: Site) -> list[Layer]:
     amounts = site.constant(1, {"INT32": "<i4", "INT64": "<i8"}, "paddings")
     if amounts.shape != (4, 2) or np.any(amounts < 0) or np.any(amounts > LARGEST_TENSOR) or \
             np.any(amounts[[0, 3]]):
-        raise UserError(f"its paddings are {amounts[:6].tolist()}: hwgen pads height and width, of "
-                        "four axes")
+        raise UserError(f"its paddings are {amounts.ravel()[:8].tolist()}: hwgen pads height and "
+                        "width, of four axes")
     (top, bottom), (left, right) = amounts[1:3].tolist()
     value = site.y.zero_point
     if len(site.operator.inputs) == 3:
@@ -187,33 +207,23 @@ def pad(site: Site) -> list[Layer]:
 def concatenate(site: Site) -> list[Layer]:
     """CONCATENATION of tensors that have one scale."""
     x = [site.x(position) for position in range(len(site.stored))]
-    if site.range() != (-128, 127):
+    if site.option("FusedActivationFunction"):
         raise UserError(f"it has a fused activation: {FUSE}, but not into this one")
     site.keeps_scale(*x)
-    rank = len(site.input(0).shape)
-    given = site.option("Axis")
+    shapes = [site.input(position).shape for position in range(len(x))]
+    rank, given = len(shapes[0]), site.option("Axis")
     if not -rank <= given < rank:
         raise UserError(f"its axis {given} must be one of a shape of {rank} axes")
-    axis = (given % rank) - rank + len(x[0].shape)
-    shapes = [t.shape for t in x]
-    if axis == 0 or len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) != 1 or \
-            len({len(shape) for shape in shapes}) != 1:
+    place = given % rank
+    axis = place - rank + len(x[0].shape)
+    if axis == 0 or len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
+            len({len(shape) for shape in shapes}) != 1 or len({len(t.shape) for t in x}) != 1:
         raise UserError(f"its inputs have shapes {', '.join(map(str, shapes[:4]))}: they must be "
                         "alike but for the axis of concatenation, which is not the batch's")
     shape = list(shapes[0])
-    shape[axis] = sum(s[axis] for s in shapes)
+    shape[place] = sum(s[place] for s in shapes)
     return [Concatenate(name=site.name, inputs=tuple(t.name for t in x), output=site.gives(*shape),
                         axis=axis)]
-
-
-def reshape(site: Site) -> list[Layer]:
-    """RESHAPE, and the operators that are one with a shape of their own."""
-    x, y = site.x(), site.y
-    site.keeps_scale(x)
-    if x.size != y.size:
-        raise UserError(f"its input has shape {x.shape} and its output {y.shape}: they must have "
-                        "as many elements")
-    return [Reshape(name=site.name, inputs=(x.name,), output=y.name)]
 
 
 def softmax(site: Site) -> list[Layer]:
@@ -223,7 +233,7 @@ def softmax(site: Site) -> list[Layer]:
     if (y.scale, y.zero_point) != (1 / 256, -128):
         raise UserError(f"its output has scale {y.scale} and zero point {y.zero_point}: they must "
                         "be 1/256 and -128")
-    output = site.gives(*x.shape)
+    output = site.gives(*site.input(0).shape)
     if site.operator.code == "LOGISTIC":
         if not 2.0**-27 <= x.scale < 4:
             raise UserError(f"its input has scale {x.scale}: it must be below 4")
@@ -240,13 +250,12 @@ def softmax(site: Site) -> list[Layer]:
 BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
     "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
-    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": reshape,
-    "EXPAND_DIMS": reshape, "SOFTMAX": softmax, "LOGISTIC": softmax}
-RUNS = tuple(BUILDERS)
+    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze,
+    "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
 
 def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],
-          activation: Callable[[int], Tensor]) -> list[Layer]:
+          result: Stored, activation: Callable[[int], Tensor]) -> list[Layer]:
     """Return the layers of an operator, the last of which writes its output."""
     name = f"{number}_{operator.code.lower()}"
-    return BUILDERS[operator.code](Site(context, name, operator, stored, activation))
+    return BUILDERS[operator.code](Site(context, name, operator, stored, result, activation))

@@ -15,6 +15,12 @@ from .scales import activation_range, multiplier_and_shift
 
 __all__ = ["Context", "Site"]
 
+LARGEST_STEP = (1 << 15) - 1
+"""Of strides, dilations and paddings: the reference has 16 bits for each."""
+
+LARGEST_BIAS_ERROR = 0.02
+"""Of the output's scale; TensorFlow Lite's GetQuantizedConvolutionMultipler has the same."""
+
 
 @dataclass
 class Context:
@@ -33,6 +39,8 @@ class Site:
     operator: Operator
     stored: Sequence[Stored | None]
     """Its inputs in the file; None where one was left out."""
+    result: Stored
+    """Its output in the file."""
     activation: Callable[[int], Tensor]
 
     def x(self, position: int = 0) -> Tensor:
@@ -90,10 +98,11 @@ class Site:
 
     def image(self) -> tuple[int, int, int]:
         """Return height, width and channels of the input."""
-        shape = self.x().shape
-        if len(shape) != 4:
+        self.x()
+        shape = self.input(0).shape
+        if len(shape) != 4 or shape[0] != 1:
             raise UserError(f"its input has shape {shape}: it must be (1, height, width, channels)")
-        return shape[1:]
+        return shape[1], shape[2], shape[3]
 
     def window(self, kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Window:
         """Return the window, padded as the operator says."""
@@ -116,12 +125,15 @@ class Site:
                 (width + sum((before[1], after[1]))) > LARGEST_TENSOR:
             raise UserError(f"its input and the padding around it must be at most {LARGEST_TENSOR} "
                             "bytes")
+        if max(*stride, *dilation, *before, *after) > LARGEST_STEP:
+            raise UserError(f"its stride {stride}, dilation {dilation} and padding "
+                            f"{(*before, *after)} must be at most {LARGEST_STEP}")
         return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
 
     def gives(self, *shape: int) -> str:
-        """Check the output's shape, and return its name."""
-        if self.y.shape != shape:
-            raise UserError(f"its output has shape {self.y.shape}, and must have {shape}")
+        """Check the output's shape in the file, and return its name."""
+        if self.result.shape != shape:
+            raise UserError(f"its output has shape {self.result.shape}, and must have {shape}")
         return self.y.name
 
     def keeps_scale(self, *tensors: Tensor, difference: float = 0.0) -> None:
@@ -136,15 +148,19 @@ class Site:
         """Return the weights, and a scale for each output channel or one for all."""
         weights = self.constant(1, {"INT8": "<i1"}, "weights")
         stored, channels = self.input(1), weights.shape[axis]
+        count = len(stored.scales)
+        if count not in (1, channels) or count > 1 and stored.axis != axis:
+            raise UserError(f"its weights have {count} scales along axis {stored.axis}: they must "
+                            f"have one, or {channels} along axis {axis}")
         scales = stored.scales.astype(np.float64)
-        if len(scales) not in (1, channels) or len(scales) > 1 and stored.axis != axis:
-            raise UserError(f"its weights have {len(scales)} scales along axis {stored.axis}: they "
-                            f"must have one, or {channels} along axis {axis}")
         if not np.all((scales >= 0) & (scales < np.inf)):
             raise UserError("the scales of its weights must be positive numbers")
         if np.any(stored.zero_points):
             raise UserError("its weights have a zero point other than 0: convert the network with "
                             "symmetric weights")
+        if len(stored.zero_points) not in (1, len(scales)):
+            raise UserError(f"its weights have {len(scales)} scales and {len(stored.zero_points)} "
+                            "zero points: they must have one for each scale, or one for all")
         return weights.astype(np.int8, copy=False), scales
 
     def bias(self, channels: int) -> NDArray[np.int32]:
@@ -154,7 +170,24 @@ class Site:
         bias = self.constant(2, {"INT32": "<i4"}, "bias")
         if bias.size != channels:
             raise UserError(f"it has {bias.size} biases for {channels} output channels")
+        stored = self.input(2)
+        if np.any(stored.zero_points):
+            raise UserError("its bias has a zero point other than 0")
+        if len(stored.scales) not in (0, 1, channels):
+            raise UserError(f"its bias has {len(stored.scales)} scales for {channels} output "
+                            "channels")
         return bias.reshape(channels).astype(np.int32)
+
+    def bias_fits(self, product: float) -> None:
+        """Check a bias's scale, as the reference does where weights have one scale for all."""
+        if len(self.stored) < 3 or self.stored[2] is None:
+            return
+        stored = self.stored[2]
+        scale = float(stored.scales[0]) if len(stored.scales) and len(stored.zero_points) else 0.0
+        if not abs(product - scale) / self.y.scale <= LARGEST_BIAS_ERROR:
+            raise UserError(f"its bias has scale {scale:.8g}, and must have {product:.8g}, its "
+                            "input's scale times its weights': they differ by more than "
+                            f"{LARGEST_BIAS_ERROR} of its output's")
 
     def requantisation(self, ratio: NDArray[np.float64], channels: int) -> Requantisation:
         """Return how sums become the output."""

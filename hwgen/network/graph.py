@@ -71,12 +71,16 @@ class Layer:
 
     operator: ClassVar[str] = ""
     """Name of the operator, in TensorFlow Lite's words."""
-    host: ClassVar[bool] = False
-    """Whether the host computes it, after the accelerator has finished."""
 
     name: str
     inputs: tuple[str, ...]
     output: str
+
+    @property
+    def host(self) -> bool:
+        """Whether the host computes it, after the accelerator has finished."""
+        return isinstance(self, Softmax | Logistic) or (
+            isinstance(self, Weighted) and self.requantisation is None)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -208,7 +212,6 @@ class Softmax(Layer):
     """Softmax over the last axis."""
 
     operator = "SOFTMAX"
-    host = True
     beta: float = 1.0
 
 
@@ -217,7 +220,6 @@ class Logistic(Layer):
     """Logistic function of each element."""
 
     operator = "LOGISTIC"
-    host = True
 
 
 @dataclass(frozen=True, eq=False)

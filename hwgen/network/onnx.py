@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ._onnx_arithmetic import ARITHMETIC
-from ._onnx_file import load
+from ._onnx_file import graph_of, parse
 from ._onnx_float import FLOAT
+from ._onnx_last import LAST, LAST_QUANTISED
 from ._onnx_low_bit import LOW_BIT
 from ._onnx_moves import MOVES
 from ._onnx_pools import POOLS
 from ._onnx_quantised import MICROSOFT, QUANTISED
 from ._onnx_reader import Handler, Layout, Reader
 from ._onnx_steps import followed
+from ._onnx_valid import check
+from ._onnx_values import described
 from .graph import Network, Tensor
 
 __all__ = ["Layout", "OnnxNetwork", "read", "restored"]
@@ -31,8 +34,10 @@ Bytes = NDArray[np.int8]
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     **{("", name): handler
-       for name, handler in {**MOVES, **FLOAT, **ARITHMETIC, **POOLS, **QUANTISED}.items()},
-    **{("com.microsoft", name): handler for name, handler in MICROSOFT.items()},
+       for name, handler in {**MOVES, **FLOAT, **ARITHMETIC, **POOLS, **LAST,
+                             **QUANTISED}.items()},
+    **{("com.microsoft", name): handler
+       for name, handler in {**MICROSOFT, **LAST_QUANTISED}.items()},
     **LOW_BIT,
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }
@@ -88,9 +93,15 @@ class OnnxNetwork(Network):
     @property
     def output_grids(self) -> dict[str, tuple[float, int]]:
         """Scale and zero point of the outputs as the file has them; of real numbers, 1 and 0."""
-        return {self.layouts[name].name: (1.0, 0) if self.layouts[name].finish else (
-            self.tensors[name].scale, self.tensors[name].zero_point + self.layouts[name].offset)
-            for name in self.outputs}
+        return {self.layouts[name].name: self._grid(name) for name in self.outputs}
+
+    def _grid(self, ours: str) -> tuple[float, int]:
+        layout, tensor = self.layouts[ours], self.tensors[ours]
+        if layout.tail:
+            return layout.tail.grid.scale, layout.tail.grid.zero
+        if layout.finish:
+            return 1.0, 0
+        return tensor.scale, tensor.zero_point + layout.offset
 
     def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]]) -> dict[str, Bytes]:
         """Return the Network's inputs, of one image or of several along the first axis.
@@ -109,21 +120,25 @@ class OnnxNetwork(Network):
               real: bool = False) -> dict[str, NDArray[np.generic]]:
         """Return the outputs of a run as the file has them; with ``real`` as floating point.
 
-        What the file does to sums that it does not quantise is done here, in float32.
+        What the file does to sums that it does not quantise, and a Softmax or a Sigmoid at its
+        end, is done here, in float32.
         """
-        found: dict[str, NDArray[np.generic]] = {}
-        for ours in self.outputs:
-            layout = self.layouts[ours]
-            if layout.finish:
-                found[layout.name] = restored(layout, layout.finish(results[ours]))
-                continue
-            steps = restored(layout, results[ours])
-            if real:
-                found[layout.name] = self.real(ours, steps)
-            else:
-                kind = np.uint8 if layout.offset else np.int8
-                found[layout.name] = (steps + layout.offset).astype(kind)
-        return found
+        return {self.layouts[ours].name: self._fetched(ours, results[ours], real)
+                for ours in self.outputs}
+
+    def _fetched(self, ours: str, values: Bytes, real: bool) -> NDArray[np.generic]:
+        layout = self.layouts[ours]
+        steps = restored(layout, layout.finish(values) if layout.finish else values)
+        if layout.finish is None:
+            if real and layout.tail is None:
+                return self.real(ours, steps)
+            steps = (steps + layout.offset).astype(np.uint8 if layout.offset else np.int8)
+        if layout.tail is None:
+            return steps
+        images = [layout.tail(image) for image in steps.reshape(len(values), -1)]
+        found = np.concatenate(images) if images[0].shape[:1] == (1,) else \
+            images[0] if len(images) == 1 else np.stack(images)
+        return layout.tail.grid(found) if real and layout.tail.quantised else found
 
     def real(self, name: str, steps: NDArray[np.signedinteger]) -> NDArray[np.float32]:
         """Return what values of one of our tensors stand for."""
@@ -185,8 +200,10 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
 
     ``single`` rounds each sum once, as ONNX does but for ties; ``tflm`` rounds twice.
     """
-    reader = Reader(load(source), HANDLERS, NEAREST)
+    model, name = parse(source)
+    reader = Reader(graph_of(model, name), HANDLERS, NEAREST)
     network = reader.read(rounding)
+    check(model, name, {edge: described(value) for edge, value in reader.values.items()})
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}
     return OnnxNetwork(network.name, network.tensors, network.layers, network.inputs,
                        network.outputs, network.rounding, ends,

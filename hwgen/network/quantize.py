@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import load_arrays
 from ..errors import UserError
 from ..golden.network import run
 from ..table import table
 from ._onnx_chains import chain_ends, folded, sources
-from ._onnx_file import Graph, Node, load, parse
+from ._onnx_file import Graph, Node, is_quantised, load, parse
 from ._onnx_write import Grid, write
 from .onnx import OnnxNetwork, read, restored
 
@@ -30,7 +31,6 @@ Inputs = Mapping[str, Floats]
 Data = str | Path | NDArray[np.floating[Any]] | Mapping[str, NDArray[np.floating[Any]]]
 
 METHODS = ("minmax", "percentile")
-QUANTISED = ("QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "QGemm")
 
 SAMPLES = 1 << 14
 """Values of a tensor that are kept of each input, for percentiles."""
@@ -50,12 +50,18 @@ class Error:
 
 def input_names(source: str | Path | bytes) -> list[str]:
     """Return the names of a float network's inputs; it must be float."""
+    return list(float_graph(source).inputs)
+
+
+def float_graph(source: str | Path | bytes) -> Graph:
+    """Return the graph of a network that must be float."""
     graph = load(source)
     for node in graph.nodes:
-        if "QLinear" in node.operator or node.operator in QUANTISED:
-            raise node.error("is quantised already: `hwgen quantize` takes float networks, and "
-                             "`hwgen run` this one as it is")
-    return list(graph.inputs)
+        if is_quantised(node):
+            raise node.error("is quantised already: `hwgen quantize` takes float networks, such as "
+                             "the one that this was made of; `hwgen golden` runs this one, or says "
+                             "what stands in its way")
+    return graph
 
 
 def inputs_of(source: str | Path | bytes, data: Data) -> dict[str, Floats]:
@@ -63,29 +69,37 @@ def inputs_of(source: str | Path | bytes, data: Data) -> dict[str, Floats]:
 
     A .npz file holds an array of each name, or with one input an array called ``input``.
     """
-    names = input_names(source)
+    shapes = {name: port.shape for name, port in float_graph(source).inputs.items()}
+    names = list(shapes)
+    if not names:
+        raise UserError("the float network has no input")
     if isinstance(data, str | Path):
-        try:
-            with np.load(data) as arrays:
-                data = {name: arrays[name] for name in arrays}
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot read the inputs of {data}") from error
-        if len(names) == 1 and names[0] not in data and "input" in data:
-            data = {names[0]: data["input"]}
+        data = load_arrays(data)
+        if len(names) == 1 and names[0] not in data and (other := {"", "input"} & set(data)):
+            data = {names[0]: data[other.pop()]}
     if not isinstance(data, Mapping):
         data = dict.fromkeys(names[:1], data)
     if not set(names) <= set(data):
         raise UserError(f"the network's inputs are {', '.join(names)}, "
                         f"not {', '.join(data) or 'none'}")
-    result = {}
-    for name in names:
-        array = np.asarray(data[name])
-        if array.dtype.kind != "f":
-            raise UserError(f"input {name!r} must be floating point as the float network takes it, "
-                            f"not {array.dtype}")
-        result[name] = array.astype(np.float32)
-    if len({len(array) for array in result.values()}) != 1 or not len(result[names[0]]):
-        raise UserError("every input must have as many images, and at least one")
+    result = {name: _images(name, np.asarray(data[name]), shape) for name, shape in shapes.items()}
+    if len({len(array) for array in result.values()}) != 1:
+        raise UserError("every input must have as many images")
+    return result
+
+
+def _images(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> Floats:
+    """Return images of one input in float32, checked."""
+    if array.dtype.kind != "f":
+        raise UserError(f"input {name!r} must be floating point as the float network takes it, "
+                        f"not {array.dtype}")
+    if array.ndim != max(len(shape), 1) or array.shape[1:] != shape[1:] or not len(array):
+        raise UserError(f"input {name!r} must be images of shape {shape[1:]}, at least one along "
+                        f"the first axis, not of shape {array.shape}")
+    with np.errstate(over="ignore"):
+        result = array.astype(np.float32)
+    if not np.all(np.isfinite(result)):
+        raise UserError(f"input {name!r} must be finite numbers")
     return result
 
 
@@ -168,7 +182,11 @@ class Calibrated:
             raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
         self.inputs = inputs_of(source, data)
         self.source = modern(source)
-        self.graph = folded(load(self.source))
+        graph = load(self.source)
+        # What the runtime does not run, nobody need look at any closer.
+        float_values(self.source, list(graph.outputs),
+                     {name: x[:1] for name, x in self.inputs.items()})
+        self.graph = folded(graph)
         self.heads = {edge: node for node, edge in chain_ends(self.graph)}
         edges = [*self.graph.inputs, *self.heads]
         values = float_values(self.source, [*self.heads], self.inputs) if self.heads else []
@@ -245,10 +263,9 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
     inputs = inputs_of(source, data)
     names, edges = [], []
     for name, trace in network.traces.items():
-        edge, kind = trace.name.rsplit(":", 1)
-        if kind == "int8":
+        if trace.name.endswith(":int8"):
             names.append(name)
-            edges.append(edge)
+            edges.append(trace.name.removesuffix(":int8"))
     computed = [edge for edge in edges if edge not in inputs]
     wanted = dict(inputs)
     if computed:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import _tflite_file as tflite_file
-from ._tflite_layers import NEAREST, RUNS, build
+from ._tflite_layers import build
+from ._tflite_operators import EDGES
 from ._tflite_site import Context
 from .graph import Layer, Network, Tensor
 
 __all__ = ["read"]
-
-EDGES = ("QUANTIZE", "DEQUANTIZE")
 
 
 class Reader:
@@ -57,6 +56,8 @@ class Reader:
             raise UserError(f"tensor {name!r} has scale {scale} and zero point {zero_point}: the "
                             "scale must be a positive number, the zero point from -128 to 127")
         shape = tensor.shape
+        if not shape:
+            raise UserError(f"tensor {name!r} has no shape: hwgen runs tensors of one to four axes")
         if shape[:1] != (1,):
             # The rows of a fully connected layer, or a vector; the graph has an axis for the batch.
             shape = (1, *shape)
@@ -69,21 +70,22 @@ class Reader:
     def edge(self, code: str, source: int, target: int) -> bool:
         """Move the network's edge past a QUANTIZE or DEQUANTIZE; say whether that was possible."""
         if code == "QUANTIZE" and source in self.file.inputs:
-            inside, edges = target, self.inputs
-            edges[:] = [index for index in edges if index != source] + [target]
+            inside, outside, edges = target, source, self.inputs
         elif code == "DEQUANTIZE" and target in self.file.outputs:
-            inside, edges = source, self.outputs
-            edges[:] = [source if index == target else index for index in edges]
+            inside, outside, edges = source, target, self.outputs
         else:
             return False
-        return self.file.tensors[inside].type == "INT8"
+        if outside in edges:
+            edges[edges.index(outside)] = inside
+        else:  # A second QUANTIZE of one input
+            edges.append(inside)
+        # From int8 to int8 it would change the scale of what the host gives, unseen.
+        return self.file.tensors[inside].type == "INT8" and \
+            self.file.tensors[outside].type in EDGES[code]
 
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
-        if operator.code not in (*RUNS, *EDGES):
-            nearest = NEAREST.get(operator.code, f"hwgen runs {', '.join(RUNS)}")
-            raise UserError(f"{where} is an operator that hwgen does not run: {nearest}")
         if len(operator.outputs) != 1 or -1 in operator.outputs or not operator.inputs:
             raise UserError(f"{where} must have inputs and one output")
         if operator.code in EDGES:
@@ -92,19 +94,30 @@ class Reader:
                 raise UserError(f"{where} is inside the network: hwgen runs QUANTIZE to int8 on "
                                 "inputs and DEQUANTIZE from int8 on outputs, and nothing between "
                                 "that changes a tensor's type or scale")
+            shapes = [self.file.tensors[operands[0]].shape
+                      for operands in (operator.inputs, operator.outputs)]
+            if shapes[0] != shapes[1]:
+                raise UserError(f"{where}: its output has shape {shapes[1]}, and must have "
+                                f"{shapes[0]}")
             return
         try:
-            if self.file.tensors[operator.outputs[0]].data is not None:
+            result = self.file.tensors[operator.outputs[0]]
+            if result.data is not None:
                 raise UserError("its output is a constant")
             inputs = [self.file.tensors[index] if index >= 0 else None
                       for index in operator.inputs]
-            self.layers += build(self.context, number, operator, inputs, self.activation)
+            self.layers += build(self.context, number, operator, inputs, result,
+                                 self.activation)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
 
     def network(self, name: str) -> Network:
         """Return the network."""
+        if -1 in (*self.file.inputs, *self.file.outputs):
+            raise UserError("an input or output of the network is left out (-1)")
         for index in self.file.inputs:
+            if self.file.tensors[index].data is not None:
+                raise UserError(f"input {self.context.names[index]!r} is a constant")
             if self.file.tensors[index].shape[:1] != (1,):
                 raise UserError(f"input {self.context.names[index]!r} has shape "
                                 f"{self.file.tensors[index].shape}: hwgen runs a batch of 1, the "

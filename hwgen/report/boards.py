@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..boards import BOARDS
 from ..build.record import Record
+from ..clock import built
 from ..compiler import compile_network
 from ..errors import UserError
 from ..network.reader import read_network
@@ -54,7 +55,7 @@ def rows() -> Iterator[list[str]]:
         for name, title in NETWORKS.items():
             count = cycles(record, name)
             if count is not None:
-                seconds = count / record.clock_mhz / 1e6
+                seconds = (built(record).milliseconds(count) or 0) / 1000
                 design = record.design
                 yield [BOARDS[record.board].title,
                        f"{design.rows}x{design.columns} {design.engine}", title, f"{count:,}",

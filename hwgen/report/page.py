@@ -12,6 +12,7 @@ from typing import Any
 from ..compiler.program import Program
 from ..cost.efficiency import Work
 from ..design import Design
+from ..terminal import printable
 
 __all__ = ["FIELDS", "described", "page"]
 
@@ -49,7 +50,7 @@ def page(title: str, about: Sequence[str], design: Design, designs: list[dict[st
     runs : sequence
         Of each workload its name, and its Programs for ``design`` with what each layer takes.
     """
-    facts = {
+    facts = shown({
         "title": title, "about": list(about), "toml": design.to_toml(), "designs": designs,
         "chosen": chosen, "second": second,
         "networks": [{
@@ -65,10 +66,19 @@ def page(title: str, about: Sequence[str], design: Design, designs: list[dict[st
                                for program, works in programs
                                for part, work in zip(program.layers, works, strict=True)]
                               for _, programs in runs]},
-        "memory": [memory(programs, design) for _, programs in runs]}
+        "memory": [memory(programs, design) for _, programs in runs]})
     # No tag can end in the middle of the data.
     text = json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")
     return TEMPLATE.read_text(encoding="utf-8").replace("DATA", text, 1)
+
+
+def shown(value: Any) -> Any:
+    """Return plain data with texts that a browser shows as they are; its ends of lines stay."""
+    if isinstance(value, dict):
+        return {name: shown(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    return printable(value, keep="\n") if isinstance(value, str) else value
 
 
 def memory(programs: Sequence[tuple[Program, Sequence[Work]]], design: Design) -> dict[str, Any]:

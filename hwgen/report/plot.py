@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from ..terminal import printable
+
 __all__ = ["line_plot", "scatter"]
 
 WIDTH, HEIGHT = 640, 420
@@ -17,7 +19,8 @@ COLOURS = ("#888888", "#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#a
 
 def text(x: float, y: float, words: str, anchor: str = "middle", more: str = "") -> str:
     """Return words at a place."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
+    return (f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>'
+            f'{escape(printable(words))}</text>')
 
 
 def frame(title: str, x_name: str, y_name: str, right: int) -> list[str]:

@@ -4,7 +4,6 @@
 file.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..cost.results import figures_of
 from ..table import markdown
 from .marks import put
 
@@ -65,7 +65,7 @@ class Row:
 @cache
 def figures(results: str) -> dict[str, Any]:
     """Return the figures of a file."""
-    return dict(json.loads((RESULTS / f"{results}.json").read_text()))
+    return figures_of(RESULTS / f"{results}.json")
 
 
 def unit_names(unit: str, options: str) -> dict[str, str]:

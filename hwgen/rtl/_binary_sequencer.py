@@ -115,7 +115,8 @@ class BinarySequencer(Controlled):
                              left.eq(self.count)]
                 with m.If(self.start):
                     m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),
-                                 self.step.eq(self.first), state.eq(State.NEXT)]
+                                 self.step_cycles.eq(0), self.step.eq(self.first),
+                                 state.eq(State.NEXT)]
             with m.Case(State.NEXT):
                 m.d.sync += [self.cycles.eq(0), self.step_cycles.eq(0), state.eq(State.READ)]
                 with m.If(~left.any()):

@@ -16,9 +16,16 @@ class Library:
     Amaranth writes a module for every submodule, so a grid of 256 equal cells becomes 256 modules.
     Under a library they become instances of one. Simulation in Python has no library and takes the
     submodules themselves.
+
+    Parameters
+    ----------
+    prefix : str
+        What the names of all modules begin with, and two underscores; none: nothing. That of the
+        top module is the caller's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix and f"{prefix}__"
         self.modules: dict[object, tuple[str, wiring.Component]] = {}
 
     def module(self, kind: type[wiring.Component], *args: Any, **kwargs: Any,
@@ -26,7 +33,7 @@ class Library:
         """Return the name and the ports of the module for ``kind(*args, **kwargs)``."""
         key = (kind, args, tuple(sorted(kwargs.items())))
         if key not in self.modules:
-            name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+            name = self.prefix + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
             count = sum(other.rstrip("_0123456789") == name for other, _ in self.modules.values())
             self.modules[key] = f"{name}_{count}" if count else name, kind(*args, **kwargs)
         name, component = self.modules[key]

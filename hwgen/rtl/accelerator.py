@@ -467,8 +467,10 @@ class Accelerator(wiring.Component):
                      sequencer.stop.eq(which[Register.CONTROL // 4] & (given & STOP).any())]
         self._interrupt(m, Mux(which[Register.CONTROL // 4], given, 0))
         if self.turns:
-            m.d.sync += self.turns.turn.eq(which[Register.CONTROL // 4] & (given & TURN).any())
-            m.d.comb += self.turns.number.eq(given[OWNER_SHIFT:])
+            m.d.sync += [  # both, as the next word of the frame is on its way
+                self.turns.turn.eq(which[Register.CONTROL // 4] & (given & TURN).any()),
+                self.turns.number.eq(given[OWNER_SHIFT:]),
+            ]
         for at, register in ((Register.FIRST, first), (Register.COUNT, number),
                              (Register.WATCHDOG, limit)):
             with m.If(which[at // 4] & idle):

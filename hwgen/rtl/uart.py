@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..errors import UserError
-from ..frames import WIRE_BITS
+from ..frames import HIGHEST_BAUD, WIRE_BITS
 
 __all__ = ["LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles"]
 
@@ -26,6 +26,8 @@ def bit_cycles(clock_mhz: float, baud: int) -> int:
     wanted = clock_mhz * 1e6 / baud
     cycles = max(round(wanted), LEAST_DIVISOR)
     if abs(wanted / cycles - 1) > TOLERANCE:
+        if clock_mhz * 1e6 / cycles > HIGHEST_BAUD:
+            cycles += 1
         raise UserError(f"baud must be a whole part of the clock of {clock_mhz:g} MHz, at most a "
                         f"{LEAST_DIVISOR}th of it and within {TOLERANCE:.0%}, not {baud}; the "
                         f"nearest is {clock_mhz * 1e6 / cycles:.0f}")

@@ -25,7 +25,7 @@ from .client import ATTEMPTS, TIMEOUT, Client, Stale
 from .link import Link
 
 __all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State",
-           "TurnLost"]
+           "StillBusy", "TurnLost"]
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 256, 16_384
 """Cycles between two looks at whether the accelerator is done; each look takes about 60."""
@@ -70,7 +70,11 @@ class TurnLost(UserError):
     """Another host has begun its turn in the middle of this one's."""
 
 
-class AcceleratorError(RuntimeError):
+class StillBusy(UserError):
+    """The accelerator has not finished."""
+
+
+class AcceleratorError(UserError):
     """The accelerator stopped at a step.
 
     Members
@@ -147,7 +151,7 @@ class Accelerator:
                 return
             self.link.wait(pause)
             now = self.state()
-        raise TimeoutError(f"{self.link.name} does not stop")
+        raise StillBusy(f"{self.link.name} does not stop what a host before this one has begun")
 
     def resume(self) -> bool:
         """Go on with our turn, or begin one.
@@ -211,7 +215,7 @@ class Accelerator:
         Without ``watchdog``, the one before stays.
         """
         if self._running and self.state().busy:
-            raise RuntimeError("The accelerator is busy; wait() until it has finished")
+            raise StillBusy("The accelerator is busy; wait() until it has finished")
         words = [first, count] if watchdog is None else [first, count, watchdog]
         self.write_memory(Space.REGISTERS, Register.FIRST, struct.pack(f"<{len(words)}I", *words))
         # Stale: it came before, and the reply was lost; or another host was faster, which whoever
@@ -227,8 +231,8 @@ class Accelerator:
     def wait(self, budget: int) -> int:
         """Wait until the accelerator has finished, and return the cycles that it took.
 
-        Raise an :class:`AcceleratorError` when it stopped, and a TimeoutError when it is busy after
-        ``budget`` cycles.
+        Raise an :class:`AcceleratorError` when it stopped, and :class:`StillBusy` when it has not
+        finished after ``budget`` cycles.
         """
         for pause in pauses(budget):
             status, control, *_, cycles = self._words(Register.CYCLES)
@@ -241,8 +245,8 @@ class Accelerator:
                     raise AcceleratorError(state.error, state.step)
                 return cycles
             self.link.wait(pause)
-        raise TimeoutError(f"The accelerator is still busy with step {state.step} after {budget} "
-                           "cycles")
+        raise StillBusy(f"The accelerator is still busy with step {state.step} after {budget} "
+                        "cycles")
 
     def run(self, first: int, count: int, *, budget: int, watchdog: int | None = None) -> int:
         """Run steps to their end, and return the cycles that they took."""

@@ -37,12 +37,15 @@ its reply, whose sizes do not shrink, are what noise hits."""
 CALM = 16
 """Exchanges without a failure after which frames grow again."""
 
+BABBLE = 1 << 16
+"""Bytes beyond the replies after which a board that sends without end is no longer listened to."""
+
 
 class Silence(UserError):
     """Nobody answers."""
 
 
-class NoMemory(RuntimeError):
+class NoMemory(UserError):
     """There is no memory where it was asked for."""
 
 
@@ -198,7 +201,7 @@ class Client:
                 found = waiting.pop((head.tag, head.count, head.address), None)
                 if found is not None and self._good(batch[found], reply):
                     replies[found] = reply
-            if len(data) < wanted:
+            if len(data) < wanted or expected < -BABBLE:
                 break
         return replies
 

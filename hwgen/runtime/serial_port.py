@@ -4,6 +4,7 @@ import time
 
 from ..errors import UserError
 from ..frames import WIRE_BITS
+from ..tools import pip_command
 from .link import Link
 
 __all__ = ["SerialLink"]
@@ -29,8 +30,8 @@ class SerialLink(Link):
         try:
             import serial
         except ImportError:
-            raise UserError("A board at a serial port needs pyserial; `pip install -e .[board]` "
-                            "brings it") from None
+            raise UserError("A board at a serial port needs pyserial; "
+                            f"`{pip_command('board')}` brings it") from None
         self.name = f"the board at {port}"
         self._seconds = 1e-6 / clock_mhz
         self._baud = baud

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import verilator
+from ..errors import UserError
+from ..tools import outside
 from ..verilator import PROGRAM
 from .link import Link
 
@@ -23,6 +25,10 @@ SWITCHES = ["-O3", "--x-assign", "fast", "--no-assert"]
 
 class SimulationError(RuntimeError):
     """The simulator ended when it should not."""
+
+
+class SimulatorKilled(SimulationError, UserError):
+    """The simulator was ended from elsewhere."""
 
 
 class SimulatedLink(Link):
@@ -136,6 +142,8 @@ class SimulatedLink(Link):
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
+        if outside(code):
+            return SimulatorKilled(f"the simulator {outside(code)}; run the command again")
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()[-20:]
         return SimulationError("\n".join([f"The simulator ended with {code}:", *lines]))

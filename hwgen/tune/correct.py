@@ -38,7 +38,7 @@ def clocks_of(found: Found, at: Board, rounding: str) -> list[Clock | None]:
     """Return the clock that may be expected of each Design: of each engine of a board the same."""
     engines = np.broadcast_to(found.parts.engine, len(found))
     known = {engine: expected(design_of(found.parts, int(np.argmax(engines == engine)), at,
-                                        rounding)) for engine in found.engines}
+                                        rounding), at.speed_grade) for engine in found.engines}
     return [known[engine] for engine in engines.tolist()]
 
 
@@ -53,7 +53,7 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
     indices = choice.ranked[:count]
     designs: list[Design] = [design_of(choice.front.parts, index, at, rounding)
                              for index in indices]
-    found = placed(designs, seeds, clock_mhz, cluster, say)
+    found = placed(designs, seeds, clock_mhz, cluster, say, at.name)
     say("")
     cycles = choice.front.cycles[:, list(indices)]
     clocks = np.array([each.fmax_mhz for each in found])
@@ -67,8 +67,9 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
                         f"({reasons}); a lower --fill or a larger --place may find one")
     suitable = np.flatnonzero(suits)
     if goal.objective == "area":
-        cost = np.array([area({name: float(getattr(found[number], name))
-                               for name in ("luts", "dsps", "block_rams")}, at)
+        cost = np.array([area({"luts": float(found[number].logic),
+                               "dsps": float(found[number].dsps),
+                               "block_rams": float(found[number].block_rams)}, at)
                          for number in suitable])
     elif goal.objective == "energy":  # which no placement corrects: the best that fits
         cost = np.arange(len(suitable), dtype=float)

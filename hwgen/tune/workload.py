@@ -1,6 +1,7 @@
 """What is tuned for: a network, or layers of which only the shapes are known."""
 
 import math
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -83,7 +84,7 @@ def read_workload(path: str) -> Workload:
     """Read a network, with weights or, in ONNX, without; or a topology of SCALE-Sim (.csv)."""
     if Path(path).suffix.lower() == ".csv":
         return Workload(Path(path).stem, read_topology(path), shapes_only=True)
-    if Path(path).suffix.lower() == ".onnx" and Path(path).is_file():
+    if Path(path).suffix.lower() == ".onnx" and os.path.isfile(path):
         from ..network.shapes import read_shapes  # takes longer to import than the rest
         if (shapes := read_shapes(path)) is not None:
             return Workload(Path(path).stem, (shapes,), shapes_only=True)

@@ -1,0 +1,68 @@
+/* What drivers and Programs of hwgen share: the same file, whatever the accelerator. */
+#ifndef HWGEN_TYPES_H
+#define HWGEN_TYPES_H
+
+#include <stdint.h>
+
+typedef enum {
+    HWGEN_OK = 0,
+    HWGEN_NO_ACCELERATOR, /* what answers is no accelerator of hwgen */
+    HWGEN_OTHER_DESIGN,   /* it is one, but of another Design than the driver is for */
+    HWGEN_OTHER_PROGRAM,  /* the program is for another Design */
+    HWGEN_BUSY,           /* steps run */
+    HWGEN_STOPPED,        /* a step failed: the register STATUS tells why, and which */
+    HWGEN_TIMEOUT         /* steps run still */
+} hwgen_result;
+
+typedef struct {
+    /* Reads and writes the word at `address`, a multiple of 4 from the start of the window on. */
+    uint32_t (*read32)(void *context, uint32_t address);
+    void (*write32)(void *context, uint32_t address, uint32_t value);
+    /* Called between two looks at whether the accelerator is done: may wait for the interrupt, or
+     * be 0. */
+    void (*pause)(void *context);
+    void *context;
+} hwgen_device;
+
+/* Bytes of the memory of activations. */
+typedef struct {
+    uint32_t address, size;
+    const uint8_t *bytes;
+} hwgen_bytes;
+
+/* Compressed weights of a sparse engine: words from `address` of their space on. */
+typedef struct {
+    uint32_t address, count;
+    const uint32_t *words;
+} hwgen_words;
+
+/* An input or an output, as height x width x channels numbers, channels next to one another. In
+ * memory are `stored` channels of each place, those that `places` names (0: all of them); the
+ * others are constant, or nobody needs them. A number q stands for (q - zero_point) * scale. */
+typedef struct {
+    const char *name;
+    uint32_t address, height, width, channels, stored, pitch, row;
+    const uint16_t *places;
+    const int8_t *constants; /* a value for each channel; 0: all are stored */
+    int32_t zero_point;
+    float scale;
+} hwgen_tensor;
+
+/* What `hwgen compile MODEL -o NAME.h` writes. */
+typedef struct {
+    const char *name;
+    uint32_t fingerprint; /* of the Design that it is for */
+    uint32_t steps;
+    uint32_t cycles;      /* of an inference: exactly so many; with a sparse engine, of an input in
+                           * which no number is the zero point, and fewer of others */
+    uint32_t watchdog;    /* more than any of the steps takes */
+    uint32_t image_words;
+    const uint32_t *image;
+    uint32_t constant_count, input_count, output_count;
+    const hwgen_bytes *constants;
+    const hwgen_tensor *inputs, *outputs;
+    uint32_t sparse_count;
+    const hwgen_words *sparse;
+} hwgen_program;
+
+#endif

@@ -1,0 +1,38 @@
+"""The clock of each of many Designs, by the rule that all commands have (:mod:`hwgen.clock`)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..boards import Board
+from ..build.records import recorded
+from ..clock import unbuilt
+from .search import Found
+from .space import design_of
+
+__all__ = ["clocks_at"]
+
+FIELDS = ("rows", "columns", "lines", "lanes", "engine")
+"""By which Designs are told from one that was built, before they are looked at one by one."""
+
+
+def clocks_at(found: Found, at: Board, rounding: str,
+              given: float | None) -> NDArray[np.float64]:
+    """Return the clock of each Design in MHz: of an engine the same, but of those that were built.
+
+    With a ``given`` one it is that.
+    """
+    if given is not None:
+        return np.full(len(found), given)
+    engines = np.broadcast_to(found.parts.engine, len(found))
+    clocks = np.zeros(len(found))
+    for engine in found.engines:
+        of_engine = engines == engine
+        first = design_of(found.parts, int(np.argmax(of_engine)), at, rounding)
+        clocks[of_engine] = unbuilt(first, at.name).mhz
+    for record in recorded(at.name)[::-1]:  # so that the highest of a Design stays
+        alike = np.all([np.broadcast_to(getattr(found.parts, field), len(found))
+                        == getattr(record.design, field) for field in FIELDS], axis=0)
+        for index in np.flatnonzero(alike).tolist():
+            if design_of(found.parts, index, at, rounding) == record.design:
+                clocks[index] = record.clock_mhz
+    return clocks
