@@ -692,3 +692,15 @@ def test_chain_long():
     for _ in range(3000):
         x = w.node("Relu" if len(w.nodes) % 2 else "Identity", x)
     assert read(w.model(x, kind="i1")).inputs == ("x0",)
+
+
+@pytest.mark.parametrize("version", [-1, 0, 2])
+def test_opset_of_the_runtime(version):
+    """Operators of ONNX Runtime are of its opset 1; the runtime refuses them, too."""
+    w = writer.Writer(7)
+    edge = w.node("QLinearAdd", *2 * (w.quantize(w.input([1, 4]), *w.grid(0.1)), *w.grid(0.1)),
+                  *w.grid(0.2), domain="com.microsoft")
+    model = onnx.load_from_string(w.model(edge, kind="i1"))
+    model.opset_import[1].version = version
+    with pytest.raises(UserError, match=f"has opset {version} of the domain 'com.microsoft'"):
+        read(model.SerializeToString())

@@ -19,6 +19,9 @@ FLOAT, INT, STRING, INTS = 1, 2, 3, 7
 FIELDS = {FLOAT: "f", INT: "i", STRING: "s", INTS: "ints", 4: "t", 5: "g", 6: "floats",
           8: "strings", 9: "tensors", 10: "graphs"}
 INTEGERS = (2, 3)
+MICROSOFTS = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
 MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
     "DequantizeLinear": (3, {"axis": INT, "block_size": INT}),
     "QGemm": (9, {"alpha": FLOAT, "transA": INT, "transB": INT}),
@@ -61,6 +64,10 @@ def check(model: Any, name: str, known: Known) -> None:
     if not 0 < opset <= onnx.defs.onnx_opset_version():
         raise UserError(f"{name} is of opset {opset}; the onnx package that is installed knows 1 "
                         f"to {onnx.defs.onnx_opset_version()}")
+    for other in model.opset_import:
+        if other.version < 1 or (other.domain == MICROSOFTS and other.version != 1):
+            raise UserError(f"{name} has opset {other.version} of the domain {other.domain!r}, "
+                            "which there is not; 1 is what operators of ONNX Runtime are of")
     context = onnx.checker.C.CheckerContext()
     context.ir_version, context.opset_imports = model.ir_version, {"": opset}
     seen: set[str] = set()
@@ -70,7 +77,7 @@ def check(model: Any, name: str, known: Known) -> None:
                             "refuse; give each another, or none")
         seen.add(node.name)
         at = f"node {node.name or next(iter(node.output), '')!r} ({node.op_type}) of {name}"
-        if node.domain == "com.microsoft":
+        if node.domain == MICROSOFTS:
             inputs, attributes = MICROSOFT.get(node.op_type, (0, {}))
             if len(node.input) > inputs or len(node.output) > 1:
                 raise UserError(f"{at} has {len(node.input)} inputs and {len(node.output)} outputs,"
