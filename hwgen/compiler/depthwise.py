@@ -98,8 +98,8 @@ class DepthwiseLayer:
         """The blocks of the output, none with rows longer than the line buffer holds."""
         room = (self.sizes.line_pixels - self.taps) // self.window.stride[1] + 1
         # Where there is no room it does not suit, whatever its blocks.
-        widest = np.where((self.used == 1) | (room < 1), LARGEST_COUNT // self.window.stride[1],
-                          room)
+        most = max(LARGEST_COUNT // self.window.stride[1], 1)
+        widest = np.where((self.used == 1) | (room < 1), most, room)
         return self.sizes.strips(self.target.height, self.target.width, self.passes, widest)
 
     def pixels(self, block: Block) -> tuple[Count, Count, Count]:

@@ -124,11 +124,16 @@ class MatrixLayer:
         some = np.any(distinct(self.weights) != 0, axis=1)
         if length == self.channels:  # else the pixels of a row of the kernel are channels, too
             some = some.any(axis=1, keepdims=True)
-        taps = np.broadcast_to(some, (len(some), length // self.channels, self.weights.shape[3]))
-        flat = taps.reshape(len(taps), -1)
-        first, last = flat.argmax(axis=1), flat.shape[1] - 1 - flat[:, ::-1].argmax(axis=1)
+        outputs, taps, channels = some.shape
+        flat = some.reshape(outputs, -1)
+        found = flat.argmax(axis=1), flat.shape[1] - 1 - flat[:, ::-1].argmax(axis=1)
+        (tap, first), (last_tap, last) = (np.divmod(each, channels) for each in found)
+        # Where one number stands for all along an axis, the last is at the end of that axis.
+        last_tap, last = (last_tap + length // self.channels - taps,
+                          last + self.weights.shape[3] - channels)
         if self.reads is not None:
-            first, last = (tap * self.channels + self.reads for tap in (first, last))
+            first = last = self.reads
+        first, last = tap * self.channels + first, last_tap * self.channels + last
         there = flat.any(axis=1)
         return (np.broadcast_to(np.where(there, first, length), self.outputs),
                 np.broadcast_to(np.where(there, last + 1, 0), self.outputs))
