@@ -9,6 +9,7 @@ and layers with ``DP`` in their names are depthwise.
 """
 
 import csv
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,17 +71,16 @@ def read_topology(path: str) -> tuple[Network, ...]:
         if any(line[1:]):
             place = f"{path}, line {number}"
             values = values_of(place, line, names)
-            outputs, ends, multiplied = counts_of(line[0], values)
+            layers.append(layer_of(place, line, values))
+            ends, values_in, multiplied = counts_of(layers[-1])
             channels, products = channels + ends, products + multiplied
             for count, most, what in (
-                    (outputs, LARGEST_OUTPUT, "channels in an output"),
+                    (values_in, LARGEST_PRODUCTS, "values in an input"),
                     (channels, MOST_CHANNELS, "channels in all inputs and outputs"),
-                    (products, LARGEST_PRODUCTS, "products"),
-                    (len(layers) + 1, MOST_LAYERS, "layers")):
+                    (products, LARGEST_PRODUCTS, "products"), (len(layers), MOST_LAYERS, "layers")):
                 if count > most:
                     raise UserError(f"{place}: a topology must have at most {most:,} {what}, and "
                                     f"with layer {line[0]!r} it has {count:,}")
-            layers.append(layer_of(place, line, values))
     if not layers:
         raise UserError(f"{path} has no layers: a topology of SCALE-Sim is a line of titles, and a "
                         "line for each layer")
@@ -103,19 +103,17 @@ def values_of(place: str, line: list[str], names: tuple[str, ...]) -> list[int]:
     return values
 
 
-def counts_of(title: str, values: list[int]) -> tuple[int, int, int]:
-    """Return the channels of a layer's output, with those of its input, and its products.
+def counts_of(network: Network) -> tuple[int, int, int]:
+    """Return the channels of a layer's input and output, the values of its input, and products.
 
-    Those by the zeros of a depthwise layer as a matrix, too.
+    A depthwise layer may be a matrix, by whose zeros there are products, too, and its image may be
+    streamed, for one of each of its pixels.
     """
-    if len(values) == len(PRODUCT):
-        vectors, outputs, inputs = values
-        taps = 1
-    else:
-        height, width, down, across, inputs, filters, _ = values
-        outputs = filters * inputs if DEPTHWISE in title else filters
-        vectors, taps = height * width, down * across
-    return outputs, inputs + outputs, vectors * taps * inputs * outputs
+    [layer], (x, y) = network.layers, (network.tensors[name].shape for name in "xy")
+    assert isinstance(layer, Convolution | Depthwise)
+    height, width = (x if isinstance(layer, Depthwise) else y)[1:3]
+    products = height * width * math.prod(layer.window.kernel) * x[3] * y[3]
+    return x[3] + y[3], math.prod(x), products
 
 
 def layer_of(place: str, line: list[str], values: list[int]) -> Network:
@@ -127,6 +125,9 @@ def layer_of(place: str, line: list[str], values: list[int]) -> Network:
     if down > height or across > width:
         raise UserError(f"{place}: a filter of {down}x{across} must not be larger than its image, "
                         f"{height}x{width}")
+    if DEPTHWISE in line[0] and channels * filters > LARGEST_OUTPUT:
+        raise UserError(f"{place}: a depthwise layer must have at most {LARGEST_OUTPUT:,} channels "
+                        f"in its output, not {channels:,} times {filters:,}")
     # Some files have a stride for each axis.
     extra = line[len(CONVOLUTION) + 1] if len(line) > len(CONVOLUTION) + 1 else ""
     if extra.isdecimal() and extra.strip("0"):
