@@ -34,9 +34,11 @@ def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
     """Compile for a Design, and return what all layers take."""
     found = []
     for workload in workloads:
-        programs = [(network, compile_network(network, design)) for network in workload.networks]
-        found.append((workload.name, [(program, list(predictions(network, program)))
-                                      for network, program in programs]))
+        programs = []
+        for network in workload.networks_for(design):
+            program = compile_network(network, design)
+            programs.append((program, list(predictions(network, program))))
+        found.append((workload.name, programs))
     return found
 
 

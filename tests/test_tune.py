@@ -1,6 +1,9 @@
 """The tuner: the space, the search, the choice, and the command."""
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 
@@ -10,7 +13,8 @@ import pytest
 from hwgen.boards import board
 from hwgen.cli import main
 from hwgen.compiler import compile_network
-from hwgen.compiler.survey import Designs
+from hwgen.compiler.distinct import distinct
+from hwgen.compiler.survey import Designs, Survey
 from hwgen.cost.cycles import Array, slots
 from hwgen.cost.energy import energy
 from hwgen.design import Design
@@ -245,12 +249,16 @@ def test_topology(tmp_path):
      "line 2: the image's height must be at most 16,777,216, not .* of 5,000 characters"),
     (f"L, a, b, c, d, e, f, g\nx, 1, 1, 1, 1, 1, 1, 1, {'9' * 5000}\n",
      "the second stride must be at most"),
-    ("Layer, M, N, K,\na, 1, 1, 1,\nb, 1, 65536, 65536,\n",
-     "line 3: layer 'b' must have at most 16,777,216 weights.*, not 4,294,967,296"),
-    ("L, a, b, c, d, e, f, g\nx, 9999999, 9999999, 1, 1, 1000, 1000, 1\n", "products, not"),
-    ("L, a, b, c, d, e, f, g\nx, 9, 9, 3, 3, 1, 65537, 1\n", "at most 65,536 channels"),
-    ("L, a, b, c, d, e, f, g\nDP, 9, 9, 3, 3, 60000, 1, 1\n", "as a matrix, not 32,400,000,000"),
-    ("Layer, M, N, K,\n" + "a, 1, 4096, 4096,\n" * 6, "line 7: a topology must be of at most"),
+    ("Layer, M, N, K,\na, 1, 1, 1,\nb, 1, 1048577, 1,\n", "line 3: N must be at most 1,048,576"),
+    ("L, a, b, c, d, e, f, g\nx, 9999999, 9999999, 1, 1, 1000, 1000, 1\n",
+     "line 2: .* at most 9,007,199,254,740,992 values in an input"),
+    ("L, a, b, c, d, e, f, g\nx, 9999999, 9999999, 1, 1, 10, 10000, 1\n",
+     "line 2: .* 9,007,199,254,740,992 products, and with layer 'x' it has 9,999,998,000,000,100"),
+    ("L, a, b, c, d, e, f, g\nDP, 9, 9, 3, 3, 60000, 100, 1\n",
+     "at most 1,048,576 channels in its output, not 60,000 times 100"),
+    ("Layer, M, N, K,\n" + "a, 1, 1000000, 1000000,\n" * 3,
+     "line 4: .* 4,194,304 channels in all inputs and outputs, .* layer 'a' it has 6,000,000"),
+    ("Layer, M, N, K,\n" + "a, 1, 1, 1,\n" * 2001, "line 2002: .* at most 2,000 layers"),
 ])
 def test_topology_wrong(tmp_path, text, message):
     """What is wrong in a topology is told with its line."""
@@ -258,6 +266,78 @@ def test_topology_wrong(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(UserError, match=message):
         read_topology(str(file))
+
+
+LARGE = """L, a, b, c, d, e, f, g
+c, 9, 9, 3, 3, 3, 20, 2, 1
+wide, 5, 3, 5, 3, 6, 9, 1
+whole, 5, 3, 1, 3, 6, 9, 1
+one, 1, 1, 1, 1, 1, 1, 1
+DP, 9, 9, 3, 3, 13, 1, 1
+DP whole, 6, 3, 2, 3, 5, 3, 2
+"""
+
+
+def test_topology_is_counted_by_shape(tmp_path):
+    """Weights that are one number for all take what weights with values take, on every Design."""
+    file = tmp_path / "a.csv"
+    file.write_text(LARGE)
+    workload = read_workload(str(file))
+    rng = np.random.default_rng(2)
+    serial = np.arange(40) % 2 == 1
+    rows, columns = rng.integers(4, 33, 40), rng.choice([4, 6, 32], 40)
+    lines = np.minimum(rng.integers(0, 4, 40), np.sqrt(rows).astype(int))
+    designs = Designs(rows, columns, columns, lines, 512 * (lines > 1), rng.choice([16, 512], 40),
+                      serial)
+    roomy = Design.load("ulx3s-85f").replace(activation_memory=1 << 20, program_memory=1 << 20)
+    filled = list(workload.networks_for(roomy))
+    assert [distinct(network.layers[0].weights).size for network in workload.networks] == [1] * 6
+    for network, other in zip(workload.networks, filled, strict=True):
+        weights = other.layers[0].weights
+        assert weights.min() > 0
+        assert weights.strides != network.layers[0].weights.strides or weights.size == 1
+        by_shape, by_value = (Survey(each).evaluate(designs) for each in (network, other))
+        for name, values in vars(by_shape).items():
+            assert values.tolist() == getattr(by_value, name).tolist(), name
+
+
+ENORMOUS = """L, a, b, c, d, e, f, g
+fc, 1, 1, 1, 1, 1000000, 1000000, 1
+whole, 2, 7000, 2, 7000, 70000, 200, 1
+DP, 7, 16, 1, 16, 1000, 1000, 70000
+high, 1000000, 1, 1000000, 1, 1, 50, 1
+DP high, 1000000, 1, 1000000, 1, 1, 1, 1
+"""
+
+
+def test_topology_takes_no_memory(tmp_path):
+    """Layers of a million millions of weights are counted in less than 1 GB, and none is made up.
+
+    A Program needs their values: that they do not fit is told before they are there.
+    """
+    file = tmp_path / "a.csv"
+    file.write_text(ENORMOUS)
+    run = subprocess.run([sys.executable, "-c", f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+import numpy as np
+from hwgen.cli import main
+from hwgen.compiler.survey import Designs
+from hwgen.tune.workload import read_workload
+twice = [np.array(each) for each in ([9, 8], [8, 8], [8, 8], [3, 2], [512, 512], [512, 512])]
+taken = read_workload({str(file)!r}).evaluate(Designs(*twice, serial=np.array([False, True])))
+print(*taken.cycles, *taken.program)
+raise SystemExit(main(["report", {str(file)!r}]))
+"""], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, timeout=120)
+    assert run.stderr == ("hwgen: layer 'fc': weights takes 875,000,000,000 bytes or more, and the "
+                          "program memory has 294,912\n")
+    assert run.returncode == 2
+    weights = 10**12 + 2 * 7_000 * 70_000 * 200
+    cycles, program = np.split(np.array(run.stdout.split(), float), 2)
+    assert np.all(cycles > weights / 72)
+    assert np.all(program >= weights * 7 / 8)
+    assert not list(tmp_path.glob("*.html"))
 
 
 def test_topology_too_large_for_a_small_chip(tmp_path, capsys):

@@ -48,7 +48,7 @@ def lower_binary(lowering: Lowering, network: Network, folding: Folding, layer: 
     taps = kernel.shape[1]
     if taps > MOST_INPUTS:
         raise UserError(f"the engine 'binary' takes at most {MOST_INPUTS} inputs, not {taps}")
-    bias = folded_bias(network, folding, layer, layer.weights.astype(np.int64)[:, None, None])
+    bias = folded_bias(network, folding, layer, layer.weights[:, None, None])
     by = requantised(layer)
     check_adding(by, bias, taps, network.rounding)
     # No product can bring a sum back that begins farther out than this.

@@ -10,6 +10,7 @@ from ..cost.cycles import Count
 from ..formats import Format, Kind
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
+from .distinct import distinct
 from .layout import View
 from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
@@ -42,19 +43,25 @@ class DepthwiseLayer:
         """Deal the taps of the kernel out to passes."""
         self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
-        self.parts, self.activations = parts_of(weights), activations
-        self.multiplied = np.append(self.parts, np.int8(0))
+        self.weights, self.activations = weights, activations
+        parts = parts_of(distinct(weights))
+        self.multiplied = np.append(parts, np.int8(0))
         self.formats = sizes.formats(activations, self.multiplied)
         self.lines = np.maximum(sizes.lines, 1)  # without lines it does not suit
         self.used = np.minimum(self.lines, window.kernel[0])
         self.taps = window.kernel[1]
-        for newest in range(window.kernel[0]):
+        for newest in range(min(window.kernel[0], int(np.max(self.lines)))):
             line = np.maximum(self.lines - 1 - newest, 0)
             self.taps = np.minimum(self.taps, self.head(line + 1) - self.head(line))
         self.taps = np.maximum(self.taps, 1)  # no array has more lines than rows
         self.taps_x = ceil_div(window.kernel[1], self.taps)
         self.taps_y = ceil_div(window.kernel[0], self.lines)
-        self.passes = self.taps_x * self.taps_y * len(self.parts)
+        self.passes = self.taps_x * self.taps_y * len(parts)
+
+    @cached_property
+    def parts(self) -> list[NDArray[np.int8]]:
+        """Arrays of bytes whose sum is the weights."""
+        return parts_of(self.weights)
 
     def head(self, line: Count) -> Count:
         """Return the first row of the array that a line has: steps.lines_of_rows, turned round."""
@@ -91,8 +98,8 @@ class DepthwiseLayer:
         """The blocks of the output, none with rows longer than the line buffer holds."""
         room = (self.sizes.line_pixels - self.taps) // self.window.stride[1] + 1
         # Where there is no room it does not suit, whatever its blocks.
-        widest = np.where((self.used == 1) | (room < 1), LARGEST_COUNT // self.window.stride[1],
-                          room)
+        most = max(LARGEST_COUNT // self.window.stride[1], 1)
+        widest = np.where((self.used == 1) | (room < 1), most, room)
         return self.sizes.strips(self.target.height, self.target.width, self.passes, widest)
 
     def pixels(self, block: Block) -> tuple[Count, Count, Count]:

@@ -28,6 +28,7 @@ from ..network.graph import (
     Reshape,
     Window,
 )
+from .distinct import distinct, kept
 from .endings import requantised
 from .layout import image_of
 
@@ -92,6 +93,8 @@ class Fold:
         if layer.host:
             return nothing
         match layer:
+            case Convolution() | Depthwise() | FullyConnected() if self.all_vary(layer):
+                return nothing
             case Convolution() | FullyConnected():
                 weights = layer.weights.reshape(channels, -1, layer.weights.shape[-1])
                 return self.of_sums(layer, weights.astype(np.int64).sum(axis=1),
@@ -118,6 +121,17 @@ class Fold:
             case Add() | AveragePool() | MaxPool() | Mean():
                 return self.by_golden(layer, known)
         return nothing
+
+    def all_vary(self, layer: Convolution | Depthwise | FullyConnected) -> bool:
+        """Return whether each channel of the sums has a weight, and that of an input that varies.
+
+        So it is with almost all layers, and there is no need to add up their weights.
+        """
+        if np.any(self.constants[layer.inputs[0]] != VARIES):
+            return False
+        few = distinct(layer.weights) != 0
+        axes = tuple(range(2)) if isinstance(layer, Depthwise) else tuple(range(1, few.ndim))
+        return bool(np.all(np.any(few, axis=axes)))
 
     def of_sums(self, layer: Convolution | Depthwise | FullyConnected, taps: Constants,
                 live: Mask) -> Constants:
@@ -161,8 +175,8 @@ class Fold:
         stored, name = self.stored, layer.inputs[0]
         match layer:
             case Convolution() | FullyConnected():
-                weights = layer.weights.reshape(len(layer.weights), -1, layer.weights.shape[-1])
-                stored[name] |= (np.any(weights[stored[layer.output]] != 0, axis=(0, 1))
+                weights = distinct(kept(layer.weights, stored[layer.output], 0)) != 0
+                stored[name] |= (np.any(weights, axis=tuple(range(weights.ndim - 1)))
                                  & ~self.foldable(layer))
                 # A step has to read something, even where only constants come out.
                 stored[name][0] |= not stored[name].any()

@@ -15,6 +15,7 @@ from ..cost.cycles import Count
 from ..formats import Format, Kind
 from ..network.graph import Window
 from ..steps import PARAMETER_WORDS, Mode
+from .distinct import distinct
 from .layout import View
 from .lowering import Lowering, uniform_parameters
 from .quantise import Lanes, parts_of
@@ -45,28 +46,38 @@ class Plan:
 class MatrixLayer:
     """One convolution: (outputs, kernel height and width, channels) weights over a view.
 
+    Only :attr:`parts`, which Programs are made of, takes as much memory as there are weights.
+
     Parameters
     ----------
     weights : array
         Of stored channels, as integers; shifted left already where the lanes' ``left`` says so.
+        Of a depthwise layer, (outputs, kernel height and width, 1).
     bias : array
         One for each output channel, the zero point included.
     pad : int
         What a tap outside the image reads.
     activations : Format
         Of all bytes that count.
+    reads : array or None
+        Of a depthwise layer, which channel each output reads: its weights for others are 0.
     """
 
     def __init__(self, source: View, target: View, weights: Integers, bias: Integers,
-                 window: Window, lanes: Lanes, pad: int, activations: Format) -> None:
+                 window: Window, lanes: Lanes, pad: int, activations: Format,
+                 reads: Integers | None = None) -> None:
         """Choose the geometry."""
         self.bias, self.lanes, self.pad, self.activations = bias, lanes, pad, activations
-        self.source, self.target, self.window, self.weights = flattened(source, target, window,
-                                                                        weights)
-        self.parts = parts_of(self.weights)
+        self.weights, self.reads, self.channels = weights, reads, source.channels
+        self.source, self.target, self.window = flattened(source, target, window)
+        values = distinct(weights)
+        if weights.shape[3] < source.channels:
+            values = np.append(values, 0)
+        parts = parts_of(values)
+        self.repeats = len(parts)
         self.outputs = len(weights)
         # Where the taps of a tile do not fill its rows, there are weights of 0 besides.
-        self.multiplied = np.append(self.parts, np.int8(0))
+        self.multiplied = np.append(parts, np.int8(0))
 
     def candidates(self, sizes: Sizes) -> list[Plan]:
         """Return the plans there are."""
@@ -82,9 +93,9 @@ class MatrixLayer:
             plans.append(self.plan(sizes, group, ceil_div(run, rows), 1, 0))
             if group * self.outputs >= 4 * sizes.columns:
                 break
-        if kernel > 1 and len(self.parts) == 1:
+        if kernel > 1 and self.repeats == 1:
             plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, 0))
-        if len(self.parts) == 1 and (window := self.tile_window(sizes)):
+        if self.repeats == 1 and (window := self.tile_window(sizes)):
             step, channels = window
             plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, step))
         return plans
@@ -95,21 +106,45 @@ class MatrixLayer:
         return Format.of(self.multiplied[:-1]).kind == Kind.BIPOLAR
 
     @cached_property
-    def live(self) -> NDArray[np.bool_]:
-        """Which (outputs, inputs) have weights."""
-        return np.any(self.weights != 0, axis=(1, 2))
+    def parts(self) -> list[NDArray[np.int8]]:
+        """Arrays of bytes whose sum is the weights, over all channels of the source."""
+        weights = self.weights
+        if self.reads is not None:
+            weights = np.zeros((*weights.shape[:3], self.channels), np.int64)
+            weights[np.arange(self.outputs), :, :, self.reads] = self.weights[..., 0]
+        return parts_of(weights.reshape(self.outputs, *self.window.kernel, -1))
+
+    @cached_property
+    def live(self) -> tuple[Integers, Integers]:
+        """The first input of each output that has a weight, and the end of the last one.
+
+        Where an output has none, its first is behind all inputs, and its end is 0.
+        """
+        length = self.source.channels
+        some = np.any(distinct(self.weights) != 0, axis=1)
+        if length == self.channels:  # else the pixels of a row of the kernel are channels, too
+            some = some.any(axis=1, keepdims=True)
+        outputs, taps, channels = some.shape
+        flat = some.reshape(outputs, -1)
+        found = flat.argmax(axis=1), flat.shape[1] - 1 - flat[:, ::-1].argmax(axis=1)
+        (tap, first), (last_tap, last) = (np.divmod(each, channels) for each in found)
+        # Where one number stands for all along an axis, the last is at the end of that axis.
+        last_tap, last = (last_tap + length // self.channels - taps,
+                          last + self.weights.shape[3] - channels)
+        if self.reads is not None:
+            first = last = self.reads
+        first, last = tap * self.channels + first, last_tap * self.channels + last
+        there = flat.any(axis=1)
+        return (np.broadcast_to(np.where(there, first, length), self.outputs),
+                np.broadcast_to(np.where(there, last + 1, 0), self.outputs))
 
     def tile_window(self, sizes: Sizes) -> tuple[int, int] | None:
         """Return the step from tile to tile, and the channels that each reads from there on."""
-        live, tiles = self.live, sizes.column_tiles(self.outputs)
-        if tiles < 2 or not live.any():
+        (firsts, ends), tiles = self.live, sizes.column_tiles(self.outputs)
+        if tiles < 2 or not ends.any():
             return None
-        first, end = np.empty(tiles, np.int64), np.empty(tiles, np.int64)
-        for tile in range(tiles):
-            columns = slice(tile * sizes.columns, (tile + 1) * sizes.columns)
-            used = np.flatnonzero(live[columns].any(axis=0))
-            first[tile] = used[0] if len(used) else len(live[0])
-            end[tile] = used[-1] + 1 if len(used) else 0
+        begins = np.arange(tiles) * sizes.columns
+        first, end = np.minimum.reduceat(firsts, begins), np.maximum.reduceat(ends, begins)
         step = int(np.min(first[1:] // np.arange(1, tiles)))
         if step == 0:
             return None
@@ -117,7 +152,7 @@ class MatrixLayer:
 
     def plan(self, sizes: Sizes, group: int, pieces: Count, taps_x: int, tile_step: int) -> Plan:
         """Return a plan with its cost."""
-        repeats = len(self.parts) if taps_x == 1 else 1
+        repeats = self.repeats if taps_x == 1 else 1
         passes = self.window.kernel[0] * taps_x * repeats * pieces
         strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
         tiles = sizes.column_tiles(group * self.outputs)
@@ -228,16 +263,17 @@ class MatrixLayer:
                 output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
 
 
-def flattened(source: View, target: View, window: Window,
-              weights: Integers) -> tuple[View, View, Window, Integers]:
+def flattened(source: View, target: View, window: Window) -> tuple[View, View, Window]:
     """Return the same convolution with fewer rows, where there is one.
+
+    Its weights are the same ones, in the same order.
 
     A kernel of one pixel does not care for rows; one as wide as the image reads whole rows, which
     are neighbours.
     """
     points = window.kernel == window.stride == (1, 1) and not any(window.before + window.after)
     if points and source.even and target.even:
-        return source.flat(), target.flat(), window, weights
+        return source.flat(), target.flat(), window
     whole = (window.kernel[1] == source.width and target.width == 1
              and window.before[1] == window.after[1] == 0 and window.dilation[1] == 1)
     packed = source.pitch == source.channels and source.row == source.row_bytes
@@ -246,6 +282,5 @@ def flattened(source: View, target: View, window: Window,
                         (0, window.before[0]), (0, window.after[0]))
         outputs = replace(target, height=1, width=target.height, pitch=target.row,
                           row=target.height * target.row)
-        weights = weights.reshape(len(weights), 1, window.kernel[0], -1)
-        return source.turned(), outputs, turned, weights
-    return source, target, window, weights
+        return source.turned(), outputs, turned
+    return source, target, window

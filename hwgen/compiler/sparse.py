@@ -44,8 +44,8 @@ class SparseLayer:
                  window: Window, lanes: Lanes, zero_point: int) -> None:
         """Find the geometry."""
         self.bias, self.lanes, self.zero_point = bias, lanes, zero_point
-        self.source, self.target, self.window, self.weights = flattened(source, target, window,
-                                                                        weights)
+        self.source, self.target, self.window = flattened(source, target, window)
+        self.weights = weights.reshape(len(weights), *self.window.kernel, -1)
 
     def slots(self, columns: int) -> int:
         """Return how many rows of the matrix each lane has."""

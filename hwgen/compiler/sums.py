@@ -4,6 +4,7 @@ The zero point of the input is not subtracted from each byte but, with the weigh
 """
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ..cost.cycles import Count
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network, Weighted, Window
 from .depthwise import DepthwiseLayer
+from .distinct import distinct, kept, sums_by_output, widened
 from .endings import requantised
 from .fold import VARIES, Folding
 from .layout import View
@@ -28,19 +30,23 @@ Integers = NDArray[np.int64]
 
 
 def folded_bias(network: Network, folding: Folding,
-                layer: Convolution | FullyConnected, weights: Integers) -> Integers:
+                layer: Convolution | FullyConnected, weights: NDArray[np.int8]) -> Integers:
     """Return the bias with what constant channels add that are not stored."""
     name = layer.inputs[0]
     constants, stored = folding.constants[name], folding.stored[name]
     absent = ~stored & (constants != VARIES)
+    bias = layer.bias.astype(np.int64)
+    if not absent.any():
+        return bias
     values = np.where(absent, constants - network.tensors[name].zero_point, 0)
-    return layer.bias.astype(np.int64) + weights.sum(axis=(1, 2)) @ values
+    return bias + weights.sum(axis=(1, 2), dtype=np.int64) @ values
 
 
 def lanes_for(layer: Convolution | Depthwise | FullyConnected, weights: Integers, bias: Integers,
               kept: NDArray[np.bool_]) -> Lanes:
     """Return the lanes of the channels kept; weights have the channel first."""
-    largest = np.abs(bias) + 255 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
+    magnitudes = np.broadcast_to(np.abs(distinct(weights)), weights.shape)
+    largest = np.abs(bias) + 255 * sums_by_output(magnitudes)
     by = requantised(layer)
     multiplier, shift = (np.broadcast_to(np.asarray(values, np.int64), len(kept))[kept]
                          for values in (by.multiplier, by.shift))
@@ -65,33 +71,38 @@ class SumsLayer:
         inputs, outputs = folding.stored[name], folding.stored[layer.output]
         window = Window((1, 1)) if isinstance(layer, FullyConnected) else layer.window
         if isinstance(layer, Depthwise):
-            kernel = layer.weights.astype(np.int64)[:, :, outputs].transpose(2, 0, 1)
+            kernel = widened(kept(layer.weights, outputs, 2)).transpose(2, 0, 1)
             bias = layer.bias.astype(np.int64)[outputs]
         else:
-            whole = layer.weights.astype(np.int64)
+            whole = layer.weights
             if isinstance(layer, FullyConnected):
                 whole = whole[:, None, None, :]
             bias = folded_bias(network, folding, layer, whole)[outputs]
-            kernel = whole[outputs][..., inputs]
+            kernel = widened(kept(kept(whole, outputs, 0), inputs, 3))
         lanes = lanes_for(layer, kernel, bias, outputs)
-        left = lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
-        kernel, bias = kernel << left, bias << lanes.left
+        if lanes.left.any():
+            kernel = kernel << lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
+            bias = bias << lanes.left
         self.name = layer.name
-        self.sparse = SparseLayer(source, target, kernel, bias, window, lanes, zero_point) \
-            if not isinstance(layer, Depthwise) else None
-        bias = bias - zero_point * kernel.reshape(len(kernel), -1).sum(axis=1)
+        self._direct = (source, target, kernel, bias, window, lanes, zero_point)
+        bias = bias - zero_point * sums_by_output(kernel)
         planes = format_of(network, name)
         self.by_channel: tuple[Any, ...] | None = None
+        reads = None
         if isinstance(layer, Depthwise):
             multiple = len(outputs) // len(inputs)
             if multiple == 1:
                 self.by_channel = (source, target, kernel.transpose(1, 2, 0), bias, window, lanes,
                                    zero_point, planes)
-            dense = np.zeros((*kernel.shape, int(inputs.sum())), np.int64)
-            place = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
-            dense[np.arange(len(kernel)), :, :, place] = kernel
-            kernel = dense
-        self.product = MatrixLayer(source, target, kernel, bias, window, lanes, zero_point, planes)
+            reads = (np.cumsum(inputs) - 1)[np.flatnonzero(outputs) // multiple]
+            kernel = kernel[..., None]
+        self.product = MatrixLayer(source, target, kernel, bias, window, lanes, zero_point, planes,
+                                   reads)
+
+    @cached_property
+    def sparse(self) -> SparseLayer | None:
+        """The same on the sparse engine; None of a depthwise layer."""
+        return SparseLayer(*self._direct) if self.product.reads is None else None
 
     def streamed(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
         """Return the ways to stream it by channels, and for which Designs each is possible."""

@@ -142,7 +142,7 @@ def with_memories(design: Design, workloads: Sequence[Workload], limits: Limits,
     for _ in range(TURNS):
         made = with_activations(design, limits)
         roomy = made.replace(program_memory=MOST_WORDS * made.columns)
-        programs = [[draft(network, roomy) for network in workload.networks]
+        programs = [[draft(network, roomy) for network in workload.networks_for(roomy)]
                     for workload in workloads]
         words = max(sum(map(words_of, each)) for each in programs)
         if words <= made.program_words:
@@ -270,4 +270,4 @@ def check_room(board: Board, workloads: Sequence[Workload], room: int) -> None:
 
 def cycles_on(workload: Workload, design: Design) -> int:
     """Return the cycles of a workload on a Design; a :class:`UserError` where it does not fit."""
-    return sum(cycles_of(draft(network, design)) for network in workload.networks)
+    return sum(cycles_of(draft(network, design)) for network in workload.networks_for(design))

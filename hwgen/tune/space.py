@@ -69,7 +69,7 @@ def candidates_of(engine: str, board: Board, workloads: Sequence[Workload],
     pixels = [depth for depth in LINE_PIXELS if depth // 2 < max(longest + 2 * highest, 1)]
     for columns in range(low, high + 1):
         lanes = np.unique([-(-columns // interval) for interval in range(1, columns + 1)])
-        lines = np.arange(highest + 1)
+        lines = np.arange(min(highest, high) + 1)  # a line takes a row of the array
         grid = np.meshgrid(sides, lanes, lines, np.array(pixels or LINE_PIXELS[:1]),
                            np.array(PARTIAL_SUMS), indexing="ij")
         rows, lane, line, pixel, sums = (axis.ravel() for axis in grid)

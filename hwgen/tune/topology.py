@@ -2,23 +2,34 @@
 
 Both of its forms are read: convolutions (name, height and width of the image, height and width of
 the filter, channels, filters, strides) and matrix products (name, M, N, K). Every weight is taken
-to be there: a random number, and not 0. Lines with a name alone are titles. As SCALE-Sim does, the
-last window of a row, or of a column, may reach beyond the image; and layers with ``DP`` in their
-names are depthwise.
+to be there, and not to be 0: all are a view of one number, so that no layer is too large to be
+counted, and they get values of their own where a Program is made of them. Lines with a name alone
+are titles. As SCALE-Sim does, the last window of a row, or of a column, may reach beyond the image;
+and layers with ``DP`` in their names are depthwise.
 """
 
 import csv
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..design import LARGEST_MEMORY
+from ..design import LARGEST_MEMORY, Design
 from ..errors import UserError
-from ..network.graph import Convolution, Depthwise, Network, Requantisation, Tensor, Window
+from ..network.graph import (
+    Convolution,
+    Depthwise,
+    Network,
+    Requantisation,
+    Tensor,
+    Weighted,
+    Window,
+)
 
-__all__ = ["read_topology"]
+__all__ = ["read_topology", "valued"]
 
 CONVOLUTION = ("the image's height", "the image's width", "the filter's height",
                "the filter's width", "channels", "filters", "the stride")
@@ -27,17 +38,16 @@ DEPTHWISE = "DP"
 
 LARGEST_SIZE, LARGEST_FIELD = 1 << 24, 1 << 20
 """Of an image's height and width, and M; and of all others."""
-LARGEST_OUTPUT = 1 << 16
-"""Channels of an output."""
-LARGEST_MATRIX = 1 << 25
-"""Weights of a depthwise layer as a matrix, as the compiler also looks at it, zeros included."""
-LARGEST_WEIGHTS = LARGEST_MEMORY
-"""Of a layer: no program memory holds more."""
-LARGEST_FILE = 5 * LARGEST_MEMORY
-"""Weights of all layers: they are made up, and kept."""
-LARGEST_PRODUCTS = 1 << 50
-"""Of a layer: so that cycles on a single multiplier are a number of 64 bits."""
-MOST_LAYERS = 10_000
+LARGEST_PRODUCTS = 1 << 53
+"""Of all layers: so that cycles, up to 56 of a bit-serial array for each, fit 64 bits."""
+MOST_CHANNELS = 1 << 22
+"""Of the inputs and outputs of all layers: each has a bias, a scale and more, about 100 bytes."""
+LARGEST_OUTPUT = LARGEST_FIELD
+"""Channels of an output, each of which takes as much again while a layer is looked at."""
+MOST_LAYERS = 2_000
+"""They are counted one by one, for a million Designs."""
+WEIGHT = 127
+"""The greatest of those that are made up: it takes 7 bits."""
 SHOWN = 40
 """Characters of a field that are told."""
 
@@ -56,17 +66,21 @@ def read_topology(path: str) -> tuple[Network, ...]:
     header = [cell.lower() for cell in lines[0]] if lines else []
     names = PRODUCT if header[1:4] == ["m", "n", "k"] else CONVOLUTION
     layers: list[Network] = []
-    weights = 0
+    channels = products = 0
     for number, line in enumerate(lines[1:], 2):
         if any(line[1:]):
             place = f"{path}, line {number}"
             values = values_of(place, line, names)
-            weights += weights_of(place, line[0], values)
-            if weights > LARGEST_FILE or len(layers) == MOST_LAYERS:
-                raise UserError(f"{place}: a topology must be of at most {MOST_LAYERS:,} layers "
-                                f"with {LARGEST_FILE:,} weights together, and up to here it is of "
-                                f"{len(layers) + 1:,} with {weights:,}; cut the file in parts")
             layers.append(layer_of(place, line, values))
+            ends, values_in, multiplied = counts_of(layers[-1])
+            channels, products = channels + ends, products + multiplied
+            for count, most, what in (
+                    (values_in, LARGEST_PRODUCTS, "values in an input"),
+                    (channels, MOST_CHANNELS, "channels in all inputs and outputs"),
+                    (products, LARGEST_PRODUCTS, "products"), (len(layers), MOST_LAYERS, "layers")):
+                if count > most:
+                    raise UserError(f"{place}: a topology must have at most {most:,} {what}, and "
+                                    f"with layer {line[0]!r} it has {count:,}")
     if not layers:
         raise UserError(f"{path} has no layers: a topology of SCALE-Sim is a line of titles, and a "
                         "line for each layer")
@@ -89,25 +103,17 @@ def values_of(place: str, line: list[str], names: tuple[str, ...]) -> list[int]:
     return values
 
 
-def weights_of(place: str, title: str, values: list[int]) -> int:
-    """Return how many weights a layer has, if it is not too large."""
-    if len(values) == len(PRODUCT):
-        vectors, outputs, depth = values
-        weights = matrix = outputs * depth
-    else:
-        height, width, down, across, channels, filters, _ = values
-        vectors, weights = height * width, down * across * channels * filters
-        deep = DEPTHWISE in title
-        outputs, matrix = (channels * filters, channels * weights) if deep else (filters, weights)
-    for count, most, what in (
-            (outputs, LARGEST_OUTPUT, "channels of its output"),
-            (weights, LARGEST_WEIGHTS, "weights, as the largest program memory"),
-            (matrix, LARGEST_MATRIX, "weights and zeros as a matrix"),
-            (vectors * weights, LARGEST_PRODUCTS, "products")):
-        if count > most:
-            raise UserError(f"{place}: layer {title!r} must have at most {most:,} {what}, not "
-                            f"{count:,}")
-    return weights
+def counts_of(network: Network) -> tuple[int, int, int]:
+    """Return the channels of a layer's input and output, the values of its input, and products.
+
+    A depthwise layer may be a matrix, by whose zeros there are products, too, and its image may be
+    streamed, for one of each of its pixels.
+    """
+    [layer], (x, y) = network.layers, (network.tensors[name].shape for name in "xy")
+    assert isinstance(layer, Convolution | Depthwise)
+    height, width = (x if isinstance(layer, Depthwise) else y)[1:3]
+    products = height * width * math.prod(layer.window.kernel) * x[3] * y[3]
+    return x[3] + y[3], math.prod(x), products
 
 
 def layer_of(place: str, line: list[str], values: list[int]) -> Network:
@@ -119,6 +125,9 @@ def layer_of(place: str, line: list[str], values: list[int]) -> Network:
     if down > height or across > width:
         raise UserError(f"{place}: a filter of {down}x{across} must not be larger than its image, "
                         f"{height}x{width}")
+    if DEPTHWISE in line[0] and channels * filters > LARGEST_OUTPUT:
+        raise UserError(f"{place}: a depthwise layer must have at most {LARGEST_OUTPUT:,} channels "
+                        f"in its output, not {channels:,} times {filters:,}")
     # Some files have a stride for each axis.
     extra = line[len(CONVOLUTION) + 1] if len(line) > len(CONVOLUTION) + 1 else ""
     if extra.isdecimal() and extra.strip("0"):
@@ -149,8 +158,40 @@ def depthwise(name: str, image: tuple[int, int, int], filters: int, window: Wind
 
 
 def numbers(*shape: int) -> NDArray[np.int8]:
-    """Return weights, none of which is 0."""
-    return np.random.default_rng(0).integers(1, 128, shape, np.int8)
+    """Return a number for all weights, none of which is 0, without memory for each."""
+    return np.broadcast_to(np.int8(WEIGHT), shape)
+
+
+def valued(network: Network, design: Design) -> Network:
+    """Return a network with a value for each weight, to make a Program of it for a Design.
+
+    Equal weights would be kept once, or packed, so these differ. A :class:`UserError` tells what
+    of a layer no memory of the Design holds, before it is made up.
+    """
+    return replace(network, layers=tuple(
+        with_values(layer, network, design) if isinstance(layer, Weighted) else layer
+        for layer in network.layers))
+
+
+def with_values(layer: Weighted, network: Network, design: Design) -> Weighted:
+    """Return one layer with values."""
+    # The sparse engine has memories of its own for weights.
+    program = LARGEST_MEMORY if design.sparse_entries else design.program_memory
+    least = [("weights", -(-layer.weights.size * WEIGHT.bit_length() // 8), "program", program)]
+    least += [(name, network.tensors[name].size, "activation", design.activation_memory)
+              for name in (*layer.inputs, layer.output)]
+    for what, needed, memory, most in least:
+        if needed > most:
+            raise UserError(f"layer {layer.name!r}: {what} takes {needed:,} bytes or more, and the "
+                            f"{memory} memory has {most:,}")
+    return replace(layer, weights=random(layer.weights.shape))
+
+
+def random(shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """Return weights that take as many bits as :func:`numbers`."""
+    made = np.random.default_rng(0).integers(1, WEIGHT + 1, shape, np.int8)
+    made.flat[0] = WEIGHT
+    return made
 
 
 def endings(outputs: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,10 @@ import numpy as np
 
 from ..compiler.levels import rounding_of
 from ..compiler.survey import Designs, Survey, Surveyed
+from ..design import Design
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
-from .topology import read_topology
+from .topology import read_topology, valued
 
 __all__ = ["Workload", "read_workload"]
 
@@ -22,17 +24,23 @@ class Workload:
     """Networks that run one after the other, and count as one.
 
     A network is itself; a list of shapes is a network for each layer. With ``shapes_only`` the
-    weights are made up.
+    weights are made up; those of a ``topology`` have no values until a Program is made of them.
     """
 
     name: str
     networks: tuple[Network, ...]
     shapes_only: bool = False
+    topology: bool = False
 
     @cached_property
     def surveys(self) -> list[Survey]:
         """The networks, ready to be asked what they take."""
         return [Survey(network) for network in self.networks]
+
+    def networks_for(self, design: Design) -> Iterator[Network]:
+        """Yield the networks with all weights, to make Programs for a Design of."""
+        for network in self.networks:
+            yield valued(network, design) if self.topology else network
 
     @property
     def layers(self) -> list[str]:
@@ -83,7 +91,8 @@ class Workload:
 def read_workload(path: str) -> Workload:
     """Read a network, with weights or, in ONNX, without; or a topology of SCALE-Sim (.csv)."""
     if Path(path).suffix.lower() == ".csv":
-        return Workload(Path(path).stem, read_topology(path), shapes_only=True)
+        return Workload(Path(path).stem, read_topology(path), shapes_only=True,
+                        topology=True)
     if Path(path).suffix.lower() == ".onnx" and os.path.isfile(path):
         from ..network.shapes import read_shapes  # takes longer to import than the rest
         if (shapes := read_shapes(path)) is not None:
