@@ -9,11 +9,11 @@ import numpy as np
 
 from hwgen.compiler import compile_network
 from hwgen.compiler.program import Program
-from hwgen.frames import REPLY_SYNC, Head, Status, encode
+from hwgen.frames import EPOCHS, REPLY_SYNC, Head, Status, encode
 from hwgen.golden.host import Host
 from hwgen.network.graph import Network
 from hwgen.network.reader import read_network
-from hwgen.registers import IDENTITY, Space
+from hwgen.registers import EPOCH_SHIFT, GO, IDENTITY, OWNER_SHIFT, TURN, Register
 from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.inference import board_at, holds, load, run
 from hwgen.runtime.link import Link
@@ -108,7 +108,7 @@ class Hostile(Link):
         self.replies = bytearray()
         self.host = Host(lambda access: self.word(access.address, access.write, access.data))
         self.memory: dict[int, int] = {}
-        self.bytes = 0
+        self.owner = 0
 
     def word(self, address: int, write: bool, data: int) -> int | None:
         """Return what a word of memory is said to be."""
@@ -120,13 +120,21 @@ class Hostile(Link):
             return None
         if write:
             self.memory[address] = data
-        if address == 0:
-            return IDENTITY
-        if address == 0x1C:
-            return DESIGN.fingerprint
-        if address >> 24 == Space.REGISTERS and address & 0xFF == 8 and kind < 60:
+            if address == Register.CONTROL:
+                self.control(data)
+        if address == Register.STATUS and kind < 60:
             return value
-        return self.memory.get(address, 0)
+        registers = {Register.IDENTITY: IDENTITY, Register.FINGERPRINT: DESIGN.fingerprint,
+                     Register.CONTROL: self.owner << OWNER_SHIFT,
+                     Register.STATUS: self.host.epoch << EPOCH_SHIFT}
+        return registers.get(address, self.memory.get(address, 0))
+
+    def control(self, data: int) -> None:
+        """Begin a turn, or a run that is over at once."""
+        if data & TURN:
+            self.owner = data >> OWNER_SHIFT
+        if data & (TURN | GO):
+            self.host.epoch = (self.host.epoch + 1) % EPOCHS
 
     def write(self, data: bytes) -> None:
         found = self.host.receive(data)
