@@ -51,7 +51,7 @@ class Around:
         return None if dut.host__error.value == 1 else int(dut.host__r_data.value)
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 @cocotb.parametrize(stall=[0.0, 0.5, 0.8])
 async def test_random(dut, stall):
     """In and out, beyond the end of memory, and with bytes that do not count: as golden has it."""
@@ -97,7 +97,7 @@ async def test_random(dut, stall):
     assert golden.get() is None and around.sink.empty()
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 async def test_waits_for_a_run(dut):
     """Between GO and the end of the run nothing moves, and nothing is lost; the host is served."""
     around = Around(dut)
@@ -126,7 +126,7 @@ async def test_waits_for_a_run(dut):
         assert await around.access(StreamRegister.STREAM_STATUS) == 0
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 async def test_in_turn(dut):
     """A host that asks without a pause does not keep the streams from moving."""
     around = Around(dut)

@@ -41,19 +41,25 @@ class Verdict:
     cycles: int = 0
 
 
-def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20) -> Verdict:
-    """Compare a mutant with the design, for so many seconds, or twice so many with memories."""
+def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
+            qualifiers: Mapping[str, str] | None = None) -> Verdict:
+    """Compare a mutant with the design, for so many seconds, or twice so many with memories.
+
+    An output that ``qualifiers`` names counts only while another one, which is its value, is high.
+    """
+    qualifiers = qualifiers or {}
     prepared = (netlist.folder / PREPARED).read_text()
     if HEAVY.search(prepared):
-        cut = prove(netlist, mutant, CUT, seconds)
+        cut = prove(netlist, mutant, CUT, seconds, qualifiers)
         if cut.answer == "equivalent":
             return cut
         if sum(int(width) * int(size) for width, size in MEMORY.findall(prepared)) > LARGE:
             return Verdict("unknown")
-    return prove(netlist, mutant, [], seconds)
+    return prove(netlist, mutant, [], seconds, qualifiers)
 
 
-def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int) -> Verdict:
+def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
+          qualifiers: Mapping[str, str]) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
     folder, top = netlist.folder, netlist.top
     status, merged, ports = folder / "status.txt", folder / "merged.aig", folder / "ports.il"
@@ -61,7 +67,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int) ->
         path.unlink(missing_ok=True)
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
-    (folder / "masked.v").write_text(masked(ports.read_text()))
+    (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
     yosys([
         *variant(top, "original", changes), *variant(top, "mutant", [mutate, *changes]),
@@ -85,7 +91,7 @@ def variant(top: str, name: str, changes: list[str]) -> list[str]:
             f"design -stash {name}"]
 
 
-def masked(rtlil: str) -> str:
+def masked(rtlil: str, qualifiers: Mapping[str, str]) -> str:
     """Return Verilog around a design in which what counts for nothing is 0.
 
     So does what a stream offers while it offers nothing, and what a memory gets while it neither
@@ -99,7 +105,7 @@ def masked(rtlil: str) -> str:
         size = f"[{widths[name] - 1}:0]"
         heads.append(f"{way} {size} \\{name} ")
         inner = f"\\{name} "
-        mask = mask_of(name, widths, outputs) if way == "output" else ""
+        mask = mask_of(name, widths, outputs, qualifiers) if way == "output" else ""
         if mask:
             inner = f"\\raw_{name} "
             wires.append(f"wire {size} {inner};")
@@ -109,7 +115,8 @@ def masked(rtlil: str) -> str:
             f"unmasked inner({', '.join(connections)});\nendmodule\n")
 
 
-def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str]) -> str:
+def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
+            qualifiers: Mapping[str, str]) -> str:
     """Return when the bits of an output count, or nothing where they always do."""
     memory, _, part = name.rpartition("__")
     if part == "WR_DATA":
@@ -121,9 +128,10 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str]) -> s
         return "{" + ", ".join(f"{{{bits}{{|\\{enable} [{port * each}+:{each}]}}}}"
                                for port in reversed(range(count))) + "}"
     stream, _, part = name.partition("__")
+    qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
-        return f"{{{widths[name]}{{\\{stream}__valid }}}}"
-    return ""
+        qualifier = f"{stream}__valid"
+    return f"{{{widths[name]}{{\\{qualifier} }}}}" if qualifier else ""
 
 
 def verdict(merged: Path, status: Path) -> Verdict:
