@@ -19,12 +19,11 @@ async def read(dut, memory, cycles, patience):
         memory.pins(int(dut.select_n.value), int(dut.clock.value), int(dut.command.value))
     dut.rst.value = 0
     taken = []
-    before = None
+    before = 1, 0
     for _ in range(cycles):
         await FallingEdge(dut.clk)
         pins = int(dut.select_n.value), int(dut.clock.value)
-        assert before is None or pins[0] == before[0] or pins[1] == before[1], \
-            "the clock and select_n change at once"
+        assert pins[0] == before[0] or pins[1] == before[1], "both change at once"
         before = pins
         assert len(taken) == FLASH_BYTES or dut.busy.value == 1
         dut.answer.value = memory.pins(int(dut.select_n.value), int(dut.clock.value),
