@@ -34,7 +34,10 @@ FIRST = {"post": Design(rows=1, columns=1)}
 """Other first ones: products are hard to prove anything of, and one lane has enough of them."""
 COUNTS = {accelerators.UNIT: 300}
 """Mutants of units that are larger than most."""
-QUALIFIERS = {"wishbone": {"wb_dat_r": "wb_ack"}}
+QUALIFIERS = {
+    "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
+                   "host__r_data": "host__ack", "host__error": "host__ack"},
+    "wishbone": {"wb_dat_r": "wb_ack"}}
 """Outputs of units that count only while another one is high, besides those of streams."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
