@@ -37,6 +37,7 @@ COUNTS = {accelerators.UNIT: 300}
 QUALIFIERS = {
     "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
                    "host__r_data": "host__ack", "host__error": "host__ack"},
+    "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
 """Outputs of units that count only while another one is high, besides those of streams."""
 NO_BENCH = "bench without a cycle budget"
@@ -185,6 +186,8 @@ def report(campaigns: dict[str, dict]) -> str:
              "",
              *("| " + " | ".join(map(str, row)) + " |" for row in (head, ["---"] * len(head),
                                                                  *rows)), ""]
+    if missing := [unit for unit in benches() if unit not in campaigns]:
+        lines += [f"No campaign was run yet of: {', '.join(missing)}.", ""]
     for unit, c in sorted(campaigns.items()):
         parts = [("Equivalent", [f"`{place}`" for place in c["equivalent"]]),
                  ("Killed at another size", [f"`{place}`: {size}"

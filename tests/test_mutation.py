@@ -110,6 +110,7 @@ def test_report():
                               {"inv o[2]": "8x8"}, ["inv o[3]: unknown"], 2.0)
     text = campaign.report({"adder": vars(found)})
     assert "| adder | 2x2 | 4 | 1 | 1 | 1 | 1 | 2 |" in text
+    assert "No campaign was run yet of: " in text and " uart" in text
     assert "- `inv o[2]`: 8x8" in text and "- `inv o[3]: unknown`" in text
 
 
