@@ -108,3 +108,49 @@ async def test_latency(dut):
         if dut.s_axil_arready.value == 1:
             taken = cycle_
     assert taken is not None
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+@cocotb.parametrize(often=[0.3, 0.9])
+async def test_turns(dut, often):
+    """Where both may have the bus, they take turns; any bytes at once, and answers in order."""
+    bus, expected = Bus(), Bus()
+    await start(dut, bus)
+    waiting = {True: [], False: []}  # answers that are still to come, to writes and to reads
+    last, contended = False, 0
+    for _ in range(1000):
+        asked = {write: random.choice([access for access in accesses(9) if access.write == write]
+                                      or [None]) for write in (True, False)}
+        for write, prefix in ((True, "aw"), (False, "ar")):
+            wanted = asked[write] is not None and random.random() < often
+            getattr(dut, f"s_axil_{prefix}valid").value = wanted
+            if asked[write]:
+                getattr(dut, f"s_axil_{prefix}addr").value = asked[write].address
+        dut.s_axil_wvalid.value = asked[True] is not None and random.random() < often
+        if asked[True]:
+            dut.s_axil_wdata.value, dut.s_axil_wstrb.value = asked[True].data, asked[True].mask
+        dut.s_axil_bready.value = random.random() < 0.5
+        dut.s_axil_rready.value = random.random() < 0.5
+        await RisingEdge(dut.clk)
+        now = {name: dut[f"s_axil_{name}"].value == 1 for name in (
+            "awvalid", "wvalid", "arvalid", "awready", "wready", "arready", "bvalid", "bready",
+            "rvalid", "rready")}
+        if now["bvalid"] and now["bready"]:
+            assert (int(dut.s_axil_bresp.value) == AxiResp.SLVERR) == (waiting[True].pop(0) is None)
+        if now["rvalid"] and now["rready"]:
+            word = waiting[False].pop(0)
+            assert (int(dut.s_axil_rresp.value) == AxiResp.SLVERR) == (word is None)
+            assert word is None or int(dut.s_axil_rdata.value) == word
+        assert now["awready"] == now["wready"] and not (now["awready"] and now["arready"])
+        for write, taken in ((True, now["awready"] and now["awvalid"] and now["wvalid"]),
+                             (False, now["arready"] and now["arvalid"])):
+            if taken:
+                if now["awvalid"] and now["wvalid"] and now["arvalid"] \
+                        and not now["bvalid"] and not now["rvalid"]:
+                    assert write != last, "twice, though the other one wanted it"
+                    contended += 1
+                last = write
+                waiting[write].append(serve(expected, SHIFT, asked[write]))
+        assert len(waiting[True]) < 2 and len(waiting[False]) < 2
+    assert contended > 5
+    assert bus.words == expected.words

@@ -154,3 +154,16 @@ async def test_reset(dut):
         await bench.play(words, min(until, len(words)), quiet=0, stall=0.5)
         await bench.reset()
         await bench.check(bench.entries(bench.matrix((DECODER.rows, 3), 0.5)))
+
+
+@cocotb.test()
+async def test_waits_for_nobody(dut):
+    """What comes first is taken and offered before anybody wants it."""
+    bench = Bench(dut)
+    await bench.begin()
+    dut.o__ready.value = 0
+    dut.i__payload.value, = packed([0])
+    dut.i__valid.value = 1
+    for _ in range(DECODER.latency + 2):
+        await RisingEdge(dut.clk)
+    assert dut.o__valid.value == 1

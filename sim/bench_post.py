@@ -29,6 +29,8 @@ EARLY = 2
 """Cycles that the early tag is ahead of the tag."""
 QUIET = 2 * INTERVAL + 40
 """Cycles after which nothing can be under way any more."""
+PATIENCE = 500 + 100 * COLUMNS
+"""Cycles in which the parameters of a tile have come, and those before are done with."""
 
 
 class Step:
@@ -160,7 +162,9 @@ class Bench:
         for value in [*step.vectors(), *[None] * QUIET]:
             if until is not None and len(expected) >= until:
                 break
+            latest = self.cycle + PATIENCE
             while True:
+                assert self.cycle < latest, "parameters are not taken"
                 # A value comes when its parameters have, and not before the lanes are free.
                 wanted = value is not None and value[0]
                 ready = value is None or (self.cycle + EARLY >= busy and (

@@ -6,7 +6,7 @@ there; 0 is none. So it is built once. :mod:`sim.each_mutant` runs the bench on 
 process that is forked from a simulation that has not begun, and stops at its first failure.
 
 Whoever has Verilog and a cocotb bench calls :func:`survey`; what a bench does not notice goes to
-:func:`sim.equivalence.is_equivalent`. :mod:`sim.campaign` does both for the units of ``hwgen sim``.
+:func:`sim.equivalence.compare`. :mod:`sim.campaign` does both for the units of ``hwgen sim``.
 """
 
 import json
@@ -172,7 +172,7 @@ def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | N
         Wall-clock budget of all together.
     """
     numbers = [mutant.number for mutant in netlist.mutants] if numbers is None else numbers
-    fates = netlist.folder / "fates.jsonl"
+    fates = (netlist.folder / "fates.jsonl").absolute()  # the simulator runs elsewhere
     fates.unlink(missing_ok=True)
     module = f"sim.{bench}" if bench.startswith("bench_") else bench
     result = runner.run(

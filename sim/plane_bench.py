@@ -107,6 +107,8 @@ class PlaneBench:
             await RisingEdge(self.dut.clk)
         self.dut.tag.value = 0
         await self.reset()
+        await RisingEdge(self.dut.clk)
+        assert self.dut.o.value.to_unsigned() == 0
         await self.check(work)
 
 

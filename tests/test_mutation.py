@@ -1,10 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """Mutants of a small design: what a bench notices, and what no bench can."""
 
+from pathlib import Path
+
 import pytest
 from amaranth import *
 from amaranth.back import verilog
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 mutation = pytest.importorskip("sim.mutation")
@@ -25,14 +28,33 @@ class Adder(wiring.Component):
         return m
 
 
-def netlist(folder, **options):
-    """Return an adder with mutants in it."""
-    return mutation.instrument(verilog.convert(Adder(), name="top"), "top", folder, **options)
+class Products(wiring.Component):
+    """Keep products in a memory that is too large for registers; ``unused`` as above."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "address": In(8), "write": In(1), "o": Out(16)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.products = products = Memory(shape=16, depth=256, init=[])
+        write, read = products.write_port(), products.read_port(domain="comb")
+        unused = Signal()
+        m.d.sync += unused.eq(unused & self.a[0])
+        m.d.comb += [write.addr.eq(self.address ^ unused), write.en.eq(self.write),
+                     write.data.eq(self.a * self.b), read.addr.eq(self.address),
+                     self.o.eq(read.data)]
+        return m
 
 
-def test_every_mutant(tmp_path):
-    """A bench notices each of them, or a proof says that no bench can."""
-    made = netlist(tmp_path, count=40, seed=3)
+def netlist(folder, component=Adder, **options):
+    """Return a design with mutants in it."""
+    return mutation.instrument(verilog.convert(component(), name="top"), "top", folder, **options)
+
+
+def test_every_mutant(tmp_path, monkeypatch):
+    """A bench notices each of them, or a proof says that no bench can; in a relative folder."""
+    monkeypatch.chdir(tmp_path)
+    made = netlist(Path("build"), count=40, seed=3)
     fates = mutation.survey(made, "tests.adder_bench")
     left = [mutant for mutant, fate in zip(made.mutants, fates, strict=True) if fate.passed]
     assert [fate.number for fate in fates] == list(range(1, 41))
@@ -48,6 +70,22 @@ def test_differs(tmp_path):
                   and mutant.option("cell").startswith("$add"))
     verdict = equivalence.compare(made, mutant)
     assert verdict.answer == "different" and verdict.cycles <= 2
+
+
+def test_cut(tmp_path):
+    """Memories and products are no obstacle; where they get something else, nothing is proven."""
+    made = netlist(tmp_path, Products, count=400)
+
+    def answer(mode, **place):
+        mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == mode and all(
+            mutant.option(name).startswith(start) for name, start in place.items()))
+        return equivalence.compare(made, mutant).answer
+
+    assert answer("const0", wire="unused") == "equivalent"
+    assert answer("inv", cell="$mul", port="A") == "unknown"
+    assert answer("inv", cell="$mul", port="Y") == "unknown"
+    assert answer("inv", cell="products", port="WR_ADDR") == "unknown"
+    assert answer("inv", cell="products", port="RD_DATA") == "unknown"
 
 
 def test_bench_fails_without(tmp_path, monkeypatch):
@@ -72,6 +110,7 @@ def test_report():
                               {"inv o[2]": "8x8"}, ["inv o[3]: unknown"], 2.0)
     text = campaign.report({"adder": vars(found)})
     assert "| adder | 2x2 | 4 | 1 | 1 | 1 | 1 | 2 |" in text
+    assert "No campaign was run yet of: " in text and " uart" in text
     assert "- `inv o[2]`: 8x8" in text and "- `inv o[3]: unknown`" in text
 
 
