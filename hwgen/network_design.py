@@ -17,6 +17,7 @@ from .design import Design
 from .errors import UserError
 from .network.graph import Network
 from .options import FIELDS, chosen_design
+from .terminal import printable
 
 __all__ = ["DESIGN", "NetworkDesign", "check_rounding", "network_design"]
 
@@ -78,9 +79,10 @@ def network_design(options: argparse.Namespace, network: Network,
     check_rounding(options.model, design, network)
     found = NetworkDesign(design, source, was, generating(options, design))
     if found.facts["adapted"] and not options.json:
-        print(f"hwgen: rounding is {design.rounding!r}, as {named(options.model)} wants sums to be "
-              f"rounded, and not {was!r} as in the preset {source}; the hardware for it is that of "
-              f"`{found.command}`", file=sys.stderr)
+        print("hwgen: " + printable(
+            f"rounding is {design.rounding!r}, as {named(options.model)} wants sums to be rounded, "
+            f"and not {was!r} as in the preset {source}; the hardware for it is that of "
+            f"`{found.command}`"), file=sys.stderr)
     return found
 
 

@@ -50,7 +50,7 @@ def report(options: argparse.Namespace, design: Design,
         check_rounding(model, design, workload.networks[0])
     runs = runs_of(workloads, design)
     totals = [sum(work.cycles for _, works in programs for work in works) for _, programs in runs]
-    times = [f"{name}: {total:,} cycles, {clock.time(total)}"
+    times = [f"{printable(name)}: {total:,} cycles, {clock.time(total)}"
              for (name, _), total in zip(runs, totals, strict=True)]
     one = described_alone("this Design", design, runs)
     path = Path(options.output or "report.html")

@@ -66,7 +66,7 @@ COMMANDS = {
     "report": ["report", NET, "-o", f"{FILE}.html"],
     "tune": ["tune", NET, "--board", "icebreaker", "-o", "x.toml", "--report", "x.html"],
     "prune": ["prune", NET, "--calibration", f"{DATA}:input", "--plot", "x.svg"],
-    "generate": ["generate", "--rows", "1", "--columns", "1", "--name", FILE],
+    "generate": ["generate", "--rows", "1", "--columns", "1", "-o", f"{FILE}.d"],
 }
 
 
@@ -149,13 +149,14 @@ def test_build(capfd, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", [
-    ["cycles", f"{FILE}.none"], ["cycles", f"missing{FILE}.tflite"],
+    ["generate", "--rows", "1", "--name", FILE], ["cycles", f"{FILE}.none"],
+    ["cycles", f"missing{FILE}.tflite"],
     ["golden", NET, "--input", f"{DATA}:{HOSTILE}"], ["golden", NET, "--input", HOSTILE],
     ["boards", HOSTILE], [HOSTILE], ["generate", f"--{HOSTILE}"], ["generate", "--rows", HOSTILE],
     ["generate", "--family", HOSTILE], ["cycles", NET, "--design", HOSTILE],
     ["program", HOSTILE.replace("/", "")], ["sim", HOSTILE], ["golden", "\udcff\udc9b.tflite",
                                                               "--input", "\udcff"],
-], ids=range(13))
+], ids=range(14))
 def test_errors(words, capfd):
     """One sentence, in one line, whatever it quotes."""
     assert main(words) == 2
