@@ -49,7 +49,10 @@ def run(arguments: Sequence[str] | None) -> int:
             if rest:
                 options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
             os.environ.update(cache_environment())
-            return options.run(options)
+            code = options.run(options)
+            for note in getattr(options, "notes", []):  # where all else went well
+                print(f"hwgen: {note}", file=sys.stderr)
+            return code
         finally:  # also when help was asked for, which is a SystemExit
             sys.stdout.flush()
     except UserError as error:

@@ -6,7 +6,6 @@ accelerator. What is changed is said, with the command that generates the hardwa
 
 import argparse
 import shlex
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,10 +78,10 @@ def network_design(options: argparse.Namespace, network: Network,
     check_rounding(options.model, design, network)
     found = NetworkDesign(design, source, was, generating(options, design))
     if found.facts["adapted"] and not options.json:
-        print("hwgen: " + printable(
+        options.notes = [*getattr(options, "notes", []), printable(
             f"rounding is {design.rounding!r}, as {named(options.model)} wants sums to be rounded, "
             f"and not {was!r} as in the preset {source}; the hardware for it is that of "
-            f"`{found.command}`"), file=sys.stderr)
+            f"`{found.command}`")]
     return found
 
 

@@ -356,7 +356,7 @@ def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
     ({"baud": "fast"}, "baud must be int, not 'fast'"),
     ({"baud": True}, "baud must be int, not True"),
     ({"baud": 0}, "baud must be more than 0"),
-    ({"clock_mhz": float("nan")}, "clock_mhz must be more than 0"),
+    ({"clock_mhz": float("nan")}, "clock_mhz must be above 0 and at most"),
     ({"network": "kws"}, "network must be dict or NoneType"),
 ])
 def test_program_refuses(fields, message, tools, tmp_path, capsys):

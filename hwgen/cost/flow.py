@@ -161,7 +161,7 @@ def run(command: list[object], folder: Path, name: str,
 
     When it is ``hopeless``, as :func:`hwgen.tools.call` has it, that is a :class:`GivenUp`.
     """
-    log = folder.absolute() / f"{name}.log"
+    log, tool = folder.absolute() / f"{name}.log", Path(str(command[0])).name
     started = time.monotonic()
     outcome = call(command, seconds=SECONDS, folder=folder, log=log, hopeless=hopeless)
     if outcome.given_up:
@@ -173,8 +173,8 @@ def run(command: list[object], folder: Path, name: str,
     if not outcome.ok:
         elsewhere = outside(outcome.code, outcome.output, folder)
         if elsewhere:
-            raise UserError(f"{name} {elsewhere}")
-        raise UserError(f"{name} cannot build this Design: "
+            raise UserError(f"{tool} {elsewhere}")
+        raise UserError(f"{tool} cannot build this Design: "
                         f"{reason(log.read_text(errors='replace'))}")
     return time.monotonic() - started
 

@@ -42,10 +42,19 @@ def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
     made = read(result)
     for name, layer in layers.items():
         # Some weights the reader multiplies, for a bias that else were between two of their sums.
-        if not np.array_equal(layer_of(made, name).weights, layer.weights):
+        if multiplied(layer_of(made, name).weights, layer.weights):
             raise UserError(f"the weights of layer {name!r} are not those of the file, but a "
                             "multiple; `hwgen quantize` writes files where they are")
     return result
+
+
+def multiplied(found: NDArray[Any], wanted: NDArray[Any]) -> bool:
+    """Return whether weights are others than those that are wanted, and multiples of them."""
+    if found.shape != wanted.shape:
+        return True
+    some = wanted != 0
+    ratios, rest = np.divmod(found[some].astype(np.int64), wanted[some])
+    return not (rest.any() or found[~some].any() or (ratios < 1).any()) and bool((ratios > 1).any())
 
 
 def fixed_biases(data: bytes, layers: Iterable[str]) -> frozenset[str]:
