@@ -199,6 +199,8 @@ def main():
             if any((found["hosts"], found["rate"]) == (hosts, rate)
                    and found["inferences"] >= chosen.count for found in results):
                 continue
+            results = [found for found in results
+                       if (found["hosts"], found["rate"]) != (hosts, rate)]
             results.append(campaign(hosts, rate, chosen.count))
             print(results[-1], flush=True)
             path.write_text(json.dumps(results, indent=1) + "\n")
