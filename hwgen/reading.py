@@ -15,6 +15,10 @@ from .errors import UserError
 __all__ = ["checked", "read_bytes", "read_json", "read_text", "read_toml", "refusing"]
 
 LARGEST_TEXT = 1 << 26
+LARGEST_TOML = 1 << 20
+"""Bytes: what reads TOML takes hundreds of bytes for each, and nobody writes as much by hand."""
+MOST_DOTS = 1000
+"""Of a line of TOML: a key of n parts takes memory for n * n / 2 of them."""
 NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or false",
          list: "a list", tuple: "a list", dict: "a table", NoneType: "null"}
 
@@ -32,16 +36,18 @@ def read_bytes(path: str | Path, most: int) -> bytes:
     return data
 
 
-def read_text(path: str | Path, what: str) -> str:
+def read_text(path: str | Path, what: str, most: int = LARGEST_TEXT) -> str:
     """Return the text of a file, without a byte order mark; ``what`` says what it should be."""
     with refusing(path, what):
-        return read_bytes(path, LARGEST_TEXT).decode("utf-8-sig")
+        return read_bytes(path, most).decode("utf-8-sig")
 
 
 def read_toml(path: str | Path, what: str = "a TOML file") -> dict[str, Any]:
     """Return what a TOML file says."""
-    text = read_text(path, what)
+    text = read_text(path, what, LARGEST_TOML)
     with refusing(path, what):
+        if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+            raise ValueError(f"a line of it has more than {MOST_DOTS:,} dots")
         return tomllib.loads(text)
 
 

@@ -106,8 +106,15 @@ def test_toml_nested(tmp_path):
         read_toml(path)
 
 
+def test_toml_long_key(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(".".join("a" * 30_000) + " = 4")
+    with pytest.raises(UserError, match="a line of it has more than 1,000 dots"):
+        read_toml(path)
+
+
 def test_endless_file():
-    with pytest.raises(UserError, match="must have at most 64 MiB"):
+    with pytest.raises(UserError, match="must have at most 1 MiB"):
         read_toml("/dev/zero")
 
 
