@@ -430,3 +430,10 @@ def test_flash_wrong(old, new, message, another, tools, tmp_path, capsys):
     assert main(["build", KEYWORDS, "--board", "wrong", "--embed", "--clock", "30", "-o",
                  str(tmp_path / "out")]) == 2
     assert re.search(message, capsys.readouterr().err) and not (tmp_path / "out").exists()
+
+
+def test_endless_record(tmp_path):
+    """A record that is a link to something without end is read no further than a record may go."""
+    (tmp_path / "build.json").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="build.json must have at most 64 MiB"):
+        Record.read(tmp_path)

@@ -12,12 +12,14 @@ from ..boards import BOARDS, FASTEST
 from ..cost.fullness import Utilization
 from ..design import Design
 from ..errors import UserError
+from ..reading import read_text
 from ..terminal import json_text
 
 __all__ = ["NAME", "Record"]
 
 NAME = "build.json"
 """Name of the file."""
+WHAT = "what `hwgen build` of this version writes"
 FORMER = ("programmer", "frames_programmer")
 """Fields of older records that are not read: which command loads a board, its own file says."""
 BESIDE = re.compile(r"\w[\w.-]*", re.ASCII)
@@ -99,16 +101,16 @@ class Record:
     def parse(cls, path: Path) -> Self:
         """Read a file; a :class:`UserError` says what is wrong with it."""
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            text = read_text(path, WHAT)
+        except UserError as error:
+            raise UserError(f"{error}; `hwgen build` writes it") from error
+        try:
+            values = json.loads(text)
             for name in FORMER:
                 values.pop(name, None)
             record = cls(**values | {"design": Design.from_dict(values["design"])})
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}; `hwgen build` writes it"
-                            ) from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path} is not what `hwgen build` of this version writes: {error}"
-                            ) from error
+            raise UserError(f"{path} is not {WHAT}: {error}") from error
         record._check(path)
         return record
 
