@@ -68,11 +68,11 @@ sim: setup
 
 ## mutate: mutants of each unit's Verilog against its bench, into docs/results; an hour, or UNIT=uart
 mutate: setup
-	@$(PYTHON_IN_VENV) -m sim.campaign $(UNIT)
+	@$(PYTHON_IN_VENV) -m sim.mutation.campaign $(UNIT)
 
 ## noise: 180,000 inferences over a noisy line, into docs/results; hours
 noise: setup
-	@$(PYTHON_IN_VENV) -m tests.noise
+	@$(PYTHON_IN_VENV) -m tests.rtl.links.noise
 
 ## synth: measure with yosys and nextpnr what has changed, into docs/results; up to an hour
 synth: setup

@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 from typing import TYPE_CHECKING, Any
 
-from .design import Design
+from .arch.design import Design
 from .errors import UserError
 
 if TYPE_CHECKING:

@@ -16,20 +16,20 @@ from amaranth import Shape, ShapeLike
 from amaranth.lib import data, enum
 
 from . import __version__, integration
-from .contents import NOTHING, Contents
-from .design import SPARSE, Design, Integer
+from .arch.address_map import Window
+from .arch.contents import NOTHING, Contents
+from .arch.design import SPARSE, Design, Integer
 from .errors import UserError
-from .files import filling
-from .golden import systolic as golden_systolic
-from .rtl import systolic
-from .rtl._library import Library
-from .rtl.accelerator import Accelerator
-from .rtl.binary import BinaryAccelerator
-from .rtl.compact import CompactAccelerator
-from .rtl.systolic import SystolicArray
-from .tools import outside
-from .tops import STREAM, Top
-from .window import Window
+from .files.whole import filling
+from .golden.systolic import systolic as golden_systolic
+from .rtl.accelerator.accelerator import Accelerator
+from .rtl.binary.accelerator import BinaryAccelerator
+from .rtl.compact.accelerator import CompactAccelerator
+from .rtl.primitives.library import Library
+from .rtl.systolic import systolic
+from .rtl.systolic.systolic import SystolicArray
+from .rtl.tops.catalogue import STREAM, Top
+from .tools.find import outside
 
 __all__ = ["Port", "component", "model", "module", "ports", "verilog", "write"]
 
@@ -195,11 +195,9 @@ at first, and tools take minutes to read them.
 
 def sources() -> list[str]:
     """Return the text of everything that Verilog is made by, so that it can be cached."""
-    room = Path(__file__).parent
+    package = Path(__file__).parent
     return [path.read_text() for path in (
-        *sorted(room.glob("rtl/**/*.py")), *(room / f"{name}.py" for name in (
-            "steps", "descriptors", "frames", "formats", "registers", "contents", "window", "tops",
-            "generate")))]
+        *sorted(package.glob("rtl/**/*.py")), *sorted(package.glob("arch/*.py")), Path(__file__))]
 
 
 def verilog(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -> str:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import cocotb_tools.config
 
-from hwgen.cache import cached, digest
 from hwgen.errors import UserError
-from hwgen.tools import call, find
-from hwgen.verilator import check
+from hwgen.tools.cache import cached, digest
+from hwgen.tools.find import call, find
+from hwgen.tools.verilator import check
 
 __all__ = ["build", "run_command"]
 

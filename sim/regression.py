@@ -9,31 +9,33 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
-from hwgen.boards import closest
-from hwgen.design import Design
+from hwgen.arch.boards import closest
+from hwgen.arch.design import Design
 from hwgen.errors import UserError
 from hwgen.generate import accelerator, module, shape, to_verilog, verilog
-from hwgen.rtl._library import Library
-from hwgen.rtl.axi_lite import AxiLite
-from hwgen.rtl.axi_stream import AxiStream
-from hwgen.rtl.bitplane import BitPlane
-from hwgen.rtl.bitserial import BitSerial
-from hwgen.rtl.flash import Flash
-from hwgen.rtl.fusion import Fusion
-from hwgen.rtl.host import Host
-from hwgen.rtl.post import Post
-from hwgen.rtl.power import EXPONENT, PowerOfTwo
-from hwgen.rtl.serial import SerialParallel
-from hwgen.rtl.spi import Spi
-from hwgen.rtl.ternary import Ternary
-from hwgen.rtl.uart import Uart
-from hwgen.rtl.wishbone import Wishbone
-from hwgen.table import table
+from hwgen.rtl.accelerator.post import Post
+from hwgen.rtl.bitserial.array import BitSerial
+from hwgen.rtl.dot.bitplane import BitPlane
+from hwgen.rtl.dot.fusion import Fusion
+from hwgen.rtl.dot.power import EXPONENT, PowerOfTwo
+from hwgen.rtl.dot.serial import SerialParallel
+from hwgen.rtl.dot.ternary import Ternary
+from hwgen.rtl.links.axi_lite import AxiLite
+from hwgen.rtl.links.axi_stream import AxiStream
+from hwgen.rtl.links.flash import Flash
+from hwgen.rtl.links.host import Host
+from hwgen.rtl.links.spi import Spi
+from hwgen.rtl.links.uart import Uart
+from hwgen.rtl.links.wishbone import Wishbone
+from hwgen.rtl.primitives.library import Library
+from hwgen.text import table
 
-from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, accelerators, sparse
+from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES
+from .accelerator import units as accelerators
 from .cells import models_of_cells
+from .links.system import SHIFT
 from .runner import BuildError, Result, benches, run
-from .system import SHIFT
+from .sparse import units as sparse
 
 __all__ = ["simulate", "summary", "units"]
 

@@ -16,12 +16,12 @@ import find_libpython
 from amaranth.back import verilog
 
 from hwgen.errors import UserError
-from hwgen.tools import Outcome, call
+from hwgen.tools.find import Outcome, call
 
 from . import PERIOD_NS, icarus, verilator
 from .verilator import BuildError
 
-__all__ = ["BuildError", "Result", "Test", "benches", "run"]
+__all__ = ["BuildError", "Result", "Test", "benches", "module_of", "run"]
 
 ROOT = Path(__file__).parents[1]
 TAIL = 40
@@ -100,7 +100,15 @@ class Result:
 def benches() -> dict[str, Path]:
     """Return the benches by the name of their unit."""
     return {path.stem.removeprefix("bench_"): path
-            for path in sorted(Path(__file__).parent.glob("bench_*.py"))}
+            for path in sorted(Path(__file__).parent.rglob("bench_*.py"))}
+
+
+def module_of(bench: str) -> str:
+    """Return the module of a bench: ``bench_x`` is in the folder of its unit, others say where."""
+    path = benches().get(bench.removeprefix("bench_"))
+    if not bench.startswith("bench_") or path is None:
+        return bench
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def run(design: Any, bench: str, workdir: Path, *, simulator: str | None = None,
@@ -159,7 +167,7 @@ def run(design: Any, bench: str, workdir: Path, *, simulator: str | None = None,
     dump = workdir / "dump.vcd" if waves else None
     results.unlink(missing_ok=True)
     command, environment = backend(built, dump)
-    module = f"sim.{bench}" if bench.startswith("bench_") else bench
+    module = module_of(bench)
     environment |= cocotb_environment(top, module, results)
     environment["COCOTB_RANDOM_SEED"] = str(seed)
     environment |= {name: str(value) for name, value in (parameters or {}).items()}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import cocotb_tools.config
 
-from hwgen import verilator
-from hwgen.tools import package_version
-from hwgen.verilator import PROGRAM, BuildError
+from hwgen.tools import verilator
+from hwgen.tools.find import package_version
+from hwgen.tools.verilator import PROGRAM, BuildError
 
 __all__ = ["BuildError", "build", "run_command"]
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.design import Design
 from hwgen.errors import UserError
-from hwgen.golden import accelerator, network
-from hwgen.golden.binary import BinaryAccelerator
+from hwgen.golden.accelerator import accelerator
+from hwgen.golden.binary.accelerator import BinaryAccelerator
+from hwgen.golden.network import network
 from hwgen.network.graph import (
     Add,
     AveragePool,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwgen import tools
+from hwgen.tools import find as tools
 
 __all__ = ["FakeTools"]
 

@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.rtl.primitives import generic
-from hwgen.tools import call, require
+from hwgen.tools.find import call, require
 
 VENDOR = Path(__file__).parents[1] / "sim" / "vendor"
 

@@ -5,21 +5,21 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..boards import Board
-from ..cost.flow import Figures, commands, figures, run
-from ..cost.fullness import excess
-from ..design import Design
+from ..arch.boards import Board
+from ..arch.design import Design
 from ..errors import UserError
 from ..generate import component, to_verilog, uncollected
-from ..report.placement import picture, places
-from ..rtl._library import Library
-from ..rtl.board_top import BoardTop
+from ..rtl.primitives.library import Library
 from ..rtl.primitives.plls import ClockSetting
-from ..tools import package_version, require
-from ..tops import uart
+from ..rtl.tops.board import BoardTop
+from ..rtl.tops.catalogue import uart
+from ..tools.find import package_version, require
+from ..tools.fullness import excess
+from ..tools.place_and_route import Figures, commands, figures, run
 from .constraints import NAMES, constraints
 from .embedded import NOTHING, Embedded
 from .pins import Pin
+from .placement import picture, places
 
 __all__ = ["BITSTREAMS", "Attempt", "draw", "fit", "pack", "place", "source", "synthesise", "tools"]
 

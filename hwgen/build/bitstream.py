@@ -10,14 +10,14 @@ from typing import Any
 
 from amaranth.hdl import Const
 
-from ..boards import Board
-from ..clock import check_suits
-from ..cost.flow import GivenUp
-from ..design import Design
+from ..arch.boards import Board
+from ..arch.design import Design
 from ..errors import UserError
+from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
-from ..rtl.uart import bit_cycles
+from ..tools.place_and_route import GivenUp
 from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
+from .clock import check_suits
 from .constraints import NAMES
 from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of

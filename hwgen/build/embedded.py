@@ -4,14 +4,14 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ..boards import Board
+from ..arch.boards import Board
+from ..arch.contents import NOTHING as NO_CONTENTS
+from ..arch.contents import Contents
+from ..arch.frames import REQUEST_SYNC, Command, Head, encode
 from ..compiler.program import Program
-from ..contents import NOTHING as NO_CONTENTS
-from ..contents import Contents
 from ..errors import UserError
-from ..frames import REQUEST_SYNC, Command, Head, encode
 from ..generate import component
-from ..rtl.flash import ADDRESS_BITS, Flash
+from ..rtl.links.flash import ADDRESS_BITS, Flash
 from ..runtime.accelerator import place
 from ..runtime.client import pieces
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..boards import Board
+from ..arch.boards import Board
 from ..errors import UserError
-from ..tools import package_version, pip_command
+from ..tools.find import package_version, pip_command
 
 __all__ = ["Pin", "pins_of"]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Self, get_args, get_origin
 
-from ..boards import BOARDS, FASTEST
-from ..cost.fullness import Utilization
-from ..design import Design
+from ..arch.boards import BOARDS, FASTEST
+from ..arch.design import Design
 from ..errors import UserError
-from ..reading import read_text
-from ..terminal import json_text
+from ..files.untrusted import read_text
+from ..text import json_text
+from ..tools.fullness import Utilization
 
 __all__ = ["NAME", "Record"]
 
@@ -60,7 +60,7 @@ class Record:
         The network that it was built for, and what that takes; ``embedded`` says whether the board
         has it when it wakes up.
     clock_source : str
-        Where the clock comes from, in the words of :mod:`hwgen.clock`.
+        Where the clock comes from, in the words of :mod:`hwgen.build.clock`.
     utilization : dict
         How many cells of each kind are used and available, as nextpnr counts them; empty in old
         records.

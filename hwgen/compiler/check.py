@@ -9,16 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..descriptors import Descriptors
-from ..golden.unpack import Packing, possible, unpack, written_words
+from ..arch.descriptors import Descriptors
+from ..arch.steps import Mode, Step, lines_of_rows
+from ..golden.unpack.unpack import Packing, possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
-from ..steps import (
-    Mode,
-    Step,
-    lines_of_rows,
-)
 from .program import LayerSteps, Program
-from .sparse_memory import unpacked
+from .sparse.lane_memories import unpacked
 
 __all__ = ["Unsound", "check_program"]
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..descriptors import Descriptors
-from ..design import Design
+from ..arch.descriptors import Descriptors
+from ..arch.design import Design
+from ..arch.steps import Mode, Step
 from ..errors import UserError
 from ..network.graph import (
     Add,
@@ -24,25 +25,24 @@ from ..network.graph import (
     Reshape,
     Softmax,
 )
-from ..steps import Mode, Step
-from .binary import lower_binary
 from .check import check_program
-from .elementwise import lower_add, lower_copy, lower_pad
-from .fold import VARIES, Folding, fold
-from .layout import View
-from .levels import any_rounding, requantising
+from .layers.binary import lower_binary
+from .layers.elementwise import lower_add, lower_copy, lower_pad
+from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
+from .layers.weighted import SumsLayer
 from .lowering import Lowering, Placed
-from .memory import Layout
-from .place import arrange
-from .pool import lower_average_pool, lower_max_pool, lower_mean
+from .memory.addresses import arrange
+from .memory.in_place import TightPlan
+from .memory.lifetimes import Layout
+from .packing.unpacking import Unpacking
+from .prepare.constants import VARIES, Folding, fold
+from .prepare.padding import simplify
+from .prepare.thresholds import any_rounding, requantising
 from .program import HostLayer, LayerSteps, Placement, Program
-from .simplify import simplify
 from .sizes import Cut, ceil_div
-from .sparse_choice import Choice, SparsePlan, program_words
-from .sparse_memory import packed
-from .sums import SumsLayer
-from .tight import TightPlan
-from .unpack import Unpacking
+from .sparse.choice import Choice, SparsePlan, program_words
+from .sparse.lane_memories import packed
+from .view import View
 
 __all__ = ["compile_network", "draft", "lower", "prepared", "written"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..golden.csc import Compressed, Format, Lane
+from ..golden.sparse.decoder import Compressed, Format, Lane
 
 __all__ = ["Storage", "encode", "loads", "storage"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats import Format
+from ..arch.formats import Format
 
 __all__ = ["Image", "parameter_words"]
 

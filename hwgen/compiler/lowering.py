@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..design import Design
+from ..arch.design import Design
+from ..arch.steps import Mode, Step
 from ..network.graph import Window
-from ..steps import Mode, Step
 from .image import Image
-from .layout import View
-from .quantise import Lanes
+from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
+from .view import View
 
 __all__ = ["Lowering", "Placed", "uniform_parameters"]
 

@@ -11,14 +11,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import load_arrays
-from ..contents import Contents
-from ..descriptors import Descriptors
-from ..design import Design
+from ..arch.contents import Contents
+from ..arch.descriptors import Descriptors
+from ..arch.design import Design
+from ..arch.registers import Space
+from ..arch.steps import Step
 from ..errors import UserError
-from ..reading import checked
-from ..registers import Space
-from ..steps import Step
+from ..files.arrays import load_arrays
+from ..files.untrusted import checked
 from .engine_choice import EngineChoice
 
 __all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]

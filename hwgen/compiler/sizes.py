@@ -11,10 +11,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.design import Design
+from ..arch.formats import Format
+from ..arch.steps import Mode
 from ..cost.cycles import Array, Count
-from ..design import Design
-from ..formats import Format
-from ..steps import Mode
 
 __all__ = ["LARGEST_COUNT", "Block", "Cut", "Sizes", "Strips", "ceil_div"]
 

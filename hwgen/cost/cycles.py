@@ -2,7 +2,7 @@
 
 docs/accelerator.md has what a step does. The weights of a pass are read while the one before
 works, so that a pass takes as long as the longer of the two. The constants are the registers on
-the way; tests/test_accelerator.py holds them against the counters of the hardware.
+the way; tests/rtl/accelerator/test_accelerator.py holds them against the counters of the hardware.
 
 The formula takes numbers, for one step of one Design, and arrays of numbers, for many: the compiler
 and `hwgen tune` use the same.
@@ -14,13 +14,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..descriptors import Descriptors
-from ..design import Design
-from ..formats import Format
-from ..golden.bitserial import latency as bit_serial_latency
-from ..golden.unpack import Packing
-from ..steps import PARAMETER_WORDS, Mode, Step, descriptor_words
-from .binary import step_cycles
+from ..arch.descriptors import Descriptors
+from ..arch.design import Design
+from ..arch.formats import Format
+from ..arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..golden.bitserial.array import latency as bit_serial_latency
+from ..golden.unpack.unpack import Packing
+from .binary_cycles import step_cycles
 
 __all__ = ["Array", "Count", "slots"]
 

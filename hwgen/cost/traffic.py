@@ -9,8 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from ..golden.unpack import Packing, written_words
-from ..steps import Mode, Step
+from ..arch.steps import Mode, Step
+from ..golden.unpack.unpack import Packing, written_words
 from .cycles import Array
 
 __all__ = ["Traffic", "traffic"]

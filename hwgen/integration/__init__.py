@@ -1,7 +1,7 @@
 """What somebody needs who puts an accelerator into a system: register map, driver, core file."""
 
-from ..design import Design
-from ..tops import STREAM, Top
+from ..arch.design import Design
+from ..rtl.tops.catalogue import STREAM, Top
 from .driver import NAME, driver
 from .fusesoc import core
 from .markdown import markdown

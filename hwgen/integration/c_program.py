@@ -8,8 +8,8 @@ import numpy as np
 
 from ..compiler.program import Placement, Program
 from ..cost.cycles import Array
-from ..cost.sparse_steps import sparse_steps
-from ..terminal import printable
+from ..predict.sparse_steps import sparse_steps
+from ..text import printable
 
 __all__ = ["c_name", "c_program"]
 

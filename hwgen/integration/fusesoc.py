@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from .. import __version__
-from ..tops import Top
+from ..rtl.tops.catalogue import Top
 
 __all__ = ["core"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..registers import ERRORS
+from ..arch.registers import ERRORS
 
 __all__ = ["markdown", "register_table", "space_table"]
 

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from ..design import Design
-from ..registers import FACTS, SPACES, Access, Facts, Register, StreamRegister
-from ..tops import Top
-from ..window import Window
+from ..arch.address_map import Window
+from ..arch.design import Design
+from ..arch.registers import FACTS, SPACES, Access, Facts, Register, StreamRegister
+from ..rtl.tops.catalogue import Top
 
 __all__ = ["register_map", "to_json"]
 

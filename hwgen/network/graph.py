@@ -12,10 +12,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.steps import ROUNDINGS
 from ..errors import UserError
-from ..steps import ROUNDINGS
-from .endings import Ending, Requantisation
 from .precision import INT8, SUMS, Precision
+from .requantisation import Ending, Requantisation
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Ending",
            "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",

@@ -26,10 +26,10 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         raise UserError(f"cannot read {str(path)!r}: {error.strerror}") from None
     # Each reader needs a package that takes longer to import than most networks to read.
     if start[4:] == b"TFL3" or path.suffix.lower() == ".tflite":
-        from .tflite import read as read_tflite
+        from .tflite.reading import read as read_tflite
         return read_tflite(path)
     if path.suffix.lower() == ".onnx":
-        from .onnx import read as read_onnx
+        from .onnx.reading import read as read_onnx
         return read_onnx(path)
     raise UserError(f"{str(path)!r} must end in {' or '.join(SUFFIXES)}, the kinds of network that "
                     "hwgen reads")

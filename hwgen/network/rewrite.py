@@ -25,11 +25,13 @@ def rewritten(path: Path, network: Network) -> bytes:
                if isinstance(layer, Weighted) and isinstance(old, Weighted) and differs(old, layer)}
     data = path.read_bytes()
     if is_tflite(path, data):
-        from . import _tflite_rewrite, tflite
+        from .tflite import reading as tflite
+        from .tflite import rewrite as _tflite_rewrite
         result = _tflite_rewrite.replaced(data, changed)
         check_same(tflite.read(result), network)
         return result
-    from . import _onnx_rewrite, onnx
+    from .onnx import reading as onnx
+    from .onnx import rewrite as _onnx_rewrite
     result = _onnx_rewrite.replaced(data, changed)
     check_same(onnx.read(result, rounding=network.rounding), network)
     return result
@@ -39,9 +41,9 @@ def fixed_biases(path: Path, network: Network) -> frozenset[str]:
     """Return the names of layers whose bias has no place in the file, so that it must stay."""
     data = path.read_bytes()
     if is_tflite(path, data):
-        from . import _tflite_rewrite
+        from .tflite import rewrite as _tflite_rewrite
         return _tflite_rewrite.fixed_biases(data)
-    from . import _onnx_rewrite
+    from .onnx import rewrite as _onnx_rewrite
     return _onnx_rewrite.fixed_biases(
         data, [layer.name for layer in network.layers if isinstance(layer, Weighted)])
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arch.design import Design
 from ..compiler.program import Program
-from ..cost.efficiency import Work
-from ..design import Design
-from ..terminal import printable
+from ..predict.efficiency import Work
+from ..text import printable
 
 __all__ = ["FIELDS", "described", "page"]
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from ..terminal import printable
+from ..text import printable
 
 __all__ = ["line_plot", "scatter"]
 

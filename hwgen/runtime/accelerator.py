@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from secrets import randbelow
 
-from ..errors import UserError
-from ..frames import EPOCHS
-from ..registers import (
+from ..arch.frames import EPOCHS
+from ..arch.registers import (
     EPOCH_SHIFT,
     ERRORS,
     GO,
@@ -21,6 +20,7 @@ from ..registers import (
     Register,
     Space,
 )
+from ..errors import UserError
 from .client import ATTEMPTS, TIMEOUT, Client, Stale
 from .link import Link
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from ..errors import UserError
-from ..frames import (
+from ..arch.frames import (
     CRC_SIZE,
     HEADER_SIZE,
     LARGEST,
@@ -16,6 +15,7 @@ from ..frames import (
     encode,
     write_code,
 )
+from ..errors import UserError
 from .link import Link
 from .protocol import Decoder, Reply
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cache import cached, digest
+from ..arch.design import Design
+from ..arch.registers import Space
 from ..compiler.program import Program
-from ..cost.efficiency import Work
-from ..design import Design
-from ..golden import network as golden
+from ..golden.network import network as golden
 from ..network.graph import Network
-from ..registers import Space
-from ..tools import side_by_side
+from ..predict.efficiency import Work
+from ..predict.layers import predictions
+from ..tools.cache import cached, digest
+from ..tools.find import side_by_side
 from .accelerator import Accelerator
 from .link import Link
-from .predictions import predictions
 from .simulation import SimulatedLink
 
 __all__ = ["Inference", "LayerRun", "board_at", "holds", "load", "portable", "run",
@@ -91,7 +91,7 @@ def simulated_board(design: Design) -> Accelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
     from .. import __version__
     from ..generate import module, sources, verilog
-    from ..verilator import library, tools
+    from ..tools.verilator import library, tools
 
     name = digest(["verilog", __version__, design.to_toml(), *sources()])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zlib import crc32
 
-from ..frames import CRC_SIZE, HEAD_SIZE, HEADER_SIZE, REPLY_SYNC, Head, Status
+from ..arch.frames import CRC_SIZE, HEAD_SIZE, HEADER_SIZE, REPLY_SYNC, Head, Status
 
 __all__ = ["Decoder", "Reply"]
 

@@ -2,9 +2,9 @@
 
 import time
 
+from ..arch.frames import WIRE_BITS
 from ..errors import UserError
-from ..frames import WIRE_BITS
-from ..tools import pip_command
+from ..tools.find import pip_command
 from .link import Link
 
 __all__ = ["SerialLink"]

@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import verilator
 from ..errors import UserError
-from ..tools import outside
-from ..verilator import PROGRAM
+from ..tools import verilator
+from ..tools.find import outside
+from ..tools.verilator import PROGRAM
 from .link import Link
 
 __all__ = ["SimulatedLink", "SimulationError"]
@@ -47,7 +47,7 @@ class SimulatedLink(Link):
         Where to write a waveform, about 1 KB a cycle; a simulator that can is another one, and
         slower.
     optimise : int
-        See :func:`hwgen.verilator.build`.
+        See :func:`hwgen.tools.verilator.build`.
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
     main, arguments : str, sequence of str

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boards import Board
-from ..compiler.survey import Designs
-from ..design import SIDES
+from ..arch.boards import Board
+from ..arch.design import SIDES
 from .search import RESOURCES, Found, Limits, area, pareto
+from .survey import Designs
 from .workload import Workload
 
 __all__ = ["OBJECTIVES", "Choice", "Goal", "Want", "choose", "wants"]

@@ -1,11 +1,11 @@
-"""The clock of each of many Designs, by the rule that all commands have (:mod:`hwgen.clock`)."""
+"""The clock of each of many Designs, by the rule of all commands (:mod:`hwgen.build.clock`)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boards import Board
+from ..arch.boards import Board
+from ..build.clock import unbuilt
 from ..build.records import recorded
-from ..clock import unbuilt
 from .search import Found
 from .space import design_of
 

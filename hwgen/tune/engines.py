@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from ..boards import Board
+from ..arch.boards import Board
+from ..arch.design import Design
+from ..area import ecp5 as resources
+from ..area import small as compact
+from ..cli.options import SEARCHED
 from ..compiler.compile import draft
-from ..cost import compact, resources
-from ..design import Design
 from ..errors import UserError
-from ..options import SEARCHED
 from .workload import Workload
 
 __all__ = ["engines_for"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boards import Board
-from ..compiler.survey import Designs
-from ..cost.area import RESOURCES
+from ..arch.boards import Board
+from ..area.area import RESOURCES
+from ..area.ecp5 import Parts, block_rams, dsps, luts, registers
 from ..cost.cycles import Count
-from ..cost.resources import Parts, block_rams, dsps, luts, registers
 from .space import space
+from .survey import Designs
 from .workload import Workload
 
 __all__ = ["RESOURCES", "Found", "Limits", "area", "pareto", "search"]

@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boards import Board
-from ..compiler.survey import Designs
-from ..cost.compact import CHIPS
-from ..cost.resources import LANE_BLOCKS, Parts, dsps
-from ..design import SIDES, Design
+from ..arch.boards import Board
+from ..arch.design import SIDES, Design
+from ..area.ecp5 import LANE_BLOCKS, Parts, dsps
+from ..area.small import CHIPS
+from .survey import Designs
 from .workload import Workload
 
 __all__ = ["Candidates", "design_of", "space"]

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boards import Board
-from ..table import table
+from ..arch.boards import Board
+from ..text import table
 from .choice import Choice
-from .correct import Corrected
+from .place_best import Corrected
 from .search import RESOURCES, Found, area
 from .workload import Workload
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..compiler.levels import rounding_of
-from ..compiler.survey import Designs, Survey, Surveyed
-from ..design import Design
+from ..arch.design import Design
+from ..compiler.prepare.thresholds import rounding_of
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
-from .topology import read_topology, valued
+from .scale_sim.topology import read_topology, valued
+from .survey import Designs, Survey, Surveyed
 
 __all__ = ["Workload", "read_workload"]
 
@@ -94,7 +94,7 @@ def read_workload(path: str) -> Workload:
         return Workload(Path(path).stem, read_topology(path), shapes_only=True,
                         topology=True)
     if Path(path).suffix.lower() == ".onnx" and os.path.isfile(path):
-        from ..network.shapes import read_shapes  # takes longer to import than the rest
+        from .shapes import read_shapes  # takes longer to import than the rest
         if (shapes := read_shapes(path)) is not None:
             return Workload(Path(path).stem, (shapes,), shapes_only=True)
     network = read_network(path)

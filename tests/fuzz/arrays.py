@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hwgen.arrays import load_arrays
-from hwgen.network.quantize import inputs_of
+from hwgen.cli.arrays import read_answers, read_inputs, read_labels
+from hwgen.compress.quantize import inputs_of
+from hwgen.files.arrays import load_arrays
 from hwgen.network.reader import read_network
-from hwgen.network_data import read_answers, read_inputs, read_labels
 
 from .damage import Damage
 from .damage_archive import archive, array_file

@@ -3,18 +3,18 @@
 from functools import cache
 from pathlib import Path
 
-from hwgen import boards
+from hwgen.arch import boards
+from hwgen.arch.design import Design
+from hwgen.area.clock import fitted, held_out, placements_of
+from hwgen.area.mapped import list_of, stored
 from hwgen.build.bitstream import clocks
 from hwgen.build.constraints import constraints
 from hwgen.build.pins import pins_of
 from hwgen.build.record import Record
-from hwgen.build_command import programmers
+from hwgen.cli.build import programmers
 from hwgen.compiler import compile_network
 from hwgen.compiler.program import Program
-from hwgen.cost.clock import fitted, held_out, placements_of
-from hwgen.cost.mapped import list_of, stored
-from hwgen.cost.results import update
-from hwgen.design import Design
+from hwgen.measure.results import update
 from hwgen.network.reader import read_network
 
 from .damage_archive import archive

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hwgen import cli
+from hwgen.cli import main as cli
 from hwgen.errors import UserError
 
 __all__ = ["DEFECT", "READ", "REFUSED", "Hang", "Verdict", "command_verdict", "library_verdict"]
@@ -18,7 +18,7 @@ __all__ = ["DEFECT", "READ", "REFUSED", "Hang", "Verdict", "command_verdict", "l
 READ, REFUSED, DEFECT = "read", "refused", "defect"
 LONGEST_SENTENCE = 1000
 """Characters of a refusal; a terminal shows them in a few lines."""
-HWGEN = str(Path(cli.__file__).parent)
+HWGEN = str(Path(cli.__file__).parents[1])
 
 
 class Hang(BaseException):

@@ -7,15 +7,15 @@ from zlib import crc32
 import numpy as np
 import onnx
 
+from hwgen.arch.design import Design
+from hwgen.arch.steps import ROUNDINGS
 from hwgen.compiler import compile_network
-from hwgen.design import Design
-from hwgen.golden import network as golden
-from hwgen.network import onnx as _onnx
-from hwgen.network import tflite as _tflite
-from hwgen.network.quantize import input_names, quantised_model
+from hwgen.compress.quantize import input_names, quantised_model
+from hwgen.golden.network import network as golden
+from hwgen.network.onnx import reading as _onnx
 from hwgen.network.reader import read_network
-from hwgen.runtime.predictions import predictions
-from hwgen.steps import ROUNDINGS
+from hwgen.network.tflite import reading as _tflite
+from hwgen.predict.layers import predictions
 from hwgen.tune.workload import read_workload
 
 from ..low_bit import Writer as LowBit

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwgen.golden import network as golden
+from hwgen.golden.network import network as golden
 from hwgen.network.reader import read_network
 
 __all__ = ["onnx_runtime", "tflite_micro"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hwgen.table import markdown
+from hwgen.text import markdown
 
 from .campaign import COMMANDS, Campaign
 from .judge import DEFECT, READ, REFUSED

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from hwgen.arch.frames import EPOCHS, REPLY_SYNC, Head, Status, encode
+from hwgen.arch.registers import EPOCH_SHIFT, GO, IDENTITY, OWNER_SHIFT, TURN, Register
 from hwgen.compiler import compile_network
 from hwgen.compiler.program import Program
-from hwgen.frames import EPOCHS, REPLY_SYNC, Head, Status, encode
-from hwgen.golden.host import Host
+from hwgen.golden.links.host import Host
 from hwgen.network.graph import Network
 from hwgen.network.reader import read_network
-from hwgen.registers import EPOCH_SHIFT, GO, IDENTITY, OWNER_SHIFT, TURN, Register
 from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.inference import board_at, holds, load, run
 from hwgen.runtime.link import Link

@@ -9,10 +9,10 @@ from typing import Any
 
 from amaranth import Cat, Module, Shape, Signal, Value
 
-from .._library import place
 from . import ecp5, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
+from .library import place
 
 __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
            "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",

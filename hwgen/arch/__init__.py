@@ -1,0 +1,1 @@
+"""What hardware and software agree on: Designs, steps, descriptors, registers, frames."""

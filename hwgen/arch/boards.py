@@ -1,0 +1,231 @@
+"""The boards: what each FPGA board has, and the Design that suits it."""
+
+import dataclasses
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import UserError
+from ..files.untrusted import read_toml
+
+__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
+
+PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
+"""The families, and the PLLs that each has."""
+FASTEST = 1000
+"""MHz of a crystal."""
+LARGEST_COUNT = 1 << 31
+CHECKOUT = Path(__file__).parents[2] / "boards"
+INSTALLED = Path(__file__).parents[1] / "_boards"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """One FPGA board, as its file in ``boards/`` tells.
+
+    Parameters
+    ----------
+    name : str
+        Name of the board and of its file.
+    title : str
+        What its makers call it.
+    platform : str
+        Class of amaranth-boards that has its pins, as ``module:Class``.
+    family : str
+        ``ecp5``, ``ice40`` or ``gowin``.
+    device, package, speed_grade : str
+        The chip, in its maker's words; no speed grade where there is only one.
+    clock_mhz : int or float
+        Frequency of the crystal.
+    luts : int
+        Four-input look-up tables.
+    multipliers : int
+        Hard multipliers.
+    multiplier : str
+        The cell that each of them is; empty where there is none.
+    block_rams, block_ram_bits : int
+        Dual-port block memories, and bits in each.
+    single_port_rams, single_port_ram_bits : int
+        Larger memories with one port, and bits in each.
+    pll : str
+        The cell that makes the clock of the crystal's; empty to take that of the crystal.
+    serial : Mapping
+        Where the serial port is, if the platform has no resource ``uart``: pins ``rx`` and ``tx``,
+        as the board sees them, on the platform's ``connector`` if one is named, and their
+        ``attributes``.
+    programmer : str
+        The command that loads ``{bitstream}``.
+    flash : Mapping
+        Where the board's memory of that kind is used for more than the bitstream: ``resource``, its
+        name in the platform, the ``offset`` of the first byte that is free, and the command
+        (``programmer``) that writes ``{frames}`` there.
+    design : Mapping
+        Fields of the board's preset Design.
+    designs : Mapping
+        Those of further Designs, by the names that they have behind the board's.
+    """
+
+    name: str
+    title: str
+    platform: str
+    family: str
+    device: str
+    package: str
+    speed_grade: str
+    clock_mhz: float
+    luts: int
+    multipliers: int
+    multiplier: str
+    block_rams: int
+    block_ram_bits: int
+    single_port_rams: int = 0
+    single_port_ram_bits: int = 0
+    pll: str = ""
+    serial: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    programmer: str = ""
+    flash: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    design: Mapping[str, Any] = field(hash=False)
+    designs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits in all memories together."""
+        return (self.block_rams * self.block_ram_bits
+                + self.single_port_rams * self.single_port_ram_bits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain data."""
+        return {name: dict(value) if isinstance(value, Mapping) else value
+                for name, value in vars(self).items()}
+
+
+KINDS: dict[Any, tuple[str, Any]] = {
+    str: ("a text", str),
+    int: ("an integer", int),
+    float: ("a number", (int, float)),
+    Mapping[str, Any]: ("a table", dict),
+}
+
+
+def read_board(path: Path) -> Board:
+    """Read and check one board file; a :class:`UserError` names the file and the field."""
+    values = read_toml(path, "a board file")
+    fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
+    for name in values:
+        if name not in fields:
+            raise UserError(f"{path}: there is no field {name!r}{closest(name, fields)}")
+    for name, spec in fields.items():
+        if name not in values:
+            if spec.default is spec.default_factory is dataclasses.MISSING:
+                raise UserError(f"{path}: the field {name!r} is missing")
+            continue
+        value = values[name]
+        kind, types = KINDS[spec.type]
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
+        if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
+            raise UserError(f"{path}: {name} must not be negative, not {value!r}")
+        if name == "clock_mhz" and not 1 <= value <= FASTEST:
+            raise UserError(f"{path}: clock_mhz must be from 1 to {FASTEST}, not {value!r}")
+        if isinstance(value, int) and value > LARGEST_COUNT:
+            raise UserError(f"{path}: {name} must be at most {LARGEST_COUNT}, not {value!r}")
+    if values["family"] not in PLLS:
+        raise UserError(f"{path}: family must be one of {', '.join(PLLS)}, "
+                        f"not {values['family']!r}")
+    if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
+        raise UserError(f"{path}: platform must be of the form module:Class, "
+                        f"not {values['platform']!r}")
+    if values.get("pll", "") not in ("", *PLLS[values["family"]]):
+        raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
+                        f"not {values['pll']!r}")
+    _check_serial(path, values.get("serial"))
+    _check_flash(path, values.get("flash"))
+    for command in (values.get("programmer", ""), values.get("flash", {}).get("programmer", "")):
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            raise UserError(f"{path}: programmer must be a command, not {command!r}: {error}"
+                            ) from error
+    for name, fields_of in values.get("designs", {}).items():
+        if not isinstance(fields_of, dict):
+            raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")
+    for name in ("serial", "flash", "design", "designs"):
+        values[name] = MappingProxyType(values.get(name, {}))
+    return Board(name=path.stem, **values)
+
+
+def _check_serial(path: Path, serial: dict[str, Any] | None) -> None:
+    """Check the table of the serial port's pins, where there is one."""
+    if serial is None:
+        return
+    texts = {name: value for name, value in serial.items() if name != "attributes"}
+    if not {"rx", "tx"} <= set(texts) <= {"rx", "tx", "connector"} or not all(
+            isinstance(value, str) for value in texts.values()):
+        raise UserError(f"{path}: serial must have the texts rx and tx, and may have connector and "
+                        f"attributes, not {serial!r}")
+    attributes = serial.get("attributes", {})
+    if not isinstance(attributes, dict):
+        raise UserError(f"{path}: serial.attributes must be a table, not {attributes!r}")
+
+
+def _check_flash(path: Path, flash: dict[str, Any] | None) -> None:
+    """Check the table of the flash memory, where there is one."""
+    if flash is None:
+        return
+    kinds = {"resource": str, "offset": int, "programmer": str}
+    if set(flash) != set(kinds) or not all(
+            type(flash[name]) is kind for name, kind in kinds.items()) or flash["offset"] < 0:
+        raise UserError(f"{path}: flash must have the texts resource and programmer, and the "
+                        f"integer offset, not {flash!r}")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends a sentence about an unknown name."""
+    near = difflib.get_close_matches(name.lower(), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def presets() -> dict[str, Mapping[str, Any]]:
+    """Return the fields of every preset Design by its name: ``BOARD`` or ``BOARD:NAME``."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, board in BOARDS.items():
+        found[name] = board.design
+        found |= {f"{name}:{other}": fields for other, fields in board.designs.items()}
+    return found
+
+
+class Boards(Mapping[str, Board]):
+    """The boards of a folder by name, each read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, Board] = {}
+
+    def __getitem__(self, name: str) -> Board:
+        if name not in set(self):
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = read_board(self._folder / f"{name}.toml")
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.glob("*.toml")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+BOARDS: Mapping[str, Board] = Boards(CHECKOUT if CHECKOUT.is_dir() else INSTALLED)
+
+
+def board(name: str) -> Board:
+    """Return the board of that name; a :class:`UserError` lists the names there are."""
+    if name not in BOARDS:
+        raise UserError(f"There is no board {name!r}; there are {', '.join(BOARDS)}"
+                        + closest(name, BOARDS))
+    return BOARDS[name]

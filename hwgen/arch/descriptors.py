@@ -1,0 +1,107 @@
+"""How the steps of an engine lie in the program memory: docs/accelerator.md and docs/binary.md.
+
+Compiler, golden model and cost model share this file, as they do the steps themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..errors import UserError
+from .design import Design
+from .formats import Format, Kind
+from .steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Mode, Step, descriptor_words
+
+__all__ = ["BINARY_BYTES", "BINARY_FIELDS", "START_WORDS", "Descriptors"]
+
+BINARY_BYTES = 16
+"""Of a descriptor of the engine ``binary``."""
+START_WORDS = 2
+"""Words of the program memory from which the sums of a column tile start, on that engine."""
+
+# (lowest bit, bits, whether signed) of every field, by its name.
+BINARY_FIELDS: dict[str, tuple[int, int, bool]] = {
+    "last_columns": (0, 8, False), "low": (8, 8, True), "high": (16, 8, True),
+    "magic": (24, 8, False), "tiles": (32, 16, False), "pieces": (48, 16, False),
+    "program": (64, 16, False), "base": (80, 16, False), "row_bytes": (96, 16, False),
+    "output": (112, 16, False),
+}
+BIPOLAR = Format(1, Kind.BIPOLAR)
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """The descriptors of an engine with so many rows and columns.
+
+    Parameters
+    ----------
+    engine : str
+    rows, columns : int
+    """
+
+    engine: str
+    rows: int
+    columns: int
+
+    @property
+    def binary(self) -> bool:
+        """Whether they are those of the engine ``binary``, which knows one kind of steps."""
+        return self.engine == "binary"
+
+    @property
+    def words(self) -> int:
+        """Words of the program memory that each takes."""
+        return -(-BINARY_BYTES // self.columns) if self.binary else descriptor_words(self.columns)
+
+    @property
+    def parameter_words(self) -> int:
+        """Words that the parameters of a column tile take."""
+        return START_WORDS if self.binary else PARAMETER_WORDS
+
+    def write(self, step: Step) -> bytes:
+        """Return the words of a step's descriptor."""
+        data = binary(step) if self.binary else step.to_words().tobytes()
+        return data.ljust(self.words * self.columns, b"\0")
+
+    def read(self, image: bytes | memoryview, index: int) -> Step:
+        """Return the step with that index of a program image."""
+        first = index * self.words * self.columns
+        if not self.binary:
+            data = image[first:first + DESCRIPTOR_BYTES]
+            return Step.from_words(np.frombuffer(data, "<u4"))
+        return self._binary_step(image[first:first + BINARY_BYTES])
+
+    def _binary_step(self, data: bytes | memoryview) -> Step:
+        """Read a descriptor of the engine ``binary``: a product of a vector and a matrix."""
+        whole, fields = int.from_bytes(data, "little"), {}
+        for name, (low, bits, signed) in BINARY_FIELDS.items():
+            value = whole >> low & (1 << bits) - 1
+            fields[name] = value - (1 << bits) if signed and value >> bits - 1 else value
+        if len(data) != BINARY_BYTES or fields.pop("magic") != MAGIC:
+            raise UserError("there is no descriptor of a step here: its magic number is missing")
+        return Step(**fields | self.same)  # type: ignore[arg-type]
+
+    @property
+    def same(self) -> dict[str, int]:
+        """What the steps of the engine ``binary`` have in common."""
+        return {"mode": Mode.MATRIX, "parameters_per_tile": True, "piece_step": self.rows,
+                "activation_format": BIPOLAR.code, "weight_format": BIPOLAR.code}
+
+    @classmethod
+    def of(cls, design: Design) -> Self:
+        """Return those of a Design."""
+        return cls(design.engine, design.rows, design.columns)
+
+
+def binary(step: Step) -> bytes:
+    """Return the descriptor of the engine ``binary`` for a step."""
+    whole = 0
+    for name, (low, bits, signed) in BINARY_FIELDS.items():
+        value = MAGIC if name == "magic" else int(getattr(step, name))
+        least = -(1 << bits - 1) if signed else 0
+        if not least <= value < least + (1 << bits):
+            raise UserError(f"{name} of a step of the engine 'binary' must be from {least} to "
+                            f"{least + (1 << bits) - 1}, not {value}")
+        whole |= (value & (1 << bits) - 1) << low
+    return whole.to_bytes(BINARY_BYTES, "little")

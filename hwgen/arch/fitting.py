@@ -1,0 +1,137 @@
+"""Fields of a Design that go with those that a user gave."""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..errors import UserError
+from .boards import BOARDS
+from .design import (
+    AROUND_THE_ARRAY,
+    BINARY_LANES,
+    LARGEST_SUMS,
+    LEAST_COLUMNS,
+    SIDES,
+    SPARSE,
+    SYSTOLIC,
+    Design,
+)
+from .formats import GROUP
+
+__all__ = ["MISSING", "fitting"]
+
+MISSING = {"activation_memory": 1 << 16, "program_memory": 1 << 16, "partial_sums": 64, "lanes": 4,
+           "line_pixels": 512, "sparse_entries": 1024, "sparse_columns": 1024, "sparse_depth": 16}
+"""What an accelerator of which nobody said more gets: enough for a small network."""
+
+
+def fitting(values: Mapping[str, Any], fixed: Collection[str]) -> Design | None:
+    """Return the Design nearest to ``values`` that there can be, or None where there is none.
+
+    Those in ``fixed`` stay; of the others what is missing is put in, what is too large becomes as
+    large as may be, and what does not exist beside the rest is left out.
+    """
+    v = Fields(values, fixed)
+    for board in BOARDS.values():
+        if board.device == v["device"]:
+            v.put("family", board.family)
+            if board.family != v["family"]:
+                v.put("device", None)
+    if v["family"] == "generic":
+        v.put("device", None)
+        v.put("dsps", None)
+    accelerator = v["engine"] != "systolic" or any(
+        v[field] != getattr(Design, field) for field in AROUND_THE_ARRAY)
+    try:
+        if accelerator:
+            fit_accelerator(v)
+        else:
+            v.clamp("rows", 1)
+            v.clamp("columns", 1)
+            v.clamp("lines", 0, v["rows"] if v["dataflow"] == "ws" else 0)
+        fit_multipliers(v)
+        return Design(**v)
+    except (UserError, TypeError):  # or a field is no number, of which Design tells
+        return None
+
+
+class Fields(dict[str, Any]):
+    """The fields of a Design, of which some are ``fixed``."""
+
+    def __init__(self, values: Mapping[str, Any], fixed: Collection[str]) -> None:
+        super().__init__(values)
+        self.fixed = fixed
+
+    def put(self, field: str, value: object) -> None:
+        """Set a field, unless it is fixed."""
+        if field not in self.fixed:
+            self[field] = value
+
+    def clamp(self, field: str, low: int, high: int | None = None) -> None:
+        """Bring a field that is not fixed between two numbers."""
+        self.put(field, max(low, self[field] if high is None else min(self[field], high)))
+
+    def need(self, field: str) -> None:
+        """Give a field that is not there what will do."""
+        if not self[field]:
+            self.put(field, MISSING[field])
+
+
+def fit_accelerator(v: Fields) -> None:
+    """Fit everything but how many multipliers of the chip are used."""
+    engine = v["engine"]
+    for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
+        v.put(field, only)
+    if engine in ("bitserial", "binary"):
+        for field in SYSTOLIC:
+            v.put(field, None)
+    for field, most in SPARSE.items():
+        if engine == "sparse":
+            v.need(field)
+            v.clamp(field, 1, most)
+        else:
+            v.put(field, 0)
+    if engine in ("sparse", "binary"):
+        v.put("compact", False)
+    if engine != "systolic" or v["compact"]:
+        v.put("decompress", False)
+
+    low, high = SIDES
+    v.clamp("rows", low, GROUP if engine == "binary" else high)
+    v.clamp("columns", LEAST_COLUMNS if v["compact"] else low, high)
+    if engine == "binary":
+        v.put("lines", 0)
+        v.put("line_pixels", 0)
+    serial = engine == "bitserial"
+    v.clamp("lines", 0, math.isqrt(v["rows"]) if serial else v["rows"])
+    if v["compact"]:
+        v.clamp("lines", 0, 0 if serial else 1)
+    if v["lines"] > 1:
+        v.need("line_pixels")
+        v.clamp("line_pixels", 4)
+
+    v.need("activation_memory")
+    banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"]) - 1).bit_length()
+    v.put("activation_memory", -(-v["activation_memory"] // banks) * banks)
+    v.need("program_memory")
+    v.clamp("program_memory", v["columns"])
+    v.need("partial_sums")
+    v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
+    v.need("lanes")
+    v.clamp("lanes", 1, 1 if v["compact"] else v["columns"])
+    if engine == "binary":
+        v.put("partial_sums", 1)
+        v.clamp("activation_memory", 0, LARGEST_SUMS)
+        v.clamp("program_memory", 0, LARGEST_SUMS * v["columns"])
+        v.put("lanes", max(lanes for lanes in BINARY_LANES
+                           if lanes <= max(v["lanes"], 1) and v["columns"] % lanes == 0))
+
+
+def fit_multipliers(v: Fields) -> None:
+    """Fit lanes and cells that take multipliers of the chip to how many it has."""
+    if v["hard_lanes"]:
+        without = Design(**v | {"hard_lanes": 0, "dsps": None})
+        most = without.device_products // without.lane_products if v["device"] else 0
+        v.clamp("hard_lanes", 0, 0 if v["engine"] == "binary" else min(v["lanes"], most))
+    if v["dsps"] is not None:
+        v.clamp("dsps", 0, Design(**v | {"dsps": None}).array_products)

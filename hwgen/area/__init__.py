@@ -1,0 +1,1 @@
+"""What hardware takes of a chip: LUTs, registers, multipliers, block RAMs, and the clock."""

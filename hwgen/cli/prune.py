@@ -1,0 +1,239 @@
+"""`hwgen prune`: writes a pruned network, and shows what each density costs and saves."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arch.design import Design
+from ..compiler.compile import compile_network
+from ..compress.accuracy import Measure
+from ..compress.densities import even, sensitive, sensitivity
+from ..compress.prune import Pruner, density, noise, weighted
+from ..errors import UserError
+from ..files.whole import check_writable, replacing
+from ..golden.network.network import run
+from ..network.graph import Network
+from ..network.rewrite import fixed_biases, rewritten
+from ..predict.layers import predictions
+from ..predict.sparse import Choice, choices
+from ..report.plot import scatter
+from ..text import printable, table
+from .arrays import read_answers, read_inputs
+
+__all__ = ["prune_network"]
+
+PATH = (0.75, 0.5, 0.35, 0.25, 0.15)
+"""Densities that are shown on the way down to the one that is wanted."""
+LANES = 16
+"""Of the sparse engine whose cycles count, where no banks are wanted."""
+
+Arrays = dict[str, NDArray[np.int8]]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A network of the path, and what it costs and gives.
+
+    Members
+    -------
+    network : Network
+    density : float
+    accuracy : tuple of float
+        On the calibration inputs, where these have labels, and on those that are measured.
+    noise : float
+        What the outputs lose, over their variance, on the inputs that are measured.
+    errors : dict
+        The same of each layer with weights.
+    layers : list of Choice
+    dense_cycles : int
+        Of the whole network, on the array alone.
+    """
+
+    network: Network
+    density: float
+    accuracy: tuple[float, ...]
+    noise: float
+    errors: dict[str, float]
+    layers: list[Choice]
+    dense_cycles: int
+
+    @property
+    def bits(self) -> int:
+        """Bits of all weights, those of matrices as compressed columns."""
+        return sum(choice.bits for choice in self.layers)
+
+    @property
+    def chosen_cycles(self) -> int:
+        """Cycles with each layer on the faster engine."""
+        return self.dense_cycles - sum(c.dense_cycles - c.cycles for c in self.layers)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Inputs to calibrate on, others to measure on, and what is measured."""
+
+    calibration: Arrays
+    measured: Arrays
+    measures: tuple[Measure, ...]
+    """Of those that have labels: calibration first, then measured."""
+
+
+def read(options: argparse.Namespace, network: Network) -> Inputs:
+    """Read the inputs, and tell those to calibrate on from those to measure on."""
+    given = read_inputs(options.calibration, network, "--calibration")
+    count = len(next(iter(given.values())))
+    if options.input:
+        others = read_inputs(options.input, network)
+        answers = read_answers(options.labels, len(next(iter(others.values())))) \
+            if options.labels else None
+        return Inputs(given, others, () if answers is None else (Measure(others, answers),))
+    if count < 2:
+        raise UserError("--calibration must have at least 2 inputs, every second of which is "
+                        "measured, or --input must give others to measure on")
+    parts = [{name: values[first::2] for name, values in given.items()} for first in range(2)]
+    if not options.labels:
+        return Inputs(parts[0], parts[1], ())
+    answers = read_answers(options.labels, count)
+    return Inputs(parts[0], parts[1],
+                  tuple(Measure(part, answers[first::2]) for first, part in enumerate(parts)))
+
+
+def prune_network(options: argparse.Namespace, network: Network, design: Design,
+                  say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
+    """Prune a network, write it, and show what other densities would have given."""
+    source = Path(options.model)
+    path = Path(options.output or f"{source.stem}_pruned{source.suffix}")
+    if path.suffix.lower() != source.suffix.lower():
+        raise UserError(f"--output must end in {source.suffix}, as the network's file does, not "
+                        f"{path.suffix or path.name!r}")
+    if path.exists() and path.samefile(source):
+        raise UserError(f"--output must be another file than the network's, {path}")
+    if not 0 < options.density <= 1:
+        raise UserError(f"--density must be above 0 and at most 1, not {options.density:g}")
+    if options.banks is not None and not 1 <= options.banks <= 64:
+        raise UserError(f"--banks must be 1 to 64, not {options.banks}")
+    if options.codebook is not None and not 2 <= options.codebook <= 256:
+        raise UserError(f"--codebook must be 2 to 256, not {options.codebook}")
+    for file in (path, Path(options.plot or path)):
+        check_writable(file)
+    inputs = read(options, network)
+    for measure in inputs.measures:
+        measure.check(network)
+    pruner = Pruner(network, inputs.calibration, options.method, options.banks or 0,
+                    options.codebook or 0, fixed_biases(source, network))
+    lanes = options.banks or LANES
+    exact = run(network, inputs.measured, keep=True)
+    share: Callable[[float], dict[str, float]] = partial(even, pruner)
+    if options.share == "sensitive":
+        share = partial(sensitive, pruner, sensitivity(pruner, say))
+
+    points = [point(network, inputs, exact, design, lanes, 0)]
+    for wanted in (*(part for part in PATH if part > options.density), options.density):
+        say(f"density {wanted:g}")
+        pruned = pruner.pruned(share(wanted))
+        points.append(point(pruned, inputs, exact, design, lanes, pruner.codebook))
+    say("")
+    data = rewritten(source, points[-1].network)
+    with replacing(path) as scratch:
+        scratch.write_bytes(data)
+    if options.plot:
+        with replacing(Path(options.plot)) as scratch:
+            scratch.write_text(plot(points, inputs))
+    return 0, facts(options, path, design, lanes, inputs, points), \
+        text(path, lanes, inputs, points)
+
+
+def point(network: Network, inputs: Inputs, exact: Arrays, design: Design, lanes: int,
+          codebook: int) -> Point:
+    """Measure one network."""
+    values = run(network, inputs.measured, keep=True)
+    accuracy = []
+    for measure in inputs.measures:
+        output = network.outputs[0]
+        found = values[output] if measure.inputs is inputs.measured else \
+            run(network, measure.inputs)[output]
+        accuracy.append(measure.of(network, found))
+    program = compile_network(network, design)
+    work = {part.name: each for part, each in zip(program.layers, predictions(network, program),
+                                                  strict=True)}
+    layers = weighted(network)
+    first = {name: each[:1] for name, each in values.items()}
+    return Point(network, density(layers), tuple(accuracy),
+                 float(np.mean([noise(values[name], exact[name]) for name in network.outputs])),
+                 {layer.name: noise(values[layer.output], exact[layer.output])
+                  for layer in layers},
+                 choices(network, layers, first, work, lanes, codebook),
+                 sum(each.cycles for each in work.values()))
+
+
+def measured(inputs: Inputs, network: Network) -> list[str]:
+    """Return the names of the accuracies of a point."""
+    kinds = ("calibration", "held out") if len(inputs.measures) > 1 else ("measured",)
+    return [f"{measure.name(network)}, {kind}"
+            for measure, kind in zip(inputs.measures, kinds, strict=False)]
+
+
+def facts(options: argparse.Namespace, path: Path, design: Design, lanes: int, inputs: Inputs,
+          points: list[Point]) -> dict[str, Any]:
+    """Return everything as plain data."""
+    names = measured(inputs, points[0].network)
+    dense = points[0]
+    return {
+        "network": dense.network.name, "file": str(path), "design": design.name,
+        "method": options.method, "share": options.share, "banks": options.banks,
+        "codebook": options.codebook, "lanes": lanes,
+        "calibration_inputs": len(next(iter(inputs.calibration.values()))),
+        "measured_inputs": len(next(iter(inputs.measured.values()))),
+        "dense_bits": sum(choice.dense_bits for choice in dense.layers),
+        "path": [{"density": each.density, "noise": each.noise,
+                  "accuracy": dict(zip(names, each.accuracy, strict=True)), "bits": each.bits,
+                  "dense_cycles": each.dense_cycles, "chosen_cycles": each.chosen_cycles}
+                 for each in points],
+        "layers": [{"name": choice.layer, "density": choice.density,
+                    "noise": points[-1].errors[choice.layer], "dense_bits": choice.dense_bits,
+                    "bits": choice.bits, "dense_cycles": choice.dense_cycles,
+                    "sparse_cycles": choice.sparse_cycles, "engine": choice.engine,
+                    "reason": choice.reason} for choice in points[-1].layers],
+    }
+
+
+def text(path: Path, lanes: int, inputs: Inputs, points: list[Point]) -> str:
+    """Return the tables."""
+    names = measured(inputs, points[0].network)
+    dense_bits = sum(choice.dense_bits for choice in points[0].layers)
+    rows = [(f"{100 * each.density:.1f} %", *(f"{100 * part:.1f} %" for part in each.accuracy),
+             f"{1000 * each.noise:.1f}", f"{each.bits / 8:,.0f}",
+             f"{100 * each.bits / dense_bits:.1f} %", f"{each.dense_cycles:,}",
+             f"{each.chosen_cycles:,}") for each in points]
+    path_table = table(("density", *names, "noise, thousandths", "CSC, bytes", "of int8",
+                        "cycles, dense", "faster engine each"), rows)
+    layers = [(choice.layer, f"{100 * choice.density:.1f} %",
+               f"{1000 * points[-1].errors[choice.layer]:.1f}", f"{choice.bits / 8:,.0f}",
+               f"{choice.dense_cycles:,}",
+               "-" if choice.sparse_cycles is None else f"{choice.sparse_cycles:,}",
+               choice.engine, choice.reason) for choice in points[-1].layers]
+    layer_table = table(("layer", "density", "noise, thousandths", "CSC, bytes", "cycles, dense",
+                         "sparse", "faster", "because"), layers)
+    images = [len(next(iter(each.values()))) for each in (inputs.calibration, inputs.measured)]
+    return "\n\n".join([path_table, layer_table, (
+        f"{printable(path)}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated "
+        f"on {images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
+        f"these, on {lanes} lanes; the engine alone.")])
+
+
+def plot(points: list[Point], inputs: Inputs) -> str:
+    """Return density against accuracy, or against noise, as SVG."""
+    network = points[0].network
+    name = measured(inputs, network)[-1] + ", %" if inputs.measures else \
+        "noise of the outputs, thousandths"
+    places = [(100 * each.density,
+               100 * each.accuracy[-1] if inputs.measures else 1000 * each.noise)
+              for each in points]
+    return scatter(f"{network.name}: fewer weights", "density, %", name, places,
+                   [(*places[0], "int8"), (*places[-1], "written")])

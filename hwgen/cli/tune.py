@@ -1,0 +1,261 @@
+"""The command tune: find the Design for networks and a board, and say why it is the one."""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arch.boards import Board, board
+from ..arch.design import Design
+from ..area.clock import expected
+from ..area.small import CHIPS, knows
+from ..build.clock import clock_of
+from ..errors import UserError
+from ..files.whole import replacing
+from ..predict.energy import Energy, energy
+from ..text import printable
+from ..tune.choice import Choice, Goal, choose, wants
+from ..tune.clocks import clocks_at
+from ..tune.engines import engines_for
+from ..tune.place_best import clocks_of, correct
+from ..tune.search import RESOURCES, Found, Limits, search
+from ..tune.search_small import cycles_on, search_small
+from ..tune.space import design_of
+from ..tune.survey import Designs
+from ..tune.tables import front_table, placed_table, row_of
+from ..tune.workload import Workload, read_workload
+from .report import Run, runs_of, write_front
+
+__all__ = ["tune"]
+
+FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
+"""The families whose area is known, and how much of the logic may be used where nothing is said.
+
+Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves; of a Gowin somewhat
+more than has been placed, as nextpnr adds LUTs to carry chains and memories, and the serial port.
+"""
+
+
+MOST = 1e6
+"""Of a weight, of milliseconds, and of Designs that are placed."""
+
+SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
+
+
+def tune(options: argparse.Namespace,
+         say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
+    """Search, choose, and tell; return exit code, facts, and text."""
+    at = board(options.board)
+    if at.family not in FILL:
+        raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
+                        f"hwgen can tell, not {options.board!r}")
+    workloads = [read_workload(model) for model in options.model]
+    goal, limits = wanted(options, at, workloads)
+    started = time.monotonic()
+    engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
+    small = at.family in CHIPS
+    found = search_small(at, workloads, limits, say, engines) if small else \
+        search(at, workloads, say, engines)
+    left_out = [*found.without, *left_out]
+    say("")
+    seconds = time.monotonic() - started
+    rounding, corrected, clocks = workloads[0].rounding, None, None
+    if options.within is not None:
+        allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
+        limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
+    if options.place:
+        clocks = expected_clocks(found, at, rounding, left_out)
+    choice = choose(found, at, limits, goal,
+                    lambda front: energies_of(front, at, workloads, say), clocks)
+    if choice is None:
+        raise UserError(f"--board {options.board}: {nothing(found, limits)}")
+    searched: tuple[str, ...] = choice.reasons
+    placed: tuple[str, ...] = ()
+    if options.place:
+        of_front = clocks_at(choice.front, at, rounding, options.clock)
+        corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
+                            clock_mhz=float(of_front.max()),
+                            within_ms=options.within or np.inf, cluster=options.cluster, say=say)
+        choice = corrected.choice
+        placed = choice.reasons[:-len(searched)]
+    design = design_of(choice.front.parts, choice.chosen, at, rounding)
+    runs = runs_of(workloads, design)
+    verify(runs, choice.front.cycles[:, choice.chosen])
+    why = (*placed, SMALL) if small else (*placed, *searched, *wanting(workloads, choice))
+    choice = dataclasses.replace(choice, reasons=(*why, *left_out))
+    energies = energies_on(design, runs) if design.engine == "systolic" else []
+    preset, clock = compared(at, workloads), expected(design, at.speed_grade)
+    at_clock, of_front = clock_of(design, at.name, options.clock), clocks_at(
+        choice.front, at, rounding, options.clock)
+    cycles = int(choice.front.cycles[:, choice.chosen].sum())
+    if options.report:
+        write_front(Path(options.report), workloads, choice, at, design, runs,
+                    Design.load(at.name) if preset else None)
+    if options.output:
+        with replacing(Path(options.output)) as scratch:
+            scratch.write_text(design.to_toml(), encoding="utf-8")
+    facts = {
+        "board": at.name, "networks": [workload.name for workload in workloads],
+        "shapes_only": [workload.shapes_only for workload in workloads],
+        "searched": found.searched, "whole": found.whole, "seconds": seconds,
+        "design": dataclasses.asdict(design), "name": design.name,
+        **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
+        "clock": clock and dataclasses.asdict(clock), **at_clock.facts(cycles),
+        "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
+        "front": [row_of(choice.front, index, at) | {"clock_mhz": float(of_front[index])}
+                  for index in range(len(choice.front))],
+        "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
+                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
+        if corrected else [],
+        "file": options.output, "report": options.report}
+    text = [front_table(choice, at, workloads, of_front), ""]
+    text += [placed_table(corrected), ""] if corrected else []
+    text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
+                + ("" if found.whole else ", and then stopped: there may be better ones"))
+    if preset:
+        text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
+    text.append(f"{cycles:,} cycles: {at_clock.time(cycles)}")
+    text.append(clock.told(cycles, options.clock)
+                if clock else "clock: not known, nothing of its kind has been placed on this chip")
+    text += choice.reasons
+    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
+             for workload in workloads if workload.shapes_only]
+    text += [f"{printable(workload.name)}: {told(each)}"
+             for workload, each in zip(workloads, energies, strict=bool(energies))]
+    if options.output:
+        text.append(f"{printable(options.output)}: {design.name}")
+    return 0 if found.whole else 130, facts, "\n".join(text)
+
+
+def expected_clocks(found: Found, at: Board, rounding: str,
+                    told: list[str]) -> np.ndarray | None:
+    """Return the clock in the middle for each Design, to choose what is placed.
+
+    None where one is not known: then ``told`` gets a sentence.
+    """
+    clocks = clocks_of(found, at, rounding)
+    unknown = sorted({str(engine) for engine, clock in zip(
+        np.broadcast_to(found.parts.engine, len(found)), clocks, strict=True) if not clock})
+    if unknown:
+        told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
+                    f"its kind has been placed on {at.device}, and its clock is not known")
+        return None
+    return np.array([clock.mhz for clock in clocks if clock])
+
+
+def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
+    """Return what each workload spends on a Design."""
+    return [sum((energy(work, design) for _, works in programs for work in works), Energy())
+            for _, programs in runs]
+
+
+def energies_of(front: Found, at: Board, workloads: list[Workload],
+                say: Callable[[str], None]) -> np.ndarray:
+    """Return what all workloads together spend on each Design of a front."""
+    found = []
+    for index in range(len(front)):
+        say(f"energy of {index + 1} of {len(front)} Designs")
+        design = design_of(front.parts, index, at, workloads[0].rounding)
+        found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
+    say("")
+    return np.array(found)
+
+
+def told(spent: Energy) -> str:
+    """Return an energy in words."""
+    parts = ((spent.products, "products"), (spent.activations, "activations"),
+             (spent.program, "weights and parameters"))
+    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
+            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))
+
+
+def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
+    """Return what the slowest layers of each workload lack, in sentences."""
+    one = choice.front[np.array([choice.chosen])].designs
+    return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
+            for workload in workloads for want in wants(workload, one)]
+
+
+def wanted(options: argparse.Namespace, at: Board,
+           workloads: list[Workload]) -> tuple[Goal, Limits]:
+    """Return the goal and the limits, of options that make sense."""
+    if len({workload.rounding for workload in workloads}) > 1:
+        raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "
+                        "one; .tflite files have tflm, .onnx files single")
+    weights = options.weights or [1.0] * len(workloads)
+    if len(weights) != len(workloads) or not all(0 < weight <= MOST for weight in weights):
+        raise UserError(f"--weights must be {len(workloads)} numbers above 0, at most {MOST:g}, "
+                        "one for each network, not "
+                        + " ".join(f"{weight:g}" for weight in weights))
+    fill = FILL[at.family] if options.fill is None else options.fill
+    if not 0 < fill <= 100:
+        raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
+    if options.within is not None and not 0 < options.within <= MOST:
+        raise UserError(f"--within must be more than 0 ms, at most {MOST:g}, not "
+                        f"{options.within:g}")
+    if options.objective == "area" and options.within is None:
+        raise UserError("--objective area needs --within MS: without a limit of time, the least "
+                        "area is that of the slowest Design")
+    if not 0 <= options.place <= MOST:
+        raise UserError(f"--place must be 0 or more Designs, at most {MOST:g}, not "
+                        f"{options.place}")
+    if options.cluster and not options.place:
+        raise UserError("--cluster needs --place N: only what is placed runs there")
+    limits = Limits.of(at, fill / 100, [np.inf] * len(workloads))
+    for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
+        if given is not None and given < 0:
+            raise UserError(f"--{name.replace('_', '-')} must be 0 or more, not {given}")
+        if given is not None:
+            limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
+    return Goal(options.objective, options.worst, tuple(weights)), limits
+
+
+def nothing(found: Found, limits: Limits) -> str:
+    """Return why nothing keeps to the limits."""
+    for name in RESOURCES:
+        least, most = found.used[name].min(), getattr(limits, name)
+        if least > most:
+            return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
+                    f"{least:,.0f}, and {most:,.0f} may be used")
+    most = np.broadcast_to(limits.cycles[0], len(found))
+    if not np.any(np.all(found.cycles <= most, axis=0)):
+        quickest = int(np.argmin(found.cycles.max(axis=0) / most))
+        return (f"no Design is quick enough: the quickest takes "
+                f"{found.cycles[:, quickest].max():,} cycles, and {most[quickest]:,.0f} are "
+                "allowed at its clock")
+    return "no Design keeps to all limits at once; allow more time or area"
+
+
+def verify(runs: list[Run], cycles: Any) -> None:
+    """Hold what is told to what the compiler gives for the Design that is chosen."""
+    for (name, programs), predicted in zip(runs, cycles, strict=True):
+        taken = sum(work.cycles for _, works in programs for work in works)
+        if taken != predicted:
+            raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
+
+
+def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
+    """Return the cycles of the board's preset, if it runs them all without being cut.
+
+    None, too, of one that is not of the kind that is searched.
+    """
+    preset = Design.load(at.name)
+    if at.family in CHIPS and knows(preset):
+        try:
+            return [cycles_on(workload, preset) for workload in workloads]
+        except UserError:
+            return None
+    if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
+        return None
+    cycles = []
+    for workload in workloads:
+        taken = workload.evaluate(Designs.of([preset]))
+        if (taken.activations[0] > preset.activation_memory
+                or taken.program[0] > preset.program_words * preset.columns):
+            return None
+        cycles.append(int(taken.cycles[0]))
+    return cycles

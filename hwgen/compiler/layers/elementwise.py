@@ -1,0 +1,98 @@
+"""Layers that move bytes: the sum of two tensors, copies, and rows and columns around an image."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...arch.steps import Mode
+from ...errors import UserError
+from ...network.graph import Add, Network, Pad, Requantisation, Window
+from ..lowering import Lowering
+from ..prepare.lanes import COPY, Lanes, lanes_of
+from ..sizes import ceil_div
+from ..view import View
+from .pool import plain_lanes
+
+__all__ = ["lower_add", "lower_copy", "lower_pad"]
+
+
+def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None) -> None:
+    """Emit a copy of an image, or with ``pad`` of what is then around it, too.
+
+    Where the channels of a pixel are neighbours of the next one's, tiles run over whole rows.
+    """
+    before, value = (pad.before, pad.value) if pad else ((0, 0), 0)
+    channels, columns = target.channels, lowering.columns
+    whole = source.pitch == channels == target.pitch
+    by_rows = ceil_div(target.width * channels, columns) * max(target.height, 4)
+    by_pixels = ceil_div(channels, columns) * max(target.height * target.width, 4)
+    if whole and by_rows <= by_pixels:
+        source = replace(source, width=source.width * channels, channels=1, pitch=1)
+        target = replace(target, width=1, channels=target.width * channels,
+                         pitch=target.width * channels)
+        before = before[0], before[1] * channels
+    lowering.direct(source, target, plain_lanes(COPY), window=Window((1, 1), before=before),
+                    pad=value)
+
+
+def lower_pad(lowering: Lowering, layer: Pad, source: View, target: View) -> None:
+    """Emit a copy with rows and columns around it."""
+    lower_copy(lowering, source, target, layer)
+
+
+def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[View],
+              target: View, alone: bool) -> None:
+    """Emit three steps for as many vectors as the accumulators hold.
+
+    With ``alone`` a few bytes after the target may be written.
+    """
+    columns, size = lowering.columns, target.size
+    output = lanes_of(layer.requantisation, 1, 1 << 31)
+    zero_points = [network.tensors[name].zero_point for name in layer.inputs]
+    inputs = [lanes_of(Requantisation(np.array([m]), np.array([s]), 0), 1, 255 << 20)
+              for m, s in layer.scalings]
+    terms = sorted(zip(sources, inputs, zero_points, strict=True),
+                   key=lambda term: -int(term[1].left[0]))
+    if output.left[0] or terms[1][1].left[0]:
+        raise UserError("it enlarges what it adds, or their sum: its scales are too far apart")
+    if all(view.contiguous for view in (*sources, target)):
+        vectors, rest = divmod(size, columns)
+        pieces = [(0, vectors + (rest > 0 and alone), columns),
+                  (vectors * columns, int(rest > 0 and not alone), rest)]
+        for first, count, width in pieces:
+            if count:
+                def row(view: View, first: int = first, count: int = count) -> View:
+                    return View(buffer=view.buffer, offset=view.offset + first, height=1,
+                                width=count, channels=columns, pitch=columns, row=size)
+                emit_add(lowering, [(row(view), lanes, zero) for view, lanes, zero in terms],
+                         row(target), output, size - first, width)
+        return
+    for channel in range(0, target.channels, columns):
+        width = min(columns, target.channels - channel)
+
+        def part(view: View, channel: int = channel, width: int = width) -> View:
+            return replace(view, offset=view.offset + channel, channels=width)
+        emit_add(lowering, [(part(view), lanes, zero) for view, lanes, zero in terms],
+                 part(target), output, None, width)
+
+
+def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: View,
+             output: Lanes, row_bytes: int | None, width: int) -> None:
+    """Emit the sum of one vector for each pixel, of ``width`` columns."""
+    for block in lowering.sizes.blocks(target.height, target.width, 2):
+        for number, (view, lanes, zero_point) in enumerate(terms):
+            bias = np.array([-(zero_point << 20) << int(lanes.left[0])])
+            program, _ = lowering.image.add(None, *lowering.parameters(bias, lanes))
+            lowering.emit(
+                view, None, mode=Mode.DIRECT, scaled=True, to_sums=True, add_to_sums=number > 0,
+                last_columns=width, pieces=1 << int(lanes.left[0]), x=block.width, y=block.height,
+                program=program, base=view.offset + block.y * view.row, row0=block.y,
+                height=view.height, offset=block.x * view.pitch,
+                row_bytes=view.row_bytes if row_bytes is None else row_bytes,
+                x_step=view.pitch, row_step=1, row_step_bytes=view.row)
+        program, _ = lowering.image.add(None, *lowering.parameters(np.array([0]), output))
+        lowering.emit(
+            None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
+            low=output.low, high=output.high, x=block.width, y=block.height, program=program,
+            output=target.offset + block.y * target.row + block.x * target.pitch,
+            output_x_step=target.pitch, output_row_step=target.row)

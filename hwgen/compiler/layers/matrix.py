@@ -1,0 +1,286 @@
+"""Convolutions as products with a matrix: passes over the rows of a kernel.
+
+A row of a kernel reads a run of neighbouring bytes, which are cut into pieces of as many as the
+array has rows. Several neighbouring outputs along x may share the columns of a tile (``group``):
+their run is longer, their weights are 0 where another one's taps are.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arch.formats import Format, Kind
+from ...arch.steps import PARAMETER_WORDS, Mode
+from ...cost.cycles import Count
+from ...network.graph import Window
+from ..cost import Taken, least, where
+from ..distinct import distinct
+from ..lowering import Lowering, uniform_parameters
+from ..prepare.lanes import Lanes, parts_of
+from ..sizes import Sizes, Strips, ceil_div
+from ..view import View
+
+__all__ = ["MatrixLayer"]
+
+Integers = NDArray[np.int64]
+
+LARGEST_GROUP = 32
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the taps of a row of the kernel are dealt out to passes."""
+
+    group: int
+    pieces: Count
+    taps_x: int
+    tile_step: int
+    passes: Count
+    strips: Strips
+    """Blocks of the output, whose x counts groups."""
+    cost: Count
+
+
+class MatrixLayer:
+    """One convolution: (outputs, kernel height and width, channels) weights over a view.
+
+    Only :attr:`parts`, which Programs are made of, takes as much memory as there are weights.
+
+    Parameters
+    ----------
+    weights : array
+        Of stored channels, as integers; shifted left already where the lanes' ``left`` says so.
+        Of a depthwise layer, (outputs, kernel height and width, 1).
+    bias : array
+        One for each output channel, the zero point included.
+    pad : int
+        What a tap outside the image reads.
+    activations : Format
+        Of all bytes that count.
+    reads : array or None
+        Of a depthwise layer, which channel each output reads: its weights for others are 0.
+    """
+
+    def __init__(self, source: View, target: View, weights: Integers, bias: Integers,
+                 window: Window, lanes: Lanes, pad: int, activations: Format,
+                 reads: Integers | None = None) -> None:
+        """Choose the geometry."""
+        self.bias, self.lanes, self.pad, self.activations = bias, lanes, pad, activations
+        self.weights, self.reads, self.channels = weights, reads, source.channels
+        self.source, self.target, self.window = flattened(source, target, window)
+        values = distinct(weights)
+        if weights.shape[3] < source.channels:
+            values = np.append(values, 0)
+        parts = parts_of(values)
+        self.repeats = len(parts)
+        self.outputs = len(weights)
+        # Where the taps of a tile do not fill its rows, there are weights of 0 besides.
+        self.multiplied = np.append(parts, np.int8(0))
+
+    def candidates(self, sizes: Sizes) -> list[Plan]:
+        """Return the plans there are."""
+        plans = []
+        kernel, channels = self.window.kernel[1], self.source.channels
+        rows = sizes.rows
+        packed = self.target.pitch == self.outputs
+        for group in range(1, LARGEST_GROUP + 1 if packed else 2):
+            if group > 1 and (self.target.width % group or group > self.target.width):
+                continue
+            run = ((group - 1) * self.window.stride[1]
+                   + (kernel - 1) * self.window.dilation[1]) * self.source.pitch + channels
+            plans.append(self.plan(sizes, group, ceil_div(run, rows), 1, 0))
+            if group * self.outputs >= 4 * sizes.columns:
+                break
+        if kernel > 1 and self.repeats == 1:
+            plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, 0))
+        if self.repeats == 1 and (window := self.tile_window(sizes)):
+            step, channels = window
+            plans.append(self.plan(sizes, 1, ceil_div(channels, rows), kernel, step))
+        return plans
+
+    @cached_property
+    def bipolar(self) -> bool:
+        """Whether all weights are -1 or 1."""
+        return Format.of(self.multiplied[:-1]).kind == Kind.BIPOLAR
+
+    @cached_property
+    def parts(self) -> list[NDArray[np.int8]]:
+        """Arrays of bytes whose sum is the weights, over all channels of the source."""
+        weights = self.weights
+        if self.reads is not None:
+            weights = np.zeros((*weights.shape[:3], self.channels), np.int64)
+            weights[np.arange(self.outputs), :, :, self.reads] = self.weights[..., 0]
+        return parts_of(weights.reshape(self.outputs, *self.window.kernel, -1))
+
+    @cached_property
+    def live(self) -> tuple[Integers, Integers]:
+        """The first input of each output that has a weight, and the end of the last one.
+
+        Where an output has none, its first is behind all inputs, and its end is 0.
+        """
+        length = self.source.channels
+        some = np.any(distinct(self.weights) != 0, axis=1)
+        if length == self.channels:  # else the pixels of a row of the kernel are channels, too
+            some = some.any(axis=1, keepdims=True)
+        outputs, taps, channels = some.shape
+        flat = some.reshape(outputs, -1)
+        found = flat.argmax(axis=1), flat.shape[1] - 1 - flat[:, ::-1].argmax(axis=1)
+        (tap, first), (last_tap, last) = (np.divmod(each, channels) for each in found)
+        # Where one number stands for all along an axis, the last is at the end of that axis.
+        last_tap, last = (last_tap + length // self.channels - taps,
+                          last + self.weights.shape[3] - channels)
+        if self.reads is not None:
+            first = last = self.reads
+        first, last = tap * self.channels + first, last_tap * self.channels + last
+        there = flat.any(axis=1)
+        return (np.broadcast_to(np.where(there, first, length), self.outputs),
+                np.broadcast_to(np.where(there, last + 1, 0), self.outputs))
+
+    def tile_window(self, sizes: Sizes) -> tuple[int, int] | None:
+        """Return the step from tile to tile, and the channels that each reads from there on."""
+        (firsts, ends), tiles = self.live, sizes.column_tiles(self.outputs)
+        if tiles < 2 or not ends.any():
+            return None
+        begins = np.arange(tiles) * sizes.columns
+        first, end = np.minimum.reduceat(firsts, begins), np.maximum.reduceat(ends, begins)
+        step = int(np.min(first[1:] // np.arange(1, tiles)))
+        if step == 0:
+            return None
+        return step, max(int(np.max(end - np.arange(tiles) * step)), 1)
+
+    def plan(self, sizes: Sizes, group: int, pieces: Count, taps_x: int, tile_step: int) -> Plan:
+        """Return a plan with its cost."""
+        repeats = self.repeats if taps_x == 1 else 1
+        passes = self.window.kernel[0] * taps_x * repeats * pieces
+        strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
+        tiles = sizes.column_tiles(group * self.outputs)
+        cost = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1,
+                            **sizes.formats(self.activations, self.multiplied))
+        return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
+
+    def taken(self, sizes: Sizes) -> Taken:
+        """Return what the steps will take."""
+        uniform = uniform_parameters(self.bias, self.lanes)
+        choices = []
+        for plan in self.candidates(sizes):
+            taken = self.taken_by(plan, sizes, uniform, self.multiplied)
+            full = self.full(plan, sizes)
+            if np.any(full):
+                bipolar = self.taken_by(plan, sizes, uniform, self.multiplied[:-1])
+                taken = where(full, bipolar, taken)
+            choices.append(taken)
+        return least(choices)
+
+    def taken_by(self, plan: Plan, sizes: Sizes, uniform: bool,
+                 weights: NDArray[np.int8]) -> Taken:
+        """Return what the steps of a plan take, for weights of the format of these."""
+        formats = sizes.formats(self.activations, weights)
+        rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
+        tiles = sizes.column_tiles(plan.group * self.outputs)
+        per_tile = tiles > 1 and not uniform
+        planned = weights is self.multiplied and per_tile == (tiles > 1)
+        cycles = plan.cost if planned else sizes.cycles(
+            Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
+        words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
+        return Taken(plan.cost, cycles, plan.strips.count, words)
+
+    def full(self, plan: Plan, sizes: Sizes) -> Count:
+        """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
+        if not sizes.array.serial or plan.group > 1 or self.outputs % sizes.columns \
+                or not self.bipolar:
+            return False
+        run = self.source.channels
+        if plan.taps_x == 1 < self.window.kernel[1]:
+            if self.window.dilation[1] > 1 or self.source.pitch > run:
+                return False
+            run *= self.window.kernel[1]
+        return np.equal(plan.pieces * sizes.rows, run)
+
+    def packed(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
+        """Return the weights of all passes, (tiles, passes, rows, columns)."""
+        down, across = self.window.kernel
+        width = plan.group * self.outputs
+        tiles, length = ceil_div(width, columns), plan.pieces * rows
+        pitch, channels = self.source.pitch, self.source.channels
+        packed = np.zeros((down, len(self.parts), plan.taps_x, length, tiles * columns), np.int8)
+        for number, part in enumerate(self.parts):
+            by_tap = part.transpose(1, 2, 3, 0)
+            if plan.tile_step:
+                for tile in range(tiles):
+                    first = tile * plan.tile_step
+                    reach = slice(tile * columns, min((tile + 1) * columns, self.outputs))
+                    taken = by_tap[:, :, first:first + length, reach]
+                    packed[:, number, :, :taken.shape[2], reach] = taken
+            elif plan.taps_x > 1:
+                packed[:, number, :, :channels, :self.outputs] = by_tap
+            else:
+                for place in range(plan.group):
+                    reach = slice(place * self.outputs, (place + 1) * self.outputs)
+                    for x in range(across):
+                        byte = (place * self.window.stride[1] + x * self.window.dilation[1]) * pitch
+                        packed[:, number, 0, byte:byte + channels, reach] = by_tap[:, x]
+        return packed.reshape(-1, rows, tiles, columns).transpose(2, 0, 1, 3)
+
+    def best(self, sizes: Sizes) -> Plan:
+        """Return the plan that takes the fewest cycles."""
+        return min(self.candidates(sizes), key=lambda plan: int(plan.cost))
+
+    def emit(self, lowering: Lowering, plan: Plan) -> None:
+        """Emit the steps."""
+        source, target, window = self.source, self.target, self.window
+        repeated = [np.tile(values, plan.group) for values in
+                    (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
+        lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
+        packed = self.packed(plan, lowering.rows, lowering.columns)
+        formats = lowering.sizes.formats(self.activations, packed)
+        planes = Format.from_code(formats["weight_format"]) if formats else None
+        program, per_tile = lowering.image.add(
+            packed, *lowering.parameters(repeated[0], lanes), planes)
+        taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
+        across = plan.group * window.stride[1]
+        for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
+                                           plan.passes):
+            row0 = block.y * window.stride[0] - window.before[0]
+            lowering.emit(
+                source, target, np.any(packed != 0, axis=3),
+                mode=Mode.MATRIX, parameters_per_tile=per_tile, pad=self.pad,
+                last_columns=lowering.last_columns(plan.group * self.outputs),
+                zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
+                tiles=len(packed), pieces=plan.pieces, taps_x=taps_x, taps_y=window.kernel[0],
+                x=block.width, y=block.height, program=program,
+                base=source.offset + row0 * source.row, row0=row0, height=source.height,
+                offset=(block.x * across - window.before[1]) * source.pitch,
+                row_bytes=source.row_bytes, x_step=across * source.pitch,
+                row_step=window.stride[0], row_step_bytes=window.stride[0] * source.row,
+                piece_step=lowering.rows, tile_step=plan.tile_step,
+                taps_x_step=window.dilation[1] * source.pitch if plan.taps_x > 1 else 0,
+                taps_y_step=window.dilation[0],
+                taps_y_step_bytes=window.dilation[0] * source.row,
+                output=target.offset + block.y * target.row
+                + block.x * plan.group * target.pitch,
+                output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
+
+
+def flattened(source: View, target: View, window: Window) -> tuple[View, View, Window]:
+    """Return the same convolution with fewer rows, where there is one.
+
+    Its weights are the same ones, in the same order.
+
+    A kernel of one pixel does not care for rows; one as wide as the image reads whole rows, which
+    are neighbours.
+    """
+    points = window.kernel == window.stride == (1, 1) and not any(window.before + window.after)
+    if points and source.even and target.even:
+        return source.flat(), target.flat(), window
+    whole = (window.kernel[1] == source.width and target.width == 1
+             and window.before[1] == window.after[1] == 0 and window.dilation[1] == 1)
+    packed = source.pitch == source.channels and source.row == source.row_bytes
+    if whole and packed and source.height > 1:
+        turned = Window((1, window.kernel[0]), (1, window.stride[0]), (1, window.dilation[0]),
+                        (0, window.before[0]), (0, window.after[0]))
+        outputs = replace(target, height=1, width=target.height, pitch=target.row,
+                          row=target.height * target.row)
+        return source.turned(), outputs, turned
+    return source, target, window

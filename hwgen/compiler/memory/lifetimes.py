@@ -1,0 +1,124 @@
+"""Where tensors are: which share a buffer, and how long each buffer lives."""
+
+from collections.abc import Mapping
+
+from ...errors import UserError
+from ...network.graph import Add, Concatenate, Layer, Network, Reshape
+from ..prepare.constants import Folding
+from ..view import View, image_of
+from .addresses import Life
+
+__all__ = ["Layout"]
+
+
+class Layout:
+    """The view of every tensor that is stored.
+
+    A reshaped tensor is the bytes it was before. What is concatenated is written where it goes, if
+    a single layer reads it so; a sum replaces one of its inputs, if nobody reads that any more.
+    """
+
+    def __init__(self, network: Network, folding: Folding) -> None:
+        """Lay out the tensors in the order in which they are written."""
+        self.network, self.folding = network, folding
+        self.layers = [layer for layer in network.layers
+                       if not layer.host and folding.stored[layer.output].any()]
+        self.outputs = accelerator_outputs(network)
+        self.ends = dict.fromkeys(network.inputs, -1)
+        for index, layer in enumerate(self.layers):
+            self.ends |= dict.fromkeys((*layer.inputs, layer.output), index)
+        self.ends |= dict.fromkeys(self.outputs, len(self.layers))
+        self.begins = dict.fromkeys(network.inputs, -1) | {
+            layer.output: index for index, layer in enumerate(self.layers)}
+        self.parts = self.concatenated()
+        self.views: dict[str, View] = {}
+        for name in network.inputs:
+            self.views[name] = self.packed(name)
+        for index, layer in enumerate(self.layers):
+            if layer.output not in self.views:
+                self.views[layer.output] = self.lay(index, layer)
+
+    def packed(self, name: str, buffer: str | None = None) -> View:
+        """Return a view of a buffer that holds only this tensor."""
+        height, width, _ = image_of(self.network.tensors[name])
+        return View.packed(buffer or name, height, width, int(self.folding.stored[name].sum()))
+
+    def concatenated(self) -> dict[str, tuple[Concatenate, int]]:
+        """Return the tensors that are written where they are concatenated, and their places."""
+        fixed = {*self.network.inputs, *self.outputs}
+        readers: dict[str, int] = {}
+        for layer in self.layers:
+            if isinstance(layer, Reshape):
+                fixed |= {*layer.inputs, layer.output}
+            for name in layer.inputs:
+                concatenation = isinstance(layer, Concatenate)
+                readers[name] = readers.get(name, 0) + concatenation
+        return {name: (layer, place) for layer in self.layers if isinstance(layer, Concatenate)
+                for place, name in enumerate(layer.inputs)
+                if name not in fixed and readers[name] == 1}
+
+    def lay(self, index: int, layer: Layer) -> View:
+        """Return the view of a layer's output."""
+        name = layer.output
+        if name in self.parts:
+            return self.part(*self.parts[name])
+        if isinstance(layer, Reshape):
+            before = self.views[layer.inputs[0]]
+            return self.packed(name, before.buffer)
+        if isinstance(layer, Add):
+            for source in layer.inputs:
+                view = self.views[source]
+                sharers = [n for n, v in self.views.items() if v.buffer == view.buffer]
+                if self.alone(view) and all(self.ends[n] <= index for n in sharers):
+                    return self.packed(name, view.buffer)
+        return self.packed(name)
+
+    def part(self, layer: Concatenate, place: int) -> View:
+        """Return the view of one input of a concatenation, in its output."""
+        if layer.output not in self.views:
+            self.views[layer.output] = self.part(*self.parts[layer.output]) \
+                if layer.output in self.parts else self.packed(layer.output)
+        whole = self.views[layer.output]
+        sizes = [image_of(self.network.tensors[name]) for name in layer.inputs]
+        axis = image_axis(layer.axis, len(self.network.tensors[layer.output].shape))
+        channels = [int(self.folding.stored[name].sum()) for name in layer.inputs]
+        before = (sum(channels[:place]) if axis == 2 else
+                  sum(size[axis] for size in sizes[:place]))
+        step = (whole.row, whole.pitch, 1)[axis]
+        height, width, _ = sizes[place]
+        return View(buffer=whole.buffer, offset=whole.offset + before * step, height=height,
+                    width=width, channels=channels[place], pitch=whole.pitch, row=whole.row)
+
+    def alone(self, view: View) -> bool:
+        """Return whether nothing but tensors of this view's shape is in its buffer."""
+        return view.contiguous and view.offset == 0 and not any(
+            isinstance(layer, Concatenate) and layer.output in self.views
+            and self.views[layer.output].buffer == view.buffer for layer in self.layers)
+
+    def lives(self, sizes: Mapping[str, int]) -> list[Life]:
+        """Return the lives of all buffers; ``sizes`` is the bytes that steps need of each."""
+        found: dict[str, Life] = {}
+        for name, view in self.views.items():
+            size = max(sizes.get(view.buffer, 0), view.offset + (view.height - 1) * view.row
+                       + view.row_bytes)
+            old = found.get(view.buffer, Life(view.buffer, 0, self.begins[name], self.ends[name]))
+            found[view.buffer] = Life(view.buffer, max(size, old.size),
+                                      min(old.begin, self.begins[name]),
+                                      max(old.end, self.ends[name]))
+        return list(found.values())
+
+
+def image_axis(axis: int, axes: int) -> int:
+    """Return which axis of (height, width, channels) an axis of a tensor is."""
+    return 2 - (axes - 1 - axis % axes)
+
+
+def accelerator_outputs(network: Network) -> list[str]:
+    """Return what the host reads: the outputs, and what its own layers take."""
+    hosted = {layer.output for layer in network.layers if layer.host}
+    for layer in network.layers:
+        if not layer.host and hosted & set(layer.inputs):
+            raise UserError(f"layer {layer.name!r} reads what the host computes after the "
+                            "accelerator has finished; only the last layers may be the host's")
+    names = [name for layer in network.layers if layer.host for name in layer.inputs]
+    return [n for n in dict.fromkeys([*network.outputs, *names]) if n not in hosted]

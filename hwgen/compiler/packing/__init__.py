@@ -1,0 +1,1 @@
+"""Weights that are packed in the program memory."""

@@ -1,0 +1,1 @@
+"""Which layers the sparse engine takes, and where their weights lie."""

@@ -1,0 +1,76 @@
+"""What the lanes of ``rtl/accelerator/post.py`` make of sums, in NumPy."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..network.arithmetic import divide, divide_once, wrap
+
+__all__ = ["Parameters", "Post"]
+
+Integers = NDArray[np.int64]
+
+MULTIPLIER = 31
+"""Bits of a multiplier, and how far its product is shifted at least."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the lanes know of the columns of a tile, a number for each of them.
+
+    Parameters
+    ----------
+    bias : array
+        32 bits, signed.
+    multiplier : array
+        31 bits.
+    shift : array
+        0 to 31.
+    """
+
+    bias: Integers
+    multiplier: Integers
+    shift: Integers
+
+    @classmethod
+    def from_words(cls, words: NDArray[np.int8]) -> Self:
+        """Read nine words: byte b of each column's 72 bits is in word b."""
+        byte = words.astype(np.int64) & 0xff
+        bias = wrap(sum(byte[b] << (8 * b) for b in range(4)))
+        high = sum(byte[4 + b] << (8 * b) for b in range(5))
+        return cls(bias, high & ((1 << MULTIPLIER) - 1), high >> MULTIPLIER & 31)
+
+    def to_words(self) -> NDArray[np.int8]:
+        """Return the nine words."""
+        high = self.multiplier | self.shift << MULTIPLIER
+        return np.array([self.bias >> (8 * b) & 0xff for b in range(4)]
+                        + [high >> (8 * b) & 0xff for b in range(5)]).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class Post:
+    """Golden twin of :class:`hwgen.rtl.accelerator.post.Post`.
+
+    Parameters
+    ----------
+    rounding : str
+        ``tflm`` rounds twice, ``single`` once, and ``even`` once, halves to even.
+    """
+
+    rounding: str
+
+    def wide(self, sums: Integers, by: Parameters) -> Integers:
+        """Return sums of 32 bits after requantisation; their last axis counts columns."""
+        biased = wrap(sums + by.bias)
+        if self.rounding != "tflm":
+            return divide_once(biased * by.multiplier, MULTIPLIER + by.shift, self.rounding)
+        high = (biased * by.multiplier + (1 << (MULTIPLIER - 1))) >> MULTIPLIER
+        return divide(high, np.int64(1) << by.shift)
+
+    def narrow(self, wide: Integers, zero_point: ArrayLike, low: int, high: int,
+               ) -> NDArray[np.int8]:
+        """Return the bytes that are written; what is below ``low`` is ``low`` in any case."""
+        moved = wide + np.asarray(zero_point, np.int64)
+        return np.where(moved < low, low, np.minimum(moved, high)).astype(np.int8)

@@ -1,0 +1,1 @@
+"""What a network computes, layer by layer: the reference of everything else."""

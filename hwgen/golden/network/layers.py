@@ -1,0 +1,185 @@
+"""What each layer of a network computes, in NumPy.
+
+Every function takes int8 arrays whose first axis counts images, and the layer; those with sums also
+take the zero points of the inputs and the rounding. docs/networks.md has the arithmetic in words.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ...network.graph import (
+    Add,
+    AveragePool,
+    Concatenate,
+    Convolution,
+    Depthwise,
+    Ending,
+    FullyConnected,
+    MaxPool,
+    Mean,
+    Pad,
+    Window,
+)
+from ...network.thresholds import Thresholds
+from .arithmetic import Integers, divide, requantise, scale, wrap
+from .thresholds import threshold
+
+__all__ = ["add", "average_pool", "concatenate", "convolution", "convolution_sums", "depthwise",
+           "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix", "max_pool",
+           "mean", "pad"]
+
+Bytes = NDArray[np.int8]
+Values = NDArray[np.signedinteger]
+
+LARGEST_MATRIX = 1 << 20
+"""Values that are gathered at a time to be multiplied: a few megabytes, which a cache holds."""
+
+LARGEST_PRODUCT = 1 << 18
+"""Multiplications in one matrix product: OpenBLAS starts threads for more, and on a busy machine
+they wait for one another a hundred times longer than they compute."""
+
+
+def matrix(vectors: NDArray[np.int16], weights: Bytes) -> Integers:
+    """Return the exact sums ``vectors @ weights.T``, through floating point, which is faster.
+
+    Every partial sum is an integer below the bound, which the significand of the type holds.
+    """
+    largest = int(np.abs(vectors).max(initial=0))
+    bound = largest * int(np.abs(weights.astype(np.float32)).sum(axis=1).max(initial=0))
+    kind = np.float32 if bound < 1 << 24 else np.float64
+    left, right = vectors.astype(kind), weights.T.astype(kind)
+    sums = np.empty((len(left), len(weights)), kind)
+    rows = max(LARGEST_PRODUCT // max(weights.size, 1), 1)
+    whole = len(left) // rows * rows
+    np.matmul(left[:whole].reshape(-1, rows, left.shape[1]), right,
+              out=sums[:whole].reshape(-1, rows, len(weights)))
+    np.matmul(left[whole:], right, out=sums[whole:])
+    return sums.astype(np.int64)
+
+
+def surround(x: NDArray[np.signedinteger], before: tuple[int, int], after: tuple[int, int],
+             value: int) -> NDArray[np.signedinteger]:
+    """Return images with rows and columns of ``value`` around them."""
+    if not any(before + after):
+        return x
+    around = [(0, 0), *zip(before, after, strict=True), (0, 0)]
+    return np.pad(x, around, constant_values=value)
+
+
+def views(x: NDArray[np.signedinteger], window: Window) -> NDArray[np.signedinteger]:
+    """Return what the window sees: (images, height, width, channels, kernel height and width)."""
+    reach = [(kernel - 1) * dilation + 1
+             for kernel, dilation in zip(window.kernel, window.dilation, strict=True)]
+    seen = sliding_window_view(x, reach, axis=(1, 2))
+    (down, right), (step_y, step_x) = window.stride, window.dilation
+    return seen[:, ::down, ::right, :, ::step_y, ::step_x]
+
+
+def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
+                     zero_point: int) -> Integers:
+    """Return the sums of a convolution, as 32 bits hold them."""
+    centred = surround(x.astype(np.int16) - np.int16(zero_point), window.before, window.after, 0)
+    seen = views(centred, window)
+    images, height, width, channels = seen.shape[:4]
+    taps = channels * seen.shape[4] * seen.shape[5]
+    # In the order of `seen`, so that gathering moves the longest pieces there are.
+    by_row = weights.transpose(0, 3, 1, 2).reshape(len(weights), taps)
+    sums = np.empty((images, height, width, len(weights)), np.int64)
+    rows = max(LARGEST_MATRIX // max(images * width * taps, 1), 1)
+    for row in range(0, height, rows):
+        vectors = seen[:, row:row + rows].reshape(-1, taps)
+        sums[:, row:row + rows] = matrix(vectors, by_row).reshape(images, -1, width, len(weights))
+    return wrap(sums + bias)
+
+
+def ended(sums: Integers, by: Ending, rounding: str) -> Values:
+    """Return what sums of 32 bits become."""
+    if by is None:
+        return sums.astype(np.int32)
+    if isinstance(by, Thresholds):
+        return threshold(sums, by)
+    return requantise(sums, by, rounding)
+
+
+def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Values:
+    """Return a convolution."""
+    sums = convolution_sums(x, layer.weights, layer.bias, layer.window, zero_point)
+    return ended(sums, layer.requantisation, rounding)
+
+
+def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
+                   zero_point: int) -> Integers:
+    """Return the sums of a depthwise convolution, as 32 bits hold them."""
+    centred = surround(x.astype(np.int32) - zero_point, window.before, window.after, 0)
+    seen = views(np.repeat(centred, weights.shape[2] // x.shape[3], axis=3), window)
+    sums = np.zeros(seen.shape[:4], np.int64)
+    for y, x_ in np.ndindex(*window.kernel):
+        sums += seen[..., y, x_] * weights[y, x_].astype(np.int32)
+    return wrap(sums + bias)
+
+
+def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Values:
+    """Return a depthwise convolution."""
+    sums = depthwise_sums(x, layer.weights, layer.bias, layer.window, zero_point)
+    return ended(sums, layer.requantisation, rounding)
+
+
+def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
+                         zero_point: int) -> Integers:
+    """Return the sums over the last axis, as 32 bits hold them."""
+    vectors = x.reshape(-1, x.shape[-1]).astype(np.int16) - np.int16(zero_point)
+    return wrap(matrix(vectors, weights) + bias).reshape(*x.shape[:-1], len(weights))
+
+
+def fully_connected(x: Bytes, layer: FullyConnected, zero_point: int,
+                    rounding: str = "tflm") -> Values:
+    """Return a fully connected layer."""
+    sums = fully_connected_sums(x, layer.weights, layer.bias, zero_point)
+    return ended(sums, layer.requantisation, rounding)
+
+
+def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
+        rounding: str = "tflm") -> Bytes:
+    """Return the sum of two tensors."""
+    sums = np.zeros(inputs[0].shape, np.int64)
+    for x, zero_point, (multiplier, shift) in zip(inputs, zero_points, layer.scalings, strict=True):
+        sums += scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift, rounding)
+    return requantise(wrap(sums), layer.requantisation, rounding)
+
+
+def average_pool(x: Bytes, layer: AveragePool) -> Bytes:
+    """Return the mean over each window, of the taps inside the image."""
+    def sums(values: NDArray[np.signedinteger]) -> Integers:
+        padded = surround(values, layer.window.before, layer.window.after, 0)
+        return views(padded, layer.window).sum(axis=(4, 5), dtype=np.int64)
+
+    inside = sums(np.ones((1, *x.shape[1:3], 1), np.int8))
+    return np.clip(divide(sums(x), inside), layer.low, layer.high).astype(np.int8)
+
+
+def max_pool(x: Bytes, layer: MaxPool) -> Bytes:
+    """Return the greatest value of each window."""
+    padded = surround(x, layer.window.before, layer.window.after, -128)
+    greatest = views(padded, layer.window).max(axis=(4, 5))
+    return np.clip(greatest, layer.low, layer.high).astype(np.int8)
+
+
+def mean(x: Bytes, layer: Mean, zero_point: int, rounding: str = "tflm") -> Bytes:
+    """Return the mean over all axes but the first and the last, as (images, channels)."""
+    over = tuple(range(1, x.ndim - 1))
+    count = int(np.prod([x.shape[axis] for axis in over]))
+    sums = x.sum(axis=over, dtype=np.int64) - zero_point * count
+    return requantise(wrap(sums), layer.requantisation, rounding)
+
+
+def pad(x: Bytes, layer: Pad) -> Bytes:
+    """Return the images with ``value`` around them."""
+    return surround(x, layer.before, layer.after, layer.value).astype(np.int8)
+
+
+def concatenate(inputs: Sequence[Bytes], layer: Concatenate) -> Bytes:
+    """Return the inputs one after the other."""
+    return np.concatenate(inputs, axis=layer.axis)

@@ -1,0 +1,119 @@
+"""What a network computes: every layer in turn, on integers alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UserError
+from ...network.graph import (
+    Add,
+    AveragePool,
+    Concatenate,
+    Convolution,
+    Depthwise,
+    FullyConnected,
+    Layer,
+    Logistic,
+    MaxPool,
+    Mean,
+    Network,
+    Pad,
+    Reshape,
+    Softmax,
+)
+from . import fixed_point, layers
+
+__all__ = ["compute", "run"]
+
+Bytes = NDArray[np.int8]
+Values = dict[str, NDArray[Any]]
+"""Arrays by name: int8, and int32 for sums that are an output."""
+
+IMAGES = 16
+"""Images that go through the network together, which bounds the memory of many."""
+
+
+def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return what one layer makes of its inputs; their first axis counts images."""
+    result: NDArray[np.signedinteger]
+    x, tensors, rounding = inputs[0], network.tensors, network.rounding
+    zero_points = [tensors[name].zero_point for name in layer.inputs]
+    match layer:
+        case Convolution():
+            result = layers.convolution(x, layer, zero_points[0], rounding)
+        case Depthwise():
+            result = layers.depthwise(x, layer, zero_points[0], rounding)
+        case FullyConnected():
+            result = layers.fully_connected(x, layer, zero_points[0], rounding)
+        case Add():
+            result = layers.add(inputs, layer, zero_points, rounding)
+        case AveragePool():
+            result = layers.average_pool(x, layer)
+        case MaxPool():
+            result = layers.max_pool(x, layer)
+        case Mean():
+            result = layers.mean(x, layer, zero_points[0], rounding)
+        case Pad():
+            result = layers.pad(x, layer)
+        case Concatenate():
+            result = layers.concatenate(inputs, layer)
+        case Reshape():
+            result = x
+        case Softmax():
+            result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)
+        case Logistic():
+            result = fixed_point.logistic(x, tensors[layer.inputs[0]].scale, zero_points[0])
+        case _:
+            raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "
+                            "which has no golden model")
+    return result.reshape(len(x), *tensors[layer.output].shape[1:])
+
+
+def given(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
+    """Return the inputs by name, with as many images in each."""
+    if not isinstance(x, Mapping):
+        if len(network.inputs) != 1:
+            raise UserError(f"the network has the inputs {', '.join(network.inputs)}: "
+                            "give each by its name")
+        x = {network.inputs[0]: x}
+    if sorted(x) != sorted(network.inputs):
+        raise UserError(f"the network's inputs are {', '.join(network.inputs)}, "
+                        f"not {', '.join(x) or 'none'}")
+    values = {name: np.asarray(value) for name, value in x.items()}
+    for name, value in values.items():
+        shape = network.tensors[name].shape
+        if value.dtype != np.int8 or value.ndim != len(shape) or value.shape[1:] != shape[1:]:
+            raise UserError(f"input {name!r} must be int8 of shape {shape}, or with several images "
+                            f"along the first axis, not {value.dtype} of shape {value.shape}")
+        precision = network.tensors[name].precision
+        if value.size and not precision.low <= value.min() <= value.max() <= precision.high:
+            raise UserError(f"input {name!r} must be {precision}: from {precision.low} to "
+                            f"{precision.high}, not {value.min()} to {value.max()}")
+    if len({len(value) for value in values.values()}) != 1:
+        raise UserError("all inputs must have the same number of images")
+    return values
+
+
+def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False) -> Values:
+    """Return the network's outputs by name, or with ``keep`` every tensor.
+
+    ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
+    images, and so does the first axis of what is returned.
+    """
+    inputs = given(network, x)
+    images = len(next(iter(inputs.values())))
+    names = list(network.inputs) + [layer.output for layer in network.layers] if keep \
+        else list(dict.fromkeys(network.outputs))
+    results: Values = {
+        name: np.empty((images, *tensor.shape[1:]), tensor.precision.dtype)
+        for name, tensor in ((name, network.tensors[name]) for name in names)}
+    for first in range(0, images, IMAGES):
+        part = slice(first, first + IMAGES)
+        values = {name: value[part] for name, value in inputs.items()}
+        for layer in network.layers:
+            values[layer.output] = compute(network, layer, [values[n] for n in layer.inputs])
+        for name in names:
+            results[name][part] = values[name]
+    return results

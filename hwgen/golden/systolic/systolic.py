@@ -1,0 +1,92 @@
+"""What the systolic arrays of ``rtl/systolic/systolic.py`` compute, in NumPy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OutputStationary", "WeightStationary", "wrap"]
+
+Integers = NDArray[np.int64]
+
+
+def wrap(sums: Integers, width: int, signed: bool) -> Integers:
+    """Keep the lowest ``width`` bits, as an accumulator of that width does."""
+    if width >= 64:
+        return sums
+    if not signed:
+        return sums & ((1 << width) - 1)
+    return sums << (64 - width) >> (64 - width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightStationary:
+    """Golden twin of :class:`hwgen.rtl.systolic.systolic.WeightStationary`.
+
+    Parameters
+    ----------
+    rows, columns, lines : int
+        As in hardware.
+    sum_width : int
+        Width of a sum.
+    sum_signed : bool
+        Whether activations or weights are signed.
+    """
+
+    rows: int
+    columns: int
+    lines: int = 0
+    sum_width: int = 64
+    sum_signed: bool = True
+
+    def matrix(self, vectors: Integers, weights: Integers) -> Integers:
+        """Return the sums of one tile, (vectors, columns).
+
+        Of (vectors, rows) activations and (rows, columns) weights.
+        """
+        return wrap(np.asarray(vectors, np.int64) @ np.asarray(weights, np.int64),
+                    self.sum_width, self.sum_signed)
+
+    def line(self, row: int) -> int:
+        """Return the line whose pixels pass the cells of ``row``."""
+        return row * self.lines // self.rows
+
+    def taps(self, pixels: Integers, held: Integers | None = None) -> Integers:
+        """Return what each cell multiplies: (vectors, rows, columns) of (vectors, lines, columns).
+
+        A pixel moves down one row a vector within the rows of its line. ``held`` is what the cells
+        held before, (rows, columns): what they multiplied by last.
+        """
+        pixels = np.asarray(pixels, np.int64)
+        cells = np.zeros((self.rows, self.columns), np.int64) if held is None else held
+        seen = np.empty((len(pixels), self.rows, self.columns), np.int64)
+        lines = np.array([self.line(row) for row in range(self.rows)])
+        head = np.append(True, lines[1:] != lines[:-1])
+        for index, fresh in enumerate(pixels):
+            cells = np.where(head[:, None], fresh[lines], np.roll(cells, 1, axis=0))
+            seen[index] = cells
+        return seen
+
+    def depthwise(self, pixels: Integers, weights: Integers,
+                  held: Integers | None = None) -> Integers:
+        """Return the sums of one depthwise tile, (vectors, columns), those of PRIME vectors too."""
+        products = self.taps(pixels, held) * np.asarray(weights, np.int64)
+        return wrap(products.sum(axis=1), self.sum_width, self.sum_signed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputStationary:
+    """Golden twin of :class:`hwgen.rtl.systolic.systolic.OutputStationary`."""
+
+    rows: int
+    columns: int
+    sum_width: int = 64
+    sum_signed: bool = True
+
+    def matrix(self, activations: Integers, weights: Integers) -> Integers:
+        """Return the sums of one tile as they come out: the last row first.
+
+        Of (steps, rows) activations and (steps, columns) weights.
+        """
+        sums = np.asarray(activations, np.int64).T @ np.asarray(weights, np.int64)
+        return wrap(sums, self.sum_width, self.sum_signed)[::-1]

@@ -1,0 +1,1 @@
+"""Measurements by synthesis, place and route, and the tables of their results."""

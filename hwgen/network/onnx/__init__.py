@@ -1,0 +1,1 @@
+"""ONNX networks: read, rewritten, written."""

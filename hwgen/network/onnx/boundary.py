@@ -1,0 +1,62 @@
+"""Where a network begins: what the readers of an input make of it."""
+
+from .file import Graph, Node
+
+__all__ = ["declared", "is_image"]
+
+ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
+               "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
+WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
+            "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
+            "BatchNormalization", "Pad"}
+
+
+def is_image(graph: Graph, edge: str) -> bool:
+    """Whether what reads the edge takes it for an image with channels first."""
+    waiting, seen = [edge], {edge}
+    fixed = {*graph.constants, *(name for node in graph.nodes for name in node.outputs
+                                 if node.inputs and node.inputs[0] in graph.constants)}
+    while waiting:
+        for node in graph.readers.get(waiting.pop(), ()):
+            # A constant for each channel is a depthwise layer, or part of a layer.
+            if node.operator in WINDOWED or node.operator in ("Add", "Sub", "Mul", "Div") \
+                    and not fixed.isdisjoint(node.inputs):
+                return True
+            if node.operator in ELEMENTWISE and node.outputs and node.outputs[0] not in seen:
+                seen.add(node.outputs[0])
+                waiting.append(node.outputs[0])
+    return False
+
+
+def declared(graph: Graph, edge: str) -> tuple[float, int] | None:
+    """Return the scale and the zero point with which a node reads an integer edge."""
+    waiting, seen = [edge], {edge}
+    while waiting:
+        at = waiting.pop()
+        for node in graph.readers.get(at, ()):
+            found = _grid(graph, node, node.inputs.index(at))
+            if found:
+                return found
+            if node.outputs and node.outputs[0] not in seen:
+                seen.add(node.outputs[0])
+                waiting.append(node.outputs[0])
+    return None
+
+
+def _grid(graph: Graph, node: Node, index: int) -> tuple[float, int] | None:
+    """Return the scale and the zero point of an input of a node; None where it has none."""
+    if node.operator in ("MatMulInteger", "ConvInteger"):
+        return 1.0, _first(graph, node, 2)
+    if node.operator in ("DequantizeLinear", "QGemm") or node.operator.startswith("QLinear"):
+        scale = graph.constants.get(node.inputs[index + 1]) if index + 1 < len(node.inputs) \
+            else None
+        if scale is not None and scale.size and scale.dtype.kind == "f":
+            return float(scale.reshape(-1)[0]), _first(graph, node, index + 2)
+    return None
+
+
+def _first(graph: Graph, node: Node, index: int) -> int:
+    """Return the first value of a zero point, 0 where there is none."""
+    zero = graph.constants.get(node.inputs[index]) if index < len(node.inputs) else None
+    is_integer = zero is not None and zero.size and zero.dtype.kind in "iu"
+    return int(zero.reshape(-1)[0]) if zero is not None and is_integer else 0

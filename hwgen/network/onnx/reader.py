@@ -1,0 +1,418 @@
+"""Walks an ONNX graph: what its edges are, and what quantises and dequantises them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UserError
+from ..graph import Network
+from ..precision import INT8, SUMS, Precision
+from .boundary import declared, is_image
+from .builder import Builder, grid, step
+from .exact import Finish, as_sums
+from .file import Graph, Node, Port, is_quantised
+from .float_ops import Step
+from .host_functions import Tail
+from .levels import DOMAINS, Levels
+from .pending import Average, Linear
+from .values import (
+    Activation,
+    Hosted,
+    Integers,
+    Outside,
+    Pending,
+    Real,
+    Scaled,
+    Target,
+    Value,
+    channels_last,
+)
+
+__all__ = ["Handler", "Layout", "Reader"]
+
+OFFSETS = {2: 128, 3: 0}
+"""data_type of the integers that we run, uint8 and int8: what we subtract from each."""
+
+WORK = 1 << 27
+"""Values of all tensors together."""
+
+BETWEEN = "put a QuantizeLinear and a DequantizeLinear between"
+QUANTIZE = "`hwgen quantize` makes an int8 network of a float one"
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How a tensor of the file became one of the Network.
+
+    The file's tensor ``name`` has ``shape``; element i of ours, of one image, is element
+    ``order[i]`` of it, less ``offset``, which is 128 for uint8.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: Integers
+    offset: int = 0
+    steps: tuple[Step, ...] = ()
+    """What the host does to an input before it is quantised; constants in the file's order."""
+    levels: Levels | None = None
+    """What quantises an input; None where the scale and the zero point of the tensor do."""
+    finish: Finish | None = None
+    """What makes real numbers of an output of sums."""
+    tail: Tail | None = None
+    """What the host makes of one image of that, or of the file's integers, in the file's order."""
+
+
+def check_kind(node: Node, scale: np.ndarray) -> None:
+    """Refuse a scale of a type that operators do not take."""
+    if scale.dtype == np.float64 or node.domain and scale.dtype != np.float32:
+        raise node.error(f"has a scale of {scale.dtype}; it takes float32")
+
+
+class Handler(Protocol):
+    """What reads one operator."""
+
+    def __call__(self, reader: "Reader", node: Node) -> Value:
+        """Return what the node's first output is."""
+
+
+class Reader:
+    """Reads one graph into a Builder."""
+
+    def __init__(self, graph: Graph, handlers: Mapping[tuple[str, str], Handler],
+                 nearest: Mapping[str, str]) -> None:
+        """Take a graph, and what reads each operator, by domain and name."""
+        self.graph = graph
+        self.builder = Builder(graph.name)
+        self.values: dict[str, Value] = dict(graph.constants)
+        self.layouts: dict[str, Layout] = {}
+        self.traces: dict[str, Layout] = {}
+        self.inputs: list[str] = []
+        self.low_bit = any(node.domain in DOMAINS for node in graph.nodes)
+        self._entries: dict[str, tuple[object, Integers, Activation]] = {}
+        self._work = 0
+        self._handlers = handlers
+        self._nearest = nearest
+
+    def read(self, rounding: str) -> Network:
+        """Return the network; the Layouts of its inputs and outputs are in ``layouts``."""
+        for name, port in self.graph.inputs.items():
+            if name in self.graph.readers or name in self.graph.outputs:
+                self.values[name] = self._input(name, port)
+        for node in self.graph.nodes:
+            self._node(node)
+        outputs = [self._output(name) for name in self.graph.outputs]
+        return self.builder.network(self.inputs, outputs, rounding)
+
+    def _node(self, node: Node) -> None:
+        handler = self._handlers.get((node.domain, node.operator))
+        if handler is None:
+            nearest = self._nearest.get(node.operator)
+            advice = f"the nearest that we run: {nearest}" if nearest else "we run " + ", ".join(
+                sorted({name for _, name in self._handlers}))
+            domain = f" of {node.domain!r}" if node.domain else ""
+            raise node.error(f"is an operator{domain} that we do not run; {advice}")
+        if not node.outputs or not node.outputs[0]:
+            raise node.error("has no output")
+        for edge in node.outputs[1:]:
+            if edge in self.graph.readers or edge in self.graph.outputs:
+                raise node.error(f"has a second output that is read, {edge!r}; we make the first")
+        value = handler(self, node)
+        # A small file can ask for any amount of work: the same large tensor a thousand times.
+        self._work += math.prod(value.values.shape if isinstance(value, Scaled) else value.shape)
+        if self._work > WORK:
+            raise node.error(f"brings the network's tensors to more than {WORK} values")
+        self.values[node.outputs[0]] = value
+
+    # What a node reads.
+
+    def given(self, node: Node, index: int) -> Value | None:
+        """Return an input of a node, None where it is left out."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        return self.values[node.inputs[index]]
+
+    def value(self, node: Node, index: int) -> Value:
+        """Return an input of a node that must be there."""
+        value = self.given(node, index)
+        if value is None:
+            raise node.error(f"lacks its input {index}")
+        return value
+
+    def constant(self, node: Node, index: int) -> np.ndarray | None:
+        """Return an input that must be a constant, None where it is left out."""
+        value = self.given(node, index)
+        if value is None or isinstance(value, np.ndarray):
+            return value
+        raise node.error(f"computes its input {index}, {node.inputs[index]!r}; "
+                         "we run the operator with a constant there")
+
+    def numbers(self, node: Node, index: int, name: str) -> list[int] | None:
+        """Return integers that newer operators read and older ones have as an attribute."""
+        array = self.constant(node, index)
+        if array is None:
+            return node.integers(name)
+        if array.dtype.kind not in "iu" or array.ndim > 1:
+            raise node.error(f"has {name} that are not a list of integers")
+        return [int(number) for number in array.reshape(-1)]
+
+    def scalar(self, node: Node, index: int, name: str, default: float) -> float:
+        """Return a number that newer operators read and older ones have as an attribute."""
+        array = self.constant(node, index)
+        if array is None:
+            return node.number(name, default)
+        if array.size != 1:
+            raise node.error(f"has {array.size} values for {name}; we run it with one")
+        return float(array.reshape(-1)[0])
+
+    def real(self, node: Node, index: int) -> Real:
+        """Return an input that must be a dequantised tensor."""
+        value = self.value(node, index)
+        if isinstance(value, Real):
+            return value
+        raise self.unready(node, index)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about numbers that are not quantised: it depends on whether any are."""
+        return BETWEEN if any(is_quantised(node) for node in self.graph.nodes) else QUANTIZE
+
+    def unready(self, node: Node, index: int) -> UserError:
+        """Return the error of a node that reads what it cannot work on."""
+        value, edge = self.value(node, index), node.inputs[index]
+        if isinstance(value, Outside):
+            return node.error(f"works on the input {value.name!r} before it is quantised; "
+                              f"{self.remedy}")
+        if isinstance(value, Pending):
+            return node.error(f"reads {edge!r}, which is not quantised; {self.remedy}")
+        if isinstance(value, Hosted):
+            return node.error(f"reads {edge!r}, which is what the host makes of a Softmax or a "
+                              "Sigmoid; we run those last")
+        if isinstance(value, Activation):
+            return node.error(f"reads the integers {edge!r}; we run it on what a DequantizeLinear "
+                              "gives")
+        return node.error(f"reads the constant {edge!r} where we run what the network computes")
+
+    # Scales.
+
+    def scale_of(self, node: Node, index: int) -> float:
+        """Return the one scale of a tensor."""
+        array = self.constant(node, index)
+        if array is None or array.size != 1 or array.ndim > 1 or array.dtype.kind != "f":
+            raise node.error("needs one floating-point scale for each tensor that it works on; "
+                             "we run a scale for each channel on constants only")
+        check_kind(node, array)
+        return grid(node, float(array.reshape(-1)[0]))
+
+    def zero_of(self, node: Node, index: int, default: np.dtype | None = None) -> tuple[int, int]:
+        """Return a zero point as the file has it, and the offset of its type."""
+        array = self.constant(node, index)
+        if array is None:
+            return 0, 0 if default == np.int8 else 128
+        if array.size != 1 or array.ndim > 1 or array.dtype not in (np.uint8, np.int8):
+            raise node.error(f"has a zero point of {array.dtype} and {array.size} values; "
+                             "we run one of int8 or of uint8")
+        return int(array.reshape(-1)[0]), 128 if array.dtype == np.uint8 else 0
+
+    def integers(self, node: Node, index: int) -> Activation:
+        """Return an input that must be an int8 or uint8 tensor."""
+        value = self.value(node, index)
+        if isinstance(value, Activation):
+            return value
+        if isinstance(value, Real | Pending | Outside) \
+                or isinstance(value, Hosted) and value.tail.is_real:
+            raise node.error(f"reads {node.inputs[index]!r}, which is floating point here, "
+                             "as integers")
+        raise self.unready(node, index)
+
+    def dequantised(self, node: Node, index: int, scale: int, zero: int) -> Real:
+        """Return what an integer input stands for; ``scale`` and ``zero`` are inputs too."""
+        x = self.integers(node, index)
+        value = self.scale_of(node, scale)
+        return Real(self.on_grid(node, x, value, zero), value)
+
+    def on_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
+        """Return an integer tensor as a node reads it, its zero point the input ``zero``.
+
+        It need not be the scale, nor the zero point, with which the tensor was written.
+        """
+        found, offset = self.zero_of(node, zero, np.dtype("u1" if x.offset else "i1"))
+        if offset != x.offset:
+            raise node.error(f"reads {x.tensor.name!r}, which is {'uint8' if x.offset else 'int8'}"
+                             f", with a zero point of {'uint8' if offset else 'int8'}; "
+                             "both must be of one type")
+        return self.builder.regridded(node, x, scale, found - offset)
+
+    def scaled(self, node: Node, values: np.ndarray, scale: np.ndarray | None,
+               zero: np.ndarray | None, axis: int) -> Scaled:
+        """Return a constant with its scale; with several, one for each index along ``axis``."""
+        if values.dtype.kind not in "iu":
+            raise node.error(f"dequantises a constant of {values.dtype}, not integers")
+        if scale is None or scale.dtype.kind != "f":
+            raise node.error("has no floating-point scale for its constant")
+        check_kind(node, scale)
+        if not np.all(np.isfinite(scale) & (scale > 0)):
+            raise node.error("has a scale that is not a positive finite number")
+        if zero is None:
+            zero = np.zeros((), np.int64)
+        if zero.dtype.kind not in "iu":
+            raise node.error(f"has a zero point of {zero.dtype}, not integers")
+        ones = [1] * values.ndim
+        shaped = []
+        for array in (scale, zero):
+            shape = list(ones)
+            if array.ndim > 1 and node.operator != "QLinearMatMul":
+                raise node.error(f"has a scale or a zero point of {list(array.shape)}; it takes "
+                                 "one, or a list of one for each channel")
+            if array.size != 1:
+                if not -values.ndim <= axis < values.ndim or array.size != values.shape[axis] \
+                        or array.ndim > values.ndim:
+                    raise node.error(f"has {array.size} scales or zero points for a constant of "
+                                     f"{list(values.shape)}; we run one, or one for each channel")
+                shape[axis] = array.size
+            shaped.append(array.reshape(shape))
+        return Scaled(values.astype(np.int64), shaped[0].astype(np.float64),
+                      shaped[1].astype(np.int64))
+
+    def quantised(self, node: Node, value: Value, scale: float, zero: int,
+                  offset: int) -> Activation:
+        """Return a floating-point value as int8."""
+        x = self._quantised(node, value, scale, zero - offset, offset)
+        self.trace(node, x)
+        return x
+
+    def trace(self, node: Node, x: Activation) -> None:
+        """Note which tensor of ours is what a node of the file quantises."""
+        self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
+
+    def _quantised(self, node: Node, value: Value, scale: float, zero: int,
+                   offset: int) -> Activation:
+        name = node.outputs[0]
+        if isinstance(value, Outside):
+            return self._entry(node, value, scale, zero, offset)
+        if isinstance(value, Real):
+            if value.scale == scale and value.x.tensor.zero_point == zero:
+                return replace(self.builder.settled(node, value, rounded=True), offset=offset)
+            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
+            return self.builder.requantised(node, value,
+                                            Target(name, scale, zero, offset, low, high))
+        if isinstance(value, Pending):
+            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
+            x = value.core.emit(Target(name, scale, zero, offset, low, high))
+            for move in value.after:
+                x = move(x)
+            return x
+        raise self.unready(node, 0)
+
+    # Where the network begins and ends.
+
+    def _input(self, name: str, port: Port) -> Value:
+        """Return an input of the graph: integers are a tensor, floats wait to become one."""
+        if port.data_type in (1, 10, 11):
+            return Outside(name, port.shape, np.arange(math.prod(port.shape), dtype=np.int64))
+        if port.data_type not in OFFSETS:
+            raise UserError(f"input {name!r} is neither int8, uint8 nor floating point")
+        offset = OFFSETS[port.data_type]
+        node = Node("input", "", name, (), (name,), {})
+        found = declared(self.graph, name)
+        # Integers that nothing gives a scale are themselves.
+        scale, zero = found or (1.0, 0)
+        zero -= offset
+        if not -128 <= zero <= 127:
+            raise UserError(f"input {name!r} is {'uint8' if offset else 'int8'}, which its zero "
+                            f"point of {zero + offset} is not")
+        source = np.arange(math.prod(port.shape), dtype=np.int64)
+        return self._entry(node, Outside(name, port.shape, source), scale, zero, offset)
+
+    def entry(self, node: Node, outside: Outside, levels: Levels) -> Activation:
+        """Return the tensor that an input of the graph becomes, of a few levels."""
+        return self._entry(node, outside, float(levels.scale), levels.zero - levels.offset,
+                           levels.offset, levels)
+
+    def _entry(self, node: Node, outside: Outside, scale: float, zero: int, offset: int,
+               levels: Levels | None = None) -> Activation:
+        """Return the tensor that an input of the graph becomes."""
+        key = (scale, zero, offset, outside.steps)
+        if outside.name in self._entries:
+            old, source, x = self._entries[outside.name]
+            before = self.layouts[x.tensor.name].levels
+            same = old == key and (levels.same(before) if levels else before is None)
+            if same and x.shape == outside.shape and np.array_equal(source, outside.source):
+                return x
+            raise node.error(f"quantises the input {outside.name!r} in a second way; "
+                             "quantise it once")
+        edge, shape = node.outputs[0], outside.shape
+        order = np.arange(outside.source.size, dtype=np.int64)
+        stored = shape if shape and shape[0] == 1 else (1, *shape)
+        if len(shape) in (3, 4) and shape[0] == 1 and is_image(self.graph, edge):
+            order = channels_last(shape)
+            stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
+        if len(stored) == 1:
+            stored = (1, *stored)
+        tensor = self.builder.tensor(node, edge, stored, scale, zero,
+                                     levels.precision if levels else INT8)
+        self.inputs.append(tensor.name)
+        x = Activation(tensor, shape, order, offset)
+        self._entries[outside.name] = key, outside.source, x
+        port = self.graph.inputs[outside.name]
+        self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset,
+                                           outside.steps, levels)
+        return x
+
+    def narrow(self, node: Node, x: Activation, low: int, high: int) -> bool:
+        """Give an input that the node alone reads fewer bits; return whether they are its limits.
+
+        Then whoever feeds the network clamps, and no layer has to.
+        """
+        name, edge = x.tensor.name, node.inputs[0]
+        if name not in self.inputs or low > high or x.offset or edge in self.graph.outputs \
+                or len(self.graph.readers[edge]) > 1 or x.tensor.precision != INT8 \
+                or self.layouts[name].name == edge:
+            return False
+        precision = Precision.over(low, high)
+        if (precision.low, precision.high) != (low, high):
+            return False
+        tensor = replace(x.tensor, precision=precision)
+        self.builder.tensors[name] = tensor
+        # Whoever quantises the input again gets another tensor than this, and an error.
+        source = self.layouts[name]
+        self._entries[source.name] = None, source.order, x
+        self.values[edge] = replace(x, tensor=tensor)
+        self.traces[name] = Layout(node.outputs[0], x.shape, x.order, x.offset)
+        return True
+
+    def _output(self, name: str) -> str:
+        """Return the tensor of an output of the graph."""
+        node = Node("output", "", name, (name,), (name,), {})
+        value, finish = self.values[name], None
+        tail = value.tail if isinstance(value, Hosted) else None
+        if isinstance(value, Hosted):
+            value = value.source
+        if isinstance(value, Pending):
+            if not isinstance(value.core, Linear | Average):
+                raise UserError(f"output {name!r} is not quantised; put a QuantizeLinear after it")
+            value, finish = as_sums(node, value)
+        elif isinstance(value, Real):
+            value = value.x if tail else self.builder.settled(node, value)
+        if not isinstance(value, Activation):
+            what = "is floating point that nothing quantises; " + self.remedy \
+                if isinstance(value, Outside) else "is nothing that the network computes"
+            raise UserError(f"output {name!r} {what}")
+        order: NDArray[np.int64] = np.arange(value.order.size, dtype=np.int64)
+        shape: tuple[int, ...] = value.tensor.shape
+        if np.array_equal(value.order, order):
+            shape = value.shape if value.shape and value.shape[0] == 1 else (1, *value.shape)
+        if value.is_image:
+            shape = value.image
+        # What the host computes stays as it is: nothing runs after that.
+        tensor = value.tensor if value.tensor.precision == SUMS \
+            else self.builder.shaped(node, value.tensor, shape)
+        if tensor.name in self.layouts:
+            # An input, or what another output is made of: each output is a tensor of its own.
+            tensor = self.builder.renamed(node, tensor, name)
+        self.layouts[tensor.name] = Layout(name, value.shape, value.order, value.offset,
+                                           finish=finish, tail=tail)
+        return tensor.name

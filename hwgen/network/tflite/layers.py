@@ -1,0 +1,261 @@
+"""From an operator of a .tflite file to a layer, or to two.
+
+Shapes are held against each other as the file has them; the layers have those of the graph, whose
+tensors all have an axis for the batch.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ...errors import UserError
+from ..graph import (
+    Add,
+    AveragePool,
+    Concatenate,
+    Convolution,
+    Depthwise,
+    FullyConnected,
+    Layer,
+    Logistic,
+    MaxPool,
+    Mean,
+    Pad,
+    Requantisation,
+    Reshape,
+    Softmax,
+    Tensor,
+    Window,
+)
+from ..scales import mean_multiplier, multiplier_and_shift
+from .file import LARGEST_TENSOR, MOST_OPERANDS, Operator
+from .file import Tensor as Stored
+from .moves import expand, reshape, squeeze
+from .operator import Context, Site
+from .operator_codes import FUSE
+
+__all__ = ["build"]
+
+MOST_SOFTMAX = 4095
+
+
+def convolution(site: Site) -> list[Layer]:
+    """CONV_2D and DEPTHWISE_CONV_2D."""
+    site.inputs_between(2, 3)
+    depthwise = site.operator.code == "DEPTHWISE_CONV_2D"
+    channels = site.image()[2]
+    if len(site.input(1).shape) != 4:
+        raise UserError(f"its weights have shape {site.input(1).shape}: they must have four axes")
+    weights, scales = site.weights(3 if depthwise else 0)
+    outputs, kernel = weights.shape[3 if depthwise else 0], weights.shape[1:3]
+    if depthwise and (weights.shape[0] != 1 or outputs % channels):
+        raise UserError(f"its weights have shape {weights.shape}: they must be (1, height, width, "
+                        f"a multiple of {channels})")
+    if depthwise and site.option("DepthMultiplier") != outputs // channels:
+        raise UserError(f"its depth multiplier is {site.option('DepthMultiplier')}, and must be "
+                        f"{outputs // channels}, as its {channels} input channels and {outputs} "
+                        "output channels say")
+    if not depthwise and weights.shape[3] != channels:
+        raise UserError(f"its weights have {weights.shape[3]} input channels and its input "
+                        f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
+    window = site.window(kernel, (site.option("DilationHFactor", 1),
+                                  site.option("DilationWFactor", 1)))
+    kind = Depthwise if depthwise else Convolution
+    return [kind(name=site.name, inputs=(site.x().name,),
+                 output=site.gives(1, *window.output(*site.image()[:2]), outputs),
+                 weights=weights[0] if depthwise else weights, bias=site.bias(outputs),
+                 window=window, requantisation=site.requantisation(
+                     site.x().scale * scales / site.y.scale, outputs))]
+
+
+def fully_connected(site: Site) -> list[Layer]:
+    """FULLY_CONNECTED; its input is reshaped where its last axis is not the weights'."""
+    site.inputs_between(2, 3)
+    if site.option("WeightsFormat"):
+        raise UserError("its weights are shuffled: hwgen runs them in their default order")
+    weights, scales = site.weights(0)
+    if weights.ndim != 2:
+        raise UserError(f"its weights have shape {weights.shape}: they must have two axes")
+    outputs, inputs = weights.shape
+    x, y, shape = site.x(), site.y, site.input(0).shape
+    rows, rest = divmod(x.size, inputs)
+    keep = bool(site.option("KeepNumDims"))
+    gives = (*shape[:-1], outputs) if keep else (rows, outputs)
+    if rest or keep and shape[-1:] != (inputs,) or site.result.shape != gives:
+        raise UserError(f"its input of shape {shape} and weights of shape {weights.shape} do not "
+                        f"give an output of shape {site.result.shape}"
+                        + (", where all axes but the last are kept" if keep else ""))
+    layers: list[Layer] = []
+    source = x.name
+    if x.shape[-1] != inputs:
+        source = f"{y.name}#input"
+        while source in site.context.tensors or source in site.context.names:
+            source += "#"
+        site.context.tensors[source] = Tensor(source, (*y.shape[:-1], inputs), x.scale,
+                                              x.zero_point)
+        layers.append(Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
+    if len(scales) == 1:
+        site.bias_fits(x.scale * float(scales[0]))
+    layers.append(FullyConnected(
+        name=site.name, inputs=(source,), output=y.name, weights=weights,
+        bias=site.bias(outputs),
+        requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
+    return layers
+
+
+def add(site: Site) -> list[Layer]:
+    """ADD of two tensors of one shape."""
+    site.inputs_between(2, 2)
+    x = site.x(0), site.x(1)
+    shapes = site.input(0).shape, site.input(1).shape
+    if shapes[0] != shapes[1]:
+        raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen adds tensors "
+                        "of equal shape, without broadcasting")
+    largest = 2 * max(x[0].scale, x[1].scale)
+    multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
+    ratio = np.array([largest / (2**20 * site.y.scale)])
+    if ratio[0] >= 1:
+        raise UserError("the scales of its inputs are more than 2**19 times its output's")
+    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*shapes[0]),
+                scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
+                requantisation=site.requantisation(ratio, 1))]
+
+
+def pool(site: Site) -> list[Layer]:
+    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+    site.inputs_between(1, 1)
+    # As near as the reference demands.
+    site.keeps_scale(site.x(), difference=1e-6)
+    height, width, channels = site.image()
+    window = site.window((site.option("FilterHeight"), site.option("FilterWidth")))
+    output = site.gives(1, *window.output(height, width), channels)
+    window = within(window, (height, width))
+    low, high = site.range()
+    kind = MaxPool if site.operator.code == "MAX_POOL_2D" else AveragePool
+    return [kind(name=site.name, inputs=(site.x().name,), output=output, window=window, low=low,
+                 high=high)]
+
+
+def within(window: Window, image: tuple[int, int]) -> Window:
+    """Return a window without the taps that lie outside the image wherever it stands.
+
+    A pool gives the same without them, and a file may have any number of them.
+    """
+    outputs = window.output(*image)
+    first = [max(0, before - (output - 1) * stride) for before, output, stride in
+             zip(window.before, outputs, window.stride, strict=True)]
+    last = [min(taps - 1, before + size - 1) for taps, before, size in
+            zip(window.kernel, window.before, image, strict=True)]
+    taps = last[0] - first[0] + 1, last[1] - first[1] + 1
+    before = window.before[0] - first[0], window.before[1] - first[1]
+    after = [after - (taps - 1 - end) for after, taps, end in
+             zip(window.after, window.kernel, last, strict=True)]
+    return Window(taps, window.stride, window.dilation, before, (after[0], after[1]))
+
+
+def mean(site: Site) -> list[Layer]:
+    """MEAN over height and width."""
+    site.inputs_between(2, 2)
+    x, stored = site.x(), site.input(0)
+    given = site.constant(1, {"INT32": "<i4"}, "axes").ravel()
+    rank = len(stored.shape)
+    if given.size > MOST_OPERANDS or np.any((given < -rank) | (given >= rank)):
+        raise UserError(f"its axes {given[:8].tolist()} must be those of a shape of {rank} axes")
+    # From the end, so that the batch's axis does not matter. Nor does an axis of 1.
+    axes = {(axis % rank) - rank for axis in given.tolist()}
+    wide = {axis for axis in range(-len(x.shape), 0) if x.shape[axis] > 1}
+    space = set(range(1 - len(x.shape), -1))
+    if len(x.shape) < 3 or axes & wide != space & wide:
+        raise UserError(f"it is over the axes {given[:8].tolist()} of shape {stored.shape}: hwgen "
+                        "runs means over height and width together")
+    if site.option("KeepDims"):
+        left = [1 if axis - rank in axes else size for axis, size in enumerate(stored.shape)]
+    else:
+        left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
+    output = site.gives(*left)
+    multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
+    by = Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
+                        site.y.zero_point)
+    return [Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
+
+
+def pad(site: Site) -> list[Layer]:
+    """PAD and PADV2 of height and width."""
+    site.inputs_between(2, 3)
+    height, width, channels = site.image()
+    site.keeps_scale(site.x())
+    amounts = site.constant(1, {"INT32": "<i4", "INT64": "<i8"}, "paddings")
+    if amounts.shape != (4, 2) or np.any(amounts < 0) or np.any(amounts > LARGEST_TENSOR) or \
+            np.any(amounts[[0, 3]]):
+        raise UserError(f"its paddings are {amounts.ravel()[:8].tolist()}: hwgen pads height and "
+                        "width, of four axes")
+    (top, bottom), (left, right) = amounts[1:3].tolist()
+    value = site.y.zero_point
+    if len(site.operator.inputs) == 3:
+        constant = site.constant(2, {"INT8": "<i1"}, "value")
+        stored = site.input(2)
+        if constant.size != 1:
+            raise UserError("its value must be one number")
+        if list(stored.scales) != [site.y.scale] or list(stored.zero_points) != [site.y.zero_point]:
+            raise UserError("its value must have the scale and zero point of its output")
+        value = int(constant.ravel()[0])
+    return [Pad(name=site.name, inputs=(site.x().name,),
+                output=site.gives(1, height + top + bottom, width + left + right, channels),
+                before=(top, left), after=(bottom, right), value=value)]
+
+
+def concatenate(site: Site) -> list[Layer]:
+    """CONCATENATION of tensors that have one scale."""
+    x = [site.x(position) for position in range(len(site.stored))]
+    if site.option("FusedActivationFunction"):
+        raise UserError(f"it has a fused activation: {FUSE}, but not into this one")
+    site.keeps_scale(*x)
+    shapes = [site.input(position).shape for position in range(len(x))]
+    rank, given = len(shapes[0]), site.option("Axis")
+    if not -rank <= given < rank:
+        raise UserError(f"its axis {given} must be one of a shape of {rank} axes")
+    place = given % rank
+    axis = place - rank + len(x[0].shape)
+    if axis == 0 or len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
+            len({len(shape) for shape in shapes}) != 1 or len({len(t.shape) for t in x}) != 1:
+        raise UserError(f"its inputs have shapes {', '.join(map(str, shapes[:4]))}: they must be "
+                        "alike but for the axis of concatenation, which is not the batch's")
+    shape = list(shapes[0])
+    shape[place] = sum(s[place] for s in shapes)
+    return [Concatenate(name=site.name, inputs=tuple(t.name for t in x), output=site.gives(*shape),
+                        axis=axis)]
+
+
+def softmax(site: Site) -> list[Layer]:
+    """SOFTMAX and LOGISTIC, whose outputs have a fixed scale."""
+    site.inputs_between(1, 1)
+    x, y = site.x(), site.y
+    if (y.scale, y.zero_point) != (1 / 256, -128):
+        raise UserError(f"its output has scale {y.scale} and zero point {y.zero_point}: they must "
+                        "be 1/256 and -128")
+    output = site.gives(*site.input(0).shape)
+    if site.operator.code == "LOGISTIC":
+        if not 2.0**-27 <= x.scale < 4:
+            raise UserError(f"its input has scale {x.scale}: it must be below 4")
+        return [Logistic(name=site.name, inputs=(x.name,), output=output)]
+    beta = float(site.operator.options.get("Beta", 0.0))
+    if not 2.0**-26 < beta * x.scale < float("inf"):
+        raise UserError(f"its beta {beta} times its input's scale {x.scale} must be more than "
+                        "2**-26")
+    if x.shape[-1] > MOST_SOFTMAX:
+        raise UserError(f"it is over {x.shape[-1]} values: at most {MOST_SOFTMAX} are run")
+    return [Softmax(name=site.name, inputs=(x.name,), output=output, beta=beta)]
+
+
+BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
+    "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
+    "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
+    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze,
+    "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
+
+
+def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],
+          result: Stored, activation: Callable[[int], Tensor]) -> list[Layer]:
+    """Return the layers of an operator, the last of which writes its output."""
+    name = f"{number}_{operator.code.lower()}"
+    return BUILDERS[operator.code](Site(context, name, operator, stored, result, activation))

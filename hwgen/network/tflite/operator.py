@@ -1,0 +1,197 @@
+"""One operator of a .tflite file with all that its layer is made of, each piece checked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UserError
+from ..graph import Requantisation, Tensor, Window
+from ..scales import ACTIVATIONS as RANGES
+from ..scales import activation_range, multiplier_and_shift
+from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator
+from .file import Tensor as Stored
+
+__all__ = ["Context", "Site"]
+
+LARGEST_STEP = (1 << 15) - 1
+"""Of strides, dilations and paddings: the reference has 16 bits for each."""
+
+LARGEST_BIAS_ERROR = 0.02
+"""Of the output's scale; TensorFlow Lite's GetQuantizedConvolutionMultipler has the same."""
+
+
+@dataclass
+class Context:
+    """Names of all tensors of the file, and those tensors of the graph that are known by now."""
+
+    names: list[str]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """One operator, and all that its layer is made of."""
+
+    context: Context
+    name: str
+    operator: Operator
+    stored: Sequence[Stored | None]
+    """Its inputs in the file; None where one was left out."""
+    result: Stored
+    """Its output in the file."""
+    activation: Callable[[int], Tensor]
+
+    def x(self, position: int = 0) -> Tensor:
+        """Return an input that is computed, not constant."""
+        stored = self.input(position)
+        if stored.data is not None:
+            raise UserError(f"input {position} is a constant: hwgen runs this operator on tensors "
+                            "that are computed")
+        return self.activation(self.operator.inputs[position])
+
+    @property
+    def y(self) -> Tensor:
+        """Return the output."""
+        return self.activation(self.operator.outputs[0])
+
+    def input(self, position: int) -> Stored:
+        """Return an input, which must be there."""
+        stored = self.stored[position] if position < len(self.stored) else None
+        if stored is None:
+            raise UserError(f"input {position} is missing")
+        return stored
+
+    def inputs_between(self, least: int, most: int) -> None:
+        """Check the number of inputs."""
+        if not least <= len(self.operator.inputs) <= most:
+            raise UserError(f"it has {len(self.operator.inputs)} inputs, and must have {least}"
+                            + (f" to {most}" if most > least else ""))
+
+    def constant(self, position: int, types: dict[str, str],
+                 what: str) -> NDArray[np.signedinteger]:
+        """Return a constant input in its shape; ``types`` maps the schema's types to NumPy's."""
+        stored = self.input(position)
+        if stored.data is None:
+            raise UserError(f"its {what} must be constant")
+        if stored.type not in types:
+            raise UserError(f"its {what} must be {' or '.join(types)}, not {stored.type}")
+        if not stored.plain:
+            raise UserError(f"its {what} must be dense: convert the network without sparsity")
+        kind = np.dtype(types[stored.type])
+        if len(stored.data) != int(np.prod(stored.shape, dtype=object)) * kind.itemsize:
+            raise UserError(f"its {what} of shape {stored.shape} must have as many bytes, not "
+                            f"{len(stored.data)}")
+        return np.frombuffer(stored.data, kind).reshape(stored.shape)
+
+    def option(self, name: str, default: int = 0) -> int:
+        """Return an option that is an integer."""
+        return int(self.operator.options.get(name, default))
+
+    def range(self) -> tuple[int, int]:
+        """Return the least and greatest value of the fused activation."""
+        activation = ACTIVATIONS.get(self.option("FusedActivationFunction"), "unknown")
+        if activation not in RANGES:
+            raise UserError(f"its activation {activation} is none of {', '.join(RANGES)}")
+        return activation_range(activation, self.y.scale, self.y.zero_point)
+
+    def image(self) -> tuple[int, int, int]:
+        """Return height, width and channels of the input."""
+        self.x()
+        shape = self.input(0).shape
+        if len(shape) != 4 or shape[0] != 1:
+            raise UserError(f"its input has shape {shape}: it must be (1, height, width, channels)")
+        return shape[1], shape[2], shape[3]
+
+    def window(self, kernel: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Window:
+        """Return the window, padded as the operator says."""
+        height, width, channels = self.image()
+        stride = self.option("StrideH"), self.option("StrideW")
+        if min(*kernel, *stride, *dilation) < 1:
+            raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
+                            "at least 1")
+        padding = PADDINGS.get(self.option("Padding"))
+        if padding is None:
+            raise UserError("its padding must be SAME or VALID")
+        before, after = [0, 0], [0, 0]
+        for axis, size in enumerate((height, width)):
+            reach = (kernel[axis] - 1) * dilation[axis] + 1
+            outputs = -(-size // stride[axis])
+            total = max((outputs - 1) * stride[axis] + reach - size, 0)
+            if padding == "SAME":
+                before[axis], after[axis] = total // 2, total - total // 2
+        if channels * (height + sum((before[0], after[0]))) * \
+                (width + sum((before[1], after[1]))) > LARGEST_TENSOR:
+            raise UserError(f"its input and the padding around it must be at most {LARGEST_TENSOR} "
+                            "bytes")
+        if max(*stride, *dilation, *before, *after) > LARGEST_STEP:
+            raise UserError(f"its stride {stride}, dilation {dilation} and padding "
+                            f"{(*before, *after)} must be at most {LARGEST_STEP}")
+        return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
+
+    def gives(self, *shape: int) -> str:
+        """Check the output's shape in the file, and return its name."""
+        if self.result.shape != shape:
+            raise UserError(f"its output has shape {self.result.shape}, and must have {shape}")
+        return self.y.name
+
+    def keeps_scale(self, *tensors: Tensor, difference: float = 0.0) -> None:
+        """Check that inputs have the output's scale and zero point."""
+        for x in tensors:
+            if abs(x.scale - self.y.scale) > difference or x.zero_point != self.y.zero_point:
+                raise UserError(
+                    f"its input has scale {x.scale:.8g} and zero point {x.zero_point}, its output "
+                    f"{self.y.scale:.8g} and {self.y.zero_point}: they must be equal")
+
+    def weights(self, axis: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Return the weights, and a scale for each output channel or one for all."""
+        weights = self.constant(1, {"INT8": "<i1"}, "weights")
+        stored, channels = self.input(1), weights.shape[axis]
+        count = len(stored.scales)
+        if count not in (1, channels) or count > 1 and stored.axis != axis:
+            raise UserError(f"its weights have {count} scales along axis {stored.axis}: they must "
+                            f"have one, or {channels} along axis {axis}")
+        scales = stored.scales.astype(np.float64)
+        if not np.all((scales >= 0) & (scales < np.inf)):
+            raise UserError("the scales of its weights must be positive numbers")
+        if np.any(stored.zero_points):
+            raise UserError("its weights have a zero point other than 0: convert the network with "
+                            "symmetric weights")
+        if len(stored.zero_points) not in (1, len(scales)):
+            raise UserError(f"its weights have {len(scales)} scales and {len(stored.zero_points)} "
+                            "zero points: they must have one for each scale, or one for all")
+        return weights.astype(np.int8, copy=False), scales
+
+    def bias(self, channels: int) -> NDArray[np.int32]:
+        """Return the bias, or zeros where there is none."""
+        if len(self.stored) < 3 or self.stored[2] is None:
+            return np.zeros(channels, np.int32)
+        bias = self.constant(2, {"INT32": "<i4"}, "bias")
+        if bias.size != channels:
+            raise UserError(f"it has {bias.size} biases for {channels} output channels")
+        stored = self.input(2)
+        if np.any(stored.zero_points):
+            raise UserError("its bias has a zero point other than 0")
+        if len(stored.scales) not in (0, 1, channels):
+            raise UserError(f"its bias has {len(stored.scales)} scales for {channels} output "
+                            "channels")
+        return bias.reshape(channels).astype(np.int32)
+
+    def bias_fits(self, product: float) -> None:
+        """Check a bias's scale, as the reference does where weights have one scale for all."""
+        if len(self.stored) < 3 or self.stored[2] is None:
+            return
+        stored = self.stored[2]
+        scale = float(stored.scales[0]) if len(stored.scales) and len(stored.zero_points) else 0.0
+        if not abs(product - scale) / self.y.scale <= LARGEST_BIAS_ERROR:
+            raise UserError(f"its bias has scale {scale:.8g}, and must have {product:.8g}, its "
+                            "input's scale times its weights': they differ by more than "
+                            f"{LARGEST_BIAS_ERROR} of its output's")
+
+    def requantisation(self, ratio: NDArray[np.float64], channels: int) -> Requantisation:
+        """Return how sums become the output."""
+        multiplier, shift = multiplier_and_shift(ratio)
+        low, high = self.range()
+        return Requantisation(np.broadcast_to(multiplier, channels),
+                              np.broadcast_to(shift, channels), self.y.zero_point, low, high)

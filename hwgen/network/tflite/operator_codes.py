@@ -1,0 +1,122 @@
+"""Which operators of a .tflite file hwgen runs, by their names in the schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tflite
+from flatbuffers import number_types
+
+from ...errors import UserError
+
+__all__ = ["EDGES", "FUSE", "RUNS", "Kind", "code_number", "custom_name", "operator_name",
+           "refuse_others"]
+
+EDGES = {"QUANTIZE": ("FLOAT32", "UINT8", "INT16", "INT32"), "DEQUANTIZE": ("FLOAT32",)}
+"""Operators that may stand on inputs and outputs, and that are no layers, and the types outside."""
+
+BUILTIN_CODE = 10
+"""Where the table of fields of an operator code has the one that is called builtin_code."""
+
+LONGEST_CUSTOM_NAME = 64
+MOST_NAMED = 8
+MOST_NUMBERS = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An operator that runs: its newest version that is known, and the table of its options."""
+
+    version: int
+    options: type | None
+
+
+RUNS = {
+    "CONV_2D": Kind(8, tflite.Conv2DOptions),
+    "DEPTHWISE_CONV_2D": Kind(7, tflite.DepthwiseConv2DOptions),
+    "FULLY_CONNECTED": Kind(14, tflite.FullyConnectedOptions),
+    "ADD": Kind(5, tflite.AddOptions),
+    "AVERAGE_POOL_2D": Kind(3, tflite.Pool2DOptions),
+    "MAX_POOL_2D": Kind(3, tflite.Pool2DOptions),
+    "MEAN": Kind(3, tflite.ReducerOptions),
+    "PAD": Kind(6, tflite.PadOptions),
+    "PADV2": Kind(6, tflite.PadV2Options),
+    "CONCATENATION": Kind(7, tflite.ConcatenationOptions),
+    "RESHAPE": Kind(1, tflite.ReshapeOptions),
+    "SQUEEZE": Kind(2, tflite.SqueezeOptions),
+    "EXPAND_DIMS": Kind(1, tflite.ExpandDimsOptions),
+    "SOFTMAX": Kind(3, tflite.SoftmaxOptions),
+    "LOGISTIC": Kind(3, None),
+    "QUANTIZE": Kind(6, tflite.QuantizeOptions),
+    "DEQUANTIZE": Kind(9, tflite.DequantizeOptions),
+}
+
+FUSE = "hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the layer before"
+NEAREST = {
+    "RELU": FUSE, "RELU6": FUSE, "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
+    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
+    "MUL": "the nearest is DEPTHWISE_CONV_2D, with a factor for each channel",
+    "SUB": "the nearest is ADD", "SUM": "the nearest is MEAN",
+    "REDUCE_MAX": "the nearest is MAX_POOL_2D", "TRANSPOSE_CONV": "the nearest is CONV_2D",
+    "CONV_3D": "the nearest is CONV_2D", "MIRROR_PAD": "the nearest is PAD",
+    "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",
+    "TRANSPOSE": "the nearest is RESHAPE", "CUSTOM": "hwgen runs no custom operators",
+}
+
+OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items()
+             if isinstance(number, int)}
+
+
+def code_number(code: tflite.OperatorCode) -> int:
+    """Return the number of an operator code: the larger one of its two fields.
+
+    Old files fill only the deprecated one, which has 8 bits; new ones may fill only the other. The
+    package's own accessor gives the deprecated one for all numbers below 127, hence the raw field.
+    """
+    place = code._tab.Offset(BUILTIN_CODE)
+    builtin = code._tab.Get(number_types.Int32Flags, code._tab.Pos + place) if place else 0
+    return max(int(builtin), int(code.DeprecatedBuiltinCode()))
+
+
+def operator_name(number: int) -> str:
+    """Return the schema's name of an operator."""
+    return OPERATORS.get(number, f"operator {number}")
+
+
+def custom_name(code: tflite.OperatorCode) -> str:
+    """Return how a custom operator is called in an error: its own name, with escapes, behind."""
+    name = (code.CustomCode() or b"")[:LONGEST_CUSTOM_NAME].decode(errors="replace")
+    return f"CUSTOM {name!r}"
+
+
+def refuse_others(operators: Sequence[tuple[str, str, str]]) -> None:
+    """Raise an error that lists the operators that hwgen does not run.
+
+    Each is given by its number among the layers, by how an error calls it, and by its name.
+    """
+    others: dict[str, list[str]] = {}
+    nearest: dict[str, str] = {}
+    for number, title, name in operators:
+        if name not in RUNS:
+            others.setdefault(title, []).append(number)
+            nearest[title] = NEAREST.get(name, "")
+    if not others:
+        return
+    if len(others) == 1:
+        [(title, numbers)] = others.items()
+        verb = "are operators" if len(numbers) > 1 else "is an operator"
+        raise UserError(f"{layers(numbers)} ({title}) {verb} that hwgen does not run: "
+                        f"{nearest[title] or 'hwgen runs ' + ', '.join(RUNS)}")
+    named = [f"{layers(numbers)} ({title})" + (f", {nearest[title]}" if nearest[title] else "")
+             for title, numbers in others.items()]
+    raise UserError(f"hwgen does not run {len(others)} of the kinds of operators: "
+                    + "; ".join(shortened(named, MOST_NAMED)))
+
+
+def layers(numbers: Sequence[str]) -> str:
+    """Return the name of some layers, by their numbers."""
+    return f"layer{'s' * (len(numbers) > 1)} {', '.join(shortened(numbers, MOST_NUMBERS))}"
+
+
+def shortened(items: Sequence[str], most: int) -> list[str]:
+    """Return the first items, and how many more there are."""
+    return [*items[:most], *([f"and {len(items) - most} more"] if len(items) > most else [])]

@@ -1,0 +1,168 @@
+"""Reads int8 networks from TensorFlow Lite files."""
+
+import os
+from pathlib import Path
+
+from ...errors import UserError
+from ..graph import Layer, Network, Tensor
+from . import file as tflite_file
+from .layers import build
+from .operator import Context
+from .operator_codes import EDGES
+
+__all__ = ["read"]
+
+
+class Reader:
+    """Turns one parsed file into a Network."""
+
+    def __init__(self, file: tflite_file.File) -> None:
+        self.file = file
+        self.context = Context(self.unique_names())
+        self.layers: list[Layer] = []
+        self.inputs = list(file.inputs)
+        self.outputs = list(file.outputs)
+
+    def unique_names(self) -> list[str]:
+        """Return a name for each tensor; a name that occurs again gets the tensor's number."""
+        names: list[str] = []
+        seen: set[str] = set()
+        for index, tensor in enumerate(self.file.tensors):
+            name = tensor.name or "tensor"
+            if not tensor.name or name in seen:
+                name = f"{name}#{index}"
+            while name in seen:
+                name += "#"
+            seen.add(name)
+            names.append(name)
+        return names
+
+    def activation(self, index: int) -> Tensor:
+        """Return a tensor that is computed, for the graph."""
+        tensor, name = self.file.tensors[index], self.context.names[index]
+        if name in self.context.tensors:
+            return self.context.tensors[name]
+        if tensor.type != "INT8":
+            raise UserError(f"tensor {name!r} is {tensor.type}: convert the network to full int8 "
+                            "(TFLITE_BUILTINS_INT8), inputs and outputs too")
+        if not (tensor.fixed and tensor.plain):
+            what = "is sparse or a variable" if tensor.fixed else "has axes of open size"
+            raise UserError(f"tensor {name!r} {what}: hwgen runs dense tensors of fixed shape")
+        if len(tensor.scales) != 1 or len(tensor.zero_points) != 1:
+            raise UserError(f"tensor {name!r} has {len(tensor.scales)} scales and "
+                            f"{len(tensor.zero_points)} zero points: an activation has one of each")
+        scale, zero_point = float(tensor.scales[0]), int(tensor.zero_points[0])
+        if not 0 < scale < float("inf") or not -128 <= zero_point <= 127:
+            raise UserError(f"tensor {name!r} has scale {scale} and zero point {zero_point}: the "
+                            "scale must be a positive number, the zero point from -128 to 127")
+        shape = tensor.shape
+        if not shape:
+            raise UserError(f"tensor {name!r} has no shape: hwgen runs tensors of one to four axes")
+        if shape[:1] != (1,):
+            # The rows of a fully connected layer, or a vector; the graph has an axis for the batch.
+            shape = (1, *shape)
+        if len(shape) > 4:
+            raise UserError(f"tensor {name!r} has shape {tensor.shape}: hwgen runs up to four axes "
+                            "with a batch of 1")
+        self.context.tensors[name] = Tensor(name, shape, scale, zero_point)
+        return self.context.tensors[name]
+
+    def edge(self, code: str, source: int, target: int) -> bool:
+        """Move the network's edge past a QUANTIZE or DEQUANTIZE; say whether that was possible."""
+        if code == "QUANTIZE" and source in self.file.inputs:
+            inside, outside, edges = target, source, self.inputs
+        elif code == "DEQUANTIZE" and target in self.file.outputs:
+            inside, outside, edges = source, target, self.outputs
+        else:
+            return False
+        if outside in edges:
+            edges[edges.index(outside)] = inside
+        else:  # A second QUANTIZE of one input
+            edges.append(inside)
+        # From int8 to int8 it would change the scale of what the host gives, unseen.
+        return self.file.tensors[inside].type == "INT8" and \
+            self.file.tensors[outside].type in EDGES[code]
+
+    def operator(self, number: int, operator: tflite_file.Operator) -> None:
+        """Append the layers of one operator."""
+        where = f"layer {number} ({operator.code})"
+        if len(operator.outputs) != 1 or -1 in operator.outputs or not operator.inputs:
+            raise UserError(f"{where} must have inputs and one output")
+        if operator.code in EDGES:
+            if len(operator.inputs) != 1 or not self.edge(operator.code, operator.inputs[0],
+                                                          operator.outputs[0]):
+                raise UserError(f"{where} is inside the network: hwgen runs QUANTIZE to int8 on "
+                                "inputs and DEQUANTIZE from int8 on outputs, and nothing between "
+                                "that changes a tensor's type or scale")
+            shapes = [self.file.tensors[operands[0]].shape
+                      for operands in (operator.inputs, operator.outputs)]
+            if shapes[0] != shapes[1]:
+                raise UserError(f"{where}: its output has shape {shapes[1]}, and must have "
+                                f"{shapes[0]}")
+            return
+        try:
+            result = self.file.tensors[operator.outputs[0]]
+            if result.data is not None:
+                raise UserError("its output is a constant")
+            inputs = [self.file.tensors[index] if index >= 0 else None
+                      for index in operator.inputs]
+            self.layers += build(self.context, number, operator, inputs, result,
+                                 self.activation)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+
+    def network(self, name: str) -> Network:
+        """Return the network."""
+        if -1 in (*self.file.inputs, *self.file.outputs):
+            raise UserError("an input or output of the network is left out (-1)")
+        for index in self.file.inputs:
+            if self.file.tensors[index].data is not None:
+                raise UserError(f"input {self.context.names[index]!r} is a constant")
+            if self.file.tensors[index].shape[:1] != (1,):
+                raise UserError(f"input {self.context.names[index]!r} has shape "
+                                f"{self.file.tensors[index].shape}: hwgen runs a batch of 1, the "
+                                "first axis")
+        for number, operator in enumerate(self.file.operators):
+            self.operator(number, operator)
+        if not self.layers:
+            raise UserError("the network has no layers")
+        edges = [[self.activation(index).name for index in indices]
+                 for indices in (self.inputs, self.outputs)]
+        for what, names in zip(("inputs", "outputs"), edges, strict=True):
+            if not names or len(set(names)) != len(names):
+                raise UserError(f"the network must have {what}, and each of them once")
+        self.check_host(set(edges[1]))
+        return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
+                       tuple(edges[1]))
+
+    def check_host(self, outputs: set[str]) -> None:
+        """Check that what the host computes comes last."""
+        on_host = {layer.output: layer for layer in self.layers if layer.host}
+        for layer in self.layers:
+            for name in layer.inputs:
+                if name in on_host:
+                    raise UserError(f"layer {on_host[name].name!r} must be the last: the host "
+                                    f"computes it, and layer {layer.name!r} reads it")
+        for name, layer in on_host.items():
+            if name not in outputs:
+                raise UserError(f"layer {layer.name!r} must be an output of the network: the host "
+                                "computes it")
+
+
+def read(source: str | os.PathLike[str] | bytes) -> Network:
+    """Read a .tflite file, or the bytes of one."""
+    if isinstance(source, bytes):
+        data, name = source, "network"
+    else:
+        path = Path(source)
+        name = path.stem
+        try:
+            if path.stat().st_size > tflite_file.LARGEST_FILE:
+                raise UserError(f"{path} has more than {tflite_file.LARGEST_FILE} bytes")
+            data = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        return Reader(tflite_file.parse(data)).network(name)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None

@@ -1,0 +1,44 @@
+"""Other weights and biases in the bytes of a .tflite file."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...errors import UserError
+from ..graph import Weighted
+from .file import Operator, parse
+
+__all__ = ["fixed_biases", "replaced"]
+
+
+def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
+    """Return the file with the constants of some layers, by their names, in the same places."""
+    result = bytearray(data)
+    file = parse(bytes(data))
+    for number, operator in enumerate(file.operators):
+        layer = layers.get(layer_name(number, operator))
+        if layer is None:
+            continue
+        for position, array in ((1, layer.weights.astype("<i1")), (2, layer.bias.astype("<i4"))):
+            index = operator.inputs[position] if position < len(operator.inputs) else -1
+            if index < 0:
+                if np.any(array):
+                    raise UserError(f"the file has no bias for layer {layer.name!r}, whose bias "
+                                    "would change")
+                continue
+            stored = file.tensors[index]
+            begin = stored.offset
+            result[begin:begin + array.nbytes] = array.tobytes()
+    return bytes(result)
+
+
+def fixed_biases(data: bytes) -> frozenset[str]:
+    """Return the names of the layers that have no bias in the file, so that it stays 0."""
+    return frozenset(layer_name(number, operator)
+                     for number, operator in enumerate(parse(data).operators)
+                     if len(operator.inputs) < 3 or operator.inputs[2] < 0)
+
+
+def layer_name(number: int, operator: Operator) -> str:
+    """Return how the reader calls the layer of an operator."""
+    return f"{number}_{operator.code.lower()}"

@@ -1,0 +1,1 @@
+"""Predictions of whole Programs: cycles, traffic, efficiency and energy of each layer."""

@@ -1,0 +1,63 @@
+"""What every layer of a Program will take: the cost model, layer by layer."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler.program import LayerSteps, Program
+from ..cost.cycles import Array
+from ..cost.traffic import Traffic, traffic
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
+from .efficiency import Work
+from .sparse_steps import sparse_steps
+
+__all__ = ["predictions"]
+
+
+def predictions(network: Network, program: Program,
+                x: Mapping[str, NDArray[np.int8]] | None = None) -> Iterator[Work]:
+    """Yield what each layer of the Program takes, in their order.
+
+    ``x`` is the input, for what runs on a sparse engine; without it no activation is 0.
+    """
+    array = Array.of(program.design)
+    sparse = sparse_steps(program, x)
+    layers = {layer.name: layer for layer in network.layers}
+    for part in program.layers:
+        steps = program.steps[part.first:part.first + part.count]
+        cycles = sum(sparse[index].cycles if index in sparse else array.cycles(step)
+                     for index, step in enumerate(steps, part.first))
+        entries = sum(work.bytes for index, work in sparse.items()
+                      if part.first <= index < part.first + part.count)
+        if not steps:
+            yield Work(multipliers=array.rows * array.columns)
+            continue
+        products, computed = multiplications(program, part, layers[part.name])
+        yield Work(multipliers=array.rows * array.columns,
+                   cycles=cycles, products=products, computed=computed,
+                   least=least_bytes(program, part, layers[part.name]),
+                   traffic=sum((traffic(step, array) for step in steps),
+                               Traffic(program=entries)))
+
+
+def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[int, int]:
+    """Return the products of a layer: all of them, and those of channels that are stored."""
+    source, target = (program.tensors[name] for name in (part.inputs[0], part.output))
+    if not isinstance(layer, Convolution | Depthwise | FullyConnected):
+        return 0, 0
+    taps = layer.weights.size // len(target.constants)
+    computed = taps
+    if not isinstance(layer, Depthwise):
+        computed = taps // len(source.constants) * len(source.channels)
+    places = target.height * target.width
+    return places * taps * len(target.constants), places * computed * len(target.channels)
+
+
+def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
+    """Return the bytes of a layer's inputs, output, weights and bias."""
+    tensors = [program.tensors[name] for name in {*part.inputs, part.output}]
+    elements = sum(t.height * t.width * len(t.constants) for t in tensors)
+    if not isinstance(layer, Convolution | Depthwise | FullyConnected):
+        return elements
+    return elements + layer.weights.size + 4 * layer.bias.size

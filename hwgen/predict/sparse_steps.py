@@ -1,0 +1,73 @@
+"""What the steps of a Program take that run on the sparse engine: for one input, exactly.
+
+They take as long as the activations that are not 0 and the weights of their columns want, so that
+they are walked through: the golden model runs the whole Program. Without an input no activation
+inside an image is the zero point.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arch.steps import Mode
+from ..compiler.layers.sparse import FORMAT
+from ..compiler.program import Program
+from ..compiler.sparse.lane_memories import unpacked
+from ..cost.cycles import Array
+from ..golden.accelerator.accelerator import Accelerator, passes
+from ..golden.sparse.step import sparse_cycles, sparse_step
+
+__all__ = ["SparseWork", "golden_accelerator", "sparse_steps"]
+
+Arrays = Mapping[str, NDArray[np.int8]]
+
+
+@dataclass(frozen=True)
+class SparseWork:
+    """What a step takes: ``cycles``, and ``bytes`` of entries that its lanes read."""
+
+    cycles: int
+    bytes: int
+
+
+def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
+    """Return the golden model with a Program's weights and an input in its memories."""
+    design = program.design
+    made = Accelerator(
+        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
+        partial_sums=design.partial_sums, activation_memory=design.activation_memory,
+        rounding=design.rounding, sparse_depth=design.sparse_depth,
+        weights=unpacked(program.compressed, design.columns) if program.compressed else None)
+    for address, data in program.constants:
+        made.memory[address:address + len(data)] = np.frombuffer(data, np.int8)
+    for name in program.inputs:
+        place = program.tensors[name]
+        values = np.asarray(x[name]).reshape(place.height, place.width, -1)
+        made.memory[place.addresses()] = values[..., list(place.channels)]
+    return made
+
+
+def sparse_steps(program: Program, x: Arrays | None = None) -> dict[int, SparseWork]:
+    """Return what those steps take, by their index."""
+    indices = [index for index, step in enumerate(program.steps) if step.mode == Mode.SPARSE]
+    if not indices:
+        return {}
+    made = golden_accelerator(program, x or {name: np.zeros(program.tensors[name].shape, np.int8)
+                                             for name in program.inputs})
+    runs = made.runs
+    if x is None:
+        assert made.weights is not None
+        for index in indices:
+            step = program.steps[index]
+            inside = np.stack([made.places(step, 0, *taps)[0] for taps in passes(step)])
+            some = np.where(inside, step.pad ^ 1, step.pad)
+            runs[index] = sparse_step(step, made.weights,
+                                      some.reshape(step.passes, step.vectors, -1),
+                                      program.design.sparse_depth)
+    else:
+        made.run(program.image, len(program.steps))
+    turns = int(Array.of(program.design).turns)
+    return {index: SparseWork(sparse_cycles(runs[index], program.design.columns, turns),
+                              -(-runs[index].entries * FORMAT.width // 8)) for index in indices}

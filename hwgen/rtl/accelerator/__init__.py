@@ -1,0 +1,1 @@
+"""The accelerator, its parts, and what attaches an engine to it."""

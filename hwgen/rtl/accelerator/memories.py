@@ -1,0 +1,264 @@
+"""The accelerator's memories: bytes at any address, and words in banks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from .. import primitives
+from ..primitives.generic import SinglePortRam
+from ..primitives.library import place
+from ..primitives.pipeline import later, rotated
+
+__all__ = ["ByteMemory", "WordMemory"]
+
+NEAR = 16
+"""Bits of a word that share an address of their own."""
+
+
+class ByteMemory(wiring.Component):
+    """Bytes, of which any ``window`` neighbours can be read, and others written, in every cycle.
+
+    The bytes lie in banks, neighbours in neighbouring banks, and each bank has an address of its
+    own. What is read and written in the same cycle must not overlap. Addresses count modulo the
+    size, rounded up to a power of two.
+
+    Parameters
+    ----------
+    size : int
+        Bytes.
+    window : int
+        Bytes read, and written, at once.
+    family, device
+        FPGA family, and chip if it is known.
+    taken : list of str
+        Places of block RAMs that another memory has: see :func:`primitives.rams`.
+    init : bytes
+        The first bytes as the chip wakes up; the others are 0.
+
+    Members
+    -------
+    read_address : In(unsigned)
+    read_data : Out(8 * window)
+        :attr:`read_latency` cycles later.
+    write_address : In(unsigned)
+    write_data : In(8 * window)
+    write_mask : In(window)
+        Which bytes are written.
+    """
+
+    read_address: Value
+    read_data: Value
+    write_address: Value
+    write_data: Value
+    write_mask: Value
+
+    def __init__(self, size: int, window: int, family: str = "generic",
+                 device: str | None = None, taken: Sequence[str] = (), init: bytes = b"",
+                 ) -> None:
+        self.size = size
+        self.window = window
+        self.family = family
+        self.device = device
+        self.taken = list(taken)
+        self.init = init
+        self.banks = 1 << ceil_log2(window)
+        self.depth = -(-size // self.banks)
+        width = ceil_log2(self.depth) + ceil_log2(self.banks)
+        super().__init__({
+            "read_address": In(width), "read_data": Out(8 * window),
+            "write_address": In(width), "write_data": In(8 * window), "write_mask": In(window),
+        })
+
+    @property
+    def turns(self) -> int:
+        """Cycles to rotate a window."""
+        return (ceil_log2(self.banks) + 1) // 2
+
+    @property
+    def read_latency(self) -> int:
+        """Cycles from an address to its bytes."""
+        return 5 + self.turns
+
+    @property
+    def write_latency(self) -> int:
+        """Cycles from a write until a read may ask for the bytes."""
+        return 2 + self.turns
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        low = ceil_log2(self.banks)
+        late_address = later(m, self.write_address, self.turns - 1, "write_address")
+        read_rows = self._rows(m, self.read_address, "read")
+        write_rows = self._rows(m, late_address, "write")
+        offset = later(m, self.read_address[:low], 5, "read_offset")
+        zeros = [Const(0, 9)] * (self.banks - self.window)
+        lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
+                 for i in range(self.window)]
+        lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
+        words: list[Value] = []
+        kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
+                                self.taken)
+        for bank, (kind, options) in enumerate(kinds):
+            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options,
+                        **self._contents(bank))
+            lane = later(m, lanes[bank], 1, f"lane_{bank}")
+            m.d.comb += [
+                ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
+                ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
+            ]
+            words.append(later(m, ram.read_data, 1, f"word_{bank}"))
+        words = rotated(m, words, offset, "read", left=True)
+        m.d.comb += self.read_data.eq(Cat(words[:self.window]))
+        return m
+
+    def _contents(self, bank: int) -> dict[str, Any]:
+        """Return the argument that says what a bank holds at first, if it holds anything."""
+        init = tuple(self.init[bank::self.banks])
+        return {"init": init} if any(init) else {}
+
+    def _rows(self, m: Module, address: Value, name: str) -> list[Value]:
+        """Return each bank's own address, two cycles later: those before the window are a row on.
+
+        Both rows are made first, so that only a choice is left to be made beside each bank.
+        """
+        low = ceil_log2(self.banks)
+        row, following = (Signal(range(self.depth), name=f"{name}_{which}", reset_less=True)
+                          for which in ("row", "next_row"))
+        behind = Signal(self.banks, name=f"{name}_behind", reset_less=True)
+        m.d.sync += [row.eq(address[low:]), following.eq(address[low:] + 1),
+                     behind.eq(Cat(address[:low] > bank for bank in range(self.banks)))]
+        rows: list[Value] = []
+        for bank in range(self.banks):
+            own = Mux(behind[bank], following, row)
+            rows.append(primitives.local_register(m, self.family, own, f"{name}_row_{bank}"))
+        return rows
+
+
+class WordMemory(wiring.Component):
+    """Words in banks, so that neither an address nor a word has far to go in a cycle.
+
+    Reading and writing share a port, as in the large memories of an iCE40: in a cycle in which a
+    part of a word is written, that part of what is read is not defined.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word.
+    depth : int
+        Words.
+    granularity : int
+        Bits that are written together.
+    family, device
+        FPGA family, and chip if it is known.
+    init : tuple of int
+        The first words as the chip wakes up; must be empty if it is :attr:`blank` then.
+
+    Members
+    -------
+    address : In(range(depth))
+    read_data : Out(width)
+        :attr:`read_latency` cycles later.
+    write_data : In(width)
+    write_mask : In(ceil(width / granularity))
+    """
+
+    address: Value
+    read_data: Value
+    write_data: Value
+    write_mask: Value
+
+    read_latency = 7
+    sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
+
+    def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
+                 device: str | None = None, init: tuple[int, ...] = ()) -> None:
+        self.width = width
+        self.depth = depth
+        self.granularity = granularity
+        self.family = family
+        self.device = device
+        self.init = init
+        super().__init__({
+            "address": In(range(max(depth, 2))), "read_data": Out(width),
+            "write_data": In(width), "write_mask": In(-(-width // granularity)),
+        })
+
+    @property
+    def banks(self) -> list[tuple[int, int]]:
+        """First word and depth of each bank.
+
+        Powers of two, the largest ones first, which a block RAM has as many words as, and a rest.
+        """
+        banks = []
+        start = 0
+        for size in self.sizes:
+            while self.depth - start >= size:
+                banks.append((start, size))
+                start += size
+        if start < self.depth:
+            banks.append((start, self.depth - start))
+        return banks
+
+    @property
+    def _kinds(self) -> list[tuple[type[SinglePortRam], dict[str, Any]]]:
+        """What makes the memories of each part of a word, bank by bank."""
+        return primitives.single_port_rams(
+            self.family, self.device,
+            [(min(NEAR, self.width - low), depth)
+                          for low in range(0, self.width, NEAR) for _, depth in self.banks])
+
+    @property
+    def blank(self) -> bool:
+        """Whether some of its memories cannot hold anything as the chip wakes up."""
+        return any(kind.blank for kind, _ in self._kinds)
+
+    def _contents(self, start: int, depth: int, low: int, high: int) -> dict[str, Any]:
+        """Return the argument that says what the bits of a bank hold at first, if anything."""
+        init = tuple(word >> low & ((1 << (high - low)) - 1)
+                     for word in self.init[start:start + depth])
+        return {"init": init} if any(init) else {}
+
+    @property
+    def places(self) -> list[str]:
+        """Where its block RAMs lie on the chip, if that is settled here."""
+        return [site for _, options in self._kinds for site in options.get("sites", ())]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        address = later(m, self.address, 1, "address")
+        data = later(m, self.write_data, 1, "data")
+        mask = later(m, self.write_mask, 1, "mask", reset=True)
+        chosen = Signal(self.width, reset_less=True)
+        where = [(address >= start) & (address < start + depth) for start, depth in self.banks]
+        shown = later(m, Cat(where), 3, "shown")
+        kinds = iter(self._kinds)
+        # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
+        for low in range(0, self.width, NEAR):
+            high = min(low + NEAR, self.width)
+
+            def near(value: Value, name: str) -> Value:
+                return primitives.local_register(m, self.family, value, name)
+
+            write = mask[low // self.granularity]
+            here = near(Cat(write & bank for bank in where), f"here_{low}")
+            row, written = near(address, f"row_{low}"), near(data[low:high], f"data_{low}")
+            words = []
+            for index, (start, depth) in enumerate(self.banks):
+                kind, options = next(kinds)
+                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options,
+                            **self._contents(start, depth, low, high))
+                m.d.comb += [
+                    ram.address.eq(near(row[:len(ram.address)], f"row_{index}_{low}")),
+                    ram.write_data.eq(near(written, f"data_{index}_{low}")),
+                    ram.write.eq(near(here[index], f"write_{index}_{low}")),
+                ]
+                words.append(ram.read_data)
+            for bank, word in zip(near(shown, f"shown_{low}"), words, strict=True):
+                with m.If(bank):
+                    m.d.sync += chosen[low:high].eq(word)
+        m.d.comb += self.read_data.eq(later(m, chosen, 1, "chosen"))
+        return m

@@ -1,0 +1,331 @@
+"""Post-processing: bias, requantisation and clamp, in as many lanes as a Design asks for."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...arch.steps import ROUNDINGS
+from .. import primitives
+from ..primitives.library import place
+from ..primitives.pipeline import later
+from ..step import PARAMETER_WORDS, Descriptor, Parameters, Tag
+from .accumulators import Accumulators
+
+__all__ = ["Lane", "Post"]
+
+SUM = 32
+HALF = 16
+NARROW = 10
+"""Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
+
+
+class Lane(wiring.Component):
+    """Requantise a sum each cycle: ``clamp(round((sum + bias) * multiplier * 2**-31, shift))``.
+
+    The product of 32 by 31 bits is made of four of 16 by 16. ``tflm`` rounds it to an integer,
+    halves up, then divides by ``2**shift``, halves away from zero; ``single`` rounds once, halves
+    up, and ``even`` once, halves to even.
+
+    Parameters
+    ----------
+    rounding : str
+        One of :data:`hwgen.arch.steps.ROUNDINGS`.
+    family : str
+        FPGA family to make multipliers for.
+    hard : bool
+        Whether they are hard multipliers; else they are made of fabric.
+    sites : tuple of str
+        Their places on the chip, or none to leave it to the placer.
+
+    Members
+    -------
+    sum : In(signed(32))
+    parameters : In(Parameters)
+    low, high, zero_point : In(signed(8))
+        Constant while sums are under way.
+    wide : Out(signed(32))
+        Before zero point and clamp, :attr:`wide_latency` cycles later.
+    o : Out(signed(8))
+        :attr:`latency` cycles later.
+    """
+
+    sum: Value
+    parameters: Any
+    low: Value
+    high: Value
+    zero_point: Value
+    wide: Value
+    o: Value
+
+    biasing = 1
+    """Cycles in which the bias is added."""
+    wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
+    latency = wide_latency + 4
+
+    def __init__(self, rounding: str, family: str, *, hard: bool = False,
+                 sites: tuple[str, ...] = ()) -> None:
+        if rounding not in ROUNDINGS:
+            raise ValueError(f"Rounding must be one of {ROUNDINGS}, not {rounding!r}")
+        self.rounding = rounding
+        self.family = family
+        self.hard = hard
+        self.sites = sites
+        super().__init__({
+            "sum": In(signed(SUM)), "parameters": In(Parameters),
+            "low": In(signed(8)), "high": In(signed(8)), "zero_point": In(signed(8)),
+            "wide": Out(signed(SUM)), "o": Out(signed(8)),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        single = self.rounding != "tflm"
+        biased = Signal(signed(SUM), reset_less=True)
+        m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
+        multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
+        shift = later(m, self.parameters.shift, self.biasing + 2 + primitives.LATENCY, "shift")
+
+        product = self._product(m, platform, biased, multiplier)
+        rounded = Signal(signed(SUM + 1), reset_less=True)
+        m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
+                               product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
+        # Half of what is divided by, less one; the rest of it comes in as a carry.
+        half = Signal(SUM, reset_less=True)
+        m.d.sync += half.eq(((1 << shift) - 1)[:SUM] if single else ((1 << shift) - 1)[1:SUM + 1])
+        some = Signal(reset_less=True)
+        m.d.sync += some.eq({
+            "tflm": shift.any(), "single": Const(1, 1),
+            # Half-way, and nothing less behind it, an even number stays as it is.
+            "even": product[:HALF * 2 - 2].any() | (product[HALF * 2 - 1:] >> shift)[0],
+        }[self.rounding])
+        shift = later(m, shift, 1, "divided")
+        nudged = Signal(signed(SUM + 2), reset_less=True)
+        m.d.sync += nudged.eq(rounded + half
+                              + (some if single else some & ~rounded[-1]))
+        shift = later(m, shift, 1, "nudged_by")
+        coarse, fine = Signal.like(nudged, reset_less=True), Signal(signed(SUM), reset_less=True)
+        m.d.sync += [
+            coarse.eq((nudged >> single) >> (shift & 0b11000)),
+            fine.eq(coarse >> later(m, shift[:3], 1, "fine")),
+        ]
+        m.d.comb += self.wide.eq(fine)
+
+        low, high, zero_point = (
+            self._near(m, value, name).as_signed() for value, name in
+            ((self.low, "own_low"), (self.high, "own_high"), (self.zero_point, "own_zero_point")))
+        # Far outside an int8 only the sign counts.
+        narrow = Signal(signed(NARROW), reset_less=True)
+        moved = Signal(signed(NARROW + 1), reset_less=True)
+        fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
+        near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
+        m.d.sync += [
+            fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
+            narrow.eq(Mux(fits, near, Cat((~near[-1]).replicate(NARROW - 1), near[-1]))),
+            moved.eq(narrow + zero_point),
+            clamped.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
+        ]
+        m.d.comb += self.o.eq(clamped)
+        return m
+
+    def _near(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value that all lanes have in common, from registers beside this one."""
+        return primitives.local_register(m, self.family, value, name)
+
+    def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:
+        """Return ``x * y``, of 32 bits with a sign and 31 without, in two stages of adders."""
+        sites = iter(self.sites)
+
+        def multiply(name: str, a: Value, b: Value) -> Value:
+            kind = primitives.multiplier(self.family, hard=self.hard)
+            options: dict[str, Any] = {"site": next(sites)} if self.sites else {}
+            made = place(m, platform, name, kind, a.shape(), b.shape(), **options)
+            m.d.comb += [made.a.eq(a), made.b.eq(b), made.take.eq(1)]
+            product: Value = made.p
+            return product
+
+        low = Signal(signed(SUM + HALF), reset_less=True)
+        high = Signal(signed(SUM + HALF), reset_less=True)
+        if self.hard:
+            # Four square products, as a DSP block has them.
+            parts_x = [x[:HALF], x[HALF:].as_signed()]
+            parts_y = [y[:HALF], y[HALF:]]
+            products = [[multiply(f"multiplier_{i}{j}", a, b) for j, b in enumerate(parts_y)]
+                        for i, a in enumerate(parts_x)]
+            m.d.sync += [low.eq(products[0][0] + (products[1][0] << HALF)),
+                         high.eq(products[0][1] + (products[1][1] << HALF))]
+        else:
+            # Four flat ones: their sums have few terms, and so few adders in a row.
+            byte = HALF // 2
+            flat = [multiply(f"multiplier_{i}", x, y[i * byte:(i + 1) * byte]) for i in range(4)]
+            m.d.sync += [low.eq(flat[0] + (flat[1] << byte)),
+                         high.eq(flat[2] + (flat[3] << byte))]
+        total = Signal(signed(2 * SUM - 1), reset_less=True)
+        m.d.sync += total.eq(low + (high << HALF))
+        return total
+
+
+class Post(wiring.Component):
+    """Requantise vectors of sums in ``lanes`` lanes, each with the parameters of its column.
+
+    A vector takes :attr:`interval` cycles, and the next one may come no sooner.
+
+    Parameters
+    ----------
+    columns, lanes : int
+    rounding, family
+        See :class:`Lane`.
+    device : str or None
+        The chip, if its floor plan shall be used.
+    hard : int
+        How many lanes use hard multipliers.
+
+    Members
+    -------
+    descriptor : In(Descriptor)
+    tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
+    tag_early : In(Tag)
+        What ``tag`` will be two cycles later.
+    word : In(8 * columns), word_valid : In(1)
+        Parameters, nine words for all columns, the lowest byte of each first.
+    swapped : Out(1)
+        They are in use from now on, and the next ones may come.
+    o_valid : Out(1), o_group : Out(range(interval)), o_tag : Out(Tag), o : Out(8 * lanes)
+        The bytes of columns ``lanes * o_group`` and further.
+    ready, ready_last : Out(1), ready_sums : Out(ArrayLayout(signed(32), columns))
+        Requantised sums of a whole vector, in a step whose sums go back to the accumulators: they
+        are there :attr:`ahead` cycles after ``ready``.
+    """
+
+    descriptor: Any
+    tag: Any
+    tag_early: Any
+    sums: Any
+    word: Value
+    word_valid: Value
+    swapped: Value
+    o_valid: Value
+    o_group: Value
+    o_tag: Any
+    o: Value
+    ready: Value
+    ready_last: Value
+    ready_sums: Any
+
+    ahead = Accumulators.ahead
+
+    def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
+                 device: str | None = None, hard: int = 0) -> None:
+        self.columns = columns
+        self.lanes = lanes
+        self.interval = -(-columns // lanes)
+        self.rounding = rounding
+        self.family = family
+        self.device = device
+        self.hard = hard
+        vector = data.ArrayLayout(signed(SUM), columns)
+        super().__init__({
+            "descriptor": In(Descriptor), "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
+            "word": In(8 * columns), "word_valid": In(1), "swapped": Out(1),
+            "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
+            "o": Out(8 * lanes),
+            "ready": Out(1), "ready_last": Out(1), "ready_sums": Out(vector),
+        })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the sums of a vector to its first bytes."""
+        return 1 + Lane.latency
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        arrives = self.tag.value & self.tag.last
+        parameters = self._parameters(m)
+
+        # A vector waits here until all of its groups have gone.
+        sums = Signal(SUM * self.columns, reset_less=True)
+        tag: Any = Signal(Tag)
+        group, valid = Signal(range(max(self.interval, 2))), Signal()
+        if self.interval == 1:
+            m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), valid.eq(arrives)]
+        else:
+            with m.If(arrives):
+                m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), group.eq(0), valid.eq(1)]
+            with m.Else():
+                m.d.sync += [group.eq(group + 1), valid.eq(valid & (group != self.interval - 1))]
+
+        wide = []
+        sites = primitives.lane_sites(self.family, self.device, self.hard)
+        for lane in range(self.lanes):
+            columns = range(lane, self.columns, self.lanes)
+            options: dict[str, Any] = {"hard": lane < self.hard}
+            if lane < len(sites):
+                options["sites"] = sites[lane]
+            unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family, **options)
+            m.d.comb += [
+                unit.sum.eq(_chosen([sums.word_select(c, SUM) for c in columns], group)),
+                Value.cast(unit.parameters).eq(_chosen([parameters[c] for c in columns], group)),
+                unit.low.eq(d.low), unit.high.eq(d.high), unit.zero_point.eq(d.zero_point),
+                self.o.word_select(lane, 8).eq(unit.o),
+            ]
+            wide.append(unit.wide)
+
+        m.d.comb += self.o_valid.eq(later(m, valid & ~d.to_sums, Lane.latency, "valid", reset=True))
+        m.d.comb += [self.o_group.eq(later(m, group, Lane.latency, "group")),
+                     Value.cast(self.o_tag).eq(later(m, Value.cast(tag), Lane.latency, "tag"))]
+        self._collect(m, wide, valid & d.to_sums, group, tag)
+        return m
+
+    def _parameters(self, m: Module) -> list[Signal]:
+        """Take parameters, and return those in use for each column."""
+        following = [Signal(8 * PARAMETER_WORDS, name=f"following_{c}", reset_less=True)
+                     for c in range(self.columns)]
+        used = [Signal(Parameters.size, name=f"used_{c}", reset_less=True)
+                for c in range(self.columns)]
+        left, full = Signal(range(PARAMETER_WORDS), init=PARAMETER_WORDS - 1), Signal()
+        with m.If(self.word_valid):
+            m.d.sync += [left.eq(Mux(left == 0, PARAMETER_WORDS - 1, left - 1)),
+                         full.eq(left == 0)]
+        swap = self.tag_early.value & self.tag_early.tile & full
+        with m.If(swap):
+            m.d.sync += full.eq(0)
+        m.d.sync += self.swapped.eq(swap)
+        # The registers are many, and lie far apart: each column's know by themselves what to do.
+        word = later(m, self.word, 1, "word")
+        for c in range(self.columns):
+            come, use = primitives.local_register(m, self.family,
+                                                  Cat(self.word_valid, self.swapped),
+                                                  f"parameters_{c}")
+            with m.If(come):
+                m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
+            with m.If(use):
+                m.d.sync += used[c].eq(following[c])
+        return used
+
+    def _collect(self, m: Module, wide: list[Value], valid: Value, group: Value, tag: Any,
+                 ) -> None:
+        """Put the groups of a vector of requantised sums together again."""
+        come = later(m, Cat(valid, tag.tile_end & tag.final), Lane.wide_latency - self.ahead,
+                     "come", reset=True)
+        coming = later(m, group, Lane.wide_latency - self.ahead, "coming")
+        last = coming == self.interval - 1 if self.interval > 1 else Const(1, 1)
+        m.d.comb += [self.ready.eq(come[0] & last), self.ready_last.eq(come[1])]
+        which = later(m, coming, self.ahead, "which")
+        for c in range(self.columns):
+            index, lane = divmod(c, self.lanes)
+            value: Value = wide[lane]
+            if index < self.interval - 1:
+                stored = Signal(SUM, name=f"collected_{c}", reset_less=True)
+                with m.If(which == index):
+                    m.d.sync += stored.eq(value)
+                value = stored
+            m.d.comb += self.ready_sums[c].eq(value)
+
+
+def _chosen(values: list[Value], index: Value) -> Value:
+    """Return the value of that index; the last one where there is no further."""
+    if len(values) == 1:
+        return values[0]
+    layout = data.ArrayLayout(values[0].shape(), len(values))
+    return Value.cast(layout(Cat(values))[index])

@@ -1,0 +1,117 @@
+"""Store: write requantised bytes to where a step wants them."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..primitives.pipeline import later
+from ..step import Descriptor, Tag
+
+__all__ = ["Store"]
+
+
+class Store(wiring.Component):
+    """Follow the loops of a step, and write each group of bytes that comes.
+
+    Parameters
+    ----------
+    columns, lanes : int
+    size : int
+        Bytes of the memory.
+    window : int
+        Bytes that it takes at once.
+
+    Members
+    -------
+    descriptor : In(Descriptor)
+    valid : In(1), group : In(unsigned), tag : In(Tag), bytes : In(8 * lanes)
+        From the lanes.
+    address : Out(range(size)), data : Out(8 * window), mask : Out(window)
+        To the memory, :attr:`latency` cycles later.
+    done : Out(1)
+        The last byte of the step is in the memory.
+    error : Out(1)
+        A byte would have been written outside; it is not.
+    """
+
+    descriptor: Any
+    valid: Value
+    group: Value
+    tag: Any
+    bytes: Value
+    address: Value
+    data: Value
+    mask: Value
+    done: Value
+    error: Value
+
+    latency = 4
+
+    def __init__(self, *, columns: int, lanes: int, size: int, window: int,
+                 memory_latency: int) -> None:
+        self.columns = columns
+        self.lanes = lanes
+        self.interval = -(-columns // lanes)
+        self.size = size
+        self.window = window
+        self.memory_latency = memory_latency
+        super().__init__({
+            "descriptor": In(Descriptor),
+            "valid": In(1), "group": In(range(max(self.interval, 2))), "tag": In(Tag),
+            "bytes": In(8 * lanes),
+            "address": Out(range(size)), "data": Out(8 * window), "mask": Out(window),
+            "done": Out(1), "error": Out(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d, tag = self.descriptor, self.tag
+        width = len(self.address) + 2
+        idle = Signal(init=1)
+        here, row, tile = (Signal(width, name=name, reset_less=True)
+                           for name in ("here", "row", "tile"))
+        advance = self.valid & (self.group == self.interval - 1)
+        finish = advance & tag.tile_end & tag.final
+        with m.If(idle & ~self.valid):
+            m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
+        with m.Elif(advance):
+            with m.If(tag.tile_end):
+                for register in (here, row, tile):
+                    m.d.sync += register.eq(tile + self.columns)
+            with m.Elif(tag.row_end):
+                m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
+            with m.Else():
+                m.d.sync += here.eq(here + d.output_x_step)
+        with m.If(self.valid):
+            m.d.sync += idle.eq(finish)
+
+        address, end = Signal(width, reset_less=True), Signal(width, reset_less=True)
+        columns = Signal(range(self.columns + 1), reset_less=True)
+        place = later(m, address, 1, "place")
+        outside = Signal(reset_less=True)
+        m.d.sync += [
+            address.eq(here + self.group * self.lanes),
+            # The columns of this group and of those behind it that are written.
+            columns.eq(Mux(tag.final, d.last_columns, self.columns)
+                       - Mux(self.valid, self.group * self.lanes, 0)),
+            end.eq(address + Mux(columns > self.lanes, self.lanes, columns)),
+        ]
+        valid = later(m, self.valid, 3, "valid", reset=True)
+        m.d.sync += outside.eq((place >= self.size) | (end > self.size)
+                               | d.output[width:].any())
+        # Of the last column tile's groups, the last ones may be empty.
+        past = later(m, self.group * self.lanes >= Mux(tag.final, d.last_columns, self.columns),
+                     3, "past")
+        wanted = Signal(self.lanes, reset_less=True)
+        m.d.sync += [
+            wanted.eq(Cat(later(m, columns, 1, "count") > i for i in range(self.lanes))),
+            self.error.eq(valid & ~past & outside),
+            self.mask.eq(Mux(valid & ~past & ~outside, wanted, 0)),
+        ]
+        m.d.comb += [self.address.eq(later(m, place, 2, "same_place")),
+                     self.data.eq(later(m, self.bytes, 4, "bytes"))]
+        m.d.comb += self.done.eq(later(m, finish, self.latency + self.memory_latency, "finish",
+                                       reset=True))
+        return m

@@ -1,0 +1,1 @@
+"""The bit-serial array, whose cycles follow the bits of each layer."""

@@ -1,0 +1,1 @@
+"""The accelerator for chips with a few thousand LUTs, and its parts."""

@@ -1,0 +1,1 @@
+"""The ways to an accelerator: frames, serial port, SPI, flash memory, buses."""

@@ -1,0 +1,177 @@
+"""A serial port: bytes from and to a wire, eight bits each, no parity, one stop bit."""
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...arch.frames import HIGHEST_BAUD, WIRE_BITS
+from ...errors import UserError
+
+__all__ = ["LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles"]
+
+LEAST_DIVISOR = 4
+"""Cycles of a bit with which its middle can still be told from its edges."""
+
+
+IDLE_IN = In(1, init=1)    # type: ignore[call-arg]  # Amaranth's types know no init
+IDLE_OUT = Out(1, init=1)  # type: ignore[call-arg]
+"""A wire, which is high when nothing is on it."""
+
+TOLERANCE = 0.02
+"""By how much a baud rate may be off: the other end has as much again to be wrong by."""
+
+
+def bit_cycles(clock_mhz: float, baud: int) -> int:
+    """Return the cycles of a bit."""
+    wanted = clock_mhz * 1e6 / baud
+    cycles = max(round(wanted), LEAST_DIVISOR)
+    if abs(wanted / cycles - 1) > TOLERANCE:
+        if clock_mhz * 1e6 / cycles > HIGHEST_BAUD:
+            cycles += 1
+        raise UserError(f"baud must be a whole part of the clock of {clock_mhz:g} MHz, at most a "
+                        f"{LEAST_DIVISOR}th of it and within {TOLERANCE:.0%}, not {baud}; the "
+                        f"nearest is {clock_mhz * 1e6 / cycles:.0f}")
+    return cycles
+
+
+def check(divisor: int) -> None:
+    """Refuse what is no number of cycles for a bit."""
+    if not isinstance(divisor, int) or divisor < LEAST_DIVISOR:
+        raise ValueError(f"Divisor must be an integer of at least {LEAST_DIVISOR}, not {divisor!r}")
+
+
+class Receiver(wiring.Component):
+    """Take bytes from a wire.
+
+    Each bit is sampled in its middle, counted from the edge at which its byte began, so the sender
+    may be faster or slower by a twenty-fifth. What begins like a byte and is none, as
+    it is too short or has no stop bit, is dropped.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles of a bit.
+
+    Members
+    -------
+    rx : In(1)
+        The wire, as it comes from the pin.
+    o : Out(stream.Signature(8))
+        A byte that is not taken before the next one has come is lost.
+    """
+
+    rx: Value
+    o: stream.Interface
+
+    def __init__(self, divisor: int) -> None:
+        check(divisor)
+        self.divisor = divisor
+        super().__init__({"rx": IDLE_IN, "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # Two registers, so that an edge of the wire at the clock's own does no harm.
+        caught, line = Signal(init=1), Signal(init=1)
+        m.d.sync += [caught.eq(self.rx), line.eq(caught)]
+
+        busy, start = Signal(), Signal()
+        left = Signal(range(WIRE_BITS - 1))       # bits behind this one
+        wait = Signal(range(self.divisor))   # cycles until this one is sampled
+        shifted = Signal(8)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(~busy):
+            # The first cycle of the start bit has gone by.
+            m.d.sync += [busy.eq(~line), start.eq(1), left.eq(WIRE_BITS - 2),
+                         wait.eq(self.divisor // 2 - 1)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        with m.Elif(start):
+            m.d.sync += [start.eq(0), busy.eq(~line), wait.eq(self.divisor - 1)]
+        with m.Elif(left != 0):
+            m.d.sync += [shifted.eq(Cat(shifted[1:], line)), left.eq(left - 1),
+                         wait.eq(self.divisor - 1)]
+        with m.Else():
+            m.d.sync += busy.eq(0)
+            with m.If(line):
+                m.d.sync += [self.o.payload.eq(shifted), self.o.valid.eq(1)]
+        return m
+
+
+class Transmitter(wiring.Component):
+    """Put bytes on a wire.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles of a bit.
+
+    Members
+    -------
+    i : In(stream.Signature(8))
+        A byte is taken every ten bits.
+    tx : Out(1)
+        The wire.
+    """
+
+    i: stream.Interface
+    tx: Value
+
+    def __init__(self, divisor: int) -> None:
+        check(divisor)
+        self.divisor = divisor
+        super().__init__({"i": In(stream.Signature(8)), "tx": IDLE_OUT})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = Signal(WIRE_BITS - 1, init=-1)  # behind the one on the wire; ones when idle
+        left = Signal(range(WIRE_BITS + 1))    # bits that have not ended
+        wait = Signal(range(self.divisor))
+        m.d.comb += self.i.ready.eq(left == 0)
+        with m.If(self.i.ready):
+            with m.If(self.i.valid):
+                m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1)), left.eq(WIRE_BITS),
+                             wait.eq(self.divisor - 1)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        with m.Else():
+            m.d.sync += [self.tx.eq(bits[0]), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1),
+                         wait.eq(self.divisor - 1)]
+        return m
+
+
+class Uart(wiring.Component):
+    """A host's byte streams on two wires.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles of a bit.
+
+    Members
+    -------
+    rx : In(1), tx : Out(1)
+        The wires, as the board has them.
+    o : Out(stream.Signature(8)), i : In(stream.Signature(8))
+        What came, and what goes.
+    """
+
+    rx: Value
+    tx: Value
+    o: stream.Interface
+    i: stream.Interface
+
+    def __init__(self, divisor: int) -> None:
+        check(divisor)
+        self.divisor = divisor
+        super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT,
+                          "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = Receiver(self.divisor)
+        m.submodules.transmitter = transmitter = Transmitter(self.divisor)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        wiring.connect(m, receiver.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.i), transmitter.i)
+        return m

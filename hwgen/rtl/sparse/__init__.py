@@ -1,0 +1,1 @@
+"""The engine for sparse weights: decoder, non-zero detection, lanes."""

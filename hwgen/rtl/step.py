@@ -1,0 +1,50 @@
+"""A step's descriptor, as the program memory holds it: docs/accelerator.md has what it means."""
+
+from amaranth import *
+from amaranth.lib import data, enum
+
+from ..arch.steps import DESCRIPTOR_BYTES, FIELDS, MAGIC, PARAMETER_WORDS, Mode
+
+__all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error", "Mode",
+           "Parameters", "Tag"]
+
+
+class Error(enum.IntEnum, shape=8):
+    """Why the accelerator stopped."""
+
+    NONE = 0
+    DESCRIPTOR = 1
+    """The magic number is missing, the mode unknown, or a count is 0."""
+    FETCH = 2
+    """A byte inside the image is outside the memory."""
+    STORE = 3
+    """A byte would have been written outside the memory."""
+    PROGRAM = 4
+    """Weights or parameters are outside the program memory."""
+    SUMS = 5
+    """More values in a pass than the accumulators hold."""
+    WATCHDOG = 6
+    """A step took longer than it may."""
+    STOPPED = 7
+    """The host had it stopped."""
+
+
+Descriptor = data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {
+    name: data.Field(Shape(bits, signed), 32 * word + low)
+    for name, (word, low, bits, signed) in {**FIELDS, "magic": (1, 24, 8, False)}.items()
+})
+
+Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "spare": 4})
+"""What the lanes know of a column."""
+
+Tag = data.StructLayout({
+    "value": 1,       # a value comes of this vector
+    "start": 1,       # it is the first of its pass
+    "first": 1,       # of the first pass of a column tile
+    "last": 1,        # of the last pass
+    "tile": 1,        # it is the first value of a column tile
+    "row_end": 1,     # it is the last value of a row
+    "tile_end": 1,    # it is the last value of a column tile
+    "final": 1,       # of the last column tile
+})
+"""What goes with a vector, and with the values that come of it."""

@@ -1,0 +1,1 @@
+"""The systolic array, its cells, and its stream around it."""

@@ -1,0 +1,162 @@
+"""What the systolic arrays of both dataflows have in common."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import primitives
+
+__all__ = ["Kind", "SystolicArray", "sum_shape"]
+
+
+class Kind(enum.Enum, shape=2):
+    """What a vector of activations is."""
+
+    MATRIX = 0
+    """One activation a row, multiplied by the weights of all columns."""
+    DEPTHWISE = 1
+    """One pixel a line and column, moved into that column's taps, which then give a sum."""
+    PRIME = 2
+    """As DEPTHWISE, but no sum comes out: fills the taps ahead of the first whole window."""
+
+
+def sum_shape(a: Shape, w: Shape, terms: int) -> Shape:
+    """Return the shape that holds every sum of ``terms`` products of an ``a`` and a ``w``."""
+    def ends(shape: Shape) -> tuple[int, int]:
+        half = 1 << (shape.width - shape.signed)
+        return (-half if shape.signed else 0), half - 1
+
+    products = [x * y for x in ends(a) for y in ends(w)]
+    signed = a.signed or w.signed
+    bits = max((terms * max(products)).bit_length(), (~(terms * min(products))).bit_length())
+    return Shape(bits + signed, signed)
+
+
+class SystolicArray(wiring.Component):
+    """What both dataflows have in common: parameters, ports, and the edges of the grid.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Cells from top to bottom and from left to right.
+    a_shape, w_shape : Shape
+        Shapes of activations and weights, signed or unsigned, each on its own.
+    depth : int
+        How many products a sum must hold without overflow.
+    accumulator : int or None
+        Width of a sum, if not the one that ``depth`` needs. A narrower sum wraps.
+    lines : int
+        Pixels that each column takes in a cycle of a depthwise tile; 0 for no depthwise path.
+    family, device, dsps, lanes
+        What to make multipliers of: see :func:`primitives.add_multipliers`.
+
+    Members
+    -------
+    activations : In(stream.Signature(StructLayout(...)))
+        ``vector``: an activation for each row; ``last``: the tile ends here; and, with ``lines``,
+        ``kind``: see :class:`Kind`, and ``pixels``: a pixel for each line and column.
+    weights : In(stream.Signature(ArrayLayout(w_shape, columns)))
+    o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
+        A sum for each column. It cannot wait: whoever cannot take it holds back activations.
+    """
+
+    depthwise = False
+    """Whether the dataflow knows depthwise tiles."""
+
+    activations: stream.Interface
+    weights: stream.Interface
+    o: Any
+
+    def __init__(self, rows: int, columns: int, a_shape: Shape, w_shape: Shape, *, depth: int,
+                 accumulator: int | None = None, lines: int = 0, family: str = "generic",
+                 device: str | None = None, dsps: int | None = None, lanes: int = 0) -> None:
+        for name, value in (("Rows", rows), ("Columns", columns), ("Depth", depth)):
+            if not isinstance(value, int) or value < 1:
+                raise TypeError(f"{name} must be a positive integer, not {value!r}")
+        if not 0 <= lines <= (rows if self.depthwise else 0):
+            raise ValueError(f"Lines must be 0 to the {rows} rows, not {lines!r}" if self.depthwise
+                             else f"Lines must be 0 where sums stay, not {lines!r}")
+        if family not in primitives.FAMILIES:
+            raise ValueError(f"Family must be one of {primitives.FAMILIES}, not {family!r}")
+        self.rows = rows
+        self.columns = columns
+        self.a_shape = a_shape = Shape.cast(a_shape)
+        self.w_shape = w_shape = Shape.cast(w_shape)
+        self.depth = depth
+        self.accumulator = accumulator
+        self.lines = lines
+        self.family = family
+        self.device = device
+        self.dsps = dsps
+        self.lanes = lanes
+        self.sums = sum_shape(a_shape, w_shape, depth)
+        if accumulator is not None:
+            self.sums = Shape(accumulator, self.sums.signed)
+        vector = {"vector": data.ArrayLayout(a_shape, rows), "last": 1}
+        if lines:
+            vector |= {"kind": Kind,
+                       "pixels": data.ArrayLayout(data.ArrayLayout(a_shape, columns), lines)}
+        super().__init__({
+            "activations": In(stream.Signature(data.StructLayout(vector))),
+            "weights": In(stream.Signature(data.ArrayLayout(w_shape, columns))),
+            "o": Out(wiring.Signature({"valid": Out(1),
+                                       "payload": Out(data.ArrayLayout(self.sums, columns))})),
+        })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last transfer that sums need until they are on ``o``."""
+        return primitives.LATENCY + self.rows + self.columns
+
+    def arrival(self, row: int, column: int = 0) -> int:
+        """Cycles from a transfer until it reaches a cell."""
+        return 1 + row + column
+
+    def _multipliers(self, m: Module, platform: object) -> dict[tuple[int, int], Any]:
+        """Add the multipliers, and return each cell's."""
+        return primitives.add_multipliers(
+            m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
+            wave=lambda row, column: (self.arrival(row, column), self._region(row)),
+            device=self.device, dsps=self.dsps, lanes=self.lanes)
+
+    def _region(self, row: int) -> int:
+        """Return the region of the chip that a row is in."""
+        count = len(primitives.regions(self.family, self.device, self.lanes))
+        return primitives.region(row, self.rows, count)
+
+    def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
+        """Return ``bit`` for each row, when what was transferred with it reaches the row.
+
+        The cells that a wave reaches in one cycle share a register in synthesis, but only those of
+        the same region, which are near one another.
+        """
+        first = {region: primitives.local_register(m, self.family, bit, f"{name}_region_{region}")
+                 for region in sorted({self._region(row) for row in range(self.rows)})}
+        return [self._late(m, first[self._region(row)], self.arrival(row) - 1 + extra,
+                           f"{name}_{row}") for row in range(self.rows)]
+
+    def _late(self, m: Module, value: Value, cycles: int, name: str, *, reset: bool = False,
+              init: int = 0) -> Value:
+        """Return ``value``, ``cycles`` later; with ``reset``, ``init`` comes out of a reset."""
+        for cycle in range(cycles):
+            stage = Signal.like(value, name=f"{name}_{cycle + 1}", init=init, reset_less=not reset)
+            m.d.sync += stage.eq(value)
+            value = stage
+        return value
+
+    def _skewed(self, m: Module, name: str, shape: Shape, words: Value,
+                cycles: list[int]) -> list[Value]:
+        """Return ``words``, each delayed by its own number of cycles."""
+        m.submodules[name] = skew = primitives.delay(self.family, shape.width, cycles,
+                                                     apart=self.lanes > 0)
+        m.d.comb += skew.i.eq(words)
+        return [skew.o.word_select(i, shape.width) for i in range(len(cycles))]
+
+    def _put_out(self, m: Module, sums: Sequence[Value], valid: Value) -> None:
+        """Undo the skew of the columns."""
+        straight = self._skewed(m, "sum_skew", self.sums, Cat(sums),
+                                [self.columns - 1 - c for c in range(self.columns)])
+        m.d.comb += [Value.cast(self.o.payload).eq(Cat(straight)), self.o.valid.eq(valid)]

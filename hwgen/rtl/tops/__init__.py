@@ -1,0 +1,1 @@
+"""Top levels: by which a host or a system reaches an accelerator."""

@@ -1,0 +1,1 @@
+"""The unpacker of weights in the program memory."""

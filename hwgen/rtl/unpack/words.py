@@ -1,0 +1,143 @@
+"""What packed weights are read as: words of parameters, bytes of a codebook, entries."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ...arch.steps import INDEX_BITS
+from ..primitives.pipeline import later
+from ..step import PARAMETER_WORDS, Descriptor
+
+__all__ = ["VALUE_BITS", "PackedWords"]
+
+VALUE_BITS = 4, 8
+"""Bits that a value may have."""
+NARROW, WIDE = (INDEX_BITS + bits for bits in VALUE_BITS)
+
+
+class PackedWords(wiring.Component):
+    """Read the words of a step of mode UNPACK, and say what they are, in the cycles that move.
+
+    A word of parameters takes a cycle, a word of the codebook one for each byte, and one of entries
+    one for each entry that there is. The next word is asked for when one is taken, and taken
+    ``latency + 2`` cycles later at the earliest, of those that move.
+
+    Parameters
+    ----------
+    columns : int
+        Bytes of a word.
+    words : int
+        Of the program memory.
+    latency : int
+        Cycles from an address to its word.
+
+    Members
+    -------
+    descriptor : In(Descriptor)
+        Its ``program`` is inside the memory.
+    start : In(1)
+    moves : In(1)
+    ask : Out(1), address : Out(range(2 * words))
+        A word is wanted ``latency + 1`` cycles later.
+    word : In(8 * columns)
+    parameters, code, entries : Out(1)
+        What ``held`` begins with: a word of parameters, a byte of the codebook, or an entry. It is
+        taken in a cycle that moves.
+    held : Out(8 * columns)
+    last : Out(1)
+        The entry is the last one.
+    outside : Out(1)
+        A word is needed that is behind the end of the memory.
+    """
+
+    descriptor: Any
+    start: Value
+    moves: Value
+    ask: Value
+    address: Value
+    word: Value
+    parameters: Value
+    code: Value
+    entries: Value
+    held: Value
+    last: Value
+    outside: Value
+
+    def __init__(self, columns: int, words: int, latency: int) -> None:
+        self.columns = columns
+        self.words = words
+        self.latency = latency
+        super().__init__({
+            "descriptor": In(Descriptor), "start": In(1), "moves": In(1),
+            "ask": Out(1), "address": Out(range(2 * words)), "word": In(8 * columns),
+            "parameters": Out(1), "code": Out(1), "entries": Out(1), "held": Out(8 * columns),
+            "last": Out(1), "outside": Out(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        wide, of_book = Signal(), Signal()  # values of 8 bits; they choose from a codebook
+        every = Signal(20, reset_less=True)  # words of parameters, of all tiles: nine each
+        m.d.sync += [wide.eq(d.weight_format[2]), of_book.eq(~d.weight_format[3]),
+                     every.eq((d.slots << 3) + d.slots)]
+
+        def words_of(bits: int) -> int:
+            return -(-(1 << bits) // self.columns)
+
+        # What there is to come, in words and in entries; and uses of the word that is held.
+        of_parameters = Signal(20, reset_less=True)
+        of_book_words = Signal(range(words_of(VALUE_BITS[1]) + 1), reset_less=True)
+        of_entries = Signal(32, reset_less=True)
+        most = 8 * self.columns // NARROW
+        left = Signal(range(max(most, self.columns) + 1))
+        per_word = Mux(wide, 8 * self.columns // WIDE, most)
+        fewer = of_entries <= per_word
+
+        # The word that was asked for last is there from the cycle on in which `due` is 0.
+        due = Signal(range(self.latency + 2))
+        come = Signal(8 * self.columns, reset_less=True)
+        with m.If(later(m, self.ask, self.latency + 1, "asked", reset=True)):
+            m.d.sync += come.eq(self.word)
+        place = Signal(range(2 * self.words), reset_less=True)  # of the next one
+        missing = Signal()  # the one that was asked for is behind the end
+
+        ready, load = Signal(), Signal()
+        some = of_parameters.any() | of_book_words.any() | of_entries.any()
+        m.d.comb += [
+            ready.eq(self.moves & (left <= 1) & (due == 0) & some),
+            load.eq(ready & ~missing), self.outside.eq(ready & missing),
+            self.ask.eq(self.start | load), self.address.eq(Mux(self.start, d.program, place)),
+            self.last.eq((left == 1) & (of_entries == 0)),
+        ]
+        with m.If(self.moves):
+            m.d.sync += due.eq(Mux(due == 0, 0, due - 1))
+            with m.If(left > 0):
+                m.d.sync += [left.eq(left - 1), self.held.eq(
+                    Mux(self.entries & wide, self.held >> WIDE, self.held >> NARROW))]
+            with m.If(left <= 1):
+                m.d.sync += [self.parameters.eq(0), self.code.eq(0), self.entries.eq(0)]
+        with m.If(self.ask):
+            m.d.sync += [due.eq(self.latency + 1), place.eq(self.address + 1),
+                         missing.eq(self.address >= self.words)]
+        with m.If(load):
+            m.d.sync += self.held.eq(come)
+            with m.If(of_parameters.any()):
+                m.d.sync += [of_parameters.eq(of_parameters - 1), self.parameters.eq(1), left.eq(1)]
+            with m.Elif(of_book_words.any()):
+                m.d.sync += [of_book_words.eq(of_book_words - 1), self.code.eq(1),
+                             left.eq(self.columns)]
+            with m.Else():
+                m.d.sync += [of_entries.eq(Mux(fewer, 0, of_entries - per_word)),
+                             self.entries.eq(1), left.eq(Mux(fewer, of_entries, per_word))]
+        with m.If(self.start):
+            m.d.sync += [
+                of_parameters.eq(Mux(d.parameters_per_tile, every, PARAMETER_WORDS)),
+                of_entries.eq(d.row_bytes),
+                of_book_words.eq(Mux(of_book, Mux(wide, words_of(VALUE_BITS[1]),
+                                                  words_of(VALUE_BITS[0])), 0)),
+                left.eq(0), self.parameters.eq(0), self.code.eq(0), self.entries.eq(0),
+            ]
+        return m

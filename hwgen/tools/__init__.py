@@ -1,0 +1,1 @@
+"""The tools of others that hwgen calls, the cache of what they made, and files."""

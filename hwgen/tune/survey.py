@@ -1,0 +1,223 @@
+"""What a network takes on many Designs at once: exactly, without a Program for any of them.
+
+The layers with weights are asked what they would take by the very formulas that choose their steps.
+All others have steps that depend on the columns alone, but for how the accumulators cut them: they
+are lowered once for each number of columns.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arch.design import Design
+from ..arch.steps import Mode, Step, descriptor_words
+from ..compiler.compile import lower, prepared, written
+from ..compiler.cost import Taken, least
+from ..compiler.layers.weighted import SumsLayer
+from ..compiler.lowering import Lowering
+from ..compiler.memory.addresses import arrange
+from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
+from ..cost.cycles import Array
+from ..network.graph import Convolution, Depthwise, FullyConnected, Network
+
+__all__ = ["Designs", "Survey", "Surveyed"]
+
+Integers = NDArray[np.int64]
+
+PROBE = Design(rows=4, columns=4, activation_memory=1 << 24, program_memory=1 << 24,
+               partial_sums=4, lanes=1)
+"""What steps are lowered for where it does not matter but for its columns."""
+
+
+GRID = 8
+"""How many times as many points as Designs a grid of them may have."""
+
+
+@dataclass(frozen=True)
+class Designs:
+    """Many Designs, as an array for each field that cycles depend on."""
+
+    rows: Integers
+    columns: Integers
+    lanes: Integers
+    lines: Integers
+    line_pixels: Integers
+    partial_sums: Integers
+    serial: Any = False
+    compact: Any = False
+    """Whether the engine is bit-serial, and the accelerator compact: for all, or for each."""
+
+    @classmethod
+    def of(cls, designs: Iterable[Design]) -> Self:
+        """Return the arrays of some Designs."""
+        rows = list(designs)
+        numbers: dict[str, Any] = {
+            field.name: np.array([getattr(design, field.name) for design in rows], np.int64)
+            for field in dataclasses.fields(cls) if field.name not in ("serial", "compact")}
+        return cls(**numbers, serial=np.array([each.engine == "bitserial" for each in rows]),
+                   compact=np.array([design.compact for design in rows]))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: NDArray[np.generic]) -> Self:
+        """Return those at an index, or of a mask."""
+        return type(self)(*(np.broadcast_to(getattr(self, field.name), len(self))[index]
+                            for field in dataclasses.fields(self)))
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a network takes on each of many Designs.
+
+    Members
+    -------
+    cycles : array
+        Of an inference, where the activation memory is not less than ``activations``. In less the
+        compiler may still find a way, that takes more cycles or as many.
+    layers : array
+        The same by layer, (layers, Designs); with as many layers as were asked for, or none.
+    activations : array
+        Bytes of the activation memory with which no layer is cut for the sake of memory.
+    program : array
+        Bytes of the program memory that steps and weights take then.
+    """
+
+    cycles: Integers
+    layers: Integers
+    activations: Integers
+    program: Integers
+
+
+class Survey:
+    """A network, ready to be asked what it takes.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        """Do what is the same for all Designs."""
+        self.network, self.folding, self.layout = prepared(network)
+        self.weighted = {
+            index: SumsLayer(self.network, self.folding, layer,
+                             self.layout.views[layer.inputs[0]], self.layout.views[layer.output])
+            for index, layer in enumerate(self.layout.layers)
+            if isinstance(layer, Convolution | Depthwise | FullyConnected)}
+        self.others = cache(self._others)
+        self._needed = cache(self._arranged)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers that the accelerator computes."""
+        return [layer.name for layer in self.layout.layers]
+
+    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> Surveyed:
+        """Return what the network takes on each of the Designs."""
+        count = len(designs)
+        found = Surveyed(*(np.zeros(shape, np.int64) for shape in (
+            count, (len(self.layout.layers) * by_layer, count), count, count)))
+        alike = np.stack(np.broadcast_arrays(designs.columns, designs.serial, designs.compact))
+        kinds, place = np.unique(alike, axis=1, return_inverse=True)
+        for number, (columns, serial, compact) in enumerate(kinds.T.tolist()):
+            where = np.flatnonzero(place.reshape(-1) == number)
+            kind = partial(Array, columns=columns, serial=bool(serial), compact=bool(compact))
+            for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
+                getattr(found, name)[..., where] = values
+        return found
+
+    def _of(self, kind: Callable[..., Array], columns: int, designs: Designs,
+            by_layer: bool) -> Surveyed:
+        """Return what it takes on Designs of one kind, which is an array without its rows."""
+        interval = ceil_div(columns, designs.lanes)
+        few = Points(kind, designs.rows, interval, designs.partial_sums)
+        all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
+                      designs.line_pixels)
+        by_index, shared, needed = self.others(columns, few.sizes.array.compact)
+        cycles, steps, words = (np.full(len(designs), start) for start in (0, 0, shared))
+        layers = []
+        for index in range(len(self.layout.layers)):
+            layer, of_layer = self.weighted.get(index), np.zeros(len(designs), np.int64)
+            if layer is not None:
+                taken = few.spread(layer.product.taken(few.sizes))
+                if layer.by_channel is not None:
+                    taken = least([*(all_.spread(way.taken(suits))
+                                     for way, suits in layer.streamed(all_.sizes)), taken])
+                of_layer, steps, words = taken.cycles, steps + taken.steps, words + taken.words
+            for step in by_index.get(index, []):
+                taken = few.spread(taken_by(step, few.sizes))
+                of_layer, steps = of_layer + taken.cycles, steps + taken.steps
+            cycles = cycles + of_layer
+            if by_layer:
+                layers.append(of_layer)
+        program = (steps * descriptor_words(columns) + words) * columns
+        return Surveyed(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
+                        np.full(len(designs), needed), program)
+
+    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
+        """Return the steps of layers without weights, uncut, the words that they take, and bytes.
+
+        The latter are those of the activation memory that the whole network needs.
+        """
+        lowering = Lowering(PROBE.replace(columns=columns, compact=compact))
+        lowering.sizes = dataclasses.replace(lowering.sizes, partial_sums=LARGEST_COUNT**2)
+        found = {}
+        for index, layer in enumerate(self.layout.layers):
+            if index not in self.weighted:
+                first = len(lowering.placed)
+                lower(lowering, self.network, self.folding, self.layout, layer)
+                found[index] = [item.step for item in lowering.placed[first:]]
+        sizes = written(lowering.placed, columns)
+        return found, lowering.image.words, self._needed(tuple(sorted(sizes.items())))
+
+    def _arranged(self, sizes: tuple[tuple[str, int], ...]) -> int:
+        """Return the bytes that all tensors take, where layers write so much of their buffers."""
+        lives = self.layout.lives(dict(sizes))
+        bound = max(sum(life.size for life in lives if life.begin <= time <= life.end)
+                    for time in range(-1, len(self.layout.layers) + 1))
+        return arrange(lives, {}, bound)[1]
+
+
+class Points:
+    """Designs of as many columns, in arrays that broadcast to all of them.
+
+    They are mostly a grid, with few values of each field: then there is an axis for each field, and
+    what does not depend on a field is computed once for all of its values.
+    """
+
+    def __init__(self, kind: Callable[..., Array], *fields: Integers) -> None:
+        """Arrange rows, interval and partial sums; and lines and their pixels."""
+        found = [np.unique(field, return_inverse=True) for field in fields]
+        counts = [len(unique) for unique, _ in found]
+        if np.prod(counts) <= GRID * len(fields[0]):
+            axes = [unique.reshape([-1 if axis == own else 1 for axis in range(len(fields))])
+                    for own, (unique, _) in enumerate(found)]
+            self.place = tuple(place for _, place in found)
+        else:
+            key = np.ravel_multi_index([place for _, place in found], counts)
+            _, first, place = np.unique(key, return_index=True, return_inverse=True)
+            axes, self.place = [field[first] for field in fields], (place,)
+        absent = [np.zeros(1, np.int64)] * (5 - len(axes))
+        rows, interval, sums, lines, pixels = axes + absent
+        self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
+        self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
+
+    def spread(self, taken: Taken) -> Taken:
+        """Return what each Design takes."""
+        return Taken(*(np.broadcast_to(values, self.shape)[self.place]
+                       for values in vars(taken).values()))
+
+
+def taken_by(step: Step, sizes: Sizes) -> Taken:
+    """Return what the steps take into which the accumulators cut one."""
+    limited = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+    strips = sizes.strips(step.y, step.x, 2 if limited else 1)
+    cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
+                          per_tile=step.parameters_per_tile, to_sums=step.to_sums)
+    return Taken(cycles, cycles, strips.count, 0)

@@ -1,0 +1,1 @@
+"""Benches of :mod:`hwgen.rtl.accelerator`: whole accelerators, and their lanes."""

@@ -1,0 +1,92 @@
+"""Any frames for a whole accelerator that runs nothing, and what a golden one makes of them."""
+
+from hwgen.arch.frames import EPOCHS, FLUSH, LARGEST, Command, write_code
+from hwgen.arch.registers import EPOCH_SHIFT, GO, OWNER_SHIFT, SPACE_SHIFT, TURN, Register, Space
+from hwgen.golden.links.host import Host
+
+from ..links.traffic import Traffic, request
+from ..tops.window_top import Idle
+
+__all__ = ["IdleTraffic"]
+
+
+class Turned(Idle):
+    """Registers and memories of an accelerator behind a stream, whose hosts take turns.
+
+    Members
+    -------
+    owner : int
+        The number of the host whose turn it is.
+    counters : list of int
+        Cycles of each step.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.host = Host(self)
+        self.owner = 0
+        self.counters = []
+
+    def __call__(self, access):
+        space, offset = divmod(access.address, 1 << SPACE_SHIFT)
+        part = access.write and access.mask != 15 and space != Space.ACTIVATIONS
+        if part or space >= len(self.window.sizes):
+            return None
+        if space == Space.SPARSE:
+            return 0
+        word = super().__call__(access)
+        return self.counters[offset // 4] if space == Space.COUNTERS and word == 0 else word
+
+    def register(self, register, access):
+        """Read or write a register."""
+        if register == Register.STATUS:
+            return self.host.epoch << EPOCH_SHIFT
+        if register != Register.CONTROL:
+            return super().register(register, access)
+        if access.write and access.data & TURN:
+            self.host.epoch = (self.host.epoch + 1) % EPOCHS
+            self.owner = access.data >> OWNER_SHIFT
+        return self.owner << OWNER_SHIFT
+
+
+class IdleTraffic(Traffic):
+    """Frames of all kinds, to all that there is and to what is not, none of which starts a run.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.golden = Turned()
+        self.sizes = dict(zip(Space, self.golden.window.sizes, strict=False))
+
+    def request(self):
+        """Return a request that is as it should be, but may want what is not there."""
+        rng = self.random
+        space = rng.choice([*self.sizes, rng.choice([5, 6, 8, 0x10, 0x80, 0xFF])])
+        end = self.sizes.get(space, 64)
+        count = rng.choice([1, 2, 3, 4, 4, 8, 12, rng.randint(1, LARGEST)])
+        offset = rng.choice([rng.randrange(end + 5), 4 * rng.randrange(end // 4 + 1), 4, 4,
+                             max(end - count, 0), 1 << rng.randrange(SPACE_SHIFT)])
+        address = space << SPACE_SHIFT | offset
+        if rng.random() < 0.5:
+            return request(Command.READ, address, count, tag=rng.randrange(256))
+        data = bytearray(rng.randbytes(count))
+        control = Register.CONTROL - address  # where its lowest byte is
+        if 0 <= control < count:
+            data[control] &= ~GO
+        stale = rng.randrange(EPOCHS) if rng.random() < 0.1 else self.golden.host.epoch
+        code = write_code(stale) if rng.random() < 0.95 else rng.choice([0, 7, 3, 0x81])
+        return request(code, address, count, tag=rng.randrange(256),
+                       data=data if code % 4 == Command.WRITE else None)
+
+    def played(self, count):
+        """Return so many frames or more, and the replies to them."""
+        sent, replies = [], []
+        for _ in range(count):
+            kind = self.random.choice([self.request] * 4 + [self.damaged, self.garbage])
+            sent.append(kind() + FLUSH * (kind != self.request))
+            replies.append(self.golden.host.receive(sent[-1]))
+        return b"".join(sent), b"".join(replies)

@@ -1,0 +1,109 @@
+# amaranth: UnusedElaboratable=no
+"""Tiles for the bit-serial array: numbers of any formats, how they are offered, what is due when.
+
+One description serves the cocotb bench and the tests in Python's own simulator.
+"""
+
+import itertools
+import random
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.arch.formats import Format, Kind
+from hwgen.golden.bitserial import array as golden
+from hwgen.rtl.bitserial.array import BitSerial
+
+from ..systolic.tiles import Offers, Played, packed
+
+__all__ = ["BitTile", "BitWorkload", "formats"]
+
+
+def formats(kinds: tuple[Kind, ...], most: int = 8) -> list[Format]:
+    """Return all formats of 1 to ``most`` bits of some kinds."""
+    found = [Format(bits, kind) for kind in kinds if kind != Kind.BIPOLAR
+             for bits in range(1, most + 1)]
+    return found + [Format(1, Kind.BIPOLAR)] * (Kind.BIPOLAR in kinds)
+
+
+@dataclass
+class BitTile:
+    """One tile: its weights, its vectors, and how both are written."""
+
+    weights: np.ndarray
+    vectors: np.ndarray
+    a: Format
+    w: Format
+
+
+class BitWorkload:
+    """Tiles for one array."""
+
+    def __init__(self, dut: BitSerial) -> None:
+        self.dut = dut
+        self.golden = golden.BitSerial(dut.rows, dut.columns)
+
+    def draw(self, form: Format, shape: tuple[int, ...], kind: str) -> np.ndarray:
+        """Return any numbers, all at one end of their range, or some at each end."""
+        rng = np.random.default_rng(random.getrandbits(32))
+        if kind == "random" and form.kind != Kind.BIPOLAR:
+            return rng.integers(form.low, form.high, shape, np.int64, endpoint=True)
+        ends = {"low": [form.low], "high": [form.high]}.get(kind, [form.low, form.high])
+        return rng.choice(ends, shape)
+
+    def tile(self, a: Format, w: Format, length: int, vectors: str = "random",
+             weights: str = "random") -> BitTile:
+        """Return a tile of ``length`` vectors."""
+        return BitTile(self.draw(w, (self.dut.rows, self.dut.columns), weights),
+                       self.draw(a, (length, self.dut.rows), vectors), a, w)
+
+    def extremes(self, a: Format, w: Format) -> list[BitTile]:
+        """Return tiles of all pairs of ends of the ranges."""
+        return [self.tile(a, w, 1, *ends)
+                for ends in itertools.product(("low", "high", "mixed"), repeat=2)]
+
+    def offers(self, tiles: list[BitTile], gap: float) -> dict[str, Offers]:
+        """Return what to offer on each stream; bits above those that count are anything."""
+        vector = self.dut.activations.payload.shape()
+        word = self.dut.weights.payload.shape()
+        vectors, words = [], []
+        for tile in tiles:
+            for index, values in enumerate(tile.vectors):
+                above = random.getrandbits(7) << tile.a.bits
+                last = index == len(tile.vectors) - 1
+                vectors.append(
+                    packed(values & (1 << tile.a.bits) - 1 | above, 8)
+                    << vector["vector"].offset | last << vector["last"].offset
+                    | tile.a.code << vector["format"].offset)
+            words += [packed(row, 8) << word["word"].offset | tile.w.code << word["format"].offset
+                      for row in tile.w.to_words(tile.weights)]
+        return {"activations": Offers(vectors, gap), "weights": Offers(words, gap)}
+
+    def budget(self, tiles: list[BitTile]) -> int:
+        """Return the cycles after which something hangs."""
+        return 400 + 40 * sum(len(tile.vectors) + 8 * self.dut.groups for tile in tiles) \
+            + 2 * sum(self.intervals(tiles))
+
+    def intervals(self, tiles: list[BitTile]) -> list[int]:
+        """Return the cycles that each vector takes."""
+        return [self.golden.interval(tile.a, tile.w) for tile in tiles for _ in tile.vectors]
+
+    def sums(self, word: int) -> list[int]:
+        """Take a payload of ``o`` apart."""
+        width = self.dut.sums.width
+        fields = [word >> (i * width) & (1 << width) - 1 for i in range(self.dut.columns)]
+        return [value - (value >> width - 1 << width) for value in fields]
+
+    def expected(self, tiles: list[BitTile]) -> list[list[int]]:
+        """Return all sums in the order in which they come out."""
+        return [sums for tile in tiles
+                for sums in self.golden.matrix(tile.vectors, tile.w.to_words(tile.weights),
+                                               tile.a, tile.w).tolist()]
+
+    def check(self, played: Played, tiles: list[BitTile]) -> None:
+        """Raise unless every sum is right, and came when it was due."""
+        for index, (sums, exact) in enumerate(zip(played.sums, self.expected(tiles), strict=True)):
+            assert sums == exact, f"sums {index} are {sums}, not {exact}"
+        due = [cycle + interval + self.dut.latency for cycle, interval in
+               zip(played.activations, self.intervals(tiles), strict=True)]
+        assert played.cycles == due, "sums came in other cycles than promised"

@@ -1,0 +1,1 @@
+"""Boards and systems in simulation, with a link that the runtime uses."""

@@ -1,0 +1,76 @@
+"""Dot products by bit planes: golden sums, at the cycles promised, whatever the pauses."""
+
+import os
+import random
+from pathlib import Path
+
+import cocotb
+
+from hwgen.arch.design import Design
+from hwgen.golden.dot import bitplane as golden
+
+from ..regression import bit_plane
+from .plane_bench import PlaneBench, rng, sample, word
+from .planes import exhaustive, products
+
+UNIT = bit_plane(Design.load(Path(os.environ["DESIGN"])))
+MODEL = golden.BitPlane(UNIT.gate)
+
+
+async def start(dut):
+    """Return the unit's bench, with its clock running."""
+    def drive(product, pieces, piece, pair):
+        for port, values, plane in ((dut.a, product.a, pair.a), (dut.b, product.b, pair.b)):
+            port.value = word(values.reshape(pieces, -1)[piece] >> plane & 1)
+
+    bench = PlaneBench(dut, UNIT, lambda product: golden.order(**product.formats), drive,
+                       lambda product: MODEL.dot(product.a, product.b, **product.formats))
+    await bench.start()
+    return bench
+
+
+@cocotb.test()
+@cocotb.parametrize(gap=[0.0, 0.4])
+async def test_random(dut, gap):
+    bench = await start(dut)
+    for pieces in (1, 3):
+        work = list(products(rng(), pieces * UNIT.lanes, kinds=["random"]))
+        await bench.check(random.sample(work, 40), gap=gap, pieces=pieces)
+
+
+@cocotb.test()
+@cocotb.parametrize(kind=["low", "high"])
+async def test_extremes(dut, kind):
+    """All pairs of precisions, 1 to 16, signed and unsigned: all-minimum, all-maximum data."""
+    await (await start(dut)).check(products(rng(), UNIT.lanes, kinds=[kind]))
+
+
+@cocotb.test()
+@cocotb.parametrize(kind=["mixed", "random"])
+async def test_all_precisions(dut, kind):
+    await (await start(dut)).check(sample(products(rng(), UNIT.lanes, kinds=[kind])))
+
+
+@cocotb.test()
+@cocotb.parametrize(kind=["low", "high"])
+async def test_longest(dut, kind):
+    """The sum does not overflow in the longest vectors there may be."""
+    work = list(products(rng(), UNIT.depth * UNIT.lanes, precisions=[16], kinds=[kind]))
+    await (await start(dut)).check(work[-2:], pieces=UNIT.depth)
+
+
+@cocotb.test()
+async def test_exhaustive(dut):
+    """All numbers of up to 4 by 4 bits."""
+    await (await start(dut)).check(exhaustive(rng(), UNIT.lanes))
+
+
+@cocotb.test()
+async def test_interval(dut):
+    work = [next(products(rng(), UNIT.lanes, precisions=[bits])) for bits in (1, 5, 1, 1, 3)]
+    await (await start(dut)).check_interval(work)
+
+
+@cocotb.test()
+async def test_reset(dut):
+    await (await start(dut)).check_reset([next(products(rng(), UNIT.lanes, precisions=[4]))])

@@ -1,0 +1,1 @@
+"""Mutants of the Verilog: which of them the benches notice."""

@@ -1,0 +1,242 @@
+"""Mutants of every unit of ``hwgen sim``: which of them its bench notices. ``make mutate``.
+
+What a bench does not notice is compared with the design formally. What is left, neither noticed nor
+equivalent, is looked for at other sizes of the unit under the same names, as a small one may never
+use a bit. What no size's bench notices is a survivor: a hole in the bench.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hwgen.arch.design import Design
+from hwgen.errors import UserError
+from hwgen.text import table
+from hwgen.tools.cache import digest
+
+from ..accelerator import units as accelerators
+from ..cells import models_of_cells
+from ..regression import bench, design_for, parameters, source, units
+from ..runner import benches
+from .equivalence import compare
+from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
+
+__all__ = ["Campaign", "main", "run"]
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "mutants.json"
+SIZES = [Design(rows=2, columns=2), Design(rows=3, columns=5), Design(rows=8, columns=8)]
+"""The first one is that of all mutants, the others those of what it leaves."""
+FIRST = {"post": Design(rows=1, columns=1)}
+"""Other first ones: products are hard to prove anything of, and one lane has enough of them."""
+COUNTS = {accelerators.UNIT: 300}
+"""Mutants of units that are larger than most."""
+QUALIFIERS = {
+    "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
+                   "host__r_data": "host__ack", "host__error": "host__ack"},
+    "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
+    "wishbone": {"wb_dat_r": "wb_ack"}}
+"""Outputs of units that count only while another one is high, besides those of streams."""
+NO_BENCH = "bench without a cycle budget"
+EVERY = 40_000
+"""More mutants than there are, to find one by its name."""
+
+
+@dataclass
+class Campaign:
+    """What became of a unit's mutants.
+
+    Parameters
+    ----------
+    unit, design : str
+        The unit, and the Design whose size it has.
+    seed : int
+        Of the choice of mutants.
+    mutants : int
+        How many there were.
+    killed : dict of str to int
+        How many each test noticed first.
+    equivalent : list of str
+        Where those are that cannot be told from the design by its outputs.
+    elsewhere : dict of str to str
+        Where those are that only another Design has a use for, and which one's bench notices them.
+    survivors : list of str
+        All others.
+    seconds : float
+        Processor time of the bench.
+    """
+
+    unit: str
+    design: str
+    seed: int
+    mutants: int = 0
+    killed: dict[str, int] = field(default_factory=dict)
+    equivalent: list[str] = field(default_factory=list)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    survivors: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+
+class Subject:
+    """A unit of the size of a Design, in a folder of its own."""
+
+    def __init__(self, unit: str, design: Design, folder: Path) -> None:
+        design = design_for(unit, design)
+        self.bench = bench(unit)
+        self.folder = folder / unit / design.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "design.toml").write_text(design.to_toml())
+        top, text = source(unit, design)
+        self.design = {"verilog": text, "top": top, "folder": self.folder,
+                       "extra_sources": models_of_cells(text, design.family, self.folder)}
+        self.parameters = {"DESIGN": (self.folder / "design.toml").absolute(),
+                           "UNIT": json.dumps(parameters(unit, design))}
+
+    def survey(self, netlist: Netlist) -> list[Fate]:
+        """Run the bench on each mutant."""
+        return survey(netlist, self.bench, parameters=self.parameters)
+
+
+def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
+        ) -> Campaign:
+    """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving."""
+    first, *others = sizes_of(unit)
+    subject = Subject(unit, first, folder)
+    netlist = instrument(**subject.design, count=count, seed=seed)
+    fates = subject.survey(netlist)
+    found = Campaign(unit, first.name, seed, len(fates))
+    found.seconds = round(sum(fate.seconds for fate in fates), 1)
+    left = []
+    for mutant, fate in zip(netlist.mutants, fates, strict=True):
+        if fate.hung:
+            found.survivors.append(f"{mutant.place}: {NO_BENCH}")
+        elif not fate.passed:
+            test = fate.test or fate.message
+            found.killed[test] = found.killed.get(test, 0) + 1
+        elif answer(unit, netlist, mutant, seconds) == "equivalent":
+            found.equivalent.append(mutant.place)
+        else:
+            left.append(mutant)
+    for size in others:
+        left = list(not_found(unit, size, left, folder, found, subject.design["verilog"]))
+    found.survivors += [f"{mutant.place}: {answer(unit, netlist, mutant, seconds)}"
+                        for mutant in left]
+    return found
+
+
+def sizes_of(unit: str) -> list[Design]:
+    """Return the Designs whose unit is tried, the first one with all mutants."""
+    if unit == accelerators.UNIT:
+        return accelerators.MUTATED
+    return [FIRST[unit], *SIZES] if unit in FIRST else SIZES
+
+
+def answer(unit: str, netlist: Netlist, mutant: Mutant, seconds: int) -> str:
+    """Return whether a mutant is equivalent, as a proof says; proofs are kept."""
+    text = (netlist.folder / PREPARED).read_bytes()
+    qualifiers = QUALIFIERS.get(unit, {})
+    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers)])
+    file = netlist.folder / f"proof_{of}.json"
+    if not file.exists():
+        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers)
+        file.write_text(json.dumps(asdict(verdict)))
+    known = json.loads(file.read_text())
+    depth = f" after {known['cycles']} cycles" if known["answer"] == "different" else ""
+    return known["answer"] + depth
+
+
+def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
+              found: Campaign, verilog: str) -> Iterator[Mutant]:
+    """Note which mutants the bench of another size notices; yield the others."""
+    if not left:
+        return
+    subject = Subject(unit, size, folder)
+    if subject.design["verilog"] == verilog:  # the same at every size
+        yield from left
+        return
+    there = {mutant.place: mutant for mutant in
+             reversed(candidates(**subject.design, count=EVERY))}
+    same = {mutant.place: there[mutant.place] for mutant in left if mutant.place in there}
+    of: dict[str, Fate] = {}
+    if same:
+        netlist = instrument(**subject.design, changes=[m.change for m in same.values()])
+        of = dict(zip(same, subject.survey(netlist), strict=True))
+    for mutant in left:
+        fate = of.get(mutant.place)
+        if fate is None or fate.passed or fate.hung:
+            yield mutant
+        else:
+            found.elsewhere[mutant.place] = size.name
+
+
+def report(campaigns: dict[str, dict]) -> str:
+    """Return the page of all campaigns."""
+    rows = [[unit, c["design"], c["mutants"], sum(c["killed"].values()), len(c["equivalent"]),
+             len(c["elsewhere"]), len(c["survivors"]), f"{c['seconds']:.0f}",
+             f"`make mutate UNIT={unit}`"]
+            for unit, c in sorted(campaigns.items())]
+    head = ["unit", "Design", "mutants", "killed", "equivalent", "killed at another size",
+            "survivors", "CPU s", "command"]
+    lines = ["# Mutants", "",
+             ("Small changes of each unit's Verilog, and whether its bench notices them; how it is "
+              "done and read is in [docs/testing.md](../testing.md). Written by `make mutate`."),
+             "",
+             *("| " + " | ".join(map(str, row)) + " |" for row in (head, ["---"] * len(head),
+                                                                 *rows)), ""]
+    if missing := [unit for unit in benches() if unit not in campaigns]:
+        lines += [f"No campaign was run yet of: {', '.join(missing)}.", ""]
+    for unit, c in sorted(campaigns.items()):
+        parts = [("Equivalent", [f"`{place}`" for place in c["equivalent"]]),
+                 ("Killed at another size", [f"`{place}`: {size}"
+                                             for place, size in c["elsewhere"].items()]),
+                 ("Survivors", [f"`{place}`" for place in c["survivors"]])]
+        if any(places for _, places in parts):
+            lines += [f"## {unit}", ""]
+            for name, places in parts:
+                if places:
+                    lines += [f"{name}:", "", *(f"- {place}" for place in places), ""]
+    return "\n".join(lines)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run campaigns, keep what they gave, and return 1 where there are survivors."""
+    parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
+    parser.add_argument("unit", nargs="*", help="units; by default all")
+    parser.add_argument("--count", type=int,
+                        help="mutants of a unit (default: 100; of a whole accelerator 300)")
+    parser.add_argument("--seed", type=int, default=1, help="which mutants (default: 1)")
+    parser.add_argument("--seconds", type=int, default=20,
+                        help="of a proof, at most (default: 20)")
+    parser.add_argument("--output", type=Path, default=Path("build/mutants"), help="folder")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file to keep them in")
+    options = parser.parse_args(words)
+    try:
+        # Behind other top levels an accelerator has the same mutants.
+        wanted = [unit for name in options.unit or benches() for unit in units(name)]
+    except UserError as error:
+        parser.error(str(error))
+    survivors = 0
+    for unit in wanted:
+        started = time.monotonic()
+        count = options.count or COUNTS.get(unit, 100)
+        found = run(unit, options.output, count=count, seed=options.seed,
+                    seconds=options.seconds)
+        survivors += len(found.survivors)
+        kept = json.loads(options.results.read_text()) if options.results.exists() else {}
+        kept[unit] = asdict(found)
+        options.results.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+        options.results.with_suffix(".md").write_text(report(kept))
+        print(table(["unit", "mutants", "killed", "equivalent", "elsewhere", "survivors", "s"],
+                    [[unit, found.mutants, sum(found.killed.values()), len(found.equivalent),
+                      len(found.elsewhere), len(found.survivors),
+                      f"{time.monotonic() - started:.0f}"]]), flush=True)
+        for place in found.survivors:
+            print(f"  survived: {place}", flush=True)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+# amaranth: UnusedElaboratable=no
+import dataclasses
+
+import pytest
+
+from hwgen.arch.boards import BOARDS
+from hwgen.arch.design import Design, Integer
+from hwgen.errors import UserError
+from hwgen.rtl.compact.memories import CompactWordMemory
+from hwgen.rtl.primitives import gowin
+
+ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums": 64, "lanes": 8}
+
+
+@pytest.mark.parametrize("fields, message", [
+    ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
+    ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
+    ({"rows": "8"}, "rows must be an integer from 1 to 64, not '8'"),
+    ({"rows": True}, "rows must be an integer from 1 to 64, not True"),
+    ({"rows": 8.0}, "rows must be an integer from 1 to 64, not 8.0"),
+    ({"activations": "int17"}, "activations must be int2 to int16 or uint2 to uint16, not 'int17'"),
+    ({"weights": "int1"}, "weights must be int2 to int16 or uint2 to uint16, not 'int1'"),
+    ({"weights": 8}, "weights must be int2 to int16 or uint2 to uint16, not 8"),
+    ({"dataflow": "is"}, "dataflow must be one of ws, os, not 'is'"),
+    ({"dataflow": ["ws"]}, "dataflow must be one of ws, os, not ['ws']"),
+    ({"engine": "sistolic"},
+     ("engine must be one of systolic, bitserial, sparse, binary, not 'sistolic'; did you mean "
+      "'systolic'?")),
+    ({"depth": 0}, "depth must be an integer from 1 to 1048576, not 0"),
+    ({"accumulator": 1}, "accumulator must be an integer from 2 to 64, not 1"),
+    ({"rows": 4, "lines": 5}, "lines must be an integer from 0 to 4, not 5"),
+    ({"dataflow": "os", "lines": 3}, ("lines must be 0 with dataflow 'os', not 3: only an array "
+                                     "whose weights stay has a depthwise path")),
+    ({"family": "xilinx"}, "family must be one of generic, ecp5, ice40, gowin, not 'xilinx'"),
+    ({"family": "ecp5", "device": "LFE5U-99F"}, ("device must be one of LFE5U-25F, LFE5U-85F for "
+                                                "family 'ecp5', or left out, not 'LFE5U-99F'")),
+    ({"device": "LFE5U-85F"},
+     "device must be left out for family 'generic', which is no chip's, not 'LFE5U-85F'"),
+    ({"dsps": 4}, "dsps must be left out for family 'generic', which is no chip's, not 4"),
+    ({"family": "ecp5", "device": "LFE5U-85F", "dsps": 157},
+     "dsps must be an integer from 0 to 156, not 157"),
+    ({"rounding": "double"}, "rounding must be one of tflm, single, even, not 'double'"),
+    ({"steps": -1}, "steps must be an integer from 0 to 65536, not -1"),
+    ({"lanes": 4}, ("lanes must be 0 without an activation_memory, which an accelerator needs, "
+                    "not 4")),
+    ({"activation_memory": -8}, "activation_memory must be an integer from 0 to 16777216, not -8"),
+    (ACCELERATOR | {"dataflow": "os"},
+     "dataflow must be 'ws' with an activation_memory, as every accelerator's, not 'os'"),
+    (ACCELERATOR | {"weights": "int4"},
+     "weights must be 'int8' with an activation_memory, as every accelerator's, not 'int4'"),
+    (ACCELERATOR | {"rows": 3}, "rows must be from 4 to 32 with an activation_memory, not 3"),
+    (ACCELERATOR | {"columns": 33},
+     "columns must be from 4 to 32 with an activation_memory, not 33"),
+    (ACCELERATOR | {"rows": 9, "activation_memory": 1000},
+     "activation_memory must be a multiple of 16, the number of its banks, not 1000"),
+    (ACCELERATOR | {"program_memory": 0},
+     "program_memory must be an integer from 8 to 16777216, not 0"),
+    (ACCELERATOR | {"partial_sums": 3}, "partial_sums must be an integer from 4 to 65536, not 3"),
+    (ACCELERATOR | {"lanes": 9}, "lanes must be an integer from 1 to 8, not 9"),
+    (ACCELERATOR | {"hard_lanes": 1}, "hard_lanes must be an integer from 0 to 0, not 1"),
+    ({"hard_lanes": 1}, ("hard_lanes must be 0 without an activation_memory, which an accelerator "
+                         "needs, not 1")),
+    (ACCELERATOR | {"family": "ice40", "device": "iCE40UP5K", "hard_lanes": 3},
+     "hard_lanes must be an integer from 0 to 2, not 3"),
+    (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
+    ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
+])
+def test_wrong(fields, message):
+    with pytest.raises(UserError) as error:
+        Design.from_dict(fields)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_presets(name):
+    design = Design.load(name)
+    assert design.device is None or design.device == BOARDS[name].device
+    assert design.hard_multipliers <= BOARDS[name].multipliers * 2
+
+
+def memories(design):
+    """Return bytes in each column of a memory, and how many columns, of an accelerator."""
+    program = design.program_words
+    if design.compact and design.family == "gowin":
+        # What the large banks leave over is so little that it is in LUTs.
+        banks = CompactWordMemory(8, program, 8, design.family).banks
+        program -= sum(depth for _, depth in banks if depth <= gowin.LUT_DEPTH)
+    return [(design.activation_memory // design.banks, design.banks),
+            (program, design.columns),
+            (design.partial_sums, 4 * design.columns),
+            (design.line_pixels, max(design.lines - 1, 0) * design.columns)]
+
+
+@pytest.mark.parametrize("name", [n for n in BOARDS if Design.load(n).activation_memory])
+def test_preset_fits_block_rams(name):
+    board, design = BOARDS[name], Design.load(name)
+    small = board.block_ram_bits // 8 // 9 * 8 if board.block_ram_bits % 9 == 0 \
+        else board.block_ram_bits // 8
+    needs = []
+    for depth, width in memories(design):
+        # A block RAM is 1, 2 or 4 bytes wide, and as deep as its bytes allow.
+        needs.append(min(-(-depth * byte // small) * -(-width // byte) for byte in (1, 2, 4)
+                         if byte < 4 or board.family != "ice40"))
+    if board.single_port_rams:
+        assert design.program_memory * 8 <= board.single_port_rams * board.single_port_ram_bits
+        needs[1] = 0
+    assert sum(needs) <= board.block_rams, needs
+
+
+@pytest.mark.parametrize("design", [
+    Design(), Design(dataflow="os", depth=7, accumulator=40),
+    Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0),
+    Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
+])
+def test_toml(design, tmp_path):
+    path = tmp_path / "design.toml"
+    path.write_text(design.to_toml())
+    assert Design.load(path) == Design.load(str(path)) == design
+
+
+@pytest.mark.parametrize("text, message", [
+    (b"rows = ", "is not a TOML file: "),
+    (b"\xff\xfe\x00", "is not a TOML file: "),
+    (b"row = 4", r"design.toml: a Design has no field 'row'; did you mean 'rows'\?"),
+    (b"rows = [4]", r"design.toml: rows must be an integer from 1 to 64, not \[4\]"),
+])
+def test_toml_wrong(text, message, tmp_path):
+    path = tmp_path / "design.toml"
+    path.write_bytes(text)
+    with pytest.raises(UserError, match=message):
+        Design.load(path)
+
+
+def test_source_wrong(tmp_path):
+    with pytest.raises(UserError, match="no preset and no file 'ulx3'; the presets are .*"
+                                        "did you mean 'ulx3s-85f'"):
+        Design.load("ulx3")
+    with pytest.raises(UserError, match="cannot be read: "):
+        Design.load(tmp_path / "none.toml")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        Design.load(tmp_path)
+
+
+def test_replace():
+    assert Design().replace(rows=3).rows == 3
+    with pytest.raises(UserError, match="no field 'rowz'"):
+        Design().replace(rowz=3)
+
+
+def test_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Design().rows = 3
+
+
+def test_names_tell_designs_apart():
+    designs = [Design(), Design(rows=9), Design(weights="int4"), Design(lines=3), Design(depth=99),
+               Design(accumulator=30), Design(dataflow="os"), Design(family="ecp5"),
+               Design(family="ecp5", device="LFE5U-85F"), Design(family="ecp5", dsps=0),
+               Design(family="ecp5", dsps=1), Design(**ACCELERATOR),
+               Design(**ACCELERATOR, rounding="single")]
+    assert len({design.name for design in designs}) == len(designs)
+
+
+@pytest.mark.parametrize("text, low, high", [("int8", -128, 127), ("uint8", 0, 255),
+                                             ("int2", -2, 1), ("uint16", 0, 65535)])
+def test_integer(text, low, high):
+    integer = Integer.parse(text, "weights")
+    assert (integer.low, integer.high) == (low, high)
+
+
+@pytest.mark.parametrize("design, hard", [
+    (Design(rows=16, columns=16, family="ecp5", device="LFE5U-85F"), 156),
+    (Design(rows=4, columns=5, family="ice40", device="iCE40UP5K"), 16),
+    (Design(rows=4, columns=5, family="ice40", device="iCE40UP5K", weights="int9"), 8),
+    (Design(rows=2, columns=2, family="ice40", device="iCE40HX8K"), 0),
+    (Design(rows=8, columns=8, family="gowin", device="GW1NR-9C"), 40),
+    (Design(rows=8, columns=8, family="gowin", device="GW1NR-9C", activations="int10"), 20),
+    (Design(rows=8, columns=8, family="gowin"), 64),
+    (Design(**ACCELERATOR, hard_lanes=1, family="ice40", device="iCE40UP5K"), 8),
+    (Design(**ACCELERATOR, hard_lanes=3, family="gowin", device="GW1NR-9C"), 16),
+    (Design(**ACCELERATOR | {"rows": 16, "columns": 16}, hard_lanes=8, family="ecp5",
+            device="LFE5U-85F"), 124),
+    (Design(), 0),
+])
+def test_hard_multipliers(design, hard):
+    assert design.hard_multipliers == hard

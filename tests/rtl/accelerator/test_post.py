@@ -1,0 +1,153 @@
+# amaranth: UnusedElaboratable=no
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hwgen.arch.design import Design
+from hwgen.arch.steps import ROUNDINGS
+from hwgen.golden.accelerator import post as golden
+from hwgen.golden.network import arithmetic
+from hwgen.rtl.accelerator.post import Lane, Post
+from sim.accelerator.requantisation import CORNERS, parameters, sums
+
+from ...bench import simulate
+
+
+def exact(total, by, column, rounding):
+    """Return a requantised sum, in Python's integers and fractions."""
+    bias, multiplier, shift = (int(field[column]) for field in (by.bias, by.multiplier, by.shift))
+    total = (total + bias + (1 << 31)) % (1 << 32) - (1 << 31)
+    if rounding == "even":
+        return round(Fraction(total * multiplier, 1 << (31 + shift)))
+    if rounding == "single":
+        return int((Fraction(total * multiplier, 1 << (31 + shift)) + Fraction(1, 2)).__floor__())
+    high = (Fraction(total * multiplier, 1 << 31) + Fraction(1, 2)).__floor__()
+    magnitude = (Fraction(abs(high), 1 << shift) + Fraction(1, 2)).__floor__()
+    return magnitude if high >= 0 else -magnitude
+
+
+def corners(rng, columns):
+    """Return parameters with every shift in turn, and sums with all corners among them."""
+    by = parameters(rng, columns)
+    by = golden.Parameters(by.bias, by.multiplier, np.arange(columns) % 32)
+    extreme = np.repeat(np.array(CORNERS)[:, None], columns, axis=1)
+    return by, np.concatenate([arithmetic.wrap(extreme - by.bias), extreme, sums(rng, by, 30)])
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("seed", range(5))
+def test_model(seed, rounding):
+    by, values = corners(np.random.default_rng(seed), 96)
+    expected = [[exact(int(value), by, column, rounding) for column, value in enumerate(vector)]
+                for vector in values]
+    wide = golden.Post(rounding).wide(values, by)
+    np.testing.assert_array_equal(wide, expected)
+    assert -(1 << 31) <= wide.min() and wide.max() < 1 << 31
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_model_is_that_of_networks(rounding):
+    by, values = corners(np.random.default_rng(9), 96)
+    np.testing.assert_array_equal(
+        golden.Post(rounding).wide(values, by),
+        arithmetic.scale(arithmetic.wrap(values + by.bias), by.multiplier, -by.shift, rounding))
+
+
+@pytest.mark.parametrize("wide, zero_point, low, high, byte", [
+    (5, 3, -128, 127, 8), (125, 3, -128, 127, 127), (-126, -3, -128, 127, -128),
+    ((1 << 31) - 1, -128, -128, 127, 127), (-(1 << 31), 127, -128, 127, -128),
+    (5, 0, 6, 127, 6), (5, 0, -128, 4, 4), (5, 0, 9, 4, 9), (12, 0, 9, 4, 4)])
+def test_model_clamps(wide, zero_point, low, high, byte):
+    assert golden.Post("tflm").narrow(np.array([wide]), zero_point, low, high) == [byte]
+
+
+def test_parameters():
+    """Byte b of a column's 72 bits is in word b."""
+    by = golden.Parameters(np.array([-2, 1]), np.array([0x12345678, 1]), np.array([31, 0]))
+    words = by.to_words()
+    bits = 0xfffffffe | 0x12345678 << 32 | 31 << 63
+    assert words.astype(np.uint8)[:, 0].tobytes() == bits.to_bytes(9, "little")
+    again = golden.Parameters.from_words(words)
+    for field in ("bias", "multiplier", "shift"):
+        np.testing.assert_array_equal(getattr(again, field), getattr(by, field))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_lane_matches_model(rounding):
+    """A sum every cycle, every shift with every kind of sum; and the latencies."""
+    rng = np.random.default_rng(1)
+    by, values = corners(rng, 32)
+    low, high, zero_point = -100, 90, -7
+    model = golden.Post(rounding)
+    wide = model.wide(values, by).ravel().tolist()
+    narrow = model.narrow(np.array(wide), zero_point, low, high).tolist()
+    dut, got = Lane(rounding, "generic"), []
+
+    async def testbench(ctx):
+        ctx.set(dut.low, low)
+        ctx.set(dut.high, high)
+        ctx.set(dut.zero_point, zero_point)
+        for n in range(len(wide) + Lane.latency):
+            if n < len(wide):
+                column = n % 32
+                ctx.set(dut.sum, int(values.flat[n]))
+                ctx.set(dut.parameters, {"bias": int(by.bias[column]),
+                                         "multiplier": int(by.multiplier[column]),
+                                         "shift": int(by.shift[column])})
+            got.append((ctx.get(dut.wide), ctx.get(dut.o)))
+            await ctx.tick()
+
+    simulate(dut, testbench)
+    assert [pair[0] for pair in got][Lane.wide_latency:Lane.wide_latency + len(wide)] == wide
+    assert [pair[1] for pair in got][Lane.latency:] == narrow
+
+
+def test_lane_rounding_wrong():
+    with pytest.raises(ValueError, match=r"^Rounding must be one of .*, not 'odd'$"):
+        Lane("odd", "generic")
+
+
+@pytest.mark.parametrize("columns, lanes", [(1, 1), (7, 3), (16, 16), (5, 1)])
+def test_interval(columns, lanes):
+    post = Post(columns, lanes, "tflm", "generic")
+    assert post.interval == -(-columns // lanes)
+    assert post.latency == 1 + Lane.latency
+
+
+def of(columns, lanes, **fields):
+    """Return the Design of a small accelerator."""
+    return Design(rows=4, columns=columns, lanes=lanes, activation_memory=64, program_memory=64,
+                  partial_sums=4, **fields)
+
+
+COCOTB = {
+    "array": Design(rows=8, columns=8),
+    "one-lane": of(6, 1),
+    "odd": of(7, 3, rounding="single"),
+    "all-lanes": of(5, 5, rounding="single"),
+    "even": of(6, 3, rounding="even"),
+    "ecp5": of(4, 3, family="ecp5", device="LFE5U-85F", hard_lanes=1),
+    "ecp5-single": of(4, 4, family="ecp5", device="LFE5U-85F", hard_lanes=4,
+                      rounding="single"),
+    "ice40": of(4, 2, family="ice40", device="iCE40UP5K", hard_lanes=1),
+    "gowin": of(4, 2, family="gowin", device="GW1NR-9C", hard_lanes=2),
+}
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("all-lanes", "ecp5-single", "gowin")
+                 else []) for name in COCOTB])
+def test_verilog_matches_model(name, tmp_path):
+    regression = pytest.importorskip("sim.regression")
+    regression.simulate("post", COCOTB[name], tmp_path, simulator="verilator", waves=False,
+                        seed=0).check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("columns, lanes", [(32, 32), (32, 5), (19, 18), (4, 4), (31, 1)])
+def test_verilog_of_every_shape_matches_model(columns, lanes, rounding, tmp_path):
+    regression = pytest.importorskip("sim.regression")
+    regression.simulate("post", of(columns, lanes, rounding=rounding), tmp_path,
+                        simulator="verilator", waves=False, seed=1).check()

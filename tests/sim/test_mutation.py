@@ -1,0 +1,122 @@
+# amaranth: UnusedElaboratable=no
+"""Mutants of a small design: what a bench notices, and what no bench can."""
+
+from pathlib import Path
+
+import pytest
+from amaranth import *
+from amaranth.back import verilog
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+mutation = pytest.importorskip("sim.mutation.mutants")
+campaign = pytest.importorskip("sim.mutation.campaign")
+equivalence = pytest.importorskip("sim.mutation.equivalence")
+
+
+class Adder(wiring.Component):
+    """Add two numbers, into a register; ``unused`` is a bit that never changes anything."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "o": Out(9)})
+
+    def elaborate(self, platform):
+        m = Module()
+        unused = Signal()
+        m.d.sync += [unused.eq(unused & self.a[0]), self.o.eq(self.a + self.b ^ unused)]
+        return m
+
+
+class Products(wiring.Component):
+    """Keep products in a memory that is too large for registers; ``unused`` as above."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "address": In(8), "write": In(1), "o": Out(16)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.products = products = Memory(shape=16, depth=256, init=[])
+        write, read = products.write_port(), products.read_port(domain="comb")
+        unused = Signal()
+        m.d.sync += unused.eq(unused & self.a[0])
+        m.d.comb += [write.addr.eq(self.address ^ unused), write.en.eq(self.write),
+                     write.data.eq(self.a * self.b), read.addr.eq(self.address),
+                     self.o.eq(read.data)]
+        return m
+
+
+def netlist(folder, component=Adder, **options):
+    """Return a design with mutants in it."""
+    return mutation.instrument(verilog.convert(component(), name="top"), "top", folder, **options)
+
+
+def test_every_mutant(tmp_path, monkeypatch):
+    """A bench notices each of them, or a proof says that no bench can; in a relative folder."""
+    monkeypatch.chdir(tmp_path)
+    made = netlist(Path("build"), count=40, seed=3)
+    fates = mutation.survey(made, "tests.sim.adder_bench")
+    left = [mutant for mutant, fate in zip(made.mutants, fates, strict=True) if fate.passed]
+    assert [fate.number for fate in fates] == list(range(1, 41))
+    assert not any(fate.hung for fate in fates)
+    assert 0 < len(left) < 15
+    assert {equivalence.compare(made, mutant).answer for mutant in left} == {"equivalent"}
+
+
+def test_differs(tmp_path):
+    """Of a mutant that can be told from the design, the proof says after how many cycles."""
+    made = netlist(tmp_path)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                  and mutant.option("cell").startswith("$add"))
+    verdict = equivalence.compare(made, mutant)
+    assert verdict.answer == "different" and verdict.cycles <= 2
+
+
+def test_cut(tmp_path):
+    """Memories and products are no obstacle; where they get something else, nothing is proven."""
+    made = netlist(tmp_path, Products, count=400)
+
+    def answer(mode, **place):
+        mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == mode and all(
+            mutant.option(name).startswith(start) for name, start in place.items()))
+        return equivalence.compare(made, mutant).answer
+
+    assert answer("const0", wire="unused") == "equivalent"
+    assert answer("inv", cell="$mul", port="A") == "unknown"
+    assert answer("inv", cell="$mul", port="Y") == "unknown"
+    assert answer("inv", cell="products", port="WR_ADDR") == "unknown"
+    assert answer("inv", cell="products", port="RD_DATA") == "unknown"
+
+
+def test_bench_fails_without(tmp_path, monkeypatch):
+    """A bench that fails without any mutant says nothing of them."""
+    monkeypatch.setenv("FAULT", "wrong")
+    with pytest.raises(RuntimeError, match="fails on top without any mutant"):
+        mutation.survey(netlist(tmp_path, count=2), "tests.sim.adder_bench")
+
+
+def test_places(tmp_path):
+    """The same mutants again, and such as are asked for."""
+    made = netlist(tmp_path, count=20, seed=5)
+    assert netlist(tmp_path, count=20, seed=5).mutants == made.mutants
+    changes = [mutant.change for mutant in made.mutants[3:5]]
+    again = netlist(tmp_path, changes=changes)
+    assert [mutant.change for mutant in again.mutants] == changes
+    assert "mutation" in again.verilog
+
+
+def test_report():
+    found = campaign.Campaign("adder", "2x2", 1, 4, {"test_sum": 1}, ["inv o[1]"],
+                              {"inv o[2]": "8x8"}, ["inv o[3]: unknown"], 2.0)
+    text = campaign.report({"adder": vars(found)})
+    assert "| adder | 2x2 | 4 | 1 | 1 | 1 | 1 | 2 |" in text
+    assert "No campaign was run yet of: " in text and " uart" in text
+    assert "- `inv o[2]`: 8x8" in text and "- `inv o[3]: unknown`" in text
+
+
+@pytest.mark.slow
+def test_unit(tmp_path):
+    """A whole campaign over a small unit leaves nothing."""
+    found = campaign.run("ternary", tmp_path, count=30, seed=7)
+    assert not found.survivors
+    assert sum(found.killed.values()) + len(found.equivalent) + len(found.elsewhere) == 30

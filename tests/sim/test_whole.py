@@ -1,0 +1,55 @@
+"""The bench of whole accelerators, on each kind of them and behind each top level."""
+
+import pytest
+
+from hwgen.arch.design import Design
+
+regression = pytest.importorskip("sim.regression")
+accelerators = pytest.importorskip("sim.accelerator.units")
+
+SMALL = Design(rows=4, columns=4, lanes=2, activation_memory=1024, program_memory=3000,
+               partial_sums=16, steps=12)
+SPARSE = {"engine": "sparse", "sparse_entries": 64, "sparse_columns": 32, "sparse_depth": 2}
+DESIGNS = {
+    "fast": SMALL.replace(lines=1),
+    "compact": SMALL.replace(compact=True, lanes=1, lines=1, rounding="single"),
+    "binary": SMALL.replace(engine="binary", partial_sums=1),
+    "bitserial": SMALL.replace(engine="bitserial", rows=5, lines=2, line_pixels=12),
+    "sparse": SMALL.replace(**SPARSE),
+    "unpacks": SMALL.replace(decompress=True),
+    "odd": SMALL.replace(rows=7, columns=5, lanes=3, lines=2, line_pixels=11, rounding="even",
+                         program_memory=5003, partial_sums=13, steps=5),
+    "narrow": SMALL.replace(compact=True, columns=2, lanes=1, steps=0),
+    "compact, bit-serial": SMALL.replace(engine="bitserial", compact=True, lanes=1, rows=9,
+                                         columns=3, program_memory=4000),
+}
+TOPS = [unit for unit in accelerators.UNITS if unit != accelerators.UNIT]
+
+
+def simulate(unit, design, folder):
+    regression.simulate(unit, design, folder, simulator="verilator", waves=False, seed=1).check()
+
+
+def test_bench(tmp_path):
+    simulate(accelerators.UNIT, DESIGNS["binary"], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name != "binary"])
+def test_other_designs(name, tmp_path):
+    simulate(accelerators.UNIT, DESIGNS[name], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("unit", TOPS)
+def test_top_levels(unit, name, tmp_path):
+    simulate(unit, DESIGNS[name], tmp_path)
+
+
+@pytest.mark.parametrize("rows, columns", [(1, 1), (3, 9), (64, 64)])
+def test_design_of_an_array(rows, columns):
+    """An array alone stands for a small accelerator of about its size."""
+    design = accelerators.design_of(Design(rows=rows, columns=columns))
+    assert (design.rows, design.columns) == (min(max(rows, 4), 32), min(max(columns, 4), 32))
+    assert accelerators.design_of(design) is design

@@ -1,0 +1,19 @@
+"""Verilator's library, which takes long to compile, for tests that begin with an empty cache."""
+
+import os
+import shutil
+from pathlib import Path
+
+from hwgen.tools import cache
+
+__all__ = ["share_libraries"]
+
+
+def share_libraries(folder: Path) -> None:
+    """Put what the user's cache has of it into another one: no links, which a cache refuses."""
+    for library in cache.folder().glob("lib-*"):
+        try:
+            shutil.copytree(library, folder / library.name, copy_function=os.link)
+        except OSError:  # another file system
+            shutil.rmtree(folder / library.name, ignore_errors=True)
+            shutil.copytree(library, folder / library.name)

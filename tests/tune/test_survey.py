@@ -1,0 +1,188 @@
+"""What a survey says of many Designs is what compiling for each of them gives."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+
+from hwgen.arch.design import Design
+from hwgen.compiler import compile_network
+from hwgen.cost.cycles import Array, slots
+from hwgen.errors import UserError
+from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
+from hwgen.network.reader import read_network
+from hwgen.tune.survey import Designs, Survey
+
+from ..compiler.test_levels import digits
+from ..compiler_bench import Builder
+from ..networks import NETWORKS, path
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def random_designs(rng, count, least_sums=40):
+    """Return Designs with plenty of memory."""
+    found = []
+    for _ in range(count):
+        rows, columns = rng.integers(4, 33, 2).tolist()
+        lines = int(rng.integers(0, min(rows, 8) + 1))
+        found.append(Design(
+            rows=rows, columns=columns, lines=lines, lanes=int(rng.integers(1, columns + 1)),
+            partial_sums=int(rng.integers(least_sums, 2000)),
+            line_pixels=int(rng.integers(4, 200)) if lines else 0,
+            activation_memory=1 << 20, program_memory=1 << 23))
+    return found
+
+
+def bit_serial_designs(rng, count, rounding="tflm"):
+    """Return bit-serial ones, some of which have no row and no column to spare; half compact."""
+    found = []
+    for number in range(count):
+        compact = number % 2 == 1
+        rows, columns = rng.choice([4, 6, 8, 9, 16, 25, 32]), rng.choice([2, 4, 5, 8, 16, 30])
+        lines = 0 if compact else int(rng.integers(0, int(rows**0.5) + 1))
+        columns = int(columns) if compact else max(int(columns), 4)
+        found.append(Design(
+            engine="bitserial", rows=int(rows), columns=columns, lines=lines, compact=compact,
+            lanes=1 if compact else int(rng.integers(1, columns + 1)), rounding=rounding,
+            partial_sums=int(rng.integers(40, 2000)), line_pixels=64 if lines else 0,
+            activation_memory=1 << 20, program_memory=1 << 23))
+    return found
+
+
+def bipolar(network):
+    """Return a network with the signs of its weights in their place."""
+    return dataclasses.replace(network, layers=tuple(
+        dataclasses.replace(layer, weights=np.where(layer.weights < 0, -1, 1).astype(np.int8))
+        if isinstance(layer, Weighted) else layer for layer in network.layers))
+
+
+def verify(network, designs):
+    """Compare cycles of every layer, and bytes of the program, with those of Programs."""
+    surveyed = Survey(network).evaluate(Designs.of(designs), by_layer=True)
+    for number, design in enumerate(designs):
+        program = compile_network(network, design)
+        cycles = [slots(program.steps[part.first:part.first + part.count], Array.of(design))
+                  for part in program.layers]
+        assert surveyed.layers[:, number].tolist() == cycles, design
+        assert surveyed.cycles[number] == sum(cycles)
+        assert surveyed.program[number] == len(program.image), design
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks(name):
+    """The four networks, on a preset and on random Designs."""
+    rng = np.random.default_rng(len(name))
+    verify(read_network(path(name)), [Design.load("ulx3s-85f"), *random_designs(rng, 5)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("seed", range(4))
+def test_networks_on_many(name, seed):
+    """The same on more Designs, some with very few sums."""
+    rng = np.random.default_rng(seed)
+    network = read_network(path(name))
+    verify(network, [*random_designs(rng, 20), *random_designs(rng, 2, least_sums=4)])
+
+
+def random_network(seed):
+    """Return a network of all kinds of layers, with whatever windows."""
+    rng = np.random.default_rng(seed)
+    made = Builder(seed, *rng.integers(5, 30, 2).tolist(), int(rng.integers(1, 9)))
+    for kernel in rng.integers(1, 6, (4, 2)).tolist():
+        height, width, _ = made.shape(made.last)
+        window = Window(tuple(min(k, size) for k, size in zip(kernel, (height, width),
+                                                             strict=True)),
+                        tuple(rng.integers(1, 3, 2).tolist()), before=tuple(
+                            int(rng.integers(0, k)) for k in kernel), after=(0, 0))
+        if rng.random() < 0.5:
+            made.convolution(int(rng.integers(1, 50)), window, dead=0.2)
+        else:
+            made.depthwise(window, multiple=int(rng.integers(1, 3)))
+    before = made.last
+    made.convolution(made.shape(before)[2], Window((1, 1)))
+    made.sum(before, made.last)
+    height, width, _ = made.shape(made.last)
+    made.pool(MaxPool, Window((min(2, height), min(2, width))))
+    height, width, _ = made.shape(made.last)
+    made.pool(AveragePool, Window((height, width)))
+    made.fully_connected(int(rng.integers(1, 70)))
+    return made.network()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_networks(seed):
+    """Random networks on random Designs, down to a few partial sums."""
+    rng = np.random.default_rng(seed)
+    verify(random_network(seed), random_designs(rng, 6, least_sums=4))
+
+
+@pytest.mark.parametrize("name", ["tfc_1w1a", "tfc_2w2a"])
+def test_few_bits(name):
+    """Networks of 1 and of 2 bits on bit-serial Designs."""
+    network, _ = digits(name)
+    verify(network, bit_serial_designs(np.random.default_rng(len(name)), 6, network.rounding))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bit_serial(seed):
+    """Random networks, with weights of whatever bits and of -1 and 1, on bit-serial Designs."""
+    rng = np.random.default_rng(seed)
+    verify(random_network(seed), bit_serial_designs(rng, 4))
+    verify(bipolar(random_network(seed)), bit_serial_designs(rng, 6))
+
+
+@pytest.mark.parametrize("channels", [4, 8])
+def test_bipolar_without_rest(channels):
+    """Where weights of -1 and 1 fill rows and columns, no 0 is beside them: they are one plane."""
+    made = Builder(0, 6, 7, channels)
+    made.convolution(8, Window((1, 1)))
+    made.convolution(8, Window((3, 3)))
+    made.depthwise(Window((2, 2)))
+    made.depthwise(Window((2, 2), (2, 2)))
+    verify(bipolar(made.network()), [
+        Design(engine="bitserial", rows=rows, columns=columns, lines=lines, lanes=2,
+               partial_sums=256, line_pixels=64, activation_memory=1 << 16,
+               program_memory=1 << 20)
+        for rows, columns, lines in ((4, 4, 2), (8, 8, 0), (4, 8, 1), (12, 8, 2), (24, 4, 0))])
+
+
+def test_grid_is_points():
+    """Designs that are a grid get the same as when each is asked for alone."""
+    survey = Survey(read_network(path("kws_dscnn")))
+    axes = np.meshgrid([4, 9], [4, 8, 16], [1, 4], [0, 1, 3], [64, 128], [64, 512])
+    designs = Designs(*(axis.ravel() for axis in axes))
+    together = survey.evaluate(designs)
+    alone = [survey.evaluate(designs[np.array([number])]).cycles[0]
+             for number in range(len(designs))]
+    assert together.cycles.tolist() == alone
+
+
+@pytest.mark.parametrize("name", ["kws_dscnn", "ic_resnet8"])
+def test_activations(name):
+    """With as many bytes no layer is cut; with fewer, cycles are more or it does not fit."""
+    network = read_network(path(name))
+    design = Design.load("ulx3s-85f").replace(rows=4, columns=4, lines=1, dsps=None, lanes=4,
+                                              hard_lanes=0)
+    surveyed = Survey(network).evaluate(Designs.of([design]))
+    enough = int(-(-surveyed.activations[0] // design.banks) * design.banks)
+    program = compile_network(network, design.replace(activation_memory=enough))
+    assert slots(program.steps, Array.of(design)) == surveyed.cycles[0]
+    with pytest.raises(UserError, match="the tensors need"):
+        compile_network(network, design.replace(activation_memory=enough // 8))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("serial", [False, True])
+def test_speed(serial):
+    """At least 20,000 Designs of ResNet-8 a second, of the time that this process has."""
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(4, 33, (2, 20000))
+    designs = Designs(rows, columns, rng.integers(1, columns + 1), np.zeros_like(rows),
+                      np.zeros_like(rows), 2 ** rng.integers(6, 13, len(rows)), serial)
+    survey = Survey(read_network(path("ic_resnet8")))
+    started = time.process_time()
+    survey.evaluate(designs)
+    assert len(rows) / (time.process_time() - started) > 20000
