@@ -53,9 +53,10 @@ demo: setup
 test: setup
 	@$(PYTEST) -q -n auto --dist loadgroup
 
-## check: lint and types
+## check: lint, types, and which folder may import which (pyproject.toml has the rules)
 check: setup
 	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(VENV)/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON_IN_VENV) -m mypy
 
 ## formal: all proofs, the slow ones too; the quick ones are also among the tests

@@ -15,8 +15,10 @@ from ..arch.design import SPARSE, SYSTOLIC, Design
 from ..arch.fitting import fitting
 from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
 from ..errors import UserError
+from ..tools.place_and_route import LARGEST_SEED
+from ..tune import SEARCHED
 
-__all__ = ["BAUD", "FIELDS", "LARGEST_SEED", "SEARCHED", "chosen_design", "command_with",
+__all__ = ["BAUD", "FIELDS", "chosen_design", "command_with",
            "design_given", "differences", "parser"]
 
 DESCRIPTION = """\
@@ -247,11 +249,6 @@ FIELDS = {
 
 BAUD = 1_000_000
 """Bits a second of a serial port where nothing is said."""
-
-LARGEST_SEED = (1 << 31) - 1
-
-SEARCHED = ("systolic", "bitserial", "binary")
-"""The engines that `hwgen tune` knows: those whose cycles do not hang on the input."""
 
 TUNE = """\
 Find the Design for one network or several, and a board: every Design that may suit, of all engines

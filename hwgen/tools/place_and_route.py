@@ -13,7 +13,10 @@ from ..files.untrusted import checked, read_json, refusing
 from .find import call, outside
 from .fullness import Utilization, utilization
 
-__all__ = ["ECP5", "Figures", "GivenUp", "commands", "figures", "run"]
+__all__ = ["ECP5", "LARGEST_SEED", "Figures", "GivenUp", "commands", "figures", "run"]
+
+LARGEST_SEED = (1 << 31) - 1
+"""Of nextpnr's seeds: what all of its versions take."""
 
 SECONDS = 3600
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}

@@ -6,9 +6,9 @@ from ..arch.boards import Board
 from ..arch.design import Design
 from ..area import ecp5 as resources
 from ..area import small as compact
-from ..cli.options import SEARCHED
 from ..compiler.compile import draft
 from ..errors import UserError
+from . import SEARCHED
 from .workload import Workload
 
 __all__ = ["engines_for"]

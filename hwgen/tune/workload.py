@@ -13,8 +13,8 @@ from ..arch.design import Design
 from ..compiler.prepare.thresholds import rounding_of
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
-from .scale_sim.topology import read_topology, valued
 from .survey import Designs, Survey, Surveyed
+from .topology import read_topology, valued
 
 __all__ = ["Workload", "read_workload"]
 

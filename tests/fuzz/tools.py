@@ -8,7 +8,7 @@ from pathlib import Path
 from hwgen.build.attempt import excess, hopeless
 from hwgen.build.placement import picture, places
 from hwgen.tools.place_and_route import figures
-from hwgen.tune.scale_sim.topology import read_topology
+from hwgen.tune.topology import read_topology
 
 from .damage_text import text
 from .damage_tree import json_file

@@ -5,7 +5,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, slots
-from hwgen.tune.scale_sim.cycles import compared, main, their_cycles
+from hwgen.tune.scale_sim import compared, main, their_cycles
 from hwgen.tune.workload import read_workload
 
 TOPOLOGY = """Layer name, IFMAP H, IFMAP W, Filter H, Filter W, Channels, Num Filter, Strides,

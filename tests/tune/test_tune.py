@@ -21,10 +21,10 @@ from hwgen.predict.energy import energy
 from hwgen.predict.layers import predictions
 from hwgen.tune import search as searching
 from hwgen.tune.choice import Goal, choose, wants
-from hwgen.tune.scale_sim.topology import read_topology
 from hwgen.tune.search import Limits, area, pareto, search
 from hwgen.tune.space import design_of, space
 from hwgen.tune.survey import Designs, Survey
+from hwgen.tune.topology import read_topology
 from hwgen.tune.workload import read_workload
 
 from ..networks import NETWORKS, path

@@ -1,6 +1,6 @@
 """Cycles of SCALE-Sim's model of a systolic array, to hold ours against.
 
-``python -m hwgen.tune.scale_sim.cycles 12x14 alexnet.csv`` prints both for each layer of a
+``python -m hwgen.tune.scale_sim 12x14 alexnet.csv`` prints both for each layer of a
 topology, or, of several topologies, for each of them.
 
 SCALE-Sim keeps weights in an array of R x C cells for a fold of K x N of them, loads those in R
@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...network.graph import Convolution, Depthwise, Network
-from ...text import table
-from ..survey import Designs
-from ..workload import Workload, read_workload
+from ..network.graph import Convolution, Depthwise, Network
+from ..text import table
+from .survey import Designs
+from .workload import Workload, read_workload
 
 __all__ = ["compared", "their_cycles"]
 

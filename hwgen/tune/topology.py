@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.design import LARGEST_MEMORY, Design
-from ...errors import UserError
-from ...network.graph import (
+from ..arch.design import LARGEST_MEMORY, Design
+from ..errors import UserError
+from ..network.graph import (
     Convolution,
     Depthwise,
     Network,

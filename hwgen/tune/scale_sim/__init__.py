@@ -1,1 +1,0 @@
-"""Networks as SCALE-Sim has them, and its cycles beside ours."""
