@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 from typing import TYPE_CHECKING, Any
 
+from . import _moved as _moved  # the names of version 0.1, before any module is looked for
 from .arch.design import Design
 from .errors import UserError
 
