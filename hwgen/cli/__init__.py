@@ -1,1 +1,5 @@
-"""The command line: each command's options, what it does, and what it prints."""
+"""The command line: a module for each command, and what they share."""
+
+from .command_line import main
+
+__all__ = ["main"]

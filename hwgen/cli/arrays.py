@@ -11,8 +11,8 @@ from ..files.arrays import load_arrays
 from ..network.graph import Network
 from ..text import printable
 
-__all__ = ["image_outputs", "named_arrays", "output_lines",
-           "read_answers", "read_inputs", "read_labels", "right_answers"]
+__all__ = ["image_outputs", "named_arrays", "one", "output_facts", "output_lines", "read_answers",
+           "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
@@ -105,3 +105,15 @@ def output_lines(images: Sequence[Mapping[str, Array]],
             label = f" ({printable(labels[best])})" if best < len(labels) else ""
             shown = " ".join(map(str, flat[:SHOWN])) + (" ..." if flat.size > SHOWN else "")
             yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"
+
+
+def one(inputs: Mapping[str, NDArray[np.int8]], index: int = 0) -> dict[str, NDArray[np.int8]]:
+    """Return one of several inputs."""
+    return {name: values[index:index + 1] for name, values in inputs.items()}
+
+
+def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the outputs of all images as plain data, and what a step of each stands for."""
+    return {"outputs": {name: [each[name].tolist() for each in outputs] for name in outputs[0]},
+            "output_grids": {name: {"scale": scale, "zero_point": zero_point}
+                             for name, (scale, zero_point) in network.output_grids.items()}}

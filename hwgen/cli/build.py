@@ -1,10 +1,9 @@
-"""What `hwgen build` does, from options to what it prints."""
+"""`hwgen build`: make a bitstream for a board."""
 
 import argparse
 import os
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,75 @@ from ..arch.design import Design
 from ..build.bitstream import PICTURE, build
 from ..build.clock import built
 from ..build.embedded import NOTHING, Embedded
-from ..build.record import NAME, Record
+from ..build.record import Record
 from ..compiler.compile import compile_network
 from ..errors import UserError
 from ..files.whole import filling
 from ..network.graph import Network
+from ..network.reader import read_network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
-from ..text import printable, table
-from ..tools import find as tools
+from ..text import printable, say, table
 from ..tools.fullness import words
+from .design import add_design, chosen_design
+from .network_design import network_design
+from .output import show
+from .parsing import add_baud, add_json, megahertz, seed
 
-__all__ = ["board_for", "build_bitstream", "program_board"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "programmers", "run"]
 
-SECONDS = 600
-"""For a programmer; a flash memory takes its time."""
+DESCRIPTION = """\
+Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
+and the highest clock that it meets: place and route begins with a clock that is out of reach, or
+with --clock, and goes down to what timing analysis allows. Beside the bitstream are build.json,
+which tells `hwgen run --build` and the reader what was built, a picture of where everything lies,
+the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything or nothing is
+written.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
+  hwgen build net.tflite --board ulx3s-85f --clock 110 --insist
+                                                is checked to fit, with its time an inference
+  hwgen build net.tflite --board tang-nano-9k --embed
+                                                works without a host that loads it
+  hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
+  hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
+"""
+
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("model", nargs="?", metavar="MODEL",
+                         help="the network: it must fit, and its Program is written, too")
+    command.add_argument("--board", metavar="NAME",
+                         help="the board (see `hwgen boards`; default: the preset's)")
+    add_design(command)
+    command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                         help="a clock that is enough (default: the highest that is met)")
+    command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
+                         help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
+    command.add_argument("--insist", action="store_true",
+                         help="the router goes on until --clock is reached: ECP5 only, and within "
+                         "an hour")
+    command.add_argument("--embed", action="store_true",
+                         help="the board has the MODEL's Program when it wakes up, from the "
+                         "bitstream, or from flash memory where that cannot hold it")
+    add_baud(command)
+    command.add_argument("-o", "--output", metavar="DIR",
+                         help="folder to write to (default: build/NAME of the board)")
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make a bitstream for a board, and tell what it takes."""
+    if options.design is None:
+        options.design = board_for(options).name
+    network = read_network(options.model) if options.model else None
+    design = network_design(options, network).design if network else chosen_design(options)
+    return show(options, *build_bitstream(options, design, network))
 
 
 def board_for(options: argparse.Namespace) -> Board:
@@ -39,8 +92,8 @@ def board_for(options: argparse.Namespace) -> Board:
 
 
 def build_bitstream(options: argparse.Namespace, design: Design, network: Network | None,
-                    say: Callable[[str], Any]) -> tuple[int, dict[str, Any], str]:
-    """Build a bitstream; return exit code, facts, and text."""
+                    ) -> tuple[dict[str, Any], str]:
+    """Build a bitstream; return facts, and text."""
     found = board_for(options)
     folder = Path(options.output or Path("build") / found.name)
     facts, program, embedded = None, None, NOTHING
@@ -60,7 +113,7 @@ def build_bitstream(options: argparse.Namespace, design: Design, network: Networ
         if program is not None:
             program.save(scratch / "network.program")
     say("")
-    return 0, {**record.to_dict(), "folder": str(folder)}, text_of(record, found, folder)
+    return {**record.to_dict(), "folder": str(folder)}, text_of(record, found, folder)
 
 
 def text_of(record: Record, found: Board, folder: Path) -> str:
@@ -101,41 +154,3 @@ def programmers(record: Record, folder: Path) -> list[list[str]]:
     commands = [found.programmer, found.flash.get("programmer", "") if record.frames else ""]
     return [[re.sub(r"\{\w+\}", lambda place: paths.get(place[0], place[0]), word)
              for word in shlex.split(command)] for command in commands if command]
-
-
-def plain(output: str) -> str:
-    """Return what a tool prints without its colours, and each state of its progress in a line."""
-    return re.sub(r"\x1b\[[\d;]*[mK]", "", output).replace("\r\n", "\n").replace("\r", "\n")
-
-
-def program_board(options: argparse.Namespace) -> tuple[int, dict[str, Any], str]:
-    """Load a board with what was built; return exit code, facts, and text."""
-    folder = Path(options.folder)
-    record = Record.read(folder)
-    found = board(record.board)
-    for name in filter(None, (record.bitstream, record.frames)):
-        path = folder / name
-        if not path.is_file() or path.resolve().parent != folder.resolve():
-            raise UserError(f"{path} must be a file, and no link to another folder: `hwgen build` "
-                            "writes it")
-    if not found.programmer:
-        raise UserError(f"board {record.board} has no programmer in its file; load "
-                        f"{folder / record.bitstream} with a tool of your own")
-    if record.frames and not found.flash:
-        raise UserError(f"{folder / NAME}: frames must be empty, as board {record.board} has no "
-                        f"flash memory in its file, not {record.frames!r}")
-    commands = programmers(record, folder)
-    text = " && ".join(shlex.join(command) for command in commands)
-    lines, output = [], ""
-    for command in commands:
-        tool = tools.find(command[0])
-        if tool is None:
-            raise UserError(f"{command[0]} is not installed, and pip does not bring it; with it, "
-                            f"this loads the board: {text}")
-        outcome = tools.call([tool, *command[1:]], seconds=SECONDS)
-        output += outcome.output
-        lines.append(f"{printable(shlex.join(command))}\n{plain(outcome.output)}".rstrip())
-        if not outcome.ok:
-            break
-    facts = {"board": record.board, "commands": commands, "code": outcome.code, "output": output}
-    return 0 if outcome.ok else 1, facts, "\n".join(lines)

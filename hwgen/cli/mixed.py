@@ -37,7 +37,7 @@ def engine(design: Design | None) -> tuple[Cost, dict[str, Any], str]:
 
 def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
                    design_for: Callable[[Network], Design | None],
-                   say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
+                   say: Callable[[str], None]) -> tuple[dict[str, Any], str]:
     """Give each layer its own bits, write the network, and show what else there was.
 
     ``design_for`` returns the Design whose cycles count for a network, if one is asked for.
@@ -79,7 +79,7 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
         table(("layer", "bits of weights", "of inputs"), layers(search, chosen)),
         (f"{printable(path)}: {base.cycles / chosen.cycles:.2f} times as fast as int8 on {where}, "
          f"top-1 {chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
-    return 0, facts, text
+    return facts, text
 
 
 def layers(search: Mixed, point: Point) -> list[tuple[str, int, int]]:

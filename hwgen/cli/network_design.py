@@ -16,7 +16,7 @@ from ..compiler.prepare.thresholds import any_rounding, rounding_of
 from ..errors import UserError
 from ..network.graph import Network
 from ..text import printable
-from .options import FIELDS, chosen_design
+from .design import FIELDS, chosen_design, option_of
 
 __all__ = ["DESIGN", "NetworkDesign", "check_rounding", "network_design"]
 
@@ -91,8 +91,7 @@ def generating(options: argparse.Namespace, design: Design) -> str:
     for name in FIELDS:
         value = getattr(options, name)
         if value is not None and name != "rounding":
-            option = f"--{name}" if value is True else f"--{name.replace('_', '-')}"
-            words += [option] if value is True else [option, str(value)]
+            words += [option_of(name)] if value is True else [option_of(name), str(value)]
     if design.rounding != Design.load(options.design).rounding:
         words += ["--rounding", design.rounding]
     return shlex.join(words)
@@ -102,7 +101,7 @@ def check_built(options: argparse.Namespace, record: Record, network: Network) -
     """Refuse fields beside a build, and one that rounds otherwise than the network."""
     for name in FIELDS:
         if getattr(options, name) is not None:
-            raise UserError(f"--{name.replace('_', '-')} must be left out with --build, whose "
+            raise UserError(f"{option_of(name)} must be left out with --build, whose "
                             "Design is what is on the board")
     if record.design.rounding != network.rounding and not any_rounding(network):
         folder = str(options.build)

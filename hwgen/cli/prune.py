@@ -1,4 +1,4 @@
-"""`hwgen prune`: writes a pruned network, and shows what each density costs and saves."""
+"""`hwgen prune`: set weights of an int8 network to 0."""
 
 import argparse
 from collections.abc import Callable
@@ -17,16 +17,52 @@ from ..compress.densities import even, sensitive, sensitivity
 from ..compress.prune import Pruner, density, noise, weighted
 from ..errors import UserError
 from ..files.whole import check_writable, replacing
-from ..golden.network.network import run
+from ..golden.network.network import run as golden
 from ..network.graph import Network
+from ..network.reader import read_network
 from ..network.rewrite import fixed_biases, rewritten
 from ..predict.layers import predictions
 from ..predict.sparse import Choice, choices
 from ..report.plot import scatter
-from ..text import printable, table
+from ..text import printable, say, table
 from .arrays import read_answers, read_inputs
+from .design import add_design
+from .network_design import network_design
+from .network_options import add_model
+from .output import show
+from .parsing import add_json, integer, number
 
-__all__ = ["prune_network"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
+scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
+
+--density is the share of weights that is left, over all layers. How it is shared among them:
+sensitive measures on the calibration inputs what the outputs lose when each layer alone is pruned,
+and prunes where it costs least; even gives all layers the same.
+
+--method surgeon chooses by what the sums of a layer lose on the calibration inputs, and then fits
+the weights that stay, and the bias, to give the sums of before. magnitude drops the least weights.
+
+Calibration inputs are chosen and fitted on, so accuracy on them says little. Others are measured:
+those of --input, or else every second one of --calibration, which is then held out. With labels
+accuracy is top-1, and of an autoencoder the AUC of its error, with labels 0 (usual) and 1.
+
+Tables show the networks on the way down to the density, and of the one that is written each layer:
+its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
+on the sparse engine, and which of the two is faster. A Design with `--engine sparse` has both, and
+runs each layer on the faster one.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \\
+      --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
+  hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
+  hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
+  hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
+"""
 
 PATH = (0.75, 0.5, 0.35, 0.25, 0.15)
 """Densities that are shown on the way down to the one that is wanted."""
@@ -34,6 +70,38 @@ LANES = 16
 """Of the sparse engine whose cycles count, where no banks are wanted."""
 
 Arrays = dict[str, NDArray[np.int8]]
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(command)
+    command.add_argument("--calibration", metavar="FILE", required=True,
+                         help="inputs like those that the network will get, some dozens: x.npy, "
+                         "file.npz:key, or a .npz with an array for each of its inputs")
+    command.add_argument("--input", metavar="FILE",
+                         help="other inputs, to measure on (default: every second one of "
+                         "--calibration, which then does not calibrate)")
+    command.add_argument("--labels", metavar="FILE",
+                         help="a .npz with `label`, the right answer to each input of --input, or "
+                         "else of --calibration")
+    command.add_argument("--density", type=number, metavar="PART", default=0.5,
+                         help="share of the weights that is left, over all layers (default: 0.5)")
+    command.add_argument("--share", choices=("sensitive", "even"), default="sensitive",
+                         help="how the weights are shared among layers (default: sensitive)")
+    command.add_argument("--method", choices=("surgeon", "magnitude"), default="surgeon",
+                         help="which weights go, and what becomes of the others (default: surgeon)")
+    command.add_argument("--banks", type=integer, metavar="N",
+                         help="give each of N lanes of the sparse engine as many weights; without, "
+                         "16 lanes get what comes")
+    command.add_argument("--codebook", type=integer, metavar="N",
+                         help="leave each layer N different weights besides 0, 2 to 256")
+    command.add_argument("--plot", metavar="FILE",
+                         help="write density against accuracy, or without labels against the "
+                         "error of the outputs, to this .svg file")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the model's name, and _pruned)")
+    add_design(command)
+    add_json(command)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +172,14 @@ def read(options: argparse.Namespace, network: Network) -> Inputs:
                   tuple(Measure(part, answers[first::2]) for first, part in enumerate(parts)))
 
 
+def run(options: argparse.Namespace) -> int:
+    """Set weights of an int8 network to 0, and tell what that costs and saves."""
+    network = read_network(options.model)
+    return show(options, *prune_network(options, network, network_design(options, network).design))
+
+
 def prune_network(options: argparse.Namespace, network: Network, design: Design,
-                  say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
+                  ) -> tuple[dict[str, Any], str]:
     """Prune a network, write it, and show what other densities would have given."""
     source = Path(options.model)
     path = Path(options.output or f"{source.stem}_pruned{source.suffix}")
@@ -128,7 +202,7 @@ def prune_network(options: argparse.Namespace, network: Network, design: Design,
     pruner = Pruner(network, inputs.calibration, options.method, options.banks or 0,
                     options.codebook or 0, fixed_biases(source, network))
     lanes = options.banks or LANES
-    exact = run(network, inputs.measured, keep=True)
+    exact = golden(network, inputs.measured, keep=True)
     share: Callable[[float], dict[str, float]] = partial(even, pruner)
     if options.share == "sensitive":
         share = partial(sensitive, pruner, sensitivity(pruner, say))
@@ -145,19 +219,19 @@ def prune_network(options: argparse.Namespace, network: Network, design: Design,
     if options.plot:
         with replacing(Path(options.plot)) as scratch:
             scratch.write_text(plot(points, inputs))
-    return 0, facts(options, path, design, lanes, inputs, points), \
+    return facts(options, path, design, lanes, inputs, points), \
         text(path, lanes, inputs, points)
 
 
 def point(network: Network, inputs: Inputs, exact: Arrays, design: Design, lanes: int,
           codebook: int) -> Point:
     """Measure one network."""
-    values = run(network, inputs.measured, keep=True)
+    values = golden(network, inputs.measured, keep=True)
     accuracy = []
     for measure in inputs.measures:
         output = network.outputs[0]
         found = values[output] if measure.inputs is inputs.measured else \
-            run(network, measure.inputs)[output]
+            golden(network, measure.inputs)[output]
         accuracy.append(measure.of(network, found))
     program = compile_network(network, design)
     work = {part.name: each for part, each in zip(program.layers, predictions(network, program),

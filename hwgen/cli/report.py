@@ -1,4 +1,4 @@
-"""The command report, and the page of the command tune: Designs and networks, as a page of HTML."""
+"""`hwgen report`: show networks on a Design as a page of HTML."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arch.boards import Board
+from ..arch.boards import BOARDS, Board
 from ..arch.design import Design
 from ..area.area import taken_of
-from ..build.clock import BoardClock
 from ..compiler.compile import compile_network
 from ..compiler.program import Program
 from ..files.whole import replacing
@@ -22,12 +21,36 @@ from ..tune.choice import Choice
 from ..tune.search import RESOURCES, Found, area
 from ..tune.space import design_of
 from ..tune.workload import Workload, read_workload
-from .network_design import check_rounding
+from .built import clock_for
+from .design import add_design
+from .network_design import check_rounding, network_design
+from .output import show
+from .parsing import add_clock, add_json
 
-__all__ = ["Run", "report", "runs_of", "write_front"]
+__all__ = ["DESCRIPTION", "Run", "add_options", "run", "runs_of", "write_front"]
+
+DESCRIPTION = """\
+Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
+multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
+the same for all Designs of a Pareto front.
+"""
 
 Run = tuple[str, list[tuple[Program, list[Work]]]]
 """The name of a workload; of each of its networks the Program, and what each layer takes."""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("model", metavar="MODEL", nargs="+",
+                         help="the networks: .tflite or .onnx files, or topologies (.csv)")
+    add_design(command)
+    command.add_argument("--board", choices=tuple(BOARDS),
+                         help="the Design's board, where that is not told by a preset: for the "
+                         "clock")
+    add_clock(command)
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: report.html)")
+    add_json(command)
 
 
 def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
@@ -42,9 +65,11 @@ def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
     return found
 
 
-def report(options: argparse.Namespace, design: Design,
-           clock: BoardClock) -> tuple[int, dict[str, Any], str]:
-    """Write the page of one Design; return exit code, facts, and text."""
+def run(options: argparse.Namespace) -> int:
+    """Write the page of one Design."""
+    first, *_ = read_workload(options.model[0]).networks
+    design = network_design(options, first).design
+    clock = clock_for(options, design)
     workloads = [read_workload(model) for model in options.model]
     for model, workload in zip(options.model, workloads, strict=True):
         check_rounding(model, design, workload.networks[0])
@@ -59,7 +84,7 @@ def report(options: argparse.Namespace, design: Design,
                             [one], 0, 0, runs))
     facts = {"networks": names, "design": design.name, "file": str(path), "bytes": size,
              "times": [{"predicted_cycles": total, **clock.facts(total)} for total in totals]}
-    return 0, facts, "\n".join([*times, f"{printable(path)}: {size:,} bytes"])
+    return show(options, facts, "\n".join([*times, f"{printable(path)}: {size:,} bytes"]))
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:

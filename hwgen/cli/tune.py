@@ -1,4 +1,4 @@
-"""The command tune: find the Design for networks and a board, and say why it is the one."""
+"""`hwgen tune`: find the Design for networks and a board."""
 
 import argparse
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arch.boards import Board, board
+from ..arch.boards import BOARDS, Board, board
 from ..arch.design import Design
 from ..area.clock import expected
 from ..area.small import CHIPS, knows
@@ -17,7 +17,8 @@ from ..build.clock import clock_of
 from ..errors import UserError
 from ..files.whole import replacing
 from ..predict.energy import Energy, energy
-from ..text import printable
+from ..text import printable, say
+from ..tune import SEARCHED
 from ..tune.choice import Choice, Goal, choose, wants
 from ..tune.clocks import clocks_at
 from ..tune.engines import engines_for
@@ -28,9 +29,33 @@ from ..tune.space import design_of
 from ..tune.survey import Designs
 from ..tune.tables import front_table, placed_table, row_of
 from ..tune.workload import Workload, read_workload
+from .output import show
+from .parsing import integer, megahertz, number, seed
 from .report import Run, runs_of, write_front
 
-__all__ = ["tune"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Find the Design for one network or several, and a board: every Design that may suit, of all engines
+that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
+LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
+chosen, and why it is not quicker.
+Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
+met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
+and more, and chosen by what they reach: docs/tune.md.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
+  hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
+  hwgen tune a.tflite --objective area --within 5
+                                                the smallest that takes at most 5 ms
+  hwgen tune a.tflite --place 3 --seeds 1 2 --clock 100    the best of three that are placed
+  hwgen tune a.tflite --board icebreaker        a compact one, for a small chip
+  hwgen tune a.onnx --board icebreaker --engine bitserial    of one engine alone
+  hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
+"""
 
 FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
 """The families whose area is known, and how much of the logic may be used where nothing is said.
@@ -46,9 +71,52 @@ MOST = 1e6
 SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
 
 
-def tune(options: argparse.Namespace,
-         say: Callable[[str], None]) -> tuple[int, dict[str, Any], str]:
-    """Search, choose, and tell; return exit code, facts, and text."""
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("model", metavar="MODEL", nargs="+",
+                         help="the networks: .tflite or .onnx files; or layers without weights: "
+                         ".onnx files that lack them, or topologies (.csv)")
+    command.add_argument("--board", choices=tuple(BOARDS), default="ulx3s-85f",
+                         help="what it shall fit (default: ulx3s-85f)")
+    command.add_argument("--engine", nargs="+", metavar="NAME", choices=SEARCHED,
+                         help="engines to look at (default: all that can run the networks): "
+                         + ", ".join(SEARCHED))
+    command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
+                         default="latency",
+                         help="the fewest cycles (default); of networks that run in turn the "
+                         "fewest of all; the least area; or the least energy, by a model")
+    command.add_argument("--within", type=number, metavar="MS",
+                         help="time that each network may take")
+    command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                         help="the accelerator's clock (default: of each Design the one that a "
+                         "recorded build has met, or what may be expected)")
+    command.add_argument("--weights", type=number, nargs="+", metavar="W",
+                         help="how much each network counts (default: all the same)")
+    command.add_argument("--worst", action="store_true",
+                         help="the network that suffers most counts, not their mean")
+    command.add_argument("--fill", type=number, metavar="PERCENT",
+                         help="share of the LUTs and registers that may be used (default: 50; of "
+                         "an iCE40 96, of a Gowin 80)")
+    command.add_argument("--dsps", type=integer, metavar="N",
+                         help="DSP blocks that may be used (default: all)")
+    command.add_argument("--block-rams", type=integer, metavar="N",
+                         help="block RAMs that may be used (default: all)")
+    command.add_argument("--place", type=integer, metavar="N", default=0,
+                         help="place and route the N best, and choose by what they reach "
+                         "(default: none); what is placed once is kept")
+    command.add_argument("--seeds", type=seed, nargs="+", metavar="S", default=[1],
+                         help="seeds of the placer, for each Design (default: 1)")
+    command.add_argument("--cluster", metavar="ADDRESS",
+                         help="place on the Dask cluster whose scheduler is there")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="write the Design that is chosen to this .toml file")
+    command.add_argument("--report", metavar="FILE",
+                         help="write a page to look at in a browser to this .html file")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, choose, and tell."""
     at = board(options.board)
     if at.family not in FILL:
         raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
@@ -128,7 +196,8 @@ def tune(options: argparse.Namespace,
              for workload, each in zip(workloads, energies, strict=bool(energies))]
     if options.output:
         text.append(f"{printable(options.output)}: {design.name}")
-    return 0 if found.whole else 130, facts, "\n".join(text)
+    show(options, facts, "\n".join(text))
+    return 0 if found.whole else 130
 
 
 def expected_clocks(found: Found, at: Board, rounding: str,

@@ -8,11 +8,11 @@ import pytest
 
 from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
-from hwgen.cli.main import COMMANDS
-from hwgen.cli.options import FIELDS, chosen_design, parser
+from hwgen.cli.command_line import parser
+from hwgen.cli.design import FIELDS, chosen_design
 from hwgen.errors import UserError
 
-PARSER = parser(COMMANDS)
+PARSER = parser()
 WHOLE = ["activation_memory", "program_memory", "partial_sums", "lanes"]
 
 

@@ -15,7 +15,7 @@ import sim
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.generate import to_verilog
 from hwgen.rtl.links.uart import Uart
 from hwgen.rtl.primitives.library import Library

@@ -17,7 +17,7 @@ from hwgen.area.clock import GRADES, expected
 from hwgen.build.clock import clock_of, unbuilt
 from hwgen.build.record import Record
 from hwgen.build.records import recorded
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.errors import UserError
 
 from ..networks import path

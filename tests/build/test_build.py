@@ -12,7 +12,7 @@ from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
 from hwgen.build.record import Record
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler.program import Program
 from hwgen.errors import UserError
 from hwgen.golden.links.host import Host

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
 from hwgen.generate import module

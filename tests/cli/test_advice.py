@@ -6,8 +6,8 @@ import shlex
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
-from hwgen.cli.options import baud
+from hwgen.cli import main
+from hwgen.cli.parsing import baud
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
 from hwgen.network.reader import read_network

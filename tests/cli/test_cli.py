@@ -11,8 +11,8 @@ import pytest
 from hwgen import __version__
 from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
-from hwgen.cli import main as cli
-from hwgen.cli.main import main
+from hwgen.cli import command_line as cli
+from hwgen.cli import main
 from hwgen.tools.doctor import Finding
 
 SMALL = ["--rows", "2", "--columns", "2"]
@@ -219,7 +219,7 @@ def test_doctor(status, code, capsys, monkeypatch):
 def test_interrupted(capsys, monkeypatch):
     def interrupt(options):
         raise KeyboardInterrupt
-    monkeypatch.setitem(cli.COMMANDS, "boards", interrupt)
+    monkeypatch.setattr("hwgen.cli.boards.run", interrupt)
     assert main(["boards"]) == 130
     assert capsys.readouterr().err == "hwgen: interrupted\n"
 
@@ -229,15 +229,15 @@ def test_interrupted_half_way(tmp_path):
     script = """
 from amaranth import Elaboratable
 from amaranth.back import rtlil
-from hwgen import cli
+import hwgen.cli.boards
 
 class Half(Elaboratable):
     def elaborate(self, platform):
         other = Half()
         raise KeyboardInterrupt
 
-cli.COMMANDS["boards"] = lambda options: rtlil.convert(Half(), ports=[])
-raise SystemExit(cli.main(["boards"]))
+hwgen.cli.boards.run = lambda options: rtlil.convert(Half(), ports=[])
+raise SystemExit(hwgen.cli.main(["boards"]))
 """
     environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
     (tmp_path / "script.py").write_text(script)
@@ -248,7 +248,7 @@ raise SystemExit(cli.main(["boards"]))
 
 def test_import_is_quick():
     """A command that generates nothing does not import what generates."""
-    script = "import sys, hwgen.cli.main; raise SystemExit('amaranth' in sys.modules)"
+    script = "import sys, hwgen.cli; raise SystemExit('amaranth' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0
 
@@ -263,6 +263,6 @@ def test_broken_pipe():
 def test_defect_keeps_traceback(monkeypatch):
     def fail(options):
         raise RuntimeError("a defect")
-    monkeypatch.setitem(cli.COMMANDS, "boards", fail)
+    monkeypatch.setattr("hwgen.cli.boards.run", fail)
     with pytest.raises(RuntimeError, match="a defect"):
         main(["boards"])

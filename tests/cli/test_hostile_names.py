@@ -11,7 +11,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler.compile import compile_network
 from hwgen.integration.c_program import c_program
 from hwgen.network.reader import read_network

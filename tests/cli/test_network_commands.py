@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+from hwgen.cli import main
 from hwgen.cli.arrays import read_inputs
-from hwgen.cli.main import main
 from hwgen.compiler import Program
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
@@ -105,7 +105,7 @@ def test_run(capsys):
 @pytest.mark.parametrize("command", ["golden", "run"])
 def test_input_wrong(command, words, text, capsys, tmp_path, monkeypatch):
     """One sentence, before anything is built."""
-    monkeypatch.setattr("hwgen.cli.networks.simulated_board", None)
+    monkeypatch.setattr("hwgen.cli.run.simulated_board", None)
     x = np.zeros((1, 49, 10, 1), np.int8)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "float.npy", x.astype("f4"))
@@ -123,7 +123,7 @@ def test_input_wrong(command, words, text, capsys, tmp_path, monkeypatch):
 
 
 def test_labels_wrong(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("hwgen.cli.networks.simulated_board", None)
+    monkeypatch.setattr("hwgen.cli.run.simulated_board", None)
     np.save(tmp_path / "x.npy", np.zeros((49, 10, 1), np.int8))
     words = ["run", str(path("kws_dscnn")), "--input", "x.npy", "--labels"]
     assert "none.npz cannot be read" in sentence(capsys, *words, "none.npz")

@@ -10,7 +10,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.build.records import recorded
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler.program import Program
 from hwgen.network.onnx.reading import read
 from hwgen.network.reader import read_network

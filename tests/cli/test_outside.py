@@ -12,7 +12,7 @@ import pytest
 from amaranth.back import verilog as amaranth_verilog
 
 from hwgen import generate
-from hwgen.cli import main as cli
+from hwgen.cli import command_line as cli
 from hwgen.errors import UserError, is_outside
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
 from hwgen.tools import cache
@@ -114,7 +114,7 @@ def test_any_other_file(code, sentence, monkeypatch, capsys):
     """Wherever the machine refuses: the user can mend that, and we cannot."""
     def fail(options):
         raise OSError(code, os.strerror(code), "a/b")
-    monkeypatch.setitem(cli.COMMANDS, "boards", fail)
+    monkeypatch.setattr("hwgen.cli.boards.run", fail)
     assert cli.main(["boards"]) == 2
     assert capsys.readouterr().err == sentence
 
@@ -124,7 +124,7 @@ def test_defects_are_no_such_thing(code, monkeypatch):
     """A file of ours that is not there is a defect of ours."""
     def fail(options):
         raise OSError(code, os.strerror(code))
-    monkeypatch.setitem(cli.COMMANDS, "boards", fail)
+    monkeypatch.setattr("hwgen.cli.boards.run", fail)
     with pytest.raises(OSError):
         cli.main(["boards"])
 
@@ -152,7 +152,7 @@ def test_simulator_is_killed(sent, sentence, monkeypatch, capsys):
 
     with pytest.raises(SimulationError, match=sentence):
         killed(None)
-    monkeypatch.setitem(cli.COMMANDS, "boards", killed)
+    monkeypatch.setattr("hwgen.cli.boards.run", killed)
     assert cli.main(["boards"]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"hwgen: {sentence}") and err.count("\n") == 1
@@ -223,6 +223,6 @@ def test_interrupted_while_printing(monkeypatch, capsys):
     def interrupt(options):
         print("half a line", end="")
         raise KeyboardInterrupt
-    monkeypatch.setitem(cli.COMMANDS, "boards", interrupt)
+    monkeypatch.setattr("hwgen.cli.boards.run", interrupt)
     assert cli.main(["boards"]) == 130
     assert capsys.readouterr() == ("half a line", "hwgen: interrupted\n")

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compress.prune import density, weighted
 from hwgen.golden.network.network import run
 from hwgen.network.reader import read_network

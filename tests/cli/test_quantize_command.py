@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compress.quantize import quantise
 from hwgen.golden.network.network import run
 from hwgen.network.onnx.reading import read

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from hwgen.cli import main as cli
+from hwgen.cli import command_line as cli
 from hwgen.errors import UserError
 from hwgen.text import SafeStream, json_text, printable, safe_streams, say
 
@@ -93,7 +93,7 @@ def test_streams_are_those_of_before(monkeypatch):
 
     def fail(options):
         raise RuntimeError("\x1b")
-    monkeypatch.setitem(cli.COMMANDS, "boards", fail)
+    monkeypatch.setattr("hwgen.cli.boards.run", fail)
     with pytest.raises(RuntimeError):
         cli.main(["boards"])
     assert isinstance(sys.stderr, SafeStream)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compress.ideal_bitserial import bit_serial
 from hwgen.compress.mixed import FEWEST, MOST, Mixed, Variable
 from hwgen.compress.quantize import Calibrated, errors

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwgen.cli.main import COMMANDS
-from hwgen.cli.options import parser
+from hwgen.cli.command_line import parser
 from hwgen.compress.quantize import quantised_model
 
 from ..compress import test_quantize
@@ -60,7 +59,7 @@ def of_page(text):
 
 def examples():
     """Return lists of commands, each as its words, by the help text or page that shows them."""
-    top = parser(COMMANDS)
+    top = parser()
     commands = next(action.choices for action in top._actions if action.dest == "command")
     found = {f"hwgen {name}".strip(): of_help(command.epilog or "")
              for name, command in {"": top, **commands}.items()}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hwgen.cli.main import COMMANDS, main
-from hwgen.cli.options import chosen_design, parser
+from hwgen.cli import main
+from hwgen.cli.command_line import COMMANDS, parser
+from hwgen.cli.design import chosen_design
 from hwgen.tools import find as tools
 
 from ..fake_tools import FakeTools
@@ -50,7 +51,7 @@ def test_options(page, capsys):
     for words in EXAMPLES[page]:
         if "--help" in words:
             continue
-        options, rest = parser(COMMANDS).parse_known_args(words)
+        options, rest = parser().parse_known_args(words)
         assert not rest, words
         options.words = words
         named = getattr(options, "design", None) or ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hwgen.cli import main as cli
+from hwgen.cli import command_line as cli
 from hwgen.errors import UserError
 
 __all__ = ["DEFECT", "READ", "REFUSED", "Hang", "Verdict", "command_verdict", "library_verdict"]

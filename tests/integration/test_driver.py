@@ -12,7 +12,7 @@ import pytest
 import hwgen
 from hwgen.arch.design import Design
 from hwgen.arch.steps import Mode
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.golden.network import network as golden
 from hwgen.integration import files

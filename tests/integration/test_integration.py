@@ -14,7 +14,7 @@ import hwgen
 from hwgen.arch.address_map import Window
 from hwgen.arch.design import Design
 from hwgen.arch.registers import ERRORS, FACTS, IDENTITY, Register, Space, StreamRegister
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.integration import files
 from hwgen.integration.markdown import register_table
 from hwgen.integration.register_map import register_map

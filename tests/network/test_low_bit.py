@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.network.graph import Tensor

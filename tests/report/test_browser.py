@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.cli.report import described_alone
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, slots

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.errors import UserError
 
 regression = pytest.importorskip("sim.regression")

@@ -7,7 +7,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
 from hwgen.build.record import Record
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.measure import synthesis
 from hwgen.measure.results import page

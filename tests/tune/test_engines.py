@@ -12,7 +12,7 @@ from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.area.clock import expected
 from hwgen.area.small import used
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.tune import search as searching
 from hwgen.tune.choice import Goal, choose
 from hwgen.tune.engines import engines_for

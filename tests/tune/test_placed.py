@@ -16,7 +16,7 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.tune import placing
 from hwgen.tune import search as searching

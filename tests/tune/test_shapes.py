@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compress.quantize import quantised_model
 from hwgen.errors import UserError
 from hwgen.network.reader import read_network

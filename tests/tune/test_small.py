@@ -9,7 +9,7 @@ import pytest
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.area.small import used
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, slots
 from hwgen.errors import UserError

@@ -12,7 +12,7 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.distinct import distinct
 from hwgen.cost.cycles import Array, slots

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compress.quantize import quantise
 from hwgen.errors import UserError
 from hwgen.network.onnx.reading import read

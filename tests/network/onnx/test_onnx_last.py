@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run

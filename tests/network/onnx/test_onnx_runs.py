@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.network.onnx.reading import read
 from hwgen.tools.find import compiler, verilator
 

@@ -9,7 +9,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.arch.steps import WAITING, Mode
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.csc import encode

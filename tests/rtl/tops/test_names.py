@@ -13,7 +13,7 @@ import hwgen
 from hwgen.arch.address_map import Window as Addresses
 from hwgen.arch.design import Design
 from hwgen.arch.names import ENDINGS, identifier_of
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
 from hwgen.golden.network import network as golden

@@ -10,7 +10,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.arch.steps import Mode
-from hwgen.cli.main import main
+from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.program import Program

@@ -1,0 +1,130 @@
+"""The command line: lists the commands, runs one, and says in a sentence why it could not be done.
+
+Each command is a module of its own, with what it takes, what it does, and its help.
+"""
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+
+from .. import __version__
+from ..errors import UserError, is_outside
+from ..text import discard, safe_streams
+from ..tools.find import cache_environment
+from .parsing import Parser
+
+__all__ = ["COMMANDS", "main", "parser"]
+
+DESCRIPTION = """\
+Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen boards                                  the boards, and the preset Design of each
+  hwgen generate --rows 4 --columns 4           Verilog of an array, in rtl_out/
+  hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
+  hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
+  hwgen synth --design icebreaker               its size and clock after place and route
+  hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
+  hwgen quantize float.onnx --data x.npy        an int8 network of a float one
+  hwgen prune net_int8.onnx --calibration x.npy
+                                                the same with half of its weights
+  hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
+  hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
+  hwgen run net_int8.onnx --input x.npy --check
+                                                the same on the simulated hardware
+  hwgen doctor                                  which tools work, and how to get the others
+  hwgen help design                             the fields of a Design, and their options
+
+`hwgen COMMAND --help` explains a command.
+"""
+
+COMMANDS = {
+    "boards": "list the boards",
+    "generate": "write the Verilog of a Design",
+    "run": "run a network on a board, layer by layer",
+    "cycles": "predict what a network takes, without simulating",
+    "golden": "run a network in NumPy",
+    "tune": "find the Design for networks and a board",
+    "report": "show networks on a Design as a page of HTML",
+    "compile": "write the Program of a network for a Design",
+    "quantize": "make an int8 network of a float one",
+    "prune": "set weights of an int8 network to 0",
+    "sim": "run the benches of the units",
+    "synth": "measure a Design with yosys and nextpnr",
+    "build": "make a bitstream for a board",
+    "program": "load a board with what was built",
+    "doctor": "try every tool",
+    "help": "explain the fields of a Design",
+}
+"""In the order of the help. Only the module of the command that is run is imported."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0: done. 1: a test failed, or a needed tool does not work. 2: a mistake of the user's, told in
+    one sentence. 130: interrupted.
+    """
+    with safe_streams():
+        return run(arguments)
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command, and say in a sentence why it could not be done."""
+    try:
+        if sys.stdout is None:
+            raise UserError("standard output is closed; > /dev/null throws away what is printed")
+        try:
+            words = list(sys.argv[1:] if arguments is None else arguments)
+            options, rest = parser(words[:1]).parse_known_args(words)
+            options.words = words
+            if rest:
+                options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            os.environ.update(cache_environment())
+            code = options.run(options)
+            for note in getattr(options, "notes", []):  # where all else went well
+                print(f"hwgen: {note}", file=sys.stderr)
+            return code
+        finally:  # also when help was asked for, which is a SystemExit
+            sys.stdout.flush()
+    except UserError as error:
+        return told(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # as with `hwgen boards | head -1`
+            discard(sys.stdout)
+            return 141
+        if not is_outside(error):
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        return told(f"{name}{error.strerror}")
+    except KeyboardInterrupt:
+        warnings.simplefilter("ignore")  # what is half-built is not worth a word
+        print("hwgen: interrupted", file=sys.stderr)
+        return 130
+
+
+def told(sentence: str) -> int:
+    """Say what is wrong, and return the exit code."""
+    print(f"hwgen: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
+
+
+def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
+    """Return the parser of the command line, with the options of the commands that are wanted."""
+    top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
+    top.add_argument("--version", action="version", version=f"hwgen {__version__}",
+                     help="print the version")
+    chosen = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = chosen.add_parser(name, help=summary)
+        if name in wanted:
+            module = importlib.import_module(f".{name}", __package__)
+            command.description = module.DESCRIPTION
+            command.epilog = getattr(module, "EXAMPLES", "")
+            command.set_defaults(run=module.run, parser=command)
+            module.add_options(command)
+    return top

@@ -1,0 +1,56 @@
+"""`hwgen compile`: write the Program of a network for a Design."""
+
+import argparse
+from pathlib import Path
+
+from ..compiler.compile import compile_network
+from ..files.whole import replacing
+from ..network.reader import read_network
+from ..text import printable
+from .arrays import one, read_inputs
+from .design import add_design
+from .layer_table import choice_facts, choice_lines
+from .network_design import network_design
+from .network_options import add_example, add_model
+from .output import show
+from .parsing import add_json
+
+__all__ = ["DESCRIPTION", "add_options", "run"]
+
+DESCRIPTION = """\
+Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
+name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(command)
+    add_example(command)
+    add_design(command)
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the model's name, and .program); NAME.h is "
+                         "a header in C that defines NAME")
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the Program of a network."""
+    network = read_network(options.model)
+    example = one(read_inputs(options.input, network)) if options.input else None
+    chosen = network_design(options, network)
+    program = compile_network(network, chosen.design, example)
+    path = Path(options.output or f"{Path(options.model).stem}.program")
+    with replacing(path) as scratch:
+        if path.suffix == ".h":
+            from ..integration.c_program import c_name, c_program
+
+            scratch.write_text(c_program(program, c_name(path.stem)), encoding="utf-8")
+        else:
+            program.save(scratch)
+    facts = {"network": network.name, **chosen.facts, "file": str(path),
+             "steps": len(program.steps), "bytes": len(program.image)}
+    text = (f"{printable(path)}: {len(program.steps)} steps, {len(program.image):,} bytes of "
+            f"program memory, for rounding {program.design.rounding!r}; it runs on the hardware "
+            f"of `{chosen.command}`")
+    return show(options, facts | choice_facts(program), "\n".join([*choice_lines(program), text]))

@@ -1,0 +1,59 @@
+"""`hwgen cycles`: predict the cycles of a network, without simulating."""
+
+import argparse
+
+from ..arch.boards import BOARDS
+from ..compiler.compile import compile_network
+from ..network.reader import read_network
+from ..predict.efficiency import Work
+from ..predict.layers import predictions
+from .arrays import one, read_inputs
+from .built import built_for, clock_for
+from .design import add_design
+from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
+from .network_design import network_design
+from .network_options import add_example, add_model
+from .output import show
+from .parsing import add_clock, add_json
+
+__all__ = ["DESCRIPTION", "add_options", "run"]
+
+DESCRIPTION = """\
+Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
+counts the same. Without --design the Design is that of ulx3s-85f.
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(command)
+    add_example(command)
+    add_design(command)
+    command.add_argument("--board", choices=tuple(BOARDS),
+                         help="the Design's board, where that is not told by a preset: for the "
+                         "clock")
+    command.add_argument("--build", metavar="DIR",
+                         help="what `hwgen build` wrote: its Design and clock are taken from there")
+    add_clock(command)
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tell what an inference takes, without simulating."""
+    network = read_network(options.model)
+    built = built_for(options)
+    chosen = network_design(options, network, built)
+    design, clock = chosen.design, clock_for(options, chosen.design, built)
+    example = one(read_inputs(options.input, network)) if options.input else None
+    program = compile_network(network, design, example)
+    parts = list(zip(program.layers, predictions(network, program, example), strict=True))
+    whole = sum((work for _, work in parts), Work())
+    total = whole.cycles
+    facts = {"network": network.name, **chosen.facts, "predicted_cycles": total,
+             **clock.facts(total),
+             "layers": [{"name": part.name, "operator": part.operator,
+                         "predicted_cycles": work.cycles, **facts_of(work)}
+                        for part, work in parts], **facts_of(whole), **choice_facts(program)}
+    text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
+                      *choice_lines(program)]).rstrip()
+    return show(options, facts, f"{text}\n\n{total:,} cycles predicted: {clock.time(total)}")

@@ -1,0 +1,122 @@
+"""`hwgen generate`: write the Verilog of a Design."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..arch.design import Design
+from ..arch.fitting import MISSING, fitting
+from ..errors import UserError
+from ..text import printable
+from .design import add_design, chosen_design, command_with, differences
+from .output import print_json
+from .parsing import add_baud, add_json, megahertz
+
+if TYPE_CHECKING:
+    from ..rtl.tops.catalogue import Top
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Write a Design's accelerator: its Verilog, the Design that made it (design.toml), a table of its
+ports (ports.md) and waivers for Verilator's lint (lint.vlt). The same Design gives the same bytes,
+always. Options override the fields of the Design.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen generate                                an 8x8 array of int8, weight-stationary
+  hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
+  hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
+  hwgen generate --design ulx3s-85f --columns 8
+                                                a board's preset, but with 8 columns, and lanes
+  hwgen generate --design my.toml -o build/my   a Design of your own
+  hwgen generate --design icebreaker --top uart --clock 12
+                                                with a serial port of 1 Mbaud
+  hwgen generate --design icebreaker --top wishbone
+                                                for a system: register map and C driver besides
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_design(command)
+    command.add_argument("--name", metavar="NAME",
+                         help="name of the top module, of the files, and of the folder; all other "
+                         "modules, and all names in C, begin with it, so that accelerators of "
+                         "different names go into one system (default: of the folder, made of the "
+                         "fields; modules and C have names of their own)")
+    command.add_argument("-o", "--output", metavar="DIR",
+                         help="folder to write to (default: rtl_out/NAME)")
+    command.add_argument("--top", choices=("stream", "uart", "spi", "wishbone", "axi"),
+                         default="stream",
+                         help="how the host reaches the accelerator: stream, bytes with valid and "
+                         "ready (default); uart, a serial port; spi, a slave of mode 0; wishbone, "
+                         "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
+                         "a register map and a driver in C")
+    command.add_argument("--clock", type=megahertz, metavar="MHZ",
+                         help="the accelerator's clock, of which --top uart makes the baud "
+                         "(default: the one that a recorded build of the Design has met, or what "
+                         "may be expected)")
+    add_baud(command)
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write a Design's files."""
+    from ..arch.names import identifier_of
+    from ..generate import module, write
+
+    design = chosen_design(options)
+    name = design.name if options.name is None else options.name
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise UserError(f"--name must be the name of a folder, not {name!r}")
+    top, serial, said = chosen_top(options, design)
+    if options.name is not None:
+        top = top.named(identifier_of(name))
+    folder = Path(options.output or Path("rtl_out") / name)
+    files = write(design, folder, top)
+    if options.json:
+        print_json({"name": name, "module": module(design, top),
+                    "design": dataclasses.asdict(design),
+                    "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
+                    "files": [str(path) for path in files]})
+    else:
+        print(f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
+              f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
+              + f", rounding {design.rounding!r}" * bool(design.activation_memory))
+        for line in said:
+            print(f"  {line}")
+        for path in files:
+            print(f"  {printable(path)}")
+    return 0
+
+
+def chosen_top(options: argparse.Namespace,
+               design: Design) -> tuple["Top", dict[str, Any], list[str]]:
+    """Return the top level that the options choose, and what is to be said of its clock.
+
+    Only an accelerator has any but the first.
+    """
+    from ..build.clock import board_named, clock_of
+    from ..rtl.links.uart import bit_cycles
+    from ..rtl.tops.catalogue import TOPS, uart
+
+    if options.top != "stream" and not design.activation_memory:
+        values = dataclasses.asdict(design)
+        found = fitting(values | {"activation_memory": MISSING["activation_memory"]}, ())
+        command = command_with(options.words, differences(values, found)) if found else \
+            f"hwgen generate --design ulx3s-85f --top {options.top}"
+        raise UserError(f"--top {options.top}: an array alone has no host, and without an "
+                        f"activation_memory the Design is one; this would do: `{command}`")
+    if options.top != "uart":
+        return TOPS[options.top], {}, []
+    clock = clock_of(design, board_named(None, options.design, design), options.clock)
+    if clock.mhz is None:
+        raise UserError(f"--clock is missing, of which the baud is made: {clock.why}")
+    cycles = bit_cycles(clock.mhz, options.baud)
+    facts = clock.facts(cycles)
+    del facts["milliseconds"]
+    return uart(cycles), {"baud": options.baud, "bit_cycles": cycles, **facts}, [
+        f"a bit takes {cycles} cycles: {options.baud} baud at {clock.mhz:g} MHz, {clock.why}"]

@@ -1,0 +1,51 @@
+"""`hwgen golden`: run a network in NumPy."""
+
+import argparse
+
+from ..golden.network import network as golden
+from ..network.reader import read_network
+from .arrays import (
+    image_outputs,
+    output_facts,
+    output_lines,
+    read_answers,
+    read_inputs,
+    right_answers,
+)
+from .network_options import add_inputs, add_model
+from .output import show
+from .parsing import add_json
+
+__all__ = ["DESCRIPTION", "add_options", "run"]
+
+DESCRIPTION = """\
+Run a network in NumPy, with exactly the integers that the hardware computes.
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(command)
+    add_inputs(command)
+    command.add_argument("--labels", metavar="FILE",
+                         help="a .npz with `label`, the number of the right answer of each input: "
+                         "how many are right (top-1)")
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run inferences in NumPy alone."""
+    network = read_network(options.model)
+    inputs = read_inputs(options.input, network)
+    results = golden.run(network, inputs)
+    outputs = [image_outputs(network, {name: values[index:index + 1]
+                                       for name, values in results.items()})
+               for index in range(len(next(iter(inputs.values()))))]
+    facts = {"network": network.name, "rounding": network.rounding,
+             **output_facts(network, outputs)}
+    lines = list(output_lines(outputs))
+    if options.labels:
+        right = right_answers(outputs, read_answers(options.labels, len(outputs)))
+        facts["top_1"] = right / len(outputs)
+        lines.append(f"top-1: {right} of {len(outputs)} are right, {right / len(outputs):.1%}")
+    return show(options, facts, "\n".join(lines))

@@ -1,0 +1,106 @@
+"""`hwgen quantize`: make an int8 network of a float one."""
+
+import argparse
+import math
+from pathlib import Path
+
+from ..compress.quantize import errors, input_names, quantised_model, report
+from ..errors import UserError
+from ..files.whole import replacing
+from ..network.onnx.reading import read
+from ..text import printable, say
+from .arrays import named_arrays
+from .design import add_design, design_given
+from .mixed import quantize_mixed
+from .network_design import network_design
+from .output import show
+from .parsing import add_json, number
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Make an int8 network of a float .onnx file, and print how far each of its tensors is from the float
+one on the same inputs: SQNR is the power of the signal over that of the error, in decibels. The
+inputs decide the range of every tensor, so they must be like those that the network will get; some
+dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear, which `hwgen run`
+takes, as ONNX Runtime does.
+
+With --mixed the weights of each layer and each tensor get 2 to 8 bits of their own, so that an
+engine which multiplies bit by bit needs fewest cycles: those of the Design that --design or fields
+of it choose, exactly; or else of an engine that is always busy. A table shows how sensitive the
+outputs are to each; another, and --plot, what the networks on the way from int8 downwards cost and
+give.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
+  hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --design icebreaker:serial
+  hwgen run net.onnx --input x.npy --check
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("model", metavar="MODEL", help="the network: a float .onnx file")
+    command.add_argument("--data", metavar="FILE", required=True,
+                         help="inputs as the network takes them, along the first axis: x.npy, "
+                         "file.npz:key, or a .npz with an array for each of its inputs")
+    command.add_argument("--method", choices=("minmax", "percentile"), default="minmax",
+                         help="range of a tensor: all values seen (minmax, default), or all but "
+                         "the outermost (percentile)")
+    command.add_argument("--percentile", type=number, metavar="P", default=99.99,
+                         help="how many of the values percentile keeps on either side "
+                         "(default: 99.99)")
+    command.add_argument("--mixed", action="store_true",
+                         help="give each layer its own bits, as few as labelled inputs allow")
+    command.add_argument("--labels", metavar="FILE",
+                         help="for --mixed: a .npz with `label`, the number of the right answer "
+                         "of each input")
+    command.add_argument("--loss", type=number, metavar="POINTS", default=2.0,
+                         help="for --mixed: how many points of top-1 may be lost against int8 "
+                         "(default: 2)")
+    command.add_argument("--plot", metavar="FILE",
+                         help="for --mixed: write cycles against top-1 to this .svg file")
+    command.add_argument("-o", "--output", metavar="FILE",
+                         help="file to write (default: the model's name, and _int8.onnx, or "
+                         "_mixed.onnx)")
+    add_design(command)
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make an int8 network of a float one, and tell what that costs."""
+    if Path(options.model).suffix.lower() != ".onnx":
+        raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
+    data = named_arrays(options.data, input_names(options.model), "--data")
+    given = design_given(options)
+    if options.mixed:
+        return show(options, *quantize_mixed(
+            options, data, lambda int8: network_design(options, int8).design if given else None,
+            say))
+    for option, value in (("--labels", options.labels), ("--plot", options.plot)):
+        if value:
+            raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
+    if given:
+        raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
+                        "them: leave --design and its fields out")
+    model = quantised_model(options.model, data, method=options.method,
+                            percentile=options.percentile)
+    network = read(model)
+    found = errors(options.model, network, data)
+    path = Path(options.output or f"{Path(options.model).stem}_int8.onnx")
+    if path.exists() and path.samefile(options.model):
+        raise UserError(f"--output must be another file than the float network's, {path}")
+    with replacing(path) as scratch:
+        scratch.write_bytes(model)
+    images = len(next(iter(data.values())))
+    facts = {"network": network.name, "file": str(path), "images": images,
+             "method": options.method,
+             "tensors": [{"name": error.tensor, "scale": error.scale,
+                          "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
+                          "largest_steps": error.largest} for error in found]}
+    return show(options, facts,
+                f"{report(found)}\n\n{printable(path)}: int8, from {images} inputs")

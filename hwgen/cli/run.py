@@ -1,0 +1,141 @@
+"""`hwgen run`: run a network on a board, layer by layer."""
+
+import argparse
+import sys
+
+from ..arch.boards import BOARDS
+from ..build.clock import KNOWN, BoardClock
+from ..compiler.compile import compile_network
+from ..errors import UserError
+from ..network.reader import read_network
+from ..runtime.baud import settle
+from ..runtime.inference import Inference, board_at, holds, load, portable, simulated_board
+from ..runtime.inference import run as infer
+from ..runtime.serial_port import SerialLink
+from ..text import say
+from .arrays import image_outputs, one, output_facts, output_lines, read_inputs, read_labels
+from .built import built_for, clock_for
+from .design import add_design
+from .layer_table import choice_facts, choice_lines, facts_of, run_table
+from .network_design import network_design
+from .network_options import add_inputs, add_model
+from .output import show
+from .parsing import add_baud, add_clock, add_json
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Read a quantised network, compile it for a Design, generate the accelerator, and run it on a board:
+load the Program over the link, then each input, and read back the result and the cycles of every
+layer.
+The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
+used again. Without --design the Design is that of ulx3s-85f, or that of the board that is asked
+for. A preset takes the network's rounding: that of .tflite files is tflm, that of .onnx files
+single.
+A board of its own is reached by its serial port; no board has run it yet, only simulations down to
+the pins.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
+  hwgen run net.onnx --input images.npz:x --check
+  hwgen run net.tflite --design my.toml --input x.npy --json
+  hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_model(command)
+    add_inputs(command)
+    add_design(command)
+    command.add_argument("--board", choices=("sim", *BOARDS), default="sim",
+                         help="where: sim, a simulation of the generated Verilog (default), or the "
+                         "board at --port, which has been loaded with the Design")
+    command.add_argument("--build", metavar="DIR",
+                         help="what `hwgen build` wrote for the board at --port: its Design, clock "
+                         "and baud are taken from there")
+    command.add_argument("--port", metavar="PORT",
+                         help="serial port of the board: /dev/ttyUSB0, COM3")
+    command.add_argument("--labels", metavar="FILE",
+                         help="a .npz with `labels`, names of the classes, to show with the "
+                         "results")
+    command.add_argument("--check", action="store_true",
+                         help="compare every layer with the golden model; --json does so, too")
+    add_baud(command)
+    add_clock(command)
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run inferences on a board; return exit code, facts, and text."""
+    network = read_network(options.model)
+    built = built_for(options)
+    simulated = options.board == "sim"
+    if simulated != (options.port is None):
+        raise UserError("--board sim has no --port; leave one of the two out" if simulated else
+                        f"--board {options.board} needs its serial port: --port /dev/ttyUSB0, or "
+                        "what your system calls it")
+    if not simulated and options.design is None:
+        options.design = options.board
+    chosen = network_design(options, network, built)
+    design = chosen.design
+    clock = clock_for(options, design, built)
+    inputs = read_inputs(options.input, network)
+    labels = read_labels(options.labels) if options.labels else []
+    program = compile_network(network, portable(design) if simulated else design, one(inputs))
+    if simulated:
+        say("building the simulator")
+        board = simulated_board(program.design)
+    else:
+        link = SerialLink(options.port, baud=options.baud,
+                          clock_mhz=patience_mhz(clock, options.board))
+        settle(link, lambda text: print(text, file=sys.stderr))
+        board = board_at(link, design)
+    check = options.check or options.json
+    results: list[Inference] = []
+    embedded = False
+    with board.link:
+        if built and (built.network or {}).get("embedded"):
+            say("looking for the Program")
+            embedded = holds(board, program)
+        if not embedded:
+            say("loading the Program")
+            load(board, program)
+        for index in range(len(next(iter(inputs.values())))):
+            results.append(infer(board, program, network, one(inputs, index), check=check, say=say))
+    say("")
+    first = results[0]
+    equal = all(result.equal for result in results)
+    outputs = [image_outputs(network, result.outputs) for result in results]
+    facts = {
+        "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
+        "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
+        **output_facts(network, outputs),
+        "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
+                    "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
+                    "difference": layer.difference} for layer in first.layers],
+        **facts_of(first.work), **choice_facts(program), "embedded": embedded,
+    }
+    lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
+             *choice_lines(program),
+             *output_lines(outputs, labels)]
+    lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
+                 + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
+    if embedded:
+        lines.append("the board had the Program before the host came")
+    if check:
+        lines.append("every layer equals the golden model" if equal else
+                     "the hardware differs from the golden model")
+    counted = all(result.cycles == result.predicted_cycles for result in results)
+    show(options, facts, "\n".join(lines))
+    return 0 if equal and counted else 1
+
+
+def patience_mhz(clock: BoardClock, name: str) -> float:
+    """Return the clock by which a host waits for a board: where none is known, that of the crystal.
+
+    It is the slower one, and who waits longer loses nothing.
+    """
+    return clock.mhz if clock.mhz and clock.source in KNOWN else BOARDS[name].clock_mhz

@@ -1,0 +1,81 @@
+"""`hwgen sim`: run the benches of the units."""
+
+import argparse
+import dataclasses
+import importlib
+import secrets
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from ..errors import UserError
+from ..text import say
+from ..tools.find import CHECKOUT, pip_command
+from .design import add_design, chosen_design
+from .output import print_json
+from .parsing import add_json, seed
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
+
+DESCRIPTION = """\
+Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
+model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
+run: the summary tells the seed, and --seed repeats it.
+"""
+
+EXAMPLES = """\
+examples:
+  hwgen sim                                     all units, on an 8x8 array
+  hwgen sim systolic --design icebreaker        one unit, on a board's preset
+  hwgen sim systolic --rows 2 --columns 2 --waves
+                                                with a waveform in build/sim/
+"""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("unit", nargs="?", metavar="UNIT", help="run this one only")
+    add_design(command)
+    command.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
+    command.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
+                         help="what simulates (default: verilator)")
+    command.add_argument("--seed", type=seed, metavar="N",
+                         help="seed of the random data (default: another one every time)")
+    command.add_argument("-o", "--output", metavar="DIR", default="build/sim",
+                         help="folder for logs and waveforms (default: build/sim)")
+    add_json(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run benches and print what they gave."""
+    regression = simulation()
+    design = chosen_design(options)
+    units = regression.units(options.unit)
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
+    results = []
+    for unit in units:
+        if not options.json:
+            say(unit)
+        results.append(regression.simulate(
+            unit, design, Path(options.output), simulator=options.simulator,
+            waves=options.waves, seed=seed))
+    if options.json:
+        print_json({"design": dataclasses.asdict(design), "seed": seed,
+                    "benches": [result.to_dict() for result in results]})
+    else:
+        print(regression.summary(design, results, seed))
+    return 0 if all(result.passed for result in results) else 1
+
+
+def simulation() -> ModuleType:
+    """Return what runs benches; it lies in the checkout, beside this package."""
+    if not (CHECKOUT / "sim" / "regression.py").exists():
+        raise UserError("hwgen sim needs the benches of a checkout; clone the repository and "
+                        "`pip install -e .[sim]` there")
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    try:
+        return importlib.import_module("sim.regression")
+    except ModuleNotFoundError as error:
+        raise UserError(f"hwgen sim needs {error.name}; `{pip_command('sim')}` brings it"
+                        ) from error
