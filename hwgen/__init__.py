@@ -16,7 +16,7 @@ from .arch.design import Design
 from .errors import UserError
 
 if TYPE_CHECKING:
-    from .generate import component, model, port_table, verilog, write
+    from .generate.design import component, model, port_table, verilog, write
 
 __all__ = ["Design", "UserError", "component", "model", "port_table", "verilog", "write"]
 
@@ -25,5 +25,5 @@ def __getattr__(name: str) -> Any:
     """Import what generates when it is asked for: half a second that most commands do without."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import generate
-    return getattr(generate, name)
+    from .generate import design
+    return getattr(design, name)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.errors import LONGEST, UserError
-from hwgen.files.untrusted import checked, read_json, read_toml
+from hwgen.tools.untrusted import checked, read_json, read_toml
 
 from .fuzz.campaign import Campaign
 from .fuzz.judge import DEFECT, READ, REFUSED, library_verdict

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
-from ..files.untrusted import read_toml
+from ..tools.untrusted import read_toml
 
 __all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import UserError
-from ..files.untrusted import read_toml
+from ..tools.untrusted import read_toml
 from .boards import BOARDS, closest, presets
 from .formats import GROUP
 from .steps import ROUNDINGS

@@ -21,9 +21,9 @@ import numpy as np
 
 from ..arch.design import Design
 from ..errors import UserError
-from ..files.untrusted import checked, read_json, refusing
 from ..measure.results import read_list
 from ..text import table
+from ..tools.untrusted import checked, read_json, refusing
 
 __all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
            "placements_of"]

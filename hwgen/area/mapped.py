@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..files.untrusted import checked, read_json, read_toml, refusing
+from ..measure.place_and_route import SECONDS, commands
 from ..measure.synthesis import board_of, harness_of, source_of
 from ..tools.find import call, package_version, require
-from ..tools.place_and_route import SECONDS, commands
+from ..tools.untrusted import checked, read_json, read_toml, refusing
 
 __all__ = ["Mapped", "list_of", "mapped", "stored"]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from ..arch.boards import Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..generate import component, to_verilog, uncollected
+from ..generate.design import component
+from ..generate.verilog import to_verilog, uncollected
+from ..measure.fullness import excess
+from ..measure.place_and_route import Figures, commands, figures, run
 from ..rtl.primitives.library import Library
 from ..rtl.primitives.plls import ClockSetting
 from ..rtl.tops.board import BoardTop
 from ..rtl.tops.catalogue import uart
 from ..tools.find import package_version, require
-from ..tools.fullness import excess
-from ..tools.place_and_route import Figures, commands, figures, run
 from .constraints import NAMES, constraints
 from .embedded import NOTHING, Embedded
 from .pins import Pin

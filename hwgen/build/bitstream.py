@@ -13,9 +13,9 @@ from amaranth.hdl import Const
 from ..arch.boards import Board
 from ..arch.design import Design
 from ..errors import UserError
+from ..measure.place_and_route import GivenUp
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
-from ..tools.place_and_route import GivenUp
 from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
 from .clock import check_suits
 from .constraints import NAMES

@@ -10,7 +10,7 @@ from ..arch.contents import Contents
 from ..arch.frames import REQUEST_SYNC, Command, Head, encode
 from ..compiler.program import Program
 from ..errors import UserError
-from ..generate import component
+from ..generate.design import component
 from ..rtl.links.flash import ADDRESS_BITS, Flash
 from ..runtime.accelerator import place
 from ..runtime.client import pieces

@@ -11,9 +11,9 @@ from typing import Any, Self, get_args, get_origin
 from ..arch.boards import BOARDS, FASTEST
 from ..arch.design import Design
 from ..errors import UserError
-from ..files.untrusted import read_text
+from ..measure.fullness import Utilization
 from ..text import json_text
-from ..tools.fullness import Utilization
+from ..tools.untrusted import read_text
 
 __all__ = ["NAME", "Record"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..files.arrays import load_arrays
 from ..network.graph import Network
 from ..text import printable
+from ..tools.arrays import load_arrays
 
 __all__ = ["image_outputs", "named_arrays", "one", "output_facts", "output_lines", "read_answers",
            "read_inputs", "read_labels", "right_answers"]

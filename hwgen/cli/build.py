@@ -15,13 +15,13 @@ from ..build.embedded import NOTHING, Embedded
 from ..build.record import Record
 from ..compiler.compile import compile_network
 from ..errors import UserError
-from ..files.whole import filling
+from ..measure.fullness import words
 from ..network.graph import Network
 from ..network.reader import read_network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
 from ..text import printable, say, table
-from ..tools.fullness import words
+from ..tools.files import filling
 from .design import add_design, chosen_design
 from .network_design import network_design
 from .output import show

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from ..compiler.compile import compile_network
-from ..files.whole import replacing
 from ..network.reader import read_network
 from ..text import printable
+from ..tools.files import replacing
 from .arrays import one, read_inputs
 from .design import add_design
 from .layer_table import choice_facts, choice_lines

@@ -66,7 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write a Design's files."""
     from ..arch.names import identifier_of
-    from ..generate import module, write
+    from ..generate.design import module, write
 
     design = chosen_design(options)
     name = design.name if options.name is None else options.name

@@ -10,12 +10,12 @@ from ..compress.ideal_bitserial import bit_serial
 from ..compress.mixed import Cost, Mixed, Point, Variable
 from ..compress.quantize import Calibrated
 from ..errors import UserError
-from ..files.whole import check_writable, replacing
 from ..network.graph import Network
 from ..network.onnx.reading import read
 from ..predict.layer_cycles import layer_cycles
 from ..report.plot import scatter
 from ..text import printable, table
+from ..tools.files import check_writable, replacing
 from .arrays import Array, read_answers
 
 __all__ = ["quantize_mixed"]

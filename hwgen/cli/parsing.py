@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from ..arch.boards import closest
 from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
 from ..errors import UserError
-from ..tools.place_and_route import LARGEST_SEED
+from ..measure.place_and_route import LARGEST_SEED
 
 __all__ = ["BAUD", "Parser", "add_baud", "add_clock", "add_json", "baud", "integer", "megahertz",
            "number", "seed"]

@@ -16,7 +16,6 @@ from ..compress.accuracy import Measure
 from ..compress.densities import even, sensitive, sensitivity
 from ..compress.prune import Pruner, density, noise, weighted
 from ..errors import UserError
-from ..files.whole import check_writable, replacing
 from ..golden.network.network import run as golden
 from ..network.graph import Network
 from ..network.reader import read_network
@@ -25,6 +24,7 @@ from ..predict.layers import predictions
 from ..predict.sparse import Choice, choices
 from ..report.plot import scatter
 from ..text import printable, say, table
+from ..tools.files import check_writable, replacing
 from .arrays import read_answers, read_inputs
 from .design import add_design
 from .network_design import network_design

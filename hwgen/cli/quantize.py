@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..compress.quantize import errors, input_names, quantised_model, report
 from ..errors import UserError
-from ..files.whole import replacing
 from ..network.onnx.reading import read
 from ..text import printable, say
+from ..tools.files import replacing
 from .arrays import named_arrays
 from .design import add_design, design_given
 from .mixed import quantize_mixed

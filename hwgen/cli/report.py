@@ -12,11 +12,11 @@ from ..arch.design import Design
 from ..area.area import taken_of
 from ..compiler.compile import compile_network
 from ..compiler.program import Program
-from ..files.whole import replacing
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
 from ..report.page import FIELDS, described, page
 from ..text import printable
+from ..tools.files import replacing
 from ..tune.choice import Choice
 from ..tune.search import RESOURCES, Found, area
 from ..tune.space import design_of

@@ -53,9 +53,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure a Design, or what has changed of a list, with the tools that build it."""
     from ..build.clock import board_named
+    from ..measure.fullness import words
     from ..measure.results import update
     from ..measure.synthesis import measure
-    from ..tools.fullness import words
 
     if options.list is not None:
         tell = partial(print, file=sys.stderr if options.json else sys.stdout, flush=True)

@@ -15,9 +15,9 @@ from ..area.clock import expected
 from ..area.small import CHIPS, knows
 from ..build.clock import clock_of
 from ..errors import UserError
-from ..files.whole import replacing
 from ..predict.energy import Energy, energy
 from ..text import printable, say
+from ..tools.files import replacing
 from ..tune import SEARCHED
 from ..tune.choice import Choice, Goal, choose, wants
 from ..tune.clocks import clocks_at

@@ -17,8 +17,8 @@ from ..arch.design import Design
 from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
-from ..files.arrays import load_arrays
-from ..files.untrusted import checked
+from ..tools.arrays import load_arrays
+from ..tools.untrusted import checked
 from .engine_choice import EngineChoice
 
 __all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]

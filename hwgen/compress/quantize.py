@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..files.arrays import load_arrays
 from ..golden.network.network import run
 from ..network.onnx.file import Graph, Node, is_quantised, load, parse
 from ..network.onnx.float_graph import chain_ends, folded, sources
 from ..network.onnx.reading import OnnxNetwork, read, restored
 from ..network.onnx.write import Grid, write
 from ..text import table
+from ..tools.arrays import load_arrays
 
 __all__ = ["METHODS", "Calibrated", "Data", "Error", "errors", "input_names", "inputs_of",
            "quantise", "quantised_model", "report"]

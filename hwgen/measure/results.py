@@ -10,10 +10,10 @@ from typing import Any
 from ..arch.boards import FASTEST
 from ..arch.design import Design
 from ..errors import UserError
-from ..files.untrusted import checked, read_json, read_toml, refusing
 from ..text import markdown
-from ..tools.fullness import words
-from ..tools.place_and_route import LARGEST_SEED, commands
+from ..tools.untrusted import checked, read_json, read_toml, refusing
+from .fullness import words
+from .place_and_route import LARGEST_SEED, commands
 from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import Unit
 

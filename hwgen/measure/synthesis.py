@@ -12,11 +12,12 @@ from amaranth.lib import wiring
 from ..arch.boards import BOARDS, Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..generate import component, to_verilog, uncollected
+from ..generate.design import component
+from ..generate.verilog import to_verilog, uncollected
 from ..rtl.primitives.library import Library
 from ..tools.find import package_version, require
-from ..tools.fullness import Utilization, excess
-from ..tools.place_and_route import Figures, commands, figures, run
+from .fullness import Utilization, excess
+from .place_and_route import Figures, commands, figures, run
 from .units import Unit
 
 __all__ = ["Measured", "board_of", "measure", "source_of", "versions"]

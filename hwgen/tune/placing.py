@@ -16,6 +16,8 @@ from typing import Any
 
 from ..arch.design import Design
 from ..errors import UserError
+from ..measure.fullness import excess
+from ..measure.place_and_route import commands, figures, run
 from ..measure.synthesis import (
     LOGIC_CELLS,
     PINS,
@@ -27,8 +29,6 @@ from ..measure.synthesis import (
 )
 from ..tools.cache import cached, digest
 from ..tools.find import pip_command, require, side_by_side
-from ..tools.fullness import excess
-from ..tools.place_and_route import commands, figures, run
 
 __all__ = ["Placed", "place", "placed"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hwgen.arch.design import Design, Integer
-from hwgen.generate import array, model
+from hwgen.generate.design import array, model
 
 __all__ = ["DEPTHWISE", "MATRIX", "PRIME", "Offers", "Played", "Tile", "Workload"]
 

@@ -5,12 +5,13 @@ import pytest
 
 from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
-from hwgen.generate import component, to_verilog
+from hwgen.generate.design import component
+from hwgen.generate.verilog import to_verilog
+from hwgen.measure.place_and_route import commands
 from hwgen.rtl.primitives.library import Library
 from hwgen.runtime.accelerator import Accelerator
 from hwgen.runtime.simulation import SimulatedLink
 from hwgen.tools.find import call, find
-from hwgen.tools.place_and_route import commands
 from sim.cells import models_of_cells
 
 from ..rtl.accelerator.test_accelerator import check

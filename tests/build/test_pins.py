@@ -14,8 +14,8 @@ from hwgen.arch.design import Design
 from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
-from hwgen.generate import module
-from hwgen.generate import verilog as verilog_of
+from hwgen.generate.design import module
+from hwgen.generate.design import verilog as verilog_of
 from hwgen.network.reader import read_network
 from hwgen.rtl.links.uart import Uart, bit_cycles
 from hwgen.rtl.tops.catalogue import uart

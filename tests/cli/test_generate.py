@@ -12,7 +12,9 @@ import pytest
 import hwgen
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import component, module, ports, sources
+from hwgen.generate.design import component, module
+from hwgen.generate.ports import ports
+from hwgen.generate.verilog import sources
 from hwgen.rtl.tops.catalogue import AXI, SPI, STREAM, WISHBONE, uart
 from hwgen.tools.find import call, find, verilator, verilator_environment
 
@@ -108,7 +110,7 @@ def test_cells_are_one_module():
 
 def test_ports():
     design = DESIGNS["ws-5x3-lines"]
-    table = {(port.name, port.field): port for port in ports(design)}
+    table = {(port.name, port.field): port for port in ports(component(design))}
     whole = table["activations__payload", ""]
     fields = [port for (name, field), port in table.items()
               if name == "activations__payload" and field]

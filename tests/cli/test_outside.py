@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from amaranth.back import verilog as amaranth_verilog
 
-from hwgen import generate
 from hwgen.cli import command_line as cli
 from hwgen.errors import UserError, is_outside
+from hwgen.generate import verilog as generate
+from hwgen.measure import place_and_route as flow
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
 from hwgen.tools import cache
-from hwgen.tools import place_and_route as flow
 from hwgen.tools.find import Outcome, call, compiler, outside, verilator
 from hwgen.tools.verilator import BuildError, check
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from hwgen.cli.arrays import read_answers, read_inputs, read_labels
 from hwgen.compress.quantize import inputs_of
-from hwgen.files.arrays import load_arrays
 from hwgen.network.reader import read_network
+from hwgen.tools.arrays import load_arrays
 
 from .damage import Damage
 from .damage_archive import archive, array_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hwgen.build.attempt import excess, hopeless
 from hwgen.build.placement import picture, places
-from hwgen.tools.place_and_route import figures
+from hwgen.measure.place_and_route import figures
 from hwgen.tune.topology import read_topology
 
 from .damage_text import text

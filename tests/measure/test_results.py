@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import component
+from hwgen.generate.design import component
 from hwgen.measure.results import read_list, update
 from hwgen.measure.synthesis import Harness, Measured, measure
 from hwgen.measure.units import Unit
@@ -53,7 +53,7 @@ def test_insisting_elsewhere():
 
 
 def test_never_ends(monkeypatch, tmp_path):
-    monkeypatch.setattr("hwgen.tools.place_and_route.SECONDS", 0.01)
+    monkeypatch.setattr("hwgen.measure.place_and_route.SECONDS", 0.01)
     with pytest.raises(UserError, match=r"did not end within 0.01 s: the Design is too large"):
         measure(SMALL, clock_mhz=50, folder=tmp_path)
 

@@ -2,7 +2,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
-from hwgen.generate import verilog
+from hwgen.generate.design import verilog
 from sim.cells import models_of_cells
 
 ECP5 = """\

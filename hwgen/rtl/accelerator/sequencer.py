@@ -6,9 +6,9 @@ from amaranth import *
 from amaranth.lib import data, enum
 from amaranth.lib.wiring import In, Out
 
-from ..control import CONTROL, Controlled
 from ..step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, Mode, Tag
 from .bitserial_pace import Pace
+from .control import CONTROL, Controlled
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
 

@@ -7,8 +7,8 @@ from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out
 
 from ...arch.steps import MAGIC
+from ..accelerator.control import CONTROL, Controlled
 from ..accelerator.sequencer import _times
-from ..control import CONTROL, Controlled
 from ..primitives.pipeline import later
 from ..step import Error
 from .step import WORD, Descriptor

@@ -10,7 +10,7 @@ from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
 from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
-from hwgen.generate import module, verilog
+from hwgen.generate.design import module, verilog
 from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import Accelerator, AcceleratorError, Register
 from hwgen.runtime.inference import first_difference, load, portable, run, simulated_board

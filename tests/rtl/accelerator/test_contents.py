@@ -9,13 +9,13 @@ from hwgen.arch.contents import Contents
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
 from hwgen.errors import UserError
-from hwgen.generate import component, module, verilog
+from hwgen.generate.design import component, module, verilog
+from hwgen.measure.place_and_route import commands
 from hwgen.network.reader import read_network
 from hwgen.runtime.accelerator import Accelerator, Space
 from hwgen.runtime.inference import holds, load, portable, run
 from hwgen.runtime.simulation import SimulatedLink
 from hwgen.tools.find import call, find
-from hwgen.tools.place_and_route import commands
 from sim.cells import models_of_cells
 
 from ...compiler.test_levels import NETWORKS, digits

@@ -15,7 +15,7 @@ import numpy as np
 
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.generate import module, verilog
+from hwgen.generate.design import module, verilog
 from hwgen.golden.network.network import run as golden
 from hwgen.network import graph
 from hwgen.report.docs_tables.marks import put

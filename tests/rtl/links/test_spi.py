@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hwgen.generate import verilog
+from hwgen.generate.design import verilog
 from hwgen.golden.links.spi import exchange
 from hwgen.rtl.links.spi import LEAST_RATIO, Spi
 from hwgen.rtl.tops.catalogue import SPI

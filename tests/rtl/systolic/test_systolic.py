@@ -7,7 +7,7 @@ import pytest
 from amaranth import Shape, signed, unsigned
 
 from hwgen.arch.design import Design
-from hwgen.generate import component, model
+from hwgen.generate.design import component, model
 from hwgen.golden.systolic import systolic as golden
 from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary, sum_shape
 from sim.regression import simulate

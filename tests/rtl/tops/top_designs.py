@@ -1,7 +1,7 @@
 """Accelerators whose top levels are tested whole, and how."""
 
 from hwgen.arch.design import Design
-from hwgen.generate import module, verilog
+from hwgen.generate.design import module, verilog
 
 DESIGNS = {
     "fast": Design(rows=4, columns=6, lanes=2, activation_memory=256, program_memory=252,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hwgen.errors import UserError
-from hwgen.files.arrays import load_arrays
+from hwgen.tools.arrays import load_arrays
 
 
 def npz(compressed=True, **arrays):
@@ -137,7 +137,7 @@ def test_any_damage(seed, tmp_path):
 def test_any_damage_in_little_memory(tmp_path):
     """The same, 20,000 of them, where no more than a gigabyte can be had."""
     code = ("import resource, sys; from pathlib import Path;"
-            "from tests.files.test_arrays import fuzz;"
+            "from tests.tools.test_arrays import fuzz;"
             "resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2);"
             "fuzz(Path(sys.argv[2]), 20000, 99)")
     room = resource.getrlimit(resource.RLIMIT_AS)[0]

@@ -10,15 +10,15 @@ from hwgen.build.record import Record
 from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.measure import synthesis
+from hwgen.measure.fullness import excess, fullest, utilization, words
+from hwgen.measure.place_and_route import run
 from hwgen.measure.results import page
 from hwgen.measure.synthesis import measure
-from hwgen.tools.fullness import excess, fullest, utilization, words
-from hwgen.tools.place_and_route import run
 from hwgen.tune.placing import placed
 
 from ..build.test_board_clock import add_board
 from ..fake_tools import FakeTools
-from ..measure.test_results import figures_of
+from .test_results import figures_of
 
 ICE40 = {"ICESTORM_LC": (5070, 5280), "ICESTORM_DSP": (8, 8), "ICESTORM_RAM": (26, 30),
          "ICESTORM_SPRAM": (4, 4), "SB_GB": (8, 8), "ICESTORM_PLL": (1, 1)}

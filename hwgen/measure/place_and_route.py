@@ -9,8 +9,8 @@ from typing import Any
 
 from ..arch.boards import Board
 from ..errors import UserError
-from ..files.untrusted import checked, read_json, refusing
-from .find import call, outside
+from ..tools.find import call, outside
+from ..tools.untrusted import checked, read_json, refusing
 from .fullness import Utilization, utilization
 
 __all__ = ["ECP5", "LARGEST_SEED", "Figures", "GivenUp", "commands", "figures", "run"]

@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from hwgen.errors import UserError
-from hwgen.files.whole import replacing
+from hwgen.tools.files import replacing
 
 
 def test_replaced(tmp_path):

@@ -1,1 +1,0 @@
-"""Files: read without believing them, written whole or not at all."""

@@ -1,0 +1,1 @@
+"""From a Design, or the parameters of a unit, to files: Verilog, ports, lint waivers."""

@@ -1,0 +1,126 @@
+# amaranth: UnusedElaboratable=no
+"""From a Design to the files of its accelerator: Verilog, its waivers, the Design, its ports."""
+
+from pathlib import Path
+from typing import Any
+
+from amaranth import Shape
+
+from .. import integration
+from ..arch.address_map import Window
+from ..arch.contents import NOTHING, Contents
+from ..arch.design import SPARSE, Design, Integer
+from ..golden.systolic import systolic as golden_systolic
+from ..rtl.accelerator.accelerator import Accelerator
+from ..rtl.binary.accelerator import BinaryAccelerator
+from ..rtl.compact.accelerator import CompactAccelerator
+from ..rtl.systolic import systolic
+from ..rtl.systolic.systolic import SystolicArray
+from ..rtl.tops.catalogue import STREAM, Top
+from ..tools.files import filling
+from .ports import ports_page
+from .verilog import convert, waivers
+
+__all__ = ["accelerator", "array", "component", "model", "module", "port_table", "shape",
+           "verilog", "write"]
+
+
+def shape(integer: Integer) -> Shape:
+    """Return a type of a Design as a shape of Amaranth."""
+    return Shape(integer.width, integer.signed)
+
+
+def module(design: Design, top: Top = STREAM) -> str:
+    """Return the name of a Design's top module."""
+    return top.prefix or (top.module if design.activation_memory else design.engine)
+
+
+def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -> Any:
+    """Return the Amaranth component that a Design describes: an accelerator, or an array alone.
+
+    The accelerator is in the top level ``top``, and its memories have ``contents``.
+    """
+    if not design.activation_memory:
+        return array(design)
+    return top.wrap(accelerator(design, contents, exposed=top.mapped),
+                    Window.of(design, streams=top.streams))
+
+
+def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool = False,
+                ) -> Accelerator:
+    """Return a Design's accelerator; with its bus ``exposed``, for a top level that has one."""
+    if design.engine == "binary":
+        return BinaryAccelerator(
+            rows=design.rows, columns=design.columns, lanes=design.lanes,
+            activation_memory=design.activation_memory, program_memory=design.program_memory,
+            steps=design.steps, fingerprint=design.fingerprint, family=design.family,
+            device=design.device, contents=contents, exposed=exposed)
+    kind = CompactAccelerator if design.compact else Accelerator
+    return kind(
+        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
+        lanes=design.lanes, hard_lanes=design.hard_lanes,
+        activation_memory=design.activation_memory, program_memory=design.program_memory,
+        partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
+        rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
+        device=design.device,
+        dsps=None if design.family == "generic" else design.hard_multipliers, contents=contents,
+        exposed=exposed,
+        **{field: getattr(design, field) for field in SPARSE if design.engine == "sparse"},
+        **({"decompress": True} if design.decompress else {}))
+
+
+def array(design: Design) -> SystolicArray:
+    """Return a Design's array, without what an accelerator has around it."""
+    kind = {"ws": systolic.WeightStationary, "os": systolic.OutputStationary}[design.dataflow]
+    return kind(design.rows, design.columns, shape(design.activation), shape(design.weight),
+                depth=design.terms, accumulator=design.accumulator, lines=design.lines,
+                family=design.family, device=design.device,
+                dsps=None if design.family == "generic" else design.hard_multipliers)
+
+
+def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.OutputStationary:
+    """Return the golden model of a Design's array."""
+    sums = array(design).sums
+    if design.dataflow == "os":
+        return golden_systolic.OutputStationary(rows=design.rows, columns=design.columns,
+                                                sum_width=sums.width, sum_signed=sums.signed)
+    return golden_systolic.WeightStationary(rows=design.rows, columns=design.columns,
+                                            lines=design.lines, sum_width=sums.width,
+                                            sum_signed=sums.signed)
+
+
+def verilog(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -> str:
+    """Return the Verilog of a Design: the same text for the same Design, always."""
+    return convert(lambda: component(design, top, contents), module(design, top),
+                   f"the Design {design.name}", top.prefix)
+
+
+def port_table(design: Design, top: Top = STREAM) -> str:
+    """Return the ports as a Markdown page."""
+    title = f"# Ports of `{module(design, top)}`, Design `{design.name}`"
+    if design.activation_memory:
+        about = top.about
+    else:
+        about = f"Latency: {array(design).latency} cycles. " + {
+            "ws": "From the transfer of a vector of activations to its sums.",
+            "os": "From the transfer of a tile's last step to its first row of sums, the last row.",
+        }[design.dataflow]
+    return ports_page(title, about, component(design, top))
+
+
+def write(design: Design, folder: Path, top: Top = STREAM) -> list[Path]:
+    """Write a Design's files into ``folder``, all of them or none, and return their paths.
+
+    ``folder`` is made if it is not there; other files in it stay.
+    """
+    texts = {
+        f"{module(design, top)}.v": verilog(design, top),
+        "design.toml": design.to_toml(),
+        "ports.md": port_table(design, top),
+        "lint.vlt": waivers(top.module if top.prefix else ""),
+        **integration.files(design, top),
+    }
+    with filling(folder) as scratch:
+        for name, text in texts.items():
+            (scratch / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
