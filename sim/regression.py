@@ -12,8 +12,8 @@ from amaranth.lib.wiring import Component
 from hwgen.arch.boards import closest
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
+from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import accelerator, module, shape, verilog
-from hwgen.generate.verilog import to_verilog
 from hwgen.rtl.accelerator.post import Post
 from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.dot.bitplane import BitPlane

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..arch.boards import Board
 from ..arch.design import Design
 from ..errors import UserError
+from ..generate.conversion import to_verilog, uncollected
 from ..generate.design import component
-from ..generate.verilog import to_verilog, uncollected
 from ..measure.fullness import excess
 from ..measure.place_and_route import Figures, commands, figures, run
 from ..rtl.primitives.library import Library

@@ -18,8 +18,8 @@ from ..rtl.systolic import systolic
 from ..rtl.systolic.systolic import SystolicArray
 from ..rtl.tops.catalogue import STREAM, Top
 from ..tools.files import filling
-from .ports import ports_page
-from .verilog import convert, waivers
+from .conversion import convert, waivers
+from .port_list import ports_page
 
 __all__ = ["accelerator", "array", "component", "model", "module", "port_table", "shape",
            "verilog", "write"]

@@ -12,8 +12,8 @@ from amaranth.lib import wiring
 from ..arch.boards import BOARDS, Board
 from ..arch.design import Design
 from ..errors import UserError
+from ..generate.conversion import to_verilog, uncollected
 from ..generate.design import component
-from ..generate.verilog import to_verilog, uncollected
 from ..rtl.primitives.library import Library
 from ..tools.find import package_version, require
 from .fullness import Utilization, excess

@@ -90,8 +90,8 @@ def portable(design: Design) -> Design:
 def simulated_board(design: Design) -> Accelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
     from .. import __version__
+    from ..generate.conversion import sources
     from ..generate.design import module, verilog
-    from ..generate.verilog import sources
     from ..tools.verilator import library, tools
 
     name = digest(["verilog", __version__, design.to_toml(), *sources()])

@@ -1,8 +1,8 @@
 """Whole accelerators as units of the regression: one for each top level."""
 
 from hwgen.arch.design import Design
+from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import component, module
-from hwgen.generate.verilog import to_verilog
 from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.tops.catalogue import STREAM, TOPS, Top, uart
 

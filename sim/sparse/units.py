@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from hwgen.generate.verilog import to_verilog
+from hwgen.generate.conversion import to_verilog
 from hwgen.golden.sparse.decoder import Format
 from hwgen.measure.units import UNITS
 from hwgen.rtl.accelerator.memories import WordMemory

