@@ -17,8 +17,9 @@ from .errors import UserError
 
 if TYPE_CHECKING:
     from .generate.design import component, model, port_table, verilog, write
+    from .generate.unit import unit
 
-__all__ = ["Design", "UserError", "component", "model", "port_table", "verilog", "write"]
+__all__ = ["Design", "UserError", "component", "model", "port_table", "unit", "verilog", "write"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,4 +27,5 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .generate import design
-    return getattr(design, name)
+    from .generate import unit as units
+    return getattr(units if name == "unit" else design, name)

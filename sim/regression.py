@@ -14,6 +14,7 @@ from hwgen.arch.design import Design
 from hwgen.errors import UserError
 from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import accelerator, module, shape, verilog
+from hwgen.generate.unit import binary_of
 from hwgen.rtl.accelerator.post import Post
 from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.dot.bitplane import BitPlane
@@ -87,17 +88,6 @@ def power_of_two(design: Design) -> PowerOfTwo:
                       exponent_bits=min(design.weight.width - 1, EXPONENT))
 
 
-def binary(design: Design) -> Design:
-    """Return the Design of a binary accelerator: this one, or one of about its array's size."""
-    if design.engine == "binary":
-        return design
-    columns = min(max(design.columns, 4), 32)
-    return Design(engine="binary", rows=min(max(design.rows, 4), 8), columns=columns,
-                  lanes=next(lanes for lanes in (4, 2, 1) if columns % lanes == 0),
-                  activation_memory=1024, program_memory=500 * columns, partial_sums=1, steps=4,
-                  family=design.family)
-
-
 SUMS: dict[str, Callable[[Design], Component]] = {
     "bitplane": bit_plane, "bitserial": bit_serial, "fusion": fusion, "power": power_of_two,
     "serial": serial_parallel, "ternary": ternary}
@@ -125,7 +115,7 @@ def source(unit: str, design: Design) -> tuple[str, str]:
     if unit in SUMS:
         return unit, to_verilog(Library().convert(SUMS[unit](design), unit))
     if unit == "binary":
-        made = accelerator(binary(design), exposed=True)
+        made = accelerator(binary_of(design), exposed=True)
         return unit, to_verilog(Library().convert(made, unit))
     if unit == "post":
         post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,

@@ -38,6 +38,7 @@ examples:
                                                 the same on the simulated hardware
   hwgen doctor                                  which tools work, and how to get the others
   hwgen help design                             the fields of a Design, and their options
+  hwgen help units                              the units that can be had alone
 
 `hwgen COMMAND --help` explains a command.
 """
@@ -58,7 +59,7 @@ COMMANDS = {
     "build": "make a bitstream for a board",
     "program": "load a board with what was built",
     "doctor": "try every tool",
-    "help": "explain the fields of a Design",
+    "help": "explain the fields of a Design, or the units",
 }
 """In the order of the help. Only the module of the command that is run is imported."""
 
@@ -82,7 +83,8 @@ def run(arguments: Sequence[str] | None) -> int:
             words = list(sys.argv[1:] if arguments is None else arguments)
             options, rest = parser(words[:1]).parse_known_args(words)
             options.words = words
-            if rest:
+            options.rest = rest
+            if rest and getattr(options, "unit", None) is None:  # a unit has options of its own
                 options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
             os.environ.update(cache_environment())
             code = options.run(options)

@@ -10,7 +10,7 @@ from ..arch.fitting import MISSING, fitting
 from ..errors import UserError
 from ..text import printable
 from .design import add_design, chosen_design, command_with, differences
-from .output import print_json
+from .output import print_json, show
 from .parsing import add_baud, add_json, megahertz
 
 if TYPE_CHECKING:
@@ -36,11 +36,16 @@ examples:
                                                 with a serial port of 1 Mbaud
   hwgen generate --design icebreaker --top wishbone
                                                 for a system: register map and C driver besides
+  hwgen generate --unit csc --rows 16 --codebook
+                                                a unit alone, here the decoder of sparse weights
 """
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    command.add_argument("--unit", metavar="NAME",
+                         help="write this unit of `hwgen sim` alone; `hwgen help units` has all of "
+                         "them, and their parameters, which are options, too")
     add_design(command)
     command.add_argument("--name", metavar="NAME",
                          help="name of the top module, of the files, and of the folder; all other "
@@ -67,8 +72,13 @@ def run(options: argparse.Namespace) -> int:
     """Write a Design's files."""
     from ..arch.names import identifier_of
     from ..generate.design import module, write
+    from ..generate.unit import OF_DESIGNS
 
+    if options.unit is not None and options.unit not in OF_DESIGNS:
+        return run_unit(options)
     design = chosen_design(options)
+    if options.unit is not None:
+        design = design_of_unit(options, design)
     name = design.name if options.name is None else options.name
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
@@ -91,6 +101,43 @@ def run(options: argparse.Namespace) -> int:
         for path in files:
             print(f"  {printable(path)}")
     return 0
+
+
+def run_unit(options: argparse.Namespace) -> int:
+    """Write a unit's files."""
+    from ..arch.names import identifier_of
+    from ..generate.unit import unit
+    from ..generate.units import UNITS
+    from .unit_options import parameters_of
+
+    for option, value in (("--top", options.top != "stream"), ("--clock", options.clock)):
+        if value:
+            raise UserError(f"{option} is for whole accelerators; leave it out with --unit")
+    made = unit(options.unit, **(parameters_of(options.unit, options) if options.unit in UNITS
+                                 else {}))
+    folder = Path(options.output or Path("rtl_out") / (options.name or made.name))
+    module = "" if options.name is None else identifier_of(options.name)
+    files = made.write(folder, module)
+    return show(options, {"unit": made.name, "module": module or made.name,
+                          "parameters": made.parameters, "timing": made.timing,
+                          "folder": str(folder), "files": [str(path) for path in files]},
+                "\n".join([printable(made.title), f"  {made.timing}",
+                           *(f"  {printable(path)}" for path in files)]))
+
+
+def design_of_unit(options: argparse.Namespace, design: Design) -> Design:
+    """Return the Design of a unit that is an array alone or a whole accelerator."""
+    from ..generate.unit import accelerator_of, binary_of
+
+    if options.rest:
+        options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
+    if options.unit == "systolic":
+        return design.array_alone
+    if options.unit == "binary":
+        return binary_of(design)
+    if "-" in options.unit:
+        options.top = options.unit.partition("-")[2]
+    return accelerator_of(design)
 
 
 def chosen_top(options: argparse.Namespace,

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from typing import Any
 
 from ..arch.design import Design
 from ..text import table
@@ -13,18 +14,55 @@ __all__ = ["DESCRIPTION", "add_options", "run"]
 
 DESCRIPTION = """\
 Explain the fields of a Design, which are options of all commands that take one, and keys of the
-TOML files that --design reads.
+TOML files that --design reads; or the units that `hwgen generate --unit` writes, and their
+parameters.
 """
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument("topic", metavar="TOPIC", choices=("design",), help="design")
+    command.add_argument("topic", metavar="TOPIC", choices=("design", "units"),
+                         help="design or units")
     add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Explain the topic."""
+    return units(options) if options.topic == "units" else fields(options)
+
+
+def units(options: argparse.Namespace) -> int:
+    """Explain the units."""
+    from ..generate.unit import OF_DESIGNS
+    from ..generate.units import UNITS
+
+    facts = [{"unit": name, "about": kind.about, "parameters": [
+        {"name": each, "option": option_of(each), "about": parameter.about,
+         "default": parameter.default, **range_of(parameter)}
+        for each, parameter in kind.parameters.items()]} for name, kind in UNITS.items()]
+    rows: list[list[str]] = []
+    for name, kind in UNITS.items():
+        rows.append([name, "", "", kind.about])
+        rows += [["", option_of(each), parameter.values, f"{parameter.about} (default: "
+                  + ("off" if parameter.default is False else str(parameter.default)) + ")"]
+                 for each, parameter in kind.parameters.items()]
+    text = table(["unit", "parameter", "values", "meaning"], rows)
+    return show(options, {"units": facts, "of_designs": list(OF_DESIGNS)},
+                f"{text}\n\nA Design's fields (`hwgen help design`) are the parameters of "
+                f"{', '.join(OF_DESIGNS)}.")
+
+
+def range_of(parameter: Any) -> dict[str, Any]:
+    """Return what a parameter may be, as plain data."""
+    if isinstance(parameter.default, bool):
+        return {"type": "flag"}
+    if isinstance(parameter.default, int):
+        return {"type": "integer", "low": parameter.low, "high": parameter.high}
+    return {"type": "choice", "choices": list(parameter.choices)}
+
+
+def fields(options: argparse.Namespace) -> int:
+    """Explain the fields of a Design."""
     defaults = {field.name: field.default for field in dataclasses.fields(Design)}
     facts = [{"field": name, "option": option_of(name), "value": value, "default": defaults[name],
               "meaning": meaning} for name, (value, meaning) in FIELDS.items()]

@@ -3,6 +3,7 @@
 from hwgen.arch.design import Design
 from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import component, module
+from hwgen.generate.unit import accelerator_of as design_of
 from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.tops.catalogue import STREAM, TOPS, Top, uart
 
@@ -30,18 +31,6 @@ MUTATED = [SMALL, SMALL.replace(rows=5, columns=7, lines=2, line_pixels=9, lanes
 def top_level(name: str) -> Top:
     """Return a top level by its name."""
     return uart(DIVISOR) if name == "uart" else TOPS[name]
-
-
-def design_of(design: Design) -> Design:
-    """Return the Design of a whole accelerator: this one, or a small one with about its array."""
-    if design.activation_memory:
-        return design
-    rows, columns = (min(max(side, 4), 32) for side in (design.rows, design.columns))
-    lines = min(design.lines, 3)
-    return Design(rows=rows, columns=columns, lines=lines, lanes=min(columns, 3),
-                  activation_memory=64 * max(rows, columns, 16), program_memory=400 * columns,
-                  partial_sums=24, line_pixels=12 if lines > 1 else 0, steps=12,
-                  family=design.family)
 
 
 def source(unit: str, design: Design) -> tuple[str, str]:

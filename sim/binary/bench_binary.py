@@ -16,14 +16,14 @@ from hwgen.arch.design import Design
 from hwgen.arch.registers import GO, SPACE_SHIFT, STOP, Register, Space
 from hwgen.arch.steps import Step
 from hwgen.cost.binary_cycles import step_cycles
+from hwgen.generate.unit import binary_of
 from hwgen.golden.accelerator.accelerator import Error
 from hwgen.golden.binary.accelerator import BinaryAccelerator
 
 from .. import PERIOD_NS
 from ..dot.piece_bench import rng
-from ..regression import binary
 
-DESIGN = binary(Design.load(Path(os.environ["DESIGN"])))
+DESIGN = binary_of(Design.load(Path(os.environ["DESIGN"])))
 FORMS = Descriptors.of(DESIGN)
 DEPTH, SIZE, COLUMNS = DESIGN.program_words, DESIGN.activation_memory, DESIGN.columns
 STRIDE = max(ceil_log2(COLUMNS), 2)

@@ -1,0 +1,203 @@
+# amaranth: UnusedElaboratable=no
+"""The units that can be had alone: what they do, their parameters, and when results come."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth import Shape
+from amaranth.lib import wiring
+
+from ..arch.design import FAMILIES, Integer
+from ..arch.registers import SPACE_SHIFT
+from ..arch.steps import ROUNDINGS
+from ..rtl.accelerator.post import Post
+from ..rtl.bitserial.array import BitSerial
+from ..rtl.dot.bitplane import GATES, BitPlane
+from ..rtl.dot.fusion import ORDERS, Fusion
+from ..rtl.dot.power import EXPONENT, PowerOfTwo
+from ..rtl.dot.serial import PRECISION, SerialParallel
+from ..rtl.dot.ternary import Ternary
+from ..rtl.links.axi_lite import AxiLite
+from ..rtl.links.axi_stream import AxiStream
+from ..rtl.links.flash import ADDRESS_BITS, Flash
+from ..rtl.links.host import Host
+from ..rtl.links.spi import LEAST_RATIO, Spi
+from ..rtl.links.uart import LEAST_DIVISOR, Uart
+from ..rtl.links.wishbone import Wishbone
+from ..rtl.sparse.decoder import Decoder
+from ..rtl.sparse.engine import Sparse
+from ..rtl.sparse.nonzero import NonZeros
+from ..rtl.unpack.unpack import Unpack
+from .parameters import Choice, Flag, Parameter, Whole
+
+__all__ = ["UNITS", "Kind"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What there is to know of a unit before its parameters are chosen.
+
+    Parameters
+    ----------
+    about : str
+        What it does.
+    parameters : mapping of str to Whole, Choice or Flag
+    make : function
+        Returns its component; a ValueError or TypeError says which parameters do not go together.
+    golden : str
+        The module of ``hwgen.golden`` that computes the same.
+    timing : str
+        When its results come. ``{latency}`` is that of the component.
+    """
+
+    about: str
+    parameters: Mapping[str, Parameter]
+    make: Callable[..., wiring.Component]
+    golden: str
+    timing: str
+
+
+FAMILY = Choice("generic", FAMILIES, "FPGA family whose cells are used; generic: portable Verilog")
+ROWS = "rows: activations that are multiplied in a cycle"
+DEPTH = Whole(64, 1, 65536, "pieces that a vector has at most; the sum is wide enough for them")
+PIECES = "The sum is on `o` for the first time {latency} cycles after the last piece of its vector."
+PLANES = "The sum is on `o` for the first time {latency} cycles after the last plane of its vector."
+STREAMS = "All streams wait for as long as `valid` or `ready` is low; nothing is lost."
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 17))
+RESPONSE = "The response comes {latency} cycles after the request, and as many as the bus takes."
+WINDOW: dict[str, Parameter] = {
+    "shift": Whole(16, 3, SPACE_SHIFT, "bits of an address within a space of the window")}
+
+
+def shaped(kind: Callable[..., wiring.Component]) -> Callable[..., wiring.Component]:
+    """Return how to make a unit whose numbers are given as a type, such as ``int8``."""
+    def make(lanes: int, numbers: str, **options: Any) -> wiring.Component:
+        integer = Integer.parse(numbers, "numbers")
+        return kind(lanes, Shape(integer.width, integer.signed), **options)
+    return make
+
+
+def lanes_of(columns: int, lanes: int, rounding: str, family: str, hard: int) -> Post:
+    """Return requantisation lanes, of which each takes several columns in turn."""
+    if lanes > columns:
+        raise ValueError(f"lanes must be at most the {columns} columns, not {lanes}")
+    if hard > lanes:
+        raise ValueError(f"hard must be at most the {lanes} lanes, not {hard}")
+    return Post(columns, lanes, rounding, family, hard=hard)
+
+
+def flash_reader(address: int, count: int) -> Flash:
+    """Return the reader of a range of a flash memory."""
+    return Flash(address, count)
+
+
+ENTRIES: dict[str, Parameter] = {
+    "index_bits": Whole(4, 2, 8, "bits of an entry that say how many rows it is further down"),
+    "value_bits": Whole(8, 1, 8, "bits of an entry that are its value, or its place in a codebook"),
+    "codebook": Flag("values are places in a codebook of weights"),
+}
+NUMBERS = Choice("int8", INTEGERS, "type of the numbers that are multiplied")
+
+UNITS: dict[str, Kind] = {
+    "bitserial": Kind(
+        "array of bit-serial columns: cycles follow the bits of activations and weights",
+        {"rows": Whole(16, 2, 64, ROWS), "columns": Whole(8, 1, 64, "sums a vector"),
+         "lines": Whole(0, 0, 8, "pixels that a column takes in a depthwise tile; 0: no such path"),
+         "family": FAMILY},
+        BitSerial, "bitserial.array",
+        "Sums come {latency} cycles after a vector, and one more for each pair of planes."),
+    "bitplane": Kind(
+        "dot product of two vectors that come bit by bit",
+        {"lanes": Whole(64, 2, 1024, "numbers of a plane"),
+         "gate": Choice("and", GATES, "and: bits are 0 and 1; xnor: -1 and 1"),
+         "precision": Whole(PRECISION, 1, PRECISION, "bits of a number at most"),
+         "depth": DEPTH, "family": FAMILY},
+        BitPlane, "dot.bitplane", PLANES),
+    "serial": Kind(
+        "dot product of a vector that comes bit by bit and one of whole numbers",
+        {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
+         "precision": Whole(PRECISION, 1, PRECISION, "bits of a serial number at most"),
+         "depth": DEPTH, "family": FAMILY},
+        shaped(SerialParallel), "dot.serial", PLANES),
+    "fusion": Kind(
+        "dot product of 2, 4 or 8 bits, by multipliers of 2 bits that are joined",
+        {"groups": Whole(4, 1, 256, "products of 8 x 8 bits in a cycle"),
+         "first": Choice("add", ORDERS, "what comes first of a product's parts: add or shift"),
+         "depth": DEPTH, "family": FAMILY},
+        Fusion, "dot.fusion", PIECES),
+    "ternary": Kind(
+        "dot product with weights of -1, 0 and 1",
+        {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
+         "depth": DEPTH, "family": FAMILY},
+        shaped(Ternary), "dot.ternary", PIECES),
+    "power": Kind(
+        "dot product with weights that are powers of two, or their negatives",
+        {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
+         "exponent_bits": Whole(3, 1, EXPONENT, "bits of a weight besides its sign"),
+         "depth": DEPTH, "family": FAMILY},
+        shaped(PowerOfTwo), "dot.power", PIECES),
+    "csc": Kind(
+        "decoder of compressed sparse columns: entries in, rows and weights out",
+        {"rows": Whole(64, 1, 65536, "rows of the matrix"), **ENTRIES},
+        Decoder, "sparse.decoder",
+        "An entry a cycle; its weight is on `o` {latency} cycles later. " + STREAMS),
+    "nonzero": Kind(
+        "non-zero detection: vectors of bytes in, the bytes that are not the zero point out",
+        {"width": Whole(16, 1, 64, "bytes of a vector"),
+         "columns": Whole(512, 1, 65536, "bytes of all vectors up to the last one")},
+        NonZeros, "sparse.nonzero",
+        "A byte a cycle; vectors of zero points take one. The first byte of a vector is on `o` "
+        "{latency} cycles after the vector. " + STREAMS),
+    "sparse": Kind(
+        "engine for matrices of mostly zeros: lanes, each with weights and sums of its own",
+        {"lanes": Whole(8, 1, 64, "multipliers"), "slots": Whole(8, 1, 256, "sums of a lane"),
+         "columns": Whole(96, 1, 65536, "columns of all matrices"),
+         "entries": Whole(400, 1, 65536, "compressed weights of a lane"),
+         "width": Whole(16, 1, 64, "bytes of a vector of activations"),
+         "depth": Whole(8, 1, 64, "columns that may wait in front of a lane"),
+         **ENTRIES, "family": FAMILY},
+        Sparse, "sparse.engine",
+        "The cycles depend on the data: `Sparse.run` of the golden model has them. " + STREAMS),
+    "unpack": Kind(
+        "unpacker of compressed weights within a memory",
+        {"rows": Whole(8, 1, 64, "words of a pass"), "columns": Whole(8, 2, 64, "bytes of a word"),
+         "words": Whole(1500, 16, 65536, "words of the memory"),
+         "reading": Whole(7, 1, 8, "cycles from an address to its word")},
+        Unpack, "unpack.unpack",
+        "From `start` to `done`: `Packing.cycles` of the golden model, and {latency} more."),
+    "post": Kind(
+        "requantisation: sums of 32 bits in, bytes out",
+        {"columns": Whole(8, 1, 64, "sums of a vector"),
+         "lanes": Whole(8, 1, 64, "sums that are requantised in a cycle"),
+         "rounding": Choice("tflm", ROUNDINGS, "how scaled sums are rounded"),
+         "hard": Whole(0, 0, 64, "lanes that multiply in DSP blocks"), "family": FAMILY},
+        lanes_of, "accelerator.post",
+        "The first bytes of a vector come {latency} cycles after its sums."),
+    "uart": Kind(
+        "serial port: bytes to and from two wires",
+        {"divisor": Whole(12, LEAST_DIVISOR, 65536, "cycles of a bit")},
+        Uart, "links.uart",
+        "A byte takes ten bits. One that is not taken from `o` before the next has come is lost."),
+    "spi": Kind(
+        "SPI slave, mode 0: bytes to and from four wires", {}, Spi, "links.spi",
+        f"A bit must take {LEAST_RATIO} cycles or more. A byte that is not taken from `o` before "
+        "the next has come is lost."),
+    "host": Kind(
+        "frames of the host's protocol to reads and writes of words",
+        {"near": Flag("its buffer is near and the clock slow: no registers on the way"),
+         "family": FAMILY},
+        Host, "links.host", STREAMS),
+    "flash": Kind(
+        "reader of a range of a flash memory at an SPI",
+        {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
+         "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
+        flash_reader, "links.flash", "A byte takes 17 cycles. " + STREAMS),
+    "wishbone": Kind("Wishbone slave to the bus of an accelerator", WINDOW, Wishbone, "links.system_bus",
+                     RESPONSE),
+    "axi_lite": Kind("AXI4-Lite slave to the bus of an accelerator", WINDOW, AxiLite, "links.system_bus",
+                     RESPONSE),
+    "axi_stream": Kind(
+        "AXI4-Streams of inputs and outputs beside the bus of an accelerator", WINDOW, AxiStream,
+        "links.axi_stream", STREAMS),
+}
