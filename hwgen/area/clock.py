@@ -47,6 +47,8 @@ GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": 
           "iCE40UP5K": ""}
 """The speed grades of the chips that were placed."""
 
+OF_SPREAD = "a placement's distance from the median of its kind, as a share"
+
 SPREAD: float = MEASURED["spread"]
 """How far a placement is from the median of the others of its kind, as a share."""
 
@@ -174,8 +176,7 @@ def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -
 def write_clocks(placements: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the clock of each kind, and the spread, below the comment at the head of the file."""
     head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
-    far = spread(held_out(placements))
-    lines = ["", f"spread = {far}  # a placement's distance from the median of its kind, as a share"]
+    lines = ["", f"spread = {spread(held_out(placements))}  # {OF_SPREAD}"]
     for (device, engine, compact), (mhz, count) in fitted(placements).items():
         lines += ["", "[[clock]]", f'device = "{device}"', f'engine = "{engine}"',
                   f"compact = {str(compact).lower()}", f"mhz = {mhz}", f"placements = {count}"]
