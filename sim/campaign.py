@@ -36,10 +36,12 @@ COUNTS = {accelerators.UNIT: 300}
 """Mutants of units that are larger than most."""
 QUALIFIERS = {
     "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
-                   "host__r_data": "host__ack", "host__error": "host__ack"},
+                   "host__r_data": "host__ack", "host__error": "host__ack",
+                   "bus__address": "bus__read bus__write", "bus__mask": "bus__write",
+                   "bus__w_data": "bus__write"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
-"""Outputs of units that count only while another one is high, besides those of streams."""
+"""Outputs of units that count only while another one of some is high, besides those of streams."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""

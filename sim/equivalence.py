@@ -45,7 +45,7 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
             qualifiers: Mapping[str, str] | None = None) -> Verdict:
     """Compare a mutant with the design, for so many seconds, or twice so many with memories.
 
-    An output that ``qualifiers`` names counts only while another one, which is its value, is high.
+    An output that ``qualifiers`` names counts only while one of those is high that are its value.
     """
     qualifiers = qualifiers or {}
     prepared = (netlist.folder / PREPARED).read_text()
@@ -131,7 +131,8 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    return f"{{{widths[name]}{{\\{qualifier} }}}}" if qualifier else ""
+    any_of = " | ".join(f"\\{each} " for each in qualifier.split()) if qualifier else ""
+    return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
 
 
 def verdict(merged: Path, status: Path) -> Verdict:
