@@ -21,6 +21,7 @@ from hwgen.table import table
 from . import accelerators
 from .cells import models_of_cells
 from .equivalence import compare
+from .lemmas import LEMMAS
 from .mutation import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
 from .regression import bench, design_for, parameters, source, units
 from .runner import benches
@@ -140,10 +141,12 @@ def answer(unit: str, netlist: Netlist, mutant: Mutant, seconds: int) -> str:
     """Return whether a mutant is equivalent, as a proof says; proofs are kept."""
     text = (netlist.folder / PREPARED).read_bytes()
     qualifiers = QUALIFIERS.get(unit, {})
-    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers)])
+    lemma = LEMMAS.get(unit, {}).get(mutant.place)
+    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers), repr(lemma)])
     file = netlist.folder / f"proof_{of}.json"
     if not file.exists():
-        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers)
+        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers,
+                          lemma=lemma)
         file.write_text(json.dumps(asdict(verdict)))
     known = json.loads(file.read_text())
     depth = f" after {known['cycles']} cycles" if known["answer"] == "different" else ""

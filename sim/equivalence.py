@@ -17,13 +17,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .lemmas import PORT, Lemma, registers, side_by_side
 from .mutation import PREPARED, SECONDS, Mutant, Netlist, yosys
 
 __all__ = ["Verdict", "compare"]
 
-PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
-                  r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
 HEAVY = re.compile(r"^  cell \$(?:mem_v2|mul) ", re.MULTILINE)
+AT_ONCE = re.compile(r"^  cell \$mem_v2 \\(\S+)\n(?:    .*\n)*?"
+                     r"    parameter \\RD_CLK_ENABLE \d+'0+$", re.MULTILINE)
 MEMORY = re.compile(r"parameter \\WIDTH (\d+)\n.*\\OFFSET .*\n.*\\SIZE (\d+)$", re.MULTILINE)
 LARGE = 1024
 """Bits of memories, above which they are nothing but cut."""
@@ -43,14 +44,20 @@ class Verdict:
 
 
 def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
-            qualifiers: Mapping[str, str] | None = None) -> Verdict:
+            qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design, for so many seconds, or twice so many with memories.
 
     An output that ``qualifiers`` names counts only while one of those is high that are its value.
+    What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
     prepared = (netlist.folder / PREPARED).read_text()
-    if HEAVY.search(prepared):
+    heavy = bool(HEAVY.search(prepared))
+    if lemma:
+        known = prove(netlist, mutant, CUT if heavy else [], seconds, qualifiers, lemma)
+        if known.answer == "equivalent":
+            return known
+    if heavy:
         cut = prove(netlist, mutant, CUT, seconds, qualifiers)
         if cut.answer == "equivalent":
             return cut
@@ -60,20 +67,28 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
 
 
 def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
-          qualifiers: Mapping[str, str]) -> Verdict:
+          qualifiers: Mapping[str, str], lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
     folder, top = netlist.folder, netlist.top
     status, merged, ports = folder / "status.txt", folder / "merged.aig", folder / "ports.il"
     for path in (status, merged, ports, folder / "miter.map"):
         path.unlink(missing_ok=True)
+    prepared = (folder / PREPARED).read_text()
+    if lemma:
+        changes = [*changes, "expose " + " ".join(f"w:{name}" for name in registers(prepared))]
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
     (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
+    beside = ["miter -equiv -flatten original mutant miter"]
+    if lemma:
+        (folder / "beside.v").write_text(side_by_side(
+            ports.read_text(), AT_ONCE.findall(prepared), lemma))
+        beside = ["read_verilog -sv beside.v", "proc"]
     yosys([
         *variant(top, "original", changes), *variant(top, "mutant", [mutate, *changes]),
         "design -copy-from original original", "design -copy-from mutant mutant",
-        "miter -equiv -flatten original mutant miter", "hierarchy -top miter",
+        *beside, "hierarchy -top miter", "flatten",
         "memory_map", "opt -full -share_all", "async2sync", "setundef -undriven -zero", "techmap",
         "opt_clean -purge", "dffunmap", "aigmap", "opt_clean -purge",
         "write_aiger -zinit -map miter.map miter.aig",
@@ -85,7 +100,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     yosys([
         # ABC works on what it reads itself. Then yosys misses a result, of a design of no account.
         "read_verilog -sv any.v", "techmap",
-        (f"abc -script +read_aiger,miter.aig;scorr;write_aiger,{merged.name};"
+        (f"abc -script +read_aiger,miter.aig;{'' if lemma else 'scorr;'}write_aiger,{merged.name};"
          f"pdr,-T,{seconds};write_status,{status.name}"),
     ], folder, seconds=5 * seconds + 60)
     return verdict(merged, status)
