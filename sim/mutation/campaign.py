@@ -23,6 +23,7 @@ from ..cells import models_of_cells
 from ..regression import bench, design_for, parameters, source, units
 from ..runner import benches
 from .equivalence import compare
+from .lemmas import LEMMAS
 from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
 
 __all__ = ["Campaign", "main", "run"]
@@ -36,10 +37,12 @@ COUNTS = {accelerators.UNIT: 300}
 """Mutants of units that are larger than most."""
 QUALIFIERS = {
     "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
-                   "host__r_data": "host__ack", "host__error": "host__ack"},
+                   "host__r_data": "host__ack", "host__error": "host__ack",
+                   "bus__address": "bus__read bus__write", "bus__mask": "bus__write",
+                   "bus__w_data": "bus__write"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
-"""Outputs of units that count only while another one is high, besides those of streams."""
+"""Outputs of units that count only while another one of some is high, besides those of streams."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
@@ -138,10 +141,12 @@ def answer(unit: str, netlist: Netlist, mutant: Mutant, seconds: int) -> str:
     """Return whether a mutant is equivalent, as a proof says; proofs are kept."""
     text = (netlist.folder / PREPARED).read_bytes()
     qualifiers = QUALIFIERS.get(unit, {})
-    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers)])
+    lemma = LEMMAS.get(unit, {}).get(mutant.place)
+    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers), repr(lemma)])
     file = netlist.folder / f"proof_{of}.json"
     if not file.exists():
-        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers)
+        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers,
+                          lemma=lemma)
         file.write_text(json.dumps(asdict(verdict)))
     known = json.loads(file.read_text())
     depth = f" after {known['cycles']} cycles" if known["answer"] == "different" else ""

@@ -1,6 +1,7 @@
 """Prove that a mutant of :mod:`sim.mutation.mutants` cannot be told from the design by its outputs.
 
-Both stand side by side, from the state after configuration on, with the same inputs. ABC, which is
+Both stand side by side, from the state after configuration on, with the same inputs. A register
+or a memory that has no initial value begins with any, the same in both. ABC, which is
 part of yosys, merges what is equal in both and then looks for an invariant by which no output ever
 differs (property-directed reachability), or for inputs by which one does. What is on an output
 stream ``x`` counts only while ``x__valid`` is high.
@@ -17,13 +18,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from .mutants import PREPARED, Mutant, Netlist, yosys
+from .lemmas import PORT, Lemma, registers, side_by_side
+from .mutants import PREPARED, SECONDS, Mutant, Netlist, yosys
 
 __all__ = ["Verdict", "compare"]
 
-PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
-                  r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
 HEAVY = re.compile(r"^  cell \$(?:mem_v2|mul) ", re.MULTILINE)
+AT_ONCE = re.compile(r"^  cell \$mem_v2 \\(\S+)\n(?:    .*\n)*?"
+                     r"    parameter \\RD_CLK_ENABLE \d+'0+$", re.MULTILINE)
 MEMORY = re.compile(r"parameter \\WIDTH (\d+)\n.*\\OFFSET .*\n.*\\SIZE (\d+)$", re.MULTILINE)
 LARGE = 1024
 """Bits of memories, above which they are nothing but cut."""
@@ -45,14 +47,19 @@ class Verdict:
 
 
 def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
-            qualifiers: Mapping[str, str] | None = None) -> Verdict:
+            qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design; each attempt to prove something gets so many seconds.
 
-    An output that ``qualifiers`` names counts only while another one, which is its value, is high.
+    An output that ``qualifiers`` names counts only while one of those is high that are its value.
+    What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
     prepared = (netlist.folder / PREPARED).read_text()
     changes = CUT if HEAVY.search(prepared) else []
+    if lemma:
+        known = prove(netlist, mutant, changes, seconds, qualifiers, lemma)
+        if known.answer == "equivalent":
+            return known
     found = prove(netlist, mutant, changes, seconds, qualifiers)
     if found.answer == "unknown" and heals(netlist, mutant, changes, seconds, qualifiers):
         return Verdict("equivalent")
@@ -64,28 +71,40 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
 
 
 def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
-          qualifiers: Mapping[str, str]) -> Verdict:
+          qualifiers: Mapping[str, str], lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
     folder, top = netlist.folder, netlist.top
     status, merged, ports = folder / "status.txt", folder / "merged.aig", folder / "ports.il"
-    for path in (status, merged, ports):
+    for path in (status, merged, ports, folder / "miter.map"):
         path.unlink(missing_ok=True)
+    prepared = (folder / PREPARED).read_text()
+    if lemma:
+        changes = [*changes, "expose " + " ".join(f"w:{name}" for name in registers(prepared))]
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
     (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
+    beside = ["miter -equiv -flatten original mutant miter"]
+    if lemma:
+        (folder / "beside.v").write_text(side_by_side(
+            ports.read_text(), AT_ONCE.findall(prepared), lemma))
+        beside = ["read_verilog -sv beside.v", "proc"]
     yosys([
         *variant(top, "original", changes), *variant(top, "mutant", [mutate, *changes]),
         "design -copy-from original original", "design -copy-from mutant mutant",
-        "miter -equiv -flatten original mutant miter", "hierarchy -top miter",
-        # Else what has no initial value would begin with another one in each.
-        "memory_map", "zinit -all", "opt -full -share_all", "async2sync",
-        "setundef -undriven -zero", "techmap",
+        *beside, "hierarchy -top miter", "flatten",
+        "memory_map", "opt -full -share_all", "async2sync", "setundef -undriven -zero", "techmap",
         "opt_clean -purge", "dffunmap", "aigmap", "opt_clean -purge",
-        "write_aiger -zinit miter.aig",
+        "write_aiger -zinit -map miter.map miter.aig",
+    ], folder, seconds=SECONDS)
+    if not (folder / "miter.map").exists():
+        return Verdict("unknown")
+    (folder / "miter.aig").write_bytes(same_start((folder / "miter.aig").read_bytes(),
+                                                  (folder / "miter.map").read_text()))
+    yosys([
         # ABC works on what it reads itself. Then yosys misses a result, of a design of no account.
-        "design -reset", "read_verilog -sv any.v", "techmap",
-        (f"abc -script +read_aiger,miter.aig;scorr;write_aiger,{merged.name};"
+        "read_verilog -sv any.v", "techmap",
+        (f"abc -script +read_aiger,miter.aig;{'' if lemma else 'scorr;'}write_aiger,{merged.name};"
          f"pdr,-T,{seconds};write_status,{status.name}"),
     ], folder, seconds=5 * seconds + 60)
     return verdict(merged, status)
@@ -180,7 +199,46 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    return f"{{{widths[name]}{{\\{qualifier} }}}}" if qualifier else ""
+    any_of = " | ".join(f"\\{each} " for each in qualifier.split()) if qualifier else ""
+    return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
+
+
+def same_start(aig: bytes, names: str) -> bytes:
+    """Return an AIG in which a mutant's registers without initial value begin as the design's do.
+
+    In what yosys writes each bit of them has an input of its own, whose name is in its map.
+    """
+    starts = {(side, wire, bit): int(index) for index, bit, side, wire in
+              re.findall(r"^init (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE)}
+    of = {2 * index + 2: 2 * starts["gold", wire, bit] + 2 for (side, wire, bit), index in
+          starts.items() if side == "gate" and ("gold", wire, bit) in starts}
+
+    def moved(literal: int) -> int:
+        return of.get(literal & ~1, literal & ~1) | literal & 1
+
+    head, rest = aig.split(b"\n", 1)
+    _, inputs, latches, outputs, gates = map(int, head.split()[1:6])
+    *lines, rest = rest.split(b"\n", latches + outputs)
+    lines = [b" ".join([b"%d" % moved(int(line.split()[0])), *line.split()[1:]]) for line in lines]
+    numbers, number, shift, end = [], 0, 0, 0
+    while len(numbers) < 2 * gates:
+        number |= (rest[end] & 127) << shift
+        shift += 7
+        if rest[end] < 128:
+            numbers.append(number)
+            number = shift = 0
+        end += 1
+    packed = bytearray()
+    for gate in range(gates):
+        left = 2 * (inputs + latches + 1 + gate)
+        first = left - numbers[2 * gate]
+        high, low = sorted((moved(first), moved(first - numbers[2 * gate + 1])), reverse=True)
+        for delta in (left - high, high - low):
+            while delta > 127:
+                packed.append(delta & 127 | 128)
+                delta >>= 7
+            packed.append(delta)
+    return b"\n".join([head, *lines, bytes(packed) + rest[end:]])
 
 
 def verdict(merged: Path, status: Path) -> Verdict:
