@@ -12,13 +12,13 @@ may be so all the same: then the whole is compared.
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .mutation import PREPARED, Mutant, Netlist, yosys
 
-__all__ = ["Verdict", "compare"]
+__all__ = ["Verdict", "compare", "compare_parts"]
 
 PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
                   r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
@@ -28,7 +28,6 @@ LARGE = 1024
 """Bits of memories, above which they are nothing but cut."""
 CUT = ["rename -enumerate -pattern product_% t:$mul",
        "expose -evert -sep __ t:$mem_v2 r:WR_PORTS>0 %i t:$mul %u"]
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -58,6 +57,51 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
     return prove(netlist, mutant, [], seconds, qualifiers)
 
 
+def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
+                  qualifiers: Mapping[str, str] | None = None) -> Verdict:
+    """Compare as :func:`compare` does, but first the parts of the design that have the mutant.
+
+    Where a part differs, the whole may be equivalent all the same, so that then it is compared.
+    """
+    for cells in parts(mutant):
+        made = part(netlist, mutant, cells)
+        if made and compare(*made, seconds=seconds).answer == "equivalent":
+            return Verdict("equivalent")
+    return compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers)
+
+
+def parts(mutant: Mutant) -> Iterator[list[str]]:
+    """Yield what selects the cells of parts that have a mutant: what its cell drives, at first.
+
+    Then the instances that it is in, the innermost one first.
+    """
+    cell = mutant.option("cell")
+    for steps in (2, 6, 12):
+        yield ["c:" + re.sub(r"[\\\[\]]", "?", cell), f"%co{steps}"]
+    inside = re.match(r"\$flatten\\(.+?)\.\$", cell)
+    names = inside[1].split(".\\") if inside else []
+    for depth in range(len(names), 0, -1):
+        path = ".?".join(names[:depth])
+        yield [f"c:$flatten?{path}.*", f"c:{'.'.join(names[:depth])}.*"]
+
+
+def part(netlist: Netlist, mutant: Mutant, cells: list[str]) -> tuple[Netlist, Mutant] | None:
+    """Return a part of a netlist by itself, and the mutant in it, or None if it is not there."""
+    folder = netlist.folder / "part"
+    folder.mkdir(exist_ok=True)
+    (folder / "whole.il").write_bytes((netlist.folder / PREPARED).read_bytes())
+    (folder / PREPARED).unlink(missing_ok=True)
+    yosys(["read_rtlil whole.il", f"select -set part {' '.join(cells)}",
+           # Inverters that move the initial value of a register belong to it.
+           "select -set part @part @part %ci2 @part %co2 %u c:$auto$ff.cc* %i %u",
+           "submod -name part @part", "hierarchy -top part", f"write_rtlil {PREPARED}"], folder)
+    path, cell = folder / PREPARED, mutant.option("cell")
+    if not path.exists() or f" {cell}\n" not in path.read_text():
+        return None
+    change = re.sub(r"(?<!\S)-module \S+", r"-module \\part", mutant.change)
+    return Netlist("", "part", (), folder), replace(mutant, change=change)
+
+
 def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
           qualifiers: Mapping[str, str]) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
@@ -85,9 +129,12 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
 
 
 def variant(top: str, name: str, changes: list[str]) -> list[str]:
-    """Return the commands that stash a variant of the design, behind what masks its outputs."""
+    """Return the commands that stash a variant of the design, behind what masks its outputs.
+
+    Registers without an initial value, such as those behind memories, begin with 0 in all.
+    """
     return [f"read_rtlil {PREPARED}", *changes, f"rename {top} unmasked", "read_verilog masked.v",
-            "hierarchy -top masked", "flatten", "opt_clean", f"rename masked {name}",
+            "hierarchy -top masked", "flatten", "opt_clean", "zinit -all", f"rename masked {name}",
             f"design -stash {name}"]
 
 

@@ -67,7 +67,8 @@ class IdleTraffic(Traffic):
         rng = self.random
         space = rng.choice([*self.sizes, rng.choice([5, 6, 8, 0x10, 0x80, 0xFF])])
         end = self.sizes.get(space, 64)
-        count = rng.choice([1, 2, 3, 4, 4, 8, 12, rng.randint(1, LARGEST)])
+        count = rng.choice([1, 2, 3, 4, 4, 8, 12, LARGEST - rng.randrange(4),
+                            rng.randint(1, LARGEST)])
         offset = rng.choice([rng.randrange(end + 5), 4 * rng.randrange(end // 4 + 1), 4, 4,
                              max(end - count, 0), 1 << rng.randrange(SPACE_SHIFT)])
         address = space << SPACE_SHIFT | offset

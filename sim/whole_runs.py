@@ -3,15 +3,20 @@
 import numpy as np
 
 from hwgen.cost.cycles import Array
+from hwgen.descriptors import Descriptors
 from hwgen.golden import network as golden
 from hwgen.runtime.inference import BUDGET, load, run, stored, whole
 from hwgen.runtime.predictions import predictions
-from hwgen.steps import Mode
+from hwgen.steps import PARAMETER_WORDS, Mode
 
 from .small_networks import inputs_of, programs
 from .whole import golden_model
+from .wrong_steps import plain
 
-__all__ = ["networks", "steps"]
+__all__ = ["long_steps", "networks", "steps"]
+
+MANY = (1 << 13) + 2
+"""Turns of a loop, in steps that are long."""
 
 
 def networks(bench, count):
@@ -62,17 +67,35 @@ def one_run(bench, network, program):
 
 
 def steps(bench, count):
-    """Random steps, a program of some at a time: memory and cycles, golden."""
-    array, model = Array.of(bench.design), golden_model(bench.design)
-    model.memory[:] = bench.rng.integers(-128, 128, len(model.memory))
+    """Random steps, a program of some at a time, from any step on: memory and cycles, golden."""
+    array, model, rng = Array.of(bench.design), golden_model(bench.design), bench.rng
+    extremes = rng.choice(np.array([-128, -1, 0, 127], np.int8), len(model.memory))
+    model.memory[:] = np.where(rng.random(len(model.memory)) < 0.3, extremes,
+                               rng.integers(-128, 128, len(model.memory)))
     bench.board.write_activations(0, model.memory.tobytes())
     if bench.design.engine != "binary":
         bench.hold(model, *bench.maker.filler())
     while count > 0:
-        steps, words = bench.maker.program(min(count, 8))
+        first = int(rng.choice([0, 0, 1, 2]))
+        steps, words = bench.maker.program(min(count, 6), first, wide=0.4)
         count -= len(steps)
-        cycles = bench.hold(model, steps, words)
+        cycles = bench.hold(model, steps, words, first)
         expected = [array.cycles(step) for step in steps]
         assert cycles == sum(expected), (cycles, expected)
-        some = expected[:bench.design.steps]
-        assert not some or bench.board.counters(len(some)) == some
+        some = expected[:max(bench.design.steps - first, 0)]
+        assert not some or bench.board.counters(first + len(some))[first:] == some
+
+
+def long_steps(bench):
+    """Steps with many turns of a loop, of which only the cycles are compared."""
+    array, forms = Array.of(bench.design), Descriptors.of(bench.design)
+    loops = [{"tiles": MANY, "to_sums": True}, *({name: MANY} for name in (
+        "pieces", "taps_x", "taps_y", "x", "y"))]
+    for index in bench.rng.permutation(len(loops))[:bench.part(len(loops), 1)]:
+        step = plain(bench.design, forms.words).replace(**loops[index])
+        words = np.zeros((forms.words + PARAMETER_WORDS, bench.design.columns), np.uint8)
+        words[:forms.words] = np.frombuffer(forms.write(step), np.uint8).reshape(
+            forms.words, -1)
+        bench.write_program(words)
+        cycles = bench.board.run(0, 1, budget=BUDGET, watchdog=1 << 20)
+        assert cycles == array.cycles(step), loops[index]
