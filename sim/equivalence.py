@@ -124,7 +124,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         "design -reset", "read_verilog -sv any.v", "techmap",
         (f"abc -script +read_aiger,miter.aig;scorr;write_aiger,{merged.name};"
          f"pdr,-T,{seconds};write_status,{status.name}"),
-    ], folder, seconds=5 * seconds + 60)
+    ], folder, seconds=30 * seconds + 60)
     return verdict(merged, status)
 
 

@@ -83,6 +83,18 @@ class IdleTraffic(Traffic):
         return request(code, address, count, tag=rng.randrange(256),
                        data=data if code % 4 == Command.WRITE else None)
 
+    def longest(self):
+        """Return frames of as many bytes as there may be, from any byte of a word on, and replies.
+
+        Then the last word shares a row of the buffer with the first one.
+        """
+        first, code = Space.PROGRAM << SPACE_SHIFT, write_code(self.golden.host.epoch)
+        sent = [request(code, address, LARGEST, data=self.random.randbytes(LARGEST))
+                for address in (first, first + LARGEST)]
+        sent += [request(Command.READ, first + offset, count, tag=offset)
+                 for count in range(LARGEST - 3, LARGEST + 1) for offset in range(1, 4)]
+        return b"".join(sent), b"".join(self.golden.host.receive(frame) for frame in sent)
+
     def played(self, count):
         """Return so many frames or more, and the replies to them."""
         sent, replies = [], []

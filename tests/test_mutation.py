@@ -46,6 +46,20 @@ class Products(wiring.Component):
         return m
 
 
+class Around(wiring.Component):
+    """An adder in another component, which shows but its lowest bits."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "o": Out(4)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.adder = adder = Adder()
+        m.d.comb += [adder.a.eq(self.a), adder.b.eq(self.b)]
+        m.d.sync += self.o.eq(adder.o)
+        return m
+
+
 def netlist(folder, component=Adder, **options):
     """Return a design with mutants in it."""
     return mutation.instrument(verilog.convert(component(), name="top"), "top", folder, **options)
@@ -86,6 +100,18 @@ def test_cut(tmp_path):
     assert answer("inv", cell="$mul", port="Y") == "unknown"
     assert answer("inv", cell="products", port="WR_ADDR") == "unknown"
     assert answer("inv", cell="products", port="RD_DATA") == "unknown"
+
+
+@pytest.mark.parametrize("bit, answer", [(3, "different"), (7, "equivalent")])
+def test_parts(tmp_path, bit, answer):
+    """What differs in a part is compared in the whole, where it may be equivalent all the same."""
+    made = netlist(tmp_path, Around, count=4000)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                  and mutant.option("cell").startswith("$flatten\\adder.$add")
+                  and mutant.option("port") == "Y" and mutant.option("portbit") == str(bit))
+    instance = equivalence.part(made, mutant, list(equivalence.parts(mutant))[-1])
+    assert equivalence.compare(*instance).answer == "different"
+    assert equivalence.compare_parts(made, mutant).answer == answer
 
 
 def test_bench_fails_without(tmp_path, monkeypatch):
