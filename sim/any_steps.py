@@ -11,6 +11,8 @@ __all__ = ["StepMaker"]
 
 VECTORS = 700
 """In a pass of a step, at most."""
+SMALL = 23
+"""Bytes of a row of a step without limits whose weights are small."""
 
 
 class StepMaker:
@@ -84,7 +86,8 @@ class StepMaker:
         while True:
             step = self.product() if self.forms.binary else self.loops()
             if wide and not self.forms.binary:
-                step = self.ties() if self.some(0.1) else self.wide(step)
+                kind = self.rng.choice([self.ties, self.exact, self.wide], p=[0.1, 0.2, 0.7])
+                step = kind(step)
             if step and (moved := self.moved(step, source, target)):
                 return moved
 
@@ -165,10 +168,17 @@ class StepMaker:
         return {"activation_format": Format(self.draw(1, 8), Kind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
 
-    def ties(self):
-        """Return a step whose values are as its pad: those that rounding can break, or almost."""
+    def ties(self, _):
+        """Return a step whose values are its pad, which parameters bring to where halves are."""
         return Step(mode=Mode.DIRECT, last_columns=self.design.columns, parameters_per_tile=True,
                     tiles=8, height=0, pad=self.draw(-128, 127))
+
+    def exact(self, step):
+        """Return a step of small sums, each bit of which is to be seen, if there are such."""
+        columns = self.design.columns
+        return step if self.serial else Step(
+            mode=Mode.MATRIX, last_columns=columns, x=6, y=2, x_step=3, row_step=1, height=2,
+            row_step_bytes=24, row_bytes=SMALL, output_x_step=columns, output_row_step=6 * columns)
 
     def wide(self, step):
         """Return a step with some fields from their whole ranges, or None where none comes of it.
@@ -281,7 +291,7 @@ class StepMaker:
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
             rows = step.formats[1].words(rows)
-        parts, small = [], self.some(0.2)
+        parts, small = [], step.row_bytes == SMALL and step.passes == 1
         for tile in range(step.tiles):
             parts.append(self.bytes((rows, columns), small))
             if tile == 0 or step.parameters_per_tile:
