@@ -96,3 +96,8 @@ async def test_interrupt(dut):
 @cocotb.test(skip=DESIGN.engine == "binary")
 async def test_long_steps(dut):
     await check(dut, whole_runs.long_steps)
+
+
+@cocotb.test(skip=DESIGN.engine == "binary")
+async def test_sums(dut):
+    await check(dut, whole_runs.sums, 12)

@@ -5,15 +5,16 @@ import numpy as np
 from hwgen.cost.cycles import Array
 from hwgen.descriptors import Descriptors
 from hwgen.golden import network as golden
+from hwgen.golden.post import Parameters
 from hwgen.runtime.inference import BUDGET, load, run, stored, whole
 from hwgen.runtime.predictions import predictions
-from hwgen.steps import PARAMETER_WORDS, Mode
+from hwgen.steps import PARAMETER_WORDS, Mode, Step
 
 from .small_networks import inputs_of, programs
 from .whole import golden_model
 from .wrong_steps import plain
 
-__all__ = ["long_steps", "networks", "steps"]
+__all__ = ["long_steps", "networks", "steps", "sums"]
 
 MANY = (1 << 13) + 2
 """Turns of a loop, in steps that are long."""
@@ -99,3 +100,24 @@ def long_steps(bench):
         bench.write_program(words)
         cycles = bench.board.run(0, 1, budget=BUDGET, watchdog=1 << 20)
         assert cycles == array.cycles(step), loops[index]
+
+
+def sums(bench, count):
+    """Two numbers of 32 bits in the accumulators, and what their sum is less another one."""
+    columns, forms, rng = bench.design.columns, Descriptors.of(bench.design), bench.rng
+    model, one = bench.model(), np.full(columns, (1 << 31) - 1)
+    heads = 3 * forms.words
+    for _ in range(count):
+        numbers = rng.integers(-1 << 30, 1 << 30, (2, columns)) >> rng.integers(0, 20, (2, 1))
+        less = rng.integers(-99, 99, columns) - numbers.sum(axis=0)
+        pad, output = (bench.maker.draw(low, high) for low, high in (
+            (-128, 127), (0, bench.design.activation_memory - columns)))
+        kinds = [{"mode": Mode.DIRECT, "to_sums": True}, {
+            "mode": Mode.DIRECT, "to_sums": True, "add_to_sums": True}, {"mode": Mode.SUMS}]
+        steps = [Step(last_columns=columns, height=0, pad=pad, output=output,
+                      program=heads + PARAMETER_WORDS * index, **kind)
+                 for index, kind in enumerate(kinds)]
+        words = [np.frombuffer(forms.write(step), np.uint8).reshape(-1, columns) for step in steps]
+        words += [Parameters(bias, one, 0 * one).to_words().view(np.uint8)
+                  for bias in (*(numbers - pad), less)]
+        bench.hold(model, steps, np.concatenate(words))
