@@ -109,7 +109,7 @@ class Subject:
         folder.mkdir(exist_ok=True)
         wanted = [netlist.mutants[number - 1] for number in numbers] \
             if numbers is not None else netlist.mutants
-        files = {mutant.number: folder / f"{digest([text, mutant.change, *sources()])}.json"
+        files = {mutant.number: folder / f"{digest([text, mutant.change, sources()])}.json"
                  for mutant in wanted}
         new = [number for number, file in files.items() if not file.exists()]
         for fate in survey(netlist, self.bench, parameters=self.parameters, numbers=new,
@@ -120,12 +120,12 @@ class Subject:
 
 
 @cache
-def sources() -> list[bytes]:
-    """Return the text of all that a bench may be made of."""
+def sources() -> str:
+    """Return a digest of all that a bench may be made of."""
     root = Path(__file__).parents[1]
     own = {Path(__file__), Path(__file__).with_name("equivalence.py")}
-    return [path.read_bytes() for room in ("hwgen", "sim")
-            for path in sorted((root / room).rglob("*.py")) if path not in own]
+    return digest(path.read_bytes() for room in ("hwgen", "sim")
+                  for path in sorted((root / room).rglob("*.py")) if path not in own)
 
 
 def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
