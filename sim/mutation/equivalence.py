@@ -13,15 +13,15 @@ may be so all the same: then the whole is compared. Where time is over, :func:`h
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from .lemmas import PORT, Lemma, registers, side_by_side
 from .mutants import PREPARED, SECONDS, Mutant, Netlist, yosys
 
-__all__ = ["Verdict", "compare"]
+__all__ = ["Verdict", "compare", "compare_parts"]
 
 HEAVY = re.compile(r"^  cell \$(?:mem_v2|mul) ", re.MULTILINE)
 AT_ONCE = re.compile(r"^  cell \$mem_v2 \\(\S+)\n(?:    .*\n)*?"
@@ -70,6 +70,52 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
     return prove(netlist, mutant, [], seconds, qualifiers)
 
 
+def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
+                  qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None,
+                  ) -> Verdict:
+    """Compare as :func:`compare` does, but first the parts of the design that have the mutant.
+
+    Where a part differs, the whole may be equivalent all the same, so that then it is compared.
+    """
+    for cells in parts(mutant):
+        made = part(netlist, mutant, cells)
+        if made and compare(*made, seconds=seconds).answer == "equivalent":
+            return Verdict("equivalent")
+    return compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers, lemma=lemma)
+
+
+def parts(mutant: Mutant) -> Iterator[list[str]]:
+    """Yield what selects the cells of parts that have a mutant: what its cell drives, at first.
+
+    Then the instances that it is in, the innermost one first.
+    """
+    cell = mutant.option("cell")
+    for steps in (2, 6, 12):
+        yield ["c:" + re.sub(r"[\\\[\]]", "?", cell), f"%co{steps}"]
+    inside = re.match(r"\$flatten\\(.+?)\.\$", cell)
+    names = inside[1].split(".\\") if inside else []
+    for depth in range(len(names), 0, -1):
+        path = ".?".join(names[:depth])
+        yield [f"c:$flatten?{path}.*", f"c:{'.'.join(names[:depth])}.*"]
+
+
+def part(netlist: Netlist, mutant: Mutant, cells: list[str]) -> tuple[Netlist, Mutant] | None:
+    """Return a part of a netlist by itself, and the mutant in it, or None if it is not there."""
+    folder = netlist.folder / "part"
+    folder.mkdir(exist_ok=True)
+    (folder / "whole.il").write_bytes((netlist.folder / PREPARED).read_bytes())
+    (folder / PREPARED).unlink(missing_ok=True)
+    yosys(["read_rtlil whole.il", f"select -set part {' '.join(cells)}",
+           # Inverters that move the initial value of a register belong to it.
+           "select -set part @part @part %ci2 @part %co2 %u c:$auto$ff.cc* %i %u",
+           "submod -name part @part", "hierarchy -top part", f"write_rtlil {PREPARED}"], folder)
+    path, cell = folder / PREPARED, mutant.option("cell")
+    if not path.exists() or f" {cell}\n" not in path.read_text():
+        return None
+    change = re.sub(r"(?<!\S)-module \S+", r"-module \\part", mutant.change)
+    return Netlist("", "part", (), folder), replace(mutant, change=change)
+
+
 def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
           qualifiers: Mapping[str, str], lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
@@ -106,7 +152,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         "read_verilog -sv any.v", "techmap",
         (f"abc -script +read_aiger,miter.aig;{'' if lemma else 'scorr;'}write_aiger,{merged.name};"
          f"pdr,-T,{seconds};write_status,{status.name}"),
-    ], folder, seconds=5 * seconds + 60)
+    ], folder, seconds=30 * seconds + 60)
     return verdict(merged, status)
 
 
@@ -143,7 +189,7 @@ def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         yosys(["read_verilog -sv any.v", "techmap",
                (f"abc -script +read_aiger,beside.aig;scorr;pdr,-T,{seconds};"
                 f"write_status,{status.name}")],
-              folder, seconds=5 * seconds + 60)
+              folder, seconds=30 * seconds + 60)
         if status.exists() and status.read_text().startswith("snl_UNSAT"):
             return True
         if differ <= own:

@@ -62,6 +62,19 @@ class Steps(wiring.Component):
         with m.If(~self.busy):
             m.d.sync += [step.eq(0), self.busy.eq(self.start)]
         m.d.comb += self.o.eq(step[:2])
+
+
+class Around(wiring.Component):
+    """An adder in another component, which shows but its lowest bits."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "o": Out(4)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.adder = adder = Adder()
+        m.d.comb += [adder.a.eq(self.a), adder.b.eq(self.b)]
+        m.d.sync += self.o.eq(adder.o)
         return m
 
 
@@ -135,6 +148,18 @@ def test_no_initial_value(tmp_path):
     mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
                   and mutant.option("port") == "Y" and mutant.option("portbit") == "4")
     assert equivalence.compare(made, mutant).answer == "equivalent"
+
+
+@pytest.mark.parametrize("bit, answer", [(3, "different"), (7, "equivalent")])
+def test_parts(tmp_path, bit, answer):
+    """What differs in a part is compared in the whole, where it may be equivalent all the same."""
+    made = netlist(tmp_path, Around, count=4000)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                  and mutant.option("cell").startswith("$flatten\\adder.$add")
+                  and mutant.option("port") == "Y" and mutant.option("portbit") == str(bit))
+    instance = equivalence.part(made, mutant, list(equivalence.parts(mutant))[-1])
+    assert equivalence.compare(*instance).answer == "different"
+    assert equivalence.compare_parts(made, mutant).answer == answer
 
 
 def test_bench_fails_without(tmp_path, monkeypatch):
