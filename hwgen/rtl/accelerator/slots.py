@@ -77,10 +77,15 @@ class NextPass:
     common: Any
     """What its vectors will have in common."""
     more: Signal
-    """Behind that one there is another, with weights, with parameters."""
+    """There is another one behind it,"""
     more_weights: Signal
+    """whose weights must be read,"""
     more_parameters: Signal
+    """and parameters, as it is the first of another column tile."""
+    weights_first: Value
+    """Weights must be read for the first pass."""
     moving_on: Signal
+    """The counters go on to the next pass."""
 
     def __init__(self, m: Module, descriptor: Any, loops: Loops) -> None:
         self.loops = loops
@@ -96,8 +101,9 @@ class NextPass:
         self._count(m)
 
     def _look_ahead(self, m: Module, d: Any) -> None:
+        """Keep what the next pass has, and whether there is one behind it."""
         loops, common, last = self.loops, self.common, self.last
-        matrix = d.mode <= Mode.DEPTHWISE  # weights are needed
+        matrix = d.mode <= Mode.DEPTHWISE
         self.weights_first = matrix
         m.d.sync += [
             self.more.eq(~(last & loops.tiles.last)),
