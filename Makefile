@@ -84,16 +84,21 @@ fuzz: setup
 	@$(PYTHON_IN_VENV) -m tests.fuzz $(if $(READER),--reader $(READER)) \
 	    $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--results)
 
-## rtl: Verilog of a small example and of every board's preset, into rtl_out
+## rtl: Verilog of the examples and of every board's preset, into rtl_out
 rtl: setup example
 	@for board in boards/*.toml; do \
 	    name=$$(basename "$$board" .toml); \
 	    $(HWGEN) generate --design "$$name" -o "rtl_out/$$name"; \
 	done
 
-## example: Verilog of the example that is kept in rtl_out, so that review sees what changes
+## example: Verilog of the examples that are kept in rtl_out, so that review sees what changes
 example: setup
-	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 -o rtl_out/example
+	@$(HWGEN) generate --rows 2 --columns 2 --lines 1 -o rtl_out/systolic
+	@$(HWGEN) generate --unit bitserial --rows 4 --columns 2 -o rtl_out/bitserial
+	@$(HWGEN) generate --unit bitplane --lanes 16 -o rtl_out/bitplane
+	@$(HWGEN) generate --unit csc --rows 16 --codebook -o rtl_out/csc
+	@$(HWGEN) generate --rows 4 --columns 4 --lanes 1 --steps 4 --activation-memory 256 \
+	    --program-memory 1024 --partial-sums 8 -o rtl_out/accelerator
 
 ## size: code lines of every file
 size:

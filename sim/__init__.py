@@ -9,7 +9,7 @@ start_high=False)``: an edge at time 0 would come before the first values are at
 Verilator forgives and Icarus does not.
 """
 
-__all__ = ["FLASH_ADDRESS", "FLASH_BYTES", "PERIOD_NS", "UART_CYCLES"]
+__all__ = ["FLASH_ADDRESS", "FLASH_BYTES", "PERIOD_NS", "UART_CYCLES", "WINDOW_SHIFT"]
 
 PERIOD_NS = 10
 """Clock period of every bench, in nanoseconds; turns simulated time into cycles."""
@@ -19,3 +19,6 @@ UART_CYCLES = 12
 
 FLASH_ADDRESS, FLASH_BYTES = 0x0123, 45
 """What is read of a flash memory."""
+
+WINDOW_SHIFT = 7
+"""Of a window in benches: spaces of 128 bytes."""

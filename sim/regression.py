@@ -1,45 +1,28 @@
 """Run the benches of units on the Verilog of a Design, and sum up what they gave."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
-from amaranth.lib.wiring import Component
-
+import hwgen
 from hwgen.arch.boards import closest
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
 from hwgen.generate.conversion import to_verilog
-from hwgen.generate.design import accelerator, module, shape, verilog
+from hwgen.generate.design import accelerator, module, verilog
 from hwgen.generate.unit import binary_of
-from hwgen.rtl.accelerator.post import Post
-from hwgen.rtl.bitserial.array import BitSerial
-from hwgen.rtl.dot.bitplane import BitPlane
-from hwgen.rtl.dot.fusion import Fusion
-from hwgen.rtl.dot.power import EXPONENT, PowerOfTwo
-from hwgen.rtl.dot.serial import SerialParallel
-from hwgen.rtl.dot.ternary import Ternary
-from hwgen.rtl.links.axi_lite import AxiLite
-from hwgen.rtl.links.axi_stream import AxiStream
-from hwgen.rtl.links.flash import Flash
-from hwgen.rtl.links.host import Host
-from hwgen.rtl.links.spi import Spi
-from hwgen.rtl.links.uart import Uart
-from hwgen.rtl.links.wishbone import Wishbone
+from hwgen.generate.units import UNITS
 from hwgen.rtl.primitives.library import Library
 from hwgen.text import table
 
-from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES
 from .accelerator import units as accelerators
 from .cells import models_of_cells
-from .links.system import SHIFT
 from .runner import BuildError, Result, benches, run
-from .sparse import units as sparse
+from .units import parameters as unit_parameters
 
-__all__ = ["simulate", "summary", "units"]
+__all__ = ["simulate", "simulate_unit", "summary", "units"]
 
 
 SECONDS = 600
@@ -57,72 +40,14 @@ def units(wanted: str | None) -> list[str]:
     return [wanted]
 
 
-def bit_plane(design: Design) -> BitPlane:
-    """Return the serial unit that a Design's vectors of bytes would feed: a lane for each bit."""
-    return BitPlane(8 * design.rows, family=design.family, depth=8)
-
-
-def bit_serial(design: Design) -> BitSerial:
-    """Return the bit-serial array of a Design's size; a column of it has at least two lanes."""
-    return BitSerial(max(design.rows, 2), design.columns, family=design.family)
-
-
-def serial_parallel(design: Design) -> SerialParallel:
-    """Return the serial-parallel unit: a lane for each row, and a Design's weights in parallel."""
-    return SerialParallel(design.rows, shape(design.weight), family=design.family, depth=8)
-
-
-def fusion(design: Design) -> Fusion:
-    """Return the fusion unit: a group for each row."""
-    return Fusion(design.rows, family=design.family, depth=8)
-
-
-def ternary(design: Design) -> Ternary:
-    """Return the ternary unit: a lane for each row, and a Design's activations."""
-    return Ternary(design.rows, shape(design.activation), family=design.family, depth=8)
-
-
-def power_of_two(design: Design) -> PowerOfTwo:
-    """Return the unit of powers of two: weights are a sign and as many bits as it has besides."""
-    return PowerOfTwo(design.rows, shape(design.activation), family=design.family, depth=8,
-                      exponent_bits=min(design.weight.width - 1, EXPONENT))
-
-
-SUMS: dict[str, Callable[[Design], Component]] = {
-    "bitplane": bit_plane, "bitserial": bit_serial, "fusion": fusion, "power": power_of_two,
-    "serial": serial_parallel, "ternary": ternary}
-"""Units for few bits, and how a Design makes each."""
-
-
-BRIDGES: dict[str, Callable[[int], Component]] = {
-    "axi_lite": AxiLite, "axi_stream": AxiStream, "wishbone": Wishbone}
-"""Between the bus of a system and that of an accelerator."""
-
-
-def source(unit: str, design: Design) -> tuple[str, str]:
-    """Return the top module and the Verilog of a unit: some are the same for every Design."""
-    if unit == "uart":
-        return unit, to_verilog(rtlil.convert(Uart(UART_CYCLES), name=unit, emit_src=False))
-    if unit == "flash":
-        return unit, to_verilog(rtlil.convert(Flash(FLASH_ADDRESS, FLASH_BYTES), name=unit,
-                                              emit_src=False))
-    if unit in BRIDGES:
-        return unit, to_verilog(rtlil.convert(BRIDGES[unit](SHIFT), name=unit, emit_src=False))
-    if unit == "spi":
-        return unit, to_verilog(rtlil.convert(Spi(), name=unit, emit_src=False))
-    if unit == "host":
-        return unit, to_verilog(rtlil.convert(Host(), name=unit, emit_src=False))
-    if unit in SUMS:
-        return unit, to_verilog(Library().convert(SUMS[unit](design), unit))
+def source(unit: str, design: Design, given: Mapping[str, Any] = {},
+           ) -> tuple[str, str]:
+    """Return the top module and the Verilog of a unit, some of whose parameters are ``given``."""
+    if unit in UNITS:
+        return unit, hwgen.unit(unit, **parameters(unit, design) | given).verilog()
     if unit == "binary":
         made = accelerator(binary_of(design), exposed=True)
         return unit, to_verilog(Library().convert(made, unit))
-    if unit == "post":
-        post = Post(design.columns, design.lanes or design.columns, design.rounding, design.family,
-                    hard=design.hard_lanes)
-        return unit, to_verilog(Library().convert(post, unit))
-    if unit in sparse.UNITS:
-        return unit, sparse.source(unit, sparse.parameters(unit, design))
     if unit in accelerators.UNITS:
         return accelerators.source(unit, design)
     if unit == "systolic":
@@ -141,15 +66,15 @@ def design_for(unit: str, design: Design) -> Design:
 
 
 def parameters(unit: str, design: Design) -> dict[str, Any]:
-    """Return the parameters of a unit that no Design has."""
+    """Return what ``$UNIT`` says to a bench: parameters that no Design has."""
     if unit in accelerators.UNITS:
         return {"top": accelerators.UNITS[unit]}
-    return dict(sparse.parameters(unit, design))
+    return unit_parameters(unit, design)
 
 
 def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: bool,
-             seed: int) -> Result:
-    """Run the bench of ``unit`` on the Verilog of ``design``.
+             seed: int, given: Mapping[str, Any] = {}) -> Result:
+    """Run the bench of ``unit`` on the Verilog of ``design``, or of parameters that are ``given``.
 
     The bench finds the Design in the file that ``$DESIGN`` names, and the parameters of a unit that
     no Design has in ``$UNIT``.
@@ -161,19 +86,31 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
         (workdir / "design.toml").write_text(design.to_toml())
     except OSError as error:
         raise UserError(f"{workdir} cannot be written: {error.strerror}") from error
-    top, text = source(unit, design)
+    top, text = source(unit, design, given)
     try:
         result = run(text, bench(unit), workdir, simulator=simulator, waves=waves, seed=seed,
                      top=top, seconds=SECONDS,
-                     extra_sources=models_of_cells(text, design.family, workdir),
+                     extra_sources=models_of_cells(text, given.get("family", design.family),
+                                                   workdir),
                      parameters={"DESIGN": (workdir / "design.toml").absolute(),
-                                 "UNIT": json.dumps(parameters(unit, design))})
+                                 "UNIT": json.dumps(parameters(unit, design) | given)})
         return replace(result, bench=f"bench_{unit}")
     except BuildError as error:
         log = workdir / "build.log"
         log.write_text(f"{error}\n")
         return Result(f"bench_{unit}", (), f"does not build: {str(error).splitlines()[0]}", 0, 0,
                       False, log, None)
+
+
+def simulate_unit(name: str, folder: Path, *, seed: int = 0, seconds: float = SECONDS,
+                  **given: Any) -> Result:
+    """Run the bench of a unit with parameters that are given, in all of it or in part."""
+    made = hwgen.unit(name, **given)
+    text = made.verilog()
+    cells = models_of_cells(text, made.parameters.get("family", "generic"), folder)
+    return run(text, bench(name), folder, simulator="verilator", top=name, seed=seed,
+               extra_sources=cells, parameters={"UNIT": json.dumps(made.parameters)},
+               seconds=seconds)
 
 
 def summary(design: Design, results: Sequence[Result], seed: int) -> str:

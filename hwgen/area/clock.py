@@ -2,7 +2,7 @@
 
 ``python -m hwgen.area.clock docs/results/placements.json FILE ...`` adds the placements of further
 files, the ``build.json`` of `hwgen build` or figures of `hwgen synth` that lie beside their list,
-and prints :data:`CLOCKS` and :data:`SPREAD`, and how far off they are.
+writes the clocks of all to ``clocks.toml``, and prints how far off they are.
 
 The placements are few, and another seed makes a tenth of a difference: so what is expected is the
 middle of those of the same kind on the same chip, and the spread is that of all kinds. It does not
@@ -12,6 +12,7 @@ know the size of an array.
 import json
 import math
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,23 +35,22 @@ SURE = 90
 Kind = tuple[str, str, bool]
 """Chip, engine, and whether the accelerator is compact."""
 
+FILE = Path(__file__).with_name("clocks.toml")
+MEASURED = tomllib.loads(FILE.read_text(encoding="utf-8"))
+
 CLOCKS: dict[Kind, tuple[float, int]] = {
-    ("GW1NR-9C", "systolic", True): (69.8, 2),
-    ("LFE5U-25F", "systolic", False): (143.7, 2),
-    ("LFE5U-85F", "systolic", False): (108.8, 10),
-    ("iCE40HX8K", "binary", False): (75.7, 1),
-    ("iCE40HX8K", "bitserial", True): (64.9, 3),
-    ("iCE40UP5K", "bitserial", True): (25.2, 3),
-    ("iCE40UP5K", "systolic", True): (26.3, 3),
-}
-"""The clock in the middle, in MHz, and how many placements that is of."""
+    (found["device"], found["engine"], found["compact"]): (found["mhz"], found["placements"])
+    for found in MEASURED["clock"]}
+"""The median, in MHz, and of how many placements."""
 
 GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": "",
           "iCE40UP5K": ""}
 """The speed grades of the chips that were placed."""
 
-SPREAD = 0.228
-"""How far a placement is from the middle of the others of its kind, as a share."""
+OF_SPREAD = "a placement's distance from the median of its kind, as a share"
+
+SPREAD: float = MEASURED["spread"]
+"""How far a placement is from the median of the others of its kind, as a share."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,18 @@ def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -
                             round(clock, 2), seed, round(fmax, 2)))
 
 
-def main(path: Path, others: Sequence[Path]) -> None:
-    """Add the placements of other files, and print what is fitted to all of them."""
+def write_clocks(placements: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write the clock of each kind, and the spread, below the comment at the head of the file."""
+    head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    lines = ["", f"spread = {spread(held_out(placements))}  # {OF_SPREAD}"]
+    for (device, engine, compact), (mhz, count) in fitted(placements).items():
+        lines += ["", "[[clock]]", f'device = "{device}"', f'engine = "{engine}"',
+                  f"compact = {str(compact).lower()}", f"mhz = {mhz}", f"placements = {count}"]
+    path.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
+
+
+def main(path: Path, others: Sequence[Path], clocks: Path = FILE) -> None:
+    """Add the placements of other files, and write what is fitted to all of them."""
     known = placements_of(path) if path.exists() else []
     for other in others:
         known += [each for each in placements_of(other) if each not in known]
@@ -185,8 +195,7 @@ def main(path: Path, others: Sequence[Path]) -> None:
         [each["design"], each["luts"], f"{each['clock_mhz']:g}", each["seed"],
          f"{each['fmax_mhz']:.1f}", "-" if error is None else f"{error:+.1%}"]
         for each, error in zip(known, errors, strict=True)]), "\n")
-    for each, clock in fitted(known).items():
-        print(f"    {each}: {clock},")
+    write_clocks(known, clocks)
     sizes = np.abs([error for error in errors if error is not None])
     print(f"\nSPREAD = {spread(errors)}: {len(sizes)} placements, each left out: "
           f"{sizes.mean():.1%} off on average, {np.median(sizes):.1%} in the middle, "

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..cost.cycles import Count
 from ..rtl.primitives import ecp5_rams
+from .costs import costs_of, is_known
 
-__all__ = ["LUT_COSTS", "REGISTER_COSTS", "Parts", "block_rams", "dsps", "features", "knows",
-           "luts", "registers"]
+__all__ = ["FEATURES", "Parts", "block_rams", "dsps", "features", "knows", "luts", "registers"]
 
 LANE_BLOCKS = 4
 """DSP blocks of a lane that has some."""
@@ -148,19 +148,12 @@ FEATURES = {
     "bitserial": ("the rest", "column", "cell", "column and pixel of a window",
                   "lane in DSP blocks", "lane in fabric", "bank"),
 }
-
-LUT_COSTS: dict[str, tuple[float, ...]] = {
-    "systolic": (2371.8, 404.9, 23.4, 80.0, 34.9, 454.6, 1435.7, 71.7),
-    "bitserial": (2896.4, 374.7, 8.5, 7.6, 454.6, 1435.7, 71.7)}
-REGISTER_COSTS: dict[str, tuple[float, ...]] = {
-    "systolic": (2972.4, 490.0, 43.1, 73.0, 31.6, 431.0, 1199.1, 95.8),
-    "bitserial": (3373.9, 464.7, 7.0, 12.4, 431.0, 1199.1, 95.8)}
-"""Of each engine what each part takes."""
+"""Of each engine the parts that take LUTs and registers."""
 
 
 def knows(design: Design) -> bool:
     """Return whether it is known what a Design takes."""
-    return design.family == "ecp5" and design.engine in LUT_COSTS and not design.compact
+    return design.family == "ecp5" and is_known("ecp5", design.engine) and not design.compact
 
 
 def engine_of(parts: Parts) -> str:
@@ -182,9 +175,9 @@ def features(parts: Parts) -> NDArray[np.float64]:
 
 def luts(parts: Parts) -> NDArray[np.float64]:
     """Return about how many LUTs are used."""
-    return features(parts) @ np.array(LUT_COSTS[engine_of(parts)])
+    return features(parts) @ costs_of("ecp5", engine_of(parts), "luts")
 
 
 def registers(parts: Parts) -> NDArray[np.float64]:
     """Return about how many registers are used."""
-    return features(parts) @ np.array(REGISTER_COSTS[engine_of(parts)])
+    return features(parts) @ costs_of("ecp5", engine_of(parts), "registers")

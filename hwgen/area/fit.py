@@ -1,14 +1,15 @@
 """Fit what each part of an accelerator takes to what synthesis took, and tell how far off that is.
 
-``python -m hwgen.area.fit docs/results/mapped.toml`` prints the costs that ``resources.py`` has,
-and the error of each Design when it is left out of the fit; of a list of small accelerators, the
-costs that ``compact.py`` has. The Designs of a list have the same engine.
+``python -m hwgen.area.fit docs/results/mapped.toml`` prints the cost of each part, and the error of
+each Design when it is left out of the fit; with ``--write`` before it, the costs go to
+``costs.toml``. The Designs of a list have the same family and engine.
 
 What is the same hardware with a bit-serial array as with a systolic one costs what it was fitted to
 with the latter; only the others are fitted, and few syntheses are enough for them.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 
 from ..arch.design import Design
 from ..text import table
-from . import ecp5 as resources
-from . import small as compact
+from . import ecp5, small
+from .costs import COSTS, FIGURES, costs_of, write_costs
 from .ecp5 import Parts
 from .mapped import list_of, stored
 
-__all__ = ["costs_of", "fitted", "held_out", "kept", "measured"]
+__all__ = ["fitted", "held_out", "kept", "measured", "update"]
 
 Numbers = NDArray[np.float64]
 
@@ -39,21 +40,13 @@ def measured(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
 
 def features_of(design: Design) -> Numbers:
     """Return how many there are of each part that takes logic."""
-    return compact.features(design) if design.family in compact.CHIPS else \
-        resources.features(Parts.of(design))
+    return small.features(design) if design.family in small.CHIPS else \
+        ecp5.features(Parts.of(design))
 
 
 def names_of(family: str, engine: str) -> tuple[str, ...]:
     """Return what those parts are called."""
-    return (compact if family in compact.CHIPS else resources).FEATURES[engine]
-
-
-def costs_of(family: str, engine: str, figure: str) -> tuple[float, ...]:
-    """Return what each part costs, as the modules have it."""
-    if family in compact.CHIPS:
-        return compact.COSTS[family, engine][figure]
-    costs = {"luts": resources.LUT_COSTS, "registers": resources.REGISTER_COSTS}
-    return costs[figure][engine]
+    return (small if family in small.CHIPS else ecp5).FEATURES[engine]
 
 
 def kept(path: Path, figure: str) -> Numbers:
@@ -86,23 +79,40 @@ def held_out(counts: Numbers, figures: Numbers, known: Numbers | None = None) ->
                      for i in range(len(figures))])
 
 
-def main(path: Path) -> None:
-    """Print costs and errors."""
+def main(path: Path) -> dict[str, dict[str, float]]:
+    """Print costs and errors, and return the costs of each part for each figure."""
     design = next(iter(list_of(path).values()))
     parts = names_of(design.family, design.engine)
-    for figure in ("luts", "registers"):
+    found = {}
+    for figure in FIGURES:
         names, counts, figures = measured(path, figure)
         known = kept(path, figure)
         costs, errors = fitted(counts, figures, known), held_out(counts, figures, known)
-        print(table(["part", figure], list(zip(parts, costs, strict=True))), "\n")
+        found[figure] = dict(zip(parts, costs.tolist(), strict=True))
+        print(table(["part", figure], list(found[figure].items())), "\n")
         print(table(["Design", figure, "held out"],
                     [[name, f"{value:.0f}", f"{error:+.1%}"]
                      for name, value, error in zip(names, figures, errors, strict=True)]))
         errors = np.abs(errors)
-        print(f"\n{figure} of {len(names)} Designs: held out, {errors.mean():.1%} off on average, "
-              f"{np.median(errors):.1%} in the middle, {np.percentile(errors, 95):.1%} of 95 in "
-              f"100, and {errors.max():.1%} at most\n")
+        print(f"\n{figure} of {len(names)} Designs, each left out of the fit: mean error "
+              f"{errors.mean():.1%}, median {np.median(errors):.1%}, 95th percentile "
+              f"{np.percentile(errors, 95):.1%}, largest {errors.max():.1%}\n")
+    return found
+
+
+def update(paths: Sequence[Path]) -> None:
+    """Write the costs that are fitted to lists.
+
+    Of a family the systolic engine comes first: others keep some of its costs.
+    """
+    for path in paths:
+        design = next(iter(list_of(path).values()))
+        COSTS.setdefault(design.family, {})[design.engine] = main(path)
+    write_costs(COSTS)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--write":
+        update([Path(name) for name in sys.argv[2:]])
+    else:
+        main(Path(sys.argv[1]))

@@ -3,7 +3,7 @@
 
 Small ones are those that are ``compact``, with a systolic or a bit-serial engine, and the binary.
 
-As ``resources.py`` for the larger ones on an ECP5, but of one Design at a time. Logic cells of an
+As ``ecp5.py`` for the larger ones on an ECP5, but of one Design at a time. Logic cells of an
 iCE40 are what ``mapped.py`` calls its LUTs; DSP blocks of a Gowin are multipliers of 9 by 9 bits.
 """
 
@@ -19,8 +19,9 @@ from ..rtl.accelerator.accelerator import PART
 from ..rtl.compact.bitserial import TILES
 from ..rtl.compact.memories import CompactWordMemory
 from ..rtl.primitives import gowin, ice40
+from .costs import FIGURES, costs_of, is_known
 
-__all__ = ["CHIPS", "COSTS", "FEATURES", "LANE_PRODUCTS", "Chip", "features", "knows", "used"]
+__all__ = ["CHIPS", "FEATURES", "LANE_PRODUCTS", "Chip", "features", "knows", "used"]
 
 LANE_PRODUCTS = 8
 """Products of the array that the DSP blocks of a lane would give."""
@@ -79,30 +80,12 @@ FEATURES = {
     "bitserial": ("the rest", "column", "cell", "lane in fabric", "bank", "LUT of a memory"),
     "binary": ("the rest", "column", "cell", "lane", "bank"),
 }
-
-COSTS: dict[tuple[str, str], dict[str, tuple[float, ...]]] = {
-    ("ice40", "systolic"): {
-        "luts": (3831.7, 100.5, 47.6, 183.2, 2311.1, 146.4, 45.1, 0.0),
-        "registers": (1959.8, 119.2, 12.4, 74.3, 785.4, 77.5, -5.7, 0.0)},
-    ("gowin", "systolic"): {
-        "luts": (3340.5, 195.0, 49.4, 155.1, 2085.5, 75.8, 38.1, 1.4),
-        "registers": (1926.0, 144.3, 28.1, 46.2, 680.4, 77.3, 11.0, 0.0)},
-    ("ice40", "bitserial"): {
-        "luts": (4021.0, 165.9, 16.9, 2311.1, 45.1, 0.0),
-        "registers": (2095.0, 120.1, 7.6, 785.4, -5.7, 0.0)},
-    ("gowin", "bitserial"): {
-        "luts": (3499.9, 231.5, 13.6, 2085.5, 38.1, 1.4),
-        "registers": (2006.9, 203.1, 1.0, 680.4, 11.0, 0.0)},
-    ("ice40", "binary"): {
-        "luts": (1580.8, 64.4, 1.9, 52.3, 51.0),
-        "registers": (647.9, 34.6, 0.1, 14.5, 5.6)},
-}
-"""Of each family and engine what each part takes."""
+"""Of each engine the parts that take logic."""
 
 
 def knows(design: Design) -> bool:
     """Return whether it is known what a Design takes."""
-    return ((design.family, design.engine) in COSTS
+    return (design.family in CHIPS and is_known(design.family, design.engine)
             and (design.compact or design.engine == "binary"))
 
 
@@ -122,8 +105,8 @@ def features(design: Design) -> NDArray[np.float64]:
 def used(design: Design) -> dict[str, float]:
     """Return what a Design takes, about in ``luts`` and ``registers``, exactly in the rest."""
     chip, counts = CHIPS[design.family], features(design)
-    logic = {name: float(counts @ np.array(costs))
-             for name, costs in COSTS[design.family, design.engine].items()}
+    logic = {figure: float(counts @ costs_of(design.family, design.engine, figure))
+             for figure in FIGURES}
     _, others = memories(design)
     large = [size for size in others if single_port(design, size[1])]
     rams = (design.banks * chip.split(design.activation_memory // design.banks) + chip.host_rams

@@ -48,7 +48,7 @@ def units(options: argparse.Namespace) -> int:
                  for each, parameter in kind.parameters.items()]
     text = table(["unit", "parameter", "values", "meaning"], rows)
     return show(options, {"units": facts, "of_designs": list(OF_DESIGNS)},
-                f"{text}\n\nA Design's fields (`hwgen help design`) are the parameters of "
+                f"{text}\n\nA Design's fields (`hwgen help design`) are the parameters of:\n"
                 f"{', '.join(OF_DESIGNS)}.")
 
 

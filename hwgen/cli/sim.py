@@ -7,6 +7,7 @@ import secrets
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..errors import UserError
 from ..text import say
@@ -27,6 +28,7 @@ EXAMPLES = """\
 examples:
   hwgen sim                                     all units, on an 8x8 array
   hwgen sim systolic --design icebreaker        one unit, on a board's preset
+  hwgen sim csc --rows 16 --codebook            one with parameters of its own
   hwgen sim systolic --rows 2 --columns 2 --waves
                                                 with a waveform in build/sim/
 """
@@ -34,7 +36,9 @@ examples:
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument("unit", nargs="?", metavar="UNIT", help="run this one only")
+    command.add_argument("unit", nargs="?", metavar="UNIT",
+                         help="run this one only; its parameters are options, too (`hwgen help "
+                         "units`), and follow the Design where they are not given")
     add_design(command)
     command.add_argument("--waves", action="store_true", help="write a waveform (dump.vcd)")
     command.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
@@ -51,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     regression = simulation()
     design = chosen_design(options)
     units = regression.units(options.unit)
+    given = given_to(options)
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
     for unit in units:
@@ -58,13 +63,25 @@ def run(options: argparse.Namespace) -> int:
             say(unit)
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
-            waves=options.waves, seed=seed))
+            waves=options.waves, seed=seed, given=given))
     if options.json:
         print_json({"design": dataclasses.asdict(design), "seed": seed,
                     "benches": [result.to_dict() for result in results]})
     else:
         print(regression.summary(design, results, seed))
     return 0 if all(result.passed for result in results) else 1
+
+
+def given_to(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters that are given of the one unit that is run, and are no Design's."""
+    from ..generate.units import UNITS
+    from .unit_options import given_parameters
+
+    if options.unit in UNITS:
+        return given_parameters(options.unit, options)
+    if options.rest:
+        options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
+    return {}
 
 
 def simulation() -> ModuleType:

@@ -10,11 +10,11 @@ from ..generate.units import UNITS
 from .design import FIELDS, option_of
 from .parsing import Parser, integer
 
-__all__ = ["parameters_of"]
+__all__ = ["given_parameters", "parameters_of"]
 
 
 def parameters_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters of a unit that are given.
+    """Return the parameters of a unit that are given, and refuse what is none.
 
     Some have the names of fields of a Design, and were read as these; ``options.rest`` has others.
     """
@@ -22,12 +22,18 @@ def parameters_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if options.design is not None:
         raise UserError(f"--design must be left out: unit {name} is not made of a Design, but of "
                         f"{', '.join(map(option_of, known)) or 'nothing'}")
-    given = {field: getattr(options, field) for field in FIELDS
-             if getattr(options, field) is not None}
-    for field in given:
-        if field not in known:
+    for field in FIELDS:
+        if getattr(options, field) is not None and field not in known:
             raise UserError(f"{option_of(field)} is no parameter of unit {name}; it has "
                             f"{', '.join(map(option_of, known)) or 'none'}")
+    return given_parameters(name, options)
+
+
+def given_parameters(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of a unit that are given, also beside those of a Design."""
+    known = UNITS[name].parameters
+    given = {field: getattr(options, field) for field in FIELDS
+             if field in known and getattr(options, field) is not None}
     return given | read(name, options.rest)
 
 

@@ -37,6 +37,11 @@ lint_off -rule UNSIGNED
 """
 """Waivers for Verilator, each with its reason."""
 
+OF_CELLS = """// Cells of an FPGA have outputs that nobody needs:
+lint_off -rule PINMISSING
+"""
+"""Further ones, where there are cells of an FPGA."""
+
 ZEROS = re.compile(r"^  initial begin\n(?:    \S+ ?\[\d+\] = \d+'[dh]0+;\n){17,}  end\n", re.M)
 """The zeros that a memory holds at first, a line for each of its words.
 
@@ -45,13 +50,14 @@ at first, and tools take minutes to read them.
 """
 
 
-def waivers(module: str = "") -> str:
+def waivers(family: str, module: str = "") -> str:
     """Return Verilator's waivers; those of a module that is named hold for its file alone."""
+    text = LINT + OF_CELLS * (family != "generic")
     if not module:
-        return LINT
+        return text
     files = [f'"{folder}{module}.v"' for folder in ("", "*/")]
     return re.sub(r"^lint_off .*", lambda line: "\n".join(f"{line[0]} -file {file}"
-                                                           for file in files), LINT, flags=re.M)
+                                                           for file in files), text, flags=re.M)
 
 
 def convert(component: Callable[[], Any], module: str, about: str, prefix: str = "") -> str:

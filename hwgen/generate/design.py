@@ -117,7 +117,7 @@ def write(design: Design, folder: Path, top: Top = STREAM) -> list[Path]:
         f"{module(design, top)}.v": verilog(design, top),
         "design.toml": design.to_toml(),
         "ports.md": port_table(design, top),
-        "lint.vlt": waivers(top.module if top.prefix else ""),
+        "lint.vlt": waivers(design.family, top.module if top.prefix else ""),
         **integration.files(design, top),
     }
     with filling(folder) as scratch:

@@ -31,11 +31,12 @@ class Choice:
     default: str
     choices: tuple[str, ...]
     about: str
+    in_words: str = ""
 
     @property
     def values(self) -> str:
         """What it may be, for people."""
-        return ", ".join(self.choices)
+        return self.in_words or ", ".join(self.choices)
 
     def accepts(self, value: object) -> bool:
         """Return whether it may be a value."""

@@ -66,7 +66,8 @@ class Unit:
     def write(self, folder: Path, module: str = "") -> list[Path]:
         """Write its files into ``folder``, all of them or none, and return their paths."""
         texts = {f"{module or self.name}.v": self.verilog(module),
-                 "ports.md": self.port_table(module), "lint.vlt": waivers(module),
+                 "ports.md": self.port_table(module),
+                 "lint.vlt": waivers(self.parameters.get("family", "generic"), module),
                  "unit.json": json.dumps({"unit": self.name, "parameters": self.parameters},
                                          indent=1) + "\n"}
         with filling(folder) as scratch:

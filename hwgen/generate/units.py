@@ -67,7 +67,7 @@ STREAMS = "All streams wait for as long as `valid` or `ready` is low; nothing is
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 17))
 RESPONSE = "The response comes {latency} cycles after the request, and as many as the bus takes."
 WINDOW: dict[str, Parameter] = {
-    "shift": Whole(16, 3, SPACE_SHIFT, "bits of an address within a space of the window")}
+    "shift": Whole(16, 7, SPACE_SHIFT, "bits of an address within a space of the window")}
 
 
 def shaped(kind: Callable[..., wiring.Component]) -> Callable[..., wiring.Component]:
@@ -97,7 +97,8 @@ ENTRIES: dict[str, Parameter] = {
     "value_bits": Whole(8, 1, 8, "bits of an entry that are its value, or its place in a codebook"),
     "codebook": Flag("values are places in a codebook of weights"),
 }
-NUMBERS = Choice("int8", INTEGERS, "type of the numbers that are multiplied")
+NUMBERS = Choice("int8", INTEGERS, "type of the numbers that are multiplied",
+                 "int2 to int16 or uint2 to uint16")
 
 UNITS: dict[str, Kind] = {
     "bitserial": Kind(
@@ -193,10 +194,12 @@ UNITS: dict[str, Kind] = {
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
          "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
         flash_reader, "links.flash", "A byte takes 17 cycles. " + STREAMS),
-    "wishbone": Kind("Wishbone slave to the bus of an accelerator", WINDOW, Wishbone, "links.system_bus",
-                     RESPONSE),
-    "axi_lite": Kind("AXI4-Lite slave to the bus of an accelerator", WINDOW, AxiLite, "links.system_bus",
-                     RESPONSE),
+    "wishbone": Kind(
+        "Wishbone slave to the bus of an accelerator", WINDOW,
+        Wishbone, "links.system_bus", RESPONSE),
+    "axi_lite": Kind(
+        "AXI4-Lite slave to the bus of an accelerator", WINDOW,
+        AxiLite, "links.system_bus", RESPONSE),
     "axi_stream": Kind(
         "AXI4-Streams of inputs and outputs beside the bus of an accelerator", WINDOW, AxiStream,
         "links.axi_stream", STREAMS),

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..area import ecp5 as resources
-from ..area import small as compact
+from ..area.costs import is_known
 from ..compiler.compile import draft
 from ..errors import UserError
 from . import SEARCHED
@@ -33,9 +32,7 @@ def engines_for(at: Board, workloads: Sequence[Workload], objective: str,
 
 def against(engine: str, at: Board, workloads: Sequence[Workload], objective: str) -> str:
     """Return what speaks against an engine, if anything does."""
-    known = (at.family, engine) in compact.COSTS if at.family in compact.CHIPS else \
-        engine in resources.LUT_COSTS
-    if not known:
+    if not is_known(at.family, engine):
         return f"it is not known what it takes of a chip as the {at.device}"
     if objective == "energy" and engine != "systolic":
         return "the model of energy is of products of bytes"

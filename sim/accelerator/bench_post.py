@@ -1,15 +1,12 @@
 """Lanes of the Design in ``$DESIGN``: golden bytes and sums, at the cycles that were promised."""
 
-import os
 import random
-from pathlib import Path
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from hwgen.arch.design import Design
 from hwgen.golden.accelerator.post import Post as Golden
 from hwgen.rtl.accelerator.post import Lane
 from hwgen.rtl.accelerator.post import Post as Dut
@@ -17,14 +14,14 @@ from hwgen.rtl.step import Descriptor, Tag
 
 from .. import PERIOD_NS
 from ..systolic.tiles import packed
+from ..units import driven
 from .requantisation import Tile, carries
 from .requantisation import tiles as random_tiles
 
-DESIGN = Design.load(Path(os.environ["DESIGN"]))
-COLUMNS = DESIGN.columns
-LANES = DESIGN.lanes or COLUMNS
+UNIT = driven("post")
+COLUMNS, LANES = UNIT.columns, UNIT.lanes
 INTERVAL = -(-COLUMNS // LANES)
-GOLDEN = Golden(DESIGN.rounding)
+GOLDEN = Golden(UNIT.rounding)
 EARLY = 2
 """Cycles that the early tag is ahead of the tag."""
 QUIET = 2 * INTERVAL + 40

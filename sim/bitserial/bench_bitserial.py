@@ -1,19 +1,16 @@
 """Bit-serial array: golden sums, at the cycles that were promised, for all pairs of formats."""
 
-import os
 import random
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
 from hwgen.arch.formats import Format, Kind
 
-from ..regression import bit_serial
 from ..systolic.tile_bench import TileBench
+from ..units import driven
 from .bit_tiles import BitWorkload, formats
 
-WORK = BitWorkload(bit_serial(Design.load(Path(os.environ["DESIGN"]))))
+WORK = BitWorkload(driven("bitserial"))
 ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
 WEIGHTS = formats(tuple(Kind))
 

@@ -1,19 +1,16 @@
 """Dot products by bit planes: golden sums, at the cycles promised, whatever the pauses."""
 
-import os
 import random
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
 from hwgen.golden.dot import bitplane as golden
 
-from ..regression import bit_plane
+from ..units import driven
 from .plane_bench import PlaneBench, rng, sample, word
 from .planes import exhaustive, products
 
-UNIT = bit_plane(Design.load(Path(os.environ["DESIGN"])))
+UNIT = driven("bitplane")
 MODEL = golden.BitPlane(UNIT.gate)
 
 

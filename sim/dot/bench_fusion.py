@@ -1,19 +1,15 @@
 """Products of 2, 4 and 8 bits by 2-bit multipliers: golden sums, at the cycles promised."""
 
-import os
 from itertools import product
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
-
-from ..regression import fusion
+from ..units import driven
 from .piece_bench import PieceBench, rng
 from .pieces import FusionWork, modes
 from .planes import KINDS
 
-UNIT = fusion(Design.load(Path(os.environ["DESIGN"])))
+UNIT = driven("fusion")
 WORK = FusionWork(UNIT.groups)
 
 

@@ -1,17 +1,13 @@
 """Numbers times powers of two with a sign: golden sums, at the cycles promised."""
 
-import os
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
-
-from ..regression import power_of_two
+from ..units import driven
 from .piece_bench import PieceBench, rng
 from .pieces import power_work
 
-UNIT = power_of_two(Design.load(Path(os.environ["DESIGN"])))
+UNIT = driven("power")
 WORK = power_work(UNIT.lanes, UNIT.shape.width, UNIT.shape.signed, UNIT.exponent_bits)
 
 

@@ -1,21 +1,18 @@
 """Serial times parallel numbers: golden sums, at the cycles promised, whatever the pauses."""
 
-import os
 import random
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
 from hwgen.golden.dot import serial as golden
 from hwgen.golden.dot.bitplane import order
 
-from ..regression import serial_parallel
 from ..systolic.tiles import packed
+from ..units import driven
 from .plane_bench import PlaneBench, rng, word
 from .planes import exhaustive, products
 
-UNIT = serial_parallel(Design.load(Path(os.environ["DESIGN"])))
+UNIT = driven("serial")
 SIGNED = UNIT.shape.signed
 BITS = UNIT.shape.width
 

@@ -1,17 +1,13 @@
 """Numbers times weights of -1, 0 and +1: golden sums, at the cycles promised."""
 
-import os
-from pathlib import Path
 
 import cocotb
 
-from hwgen.arch.design import Design
-
-from ..regression import ternary
+from ..units import driven
 from .piece_bench import PieceBench, rng
 from .pieces import ternary_work
 
-UNIT = ternary(Design.load(Path(os.environ["DESIGN"])))
+UNIT = driven("ternary")
 WORK = ternary_work(UNIT.lanes, UNIT.shape.width, UNIT.shape.signed)
 
 

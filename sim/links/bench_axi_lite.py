@@ -10,7 +10,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 from hwgen.golden.links.system_bus import serve
 from hwgen.rtl.links.axi_lite import AxiLite
 
-from .system import SHIFT, Bus, accesses, start
+from .system import Bus, accesses, shift, start
 
 
 def master(dut, stall=0.0):
@@ -50,8 +50,8 @@ async def test_random(dut, stall):
     bus, expected = Bus(stall), Bus()
     axi = master(dut, stall)
     await start(dut, bus)
-    for access in filter(in_runs, accesses(400)):
-        word, golden = await ask(axi, access), serve(expected, SHIFT, access)
+    for access in filter(in_runs, accesses(400, shift=shift())):
+        word, golden = await ask(axi, access), serve(expected, shift(), access)
         assert (word is None) == (golden is None), access
         assert access.write or word == golden, access
     lanes = [(a.write, a.address, a.mask) for a in bus.accesses]
@@ -66,7 +66,7 @@ async def test_side_by_side(dut, stall):
     bus = Bus(stall)
     axi = master(dut, stall)
     await start(dut, bus)
-    base = 1 << SHIFT
+    base = 1 << shift()
     data = [random.getrandbits(32) for _ in range(20)]
     writes = [cocotb.start_soon(axi.write_dword(base + 4 * i, word))
               for i, word in enumerate(data)]
@@ -88,7 +88,7 @@ async def test_response_waits(dut):
     reading = cocotb.start_soon(axi.read_dword(0))
     await ClockCycles(dut.clk, 20)
     for _ in range(3):
-        await axi.write_dword(1 << SHIFT, 5)
+        await axi.write_dword(1 << shift(), 5)
     assert not reading.done()
     axi.read_if.r_channel.pause = False
     await reading
@@ -150,7 +150,7 @@ async def test_turns(dut, often):
                     assert write != last, "twice, though the other one wanted it"
                     contended += 1
                 last = write
-                waiting[write].append(serve(expected, SHIFT, asked[write]))
+                waiting[write].append(serve(expected, shift(), asked[write]))
         assert len(waiting[True]) < 2 and len(waiting[False]) < 2
     assert contended > 5
     assert bus.words == expected.words

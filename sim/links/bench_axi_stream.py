@@ -12,8 +12,10 @@ from hwgen.golden.links.axi_stream import AxiStream
 from hwgen.golden.links.host import Access
 from hwgen.rtl.links.axi_stream import SETTLE
 
-from .system import SHIFT, Bus, start
+from ..units import driven
+from .system import Bus, start
 
+SHIFT = driven("axi_stream").shift
 ACTIVATIONS = Space.ACTIVATIONS << SHIFT
 
 

@@ -8,7 +8,11 @@ from cocotb.triggers import FallingEdge
 
 from hwgen.golden.links.flash import READ, FlashMemory
 
-from .. import FLASH_ADDRESS, FLASH_BYTES, PERIOD_NS
+from .. import PERIOD_NS
+from ..units import driven
+
+UNIT = driven("flash")
+FLASH_ADDRESS, FLASH_BYTES = UNIT.address, UNIT.count
 
 
 async def read(dut, memory, cycles, patience):

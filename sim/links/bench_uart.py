@@ -10,7 +10,9 @@ from hwgen.arch.frames import WIRE_BITS
 from hwgen.golden.links import uart as golden
 
 from .. import PERIOD_NS
-from .. import UART_CYCLES as DIVISOR
+from ..units import driven
+
+DIVISOR = driven("uart").divisor
 
 
 async def start(dut):

@@ -10,7 +10,7 @@ from hwgen.golden.links.host import Access
 from hwgen.golden.links.system_bus import serve
 from hwgen.rtl.links.wishbone import Wishbone
 
-from .system import SHIFT, Bus, accesses, start
+from .system import Bus, accesses, shift, start
 
 NAMES = {name: name for name in ("cyc", "stb", "we", "adr", "sel", "ack", "err")}
 NAMES |= {"datwr": "dat_w", "datrd": "dat_r"}
@@ -44,7 +44,7 @@ async def test_random(dut, stall):
         found = accesses(random.randrange(1, 20))
         words = await play(wishbone, found, idle=stall)
         for access, word in zip(found, words, strict=True):
-            golden = serve(expected, SHIFT, access)
+            golden = serve(expected, shift(), access)
             if access.write or golden is None:
                 assert (word is None) == (golden is None), access
             else:

@@ -1,5 +1,7 @@
 """What a system asks of an accelerator's window, and what is behind it in benches of bridges."""
 
+import json
+import os
 import random
 
 import cocotb
@@ -11,10 +13,7 @@ from hwgen.golden.links.host import Access
 
 from .. import PERIOD_NS
 
-__all__ = ["SHIFT", "Bus", "accesses", "start"]
-
-SHIFT = 7
-"""Of the window in benches: spaces of 128 bytes."""
+__all__ = ["Bus", "accesses", "shift", "start"]
 
 SIZES = {Space.REGISTERS: 32, Space.ACTIVATIONS: 100, Space.PROGRAM: 128, Space.COUNTERS: 20}
 """Bytes that are there of each space; accesses beyond them are errors."""
@@ -77,7 +76,12 @@ async def start(dut, bus):
     cocotb.start_soon(bus.serve(dut))
 
 
-def accesses(count, *, shift=SHIFT, sizes=SIZES):
+def shift():
+    """Return how many bits an address has within a space, in the bridge that a bench drives."""
+    return json.loads(os.environ["UNIT"])["shift"]
+
+
+def accesses(count, *, shift, sizes=SIZES):
     """Return random accesses to the window, some of them to what is not there, or in part."""
     found = []
     for _ in range(count):

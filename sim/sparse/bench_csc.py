@@ -10,9 +10,10 @@ from hwgen.compiler.csc import encode
 from hwgen.golden.sparse.decoder import Format, transfers
 
 from ..streams import Streams
-from .units import random_matrix, unit, with_codebook
+from ..units import driven
+from .matrices import random_matrix, with_codebook
 
-DECODER = unit("csc")
+DECODER = driven("csc")
 ENTRY = DECODER.i.p.shape()
 RESULT = DECODER.o.p.shape()
 BITS = {"index_bits": DECODER.index_bits, "value_bits": DECODER.value_bits}

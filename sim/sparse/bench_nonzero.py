@@ -8,9 +8,10 @@ import numpy as np
 from hwgen.golden.sparse.nonzero import nonzeros
 
 from ..streams import Streams
-from .units import random_activations, unit
+from ..units import driven
+from .matrices import random_activations
 
-UNIT = unit("nonzero")
+UNIT = driven("nonzero")
 VECTOR = UNIT.i.p.shape()
 RESULT = UNIT.o.p.shape()
 LARGEST = max(1 << len(UNIT.first) >> 1, 1)

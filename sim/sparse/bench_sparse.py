@@ -12,9 +12,10 @@ from hwgen.golden.sparse.engine import Sparse
 from hwgen.rtl.sparse.engine import Part
 
 from ..streams import Streams
-from .units import random_activations, random_matrix, unit, with_codebook
+from ..units import driven
+from .matrices import random_activations, random_matrix, with_codebook
 
-UNIT = unit("sparse")
+UNIT = driven("sparse")
 VECTOR = UNIT.activations.p.shape()
 LOAD = UNIT.weights.p.shape()
 RESULT = UNIT.o.p.shape()

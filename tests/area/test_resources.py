@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.area import ecp5 as resources
+from hwgen.area import fit
 from hwgen.area import small as compact
+from hwgen.area.costs import COSTS, FILE, costs_of, write_costs
 from hwgen.area.ecp5 import Parts, block_rams, dsps, luts, registers
-from hwgen.area.fit import costs_of, fitted, held_out, kept, measured
+from hwgen.area.fit import fitted, held_out, kept, measured
 from hwgen.area.mapped import list_of, mapped, stored
 from hwgen.generate.conversion import to_verilog
 from hwgen.measure.place_and_route import ECP5
@@ -57,12 +58,11 @@ def test_logic_is_near(design, figures):
     assert float(registers(parts)) == pytest.approx(figures["registers"], rel=0.1)
 
 
-@pytest.mark.parametrize(("figure", "costs"), [("luts", resources.LUT_COSTS),
-                                               ("registers", resources.REGISTER_COSTS)])
-def test_costs_are_fitted(figure, costs):
+@pytest.mark.parametrize("figure", ["luts", "registers"])
+def test_costs_are_fitted(figure):
     """The costs are those of a fit to the figures that are kept, as docs/tune.md tells."""
     _, counts, figures = measured(LIST, figure)
-    assert costs["systolic"] == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
+    assert costs_of("ecp5", "systolic", figure) == pytest.approx(fitted(counts, figures), abs=0.11)
     assert np.abs(held_out(counts, figures)).mean() < 0.06
 
 
@@ -96,7 +96,7 @@ def test_compact_costs_are_fitted(figure, path):
     """Those of a compact one, too; left out of the fit, Designs are as near as is asked for."""
     _, counts, figures = measured(path, figure)
     design = next(iter(list_of(path).values()))
-    costs = compact.COSTS[design.family, design.engine][figure]
+    costs = costs_of(design.family, design.engine, figure)
     assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
     errors = np.abs(held_out(counts, figures))
     assert len(errors) >= 15
@@ -139,3 +139,13 @@ def test_product_of_groups(tmp_path, columns, lanes):
     taken = sum(cell["type"] == "MULT18X18D" for cell in cells)
     without = Parts(9, columns, 0, 0, lanes, 0, 0, 512, 40000, 40000)
     assert taken == int(dsps(without))
+
+
+def test_costs_file(tmp_path, monkeypatch, capsys):
+    """What is fitted to a list and written is what is kept, to the byte."""
+    path = tmp_path / "costs.toml"
+    monkeypatch.setattr(fit, "COSTS", {family: dict(of) for family, of in COSTS.items()})
+    monkeypatch.setattr(fit, "write_costs", lambda costs: write_costs(costs, path))
+    fit.update([LIST])
+    assert path.read_bytes() == FILE.read_bytes()
+    assert "95th percentile" in capsys.readouterr().out

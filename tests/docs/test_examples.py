@@ -10,6 +10,9 @@ import pytest
 from hwgen.cli import main
 from hwgen.cli.command_line import COMMANDS, parser
 from hwgen.cli.design import chosen_design
+from hwgen.cli.unit_options import given_parameters
+from hwgen.generate.unit import unit
+from hwgen.generate.units import UNITS
 from hwgen.tools import find as tools
 
 from ..fake_tools import FakeTools
@@ -51,8 +54,11 @@ def test_options(page, capsys):
     for words in EXAMPLES[page]:
         if "--help" in words:
             continue
-        options, rest = parser().parse_known_args(words)
-        assert not rest, words
+        options, options.rest = parser().parse_known_args(words)
+        if getattr(options, "unit", None) in UNITS:
+            unit(options.unit, **given_parameters(options.unit, options))
+            continue
+        assert not options.rest, words
         options.words = words
         named = getattr(options, "design", None) or ""
         if hasattr(options, "design") and not named.endswith(".toml"):

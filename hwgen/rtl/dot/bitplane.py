@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The fully serial dot-product unit: bit planes of both operands, one pair of them a cycle."""
 
 from typing import Any

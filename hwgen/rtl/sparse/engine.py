@@ -96,8 +96,8 @@ class Sparse(wiring.Component):
         super().__init__({
             "weights": In(stream.Signature(data.StructLayout({"lane": range(lanes), **load}))),
             "activations": In(stream.Signature(nonzeros.i.p.shape())),
-            "zero_point": In(signed(8)), "first": In(range(columns)),
-            "last_slot": In(range(slots)),
+            "zero_point": In(signed(8)), "first": In(range(max(columns, 2))),
+            "last_slot": In(range(max(slots, 2))),
             "o": Out(stream.Signature(data.StructLayout(
                 {"sums": data.ArrayLayout(signed(SUM), lanes), "last": 1}))),
         })
@@ -114,7 +114,7 @@ class Sparse(wiring.Component):
         written = later(m, self.weights.valid, 1, "written", reset=True)
 
         run, send, end = Signal(), Signal(), Signal()
-        read, slot = Signal(), Signal(range(self.slots))
+        read, slot = Signal(), Signal(range(max(self.slots, 2)))
         free = Cat(lane.column.ready for lane in lanes).all()
         found = nonzeros.o
         m.d.comb += [

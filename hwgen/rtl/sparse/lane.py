@@ -93,9 +93,9 @@ class Lane(wiring.Component):
         self.family = family
         super().__init__({
             "column": In(stream.Signature(data.StructLayout(
-                {"index": range(columns), "value": signed(ACTIVATION)}))),
-            "last_slot": In(range(slots)), "busy": Out(1), "load": In(self.load_layout),
-            "read": In(1), "slot": In(range(slots)), "sum": Out(signed(SUM)),
+                {"index": range(max(columns, 2)), "value": signed(ACTIVATION)}))),
+            "last_slot": In(range(max(slots, 2))), "busy": Out(1), "load": In(self.load_layout),
+            "read": In(1), "slot": In(range(max(slots, 2))), "sum": Out(signed(SUM)),
         })
 
     @property

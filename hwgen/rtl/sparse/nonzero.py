@@ -58,9 +58,10 @@ class NonZeros(wiring.Component):
             "i": In(stream.Signature(data.StructLayout(
                 {"vector": data.ArrayLayout(signed(BITS), width), "last": 1}))),
             "zero_point": In(signed(BITS)),
-            "first": In(range(columns)),
+            "first": In(range(max(columns, 2))),
             "o": Out(stream.Signature(data.StructLayout(
-                {"index": range(columns), "value": signed(BITS + 1), "some": 1, "last": 1}))),
+                {"index": range(max(columns, 2)), "value": signed(BITS + 1),
+                 "some": 1, "last": 1}))),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -69,7 +70,7 @@ class NonZeros(wiring.Component):
                   for n in range(self.width)]
         pending = Signal(self.width, reset_less=True)
         full, last, fresh = Signal(), Signal(reset_less=True), Signal(init=1)
-        base = Signal(range(self.columns), reset_less=True)
+        base = Signal(self.first.shape(), reset_less=True)
         taken = Signal()
 
         before = Cat(pending[:n].any() for n in range(self.width))
@@ -109,7 +110,7 @@ class NonZeros(wiring.Component):
         # One stage picks, and another one subtracts.
         activation = Signal(signed(BITS), reset_less=True)
         place = Signal(range(self.width), reset_less=True)
-        start = Signal(range(self.columns), reset_less=True)
+        start = Signal(self.first.shape(), reset_less=True)
         picks, ends = Signal(reset_less=True), Signal(reset_less=True)
         with m.If(free):
             m.d.sync += [

@@ -11,11 +11,9 @@ from .spec_axi_lite import AxiLiteSpec
 
 
 def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
+    regression = pytest.importorskip("sim.regression")
     pytest.importorskip("cocotbext.axi")
-    from sim.links.system import SHIFT
-
-    runner.run(AxiLite(SHIFT), "bench_axi_lite", tmp_path).check()
+    regression.simulate_unit("axi_lite", tmp_path, shift=7).check()
 
 
 @pytest.mark.parametrize("name", [

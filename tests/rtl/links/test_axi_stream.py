@@ -47,11 +47,9 @@ def test_model():
 
 
 def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
+    regression = pytest.importorskip("sim.regression")
     pytest.importorskip("cocotbext.axi")
-    from sim.links.system import SHIFT
-
-    runner.run(AxiStream(SHIFT), "bench_axi_stream", tmp_path).check()
+    regression.simulate_unit("axi_stream", tmp_path, shift=7).check()
 
 
 @pytest.mark.formal

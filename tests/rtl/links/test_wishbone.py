@@ -37,11 +37,9 @@ def test_model_error():
 
 
 def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
+    regression = pytest.importorskip("sim.regression")
     pytest.importorskip("cocotbext.wishbone")
-    from sim.links.system import SHIFT
-
-    runner.run(Wishbone(SHIFT), "bench_wishbone", tmp_path).check()
+    regression.simulate_unit("wishbone", tmp_path, shift=7).check()
 
 
 @pytest.mark.parametrize("name", [

@@ -9,7 +9,8 @@ from hwgen.compress.codebook import cluster, shared
 from hwgen.errors import UserError
 from hwgen.golden.sparse.decoder import Format, decode, transfers
 from hwgen.rtl.sparse.decoder import Decoder
-from sim.sparse.units import random_format, random_matrix, simulate
+from sim.regression import simulate_unit as simulate
+from sim.sparse.matrices import random_format, random_matrix
 
 from ... import bench
 from ...formal import prove

@@ -4,7 +4,7 @@ import pytest
 
 from hwgen.golden.sparse.nonzero import nonzeros
 from hwgen.rtl.sparse.nonzero import NonZeros
-from sim.sparse.units import simulate
+from sim.regression import simulate_unit as simulate
 
 from ... import bench
 from ...formal import prove

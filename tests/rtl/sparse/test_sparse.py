@@ -6,7 +6,8 @@ from hwgen.compiler.csc import encode
 from hwgen.golden.sparse.decoder import Format
 from hwgen.golden.sparse.engine import Sparse as Golden
 from hwgen.rtl.sparse.engine import Sparse
-from sim.sparse.units import random_activations, random_format, random_matrix, simulate
+from sim.regression import simulate_unit as simulate
+from sim.sparse.matrices import random_activations, random_format, random_matrix
 
 
 def inputs_for(rng, matrix, count, width, share, zero_point=0):

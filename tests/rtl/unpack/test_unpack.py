@@ -6,7 +6,7 @@ import pytest
 
 from hwgen.golden.unpack.unpack import READING, Packing, unpack
 from hwgen.rtl.unpack.unpack import Unpack
-from sim.sparse.units import simulate
+from sim.regression import simulate_unit as simulate
 from sim.unpack.packings import WEIGHTS, case
 
 from ... import bench

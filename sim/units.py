@@ -1,0 +1,50 @@
+"""Units in benches: what a Design says of their parameters, and the one that a bench drives."""
+
+import json
+import os
+from typing import Any
+
+import hwgen
+from hwgen.arch.design import Design
+from hwgen.generate.units import UNITS
+from hwgen.rtl.accelerator.memories import WordMemory
+from hwgen.rtl.dot.power import EXPONENT
+
+from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, WINDOW_SHIFT
+
+__all__ = ["driven", "parameters"]
+
+PIECES = 8
+"""Of a vector, for units that take it in pieces."""
+
+
+def parameters(name: str, design: Design) -> dict[str, Any]:
+    """Return the parameters of a unit in the regression of a Design."""
+    rows, columns, family = design.rows, design.columns, {"family": design.family}
+    found: dict[str, dict[str, Any]] = {
+        "bitplane": {"lanes": 8 * rows, "depth": PIECES, **family},
+        "bitserial": {"rows": max(rows, 2), "columns": columns, **family},
+        "serial": {"lanes": rows, "numbers": design.weights, "depth": PIECES, **family},
+        "fusion": {"groups": rows, "depth": PIECES, **family},
+        "ternary": {"lanes": rows, "numbers": design.activations, "depth": PIECES, **family},
+        "power": {"lanes": rows, "numbers": design.activations, "depth": PIECES,
+                  "exponent_bits": min(design.weight.width - 1, EXPONENT), **family},
+        "csc": {"rows": 8 * rows, "codebook": True},
+        "nonzero": {"width": rows, "columns": 512},
+        "sparse": {"lanes": columns, "slots": 8, "columns": 96, "entries": 400, "width": rows,
+                   **family},
+        # A word has room for an entry of 12 bits at least.
+        "unpack": {"rows": rows, "columns": max(columns, 2), "words": 1500,
+                   "reading": WordMemory.read_latency},
+        "post": {"columns": columns, "lanes": design.lanes or columns,
+                 "rounding": design.rounding, "hard": design.hard_lanes, **family},
+        "uart": {"divisor": UART_CYCLES},
+        "flash": {"address": FLASH_ADDRESS, "count": FLASH_BYTES},
+        **dict.fromkeys(("wishbone", "axi_lite", "axi_stream"), {"shift": WINDOW_SHIFT}),
+    }
+    return found.get(name, {}) if name in UNITS else {}
+
+
+def driven(name: str) -> Any:
+    """Return, in a bench, the component that it drives: its parameters are in ``$UNIT``."""
+    return hwgen.unit(name, **json.loads(os.environ["UNIT"])).component
