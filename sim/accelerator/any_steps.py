@@ -9,6 +9,11 @@ from hwgen.golden.accelerator.post import Parameters
 
 __all__ = ["StepMaker"]
 
+VECTORS = 700
+"""In a pass of a step, at most."""
+SMALL = 23
+"""Bytes of a row of a step without limits whose weights are small."""
+
 
 class StepMaker:
     """Draws steps for a Design, and what they take of the program memory.
@@ -33,23 +38,36 @@ class StepMaker:
         """Return yes or no."""
         return bool(self.rng.random() < share)
 
-    def program(self, count):
-        """Return steps, as many as there is room for, and the words of a program of them."""
-        columns, forms = self.design.columns, self.forms
-        words = np.zeros((self.design.program_words, columns), np.uint8)
-        place, steps = count * forms.words, []
+    def anywhere(self, low, high):
+        """Return a number from one to another, often one at an end."""
+        return int(self.rng.choice([low, high, self.draw(low, high), self.draw(low, high)]))
+
+    def program(self, count, first=0, wide=0.0):
+        """Return steps, as many as there is room for, and the words of a program of them.
+
+        The first one is step ``first``. Such a share of them is :meth:`wide`. What they take lies
+        anywhere behind the descriptors.
+        """
+        columns, forms, size = self.design.columns, self.forms, self.design.program_words
+        place, steps, parts = (first + count) * forms.words, [], []
         while len(steps) < count:
-            step = self.step()
-            taken = self.words(step)
-            if place + len(taken) > len(words):
-                break
-            words[place:place + len(taken)] = taken
+            step = self.step(self.some(wide))
+            part = self.words(step)
+            if place + len(part) > size:
+                if steps:
+                    break
+                continue
             steps.append(step.replace(program=place))
-            place += len(taken)
-        for index, step in enumerate(steps):
+            parts.append(part)
+            place += len(part)
+        gap = self.anywhere(0, size - place)
+        steps = [step.replace(program=step.program + gap) for step in steps]
+        words = np.zeros((place + gap, columns), np.uint8)
+        for index, (step, part) in enumerate(zip(steps, parts, strict=True), first):
+            words[step.program:][:len(part)] = part
             words[index * forms.words:][:forms.words] = np.frombuffer(
                 forms.write(step), np.uint8).reshape(-1, columns)
-        return steps, words[:place]
+        return steps, words
 
     def filler(self):
         """Return a step, alone in a list, that fills all sums, and the words of its program."""
@@ -60,17 +78,18 @@ class StepMaker:
         head = np.frombuffer(self.forms.write(step), np.uint8).reshape(-1, design.columns)
         return [step], np.concatenate([head, words])
 
-    def step(self):
+    def step(self, wide=False):
         """Return a step that reads one part of the activations and writes another."""
         size = self.design.activation_memory
         middle = 4 * self.draw(size // 16, size * 3 // 16)
         source, target = [(0, middle), (middle, size)][::self.draw(0, 1) * 2 - 1]
         while True:
             step = self.product() if self.forms.binary else self.loops()
-            read, written = self.spans(step)
-            if read <= source[1] - source[0] and written <= target[1] - target[0]:
-                return self.moved(step, source[0] + self.draw(0, source[1] - source[0] - read),
-                                  target[0] + self.draw(0, target[1] - target[0] - written))
+            if wide and not self.forms.binary:
+                kind = self.rng.choice([self.ties, self.exact, self.wide], p=[0.1, 0.2, 0.7])
+                step = kind(step)
+            if step and (moved := self.moved(step, source, target)):
+                return moved
 
     def product(self):
         """Return a step of the engine ``binary``, with inputs that nothing meets, or too few."""
@@ -112,22 +131,33 @@ class StepMaker:
             piece_step=draw(0, 9), taps_x_step=draw(0, 9), tile_step=draw(0, 9),
             taps_y_step=(rise := draw(0, 2)), taps_y_step_bytes=pitch * rise,
             output_x_step=draw(0, 2 * design.columns), output_row_step=draw(0, 60),
-            base=pitch, **fields, **self.formats(mode))
-        uses_sums = step.passes > 1 or to_sums or mode == Mode.SUMS
-        return self.loops() if uses_sums and step.values > design.partial_sums else step
+            **fields, **self.formats(mode))
+        return step if self.has_sums(step) else self.loops()
 
-    def windows(self):
-        """Return the loops of a depthwise step, whose first windows see only what was streamed."""
+    def has_sums(self, step):
+        """Return whether there are as many sums as a step wants."""
+        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+        return not uses_sums or step.values <= self.design.partial_sums
+
+    def windows(self, most=3):
+        """Return the loops of a depthwise step, whose first windows see only what was streamed.
+
+        Strides are at most such; if that is much, so may be what comes before the first window.
+        """
         design, draw = self.design, self.draw
         line_of = lines_of_rows(design.engine, design.rows, design.lines)
         taps = max(line_of.count(line) for line in range(design.lines))
-        prime_x, prime_y = draw(taps - 1, taps), draw(design.lines - 1, design.lines)
-        stride_x, stride_y = draw(1, 3), draw(1, 3)
-        x = prime_x + draw(0, 2) * stride_x + 1
-        if design.lines > 1 and not 4 <= x <= design.line_pixels:
-            return self.windows()
-        return {"x": x, "y": prime_y + draw(0, 2) * stride_y + 1, "prime_x": prime_x,
-                "prime_y": prime_y, "stride_x": stride_x, "stride_y": stride_y, "row_step": 1}
+        while True:
+            prime_x, prime_y = draw(taps - 1, taps), draw(design.lines - 1, design.lines)
+            if most > 3 and self.some(0.3):
+                prime_x = draw(prime_x, 255)
+            if most > 3 and self.some(0.3):
+                prime_y = draw(prime_y, 255)
+            stride_x, stride_y = draw(1, most), draw(1, most)
+            x, y = prime_x + draw(0, 2) * stride_x + 1, prime_y + draw(0, 2) * stride_y + 1
+            if x * y <= VECTORS and (design.lines == 1 or 4 <= x <= design.line_pixels):
+                return {"x": x, "y": y, "prime_x": prime_x, "prime_y": prime_y,
+                        "stride_x": stride_x, "stride_y": stride_y, "row_step": 1}
 
     def formats(self, mode):
         """Return how numbers are written, for an array that takes notice."""
@@ -138,22 +168,116 @@ class StepMaker:
         return {"activation_format": Format(self.draw(1, 8), Kind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
 
-    def spans(self, step):
-        """Return how many bytes a step reads from, and writes to, at most."""
-        columns = self.design.columns
-        if self.forms.binary:
-            return step.row_bytes, step.tiles * columns + self.design.lanes
-        down, across = step.size
-        return ((step.height - 1) * step.base + step.row_bytes,
-                step.tiles * columns + (down - 1) * step.output_row_step
-                + (across - 1) * step.output_x_step)
+    def ties(self, _):
+        """Return a step whose values are its pad, which parameters bring to where halves are."""
+        return Step(mode=Mode.DIRECT, last_columns=self.design.columns, parameters_per_tile=True,
+                    tiles=8, height=0, pad=self.draw(-128, 127))
 
-    def moved(self, step, image, output):
-        """Return a step whose image and output are elsewhere."""
+    def exact(self, step):
+        """Return a step of small sums, each bit of which is to be seen, if there are such."""
+        columns = self.design.columns
+        return step if self.serial else Step(
+            mode=Mode.MATRIX, last_columns=columns, x=6, y=2, x_step=3, row_step=1, height=2,
+            row_step_bytes=24, row_bytes=SMALL, output_x_step=columns, output_row_step=6 * columns)
+
+    def wide(self, step):
+        """Return a step with some fields from their whole ranges, or None where none comes of it.
+
+        What loops of a single turn go on by says nothing, nor does where sums would be stored.
+        """
+        draw, some, size = self.draw, self.some, self.design.activation_memory
+        fields = {}
+        if step.mode == Mode.DEPTHWISE and some(0.7):
+            fields |= self.windows(255)
+        elif some(0.4):
+            fields |= self.long(step)
+        if some(0.3):
+            row0 = self.anywhere(-1 << 15, (1 << 15) - 1)
+            fields |= {"row0": row0, "height": self.anywhere(0, (1 << 16) - 1) if some(0.3) else
+                       max(row0 + draw(-2, 9), 0)}
+        if some(0.3):
+            fields |= {"offset": draw(-2 * size, size), "row_bytes": draw(0, 2 * size)}
+        step = step.replace(**fields)
+        down, across = step.size
+        fields, loops = {}, {
+            "x_step": (step.x, 16), "piece_step": (step.pieces, 16),
+            "taps_x_step": (step.taps_x, 16), "tile_step": (step.tiles, 16),
+            "row_step_bytes": (step.y, 32), "taps_y_step_bytes": (step.taps_y, 32),
+            "output_x_step": (across, 16), "output_row_step": (down, 32)}
+        for name, (count, bits) in loops.items():
+            if count == 1 and some(0.5):
+                fields[name] = self.anywhere(0, (1 << bits) - 1)
+            elif getattr(step, name) * (count - 1) > size or some(0.2):
+                fields[name] = draw(0, 2 * size // max(count - 1, 1)) % (1 << bits)
+        for name, count in (("row_step", step.y), ("taps_y_step", step.taps_y)):
+            if step.mode != Mode.DEPTHWISE and some(0.2):
+                fields[name] = draw(0, min((1 << 17) // count, (1 << 16) - 1))
+        if step.to_sums and some():
+            fields["output"] = self.anywhere(0, (1 << 32) - 1)
+        step = step.replace(**fields)
+        work = step.vectors * step.passes * step.tiles * (8 if self.serial else 1)
+        return step if work <= 4 * VECTORS and self.has_sums(step) else None
+
+    def long(self, step):
+        """Return loops of which one has many turns."""
+        loops = {"x": VECTORS, "y": VECTORS}
+        if not step.to_sums:
+            loops["tiles"] = self.design.activation_memory // self.design.columns // 3
+        if step.mode != Mode.SUMS and not step.add_to_sums:
+            loops |= {"pieces": 20, "taps_x": 20, "taps_y": 20}
+        chosen = self.rng.choice(list(loops))
+        short = {"x": self.draw(1, 2), "y": self.draw(1, 2), "tiles": 1, "pieces": 1, "taps_x": 1,
+                 "taps_y": 1}
+        if step.mode == Mode.DEPTHWISE:
+            if chosen in "xy":
+                return {}
+            short |= {"x": step.x, "y": step.y}
+        return short | {str(chosen): self.draw(1, max(loops[chosen], 1))}
+
+    def moved(self, step, source, target):
+        """Return a step that reads only what it may, and writes so, or None if none does."""
+        columns, lanes = self.design.columns, self.design.lanes
         if self.forms.binary:
-            return step.replace(base=image, output=-(-output // self.design.lanes)
-                                * self.design.lanes)
-        return step.replace(base=image + step.row0 * step.base, output=output)
+            image = source[1] - source[0] - step.row_bytes
+            output = target[1] - target[0] - step.tiles * columns - lanes
+            if image < 0 or output < 0:
+                return None
+            output = target[0] + self.draw(0, output)
+            return step.replace(base=source[0] + self.draw(0, image),
+                                output=-(-output // lanes) * lanes)
+        down, across = step.size
+        written = ((step.tiles - 1) * columns + step.last_columns
+                   + (down - 1) * step.output_row_step + (across - 1) * step.output_x_step)
+        base = self.base(step, source)
+        if step.to_sums:
+            return None if base is None else step.replace(base=base)
+        if base is None or written > target[1] - target[0]:
+            return None
+        return step.replace(base=base, output=self.anywhere(target[0], target[1] - written))
+
+    def base(self, step, source):
+        """Return a base by which a step reads only there, or None if there is none."""
+        size = self.design.activation_memory
+        if step.mode == Mode.SUMS:
+            return self.anywhere(-1 << 31, (1 << 31) - 1)
+        reach = 4 << (size - 1).bit_length()
+        width = self.design.columns if step.mode != Mode.MATRIX else self.design.rows
+        along = sums([step.offset], (step.tiles, step.tile_step), (step.taps_x, step.taps_x_step),
+                     (step.pieces, step.piece_step), (step.x, step.x_step))
+        rows = sums([step.row0], (step.taps_y, step.taps_y_step), (step.y, step.row_step))
+        starts = sums([0], (step.taps_y, step.taps_y_step_bytes), (step.y, step.row_step_bytes))
+        if (abs(rows).max() >= (1 << 17) - max(self.design.lines, 1) or along.min() < -reach
+                or max(along.max(), step.row_bytes - along.min()) + width >= reach):
+            return None
+        starts_inside = starts[(rows >= 0) & (rows < step.height)]
+        inside = sums(along, (width, 1))
+        inside = inside[(inside >= 0) & (inside < step.row_bytes)]
+        lowest = -reach - along.min() - starts.min()
+        highest = reach - 1 - along.max() - starts.max()
+        if starts_inside.size and inside.size:
+            lowest = max(lowest, source[0] - inside.min() - starts_inside.min())
+            highest = min(highest, source[1] - 1 - inside.max() - starts_inside.max())
+        return self.anywhere(lowest, highest) if lowest <= highest else None
 
     def words(self, step):
         """Return the words that a step takes, a row of bytes each."""
@@ -167,17 +291,34 @@ class StepMaker:
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
             rows = step.formats[1].words(rows)
-        parts = []
+        parts, small = [], step.row_bytes == SMALL and step.passes == 1
         for tile in range(step.tiles):
-            parts.append(rng.integers(0, 256, (rows, columns)))
+            parts.append(self.bytes((rows, columns), small))
             if tile == 0 or step.parameters_per_tile:
-                parts.append(self.parameters(step).to_words().view(np.uint8))
-            parts.append(rng.integers(0, 256, ((step.passes - 1) * rows, columns)))
+                parts.append(self.parameters(step, small).to_words().view(np.uint8))
+            parts.append(self.bytes(((step.passes - 1) * rows, columns), small))
         return np.concatenate(parts).astype(np.uint8)
 
-    def parameters(self, step):
-        """Return parameters that bring sums to bytes, more or less."""
+    def bytes(self, shape, small=False):
+        """Return any bytes, or those at the ends of their range, or of small weights."""
+        extremes = [0, 1, 255] if small else [0, 1, 127, 128, 255]
+        return self.rng.choice(extremes, shape) if small or self.some(0.2) else \
+            self.rng.integers(0, 256, shape)
+
+    def parameters(self, step, small=False):
+        """Return parameters that bring sums to bytes, more or less, or any at all.
+
+        Where weights are small, sums are bytes, and each of their bits is to be seen.
+        """
         columns, rng = self.design.columns, self.rng
+        if step.mode == Mode.DIRECT and not step.height:
+            return self.tie(step.pad)
+        if small:
+            return Parameters(rng.integers(-9, 9, columns), np.full(columns, (1 << 31) - 1),
+                              np.zeros(columns, np.int64))
+        if self.some(0.1):
+            return Parameters(rng.integers(-1 << 31, 1 << 31, columns),
+                              rng.integers(0, 1 << 31, columns), rng.integers(0, 32, columns))
         bits = rng.integers(1, 32, columns)
         bias = rng.integers(-1 << 31, 1 << 31, columns) >> 32 - bits
         likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.SUMS: 10}.get(
@@ -185,3 +326,21 @@ class StepMaker:
         shift = np.maximum(bits, likely) - 8 + rng.integers(-2, 2, columns)
         return Parameters(bias, rng.integers(1 << 30, 1 << 31, columns)
                           >> rng.choice([0, 0, 0, 0, 1, 20], columns), np.clip(shift, 0, 31))
+
+    def tie(self, value):
+        """Return parameters by which the product with a value is half-way, or next to that."""
+        columns, rng = self.design.columns, self.rng
+        total = rng.integers(1, 1 << rng.integers(2, 12, columns))
+        # Of odd multiples of a half, one that the multiplier has room for, and a byte.
+        odd = 2 * rng.integers(0, np.minimum(total, 120)) + 1
+        multiplier = ((odd << 30) + rng.integers(0, 2, columns) * (total - 1)) // total
+        return Parameters(np.where(rng.random(columns) < 0.5, total, -total) - value,
+                          np.minimum(multiplier, (1 << 31) - 1), rng.choice([0, 0, 0, 1], columns))
+
+
+def sums(first, *loops):
+    """Return all sums of one of the first numbers and, for each loop, of a turn times its step."""
+    found = np.asarray(first, np.int64)
+    for count, step in loops:
+        found = np.add.outer(found, np.arange(count, dtype=np.int64) * step)
+    return found.reshape(-1)

@@ -94,3 +94,13 @@ async def test_reset(dut):
 @cocotb.test(skip=not TOP.mapped)
 async def test_interrupt(dut):
     await check(dut, whole_stops.interrupt)
+
+
+@cocotb.test(skip=DESIGN.engine == "binary")
+async def test_long_steps(dut):
+    await check(dut, whole_runs.long_steps)
+
+
+@cocotb.test(skip=DESIGN.engine == "binary")
+async def test_sums(dut):
+    await check(dut, whole_runs.sums, 12)

@@ -76,11 +76,11 @@ class Bench:
         data = self.board.read_activations(0, self.design.activation_memory)
         return np.frombuffer(data, np.int8)
 
-    def hold(self, model, steps, words):
+    def hold(self, model, steps, words, first=0):
         """Run steps here and there; compare the memories, and return the cycles."""
         self.write_program(words)
-        model.run(self.image(words), len(steps))
-        cycles = self.board.run(0, len(steps), budget=BUDGET, watchdog=1 << 16)
+        model.run(self.image(words), len(steps), first)
+        cycles = self.board.run(first, len(steps), budget=BUDGET, watchdog=1 << 18)
         np.testing.assert_array_equal(self.activations(), model.memory, str(steps))
         return cycles
 

@@ -108,8 +108,8 @@ def frames(bench, count):
     state = bench.board.state()
     golden.host.epoch, golden.owner = state.epoch, state.owner
     golden.counters = bench.board.counters(bench.design.steps)
-    for _ in range(-(-count // FRAMES)):
-        sent, replies = traffic.played(FRAMES)
+    batches = [traffic.longest(), *(traffic.played(FRAMES) for _ in range(-(-count // FRAMES)))]
+    for sent, replies in batches:
         link.write(sent)
         come = link.read(len(replies) + 1, TIMEOUT)
         assert come == replies, f"{len(commonprefix([come, replies]))} of {len(replies)} bytes"

@@ -67,7 +67,8 @@ class IdleTraffic(Traffic):
         rng = self.random
         space = rng.choice([*self.sizes, rng.choice([5, 6, 8, 0x10, 0x80, 0xFF])])
         end = self.sizes.get(space, 64)
-        count = rng.choice([1, 2, 3, 4, 4, 8, 12, rng.randint(1, LARGEST)])
+        count = rng.choice([1, 2, 3, 4, 4, 8, 12, LARGEST - rng.randrange(4),
+                            rng.randint(1, LARGEST)])
         offset = rng.choice([rng.randrange(end + 5), 4 * rng.randrange(end // 4 + 1), 4, 4,
                              max(end - count, 0), 1 << rng.randrange(SPACE_SHIFT)])
         address = space << SPACE_SHIFT | offset
@@ -81,6 +82,18 @@ class IdleTraffic(Traffic):
         code = write_code(stale) if rng.random() < 0.95 else rng.choice([0, 7, 3, 0x81])
         return request(code, address, count, tag=rng.randrange(256),
                        data=data if code % 4 == Command.WRITE else None)
+
+    def longest(self):
+        """Return frames of as many bytes as there may be, from any byte of a word on, and replies.
+
+        Then the last word shares a row of the buffer with the first one.
+        """
+        first, code = Space.PROGRAM << SPACE_SHIFT, write_code(self.golden.host.epoch)
+        sent = [request(code, address, LARGEST, data=self.random.randbytes(LARGEST))
+                for address in (first, first + LARGEST)]
+        sent += [request(Command.READ, first + offset, count, tag=offset)
+                 for count in range(LARGEST - 3, LARGEST + 1) for offset in range(1, 4)]
+        return b"".join(sent), b"".join(self.golden.host.receive(frame) for frame in sent)
 
     def played(self, count):
         """Return so many frames or more, and the replies to them."""

@@ -4,13 +4,13 @@ import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.registers import ACKNOWLEDGE, GO, Register, Space
-from hwgen.arch.steps import Mode
+from hwgen.arch.steps import PARAMETER_WORDS, Mode
 from hwgen.cost.cycles import Array
 from hwgen.golden.accelerator.accelerator import Error, Stopped
 
 from .host_view import check_reset, refused
 from .runs import steps
-from .wrong_steps import changed, plain, wrong_fields
+from .wrong_steps import changed, long_loops, plain, wrong_fields
 
 __all__ = ["errors", "interrupt", "reset", "stop", "watchdog"]
 
@@ -73,6 +73,21 @@ def watchdog(bench):
         expected = (Error.WATCHDOG, 0) if limit < least else None
         assert bench.failure(0, 1, watchdog=limit) == expected, (limit, cycles)
     bench.hold(model, *made)
+    overdue(bench)
+
+
+def overdue(bench):
+    """A step that takes long is stopped, by whichever bit of the turns of a loop it does."""
+    forms, array, long = Descriptors.of(bench.design), Array.of(bench.design), list(
+        long_loops(bench.design))
+    step = plain(bench.design, forms.words).replace(output=0)
+    bench.write_program(np.zeros((forms.words + PARAMETER_WORDS, bench.design.columns), np.uint8))
+    for index in bench.rng.permutation(len(long))[:bench.part(len(long), 5)]:
+        words = np.frombuffer(forms.write(step), np.uint8).reshape(-1, bench.design.columns).copy()
+        changed(bench.design, words, 0, long[index])
+        bench.write_program(words)
+        limit = max(array.cycles(step.replace(**{name: 3})) for name in long[index])
+        assert bench.failure(0, 1, watchdog=limit + 9) == (Error.WATCHDOG, 0), long[index]
 
 
 def stop(bench):

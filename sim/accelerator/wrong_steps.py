@@ -3,7 +3,7 @@
 from hwgen.arch.descriptors import BINARY_FIELDS, Descriptors
 from hwgen.arch.steps import FIELDS, MAGIC, Mode, Step
 
-__all__ = ["changed", "plain", "wrong_fields"]
+__all__ = ["changed", "long_loops", "plain", "wrong_fields"]
 
 COUNTS = ("tiles", "pieces", "taps_x", "taps_y", "x", "y", "stride_x", "stride_y", "last_columns")
 
@@ -78,6 +78,13 @@ def wrong_fields(design):
         yield {"y": sums + 1, "to_sums": 1}
         yield {"x": sums + 1, "pieces": 2, "output": 0}
         yield {"x": sums + 1, "mode": Mode.SUMS, "output": 0}
+
+
+def long_loops(design):
+    """Yield fields by which :func:`plain` takes long, each bit of the turns of a loop in turn."""
+    if design.engine != "binary":
+        for name in ("tiles", "pieces", "taps_x", "taps_y", "x", "y"):
+            yield from ({name: 1 << bit | few} for bit in range(6, 16) for few in (1, 2))
 
 
 def modes(design):

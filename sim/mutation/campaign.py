@@ -7,10 +7,12 @@ use a bit. What no size's bench notices is a survivor: a hole in the bench.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from hwgen.arch.design import Design
@@ -22,7 +24,8 @@ from ..accelerator import units as accelerators
 from ..cells import models_of_cells
 from ..regression import bench, design_for, parameters, source, units
 from ..runner import benches
-from .equivalence import compare
+from .equivalence import compare_parts
+from .lemmas import LEMMAS
 from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
 
 __all__ = ["Campaign", "main", "run"]
@@ -36,10 +39,14 @@ COUNTS = {accelerators.UNIT: 300}
 """Mutants of units that are larger than most."""
 QUALIFIERS = {
     "axi_stream": {"m_axis_tdata": "m_axis_tvalid", "m_axis_tlast": "m_axis_tvalid",
-                   "host__r_data": "host__ack", "host__error": "host__ack"},
+                   "host__r_data": "host__ack", "host__error": "host__ack",
+                   "bus__address": "bus__read bus__write", "bus__mask": "bus__write",
+                   "bus__w_data": "bus__write"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
-"""Outputs of units that count only while another one is high, besides those of streams."""
+"""Outputs of units that count only while another one of some is high, besides those of streams."""
+SECONDS = 4 * 3600
+"""Wall-clock budget of a bench on all mutants."""
 NO_BENCH = "bench without a cycle budget"
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
@@ -95,22 +102,55 @@ class Subject:
         self.parameters = {"DESIGN": (self.folder / "design.toml").absolute(),
                            "UNIT": json.dumps(parameters(unit, design))}
 
-    def survey(self, netlist: Netlist) -> list[Fate]:
-        """Run the bench on each mutant."""
-        return survey(netlist, self.bench, parameters=self.parameters)
+    def survey(self, netlist: Netlist, jobs: int, numbers: Sequence[int] | None = None,
+               ) -> list[Fate]:
+        """Run the bench on each mutant, or those with some numbers, on so many of them at once.
+
+        Fates are kept: what the same bench has seen is not run again.
+        """
+        text, folder = (netlist.folder / PREPARED).read_bytes(), self.folder / "fates"
+        folder.mkdir(exist_ok=True)
+        wanted = [netlist.mutants[number - 1] for number in numbers] \
+            if numbers is not None else netlist.mutants
+        files = {mutant.number: folder / f"{digest([text, mutant.change, sources()])}.json"
+                 for mutant in wanted}
+        new = [number for number, file in files.items() if not file.exists()]
+        for fate in survey(netlist, self.bench, parameters=self.parameters, numbers=new,
+                           seconds=SECONDS, jobs=jobs) if new else []:
+            files[fate.number].write_text(json.dumps(asdict(fate)))
+        return [replace(Fate(**json.loads(file.read_text())), number=number)
+                for number, file in files.items()]
+
+
+@cache
+def sources() -> str:
+    """Return a digest of all that a bench may be made of."""
+    root = Path(__file__).parents[1]
+    own = {Path(__file__), Path(__file__).with_name("equivalence.py")}
+    return digest(path.read_bytes() for room in ("hwgen", "sim")
+                  for path in sorted((root / room).rglob("*.py")) if path not in own)
 
 
 def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: int = 20,
-        ) -> Campaign:
-    """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving."""
+        jobs: int = 1) -> Campaign:
+    """Return what becomes of ``count`` mutants of a unit, of which each gets so much proving.
+
+    So many mutants are simulated at once.
+    """
     first, *others = sizes_of(unit)
     subject = Subject(unit, first, folder)
     netlist = instrument(**subject.design, count=count, seed=seed)
-    fates = subject.survey(netlist)
-    found = Campaign(unit, first.name, seed, len(fates))
-    found.seconds = round(sum(fate.seconds for fate in fates), 1)
+    # No bench can notice what is proven already.
+    proven = {mutant.number for mutant in netlist.mutants
+              if proof(unit, netlist, mutant, seconds).exists()
+              and answer(unit, netlist, mutant, seconds) == "equivalent"}
+    fates = {fate.number: fate for fate in subject.survey(netlist, jobs, [
+        mutant.number for mutant in netlist.mutants if mutant.number not in proven])}
+    found = Campaign(unit, first.name, seed, len(netlist.mutants))
+    found.seconds = round(sum(fate.seconds for fate in fates.values()), 1)
     left = []
-    for mutant, fate in zip(netlist.mutants, fates, strict=True):
+    for mutant in netlist.mutants:
+        fate = fates.get(mutant.number, Fate(mutant.number, True))
         if fate.hung:
             found.survivors.append(f"{mutant.place}: {NO_BENCH}")
         elif not fate.passed:
@@ -121,7 +161,7 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
         else:
             left.append(mutant)
     for size in others:
-        left = list(not_found(unit, size, left, folder, found, subject.design["verilog"]))
+        left = list(not_found(unit, size, left, folder, found, subject.design["verilog"], jobs))
     found.survivors += [f"{mutant.place}: {answer(unit, netlist, mutant, seconds)}"
                         for mutant in left]
     return found
@@ -136,20 +176,26 @@ def sizes_of(unit: str) -> list[Design]:
 
 def answer(unit: str, netlist: Netlist, mutant: Mutant, seconds: int) -> str:
     """Return whether a mutant is equivalent, as a proof says; proofs are kept."""
-    text = (netlist.folder / PREPARED).read_bytes()
-    qualifiers = QUALIFIERS.get(unit, {})
-    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers)])
-    file = netlist.folder / f"proof_{of}.json"
+    file, qualifiers = proof(unit, netlist, mutant, seconds), QUALIFIERS.get(unit, {})
     if not file.exists():
-        verdict = compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers)
+        verdict = compare_parts(netlist, mutant, seconds=seconds, qualifiers=qualifiers,
+                                lemma=LEMMAS.get(unit, {}).get(mutant.place))
         file.write_text(json.dumps(asdict(verdict)))
     known = json.loads(file.read_text())
     depth = f" after {known['cycles']} cycles" if known["answer"] == "different" else ""
     return known["answer"] + depth
 
 
+def proof(unit: str, netlist: Netlist, mutant: Mutant, seconds: int) -> Path:
+    """Return the file of what a proof of a mutant says."""
+    text, qualifiers = (netlist.folder / PREPARED).read_bytes(), QUALIFIERS.get(unit, {})
+    lemma = LEMMAS.get(unit, {}).get(mutant.place)
+    of = digest([text, mutant.change, str(seconds), json.dumps(qualifiers), repr(lemma)])
+    return netlist.folder / f"proof_{of}.json"
+
+
 def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
-              found: Campaign, verilog: str) -> Iterator[Mutant]:
+              found: Campaign, verilog: str, jobs: int) -> Iterator[Mutant]:
     """Note which mutants the bench of another size notices; yield the others."""
     if not left:
         return
@@ -163,7 +209,7 @@ def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
     of: dict[str, Fate] = {}
     if same:
         netlist = instrument(**subject.design, changes=[m.change for m in same.values()])
-        of = dict(zip(same, subject.survey(netlist), strict=True))
+        of = dict(zip(same, subject.survey(netlist, jobs), strict=True))
     for mutant in left:
         fate = of.get(mutant.place)
         if fate is None or fate.passed or fate.hung:
@@ -210,6 +256,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="which mutants (default: 1)")
     parser.add_argument("--seconds", type=int, default=20,
                         help="of a proof, at most (default: 20)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="mutants simulated at once (default: one for each core)")
     parser.add_argument("--output", type=Path, default=Path("build/mutants"), help="folder")
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to keep them in")
     options = parser.parse_args(words)
@@ -223,7 +271,7 @@ def main(words: Sequence[str] | None = None) -> int:
         started = time.monotonic()
         count = options.count or COUNTS.get(unit, 100)
         found = run(unit, options.output, count=count, seed=options.seed,
-                    seconds=options.seconds)
+                    seconds=options.seconds, jobs=options.jobs)
         survivors += len(found.survivors)
         kept = json.loads(options.results.read_text()) if options.results.exists() else {}
         kept[unit] = asdict(found)

@@ -32,25 +32,58 @@ async def each_mutant(dut):
     fates = Path(os.environ["FATES"])
     select.value = 0
     await Timer(1, "step")
-    limit = 0
+    children = Children(fates)
     for number in numbers:
-        results = fates.with_name("results_of_mutant.xml")
-        results.unlink(missing_ok=True)
         sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            become(number, results, limit)
+        if children.fork(number):
             select.value = number
             await Timer(1, "step")
             return
-        _, status, usage = os.wait4(child, 0)
-        fate = fate_of(number, results, status, usage.ru_utime + usage.ru_stime)
-        limit = limit or round(max(LEAST, SLOWER * fate.seconds))
-        with fates.open("a") as file:
-            file.write(json.dumps(vars(fate)) + "\n")
-        if number == 0 and not fate.passed:
+        if number == 0 and not children.wait().passed:
             break
+    while children.running:
+        children.wait()
     os._exit(0)
+
+
+class Children:
+    """Those of the simulation: so many at once as ``$JOBS`` says, of which each has a mutant.
+
+    Parameters
+    ----------
+    fates : Path
+        The file that gets what became of each.
+    """
+
+    def __init__(self, fates):
+        self.fates = fates
+        self.jobs = int(os.environ.get("JOBS", "1"))
+        self.limit = 0
+        self.running = {}
+
+    def fork(self, number):
+        """Return whether this is the child, when there is room for another one."""
+        while len(self.running) >= self.jobs:
+            self.wait()
+        results = self.fates.with_name(f"results_of_mutant_{number}.xml")
+        results.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            become(number, results, self.limit)
+            return True
+        self.running[child] = number, results
+        return False
+
+    def wait(self):
+        """Wait for a child; return what became of it, which is noted."""
+        child, status, usage = os.wait4(-1, 0)
+        number, results = self.running.pop(child)
+        fate = fate_of(number, results, status, usage.ru_utime + usage.ru_stime)
+        results.unlink(missing_ok=True)
+        self.limit = self.limit or round(max(LEAST, SLOWER * fate.seconds))
+        with self.fates.open("a") as file:
+            file.write(json.dumps(vars(fate)) + "\n")
+        return fate
 
 
 def become(number, results, limit):

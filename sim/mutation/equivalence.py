@@ -1,6 +1,7 @@
 """Prove that a mutant of :mod:`sim.mutation.mutants` cannot be told from the design by its outputs.
 
-Both stand side by side, from the state after configuration on, with the same inputs. ABC, which is
+Both stand side by side, from the state after configuration on, with the same inputs. A register
+or a memory that has no initial value begins with any, the same in both. ABC, which is
 part of yosys, merges what is equal in both and then looks for an invariant by which no output ever
 differs (property-directed reachability), or for inputs by which one does. What is on an output
 stream ``x`` counts only while ``x__valid`` is high.
@@ -8,24 +9,28 @@ stream ``x`` counts only while ``x__valid`` is high.
 Memories and products are too much for that, so at first both are cut there: what a memory or a
 multiplier gets is one more output, and what it gives any input, the same for both. As long as both
 get the same, they do give the same, so what is equal without them is equal with them. What is not
-may be so all the same: then the whole is compared.
+may be so all the same: then the whole is compared. Where time is over, :func:`heals` asks less.
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
-from .mutants import PREPARED, Mutant, Netlist, yosys
+from .lemmas import PORT, Lemma, registers, side_by_side
+from .mutants import PREPARED, SECONDS, Mutant, Netlist, yosys
 
-__all__ = ["Verdict", "compare"]
+__all__ = ["Verdict", "compare", "compare_parts"]
 
-PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
-                  r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
 HEAVY = re.compile(r"^  cell \$(?:mem_v2|mul) ", re.MULTILINE)
+AT_ONCE = re.compile(r"^  cell \$mem_v2 \\(\S+)\n(?:    .*\n)*?"
+                     r"    parameter \\RD_CLK_ENABLE \d+'0+$", re.MULTILINE)
 MEMORY = re.compile(r"parameter \\WIDTH (\d+)\n.*\\OFFSET .*\n.*\\SIZE (\d+)$", re.MULTILINE)
 LARGE = 1024
 """Bits of memories, above which they are nothing but cut."""
+LAYERS = 3
+"""How far a difference is followed from register to register."""
 CUT = ["rename -enumerate -pattern product_% t:$mul",
        "expose -evert -sep __ t:$mem_v2 r:WR_PORTS>0 %i t:$mul %u"]
 
@@ -42,46 +47,155 @@ class Verdict:
 
 
 def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
-            qualifiers: Mapping[str, str] | None = None) -> Verdict:
-    """Compare a mutant with the design, for so many seconds, or twice so many with memories.
+            qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None) -> Verdict:
+    """Compare a mutant with the design; each attempt to prove something gets so many seconds.
 
-    An output that ``qualifiers`` names counts only while another one, which is its value, is high.
+    An output that ``qualifiers`` names counts only while one of those is high that are its value.
+    What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
     prepared = (netlist.folder / PREPARED).read_text()
-    if HEAVY.search(prepared):
-        cut = prove(netlist, mutant, CUT, seconds, qualifiers)
-        if cut.answer == "equivalent":
-            return cut
-        if sum(int(width) * int(size) for width, size in MEMORY.findall(prepared)) > LARGE:
-            return Verdict("unknown")
+    changes = CUT if HEAVY.search(prepared) else []
+    if lemma:
+        known = prove(netlist, mutant, changes, seconds, qualifiers, lemma)
+        if known.answer == "equivalent":
+            return known
+    found = prove(netlist, mutant, changes, seconds, qualifiers)
+    if found.answer == "unknown" and heals(netlist, mutant, changes, seconds, qualifiers):
+        return Verdict("equivalent")
+    if found.answer == "equivalent" or not changes:
+        return found
+    if sum(int(width) * int(size) for width, size in MEMORY.findall(prepared)) > LARGE:
+        return Verdict("unknown")
     return prove(netlist, mutant, [], seconds, qualifiers)
 
 
+def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
+                  qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None,
+                  ) -> Verdict:
+    """Compare as :func:`compare` does, but first the parts of the design that have the mutant.
+
+    Where a part differs, the whole may be equivalent all the same, so that then it is compared.
+    """
+    for cells in parts(mutant):
+        made = part(netlist, mutant, cells)
+        if made and compare(*made, seconds=seconds).answer == "equivalent":
+            return Verdict("equivalent")
+    return compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers, lemma=lemma)
+
+
+def parts(mutant: Mutant) -> Iterator[list[str]]:
+    """Yield what selects the cells of parts that have a mutant: what its cell drives, at first.
+
+    Then the instances that it is in, the innermost one first.
+    """
+    cell = mutant.option("cell")
+    for steps in (2, 6, 12):
+        yield ["c:" + re.sub(r"[\\\[\]]", "?", cell), f"%co{steps}"]
+    inside = re.match(r"\$flatten\\(.+?)\.\$", cell)
+    names = inside[1].split(".\\") if inside else []
+    for depth in range(len(names), 0, -1):
+        path = ".?".join(names[:depth])
+        yield [f"c:$flatten?{path}.*", f"c:{'.'.join(names[:depth])}.*"]
+
+
+def part(netlist: Netlist, mutant: Mutant, cells: list[str]) -> tuple[Netlist, Mutant] | None:
+    """Return a part of a netlist by itself, and the mutant in it, or None if it is not there."""
+    folder = netlist.folder / "part"
+    folder.mkdir(exist_ok=True)
+    (folder / "whole.il").write_bytes((netlist.folder / PREPARED).read_bytes())
+    (folder / PREPARED).unlink(missing_ok=True)
+    yosys(["read_rtlil whole.il", f"select -set part {' '.join(cells)}",
+           # Inverters that move the initial value of a register belong to it.
+           "select -set part @part @part %ci2 @part %co2 %u c:$auto$ff.cc* %i %u",
+           "submod -name part @part", "hierarchy -top part", f"write_rtlil {PREPARED}"], folder)
+    path, cell = folder / PREPARED, mutant.option("cell")
+    if not path.exists() or f" {cell}\n" not in path.read_text():
+        return None
+    change = re.sub(r"(?<!\S)-module \S+", r"-module \\part", mutant.change)
+    return Netlist("", "part", (), folder), replace(mutant, change=change)
+
+
 def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
-          qualifiers: Mapping[str, str]) -> Verdict:
+          qualifiers: Mapping[str, str], lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design, after changes of both."""
     folder, top = netlist.folder, netlist.top
     status, merged, ports = folder / "status.txt", folder / "merged.aig", folder / "ports.il"
-    for path in (status, merged, ports):
+    for path in (status, merged, ports, folder / "miter.map"):
         path.unlink(missing_ok=True)
+    prepared = (folder / PREPARED).read_text()
+    if lemma:
+        changes = [*changes, "expose " + " ".join(f"w:{name}" for name in registers(prepared))]
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
     (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
+    beside = ["miter -equiv -flatten original mutant miter"]
+    if lemma:
+        (folder / "beside.v").write_text(side_by_side(
+            ports.read_text(), AT_ONCE.findall(prepared), lemma))
+        beside = ["read_verilog -sv beside.v", "proc"]
     yosys([
         *variant(top, "original", changes), *variant(top, "mutant", [mutate, *changes]),
         "design -copy-from original original", "design -copy-from mutant mutant",
-        "miter -equiv -flatten original mutant miter", "hierarchy -top miter",
+        *beside, "hierarchy -top miter", "flatten",
         "memory_map", "opt -full -share_all", "async2sync", "setundef -undriven -zero", "techmap",
         "opt_clean -purge", "dffunmap", "aigmap", "opt_clean -purge",
-        "write_aiger -zinit miter.aig",
+        "write_aiger -zinit -map miter.map miter.aig",
+    ], folder, seconds=SECONDS)
+    if not (folder / "miter.map").exists():
+        return Verdict("unknown")
+    (folder / "miter.aig").write_bytes(same_start((folder / "miter.aig").read_bytes(),
+                                                  (folder / "miter.map").read_text()))
+    yosys([
         # ABC works on what it reads itself. Then yosys misses a result, of a design of no account.
-        "design -reset", "read_verilog -sv any.v", "techmap",
-        (f"abc -script +read_aiger,miter.aig;scorr;write_aiger,{merged.name};"
+        "read_verilog -sv any.v", "techmap",
+        (f"abc -script +read_aiger,miter.aig;{'' if lemma else 'scorr;'}write_aiger,{merged.name};"
          f"pdr,-T,{seconds};write_status,{status.name}"),
-    ], folder, seconds=5 * seconds + 60)
+    ], folder, seconds=30 * seconds + 60)
     return verdict(merged, status)
+
+
+def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
+          qualifiers: Mapping[str, str]) -> bool:
+    """Return whether a proof is found that a difference stays in a few registers, and ends there.
+
+    Where the whole is too much: the design is there once, and beside it those registers alone as
+    the mutant would have them. What is to be proven is that whatever the mutant makes of them and
+    of the design's other registers is what the design makes, but in these few. Then by induction
+    all others are always equal, and so are the outputs. It begins with the registers whose next
+    value is another circuit, and goes on with those that they reach.
+    """
+    folder = netlist.folder
+    (folder / "masked.v").write_text(masked((folder / "ports.il").read_text(), qualifiers))
+    both = []
+    for name, more in ("original", []), ("mutant", [f"mutate {mutant.change}"]):
+        file = folder / f"{name}.aag"
+        file.unlink(missing_ok=True)
+        yosys([*variant(netlist.top, name, [*more, *changes]), f"design -load {name}",
+               "memory_map", "zinit -all", "async2sync", "techmap", "dffunmap", "setundef -zero",
+               "aigmap", f"write_aiger -ascii -zinit -symbols {file.name}"], folder)
+        if not file.exists():
+            return False
+        both.append(Circuit(file.read_text()))
+    own: set[int] = set()
+    for _ in range(LAYERS):
+        found, differ = beside(both[0], both[1], own)
+        if found is None:
+            return True
+        (folder / "beside.aig").write_bytes(found)
+        status = folder / "beside.txt"
+        status.unlink(missing_ok=True)
+        yosys(["read_verilog -sv any.v", "techmap",
+               (f"abc -script +read_aiger,beside.aig;scorr;pdr,-T,{seconds};"
+                f"write_status,{status.name}")],
+              folder, seconds=30 * seconds + 60)
+        if status.exists() and status.read_text().startswith("snl_UNSAT"):
+            return True
+        if differ <= own:
+            return False
+        own |= differ
+    return False
 
 
 def variant(top: str, name: str, changes: list[str]) -> list[str]:
@@ -131,7 +245,46 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    return f"{{{widths[name]}{{\\{qualifier} }}}}" if qualifier else ""
+    any_of = " | ".join(f"\\{each} " for each in qualifier.split()) if qualifier else ""
+    return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
+
+
+def same_start(aig: bytes, names: str) -> bytes:
+    """Return an AIG in which a mutant's registers without initial value begin as the design's do.
+
+    In what yosys writes each bit of them has an input of its own, whose name is in its map.
+    """
+    starts = {(side, wire, bit): int(index) for index, bit, side, wire in
+              re.findall(r"^init (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE)}
+    of = {2 * index + 2: 2 * starts["gold", wire, bit] + 2 for (side, wire, bit), index in
+          starts.items() if side == "gate" and ("gold", wire, bit) in starts}
+
+    def moved(literal: int) -> int:
+        return of.get(literal & ~1, literal & ~1) | literal & 1
+
+    head, rest = aig.split(b"\n", 1)
+    _, inputs, latches, outputs, gates = map(int, head.split()[1:6])
+    *lines, rest = rest.split(b"\n", latches + outputs)
+    lines = [b" ".join([b"%d" % moved(int(line.split()[0])), *line.split()[1:]]) for line in lines]
+    numbers, number, shift, end = [], 0, 0, 0
+    while len(numbers) < 2 * gates:
+        number |= (rest[end] & 127) << shift
+        shift += 7
+        if rest[end] < 128:
+            numbers.append(number)
+            number = shift = 0
+        end += 1
+    packed = bytearray()
+    for gate in range(gates):
+        left = 2 * (inputs + latches + 1 + gate)
+        first = left - numbers[2 * gate]
+        high, low = sorted((moved(first), moved(first - numbers[2 * gate + 1])), reverse=True)
+        for delta in (left - high, high - low):
+            while delta > 127:
+                packed.append(delta & 127 | 128)
+                delta >>= 7
+            packed.append(delta)
+    return b"\n".join([head, *lines, bytes(packed) + rest[end:]])
 
 
 def verdict(merged: Path, status: Path) -> Verdict:
@@ -145,3 +298,101 @@ def verdict(merged: Path, status: Path) -> Verdict:
     words = status.read_text().split() if status.exists() else ["", "0"]
     answers = {"snl_UNSAT": "equivalent", "snl_SAT": "different"}
     return Verdict(answers.get(words[0], "unknown"), int(words[1]))
+
+
+class Circuit:
+    """What a file in AIGER's ASCII form says: literals, of which odd ones are inverted."""
+
+    def __init__(self, text: str) -> None:
+        lines = iter(text.splitlines())
+        _, inputs, latches, outputs, ands = map(int, next(lines).split()[1:6])
+        rows = [[int(word) for word in line.split()]
+                for line in islice(lines, inputs + latches + outputs + ands)]
+        self.inputs = [row[0] for row in rows[:inputs]]
+        self.latches = rows[inputs:][:latches]
+        self.outputs = [row[0] for row in rows[inputs + latches:][:outputs]]
+        self.ands = rows[inputs + latches + outputs:]
+        names = dict(line.split(" ", 1) for line in lines if re.match(r"[io]\d+ ", line))
+        self.inputs_by_name = {names[f"i{index}"]: at for index, at in enumerate(self.inputs)}
+        self.outputs_by_name = {names[f"o{index}"]: at for index, at in enumerate(self.outputs)}
+
+
+class Gates:
+    """Gates of a circuit that is being made, each once; those with known results are none."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.ands: dict[tuple[int, int], int] = {}
+
+    def both(self, a: int, b: int) -> int:
+        """Return the literal of ``a & b``."""
+        low, high = sorted((a, b))
+        if low == 0 or low ^ 1 == high:
+            return 0
+        if low == 1 or low == high:
+            return high
+        return self.ands.setdefault((high, low), 2 * (self.first + len(self.ands)))
+
+    def differ(self, a: int, b: int) -> int:
+        """Return the literal of ``a ^ b``."""
+        return self.both(self.both(a, b) ^ 1, self.both(a ^ 1, b ^ 1) ^ 1)
+
+    def copy(self, circuit: Circuit, values: dict[int, int]) -> dict[int, int]:
+        """Return the literals of a circuit's variables, of which those of its ends are known."""
+        values = {0: 0, **values}
+        for name, *of in sorted(circuit.ands):
+            values[name] = self.both(*(values[at & ~1] ^ at & 1 for at in of))
+        return values
+
+
+def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | None, set[int]]:
+    """Return the circuit that :func:`heals` asks about, and which registers differ in it.
+
+    The registers that are the mutant's ``own``, and these, are numbers. There is no circuit where
+    nothing can differ, and an empty one where the two have no common ports or registers. Registers
+    are paired by their order; a proof is one whatever the pairs, as all begin with 0.
+    """
+    if (len(design.latches) != len(mutant.latches)
+            or design.inputs_by_name.keys() != mutant.inputs_by_name.keys()
+            or design.outputs_by_name.keys() != mutant.outputs_by_name.keys()
+            or any(row[2:] not in ([], [0]) for row in (*design.latches, *mutant.latches))):
+        return b"", set()
+    names = sorted(design.inputs_by_name)
+    inputs, count = len(names), len(design.latches)
+    place = {number: 2 * (1 + inputs + count + index) for index, number in enumerate(sorted(own))}
+    gates = Gates(1 + inputs + count + len(own))
+
+    def made(circuit: Circuit, places: Mapping[int, int]) -> tuple[list[int], list[int]]:
+        values = {circuit.inputs_by_name[name]: 2 + 2 * index for index, name in enumerate(names)}
+        values |= {row[0]: places.get(number, 2 * (1 + inputs + number))
+                   for number, row in enumerate(circuit.latches)}
+        values = gates.copy(circuit, values)
+        ends = [row[1] for row in circuit.latches]
+        ends += [at for _, at in sorted(circuit.outputs_by_name.items())]
+        literals = [values[at & ~1] ^ at & 1 for at in ends]
+        return literals[:count], literals[count:]
+
+    (nexts, outputs), (changed, shown) = made(design, {}), made(mutant, place)
+    differ = {number for number, pair in enumerate(zip(nexts, changed, strict=True))
+              if len(set(pair)) > 1}
+    same = 1
+    for pair in [(nexts[number], changed[number]) for number in sorted(differ - own)] + list(
+            zip(outputs, shown, strict=True)):
+        same = gates.both(same, gates.differ(*pair) ^ 1)
+    if same == 1:
+        return None, differ
+    latches = [*nexts, *(changed[number] for number in sorted(own))]
+    head = (f"aig {gates.first - 1 + len(gates.ands)} {inputs} {len(latches)} 1 "
+            f"{len(gates.ands)}\n")
+    rows = b"".join(coded(at - high) + coded(high - low)
+                    for (high, low), at in gates.ands.items())
+    return (head + "".join(f"{at}\n" for at in (*latches, same ^ 1))).encode() + rows, differ
+
+
+def coded(value: int) -> bytes:
+    """Return a number as AIGER's binary form has it: seven bits a byte, the lowest first."""
+    found = bytearray()
+    while value > 127:
+        found.append(value % 128 | 128)
+        value //= 128
+    return bytes([*found, value])

@@ -155,8 +155,8 @@ def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: 
 
 
 def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | None = None,
-           numbers: Sequence[int] | None = None, seed: int = 0, seconds: float = 3600
-           ) -> list[Fate]:
+           numbers: Sequence[int] | None = None, seed: int = 0, seconds: float = 3600,
+           jobs: int = 1) -> list[Fate]:
     """Run a bench on each mutant; return what became of them, in their order.
 
     Parameters
@@ -173,6 +173,8 @@ def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | N
         Seed of the bench's random data.
     seconds : float
         Wall-clock budget of all together.
+    jobs : int
+        How many of them to run at once.
     """
     numbers = [mutant.number for mutant in netlist.mutants] if numbers is None else numbers
     fates = (netlist.folder / "fates.jsonl").absolute()  # the simulator runs elsewhere
@@ -180,17 +182,18 @@ def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | N
     module = module_of(bench)
     result = runner.run(
         netlist.verilog, f"sim.mutation.each_mutant,{module}", netlist.folder,
-        simulator="verilator",
-        top=netlist.top, seed=seed, seconds=seconds,
+        simulator="verilator", top=netlist.top, seed=seed, seconds=seconds, optimise=1,
         parameters={**(parameters or {}), "MUTANTS": json.dumps([0, *numbers]),
-                    "FATES": fates, "COCOTB_MAX_FAILURES": 1, "OPENBLAS_NUM_THREADS": 1})
+                    "FATES": fates, "JOBS": jobs, "COCOTB_MAX_FAILURES": 1,
+                    "OPENBLAS_NUM_THREADS": 1})
     found = [Fate(**json.loads(line)) for line in fates.read_text().splitlines()] \
         if fates.exists() else []
     if not found or not found[0].passed:
         why = f"{found[0].test}: {found[0].message}" if found else result.error
         raise RuntimeError(f"{bench} fails on {netlist.top} without any mutant: {why}; "
                            f"see {result.log}")
-    if [fate.number for fate in found[1:]] != list(numbers):
+    of = {fate.number: fate for fate in found}
+    if not of.keys() >= set(numbers):
         raise RuntimeError(f"{bench} has seen {len(found) - 1} of {len(numbers)} mutants of "
                            f"{netlist.top}: {result.error}; see {result.log}")
-    return found[1:]
+    return [of[number] for number in numbers]

@@ -79,6 +79,15 @@ async def test_zeros(dut):
 
 
 @cocotb.test()
+async def test_every_index(dut):
+    """An input as long as there are indices, and a bit longer: they begin again."""
+    bench = Bench(dut)
+    await bench.begin()
+    vectors = -(-(2 << len(UNIT.first) >> 1) // UNIT.width) + 2
+    await bench.check([bench.input(vectors, 0.2), bench.input(1, 1.0)])
+
+
+@cocotb.test()
 @cocotb.parametrize(density=[0.0, 0.1, 0.5, 1.0])
 async def test_interval(dut, density):
     """One non-zero a cycle, and a cycle for each vector without one."""

@@ -46,6 +46,38 @@ class Products(wiring.Component):
         return m
 
 
+class Steps(wiring.Component):
+    """Count four steps after a start, so that the counter's highest bit is 0 while it counts."""
+
+    def __init__(self):
+        super().__init__({"start": In(1), "go": In(1), "o": Out(2), "busy": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        step = Signal(3)
+        with m.If(self.busy & self.go):
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == 3):
+                m.d.sync += self.busy.eq(0)
+        with m.If(~self.busy):
+            m.d.sync += [step.eq(0), self.busy.eq(self.start)]
+        m.d.comb += self.o.eq(step[:2])
+
+
+class Around(wiring.Component):
+    """An adder in another component, which shows but its lowest bits."""
+
+    def __init__(self):
+        super().__init__({"a": In(8), "b": In(8), "o": Out(4)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.adder = adder = Adder()
+        m.d.comb += [adder.a.eq(self.a), adder.b.eq(self.b)]
+        m.d.sync += self.o.eq(adder.o)
+        return m
+
+
 def netlist(folder, component=Adder, **options):
     """Return a design with mutants in it."""
     return mutation.instrument(verilog.convert(component(), name="top"), "top", folder, **options)
@@ -86,6 +118,48 @@ def test_cut(tmp_path):
     assert answer("inv", cell="$mul", port="Y") == "unknown"
     assert answer("inv", cell="products", port="WR_ADDR") == "unknown"
     assert answer("inv", cell="products", port="RD_DATA") == "unknown"
+
+
+def test_heals(tmp_path):
+    """A difference that stays in a register, and one that comes out of it."""
+    made = netlist(tmp_path, Steps, count=4000)
+
+    def heals(bit, mode="inv"):
+        mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                      and mutant.option("cell").startswith("$add") and mutant.option("port") == "Y"
+                      and mutant.option("portbit") == bit)
+        mutant = mutation.Mutant(1, mutant.change.replace("-mode inv", f"-mode {mode}"))
+        equivalence.prove(made, mutant, [], 20, {})
+        return equivalence.heals(made, mutant, [], 20, {})
+
+    assert heals("2", "cnot1 -ctrlbit 1")  # 0 1 6 3
+    assert heals("3")
+    assert not heals("2")  # 0 5 2 7
+    assert not heals("0")
+
+
+def test_no_initial_value(tmp_path):
+    """Registers without an initial value begin alike in both, whatever they do."""
+    text = """module top(input clk, input [3:0] d, output reg [3:0] q);
+              reg [3:0] before; wire [4:0] sum = before + 1;
+              always @(posedge clk) begin before <= d; q <= sum[3:0]; end
+              endmodule"""
+    made = mutation.instrument(text, "top", tmp_path, count=400)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                  and mutant.option("port") == "Y" and mutant.option("portbit") == "4")
+    assert equivalence.compare(made, mutant).answer == "equivalent"
+
+
+@pytest.mark.parametrize("bit, answer", [(3, "different"), (7, "equivalent")])
+def test_parts(tmp_path, bit, answer):
+    """What differs in a part is compared in the whole, where it may be equivalent all the same."""
+    made = netlist(tmp_path, Around, count=4000)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                  and mutant.option("cell").startswith("$flatten\\adder.$add")
+                  and mutant.option("port") == "Y" and mutant.option("portbit") == str(bit))
+    instance = equivalence.part(made, mutant, list(equivalence.parts(mutant))[-1])
+    assert equivalence.compare(*instance).answer == "different"
+    assert equivalence.compare_parts(made, mutant).answer == answer
 
 
 def test_bench_fails_without(tmp_path, monkeypatch):

@@ -102,7 +102,7 @@ def test_no_cluster(monkeypatch):
 SCRIPT = """
 import dataclasses, json, pathlib, sys
 from hwgen import tools
-from hwgen.design import Design
+from hwgen.arch.design import Design
 from hwgen.tune import placed as placing
 from hwgen.tune.placed import placed
 folder = pathlib.Path(sys.argv[1])

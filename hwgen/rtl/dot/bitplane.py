@@ -27,7 +27,7 @@ class BitPlane(wiring.Component):
     in the unit: the tags make them, product by product.
 
     The dot product is ``o >> (tail - n)`` after n shifts, which are ``a_bits + b_bits - 2``; bits
-    below are left over from before (:func:`._serial_sum.accumulate`).
+    below are left over from before (:func:`.serial_sum.accumulate`).
 
     With the gate ``xnor`` a bit stands for +1 or -1 instead of 1 or 0, also where the lane is not
     used, and what comes out is half of the dot product, which is even.

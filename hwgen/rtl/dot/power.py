@@ -28,7 +28,7 @@ class PowerOfTwo(wiring.Component):
     """Multiply vectors of numbers by powers of two with a sign, ``lanes`` of them a cycle.
 
     Each number is shifted by its weight's exponent, by two bits of it a cycle, and added to the sum
-    or subtracted; the signs are in the adders (:func:`._signed_sum.signed_sum`). Vectors longer
+    or subtracted; the signs are in the adders (:func:`.signed_sum.signed_sum`). Vectors longer
     than ``lanes`` bring their pieces one after the other, with pauses or without.
 
     Parameters
@@ -36,7 +36,7 @@ class PowerOfTwo(wiring.Component):
     lanes : int
         At least 1.
     shape : Shape
-        Of the numbers, of 1 to :data:`._signed_sum.WIDEST` bits.
+        Of the numbers, of 1 to :data:`.signed_sum.WIDEST` bits.
     exponent_bits : int
         1 to :data:`EXPONENT`; n of them make weights of 0 and of plus or minus 1, 2, 4, up to
         ``2 ** (2**n - 2)``.

@@ -24,7 +24,7 @@ class SerialParallel(wiring.Component):
     and sign of the serial numbers are in the tags alone.
 
     The dot product is ``o >> (tail - n)`` after n shifts, which are the serial numbers' bits less
-    one; bits below are left over from before (:func:`._serial_sum.accumulate`).
+    one; bits below are left over from before (:func:`.serial_sum.accumulate`).
 
     Parameters
     ----------

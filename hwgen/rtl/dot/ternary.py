@@ -31,7 +31,7 @@ class Ternary(wiring.Component):
     """Multiply vectors of numbers by vectors of ternary weights, ``lanes`` of them a cycle.
 
     There is no multiplier. Each number is added to the sum, subtracted or left out; what is left
-    out costs no gate, and the signs are in the adders (:func:`._signed_sum.signed_sum`). Vectors
+    out costs no gate, and the signs are in the adders (:func:`.signed_sum.signed_sum`). Vectors
     longer than ``lanes`` bring their pieces one after the other, with pauses or without.
 
     Parameters
@@ -39,7 +39,7 @@ class Ternary(wiring.Component):
     lanes : int
         At least 1.
     shape : Shape
-        Of the numbers, of 1 to :data:`._signed_sum.WIDEST` bits.
+        Of the numbers, of 1 to :data:`.signed_sum.WIDEST` bits.
     family : str
         FPGA family to add for.
     depth : int

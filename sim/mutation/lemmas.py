@@ -1,0 +1,154 @@
+"""What has to be known of a mutant beside its design, so that it is proven equivalent.
+
+ABC finds no invariant that is about sums of counters, or about what a register holds when nobody
+looks at it. Here they are, by unit and place of the mutant. Nothing is believed: the proof that
+outputs never differ holds all of a lemma to be true after each cycle, too, and so a wrong one, or
+one too weak, proves nothing (:mod:`sim.mutation.equivalence`). What is assumed is of inputs only.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["LEMMAS", "PORT", "Lemma", "registers", "side_by_side"]
+
+PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
+                  r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """What always holds of a design ``o`` and a mutant ``m`` of it.
+
+    Verilog, in which ``o:name`` and ``m:name`` are registers or outputs of them, ``p:name`` is what
+    an output of the design was a cycle before, and ``i:name`` is an input.
+
+    Parameters
+    ----------
+    relations : mapping
+        By register or output, what holds of it. All others are ``SAME``.
+    legal : str
+        What the unit's contract says of its inputs, in each cycle until then.
+    """
+
+    relations: Mapping[str, str] = field(default_factory=dict)
+    legal: str = "1"
+
+    def of(self, name: str) -> str:
+        """Return what holds of a register or an output."""
+        holds = self.relations.get(name, "SAME")
+        return f"({holds.replace('SAME', f'(o:{name} == m:{name})')})"
+
+
+def registers(rtlil: str) -> list[str]:
+    """Return the names of a design's registers, also of those that are kept inverted."""
+    wires = re.findall(r"^  cell \$\w*ff\w* .*\n(?:    .*\n)*?    connect \\Q (\S+)$", rtlil,
+                       re.MULTILINE)
+    inverted = dict(re.findall(
+        r"^    connect \\A (\$\S+)\n    connect \\B .*\n    connect \\Y (\\\S+)$", rtlil,
+        re.MULTILINE))
+    names = [inverted.get(wire, wire) for wire in wires]
+    return sorted(name[1:] for name in names if name.startswith("\\"))
+
+
+def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma) -> str:
+    """Return Verilog of a design ``gold``, a mutant ``gate``, and whether something is wrong.
+
+    Parameters
+    ----------
+    rtlil : str
+        The design, with ports for what was cut and for the registers.
+    memories : sequence of str
+        Of the memories that were cut those that give a word at once: the same one at the same
+        place, and at another place anything.
+    """
+    ports = PORT.findall(rtlil)
+    widths = {name: int(width or 1) for width, _, name in ports}
+    heads, lines, given, wrong = [], [], {}, []
+    for name, width in widths.items():
+        size = f"[{width - 1}:0]"
+        if (width, "input", name) in ((int(w or 1), way, n) for w, way, n in ports):
+            heads.append(f"input {size} \\{name} ")
+            given[name] = f"\\{name} ", f"\\{name} "
+        else:
+            given[name] = f"\\o:{name} ", f"\\m:{name} "
+            lines.append(f"wire {size} {given[name][0]}, {given[name][1]};\n"
+                         f"reg {size} \\p:{name} = 0; always @(posedge clk) "
+                         f"\\p:{name} <= {given[name][0]};")
+    reading = {f"{memory}__RD_{part}" for memory in memories
+               for part in ("ADDR", "EN", "CLK", "ARST", "SRST")}
+    for memory in memories:
+        data, place = f"{memory}__RD_DATA", f"{memory}__RD_ADDR"
+        reads = widths[f"{memory}__RD_CLK"]
+        word, bits = widths[data] // reads, widths[place] // reads
+        heads.append(f"input [{widths[data] - 1}:0] \\other:{data} ")
+        parts = [f"\\o:{place} [{n * bits}+:{bits}] == \\m:{place} [{n * bits}+:{bits}] ? "
+                 f"\\{data} [{n * word}+:{word}] : \\other:{data} [{n * word}+:{word}]"
+                 for n in reversed(range(reads))]
+        lines.append(f"wire [{widths[data] - 1}:0] \\m:{data} = {{{', '.join(parts)}}};")
+        given[data] = given[data][0], f"\\m:{data} "
+    for _, way, name in ports:
+        if way == "output" and name not in reading:
+            wrong.append(f"!{lemma.of(name)}")
+    for module, instance, side in (("original", "gold", 0), ("mutant", "gate", 1)):
+        pins = ", ".join(f".\\{name} ({both[side]})" for name, both in given.items())
+        lines.append(f"{module} {instance}({pins});")
+    condition, legal = (
+        re.sub(r"\b([omip]):([\w.$]*[\w$])",
+               lambda found: f"\\{found[2]} " if found[1] == "i" else f"\\{found[0]} ", text)
+        for text in (" || ".join(wrong), lemma.legal))
+    return "\n".join([
+        f"module miter({', '.join(heads)}, output trigger);", *lines,
+        f"wire legal = {legal};",
+        "reg broken = 0; always @(posedge clk) broken <= broken | ~legal;",
+        f"assign trigger = legal & ~broken & ({condition});", "endmodule", ""])
+
+
+def unpack(more: Mapping[str, str] | None = None) -> Lemma:
+    """Return what holds of the unpacker's mutants, besides what is said."""
+    used = "o:packed.entries || o:packed.code || o:packed.parameters"
+    valid, behind = "decoder.$signal", "decoder.o__valid"
+    return Lemma(legal="!i:start || i:descriptor[351:320] != 0", relations={
+        # Counts on for nothing where no word is written, or no entry is there.
+        "data": "!p:write || SAME",
+        "packed.held": f"!({used}) || SAME",
+        "packed.left": f"SAME && (!({used}) || o:packed.left != 0)",
+        "value_1": f"!o:{valid} || SAME", "decoder._97_": f"!o:{valid} || SAME",
+        "decoder.row": f"!o:{valid} || SAME", "decoder.last": f"!o:{valid} || SAME",
+        "decoder.$signal$17": f"!o:{valid} || SAME",
+        "value_2": f"!o:{behind} || SAME", "decoder.o__payload": f"!o:{behind} || SAME",
+        # Until the first word behind the memory's end is wanted.
+        "place": "SAME && (!o:busy || o:place <= 1509)",
+        "packed.missing": "SAME && (!o:busy || o:packed.missing || o:packed.place <= 1500)",
+        "packed.of_entries": "SAME && (o:packed.of_parameters == 0 || o:packed.of_entries != 0)",
+    } | dict(more or {}))
+
+
+LEMMAS: dict[str, dict[str, Lemma]] = {
+    # Bit 5 is inverted twice a bit, and looked at when it is right again.
+    "flash": {"inv $ternary.Y[5] _21_[5]":
+              Lemma({"left": "m:left == (o:left ^ {o:clock, 5'd0})"})},
+    "unpack": {
+        # A tile of so many words is never done: the memory has less.
+        "cnot1(12) $ternary.Y[11] _077_[11]": unpack({
+            "rest": "SAME || (o:rest + o:place >= 4095 && m:rest + o:place >= 4095)"}),
+        # As many entries are never there, of two a word.
+        "cnot1(14) $flatten\\packed.$ternary.A[16] packed._013_[16]": unpack({
+            "packed.of_entries": "(SAME || (o:packed.of_entries + 64'd2 * o:packed.place >= 16380"
+                                 " && m:packed.of_entries + 64'd2 * o:packed.place >= 16380))"
+                                 " && (o:packed.of_parameters == 0 || o:packed.of_entries != 0)"}),
+        # The word that is asked for is not there yet, but will be when it is used.
+        "const1 $flatten\\packed.$ternary.B[0]": unpack({
+            "packed.asked_8": "SAME || !o:busy",
+            "packed.come": "SAME || !o:busy || " + " || ".join(
+                f"(o:packed.asked_{stage} && o:packed.due >= {9 - stage})"
+                for stage in range(1, 9))}),
+        # What is left of an entry behind its use.
+        "cnot1(13) $flatten\\packed.$ternary.Y[0] packed._071_[0]": unpack(),
+        "const0 $flatten\\packed.$ternary.Y[0] packed._016_[0]": unpack({
+            "packed.left": "SAME || (o:packed.left == 1 && m:packed.left == 0"
+                           " && o:packed.of_entries != 0)"}),
+        # There are always entries behind the parameters.
+        "const0 $flatten\\packed.$reduce_or.A[6]": unpack(),
+    },
+}
