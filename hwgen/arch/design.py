@@ -1,9 +1,7 @@
-"""The Design: everything that fixes an accelerator before synthesis, with its limits."""
+"""The Design: everything that fixes an accelerator before synthesis."""
 
 import dataclasses
-import math
 import os
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,61 +11,24 @@ from typing import Any, Self
 from ..errors import UserError
 from ..tools.untrusted import read_toml
 from .boards import BOARDS, closest, presets
-from .formats import GROUP
-from .steps import ROUNDINGS
+from .design_checks import (
+    AROUND_THE_ARRAY,
+    BINARY_LANES,
+    FAMILIES,
+    LARGEST_MEMORY,
+    LEAST_COLUMNS,
+    SIDES,
+    SPARSE,
+    SYSTOLIC,
+    check,
+)
+from .integer import Integer
 
-__all__ = ["SPARSE", "SYSTOLIC", "Design", "Integer"]
+__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
+           "SYSTOLIC", "Design", "Integer"]
 
-ENGINES = ("systolic", "bitserial", "sparse", "binary")
-DATAFLOWS = ("ws", "os")
-FAMILIES = ("generic", "ecp5", "ice40", "gowin")
-LARGEST_SIDE = 64
-LARGEST_DEPTH = 1 << 20
-LARGEST_SUM = 64
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
-LARGEST_MEMORY = 1 << 24
-LARGEST_SUMS = 1 << 16
-SIDES = 4, 32
-"""Least and most rows and columns of an accelerator's array."""
-BINARY_LANES = (1, 2, 4)
-"""Lanes of the engine ``binary``, whose outputs are written together."""
-LEAST_COLUMNS = 2
-"""The least columns of a compact one."""
-SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
-"""Fields of a sparse engine, and the most that each may be."""
-SYSTOLIC = ("depth", "accumulator", "dsps")
-"""Fields that only a systolic array has, also that beside a sparse engine."""
-AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
-                    "line_pixels", "rounding", "steps", "compact", "sparse_entries",
-                    "sparse_columns", "sparse_depth", "decompress")
-"""Fields that say nothing of an array alone."""
-
-
-@dataclass(frozen=True)
-class Integer:
-    """A type of integers: ``int8`` is signed and 8 bits wide, ``uint4`` unsigned and 4."""
-
-    width: int
-    signed: bool
-
-    @classmethod
-    def parse(cls, text: object, field: str) -> Self:
-        """Read ``int2`` to ``int16`` or ``uint2`` to ``uint16``."""
-        match = re.fullmatch(r"(u?)int([1-9]\d?)", text) if isinstance(text, str) else None
-        if not match or not 2 <= int(match[2]) <= 16:
-            raise UserError(f"{field} must be int2 to int16 or uint2 to uint16, not {text!r}")
-        return cls(int(match[2]), not match[1])
-
-    @property
-    def low(self) -> int:
-        """The least value."""
-        return -(1 << (self.width - 1)) if self.signed else 0
-
-    @property
-    def high(self) -> int:
-        """The greatest value."""
-        return (1 << (self.width - self.signed)) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,146 +127,8 @@ class Design:
     decompress: bool = False
 
     def __post_init__(self) -> None:
-        """Check every field, in their order."""
-        self._one_of("engine", ENGINES)
-        if self.engine in ("bitserial", "binary"):
-            self._check_bit_serial()
-        self._check_sparse()
-        self._one_of("dataflow", DATAFLOWS)
-        self._within("rows", 1, LARGEST_SIDE)
-        self._within("columns", 1, LARGEST_SIDE)
-        Integer.parse(self.activations, "activations")
-        Integer.parse(self.weights, "weights")
-        self._within("depth", 1, LARGEST_DEPTH, optional=True)
-        self._within("accumulator", 2, LARGEST_SUM, optional=True)
-        serial = self.engine == "bitserial"  # which keeps so many pixels of each line
-        self._within("lines", 0, math.isqrt(self.rows) if serial else self.rows)
-        if self.lines and self.dataflow != "ws":
-            raise UserError(f"lines must be 0 with dataflow 'os', not {self.lines}: only an array "
-                            "whose weights stay has a depthwise path")
-        self._one_of("family", FAMILIES)
-        if self.family == "generic":
-            for field in ("device", "dsps"):
-                if getattr(self, field) is not None:
-                    raise UserError(f"{field} must be left out for family 'generic', which is no "
-                                    f"chip's, not {getattr(self, field)!r}")
-        known = sorted({b.device for b in BOARDS.values() if b.family == self.family})
-        if self.device not in (None, *known):
-            raise UserError(f"device must be one of {', '.join(known)} for family "
-                            f"{self.family!r}, or left out, not {self.device!r}")
-        self._within("dsps", 0, self.device_products, optional=True)
-        self._one_of("rounding", ROUNDINGS)
-        self._within("steps", 0, LARGEST_SUMS)
-        if not isinstance(self.compact, bool):
-            raise UserError(f"compact must be true or false, not {self.compact!r}")
-        if not isinstance(self.decompress, bool):
-            raise UserError(f"decompress must be true or false, not {self.decompress!r}")
-        self._within("activation_memory", 0, LARGEST_MEMORY)
-        if self.activation_memory:
-            self._check_accelerator()
-            return
-        for field in AROUND_THE_ARRAY:
-            default = getattr(Design, field)
-            if getattr(self, field) != default:
-                raise UserError(f"{field} must be {default!r} without an activation_memory, which "
-                                f"an accelerator needs, not {getattr(self, field)!r}")
-
-    def _check_bit_serial(self) -> None:
-        if not self.activation_memory:
-            alone = ": its array alone is a unit, `hwgen sim bitserial`" \
-                if self.engine == "bitserial" else ", of which its array is a part"
-            raise UserError(f"activation_memory must be given with engine {self.engine!r}{alone}")
-        for field in SYSTOLIC:
-            default = getattr(Design, field)
-            if getattr(self, field) != default:
-                should = "left out" if default is None else repr(default)
-                raise UserError(f"{field} must be {should} with engine {self.engine!r}, not "
-                                f"{getattr(self, field)!r}: only a systolic array has it")
-
-    def _check_binary(self) -> None:
-        for field, only, why in (("compact", False, "it has an accelerator of its own"),
-                                 ("lines", 0, "its columns take no pixels"),
-                                 ("line_pixels", 0, "its columns take no pixels"),
-                                 ("hard_lanes", 0, "its lanes do not multiply"),
-                                 ("partial_sums", 1, "a column has one")):
-            if getattr(self, field) != only:
-                raise UserError(f"{field} must be {only!r} with engine 'binary', not "
-                                f"{getattr(self, field)!r}: {why}")
-        if self.lanes not in BINARY_LANES or self.columns % self.lanes:
-            raise UserError(f"lanes must be 1, 2 or 4 with engine 'binary', and divide the "
-                            f"{self.columns} columns, not {self.lanes}")
-        for field, most in (("activation_memory", self.activation_memory),
-                            ("program_memory", self.program_words)):
-            if most > LARGEST_SUMS:
-                raise UserError(f"{field} must be at most {LARGEST_SUMS} "
-                                f"{'bytes' if field[0] == 'a' else 'words'} with engine 'binary', "
-                                f"whose descriptors have 16 bits for an address, not {most}")
-
-    def _check_sparse(self) -> None:
-        if self.engine == "sparse" and not self.activation_memory:
-            raise UserError("activation_memory must be given with engine 'sparse': the engine "
-                            "alone is a unit, `hwgen sim sparse`")
-        for field, most in SPARSE.items():
-            if self.engine == "sparse":
-                self._within(field, 1, most)
-            elif getattr(self, field) != 0:
-                raise UserError(f"{field} must be 0 without engine 'sparse', not "
-                                f"{getattr(self, field)!r}")
-
-    def _check_accelerator(self) -> None:
-        if self.compact and self.engine == "sparse":
-            raise UserError("compact must be left out with engine 'sparse', not true: a compact "
-                            "accelerator has an array alone")
-        if self.decompress and (self.compact or self.engine != "systolic"):
-            what = "a compact accelerator" if self.compact else f"engine {self.engine!r}"
-            raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
-                            "for a systolic array alone")
-        for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
-            if getattr(self, field) != only:
-                raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
-                                f"accelerator's, not {getattr(self, field)!r}")
-        for field in ("rows", "columns"):
-            low, high = SIDES
-            if self.engine == "binary" and field == "rows":
-                high = GROUP
-            if self.compact and field == "columns":
-                low = LEAST_COLUMNS
-            if not low <= getattr(self, field) <= high:
-                raise UserError(f"{field} must be from {low} to {high} with an activation_memory, "
-                                f"not {getattr(self, field)}")
-        if self.activation_memory % self.banks:
-            raise UserError(f"activation_memory must be a multiple of {self.banks}, the number of "
-                            f"its banks, not {self.activation_memory}")
-        self._within("program_memory", self.columns, LARGEST_MEMORY)
-        least = 1 if self.compact or self.engine == "binary" else 4
-        self._within("partial_sums", least, LARGEST_SUMS)
-        self._within("lanes", 1, self.columns)
-        most = self.device_products // self.lane_products if self.device else 0
-        self._within("hard_lanes", 0, min(self.lanes, most))
-        self._within("dsps", 0, self.array_products, optional=True)
-        self._within("line_pixels", 4 if self.lines > 1 else 0, LARGEST_SUMS)
-        if self.engine == "binary":
-            self._check_binary()
-        for field in ("lines", "lanes"):
-            if self.compact and getattr(self, field) > 1:
-                raise UserError(f"{field} must be at most 1 in a compact accelerator, "
-                                f"not {getattr(self, field)}")
-        if self.compact and self.engine == "bitserial" and self.lines:
-            raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
-                            f"not {self.lines}: its columns take no pixels of their own")
-
-    def _one_of(self, field: str, known: tuple[str, ...]) -> None:
-        value = getattr(self, field)
-        if value not in known:
-            raise UserError(f"{field} must be one of {', '.join(known)}, not {value!r}"
-                            f"{closest(str(value), known)}")
-
-    def _within(self, field: str, low: int, high: int, *, optional: bool = False) -> None:
-        value = getattr(self, field)
-        if value is None and optional:
-            return
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+        """Check every field."""
+        check(self)
 
     @property
     def activation(self) -> Integer:

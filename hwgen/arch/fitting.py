@@ -6,7 +6,8 @@ from typing import Any
 
 from ..errors import UserError
 from .boards import BOARDS
-from .design import (
+from .design import Design
+from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY_LANES,
     LARGEST_SUMS,
@@ -14,7 +15,6 @@ from .design import (
     SIDES,
     SPARSE,
     SYSTOLIC,
-    Design,
 )
 from .formats import GROUP
 

@@ -4,10 +4,13 @@ import argparse
 import sys
 
 from ..arch.boards import BOARDS
+from ..arch.design import Design
 from ..build.clock import KNOWN, BoardClock
 from ..compiler.compile import compile_network
+from ..compiler.program import Program
 from ..errors import UserError
 from ..network.reader import read_network
+from ..runtime.accelerator import Accelerator
 from ..runtime.baud import settle
 from ..runtime.inference import Inference, board_at, holds, load, portable, simulated_board
 from ..runtime.inference import run as infer
@@ -85,14 +88,7 @@ def run(options: argparse.Namespace) -> int:
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
     program = compile_network(network, portable(design) if simulated else design, one(inputs))
-    if simulated:
-        say("building the simulator")
-        board = simulated_board(program.design)
-    else:
-        link = SerialLink(options.port, baud=options.baud,
-                          clock_mhz=patience_mhz(clock, options.board))
-        settle(link, lambda text: print(text, file=sys.stderr))
-        board = board_at(link, design)
+    board = open_board(options, program, design, clock)
     check = options.check or options.json
     results: list[Inference] = []
     embedded = False
@@ -119,10 +115,8 @@ def run(options: argparse.Namespace) -> int:
         **facts_of(first.work), **choice_facts(program), "embedded": embedded,
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
-             *choice_lines(program),
-             *output_lines(outputs, labels)]
-    lines.append(f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
-                 + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
+             *choice_lines(program), *output_lines(outputs, labels),
+             cycles_line(first, clock, simulated=simulated)]
     if embedded:
         lines.append("the board had the Program before the host came")
     if check:
@@ -131,6 +125,24 @@ def run(options: argparse.Namespace) -> int:
     counted = all(result.cycles == result.predicted_cycles for result in results)
     show(options, facts, "\n".join(lines))
     return 0 if equal and counted else 1
+
+
+def open_board(options: argparse.Namespace, program: Program, design: Design,
+               clock: BoardClock) -> Accelerator:
+    """Return the board that is asked for, or a simulated one."""
+    if options.board == "sim":
+        say("building the simulator")
+        return simulated_board(program.design)
+    link = SerialLink(options.port, baud=options.baud,
+                      clock_mhz=patience_mhz(clock, options.board))
+    settle(link, lambda text: print(text, file=sys.stderr))
+    return board_at(link, design)
+
+
+def cycles_line(first: Inference, clock: BoardClock, *, simulated: bool) -> str:
+    """Return the cycles of an inference in words."""
+    return (f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
+            + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
 
 
 def patience_mhz(clock: BoardClock, name: str) -> float:

@@ -53,9 +53,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run benches and print what they gave."""
     regression = simulation()
-    design = chosen_design(options)
     units = regression.units(options.unit)
     given = given_to(options)
+    design = chosen_design(options)
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
     for unit in units:
@@ -78,7 +78,9 @@ def given_to(options: argparse.Namespace) -> dict[str, Any]:
     from .unit_options import given_parameters
 
     if options.unit in UNITS:
-        return given_parameters(options.unit, options)
+        given = given_parameters(options.unit, options)
+        vars(options).update(dict.fromkeys(given))  # so they are no fields of the Design
+        return given
     if options.rest:
         options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
     return {}

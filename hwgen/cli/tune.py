@@ -22,16 +22,16 @@ from ..tune import SEARCHED
 from ..tune.choice import Choice, Goal, choose, wants
 from ..tune.clocks import clocks_at
 from ..tune.engines import engines_for
-from ..tune.place_best import clocks_of, correct
+from ..tune.place_best import Corrected, clocks_of, correct
 from ..tune.search import RESOURCES, Found, Limits, search
 from ..tune.search_small import cycles_on, search_small
 from ..tune.space import design_of
 from ..tune.survey import Designs
-from ..tune.tables import front_table, placed_table, row_of
 from ..tune.workload import Workload, read_workload
 from .output import show
 from .parsing import integer, megahertz, number, seed
 from .report import Run, runs_of, write_front
+from .tune_result import Tuned
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -116,7 +116,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Search, choose, and tell."""
+    """Search, choose, and print what was found."""
     at = board(options.board)
     if at.family not in FILL:
         raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
@@ -125,12 +125,38 @@ def run(options: argparse.Namespace) -> int:
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
     engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
-    small = at.family in CHIPS
-    found = search_small(at, workloads, limits, say, engines) if small else \
+    found = search_small(at, workloads, limits, say, engines) if at.family in CHIPS else \
         search(at, workloads, say, engines)
-    left_out = [*found.without, *left_out]
     say("")
     seconds = time.monotonic() - started
+    choice, corrected = choose_design(options, at, workloads, goal, limits, found,
+                                      [*found.without, *left_out])
+    design = design_of(choice.front.parts, choice.chosen, at, workloads[0].rounding)
+    runs = runs_of(workloads, design)
+    verify(runs, choice.front.cycles[:, choice.chosen])
+    tuned = Tuned(
+        at, workloads, found, seconds, choice, corrected, design,
+        energies=energies_on(design, runs) if design.engine == "systolic" else [],
+        preset=compared(at, workloads), clock=expected(design, at.speed_grade),
+        at_clock=clock_of(design, at.name, options.clock),
+        of_front=clocks_at(choice.front, at, workloads[0].rounding, options.clock))
+    if options.report:
+        write_front(Path(options.report), workloads, choice, at, design, runs,
+                    Design.load(at.name) if tuned.preset else None)
+    if options.output:
+        with replacing(Path(options.output)) as scratch:
+            scratch.write_text(design.to_toml(), encoding="utf-8")
+    show(options, tuned.facts(options), "\n".join(tuned.lines(options)))
+    return 0 if found.whole else 130
+
+
+def choose_design(options: argparse.Namespace, at: Board, workloads: list[Workload], goal: Goal,
+                  limits: Limits, found: Found, left_out: list[str],
+                  ) -> tuple[Choice, Corrected | None]:
+    """Choose among what was found; with --place, by what the best ones reach when placed.
+
+    ``left_out`` are reasons why some were not searched.
+    """
     rounding, corrected, clocks = workloads[0].rounding, None, None
     if options.within is not None:
         allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
@@ -150,54 +176,9 @@ def run(options: argparse.Namespace) -> int:
                             within_ms=options.within or np.inf, cluster=options.cluster, say=say)
         choice = corrected.choice
         placed = choice.reasons[:-len(searched)]
-    design = design_of(choice.front.parts, choice.chosen, at, rounding)
-    runs = runs_of(workloads, design)
-    verify(runs, choice.front.cycles[:, choice.chosen])
-    why = (*placed, SMALL) if small else (*placed, *searched, *wanting(workloads, choice))
-    choice = dataclasses.replace(choice, reasons=(*why, *left_out))
-    energies = energies_on(design, runs) if design.engine == "systolic" else []
-    preset, clock = compared(at, workloads), expected(design, at.speed_grade)
-    at_clock, of_front = clock_of(design, at.name, options.clock), clocks_at(
-        choice.front, at, rounding, options.clock)
-    cycles = int(choice.front.cycles[:, choice.chosen].sum())
-    if options.report:
-        write_front(Path(options.report), workloads, choice, at, design, runs,
-                    Design.load(at.name) if preset else None)
-    if options.output:
-        with replacing(Path(options.output)) as scratch:
-            scratch.write_text(design.to_toml(), encoding="utf-8")
-    facts = {
-        "board": at.name, "networks": [workload.name for workload in workloads],
-        "shapes_only": [workload.shapes_only for workload in workloads],
-        "searched": found.searched, "whole": found.whole, "seconds": seconds,
-        "design": dataclasses.asdict(design), "name": design.name,
-        **row_of(choice.front, choice.chosen, at), "reasons": choice.reasons,
-        "clock": clock and dataclasses.asdict(clock), **at_clock.facts(cycles),
-        "preset_cycles": preset, "energy_model_uj": [each.total / 1e6 for each in energies],
-        "front": [row_of(choice.front, index, at) | {"clock_mhz": float(of_front[index])}
-                  for index in range(len(choice.front))],
-        "placed": [{**row_of(choice.front, index, at), **dataclasses.asdict(each)}
-                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
-        if corrected else [],
-        "file": options.output, "report": options.report}
-    text = [front_table(choice, at, workloads, of_front), ""]
-    text += [placed_table(corrected), ""] if corrected else []
-    text.append(f"{found.searched:,} Designs searched in {seconds:.1f} s"
-                + ("" if found.whole else ", and then stopped: there may be better ones"))
-    if preset:
-        text.append(f"the preset takes {' and '.join(f'{each:,}' for each in preset)} cycles")
-    text.append(f"{cycles:,} cycles: {at_clock.time(cycles)}")
-    text.append(clock.told(cycles, options.clock)
-                if clock else "clock: not known, nothing of its kind has been placed on this chip")
-    text += choice.reasons
-    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
-             for workload in workloads if workload.shapes_only]
-    text += [f"{printable(workload.name)}: {told(each)}"
-             for workload, each in zip(workloads, energies, strict=bool(energies))]
-    if options.output:
-        text.append(f"{printable(options.output)}: {design.name}")
-    show(options, facts, "\n".join(text))
-    return 0 if found.whole else 130
+    why = (*placed, SMALL) if at.family in CHIPS else \
+        (*placed, *searched, *wanting(workloads, choice))
+    return dataclasses.replace(choice, reasons=(*why, *left_out)), corrected
 
 
 def expected_clocks(found: Found, at: Board, rounding: str,
@@ -232,14 +213,6 @@ def energies_of(front: Found, at: Board, workloads: list[Workload],
         found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
     say("")
     return np.array(found)
-
-
-def told(spent: Energy) -> str:
-    """Return an energy in words."""
-    parts = ((spent.products, "products"), (spent.activations, "activations"),
-             (spent.program, "weights and parameters"))
-    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
-            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))
 
 
 def wanting(workloads: list[Workload], choice: Choice) -> list[str]:

@@ -33,6 +33,8 @@ MOST, LONGEST = 5, 120
 """Column tiles and inputs of a step, if nothing is said of them."""
 STOPPING = 120
 """Cycles: twice what a host takes to stop a step."""
+PATIENCE = 10_000
+"""Cycles that an access takes at most, and a run 20 times as many."""
 
 
 class Bench:
@@ -79,8 +81,11 @@ class Bench:
             dut.bus__w_data.value = given
         kind.value = 1
         await RisingEdge(dut.clk)
-        while not dut.bus__ack.value:
+        for _ in range(PATIENCE):
+            if dut.bus__ack.value:
+                break
             await RisingEdge(dut.clk)
+        assert dut.bus__ack.value, f"no answer from {space.name} at {offset}"
         kind.value = 0
         assert not dut.bus__error.value, f"no access to {space.name} at {offset}"
         return int(dut.bus__r_data.value)
@@ -164,10 +169,13 @@ class Bench:
 
     async def wait(self):
         """Wait until nothing runs; return the error."""
-        while (status := await self.access(Space.REGISTERS, Register.STATUS)) & 1:
+        for _ in range(PATIENCE):
+            status = await self.access(Space.REGISTERS, Register.STATUS)
+            if not status & 1:
+                return status >> 8 & 255
             for _ in range(20):
                 await RisingEdge(self.dut.clk)
-        return status >> 8 & 255
+        raise AssertionError("it does not end")
 
     async def check(self, step, index=0, **words):
         """Run a step; compare its outputs, what is beside them, and its cycles."""

@@ -102,13 +102,17 @@ class PlaneBench:
 
     async def check_reset(self, work):
         """A reset of one cycle leaves no sum behind that would come out later."""
+        pairs = list(self.pairs(work[0]))
         self.dut.tag.value = Tag.const({"valid": 1, "last": 1}).as_bits()
-        for _ in range(self.unit.latency + 1):
+        for cycle in range(self.unit.latency + 1):
+            self.drive(work[0], 1, 0, pairs[cycle % len(pairs)])
             await RisingEdge(self.dut.clk)
         self.dut.tag.value = 0
         await self.reset()
-        await RisingEdge(self.dut.clk)
-        assert self.dut.o.value.to_unsigned() == 0
+        for cycle in range(self.unit.latency + 2):  # what comes then has no tag
+            self.drive(work[0], 1, 0, pairs[cycle % len(pairs)])
+            await RisingEdge(self.dut.clk)
+            assert self.dut.o.value.to_unsigned() == 0 and not self.dut.o_valid.value
         await self.check(work)
 
 

@@ -54,10 +54,10 @@ def products(rng, length, precisions=range(1, 17), kinds=KINDS):
                                   a_bits, b_bits, a_signed, b_signed)
 
 
-def exhaustive(rng, length, most=4):
+def exhaustive(rng, length, most=(4, 4)):
     """Yield, for all precisions to ``most`` and all signs, all pairs of numbers, lane by lane."""
-    for a_bits in range(1, most + 1):
-        for b_bits in range(1, most + 1):
+    for a_bits in range(1, most[0] + 1):
+        for b_bits in range(1, most[1] + 1):
             for signs in range(4):
                 a_signed, b_signed = bool(signs & 1), bool(signs & 2)
                 a = np.arange(1 << a_bits) - (a_signed << (a_bits - 1))

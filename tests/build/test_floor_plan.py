@@ -3,7 +3,7 @@ import random
 import pytest
 
 from hwgen.rtl.primitives import dsp_cells, lane_sites, region, regions
-from hwgen.rtl.primitives.ecp5 import BLOCK, ENABLES, SITES, floor_plan
+from hwgen.rtl.primitives.ecp5_places import BLOCK, ENABLES, SITES, floor_plan
 
 
 def plan(rows, columns, dsps, device):

@@ -8,25 +8,13 @@ from operator import or_
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from ...arch.contents import NOTHING, Contents
-from ...arch.registers import (
-    ACKNOWLEDGE,
-    EPOCH_SHIFT,
-    GO,
-    IDENTITY,
-    OWNER_SHIFT,
-    STOP,
-    TURN,
-    Register,
-    Space,
-)
 from .. import primitives
 from ..bitserial.array import BitSerial
-from ..links.host import BUS, Host
+from ..links.host import BUS
 from ..links.turns import Turns
 from ..primitives.pipeline import later
 from ..step import Mode
@@ -36,6 +24,7 @@ from ..unpack.unpack import Unpack
 from .accumulators import Accumulators
 from .bitserial_tags import tag_of_sums
 from .fetch import Fetch
+from .host_port import FastHostPort, HostPort
 from .memories import ByteMemory, WordMemory
 from .post import Post
 from .sequencer import Sequencer
@@ -125,6 +114,7 @@ class Accelerator(wiring.Component):
                   Store, Sequencer)
     far = 1
     """Registers before a memory."""
+    host_port: type[HostPort] = FastHostPort
 
     def __init__(self, *, rows: int, columns: int, lines: int, lanes: int,
                  activation_memory: int, program_memory: int, partial_sums: int,
@@ -236,7 +226,7 @@ class Accelerator(wiring.Component):
             sequencer.sums_error.eq(accumulators.error),
         ]
         self._connect_values(m)
-        self._connect_host(m)
+        self.host_port(m, self).connect()
         if self.unpack:
             self._connect_unpack(m, self.unpack)
         return m
@@ -335,169 +325,6 @@ class Accelerator(wiring.Component):
         with m.If(unpack.write):
             m.d.sync += program.write_mask.eq(~0)
 
-    def _registers(self, first: Value, number: Value, limit: Value) -> list[Value]:
-        """Return what the host reads of each register, in the order of their offsets."""
-        sequencer = self.sequencer
-        control: Value
-        if self.turns:
-            control = Cat(Const(0, OWNER_SHIFT), self.turns.owner)
-            status = Cat(Const(0, EPOCH_SHIFT - 1), self.turns.epoch)
-        else:
-            control, status = Const(0, 32), Cat(self.irq, Const(0, 6))
-        values = {
-            Register.IDENTITY: Const(IDENTITY, 32),
-            Register.CONTROL: control,
-            Register.STATUS: Cat(sequencer.busy, status, sequencer.error, sequencer.step),
-            Register.FIRST: first,
-            Register.COUNT: number,
-            Register.WATCHDOG: limit,
-            Register.CYCLES: sequencer.cycles,
-            Register.FINGERPRINT: Const(self.fingerprint, 32),
-        }
-        return [values[register] for register in Register]
-
-    def _bus(self, m: Module, *, near: bool = False) -> Any:
-        """Return the bus by which registers and memories are reached."""
-        if self.turns is None:
-            m.d.comb += self.busy.eq(self.sequencer.busy)
-            return self.bus
-        m.submodules.host = host = Host(near=near, family=self.family)
-        m.submodules.turns = self.turns
-        m.d.comb += [self.turns.start.eq(self.sequencer.start),
-                     self.turns.busy.eq(self.sequencer.busy), host.epoch.eq(self.turns.epoch)]
-        wiring.connect(m, wiring.flipped(self.rx), host.rx)
-        wiring.connect(m, host.tx, wiring.flipped(self.tx))
-        return host.bus
-
-    def _interrupt(self, m: Module, control: Value) -> None:
-        """Raise the interrupt where a run ends; ``control`` is what is written to that register."""
-        if not self.exposed:
-            return
-        before = Signal()
-        m.d.sync += before.eq(self.sequencer.busy)
-        with m.If((control & (GO | ACKNOWLEDGE)).any()):
-            m.d.sync += self.irq.eq(0)
-        with m.If(before & ~self.sequencer.busy):
-            m.d.sync += self.irq.eq(1)
-
     def _direct_tag(self) -> Value:
         """Return the tag of values that do not pass the array."""
         return Value.cast(self.fetch.early.tag)
-
-    def _connect_host(self, m: Module) -> None:
-        """Let the host read and write memories and registers, while nothing runs.
-
-        While something does, it can be watched and stopped.
-        """
-        bus = self._bus(m)
-        sequencer, activations, program = self.sequencer, self.activations, self.program
-        fetch, store = self.fetch, self.store
-
-        # A request is taken into registers, is served, and answered: there is no hurry.
-        space, offset = Signal(8, reset_less=True), Signal(24, reset_less=True)
-        written, mask = Signal(32, reset_less=True), Signal(4, reset_less=True)
-        serving, writes, answered = Signal(), Signal(), Signal()
-        longest = max(1 + activations.read_latency, program.read_latency) + 6
-        wait = Signal(range(longest + 1))
-        with m.If(~serving & ~bus.ack & (bus.read | bus.write)):
-            m.d.sync += [space.eq(bus.address[24:]), offset.eq(bus.address[:24]),
-                         written.eq(bus.w_data), mask.eq(bus.mask), writes.eq(bus.write),
-                         serving.eq(1), wait.eq(Mux(bus.read, longest, 1))]
-        with m.Elif(serving):
-            m.d.sync += [wait.eq(wait - 1), answered.eq(wait == 1)]
-            with m.If(answered):
-                m.d.sync += [serving.eq(0), answered.eq(0)]
-        answer, error = Signal(32, reset_less=True), Signal(reset_less=True)
-        m.d.comb += [bus.ack.eq(answered), bus.r_data.eq(answer), bus.error.eq(error)]
-        write_registers, write_activations, write_program = writing = Signal(3)
-        idle = ~sequencer.busy
-        m.d.sync += writing.eq(Mux(answered & writes & ~error,
-                                   Cat(space == Space.REGISTERS,
-                                       (space == Space.ACTIVATIONS) & idle,
-                                       (space == Space.PROGRAM) & idle), 0))
-
-        if self.sparse:
-            m.d.comb += [
-                Value.cast(self.sparse.load).eq(offset[2:]), self.sparse.data.eq(written),
-                self.sparse.write.eq(later(
-                    m, answered & writes & ~sequencer.busy & ~error & (space == Space.SPARSE), 1,
-                    "write_sparse", reset=True)),
-            ]
-
-        # Activations: four of the bytes of a window. Nothing moves yet when a step begins.
-        running = later(m, sequencer.busy, 1, "running", reset=True)
-        for port, value in (
-                ("read_address", Mux(running, fetch.address, offset)),
-                ("write_address", Mux(write_activations, offset, store.address)),
-                ("write_data", Cat(Mux(write_activations, written, store.data[:32]),
-                                   store.data[32:])),
-                ("write_mask", store.mask | Mux(write_activations, mask, 0))):
-            m.d.comb += getattr(activations, port).eq(later(m, value, 1, port))
-
-        # Program: a word begins at a multiple of a power of two.
-        stride = max(ceil_log2(self.columns), 2)
-        parts = len(program.write_mask)
-        part = Signal(range(max(1 << (stride - 2), 2)))
-        m.d.comb += part.eq(offset[2:stride])
-        row, given = later(m, offset[stride:], 1, "row"), later(m, written, 1, "given")
-        with m.If(~running):
-            m.d.comb += program.address.eq(row)
-        m.d.comb += program.write_data.eq(given.replicate(parts)[:program.width])
-        m.d.sync += program.write_mask.eq(Mux(write_program, 1 << part, 0))
-        word = later(m, program.read_data, 1, "program_word")
-        parted = Cat(word, Const(0, 32 * parts - program.width))
-        of_program = later(m, parted.word_select(part, 32), 1, "of_program")
-        of_activations = later(m, activations.read_data[:32], 1, "of_activations")
-
-        # Cycle counters.
-        counters = primitives.add_ram(m, None, "counters", self.family, 32, self.steps)
-        m.d.comb += counters.read_address.eq(offset[2:])
-        m.d.sync += [
-            counters.write_address.eq(sequencer.step),
-            counters.write_data.eq(sequencer.step_cycles + 1),
-            counters.write.eq(sequencer.counted & (sequencer.step < self.steps)),
-        ]
-
-        first, number, limit = Signal(16), Signal(16), Signal(32, init=(1 << 32) - 1)
-        m.d.comb += [sequencer.first.eq(first), sequencer.count.eq(number),
-                     sequencer.limit.eq(limit)]
-        registers = self._registers(first, number, limit)
-        which = Signal(len(registers))
-        m.d.sync += [which.eq(Mux(write_registers, 1 << offset[2:5], 0)),
-                     sequencer.start.eq(which[Register.CONTROL // 4] & given[0]),
-                     sequencer.stop.eq(which[Register.CONTROL // 4] & (given & STOP).any())]
-        self._interrupt(m, Mux(which[Register.CONTROL // 4], given, 0))
-        if self.turns:
-            m.d.sync += [  # both, as the next word of the frame is on its way
-                self.turns.turn.eq(which[Register.CONTROL // 4] & (given & TURN).any()),
-                self.turns.number.eq(given[OWNER_SHIFT:]),
-            ]
-        for at, register in ((Register.FIRST, first), (Register.COUNT, number),
-                             (Register.WATCHDOG, limit)):
-            with m.If(which[at // 4] & idle):
-                m.d.sync += register.eq(given)
-        register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
-        values = data.ArrayLayout(32, len(registers))(Cat(
-            Cat(value, Const(0, 32 - len(value))) for value in registers))
-        m.d.sync += register.eq(values[offset[2:5]])
-        # Activations are written by the byte, counters not at all.
-        whole = space != Space.ACTIVATIONS
-        known, fixed = Signal(), writes & ((~mask.all() & whole) | (space == Space.COUNTERS))
-        m.d.sync += error.eq(~known | fixed | (sequencer.busy & (space != 0)))
-        with m.Switch(space):
-            with m.Case(Space.REGISTERS):
-                m.d.sync += answer.eq(register)
-                m.d.comb += known.eq(offset < 4 * len(registers))
-            with m.Case(Space.ACTIVATIONS):
-                m.d.sync += answer.eq(of_activations)
-                m.d.comb += known.eq(offset < activations.size)
-            with m.Case(Space.PROGRAM):
-                m.d.sync += answer.eq(of_program)
-                m.d.comb += known.eq(offset[stride:] < program.depth)  # padding too: 0
-            with m.Case(Space.COUNTERS):
-                m.d.sync += answer.eq(counter)
-                m.d.comb += known.eq(offset < 4 * self.steps)
-            if self.sparse:
-                with m.Case(Space.SPARSE):  # what was written cannot be read
-                    m.d.sync += answer.eq(0)
-                    m.d.comb += known.eq(1)

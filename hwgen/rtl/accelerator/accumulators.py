@@ -117,45 +117,50 @@ class Accumulators(wiring.Component):
             writing.eq(Cat(ready, ready | (tag.value & ~tag.last), Mux(ready, back, at))),
         ]
         for low in range(0, self.columns, TOGETHER):
-            columns = range(low, min(low + TOGETHER, self.columns))
-            bits = slice(SUM * columns.start, SUM * columns.stop)
-            rows = primitives.add_ram(m, platform, f"sums_{low}", self.family,
-                                      bits.stop - bits.start, self.depth)
-
-            def near(value: Value, name: str, low: int = low) -> Value:
-                return primitives.local_register(m, self.family, value, f"{name}_{low}")
-
-            back_again, write, *where = near(writing, "writing")
-            stored = later(m, rows.read_data, 1, f"stored_{low}")
-            requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
-            kept = later(m, values[bits], 1, f"kept_{low}")
-            totals = []
-            for c in columns:
-                if (c - low) % 2 == 0:  # two columns share their flags
-                    alone, larger, added, adds_again = near(flags, f"flags_{c}")
-                value = values.word_select(c, SUM).as_signed()
-                old = stored.word_select(c - low, SUM).as_signed()
-                # Sum and comparison are made side by side, and the choice between them last.
-                total = Signal(SUM, name=f"total_{c}", reset_less=True)
-                replaced = Signal(name=f"replaced_{c}", reset_less=True)
-                m.d.sync += [
-                    total.eq(old + Mux(added, value, 0)),
-                    # The sign of a difference comes straight out of the carry chain.
-                    replaced.eq(alone | (larger & (old - value)[-1])),
-                    requantised.word_select(c - low, SUM).eq(
-                        ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
-                ]
-                totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
-            m.d.comb += [
-                Value.cast(self.o)[bits].eq(Cat(totals)),
-                rows.read_address.eq(near(read, "read")),
-                rows.write_address.eq(Cat(where)),
-                rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
-                rows.write.eq(write),
-            ]
+            self._add_columns(m, platform, low, read, writing, flags, values, ready_sums)
         m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 6, "ready_last",
                                        reset=True))
         return m
+
+    def _add_columns(self, m: Module, platform: object, low: int, read: Value, writing: Value,
+                     flags: Value, values: Value, ready_sums: Value) -> None:
+        """Add up the columns from ``low`` on whose sums share a memory."""
+        columns = range(low, min(low + TOGETHER, self.columns))
+        bits = slice(SUM * columns.start, SUM * columns.stop)
+        rows = primitives.add_ram(m, platform, f"sums_{low}", self.family,
+                                  bits.stop - bits.start, self.depth)
+
+        def near(value: Value, name: str) -> Value:
+            return primitives.local_register(m, self.family, value, f"{name}_{low}")
+
+        back_again, write, *where = near(writing, "writing")
+        stored = later(m, rows.read_data, 1, f"stored_{low}")
+        requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
+        kept = later(m, values[bits], 1, f"kept_{low}")
+        totals = []
+        for c in columns:
+            if (c - low) % 2 == 0:  # two columns share their flags
+                alone, larger, added, adds_again = near(flags, f"flags_{c}")
+            value = values.word_select(c, SUM).as_signed()
+            old = stored.word_select(c - low, SUM).as_signed()
+            # Sum and comparison are made side by side, and the choice between them last.
+            total = Signal(SUM, name=f"total_{c}", reset_less=True)
+            replaced = Signal(name=f"replaced_{c}", reset_less=True)
+            m.d.sync += [
+                total.eq(old + Mux(added, value, 0)),
+                # The sign of a difference comes straight out of the carry chain.
+                replaced.eq(alone | (larger & (old - value)[-1])),
+                requantised.word_select(c - low, SUM).eq(
+                    ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
+            ]
+            totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
+        m.d.comb += [
+            Value.cast(self.o)[bits].eq(Cat(totals)),
+            rows.read_address.eq(near(read, "read")),
+            rows.write_address.eq(Cat(where)),
+            rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
+            rows.write.eq(write),
+        ]
 
     def _counted(self, m: Module) -> tuple[Value, Value]:
         """Return which sum a value belongs to, counted anew in each pass; and if it is kept."""

@@ -10,7 +10,7 @@ from .. import primitives
 from ..primitives.pipeline import later
 from ..step import Descriptor, Mode
 from .accumulators import Accumulators
-from .sequencer import EVENT
+from .slots import EVENT
 
 __all__ = ["Fetch"]
 

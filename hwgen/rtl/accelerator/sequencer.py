@@ -3,79 +3,16 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, enum
 from amaranth.lib.wiring import In, Out
 
-from ..step import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Descriptor, Error, Mode, Tag
+from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
 from .bitserial_pace import Pace
 from .control import CONTROL, Controlled
+from .countdown import Countdown
+from .slots import EVENT, LOAD, Loops, NextPass, Slot
+from .walk import State, Walk
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
-
-LEAST = 5
-"""Cycles a pass takes at least: so long does a sum need through the accumulators."""
-
-FLUSH = 255
-"""Cycles in which everything is held in reset after an error: more than the longest pipeline."""
-
-EVENT = data.StructLayout({
-    "valid": 1,
-    "slot": 1,          # the first vector of its pass
-    "row_end": 1,
-    "last": 1,          # the last vector of its pass
-    "piece_last": 1,    # the pass is the last piece,
-    "taps_x_last": 1,   # the last along x,
-    "taps_y_last": 1,   # the last along y
-    "tag": Tag,
-})
-"""A vector that shall be fetched."""
-
-LOAD = data.StructLayout({"weights": 1, "parameters": 1})
-"""What a word of the program memory is."""
-
-
-class State(enum.Enum, shape=3):
-    """What the sequencer is doing."""
-
-    IDLE = 0
-    PLACE = 1   # finds the first descriptor
-    READ = 2    # a descriptor
-    CHECK = 3   # what follows from a descriptor gets into registers
-    BEGIN = 4
-    RUN = 5     # slots
-    DRAIN = 6   # until the last value is written
-    FLUSH = 7   # after an error
-
-
-class Countdown:
-    """A loop counter that knows in a register whether its turn is the last."""
-
-    def __init__(self, m: Module, width: int, limit: Value, name: str) -> None:
-        self.m = m
-        self.limit = limit
-        self.left = Signal(width, name=f"{name}_left", reset_less=True)
-        self.last = Signal(name=f"{name}_last", reset_less=True)
-        self.single = Signal(name=f"{name}_single", reset_less=True)  # a loop of one turn
-        m.d.sync += self.single.eq(limit == 1)
-
-    def load(self) -> list[Any]:
-        """Begin the loop."""
-        return [self.left.eq(self.limit), self.last.eq(self.single)]
-
-    @property
-    def penultimate(self) -> Value:
-        """Whether the turn behind this one is the last, of more than one."""
-        return self.left == 2
-
-    @property
-    def next_last(self) -> Value:
-        """Whether the turn behind this one is the last; behind the last one the first follows."""
-        return Mux(self.last, self.single, self.penultimate)
-
-    def step(self) -> list[Any]:
-        """Take a turn; behind the last one the loop begins again."""
-        return [self.left.eq(Mux(self.last, self.limit, self.left - 1)),
-                self.last.eq(self.next_last)]
 
 
 class Sequencer(Controlled):
@@ -159,65 +96,25 @@ class Sequencer(Controlled):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        state = Signal(State)
-        begin = Signal()  # of the loops of a step
-        ended = Signal()  # the last slot of a step ends
-        left, last = Signal(16, reset_less=True), Signal(reset_less=True)  # steps
-        m.d.sync += last.eq(left == 1)
-        wait = Signal(range(FLUSH + 1))
-        failed = Signal(Error)  # why the step will stop
-        done = Signal()
-        read = Signal()   # a descriptor, from `place` on
-        place = Signal(range(self.words + self.descriptor_words), reset_less=True)
-        complete = self._read_descriptor(m, read, place)
+        walk = Walk(m, self)
+        complete = self._read_descriptor(m, walk.read, walk.place)
         pace = Pace(m, self.descriptor, self.rows, self.interval) if self.serial else None
-        bad_address = self._slots(m, begin, state == State.RUN, ended, pace)
+        bad_address = self._slots(m, walk.begin, walk.state == State.RUN, walk.ended, pace)
 
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1),
                          self.step_cycles.eq(self.step_cycles + 1)]
-        m.d.sync += begin.eq(0)  # in a register of its own, as much begins with it
-        with m.Switch(state):
-            with m.Case(State.IDLE):
-                m.d.sync += [place.eq(_times(self.first, self.descriptor_words)),
-                             left.eq(self.count)]
-                with m.If(self.start):
-                    m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),
-                                 self.step_cycles.eq(0), self.step.eq(self.first),
-                                 state.eq(State.PLACE)]
-            with m.Case(State.PLACE):
-                m.d.sync += [self.cycles.eq(0), self.step_cycles.eq(0)]
-                with m.If(left.any()):
-                    m.d.comb += read.eq(1)
-                    m.d.sync += state.eq(State.READ)
-                with m.Else():
-                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
-            with m.Case(State.READ):
-                with m.If(complete):
-                    m.d.sync += state.eq(State.CHECK)
-            with m.Case(State.CHECK):
-                m.d.sync += [begin.eq(1), state.eq(State.BEGIN)]
-            with m.Case(State.BEGIN):
-                m.d.sync += state.eq(State.RUN)
-            with m.Case(State.RUN):
-                with m.If(ended):
-                    m.d.sync += state.eq(State.DRAIN)
-            with m.Case(State.DRAIN):
-                with m.If(done & (failed == Error.NONE)):
-                    m.d.comb += self.counted.eq(1)
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(last):
-                        m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
-                    with m.Else():
-                        m.d.comb += read.eq(1)
-                        m.d.sync += [self.step.eq(self.step + 1), self.step_cycles.eq(0),
-                                     state.eq(State.READ)]
-            with m.Case(State.FLUSH):
-                m.d.comb += self.clear.eq(1)
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
-                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
+        m.d.sync += walk.begin.eq(0)
+        with m.Switch(walk.state):
+            walk.start()
+            walk.run_step(complete)
+            walk.end_step()
+            walk.flush()
+        walk.stop(self._failure(m, walk.begin, bad_address, pace))
+        return m
 
+    def _failure(self, m: Module, begin: Value, bad_address: Value, pace: Pace | None) -> Value:
+        """Return what has failed; of several failures the last one here."""
         begun = Signal()
         m.d.sync += begun.eq(begin)
         late = Signal()
@@ -230,14 +127,7 @@ class Sequencer(Controlled):
                              (begun & self._bad(m, pace), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        # Both a cycle later, so that neither overtakes the other.
-        found = Signal(Error)
-        m.d.sync += [done.eq(self.done), found.eq(failure),
-                     failed.eq(Mux(self.busy & ~self.clear & ~done, found, Error.NONE))]
-        with m.If((failed != Error.NONE) & ~self.clear):
-            m.d.sync += [self.error.eq(failed), wait.eq(FLUSH), self.busy.eq(1),
-                         state.eq(State.FLUSH)]
-        return m
+        return failure
 
     def _at_limit(self) -> Value:
         """Return whether the step has taken as many cycles as it may."""
@@ -290,137 +180,63 @@ class Sequencer(Controlled):
 
     def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
                pace: Pace | None) -> Value:
-        """Add the loops of a step, and return whether an address is outside the memory.
-
-        The counters of tiles and passes are a slot ahead of the vectors: they tell what is read.
-        They move on after a slot has begun, and what follows from them is in registers before it
-        ends, for a slot is no shorter than that takes.
-        """
+        """Add the loops of a step, and return whether an address is outside the memory."""
         d = self.descriptor
-        matrix = d.mode <= Mode.DEPTHWISE  # weights are needed
-        tiles = self.countdown(m, 16, d.tiles, "tiles")
-        taps_y = self.countdown(m, 16, d.taps_y, "taps_y")
-        taps_x = self.countdown(m, 16, d.taps_x, "taps_x")
-        pieces = self.countdown(m, 16, d.pieces, "pieces")
-        x = self.countdown(m, 16, d.x, "x")
-        y = self.countdown(m, 16, d.y, "y")
-        rows = self.countdown(m, 8, pace.weight_words if pace else Const(self.rows, 8), "rows")
-        words = self.countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        least = self.countdown(m, 8, Const(LEAST, 8), "least")
-
-        ahead = Signal()      # there is a pass to be read
-        first = Signal()      # it is the first of its column tile
-        pass_last = Signal()  # it is the last of its column tile
-        m.d.comb += pass_last.eq(pieces.last & taps_x.last & taps_y.last)
-        more, more_weights, more_parameters = Signal(), Signal(), Signal()  # behind that one
-        coming: Any = Signal(EVENT, name="coming")  # what its vectors will have in common
-        moving_on = Signal()
-        step_x, step_y, step_tiles = Signal(), Signal(), Signal()  # of the loops outside, then
-        m.d.sync += [
-            more.eq(~(pass_last & tiles.last)),
-            more_weights.eq(~(pass_last & tiles.last) & matrix),
-            more_parameters.eq(~tiles.last & pass_last & d.parameters_per_tile),
-            coming.piece_last.eq(pieces.last), coming.taps_x_last.eq(taps_x.last),
-            coming.taps_y_last.eq(taps_y.last), coming.tag.first.eq(first),
-            coming.tag.last.eq(pass_last), coming.tag.final.eq(tiles.last),
-        ]
-        m.d.sync += [
-            step_x.eq(moving_on & pieces.last),
-            step_y.eq(moving_on & pieces.last & taps_x.last),
-            step_tiles.eq(moving_on & pass_last),
-        ]
-        for move, loop in ((moving_on, pieces), (step_x, taps_x), (step_y, taps_y),
-                           (step_tiles, tiles)):
-            with m.If(move):
-                m.d.sync += loop.step()
-        with m.If(moving_on):
-            m.d.sync += first.eq(pass_last)
-
-        # What remains of this slot.
-        vectors, weights, parameters, short = Signal(), Signal(), Signal(), Signal()
-        slot: Any = Signal(EVENT, name="slot")  # what all vectors of this slot have in common
-        opening = Signal()     # no vector has been issued yet
-        fresh = Signal()       # no value has come yet
-        spare = Signal(init=1)  # the lanes can take parameters
-        begun = Signal()       # they have taken some of them
-        place = Signal(range(2 * self.words), reset_less=True)
-
-        last_vector = Signal()  # in a register of its own: much hangs on it
+        loops = Loops(m, d, self.countdown,
+                      pace.weight_words if pace else Const(self.rows, 8))
+        coming = NextPass(m, d, loops)
+        slot = Slot(self.words)
         completes = Signal()  # a value comes of the vector
-        turn_first, turn_last = self._turns(m, vectors, slot.tag.last, pace, completes)
+        turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
-        value = self._values(m, begin, issue, x.last, last_vector)
+        value = self._values(m, begin, issue, loops.x.last, slot.last_vector)
         if pace:
             m.d.comb += completes.eq(value)
         m.d.comb += [
-            issue.eq(vectors & turn_first),
-            take.eq(parameters & ~weights & (begun | spare)),
-            # Parameters follow the weights; their last word is never their first.
-            slot_end.eq((~vectors | (turn_last & last_vector))
-                        & Mux(parameters, ~weights & words.last, ~weights | rows.last)
-                        & (~short | least.last)),
-            ended.eq(running & slot_end & ~ahead),
+            issue.eq(slot.vectors & turn_first),
+            take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
+            slot_end.eq(slot.ends(loops, turn_last)),
+            ended.eq(running & slot_end & ~coming.there),
         ]
-        with m.If(issue):
-            m.d.sync += [opening.eq(0), fresh.eq(fresh & ~value)]
-        with m.If(vectors & turn_last):
-            m.d.sync += [*x.step(), last_vector.eq(Mux(
-                x.last, x.single & y.next_last, x.penultimate & y.last))]
-            with m.If(x.last):
-                m.d.sync += y.step()
-            with m.If(last_vector):
-                m.d.sync += vectors.eq(0)
-        with m.If(weights):
-            m.d.sync += [*rows.step(), weights.eq(~rows.last)]
-        with m.If(take):
-            m.d.sync += [*words.step(), parameters.eq(~words.last), begun.eq(~words.last),
-                         spare.eq(0)]
-        with m.If(self.swapped):
-            m.d.sync += spare.eq(1)
-        with m.If(weights | take):
-            m.d.sync += place.eq(place + 1)
-        with m.If(short):
-            m.d.sync += [*least.step(), short.eq(~least.last)]
-
-        m.d.sync += moving_on.eq(slot_end & ahead)
-        with m.If(slot_end & ahead):
-            m.d.sync += [
-                vectors.eq(1), opening.eq(1), fresh.eq(1), short.eq(1), slot.eq(coming),
-                ahead.eq(more), weights.eq(more_weights), parameters.eq(more_parameters),
-            ]
+        slot.issue_vectors(m, loops, issue, turn_last, value)
+        slot.read_words(m, loops, take, self.swapped)
+        slot.pause(m, loops)
+        slot.follow(m, slot_end, coming)
         parameters_first, pauses = self._first_slot()
         with m.If(begin):
             m.d.sync += [
-                *(statement for loop in (tiles, taps_y, taps_x, pieces, y, x, rows, words, least)
-                  for statement in loop.load()),
-                last_vector.eq(x.single & y.single), ahead.eq(1), first.eq(1), vectors.eq(0),
-                short.eq(pauses), weights.eq(matrix), parameters.eq(parameters_first),
-                place.eq(d.program),
+                *loops.load(), slot.last_vector.eq(loops.x.single & loops.y.single),
+                coming.there.eq(1), coming.first.eq(1), slot.vectors.eq(0), slot.short.eq(pauses),
+                slot.weights.eq(coming.weights_first), slot.parameters.eq(parameters_first),
+                slot.place.eq(d.program),
             ]
         with m.If(self.clear):
-            m.d.sync += [spare.eq(1), begun.eq(0), vectors.eq(0), weights.eq(0),
-                         parameters.eq(0), ahead.eq(0)]
-
-        tag = self.event.tag
-        m.d.sync += [
-            self.event.eq(slot),
-            self.event.valid.eq(issue),
-            self.event.slot.eq(opening),
-            self.event.row_end.eq(x.last),
-            self.event.last.eq(last_vector),
-            tag.value.eq(issue & value),
-            tag.start.eq(fresh),
-            tag.tile.eq(fresh & slot.tag.first),
-            tag.row_end.eq(x.last),
-            tag.tile_end.eq(last_vector & slot.tag.last),
-            self.load.weights.eq(weights),
-            self.load.parameters.eq(take),
-            self.address.eq(place),
-        ]
+            m.d.sync += [*slot.clear(), coming.there.eq(0)]
+        self._issue(m, loops, slot, issue, take, value)
         outside = Signal()
-        m.d.sync += outside.eq(((weights | take) & (place >= self.words))
+        m.d.sync += outside.eq(((slot.weights | take) & (slot.place >= self.words))
                                | (begin & (d.program >= self.words)))
         return outside
+
+    def _issue(self, m: Module, loops: Loops, slot: Slot, issue: Value, take: Value,
+               value: Value) -> None:
+        """Say which vector is issued and which word is read, a cycle later."""
+        tag = self.event.tag
+        m.d.sync += [
+            self.event.eq(slot.common),
+            self.event.valid.eq(issue),
+            self.event.slot.eq(slot.opening),
+            self.event.row_end.eq(loops.x.last),
+            self.event.last.eq(slot.last_vector),
+            tag.value.eq(issue & value),
+            tag.start.eq(slot.fresh),
+            tag.tile.eq(slot.fresh & slot.common.tag.first),
+            tag.row_end.eq(loops.x.last),
+            tag.tile_end.eq(slot.last_vector & slot.common.tag.last),
+            self.load.weights.eq(slot.weights),
+            self.load.parameters.eq(take),
+            self.address.eq(slot.place),
+        ]
 
     def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
                completes: Value) -> tuple[Value, Value]:
@@ -459,9 +275,3 @@ class Sequencer(Controlled):
         with m.If(begin):
             m.d.sync += [left_x.eq(d.prime_x), left_y.eq(d.prime_y)]
         return (d.mode != Mode.DEPTHWISE) | ((left_x == 0) & (left_y == 0))
-
-
-def _times(value: Value, factor: int) -> Value:
-    """Return a product without a multiplier: those of the chip are the array's."""
-    terms = [value << bit for bit in range(factor.bit_length()) if factor >> bit & 1]
-    return sum(terms[1:], terms[0])

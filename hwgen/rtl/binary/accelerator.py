@@ -74,9 +74,9 @@ class BinaryAccelerator(CompactAccelerator):
             store.take.eq(array.valid), store.final.eq(array.final), store.sums.eq(array.o),
             sequencer.store_error.eq(store.error), sequencer.done.eq(store.done),
         ]
-        self._connect_host(m)
+        self.host_port(m, self).connect()
         return m
 
-    def _moved(self) -> tuple[Value, Value, Value, Value]:
+    def moved(self) -> tuple[Value, Value, Value, Value]:
         store: Any = self.store
         return self.sequencer.address, store.address, store.data, store.mask

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...arch.steps import MAGIC
 from ..accelerator.control import CONTROL, Controlled
-from ..accelerator.sequencer import _times
+from ..primitives.adders import multiple
 from ..primitives.pipeline import later
 from ..step import Error
 from .step import WORD, Descriptor
@@ -111,7 +111,7 @@ class BinarySequencer(Controlled):
         m.d.comb += [self.begin.eq(state == State.BEGIN), self.clear.eq(state == State.FLUSH)]
         with m.Switch(state):
             with m.Case(State.IDLE):
-                m.d.sync += [head.eq(_times(self.first, self.descriptor_words)),
+                m.d.sync += [head.eq(multiple(self.first, self.descriptor_words)),
                              left.eq(self.count)]
                 with m.If(self.start):
                     m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),

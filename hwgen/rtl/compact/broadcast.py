@@ -57,34 +57,40 @@ class Broadcast(SystolicArray):
             matrix = vectors.p.kind == Kind.MATRIX
             produces = accept & (vectors.p.kind != Kind.PRIME)
         for column in range(self.columns):
-            products = []
-            above: Value = Value.cast(weights.payload[column])
-            tap: Value = Value.cast(vectors.p.pixels[0][column]) if self.lines else Const(0, 1)
-            for row in range(self.rows):
-                weight = Signal(self.w_shape, name=f"weight_{row}_{column}", reset_less=True)
-                with m.If(load):
-                    m.d.sync += weight.eq(above)
-                above = weight
-                operand = Signal(self.a_shape, name=f"operand_{row}_{column}")
-                m.d.comb += operand.eq(vectors.p.vector[row])
-                if self.lines:
-                    with m.If(~matrix):
-                        m.d.comb += operand.eq(tap)
-                    if row < self.rows - 1:
-                        # The next tap sees what this one saw with the vector before.
-                        seen = Signal(self.a_shape, name=f"seen_{row}_{column}", reset_less=True)
-                        with m.If(accept):
-                            m.d.sync += seen.eq(operand)
-                        tap = seen
-                multiplier: Any = multipliers[row * self.columns + column]
-                m.d.comb += [multiplier.a.eq(operand), multiplier.b.eq(weight),
-                             multiplier.take.eq(start)]
-                products.append(multiplier.p)
-            while len(products) > 1:
-                products = [sum(products[i + 1:i + 2], products[i])
-                            for i in range(0, len(products), 2)]
-            total = Signal(self.sums, name=f"sum_{column}", reset_less=True)
-            m.d.sync += total.eq(products[0])
-            m.d.comb += self.o.payload[column].eq(total)
+            self._add_column(m, column, multipliers[column::self.columns], matrix, accept, load,
+                             start)
         m.d.comb += self.o.valid.eq(self._late(m, produces, self.latency, "produces", reset=True))
         return m
+
+    def _add_column(self, m: Module, column: int, multipliers: list[Any], matrix: Value,
+                    accept: Value, load: Value, start: Value) -> None:
+        """Add the cells of a column, and the sum of their products."""
+        vectors = self.activations
+        products: list[Any] = []
+        above: Value = Value.cast(self.weights.payload[column])
+        tap: Value = Value.cast(vectors.p.pixels[0][column]) if self.lines else Const(0, 1)
+        for row, multiplier in enumerate(multipliers):
+            weight = Signal(self.w_shape, name=f"weight_{row}_{column}", reset_less=True)
+            with m.If(load):
+                m.d.sync += weight.eq(above)
+            above = weight
+            operand = Signal(self.a_shape, name=f"operand_{row}_{column}")
+            m.d.comb += operand.eq(vectors.p.vector[row])
+            if self.lines:
+                with m.If(~matrix):
+                    m.d.comb += operand.eq(tap)
+                if row < self.rows - 1:
+                    # The next tap sees what this one saw with the vector before.
+                    seen = Signal(self.a_shape, name=f"seen_{row}_{column}", reset_less=True)
+                    with m.If(accept):
+                        m.d.sync += seen.eq(operand)
+                    tap = seen
+            m.d.comb += [multiplier.a.eq(operand), multiplier.b.eq(weight),
+                         multiplier.take.eq(start)]
+            products.append(multiplier.p)
+        while len(products) > 1:
+            products = [sum(products[i + 1:i + 2], products[i])
+                        for i in range(0, len(products), 2)]
+        total = Signal(self.sums, name=f"sum_{column}", reset_less=True)
+        m.d.sync += total.eq(products[0])
+        m.d.comb += self.o.payload[column].eq(total)

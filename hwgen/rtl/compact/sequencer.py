@@ -6,7 +6,8 @@ from typing import Any
 from amaranth import *
 
 from ...arch.steps import FIELDS
-from ..accelerator.sequencer import Countdown, Sequencer
+from ..accelerator.countdown import Countdown
+from ..accelerator.sequencer import Sequencer
 from ..step import Descriptor, Mode
 
 __all__ = ["CompactSequencer"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from amaranth import Cat, Module, Shape, Signal, Value
 
-from . import ecp5, ecp5_rams, generic, gowin, ice40
+from . import ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 from .library import place
@@ -73,7 +73,7 @@ def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int
     if family != "ecp5" or quick:
         return [(generic.SinglePortRam, options)] * len(sizes)
     needed = [ecp5_rams.count(*size) if ecp5_rams.suits(*size) else 0 for size in sizes]
-    sites = iter(ecp5.ram_places(device, sum(needed)))
+    sites = iter(ecp5_places.ram_places(device, sum(needed)))
     return [(ecp5_rams.SinglePortRam, {"sites": tuple(itertools.islice(sites, count))}) if count
             else (generic.SinglePortRam, {}) for count in needed]
 
@@ -85,7 +85,7 @@ def small_memory(family: str) -> dict[str, str]:
 
 def lane_sites(family: str, device: str | None, lanes: int) -> list[tuple[str, ...]]:
     """Return the places of each lane's four hard multipliers, or none to leave it to the placer."""
-    blocks = ecp5.blocks_beside(device, lanes) if family == "ecp5" else []
+    blocks = ecp5_places.blocks_beside(device, lanes) if family == "ecp5" else []
     return [tuple(block) for block in blocks]
 
 
@@ -99,7 +99,7 @@ def rams(family: str, device: str | None, sizes: list[tuple[int, int]], taken: l
         return [(generic.Ram, {})] * len(sizes)
     needed = [ecp5_rams.count(*size, two_ports=True) if ecp5_rams.suits(*size, two_ports=True)
               else 0 for size in sizes]
-    sites = iter(ecp5.central_ram_places(device, sum(needed), taken))
+    sites = iter(ecp5_places.central_ram_places(device, sum(needed), taken))
     return [(ecp5_rams.Ram, {"sites": tuple(itertools.islice(sites, count))}) if count
             else (generic.Ram, {}) for count in needed]
 
@@ -116,7 +116,7 @@ def regions(family: str, device: str | None, lanes: int = 0) -> list[int]:
     Where their places are known, a region is a row of DSP blocks; what :func:`lane_sites` gives
     away is left out. Else there is one region, with no limit.
     """
-    known = ecp5.places(device, lanes) if family == "ecp5" else []
+    known = ecp5_places.places(device, lanes) if family == "ecp5" else []
     return [len(line) for line in known] or [1 << 30]
 
 
@@ -209,7 +209,7 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         return f"multiplier_{row}_{column}"
 
     if family == "ecp5":
-        plan = ecp5.floor_plan(device, groups, wave, lanes)
+        plan = ecp5_places.floor_plan(device, groups, wave, lanes)
         for cell, (site, enable) in plan.items():
             cells[cell] = place(m, platform, name(*cell), ecp5.Multiplier, a, b, site=site,
                                 enable=enable)

@@ -4,7 +4,7 @@ from amaranth import *
 
 from .ecp5 import chain, table
 
-__all__ = ["shifted_add", "signed_add"]
+__all__ = ["multiple", "shifted_add", "signed_add"]
 
 ZERO, ONE = Const(0, 1), Const(1, 1)
 
@@ -63,3 +63,9 @@ def shifted_add(m: Module, family: str, name: str, x: Value, y: Value, by: int, 
 
     return chain(m, name, table(lambda a, b, c, d: a ^ (d if b else c)),
                  [(bit(x, i), shift, bit(y, i), bit(y, i - by)) for i in range(width)])
+
+
+def multiple(value: Value, factor: int) -> Value:
+    """Return a product without a multiplier: those of the chip are the array's."""
+    terms = [value << bit for bit in range(factor.bit_length()) if factor >> bit & 1]
+    return sum(terms[1:], terms[0])

@@ -110,8 +110,6 @@ class Sparse(wiring.Component):
         wiring.connect(m, wiring.flipped(self.activations), nonzeros.i)
         m.d.comb += [nonzeros.zero_point.eq(self.zero_point), nonzeros.first.eq(self.first),
                      self.weights.ready.eq(1)]
-        loaded = later(m, self.weights.p, 1, "loaded")
-        written = later(m, self.weights.valid, 1, "written", reset=True)
 
         run, send, end = Signal(), Signal(), Signal()
         read, slot = Signal(), Signal(range(max(self.slots, 2)))
@@ -122,15 +120,7 @@ class Sparse(wiring.Component):
             send.eq(found.valid & found.ready & found.p.some),
             end.eq(found.valid & found.ready & found.p.last),
         ]
-        for n, lane in enumerate(lanes):
-            m.d.comb += [
-                lane.column.p.index.eq(found.p.index), lane.column.p.value.eq(found.p.value),
-                lane.column.valid.eq(send), lane.read.eq(read), lane.slot.eq(slot),
-                lane.last_slot.eq(self.last_slot),
-                lane.load.part.eq(loaded.part), lane.load.address.eq(loaded.address),
-                lane.load.data.eq(loaded.data),
-                lane.load.write.eq(written & (loaded.lane == n)),
-            ]
+        self._connect_lanes(m, lanes, found.p, send, read, slot)
         busy, quiet = Signal(), Signal(range(QUIET + 1))
         m.d.sync += busy.eq(Cat(lane.busy for lane in lanes).any())
 
@@ -165,3 +155,18 @@ class Sparse(wiring.Component):
                         m.d.sync += slot.eq(0)
                         m.next = "RUN"
         return m
+
+    def _connect_lanes(self, m: Module, lanes: list[Any], found: Any, send: Value, read: Value,
+                       slot: Value) -> None:
+        """Send all lanes what was found, read the same slot of each, and load one of them."""
+        loaded = later(m, self.weights.p, 1, "loaded")
+        written = later(m, self.weights.valid, 1, "written", reset=True)
+        for n, lane in enumerate(lanes):
+            m.d.comb += [
+                lane.column.p.index.eq(found.index), lane.column.p.value.eq(found.value),
+                lane.column.valid.eq(send), lane.read.eq(read), lane.slot.eq(slot),
+                lane.last_slot.eq(self.last_slot),
+                lane.load.part.eq(loaded.part), lane.load.address.eq(loaded.address),
+                lane.load.data.eq(loaded.data),
+                lane.load.write.eq(written & (loaded.lane == n)),
+            ]

@@ -74,8 +74,8 @@ class NonZeros(wiring.Component):
         taken = Signal()
 
         before = Cat(pending[:n].any() for n in range(self.width))
-        lowest, others, more = Signal(self.width), Signal(self.width), Signal()
-        some, moves, leaves = Signal(), Signal(), Signal()
+        lowest, others, more, some = Signal(self.width), Signal(self.width), Signal(), Signal()
+        moves, leaves = Signal(), Signal()
         picked, free = Signal(), Signal()
         m.d.comb += [
             lowest.eq(pending & ~before), others.eq(pending & before), more.eq(others.any()),
@@ -99,14 +99,6 @@ class NonZeros(wiring.Component):
         with m.Elif(moves):
             m.d.sync += pending.eq(others)
 
-        def chosen(words: list[Value]) -> Value:
-            """Return the word of the lowest non-zero: gates, in a tree."""
-            terms = [word & lowest[n].replicate(len(word)) for n, word in enumerate(words)]
-            while len(terms) > 1:
-                terms = [terms[k] | terms[k + 1] if k + 1 < len(terms) else terms[k]
-                         for k in range(0, len(terms), 2)]
-            return terms[0]
-
         # One stage picks, and another one subtracts.
         activation = Signal(signed(BITS), reset_less=True)
         place = Signal(range(self.width), reset_less=True)
@@ -115,8 +107,9 @@ class NonZeros(wiring.Component):
         with m.If(free):
             m.d.sync += [
                 picked.eq(moves), picks.eq(some), ends.eq(last & ~more), start.eq(base),
-                activation.eq(chosen([value.as_unsigned() for value in vector])),
-                place.eq(chosen([Const(n, range(self.width)) for n in range(self.width)])),
+                activation.eq(_chosen(lowest, [value.as_unsigned() for value in vector])),
+                place.eq(_chosen(lowest, [Const(n, range(self.width))
+                                          for n in range(self.width)])),
             ]
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
@@ -125,3 +118,12 @@ class NonZeros(wiring.Component):
                 self.o.p.value.eq(Mux(picks, activation - self.zero_point, 0)),
             ]
         return m
+
+
+def _chosen(places: Value, words: list[Value]) -> Value:
+    """Return the word whose bit of ``places`` is set: gates, in a tree."""
+    terms = [word & places[n].replicate(len(word)) for n, word in enumerate(words)]
+    while len(terms) > 1:
+        terms = [terms[k] | terms[k + 1] if k + 1 < len(terms) else terms[k]
+                 for k in range(0, len(terms), 2)]
+    return terms[0]

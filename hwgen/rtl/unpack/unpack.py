@@ -93,17 +93,13 @@ class Unpack(wiring.Component):
             decoder.i.p.last.eq(packed.last), decoder.i.p.entry.eq(self._entry(packed)),
         ]
 
-        # What is wanted next of a tile: its first words, its parameters, and the others.
-        place = Signal(range(2 * self.words), reset_less=True)
-        word = Signal(len(self.address), reset_less=True)  # of weights, from the first tile on
-        first, rest = Signal(range(self.rows + 1), reset_less=True), Signal(16, reset_less=True)
-        tiles, gap = Signal(16, reset_less=True), Signal()
+        at = NextWord(self.rows, self.words, len(self.address))
         ends, over = Signal(), Signal()  # the last entry has come; the last word is written
 
         o, bytes_ = decoder.o.p, Signal(8 * self.columns, reset_less=True)
         other, put = Signal(), Signal()
         m.d.comb += [
-            other.eq(o.some & (o.row[low:] != word) & ~over),
+            other.eq(o.some & (o.row[low:] != at.word) & ~over),
             decoder.o.ready.eq(~other),
             put.eq(self.busy & ~over & (ends | (decoder.o.valid & other))),
         ]
@@ -114,33 +110,28 @@ class Unpack(wiring.Component):
                 with m.If(o.some & (o.row[:low] == c)):
                     m.d.sync += bytes_.word_select(c, 8).eq(weight)
         with m.If(put):
-            m.d.sync += [bytes_.eq(0), word.eq(word + 1), rest.eq(rest - 1),
-                         first.eq(first - first.any()),
-                         place.eq(place + Mux((first == 1) & gap, 1 + PARAMETER_WORDS, 1))]
-            with m.If(rest == 1):
-                m.d.sync += [rest.eq(d.tile_step), first.eq(self.rows), tiles.eq(tiles - 1),
-                             gap.eq(d.parameters_per_tile), over.eq(tiles == 1)]
+            m.d.sync += bytes_.eq(0)
+            at.next(m, d, over)
 
         copy, beside = self._copy(m, packed)
         beyond = Signal()
         m.d.comb += [
-            beyond.eq((put & (place >= self.words)) | (copy & (beside >= self.words))
+            beyond.eq((put & (at.place >= self.words)) | (copy & (beside >= self.words))
                       | packed.outside | (self.start & (d.output >= self.words))),
             # In a reset, whose address would come behind it, nothing is written.
             self.write.eq((put | copy) & ~beyond & ~ResetSignal(allow_reset_less=True)),
         ]
         m.d.sync += [
             self.data.eq(Mux(put, bytes_, packed.held)),
-            self.address.eq(Mux(put, place, Mux(copy, beside, packed.address))),
+            self.address.eq(Mux(put, at.place, Mux(copy, beside, packed.address))),
             self.done.eq(self.busy & ends & over), self.error.eq(beyond),
         ]
         with m.If((ends & over) | beyond):
             m.d.sync += self.busy.eq(0)
         with m.If(self.start):
             m.d.sync += [
-                self.busy.eq(d.output < self.words), ends.eq(0), over.eq(0), gap.eq(1),
-                place.eq(d.output), word.eq(0), first.eq(self.rows), rest.eq(d.tile_step),
-                tiles.eq(d.slots), bytes_.eq(0),
+                self.busy.eq(d.output < self.words), ends.eq(0), over.eq(0), *at.load(d),
+                bytes_.eq(0),
             ]
         return m
 
@@ -187,3 +178,38 @@ class Unpack(wiring.Component):
         with m.If(self.start):
             m.d.sync += [place.eq(d.output + self.rows), left.eq(PARAMETER_WORDS)]
         return copy, place
+
+
+class NextWord:
+    """Where the next word of weights is written.
+
+    Between the first words of a tile and its others there are parameters.
+    """
+
+    word: Signal
+    """Of the weights, from the first tile on."""
+
+    def __init__(self, rows: int, words: int, bits: int) -> None:
+        self.rows = rows
+        self.place = Signal(range(2 * words), reset_less=True)
+        self.word = Signal(bits, reset_less=True)
+        self.first, self.rest = (
+            Signal(range(rows + 1), reset_less=True), Signal(16, name="rest", reset_less=True))
+        self.tiles, self.gap = Signal(16, reset_less=True), Signal(name="gap")
+
+    def load(self, d: Any) -> list[Any]:
+        """Begin with the first word of a step."""
+        return [self.gap.eq(1), self.place.eq(d.output), self.word.eq(0),
+                self.first.eq(self.rows), self.rest.eq(d.tile_step), self.tiles.eq(d.slots)]
+
+    def next(self, m: Module, d: Any, over: Signal) -> None:
+        """Go on to the next word; behind the last one it is ``over``."""
+        first, rest = self.first, self.rest
+        m.d.sync += [self.word.eq(self.word + 1), rest.eq(rest - 1),
+                     first.eq(first - first.any()),
+                     self.place.eq(self.place
+                                   + Mux((first == 1) & self.gap, 1 + PARAMETER_WORDS, 1))]
+        with m.If(rest == 1):
+            m.d.sync += [rest.eq(d.tile_step), first.eq(self.rows),
+                         self.tiles.eq(self.tiles - 1), self.gap.eq(d.parameters_per_tile),
+                         over.eq(self.tiles == 1)]

@@ -84,17 +84,11 @@ class PackedWords(wiring.Component):
         m.d.sync += [wide.eq(d.weight_format[2]), of_book.eq(~d.weight_format[3]),
                      every.eq((d.slots << 3) + d.slots)]
 
-        def words_of(bits: int) -> int:
-            return -(-(1 << bits) // self.columns)
-
-        # What there is to come, in words and in entries; and uses of the word that is held.
-        of_parameters = Signal(20, reset_less=True)
-        of_book_words = Signal(range(words_of(VALUE_BITS[1]) + 1), reset_less=True)
-        of_entries = Signal(32, reset_less=True)
+        rest = Remaining(self.columns)
         most = 8 * self.columns // NARROW
-        left = Signal(range(max(most, self.columns) + 1))
+        left = Signal(range(max(most, self.columns) + 1))  # uses of the word that is held
         per_word = Mux(wide, 8 * self.columns // WIDE, most)
-        fewer = of_entries <= per_word
+        narrow_book, wide_book = (book_words(bits, self.columns) for bits in VALUE_BITS)
 
         # The word that was asked for last is there from the cycle on in which `due` is 0.
         due = Signal(range(self.latency + 2))
@@ -105,12 +99,11 @@ class PackedWords(wiring.Component):
         missing = Signal()  # the one that was asked for is behind the end
 
         ready, load = Signal(), Signal()
-        some = of_parameters.any() | of_book_words.any() | of_entries.any()
         m.d.comb += [
-            ready.eq(self.moves & (left <= 1) & (due == 0) & some),
+            ready.eq(self.moves & (left <= 1) & (due == 0) & rest.any()),
             load.eq(ready & ~missing), self.outside.eq(ready & missing),
             self.ask.eq(self.start | load), self.address.eq(Mux(self.start, d.program, place)),
-            self.last.eq((left == 1) & (of_entries == 0)),
+            self.last.eq((left == 1) & (rest.of_entries == 0)),
         ]
         with m.If(self.moves):
             m.d.sync += due.eq(Mux(due == 0, 0, due - 1))
@@ -124,20 +117,43 @@ class PackedWords(wiring.Component):
                          missing.eq(self.address >= self.words)]
         with m.If(load):
             m.d.sync += self.held.eq(come)
-            with m.If(of_parameters.any()):
-                m.d.sync += [of_parameters.eq(of_parameters - 1), self.parameters.eq(1), left.eq(1)]
-            with m.Elif(of_book_words.any()):
-                m.d.sync += [of_book_words.eq(of_book_words - 1), self.code.eq(1),
-                             left.eq(self.columns)]
-            with m.Else():
-                m.d.sync += [of_entries.eq(Mux(fewer, 0, of_entries - per_word)),
-                             self.entries.eq(1), left.eq(Mux(fewer, of_entries, per_word))]
+            self._take(m, rest, left, per_word)
         with m.If(self.start):
             m.d.sync += [
-                of_parameters.eq(Mux(d.parameters_per_tile, every, PARAMETER_WORDS)),
-                of_entries.eq(d.row_bytes),
-                of_book_words.eq(Mux(of_book, Mux(wide, words_of(VALUE_BITS[1]),
-                                                  words_of(VALUE_BITS[0])), 0)),
+                rest.of_parameters.eq(Mux(d.parameters_per_tile, every, PARAMETER_WORDS)),
+                rest.of_entries.eq(d.row_bytes),
+                rest.of_book_words.eq(Mux(of_book, Mux(wide, wide_book, narrow_book), 0)),
                 left.eq(0), self.parameters.eq(0), self.code.eq(0), self.entries.eq(0),
             ]
         return m
+
+    def _take(self, m: Module, rest: "Remaining", left: Signal, per_word: Value) -> None:
+        """Say what the word that is held now has, and how many uses of it are left."""
+        fewer = rest.of_entries <= per_word
+        with m.If(rest.of_parameters.any()):
+            m.d.sync += [rest.of_parameters.eq(rest.of_parameters - 1), self.parameters.eq(1),
+                         left.eq(1)]
+        with m.Elif(rest.of_book_words.any()):
+            m.d.sync += [rest.of_book_words.eq(rest.of_book_words - 1), self.code.eq(1),
+                         left.eq(self.columns)]
+        with m.Else():
+            m.d.sync += [rest.of_entries.eq(Mux(fewer, 0, rest.of_entries - per_word)),
+                         self.entries.eq(1), left.eq(Mux(fewer, rest.of_entries, per_word))]
+
+
+class Remaining:
+    """What is still to come: words of parameters and of the codebook, and entries."""
+
+    def __init__(self, columns: int) -> None:
+        self.of_parameters = Signal(20, reset_less=True)
+        self.of_book_words = Signal(range(book_words(VALUE_BITS[1], columns) + 1), reset_less=True)
+        self.of_entries = Signal(32, reset_less=True)
+
+    def any(self) -> Value:
+        """Return whether anything is."""
+        return self.of_parameters.any() | self.of_book_words.any() | self.of_entries.any()
+
+
+def book_words(bits: int, columns: int) -> int:
+    """Return the words of a codebook for values of so many bits."""
+    return -(-(1 << bits) // columns)

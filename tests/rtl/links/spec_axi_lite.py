@@ -42,6 +42,10 @@ class AxiLiteSpec(Spec):
         m.d.comb += [
             Assert(dut.s_axil_awready == dut.s_axil_wready, "half a write"),
             Assert(~dut.s_axil_awready | (dut.s_axil_awvalid & dut.s_axil_wvalid), "taken early"),
+            # Without these an induction would begin in states that never are.
+            Assert(~(bus.read & bus.write) & ~(dut.refused & (bus.read | bus.write)), "one"),
+            Assert(~((dut.refused | bus.write) & dut.s_axil_bvalid), "a response in the way"),
+            Assert(~(bus.read & dut.s_axil_rvalid), "data in the way"),
         ]
         self.follow(m, "write", dut.s_axil_awready & dut.s_axil_awvalid, bus.write,
                     Cat(bus_address(dut.s_axil_awaddr, dut.shift), dut.s_axil_wstrb,

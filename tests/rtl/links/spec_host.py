@@ -4,7 +4,31 @@ from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
+from hwgen.rtl.links.host import Host
+
 from ...formal import Held, Spec
+
+
+class HostOfReachableStates(Host):
+    """The host with what its states say of its outputs.
+
+    Without these assertions an induction would begin in states that never are.
+    """
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+
+        def only_in(*states):
+            return Cat(self.fsm.ongoing(state) for state in states).any()
+
+        m.d.comb += [
+            Assert(~self.tx.valid | only_in("HUNT", "SEND", "SEND CRC", "SEND DATA"), "tx"),
+            Assert(self.bus.read == only_in("READ"), "read"),
+            Assert(self.bus.write == only_in("WRITE"), "write"),
+            Assert(self.bus.mask.any() | only_in("HUNT", "CHECK HEAD", "CHECK CRC", "DECIDE"),
+                   "mask"),
+        ]
+        return m
 
 
 class HostSpec(Spec):

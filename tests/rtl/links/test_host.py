@@ -28,7 +28,7 @@ from sim.links.traffic import MEMORY, Memory, Traffic, request
 
 from ...bench import simulate
 from ...formal import prove
-from .spec_host import HostSpec
+from .spec_host import HostOfReachableStates, HostSpec
 
 simulated = pytest.mark.skipif(not (verilator() and compiler()), reason="needs Verilator and g++")
 
@@ -288,4 +288,4 @@ def test_fuzz(size, kind):
 @pytest.mark.formal
 def test_contract(tmp_path):
     """What is offered is held until it is taken: always, whatever comes in."""
-    prove(HostSpec(Host()), tmp_path, depth=4, always=True)
+    prove(HostSpec(HostOfReachableStates()), tmp_path, depth=4, always=True)

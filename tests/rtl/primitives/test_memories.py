@@ -6,7 +6,7 @@ from amaranth.back import verilog
 
 from hwgen.rtl import primitives
 from hwgen.rtl.accelerator.memories import WordMemory
-from hwgen.rtl.primitives import ecp5, ecp5_rams, generic, ice40
+from hwgen.rtl.primitives import ecp5_places, ecp5_rams, generic, ice40
 from hwgen.tools.find import call
 from hwgen.tools.verilator import PROGRAM, build
 from sim.cells import models_of_cells
@@ -133,7 +133,7 @@ def test_places_of_a_large_memory():
     sites = words.places
     assert sites == [site for _, options in made for site in options["sites"]]
     assert len(sites) == len(set(sites)) == 144
-    assert set(sites) <= {site for line in ecp5.RAM_SITES["LFE5U-85F"] for site in line}
+    assert set(sites) <= {site for line in ecp5_places.RAM_SITES["LFE5U-85F"] for site in line}
     across = [int(site[1:site.index("/")]) for site in sites]
     assert across == sorted(across)
     central = [site for _, options in primitives.rams("ecp5", "LFE5U-85F", [(8, 4096)] * 16, sites)

@@ -1,0 +1,197 @@
+"""The checks of a Design: the limits of its fields, and which of them go together.
+
+Each is one sentence that names the first field that is wrong.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from .boards import BOARDS, closest
+from .formats import GROUP
+from .integer import Integer
+from .steps import ROUNDINGS
+
+if TYPE_CHECKING:
+    from .design import Design
+
+__all__ = ["AROUND_THE_ARRAY", "BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LARGEST_SUMS",
+           "LEAST_COLUMNS", "SIDES", "SPARSE", "SYSTOLIC", "check"]
+
+ENGINES = ("systolic", "bitserial", "sparse", "binary")
+DATAFLOWS = ("ws", "os")
+FAMILIES = ("generic", "ecp5", "ice40", "gowin")
+LARGEST_SIDE = 64
+LARGEST_DEPTH = 1 << 20
+LARGEST_SUM = 64
+LARGEST_MEMORY = 1 << 24
+LARGEST_SUMS = 1 << 16
+SIDES = 4, 32
+"""Least and most rows and columns of an accelerator's array."""
+BINARY_LANES = (1, 2, 4)
+"""Lanes of the engine ``binary``, whose outputs are written together."""
+LEAST_COLUMNS = 2
+"""The least columns of a compact one."""
+SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
+"""Fields of a sparse engine, and the most that each may be."""
+SYSTOLIC = ("depth", "accumulator", "dsps")
+"""Fields that only a systolic array has, also that beside a sparse engine."""
+AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
+                    "line_pixels", "rounding", "steps", "compact", "sparse_entries",
+                    "sparse_columns", "sparse_depth", "decompress")
+"""Fields that say nothing of an array alone."""
+
+
+def check(design: "Design") -> None:
+    """Check every field, in their order: a UserError says which one is wrong first."""
+    one_of(design, "engine", ENGINES)
+    if design.engine in ("bitserial", "binary"):
+        check_bit_serial(design)
+    check_sparse(design)
+    one_of(design, "dataflow", DATAFLOWS)
+    within(design, "rows", 1, LARGEST_SIDE)
+    within(design, "columns", 1, LARGEST_SIDE)
+    Integer.parse(design.activations, "activations")
+    Integer.parse(design.weights, "weights")
+    within(design, "depth", 1, LARGEST_DEPTH, optional=True)
+    within(design, "accumulator", 2, LARGEST_SUM, optional=True)
+    serial = design.engine == "bitserial"  # which keeps so many pixels of each line
+    within(design, "lines", 0, math.isqrt(design.rows) if serial else design.rows)
+    if design.lines and design.dataflow != "ws":
+        raise UserError(f"lines must be 0 with dataflow 'os', not {design.lines}: only an array "
+                        "whose weights stay has a depthwise path")
+    one_of(design, "family", FAMILIES)
+    if design.family == "generic":
+        for field in ("device", "dsps"):
+            if getattr(design, field) is not None:
+                raise UserError(f"{field} must be left out for family 'generic', which is no "
+                                f"chip's, not {getattr(design, field)!r}")
+    known = sorted({b.device for b in BOARDS.values() if b.family == design.family})
+    if design.device not in (None, *known):
+        raise UserError(f"device must be one of {', '.join(known)} for family "
+                        f"{design.family!r}, or left out, not {design.device!r}")
+    within(design, "dsps", 0, design.device_products, optional=True)
+    one_of(design, "rounding", ROUNDINGS)
+    within(design, "steps", 0, LARGEST_SUMS)
+    if not isinstance(design.compact, bool):
+        raise UserError(f"compact must be true or false, not {design.compact!r}")
+    if not isinstance(design.decompress, bool):
+        raise UserError(f"decompress must be true or false, not {design.decompress!r}")
+    within(design, "activation_memory", 0, LARGEST_MEMORY)
+    if design.activation_memory:
+        check_accelerator(design)
+        return
+    for field in AROUND_THE_ARRAY:
+        default = getattr(type(design), field)
+        if getattr(design, field) != default:
+            raise UserError(f"{field} must be {default!r} without an activation_memory, which "
+                            f"an accelerator needs, not {getattr(design, field)!r}")
+
+
+def check_bit_serial(design: "Design") -> None:
+    """Check what engines without multipliers need, and what they do not have."""
+    if not design.activation_memory:
+        alone = ": its array alone is a unit, `hwgen sim bitserial`" \
+            if design.engine == "bitserial" else ", of which its array is a part"
+        raise UserError(f"activation_memory must be given with engine {design.engine!r}{alone}")
+    for field in SYSTOLIC:
+        default = getattr(type(design), field)
+        if getattr(design, field) != default:
+            should = "left out" if default is None else repr(default)
+            raise UserError(f"{field} must be {should} with engine {design.engine!r}, not "
+                            f"{getattr(design, field)!r}: only a systolic array has it")
+
+
+def check_binary(design: "Design") -> None:
+    """Check the accelerator of the engine ``binary``."""
+    for field, only, why in (("compact", False, "it has an accelerator of its own"),
+                             ("lines", 0, "its columns take no pixels"),
+                             ("line_pixels", 0, "its columns take no pixels"),
+                             ("hard_lanes", 0, "its lanes do not multiply"),
+                             ("partial_sums", 1, "a column has one")):
+        if getattr(design, field) != only:
+            raise UserError(f"{field} must be {only!r} with engine 'binary', not "
+                            f"{getattr(design, field)!r}: {why}")
+    if design.lanes not in BINARY_LANES or design.columns % design.lanes:
+        raise UserError(f"lanes must be 1, 2 or 4 with engine 'binary', and divide the "
+                        f"{design.columns} columns, not {design.lanes}")
+    for field, most in (("activation_memory", design.activation_memory),
+                        ("program_memory", design.program_words)):
+        if most > LARGEST_SUMS:
+            raise UserError(f"{field} must be at most {LARGEST_SUMS} "
+                            f"{'bytes' if field[0] == 'a' else 'words'} with engine 'binary', "
+                            f"whose descriptors have 16 bits for an address, not {most}")
+
+
+def check_sparse(design: "Design") -> None:
+    """Check the fields of a sparse engine."""
+    if design.engine == "sparse" and not design.activation_memory:
+        raise UserError("activation_memory must be given with engine 'sparse': the engine "
+                        "alone is a unit, `hwgen sim sparse`")
+    for field, most in SPARSE.items():
+        if design.engine == "sparse":
+            within(design, field, 1, most)
+        elif getattr(design, field) != 0:
+            raise UserError(f"{field} must be 0 without engine 'sparse', not "
+                            f"{getattr(design, field)!r}")
+
+
+def check_accelerator(design: "Design") -> None:
+    """Check the fields of what is around the array."""
+    if design.compact and design.engine == "sparse":
+        raise UserError("compact must be left out with engine 'sparse', not true: a compact "
+                        "accelerator has an array alone")
+    if design.decompress and (design.compact or design.engine != "systolic"):
+        what = "a compact accelerator" if design.compact else f"engine {design.engine!r}"
+        raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
+                        "for a systolic array alone")
+    for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
+        if getattr(design, field) != only:
+            raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
+                            f"accelerator's, not {getattr(design, field)!r}")
+    for field in ("rows", "columns"):
+        low, high = SIDES
+        if design.engine == "binary" and field == "rows":
+            high = GROUP
+        if design.compact and field == "columns":
+            low = LEAST_COLUMNS
+        if not low <= getattr(design, field) <= high:
+            raise UserError(f"{field} must be from {low} to {high} with an activation_memory, "
+                            f"not {getattr(design, field)}")
+    if design.activation_memory % design.banks:
+        raise UserError(f"activation_memory must be a multiple of {design.banks}, the number of "
+                        f"its banks, not {design.activation_memory}")
+    within(design, "program_memory", design.columns, LARGEST_MEMORY)
+    least = 1 if design.compact or design.engine == "binary" else 4
+    within(design, "partial_sums", least, LARGEST_SUMS)
+    within(design, "lanes", 1, design.columns)
+    most = design.device_products // design.lane_products if design.device else 0
+    within(design, "hard_lanes", 0, min(design.lanes, most))
+    within(design, "dsps", 0, design.array_products, optional=True)
+    within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
+    if design.engine == "binary":
+        check_binary(design)
+    for field in ("lines", "lanes"):
+        if design.compact and getattr(design, field) > 1:
+            raise UserError(f"{field} must be at most 1 in a compact accelerator, "
+                            f"not {getattr(design, field)}")
+    if design.compact and design.engine == "bitserial" and design.lines:
+        raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
+                        f"not {design.lines}: its columns take no pixels of their own")
+
+
+def one_of(design: "Design", field: str, known: tuple[str, ...]) -> None:
+    """Check that a field is one of the known names."""
+    value = getattr(design, field)
+    if value not in known:
+        raise UserError(f"{field} must be one of {', '.join(known)}, not {value!r}"
+                        f"{closest(str(value), known)}")
+
+
+def within(design: "Design", field: str, low: int, high: int, *, optional: bool = False) -> None:
+    """Check that a field is an integer between limits, or, where that is ``optional``, None."""
+    value = getattr(design, field)
+    if value is None and optional:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")

@@ -1,0 +1,225 @@
+"""Slots, into which a step is cut: vectors of one pass, weights and parameters of the next."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data
+
+from ..step import PARAMETER_WORDS, Mode, Tag
+from .countdown import Countdown
+
+__all__ = ["EVENT", "LOAD", "Loops", "NextPass", "Slot"]
+
+LEAST = 5
+"""Cycles a pass takes at least: so long does a sum need through the accumulators."""
+
+EVENT = data.StructLayout({
+    "valid": 1,
+    "slot": 1,          # the first vector of its pass
+    "row_end": 1,
+    "last": 1,          # the last vector of its pass
+    "piece_last": 1,    # the pass is the last piece,
+    "taps_x_last": 1,   # the last along x,
+    "taps_y_last": 1,   # the last along y
+    "tag": Tag,
+})
+"""A vector that shall be fetched."""
+
+LOAD = data.StructLayout({"weights": 1, "parameters": 1})
+"""What a word of the program memory is."""
+
+
+class Loops:
+    """The loops of a step, and those of a slot over words and over cycles.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    countdown : class
+        A :class:`Countdown`.
+    weight_words : Value
+        Words of the weights of a pass.
+    """
+
+    def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
+                 weight_words: Value) -> None:
+        d = descriptor
+        self.tiles = countdown(m, 16, d.tiles, "tiles")
+        self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
+        self.taps_x = countdown(m, 16, d.taps_x, "taps_x")
+        self.pieces = countdown(m, 16, d.pieces, "pieces")
+        self.x = countdown(m, 16, d.x, "x")
+        self.y = countdown(m, 16, d.y, "y")
+        self.rows = countdown(m, 8, weight_words, "rows")
+        self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
+        self.least = countdown(m, 8, Const(LEAST, 8), "least")
+
+    def load(self) -> list[Any]:
+        """Begin all of them."""
+        return [statement for loop in (self.tiles, self.taps_y, self.taps_x, self.pieces, self.y,
+                                       self.x, self.rows, self.words, self.least)
+                for statement in loop.load()]
+
+
+class NextPass:
+    """The pass that is read: its counters are a slot ahead of the vectors.
+
+    They move on after a slot has begun, and what follows from them is in registers before it ends,
+    for a slot is no shorter than that takes.
+    """
+
+    there: Signal
+    """There is a pass to be read."""
+    first: Signal
+    """It is the first of its column tile."""
+    last: Signal
+    """It is the last of its column tile."""
+    common: Any
+    """What its vectors will have in common."""
+    more: Signal
+    """There is another one behind it,"""
+    more_weights: Signal
+    """whose weights must be read,"""
+    more_parameters: Signal
+    """and parameters, as it is the first of another column tile."""
+    weights_first: Value
+    """Weights must be read for the first pass."""
+    moving_on: Signal
+    """The counters go on to the next pass."""
+
+    def __init__(self, m: Module, descriptor: Any, loops: Loops) -> None:
+        self.loops = loops
+        self.there = Signal(name="ahead")
+        self.first = Signal()
+        self.last = Signal(name="pass_last")
+        m.d.comb += self.last.eq(loops.pieces.last & loops.taps_x.last & loops.taps_y.last)
+        self.more, self.more_weights, self.more_parameters = (
+            Signal(), Signal(), Signal(name="more_parameters"))
+        self.common = Signal(EVENT, name="coming")
+        self.moving_on = Signal()
+        self._look_ahead(m, descriptor)
+        self._count(m)
+
+    def _look_ahead(self, m: Module, d: Any) -> None:
+        """Keep what the next pass has, and whether there is one behind it."""
+        loops, common, last = self.loops, self.common, self.last
+        matrix = d.mode <= Mode.DEPTHWISE
+        self.weights_first = matrix
+        m.d.sync += [
+            self.more.eq(~(last & loops.tiles.last)),
+            self.more_weights.eq(~(last & loops.tiles.last) & matrix),
+            self.more_parameters.eq(~loops.tiles.last & last & d.parameters_per_tile),
+            common.piece_last.eq(loops.pieces.last), common.taps_x_last.eq(loops.taps_x.last),
+            common.taps_y_last.eq(loops.taps_y.last), common.tag.first.eq(self.first),
+            common.tag.last.eq(last), common.tag.final.eq(loops.tiles.last),
+        ]
+
+    def _count(self, m: Module) -> None:
+        """Count the loops, those outside a cycle later than the innermost one."""
+        loops, moving_on = self.loops, self.moving_on
+        step_x, step_y, step_tiles = Signal(), Signal(), Signal()
+        m.d.sync += [
+            step_x.eq(moving_on & loops.pieces.last),
+            step_y.eq(moving_on & loops.pieces.last & loops.taps_x.last),
+            step_tiles.eq(moving_on & self.last),
+        ]
+        for move, loop in ((moving_on, loops.pieces), (step_x, loops.taps_x),
+                           (step_y, loops.taps_y), (step_tiles, loops.tiles)):
+            with m.If(move):
+                m.d.sync += loop.step()
+        with m.If(moving_on):
+            m.d.sync += self.first.eq(self.last)
+
+
+class Slot:
+    """What remains of a slot."""
+
+    vectors: Signal
+    """There are vectors to be issued,"""
+    weights: Signal
+    """words of weights to be read,"""
+    parameters: Signal
+    """words of parameters,"""
+    short: Signal
+    """and cycles until it is as long as a slot must be."""
+    common: Any
+    """What all of its vectors have in common."""
+    opening: Signal
+    """No vector has been issued yet."""
+    fresh: Signal
+    """No value has come yet."""
+    spare: Signal
+    """The lanes can take parameters."""
+    begun: Signal
+    """They have taken some of them."""
+    place: Signal
+    """Of the next word of the program memory."""
+    last_vector: Signal
+    """In a register of its own: much depends on it."""
+
+    def __init__(self, words: int) -> None:
+        self.vectors, self.weights, self.parameters, self.short = (
+            Signal(), Signal(), Signal(), Signal())
+        self.common = Signal(EVENT, name="slot")
+        self.opening = Signal()
+        self.fresh = Signal()
+        self.spare = Signal(init=1)
+        self.begun = Signal()
+        self.place = Signal(range(2 * words), reset_less=True)
+        self.last_vector = Signal()
+
+    def ends(self, loops: Loops, turn_last: Value) -> Value:
+        """Return whether this cycle is its last one.
+
+        Parameters follow the weights; their last word is never their first.
+        """
+        return ((~self.vectors | (turn_last & self.last_vector))
+                & Mux(self.parameters, ~self.weights & loops.words.last,
+                      ~self.weights | loops.rows.last)
+                & (~self.short | loops.least.last))
+
+    def issue_vectors(self, m: Module, loops: Loops, issue: Value, turn_last: Value,
+                      value: Value) -> None:
+        """Count the vectors that are issued; ``turn_last`` is the last cycle of one."""
+        x, y = loops.x, loops.y
+        with m.If(issue):
+            m.d.sync += [self.opening.eq(0), self.fresh.eq(self.fresh & ~value)]
+        with m.If(self.vectors & turn_last):
+            m.d.sync += [*x.step(), self.last_vector.eq(Mux(
+                x.last, x.single & y.next_last, x.penultimate & y.last))]
+            with m.If(x.last):
+                m.d.sync += y.step()
+            with m.If(self.last_vector):
+                m.d.sync += self.vectors.eq(0)
+
+    def read_words(self, m: Module, loops: Loops, take: Value, swapped: Value) -> None:
+        """Count the words of weights, and those of parameters in the cycles of ``take``."""
+        with m.If(self.weights):
+            m.d.sync += [*loops.rows.step(), self.weights.eq(~loops.rows.last)]
+        with m.If(take):
+            m.d.sync += [*loops.words.step(), self.parameters.eq(~loops.words.last),
+                         self.begun.eq(~loops.words.last), self.spare.eq(0)]
+        with m.If(swapped):
+            m.d.sync += self.spare.eq(1)
+        with m.If(self.weights | take):
+            m.d.sync += self.place.eq(self.place + 1)
+
+    def pause(self, m: Module, loops: Loops) -> None:
+        """Count the cycles that a slot has at least."""
+        with m.If(self.short):
+            m.d.sync += [*loops.least.step(), self.short.eq(~loops.least.last)]
+
+    def follow(self, m: Module, ends: Value, coming: NextPass) -> None:
+        """Begin the slot of the pass that was read, where there is one."""
+        m.d.sync += coming.moving_on.eq(ends & coming.there)
+        with m.If(ends & coming.there):
+            m.d.sync += [
+                self.vectors.eq(1), self.opening.eq(1), self.fresh.eq(1), self.short.eq(1),
+                self.common.eq(coming.common), coming.there.eq(coming.more),
+                self.weights.eq(coming.more_weights), self.parameters.eq(coming.more_parameters),
+            ]
+
+    def clear(self) -> list[Any]:
+        """Forget what remains, after an error."""
+        return [self.spare.eq(1), self.begun.eq(0), self.vectors.eq(0), self.weights.eq(0),
+                self.parameters.eq(0)]

@@ -1,0 +1,135 @@
+"""The states of a sequencer that walks the steps of a Program."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import enum
+
+from ..primitives.adders import multiple
+from ..step import Error
+
+__all__ = ["State", "Walk"]
+
+FLUSH = 255
+"""Cycles in which everything is held in reset after an error: more than the longest pipeline."""
+
+
+class State(enum.Enum, shape=3):
+    """What the sequencer is doing."""
+
+    IDLE = 0
+    PLACE = 1   # finds the first descriptor
+    READ = 2    # a descriptor
+    CHECK = 3   # what follows from a descriptor gets into registers
+    BEGIN = 4
+    RUN = 5     # slots
+    DRAIN = 6   # until the last value is written
+    FLUSH = 7   # after an error
+
+
+class Walk:
+    """Where a sequencer is in its walk over the steps, and statements for its states.
+
+    Parameters
+    ----------
+    control : Sequencer
+        Whose ports they drive.
+    """
+
+    state: Signal
+    begin: Signal
+    """Of the loops of a step. In a register of its own, as much begins with it."""
+    ended: Signal
+    """The last slot of a step ends."""
+    left: Signal
+    """Steps, with this one,"""
+    last: Signal
+    """which is the last one."""
+    wait: Signal
+    """Cycles of a reset after an error."""
+    failed: Signal
+    """Why the step will stop."""
+    done: Signal
+    read: Signal
+    """A descriptor shall be read, from"""
+    place: Signal
+
+    def __init__(self, m: Module, control: Any) -> None:
+        self.m, self.control = m, control
+        self.state = Signal(State)
+        self.begin = Signal()
+        self.ended = Signal()
+        self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
+        m.d.sync += self.last.eq(self.left == 1)
+        self.wait = Signal(range(FLUSH + 1))
+        self.failed = Signal(Error)
+        self.done = Signal()
+        self.read = Signal()
+        self.place = Signal(range(control.words + control.descriptor_words), reset_less=True)
+
+    def start(self) -> None:
+        """Wait for a start, and find the first descriptor."""
+        m, control = self.m, self.control
+        with m.Case(State.IDLE):
+            m.d.sync += [self.place.eq(multiple(control.first, control.descriptor_words)),
+                         self.left.eq(control.count)]
+            with m.If(control.start):
+                m.d.sync += [control.busy.eq(1), control.error.eq(Error.NONE),
+                             control.step_cycles.eq(0), control.step.eq(control.first),
+                             self.state.eq(State.PLACE)]
+        with m.Case(State.PLACE):
+            m.d.sync += [control.cycles.eq(0), control.step_cycles.eq(0)]
+            with m.If(self.left.any()):
+                m.d.comb += self.read.eq(1)
+                m.d.sync += self.state.eq(State.READ)
+            with m.Else():
+                m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+
+    def run_step(self, complete: Value) -> None:
+        """Run the slots of a step when its descriptor is there."""
+        m = self.m
+        with m.Case(State.READ):
+            with m.If(complete):
+                m.d.sync += self.state.eq(State.CHECK)
+        with m.Case(State.CHECK):
+            m.d.sync += [self.begin.eq(1), self.state.eq(State.BEGIN)]
+        with m.Case(State.BEGIN):
+            m.d.sync += self.state.eq(State.RUN)
+        with m.Case(State.RUN):
+            with m.If(self.ended):
+                m.d.sync += self.state.eq(State.DRAIN)
+
+    def end_step(self) -> None:
+        """Wait for the last value of a step, and go on to the next one."""
+        m, control = self.m, self.control
+        with m.Case(State.DRAIN):
+            with m.If(self.done & (self.failed == Error.NONE)):
+                m.d.comb += control.counted.eq(1)
+                m.d.sync += self.left.eq(self.left - 1)
+                with m.If(self.last):
+                    m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+                with m.Else():
+                    m.d.comb += self.read.eq(1)
+                    m.d.sync += [control.step.eq(control.step + 1), control.step_cycles.eq(0),
+                                 self.state.eq(State.READ)]
+
+    def flush(self) -> None:
+        """Hold everything in reset for a while."""
+        m, control = self.m, self.control
+        with m.Case(State.FLUSH):
+            m.d.comb += control.clear.eq(1)
+            m.d.sync += self.wait.eq(self.wait - 1)
+            with m.If(self.wait == 0):
+                m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+
+    def stop(self, failure: Value) -> None:
+        """Stop the step at a failure, and hold everything in reset for a while."""
+        m, control = self.m, self.control
+        # Both a cycle later, so that neither overtakes the other.
+        found = Signal(Error)
+        m.d.sync += [self.done.eq(control.done), found.eq(failure),
+                     self.failed.eq(Mux(control.busy & ~control.clear & ~self.done, found,
+                                        Error.NONE))]
+        with m.If((self.failed != Error.NONE) & ~control.clear):
+            m.d.sync += [control.error.eq(self.failed), self.wait.eq(FLUSH), control.busy.eq(1),
+                         self.state.eq(State.FLUSH)]
