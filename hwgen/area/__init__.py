@@ -1,1 +1,1 @@
-"""What hardware takes of a chip: LUTs, registers, multipliers, block RAMs, and the clock."""
+"""Area and clock of hardware: LUTs, registers, multipliers, block RAMs, and MHz to expect."""

@@ -1,4 +1,4 @@
-"""What a Design takes of its chip, by whichever of the models knows its kind."""
+"""Area of a Design on its chip, by the model for its kind."""
 
 from ..arch.design import Design
 from . import ecp5 as resources

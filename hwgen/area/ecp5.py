@@ -1,4 +1,4 @@
-"""What an accelerator takes of an ECP5: blocks are counted, LUTs and registers are fitted.
+"""Area of an accelerator on an ECP5: blocks are counted, LUTs and registers are fitted.
 
 The former are counted as the generator makes them. The latter are a sum over the parts of an
 accelerator, each with a cost that was fitted to synthesis: docs/tune.md has how far it is off.

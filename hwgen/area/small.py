@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""What a small accelerator takes of an iCE40 or a Gowin: blocks are counted, logic is fitted.
+"""Area of a compact accelerator on an iCE40 or a Gowin: blocks are counted, logic is fitted.
 
 Small ones are those that are ``compact``, with a systolic or a bit-serial engine, and the binary.
 

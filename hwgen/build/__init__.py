@@ -1,6 +1,6 @@
 """From a Design to a bitstream for a board.
 
-:mod:`hwgen.build.pins` knows where its wires are, :mod:`hwgen.build.constraints` tells that to the
-tools, :mod:`hwgen.build.attempt` runs them once, :mod:`hwgen.build.bitstream` until a clock is met,
+:mod:`hwgen.build.pins` finds the pins, :mod:`hwgen.build.constraints` writes them for the tools,
+:mod:`hwgen.build.attempt` runs them once, :mod:`hwgen.build.bitstream` until a clock is met,
 and :mod:`hwgen.build.record` is what the runtime must know of the result.
 """

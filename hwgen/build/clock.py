@@ -1,8 +1,8 @@
-"""The clock at which times are told, and where it comes from: one rule for every command.
+"""The clock for which times are computed, and its source: one rule for every command.
 
 It is that of ``--clock``, where that is given; else the one that a build of this very Design has
 met on its board, as its record says; else what placements of its kind let expect; else the crystal
-of the board. Whoever prints a time says which of them it is. docs/metrics.md has it for users.
+of the board. Every command that prints a time names the source. docs/metrics.md has the rule.
 """
 
 from dataclasses import dataclass

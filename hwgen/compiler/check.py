@@ -1,7 +1,7 @@
-"""Proves of a Program, from its image alone, that every byte read is one that was meant.
+"""Verifies, from the image of a Program alone, that every byte read is the intended one.
 
-It knows nothing of how memory was planned: it walks the descriptors, keeps for every byte of the
-activation memory which layer wrote it last, and compares that with the layer that should have.
+It is independent of the memory plan: it executes the descriptors, records which layer wrote each
+byte of the activation memory last, and compares that with the layer that should have.
 """
 
 from dataclasses import dataclass

@@ -51,8 +51,8 @@ def compile_network(network: Network, design: Design,
                     example: Mapping[str, NDArray[np.int8]] | None = None) -> Program:
     """Return the Program that computes ``network`` on an accelerator of ``design``.
 
-    What the sparse engine takes hangs on the input: it gets the layers that are quicker there for
-    an ``example``, or for an input without zeros. The Program computes any input.
+    Cycles of the sparse engine depend on the input: it gets the layers that are faster there for an
+    ``example``, or for an input without zeros. The Program is correct for any input.
 
     A :class:`UserError` says what does not fit, and what would.
     """

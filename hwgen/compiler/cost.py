@@ -1,4 +1,4 @@
-"""What the steps of a layer take, for one Design or for many."""
+"""Cycles of the steps of a layer, for one Design or for many."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -84,7 +84,7 @@ class Array:
     compact : bool
         Its ways are short.
     serial : bool
-        It is bit-serial: what a pass takes hangs on the formats of its step.
+        It is bit-serial: the cycles of a pass depend on the formats of its step.
     binary : bool
         It is the engine ``binary``.
     """

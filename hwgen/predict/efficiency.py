@@ -1,4 +1,4 @@
-"""What a layer asks of the hardware, what it takes, and the ratios of the two.
+"""Work of a layer, the cycles and bytes that it takes, and the ratios of the two.
 
 docs/metrics.md has the definitions, and where they are from.
 """

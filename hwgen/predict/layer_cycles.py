@@ -13,8 +13,8 @@ __all__ = ["layer_cycles"]
 def layer_cycles(design: Design) -> Callable[[Network], dict[str, int]]:
     """Return a function from a network to the cycles of its layers, by the tensors they write.
 
-    They are those that the hardware counts, without or with weights. A sparse engine is not asked:
-    what it takes hangs on the input.
+    They equal the counters of the hardware, for layers with and without weights. A sparse engine is
+    left out, because its cycle count depends on the input.
     """
     array = Array.of(design)
 

@@ -1,4 +1,4 @@
-"""What it takes that weights of some layers are packed."""
+"""Cycles and memory of layers whose weights are stored compressed."""
 
 from dataclasses import dataclass
 

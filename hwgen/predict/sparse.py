@@ -1,6 +1,6 @@
-"""What a layer takes on the sparse engine, beside what it takes on the dense array; who is faster.
+"""Cycles of each layer on the sparse engine and on the dense array, and which is faster.
 
-Cycles of the sparse engine depend on which activations are 0: they are those of one input, exactly.
+Cycles of the sparse engine depend on which activations are 0: they are exact for one input.
 """
 
 from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ ROOM = 1 << 16
 
 def engines_for(at: Board, workloads: Sequence[Workload], objective: str,
                 asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """Return the engines that are searched, and of each other one a sentence that tells why not.
+    """Return the engines that are searched, and for each other one a sentence that says why not.
 
     A :class:`UserError` tells why there is none.
     """

@@ -1,4 +1,4 @@
-"""The search: every candidate of a board is asked what it takes, and the best are kept."""
+"""The search: the cycles and area of every candidate of a board, and the best of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,8 @@ so. On a chip that has large single-port memories the program lies in them, whol
 it is as large as the networks ask for, and the activations get the block RAMs that it leaves. That
 of the engine ``binary`` is, too, where it has more columns than the large memories.
 
-What a bit-serial one takes at least is known before: one that is beaten even so, or whose program
-the chip does not hold, is not compiled for.
+For a bit-serial Design a lower bound of the cycles is known: one that is dominated even with that,
+or whose program does not fit in the chip, is not compiled for.
 """
 
 import itertools

@@ -1,7 +1,7 @@
-"""What a network takes on many Designs at once: exactly, without a Program for any of them.
+"""Exact cycles of a network on many Designs at once, without a Program for any of them.
 
-The layers with weights are asked what they would take by the very formulas that choose their steps.
-All others have steps that depend on the columns alone, but for how the accumulators cut them: they
+For layers with weights, the formulas that choose their steps are evaluated on arrays of Designs.
+The steps of other layers depend on the columns only, except how the accumulators split them: they
 are lowered once for each number of columns.
 """
 

@@ -1,4 +1,4 @@
-"""How a layer's output may lie over an input that nobody reads any more.
+"""How a layer's output may overwrite an input that no later layer reads.
 
 Time counts the vectors of a layer in the order in which they are fetched. A vector is fetched
 before the value that comes of it is written, and a step begins when the one before has written

@@ -1,9 +1,9 @@
 """Which channels of a tensor are constant, and which have to be stored.
 
-A channel whose weights are all 0 has one value wherever it is, known now: whoever reads it adds
-what comes of it to his bias, and neither its weights nor its bytes are needed. Nor are those of a
-channel that nobody reads. A tap outside the image stands for the zero point, though: a constant
-that differs from it under a padded window is no constant of the sum, and has to be stored.
+A channel whose weights are all 0 has one value everywhere, known at compile time: the layers that
+read it add its contribution to their bias, and neither its weights nor its bytes are stored. Nor
+are those of a channel that no layer reads. But a tap outside the image counts as the zero point: a
+constant that differs from it is stored if a padded window reads it.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A flash memory with an SPI, at its pins: what it gives to whoever reads it."""
+"""A flash memory at its SPI pins: the bits that it answers."""
 
 __all__ = ["READ", "FlashMemory"]
 

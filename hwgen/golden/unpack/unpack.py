@@ -1,8 +1,8 @@
 """What the unpacker of ``rtl/unpack/unpack.py`` writes, and how many cycles it takes, in NumPy.
 
 The packed weights of a step are three runs of words of the program memory: its parameters, as they
-are; a codebook, if there is one; and entries (:mod:`hwgen.golden.sparse.decoder`), as many to a
-word as find room in it whole. The entries are one column: the words of weights, one after the
+are; a codebook, if there is one; and entries (:mod:`hwgen.golden.sparse.decoder`), as many whole
+ones per word as fit. The entries are one column: the words of weights, one after the
 other, each rounded up to a power of two of bytes.
 """
 

@@ -1,4 +1,4 @@
-"""How an accelerator's registers command what walks its steps, and what they are told."""
+"""Signals between the registers of an accelerator and its sequencer."""
 
 from typing import Any
 

@@ -61,7 +61,7 @@ class BitSerial(wiring.Component):
     weights : In(stream.Signature(StructLayout(...)))
         ``word``: a byte for each column, and the ``format`` of the tile's weights.
     o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
-        A sum for each column. It cannot wait: whoever cannot take it holds back activations.
+        A sum for each column. It cannot wait: a consumer that is busy must stall the activations.
     ending : Out(1)
         Sums will be on ``o`` :attr:`latency` cycles later: for those who need time to be ready.
     """

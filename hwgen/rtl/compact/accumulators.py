@@ -1,4 +1,4 @@
-"""Accumulators with one adder a column, for chips where room is short."""
+"""Accumulators with one adder per column, for small chips."""
 
 from typing import Any
 

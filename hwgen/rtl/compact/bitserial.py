@@ -1,4 +1,4 @@
-"""The bit-serial array for chips where room is short."""
+"""The bit-serial array for small chips."""
 
 from typing import Any
 

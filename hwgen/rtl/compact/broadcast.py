@@ -1,4 +1,4 @@
-"""A weight-stationary array without waves: a vector reaches all cells in the same cycle."""
+"""A weight-stationary array without skew: a vector reaches all cells in the same cycle."""
 
 from typing import Any
 

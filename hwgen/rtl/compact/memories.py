@@ -1,4 +1,4 @@
-"""The accelerator's memories without registers around them, for chips where room is short."""
+"""The accelerator's memories without registers around them, for small chips."""
 
 from collections.abc import Sequence
 from typing import Any

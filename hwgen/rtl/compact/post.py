@@ -1,4 +1,4 @@
-"""One requantisation lane for all columns, for chips where room is short."""
+"""One requantisation lane for all columns, for small chips."""
 
 from typing import Any
 

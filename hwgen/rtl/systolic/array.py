@@ -60,7 +60,7 @@ class SystolicArray(wiring.Component):
         ``kind``: see :class:`Kind`, and ``pixels``: a pixel for each line and column.
     weights : In(stream.Signature(ArrayLayout(w_shape, columns)))
     o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
-        A sum for each column. It cannot wait: whoever cannot take it holds back activations.
+        A sum for each column. It cannot wait: a consumer that is busy must stall the activations.
     """
 
     depthwise = False

@@ -533,8 +533,11 @@ def cases():
 
 
 def test_onnx_cases():
-    found = set()
+    """Those of a format that the installed onnx package knows; an old one does not know all."""
+    found, newer = set(), set()
     for name, model, inputs, expected in cases():
+        if onnx.load_from_string(model).ir_version > onnx.IR_VERSION:
+            newer.add(name)
         try:
             network = read(model)
         except UserError:
@@ -544,7 +547,7 @@ def test_onnx_cases():
         found.add(name)
         (values,) = results.values()
         assert np.array_equal(values, expected), name
-    assert found == IMPORTED
+    assert found == IMPORTED - newer
 
 
 def mutate(data, random):
