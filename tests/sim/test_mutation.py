@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 mutation = pytest.importorskip("sim.mutation.mutants")
 campaign = pytest.importorskip("sim.mutation.campaign")
 equivalence = pytest.importorskip("sim.mutation.equivalence")
+lemmas = pytest.importorskip("sim.mutation.lemmas")
 
 
 class Adder(wiring.Component):
@@ -62,6 +63,7 @@ class Steps(wiring.Component):
         with m.If(~self.busy):
             m.d.sync += [step.eq(0), self.busy.eq(self.start)]
         m.d.comb += self.o.eq(step[:2])
+        return m
 
 
 class Around(wiring.Component):
@@ -136,6 +138,24 @@ def test_heals(tmp_path):
     assert heals("3")
     assert not heals("2")  # 0 5 2 7
     assert not heals("0")
+
+
+def test_lemma(tmp_path):
+    """What is said of a register is proven, too; a wrong lemma, or a wrong mutant, is not."""
+    made = netlist(tmp_path, Steps, count=4000)
+
+    def answer(bit, holds, mode="inv"):
+        mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
+                      and mutant.option("cell").startswith("$add") and mutant.option("port") == "Y"
+                      and mutant.option("portbit") == bit)
+        mutant = mutation.Mutant(1, mutant.change.replace("-mode inv", f"-mode {mode}"))
+        return equivalence.prove(made, mutant, [], 20, {}, lemmas.Lemma({"step": holds})).answer
+
+    is_so = "m:step == (o:step == 2 ? 3'd6 : o:step)"
+    assert answer("2", is_so, "cnot1 -ctrlbit 1") == "equivalent"  # 0 1 6 3
+    assert answer("2", "SAME", "cnot1 -ctrlbit 1") == "different"
+    assert answer("2", is_so) == "different"  # 0 5 2 7
+    assert answer("0", "1") == "different"  # whatever the register, the outputs differ
 
 
 def test_no_initial_value(tmp_path):
