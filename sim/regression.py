@@ -113,13 +113,16 @@ def simulate_unit(name: str, folder: Path, *, seed: int = 0, seconds: float = SE
                seconds=seconds)
 
 
-def summary(design: Design, results: Sequence[Result], seed: int) -> str:
-    """Return a table of the results, and below it what failed; ``seed`` repeats it."""
+def summary(about: str, results: Sequence[Result], seed: int) -> str:
+    """Return a table of the results, and below it what failed; ``seed`` repeats it.
+
+    ``about`` is what the Verilog was made of.
+    """
     rows = [[result.bench.removeprefix("bench_"),
              f"{sum(test.passed for test in result.tests)}/{len(result.tests)}", result.cycles,
              "cached" if result.cached else f"{result.build_seconds:.1f}",
              f"{result.seconds:.1f}", "ok" if result.passed else "FAILED"] for result in results]
-    lines = [f"Design {design.name}, seed {seed}",
+    lines = [f"{about}, seed {seed}",
              table(["unit", "tests", "cycles", "build s", "run s", "result"], rows)]
     for result in results:
         if result.error:

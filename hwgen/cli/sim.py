@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
         print_json({"design": dataclasses.asdict(design), "seed": seed,
                     "benches": [result.to_dict() for result in results]})
     else:
-        print(regression.summary(design, results, seed))
+        about = " ".join([f"Unit {options.unit}", *(f"{name}={value}" for name, value
+                                                    in given.items())])
+        print(regression.summary(about if given else f"Design {design.name}", results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 

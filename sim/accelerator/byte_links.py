@@ -22,6 +22,9 @@ from .units import DIVISOR
 
 __all__ = ["ByteStreams", "Ports", "SerialWires", "SpiWires"]
 
+FLOOD = 100_000
+"""Bytes that nobody reads."""
+
 
 class Ports(Link):
     """Ports that a bench drives: the clock and the reset, and bytes that come and go.
@@ -112,6 +115,7 @@ class ByteStreams(Ports):
                 quiet += await self.something(timeout - quiet)
                 continue
             sent, come = await self.cycle(byte)
+            assert len(self.come) < FLOOD, "bytes come without end"
             if sent:
                 byte = next(going, None)
             quiet = 0 if sent or come else quiet + 1
