@@ -119,8 +119,9 @@ async def test_turns(dut, often):
     waiting = {True: [], False: []}  # answers that are still to come, to writes and to reads
     last, contended = False, 0
     for _ in range(1000):
-        asked = {write: random.choice([access for access in accesses(9) if access.write == write]
-                                      or [None]) for write in (True, False)}
+        asked = {write: random.choice([access for access in accesses(9, shift=shift())
+                                       if access.write == write] or [None])
+                 for write in (True, False)}
         for write, prefix in ((True, "aw"), (False, "ar")):
             wanted = asked[write] is not None and random.random() < often
             getattr(dut, f"s_axil_{prefix}valid").value = wanted
@@ -152,5 +153,8 @@ async def test_turns(dut, often):
                 last = write
                 waiting[write].append(serve(expected, shift(), asked[write]))
         assert len(waiting[True]) < 2 and len(waiting[False]) < 2
+    for name in ("awvalid", "wvalid", "arvalid"):
+        dut[f"s_axil_{name}"].value = 0
+    await ClockCycles(dut.clk, 10)  # for what was taken last
     assert contended > 5
     assert bus.words == expected.words

@@ -40,8 +40,8 @@ async def test_random(dut, stall):
     bus, expected = Bus(stall), Bus()
     wishbone = master(dut)
     await start(dut, bus)
-    for _ in range(20):
-        found = accesses(random.randrange(1, 20))
+    for _ in range(50):
+        found = accesses(random.randrange(1, 20), shift=shift())
         words = await play(wishbone, found, idle=stall)
         for access, word in zip(found, words, strict=True):
             golden = serve(expected, shift(), access)

@@ -223,7 +223,7 @@ def test_killed_builds_are_cleaned_up(home):
 
 WORKERS = """
 import os, random, signal, sys, time
-from hwgen import cache
+from hwgen.tools import cache
 
 def make(folder):
     for number in range(5):

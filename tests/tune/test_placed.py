@@ -101,10 +101,10 @@ def test_no_cluster(monkeypatch):
 
 SCRIPT = """
 import dataclasses, json, pathlib, sys
-from hwgen import tools
 from hwgen.arch.design import Design
-from hwgen.tune import placed as placing
-from hwgen.tune.placed import placed
+from hwgen.tools import find as tools
+from hwgen.tune import placing
+from hwgen.tune.placing import placed
 folder = pathlib.Path(sys.argv[1])
 placing.source_of = Design.to_toml
 tools.find = lambda name: folder / name if (folder / name).exists() else None

@@ -322,7 +322,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 import numpy as np
 from hwgen.cli import main
-from hwgen.compiler.survey import Designs
+from hwgen.tune.survey import Designs
 from hwgen.tune.workload import read_workload
 twice = [np.array(each) for each in ([9, 8], [8, 8], [8, 8], [3, 2], [512, 512], [512, 512])]
 taken = read_workload({str(file)!r}).evaluate(Designs(*twice, serial=np.array([False, True])))
