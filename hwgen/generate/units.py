@@ -59,7 +59,7 @@ class Kind:
 
 
 FAMILY = Choice("generic", FAMILIES, "FPGA family whose cells are used; generic: portable Verilog")
-ROWS = "rows: activations that are multiplied in a cycle"
+ROWS = "activations that are multiplied in a cycle"
 DEPTH = Whole(64, 1, 65536, "pieces that a vector has at most; the sum is wide enough for them")
 PIECES = "The sum is on `o` for the first time {latency} cycles after the last piece of its vector."
 PLANES = "The sum is on `o` for the first time {latency} cycles after the last plane of its vector."
@@ -85,11 +85,6 @@ def lanes_of(columns: int, lanes: int, rounding: str, family: str, hard: int) ->
     if hard > lanes:
         raise ValueError(f"hard must be at most the {lanes} lanes, not {hard}")
     return Post(columns, lanes, rounding, family, hard=hard)
-
-
-def flash_reader(address: int, count: int) -> Flash:
-    """Return the reader of a range of a flash memory."""
-    return Flash(address, count)
 
 
 ENTRIES: dict[str, Parameter] = {
@@ -193,7 +188,7 @@ UNITS: dict[str, Kind] = {
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
          "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
-        flash_reader, "links.flash", "A byte takes 17 cycles. " + STREAMS),
+        Flash, "links.flash", "A byte takes 17 cycles. " + STREAMS),
     "wishbone": Kind(
         "Wishbone slave to the bus of an accelerator", WINDOW,
         Wishbone, "links.system_bus", RESPONSE),

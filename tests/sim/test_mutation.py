@@ -122,6 +122,7 @@ def test_cut(tmp_path):
     assert answer("inv", cell="products", port="RD_DATA") == "unknown"
 
 
+@pytest.mark.slow
 def test_heals(tmp_path):
     """A difference that stays in a register, and one that comes out of it."""
     made = netlist(tmp_path, Steps, count=4000)
@@ -170,7 +171,8 @@ def test_no_initial_value(tmp_path):
     assert equivalence.compare(made, mutant).answer == "equivalent"
 
 
-@pytest.mark.parametrize("bit, answer", [(3, "different"), (7, "equivalent")])
+@pytest.mark.parametrize("bit, answer", [
+    pytest.param(3, "different", marks=pytest.mark.slow), (7, "equivalent")])
 def test_parts(tmp_path, bit, answer):
     """What differs in a part is compared in the whole, where it may be equivalent all the same."""
     made = netlist(tmp_path, Around, count=4000)
