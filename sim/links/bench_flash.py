@@ -39,7 +39,7 @@ async def read(dut, memory, cycles, patience):
     return taken
 
 
-@cocotb.test(timeout_time=500, timeout_unit="us")
+@cocotb.test(timeout_time=500 + 12 * FLASH_BYTES, timeout_unit="us")
 async def test_bytes(dut):
     """All of them and no more; a reset in the middle begins again."""
     Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)

@@ -13,7 +13,6 @@ from hwgen.generate.unit import OF_DESIGNS
 from hwgen.generate.units import UNITS
 from hwgen.tools.find import call, verilator, verilator_environment
 from sim.cells import models_of_cells
-from sim.regression import simulate_unit
 from sim.regression import units as simulated
 
 
@@ -137,15 +136,3 @@ def test_help(capsys):
                 assert kind.accepts(parameter["high"]) and not kind.accepts(parameter["high"] + 1)
     assert main(["help", "units"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) < 160
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(200))
-def test_bench(seed, tmp_path):
-    """The bench of a unit passes on what is written of it, with any parameters."""
-    found = any_unit(random.Random(seed))
-    result = simulate_unit(found.name, tmp_path, seed=seed, seconds=600, **found.parameters)
-    found.write(tmp_path / "written")
-    assert (tmp_path / f"{found.name}.v").read_text() == \
-        (tmp_path / "written" / f"{found.name}.v").read_text()
-    result.check()
