@@ -3,13 +3,21 @@
 import argparse
 from pathlib import Path
 
+from ..arch.boards import BOARDS
 from ..arch.design import Design
 from ..build.clock import BoardClock, board_named, clock_of
 from ..build.record import Record
 from ..errors import UserError
 from .parsing import BAUD
 
-__all__ = ["built_for", "clock_for"]
+__all__ = ["add_clock_board", "built_for", "clock_for"]
+
+
+def add_clock_board(command: argparse.ArgumentParser) -> None:
+    """Add the option that names the board whose clock a Design has."""
+    command.add_argument("--board", choices=tuple(BOARDS),
+                         help="the Design's board, where that is not told by a preset: for the "
+                         "clock")
 
 
 def built_for(options: argparse.Namespace) -> Record | None:

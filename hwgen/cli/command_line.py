@@ -13,7 +13,7 @@ from .. import __version__
 from ..errors import UserError, is_outside
 from ..text import discard, safe_streams
 from ..tools.find import cache_environment
-from .parsing import Parser
+from .parsing import Parser, refuse_rest
 
 __all__ = ["COMMANDS", "main", "parser"]
 
@@ -82,10 +82,9 @@ def run(arguments: Sequence[str] | None) -> int:
         try:
             words = list(sys.argv[1:] if arguments is None else arguments)
             options, rest = parser(words[:1]).parse_known_args(words)
-            options.words = words
-            options.rest = rest
-            if rest and getattr(options, "unit", None) is None:  # a unit has options of its own
-                options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            options.words, options.rest = words, rest
+            if getattr(options, "unit", None) is None:  # a unit has options of its own
+                refuse_rest(options)
             os.environ.update(cache_environment())
             code = options.run(options)
             for note in getattr(options, "notes", []):  # where all else went well

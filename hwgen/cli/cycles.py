@@ -2,13 +2,12 @@
 
 import argparse
 
-from ..arch.boards import BOARDS
 from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
 from .arrays import one, read_inputs
-from .built import built_for, clock_for
+from .built import add_clock_board, built_for, clock_for
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
 from .network_design import network_design
@@ -29,9 +28,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_model(command)
     add_example(command)
     add_design(command)
-    command.add_argument("--board", choices=tuple(BOARDS),
-                         help="the Design's board, where that is not told by a preset: for the "
-                         "clock")
+    add_clock_board(command)
     command.add_argument("--build", metavar="DIR",
                          help="what `hwgen build` wrote: its Design and clock are taken from there")
     add_clock(command)

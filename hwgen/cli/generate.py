@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..text import printable
 from .design import add_design, chosen_design, command_with, differences
 from .output import print_json, show
-from .parsing import add_baud, add_json, megahertz
+from .parsing import add_baud, add_json, megahertz, refuse_rest
 
 if TYPE_CHECKING:
     from ..rtl.tops.catalogue import Top
@@ -129,8 +129,7 @@ def design_of_unit(options: argparse.Namespace, design: Design) -> Design:
     """Return the Design of a unit that is an array alone or a whole accelerator."""
     from ..generate.unit import accelerator_of, binary_of
 
-    if options.rest:
-        options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
+    refuse_rest(options)
     if options.unit == "systolic":
         return design.array_alone
     if options.unit == "binary":

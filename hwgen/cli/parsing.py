@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..measure.place_and_route import LARGEST_SEED
 
 __all__ = ["BAUD", "Parser", "add_baud", "add_clock", "add_json", "baud", "integer", "megahertz",
-           "number", "seed"]
+           "number", "refuse_rest", "seed"]
 
 BAUD = 1_000_000
 """Bits a second of a serial port where nothing is said."""
@@ -96,6 +96,12 @@ def add_clock(command: argparse.ArgumentParser) -> None:
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="the accelerator's clock (default: the one that a recorded build of "
                          "the Design has met, or what may be expected)")
+
+
+def refuse_rest(options: argparse.Namespace) -> None:
+    """Refuse words that a command has no use for."""
+    if options.rest:
+        options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
 
 
 def add_json(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arch.boards import BOARDS, Board
+from ..arch.boards import Board
 from ..arch.design import Design
 from ..area.area import taken_of
 from ..compiler.compile import compile_network
@@ -21,7 +21,7 @@ from ..tune.choice import Choice
 from ..tune.search import RESOURCES, Found, area
 from ..tune.space import design_of
 from ..tune.workload import Workload, read_workload
-from .built import clock_for
+from .built import add_clock_board, clock_for
 from .design import add_design
 from .network_design import check_rounding, network_design
 from .output import show
@@ -44,9 +44,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", nargs="+",
                          help="the networks: .tflite or .onnx files, or topologies (.csv)")
     add_design(command)
-    command.add_argument("--board", choices=tuple(BOARDS),
-                         help="the Design's board, where that is not told by a preset: for the "
-                         "clock")
+    add_clock_board(command)
     add_clock(command)
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: report.html)")

@@ -14,7 +14,7 @@ from ..text import say
 from ..tools.find import CHECKOUT, pip_command
 from .design import add_design, chosen_design
 from .output import print_json
-from .parsing import add_json, seed
+from .parsing import add_json, refuse_rest, seed
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -83,8 +83,7 @@ def given_to(options: argparse.Namespace) -> dict[str, Any]:
         given = given_parameters(options.unit, options)
         vars(options).update(dict.fromkeys(given))  # so they are no fields of the Design
         return given
-    if options.rest:
-        options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
+    refuse_rest(options)
     return {}
 
 

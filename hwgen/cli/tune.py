@@ -29,7 +29,7 @@ from ..tune.space import design_of
 from ..tune.survey import Designs
 from ..tune.workload import Workload, read_workload
 from .output import show
-from .parsing import integer, megahertz, number, seed
+from .parsing import add_json, integer, megahertz, number, seed
 from .report import Run, runs_of, write_front
 from .tune_result import Tuned
 
@@ -112,7 +112,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="write the Design that is chosen to this .toml file")
     command.add_argument("--report", metavar="FILE",
                          help="write a page to look at in a browser to this .html file")
-    command.add_argument("--json", action="store_true", help="print JSON")
+    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
