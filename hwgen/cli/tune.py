@@ -11,22 +11,23 @@ import numpy as np
 
 from ..arch.boards import BOARDS, Board, board
 from ..arch.design import Design
-from ..area.clock import expected
-from ..area.small import CHIPS, knows
+from ..arch.designs import Designs
+from ..area.area import has_model
+from ..area.clock import expected_clock
+from ..area.memories import CHIPS
 from ..build.clock import clock_of
 from ..errors import UserError
 from ..predict.energy import Energy, energy
 from ..text import printable, say
 from ..tools.files import replacing
 from ..tune import SEARCHED
-from ..tune.choice import Choice, Goal, choose, wants
+from ..tune.candidates import RESOURCES, Candidates, Limits
+from ..tune.choice import Goal, Selection, choose, wants
 from ..tune.clocks import clocks_at
+from ..tune.compiling import cycles_on, needs_of
 from ..tune.engines import engines_for
-from ..tune.place_best import Corrected, clocks_of, correct
-from ..tune.search import RESOURCES, Found, Limits, search
-from ..tune.search_small import cycles_on, search_small
-from ..tune.space import design_of
-from ..tune.survey import Designs
+from ..tune.place_best import PlacedSelection, clocks_of, correct
+from ..tune.search import search
 from ..tune.workload import Workload, read_workload
 from .output import show
 from .parsing import add_json, integer, megahertz, number, seed
@@ -125,24 +126,24 @@ def run(options: argparse.Namespace) -> int:
     goal, limits = wanted(options, at, workloads)
     started = time.monotonic()
     engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
-    found = search_small(at, workloads, limits, say, engines) if at.family in CHIPS else \
-        search(at, workloads, say, engines)
+    found = search(at, workloads, limits, engines, say)
     say("")
     seconds = time.monotonic() - started
     choice, corrected = choose_design(options, at, workloads, goal, limits, found,
                                       [*found.without, *left_out])
-    design = design_of(choice.front.parts, choice.chosen, at, workloads[0].rounding)
+    design = choice.front.designs.design(choice.chosen)
+    preset = Design.load(at.name).replace(rounding=design.rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
     tuned = Tuned(
         at, workloads, found, seconds, choice, corrected, design,
         energies=energies_on(design, runs) if design.engine == "systolic" else [],
-        preset=compared(at, workloads), clock=expected(design, at.speed_grade),
+        preset=preset_cycles(preset, workloads), clock=expected_clock(design, at.speed_grade),
         at_clock=clock_of(design, at.name, options.clock),
-        of_front=clocks_at(choice.front, at, workloads[0].rounding, options.clock))
+        of_front=clocks_at(choice.front, at, options.clock))
     if options.report:
         write_front(Path(options.report), workloads, choice, at, design, runs,
-                    Design.load(at.name) if tuned.preset else None)
+                    preset if tuned.preset else None)
     if options.output:
         with replacing(Path(options.output)) as scratch:
             scratch.write_text(design.to_toml(), encoding="utf-8")
@@ -151,45 +152,45 @@ def run(options: argparse.Namespace) -> int:
 
 
 def choose_design(options: argparse.Namespace, at: Board, workloads: list[Workload], goal: Goal,
-                  limits: Limits, found: Found, left_out: list[str],
-                  ) -> tuple[Choice, Corrected | None]:
+                  limits: Limits, found: Candidates, left_out: list[str],
+                  ) -> tuple[Selection, PlacedSelection | None]:
     """Choose among what was found; with --place, by what the best ones reach when placed.
 
     ``left_out`` are reasons why some were not searched.
     """
-    rounding, corrected, clocks = workloads[0].rounding, None, None
+    corrected, clocks = None, None
     if options.within is not None:
-        allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
+        allowed = options.within * 1000 * clocks_at(found, at, options.clock)
         limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
     if options.place:
-        clocks = expected_clocks(found, at, rounding, left_out)
+        clocks = expected_clocks(found, at, left_out)
     choice = choose(found, at, limits, goal,
-                    lambda front: energies_of(front, at, workloads, say), clocks)
+                    lambda front: energies_of(front, workloads, say), clocks)
     if choice is None:
         raise UserError(f"--board {options.board}: {nothing(found, limits)}")
     searched: tuple[str, ...] = choice.reasons
     placed: tuple[str, ...] = ()
     if options.place:
-        of_front = clocks_at(choice.front, at, rounding, options.clock)
-        corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
+        of_front = clocks_at(choice.front, at, options.clock)
+        corrected = correct(choice, at, goal, count=options.place, seeds=options.seeds,
                             clock_mhz=float(of_front.max()),
                             within_ms=options.within or np.inf, cluster=options.cluster, say=say)
         choice = corrected.choice
         placed = choice.reasons[:-len(searched)]
-    why = (*placed, SMALL) if at.family in CHIPS else \
+    why = (*placed, SMALL) if CHIPS[at.family].compact else \
         (*placed, *searched, *wanting(workloads, choice))
     return dataclasses.replace(choice, reasons=(*why, *left_out)), corrected
 
 
-def expected_clocks(found: Found, at: Board, rounding: str,
+def expected_clocks(found: Candidates, at: Board,
                     told: list[str]) -> np.ndarray | None:
     """Return the clock in the middle for each Design, to choose what is placed.
 
     None where one is not known: then ``told`` gets a sentence.
     """
-    clocks = clocks_of(found, at, rounding)
+    clocks = clocks_of(found, at)
     unknown = sorted({str(engine) for engine, clock in zip(
-        np.broadcast_to(found.parts.engine, len(found)), clocks, strict=True) if not clock})
+        found.designs.field("engine"), clocks, strict=True) if not clock})
     if unknown:
         told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
                     f"its kind has been placed on {at.device}, and its clock is not known")
@@ -203,19 +204,19 @@ def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
             for _, programs in runs]
 
 
-def energies_of(front: Found, at: Board, workloads: list[Workload],
+def energies_of(front: Candidates, workloads: list[Workload],
                 say: Callable[[str], None]) -> np.ndarray:
     """Return what all workloads together spend on each Design of a front."""
     found = []
     for index in range(len(front)):
         say(f"energy of {index + 1} of {len(front)} Designs")
-        design = design_of(front.parts, index, at, workloads[0].rounding)
+        design = front.designs.design(index)
         found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
     say("")
     return np.array(found)
 
 
-def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
+def wanting(workloads: list[Workload], choice: Selection) -> list[str]:
     """Return what the slowest layers of each workload lack, in sentences."""
     one = choice.front[np.array([choice.chosen])].designs
     return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
@@ -256,10 +257,10 @@ def wanted(options: argparse.Namespace, at: Board,
     return Goal(options.objective, options.worst, tuple(weights)), limits
 
 
-def nothing(found: Found, limits: Limits) -> str:
+def nothing(found: Candidates, limits: Limits) -> str:
     """Return why nothing keeps to the limits."""
     for name in RESOURCES:
-        least, most = found.used[name].min(), getattr(limits, name)
+        least, most = found.resources[name].min(), getattr(limits, name)
         if least > most:
             return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
                     f"{least:,.0f}, and {most:,.0f} may be used")
@@ -280,24 +281,12 @@ def verify(runs: list[Run], cycles: Any) -> None:
             raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
 
 
-def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
-    """Return the cycles of the board's preset, if it runs them all without being cut.
-
-    None, too, of one that is not of the kind that is searched.
-    """
-    preset = Design.load(at.name)
-    if at.family in CHIPS and knows(preset):
-        try:
-            return [cycles_on(workload, preset) for workload in workloads]
-        except UserError:
-            return None
-    if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
+def preset_cycles(preset: Design, workloads: list[Workload]) -> list[int] | None:
+    """Return the cycles of a board's preset, if it is of a searched kind and runs all."""
+    if not has_model(preset):
         return None
-    cycles = []
-    for workload in workloads:
-        taken = workload.evaluate(Designs.of([preset]))
-        if (taken.activations[0] > preset.activation_memory
-                or taken.program[0] > preset.program_words * preset.columns):
-            return None
-        cycles.append(int(taken.cycles[0]))
-    return cycles
+    need, = needs_of(Designs.of([preset]), workloads)
+    try:
+        return [*cycles_on(preset, workloads, need)]
+    except UserError:
+        return None

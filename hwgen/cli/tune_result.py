@@ -13,9 +13,9 @@ from ..area.clock import Clock
 from ..build.clock import BoardClock
 from ..predict.energy import Energy
 from ..text import printable
-from ..tune.choice import Choice
-from ..tune.place_best import Corrected
-from ..tune.search import Found
+from ..tune.candidates import Candidates
+from ..tune.choice import Selection
+from ..tune.place_best import PlacedSelection
 from ..tune.tables import front_table, placed_table, row_of
 from ..tune.workload import Workload
 
@@ -28,11 +28,11 @@ class Tuned:
 
     at: Board
     workloads: list[Workload]
-    found: Found
+    found: Candidates
     seconds: float
     """Of the search."""
-    choice: Choice
-    corrected: Corrected | None
+    choice: Selection
+    corrected: PlacedSelection | None
     """The choice by what the placed Designs reach."""
     design: Design
     energies: list[Energy]
@@ -78,7 +78,7 @@ class Tuned:
             text.append("the preset takes "
                         f"{' and '.join(f'{each:,}' for each in self.preset)} cycles")
         text.append(f"{cycles:,} cycles: {self.at_clock.time(cycles)}")
-        text.append(self.clock.told(cycles, options.clock) if self.clock else
+        text.append(self.clock.in_words(cycles, options.clock) if self.clock else
                     "clock: not known, nothing of its kind has been placed on this chip")
         text += self.choice.reasons
         text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
