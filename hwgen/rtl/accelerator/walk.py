@@ -11,7 +11,8 @@ from ..step import Error
 __all__ = ["State", "Walk"]
 
 FLUSH = 255
-"""Cycles in which everything is held in reset after an error: more than the longest pipeline."""
+"""Cycles less one in which everything is held in reset after an error, if the accelerator does not
+say less: more than the longest pipeline."""
 
 
 class State(enum.Enum, shape=3):
@@ -32,8 +33,12 @@ class Walk:
 
     Parameters
     ----------
-    control : Sequencer
-        Whose ports they drive.
+    control : Controlled
+        Whose ports they drive; with ``words``, ``descriptor_words``.
+    flush : int
+        Cycles, less one, in which everything is held in reset after an error.
+    reach : int
+        Where a descriptor may be looked for, be that beyond the memory.
     """
 
     state: Signal
