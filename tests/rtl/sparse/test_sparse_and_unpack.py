@@ -15,7 +15,7 @@ from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler_bench import inputs_of
 from ..unpack.test_decompress import case
-from .test_sparse_engine import DESIGN, ULX3S, WHOLE, pruned
+from .test_sparse_engine import DESIGN, WHOLE, pruned
 
 BOTH = DESIGN.replace(decompress=True, sparse_entries=130)
 """The engine has room for few layers."""
@@ -34,7 +34,7 @@ def predicted(program, x):
 def in_least_memory(network, design, x):
     """Return the Program that needs the least of the program memory."""
     with pytest.raises(UserError, match="the steps and weights need") as wrong:
-        compile_network(network, design.replace(program_memory=400), x)
+        compile_network(network, design.replace(program_memory=design.columns * 100), x)
     least = int(re.search(r"program_memory must be (\d+) or more", str(wrong.value))[1])
     return compile_network(network, design.replace(program_memory=least), x)
 
@@ -88,10 +88,9 @@ def test_the_fastest_that_fits():
 def test_anomaly_detection(codebook):
     """The autoencoder whole, with a quarter of its weights: every layer equal, in time."""
     network, x = pruned("ad_autoencoder", 0.25, 0, codebook)
-    dense = compile_network(network, ULX3S)
-    design = WHOLE.replace(decompress=True, sparse_entries=1024,
-                           program_memory=len(dense.image) // 3 // 16 * 16)
-    program = compile_network(network, design, x)
+    design = WHOLE.replace(decompress=True, sparse_entries=1024)
+    program = in_least_memory(network, design, x)
+    design = program.design
     assert modes_of(program) >= {Mode.MATRIX, Mode.SPARSE, Mode.SUMS, Mode.UNPACK}
     board = simulated_board(design)
     with board.link:
