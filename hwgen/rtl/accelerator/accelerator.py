@@ -129,30 +129,7 @@ class Accelerator(Frame):
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
         post, store = self.post, self.store
 
-        # What is under way when a step fails must not come out in the next one. The reset has far
-        # to go, and time to do it: what is cleared stays so for many cycles.
-        clear = Signal(init=1)
-        m.d.sync += clear.eq(sequencer.clear)
-        beside = {part.name: part.component for part in self.parts}
-        described = {"fetch": fetch, "accumulators": accumulators, "post": post, "store": store,
-                     **beside}
-        cleared = {"fetch": fetch, "array": array, "accumulators": accumulators, "post": post,
-                   "store": store, **beside}
-        for name, component in cleared.items():
-            domain = f"{name}_domain"
-            m.domains += ClockDomain(domain, local=True)
-            m.d.comb += [
-                ClockSignal(domain).eq(ClockSignal()),
-                ResetSignal(domain).eq(primitives.local_register(m, self.family, clear,
-                                                                 f"clear_{name}")),
-            ]
-            m.submodules[name] = DomainRenamer(domain)(component)
-
-        # A step begins with words of the program, so that its descriptor has a cycle to spread.
-        d = sequencer.descriptor
-        for name, component in described.items():
-            m.d.comb += Value.cast(component.descriptor).eq(
-                self.beside(m, Value.cast(d), f"{name}_descriptor"))
+        self._place_pipeline(m, sequencer)
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
         early = fetch.latency - program.read_latency
@@ -173,7 +150,7 @@ class Accelerator(Frame):
         ]
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
-                store, accumulators, *beside.values())))),
+                store, accumulators, *(part.component for part in self.parts))))),
             sequencer.fetch_error.eq(fetch.error),
             sequencer.store_error.eq(store.error),
             sequencer.sums_error.eq(accumulators.error),
@@ -183,6 +160,34 @@ class Accelerator(Frame):
         for part in self.parts:
             part.connect(m, self)
         return m
+
+    def _place_pipeline(self, m: Module, sequencer: Any) -> None:
+        """Place what a step passes through, with its descriptor, each in a reset of its own.
+
+        What is under way when a step fails must not come out in the next one. The reset has far to
+        go, and time to do it: what is cleared stays so for many cycles.
+        """
+        clear = Signal(init=1)
+        m.d.sync += clear.eq(sequencer.clear)
+        parts = {part.name: part.component for part in self.parts}
+        pipeline = {"fetch": self.fetch, "array": self.array, "accumulators": self.accumulators,
+                    "post": self.post, "store": self.store, **parts}
+        for name, component in pipeline.items():
+            domain = f"{name}_domain"
+            m.domains += ClockDomain(domain, local=True)
+            m.d.comb += [
+                ClockSignal(domain).eq(ClockSignal()),
+                ResetSignal(domain).eq(primitives.local_register(m, self.family, clear,
+                                                                 f"clear_{name}")),
+            ]
+            m.submodules[name] = DomainRenamer(domain)(component)
+
+        # A step begins with words of the program, so that its descriptor has a cycle to spread.
+        descriptor = Value.cast(sequencer.descriptor)
+        for name, component in pipeline.items():
+            if name != "array":
+                m.d.comb += Value.cast(component.descriptor).eq(
+                    self.beside(m, descriptor, f"{name}_descriptor"))
 
     def beside(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that spreads over the chip, a cycle later."""
