@@ -160,7 +160,7 @@ class Mixed:
                 bits = {v: weights if v.kind == "weights" else tensor for v in variables}
                 self.taken[weights, tensor] = self.cost(self.network(bits))
 
-    def taken_and_lost(self, bits: Bits) -> tuple[int, float]:
+    def cycles_and_noise(self, bits: Bits) -> tuple[int, float]:
         """Return about what a network takes in the layers whose bits are chosen, and its noise.
 
         The cycles are exact, but where so few bits leave a channel the same for all inputs, so that
@@ -206,16 +206,16 @@ class Mixed:
         """
         first, last = self.best(0, 1), self.best(1, 0)
         yield first
-        if self.taken_and_lost(first) != self.taken_and_lost(last):
+        if self.cycles_and_noise(first) != self.cycles_and_noise(last):
             yield from self.between(first, last)
             yield last
 
     def between(self, left: Bits, right: Bits) -> Iterator[Bits]:
         """Yield what is between two corners of the hull."""
-        (many, less), (few, more) = self.taken_and_lost(left), self.taken_and_lost(right)
+        (many, less), (few, more) = self.cycles_and_noise(left), self.cycles_and_noise(right)
         slope = more - less, many - few
         middle = self.best(*slope)
-        cycles, noise = self.taken_and_lost(middle)
+        cycles, noise = self.cycles_and_noise(middle)
         line = slope[0] * many + slope[1] * less
         if few < cycles < many and slope[0] * cycles + slope[1] * noise < line * (1 - 1e-9):
             yield from self.between(left, middle)

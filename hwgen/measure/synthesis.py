@@ -122,7 +122,7 @@ def cells_alone(found: Figures, harness: Harness) -> int:
                found.luts - harness.gates, found.registers - harness.registers)
 
 
-def alone(found: Figures, harness: Harness) -> Utilization:
+def without_harness(found: Figures, harness: Harness) -> Utilization:
     """Return what is used of the chip, the harness taken off."""
     less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
             "TRELLIS_FF": harness.registers}
@@ -223,4 +223,4 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         fmax_mhz=round(best.fmax_mhz, 1),
         seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
         path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design, at), utilization=alone(best, harness))
+        tools=versions(design, at), utilization=without_harness(best, harness))

@@ -122,7 +122,7 @@ class Accelerator:
         try:
             self.client.write(place(space, address, len(data)), data, epoch=self._epoch)
         except Stale as error:
-            raise self._lost() from error
+            raise self._turn_lost() from error
 
     def read_register(self, register: Register) -> int:
         """Return what a register says."""
@@ -171,7 +171,7 @@ class Accelerator:
     def confirm(self) -> None:
         """Raise TurnLost if our turn is over: what was read since it began may be another's."""
         if not self._ours(self.state()):
-            raise self._lost()
+            raise self._turn_lost()
 
     def identify(self, fingerprint: int | None = None) -> int:
         """Return the fingerprint of the Design, once it is sure that this is an accelerator.
@@ -238,7 +238,7 @@ class Accelerator:
             status, control, *_, cycles = self._words(Register.CYCLES)
             state = State.of(status, control)
             if not self._ours(state):
-                raise self._lost()
+                raise self._turn_lost()
             if not state.busy:
                 self._running = False
                 if state.error:
@@ -278,7 +278,7 @@ class Accelerator:
         """Return whether nobody but us has begun a turn or a run since we did."""
         return state.owner == self._owner and state.epoch == self._epoch
 
-    def _lost(self) -> TurnLost:
+    def _turn_lost(self) -> TurnLost:
         return TurnLost(f"{self.link.name} was reset, or taken by another host, before this one "
                         "had finished; let one end before the next begins")
 

@@ -15,7 +15,7 @@ from ..golden.network import network as golden
 from ..network.graph import Network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
-from ..tools.cache import cached, digest
+from ..tools.cache import cached_folder, digest
 from ..tools.find import side_by_side
 from .accelerator import Accelerator
 from .link import Link
@@ -102,7 +102,7 @@ def simulated_board(design: Design) -> Accelerator:
     tools()  # or an error, before a minute has gone by
     with side_by_side() as pool:
         pool.submit(library)  # the simulator needs it, and waits for it if it has to
-        folder, _ = cached(f"verilog-{name}", write)
+        folder, _ = cached_folder(f"verilog-{name}", write)
     link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
     return board_at(link, design)
 
@@ -131,7 +131,7 @@ def holds(accelerator: Accelerator, program: Program) -> bool:
                for space, address, data in program.memory)
 
 
-def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
+def read_tensor(accelerator: Accelerator, program: Program, name: str) -> Bytes:
     """Read the stored channels of a tensor, (height, width, channels)."""
     addresses = program.tensors[name].addresses()
     low, high = int(addresses.min()), int(addresses.max())
@@ -139,7 +139,7 @@ def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
     return np.frombuffer(data, np.int8)[addresses - low]
 
 
-def whole(program: Program, name: str, values: Bytes) -> Bytes:
+def whole_tensor(program: Program, name: str, values: Bytes) -> Bytes:
     """Return a tensor of its stored channels and of those that are constant."""
     placement = program.tensors[name]
     full = np.zeros((placement.height, placement.width, len(placement.constants)), np.int8)
@@ -180,7 +180,7 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
             difference = first_difference(accelerator, program, part.output,
                                           expected[part.output])
         layers.append(LayerRun(part.name, part.operator, work, cycles, difference))
-    values = dict(x) | {name: whole(program, name, stored(accelerator, program, name))
+    values = dict(x) | {name: whole_tensor(program, name, read_tensor(accelerator, program, name))
                         for name in program.outputs}
     accelerator.confirm()
     for layer in network.layers:
@@ -194,7 +194,7 @@ def first_difference(accelerator: Accelerator, program: Program, name: str, expe
                      ) -> str | None:
     """Return a sentence about the first element that differs, or None."""
     placement = program.tensors[name]
-    got = stored(accelerator, program, name)
+    got = read_tensor(accelerator, program, name)
     want = expected.reshape(placement.height, placement.width, -1)[..., list(placement.channels)]
     wrong = np.argwhere(got != want)
     if not len(wrong):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Step", "followed", "single"]
+__all__ = ["Step", "apply_steps", "single"]
 
 Floats = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ class Step:
         return x * constant + self.constants[1]
 
 
-def followed(x: Floats, steps: tuple[Step, ...]) -> Floats:
+def apply_steps(x: Floats, steps: tuple[Step, ...]) -> Floats:
     """Return x after every step."""
     for step in steps:
         x = step(x)

@@ -174,7 +174,7 @@ class Tail:
         """Whether what reads it reads real numbers."""
         return self.quantised is None or self.read is not None
 
-    def moved(self, operation: Operation) -> "Tail":
+    def with_move(self, operation: Operation) -> "Tail":
         """Return the same, its elements moved at the end."""
         return replace(self, operations=(*self.operations, operation))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from ..graph import Network
 from ..precision import INT8, SUMS, Precision
-from .boundary import declared, is_image
+from .boundary import declared_grid, is_image
 from .builder import Builder, step
 from .exact import Finish, as_sums
 from .file import Graph, Node, Port
@@ -119,10 +119,10 @@ class Reader(Operands):
             raise node.error(f"brings the network's tensors to more than {WORK} values")
         self.values[node.outputs[0]] = value
 
-    def quantised(self, node: Node, value: Value, scale: float, zero: int,
-                  offset: int) -> Activation:
+    def quantise(self, node: Node, value: Value, scale: float, zero: int,
+                 offset: int) -> Activation:
         """Return a floating-point value as int8."""
-        x = self._quantised(node, value, scale, zero - offset, offset)
+        x = self._quantise(node, value, scale, zero - offset, offset)
         self.trace(node, x)
         return x
 
@@ -130,24 +130,24 @@ class Reader(Operands):
         """Note which tensor of ours is what a node of the file quantises."""
         self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
 
-    def _quantised(self, node: Node, value: Value, scale: float, zero: int,
-                   offset: int) -> Activation:
+    def _quantise(self, node: Node, value: Value, scale: float, zero: int,
+                  offset: int) -> Activation:
         name = node.outputs[0]
         if isinstance(value, Outside):
             return self._entry(node, value, scale, zero, offset)
         if isinstance(value, Real):
             if value.scale == scale and value.x.tensor.zero_point == zero:
-                return replace(self.builder.settled(node, value, rounded=True), offset=offset)
+                return replace(self.builder.integers_of(node, value, rounded=True), offset=offset)
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
-            return self.builder.requantised(node, value,
-                                            Target(name, scale, zero, offset, low, high))
+            return self.builder.requantise(node, value,
+                                           Target(name, scale, zero, offset, low, high))
         if isinstance(value, Pending):
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
             x = value.core.emit(Target(name, scale, zero, offset, low, high))
             for move in value.after:
                 x = move(x)
             return x
-        raise self.unready(node, 0)
+        raise self.unready_error(node, 0)
 
     # Where the network begins and ends.
 
@@ -159,7 +159,7 @@ class Reader(Operands):
             raise UserError(f"input {name!r} is neither int8, uint8 nor floating point")
         offset = OFFSETS[port.data_type]
         node = Node("input", "", name, (), (name,), {})
-        found = declared(self.graph, name)
+        found = declared_grid(self.graph, name)
         # Integers that nothing gives a scale are themselves.
         scale, zero = found or (1.0, 0)
         zero -= offset
@@ -238,7 +238,7 @@ class Reader(Operands):
                 raise UserError(f"output {name!r} is not quantised; put a QuantizeLinear after it")
             value, finish = as_sums(node, value)
         elif isinstance(value, Real):
-            value = value.x if tail else self.builder.settled(node, value)
+            value = value.x if tail else self.builder.integers_of(node, value)
         if not isinstance(value, Activation):
             what = "is floating point that nothing quantises; " + self.remedy \
                 if isinstance(value, Outside) else "is nothing that the network computes"
@@ -251,10 +251,10 @@ class Reader(Operands):
             shape = value.image
         # What the host computes stays as it is: nothing runs after that.
         tensor = value.tensor if value.tensor.precision == SUMS \
-            else self.builder.shaped(node, value.tensor, shape)
+            else self.builder.reshape(node, value.tensor, shape)
         if tensor.name in self.layouts:
             # An input, or what another output is made of: each output is a tensor of its own.
-            tensor = self.builder.renamed(node, tensor, name)
+            tensor = self.builder.rename(node, tensor, name)
         self.layouts[tensor.name] = Layout(name, value.shape, value.order, value.offset,
                                            finish=finish, tail=tail)
         return tensor.name

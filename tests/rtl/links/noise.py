@@ -18,7 +18,7 @@ from hwgen.compiler import compile_network
 from hwgen.generate.design import module, verilog
 from hwgen.golden.network.network import run as golden
 from hwgen.network import graph
-from hwgen.report.docs_tables.marks import put
+from hwgen.report.docs_tables.marks import write_between_marks
 from hwgen.rtl.tops.catalogue import uart
 from hwgen.runtime.accelerator import Accelerator, AcceleratorError
 from hwgen.runtime.client import NoMemory
@@ -204,7 +204,7 @@ def main():
             results.append(campaign(hosts, rate, chosen.count))
             print(results[-1], flush=True)
             path.write_text(json.dumps(results, indent=1) + "\n")
-    put(RESULTS / "noise.md", MARKS, table(results) + "\n")
+    write_between_marks(RESULTS / "noise.md", MARKS, table(results) + "\n")
     raise SystemExit(not all(map(good_enough, results)))
 
 

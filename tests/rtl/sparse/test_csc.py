@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hwgen.compiler.csc import encode, storage
-from hwgen.compress.codebook import cluster, shared
+from hwgen.compress.codebook import cluster, share_weights
 from hwgen.errors import UserError
 from hwgen.golden.sparse.decoder import Format, decode, transfers
 from hwgen.rtl.sparse.decoder import Decoder
@@ -117,7 +117,7 @@ def test_codebook_is_the_best(seed, count):
     book = cluster(weights, count)
 
     def error(codebook):
-        return ((weights - shared(weights, codebook)) ** 2).sum()
+        return ((weights - share_weights(weights, codebook)) ** 2).sum()
 
     assert len(set(book)) == count and 0 not in book
     candidates = [n for n in range(-10, 13) if n]
@@ -129,7 +129,7 @@ def test_codebook(count):
     weights = np.random.default_rng(count).normal(0, 30, (50, 60)).round().clip(-128, 127)
     book = cluster(weights.astype(int), count)
     form = Format(value_bits=max(count - 1, 1).bit_length(), codebook=book)
-    matrix = shared(weights.astype(int), book)
+    matrix = share_weights(weights.astype(int), book)
     np.testing.assert_array_equal(decode(encode(matrix, form, 4)), matrix)
     np.testing.assert_array_equal(matrix == 0, weights == 0)
 

@@ -34,9 +34,9 @@ def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: Arra
             and (value.low, value.high) == (-math.inf, math.inf):
         return replace(value, core=value.core.affine(gain, bias, steps))
     if not isinstance(value, Real):
-        raise reader.unready(node, node.inputs.index(next(
+        raise reader.unready_error(node, node.inputs.index(next(
             n for n in node.inputs if reader.values.get(n) is value)))
-    x = reader.builder.settled(node, value)
+    x = reader.builder.integers_of(node, value)
     shape = x.shape
     # A row is an image of one point.
     image = shape if len(shape) in (3, 4) else (1, shape[-1], 1, 1) if shape else (1, 1, 1, 1)

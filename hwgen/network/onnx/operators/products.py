@@ -11,7 +11,7 @@ from ..host_functions import Dequantise, Quantise, QuantisedSoftmax, Softmax
 from ..pending import Linear
 from ..reader import Handler, Reader
 from ..values import Hosted, Integers, Pending, Real, Scaled, Value
-from ..windows import spatial, window
+from ..windows import image_size, window
 
 __all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
 
@@ -23,7 +23,7 @@ def dequantize(reader: Reader, node: Node) -> Value:
         raise node.error("has a scale for each block; we run one, or one for each channel")
     if isinstance(value, np.ndarray):
         scale, zero = reader.constant(node, 1), reader.constant(node, 2)
-        return reader.scaled(node, value, scale, zero, node.integer("axis", 1))
+        return reader.scaled_constant(node, value, scale, zero, node.integer("axis", 1))
     if isinstance(value, Hosted) and not value.tail.is_real and value.tail.quantised:
         unsigned = value.tail.quantised.kind == np.uint8
         zero_point, offset = reader.zero_of(node, 2, np.dtype("u1" if unsigned else "i1"))
@@ -31,7 +31,7 @@ def dequantize(reader: Reader, node: Node) -> Value:
             raise node.error("has a zero point of another type than the integers that it reads")
         return replace(value, tail=replace(
             value.tail, read=Dequantise(reader.scale_of(node, 1), zero_point)))
-    return reader.dequantised(node, 0, 1, 2)
+    return reader.dequantise(node, 0, 1, 2)
 
 
 def quantize(reader: Reader, node: Node) -> Value:
@@ -47,12 +47,12 @@ def quantize(reader: Reader, node: Node) -> Value:
         raise node.error("makes other than int8 or uint8")
     zero, offset = reader.zero_of(node, 2, kind[node.integer("output_dtype", 0)])
     if isinstance(value, Hosted) and value.tail.is_real:
-        return last_quantised(reader, node, value,
-                              Quantise(scale, zero, np.uint8 if offset else np.int8))
-    return reader.quantised(node, value, scale, zero, offset)
+        return quantise_last(reader, node, value,
+                             Quantise(scale, zero, np.uint8 if offset else np.int8))
+    return reader.quantise(node, value, scale, zero, offset)
 
 
-def last_quantised(reader: Reader, node: Node, value: Hosted, by: Quantise) -> Hosted:
+def quantise_last(reader: Reader, node: Node, value: Hosted, by: Quantise) -> Hosted:
     """Quantise what the host computes."""
     match value.source, value.tail.operations:
         case Real() as real, (Dequantise(), Softmax() as softmax) if (
@@ -98,8 +98,8 @@ def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
             or kind not in (np.int8, np.uint8, np.int32):
         raise node.error("quantises a constant to other than int8, uint8 or int32, "
                          "or one that is not finite")
-    grid = reader.scaled(node, np.zeros(value.shape, np.int8), scale, zero,
-                         node.integer("axis", 1))
+    grid = reader.scaled_constant(node, np.zeros(value.shape, np.int8), scale, zero,
+                                  node.integer("axis", 1))
     limits = np.iinfo(kind)
     # In float32, as the file's own arithmetic.
     with np.errstate(over="ignore"):
@@ -109,7 +109,7 @@ def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
 
 def floats(reader: Reader, node: Node, index: int) -> NDArray[np.float64] | None:
     """Return a constant as real numbers, None where it is left out."""
-    value = reader.given(node, index)
+    value = reader.optional_value(node, index)
     if isinstance(value, Scaled):
         return value.real
     array = reader.constant(node, index)
@@ -149,7 +149,7 @@ def conv(reader: Reader, node: Node) -> Value:
 def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
                 scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
     """Return a convolution; the weights as the file has them, output channels first."""
-    x = reader.builder.settled(node, real)
+    x = reader.builder.integers_of(node, real)
     if integers.ndim != len(x.shape) or integers.ndim not in (3, 4) or 0 in integers.shape:
         raise node.error(f"has weights of {list(integers.shape)} for an input of "
                          f"{list(x.shape)}; we run images of 4 axes, and rows of 3")
@@ -162,7 +162,7 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
     if bias.size != outputs:
         raise node.error(f"has {bias.size} biases for {outputs} channels")
     over = window(node, x.shape, integers.shape[2:])
-    out = over.output(*spatial(node, x.shape))
+    out = over.output(*image_size(node, x.shape))
     shape = (1, outputs, *out) if len(x.shape) == 4 else (1, outputs, out[1])
     integers = integers.reshape(outputs, depth, *over.kernel)
     depthwise = groups == channels and groups > 1
@@ -171,10 +171,10 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
     else:
         ours = blocks(node, integers, groups).transpose(0, 2, 3, 1)
     return Pending(Linear(reader.builder, node, x, ours, scale, bias, shape, over, depthwise,
-                          biased(bias)), shape)
+                          own_bias(bias)), shape)
 
 
-def biased(bias: NDArray[np.float64]) -> tuple[Step, ...]:
+def own_bias(bias: NDArray[np.float64]) -> tuple[Step, ...]:
     """Return the step that adds a product's own bias."""
     return (Step("Add", (single(bias),)),) if np.any(bias) else ()
 
@@ -224,7 +224,7 @@ def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
     """Return a product with weights of (outputs, columns)."""
     if node.integer("transA", 0):
         raise node.error("transposes its input (transA); we run it with transA = 0")
-    x = reader.builder.settled(node, real)
+    x = reader.builder.integers_of(node, real)
     outputs, columns = integers.shape
     if len(x.shape) < 2 or x.shape[-1] != columns or not integers.size:
         raise node.error(f"multiplies {list(x.shape)} by weights for {columns} columns")
@@ -236,7 +236,7 @@ def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
     shape = (*x.shape[:-1], outputs)
     return Pending(Linear(reader.builder, node, x, integers, scale,
                           np.broadcast_to(bias, (outputs,)).astype(np.float64), shape,
-                          steps=biased(bias)), shape)
+                          steps=own_bias(bias)), shape)
 
 
 FLOAT: dict[str, Handler] = {
