@@ -58,7 +58,7 @@ def fastest(known: Sequence[ClockSetting], mhz: float) -> ClockSetting:
     return below[-1]
 
 
-class Builder:
+class BitstreamBuilder:
     """The way to a bitstream.
 
     Parameters
@@ -163,7 +163,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
-        builder = Builder(design, board, baud, insist, embedded, work, say)
+        builder = BitstreamBuilder(design, board, baud, insist, embedded, work, say)
         setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
         say("bitstream")
         builder.seconds["pack"] = pack(board, work, best.log, awake=bool(embedded.frames))

@@ -21,7 +21,7 @@ from ..network.graph import Network
 from ..network.reader import read_network
 from ..network.rewrite import fixed_biases, rewrite_file
 from ..predict.layers import predictions
-from ..predict.sparse import Choice, choices
+from ..predict.sparse import EngineComparison, choices
 from ..report.plot import scatter
 from ..text import printable, say, table
 from ..tools.files import check_writable, replacing
@@ -118,7 +118,7 @@ class Point:
         What the outputs lose, over their variance, on the inputs that are measured.
     errors : dict
         The same of each layer with weights.
-    layers : list of Choice
+    layers : list of EngineComparison
     dense_cycles : int
         Of the whole network, on the array alone.
     """
@@ -128,7 +128,7 @@ class Point:
     accuracy: tuple[float, ...]
     noise: float
     errors: dict[str, float]
-    layers: list[Choice]
+    layers: list[EngineComparison]
     dense_cycles: int
 
     @property

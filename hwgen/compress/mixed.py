@@ -19,7 +19,7 @@ from ..network.onnx.float_graph import PRODUCTS, sources
 from ..network.onnx.reading import OnnxNetwork, read
 from .quantize import Calibrated, float_values
 
-__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "Point", "Variable"]
+__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "MixedPoint", "Variable"]
 
 Cost = Callable[[Network], Mapping[str, int]]
 """Cycles of the layers of a network, by the tensors that they write."""
@@ -45,7 +45,7 @@ Bits = Mapping[Variable, int]
 
 
 @dataclass(frozen=True)
-class Point:
+class MixedPoint:
     """One network of the path."""
 
     bits: Bits
@@ -75,7 +75,7 @@ class Mixed:
     table: dict[Variable, dict[int, float]] = field(default_factory=dict)
     taken: dict[tuple[int, int], Mapping[str, int]] = field(default_factory=dict)
     """Cycles of the layers where all weights have so many bits, and all tensors so many."""
-    path: list[Point] = field(default_factory=list)
+    path: list[MixedPoint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Find what has bits, and what the float network gives."""
@@ -135,10 +135,10 @@ class Mixed:
         noise = float(np.mean((found - self.exact) ** 2) / max(float(np.var(self.exact)), 1e-30))
         return noise, float(np.mean(found.argmax(axis=1) == self.answers))
 
-    def point(self, bits: Bits) -> Point:
+    def point(self, bits: Bits) -> MixedPoint:
         """Run a network on all inputs, and tell its cycles."""
         network = self.network(bits)
-        return Point(dict(bits), sum(self.cost(network).values()), *self.outputs(network))
+        return MixedPoint(dict(bits), sum(self.cost(network).values()), *self.outputs(network))
 
     def measure(self, say: Callable[[str], None] = lambda text: None) -> None:
         """Fill the table: the noise that fewer bits of one variable add, by bits."""
@@ -222,7 +222,7 @@ class Mixed:
             yield middle
             yield from self.between(middle, right)
 
-    def search(self, loss: float, say: Callable[[str], None] = lambda text: None) -> Point:
+    def search(self, loss: float, say: Callable[[str], None] = lambda text: None) -> MixedPoint:
         """Return the fastest network of the path that loses at most ``loss`` of top-1 of int8."""
         if not self.table:
             self.measure(say)
@@ -239,6 +239,6 @@ class Mixed:
         return min((point for point in self.path if self.within(point, loss)),
                    key=lambda point: point.cycles)
 
-    def within(self, point: Point, loss: float) -> bool:
+    def within(self, point: MixedPoint, loss: float) -> bool:
         """Whether a network loses no more than a bound."""
         return self.base.top_1 - point.top_1 <= loss + 1e-9

@@ -23,7 +23,7 @@ from ..network.onnx.write import Grid, write
 from ..text import table
 from ..tools.arrays import load_arrays
 
-__all__ = ["METHODS", "Calibrated", "Data", "Error", "errors", "input_names", "inputs_of",
+__all__ = ["METHODS", "Calibrated", "Data", "TensorError", "errors", "input_names", "inputs_of",
            "quantise", "quantised_model", "report"]
 
 Floats = NDArray[np.float32]
@@ -37,7 +37,7 @@ SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True)
-class Error:
+class TensorError:
     """How far a tensor of the int8 network is from the float one's."""
 
     tensor: str
@@ -258,7 +258,7 @@ def _sample(values: Floats) -> Floats:
     return flat[:, ::max(flat.shape[1] // SAMPLES, 1)]
 
 
-def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list[Error]:
+def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list[TensorError]:
     """Return how far each tensor of the int8 network is from the float one, in their order."""
     inputs = inputs_of(source, data)
     names, edges = [], []
@@ -280,11 +280,11 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
         noise, power = float(np.mean(difference**2)), float(np.mean(exact**2))
         sqnr = 10 * math.log10(power / noise) if noise and power else math.inf
         scale = network.tensors[name].scale
-        found.append(Error(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
+        found.append(TensorError(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
     return found
 
 
-def report(found: list[Error]) -> str:
+def report(found: list[TensorError]) -> str:
     """Return a table of what :func:`errors` found."""
     return table(("tensor", "scale", "SQNR dB", "largest, steps"),
                  [(error.tensor, f"{error.scale:.4g}", f"{error.sqnr:.1f}", f"{error.largest:.1f}")

@@ -15,7 +15,7 @@ from ..tools.untrusted import check_type, read_json, read_toml, refusing
 from .fullness import words
 from .place_and_route import LARGEST_SEED, commands
 from .synthesis import Measured, board_of, measure, source_of, versions
-from .units import Unit
+from .units import MeasuredUnit
 
 __all__ = ["Entry", "figures_of", "read_list", "update"]
 
@@ -27,7 +27,7 @@ class Entry:
     ``insist`` is for :func:`measure`.
     """
 
-    design: Design | Unit
+    design: Design | MeasuredUnit
     note: str
     clock_mhz: float
     seeds: tuple[int, ...]
@@ -47,11 +47,11 @@ def read_list(path: Path) -> list[Entry]:
 
     A Design is told by its fields, or by ``preset`` and the fields that are other than there.
     """
-    make: Callable[[dict[str, Any]], Design | Unit] = _design
+    make: Callable[[dict[str, Any]], Design | MeasuredUnit] = _design
     what = "a list of [[design]] tables"
     tables = read_toml(path, what)
     if "unit" in tables:
-        make = Unit.from_dict
+        make = MeasuredUnit.from_dict
     with refusing(path, what):
         rows = check_type(tables["unit" if "unit" in tables else "design"], list[dict[str, Any]],
                           "unit" if "unit" in tables else "design")
@@ -170,7 +170,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
            "two). Fmax is what nextpnr's timing analysis says of the placed and routed design; "
            "no chip has run it.")
     yield ""
-    if any(isinstance(entry.design, Unit) for entry in entries):
+    if any(isinstance(entry.design, MeasuredUnit) for entry in entries):
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from ..arch.frames import CRC_SIZE, HEAD_SIZE, HEADER_SIZE, REPLY_SYNC, Head, Status
 
-__all__ = ["Decoder", "Reply"]
+__all__ = ["Reply", "ReplyDecoder"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Reply:
     data: bytes = b""
 
 
-class Decoder:
+class ReplyDecoder:
     """Find the replies among the bytes that come in, however they are cut.
 
     What is not a reply is skipped. A reply whose data are damaged is dropped, and its data are

@@ -232,7 +232,7 @@ def make(folder):
 
 def work(kind):
     while True:
-        folder, _ = cache.cached(f"sim-{int(5 * time.time()) % 10}", make)
+        folder, _ = cache.cached_folder(f"sim-{int(5 * time.time()) % 10}", make)
         if kind == "reads":
             assert all((folder / str(number)).stat().st_size == 1000 for number in range(5))
         elif random.random() < 0.1:

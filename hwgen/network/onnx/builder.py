@@ -31,7 +31,7 @@ from .file import ELEMENTS, Node
 from .narrow import narrow_tensors
 from .values import Activation, Real, Target, channels_last
 
-__all__ = ["Builder", "grid", "is_step", "requantisation", "step"]
+__all__ = ["NetworkBuilder", "grid", "is_step", "requantisation", "step"]
 
 ONES = Window((1, 1))
 
@@ -61,7 +61,7 @@ def is_step(real: float, scale: float) -> bool:
 
 
 @dataclass(eq=False)
-class Builder:
+class NetworkBuilder:
     """The Network so far."""
 
     name: str

@@ -18,7 +18,7 @@ from ..requantisation import Ending
 from ..thresholds import find_thresholds
 from .builder import requantisation
 from .file import Node
-from .float_ops import Step, apply_steps, single
+from .float_ops import FloatStep, apply_steps, single
 from .levels import Levels
 from .pending import Average, Linear
 from .values import Activation, Pending, Target
@@ -34,7 +34,7 @@ class Finish:
     """From sums of integers to the real numbers of the file, in float32; channels last."""
 
     scale: Floats
-    steps: tuple[Step, ...]
+    steps: tuple[FloatStep, ...]
     low: float
     high: float
     integers: bool = False
@@ -93,7 +93,7 @@ def linear_of(node: Node, value: Pending) -> Linear:
         ones = np.ones((*core.window.kernel, channels), np.int64)
         return Linear(core.builder, core.node, x, ones, np.full(channels, core.real.scale),
                       np.zeros(channels), core.shape, core.window, depthwise=True,
-                      steps=(Step("Div", (np.float32(count),)),))
+                      steps=(FloatStep("Div", (np.float32(count),)),))
     raise node.error("quantises to levels what is no product with weights nor a mean of whole "
                      "windows; we run a Quant after Conv, Gemm, MatMul and AveragePool")
 

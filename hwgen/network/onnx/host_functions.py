@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .float_ops import single
 
-__all__ = ["Dequantise", "Limit", "Operation", "Permute", "QuantisedSoftmax", "Quantise", "Reshape",
-           "Sigmoid", "Softmax", "Tail"]
+__all__ = ["Dequantise", "HostReshape", "HostSoftmax", "Limit", "Operation", "Permute", "Quantise",
+           "QuantisedSoftmax", "Sigmoid", "Tail"]
 
 Array = NDArray[Any]
 Operation = Callable[[Array], Array]
@@ -67,7 +67,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Reshape:
+class HostReshape:
     """The same elements under another shape."""
 
     shape: tuple[int, ...]
@@ -89,7 +89,7 @@ class Permute:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class HostSoftmax:
     """Softmax over the axes from ``first`` up to ``end``."""
 
     first: int

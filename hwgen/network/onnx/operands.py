@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import UserError
-from .builder import Builder, grid
+from .builder import NetworkBuilder, grid
 from .file import Graph, Node, is_quantised
 from .values import Activation, Hosted, Outside, Pending, Real, Scaled, Value
 
@@ -23,7 +23,7 @@ class Operands:
     """The values of a graph's edges, as its nodes ask for them; an error says what is not there."""
 
     graph: Graph
-    builder: Builder
+    builder: NetworkBuilder
     values: dict[str, Value]
     """What each edge is, of those that are known by now."""
 

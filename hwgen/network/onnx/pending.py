@@ -22,9 +22,9 @@ from ..graph import (
 from ..requantisation import Ending
 from ..scales import multiplier_and_shift
 from .bias_steps import OFF, are_whole, closest, finest
-from .builder import Builder, grid, requantisation, step
+from .builder import NetworkBuilder, grid, requantisation, step
 from .file import ELEMENTS, Node
-from .float_ops import Step
+from .float_ops import FloatStep
 from .values import Activation, Integers, Real, Target, channels_last
 
 __all__ = ["Average", "Joined", "Linear", "Sum"]
@@ -40,7 +40,7 @@ class Linear:
     the file's order.
     """
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     x: Activation
     weights: Integers
@@ -49,7 +49,7 @@ class Linear:
     shape: tuple[int, ...]
     window: Window | None = None
     depthwise: bool = False
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FloatStep, ...] = ()
     """What the file does to the sums, for those who need every rounding."""
     base: NDArray[np.float64] | None = None
     """The scale before the steps, where there are any."""
@@ -59,7 +59,7 @@ class Linear:
         """The scale of the sums themselves."""
         return self.scale if self.base is None else self.base
 
-    def affine(self, gain: ArrayLike, bias: ArrayLike, steps: tuple[Step, ...]) -> "Linear":
+    def affine(self, gain: ArrayLike, bias: ArrayLike, steps: tuple[FloatStep, ...]) -> "Linear":
         """Return ``gain * this + bias``, which is what the steps compute."""
         gain, bias = np.asarray(gain, np.float64), np.asarray(bias, np.float64)
         return replace(self, scale=self.scale * gain, bias=self.bias * gain + bias,
@@ -198,7 +198,7 @@ def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
 class Sum:
     """The sum of two tensors."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     terms: tuple[Real, Real]
 
@@ -230,7 +230,7 @@ class Sum:
 class Average:
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     real: Real
     window: Window
@@ -284,7 +284,7 @@ class Average:
 class Joined:
     """Tensors one after the other along an axis of the file."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     parts: tuple[Real, ...]
     axis: int

@@ -24,11 +24,11 @@ from .operators.pools import POOLS
 from .operators.products import FLOAT
 from .operators.qlinear import MICROSOFT, QUANTISED
 from .operators.qonnx import LOW_BIT
-from .reader import Handler, Layout, Reader
+from .reader import EdgeLayout, Handler, OnnxReader
 from .valid import check
 from .values import file_type
 
-__all__ = ["Layout", "OnnxNetwork", "file_values", "read"]
+__all__ = ["EdgeLayout", "OnnxNetwork", "file_values", "read"]
 
 Bytes = NDArray[np.int8]
 
@@ -82,8 +82,8 @@ class OnnxNetwork(Network):
     file quantises on the way.
     """
 
-    layouts: Mapping[str, Layout] = field(default_factory=dict)
-    traces: Mapping[str, Layout] = field(default_factory=dict)
+    layouts: Mapping[str, EdgeLayout] = field(default_factory=dict)
+    traces: Mapping[str, EdgeLayout] = field(default_factory=dict)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -172,7 +172,7 @@ class OnnxNetwork(Network):
         return values[:, layout.order].astype(np.int8).reshape(images, *tensor.shape[1:])
 
 
-def quantise_input(layout: Layout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray[np.int16]:
+def quantise_input(layout: EdgeLayout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray[np.int16]:
     """Return inputs as integers, in the order of the file; the first axis counts images."""
     with np.errstate(all="ignore"):
         x = apply_steps(x, layout.steps)
@@ -185,7 +185,7 @@ def quantise_input(layout: Layout, tensor: Tensor, x: NDArray[np.float32]) -> ND
     return found.astype(np.int16)
 
 
-def file_values(layout: Layout, values: NDArray[Any]) -> NDArray[Any]:
+def file_values(layout: EdgeLayout, values: NDArray[Any]) -> NDArray[Any]:
     """Return the values of one of our tensors, of several images, in the shape of the file's."""
     images = len(values)
     flat = np.empty((images, layout.order.size),
@@ -202,7 +202,7 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
     ``single`` rounds each sum once, as ONNX does but for ties; ``tflm`` rounds twice.
     """
     model, name = parse(source)
-    reader = Reader(graph_of(model, name), HANDLERS, NEAREST)
+    reader = OnnxReader(graph_of(model, name), HANDLERS, NEAREST)
     network = reader.read(rounding)
     check(model, name, {edge: file_type(value) for edge, value in reader.values.items()})
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..graph import Tensor
 from ..precision import INT8, Precision
-from .float_ops import Step
+from .float_ops import FloatStep
 from .host_functions import Tail
 
 __all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
@@ -104,7 +104,7 @@ class Outside:
     name: str
     shape: tuple[int, ...]
     source: Integers
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FloatStep, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..builder import is_step, step
 from ..file import ELEMENTS, Node
-from ..host_functions import Permute, Reshape
+from ..host_functions import HostReshape, Permute
 from ..pending import Joined
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Outside, Pending, Real, Scaled, Target, Value, reorder
 
 __all__ = ["MOVES", "reshape_value"]
@@ -29,7 +29,7 @@ def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
         case Activation() | Outside():
             return replace(value, shape=shape)
         case Hosted():
-            return replace(value, shape=shape, tail=value.tail.with_move(Reshape(shape)))
+            return replace(value, shape=shape, tail=value.tail.with_move(HostReshape(shape)))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -45,7 +45,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
     return value.values.shape if isinstance(value, Scaled) else value.shape
 
 
-def reshape(reader: Reader, node: Node) -> Value:
+def reshape(reader: OnnxReader, node: Node) -> Value:
     """Reshape."""
     value = reader.value(node, 0)
     target = reader.numbers(node, 1, "shape")
@@ -64,7 +64,7 @@ def reshape(reader: Reader, node: Node) -> Value:
                                             for size in shape))
 
 
-def flatten(reader: Reader, node: Node) -> Value:
+def flatten(reader: OnnxReader, node: Node) -> Value:
     """Flatten to two axes."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -83,7 +83,7 @@ def positive_axes(node: Node, axes: Sequence[int], count: int) -> list[int]:
     return result
 
 
-def squeeze(reader: Reader, node: Node) -> Value:
+def squeeze(reader: OnnxReader, node: Node) -> Value:
     """Leave out axes of size 1."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -95,7 +95,7 @@ def squeeze(reader: Reader, node: Node) -> Value:
     return reshape_value(node, value, tuple(s for axis, s in enumerate(shape) if axis not in axes))
 
 
-def unsqueeze(reader: Reader, node: Node) -> Value:
+def unsqueeze(reader: OnnxReader, node: Node) -> Value:
     """Put in axes of size 1."""
     value = reader.value(node, 0)
     shape = list(shape_of(value))
@@ -107,7 +107,7 @@ def unsqueeze(reader: Reader, node: Node) -> Value:
     return reshape_value(node, value, tuple(shape))
 
 
-def transpose(reader: Reader, node: Node) -> Value:
+def transpose(reader: OnnxReader, node: Node) -> Value:
     """Permute the axes; what runs moves nothing, so what reads it must take the order as it is."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -138,12 +138,12 @@ def transpose(reader: Reader, node: Node) -> Value:
     return value.transpose(axes)
 
 
-def identity(reader: Reader, node: Node) -> Value:
+def identity(reader: OnnxReader, node: Node) -> Value:
     """Hand on."""
     return reader.value(node, 0)
 
 
-def cast(reader: Reader, node: Node) -> Value:
+def cast(reader: OnnxReader, node: Node) -> Value:
     """Hand on what already is what it is cast to, or a sum of 32 bits as a real number."""
     value = reader.value(node, 0)
     kind = {1: np.float32, 6: np.int32, 7: np.int64, 10: np.float16, 11: np.float64}.get(
@@ -159,12 +159,12 @@ def cast(reader: Reader, node: Node) -> Value:
                      "we run QuantizeLinear and DequantizeLinear")
 
 
-def shape(reader: Reader, node: Node) -> Value:
+def shape(reader: OnnxReader, node: Node) -> Value:
     """Return a shape, which is a constant."""
     return np.array(shape_of(reader.value(node, 0)), np.int64)
 
 
-def gather(reader: Reader, node: Node) -> Value:
+def gather(reader: OnnxReader, node: Node) -> Value:
     """Pick from a constant."""
     data, indices = reader.constant(node, 0), reader.constant(node, 1)
     if data is None or indices is None or indices.dtype.kind not in "iu" or data.ndim < 1 \
@@ -177,7 +177,7 @@ def gather(reader: Reader, node: Node) -> Value:
     return data[indices]
 
 
-def concat(reader: Reader, node: Node) -> Value:
+def concat(reader: OnnxReader, node: Node) -> Value:
     """Join along an axis."""
     if not node.inputs:
         raise node.error("joins nothing")
@@ -216,7 +216,7 @@ def joined_shape(node: Node, shapes: Sequence[tuple[int, ...]], axis: int) -> tu
     return (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1:])
 
 
-def pad(reader: Reader, node: Node) -> Value:
+def pad(reader: OnnxReader, node: Node) -> Value:
     """Surround an image."""
     value = reader.value(node, 0)
     if not isinstance(value, Real | Activation):
@@ -256,7 +256,7 @@ def pad(reader: Reader, node: Node) -> Value:
     return Real(x, value.scale) if isinstance(value, Real) else x
 
 
-def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
+def rounds(reader: OnnxReader, node: Node, x: Real, real: float, by: Node) -> bool:
     """Return whether what reads a padded tensor sees no more of its padding than our steps are."""
     steps = x.x.tensor.zero_point + real / x.scale
     if is_step(real, x.scale) and -128.1 < steps < 127.1:
@@ -268,7 +268,7 @@ def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
         and float(scale.reshape(-1)[0]) == x.scale
 
 
-def on_any(reader: Reader, node: Node, result: tuple[int, ...],
+def on_any(reader: OnnxReader, node: Node, result: tuple[int, ...],
            make: Callable[[Activation], Activation]) -> Value:
     """Apply what does not care whether its tensor is quantised: an order-preserving step."""
     value = reader.value(node, 0)

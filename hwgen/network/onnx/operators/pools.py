@@ -7,25 +7,25 @@ from ...graph import Window
 from ..file import Node
 from ..host_functions import Limit
 from ..pending import Average
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Pending, Real, Value
 from ..windows import image_size, window
 from .moves import on_any, positive_axes, reshape_value, shape_of
 
 __all__ = ["POOLS", "average_of", "global_window"]
 
-def relu(reader: Reader, node: Node) -> Value:
+def relu(reader: OnnxReader, node: Node) -> Value:
     """Relu."""
     return clamp_value(reader, node, 0.0, math.inf)
 
 
-def clip(reader: Reader, node: Node) -> Value:
+def clip(reader: OnnxReader, node: Node) -> Value:
     """Clip."""
     return clamp_value(reader, node, reader.scalar(node, 1, "min", -math.inf),
                        reader.scalar(node, 2, "max", math.inf))
 
 
-def clamp_value(reader: Reader, node: Node, low: float, high: float) -> Value:
+def clamp_value(reader: OnnxReader, node: Node, low: float, high: float) -> Value:
     """Return a value between low and high."""
     if math.isnan(low) or math.isnan(high) or low > high:
         raise node.error(f"clips from {low} to {high}")
@@ -45,19 +45,19 @@ def clamp_value(reader: Reader, node: Node, low: float, high: float) -> Value:
     raise reader.unready_error(node, 0)
 
 
-def max_pool(reader: Reader, node: Node) -> Value:
+def max_pool(reader: OnnxReader, node: Node) -> Value:
     """MaxPool."""
     shape = shape_of(reader.value(node, 0))
     return window_maximum(reader, node, shape, window(node, shape, pool=True))
 
 
-def global_max_pool(reader: Reader, node: Node) -> Value:
+def global_max_pool(reader: OnnxReader, node: Node) -> Value:
     """GlobalMaxPool."""
     shape = shape_of(reader.value(node, 0))
     return window_maximum(reader, node, shape, global_window(node, shape))
 
 
-def window_maximum(reader: Reader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
+def window_maximum(reader: OnnxReader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
     """Return the greatest values under a window."""
     out = over.output(*image_size(node, shape))
     result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
@@ -71,7 +71,7 @@ def global_window(node: Node, shape: tuple[int, ...]) -> Window:
     return Window(size, size)
 
 
-def average_of(reader: Reader, node: Node, real: Real, over: Window) -> Pending:
+def average_of(reader: OnnxReader, node: Node, real: Real, over: Window) -> Pending:
     """Return means under a window."""
     shape = real.shape
     out = over.output(*image_size(node, shape))
@@ -80,19 +80,19 @@ def average_of(reader: Reader, node: Node, real: Real, over: Window) -> Pending:
     return Pending(Average(reader.builder, node, real, over, result, everywhere), result)
 
 
-def average_pool(reader: Reader, node: Node) -> Value:
+def average_pool(reader: OnnxReader, node: Node) -> Value:
     """AveragePool."""
     real = reader.real(node, 0)
     return average_of(reader, node, real, window(node, real.shape, pool=True))
 
 
-def global_average_pool(reader: Reader, node: Node) -> Value:
+def global_average_pool(reader: OnnxReader, node: Node) -> Value:
     """GlobalAveragePool."""
     real = reader.real(node, 0)
     return average_of(reader, node, real, global_window(node, real.shape))
 
 
-def reduce_mean(reader: Reader, node: Node) -> Value:
+def reduce_mean(reader: OnnxReader, node: Node) -> Value:
     """ReduceMean over height and width."""
     real = reader.real(node, 0)
     shape = real.shape

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..file import ELEMENTS, Node
-from ..float_ops import Step, single
-from ..host_functions import Dequantise, Quantise, QuantisedSoftmax, Softmax
+from ..float_ops import FloatStep, single
+from ..host_functions import Dequantise, HostSoftmax, Quantise, QuantisedSoftmax
 from ..pending import Linear
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Hosted, Integers, Pending, Real, Scaled, Value
 from ..windows import image_size, window
 
 __all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
 
 
-def dequantize(reader: Reader, node: Node) -> Value:
+def dequantize(reader: OnnxReader, node: Node) -> Value:
     """DequantizeLinear."""
     value = reader.value(node, 0)
     if node.integer("block_size", 0):
@@ -34,7 +34,7 @@ def dequantize(reader: Reader, node: Node) -> Value:
     return reader.dequantise(node, 0, 1, 2)
 
 
-def quantize(reader: Reader, node: Node) -> Value:
+def quantize(reader: OnnxReader, node: Node) -> Value:
     """QuantizeLinear; of a constant too."""
     value = reader.value(node, 0)
     if node.integer("block_size", 0):
@@ -52,17 +52,17 @@ def quantize(reader: Reader, node: Node) -> Value:
     return reader.quantise(node, value, scale, zero, offset)
 
 
-def quantise_last(reader: Reader, node: Node, value: Hosted, by: Quantise) -> Hosted:
+def quantise_last(reader: OnnxReader, node: Node, value: Hosted, by: Quantise) -> Hosted:
     """Quantise what the host computes."""
     match value.source, value.tail.operations:
-        case Real() as real, (Dequantise(), Softmax() as softmax) if (
+        case Real() as real, (Dequantise(), HostSoftmax() as softmax) if (
                 real.x.offset == by.offset and is_fused(reader, node)):
             table = QuantisedSoftmax(softmax.first, softmax.end, real.scale, by)
             return replace(value, tail=replace(value.tail, operations=(table,), quantised=by))
     return replace(value, tail=value.tail.then(by))
 
 
-def is_fused(reader: Reader, node: Node) -> bool:
+def is_fused(reader: OnnxReader, node: Node) -> bool:
     """Return whether ONNX Runtime makes a single node of a Softmax and the quantisers around it.
 
     On x86 it does so where integers are uint8, or int8 that it makes uint8: those that a quantiser
@@ -90,7 +90,7 @@ def is_fused(reader: Reader, node: Node) -> bool:
     return alone(writers.get(integers)) and alone(node)
 
 
-def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
+def constant_steps(reader: OnnxReader, node: Node, value: np.ndarray) -> np.ndarray:
     """Quantise a constant, half to even."""
     scale, zero = reader.constant(node, 1), reader.constant(node, 2)
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
@@ -107,7 +107,7 @@ def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
     return np.clip(steps.astype(np.float64) + grid.zero, limits.min, limits.max).astype(kind)
 
 
-def floats(reader: Reader, node: Node, index: int) -> NDArray[np.float64] | None:
+def floats(reader: OnnxReader, node: Node, index: int) -> NDArray[np.float64] | None:
     """Return a constant as real numbers, None where it is left out."""
     value = reader.optional_value(node, index)
     if isinstance(value, Scaled):
@@ -116,7 +116,7 @@ def floats(reader: Reader, node: Node, index: int) -> NDArray[np.float64] | None
     return None if array is None else array.astype(np.float64)
 
 
-def weights(reader: Reader, node: Node, index: int) -> Scaled:
+def weights(reader: OnnxReader, node: Node, index: int) -> Scaled:
     """Return weights, which must be integers with a scale."""
     value = reader.value(node, index)
     if isinstance(value, Scaled):
@@ -136,7 +136,7 @@ def by_output(node: Node, scaled: Scaled, axis: int) -> NDArray[np.float64]:
     return np.broadcast_to(scaled.scale.reshape(-1), (count,)).astype(np.float64)
 
 
-def conv(reader: Reader, node: Node) -> Value:
+def conv(reader: OnnxReader, node: Node) -> Value:
     """Conv of a dequantised image with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim < 3:
@@ -146,7 +146,7 @@ def conv(reader: Reader, node: Node) -> Value:
                        floats(reader, node, 2))
 
 
-def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
+def convolution(reader: OnnxReader, node: Node, real: Real, integers: Integers,
                 scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
     """Return a convolution; the weights as the file has them, output channels first."""
     x = reader.builder.integers_of(node, real)
@@ -174,9 +174,9 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
                           own_bias(bias)), shape)
 
 
-def own_bias(bias: NDArray[np.float64]) -> tuple[Step, ...]:
+def own_bias(bias: NDArray[np.float64]) -> tuple[FloatStep, ...]:
     """Return the step that adds a product's own bias."""
-    return (Step("Add", (single(bias),)),) if np.any(bias) else ()
+    return (FloatStep("Add", (single(bias),)),) if np.any(bias) else ()
 
 
 def blocks(node: Node, integers: Integers, groups: int) -> Integers:
@@ -195,7 +195,7 @@ def blocks(node: Node, integers: Integers, groups: int) -> Integers:
     return result
 
 
-def gemm(reader: Reader, node: Node) -> Value:
+def gemm(reader: OnnxReader, node: Node) -> Value:
     """Gemm of a dequantised row with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim != 2 or len(real.shape) != 2:
@@ -209,7 +209,7 @@ def gemm(reader: Reader, node: Node) -> Value:
     return matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
 
 
-def matmul(reader: Reader, node: Node) -> Value:
+def matmul(reader: OnnxReader, node: Node) -> Value:
     """MatMul of dequantised rows with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
@@ -219,7 +219,7 @@ def matmul(reader: Reader, node: Node) -> Value:
     return matrix(reader, node, real, integers.T, scale, None)
 
 
-def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
+def matrix(reader: OnnxReader, node: Node, real: Real, integers: Integers,
            scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
     """Return a product with weights of (outputs, columns)."""
     if node.integer("transA", 0):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..file import Node
 from ..pending import Joined, Sum
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Pending, Real, Scaled, Value
 from ..windows import window
 from .arithmetic import affine, channel_values
@@ -17,7 +17,7 @@ from .products import by_output, convolution, matrix
 __all__ = ["MICROSOFT", "QUANTISED"]
 
 
-def weights(reader: Reader, node: Node, index: int, axis: int) -> Scaled:
+def weights(reader: OnnxReader, node: Node, index: int, axis: int) -> Scaled:
     """Return weights from three inputs: integers, scale, zero point."""
     array = reader.constant(node, index)
     if array is None or array.dtype not in (np.int8, np.uint8):
@@ -26,13 +26,13 @@ def weights(reader: Reader, node: Node, index: int, axis: int) -> Scaled:
                                   reader.constant(node, index + 2), axis)
 
 
-def on_output_grid(reader: Reader, node: Node, value: Value, index: int) -> Value:
+def on_output_grid(reader: OnnxReader, node: Node, value: Value, index: int) -> Value:
     """Return a value on the grid of two inputs: scale and zero point."""
     zero, offset = reader.zero_of(node, index + 1)
     return reader.quantise(node, value, reader.scale_of(node, index), zero, offset)
 
 
-def integer_bias(reader: Reader, node: Node, index: int) -> np.ndarray | None:
+def integer_bias(reader: OnnxReader, node: Node, index: int) -> np.ndarray | None:
     """Return the bias in steps of the products."""
     array = reader.constant(node, index)
     if array is not None and array.dtype != np.int32:
@@ -40,7 +40,7 @@ def integer_bias(reader: Reader, node: Node, index: int) -> np.ndarray | None:
     return array
 
 
-def conv(reader: Reader, node: Node) -> Value:
+def conv(reader: OnnxReader, node: Node) -> Value:
     """QLinearConv."""
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, 0)
     if scaled.values.ndim < 3:
@@ -54,7 +54,7 @@ def conv(reader: Reader, node: Node) -> Value:
     return on_output_grid(reader, node, result, 6)
 
 
-def matmul(reader: Reader, node: Node) -> Value:
+def matmul(reader: OnnxReader, node: Node) -> Value:
     """QLinearMatMul."""
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, -1)
     if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
@@ -64,7 +64,7 @@ def matmul(reader: Reader, node: Node) -> Value:
     return on_output_grid(reader, node, matrix(reader, node, real, integers.T, scale, None), 6)
 
 
-def gemm(reader: Reader, node: Node) -> Value:
+def gemm(reader: OnnxReader, node: Node) -> Value:
     """QGemm."""
     axis = 0 if node.integer("transB", 0) else 1
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, axis)
@@ -87,7 +87,7 @@ def gemm(reader: Reader, node: Node) -> Value:
     return on_output_grid(reader, node, result, 7)
 
 
-def add(reader: Reader, node: Node) -> Value:
+def add(reader: OnnxReader, node: Node) -> Value:
     """QLinearAdd, of two tensors, or of a tensor and a value for each channel."""
     fixed = [isinstance(reader.value(node, index), np.ndarray) for index in (0, 3)]
     if all(fixed):
@@ -113,7 +113,7 @@ def refuse_channels_last(node: Node) -> None:
         raise node.error("has channels_last; the nearest that we run has its channels first")
 
 
-def average_pool(reader: Reader, node: Node) -> Value:
+def average_pool(reader: OnnxReader, node: Node) -> Value:
     """QLinearAveragePool."""
     refuse_channels_last(node)
     real = reader.dequantise(node, 0, 1, 2)
@@ -121,7 +121,7 @@ def average_pool(reader: Reader, node: Node) -> Value:
     return on_output_grid(reader, node, average_of(reader, node, real, over), 3)
 
 
-def global_average_pool(reader: Reader, node: Node) -> Value:
+def global_average_pool(reader: OnnxReader, node: Node) -> Value:
     """QLinearGlobalAveragePool."""
     refuse_channels_last(node)
     real = reader.dequantise(node, 0, 1, 2)
@@ -129,7 +129,7 @@ def global_average_pool(reader: Reader, node: Node) -> Value:
     return on_output_grid(reader, node, mean, 3)
 
 
-def concat(reader: Reader, node: Node) -> Value:
+def concat(reader: OnnxReader, node: Node) -> Value:
     """QLinearConcat: scale and zero point of the output, then three inputs for each tensor."""
     if len(node.inputs) < 5 or len(node.inputs) % 3 != 2:
         raise node.error(f"has {len(node.inputs)} inputs, not 2 and 3 for each tensor")
@@ -142,7 +142,7 @@ def concat(reader: Reader, node: Node) -> Value:
                           Pending(Joined(reader.builder, node, parts, axis, shape), shape), 0)
 
 
-def integers_of(reader: Reader, node: Node, axis: int) -> tuple[Real, np.ndarray]:
+def integers_of(reader: OnnxReader, node: Node, axis: int) -> tuple[Real, np.ndarray]:
     """Return a tensor whose steps are 1, and weights less their zero point."""
     x = reader.integers(node, 0)
     x = reader.on_grid(node, x, x.tensor.scale, 2)
@@ -153,7 +153,7 @@ def integers_of(reader: Reader, node: Node, axis: int) -> tuple[Real, np.ndarray
     return Real(x, 1.0), scaled.values - scaled.zero
 
 
-def conv_integer(reader: Reader, node: Node) -> Value:
+def conv_integer(reader: OnnxReader, node: Node) -> Value:
     """ConvInteger: sums of 32 bits."""
     real, integers = integers_of(reader, node, 0)
     if integers.ndim < 3:
@@ -162,7 +162,7 @@ def conv_integer(reader: Reader, node: Node) -> Value:
                    integers=True)
 
 
-def matmul_integer(reader: Reader, node: Node) -> Value:
+def matmul_integer(reader: OnnxReader, node: Node) -> Value:
     """MatMulInteger: sums of 32 bits."""
     real, integers = integers_of(reader, node, -1)
     if integers.ndim != 2:

@@ -9,7 +9,7 @@ from ..exact import as_levels
 from ..file import ELEMENTS, Node
 from ..float_ops import single
 from ..levels import DOMAINS, ROUNDINGS, Levels, Staircase, Uniform
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Outside, Pending, Real, Scaled, Value
 from .arithmetic import affine
 from .moves import shape_of
@@ -20,7 +20,7 @@ WIDEST = 32
 """Bits of a constant, such as a bias; tensors have at most 8."""
 
 
-def quant(reader: Reader, node: Node) -> Value:
+def quant(reader: OnnxReader, node: Node) -> Value:
     """Quant: a scale, a zero point and a number of bits."""
     bits = reader.scalar(node, 3, "bits", 0)
     most = WIDEST if isinstance(reader.value(node, 0), np.ndarray) else 8
@@ -38,12 +38,12 @@ def quant(reader: Reader, node: Node) -> Value:
     return quantise_uniform(reader, node, *numbers(reader, node, 2), low, high)
 
 
-def bipolar_quant(reader: Reader, node: Node) -> Value:
+def bipolar_quant(reader: OnnxReader, node: Node) -> Value:
     """BipolarQuant: the sign, and a scale."""
     return quantise_uniform(reader, node, *numbers(reader, node, None), -1, 1, 2)
 
 
-def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, np.ndarray]:
+def numbers(reader: OnnxReader, node: Node, zero: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return scale and zero point, checked: floating-point constants of any shape."""
     found = []
     for index, name in ((1, "scale"), (zero, "zero point")):
@@ -61,7 +61,7 @@ def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, n
     return found[0], found[1]
 
 
-def quantise_uniform(reader: Reader, node: Node, scale: np.ndarray, zero: np.ndarray, low: int,
+def quantise_uniform(reader: OnnxReader, node: Node, scale: np.ndarray, zero: np.ndarray, low: int,
                      high: int, step: int = 1) -> Value:
     """Return a value at equal distances."""
     rounding = node.text("rounding_mode", "ROUND").upper()
@@ -107,7 +107,7 @@ def constant(node: Node, value: np.ndarray, scale: np.ndarray, zero: np.ndarray,
                   shaped[1].astype(np.int64))
 
 
-def multi_threshold(reader: Reader, node: Node) -> Value:
+def multi_threshold(reader: OnnxReader, node: Node) -> Value:
     """MultiThreshold: how many thresholds a number reaches, on a grid."""
     thresholds = reader.constant(node, 1)
     if thresholds is None or thresholds.dtype.kind != "f" or thresholds.ndim != 2 or \
@@ -141,7 +141,7 @@ def multi_threshold(reader: Reader, node: Node) -> Value:
         thresholds=single(thresholds)))
 
 
-def quantise_levels(reader: Reader, node: Node, value: Value, levels: Levels) -> Real:
+def quantise_levels(reader: OnnxReader, node: Node, value: Value, levels: Levels) -> Real:
     """Return a value of a few levels: an input, what a layer computes, or another such value."""
     scale = float(levels.scale)
     if isinstance(value, Outside):
