@@ -58,7 +58,7 @@ def fastest(known: Sequence[ClockSetting], mhz: float) -> ClockSetting:
     return below[-1]
 
 
-class Builder:
+class BitstreamBuilder:
     """The way to a bitstream.
 
     Parameters
@@ -107,7 +107,7 @@ class Builder:
                 self.say(f"{name} MHz: seed {seed} will not meet it")
                 continue
             tried.append(attempt)
-            if attempt.met:
+            if attempt.meets_clock:
                 break
         if not tried:
             raise UserError(f"no placement by --seeds {' '.join(map(str, seeds))} comes near "
@@ -125,7 +125,7 @@ class Builder:
         setting = fastest(known, wish_mhz)
         while True:
             best = self.at(setting, seeds)
-            if best.met:
+            if best.meets_clock:
                 return setting, best
             seeds = sorted(seeds, key=lambda seed: seed != best.seed)
             setting = fastest(known, best.figures.fmax_mhz)
@@ -163,7 +163,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
-        builder = Builder(design, board, baud, insist, embedded, work, say)
+        builder = BitstreamBuilder(design, board, baud, insist, embedded, work, say)
         setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
         say("bitstream")
         builder.seconds["pack"] = pack(board, work, best.log, awake=bool(embedded.frames))
@@ -171,7 +171,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
             bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
-            frames=FRAMES if embedded.frames else "", pll=described(setting),
+            frames=FRAMES if embedded.frames else "", pll=plain_setting(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path", "utilization")},
             utilization=best.figures.utilization,
@@ -204,7 +204,7 @@ def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -
                         "router goes on until it is met")
 
 
-def described(setting: ClockSetting) -> dict[str, Any]:
+def plain_setting(setting: ClockSetting) -> dict[str, Any]:
     """Return a setting as plain data."""
     return {"cell": setting.cell, **{
         name: value.value if isinstance(value, Const) else value

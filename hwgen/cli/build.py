@@ -10,7 +10,7 @@ from typing import Any
 from ..arch.boards import BOARDS, Board, board
 from ..arch.design import Design
 from ..build.bitstream import PICTURE, build
-from ..build.clock import built
+from ..build.clock import clock_of_build
 from ..build.embedded import NOTHING, Embedded
 from ..build.record import Record
 from ..compiler.compile import compile_network
@@ -130,7 +130,7 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
     if record.network:
         cycles = record.network["cycles"]
         lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "
-                     f"{built(record).time(cycles)}")
+                     f"{clock_of_build(record).time(cycles)}")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))

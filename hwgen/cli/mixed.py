@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arch.design import Design
 from ..compress.ideal_bitserial import bit_serial
-from ..compress.mixed import Cost, Mixed, Point, Variable
+from ..compress.mixed import Cost, Mixed, MixedPoint, Variable
 from ..compress.quantize import Calibrated
 from ..errors import UserError
 from ..network.graph import Network
@@ -82,7 +82,7 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     return facts, text
 
 
-def layers(search: Mixed, point: Point) -> list[tuple[str, int, int]]:
+def layers(search: Mixed, point: MixedPoint) -> list[tuple[str, int, int]]:
     """Return the layers with weights, and the bits of those and of what they read."""
     return [(output.removesuffix(":int8"), point.bits.get(Variable("weights", product), 8),
              point.bits.get(Variable("tensor", leader), 8))
@@ -97,7 +97,7 @@ def sensitivity_table(search: Mixed) -> str:
                   for variable, row in search.table.items()])
 
 
-def path_table(search: Mixed, chosen: Point, loss: float) -> str:
+def path_table(search: Mixed, chosen: MixedPoint, loss: float) -> str:
     """Return the networks of the path."""
     rows = [(f"{point.cycles:,}", f"{search.base.cycles / point.cycles:.2f}",
              f"{1000 * point.noise:.1f}", f"{point.top_1:.1%}",
@@ -106,7 +106,7 @@ def path_table(search: Mixed, chosen: Point, loss: float) -> str:
     return table(("cycles", "times as fast", "noise, thousandths", "top-1", ""), rows)
 
 
-def plot(search: Mixed, chosen: Point, loss: float) -> str:
+def plot(search: Mixed, chosen: MixedPoint, loss: float) -> str:
     """Return cycles against top-1, as SVG."""
     base = search.base
     return scatter(f"{search.int8.name}: fewer bits, fewer cycles", "cycles", "top-1, %",

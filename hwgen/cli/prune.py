@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..compiler.compile import compile_network
 from ..compress.accuracy import Measure
-from ..compress.densities import even, sensitive, sensitivity
-from ..compress.prune import Pruner, density, noise, weighted
+from ..compress.densities import even_densities, sensitive_densities, sensitivity
+from ..compress.prune import Pruner, density, noise, prunable_layers
 from ..errors import UserError
 from ..golden.network.network import run as golden
 from ..network.graph import Network
 from ..network.reader import read_network
-from ..network.rewrite import fixed_biases, rewritten
+from ..network.rewrite import fixed_biases, rewrite_file
 from ..predict.layers import predictions
-from ..predict.sparse import Choice, choices
+from ..predict.sparse import EngineComparison, choices
 from ..report.plot import scatter
 from ..text import printable, say, table
 from ..tools.files import check_writable, replacing
@@ -118,7 +118,7 @@ class Point:
         What the outputs lose, over their variance, on the inputs that are measured.
     errors : dict
         The same of each layer with weights.
-    layers : list of Choice
+    layers : list of EngineComparison
     dense_cycles : int
         Of the whole network, on the array alone.
     """
@@ -128,7 +128,7 @@ class Point:
     accuracy: tuple[float, ...]
     noise: float
     errors: dict[str, float]
-    layers: list[Choice]
+    layers: list[EngineComparison]
     dense_cycles: int
 
     @property
@@ -203,17 +203,17 @@ def prune_network(options: argparse.Namespace, network: Network, design: Design,
                     options.codebook or 0, fixed_biases(source, network))
     lanes = options.banks or LANES
     exact = golden(network, inputs.measured, keep=True)
-    share: Callable[[float], dict[str, float]] = partial(even, pruner)
+    share: Callable[[float], dict[str, float]] = partial(even_densities, pruner)
     if options.share == "sensitive":
-        share = partial(sensitive, pruner, sensitivity(pruner, say))
+        share = partial(sensitive_densities, pruner, sensitivity(pruner, say))
 
     points = [point(network, inputs, exact, design, lanes, 0)]
     for wanted in (*(part for part in PATH if part > options.density), options.density):
         say(f"density {wanted:g}")
-        pruned = pruner.pruned(share(wanted))
+        pruned = pruner.prune(share(wanted))
         points.append(point(pruned, inputs, exact, design, lanes, pruner.codebook))
     say("")
-    data = rewritten(source, points[-1].network)
+    data = rewrite_file(source, points[-1].network)
     with replacing(path) as scratch:
         scratch.write_bytes(data)
     if options.plot:
@@ -236,7 +236,7 @@ def point(network: Network, inputs: Inputs, exact: Arrays, design: Design, lanes
     program = compile_network(network, design)
     work = {part.name: each for part, each in zip(program.layers, predictions(network, program),
                                                   strict=True)}
-    layers = weighted(network)
+    layers = prunable_layers(network)
     first = {name: each[:1] for name, each in values.items()}
     return Point(network, density(layers), tuple(accuracy),
                  float(np.mean([noise(values[name], exact[name]) for name in network.outputs])),

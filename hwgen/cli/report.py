@@ -14,7 +14,7 @@ from ..compiler.compile import compile_network
 from ..compiler.program import Program
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
-from ..report.page import FIELDS, described, page
+from ..report.page import FIELDS, design_data, page
 from ..text import printable
 from ..tools.files import replacing
 from ..tune.choice import Choice
@@ -87,9 +87,9 @@ def run(options: argparse.Namespace) -> int:
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
-    return described(name, {field: getattr(design, field) for field in FIELDS},
-                     [[work.cycles for _, works in programs for work in works]
-                      for _, programs in runs], taken_of(design), 0.0)
+    return design_data(name, {field: getattr(design, field) for field in FIELDS},
+                       [[work.cycles for _, works in programs for work in works]
+                        for _, programs in runs], taken_of(design), 0.0)
 
 
 def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: Board,
@@ -99,7 +99,7 @@ def write_front(path: Path, workloads: Sequence[Workload], choice: Choice, at: B
     layers = layers_of(workloads, front, at, design.rounding)
     size, areas = len(front), area(front.used, at)
     columns = {name: np.broadcast_to(getattr(front.parts, name), size) for name in FIELDS}
-    designs = [described(
+    designs = [design_data(
         f"{index + 1}: {front.called(index)}" + " (chosen)" * (index == chosen),
         {name: int(values[index]) for name, values in columns.items()},
         [each[:, index].tolist() for each in layers],

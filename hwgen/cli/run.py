@@ -10,7 +10,7 @@ from ..compiler.compile import compile_network
 from ..compiler.program import Program
 from ..errors import UserError
 from ..network.reader import read_network
-from ..runtime.accelerator import Accelerator
+from ..runtime.accelerator import RemoteAccelerator
 from ..runtime.baud import settle
 from ..runtime.inference import Inference, board_at, holds, load, portable, simulated_board
 from ..runtime.inference import run as infer
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def open_board(options: argparse.Namespace, program: Program, design: Design,
-               clock: BoardClock) -> Accelerator:
+               clock: BoardClock) -> RemoteAccelerator:
     """Return the board that is asked for, or a simulated one."""
     if options.board == "sim":
         say("building the simulator")

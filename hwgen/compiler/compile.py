@@ -30,18 +30,18 @@ from .layers.binary import lower_binary
 from .layers.elementwise import lower_add, lower_copy, lower_pad
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
-from .lowering import Lowering, Placed
+from .lowering import Lowering, PlacedStep
 from .memory.addresses import arrange
 from .memory.in_place import TightPlan
-from .memory.lifetimes import Layout
+from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
 from .prepare.thresholds import any_rounding, requantising
-from .program import HostLayer, LayerSteps, Placement, Program
+from .program import HostLayer, LayerSteps, Program, TensorPlacement
 from .room import lower_into
 from .sizes import Cut, ceil_div
-from .sparse.choice import Choice, SparsePlan, program_words
+from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import packed
 from .view import View
 
@@ -74,14 +74,14 @@ def draft(network: Network, design: Design,
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
     network, folding, layout = prepared(network)
-    choice = Choice(network, folding, layout, design, example)
+    choice = SparseSelection(network, folding, layout, design, example)
     plan, lowering, layers = lower_into(design, choice, lambda plan: lower_network(
         network, folding, layout, design, {}, plan))
     lives = layout.lives(written(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)
     if needed > memory:
-        def steps_of(index: int, cut: Cut) -> list[Placed]:
+        def steps_of(index: int, cut: Cut) -> list[PlacedStep]:
             made = Lowering(design, cut, plan.columns)
             lower(made, network, folding, layout, layout.layers[index])
             return made.placed
@@ -107,15 +107,15 @@ def draft(network: Network, design: Design,
         choices=plan.choices)
 
 
-def prepared(network: Network) -> tuple[Network, Folding, Layout]:
+def prepared(network: Network) -> tuple[Network, Folding, BufferLayout]:
     """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
     network = requantising(network)
     network = simplify(network)
     folding = fold(network)
-    return network, folding, Layout(network, folding)
+    return network, folding, BufferLayout(network, folding)
 
 
-def lower_network(network: Network, folding: Folding, layout: Layout, design: Design,
+def lower_network(network: Network, folding: Folding, layout: BufferLayout, design: Design,
                   cuts: dict[int, Cut],
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
@@ -132,7 +132,7 @@ def lower_network(network: Network, folding: Folding, layout: Layout, design: De
     return lowering, layers
 
 
-def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout,
+def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
           layer: Layer) -> None:
     """Emit the steps of one layer."""
     sources, target = [layout.views[name] for name in layer.inputs], layout.views[layer.output]
@@ -161,7 +161,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
             raise UserError(f"the accelerator has no {layer.operator}")
 
 
-def written(placed: list[Placed], columns: int) -> dict[str, int]:
+def written(placed: list[PlacedStep], columns: int) -> dict[str, int]:
     """Return how many bytes of each buffer the steps write, to the last."""
     sizes: dict[str, int] = {}
     for item in placed:
@@ -210,10 +210,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
 
 
 def placement(network: Network, folding: Folding, name: str, view: View,
-              addresses: dict[str, int]) -> Placement:
+              addresses: dict[str, int]) -> TensorPlacement:
     """Return where a tensor is."""
     tensor, constants = network.tensors[name], folding.constants[name]
-    return Placement(
+    return TensorPlacement(
         addresses[view.buffer] + view.offset, tensor.shape, tensor.scale, tensor.zero_point,
         view.height, view.width, view.pitch, view.row,
         tuple(np.flatnonzero(folding.stored[name]).tolist()),

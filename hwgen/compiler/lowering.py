@@ -15,7 +15,7 @@ from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
 from .view import View
 
-__all__ = ["Lowering", "Placed", "uniform_parameters"]
+__all__ = ["Lowering", "PlacedStep", "uniform_parameters"]
 
 Integers = NDArray[np.int64]
 
@@ -26,7 +26,7 @@ DISTANCES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedStep:
     """A step whose ``base`` and ``output`` count from the beginnings of two buffers.
 
     ``live`` has which bytes of a vector have weights, (tiles, passes, bytes); None where all
@@ -59,21 +59,21 @@ class Lowering:
         self.rows, self.columns = design.rows, design.columns
         self.sizes = Sizes.of(design, cut)
         self.image = Image(design.columns)
-        self.placed: list[Placed] = []
+        self.placed: list[PlacedStep] = []
 
     def emit(self, source: View | None, target: View | None,
              live: NDArray[np.bool_] | None = None, **fields: Any) -> None:
         """Add a step that reads and writes these views; ``fields`` are a Step's.
 
         How far it is to the next of something that there is one of is 0, whatever they say.
-        ``live`` is as in :class:`Placed`.
+        ``live`` is as in :class:`PlacedStep`.
         """
         for count, distances in DISTANCES.items():
             if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
-        self.placed.append(Placed(step, source.buffer if source else None,
-                                  target.buffer if target else None, live))
+        self.placed.append(PlacedStep(step, source.buffer if source else None,
+                                      target.buffer if target else None, live))
 
     def cut(self, cut: Cut) -> None:
         """Cut the next layer so."""

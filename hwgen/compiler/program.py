@@ -18,16 +18,16 @@ from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
 from ..tools.arrays import load_arrays
-from ..tools.untrusted import checked
+from ..tools.untrusted import check_type
 from .engine_choice import EngineChoice
 
-__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
+__all__ = ["HostLayer", "LayerSteps", "Program", "Step", "TensorPlacement"]
 
 FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Placement:
+class TensorPlacement:
     """Where a tensor is in the activation memory, and which of its channels are there.
 
     Byte (y, x, c) of what is stored is at ``address + y * row + x * pitch + c``, and is channel
@@ -125,7 +125,7 @@ class Program:
     design: Design
     steps: tuple[Step, ...]
     image: bytes
-    tensors: dict[str, Placement]
+    tensors: dict[str, TensorPlacement]
     layers: tuple[LayerSteps, ...]
     host_layers: tuple[HostLayer, ...]
     inputs: tuple[str, ...]
@@ -237,10 +237,10 @@ class Program:
             return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
 
         def of(name: str, kind: Any) -> Any:
-            return checked(facts[name], kind, name)
+            return check_type(facts[name], kind, name)
 
         return cls(
-            of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
+            of("name", str), design, steps, image, of("tensors", dict[str, TensorPlacement]),
             of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
             of("results", tuple[str, ...]), words("constants"), words("compressed"),

@@ -12,7 +12,7 @@ from ..cost.cycles import Array
 from .lowering import Lowering
 from .packing.unpacking import Unpacking
 from .program import LayerSteps
-from .sparse.choice import Choice, SparsePlan, program_words
+from .sparse.choice import SparsePlan, SparseSelection, program_words
 
 __all__ = ["Lowered", "lower_into"]
 
@@ -27,7 +27,8 @@ class Lowered(NamedTuple):
     layers: list[LayerSteps]
 
 
-def lower_into(design: Design, choice: Choice, lower: Callable[[SparsePlan], Steps]) -> Lowered:
+def lower_into(design: Design, choice: SparseSelection,
+               lower: Callable[[SparsePlan], Steps]) -> Lowered:
     """Return a network's steps that find room; or, where there are none, those that need least.
 
     Weights are not packed yet: that comes last, when the tensors have their places.
@@ -48,8 +49,8 @@ def lower_into(design: Design, choice: Choice, lower: Callable[[SparsePlan], Ste
     return min(roomier(design, choice, lower, whole=False), key=cost)
 
 
-def roomier(design: Design, choice: Choice, lower: Callable[[SparsePlan], Steps], *,
-            whole: bool) -> Iterator[Lowered]:
+def roomier(design: Design, choice: SparseSelection,
+            lower: Callable[[SparsePlan], Steps], *, whole: bool) -> Iterator[Lowered]:
     """Yield steps of which more and more are the sparse engine's, until they find room.
 
     It gets as many layers at once as make the ``whole`` room, or one after the other.

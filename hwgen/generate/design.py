@@ -7,7 +7,7 @@ from typing import Any
 from amaranth import Shape
 
 from .. import integration
-from ..arch.address_map import Window
+from ..arch.address_map import BusWindow
 from ..arch.contents import NOTHING, Contents
 from ..arch.design import Design, Integer
 from ..golden.systolic import systolic as golden_systolic
@@ -47,7 +47,7 @@ def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -
     if not design.activation_memory:
         return array(design)
     return top.wrap(accelerator(design, contents, exposed=top.mapped),
-                    Window.of(design, streams=top.streams))
+                    BusWindow.of(design, streams=top.streams))
 
 
 def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool = False,

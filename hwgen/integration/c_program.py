@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from ..compiler.program import Placement, Program
+from ..compiler.program import Program, TensorPlacement
 from ..cost.cycles import Array
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
@@ -47,7 +47,7 @@ def c_program(program: Program, name: str) -> str:
         *tensors(program, name, "inputs", program.inputs),
         *tensors(program, name, "outputs", program.outputs),
         f"static const hwgen_program {name} = {{",
-        f"    .name = {quoted(program.name)},",
+        f"    .name = {c_string(program.name)},",
         f"    .fingerprint = 0x{program.design.fingerprint:08x},",
         f"    .steps = {len(cycles)},",
         f"    .cycles = {sum(cycles)},",
@@ -86,13 +86,13 @@ def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> lis
     return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
 
 
-def fields(placement: Placement, name: str, own: str) -> str:
+def fields(placement: TensorPlacement, name: str, own: str) -> str:
     """Return the values of a ``hwgen_tensor``; its arrays begin with ``own``, if it has any."""
     numbers = (placement.address, placement.height, placement.width, len(placement.constants),
                len(placement.channels), placement.pitch, placement.row)
     arrays = (f"{own}_places", f"{own}_constants") if own else ("0", "0")
     scale = float(np.float32(placement.scale)).hex()
-    return ", ".join([quoted(name), *map(str, numbers), *arrays, str(placement.zero_point),
+    return ", ".join([c_string(name), *map(str, numbers), *arrays, str(placement.zero_point),
                       f"{scale}f"])
 
 
@@ -108,7 +108,7 @@ def comment(text: str) -> str:
     return printable(text).replace("*/", "*_").replace("/*", "_*")
 
 
-def quoted(text: str) -> str:
+def c_string(text: str) -> str:
     """Return a text as C has it; what is not ASCII becomes a question mark."""
     plain = text.encode("ascii", "replace").decode()
     return '"' + "".join(c if c.isprintable() and c not in '"\\?' else "_" for c in plain) + '"'

@@ -22,7 +22,7 @@ from ..rtl.sparse.engine import Sparse
 from ..rtl.sparse.nonzero import NonZeros
 from ..rtl.unpack.unpack import Unpack
 
-__all__ = ["UNITS", "Unit"]
+__all__ = ["UNITS", "MeasuredUnit"]
 
 
 def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
@@ -48,7 +48,7 @@ UNITS: dict[str, Callable[..., wiring.Component]] = {
 
 
 @dataclass(frozen=True)
-class Unit:
+class MeasuredUnit:
     """A unit on a chip.
 
     Parameters

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.steps import Mode, Step, descriptor_words
 from ..compiler.compile import lower, prepared, written
-from ..compiler.cost import Taken, least
+from ..compiler.cost import LayerCost, least
 from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
@@ -208,16 +208,16 @@ class Points:
         self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
         self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
 
-    def spread(self, taken: Taken) -> Taken:
+    def spread(self, taken: LayerCost) -> LayerCost:
         """Return what each Design takes."""
-        return Taken(*(np.broadcast_to(values, self.shape)[self.place]
-                       for values in vars(taken).values()))
+        return LayerCost(*(np.broadcast_to(values, self.shape)[self.place]
+                           for values in vars(taken).values()))
 
 
-def taken_by(step: Step, sizes: Sizes) -> Taken:
+def taken_by(step: Step, sizes: Sizes) -> LayerCost:
     """Return what the steps take into which the accumulators cut one."""
     limited = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return Taken(cycles, cycles, strips.count, 0)
+    return LayerCost(cycles, cycles, strips.count, 0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.steps import Mode, Step, lines_of_rows
 from hwgen.golden.accelerator.post import Parameters
 
@@ -163,9 +163,9 @@ class StepMaker:
         """Return how numbers are written, for an array that takes notice."""
         if not self.serial or mode not in (Mode.MATRIX, Mode.DEPTHWISE):
             return {}
-        weights = Format(1, Kind.BIPOLAR) if self.some(0.2) else Format(
-            self.draw(1, 8), Kind(self.draw(0, 1)))
-        return {"activation_format": Format(self.draw(1, 8), Kind(self.draw(0, 1))).code,
+        weights = Format(1, NumberKind.BIPOLAR) if self.some(0.2) else Format(
+            self.draw(1, 8), NumberKind(self.draw(0, 1)))
+        return {"activation_format": Format(self.draw(1, 8), NumberKind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
 
     def ties(self, _):

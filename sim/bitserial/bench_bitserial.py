@@ -4,15 +4,15 @@ import random
 
 import cocotb
 
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 
 from ..systolic.tile_bench import TileBench
 from ..units import driven
 from .bit_tiles import BitWorkload, formats
 
 WORK = BitWorkload(driven("bitserial"))
-ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
-WEIGHTS = formats(tuple(Kind))
+ACTIVATIONS = formats((NumberKind.UNSIGNED, NumberKind.SIGNED))
+WEIGHTS = formats(tuple(NumberKind))
 
 
 @cocotb.test()
@@ -24,7 +24,7 @@ async def test_random(dut, gap):
 
 
 @cocotb.test()
-@cocotb.parametrize(kind=list(Kind))
+@cocotb.parametrize(kind=list(NumberKind))
 async def test_extremes(dut, kind):
     """All pairs of formats, each with all pairs of ends of their ranges."""
     bench = await TileBench.started(dut, WORK)

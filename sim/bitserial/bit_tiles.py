@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
 
@@ -19,11 +19,11 @@ from ..systolic.tiles import Offers, Played, packed
 __all__ = ["BitTile", "BitWorkload", "formats"]
 
 
-def formats(kinds: tuple[Kind, ...], most: int = 8) -> list[Format]:
+def formats(kinds: tuple[NumberKind, ...], most: int = 8) -> list[Format]:
     """Return all formats of 1 to ``most`` bits of some kinds."""
-    found = [Format(bits, kind) for kind in kinds if kind != Kind.BIPOLAR
+    found = [Format(bits, kind) for kind in kinds if kind != NumberKind.BIPOLAR
              for bits in range(1, most + 1)]
-    return found + [Format(1, Kind.BIPOLAR)] * (Kind.BIPOLAR in kinds)
+    return found + [Format(1, NumberKind.BIPOLAR)] * (NumberKind.BIPOLAR in kinds)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class BitWorkload:
     def draw(self, form: Format, shape: tuple[int, ...], kind: str) -> np.ndarray:
         """Return any numbers, all at one end of their range, or some at each end."""
         rng = np.random.default_rng(random.getrandbits(32))
-        if kind == "random" and form.kind != Kind.BIPOLAR:
+        if kind == "random" and form.kind != NumberKind.BIPOLAR:
             return rng.integers(form.low, form.high, shape, np.int64, endpoint=True)
         ends = {"low": [form.low], "high": [form.high]}.get(kind, [form.low, form.high])
         return rng.choice(ends, shape)

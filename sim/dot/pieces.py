@@ -17,7 +17,7 @@ __all__ = ["FusionWork", "WeightWork", "modes", "power_work", "ternary_work"]
 
 def modes():
     """Return all modes of the fusion unit."""
-    return [fusion.Mode(a_bits, b_bits, a_signed, b_signed)
+    return [fusion.FusionMode(a_bits, b_bits, a_signed, b_signed)
             for a_bits, b_bits in product(fusion.PRECISIONS, repeat=2)
             for a_signed, b_signed in product((False, True), repeat=2)]
 

@@ -59,7 +59,7 @@ class Timed:
         Whether a byte is taken.
     offer : int or None
         The byte that is given.
-    access, answer : Access or None, int or None
+    access, answer : BusAccess or None, int or None
         What is on the bus, and what it will give.
     idle : bool
         Whether it waits for a request, and for nobody to take a byte.
@@ -230,7 +230,7 @@ class Board:
             assert not (write and read), "two accesses in one"
             address, mask, data = (pins[f"bus__{name}"].value.to_unsigned()
                                    for name in ("address", "mask", "w_data"))
-            access = golden.Access(write, address, mask, data & lanes(mask) * write)
+            access = golden.BusAccess(write, address, mask, data & lanes(mask) * write)
         assert access == model.access, "bus"
 
     async def run(self, cycles=1):

@@ -26,7 +26,7 @@ class Memory:
     """Memory of a host from address ``base`` on, and everything that was done to it."""
 
     data: bytearray = field(default_factory=lambda: bytearray(MEMORY))
-    accesses: list[golden.Access] = field(default_factory=list)
+    accesses: list[golden.BusAccess] = field(default_factory=list)
     base: int = 0
 
     def __call__(self, access):

@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from hwgen.compiler.csc import encode
-from hwgen.golden.sparse.decoder import Format, transfers
+from hwgen.golden.sparse.decoder import EntryFormat, transfers
 
 from ..streams import Streams
 from ..units import driven
@@ -26,7 +26,7 @@ class Bench(Streams):
     async def begin(self):
         """Start, and fill the codebook."""
         self.rng = np.random.default_rng(random.getrandbits(32))
-        self.form = Format(**BITS)
+        self.form = EntryFormat(**BITS)
         if DECODER.codebook:
             self.dut.book.value = 0
         await self.start()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.build.records import recorded
+from hwgen.build.records import board_records
 from hwgen.cli import main
 from hwgen.compiler.program import Program
 from hwgen.network.onnx.reading import read
@@ -102,8 +102,8 @@ def test_report_of_two_roundings(capsys):
 
 def test_build_of_another_rounding(tmp_path, capsys):
     """What was built for one rounding does not run a network of another, and advice is right."""
-    recorded("icebreaker")[0].write(tmp_path)
-    design = recorded("icebreaker")[0].design
+    board_records("icebreaker")[0].write(tmp_path)
+    design = board_records("icebreaker")[0].design
     (tmp_path / "design.toml").write_text(design.to_toml())
     np.save("x.npy", np.zeros((1, *read(qdq("i1")).input_shapes["x"][1:]), "f4"))
     words = ["--build", str(tmp_path)]

@@ -12,7 +12,7 @@ from ...arch.steps import Step
 from ...errors import UserError
 from ...golden.network.arithmetic import requantise
 from ...network.graph import FullyConnected, Layer, Network, Requantisation
-from ..lowering import Lowering, Placed
+from ..lowering import Lowering, PlacedStep
 from ..prepare.constants import Folding
 from ..prepare.endings import requantised
 from ..sizes import ceil_div
@@ -67,7 +67,7 @@ def lower_binary(lowering: Lowering, network: Network, folding: Folding, layer: 
                     words.reshape(-1, columns)),
                 base=source.offset, row_bytes=taps, output=target.offset,
                 **Descriptors.of(lowering.design).same)  # type: ignore[arg-type]
-    lowering.placed.append(Placed(step, source.buffer, target.buffer))
+    lowering.placed.append(PlacedStep(step, source.buffer, target.buffer))
 
 
 def check_adding(by: Requantisation, bias: Integers, taps: int, rounding: str) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.formats import Format, Kind
+from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
 from ...cost.cycles import Count
 from ...network.graph import Window
-from ..cost import Taken, where
+from ..cost import LayerCost, where
 from ..distinct import distinct
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
@@ -144,7 +144,7 @@ class DepthwiseLayer:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
         down, across = self.window.kernel
         if not self.sizes.array.serial or self.source.channels % self.sizes.columns \
-                or Format.of(self.multiplied[:-1]).kind != Kind.BIPOLAR:
+                or Format.of(self.multiplied[:-1]).kind != NumberKind.BIPOLAR:
             return False
         return (np.equal(self.sizes.rows, self.lines * self.lines) & (self.used == self.lines)
                 & (self.taps == self.lines) & (down % self.lines == 0) & (across % self.taps == 0))
@@ -167,7 +167,7 @@ class DepthwiseLayer:
                 fills=across * height - block.width * block.height, **formats)
         return total
 
-    def taken(self, possible: Count) -> Taken:
+    def taken(self, possible: Count) -> LayerCost:
         """Return what the steps will take, where it is possible."""
         taken = self.taken_by(possible, self.formats)
         if np.any(self.full):
@@ -175,7 +175,7 @@ class DepthwiseLayer:
             taken = where(self.full, self.taken_by(possible, bipolar), taken)
         return taken
 
-    def taken_by(self, possible: Count, formats: dict[str, Any]) -> Taken:
+    def taken_by(self, possible: Count, formats: dict[str, Any]) -> LayerCost:
         """Return what the steps take with these fields."""
         tiles = self.sizes.column_tiles(self.source.channels)
         per_tile = tiles > 1 and not uniform_parameters(self.bias, self.lanes)
@@ -184,7 +184,7 @@ class DepthwiseLayer:
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
         planned = formats is self.formats and per_tile == (tiles > 1)
         cycles = self.cost if planned else self.cycles(formats, per_tile=per_tile)
-        return Taken(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
+        return LayerCost(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
 
     def packed(self) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.formats import Format, Kind
+from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
 from ...cost.cycles import Count
 from ...network.graph import Window
-from ..cost import Taken, least, where
+from ..cost import LayerCost, least, where
 from ..distinct import distinct
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
@@ -103,7 +103,7 @@ class MatrixLayer:
     @cached_property
     def bipolar(self) -> bool:
         """Whether all weights are -1 or 1."""
-        return Format.of(self.multiplied[:-1]).kind == Kind.BIPOLAR
+        return Format.of(self.multiplied[:-1]).kind == NumberKind.BIPOLAR
 
     @cached_property
     def parts(self) -> list[NDArray[np.int8]]:
@@ -160,7 +160,7 @@ class MatrixLayer:
                             **sizes.formats(self.activations, self.multiplied))
         return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
 
-    def taken(self, sizes: Sizes) -> Taken:
+    def taken(self, sizes: Sizes) -> LayerCost:
         """Return what the steps will take."""
         uniform = uniform_parameters(self.bias, self.lanes)
         choices = []
@@ -174,7 +174,7 @@ class MatrixLayer:
         return least(choices)
 
     def taken_by(self, plan: Plan, sizes: Sizes, uniform: bool,
-                 weights: NDArray[np.int8]) -> Taken:
+                 weights: NDArray[np.int8]) -> LayerCost:
         """Return what the steps of a plan take, for weights of the format of these."""
         formats = sizes.formats(self.activations, weights)
         rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
@@ -184,7 +184,7 @@ class MatrixLayer:
         cycles = plan.cost if planned else sizes.cycles(
             Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
         words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-        return Taken(plan.cost, cycles, plan.strips.count, words)
+        return LayerCost(plan.cost, cycles, plan.strips.count, words)
 
     def full(self, plan: Plan, sizes: Sizes) -> Count:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""

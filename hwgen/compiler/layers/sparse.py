@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import INDEX_BITS, SLOTS, Mode
-from ...golden.sparse.decoder import Compressed, Format
+from ...golden.sparse.decoder import Compressed, EntryFormat
 from ...network.graph import Window
 from ..csc import encode
 from ..lowering import Lowering
@@ -24,7 +24,7 @@ __all__ = ["FORMAT", "SparseLayer"]
 
 Integers = NDArray[np.int64]
 
-FORMAT = Format(index_bits=INDEX_BITS)
+FORMAT = EntryFormat(index_bits=INDEX_BITS)
 
 
 class SparseLayer:

@@ -8,10 +8,10 @@ from ..prepare.constants import Folding
 from ..view import View, image_of
 from .addresses import Life
 
-__all__ = ["Layout"]
+__all__ = ["BufferLayout"]
 
 
-class Layout:
+class BufferLayout:
     """The view of every tensor that is stored.
 
     A reshaped tensor is the bytes it was before. What is concatenated is written where it goes, if

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import Mode, Step
-from ..lowering import Placed
+from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
 
@@ -64,8 +64,8 @@ class Overlap:
         return self.known[distance]
 
 
-def overlap(placed: Sequence[Placed], source: str, target: str, sizes: dict[str, int], columns: int,
-            pitch: int) -> Overlap:
+def overlap(placed: Sequence[PlacedStep], source: str, target: str, sizes: dict[str, int],
+            columns: int, pitch: int) -> Overlap:
     """Return how a buffer that steps write may lie over one that they read.
 
     Parameters
@@ -109,7 +109,7 @@ def distances(reads: Integers, writes: Integers) -> tuple[int, int]:
     return -int(low), int(high)
 
 
-def note_reads(times: Integers, item: Placed, start: int, columns: int) -> None:
+def note_reads(times: Integers, item: PlacedStep, start: int, columns: int) -> None:
     """Note when a step reads each byte of its source last."""
     step = item.step
     live = np.ones((step.tiles, step.passes, columns), bool) if item.live is None else item.live

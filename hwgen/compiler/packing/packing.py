@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import INDEX_BITS
-from ...golden.sparse.decoder import Format
+from ...golden.sparse.decoder import EntryFormat
 from ...golden.unpack.unpack import VALUE_BITS, Packing
 from ..csc import encode
 
@@ -41,7 +41,7 @@ def packed_as(weights: Bytes, parameters: Bytes, packing: Packing,
               book: tuple[int, ...] | None) -> tuple[Bytes, dict[str, int]]:
     """Return what :func:`packed` does, packed in this way, with a codebook if it has one."""
     tiles, length, columns = weights.shape
-    form = Format(index_bits=INDEX_BITS, value_bits=packing.value_bits, codebook=book)
+    form = EntryFormat(index_bits=INDEX_BITS, value_bits=packing.value_bits, codebook=book)
     column = np.zeros((tiles * length, 1 << packing.low), np.int8)
     column[:, :columns] = weights.reshape(-1, columns).view(np.int8)
     entries = encode(column.reshape(-1, 1), form).lanes[0].entries

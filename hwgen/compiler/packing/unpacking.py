@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 from ...golden.accelerator.footprint import words_read
-from ..lowering import Lowering, Placed
+from ..lowering import Lowering, PlacedStep
 from ..program import LayerSteps
 from ..sizes import ceil_div
 from ..sparse.choice import program_words
@@ -90,7 +90,7 @@ class Unpacking:
                       - 2 * descriptor_words(self.lowering.columns))
         return saved
 
-    def steps_of(self, layer: LayerSteps) -> list[Placed]:
+    def steps_of(self, layer: LayerSteps) -> list[PlacedStep]:
         """Return the steps of a layer."""
         return self.lowering.placed[layer.first:layer.first + layer.count]
 
@@ -131,7 +131,7 @@ class Unpacking:
                         waiting.append(len(made.placed))
                         step = Step(mode=Mode.UNPACK, last_columns=1, program=place,
                                     parameters_per_tile=item.step.parameters_per_tile)
-                        made.placed.append(Placed(step.replace(**fields), None, None))
+                        made.placed.append(PlacedStep(step.replace(**fields), None, None))
                     waiting.append(len(made.placed))
                     made.placed.append(part(item, first, end, made.columns))
             layers.append(replace(layer, first=start, count=len(made.placed) - start))
@@ -142,7 +142,7 @@ class Unpacking:
         made.image.reserve(room)
         return made, layers
 
-    def moved(self, item: Placed, made: Lowering) -> Placed:
+    def moved(self, item: PlacedStep, made: Lowering) -> PlacedStep:
         """Return a step whose words are in another image."""
         step = item.step
         count = words_read(step, made.columns, made.rows)
@@ -162,7 +162,7 @@ def spans(step: Step, rows: int, room: int) -> list[tuple[int, int]]:
     return list(zip(edges, edges[1:], strict=False))
 
 
-def part(item: Placed, first: int, end: int, columns: int) -> Placed:
+def part(item: PlacedStep, first: int, end: int, columns: int) -> PlacedStep:
     """Return a step for some of its column tiles."""
     step = item.step
     alone = end - first == 1

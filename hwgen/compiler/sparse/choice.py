@@ -25,12 +25,12 @@ from ...network.graph import Convolution, FullyConnected, Network
 from ..engine_choice import EngineChoice
 from ..layers.weighted import SumsLayer
 from ..lowering import Lowering
-from ..memory.lifetimes import Layout
+from ..memory.lifetimes import BufferLayout
 from ..prepare.constants import Folding
 from ..view import View
 from .lane_memories import beside
 
-__all__ = ["Candidate", "Choice", "SparsePlan", "program_words"]
+__all__ = ["Candidate", "SparsePlan", "SparseSelection", "program_words"]
 
 Arrays = Mapping[str, NDArray[np.int8]]
 
@@ -78,7 +78,7 @@ class Candidate:
             if self.weights else 0
 
 
-class Choice:
+class SparseSelection:
     """The layers for the engine: first those that save cycles, then those that save words.
 
     Parameters
@@ -89,7 +89,7 @@ class Choice:
         The input to go by.
     """
 
-    def __init__(self, network: Network, folding: Folding, layout: Layout, design: Design,
+    def __init__(self, network: Network, folding: Folding, layout: BufferLayout, design: Design,
                  example: Arrays | None) -> None:
         self.design, self.known = design, example is not None
         self.chosen: set[str] = set()
@@ -165,7 +165,7 @@ class Choice:
                             each.entries, columns, reason)
 
 
-def candidate(network: Network, folding: Folding, layout: Layout, design: Design,
+def candidate(network: Network, folding: Folding, layout: BufferLayout, design: Design,
               layer: Convolution | FullyConnected, values: Arrays) -> Candidate:
     """Return a layer with its cycles on either."""
     source, target = layout.views[layer.inputs[0]], layout.views[layer.output]

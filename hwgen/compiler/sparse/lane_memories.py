@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.registers import LANE_BYTES, PART_BYTES
-from ...golden.sparse.decoder import Compressed, Lane
+from ...golden.sparse.decoder import Compressed, LaneEntries
 from ..csc import loads
 from ..layers.sparse import FORMAT
 
@@ -26,7 +26,7 @@ def beside(matrices: list[Compressed], lanes: int) -> Compressed:
             entries.append(lane.entries)
             pointers.append(lane.pointers[1:] + end)
             end += len(lane.entries)
-        joined.append(Lane(np.concatenate(entries), np.concatenate(pointers)))
+        joined.append(LaneEntries(np.concatenate(entries), np.concatenate(pointers)))
     return Compressed(max((matrix.rows for matrix in matrices), default=lanes),
                       sum(matrix.columns for matrix in matrices), FORMAT, tuple(joined))
 
@@ -51,5 +51,5 @@ def unpacked(words: Words, lanes: int) -> Compressed:
         even, odd = found.get((lane, 1), none), found.get((lane, 2), none)
         pointers = np.zeros(len(even) + len(odd), np.int64)
         pointers[::2], pointers[1::2] = even, odd
-        made.append(Lane(found.get((lane, 0), none), pointers))
+        made.append(LaneEntries(found.get((lane, 0), none), pointers))
     return Compressed(lanes, len(made[0].pointers) - 1, FORMAT, tuple(made))

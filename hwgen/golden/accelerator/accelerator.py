@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...arch.descriptors import Descriptors
 from ...arch.design import Design
-from ...arch.formats import Kind
+from ...arch.formats import NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, lines_of_rows
 from ...errors import UserError
 from ..network.arithmetic import wrap
@@ -125,7 +125,7 @@ class Accelerator:
     def understands(self, step: Step) -> bool:
         """Return whether the array knows numbers that are written as the step says."""
         try:
-            return not self.serial or step.formats[0].kind != Kind.BIPOLAR
+            return not self.serial or step.formats[0].kind != NumberKind.BIPOLAR
         except UserError:
             return False
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.arithmetic import wrap
-from .decoder import Compressed, Format, Lane
+from .decoder import Compressed, EntryFormat, LaneEntries
 from .nonzero import NonZero, nonzeros
 
 __all__ = ["Run", "Source", "Sparse"]
@@ -177,7 +177,8 @@ class Sparse:
         return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
                    np.concatenate(outputs), work, lanes, timeline.entries)
 
-    def _placed(self, lane: Lane, form: Format, slots: int) -> tuple[Integers, Integers, Integers]:
+    def _placed(self, lane: LaneEntries, form: EntryFormat,
+                slots: int) -> tuple[Integers, Integers, Integers]:
         """Return columns, rows and weights of those entries that have a sum."""
         columns, rows, weights = lane.placed(form)
         rows = rows & (1 << (self.slots - 1).bit_length()) - 1

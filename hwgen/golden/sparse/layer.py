@@ -18,11 +18,11 @@ from ..network.taps import vectors
 from .decoder import Compressed
 from .engine import Run, Sparse
 
-__all__ = ["SparseLayer"]
+__all__ = ["SparseLayerModel"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparseLayer:
+class SparseLayerModel:
     """The engine as a layer sees it.
 
     Parameters

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.formats import Format as Numbers
-from ...arch.formats import Kind
+from ...arch.formats import NumberKind
 from ...arch.steps import INDEX_BITS, PARAMETER_WORDS, Step
 from ...errors import UserError
-from ..sparse.decoder import Format
+from ..sparse.decoder import EntryFormat
 
 __all__ = ["READING", "VALUE_BITS", "Packing", "parameter_words", "possible", "unpack",
            "written_words"]
@@ -54,14 +54,14 @@ class Packing:
             numbers = Numbers.from_code(step.weight_format)
         except UserError:
             return None
-        if numbers.bits not in VALUE_BITS or numbers.kind == Kind.BIPOLAR:
+        if numbers.bits not in VALUE_BITS or numbers.kind == NumberKind.BIPOLAR:
             return None
-        return cls(columns, numbers.bits, numbers.kind == Kind.UNSIGNED)
+        return cls(columns, numbers.bits, numbers.kind == NumberKind.UNSIGNED)
 
     @property
     def code(self) -> int:
         """The format of weights that says so in a step."""
-        kind = Kind.UNSIGNED if self.book else Kind.SIGNED
+        kind = NumberKind.UNSIGNED if self.book else NumberKind.SIGNED
         return Numbers(self.value_bits, kind).code
 
     @property
@@ -181,7 +181,7 @@ def placed(entries: NDArray[np.int64], packing: Packing, count: int, depth: int,
     Rows count as far as words of a memory of ``depth`` words go, and then from 0 again. So what is
     no encoder's finds a place, too.
     """
-    low, form = packing.low, Format(index_bits=INDEX_BITS, value_bits=packing.value_bits)
+    low, form = packing.low, EntryFormat(index_bits=INDEX_BITS, value_bits=packing.value_bits)
     padding = (entries & form.padding) == form.padding
     ends = np.cumsum(np.where(padding, entries, (entries & form.padding) + 1))
     rows, values = ends[~padding] - 1, entries[~padding] >> INDEX_BITS

@@ -9,7 +9,8 @@ from amaranth.lib import data
 from .. import primitives
 from ..primitives.pipeline import later
 
-__all__ = ["GROUP", "SIDE", "Mode", "Number", "brick", "combine", "correction", "digits", "tops"]
+__all__ = ["GROUP", "SIDE", "FusionMode", "Number", "brick", "combine", "correction", "digits",
+           "tops"]
 
 SIDE = 4
 """Bricks of a group, along each of its sides; digits of the widest number."""
@@ -19,7 +20,7 @@ BRICK = 9
 """The most that a brick gives."""
 
 
-class Mode(data.Struct):
+class FusionMode(data.Struct):
     """How the numbers of both operands are written.
 
     Members

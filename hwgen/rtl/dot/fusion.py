@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from .bricks import GROUP, SIDE, Mode, Number, brick, combine, correction, digits, tops
+from .bricks import GROUP, SIDE, FusionMode, Number, brick, combine, correction, digits, tops
 from .pieces import Piece, accumulate, check_parameters
 
-__all__ = ["ORDERS", "Fusion", "Mode", "Piece"]
+__all__ = ["ORDERS", "Fusion", "FusionMode", "Piece"]
 
 ORDERS = ("add", "shift")
 
@@ -42,7 +42,7 @@ class Fusion(wiring.Component):
     Members
     -------
     a, b : In(32 * groups)
-    mode : In(Mode)
+    mode : In(FusionMode)
         Of the piece that comes in this cycle.
     tag : In(Piece)
         Of the same piece.
@@ -69,7 +69,7 @@ class Fusion(wiring.Component):
         self.family = family
         self.depth = depth
         most = groups * depth * 255 * 255
-        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(Mode),
+        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(FusionMode),
                           "tag": In(Piece), "o": Out(signed(most.bit_length() + 1)),
                           "o_valid": Out(1)})
 

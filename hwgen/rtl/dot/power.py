@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
 from .pieces import Piece, check_parameters
-from .signed_sum import Lane, check_shape, levels, signed_sum, width
+from .signed_sum import Term, check_shape, levels, signed_sum, width
 
 __all__ = ["EXPONENT", "Piece", "PowerOfTwo", "weight_layout"]
 
@@ -111,7 +111,7 @@ class PowerOfTwo(wiring.Component):
             shifted = Signal(signed(self.shape.width + (not self.shape.signed) + self.most),
                              name=f"shifted_{index}")
             m.d.comb += shifted.eq(value << (exponent << 2 * self.early))
-            lanes.append(Lane(shifted, rest[0], rest[1]))
+            lanes.append(Term(shifted, rest[0], rest[1]))
         tag = later(m, self.tag, self.early, "early_tag", reset=True)
         signed_sum(m, self.family, lanes, tag, self.o, self.o_valid)
         return m

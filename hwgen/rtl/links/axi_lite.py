@@ -42,7 +42,7 @@ class AxiLite(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------

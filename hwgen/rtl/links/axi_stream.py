@@ -40,7 +40,7 @@ class AxiStream(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------

@@ -18,7 +18,7 @@ def bus_address(address: Value, shift: int) -> Value:
     address : Value
         In bytes, from the window's first one on; what is above ``shift`` bits is the space.
     shift : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
     """
     return Cat(Const(0, 2), address[2:shift], Const(0, SPACE_SHIFT - shift), address[shift:],
                Const(0, 32 - SPACE_SHIFT + shift - len(address)))

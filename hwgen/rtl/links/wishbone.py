@@ -34,7 +34,7 @@ class Wishbone(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------

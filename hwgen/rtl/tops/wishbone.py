@@ -19,7 +19,7 @@ class WishboneAccelerator(wiring.Component):
     accelerator : Frame
         With its bus ``exposed``.
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------

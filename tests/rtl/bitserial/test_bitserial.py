@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.errors import UserError
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
-from hwgen.rtl.systolic.systolic import Kind as VectorKind
+from hwgen.rtl.systolic.systolic import Kind
 from sim.bitserial.bit_tiles import BitWorkload, formats
 from sim.regression import simulate as simulate_verilog
 from sim.systolic.tiles import packed
@@ -19,8 +19,8 @@ from ...formal import prove
 from ..tile_player import play
 from .spec_bitserial import BitSerialSpec
 
-ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
-WEIGHTS = formats(tuple(Kind))
+ACTIVATIONS = formats((NumberKind.UNSIGNED, NumberKind.SIGNED))
+WEIGHTS = formats(tuple(NumberKind))
 
 
 @pytest.mark.parametrize("form", WEIGHTS)
@@ -38,15 +38,17 @@ def test_format(form):
 
 
 @pytest.mark.parametrize("values, form", [
-    ([0, 1], Format(1, Kind.UNSIGNED)), ([-1, 1], Format(1, Kind.BIPOLAR)), ([0], Format(
-        1, Kind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)), ([-3, 3], Format(3)),
-    ([127, -128], Format(8)), ([0, 255], Format(8, Kind.UNSIGNED)),
+    ([0, 1], Format(1, NumberKind.UNSIGNED)), ([-1, 1], Format(1, NumberKind.BIPOLAR)),
+    ([0], Format(1, NumberKind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)),
+    ([-3, 3], Format(3)),
+    ([127, -128], Format(8)), ([0, 255], Format(8, NumberKind.UNSIGNED)),
 ])
 def test_fewest_bits(values, form):
     assert Format.of(np.array(values)) == form
 
 
-@pytest.mark.parametrize("bits, kind", [(0, Kind.SIGNED), (9, Kind.UNSIGNED), (2, Kind.BIPOLAR)])
+@pytest.mark.parametrize("bits, kind", [
+    (0, NumberKind.SIGNED), (9, NumberKind.UNSIGNED), (2, NumberKind.BIPOLAR)])
 def test_bits_wrong(bits, kind):
     with pytest.raises(UserError, match=f"^bits of a .* must be from 1 to [18], not {bits}$"):
         Format(bits, kind)
@@ -88,7 +90,7 @@ def test_sizes(rows, columns):
     work = BitWorkload(BitSerial(rows, columns))
     tiles = [work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), random.randrange(1, 6))
              for _ in range(8)]
-    tiles += work.extremes(Format(8, Kind.UNSIGNED), Format(8, Kind.UNSIGNED))
+    tiles += work.extremes(Format(8, NumberKind.UNSIGNED), Format(8, NumberKind.UNSIGNED))
     work.check(play(work, tiles, gap=0.1), tiles)
 
 
@@ -97,7 +99,7 @@ def test_few_planes(weight_bits):
     """An array that keeps fewer planes has all formats of so many bits."""
     random.seed(weight_bits)
     work = BitWorkload(BitSerial(8, 2, weight_bits=weight_bits))
-    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(Kind), weight_bits)] * 2
+    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(NumberKind), weight_bits)] * 2
     work.check(play(work, tiles), tiles)
 
 
@@ -138,7 +140,7 @@ class WindowWorkload(BitWorkload):
             sums = model.windows(stream, tile.w.to_words(tile.weights), tile.a, tile.w)
             found += [row.tolist() for row, (_, kind) in
                       zip(sums[-len(tile.vectors):], tile.vectors, strict=True)
-                      if kind == VectorKind.DEPTHWISE]
+                      if kind == Kind.DEPTHWISE]
         return found
 
     def check(self, played, tiles):
@@ -146,7 +148,7 @@ class WindowWorkload(BitWorkload):
         vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
                    for _, kind in tile.vectors]
         due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in
-               zip(played.activations, vectors, strict=True) if kind == VectorKind.DEPTHWISE]
+               zip(played.activations, vectors, strict=True) if kind == Kind.DEPTHWISE]
         assert played.cycles == due, "sums came in other cycles than promised"
 
 
@@ -160,9 +162,9 @@ def test_windows(rows, lines, gap):
     tiles = []
     for _ in range(12):
         tile = work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), 1)
-        kinds = [random.choice([VectorKind.PRIME, VectorKind.DEPTHWISE]) for _ in range(6)]
+        kinds = [random.choice([Kind.PRIME, Kind.DEPTHWISE]) for _ in range(6)]
         tile.vectors = [(rng.integers(0, 256, (lines, 2)), kind)
-                        for kind in [*kinds, VectorKind.DEPTHWISE]]
+                        for kind in [*kinds, Kind.DEPTHWISE]]
         tiles.append(tile)
     work.check(play(work, tiles, gap=gap), tiles)
 

@@ -17,7 +17,7 @@ from hwgen.compiler.layers.sparse import FORMAT
 from hwgen.compiler.program import Program
 from hwgen.compiler.sparse.choice import Candidate
 from hwgen.compiler.sparse.lane_memories import beside, packed, unpacked
-from hwgen.compress.densities import even
+from hwgen.compress.densities import even_densities
 from hwgen.compress.prune import Pruner, density
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
@@ -369,7 +369,7 @@ def pruned(name, wanted, banks, codebook=0):
     x = network.feed(stored["input"])
     pruner = Pruner(network, {key: value[:6] for key, value in x.items()}, banks=banks,
                     codebook=codebook)
-    found = pruner.pruned(even(pruner, wanted))
+    found = pruner.prune(even_densities(pruner, wanted))
     names = {layer.name for layer in pruner.layers}
     assert density([each for each in found.layers if each.name in names]) <= wanted + 0.01
     return found, {key: value[-1:] for key, value in x.items()}

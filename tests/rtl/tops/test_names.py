@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hwgen
-from hwgen.arch.address_map import Window as Addresses
+from hwgen.arch.address_map import BusWindow as Addresses
 from hwgen.arch.design import Design
 from hwgen.arch.names import ENDINGS, identifier_of
 from hwgen.cli import main

@@ -14,7 +14,7 @@ from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.program import Program
-from hwgen.compress.codebook import cluster, shared
+from hwgen.compress.codebook import cluster, share_weights
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error, Stopped
@@ -62,7 +62,8 @@ def case(seed):
         if isinstance(layer, Convolution | Depthwise | FullyConnected):
             kept = np.where(rng.random(layer.weights.shape) < density, layer.weights, 0)
             book = cluster(kept, kinds) if kinds < 100 and kept.any() else None
-            layer = replace(layer, weights=(shared(kept, book) if book else kept).astype(np.int8))
+            weights = share_weights(kept, book) if book else kept
+            layer = replace(layer, weights=weights.astype(np.int8))
         layers.append(layer)
     return replace(network, layers=tuple(layers))
 
