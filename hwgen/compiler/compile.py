@@ -199,15 +199,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     code = len(lowering.placed) * coding.words
     steps, descriptors = [], []
     for item in lowering.placed:
-        step = item.step
-        fields = {"program": code + step.program}
-        if item.source is not None:
-            fields["base"] = step.base + addresses[item.source]
-        if item.target is not None:
-            fields["output"] = step.output + addresses[item.target]
+        step = item.at(addresses)
         if step.mode == Mode.UNPACK:
-            fields["output"] = code + step.output
-        steps.append(step.replace(**fields))
+            step = step.replace(output=code + step.output)
+        steps.append(step.replace(program=code + step.program))
         descriptors.append(coding.write(steps[-1]))
     return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
 
