@@ -105,18 +105,14 @@ def fully_connected(site: Site) -> list[Layer]:
 
 def add(site: Site) -> list[Layer]:
     """ADD of two tensors of one shape."""
-    site.inputs_between(2, 2)
-    x = site.x(0), site.x(1)
-    shapes = site.input(0).shape, site.input(1).shape
-    if shapes[0] != shapes[1]:
-        raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen adds tensors "
-                        "of equal shape, without broadcasting")
+    x = site.pair()
     largest = 2 * max(x[0].scale, x[1].scale)
     multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
     ratio = np.array([largest / (2**20 * site.y.scale)])
     if ratio[0] >= 1:
         raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*shapes[0]),
+    return [Add(name=site.name, inputs=(x[0].name, x[1].name),
+                output=site.gives(*site.input(0).shape),
                 scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
                 requantisation=site.requantisation(ratio, 1))]
 
