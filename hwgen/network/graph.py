@@ -18,8 +18,8 @@ from .precision import INT8, SUMS, Precision
 from .requantisation import Ending, Requantisation
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
-           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
-           "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
+           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean", "Network",
+           "Pad", "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
 
 
@@ -160,6 +160,13 @@ class Add(Elementwise):
     scalings: tuple[tuple[int, int], tuple[int, int]]
     """(multiplier, shift) of each input."""
     requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Maximum(Elementwise):
+    """The greater of two values; all three tensors have the same scale and zero point."""
+
+    operator = "MAXIMUM"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arch.steps import Mode
 from ...errors import UserError
-from ...network.graph import Add, Elementwise, Network, Pad, Requantisation, Window
+from ...network.graph import Add, Elementwise, Maximum, Network, Pad, Requantisation, Window
 from ..lowering import Lowering
 from ..prepare.lanes import COPY, Lanes, lanes_of
 from ..sizes import ceil_div
@@ -50,6 +50,8 @@ def lower_elementwise(lowering: Lowering, network: Network, layer: Elementwise,
     match layer:
         case Add():
             lower_add(lowering, network, layer, sources, target, alone)
+        case Maximum():
+            lower_maximum(lowering, sources, target, alone)
         case _:
             raise UserError(f"the accelerator has no {layer.operator}")
 
@@ -63,6 +65,21 @@ def whole_vectors(lowering: Lowering, size: int, alone: bool) -> list[tuple[int,
     pieces = [(0, vectors + (rest > 0 and alone), lowering.columns),
               (vectors * lowering.columns, int(rest > 0 and not alone), rest)]
     return [piece for piece in pieces if piece[1]]
+
+
+def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: bool) -> None:
+    """Emit a pass for each input, of which the accumulators keep the greater."""
+    lanes = plain_lanes(COPY)
+    if not target.contiguous:
+        lowering.direct(sources[0], target, lanes, maximum=True, second=sources[1])
+        return
+    for first, count, width in whole_vectors(lowering, target.size, alone):
+        a, b = (replace(view.bytes(), offset=view.offset + first, width=target.size - first)
+                for view in sources)
+        vectors = View(buffer=target.buffer, offset=target.offset + first, height=1, width=count,
+                       channels=width, pitch=width, row=count * width)
+        lowering.direct(a, vectors, lanes, window=Window((1, 1), (1, width)), maximum=True,
+                        second=b)
 
 
 def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[View],

@@ -21,6 +21,7 @@ from ...network.graph import (
     FullyConnected,
     Layer,
     Logistic,
+    Maximum,
     MaxPool,
     Mean,
     Network,
@@ -36,7 +37,7 @@ from .thresholds import threshold
 
 __all__ = ["add", "average_pool", "compute", "concatenate", "convolution", "convolution_sums",
            "depthwise", "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix",
-           "max_pool", "mean", "pad"]
+           "max_pool", "maximum", "mean", "pad"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -157,6 +158,11 @@ def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
     return requantise(wrap(sums), layer.requantisation, rounding)
 
 
+def maximum(inputs: Sequence[Bytes]) -> Bytes:
+    """Return the greater of two tensors, element by element."""
+    return np.maximum(*inputs)
+
+
 def average_pool(x: Bytes, layer: AveragePool) -> Bytes:
     """Return the mean over each window, of the taps inside the image."""
     def sums(values: NDArray[np.signedinteger]) -> Integers:
@@ -206,6 +212,8 @@ def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArr
             result = fully_connected(x, layer, zero_points[0], rounding)
         case Add():
             result = add(inputs, layer, zero_points, rounding)
+        case Maximum():
+            result = maximum(inputs)
         case AveragePool():
             result = average_pool(x, layer)
         case MaxPool():

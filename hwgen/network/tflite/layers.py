@@ -18,6 +18,7 @@ from ..graph import (
     FullyConnected,
     Layer,
     Logistic,
+    Maximum,
     MaxPool,
     Mean,
     Pad,
@@ -115,6 +116,15 @@ def add(site: Site) -> list[Layer]:
                 output=site.gives(*site.input(0).shape),
                 scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
                 requantisation=site.requantisation(ratio, 1))]
+
+
+def maximum(site: Site) -> list[Layer]:
+    """MAXIMUM of two tensors that have one shape, and one scale with the output."""
+    x = site.pair()
+    # The reference compares the integers, whatever they stand for.
+    site.keeps_scale(*x)
+    return [Maximum(name=site.name, inputs=(x[0].name, x[1].name),
+                    output=site.gives(*site.input(0).shape))]
 
 
 def pool(site: Site) -> list[Layer]:
@@ -245,9 +255,9 @@ def softmax(site: Site) -> list[Layer]:
 
 BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
-    "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
-    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze,
-    "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
+    "ADD": add, "MAXIMUM": maximum, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean,
+    "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,
+    "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
 
 def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],

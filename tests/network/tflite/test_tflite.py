@@ -127,6 +127,8 @@ def layer(kind, seed=0):
         graph.convolution(x, outputs=8, same=True)
     elif kind == "ADD":
         graph.add(graph.activation(1, 3, 3, 2, zero_point=1))
+    elif kind == "MAXIMUM":
+        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1))
     elif kind == "FULLY_CONNECTED":
         graph.fully_connected(graph.activation(1, 10))
     elif kind == "SOFTMAX":
@@ -198,6 +200,15 @@ WRONG = [
     ("ADD", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
     ("ADD", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
     ("ADD", 0, "scale", 1e9, r"more than 2\*\*19 times its output's"),
+    ("MAXIMUM", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
+    ("MAXIMUM", 1, "shape", [], "tensor 1' has no shape"),
+    ("MAXIMUM", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("MAXIMUM", 0, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
+    ("MAXIMUM", 1, "zero_point", 2, "its input has .* zero point 2, .* they must be equal"),
+    ("MAXIMUM", 2, "zero_point", 2, "its input has .* zero point 1, .* they must be equal"),
+    ("MAXIMUM", 2, "shape", [1, 3, 6, 1], r"its output has shape \(1, 3, 6, 1\), and must have"),
+    ("MAXIMUM", None, "inputs", [0], "it has 1 inputs, and must have 2"),
+    ("MAXIMUM", None, "inputs", [0, 1, 1], "it has 3 inputs, and must have 2"),
     ("FULLY_CONNECTED", None, "options", {"WeightsFormat": 1}, "its weights are shuffled"),
     ("FULLY_CONNECTED", 0, "shape", [1, 11], "do not give an output of shape"),
     ("SOFTMAX", 1, "scale", 0.5, "must be 1/256 and -128"),
