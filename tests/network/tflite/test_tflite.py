@@ -110,6 +110,14 @@ def test_float_edges_wrong():
         tflite.read(write_network(*edges("INT16"), [0], [3]))
 
 
+@pytest.mark.parametrize("order, code", [
+    ([2, 0, 1], "0 .DEQUANTIZE"), ([0, 2, 1], "1 .DEQUANTIZE"), ([1, 0, 2], "1 .QUANTIZE")])
+def test_order_of_float_edges_wrong(order, code):
+    tensors, operators = edges()
+    with pytest.raises(UserError, match=f"layer {code}. must come after what writes its input"):
+        tflite.read(write_network(tensors, [operators[i] for i in order], [0], [3]))
+
+
 def test_names_are_unique():
     graph = Graph(rng(1))
     x = graph.add(graph.image(4))
