@@ -69,6 +69,7 @@ class Accumulators(wiring.Component):
 
     ahead = 4
     latency = 6
+    interval = 1
 
     def __init__(self, columns: int, depth: int, family: str = "generic") -> None:
         self.columns = columns
