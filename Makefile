@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example size clean always
+.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves size clean always
 
 ## help: say what the targets do
 help:
@@ -99,6 +99,10 @@ example: setup
 	@$(HWGEN) generate --unit csc --rows 16 --codebook -o rtl_out/csc
 	@$(HWGEN) generate --rows 4 --columns 4 --lanes 1 --steps 4 --activation-memory 256 \
 	    --program-memory 1024 --partial-sums 8 -o rtl_out/accelerator
+
+## waves: timing diagrams of these examples, from their simulation, into docs/waves
+waves: setup
+	@$(PYTHON_IN_VENV) -m sim.waves
 
 ## size: code lines of every file
 size:
