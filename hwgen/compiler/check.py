@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step, lines_of_rows
-from ..golden.unpack.unpack import Packing, possible, unpack, written_words
+from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from .program import LayerSteps, Program
 from .sparse.lane_memories import unpacked
@@ -187,7 +187,7 @@ class Check:
     def unpack(self, step: Step, number: int) -> None:
         """Write what a step unpacks, and note where it is."""
         columns = self.design.columns
-        if not self.design.decompress or not possible(step, self.design.rows, columns):
+        if not self.design.decompress or not is_possible(step, self.design.rows, columns):
             raise Unsound("there is no such step on this Design")
         packing = Packing.of(step, columns)
         assert packing
@@ -205,7 +205,7 @@ class Check:
         if self.compressed is None or step.column + width > self.compressed.columns:
             raise Unsound("its columns are outside the compressed weights")
         part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.placed(part.format)[1].max(initial=-1) for lane in part.lanes]
+        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
         if max(rows) >= step.slots:
             raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 

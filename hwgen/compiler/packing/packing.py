@@ -49,6 +49,6 @@ def packed_as(weights: Bytes, parameters: Bytes, packing: Packing,
         entries = np.array([form.padding])
     codes = np.zeros(packing.book_words * columns, np.uint8)
     codes[:len(book or ())] = np.array(book or (), np.int64) & 0xff
-    words = np.concatenate([parameters, codes.reshape(-1, columns), packing.packed(entries)])
+    words = np.concatenate([parameters, codes.reshape(-1, columns), packing.pack(entries)])
     return words, {"slots": tiles, "tile_step": length, "row_bytes": len(entries),
                    "weight_format": packing.code}

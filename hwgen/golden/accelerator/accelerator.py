@@ -20,7 +20,7 @@ from ..sparse.decoder import Compressed
 from ..sparse.engine import Run
 from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
-from ..unpack.unpack import possible, unpack
+from ..unpack.unpack import is_possible, unpack
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "passes"]
@@ -117,7 +117,7 @@ class Accelerator:
         if step.mode == Mode.SPARSE and (self.engine != "sparse" or step.tiles != 1
                                          or not 1 <= step.slots <= SLOTS):
             return Error.DESCRIPTOR
-        if step.mode == Mode.UNPACK and not (self.program_words and possible(
+        if step.mode == Mode.UNPACK and not (self.program_words and is_possible(
                 step, self.rows, self.columns)):
             return Error.DESCRIPTOR
         if step.last_columns > self.columns or not self.understands(step):

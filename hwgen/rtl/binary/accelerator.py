@@ -77,6 +77,6 @@ class BinaryAccelerator(CompactAccelerator):
         self.host_port(m, self).connect()
         return m
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         store: Any = self.store
         return self.sequencer.address, store.address, store.data, store.mask

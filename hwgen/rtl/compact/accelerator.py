@@ -39,7 +39,7 @@ class CompactAccelerator(Accelerator):
     def _direct_tag(self) -> Value:
         return Value.cast(self.fetch.o.tag)  # a cycle later, as the byte is
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         """Return where steps read activations and where they write four: what, and which of them.
 
         The lane gives one byte at a time, which is written to one place of four.
