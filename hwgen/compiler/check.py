@@ -14,7 +14,7 @@ from ..arch.steps import Mode, Step, lines_of_rows
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from .program import LayerSteps, Program
-from .sparse.lane_memories import unpacked
+from .sparse.lane_memories import matrix_of_words
 
 __all__ = ["Unsound", "check_program"]
 
@@ -57,7 +57,8 @@ class Check:
         """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
         self.regions: list[Region] = []
-        self.compressed = unpacked(program.compressed, columns) if program.compressed else None
+        self.compressed = (matrix_of_words(program.compressed, columns)
+                           if program.compressed else None)
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
 

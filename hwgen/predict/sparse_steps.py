@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arch.steps import Mode
 from ..compiler.layers.sparse import FORMAT
 from ..compiler.program import Program
-from ..compiler.sparse.lane_memories import unpacked
+from ..compiler.sparse.lane_memories import matrix_of_words
 from ..cost.cycles import Array
 from ..golden.accelerator.accelerator import Accelerator, passes
 from ..golden.sparse.step import sparse_cycles, sparse_step
@@ -39,7 +39,7 @@ def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
         engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
         partial_sums=design.partial_sums, activation_memory=design.activation_memory,
         rounding=design.rounding, sparse_depth=design.sparse_depth,
-        weights=unpacked(program.compressed, design.columns) if program.compressed else None)
+        weights=matrix_of_words(program.compressed, design.columns) if program.compressed else None)
     for address, data in program.constants:
         made.memory[address:address + len(data)] = np.frombuffer(data, np.int8)
     for name in program.inputs:

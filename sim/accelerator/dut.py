@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.task import resume
 
 from hwgen.arch.registers import Space
-from hwgen.compiler.sparse.lane_memories import unpacked
+from hwgen.compiler.sparse.lane_memories import matrix_of_words
 from hwgen.golden.accelerator.accelerator import Accelerator, Error
 from hwgen.golden.binary.accelerator import BinaryAccelerator
 from hwgen.runtime.accelerator import AcceleratorError
@@ -28,7 +28,7 @@ def golden_model(design, compressed=()):
         partial_sums=design.partial_sums, activation_memory=design.activation_memory,
         rounding=design.rounding, sparse_depth=design.sparse_depth,
         program_words=design.program_words if design.decompress else 0,
-        weights=unpacked(compressed, design.columns) if compressed else None, **fields)
+        weights=matrix_of_words(compressed, design.columns) if compressed else None, **fields)
 
 
 class Bench:
