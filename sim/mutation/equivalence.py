@@ -128,7 +128,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         changes = [*changes, "expose " + " ".join(f"w:{name}" for name in registers(prepared))]
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
-    (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
+    (folder / "masked.v").write_text(masking_verilog(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
     beside = ["miter -equiv -flatten original mutant miter"]
     if lemma:
@@ -167,7 +167,7 @@ def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     value is another circuit, and goes on with those that they reach.
     """
     folder = netlist.folder
-    (folder / "masked.v").write_text(masked((folder / "ports.il").read_text(), qualifiers))
+    (folder / "masked.v").write_text(masking_verilog((folder / "ports.il").read_text(), qualifiers))
     both = []
     for name, more in ("original", []), ("mutant", [f"mutate {mutant.change}"]):
         file = folder / f"{name}.aag"
@@ -205,7 +205,7 @@ def variant(top: str, name: str, changes: list[str]) -> list[str]:
             f"design -stash {name}"]
 
 
-def masked(rtlil: str, qualifiers: Mapping[str, str]) -> str:
+def masking_verilog(rtlil: str, qualifiers: Mapping[str, str]) -> str:
     """Return Verilog around a design in which what counts for nothing is 0.
 
     So does what a stream offers while it offers nothing, and what a memory gets while it neither
@@ -384,12 +384,12 @@ def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | Non
     latches = [*nexts, *(changed[number] for number in sorted(own))]
     head = (f"aig {gates.first - 1 + len(gates.ands)} {inputs} {len(latches)} 1 "
             f"{len(gates.ands)}\n")
-    rows = b"".join(coded(at - high) + coded(high - low)
+    rows = b"".join(encode_number(at - high) + encode_number(high - low)
                     for (high, low), at in gates.ands.items())
     return (head + "".join(f"{at}\n" for at in (*latches, same ^ 1))).encode() + rows, differ
 
 
-def coded(value: int) -> bytes:
+def encode_number(value: int) -> bytes:
     """Return a number as AIGER's binary form has it: seven bits a byte, the lowest first."""
     found = bytearray()
     while value > 127:

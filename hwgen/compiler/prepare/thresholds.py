@@ -170,7 +170,7 @@ def fit(thresholds: Integers, least: int, greatest: int, first: int,
     there = (thresholds > least) & (thresholds <= greatest)
     low, high = limits(thresholds[there], greatest - least)
     distances = np.array([low, max(low, high)])
-    level = int(np.count_nonzero(thresholds <= least))  # of the least sum, reached or not
+    level = int(np.count_nonzero(thresholds <= least))  # of the least sum, with or without inside
     anchor, begin = (level + 1, int(thresholds[level])) if there.any() else (level, least)
     anchored = anchor + first - 0.5
     ends = anchored * distances - begin
