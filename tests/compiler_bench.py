@@ -38,13 +38,8 @@ def design(rows=8, columns=8, lines=0, sums=64, pixels=64, **fields):
 
 def model(of):
     """Return the golden model of a Design, its memory full of what was there before."""
-    kind, fields = accelerator.Accelerator, {}
-    if of.engine == "binary":
-        kind, fields = BinaryAccelerator, {"lanes": of.lanes}
-    made = kind(
-        engine=of.engine, rows=of.rows, columns=of.columns, lines=of.lines,
-        partial_sums=of.partial_sums, activation_memory=of.activation_memory, rounding=of.rounding,
-        program_words=of.program_words if of.decompress else 0, **fields)
+    kind = BinaryAccelerator if of.engine == "binary" else accelerator.Accelerator
+    made = kind.of(of)
     made.memory[:] = np.random.default_rng(9).integers(-128, 128, len(made.memory))
     return made
 

@@ -39,6 +39,7 @@ from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
 from .prepare.thresholds import any_rounding, requantising_network
 from .program import HostLayer, LayerSteps, Program, TensorPlacement
+from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
@@ -74,12 +75,8 @@ def draft(network: Network, design: Design,
                         f"must be {network.rounding!r}, not {design.rounding!r}")
     network, folding, layout = prepare_network(network)
     choice = SparseSelection(network, folding, layout, design, example)
-    plan = choice.plan()
-    lowering, layers = lower_network(network, folding, layout, design, {}, plan)
-    while (program_words(lowering) > design.program_words
-           and choice.make_room(program_words(lowering) - design.program_words)):
-        plan = choice.plan()
-        lowering, layers = lower_network(network, folding, layout, design, {}, plan)
+    plan, lowering, layers = lower_into(design, choice, lambda plan: lower_network(
+        network, folding, layout, design, {}, plan))
     lives = layout.lives(written_bytes(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)

@@ -49,9 +49,7 @@ class Bench:
     def __init__(self, dut):
         self.dut = dut
         self.random = rng()
-        self.golden = BinaryAccelerator(
-            engine="binary", rows=DESIGN.rows, columns=COLUMNS, lanes=DESIGN.lanes, lines=0,
-            partial_sums=1, activation_memory=SIZE, rounding=DESIGN.rounding)
+        self.golden = BinaryAccelerator.of(DESIGN)
         self.words = np.zeros((DEPTH, COLUMNS), np.uint8)
         self.there = np.zeros(DEPTH, bool)  # which of them the accelerator has
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from ...golden.accelerator.footprint import words_read
 from ..lowering import Lowering, PlacedStep
 from ..program import LayerSteps
 from ..sizes import ceil_div
@@ -38,7 +39,7 @@ class Words:
         columns, length = image.shape[1], step.passes * rows
         tiles = step.tiles if step.parameters_per_tile else 1
         # All tiles after those with parameters follow the last of these.
-        words = image[step.program:step.program + words_read(step, rows)]
+        words = image[step.program:step.program + words_read(step, columns, rows)]
         first = words[:tiles * (PARAMETER_WORDS + length)].reshape(tiles, -1, columns)
         head, parameters, rest = np.split(first, [rows, rows + PARAMETER_WORDS], axis=1)
         weights = [np.concatenate([head, rest], axis=1),
@@ -85,7 +86,7 @@ class Unpacking:
         saved = 0
         for step in pieces.values():
             words, _ = self.pack_tiles(step, 0, step.tiles)
-            saved += (words_read(step, self.lowering.rows) - len(words)
+            saved += (words_read(step, self.lowering.columns, self.lowering.rows) - len(words)
                       - 2 * descriptor_words(self.lowering.columns))
         return saved
 
@@ -144,16 +145,11 @@ class Unpacking:
     def relocate(self, item: PlacedStep, made: Lowering) -> PlacedStep:
         """Return a step whose words are in another image."""
         step = item.step
-        rows = made.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-        count = words_read(step, rows)
+        count = words_read(step, made.columns, made.rows)
+        if not count:
+            return item
         place = made.image.keep(self.image[step.program:step.program + count])
         return replace(item, step=step.replace(program=place))
-
-
-def words_read(step: Step, rows: int) -> int:
-    """Return how many words of the image a step reads, if a pass has weights for so many rows."""
-    tiles = step.tiles if step.parameters_per_tile else 1
-    return step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
 
 
 def spans(step: Step, rows: int, room: int) -> list[tuple[int, int]]:

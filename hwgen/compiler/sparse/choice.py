@@ -16,7 +16,8 @@ from ...arch.descriptors import Descriptors
 from ...arch.design import Design
 from ...arch.steps import Mode, Step
 from ...cost.cycles import Array
-from ...golden.accelerator.accelerator import Accelerator, passes
+from ...golden.accelerator.accelerator import Accelerator
+from ...golden.accelerator.footprint import bytes_read, passes
 from ...golden.network import network as golden
 from ...golden.sparse.decoder import Compressed
 from ...golden.sparse.step import sparse_cycles, sparse_step
@@ -129,6 +130,10 @@ class SparseSelection:
                 words -= each.words
         return len(self.chosen) > before
 
+    def cycles(self) -> dict[str, int]:
+        """Return the cycles on the engine of all layers that it can compute."""
+        return {each.layer: each.sparse for each in self.found if each.sparse is not None}
+
     def plan(self) -> SparsePlan:
         """Return the plan."""
         places, matrices, first = {}, [], 0
@@ -217,7 +222,6 @@ def surroundings(design: Design, source: View, folding: Folding,
 
 def pixel(memory: Accelerator, step: Step, *taps: int) -> NDArray[np.int8]:
     """Return the vectors of one output pixel."""
-    ky, kx, piece = taps
-    inside, addresses = memory.places(step, 0, ky, kx, piece)
+    inside, addresses = bytes_read(step, memory.rows, 0, *taps)
     found = memory.memory[np.where(inside, addresses, 0)]
     return np.where(inside, found, np.int8(step.pad)).reshape(step.vectors, -1)

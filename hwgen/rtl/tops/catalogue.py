@@ -8,7 +8,7 @@ from typing import Self
 from amaranth.lib import wiring
 
 from ...arch.address_map import BusWindow
-from ..accelerator.accelerator import Accelerator
+from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
 from .axi import AxiAccelerator
@@ -46,7 +46,7 @@ class Top:
     name: str
     module: str
     about: str
-    wrap: Callable[[Accelerator, BusWindow], wiring.Component]
+    wrap: Callable[[Frame, BusWindow], wiring.Component]
     mapped: bool = False
     streams: bool = False
     prefix: str = ""

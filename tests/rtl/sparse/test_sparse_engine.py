@@ -181,7 +181,8 @@ def test_rows_without_a_sum(board):
     made.run(image, 1)
     board.write_activations(0, made.memory.tobytes())
     cycles = board.run(0, 1, budget=100_000)
-    assert cycles == sparse_cycles(made.runs[0], DESIGN.columns, int(Array.of(DESIGN).turns))
+    run = made.part_of[Mode.SPARSE].runs[0]
+    assert cycles == sparse_cycles(run, DESIGN.columns, int(Array.of(DESIGN).turns))
     check(board, DESIGN, network, x)
 
 
