@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step, lines_of_rows
-from ..golden.unpack.unpack import Packing, possible, unpack, written_words
+from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from .program import LayerSteps, Program
-from .sparse.lane_memories import unpacked
+from .sparse.lane_memories import matrix_of_words
 
 __all__ = ["Unsound", "check_program"]
 
@@ -57,7 +57,8 @@ class Check:
         """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
         self.regions: list[Region] = []
-        self.compressed = unpacked(program.compressed, columns) if program.compressed else None
+        self.compressed = (matrix_of_words(program.compressed, columns)
+                           if program.compressed else None)
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
 
@@ -187,7 +188,7 @@ class Check:
     def unpack(self, step: Step, number: int) -> None:
         """Write what a step unpacks, and note where it is."""
         columns = self.design.columns
-        if not self.design.decompress or not possible(step, self.design.rows, columns):
+        if not self.design.decompress or not is_possible(step, self.design.rows, columns):
             raise Unsound("there is no such step on this Design")
         packing = Packing.of(step, columns)
         assert packing
@@ -205,7 +206,7 @@ class Check:
         if self.compressed is None or step.column + width > self.compressed.columns:
             raise Unsound("its columns are outside the compressed weights")
         part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.placed(part.format)[1].max(initial=-1) for lane in part.lanes]
+        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
         if max(rows) >= step.slots:
             raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 

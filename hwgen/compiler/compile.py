@@ -37,15 +37,15 @@ from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
-from .prepare.thresholds import any_rounding, requantising
+from .prepare.thresholds import any_rounding, requantising_network
 from .program import HostLayer, LayerSteps, Program, TensorPlacement
 from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
-from .sparse.lane_memories import packed
+from .sparse.lane_memories import host_words
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "prepared", "written"]
+__all__ = ["compile_network", "draft", "lower", "prepare_network", "written_bytes"]
 
 
 def compile_network(network: Network, design: Design,
@@ -73,11 +73,11 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network, folding, layout = prepared(network)
+    network, folding, layout = prepare_network(network)
     choice = SparseSelection(network, folding, layout, design, example)
     plan, lowering, layers = lower_into(design, choice, lambda plan: lower_network(
         network, folding, layout, design, {}, plan))
-    lives = layout.lives(written(lowering.placed, design.columns))
+    lives = layout.lives(written_bytes(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)
     if needed > memory:
@@ -103,13 +103,13 @@ def draft(network: Network, design: Design,
          for name, view in layout.views.items()},
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs,
-        compressed=packed(plan.weights) if plan.columns and plan.weights else (),
+        compressed=host_words(plan.weights) if plan.columns and plan.weights else (),
         choices=plan.choices)
 
 
-def prepared(network: Network) -> tuple[Network, Folding, BufferLayout]:
+def prepare_network(network: Network) -> tuple[Network, Folding, BufferLayout]:
     """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
-    network = requantising(network)
+    network = requantising_network(network)
     network = simplify(network)
     folding = fold(network)
     return network, folding, BufferLayout(network, folding)
@@ -144,7 +144,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
         case Convolution() | Depthwise() | FullyConnected():
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
-            lower_elementwise(lowering, network, layer, sources, target, layout.alone(target))
+            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():
@@ -161,7 +161,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             raise UserError(f"the accelerator has no {layer.operator}")
 
 
-def written(placed: list[PlacedStep], columns: int) -> dict[str, int]:
+def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
     """Return how many bytes of each buffer the steps write, to the last."""
     sizes: dict[str, int] = {}
     for item in placed:

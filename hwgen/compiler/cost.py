@@ -8,7 +8,7 @@ import numpy as np
 
 from ..cost.cycles import Count
 
-__all__ = ["LayerCost", "least", "where"]
+__all__ = ["LayerCost", "least_cost", "where"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LayerCost:
     words: Count
 
 
-def least(choices: Sequence[LayerCost]) -> LayerCost:
+def least_cost(choices: Sequence[LayerCost]) -> LayerCost:
     """Return for each Design the first one of the least cost."""
     best, *others = choices
     for other in others:

@@ -125,7 +125,7 @@ def storage(compressed: Compressed) -> Storage:
 
     places = []
     for number, lane in enumerate(compressed.lanes):
-        columns, rows, _ = lane.placed(form)
+        columns, rows, _ = lane.triplets(form)
         places.append(columns * compressed.rows + rows * count + number)
     run = np.zeros((size, 1), np.bool_)
     run[np.concatenate(places)] = True

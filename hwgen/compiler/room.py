@@ -49,8 +49,8 @@ def lower_into(design: Design, choice: SparseSelection,
     return min(roomier(design, choice, lower, whole=False), key=cost)
 
 
-def roomier(design: Design, choice: SparseSelection,
-            lower: Callable[[SparsePlan], Steps], *, whole: bool) -> Iterator[Lowered]:
+def roomier(design: Design, choice: SparseSelection, lower: Callable[[SparsePlan], Steps], *,
+            whole: bool) -> Iterator[Lowered]:
     """Yield steps of which more and more are the sparse engine's, until they find room.
 
     It gets as many layers at once as make the ``whole`` room, or one after the other.

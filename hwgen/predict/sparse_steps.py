@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arch.steps import Mode
 from ..compiler.layers.sparse import FORMAT
 from ..compiler.program import Program
-from ..compiler.sparse.lane_memories import unpacked
+from ..compiler.sparse.lane_memories import matrix_of_words
 from ..cost.cycles import Array
 from ..golden.accelerator.accelerator import Accelerator
 from ..golden.accelerator.footprint import bytes_read, passes
@@ -38,7 +38,7 @@ def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
     """Return the golden model with a Program's weights and an input in its memories."""
     design = program.design
     made = Accelerator.of(
-        design, unpacked(program.compressed, design.columns) if program.compressed else None)
+        design, matrix_of_words(program.compressed, design.columns) if program.compressed else None)
     for address, data in program.constants:
         made.memory[address:address + len(data)] = np.frombuffer(data, np.int8)
     for name in program.inputs:

@@ -88,7 +88,7 @@ class StepMaker:
             if wide and not self.forms.binary:
                 kind = self.rng.choice([self.ties, self.exact, self.wide], p=[0.1, 0.2, 0.7])
                 step = kind(step)
-            if step and (moved := self.moved(step, source, target)):
+            if step and (moved := self.move_step(step, source, target)):
                 return moved
 
     def product(self):
@@ -234,7 +234,7 @@ class StepMaker:
             short |= {"x": step.x, "y": step.y}
         return short | {str(chosen): self.draw(1, max(loops[chosen], 1))}
 
-    def moved(self, step, source, target):
+    def move_step(self, step, source, target):
         """Return a step that reads only what it may, and writes so, or None if none does."""
         columns, lanes = self.design.columns, self.design.lanes
         if self.forms.binary:

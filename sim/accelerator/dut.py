@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.task import resume
 
 from hwgen.arch.registers import Space
-from hwgen.compiler.sparse.lane_memories import unpacked
+from hwgen.compiler.sparse.lane_memories import matrix_of_words
 from hwgen.golden.accelerator.accelerator import Accelerator, Error
 from hwgen.golden.binary.accelerator import BinaryAccelerator
 from hwgen.runtime.accelerator import AcceleratorError
@@ -21,7 +21,7 @@ __all__ = ["Bench", "golden_model"]
 def golden_model(design, compressed=()):
     """Return the golden model of an accelerator."""
     kind = BinaryAccelerator if design.engine == "binary" else Accelerator
-    return kind.of(design, unpacked(compressed, design.columns) if compressed else None)
+    return kind.of(design, matrix_of_words(compressed, design.columns) if compressed else None)
 
 
 class Bench:

@@ -14,7 +14,7 @@ from hwgen.arch.formats import Format, NumberKind
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
 
-from ..systolic.tiles import Offers, Played, packed
+from ..systolic.tiles import Offers, Played, pack
 
 __all__ = ["BitTile", "BitWorkload", "formats"]
 
@@ -72,10 +72,10 @@ class BitWorkload:
                 above = random.getrandbits(7) << tile.a.bits
                 last = index == len(tile.vectors) - 1
                 vectors.append(
-                    packed(values & (1 << tile.a.bits) - 1 | above, 8)
+                    pack(values & (1 << tile.a.bits) - 1 | above, 8)
                     << vector["vector"].offset | last << vector["last"].offset
                     | tile.a.code << vector["format"].offset)
-            words += [packed(row, 8) << word["word"].offset | tile.w.code << word["format"].offset
+            words += [pack(row, 8) << word["word"].offset | tile.w.code << word["format"].offset
                       for row in tile.w.to_words(tile.weights)]
         return {"activations": Offers(vectors, gap), "weights": Offers(words, gap)}
 
@@ -94,7 +94,7 @@ class BitWorkload:
         fields = [word >> (i * width) & (1 << width) - 1 for i in range(self.dut.columns)]
         return [value - (value >> width - 1 << width) for value in fields]
 
-    def expected(self, tiles: list[BitTile]) -> list[list[int]]:
+    def expected_sums(self, tiles: list[BitTile]) -> list[list[int]]:
         """Return all sums in the order in which they come out."""
         return [sums for tile in tiles
                 for sums in self.golden.matrix(tile.vectors, tile.w.to_words(tile.weights),
@@ -102,7 +102,8 @@ class BitWorkload:
 
     def check(self, played: Played, tiles: list[BitTile]) -> None:
         """Raise unless every sum is right, and came when it was due."""
-        for index, (sums, exact) in enumerate(zip(played.sums, self.expected(tiles), strict=True)):
+        expected = self.expected_sums(tiles)
+        for index, (sums, exact) in enumerate(zip(played.sums, expected, strict=True)):
             assert sums == exact, f"sums {index} are {sums}, not {exact}"
         due = [cycle + interval + self.dut.latency for cycle, interval in
                zip(played.activations, self.intervals(tiles), strict=True)]

@@ -12,10 +12,10 @@ from hwgen.golden.links.axi_stream import AxiStream
 from hwgen.golden.links.host import BusAccess
 from hwgen.rtl.links.axi_stream import SETTLE
 
-from ..units import driven
+from ..units import unit_under_test
 from .system import Bus, start
 
-SHIFT = driven("axi_stream").shift
+SHIFT = unit_under_test("axi_stream").shift
 ACTIVATIONS = Space.ACTIVATIONS << SHIFT
 ADDRESS_BITS = SHIFT + 2
 WORD_BITS = 24

@@ -9,9 +9,9 @@ from cocotb.triggers import FallingEdge
 from hwgen.golden.links.flash import READ, FlashMemory
 
 from .. import PERIOD_NS
-from ..units import driven
+from ..units import unit_under_test
 
-UNIT = driven("flash")
+UNIT = unit_under_test("flash")
 FLASH_ADDRESS, FLASH_BYTES = UNIT.address, UNIT.count
 
 

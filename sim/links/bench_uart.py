@@ -10,9 +10,9 @@ from hwgen.arch.frames import WIRE_BITS
 from hwgen.golden.links import uart as golden
 
 from .. import PERIOD_NS
-from ..units import driven
+from ..units import unit_under_test
 
-DIVISOR = driven("uart").divisor
+DIVISOR = unit_under_test("uart").divisor
 
 
 async def start(dut):

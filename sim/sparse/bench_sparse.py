@@ -12,10 +12,10 @@ from hwgen.golden.sparse.engine import Sparse
 from hwgen.rtl.sparse.engine import Part
 
 from ..streams import Streams
-from ..units import driven
+from ..units import unit_under_test
 from .matrices import random_activations, random_matrix, with_codebook
 
-UNIT = driven("sparse")
+UNIT = unit_under_test("sparse")
 VECTOR = UNIT.activations.p.shape()
 LOAD = UNIT.weights.p.shape()
 RESULT = UNIT.o.p.shape()

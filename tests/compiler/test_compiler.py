@@ -3,7 +3,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import Program, compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import Logistic, Softmax
 from hwgen.network.tflite import reading as tflite
@@ -51,7 +51,7 @@ def test_networks(name, rows, columns, lines, sums):
 def test_networks_fit_ulx3s(name):
     of = Design.load("ulx3s-85f")
     program = compile_network(tflite.read(path(name)), of)
-    assert slots(program.steps, Array.of(of)) <= BARS[name]
+    assert total_cycles(program.steps, Array.of(of)) <= BARS[name]
 
 
 @pytest.mark.parametrize("rounding", ["tflm", "single"])

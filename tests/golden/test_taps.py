@@ -5,7 +5,7 @@ import pytest
 
 from hwgen.compiler.csc import encode
 from hwgen.golden.network.arithmetic import wrap
-from hwgen.golden.network.layers import ended
+from hwgen.golden.network.layers import finish_sums
 from hwgen.golden.network.network import compute
 from hwgen.golden.network.taps import rows, vectors, with_rows
 from hwgen.golden.sparse.decoder import EntryFormat
@@ -38,7 +38,7 @@ def test_sums(kind, seed):
         (x.size // x[0].size * compute(network, layer, [x[:1]]).size // len(rows(layer)),
          len(rows(layer)), rows(layer).shape[1]))
     sums = np.einsum("pct,ct->pc", seen.astype(np.int64), rows(layer).astype(np.int64))
-    found = ended(wrap(sums + layer.bias), layer.requantisation, network.rounding)
+    found = finish_sums(wrap(sums + layer.bias), layer.requantisation, network.rounding)
     np.testing.assert_array_equal(found.reshape(-1), compute(network, layer, [x]).reshape(-1))
 
 

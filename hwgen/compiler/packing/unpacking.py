@@ -17,7 +17,7 @@ from ..lowering import Lowering, PlacedStep
 from ..program import LayerSteps
 from ..sizes import ceil_div
 from ..sparse.choice import program_words
-from .packing import packed
+from .packing import pack_step
 
 __all__ = ["Unpacking"]
 
@@ -74,7 +74,7 @@ class Unpacking:
             if program_words(best[0]) <= words or gains[layer.name] <= 0:
                 break
             chosen.add(layer.name)
-            found = self.unpacked(chosen)
+            found = self.steps_with_packed(chosen)
             if program_words(found[0]) < program_words(best[0]):
                 best = found
         return best
@@ -82,10 +82,10 @@ class Unpacking:
     def gain(self, layer: LayerSteps) -> int:
         """Return how many words fewer a layer takes, besides those that all layers share."""
         pieces = {item.step.program: item.step for item in self.steps_of(layer)
-                  if self.packable(item.step)}
+                  if self.is_packable(item.step)}
         saved = 0
         for step in pieces.values():
-            words, _ = self.packed(step, 0, step.tiles)
+            words, _ = self.pack_tiles(step, 0, step.tiles)
             saved += (words_read(step, self.lowering.columns, self.lowering.rows) - len(words)
                       - 2 * descriptor_words(self.lowering.columns))
         return saved
@@ -94,37 +94,37 @@ class Unpacking:
         """Return the steps of a layer."""
         return self.lowering.placed[layer.first:layer.first + layer.count]
 
-    def packable(self, step: Step) -> bool:
+    def is_packable(self, step: Step) -> bool:
         """Return whether what a step reads can be packed."""
         return (step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
                 and step.passes * self.lowering.rows <= LONGEST)
 
-    def packed(self, step: Step, first: int, end: int) -> tuple[Bytes, dict[str, int]]:
+    def pack_tiles(self, step: Step, first: int, end: int) -> tuple[Bytes, dict[str, int]]:
         """Return some tiles of what a step reads as packed words, and the fields that say how."""
         key = step.program, first, end
         if key not in self.packings:
             words = Words.of(step, self.lowering.rows, self.image)
             parameters = words.parameters[first:end] if step.parameters_per_tile else \
                 words.parameters
-            self.packings[key] = packed(words.weights[first:end],
-                                        parameters.reshape(-1, self.lowering.columns))
+            self.packings[key] = pack_step(words.weights[first:end],
+                                           parameters.reshape(-1, self.lowering.columns))
         return self.packings[key]
 
-    def unpacked(self, chosen: set[str]) -> tuple[Lowering, list[LayerSteps]]:
+    def steps_with_packed(self, chosen: set[str]) -> tuple[Lowering, list[LayerSteps]]:
         """Return the steps, and whose they are, if the weights of these layers are packed."""
         made, layers = Lowering(self.lowering.design), []
         room = max((item.step.passes * made.rows + PARAMETER_WORDS for layer in self.layers
                     if layer.name in chosen for item in self.steps_of(layer)
-                    if self.packable(item.step)), default=0)
+                    if self.is_packable(item.step)), default=0)
         waiting = []  # steps that use the room
         for layer in self.layers:
             start, before = len(made.placed), None
             for item in self.steps_of(layer):
-                if layer.name not in chosen or not self.packable(item.step):
-                    made.placed.append(self.moved(item, made))
+                if layer.name not in chosen or not self.is_packable(item.step):
+                    made.placed.append(self.relocate(item, made))
                     continue
                 for first, end in spans(item.step, made.rows, room):
-                    words, fields = self.packed(item.step, first, end)
+                    words, fields = self.pack_tiles(item.step, first, end)
                     place = made.image.keep(words)
                     if before != (place, fields):  # else it is still there
                         before = place, fields
@@ -142,7 +142,7 @@ class Unpacking:
         made.image.reserve(room)
         return made, layers
 
-    def moved(self, item: PlacedStep, made: Lowering) -> PlacedStep:
+    def relocate(self, item: PlacedStep, made: Lowering) -> PlacedStep:
         """Return a step whose words are in another image."""
         step = item.step
         count = words_read(step, made.columns, made.rows)

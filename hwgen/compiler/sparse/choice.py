@@ -28,7 +28,7 @@ from ..lowering import Lowering
 from ..memory.lifetimes import BufferLayout
 from ..prepare.constants import Folding
 from ..view import View
-from .lane_memories import beside
+from .lane_memories import side_by_side
 
 __all__ = ["Candidate", "SparsePlan", "SparseSelection", "program_words"]
 
@@ -67,7 +67,7 @@ class Candidate:
     unable: str | None
 
     @property
-    def saved(self) -> int:
+    def cycles_saved(self) -> int:
         """Cycles fewer than on the array."""
         return 0 if self.sparse is None else self.dense - self.sparse
 
@@ -101,8 +101,8 @@ class SparseSelection:
         values = golden.run(network, example, keep=True) if example is not None else {}
         self.found = [candidate(network, folding, layout, design, layer, values)
                       for layer in layout.layers if isinstance(layer, Convolution | FullyConnected)]
-        for each in sorted(self.found, key=lambda each: -each.saved):
-            if each.saved > 0:
+        for each in sorted(self.found, key=lambda each: -each.cycles_saved):
+            if each.cycles_saved > 0:
                 self.take(each)
 
     def take(self, each: Candidate) -> bool:
@@ -124,7 +124,7 @@ class SparseSelection:
         before = len(self.chosen)
         others = [each for each in self.found if each.layer not in self.chosen
                   and each.sparse is not None and each.words > 0]
-        for each in sorted(others, key=lambda each: -each.saved / each.words):
+        for each in sorted(others, key=lambda each: -each.cycles_saved / each.words):
             if words > 0 and self.take(each):
                 self.for_room.add(each.layer)
                 words -= each.words
@@ -142,21 +142,21 @@ class SparseSelection:
                 places[each.layer] = first
                 first += each.weights.columns
                 matrices.append(each.weights)
-        return SparsePlan(places, beside(matrices, self.design.columns) if matrices else None,
-                          tuple(map(self.reasoned, self.found)))
+        return SparsePlan(places, side_by_side(matrices, self.design.columns) if matrices else None,
+                          tuple(map(self.engine_choice, self.found)))
 
-    def reasoned(self, each: Candidate) -> EngineChoice:
+    def engine_choice(self, each: Candidate) -> EngineChoice:
         """Return what became of a candidate, and why."""
         chosen, columns = each.layer in self.chosen, each.weights.columns if each.weights else 0
         where = "of this input" if self.known else "of an input without zeros"
         if each.unable:
             reason = each.unable
-        elif each.saved > 0 and not chosen:
+        elif each.cycles_saved > 0 and not chosen:
             reason = (f"{each.sparse:,} cycles instead of {each.dense:,}, but {each.entries} "
                       f"entries and {columns} columns do not fit beside those of layers that save "
                       "more")
         else:
-            than = "fewer" if each.saved > 0 else "no fewer"
+            than = "fewer" if each.cycles_saved > 0 else "no fewer"
             reason = f"{each.sparse:,} cycles {where} are {than} than {each.dense:,}"
             if each.layer in self.for_room:
                 reason += (f", but the program memory has no room for its weights, {each.words} "
@@ -176,10 +176,10 @@ def candidate(network: Network, folding: Folding, layout: BufferLayout, design: 
     words = program_words(lowering)
     sparse = sums.sparse
     assert sparse
-    unable = sparse.unable(design.columns, design.partial_sums)
+    unable = sparse.why_unable(design.columns, design.partial_sums)
     if unable:
         return Candidate(layer.name, dense, None, 0, None, unable)
-    weights = sparse.encoded(design.rows, design.columns)
+    weights = sparse.encode(design.rows, design.columns)
     lowering = Lowering(design)
     sparse.emit(lowering, 0)
     seen = surroundings(design, source, folding, layer, values, sparse.zero_point)

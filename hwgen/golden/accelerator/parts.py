@@ -10,7 +10,7 @@ from ..sparse.decoder import Compressed
 from ..sparse.engine import Run
 from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
-from ..unpack.unpack import possible, unpack
+from ..unpack.unpack import is_possible, unpack
 from .errors import Error
 from .footprint import passes
 
@@ -80,7 +80,7 @@ class UnpackPart:
     strided = False
 
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
-        return possible(step, accelerator.rows, accelerator.columns)
+        return is_possible(step, accelerator.rows, accelerator.columns)
 
     def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
             ) -> Error | None:

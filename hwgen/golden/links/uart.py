@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...arch.frames import WIRE_BITS
 
-__all__ = ["arrivals", "levels", "received"]
+__all__ = ["arrivals", "levels", "received_bytes"]
 
 
 def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
@@ -34,7 +34,7 @@ def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
     return wire
 
 
-def received(wire: Sequence[int], divisor: int) -> list[int]:
+def received_bytes(wire: Sequence[int], divisor: int) -> list[int]:
     """Return the bytes that a receiver finds, which takes a bit for ``divisor`` cycles."""
     return [byte for _, byte in arrivals(wire, divisor)]
 

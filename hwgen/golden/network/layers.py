@@ -103,7 +103,7 @@ def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: 
     return wrap(sums + bias)
 
 
-def ended(sums: Integers, by: Ending, rounding: str) -> Values:
+def finish_sums(sums: Integers, by: Ending, rounding: str) -> Values:
     """Return what sums of 32 bits become."""
     if by is None:
         return sums.astype(np.int32)
@@ -115,7 +115,7 @@ def ended(sums: Integers, by: Ending, rounding: str) -> Values:
 def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a convolution."""
     sums = convolution_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
@@ -132,7 +132,7 @@ def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Wi
 def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a depthwise convolution."""
     sums = depthwise_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
@@ -146,7 +146,7 @@ def fully_connected(x: Bytes, layer: FullyConnected, zero_point: int,
                     rounding: str = "tflm") -> Values:
     """Return a fully connected layer."""
     sums = fully_connected_sums(x, layer.weights, layer.bias, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],

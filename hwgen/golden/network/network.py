@@ -20,7 +20,7 @@ IMAGES = 16
 """Images that go through the network together, which bounds the memory of many."""
 
 
-def given(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
+def inputs_by_name(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
     """Return the inputs by name, with as many images in each."""
     if not isinstance(x, Mapping):
         if len(network.inputs) != 1:
@@ -51,7 +51,7 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False)
     ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
     images, and so does the first axis of what is returned.
     """
-    inputs = given(network, x)
+    inputs = inputs_by_name(network, x)
     images = len(next(iter(inputs.values())))
     names = list(network.inputs) + [layer.output for layer in network.layers] if keep \
         else list(dict.fromkeys(network.outputs))

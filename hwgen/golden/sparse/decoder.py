@@ -103,7 +103,7 @@ class LaneEntries:
         """Return the entries of one column."""
         return self.entries[self.pointers[index]:self.pointers[index + 1]]
 
-    def placed(self, form: EntryFormat) -> tuple[Integers, Integers, Integers]:
+    def triplets(self, form: EntryFormat) -> tuple[Integers, Integers, Integers]:
         """Return columns, rows and weights of all entries that are not padding."""
         index = self.entries & form.padding
         padding = index == form.padding
@@ -137,7 +137,7 @@ def decode(compressed: Compressed) -> Integers:
     matrix = np.zeros((compressed.rows, compressed.columns), np.int64)
     count = len(compressed.lanes)
     for number, lane in enumerate(compressed.lanes):
-        columns, rows, weights = lane.placed(compressed.format)
+        columns, rows, weights = lane.triplets(compressed.format)
         matrix[rows * count + number, columns] = weights
     return matrix
 

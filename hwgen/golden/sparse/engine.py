@@ -152,7 +152,7 @@ class Sparse:
         timeline = Timeline(np.stack([np.diff(lane.pointers) for lane in matrix.lanes]),
                             self.depth)
         slots = -(-matrix.rows // lanes)
-        placed = [self._placed(lane, matrix.format, slots) for lane in matrix.lanes]
+        placed = [self._triplets(lane, matrix.format, slots) for lane in matrix.lanes]
         sums = np.zeros((len(inputs), slots, lanes), np.int64)
         vectors: list[int] = []
         outputs, work = [], 0
@@ -177,10 +177,10 @@ class Sparse:
         return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
                    np.concatenate(outputs), work, lanes, timeline.entries)
 
-    def _placed(self, lane: LaneEntries, form: EntryFormat,
-                slots: int) -> tuple[Integers, Integers, Integers]:
+    def _triplets(self, lane: LaneEntries, form: EntryFormat,
+                  slots: int) -> tuple[Integers, Integers, Integers]:
         """Return columns, rows and weights of those entries that have a sum."""
-        columns, rows, weights = lane.placed(form)
+        columns, rows, weights = lane.triplets(form)
         rows = rows & (1 << (self.slots - 1).bit_length()) - 1
         there = rows < slots
         return columns[there], rows[there], weights[there]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...network.graph import Convolution, FullyConnected
 from ..network.arithmetic import wrap
-from ..network.layers import ended
+from ..network.layers import finish_sums
 from ..network.taps import vectors
 from .decoder import Compressed
 from .engine import Run, Sparse
@@ -49,4 +49,4 @@ class SparseLayerModel:
         padded[:, :seen.shape[1]] = seen
         run = Sparse(depth=self.depth).run(matrix, padded.reshape(len(seen), -1, self.width))
         sums = wrap(run.sums + layer.bias)
-        return ended(sums, layer.requantisation, rounding), run
+        return finish_sums(sums, layer.requantisation, rounding), run

@@ -72,7 +72,7 @@ class Frame(wiring.Component):
             ports = {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
         super().__init__(ports)
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         """Return where steps read activations and where they write four: what, and which of them.
 
         For a host port that shares the memory's only port with the steps.

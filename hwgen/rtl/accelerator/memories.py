@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 from .. import primitives
 from ..primitives.generic import SinglePortRam
 from ..primitives.library import place
-from ..primitives.pipeline import later, rotated
+from ..primitives.pipeline import later, rotate
 
 __all__ = ["ByteMemory", "WordMemory"]
 
@@ -105,7 +105,7 @@ class ByteMemory(wiring.Component):
         zeros = [Const(0, 9)] * (self.banks - self.window)
         lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
                  for i in range(self.window)]
-        lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
+        lanes = rotate(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
         words: list[Value] = []
         kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
                                 self.taken)
@@ -118,7 +118,7 @@ class ByteMemory(wiring.Component):
                 ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
             words.append(later(m, ram.read_data, 1, f"word_{bank}"))
-        words = rotated(m, words, offset, "read", left=True)
+        words = rotate(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 

@@ -75,6 +75,6 @@ class BinaryAccelerator(Frame):
         self.host_port(m, self).connect()
         return m
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         store: Any = self.store
         return self.sequencer.address, store.address, store.data, store.mask

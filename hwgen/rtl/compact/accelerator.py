@@ -40,7 +40,7 @@ class CompactAccelerator(Accelerator):
     def _direct_tag(self) -> Value:
         return Value.cast(self.fetch.o.tag)  # a cycle later, as the byte is
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         # The lane gives one byte at a time, which is written to one place of four.
         store = self.store
         return (self.fetch.address, store.address, store.data[:8].replicate(4),

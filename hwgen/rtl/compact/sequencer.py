@@ -59,7 +59,7 @@ class CompactSequencer(Sequencer):
         """
         word_bits = 8 * self.columns
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        used = self._used()
+        used = self._used_bits()
         for bit in range(word_bits):
             groups[tuple(i for i in range(self.descriptor_words)
                          if i * word_bits + bit in used)].append(bit)
@@ -87,7 +87,7 @@ class CompactSequencer(Sequencer):
         m.d.comb += Value.cast(self.descriptor).eq(Cat(whole)[:Descriptor.size])
         return self.word_valid & last
 
-    def _used(self) -> set[int]:
+    def _used_bits(self) -> set[int]:
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         # A compact bit-serial array has no windows.

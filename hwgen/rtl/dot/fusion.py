@@ -128,6 +128,6 @@ class Fusion(wiring.Component):
                 x, *others = numbers[index:index + 2]
                 total = Number(sum((y.value for y in others), start=x.value),
                                x.most + sum(y.most for y in others))
-                sums.append(total.stored(m, f"{name}_{level}_{index}"))
+                sums.append(total.store(m, f"{name}_{level}_{index}"))
             numbers = sums
         return numbers[0]

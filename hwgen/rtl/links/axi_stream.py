@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...arch.registers import FACTS, Register, StreamRegister
-from .bus_address import SPACE_BITS, bus_address, partial
+from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
 __all__ = ["AxiStream", "axi_stream_ports"]
@@ -153,7 +153,7 @@ class AxiStream(wiring.Component):
                 m.d.sync += [bus.read.eq(1), bus.mask.eq(0b1111),
                              bus.address.eq(bus_address(from_, self.shift))]
             else:
-                whole = ~partial(to, self.shift, self.s_axis_tkeep)
+                whole = ~is_partial(to, self.shift, self.s_axis_tkeep)
                 m.d.comb += lost.eq(~whole)
                 m.d.sync += [bus.write.eq(whole), bus.mask.eq(self.s_axis_tkeep),
                              bus.w_data.eq(self.s_axis_tdata), self.last.eq(INPUT),

@@ -4,7 +4,7 @@ from amaranth import *
 
 from ...arch.registers import MAPPED, SPACE_SHIFT, Space
 
-__all__ = ["SPACE_BITS", "bus_address", "partial"]
+__all__ = ["SPACE_BITS", "bus_address", "is_partial"]
 
 SPACE_BITS = (len(MAPPED) - 1).bit_length()
 """Bits of an address that choose the space, but where there is a sparse engine."""
@@ -24,7 +24,7 @@ def bus_address(address: Value, shift: int) -> Value:
                Const(0, 32 - SPACE_SHIFT + shift - len(address)))
 
 
-def partial(address: Value, shift: int, mask: Value) -> Value:
+def is_partial(address: Value, shift: int, mask: Value) -> Value:
     """Return whether a write means less than can be written there at once.
 
     Only activations have single bytes. Without this, the other bytes of a word would be written,

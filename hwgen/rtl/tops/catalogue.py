@@ -51,7 +51,7 @@ class Top:
     streams: bool = False
     prefix: str = ""
 
-    def named(self, name: str) -> Self:
+    def with_names(self, name: str) -> Self:
         """Return the same top level with names that no other accelerator's have.
 
         ``name`` is that of the top module, and the others begin with it.

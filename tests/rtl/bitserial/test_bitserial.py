@@ -13,7 +13,7 @@ from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.systolic.systolic import Kind
 from sim.bitserial.bit_tiles import BitWorkload, formats
 from sim.regression import simulate as simulate_verilog
-from sim.systolic.tiles import packed
+from sim.systolic.tiles import pack
 
 from ...formal import prove
 from ..tile_player import play
@@ -127,12 +127,12 @@ class WindowWorkload(BitWorkload):
             for index, (pixels, kind) in enumerate(tile.vectors):
                 last = index == len(tile.vectors) - 1
                 offers.words.append(
-                    packed(pixels.ravel(), 8) << vector["pixels"].offset
+                    pack(pixels.ravel(), 8) << vector["pixels"].offset
                     | kind.value << vector["kind"].offset | last << vector["last"].offset
                     | tile.a.code << vector["format"].offset)
         return {"activations": offers, "weights": words}
 
-    def expected(self, tiles):
+    def expected_sums(self, tiles):
         found, stream = [], []
         for tile in tiles:
             stream += [pixels for pixels, _ in tile.vectors]
@@ -144,7 +144,7 @@ class WindowWorkload(BitWorkload):
         return found
 
     def check(self, played, tiles):
-        assert played.sums == self.expected(tiles)
+        assert played.sums == self.expected_sums(tiles)
         vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
                    for _, kind in tile.vectors]
         due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in

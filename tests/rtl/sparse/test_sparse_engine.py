@@ -16,7 +16,7 @@ from hwgen.compiler.csc import encode
 from hwgen.compiler.layers.sparse import FORMAT
 from hwgen.compiler.program import Program
 from hwgen.compiler.sparse.choice import Candidate
-from hwgen.compiler.sparse.lane_memories import beside, packed, unpacked
+from hwgen.compiler.sparse.lane_memories import host_words, matrix_of_words, side_by_side
 from hwgen.compress.densities import even_densities
 from hwgen.compress.prune import Pruner, density
 from hwgen.cost.cycles import Array
@@ -273,9 +273,9 @@ def test_packed():
     rng = np.random.default_rng(1)
     plain = [np.where(rng.random((9, width)) < 0.3, rng.integers(-128, 128, (9, width)), 0)
              for width in (1, 4, 7)]
-    joined = beside([encode(matrix, FORMAT, 4) for matrix in plain], 4)
+    joined = side_by_side([encode(matrix, FORMAT, 4) for matrix in plain], 4)
     np.testing.assert_array_equal(decode(joined), np.hstack(plain))
-    again = unpacked(packed(joined), 4)
+    again = matrix_of_words(host_words(joined), 4)
     for a, b in zip(joined.lanes, again.lanes, strict=True):
         np.testing.assert_array_equal(a.entries, b.entries)
         np.testing.assert_array_equal(a.pointers, b.pointers)
@@ -399,7 +399,8 @@ def test_keyword_spotting(large_board, monkeypatch):
     """With half of its weights, as it is chosen, and with all that can be on the engine."""
     network, x = pruned("kws_dscnn", 0.5, 16)
     _, chosen = check(large_board, WHOLE, network, x)
-    monkeypatch.setattr(Candidate, "saved", property(lambda self: int(self.sparse is not None)))
+    monkeypatch.setattr(Candidate, "cycles_saved",
+                        property(lambda self: int(self.sparse is not None)))
     program, result = check(large_board, WHOLE, network, x)
     assert set(engines(program)) == {"sparse"} and len(engines(program)) == 6
     assert chosen.cycles < result.cycles
