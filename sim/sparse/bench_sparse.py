@@ -116,11 +116,11 @@ async def test_nothing(dut):
     bench = Bench(dut)
     await bench.begin()
     for density in (0.0, 0.4):
-        await bench.load(bench.random((ROWS, UNIT.columns), density))
-        for share in (0.0, 0.5, 0.0):
+        matrix = bench.random((ROWS, UNIT.columns), density)
+        await bench.load(matrix)
+        for share in (0.0, 1.0, 0.0):
             golden = await bench.check(bench.inputs(2, share))
-            some = density > 0 and share > 0
-            assert golden.sums.any() == some or UNIT.columns == 1  # that one may be 0 by chance
+            assert (golden.work > 0) == (share > 0 and matrix.any())
 
 
 @cocotb.test(skip=LARGE)
@@ -138,7 +138,7 @@ async def test_same_rows(dut, rows):
         await bench.load(matrix)
         for share in (0.3, 1.0):
             golden = await bench.check(bench.inputs(2, share))
-            assert golden.sums.any() or UNIT.columns == 1
+            assert golden.work > 0 or share < 1.0 or not few.any()
 
 
 @cocotb.test(skip=LARGE)

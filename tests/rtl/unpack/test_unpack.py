@@ -137,4 +137,4 @@ COCOTB = {
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
-    simulate("unpack", tmp_path, seconds=600, **COCOTB[name]).check()
+    simulate("unpack", tmp_path, **COCOTB[name]).check()
