@@ -19,6 +19,10 @@ least. A set simulates in seconds.
 """
 COSTS = {"divisor": 16, "precision": 16, "words": 16}
 """Of numbers whose cycles in a bench are many."""
+MOST = {"bitplane": {"lanes": 256}, "bitserial": {"columns": 16}, "fusion": {"groups": 16},
+        "post": {"columns": 16}, "power": {"lanes": 64}, "serial": {"lanes": 256},
+        "sparse": {"lanes": 32}, "ternary": {"lanes": 128}}
+"""Cells that are not more, as g++ has to compile them all."""
 FREE = {"address", "exponent_bits", "index_bits", "reading", "shift", "value_bits"}
 """Numbers that cost nothing."""
 
@@ -49,8 +53,10 @@ def draw(name, rng):
                 found[each["name"]] = rng.choice([words[0], words[-1], rng.choice(words)])
             case "integer":
                 low, cost = each["low"], COSTS.get(each["name"], 1)
-                free = each["name"] in FREE
-                high = each["high"] if free else min(each["high"], max(low + 2, left // cost))
+                free, high = each["name"] in FREE, each["high"]
+                if not free:
+                    high = min(high, max(low + 2, left // cost),
+                               MOST.get(name, {}).get(each["name"], high))
                 odd = min(rng.randint(low, max(each["default"], low + 24)) | 1, high)
                 value = found[each["name"]] = rng.choice([low, odd, odd, high])
                 left //= 1 if free else max(value * cost, 1)

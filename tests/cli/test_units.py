@@ -62,6 +62,8 @@ def test_names_do_not_meet(tmp_path):
      "unit post: lanes must be at most the 2 columns, not 3"),
     (["--unit", "bitplane", "--gate", "xnor", "--lanes", "3"],
      "unit bitplane: lanes must be a power of two with xnor, not 3"),
+    (["--unit", "unpack", "--rows", "9", "--words", "27"],
+     "unit unpack: words must be at least 28 with 9 rows, not 27"),
     (["--unit", "serial", "--numbers", "int1"], "numbers of unit serial must be int2 to int16 or"),
     (["--unit", "systolic", "--divisor", "3"], "there is no option --divisor"),
 ])
