@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 
 from ..arch.design import FAMILIES, Integer
 from ..arch.registers import SPACE_SHIFT
-from ..arch.steps import ROUNDINGS
+from ..arch.steps import PARAMETER_WORDS, ROUNDINGS
 from ..rtl.accelerator.post import Post
 from ..rtl.bitserial.array import BitSerial
 from ..rtl.dot.bitplane import GATES, BitPlane
@@ -87,6 +87,14 @@ def lanes_of(columns: int, lanes: int, rounding: str, family: str, hard: int) ->
     return Post(columns, lanes, rounding, family, hard=hard)
 
 
+def unpacker(rows: int, columns: int, words: int, reading: int) -> Unpack:
+    """Return an unpacker whose memory holds some packed weights, and what becomes of them."""
+    least = 2 * PARAMETER_WORDS + rows + 1
+    if words < least:
+        raise ValueError(f"words must be at least {least} with {rows} rows, not {words}")
+    return Unpack(rows, columns, words, reading)
+
+
 ENTRIES: dict[str, Parameter] = {
     "index_bits": Whole(4, 2, 8, "bits of an entry that say how many rows it is further down"),
     "value_bits": Whole(8, 1, 8, "bits of an entry that are its value, or its place in a codebook"),
@@ -159,10 +167,11 @@ UNITS: dict[str, Kind] = {
     "unpack": Kind(
         "unpacker of compressed weights within a memory",
         {"rows": Whole(8, 1, 64, "words of a pass"), "columns": Whole(8, 2, 64, "bytes of a word"),
-         "words": Whole(1500, 16, 65536, "words of the memory"),
+         "words": Whole(1500, 2 * PARAMETER_WORDS + 2, 65536, "words of the memory"),
          "reading": Whole(7, 1, 8, "cycles from an address to its word")},
-        Unpack, "unpack.unpack",
-        "From `start` to `done`: `Packing.cycles` of the golden model, and {latency} more."),
+        unpacker, "unpack.unpack",
+        "From `start` to `done`: `Packing.cycles` of the golden model (its `reading` is two more), "
+        "and {latency} more."),
     "post": Kind(
         "requantisation: sums of 32 bits in, bytes out",
         {"columns": Whole(8, 1, 64, "sums of a vector"),

@@ -18,7 +18,7 @@ IDLE_OUT = Out(1, init=1)  # type: ignore[call-arg]
 """A wire, which is high when nothing is on it."""
 
 TOLERANCE = 0.02
-"""By how much a baud rate may be off: the other end has as much again to be wrong by."""
+"""By how much a baud rate may be off: the other end has about as much again to be wrong by."""
 
 
 def bit_cycles(clock_mhz: float, baud: int) -> int:
@@ -49,8 +49,9 @@ class Receiver(wiring.Component):
     """Take bytes from a wire.
 
     Each bit is sampled in its middle, counted from the edge at which its byte began, so the sender
-    may be faster or slower by a twenty-fifth. What begins like a byte and is none, as
-    it is too short or has no stop bit, is dropped.
+    may be faster or slower by a twenty-fifth; where a bit takes only 4, 6 or 8 cycles, faster by a
+    fortieth. What begins like a byte and is none, as it is too short or has no stop bit, is
+    dropped.
 
     Parameters
     ----------

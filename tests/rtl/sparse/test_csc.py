@@ -205,7 +205,7 @@ COCOTB = {
     pytest.param(name, marks=[pytest.mark.slow] if name != "codebook" else [])
     for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
-    simulate("csc", tmp_path, seconds=600, **COCOTB[name]).check()
+    simulate("csc", tmp_path, **COCOTB[name]).check()
 
 
 @pytest.mark.slow
