@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves size clean always
+.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves size compare clean always
 
 ## help: say what the targets do
 help:
@@ -107,6 +107,11 @@ waves: setup
 ## size: code lines of every file
 size:
 	@.ci/size
+
+## compare: what a change does to LUT, FF, DSP, RAM of Designs; REF=HEAD~2 ONLY=4x4 CLOCK=yes
+compare: setup
+	@$(PYTHON_IN_VENV) .ci/compare.py $(if $(REF),--ref $(REF)) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(CLOCK),--clock) $(if $(JSON),--json)
 
 ## clean: remove what was built; .venv and rtl_out stay
 clean:
