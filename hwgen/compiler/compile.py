@@ -11,11 +11,11 @@ from ..arch.design import Design
 from ..arch.steps import Mode, Step
 from ..errors import UserError
 from ..network.graph import (
-    Add,
     AveragePool,
     Concatenate,
     Convolution,
     Depthwise,
+    Elementwise,
     FullyConnected,
     Layer,
     MaxPool,
@@ -27,7 +27,7 @@ from ..network.graph import (
 )
 from .check import check_program
 from .layers.binary import lower_binary
-from .layers.elementwise import lower_add, lower_copy, lower_pad
+from .layers.elementwise import lower_copy, lower_elementwise, lower_pad
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -143,8 +143,8 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             lower_binary(lowering, network, folding, layer, sources[0], target)
         case Convolution() | Depthwise() | FullyConnected():
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
-        case Add():
-            lower_add(lowering, network, layer, sources, target, layout.is_alone(target))
+        case Elementwise():
+            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():
@@ -196,15 +196,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     code = len(lowering.placed) * coding.words
     steps, descriptors = [], []
     for item in lowering.placed:
-        step = item.step
-        fields = {"program": code + step.program}
-        if item.source is not None:
-            fields["base"] = step.base + addresses[item.source]
-        if item.target is not None:
-            fields["output"] = step.output + addresses[item.target]
+        step = item.at(addresses)
         if step.mode == Mode.UNPACK:
-            fields["output"] = code + step.output
-        steps.append(step.replace(**fields))
+            step = step.replace(output=code + step.output)
+        steps.append(step.replace(program=code + step.program))
         descriptors.append(coding.write(steps[-1]))
     return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
 

@@ -23,8 +23,8 @@ from ..network.onnx.write import Grid, write
 from ..text import table
 from ..tools.arrays import load_arrays
 
-__all__ = ["METHODS", "Calibrated", "Data", "TensorError", "errors", "input_names", "inputs_of",
-           "quantise", "quantised_model", "report"]
+__all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors", "input_names",
+           "inputs_of", "quantise", "quantise_and_compare", "quantised_model", "report"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
@@ -46,6 +46,18 @@ class TensorError:
     """Power of the float tensor over that of the difference, in decibels."""
     largest: float
     """Largest difference, in steps of the tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """An int8 network, and how far it is from the float one."""
+
+    model: bytes
+    """The ONNX file."""
+    network: OnnxNetwork
+    errors: list[TensorError]
+    images: int
+    """Inputs that it was made and compared with."""
 
 
 def input_names(source: str | Path | bytes) -> list[str]:
@@ -157,6 +169,15 @@ def quantised_model(source: str | Path | bytes, data: Data, *, method: str = "mi
                     percentile: float = 99.99) -> bytes:
     """Return the int8 network of a float ONNX file, as an ONNX file."""
     return Calibrated(source, data, method=method, percentile=percentile).model()
+
+
+def quantise_and_compare(source: str | Path | bytes, data: Data, *, method: str = "minmax",
+                         percentile: float = 99.99) -> Quantised:
+    """Make the int8 network of a float ONNX file, and compare the two on the same inputs."""
+    model = quantised_model(source, data, method=method, percentile=percentile)
+    network = read(model)
+    images = len(next(iter(inputs_of(source, data).values())))
+    return Quantised(model, network, errors(source, network, data), images)
 
 
 class Calibrated:

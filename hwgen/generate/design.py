@@ -114,7 +114,8 @@ def port_table(design: Design, top: Top = STREAM) -> str:
     if design.activation_memory:
         about = top.about
     else:
-        about = f"Latency: {array(design).latency} cycles. " + {
+        alone = array(design)
+        about = f"Latency: {alone.latency} cycles, interval: {alone.interval}. " + {
             "ws": "From the transfer of a vector of activations to its sums.",
             "os": "From the transfer of a tile's last step to its first row of sums, the last row.",
         }[design.dataflow]

@@ -5,7 +5,7 @@ from itertools import product
 import cocotb
 
 from ..units import unit_under_test
-from .piece_bench import PieceBench, rng
+from .piece_bench import PieceBench, lengths, rng
 from .pieces import FusionWork, modes
 from .planes import KINDS
 
@@ -18,7 +18,7 @@ WORK = FusionWork(UNIT.groups)
 async def test_random(dut, gap):
     """All modes, each other than the one before; vectors of one piece and of three."""
     bench, random = await PieceBench.set_up(dut, UNIT), rng()
-    for pieces in (1, 3):
+    for pieces in lengths(UNIT, 1, 3):
         await bench.check([WORK.vector(random, mode, ("random", "random"), pieces)
                            for mode in random.permutation(modes())], gap=gap)
 
@@ -37,8 +37,8 @@ async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
     random = rng()
     bench = await PieceBench.set_up(dut, UNIT)
-    await bench.check([WORK.vector(random, mode, (kind, kind), UNIT.depth)
-                       for mode in modes() for kind in ("low", "high")])
+    await bench.check([WORK.vector(random, mode, (kind, kind))
+                       for mode in modes() for kind in ("low", "high")], times=UNIT.depth)
 
 
 @cocotb.test()

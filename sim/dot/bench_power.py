@@ -4,7 +4,7 @@
 import cocotb
 
 from ..units import unit_under_test
-from .piece_bench import PieceBench, rng
+from .piece_bench import PieceBench, lengths, rng
 from .pieces import power_work
 
 UNIT = unit_under_test("power")
@@ -15,7 +15,7 @@ WORK = power_work(UNIT.lanes, UNIT.shape.width, UNIT.shape.signed, UNIT.exponent
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     bench, random = await PieceBench.set_up(dut, UNIT), rng()
-    for pieces in (1, 3):
+    for pieces in lengths(UNIT, 1, 3):
         await bench.check([WORK.vector(random, "random", pieces=pieces) for _ in range(100)],
                           gap=gap)
 
@@ -30,7 +30,7 @@ async def test_extremes(dut):
 async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
     bench = await PieceBench.set_up(dut, UNIT)
-    await bench.check(WORK.extremes(rng(), pieces=UNIT.depth))
+    await bench.check(WORK.extremes(rng()), times=UNIT.depth)
 
 
 @cocotb.test()
@@ -45,7 +45,7 @@ async def test_interval(dut):
     random = rng()
     bench = await PieceBench.set_up(dut, UNIT)
     await bench.check_interval([
-        WORK.vector(random, "random", pieces=pieces) for pieces in (1, 1, 4, 1, 2)])
+        WORK.vector(random, "random", pieces=pieces) for pieces in lengths(UNIT, 1, 1, 4, 1, 2)])
 
 
 @cocotb.test()

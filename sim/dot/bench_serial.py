@@ -9,6 +9,7 @@ from hwgen.golden.dot.bitplane import order
 
 from ..systolic.tiles import pack
 from ..units import unit_under_test
+from .piece_bench import lengths
 from .plane_bench import PlaneBench, rng, word
 from .planes import exhaustive, products
 
@@ -43,7 +44,7 @@ async def start(dut):
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     bench = await start(dut)
-    for pieces in (1, 3):
+    for pieces in lengths(UNIT, 1, 3):
         work = work_of(pieces * UNIT.lanes, "random")
         await bench.check(random.sample(work, min(40, len(work))), gap=gap, pieces=pieces)
 
@@ -59,8 +60,8 @@ async def test_all_precisions(dut, kind):
 @cocotb.parametrize(kind=["low", "high"])
 async def test_longest(dut, kind):
     """The sum does not overflow in the longest vectors there may be."""
-    work = work_of(UNIT.depth * UNIT.lanes, kind, {BITS, UNIT.precision})
-    await (await start(dut)).check(work, pieces=UNIT.depth)
+    work = work_of(UNIT.lanes, kind, {BITS, UNIT.precision})
+    await (await start(dut)).check(work, times=UNIT.depth)
 
 
 @cocotb.test()

@@ -55,7 +55,7 @@ class FusionWork:
                 (mode.a_bits, mode.a_signed), (mode.b_bits, mode.b_signed))]
             left, right = (grid.ravel() for grid in np.meshgrid(
                 np.arange(1 << mode.a_bits) + low[0], np.arange(1 << mode.b_bits) + low[1]))
-            for start in range(length):  # every pair comes to every place, with all others
+            for start in range(min(length, len(left))):  # every pair comes to every place
                 order = (np.arange(-(-len(left) // length) * length) + start) % len(left)
                 for at in range(0, len(order), length):
                     a, b = left[order[at:at + length]], right[order[at:at + length]]
@@ -80,11 +80,11 @@ class WeightWork:
         w = rng.choice(self.weights if weights is None else weights, pieces * self.lanes)
         return self.pieces(a, w), int(self.dot(a, self.encode(w)))
 
-    def extremes(self, rng, pieces=1):
+    def extremes(self, rng):
         """Yield vectors of the least and the greatest numbers times each of the weights."""
         for kind in ("low", "high"):
             for weight in self.weights:
-                yield self.vector(rng, kind, [weight], pieces)
+                yield self.vector(rng, kind, [weight])
 
     def exhaustive(self):
         """Yield vectors that bring all numbers of 8 bits, times all weights, to every lane."""

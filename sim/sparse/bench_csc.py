@@ -113,8 +113,9 @@ async def test_edges(dut, stall):
             if shape[0] * shape[1] * density < 5000:
                 await bench.check(bench.entries(bench.matrix(shape, density)), stall=stall)
     for places in ([0], [rows - 1], [0, rows - 1], [rows // 2]):
-        matrix = bench.matrix((rows, 9), 0.0)
-        matrix[places, 1::2] = bench.matrix((len(places), 4), 1.0)
+        matrix = bench.matrix((rows, 9 if rows <= 2000 else 3), 0.0)
+        some = matrix[places, 1::2]
+        matrix[places, 1::2] = bench.matrix(some.shape, 1.0)
         await bench.check(bench.entries(matrix), stall=stall)
 
 
@@ -150,11 +151,11 @@ async def test_reset(dut):
     bench = Bench(dut)
     await bench.begin()
     for until in (1, 2, 7):
-        matrix = bench.matrix((DECODER.rows, 20), 0.7)
+        matrix = bench.matrix((LONGEST, 20), 0.7)
         words = [word for entries in bench.entries(matrix) for word in column_transfers(entries)]
         await bench.play(words, min(until, len(words)), quiet=0, stall=0.5)
         await bench.reset()
-        await bench.check(bench.entries(bench.matrix((DECODER.rows, 3), 0.5)))
+        await bench.check(bench.entries(bench.matrix((LONGEST, 3), 0.5)))
 
 
 @cocotb.test()

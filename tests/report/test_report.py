@@ -7,10 +7,10 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.cli import main
-from hwgen.cli.report import described_alone
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, total_cycles
 from hwgen.network.reader import read_network
+from hwgen.report.designs import described_alone
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ...errors import UserError
-from ...network.graph import Add, Concatenate, Layer, Network, Reshape
+from ...network.graph import Add, Concatenate, Elementwise, Layer, Network, Reshape
 from ..prepare.constants import Folding
 from ..view import View, image_of
 from .addresses import Life
@@ -15,7 +15,8 @@ class BufferLayout:
     """The view of every tensor that is stored.
 
     A reshaped tensor is the bytes it was before. What is concatenated is written where it goes, if
-    a single layer reads it so; a sum replaces one of its inputs, if nobody reads that any more.
+    a single layer reads it so, and no step reads it together with another tensor, for these must
+    lie alike. An elementwise result replaces one of its inputs, if nobody reads that any more.
     """
 
     def __init__(self, network: Network, folding: Folding) -> None:
@@ -50,6 +51,8 @@ class BufferLayout:
         for layer in self.layers:
             if isinstance(layer, Reshape):
                 fixed |= {*layer.inputs, layer.output}
+            if isinstance(layer, Elementwise) and not isinstance(layer, Add):
+                fixed |= {*layer.inputs}  # an ADD reads one of them after the other
             for name in layer.inputs:
                 concatenation = isinstance(layer, Concatenate)
                 readers[name] = readers.get(name, 0) + concatenation
@@ -65,7 +68,7 @@ class BufferLayout:
         if isinstance(layer, Reshape):
             before = self.views[layer.inputs[0]]
             return self.packed_view(name, before.buffer)
-        if isinstance(layer, Add):
+        if isinstance(layer, Elementwise):
             for source in layer.inputs:
                 view = self.views[source]
                 sharers = [n for n, v in self.views.items() if v.buffer == view.buffer]

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ...golden.network.arithmetic import requantise, wrap
 from ...golden.network.network import compute
 from ...network.graph import (
-    Add,
     AveragePool,
     Concatenate,
     Convolution,
     Depthwise,
+    Elementwise,
     FullyConnected,
     Layer,
     MaxPool,
@@ -118,7 +118,7 @@ class Fold:
                 return np.where(same, known[0], VARIES)
             case Pad():
                 return np.where(known[0] == layer.value, known[0], VARIES)
-            case Add() | AveragePool() | MaxPool() | Mean():
+            case Elementwise() | AveragePool() | MaxPool() | Mean():
                 return self.by_golden(layer, known)
         return nothing
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...golden.network.arithmetic import scale
-from ...network.graph import Add, Depthwise, FullyConnected, Mean, Network, Requantisation, Weighted
+from ...network.graph import Depthwise, FullyConnected, Network, Requantisation, Weighted
 from ...network.thresholds import Thresholds
 from .lanes import COPY
 
@@ -35,10 +35,8 @@ SHORTEST = 2.0 ** -9
 
 def any_rounding(network: Network) -> bool:
     """Return whether a network is the same by any rounding, as it has thresholds alone."""
-    return not any(
-        isinstance(layer, (Add, Mean))
-        or (isinstance(layer, Weighted) and isinstance(layer.requantisation, Requantisation))
-        for layer in network.layers if not layer.host)
+    return not any(isinstance(getattr(layer, "requantisation", None), Requantisation)
+                   for layer in network.layers if not layer.host)
 
 
 def rounding_of(network: Network) -> str:

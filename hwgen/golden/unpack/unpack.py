@@ -26,7 +26,8 @@ Bytes = NDArray[np.uint8]
 VALUE_BITS = 4, 8
 """Bits that a value may have."""
 READING = 9
-"""Cycles from one word that is read to the next one, at least."""
+"""Cycles from one word that is read to the next one, at least, in an accelerator: two more than
+from an address to its word."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +93,18 @@ class Packing:
         """Return how many words a step reads."""
         return parameter_words(step) + self.book_words + self.entry_words(step.row_bytes)
 
-    def cycles(self, step: Step) -> int:
+    def cycles(self, step: Step, reading: int = READING) -> int:
         """Return the cycles from the begin of a step's unpacking to its last word.
 
         The next word comes while what the one before says is used, a byte of a codebook or an entry
-        a cycle. A word that is written takes a cycle in which all else stands still.
+        a cycle, and ``reading`` cycles later at the earliest. A word that is written takes a cycle
+        in which all else stands still.
         """
         reads = [(parameter_words(step), 1), (self.book_words, self.columns),
                  (self.entry_words(step.row_bytes), self.per_word)]
         rest = step.row_bytes - (self.entry_words(step.row_bytes) - 1) * self.per_word
-        waits = sum(count * max(uses, READING) for count, uses in reads)
-        return (READING + waits - max(self.per_word, READING) + rest
+        waits = sum(count * max(uses, reading) for count, uses in reads)
+        return (reading + waits - max(self.per_word, reading) + rest
                 + step.slots * step.tile_step)
 
     def entries(self, words: Bytes, count: int) -> NDArray[np.int64]:

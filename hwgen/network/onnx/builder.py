@@ -174,6 +174,16 @@ class NetworkBuilder:
                    window=ONES, requantisation=requantisation(node, real.scale, target))
         return Activation(result, x.shape, x.order, target.offset)
 
+    def on_grid(self, node: Node, real: Real, target: Target) -> Activation:
+        """Return a dequantised tensor on the grid of a target, and clamped as that is."""
+        x = real.x
+        low, high = (step(limit, target.scale, target.zero) for limit in (real.low, real.high))
+        low, high = max(low, target.low), min(high, target.high)
+        if real.scale == target.scale and x.tensor.zero_point == target.zero:
+            return self.clamp(node, x, f"{x.tensor.name}/clamped", low, high)
+        own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
+        return self.requantise(node, Real(x, real.scale), own)
+
     def maximum(self, node: Node, x: Activation, name: str, window: Window) -> Activation:
         """Return the greatest values under a window."""
         source = self.image(node, x)

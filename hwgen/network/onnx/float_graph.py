@@ -20,7 +20,7 @@ PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
 
 PRODUCTS = {"Conv", "Gemm", "MatMul"}
 STEPS = {"Add", "BatchNormalization", "Div", "Mul", "Sub"}
-HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "ReduceMean"}
+HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "Max", "ReduceMean"}
 
 
 def with_nodes(graph: Graph, nodes: Sequence[Node]) -> Graph:

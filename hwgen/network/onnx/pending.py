@@ -15,6 +15,7 @@ from ..graph import (
     Depthwise,
     FullyConnected,
     Layer,
+    Maximum,
     Mean,
     Tensor,
     Window,
@@ -22,12 +23,12 @@ from ..graph import (
 from ..requantisation import Ending
 from ..scales import multiplier_and_shift
 from .bias_steps import OFF, are_whole, closest, finest
-from .builder import NetworkBuilder, grid, requantisation, step
+from .builder import NetworkBuilder, grid, requantisation
 from .file import ELEMENTS, Node
 from .float_ops import FloatStep
 from .values import Activation, Integers, Real, Target, channels_last
 
-__all__ = ["Average", "Joined", "Linear", "Sum"]
+__all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,11 +205,8 @@ class Sum:
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
-        first, second = (real.x for real in self.terms)
-        if first.shape != second.shape or not np.array_equal(first.order, second.order):
-            raise self.node.error(f"adds tensors of {list(first.shape)} and {list(second.shape)}; "
-                                  "we add tensors of one shape and one order")
         builder, node = self.builder, self.node
+        first = alike(node, self.terms)
         inputs = [builder.integers_of(node, term).tensor for term in self.terms]
         inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
         result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
@@ -224,6 +222,35 @@ class Sum:
         builder.layer(Add, node, inputs, result, scalings=tuple(scalings),
                       requantisation=requantisation(node, largest / (1 << 20), target))
         return Activation(result, first.shape, first.order, target.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Greatest:
+    """The greater of two tensors."""
+
+    builder: NetworkBuilder
+    node: Node
+    terms: tuple[Real, Real]
+
+    def emit(self, target: Target) -> Activation:
+        """Make the layer, and one before it for each tensor that has another scale."""
+        builder, node = self.builder, self.node
+        first = alike(node, self.terms)
+        # Rounding keeps the order, so that it does not matter which comes first.
+        inputs = [builder.on_grid(node, term, target).tensor for term in self.terms]
+        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
+        result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
+        builder.layer(Maximum, node, inputs, result)
+        return Activation(result, first.shape, first.order, target.offset)
+
+
+def alike(node: Node, terms: tuple[Real, Real]) -> Activation:
+    """Return the first of two tensors, which must lie alike."""
+    first, second = (real.x for real in terms)
+    if first.shape != second.shape or not np.array_equal(first.order, second.order):
+        raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; we "
+                         "run it on tensors of one shape and one order")
+    return first
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,14 +329,7 @@ class Joined:
             raise node.error("joins tensors whose elements are in different orders; "
                              "we join images of a batch of 1 along one axis")
         for part in self.parts:
-            x = part.x
-            low, high = (step(limit, target.scale, target.zero) for limit in (part.low, part.high))
-            low, high = max(low, target.low), min(high, target.high)
-            if part.scale != target.scale or x.tensor.zero_point != target.zero:
-                own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
-                x = builder.requantise(node, Real(x, part.scale), own)
-            else:
-                x = builder.clamp(node, x, f"{x.tensor.name}/clamped", low, high)
+            x = builder.on_grid(node, part, target)
             shape = x.image if images else x.shape
             tensors.append(builder.reshape(node, x.tensor, shape))
         axis = self.axis

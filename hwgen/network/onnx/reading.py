@@ -57,7 +57,6 @@ NEAREST = {
     "LayerNormalization": "BatchNormalization",
     "LeakyRelu": "Relu",
     "LogSoftmax": "Softmax last",
-    "Max": "Clip",
     "Min": "Clip",
     "PRelu": "Relu",
     "QLinearLeakyRelu": "Relu between DequantizeLinear and QuantizeLinear",

@@ -77,6 +77,7 @@ class Accumulators(wiring.Component):
 
     ahead = 4
     latency = 6
+    interval = 1
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
                  index: Index = every_sum) -> None:

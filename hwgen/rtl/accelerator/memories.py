@@ -56,6 +56,8 @@ class ByteMemory(wiring.Component):
     write_data: Value
     write_mask: Value
 
+    interval = 1
+
     def __init__(self, size: int, window: int, family: str = "generic",
                  device: str | None = None, taken: Sequence[str] = (), init: bytes = b"",
                  ) -> None:
@@ -82,6 +84,11 @@ class ByteMemory(wiring.Component):
     def read_latency(self) -> int:
         """Cycles from an address to its bytes."""
         return 5 + self.turns
+
+    @property
+    def latency(self) -> int:
+        """As :attr:`read_latency`."""
+        return self.read_latency
 
     @property
     def write_latency(self) -> int:
@@ -172,6 +179,7 @@ class WordMemory(wiring.Component):
     write_mask: Value
 
     read_latency = 7
+    interval = 1
     sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
 
     def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
@@ -186,6 +194,11 @@ class WordMemory(wiring.Component):
             "address": In(range(max(depth, 2))), "read_data": Out(width),
             "write_data": In(width), "write_mask": In(-(-width // granularity)),
         })
+
+    @property
+    def latency(self) -> int:
+        """As :attr:`read_latency`."""
+        return self.read_latency
 
     @property
     def banks(self) -> list[tuple[int, int]]:

@@ -55,6 +55,11 @@ class Pairs(wiring.Component):
     control: Any
     last: Value
 
+    latency = 2
+    """Cycles from taking a vector to its first plane."""
+    interval = 1
+    """Cycles between vectors at best: where both sides have one bit."""
+
     def __init__(self, rows: int) -> None:
         self.rows = rows
         super().__init__({

@@ -39,6 +39,11 @@ class CompactPairs(wiring.Component):
     control: Any
     last: Value
 
+    latency = 1
+    """Cycles from taking a vector to its first pair."""
+    interval = 1
+    """Cycles between vectors at best: where both sides have one bit."""
+
     def __init__(self) -> None:
         super().__init__({"take": In(1), "a": In(FORMAT), "w": In(FORMAT), "a_plane": Out(3),
                           "w_plane": Out(3), "ones": Out(1), "control": Out(Control),

@@ -59,6 +59,9 @@ class Fusion(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one piece."""
+
     def __init__(self, groups: int, *, first: str = "add", family: str = "generic",
                  depth: int = 64) -> None:
         check_parameters(family, groups=(groups, 1), depth=(depth, 1))

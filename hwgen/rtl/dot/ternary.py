@@ -63,6 +63,9 @@ class Ternary(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one piece."""
+
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic", depth: int = 64,
                  ) -> None:
         check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))

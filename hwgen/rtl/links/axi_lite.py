@@ -71,6 +71,9 @@ class AxiLite(wiring.Component):
     bus: Any
 
     latency = 2
+    interval = 2
+    """Cycles between responses at best: of reads and writes in turn, with a bus that answers at
+    once."""
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift

@@ -67,6 +67,13 @@ class AxiStream(wiring.Component):
     m_axis_tvalid: Value
     m_axis_tready: Value
 
+    latency = 1
+    """Cycles from a word on ``s_axis`` to its write, if no other access is under way. A word for
+    ``m_axis`` takes one more: it is there two cycles after its read may begin."""
+    interval = 2
+    """Cycles between words on ``s_axis`` at best: with a bus that answers at once, and nobody else
+    at it. Those on ``m_axis`` take one more."""
+
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
         wide = shift + space_bits

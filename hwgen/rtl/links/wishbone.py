@@ -59,6 +59,8 @@ class Wishbone(wiring.Component):
     bus: Any
 
     latency = 2
+    interval = 3
+    """Cycles between answers at best: with a bus that answers at once."""
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift

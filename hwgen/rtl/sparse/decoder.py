@@ -50,6 +50,7 @@ class Decoder(wiring.Component):
     book: Any
 
     latency = 2
+    interval = 1
 
     def __init__(self, rows: int, *, index_bits: int = 4, value_bits: int = 8,
                  codebook: bool = False) -> None:

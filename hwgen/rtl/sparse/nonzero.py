@@ -47,6 +47,8 @@ class NonZeros(wiring.Component):
     o: Any
 
     latency = 3
+    interval = 1
+    """Cycles between non-zeros at best."""
 
     def __init__(self, width: int, columns: int) -> None:
         for name, value in (("Width", width), ("Columns", columns)):

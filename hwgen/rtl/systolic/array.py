@@ -65,6 +65,8 @@ class SystolicArray(wiring.Component):
 
     depthwise = False
     """Whether the dataflow knows depthwise tiles."""
+    interval = 1
+    """Cycles between vectors of sums at best."""
 
     activations: stream.Interface
     weights: stream.Interface

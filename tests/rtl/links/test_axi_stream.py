@@ -46,12 +46,6 @@ def test_model():
     assert register(StreamRegister.INPUT_ADDRESS) == 0 and register(0) is None
 
 
-def test_bench(tmp_path):
-    regression = pytest.importorskip("sim.regression")
-    pytest.importorskip("cocotbext.axi")
-    regression.simulate_unit("axi_stream", tmp_path, shift=7).check()
-
-
 @pytest.mark.formal
 def test_contract(tmp_path):
     """No word is lost, doubled or changed: always, whatever comes in."""

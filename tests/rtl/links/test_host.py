@@ -265,8 +265,9 @@ def test_every_epoch():
 
 
 def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
-    runner.run(Host(), "bench_host", tmp_path).check()
+    """That of one whose buffer is near; :mod:`tests.sim.test_any_unit` has the other one."""
+    regression = pytest.importorskip("sim.regression")
+    regression.simulate_unit("host", tmp_path, near=True).check()
 
 
 @simulated

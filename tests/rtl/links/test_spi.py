@@ -6,7 +6,7 @@ import pytest
 
 from hwgen.generate.design import verilog
 from hwgen.golden.links.spi import exchange
-from hwgen.rtl.links.spi import LEAST_RATIO, Spi
+from hwgen.rtl.links.spi import LEAST_RATIO
 from hwgen.rtl.tops.catalogue import SPI
 from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator, Space
 from hwgen.runtime.client import NoMemory
@@ -53,8 +53,3 @@ def test_accelerator(name, ratio):
             accelerator.run(2, 1, budget=10_000)
         assert (stopped.value.code, stopped.value.step) == (1, 2)
         assert accelerator.client.retries == retries
-
-
-def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
-    runner.run(Spi(), "bench_spi", tmp_path).check()

@@ -37,12 +37,6 @@ def test_model_error():
     assert serve(lambda access: None, 6, BusAccess(False, 0, 15)) is None
 
 
-def test_bench(tmp_path):
-    regression = pytest.importorskip("sim.regression")
-    pytest.importorskip("cocotbext.wishbone")
-    regression.simulate_unit("wishbone", tmp_path, shift=7).check()
-
-
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=[] if name == "compact" else pytest.mark.slow) for name in DESIGNS])
 def test_top(name, tmp_path):

@@ -12,7 +12,6 @@ from hwgen.rtl.sparse.decoder import Decoder
 from sim.regression import simulate_unit as simulate
 from sim.sparse.matrices import random_format, random_matrix
 
-from ... import bench
 from ...formal import prove
 from ...mutation import mutant
 from .spec_sparse import DecoderSpec
@@ -206,7 +205,7 @@ COCOTB = {
     pytest.param(name, marks=[pytest.mark.slow] if name != "codebook" else [])
     for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
-    simulate("csc", tmp_path, seconds=600, **COCOTB[name]).check()
+    simulate("csc", tmp_path, **COCOTB[name]).check()
 
 
 @pytest.mark.slow
@@ -215,27 +214,6 @@ def test_verilog_matches_model(name, tmp_path):
 def test_verilog_of_every_index_width_matches_model(index_bits, codebook, tmp_path):
     simulate("csc", tmp_path, rows=77, index_bits=index_bits, value_bits=10 - index_bits,
              codebook=codebook, seed=index_bits).check()
-
-
-@pytest.mark.parametrize("codebook", [False, True])
-def test_latency_and_interval(codebook):
-    """One entry a cycle, each weight two cycles later, in Python's simulator."""
-    dut, cycles = Decoder(16, codebook=codebook), []
-
-    async def testbench(ctx):
-        ctx.set(dut.o.ready, 1)
-        for cycle in range(12):
-            entry = {"entry": 5 << 4 | 1, "some": 1, "last": cycle % 3 == 2}
-            ctx.set(dut.i.payload, entry)
-            ctx.set(dut.i.valid, cycle < 9)
-            assert ctx.get(dut.i.ready)
-            if ctx.get(dut.o.valid):
-                cycles.append((cycle, ctx.get(dut.o.p.row), ctx.get(dut.o.p.last)))
-            await ctx.tick()
-
-    bench.simulate(dut, testbench)
-    assert cycles == [(cycle + dut.latency, 1 + 2 * (cycle % 3), cycle % 3 == 2)
-                      for cycle in range(9)]
 
 
 SPECS = {

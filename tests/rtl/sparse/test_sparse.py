@@ -88,7 +88,7 @@ def test_depth_helps():
 
 @pytest.mark.slow
 def test_verilog_of_a_layer_matches_model(tmp_path):
-    simulate("sparse", tmp_path, seconds=600, **LARGE).check()
+    simulate("sparse", tmp_path, **LARGE).check()
 
 
 @pytest.mark.parametrize("name, value", [("lanes", 0), ("slots", 1.5), ("columns", -1),

@@ -1,4 +1,4 @@
-"""ONNX operators with one constant for each channel, and the sum of two tensors."""
+"""ONNX operators with one constant for each channel, and those of two tensors."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...graph import Window
 from ..file import ELEMENTS, Node
 from ..float_ops import FloatStep, single
-from ..pending import Linear, Sum
+from ..pending import Greatest, Linear, Sum
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Outside, Pending, Real, Scaled, Value
 from .moves import shape_of
@@ -174,7 +174,21 @@ def normalising(node: Node, parameters: list[NDArray[np.float32]]) -> FloatStep:
         return FloatStep("Affine", (gain, bias - mean * gain))
 
 
+def greatest(reader: OnnxReader, node: Node) -> Pending:
+    """Max of two tensors."""
+    if len(node.inputs) != 2:
+        raise node.error(f"takes the greatest of {len(node.inputs)} tensors; we run two at a time")
+    sides = [reader.value(node, index) for index in (0, 1)]
+    if any(isinstance(side, np.ndarray | Scaled) for side in sides):
+        raise node.error("works on a constant; the nearest that we run: Clip or Relu, or this on "
+                         "two tensors")
+    if any(isinstance(side, Activation) for side in sides):
+        raise node.error("works on integers; we run it on what a DequantizeLinear gives")
+    terms = (reader.real(node, 0), reader.real(node, 1))
+    return Pending(Greatest(reader.builder, node, terms), terms[0].shape)
+
+
 ARITHMETIC: dict[str, Handler] = {
     "Add": arithmetic, "BatchNormalization": batch_normalization, "Div": arithmetic,
-    "Mul": arithmetic, "Pow": power, "Sub": arithmetic,
+    "Max": greatest, "Mul": arithmetic, "Pow": power, "Sub": arithmetic,
 }
