@@ -1,6 +1,6 @@
 """From a network to a Program: the steps of the accelerator, its weights and its memory."""
 
 from .compile import compile_network
-from .program import HostLayer, LayerSteps, Program, Step, TensorPlacement
+from .program import HostLayer, LayerSteps, Placement, Program, Step
 
-__all__ = ["HostLayer", "LayerSteps", "Program", "Step", "TensorPlacement", "compile_network"]
+__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step", "compile_network"]

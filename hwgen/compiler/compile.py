@@ -38,7 +38,7 @@ from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
 from .prepare.thresholds import any_rounding, requantising_network
-from .program import HostLayer, LayerSteps, Program, TensorPlacement
+from .program import HostLayer, LayerSteps, Placement, Program
 from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
@@ -205,10 +205,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
 
 
 def placement(network: Network, folding: Folding, name: str, view: View,
-              addresses: dict[str, int]) -> TensorPlacement:
+              addresses: dict[str, int]) -> Placement:
     """Return where a tensor is."""
     tensor, constants = network.tensors[name], folding.constants[name]
-    return TensorPlacement(
+    return Placement(
         addresses[view.buffer] + view.offset, tensor.shape, tensor.scale, tensor.zero_point,
         view.height, view.width, view.pitch, view.row,
         tuple(np.flatnonzero(folding.stored[name]).tolist()),

@@ -21,13 +21,13 @@ from ..tools.arrays import load_arrays
 from ..tools.untrusted import check_type
 from .engine_choice import EngineChoice
 
-__all__ = ["HostLayer", "LayerSteps", "Program", "Step", "TensorPlacement"]
+__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
 FORMAT = 2
 
 
 @dataclass(frozen=True)
-class TensorPlacement:
+class Placement:
     """Where a tensor is in the activation memory, and which of its channels are there.
 
     Byte (y, x, c) of what is stored is at ``address + y * row + x * pitch + c``, and is channel
@@ -125,7 +125,7 @@ class Program:
     design: Design
     steps: tuple[Step, ...]
     image: bytes
-    tensors: dict[str, TensorPlacement]
+    tensors: dict[str, Placement]
     layers: tuple[LayerSteps, ...]
     host_layers: tuple[HostLayer, ...]
     inputs: tuple[str, ...]
@@ -240,7 +240,7 @@ class Program:
             return check_type(facts[name], kind, name)
 
         return cls(
-            of("name", str), design, steps, image, of("tensors", dict[str, TensorPlacement]),
+            of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
             of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
             of("results", tuple[str, ...]), words("constants"), words("compressed"),

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from ..compiler.program import Program, TensorPlacement
+from ..compiler.program import Placement, Program
 from ..cost.cycles import Array
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
@@ -86,7 +86,7 @@ def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> lis
     return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
 
 
-def fields(placement: TensorPlacement, name: str, own: str) -> str:
+def fields(placement: Placement, name: str, own: str) -> str:
     """Return the values of a ``hwgen_tensor``; its arrays begin with ``own``, if it has any."""
     numbers = (placement.address, placement.height, placement.width, len(placement.constants),
                len(placement.channels), placement.pitch, placement.row)

@@ -101,7 +101,7 @@ async def test_noise_comes(dut):
     """Levels that last for any time: the bytes that the golden receiver finds."""
     await start(dut)
     wire = []
-    while len(wire) < 20_000 or len(golden.received(wire, DIVISOR)) < COUNT * 2 // 3:
+    while len(wire) < 20_000 or len(golden.received_bytes(wire, DIVISOR)) < COUNT * 2 // 3:
         for _ in range(COUNT):
             wire += [random.randrange(2)] * random.choice([1, 3, DIVISOR, 3 * DIVISOR])
     await receive(dut, wire)

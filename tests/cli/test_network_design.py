@@ -38,7 +38,7 @@ def no_verilog(monkeypatch):
     monkeypatch.setattr("hwgen.generate.design.write", write)
 
 
-def generated(command, *more):
+def generate_advised(command, *more):
     """Follow advice to generate, and return the Design."""
     words = shlex.split(command)
     assert words[:2] == ["hwgen", "generate"]
@@ -64,7 +64,7 @@ def test_advice(words, no_verilog, capsys):
     [command] = re.findall("it runs on the hardware of `(.*?)`", out)
     program = Program.load("net.program")
     assert program.design.rounding == "single"
-    assert generated(command).fingerprint == program.design.fingerprint
+    assert generate_advised(command).fingerprint == program.design.fingerprint
     changed = "--rounding" not in words and ".toml" not in words
     assert (f"the hardware for it is that of `{command}`" in err) == changed
     assert ("rounding is 'single', as net.onnx wants" in err) == changed
@@ -134,7 +134,7 @@ def test_driver(tmp_path, capsys):
     assert main(["compile", "net.onnx", "--design", "icebreaker", *small.split()]) == 0
     program = Program.load("net.program")
     [command] = re.findall("it runs on the hardware of `(.*?)`", capsys.readouterr().out)
-    design = generated(command, "--top", "wishbone")
+    design = generate_advised(command, "--top", "wishbone")
     assert design == program.design
     network = read_network("net.onnx")
     check(design.replace(family="generic", device=None, dsps=None), network,

@@ -58,7 +58,7 @@ def chain():
 TENSOR = 8 * 7 * 20
 
 
-def exchanged(program, a, b):
+def exchange_steps(program, a, b):
     """Return the Program with two steps in each other's place."""
     size = descriptor_words(program.design.columns) * program.design.columns
     steps = list(program.steps)
@@ -180,7 +180,7 @@ def test_checker_sees_wrong_orders():
     refused = 0
     for layer in program.layers:
         for number in range(layer.first, layer.first + layer.count - 1, 5):
-            other = exchanged(program, number, number + 1)
+            other = exchange_steps(program, number, number + 1)
             try:
                 check_program(other)
             except Unsound:

@@ -25,6 +25,7 @@ SHARED = {
     "Lane": "stands in Verilog, as the name of a module",
     "Parser": "to be told apart: of the command line, of a .tflite file",
     "Part": "stands in Verilog, as the name of an enum; to be told apart: a table's row, a part",
+    "Placement": "to be told apart: of a tensor, of a Design with its clock",
     "Tensor": "to be told apart: of a Network, of a .tflite file",
 }
 """Names of several classes, each with the reason why it stands for more than one thing."""

@@ -16,7 +16,7 @@ from ..networks import NETWORKS, path
 from ..tflite_writer import random_network
 
 
-def changed(network, seed=0, biases=True):
+def change_network(network, seed=0, biases=True):
     """Return a network with other weights and biases."""
     rng = np.random.default_rng(seed)
     layers = []
@@ -52,7 +52,7 @@ def test_tflite(name, tmp_path):
     file = tmp_path / f"{name}.tflite"
     file.write_bytes(path(name).read_bytes())
     network = read_network(file)
-    wanted = changed(network)
+    wanted = change_network(network)
     data = rewrite_file(file, wanted)
     assert len(data) == file.stat().st_size
     check(file, wanted, data)
@@ -64,7 +64,7 @@ def test_tflite_random(seed, tmp_path):
     """With or without biases, whose lack is told; shapes of all kinds."""
     file = tmp_path / "net.tflite"
     file.write_bytes(random_network(np.random.default_rng(seed)))
-    wanted = changed(read_network(file), seed, biases=False)
+    wanted = change_network(read_network(file), seed, biases=False)
     check(file, wanted, rewrite_file(file, wanted))
 
 
@@ -75,7 +75,7 @@ def test_tflite_without_bias(tmp_path):
         file.write_bytes(random_network(np.random.default_rng(seed)))
         network = read_network(file)
         try:
-            rewrite_file(file, changed(network, seed))
+            rewrite_file(file, change_network(network, seed))
             assert not fixed_biases(file, network).intersection(
                 layer.name for layer in prunable_layers(network))
         except UserError as error:
@@ -99,7 +99,7 @@ def onnx_file(tmp_path, seed=0):
 def test_onnx(tmp_path):
     """Through transpositions, a flattened image, and depthwise channels, to the right places."""
     file = onnx_file(tmp_path)
-    wanted = changed(read_network(file))
+    wanted = change_network(read_network(file))
     data = rewrite_file(file, wanted)
     check(file, wanted, data)
     assert rewrite_file(file, read_network(file)) != data
@@ -118,7 +118,7 @@ def test_onnx_operators(kind, tmp_path):
                zero, *w.grid(0.4), w.bias(4))
     file = tmp_path / "net.onnx"
     file.write_bytes(w.model(y, kind=kind))
-    wanted = changed(read_network(file))
+    wanted = change_network(read_network(file))
     check(file, wanted, rewrite_file(file, wanted))
 
 
@@ -134,7 +134,7 @@ def test_onnx_shared(tmp_path):
     file = tmp_path / "net.onnx"
     file.write_bytes(w.model(y, kind="i1"))
     with pytest.raises(UserError, match="the file has no place for the weights of layer 'e0'"):
-        rewrite_file(file, changed(read_network(file)))
+        rewrite_file(file, change_network(read_network(file)))
 
 
 def test_onnx_asymmetric(tmp_path):
@@ -152,4 +152,4 @@ def test_onnx_asymmetric(tmp_path):
         network = read_network(file)
         assert fixed_biases(file, network) == {prunable_layers(network)[0].name}
         with pytest.raises(UserError, match=text):
-            rewrite_file(file, changed(network, biases=bias == "f4"))
+            rewrite_file(file, change_network(network, biases=bias == "f4"))

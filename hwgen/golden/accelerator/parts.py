@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...arch.steps import SLOTS, Mode, Step
 from ..sparse.decoder import Compressed
-from ..sparse.engine import Run
+from ..sparse.engine import SparseRun
 from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
 from ..unpack.unpack import is_possible, unpack
@@ -50,7 +50,7 @@ class SparsePart:
 
     def __init__(self, weights: Compressed | Memories | None, depth: int) -> None:
         self.weights, self.depth = weights, depth
-        self.runs: dict[int, Run] = {}
+        self.runs: dict[int, SparseRun] = {}
         """What the engine did, by the index of the step."""
 
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:

@@ -11,7 +11,7 @@ from ..network.arithmetic import wrap
 from .decoder import Compressed, EntryFormat, LaneEntries
 from .nonzero import NonZero, nonzeros
 
-__all__ = ["Run", "Source", "Sparse"]
+__all__ = ["Source", "Sparse", "SparseRun"]
 
 Integers = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Run:
+class SparseRun:
     """What came of inputs that follow one another without a pause.
 
     Parameters
@@ -140,7 +140,7 @@ class Sparse:
     slots: int = 1 << 30
 
     def run(self, matrix: Compressed, inputs: NDArray[np.integer], zero_point: int = 0,
-            first: int = 0, source: Source | None = None) -> Run:
+            first: int = 0, source: Source | None = None) -> SparseRun:
         """Multiply inputs, (inputs, vectors, width), by a matrix.
 
         Activations beyond the last column must be the zero point. The cycles are those of an
@@ -174,8 +174,8 @@ class Sparse:
             for lane, (columns, rows, weights) in enumerate(placed):
                 work += int(np.count_nonzero(activations[columns]))
                 np.add.at(sums[number, :, lane], rows, weights * activations[columns])
-        return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
-                   np.concatenate(outputs), work, lanes, timeline.entries)
+        return SparseRun(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
+                         np.concatenate(outputs), work, lanes, timeline.entries)
 
     def _triplets(self, lane: LaneEntries, form: EntryFormat,
                   slots: int) -> tuple[Integers, Integers, Integers]:

@@ -16,7 +16,7 @@ from ..network.arithmetic import wrap
 from ..network.layers import finish_sums
 from ..network.taps import vectors
 from .decoder import Compressed
-from .engine import Run, Sparse
+from .engine import Sparse, SparseRun
 
 __all__ = ["SparseLayerModel"]
 
@@ -37,7 +37,7 @@ class SparseLayerModel:
     depth: int = 8
 
     def run(self, layer: Convolution | FullyConnected, matrix: Compressed, x: NDArray[np.int8],
-            zero_point: int, rounding: str) -> tuple[NDArray[Any], Run]:
+            zero_point: int, rounding: str) -> tuple[NDArray[Any], SparseRun]:
         """Return the values of the output, (pixels, channels), and the run that gave the sums.
 
         ``x`` has one image or more, whose pixels follow one another. Taps outside the image are

@@ -101,7 +101,7 @@ def damage_packings(rng, image, steps, pitch, columns):
             image[at] = int(rng.integers(256))
 
 
-def repeated(mask, step, count):
+def repeat_mask(mask, step, count):
     """Return where a mask is true, ``count`` times, each ``step`` further than the one before."""
     if step == 0 or count == 1:
         return mask
@@ -263,7 +263,7 @@ class Twins:
         if step.mode == Mode.SPARSE:
             return self.sparse(step, expected)
         model = self.golden
-        expected.lenient |= self.unchecked(step)
+        expected.lenient |= self.is_unchecked(step)
         written = self.may_write(step)
         expected.may_write |= written
         cycles = self.cost.cycles(step)
@@ -310,7 +310,7 @@ class Twins:
 
     def sparse(self, step, expected):
         """Run one step of the sparse engine on the golden model; return its error."""
-        expected.lenient |= self.unchecked(step)
+        expected.lenient |= self.is_unchecked(step)
         if step.passes * max(step.vectors, SHORTEST_PASS) > WATCHDOG + NEAR:
             return Error.WATCHDOG
         words = np.frombuffer(self.image, np.int8).reshape(-1, self.design.columns)
@@ -333,11 +333,11 @@ class Twins:
             return mask
         if not step.to_sums:
             mask[step.output:step.output + 1] = True
-        mask = repeated(mask, step.output_row_step, step.y)
-        mask = repeated(mask, step.output_x_step, step.x)
-        return repeated(mask, 1, (step.tiles - 1) * self.design.columns + step.last_columns)
+        mask = repeat_mask(mask, step.output_row_step, step.y)
+        mask = repeat_mask(mask, step.output_x_step, step.x)
+        return repeat_mask(mask, 1, (step.tiles - 1) * self.design.columns + step.last_columns)
 
-    def unchecked(self, step):
+    def is_unchecked(self, step):
         """Return whether a step is beyond what hardware counts, and it does not say so."""
         bits = (self.design.activation_memory - 1).bit_length()
 

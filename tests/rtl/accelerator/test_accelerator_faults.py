@@ -51,7 +51,7 @@ def small_programs(twins, seed):
         seed += 1
         network = any_network(seed, design.rounding)
         if design.decompress or design.engine == "sparse":
-            network = thinned(network, seed)
+            network = thin_network(network, seed)
         try:
             program = compile_network(network, design)
             if design.decompress:  # something has to be packed
@@ -66,7 +66,7 @@ def small_programs(twins, seed):
             yield network, program
 
 
-def thinned(network, seed):
+def thin_network(network, seed):
     """Return a network most of whose weights are 0."""
     rng = np.random.default_rng(seed)
     return replace(network, layers=tuple(

@@ -47,7 +47,7 @@ class BitSerialSpec(Spec):
         return value
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         activations, weights = dut.activations, dut.weights
         rows, columns = range(dut.rows), range(dut.columns)
         # Words of the next tile that have come, their format, and their bits.

@@ -21,7 +21,7 @@ class AxiLiteSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1)),
                      dut.s_axil_bready.eq(AnySeq(1)), dut.s_axil_rready.eq(AnySeq(1))]

@@ -19,7 +19,7 @@ class AxiStreamSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         host, bus = dut.host, dut.bus
         m.d.comb += [self.sync.rst.eq(0), dut.busy.eq(AnySeq(1)), dut.m_axis_tready.eq(AnySeq(1)),
                      bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]

@@ -20,7 +20,7 @@ class WishboneSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]
         held = Held(m)

@@ -15,7 +15,7 @@ from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler_bench import inputs_of
 from ..unpack.test_decompress import case
-from .test_sparse_engine import DESIGN, WHOLE, pruned
+from .test_sparse_engine import DESIGN, WHOLE, prune_network
 
 BOTH = DESIGN.replace(decompress=True, sparse_entries=130)
 """The engine has room for few layers."""
@@ -87,7 +87,7 @@ def test_the_fastest_that_fits():
 @pytest.mark.parametrize("codebook", [0, 16])
 def test_anomaly_detection(codebook):
     """The autoencoder whole, with a quarter of its weights: every layer equal, in time."""
-    network, x = pruned("ad_autoencoder", 0.25, 0, codebook)
+    network, x = prune_network("ad_autoencoder", 0.25, 0, codebook)
     design = WHOLE.replace(decompress=True, sparse_entries=1024)
     program = in_least_memory(network, design, x)
     design = program.design

@@ -363,7 +363,7 @@ def test_design_file(tmp_path):
     assert DESIGN.name.endswith("entries2048_columns1024_depth2")
 
 
-def pruned(name, wanted, banks, codebook=0):
+def prune_network(name, wanted, banks, codebook=0):
     """Return a network of the project with so many of its weights, and an input."""
     network, stored = read_network(path(name)), arrays(name)
     x = network.feed(stored["input"])
@@ -386,7 +386,7 @@ def large_board():
 @pytest.mark.xdist_group("large sparse accelerator")
 def test_anomaly_detection(large_board):
     """With a quarter of its weights, in half of the cycles of the array; all on the engine."""
-    network, x = pruned("ad_autoencoder", 0.25, 16)
+    network, x = prune_network("ad_autoencoder", 0.25, 16)
     program, result = check(large_board, WHOLE, network, x)
     alone = sum(map(Array.of(ULX3S).cycles, compile_network(network, ULX3S).steps))
     assert set(engines(program)) == {"sparse"} and 2 * result.cycles < alone
@@ -397,7 +397,7 @@ def test_anomaly_detection(large_board):
 @pytest.mark.xdist_group("large sparse accelerator")
 def test_keyword_spotting(large_board, monkeypatch):
     """With half of its weights, as it is chosen, and with all that can be on the engine."""
-    network, x = pruned("kws_dscnn", 0.5, 16)
+    network, x = prune_network("kws_dscnn", 0.5, 16)
     _, chosen = check(large_board, WHOLE, network, x)
     monkeypatch.setattr(Candidate, "cycles_saved",
                         property(lambda self: int(self.sparse is not None)))

@@ -26,7 +26,7 @@ from ...compiler.test_levels import NETWORKS
 from ...compiler_bench import Builder, inputs_of, model
 from ...networks import path
 from ..accelerator.test_accelerator_faults import DESIGNS
-from ..sparse.test_sparse_engine import ULX3S, pruned
+from ..sparse.test_sparse_engine import ULX3S, prune_network
 
 DESIGN = DESIGNS["unpacks"]
 ROOM = DESIGN.replace(decompress=False, program_memory=1 << 17)
@@ -244,7 +244,7 @@ def test_design_file(tmp_path):
 @pytest.mark.parametrize("codebook", [0, 16])
 def test_anomaly_detection(codebook):
     """With a quarter of its weights, in half of the program memory; every layer equal."""
-    network, x = pruned("ad_autoencoder", 0.25, 0, codebook)
+    network, x = prune_network("ad_autoencoder", 0.25, 0, codebook)
     dense = compile_network(network, ULX3S)
     half = HALF.replace(program_memory=len(dense.image) // 2 // 16 * 16)
     program = compile_network(network, half)
