@@ -8,9 +8,10 @@ from hwgen.arch.formats import Format, NumberKind
 
 from ..systolic.tile_bench import TileBench
 from ..units import unit_under_test
-from .bit_tiles import BitWorkload, formats
+from .bit_tiles import BitWorkload, WindowWorkload, formats
 
-WORK = BitWorkload(unit_under_test("bitserial"))
+UNIT = unit_under_test("bitserial")
+WORK = BitWorkload(UNIT)
 ACTIVATIONS = formats((NumberKind.UNSIGNED, NumberKind.SIGNED))
 WEIGHTS = formats(tuple(NumberKind))
 
@@ -45,6 +46,15 @@ async def test_interval(dut):
             played = await bench.check(tiles, ahead=w.words(WORK.dut.rows))
             taken = played.cycles[-1] - played.activations[0] + 1
             assert taken == count * length * a_bits * w_bits + WORK.dut.latency + 1
+
+
+@cocotb.test(skip=not UNIT.lines)
+@cocotb.parametrize(gap=[0.0, 0.3])
+async def test_windows(dut, gap):
+    """Each column's own pixels, of any formats; some only prime the windows of others."""
+    work = WindowWorkload(UNIT)
+    bench = await TileBench.started(dut, work)
+    await bench.check(work.tiles(12), gap=gap)
 
 
 @cocotb.test()

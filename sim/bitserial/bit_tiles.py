@@ -6,17 +6,19 @@ One description serves the cocotb bench and the tests in Python's own simulator.
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
+from hwgen.rtl.systolic.systolic import Kind as VectorKind
 
 from ..systolic.tiles import Offers, Played, pack
 
-__all__ = ["BitTile", "BitWorkload", "formats"]
+__all__ = ["BitTile", "BitWorkload", "WindowWorkload", "formats"]
 
 
 def formats(kinds: tuple[NumberKind, ...], most: int = 8) -> list[Format]:
@@ -107,4 +109,57 @@ class BitWorkload:
             assert sums == exact, f"sums {index} are {sums}, not {exact}"
         due = [cycle + interval + self.dut.latency for cycle, interval in
                zip(played.activations, self.intervals(tiles), strict=True)]
+        assert played.cycles == due, "sums came in other cycles than promised"
+
+
+class WindowWorkload(BitWorkload):
+    """Tiles of pixels, each of a kind, whose windows reach back into the tiles before."""
+
+    def tiles(self, count: int) -> list[BitTile]:
+        """Return tiles of any formats; pixels of the first one fill the windows."""
+        rng, dut = np.random.default_rng(random.getrandbits(32)), self.dut
+        tiles: list[Any] = []
+        for index in range(count):
+            kinds = [VectorKind.PRIME] * dut.lines * (index == 0) + random.choices(
+                [VectorKind.PRIME, VectorKind.DEPTHWISE], k=6) + [VectorKind.DEPTHWISE]
+            tile: Any = self.tile(random.choice(formats((NumberKind.UNSIGNED, NumberKind.SIGNED))),
+                                  random.choice(formats(tuple(NumberKind))), 1)
+            tile.vectors = [(rng.integers(0, 256, (dut.lines, dut.columns)), kind)
+                            for kind in kinds]
+            tiles.append(tile)
+        return tiles
+
+    def offers(self, tiles: list[Any], gap: float) -> dict[str, Offers]:
+        """Return what to offer on each stream."""
+        vector = self.dut.activations.payload.shape()
+        offers = super().offers([], gap)["activations"]
+        words = super().offers([replace(tile, vectors=[]) for tile in tiles], gap)["weights"]
+        for tile in tiles:
+            for index, (pixels, kind) in enumerate(tile.vectors):
+                last = index == len(tile.vectors) - 1
+                offers.words.append(
+                    pack(pixels.ravel(), 8) << vector["pixels"].offset
+                    | kind.value << vector["kind"].offset | last << vector["last"].offset
+                    | tile.a.code << vector["format"].offset)
+        return {"activations": offers, "weights": words}
+
+    def expected_sums(self, tiles: list[Any]) -> list[list[int]]:
+        """Return all sums in the order in which they come out."""
+        model = golden.BitSerial(self.dut.rows, self.dut.columns, self.dut.lines)
+        found, stream = [], []
+        for tile in tiles:
+            stream += [pixels for pixels, _ in tile.vectors]
+            sums = model.windows(stream, tile.w.to_words(tile.weights), tile.a, tile.w)
+            found += [row.tolist() for row, (_, kind) in
+                      zip(sums[-len(tile.vectors):], tile.vectors, strict=True)
+                      if kind == VectorKind.DEPTHWISE]
+        return found
+
+    def check(self, played: Played, tiles: list[Any]) -> None:
+        """Raise unless every sum is right, and came when it was due."""
+        assert played.sums == self.expected_sums(tiles)
+        vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
+                   for _, kind in tile.vectors]
+        due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in
+               zip(played.activations, vectors, strict=True) if kind == VectorKind.DEPTHWISE]
         assert played.cycles == due, "sums came in other cycles than promised"

@@ -1,6 +1,5 @@
 # amaranth: UnusedElaboratable=no
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +9,8 @@ from hwgen.arch.formats import Format, NumberKind
 from hwgen.errors import UserError
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
-from hwgen.rtl.systolic.systolic import Kind
-from sim.bitserial.bit_tiles import BitWorkload, formats
+from sim.bitserial.bit_tiles import BitWorkload, WindowWorkload, formats
 from sim.regression import simulate as simulate_verilog
-from sim.systolic.tiles import pack
 
 from ...formal import prove
 from ..tile_player import play
@@ -116,56 +113,13 @@ def test_interval():
         assert taken == count * length * bits * bits + work.dut.latency + 1
 
 
-class WindowWorkload(BitWorkload):
-    """Tiles of pixels, each of a kind, whose windows reach back into the tiles before."""
-
-    def offers(self, tiles, gap):
-        vector = self.dut.activations.payload.shape()
-        offers = super().offers([], gap)["activations"]
-        words = super().offers([replace(tile, vectors=[]) for tile in tiles], gap)["weights"]
-        for tile in tiles:
-            for index, (pixels, kind) in enumerate(tile.vectors):
-                last = index == len(tile.vectors) - 1
-                offers.words.append(
-                    pack(pixels.ravel(), 8) << vector["pixels"].offset
-                    | kind.value << vector["kind"].offset | last << vector["last"].offset
-                    | tile.a.code << vector["format"].offset)
-        return {"activations": offers, "weights": words}
-
-    def expected_sums(self, tiles):
-        found, stream = [], []
-        for tile in tiles:
-            stream += [pixels for pixels, _ in tile.vectors]
-            model = golden.BitSerial(self.dut.rows, self.dut.columns, self.dut.lines)
-            sums = model.windows(stream, tile.w.to_words(tile.weights), tile.a, tile.w)
-            found += [row.tolist() for row, (_, kind) in
-                      zip(sums[-len(tile.vectors):], tile.vectors, strict=True)
-                      if kind == Kind.DEPTHWISE]
-        return found
-
-    def check(self, played, tiles):
-        assert played.sums == self.expected_sums(tiles)
-        vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
-                   for _, kind in tile.vectors]
-        due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in
-               zip(played.activations, vectors, strict=True) if kind == Kind.DEPTHWISE]
-        assert played.cycles == due, "sums came in other cycles than promised"
-
-
 @pytest.mark.parametrize("rows, lines", [(10, 3), (2, 1), (9, 2)])
 @pytest.mark.parametrize("gap", [0.0, 0.3])
 def test_windows(rows, lines, gap):
     """Each column's own pixels, of any formats; some only prime the windows of others."""
     random.seed(rows + lines)
-    rng = np.random.default_rng(rows)
     work = WindowWorkload(BitSerial(rows, 2, lines=lines))
-    tiles = []
-    for _ in range(12):
-        tile = work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), 1)
-        kinds = [random.choice([Kind.PRIME, Kind.DEPTHWISE]) for _ in range(6)]
-        tile.vectors = [(rng.integers(0, 256, (lines, 2)), kind)
-                        for kind in [*kinds, Kind.DEPTHWISE]]
-        tiles.append(tile)
+    tiles = work.tiles(12)
     work.check(play(work, tiles, gap=gap), tiles)
 
 
