@@ -4,7 +4,7 @@ from cocotb.triggers import RisingEdge, Timer
 
 from . import PERIOD_NS
 
-__all__ = ["LONG", "pass_cycles", "turns"]
+__all__ = ["LONG", "hold", "pass_cycles", "turns"]
 
 LONG = 200
 """Cycles that a bench does not look at one by one, where nothing changes and nothing can come."""
@@ -16,6 +16,18 @@ async def pass_cycles(dut, count, edge=RisingEdge):
         await Timer(count * PERIOD_NS - PERIOD_NS // 2, unit="ns")
     if count > 0:
         await edge(dut.clk)
+
+
+async def hold(dut, tick, cycles, watched):
+    """Let cycles pass, by ``tick`` or, behind the first ``watched`` of very many, at once.
+
+    Return how many passed at once.
+    """
+    ticks = cycles if cycles < LONG else watched
+    for _ in range(ticks):
+        await tick()
+    await pass_cycles(dut, cycles - ticks)
+    return cycles - ticks
 
 
 def turns(times):

@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 from hwgen.rtl.dot.pieces import Piece
 
 from .. import PERIOD_NS
-from ..cycles import LONG, pass_cycles, turns
+from ..cycles import hold, turns
 
 __all__ = ["PieceBench", "lengths", "rng"]
 
@@ -76,14 +76,6 @@ class PieceBench:
                 shown.append(dut.o.value.to_signed() == list(found.values())[-1])
             cycle += 1
 
-        async def hold(cycles):
-            nonlocal cycle
-            watched = cycles if cycles < LONG else unit.latency + 2
-            for _ in range(watched):
-                await tick()
-            await pass_cycles(dut, cycles - watched)
-            cycle += cycles - watched
-
         for pieces, expected in work:
             for index, piece in enumerate(pieces):
                 while gap and random.random() < gap:
@@ -93,7 +85,8 @@ class PieceBench:
                 for _, last, cycles in turns(times):
                     dut.tag.value = Piece.const({
                         "valid": 1, "last": last and index == len(pieces) - 1}).as_bits()
-                    await hold(cycles)
+                    passed = await hold(dut, tick, cycles, unit.latency + 2)
+                    cycle += passed  # not at once: ticks count cycles, too
             dut.tag.value = 0
             due[cycle - 1 + unit.latency] = times * int(expected)
         for _ in range(unit.latency + 2):

@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 from hwgen.rtl.dot.serial_sum import Tag
 
 from .. import PERIOD_NS
-from ..cycles import LONG, pass_cycles, turns
+from ..cycles import hold, turns
 
 __all__ = ["PlaneBench", "rng", "sample", "word"]
 
@@ -76,14 +76,6 @@ class PlaneBench:
                 found[cycle] = dut.o.value.to_signed()
             cycle += 1
 
-        async def hold(cycles):
-            nonlocal cycle
-            watched = cycles if cycles < LONG else unit.latency + 2
-            for _ in range(watched):
-                await tick()
-            await pass_cycles(dut, cycles - watched)
-            cycle += cycles - watched
-
         for product in work:
             count = 0
             for pair in self.pairs(product):
@@ -99,7 +91,8 @@ class PlaneBench:
                             "shift": pair.shift and first and piece == 0,
                             "negative": pair.negative,
                             "last": pair.last and last and piece == pieces - 1}).as_bits()
-                        await hold(cycles)
+                        passed = await hold(dut, tick, cycles, unit.latency + 2)
+                        cycle += passed  # not at once: ticks count cycles, too
             dut.tag.value = 0
             due = cycle - 1 + unit.latency
             sums[due], shifts[due] = times * int(self.expected(product)), count
