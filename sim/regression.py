@@ -22,7 +22,7 @@ from .cells import models_of_cells
 from .runner import BuildError, Result, benches, run
 from .units import parameters as unit_parameters
 
-__all__ = ["simulate", "simulate_unit", "summary", "units"]
+__all__ = ["simulate", "simulate_files", "simulate_unit", "summary", "units"]
 
 
 SECONDS = 600
@@ -88,12 +88,10 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
         raise UserError(f"{workdir} cannot be written: {error.strerror}") from error
     top, text = source(unit, design, given)
     try:
-        result = run(text, bench(unit), workdir, simulator=simulator, waves=waves, seed=seed,
-                     top=top, seconds=SECONDS,
-                     extra_sources=models_of_cells(text, given.get("family", design.family),
-                                                   workdir),
-                     parameters={"DESIGN": (workdir / "design.toml").absolute(),
-                                 "UNIT": json.dumps(parameters(unit, design) | given)})
+        result = run_bench(unit, text, workdir, top=top, family=given.get("family", design.family),
+                           simulator=simulator, waves=waves, seed=seed,
+                           parameters={"DESIGN": (workdir / "design.toml").absolute(),
+                                       "UNIT": json.dumps(parameters(unit, design) | given)})
         return replace(result, bench=f"bench_{unit}")
     except BuildError as error:
         log = workdir / "build.log"
@@ -102,15 +100,25 @@ def simulate(unit: str, design: Design, folder: Path, *, simulator: str, waves: 
                       False, log, None)
 
 
-def simulate_unit(name: str, folder: Path, *, seed: int = 0, seconds: float = SECONDS,
-                  **given: Any) -> Result:
+def simulate_unit(name: str, folder: Path, *, seed: int = 0, **given: Any) -> Result:
     """Run the bench of a unit with parameters that are given, in all of it or in part."""
-    made = hwgen.unit(name, **given)
-    text = made.verilog()
-    cells = models_of_cells(text, made.parameters.get("family", "generic"), folder)
-    return run(text, bench(name), folder, simulator="verilator", top=name, seed=seed,
-               extra_sources=cells, parameters={"UNIT": json.dumps(made.parameters)},
-               seconds=seconds)
+    hwgen.unit(name, **given).write(folder)
+    return simulate_files(folder, seed=seed)
+
+
+def simulate_files(folder: Path, *, seed: int = 0) -> Result:
+    """Run the bench of the unit whose files are in a folder, on that very Verilog."""
+    facts = json.loads((folder / "unit.json").read_text())
+    name, chosen = facts["unit"], facts["parameters"]
+    return run_bench(name, (folder / f"{name}.v").read_text(), folder, top=name,
+                     family=chosen.get("family", "generic"), seed=seed,
+                     parameters={"UNIT": json.dumps(chosen)})
+
+
+def run_bench(unit: str, text: str, folder: Path, *, family: str, **options: Any) -> Result:
+    """Run the bench of a unit on Verilog, beside models of the cells that it uses."""
+    return run(text, bench(unit), folder, seconds=SECONDS,
+               extra_sources=models_of_cells(text, family, folder), **options)
 
 
 def summary(about: str, results: Sequence[Result], seed: int) -> str:

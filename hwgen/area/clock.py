@@ -24,9 +24,9 @@ from ..arch.design import Design
 from ..errors import UserError
 from ..measure.results import read_list
 from ..text import table
-from ..tools.untrusted import checked, read_json, refusing
+from ..tools.untrusted import check_type, read_json, refusing
 
-__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected_clock", "fit_clocks", "kind",
+__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "median_clock", "fit_clocks", "kind",
            "leave_one_out", "placements_of"]
 
 SURE = 90
@@ -95,7 +95,7 @@ class Clock:
                                   "seeds" if mhz <= self.mhz else "may be met, by few seeds")
 
 
-def expected_clock(design: Design, grade: str | None = None) -> Clock | None:
+def median_clock(design: Design, grade: str | None = None) -> Clock | None:
     """Return the clock of a Design; None if nothing of its kind has been placed.
 
     Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
@@ -147,7 +147,7 @@ def placements_of(path: Path) -> list[dict[str, Any]]:
     values = read_json(path, what)
     with refusing(path, what):
         found = values if isinstance(values, list) else list(_placements(values, path))
-        checked(found, list[ClockRecord], "the file")
+        check_type(found, list[ClockRecord], "the file")
         if any(each["fmax_mhz"] <= 0 for each in found):
             raise UserError("fmax_mhz must be above 0")
         return found

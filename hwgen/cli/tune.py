@@ -2,37 +2,24 @@
 
 import argparse
 import dataclasses
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..arch.boards import BOARDS, Board, board
-from ..arch.design import Design
-from ..arch.designs import Designs
-from ..area.area import has_model
-from ..area.clock import expected_clock
-from ..area.memories import CHIPS
-from ..build.clock import clock_of
 from ..errors import UserError
-from ..predict.energy import Energy, energy
-from ..text import printable, say
+from ..report.designs import front_page
+from ..text import say
 from ..tools.files import replacing
 from ..tune import SEARCHED
-from ..tune.candidates import RESOURCES, Candidates, Limits
-from ..tune.choice import Goal, Selection, choose, wants
-from ..tune.clocks import clocks_at
-from ..tune.compiling import cycles_on, needs_of
-from ..tune.engines import engines_for
-from ..tune.place_best import PlacedSelection, clocks_of, correct
-from ..tune.search import search
+from ..tune.candidates import Limits
+from ..tune.choice import Goal
+from ..tune.tune import Placing, tune
 from ..tune.workload import Workload, read_workload
 from .output import show
 from .parsing import add_json, integer, megahertz, number, seed
-from .report import Run, runs_of, write_front
-from .tune_result import Tuned
+from .report import write
+from .tune_result import facts, lines
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -68,8 +55,6 @@ more than has been placed, as nextpnr adds LUTs to carry chains and memories, an
 
 MOST = 1e6
 """Of a weight, of milliseconds, and of Designs that are placed."""
-
-SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -124,103 +109,16 @@ def run(options: argparse.Namespace) -> int:
                         f"hwgen can tell, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
-    started = time.monotonic()
-    engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
-    found = search(at, workloads, limits, engines, say)
-    say("")
-    seconds = time.monotonic() - started
-    choice, corrected = choose_design(options, at, workloads, goal, limits, found,
-                                      [*found.without, *left_out])
-    design = choice.front.designs.design(choice.chosen)
-    preset = Design.load(at.name).replace(rounding=design.rounding)
-    runs = runs_of(workloads, design)
-    verify(runs, choice.front.cycles[:, choice.chosen])
-    tuned = Tuned(
-        at, workloads, found, seconds, choice, corrected, design,
-        energies=energies_on(design, runs) if design.engine == "systolic" else [],
-        preset=preset_cycles(preset, workloads), clock=expected_clock(design, at.speed_grade),
-        at_clock=clock_of(design, at.name, options.clock),
-        of_front=clocks_at(choice.front, at, options.clock))
+    tuned = tune(workloads, at, goal, limits, engines=options.engine, within_ms=options.within,
+                 clock_mhz=options.clock,
+                 placing=Placing(options.place, options.seeds, options.cluster), say=say)
     if options.report:
-        write_front(Path(options.report), workloads, choice, at, design, runs,
-                    preset if tuned.preset else None)
+        write(Path(options.report), front_page(tuned))
     if options.output:
         with replacing(Path(options.output)) as scratch:
-            scratch.write_text(design.to_toml(), encoding="utf-8")
-    show(options, tuned.facts(options), "\n".join(tuned.lines(options)))
-    return 0 if found.whole else 130
-
-
-def choose_design(options: argparse.Namespace, at: Board, workloads: list[Workload], goal: Goal,
-                  limits: Limits, found: Candidates, left_out: list[str],
-                  ) -> tuple[Selection, PlacedSelection | None]:
-    """Choose among what was found; with --place, by what the best ones reach when placed.
-
-    ``left_out`` are reasons why some were not searched.
-    """
-    corrected, clocks = None, None
-    if options.within is not None:
-        allowed = options.within * 1000 * clocks_at(found, at, options.clock)
-        limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
-    if options.place:
-        clocks = expected_clocks(found, at, left_out)
-    choice = choose(found, at, limits, goal,
-                    lambda front: energies_of(front, workloads, say), clocks)
-    if choice is None:
-        raise UserError(f"--board {options.board}: {nothing(found, limits)}")
-    searched: tuple[str, ...] = choice.reasons
-    placed: tuple[str, ...] = ()
-    if options.place:
-        of_front = clocks_at(choice.front, at, options.clock)
-        corrected = correct(choice, at, goal, count=options.place, seeds=options.seeds,
-                            clock_mhz=float(of_front.max()),
-                            within_ms=options.within or np.inf, cluster=options.cluster, say=say)
-        choice = corrected.choice
-        placed = choice.reasons[:-len(searched)]
-    why = (*placed, SMALL) if CHIPS[at.family].compact else \
-        (*placed, *searched, *wanting(workloads, choice))
-    return dataclasses.replace(choice, reasons=(*why, *left_out)), corrected
-
-
-def expected_clocks(found: Candidates, at: Board,
-                    told: list[str]) -> np.ndarray | None:
-    """Return the clock in the middle for each Design, to choose what is placed.
-
-    None where one is not known: then ``told`` gets a sentence.
-    """
-    clocks = clocks_of(found, at)
-    unknown = sorted({str(engine) for engine, clock in zip(
-        found.designs.field("engine"), clocks, strict=True) if not clock})
-    if unknown:
-        told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
-                    f"its kind has been placed on {at.device}, and its clock is not known")
-        return None
-    return np.array([clock.mhz for clock in clocks if clock])
-
-
-def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
-    """Return what each workload spends on a Design."""
-    return [sum((energy(work, design) for _, works in programs for work in works), Energy())
-            for _, programs in runs]
-
-
-def energies_of(front: Candidates, workloads: list[Workload],
-                say: Callable[[str], None]) -> np.ndarray:
-    """Return what all workloads together spend on each Design of a front."""
-    found = []
-    for index in range(len(front)):
-        say(f"energy of {index + 1} of {len(front)} Designs")
-        design = front.designs.design(index)
-        found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
-    say("")
-    return np.array(found)
-
-
-def wanting(workloads: list[Workload], choice: Selection) -> list[str]:
-    """Return what the slowest layers of each workload lack, in sentences."""
-    one = choice.front[np.array([choice.chosen])].designs
-    return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
-            for workload in workloads for want in wants(workload, one)]
+            scratch.write_text(tuned.design.to_toml(), encoding="utf-8")
+    show(options, facts(tuned, options), "\n".join(lines(tuned, options)))
+    return 0 if tuned.found.whole else 130
 
 
 def wanted(options: argparse.Namespace, at: Board,
@@ -255,38 +153,3 @@ def wanted(options: argparse.Namespace, at: Board,
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
     return Goal(options.objective, options.worst, tuple(weights)), limits
-
-
-def nothing(found: Candidates, limits: Limits) -> str:
-    """Return why nothing keeps to the limits."""
-    for name in RESOURCES:
-        least, most = found.resources[name].min(), getattr(limits, name)
-        if least > most:
-            return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
-                    f"{least:,.0f}, and {most:,.0f} may be used")
-    most = np.broadcast_to(limits.cycles[0], len(found))
-    if not np.any(np.all(found.cycles <= most, axis=0)):
-        quickest = int(np.argmin(found.cycles.max(axis=0) / most))
-        return (f"no Design is quick enough: the quickest takes "
-                f"{found.cycles[:, quickest].max():,} cycles, and {most[quickest]:,.0f} are "
-                "allowed at its clock")
-    return "no Design keeps to all limits at once; allow more time or area"
-
-
-def verify(runs: list[Run], cycles: Any) -> None:
-    """Hold what is told to what the compiler gives for the Design that is chosen."""
-    for (name, programs), predicted in zip(runs, cycles, strict=True):
-        taken = sum(work.cycles for _, works in programs for work in works)
-        if taken != predicted:
-            raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
-
-
-def preset_cycles(preset: Design, workloads: list[Workload]) -> list[int] | None:
-    """Return the cycles of a board's preset, if it is of a searched kind and runs all."""
-    if not has_model(preset):
-        return None
-    need, = needs_of(Designs.of([preset]), workloads)
-    try:
-        return [*cycles_on(preset, workloads, need)]
-    except UserError:
-        return None

@@ -10,19 +10,13 @@ from amaranth import Shape
 from amaranth.lib import wiring
 
 from ..errors import UserError
+from ..generate.units import UNITS as ALONE
 from ..rtl.binary.array import BinaryArray
-from ..rtl.bitserial.array import BitSerial
-from ..rtl.dot.bitplane import BitPlane
-from ..rtl.dot.fusion import Fusion
 from ..rtl.dot.power import PowerOfTwo
 from ..rtl.dot.serial import SerialParallel
 from ..rtl.dot.ternary import Ternary
-from ..rtl.sparse.decoder import Decoder
-from ..rtl.sparse.engine import Sparse
-from ..rtl.sparse.nonzero import NonZeros
-from ..rtl.unpack.unpack import Unpack
 
-__all__ = ["UNITS", "Unit"]
+__all__ = ["UNITS", "MeasuredUnit"]
 
 
 def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
@@ -42,13 +36,13 @@ def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "gene
 
 
 UNITS: dict[str, Callable[..., wiring.Component]] = {
-    "binary": BinaryArray, "bitplane": BitPlane, "bitserial": BitSerial, "csc": Decoder,
-    "fusion": Fusion, "nonzero": NonZeros, "power": power, "serial": serial, "sparse": Sparse,
-    "ternary": ternary, "unpack": Unpack}
+    name: kind.make for name, kind in ALONE.items()} | {
+    "binary": BinaryArray, "power": power, "serial": serial, "ternary": ternary}
+"""Those that can be had alone, some with parameters of other names, which are in docs/results."""
 
 
 @dataclass(frozen=True)
-class Unit:
+class MeasuredUnit:
     """A unit on a chip.
 
     Parameters
@@ -70,7 +64,7 @@ class Unit:
         rest = dict(fields)
         unit, device = rest.pop("unit", None), rest.pop("device", None)
         if unit not in UNITS:
-            raise UserError(f"unit must be one of {', '.join(UNITS)}, not {unit!r}")
+            raise UserError(f"unit must be one of {', '.join(sorted(UNITS))}, not {unit!r}")
         inspect.signature(UNITS[unit]).bind(**rest)  # names that it does not know are a TypeError
         return cls(unit, str(device), tuple(rest.items()))
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.boards import Board
-from ..build.clock import unbuilt
-from ..build.records import recorded
+from ..build.clock import expected_clock
+from ..build.records import board_records
 from .candidates import Candidates
 
 __all__ = ["clocks_at"]
@@ -26,8 +26,8 @@ def clocks_at(found: Candidates, at: Board, given: float | None) -> NDArray[np.f
     for engine in found.engines:
         of_engine = engines == engine
         first = found.designs.design(int(np.argmax(of_engine)))
-        clocks[of_engine] = unbuilt(first, at.name).mhz
-    for record in recorded(at.name)[::-1]:  # so that the highest of a Design stays
+        clocks[of_engine] = expected_clock(first, at.name).mhz
+    for record in board_records(at.name)[::-1]:  # so that the highest of a Design stays
         alike = np.all([found.designs.field(field) == getattr(record.design, field)
                         for field in FIELDS], axis=0)
         for index in np.flatnonzero(alike).tolist():

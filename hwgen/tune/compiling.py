@@ -23,7 +23,7 @@ from ..area.area import design_resources, resources_of
 from ..area.memories import CHIPS, halves, program_blocks
 from ..compiler.compile import draft
 from ..compiler.program import Program
-from ..cost.cycles import Array, slots
+from ..cost.cycles import Array, total_cycles
 from ..errors import UserError
 from ..network.graph import Weighted
 from ..rtl.primitives import ice40
@@ -197,7 +197,7 @@ def words_of(program: Program) -> int:
 
 def cycles_of(program: Program) -> int:
     """Return the cycles of a Program."""
-    return slots(program.steps, Array.of(program.design))
+    return total_cycles(program.steps, Array.of(program.design))
 
 
 def check_layers_fit(board: Board, workloads: Sequence[Workload]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..area.clock import Clock, expected_clock
+from ..area.clock import Clock, median_clock
 from ..errors import UserError
 from .candidates import Candidates, share_of_chip
 from .choice import Goal, Selection
@@ -36,7 +36,7 @@ class PlacedSelection:
 def clocks_of(found: Candidates, at: Board) -> list[Clock | None]:
     """Return the clock that may be expected of each Design: of each engine of a board the same."""
     engines = found.designs.field("engine")
-    known = {engine: expected_clock(found.designs.design(int(np.argmax(engines == engine))),
+    known = {engine: median_clock(found.designs.design(int(np.argmax(engines == engine))),
                                     at.speed_grade) for engine in found.engines}
     return [known[engine] for engine in engines.tolist()]
 

@@ -6,13 +6,16 @@ import cocotb
 
 from hwgen.golden.dot import bitplane as golden
 
-from ..units import driven
+from ..units import unit_under_test
+from .piece_bench import lengths
 from .plane_bench import PlaneBench, rng, sample, word
 from .planes import exhaustive, products
 
-UNIT = driven("bitplane")
+UNIT = unit_under_test("bitplane")
 MODEL = golden.BitPlane(UNIT.gate)
 PRECISIONS = range(1, UNIT.precision + 1)
+UNIT_OF_SUMS = 2 if UNIT.gate == "xnor" else 1
+"""With xnor half of each sum comes out: all of them are even."""
 
 
 async def start(dut):
@@ -21,8 +24,10 @@ async def start(dut):
         for port, values, plane in ((dut.a, product.a, pair.a), (dut.b, product.b, pair.b)):
             port.value = word(values.reshape(pieces, -1)[piece] >> plane & 1)
 
-    bench = PlaneBench(dut, UNIT, lambda product: golden.order(**product.formats), drive,
-                       lambda product: MODEL.dot(product.a, product.b, **product.formats))
+    def expected(product):
+        return MODEL.dot(product.a, product.b, **product.formats) // UNIT_OF_SUMS
+
+    bench = PlaneBench(dut, UNIT, lambda product: golden.order(**product.formats), drive, expected)
     await bench.start()
     return bench
 
@@ -31,7 +36,7 @@ async def start(dut):
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     bench = await start(dut)
-    for pieces in (1, 3):
+    for pieces in lengths(UNIT, 1, 3):
         work = list(products(rng(), pieces * UNIT.lanes, PRECISIONS, ["random"]))
         await bench.check(random.sample(work, min(40, len(work))), gap=gap, pieces=pieces)
 
@@ -53,9 +58,8 @@ async def test_all_precisions(dut, kind):
 @cocotb.parametrize(kind=["low", "high"])
 async def test_longest(dut, kind):
     """The sum does not overflow in the longest vectors there may be."""
-    work = list(products(rng(), UNIT.depth * UNIT.lanes, precisions=[UNIT.precision],
-                         kinds=[kind]))
-    await (await start(dut)).check(work[-2:], pieces=UNIT.depth)
+    work = list(products(rng(), UNIT.lanes, precisions=[UNIT.precision], kinds=[kind]))
+    await (await start(dut)).check(work[-2:], times=UNIT.depth)
 
 
 @cocotb.test()

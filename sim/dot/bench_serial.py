@@ -7,12 +7,13 @@ import cocotb
 from hwgen.golden.dot import serial as golden
 from hwgen.golden.dot.bitplane import order
 
-from ..systolic.tiles import packed
-from ..units import driven
+from ..systolic.tiles import pack
+from ..units import unit_under_test
+from .piece_bench import lengths
 from .plane_bench import PlaneBench, rng, word
 from .planes import exhaustive, products
 
-UNIT = driven("serial")
+UNIT = unit_under_test("serial")
 SIGNED = UNIT.shape.signed
 BITS = UNIT.shape.width
 
@@ -28,7 +29,7 @@ async def start(dut):
     """Return the unit's bench, with its clock running."""
     def drive(product, pieces, piece, pair):
         dut.a.value = word(product.a.reshape(pieces, -1)[piece] >> pair.a & 1)
-        dut.b.value = packed(product.b.reshape(pieces, -1)[piece], BITS)
+        dut.b.value = pack(product.b.reshape(pieces, -1)[piece], BITS)
 
     bench = PlaneBench(
         dut, UNIT, lambda product: order(product.a_bits, 1, a_signed=product.a_signed,
@@ -43,7 +44,7 @@ async def start(dut):
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     bench = await start(dut)
-    for pieces in (1, 3):
+    for pieces in lengths(UNIT, 1, 3):
         work = work_of(pieces * UNIT.lanes, "random")
         await bench.check(random.sample(work, min(40, len(work))), gap=gap, pieces=pieces)
 
@@ -59,8 +60,8 @@ async def test_all_precisions(dut, kind):
 @cocotb.parametrize(kind=["low", "high"])
 async def test_longest(dut, kind):
     """The sum does not overflow in the longest vectors there may be."""
-    work = work_of(UNIT.depth * UNIT.lanes, kind, {BITS, UNIT.precision})
-    await (await start(dut)).check(work, pieces=UNIT.depth)
+    work = work_of(UNIT.lanes, kind, {BITS, UNIT.precision})
+    await (await start(dut)).check(work, times=UNIT.depth)
 
 
 @cocotb.test()

@@ -9,13 +9,19 @@ from cocotb.triggers import RisingEdge
 from hwgen.rtl.dot.pieces import Piece
 
 from .. import PERIOD_NS
+from ..cycles import hold, turns
 
-__all__ = ["PieceBench", "rng"]
+__all__ = ["PieceBench", "lengths", "rng"]
 
 
 def rng():
     """Return random numbers that the bench's seed decides."""
     return np.random.default_rng(random.getrandbits(32))
+
+
+def lengths(unit, *wanted):
+    """Return how many pieces vectors have: as many as wanted, where a unit takes so many."""
+    return [min(pieces, unit.depth) for pieces in wanted]
 
 
 class PieceBench:
@@ -34,7 +40,7 @@ class PieceBench:
         self.unit = unit
 
     @classmethod
-    async def started(cls, dut, unit):
+    async def set_up(cls, dut, unit):
         """Return a bench whose clock runs, behind a reset."""
         Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         dut.tag.value = 0
@@ -53,8 +59,11 @@ class PieceBench:
         for name, value in ports.items():
             getattr(self.dut, name).value = value
 
-    async def check(self, work, *, gap=0.0):
-        """Play vectors one after the other, each its pieces and its sum; return the cycles."""
+    async def check(self, work, *, gap=0.0, times=1):
+        """Play vectors one after the other, each its pieces and its sum; return the cycles.
+
+        Each piece comes so many ``times``, so that the sum is as many times as large.
+        """
         dut, unit = self.dut, self.unit
         cycle, due, found, shown = 0, {}, {}, []
 
@@ -73,11 +82,13 @@ class PieceBench:
                     dut.tag.value = random.getrandbits(2) & ~1  # nothing without `valid`
                     await tick()
                 self.drive(piece)
-                dut.tag.value = Piece.const({
-                    "valid": 1, "last": index == len(pieces) - 1}).as_bits()
-                await tick()
+                for _, last, cycles in turns(times):
+                    dut.tag.value = Piece.const({
+                        "valid": 1, "last": last and index == len(pieces) - 1}).as_bits()
+                    passed = await hold(dut, tick, cycles, unit.latency + 2)
+                    cycle += passed  # not at once: ticks count cycles, too
             dut.tag.value = 0
-            due[cycle - 1 + unit.latency] = int(expected)
+            due[cycle - 1 + unit.latency] = times * int(expected)
         for _ in range(unit.latency + 2):
             await tick()
         assert found == due

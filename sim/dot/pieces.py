@@ -9,7 +9,7 @@ import numpy as np
 
 from hwgen.golden.dot import fusion, power, ternary
 
-from ..systolic.tiles import packed
+from ..systolic.tiles import pack
 from .planes import values
 
 __all__ = ["FusionWork", "WeightWork", "modes", "power_work", "ternary_work"]
@@ -17,7 +17,7 @@ __all__ = ["FusionWork", "WeightWork", "modes", "power_work", "ternary_work"]
 
 def modes():
     """Return all modes of the fusion unit."""
-    return [fusion.Mode(a_bits, b_bits, a_signed, b_signed)
+    return [fusion.FusionMode(a_bits, b_bits, a_signed, b_signed)
             for a_bits, b_bits in product(fusion.PRECISIONS, repeat=2)
             for a_signed, b_signed in product((False, True), repeat=2)]
 
@@ -55,7 +55,7 @@ class FusionWork:
                 (mode.a_bits, mode.a_signed), (mode.b_bits, mode.b_signed))]
             left, right = (grid.ravel() for grid in np.meshgrid(
                 np.arange(1 << mode.a_bits) + low[0], np.arange(1 << mode.b_bits) + low[1]))
-            for start in range(length):  # every pair comes to every place, with all others
+            for start in range(min(length, len(left))):  # every pair comes to every place
                 order = (np.arange(-(-len(left) // length) * length) + start) % len(left)
                 for at in range(0, len(order), length):
                     a, b = left[order[at:at + length]], right[order[at:at + length]]
@@ -80,11 +80,11 @@ class WeightWork:
         w = rng.choice(self.weights if weights is None else weights, pieces * self.lanes)
         return self.pieces(a, w), int(self.dot(a, self.encode(w)))
 
-    def extremes(self, rng, pieces=1):
+    def extremes(self, rng):
         """Yield vectors of the least and the greatest numbers times each of the weights."""
         for kind in ("low", "high"):
             for weight in self.weights:
-                yield self.vector(rng, kind, [weight], pieces)
+                yield self.vector(rng, kind, [weight])
 
     def exhaustive(self):
         """Yield vectors that bring all numbers of 8 bits, times all weights, to every lane."""
@@ -97,7 +97,7 @@ class WeightWork:
 
     def pieces(self, a, w):
         """Return the pieces of numbers and weights, as values of the unit's ports."""
-        return [{"a": packed(x, self.bits), "weights": packed(y, self.code_bits)}
+        return [{"a": pack(x, self.bits), "weights": pack(y, self.code_bits)}
                 for x, y in zip(a.reshape(-1, self.lanes),
                                 self.encode(w).reshape(-1, self.lanes), strict=True)]
 

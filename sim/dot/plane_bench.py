@@ -9,6 +9,7 @@ from cocotb.triggers import RisingEdge
 from hwgen.rtl.dot.serial_sum import Tag
 
 from .. import PERIOD_NS
+from ..cycles import hold, turns
 
 __all__ = ["PlaneBench", "rng", "sample", "word"]
 
@@ -60,8 +61,11 @@ class PlaneBench:
         await RisingEdge(self.dut.clk)
         self.dut.rst.value = 0
 
-    async def check(self, work, *, gap=0.0, pieces=1):
-        """Play products one after the other; return how many cycles that took."""
+    async def check(self, work, *, gap=0.0, pieces=1, times=1):
+        """Play products one after the other; return how many cycles that took.
+
+        Each piece comes so many ``times``, so that the sum is as many times as large.
+        """
         dut, unit = self.dut, self.unit
         cycle, sums, shifts, found = 0, {}, {}, {}
 
@@ -81,14 +85,17 @@ class PlaneBench:
                         dut.tag.value = random.getrandbits(5) & ~1  # nothing without `valid`
                         await tick()
                     self.drive(product, pieces, piece, pair)
-                    dut.tag.value = Tag.const({
-                        "valid": 1, "first": pair.first and piece == 0,
-                        "shift": pair.shift and piece == 0, "negative": pair.negative,
-                        "last": pair.last and piece == pieces - 1}).as_bits()
-                    await tick()
+                    for first, last, cycles in turns(times):
+                        dut.tag.value = Tag.const({
+                            "valid": 1, "first": pair.first and first and piece == 0,
+                            "shift": pair.shift and first and piece == 0,
+                            "negative": pair.negative,
+                            "last": pair.last and last and piece == pieces - 1}).as_bits()
+                        passed = await hold(dut, tick, cycles, unit.latency + 2)
+                        cycle += passed  # not at once: ticks count cycles, too
             dut.tag.value = 0
             due = cycle - 1 + unit.latency
-            sums[due], shifts[due] = int(self.expected(product)), count
+            sums[due], shifts[due] = times * int(self.expected(product)), count
         for _ in range(unit.latency + 2):
             await tick()
         assert list(found) == list(sums)

@@ -12,10 +12,10 @@ from hwgen.area.clock import (
     CLOCKS,
     SPREAD,
     Clock,
-    expected_clock,
     fit_clocks,
     leave_one_out,
     main,
+    median_clock,
     placements_of,
     spread,
 )
@@ -57,10 +57,10 @@ def test_leave_one_out():
 def test_expected():
     """A preset's is near to what it reached; of what was never placed there is none."""
     preset = Design.load("ulx3s-85f")
-    found = expected_clock(preset)
+    found = median_clock(preset)
     assert found.low < 113.6 < found.high and found.placements >= 6
     assert found.low < found.mhz < found.high
-    assert expected_clock(preset.replace(compact=True, lanes=1, hard_lanes=1, lines=0,
+    assert median_clock(preset.replace(compact=True, lanes=1, hard_lanes=1, lines=0,
                                    line_pixels=0)) is None
 
 

@@ -1,59 +1,16 @@
-"""Units alone: any parameters give Verilog without lint, and wrong ones a sentence."""
+"""Units alone: their files, without lint, and a sentence for wrong parameters."""
 
 import json
-import random
 
 import pytest
 
 import hwgen
 from hwgen.cli import main
-from hwgen.errors import UserError
-from hwgen.generate.parameters import Choice, Flag, Whole
 from hwgen.generate.unit import OF_DESIGNS
 from hwgen.generate.units import UNITS
-from hwgen.tools.find import call, verilator, verilator_environment
-from sim.cells import models_of_cells
 from sim.regression import units as simulated
 
-
-def lint(folder, module, family="generic"):
-    """Return what Verilator says of a unit's files."""
-    found = verilator()
-    if found is None:
-        pytest.skip("needs Verilator")
-    cells = models_of_cells((folder / f"{module}.v").read_text(), family, folder)
-    (folder / "cells.vlt").write_text("`verilator_config\nlint_off -rule SPECIFYIGN\n" + "".join(
-        f'lint_off -file "{path}"\n' for path in cells))
-    outcome = call([found[0], "--lint-only", "-Wall", "--top-module", module, "lint.vlt",
-                    "cells.vlt", *map(str, cells), f"{module}.v"], seconds=120,
-                   folder=folder, environment=verilator_environment(), log=folder / "log")
-    return "" if outcome.ok else outcome.output
-
-
-def drawn(name, rng):
-    """Return parameters of a unit: one of the ends of a range, or something within."""
-    found = {}
-    for each, parameter in UNITS[name].parameters.items():
-        match parameter:
-            case Flag():
-                found[each] = rng.random() < 0.5
-            case Choice():
-                found[each] = rng.choice(parameter.choices)
-            case Whole():
-                high = min(parameter.high, max(parameter.default, 24))
-                found[each] = rng.choice([parameter.low, parameter.default,
-                                          rng.randint(parameter.low, high)])
-    return found
-
-
-def any_unit(rng):
-    """Return a unit with parameters that go together."""
-    while True:
-        name = rng.choice([*UNITS])
-        try:
-            return hwgen.unit(name, **drawn(name, rng))
-        except UserError as error:
-            assert str(error).startswith(f"unit {name}: ")
+from ..lint import lint
 
 
 def test_units_are_those_of_the_benches():
@@ -71,7 +28,7 @@ def test_unit(name, tmp_path, capsys):
     assert hwgen.unit(name).golden.__name__.startswith("hwgen.golden.")
     assert facts["timing"] in (tmp_path / "ports.md").read_text()
     assert json.loads((tmp_path / "unit.json").read_text()) == {
-        "unit": name, "parameters": facts["parameters"]}
+        "unit": name, "parameters": facts["parameters"], **hwgen.unit(name).cycles}
 
 
 @pytest.mark.parametrize("name", OF_DESIGNS)
@@ -79,14 +36,6 @@ def test_unit_of_a_design(name, tmp_path, capsys):
     words = ["--rows", "4", "--columns", "4", "--clock", "25"]
     assert main(["generate", "--unit", name, *words, "-o", str(tmp_path), "--json"]) == 0
     assert not lint(tmp_path, json.loads(capsys.readouterr().out)["module"])
-
-
-@pytest.mark.parametrize("seed", [*range(8), *(
-    pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 200))])
-def test_any_parameters(seed, tmp_path):
-    found = any_unit(random.Random(seed))
-    found.write(tmp_path, f"unit_{seed}")
-    assert not lint(tmp_path, f"unit_{seed}", found.parameters.get("family", "generic"))
 
 
 def test_names_do_not_meet(tmp_path):
@@ -113,6 +62,8 @@ def test_names_do_not_meet(tmp_path):
      "unit post: lanes must be at most the 2 columns, not 3"),
     (["--unit", "bitplane", "--gate", "xnor", "--lanes", "3"],
      "unit bitplane: lanes must be a power of two with xnor, not 3"),
+    (["--unit", "unpack", "--rows", "9", "--words", "27"],
+     "unit unpack: words must be at least 28 with 9 rows, not 27"),
     (["--unit", "serial", "--numbers", "int1"], "numbers of unit serial must be int2 to int16 or"),
     (["--unit", "systolic", "--divisor", "3"], "there is no option --divisor"),
 ])

@@ -11,7 +11,7 @@ from hwgen.errors import UserError
 from hwgen.generate.design import component
 from hwgen.measure.results import read_list, update
 from hwgen.measure.synthesis import Harness, Measured, measure
-from hwgen.measure.units import Unit
+from hwgen.measure.units import MeasuredUnit
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -117,8 +117,8 @@ def test_list_wrong(text, message, tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     ("unit = 'csd'",
-     ("design 1: unit must be one of binary, bitplane, bitserial, csc, fusion, nonzero, power, "
-      "serial")),
+     ("design 1: unit must be one of axi_lite, axi_stream, binary, bitplane, bitserial, csc, "
+      "flash, fusion")),
     ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
 ])
 def test_units_wrong(text, message, tmp_path):
@@ -141,7 +141,7 @@ def test_preset(tmp_path):
 
 def test_unit_wrong():
     with pytest.raises(UserError, match="^csc_rows0_x: Rows must be a positive integer, not 0$"):
-        Unit("csc", "x", (("rows", 0),)).component()
+        MeasuredUnit("csc", "x", (("rows", 0),)).component()
 
 
 @pytest.mark.synth

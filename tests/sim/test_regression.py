@@ -57,10 +57,9 @@ def test_json(capsys):
     assert bench["passed"] and bench["cycles"] > 0 and bench["tests"][0]["passed"]
 
 
-@pytest.mark.parametrize("unit", [
-    pytest.param(unit, marks=[pytest.mark.slow] * (unit == "bitplane")) for unit in OF_A_SIZE])
+@pytest.mark.parametrize("unit", ["binary", "systolic"])
 def test_smallest(unit, tmp_path):
-    """The bench of every unit has something to do at every size; the smallest is the hardest."""
+    """The smallest is the hardest; :mod:`tests.sim.test_any_unit` has that of the other units."""
     simulated(unit, Design(rows=1, columns=1), tmp_path)
 
 

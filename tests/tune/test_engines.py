@@ -11,7 +11,7 @@ import pytest
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.area.area import design_resources
-from hwgen.area.clock import expected_clock
+from hwgen.area.clock import median_clock
 from hwgen.cli import main
 from hwgen.tune import search as searching
 from hwgen.tune.candidates import Limits, pareto, share_of_chip
@@ -168,11 +168,11 @@ def test_chosen_by_time(eight_columns):
     assert one.front.cycles.tolist() == by_cycles.front.cycles.tolist()
 
 
-def test_expected_clocks(eight_columns, topology):
+def test_median_clocks(eight_columns, topology):
     """They are those of the kind of each Design, and unknown of what was never placed."""
     found = search(ULX3S, [read_workload(topology)], WHOLE, LARGE)
     clocks = clocks_of(found, ULX3S)
-    known = expected_clock(Design.load("ulx3s-85f"))
+    known = median_clock(Design.load("ulx3s-85f"))
     assert known and [clock == known for clock in clocks] == \
         (found.designs.engine == "systolic").tolist()
 
@@ -185,7 +185,7 @@ def test_placed_by_expected_time(monkeypatch, capsys):
                "--place", "1"]
     assert main(command) == 0
     text = capsys.readouterr().out
-    assert str(expected_clock(Design.load("icebreaker:serial"))) in text
+    assert str(median_clock(Design.load("icebreaker:serial"))) in text
     assert "of 1 Designs that were placed and routed it is the best: 20 MHz, 0.991 ms" in text
     assert " more of the front may be quicker, as far apart as clocks are" in text
     assert "by cycles" not in text

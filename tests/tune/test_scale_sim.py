@@ -4,7 +4,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.tune.scale_sim import compare_layers, main, their_cycles
 from hwgen.tune.workload import read_workload
 
@@ -40,7 +40,7 @@ def test_ours(workload, size):
                     activation_memory=1 << 16, program_memory=1 << 18)
     ours = [cycles for _, _, cycles in compare_layers(workload, *size)]
     for network, cycles in zip(workload.networks, ours, strict=True):
-        assert slots(compile_network(network, design).steps, Array.of(design)) == cycles
+        assert total_cycles(compile_network(network, design).steps, Array.of(design)) == cycles
 
 
 def test_depthwise(tmp_path):

@@ -11,7 +11,7 @@ from hwgen.arch.design import Design
 from hwgen.area.area import design_resources
 from hwgen.cli import main
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.tune.candidates import RESOURCES, Limits, pareto
 from hwgen.tune.compiling import UNKNOWN, cycles_on, fitting_designs, with_memories, words_of
@@ -76,7 +76,7 @@ def test_program_in_block_rams(topology):
         assert design_resources(more)["block_rams"] > TANG.block_rams
         program = compile_network(network, made)
         assert words_of(program) <= made.program_words
-        assert cycles == [slots(program.steps, Array.of(made))]
+        assert cycles == [total_cycles(program.steps, Array.of(made))]
         found.append(made.name)
     assert len(set(found)) == len(found) > 2
 

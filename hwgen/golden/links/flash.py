@@ -30,6 +30,10 @@ class FlashMemory:
         self._bits = 0
         self._word = 0
 
+    def skip(self, count: int) -> None:
+        """Be as if so many more bytes had been read."""
+        self._bits += 8 * count
+
     def pins(self, select_n: int, clock: int, command: int) -> int:
         """Show it its pins, one after the other as they change, and return its data out."""
         if select_n:

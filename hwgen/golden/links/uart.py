@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...arch.frames import WIRE_BITS
 
-__all__ = ["arrivals", "levels", "received"]
+__all__ = ["arrivals", "levels", "limits", "received_bytes"]
 
 
 def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
@@ -34,7 +34,16 @@ def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
     return wire
 
 
-def received(wire: Sequence[int], divisor: int) -> list[int]:
+def limits(divisor: int) -> tuple[float, float]:
+    """Return the shortest and the longest bits, in cycles, of senders whose bytes are received.
+
+    A stop bit is sampled up to a cycle late, and must not have ended, nor have yet to begin.
+    """
+    middle = (WIRE_BITS - 1) * divisor + divisor // 2
+    return (middle + 1) / WIRE_BITS, middle / (WIRE_BITS - 1)
+
+
+def received_bytes(wire: Sequence[int], divisor: int) -> list[int]:
     """Return the bytes that a receiver finds, which takes a bit for ``divisor`` cycles."""
     return [byte for _, byte in arrivals(wire, divisor)]
 

@@ -1,26 +1,23 @@
 # amaranth: UnusedElaboratable=no
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.errors import UserError
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
-from hwgen.rtl.systolic.systolic import Kind as VectorKind
-from sim.bitserial.bit_tiles import BitWorkload, formats
+from sim.bitserial.bit_tiles import BitWorkload, WindowWorkload, formats
 from sim.regression import simulate as simulate_verilog
-from sim.systolic.tiles import packed
 
 from ...formal import prove
 from ..tile_player import play
 from .spec_bitserial import BitSerialSpec
 
-ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
-WEIGHTS = formats(tuple(Kind))
+ACTIVATIONS = formats((NumberKind.UNSIGNED, NumberKind.SIGNED))
+WEIGHTS = formats(tuple(NumberKind))
 
 
 @pytest.mark.parametrize("form", WEIGHTS)
@@ -38,15 +35,17 @@ def test_format(form):
 
 
 @pytest.mark.parametrize("values, form", [
-    ([0, 1], Format(1, Kind.UNSIGNED)), ([-1, 1], Format(1, Kind.BIPOLAR)), ([0], Format(
-        1, Kind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)), ([-3, 3], Format(3)),
-    ([127, -128], Format(8)), ([0, 255], Format(8, Kind.UNSIGNED)),
+    ([0, 1], Format(1, NumberKind.UNSIGNED)), ([-1, 1], Format(1, NumberKind.BIPOLAR)),
+    ([0], Format(1, NumberKind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)),
+    ([-3, 3], Format(3)),
+    ([127, -128], Format(8)), ([0, 255], Format(8, NumberKind.UNSIGNED)),
 ])
 def test_fewest_bits(values, form):
     assert Format.of(np.array(values)) == form
 
 
-@pytest.mark.parametrize("bits, kind", [(0, Kind.SIGNED), (9, Kind.UNSIGNED), (2, Kind.BIPOLAR)])
+@pytest.mark.parametrize("bits, kind", [
+    (0, NumberKind.SIGNED), (9, NumberKind.UNSIGNED), (2, NumberKind.BIPOLAR)])
 def test_bits_wrong(bits, kind):
     with pytest.raises(UserError, match=f"^bits of a .* must be from 1 to [18], not {bits}$"):
         Format(bits, kind)
@@ -88,7 +87,7 @@ def test_sizes(rows, columns):
     work = BitWorkload(BitSerial(rows, columns))
     tiles = [work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), random.randrange(1, 6))
              for _ in range(8)]
-    tiles += work.extremes(Format(8, Kind.UNSIGNED), Format(8, Kind.UNSIGNED))
+    tiles += work.extremes(Format(8, NumberKind.UNSIGNED), Format(8, NumberKind.UNSIGNED))
     work.check(play(work, tiles, gap=0.1), tiles)
 
 
@@ -97,7 +96,7 @@ def test_few_planes(weight_bits):
     """An array that keeps fewer planes has all formats of so many bits."""
     random.seed(weight_bits)
     work = BitWorkload(BitSerial(8, 2, weight_bits=weight_bits))
-    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(Kind), weight_bits)] * 2
+    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(NumberKind), weight_bits)] * 2
     work.check(play(work, tiles), tiles)
 
 
@@ -114,56 +113,13 @@ def test_interval():
         assert taken == count * length * bits * bits + work.dut.latency + 1
 
 
-class WindowWorkload(BitWorkload):
-    """Tiles of pixels, each of a kind, whose windows reach back into the tiles before."""
-
-    def offers(self, tiles, gap):
-        vector = self.dut.activations.payload.shape()
-        offers = super().offers([], gap)["activations"]
-        words = super().offers([replace(tile, vectors=[]) for tile in tiles], gap)["weights"]
-        for tile in tiles:
-            for index, (pixels, kind) in enumerate(tile.vectors):
-                last = index == len(tile.vectors) - 1
-                offers.words.append(
-                    packed(pixels.ravel(), 8) << vector["pixels"].offset
-                    | kind.value << vector["kind"].offset | last << vector["last"].offset
-                    | tile.a.code << vector["format"].offset)
-        return {"activations": offers, "weights": words}
-
-    def expected(self, tiles):
-        found, stream = [], []
-        for tile in tiles:
-            stream += [pixels for pixels, _ in tile.vectors]
-            model = golden.BitSerial(self.dut.rows, self.dut.columns, self.dut.lines)
-            sums = model.windows(stream, tile.w.to_words(tile.weights), tile.a, tile.w)
-            found += [row.tolist() for row, (_, kind) in
-                      zip(sums[-len(tile.vectors):], tile.vectors, strict=True)
-                      if kind == VectorKind.DEPTHWISE]
-        return found
-
-    def check(self, played, tiles):
-        assert played.sums == self.expected(tiles)
-        vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
-                   for _, kind in tile.vectors]
-        due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in
-               zip(played.activations, vectors, strict=True) if kind == VectorKind.DEPTHWISE]
-        assert played.cycles == due, "sums came in other cycles than promised"
-
-
 @pytest.mark.parametrize("rows, lines", [(10, 3), (2, 1), (9, 2)])
 @pytest.mark.parametrize("gap", [0.0, 0.3])
 def test_windows(rows, lines, gap):
     """Each column's own pixels, of any formats; some only prime the windows of others."""
     random.seed(rows + lines)
-    rng = np.random.default_rng(rows)
     work = WindowWorkload(BitSerial(rows, 2, lines=lines))
-    tiles = []
-    for _ in range(12):
-        tile = work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), 1)
-        kinds = [random.choice([VectorKind.PRIME, VectorKind.DEPTHWISE]) for _ in range(6)]
-        tile.vectors = [(rng.integers(0, 256, (lines, 2)), kind)
-                        for kind in [*kinds, VectorKind.DEPTHWISE]]
-        tiles.append(tile)
+    tiles = work.tiles(12)
     work.check(play(work, tiles, gap=gap), tiles)
 
 

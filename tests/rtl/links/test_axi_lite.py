@@ -10,12 +10,6 @@ from ..tops.top_designs import DESIGNS, run_top
 from .spec_axi_lite import AxiLiteSpec
 
 
-def test_bench(tmp_path):
-    regression = pytest.importorskip("sim.regression")
-    pytest.importorskip("cocotbext.axi")
-    regression.simulate_unit("axi_lite", tmp_path, shift=7).check()
-
-
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=[] if name == "compact" else pytest.mark.slow) for name in DESIGNS])
 def test_top(name, tmp_path):

@@ -217,7 +217,7 @@ def accessed(ctx, bus):
     """Return the access on the bus."""
     mask, write = ctx.get(bus.mask), ctx.get(bus.write)
     data = sum(0xFF << 8 * lane for lane in range(4) if mask >> lane & write)
-    return golden.Access(bool(write), ctx.get(bus.address), mask, ctx.get(bus.w_data) & data)
+    return golden.BusAccess(bool(write), ctx.get(bus.address), mask, ctx.get(bus.w_data) & data)
 
 
 class Epochs:
@@ -265,8 +265,9 @@ def test_every_epoch():
 
 
 def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
-    runner.run(Host(), "bench_host", tmp_path).check()
+    """That of one whose buffer is near; :mod:`tests.sim.test_any_unit` has the other one."""
+    regression = pytest.importorskip("sim.regression")
+    regression.simulate_unit("host", tmp_path, near=True).check()
 
 
 @simulated

@@ -6,9 +6,9 @@ import pytest
 
 from hwgen.generate.design import verilog
 from hwgen.golden.links.spi import exchange
-from hwgen.rtl.links.spi import LEAST_RATIO, Spi
+from hwgen.rtl.links.spi import LEAST_RATIO
 from hwgen.rtl.tops.catalogue import SPI
-from hwgen.runtime.accelerator import Accelerator, AcceleratorError, Space
+from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator, Space
 from hwgen.runtime.client import NoMemory
 from hwgen.tools.find import compiler, verilator
 from sim.boards.spi import SpiLink
@@ -40,7 +40,7 @@ def test_accelerator(name, ratio):
     design = DESIGNS[name]
     data = random.Random(ratio).randbytes(99)
     with SpiLink(verilog(design, SPI), top=SPI.module, ratio=ratio) as link:
-        accelerator = Accelerator(link)
+        accelerator = RemoteAccelerator(link)
         assert accelerator.identify(design.fingerprint) == design.fingerprint
         retries = accelerator.client.retries
         accelerator.write_activations(3, data)
@@ -53,8 +53,3 @@ def test_accelerator(name, ratio):
             accelerator.run(2, 1, budget=10_000)
         assert (stopped.value.code, stopped.value.step) == (1, 2)
         assert accelerator.client.retries == retries
-
-
-def test_bench(tmp_path):
-    runner = pytest.importorskip("sim.runner")
-    runner.run(Spi(), "bench_spi", tmp_path).check()

@@ -46,12 +46,25 @@ def test_received(divisor):
     assert received(divisor, wire(data, divisor, pauses)) == data
 
 
-@pytest.mark.parametrize("divisor", [12, 25, 60])
-@pytest.mark.parametrize("faster", [0.96, 0.98, 1.02, 1.04])
-def test_other_clock(divisor, faster):
-    """A sender may be off by four hundredths."""
+@pytest.mark.parametrize("divisor", [LEAST_DIVISOR, 5, 6, 12, 25, 60])
+@pytest.mark.parametrize("end", [0, 1])
+def test_other_clock(divisor, end):
+    """A sender may be off as far as the model says, and no further."""
     data = [0, 255, 0x55, 0xaa, 1, 0x80, *range(20)]
-    assert received(divisor, wire(data, divisor * faster)) == data
+    limit = golden.limits(divisor)[end]
+    within, beyond = (limit * (1 + off) for off in ((1e-4, -0.01), (-1e-4, 0.01))[end])
+    assert received(divisor, wire(data, within)) == data
+    assert received(divisor, wire(data, beyond)) != data
+
+
+def test_limits():
+    """A twenty-fifth, or a fortieth where a bit takes 4 cycles; more to the slower side."""
+    ends = {divisor: [end / divisor for end in golden.limits(divisor)]
+            for divisor in range(LEAST_DIVISOR, 200)}
+    assert ends.pop(4)[0] == pytest.approx(39 / 40)
+    assert max(low for low, _ in ends.values()) == ends[6][0] == pytest.approx(29 / 30)
+    assert all(low <= 0.96 for divisor, (low, _) in ends.items() if divisor not in (6, 8))
+    assert min(high for _, high in ends.values()) > 1.04
 
 
 def test_what_is_no_byte_is_dropped():
@@ -77,7 +90,7 @@ def test_after_noise():
         divisor = draw.choice([4, 7, 12])
         noise = [draw.randrange(2) for _ in range(draw.randrange(300))]
         all_of_it = noise + [1] * (WIRE_BITS * divisor + 4) + wire([0x3c], divisor)
-        assert received(divisor, all_of_it) == golden.received(all_of_it, divisor)
+        assert received(divisor, all_of_it) == golden.received_bytes(all_of_it, divisor)
         assert received(divisor, all_of_it)[-1] == 0x3c
 
 
@@ -104,7 +117,7 @@ def test_transmitted(divisor):
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert received(divisor, seen) == golden.received(seen, divisor) == data
+    assert received(divisor, seen) == golden.received_bytes(seen, divisor) == data
     assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {WIRE_BITS * divisor + 1}
 
 
