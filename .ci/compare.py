@@ -77,11 +77,11 @@ def measured(tree, names, clock):
 def measure(name, clock):
     """Return what a Design takes, with the hwgen that Python finds."""
     from hwgen.arch.design import Design
-    from hwgen.area.mapped import mapped
+    from hwgen.area.mapped import map_design
     from hwgen.errors import UserError
     from hwgen.measure.place_and_route import commands
     from hwgen.measure.synthesis import board_of, source_of, versions
-    from hwgen.tools.cache import cached, digest
+    from hwgen.tools.cache import cached_folder, digest
     from hwgen.tune.placing import place
 
     preset, fields = DESIGNS[name]
@@ -93,10 +93,10 @@ def measure(name, clock):
 
     def synthesize(folder):
         with tempfile.TemporaryDirectory(prefix="hwgen-map-") as scratch:
-            (folder / "mapped.json").write_text(json.dumps(mapped(design, Path(scratch))))
+            (folder / "mapped.json").write_text(json.dumps(map_design(design, Path(scratch))))
 
     made_by = json.dumps([commands(board_of(design, at)), versions(design, at)])
-    folder, _ = cached(f"mapped-{digest([source_of(design), made_by])}", synthesize)
+    folder, _ = cached_folder(f"mapped-{digest([source_of(design), made_by])}", synthesize)
     figures = json.loads((folder / "mapped.json").read_text())
     if clock:
         figures["fmax_mhz"] = place(dataclasses.asdict(design), 1, CLOCK_MHZ, at).get("fmax_mhz")

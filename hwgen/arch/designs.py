@@ -52,7 +52,7 @@ class Designs:
         return cls(**fields)
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def join(cls, parts: Sequence[Self]) -> Self:
         """Return all Designs of several."""
         fields: dict[str, Any] = {}
         for name in FIELDS:

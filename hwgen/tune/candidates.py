@@ -71,10 +71,10 @@ class Candidates:
         return cls(designs, cycles, resources_of(designs))
 
     @classmethod
-    def joined(cls, parts: "Sequence[Candidates]", searched: int, whole: bool,
-               without: Sequence[str]) -> "Candidates":
+    def join(cls, parts: "Sequence[Candidates]", searched: int, whole: bool,
+             without: Sequence[str]) -> "Candidates":
         """Return all of several, and how they were searched."""
-        return cls(Designs.joined([part.designs for part in parts]),
+        return cls(Designs.join([part.designs for part in parts]),
                    np.concatenate([part.cycles for part in parts], axis=1),
                    {name: np.concatenate([part.resources[name] for part in parts])
                     for name in RESOURCES}, searched, whole, tuple(without))

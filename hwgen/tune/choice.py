@@ -75,7 +75,7 @@ def choose(found: Candidates, board: Board, limits: Limits, goal: Goal,
     front, ranked = inside[order], tuple(range(len(order)))
     if goal.objective == "area":
         return Selection(front, ranked[-1], ("the least area that keeps to the limits",),
-                      ranked[::-1])
+                         ranked[::-1])
     if goal.objective == "energy":
         ranked = tuple(np.argsort(energy(front), kind="stable").tolist())
         return Selection(front, ranked[0], (

@@ -77,7 +77,7 @@ def fitting_designs(parts: Iterable[Designs], board: Board, limits: Limits) -> D
         least = replace(designs, activation_memory=designs.banks * ROW,
                         program_memory=words * designs.columns)
         found.append(least[limits.allow(resources_of(least)) & (words > 0)])
-    return Designs.joined(found)
+    return Designs.join(found)
 
 
 def words_at_first(board: Board, columns: int, engine: str) -> int:

@@ -52,7 +52,7 @@ def search(board: Board, workloads: Sequence[Workload], limits: Limits, engines:
         whole = False
     if not found:
         raise UserError(f"--board {board.name}: {'; '.join(reasons)}")
-    return Candidates.joined(found, searched, whole, reasons)
+    return Candidates.join(found, searched, whole, reasons)
 
 
 def evaluate_each(parts: Iterable[Designs], workloads: Sequence[Workload]) -> Iterator[Candidates]:

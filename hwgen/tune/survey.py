@@ -127,7 +127,7 @@ class Survey:
                 layers.append(of_layer)
         program = (steps * descriptor_words(columns) + words) * columns
         return SurveyResult(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
-                        np.full(len(designs), needed), program)
+                            np.full(len(designs), needed), program)
 
     def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.

@@ -90,9 +90,9 @@ class Workload:
         """Return what all networks take, one after the other, loaded together."""
         found = [survey.evaluate(designs, by_layer=by_layer) for survey in self.surveys]
         return SurveyResult(np.sum([each.cycles for each in found], axis=0),
-                        np.concatenate([each.layers for each in found]),
-                        np.max([each.activations for each in found], axis=0),
-                        np.sum([each.program for each in found], axis=0))
+                            np.concatenate([each.layers for each in found]),
+                            np.max([each.activations for each in found], axis=0),
+                            np.sum([each.program for each in found], axis=0))
 
 
 def read_workload(path: str) -> Workload:
