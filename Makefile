@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example size clean always
+.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves size compare clean always
 
 ## help: say what the targets do
 help:
@@ -100,9 +100,18 @@ example: setup
 	@$(HWGEN) generate --rows 4 --columns 4 --lanes 1 --steps 4 --activation-memory 256 \
 	    --program-memory 1024 --partial-sums 8 -o rtl_out/accelerator
 
+## waves: timing diagrams of these examples, from their simulation, into docs/waves
+waves: setup
+	@$(PYTHON_IN_VENV) -m sim.waves
+
 ## size: code lines of every file
 size:
 	@.ci/size
+
+## compare: what a change does to LUT, FF, DSP, RAM of Designs; REF=HEAD~2 ONLY=4x4 CLOCK=yes
+compare: setup
+	@$(PYTHON_IN_VENV) .ci/compare.py $(if $(REF),--ref $(REF)) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(CLOCK),--clock) $(if $(JSON),--json)
 
 ## clean: remove what was built; .venv and rtl_out stay
 clean:

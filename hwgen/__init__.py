@@ -7,7 +7,7 @@
 array([[10,  0,  0,  0]])
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from typing import TYPE_CHECKING, Any
 

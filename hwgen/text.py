@@ -26,7 +26,7 @@ SUSPECT = re.compile("[^ -~]")
 def printable(text: object, keep: str = "") -> str:
     """Return a text without what a terminal obeys, or does not show; ``keep`` stays."""
     return SUSPECT.sub(lambda found: found[0] if found[0] in keep or shows(found[0])
-                       else escaped(found[0]), str(text))
+                       else escape(found[0]), str(text))
 
 
 def shows(character: str) -> bool:
@@ -34,7 +34,7 @@ def shows(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
-def escaped(character: str) -> str:
+def escape(character: str) -> str:
     """Return a character as JSON and Python have it."""
     number = ord(character)
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
@@ -42,7 +42,7 @@ def escaped(character: str) -> str:
 
 def json_text(value: Any, **options: Any) -> str:
     """Return plain data as JSON that a terminal shows: JSON itself lets DEL through."""
-    return json.dumps(value, **options).replace("\x7f", escaped("\x7f"))
+    return json.dumps(value, **options).replace("\x7f", escape("\x7f"))
 
 
 class SafeStream:
@@ -69,7 +69,7 @@ class SafeStream:
         """Write a text, with what its encoding does not have escaped, too."""
         encoding = self.stream.encoding or "utf-8"
         shown = printable(text, keep="\n\t")
-        with self.guarded():
+        with self.guard():
             self.stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         return len(text)
 
@@ -80,11 +80,11 @@ class SafeStream:
 
     def flush(self) -> None:
         """Write what is waiting."""
-        with self.guarded():
+        with self.guard():
             self.stream.flush()
 
     @contextlib.contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guard(self) -> Iterator[None]:
         """Say that the stream cannot be written to, and do not try again as Python ends."""
         try:
             yield

@@ -5,7 +5,7 @@ from pathlib import Path
 import cocotb_tools.config
 
 from hwgen.errors import UserError
-from hwgen.tools.cache import cached, digest
+from hwgen.tools.cache import cached_folder, digest
 from hwgen.tools.find import call, find
 from hwgen.tools.verilator import check
 
@@ -48,4 +48,4 @@ def build(verilog: str, *, top: str = "top", waves: bool = False,
 
     version = call([iverilog, "-V"], seconds=20).output
     sources = [path.read_bytes() for path in extra]
-    return cached("sim-" + digest([version, *SWITCHES, top, verilog, dump, *sources]), make)
+    return cached_folder("sim-" + digest([version, *SWITCHES, top, verilog, dump, *sources]), make)

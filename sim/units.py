@@ -12,7 +12,7 @@ from hwgen.rtl.dot.power import EXPONENT
 
 from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, WINDOW_SHIFT
 
-__all__ = ["driven", "parameters"]
+__all__ = ["parameters", "unit_under_test"]
 
 PIECES = 8
 """Of a vector, for units that take it in pieces."""
@@ -45,6 +45,6 @@ def parameters(name: str, design: Design) -> dict[str, Any]:
     return found.get(name, {}) if name in UNITS else {}
 
 
-def driven(name: str) -> Any:
+def unit_under_test(name: str) -> Any:
     """Return, in a bench, the component that it drives: its parameters are in ``$UNIT``."""
     return hwgen.unit(name, **json.loads(os.environ["UNIT"])).component

@@ -18,6 +18,7 @@ from hwgen.network.graph import (
     Convolution,
     Depthwise,
     FullyConnected,
+    Maximum,
     MaxPool,
     Mean,
     Network,
@@ -38,13 +39,8 @@ def design(rows=8, columns=8, lines=0, sums=64, pixels=64, **fields):
 
 def model(of):
     """Return the golden model of a Design, its memory full of what was there before."""
-    kind, fields = accelerator.Accelerator, {}
-    if of.engine == "binary":
-        kind, fields = BinaryAccelerator, {"lanes": of.lanes}
-    made = kind(
-        engine=of.engine, rows=of.rows, columns=of.columns, lines=of.lines,
-        partial_sums=of.partial_sums, activation_memory=of.activation_memory, rounding=of.rounding,
-        program_words=of.program_words if of.decompress else 0, **fields)
+    kind = BinaryAccelerator if of.engine == "binary" else accelerator.Accelerator
+    made = kind.of(of)
     made.memory[:] = np.random.default_rng(9).integers(-128, 128, len(made.memory))
     return made
 
@@ -196,6 +192,10 @@ class Builder:
         return self.add(Add, self.shape(a), (a, b), scalings=tuple(scalings),
                         requantisation=lambda out: self.requantisation(1, out, 0, -19))
 
+    def maximum(self, a, b):
+        """Add the greater of two values."""
+        return self.add(Maximum, self.shape(a), (a, b), zero_point=self.tensors[a].zero_point)
+
     def pool(self, kind, window, source=None):
         """Add an average or a greatest value."""
         height, width, channels = self.shape(source or self.last)
@@ -248,8 +248,8 @@ def random_fully_connected(build, rng):
     build.fully_connected(int(rng.integers(1, 70)))
 
 
-def random_sum(build, rng):
-    build.sum("t0", build.input(*build.shape("t0")))
+def random_pair(build, rng):
+    rng.choice([build.sum, build.maximum])("t0", build.input(*build.shape("t0")))
 
 
 def random_pool(build, rng):
@@ -282,7 +282,7 @@ def random_concatenation(build, rng):
     same = Window((3, 3), before=(1, 1), after=(1, 1))
     a = build.convolution(shape[2], same, "t0")
     b = build.depthwise(Window((1, 1)), 1, "t0")
-    c = build.sum(a, b) if rng.random() < 0.5 else "t0"
+    c = rng.choice([build.sum, build.maximum])(a, b) if rng.random() < 0.5 else "t0"
     shape[axis - 1] *= 4
     build.add(Concatenate, tuple(shape), (a, c, b, "t0"), axis=axis)
     if rng.random() < 0.5:
@@ -295,13 +295,16 @@ def random_chain(build, rng):
     for _ in range(int(rng.integers(1, 7))):
         (height, width, channels), before = build.shape(build.last), build.last
         dead, zero_point = float(rng.choice([0, 0.3, 0.7, 1])), build.tensors[before].zero_point
-        match rng.choice(["depthwise", "point", "residual", "pool", "convolution", "pad"]):
+        match rng.choice(["depthwise", "point", "residual", "maximum", "pool", "convolution",
+                          "pad"]):
             case "depthwise":
                 build.depthwise(same, dead=dead)
             case "point":
                 build.convolution(int(rng.integers(1, 30)), Window((1, 1)), dead=dead)
             case "residual":
                 build.sum(before, build.convolution(channels, same, dead=dead))
+            case "maximum":
+                build.maximum(before, build.convolution(channels, same, dead=dead))
             case "pool":
                 build.pool(MaxPool, random_window(rng, height, width, 3, 1))
             case "convolution":
@@ -316,7 +319,7 @@ def random_chain(build, rng):
         build.fully_connected(5)
 
 
-RANDOM = (random_convolution, random_depthwise, random_fully_connected, random_sum, random_pool,
+RANDOM = (random_convolution, random_depthwise, random_fully_connected, random_pair, random_pool,
           random_mean, random_pad, random_concatenation, random_chain, random_chain)
 
 __all__ = ["AveragePool", "Builder", "Concatenate", "MaxPool", "Mean", "Pad", "Reshape", "Window",

@@ -61,7 +61,7 @@ class Spec(Elaboratable):
         self.dut = dut
         self.sync = ClockDomain("sync")
 
-    def begun(self):
+    def new_module(self):
         """Return the module that it is, with nothing but ``dut`` in it."""
         m = Module()
         m.domains += self.sync

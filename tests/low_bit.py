@@ -56,11 +56,11 @@ def execute(model, feed, names=()):
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     values.update(feed)
     for node in graph.node:
-        values[node.output[0]] = computed(node, [values[name] for name in node.input])
+        values[node.output[0]] = compute_node(node, [values[name] for name in node.input])
     return [values[name] for name in names or [port.name for port in graph.output]]
 
 
-def computed(node, inputs):
+def compute_node(node, inputs):
     """Return what one node makes of its inputs."""
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     match node.op_type:

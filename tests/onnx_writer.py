@@ -79,6 +79,13 @@ class Writer:
         return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
 
 
+def runtime_before(major, minor):
+    """Return whether ONNX Runtime is older than a version."""
+    import onnxruntime
+
+    return tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (major, minor)
+
+
 def runtime(model, feed):
     """Return the outputs by name, as ONNX Runtime computes them on the CPU."""
     import onnxruntime

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.errors import LONGEST, UserError
-from hwgen.tools.untrusted import checked, read_json, read_toml
+from hwgen.tools.untrusted import check_type, read_json, read_toml
 
 from .fuzz.campaign import Campaign
 from .fuzz.judge import DEFECT, READ, REFUSED, library_verdict
@@ -125,7 +125,7 @@ def test_endless_file():
     ("\ud800", str, "surrogates not allowed")])
 def test_types_wrong(value, kind, match):
     with pytest.raises((TypeError, ValueError), match=match):
-        checked(value, kind, "x")
+        check_type(value, kind, "x")
 
 
 def test_long_sentence():

@@ -16,7 +16,8 @@ __all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields",
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
-           "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions",
+           "MAXIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
+           "MAX_POOL_2D": "Pool2DOptions",
            "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
            "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
            "PADV2": "PadV2Options", "QUANTIZE": "QuantizeOptions",
@@ -296,6 +297,12 @@ class Graph:
                             scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
         return self.operator("ADD", [a, b], y, FusedActivationFunction=self.fused())
 
+    def maximum(self, a: int, b: int | None = None) -> int:
+        """Append a MAXIMUM; of a new input where there is no second tensor."""
+        shape = self.tensors[a].shape
+        return self.operator("MAXIMUM", [a, self.like(a, *shape) if b is None else b],
+                             self.like(a, *shape))
+
     def pool(self, x: int, code: str) -> int:
         """Append an AVERAGE_POOL_2D or a MAX_POOL_2D."""
         shape = self.tensors[x].shape
@@ -405,6 +412,7 @@ LAYERS = {
     "RESHAPE": lambda g: g.reshape(g.image()),
     "SOFTMAX": lambda g: g.softmax(vector_or_image(g)),
     "LOGISTIC": lambda g: g.logistic(vector_or_image(g)),
+    "MAXIMUM": lambda g: g.maximum(vector_or_image(g)),
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
@@ -431,6 +439,11 @@ def random_network(rng: np.random.Generator) -> bytes:
     channels = graph.tensors[x].shape[3]
     side = graph.convolution(x, outputs=channels, same=True)
     x = graph.add(x, graph.convolution(side, outputs=channels, same=True))
+    if rng.random() < 0.3:
+        side = graph.convolution(x, outputs=channels, same=True)
+        graph.tensors[side].scale = graph.tensors[x].scale
+        graph.tensors[side].zero_point = graph.tensors[x].zero_point
+        x = graph.maximum(x, side)
     if rng.random() < 0.7:
         x = graph.depthwise(x)
     if rng.random() < 0.5:

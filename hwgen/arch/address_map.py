@@ -6,11 +6,11 @@ from typing import Self
 from .design import Design
 from .registers import LANE_BYTES, Register, Space, StreamRegister
 
-__all__ = ["Window"]
+__all__ = ["BusWindow"]
 
 
 @dataclass(frozen=True)
-class Window:
+class BusWindow:
     """Spaces of the same size, one behind the other; each begins with what it has.
 
     There are four, and with a sparse engine a fifth, with nothing behind it up to the eighth.

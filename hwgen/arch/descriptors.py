@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from .design import Design
-from .formats import Format, Kind
+from .formats import Format, NumberKind
 from .steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["BINARY_BYTES", "BINARY_FIELDS", "START_WORDS", "Descriptors"]
@@ -27,7 +27,7 @@ BINARY_FIELDS: dict[str, tuple[int, int, bool]] = {
     "program": (64, 16, False), "base": (80, 16, False), "row_bytes": (96, 16, False),
     "output": (112, 16, False),
 }
-BIPOLAR = Format(1, Kind.BIPOLAR)
+BIPOLAR = Format(1, NumberKind.BIPOLAR)
 
 
 @dataclass(frozen=True)

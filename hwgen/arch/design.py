@@ -187,6 +187,12 @@ class Design:
         return 1 << (max(self.rows, columns) - 1).bit_length()
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
+        array = "systolic" if self.engine == "sparse" else self.engine
+        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress)
+
+    @property
     def program_words(self) -> int:
         """Words of the program memory, a byte for each column; what is left over is not there."""
         return self.program_memory // self.columns
@@ -194,9 +200,8 @@ class Design:
     @property
     def array_alone(self) -> Self:
         """The same array without an accelerator around it."""
-        engine = "systolic" if self.engine == "sparse" else self.engine
         around = {name: getattr(Design, name) for name in AROUND_THE_ARRAY}
-        return self.replace(**around, engine=engine)
+        return self.replace(**around, engine=self.parts[0])
 
     @property
     def fingerprint(self) -> int:

@@ -141,7 +141,7 @@ def check_accelerator(design: "Design") -> None:
     if design.compact and design.engine == "sparse":
         raise UserError("compact must be left out with engine 'sparse', not true: a compact "
                         "accelerator has an array alone")
-    if design.decompress and (design.compact or design.engine != "systolic"):
+    if design.decompress and (design.compact or design.parts[0] != "systolic"):
         what = "a compact accelerator" if design.compact else f"engine {design.engine!r}"
         raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
                         "for a systolic array alone")

@@ -93,7 +93,7 @@ def fit_accelerator(v: Fields) -> None:
             v.put(field, 0)
     if engine in ("sparse", "binary"):
         v.put("compact", False)
-    if engine != "systolic" or v["compact"]:
+    if engine not in ("systolic", "sparse") or v["compact"]:
         v.put("decompress", False)
 
     low, high = SIDES

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import UserError
 
-__all__ = ["GROUP", "MOST_BITS", "Format", "Kind"]
+__all__ = ["GROUP", "MOST_BITS", "Format", "NumberKind"]
 
 Integers = NDArray[np.int64]
 
@@ -18,7 +18,7 @@ GROUP = 8
 """Rows of a column whose bits of one plane are a byte of the program memory."""
 
 
-class Kind(IntEnum):
+class NumberKind(IntEnum):
     """What the bits of a number stand for."""
 
     UNSIGNED = 0
@@ -36,17 +36,17 @@ class Format:
     ----------
     bits : int
         1 to 8.
-    kind : Kind
+    kind : NumberKind
         BIPOLAR numbers have one bit. It is kept as one plane and multiplied as two, because
         -1 or 1 is twice the bit less one: the lower plane is all ones, and counts negative.
     """
 
     bits: int
-    kind: Kind = Kind.SIGNED
+    kind: NumberKind = NumberKind.SIGNED
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        most = 1 if self.kind == Kind.BIPOLAR else MOST_BITS
+        most = 1 if self.kind == NumberKind.BIPOLAR else MOST_BITS
         if not 1 <= self.bits <= most:
             raise UserError(f"bits of a {self.kind.name.lower()} number must be from 1 to {most}, "
                             f"not {self.bits}")
@@ -54,18 +54,19 @@ class Format:
     @property
     def planes(self) -> int:
         """Planes that are multiplied."""
-        return 2 if self.kind == Kind.BIPOLAR else self.bits
+        return 2 if self.kind == NumberKind.BIPOLAR else self.bits
 
     @property
     def low(self) -> int:
         """The least value."""
-        return {Kind.UNSIGNED: 0, Kind.SIGNED: -1 << self.bits - 1, Kind.BIPOLAR: -1}[self.kind]
+        return {NumberKind.UNSIGNED: 0, NumberKind.SIGNED: -1 << self.bits - 1,
+                NumberKind.BIPOLAR: -1}[self.kind]
 
     @property
     def high(self) -> int:
         """The greatest value."""
-        return {Kind.UNSIGNED: (1 << self.bits) - 1, Kind.SIGNED: (1 << self.bits - 1) - 1,
-                Kind.BIPOLAR: 1}[self.kind]
+        return {NumberKind.UNSIGNED: (1 << self.bits) - 1,
+                NumberKind.SIGNED: (1 << self.bits - 1) - 1, NumberKind.BIPOLAR: 1}[self.kind]
 
     @property
     def code(self) -> int:
@@ -75,15 +76,15 @@ class Format:
     @classmethod
     def from_code(cls, code: int) -> Self:
         """Read what :attr:`code` gives."""
-        if code >> 3 not in tuple(Kind):
+        if code >> 3 not in tuple(NumberKind):
             raise UserError(f"a format of numbers must have a kind from 0 to 2, not {code >> 3}")
-        return cls((code & 7) + 1, Kind(code >> 3))
+        return cls((code & 7) + 1, NumberKind(code >> 3))
 
     @classmethod
     def over(cls, low: int, high: int) -> Self:
         """Return the fewest bits that hold all integers of a range."""
         if low >= 0:
-            return cls(max(high.bit_length(), 1), Kind.UNSIGNED)
+            return cls(max(high.bit_length(), 1), NumberKind.UNSIGNED)
         return cls(max(high, -1 - low).bit_length() + 1)
 
     @classmethod
@@ -91,21 +92,22 @@ class Format:
         """Return the fewest bits that hold some numbers."""
         low, high = int(values.min(initial=0)), int(values.max(initial=0))
         if values.size and low == -1 and high == 1 and np.all(values):
-            return cls(1, Kind.BIPOLAR)
+            return cls(1, NumberKind.BIPOLAR)
         return cls.over(low, high)
 
     def negative(self, plane: int) -> bool:
         """Return whether a plane counts negative."""
-        if self.kind == Kind.BIPOLAR:
+        if self.kind == NumberKind.BIPOLAR:
             return plane == 0
-        return self.kind == Kind.SIGNED and plane == self.bits - 1
+        return self.kind == NumberKind.SIGNED and plane == self.bits - 1
 
     def value(self, bits: ArrayLike) -> Integers:
         """Return the numbers of bits, of which there may be more above."""
         kept = np.asarray(bits, np.int64) & (1 << self.bits) - 1
-        if self.kind == Kind.BIPOLAR:
+        if self.kind == NumberKind.BIPOLAR:
             return 2 * kept - 1
-        return kept - (kept >> self.bits - 1 << self.bits) if self.kind == Kind.SIGNED else kept
+        negative = kept >> self.bits - 1 if self.kind == NumberKind.SIGNED else 0
+        return kept - (negative << self.bits)
 
     def words(self, rows: int) -> int:
         """Return how many words of the program memory the weights of a tile take."""
@@ -119,7 +121,7 @@ class Format:
         """
         weights = np.asarray(weights, np.int64)
         *outer, rows, columns = weights.shape
-        bits = (weights + 1) // 2 if self.kind == Kind.BIPOLAR else weights
+        bits = (weights + 1) // 2 if self.kind == NumberKind.BIPOLAR else weights
         if np.any(self.value(bits) != weights):
             raise ValueError(f"there are weights that {self.bits} bits do not hold")
         planes = np.stack([bits >> plane & 1 for plane in range(self.bits)], axis=-3)

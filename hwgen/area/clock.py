@@ -24,7 +24,7 @@ from ..arch.design import Design
 from ..errors import UserError
 from ..measure.results import read_list
 from ..text import table
-from ..tools.untrusted import checked, read_json, refusing
+from ..tools.untrusted import check_type, read_json, refusing
 
 __all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
            "placements_of"]
@@ -147,7 +147,7 @@ def placements_of(path: Path) -> list[dict[str, Any]]:
     values = read_json(path, what)
     with refusing(path, what):
         found = values if isinstance(values, list) else list(_placements(values, path))
-        checked(found, list[Placement], "the file")
+        check_type(found, list[Placement], "the file")
         if any(each["fmax_mhz"] <= 0 for each in found):
             raise UserError("fmax_mhz must be above 0")
         return found

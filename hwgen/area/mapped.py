@@ -16,7 +16,7 @@ from ..arch.design import Design
 from ..measure.place_and_route import SECONDS, commands
 from ..measure.synthesis import board_of, harness_of, source_of
 from ..tools.find import call, package_version, require
-from ..tools.untrusted import checked, read_json, read_toml, refusing
+from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
 __all__ = ["Mapped", "list_of", "mapped", "stored"]
 
@@ -46,8 +46,8 @@ def list_of(path: Path) -> dict[str, Design]:
     """Read a list of Designs, each a preset and the fields that are other than there."""
     what = "a list of [[design]] tables"
     with refusing(path, what):
-        rows = checked(read_toml(path, what)["design"], list[dict[str, Any]], "design")
-        designs = [Design.load(checked(row.pop("preset"), str, "preset")).replace(**row)
+        rows = check_type(read_toml(path, what)["design"], list[dict[str, Any]], "design")
+        designs = [Design.load(check_type(row.pop("preset"), str, "preset")).replace(**row)
                    for row in rows]
     return {design.name: design for design in designs}
 
@@ -98,8 +98,8 @@ def stored(path: Path) -> dict[str, Mapped]:
         return {}
     what = "a file of mapped Designs"
     with refusing(beside, what):
-        known: dict[str, Mapped] = checked(read_json(beside, what)["designs"], dict[str, Mapped],
-                                           "designs")
+        known: dict[str, Mapped] = check_type(read_json(beside, what)["designs"], dict[str, Mapped],
+                                              "designs")
     return known
 
 

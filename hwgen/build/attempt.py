@@ -66,7 +66,7 @@ class Attempt:
     log: str
 
     @property
-    def met(self) -> bool:
+    def meets_clock(self) -> bool:
         """Whether it may run at its clock."""
         return self.figures.fmax_mhz >= self.mhz
 

@@ -14,8 +14,11 @@ from ..arch.boards import Board
 from ..arch.design import Design
 from ..errors import UserError
 from ..measure.place_and_route import GivenUp
+from ..network.graph import Network
+from ..predict.layers import predict
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
+from ..tools.files import filling
 from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
 from .clock import check_suits
 from .constraints import NAMES
@@ -23,10 +26,12 @@ from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
 from .record import Record
 
-__all__ = ["build", "clocks"]
+__all__ = ["PICTURE", "build", "build_folder", "clocks"]
 
 PICTURE = "placement.svg"
 """Name of the file that shows where everything lies."""
+PROGRAM = "network.program"
+"""Name of the file of the Program."""
 WISH = 200
 """MHz to begin with where nobody says: more than an accelerator reaches on these chips."""
 
@@ -58,7 +63,7 @@ def fastest(known: Sequence[ClockSetting], mhz: float) -> ClockSetting:
     return below[-1]
 
 
-class Builder:
+class BitstreamBuilder:
     """The way to a bitstream.
 
     Parameters
@@ -107,7 +112,7 @@ class Builder:
                 self.say(f"{name} MHz: seed {seed} will not meet it")
                 continue
             tried.append(attempt)
-            if attempt.met:
+            if attempt.meets_clock:
                 break
         if not tried:
             raise UserError(f"no placement by --seeds {' '.join(map(str, seeds))} comes near "
@@ -125,7 +130,7 @@ class Builder:
         setting = fastest(known, wish_mhz)
         while True:
             best = self.at(setting, seeds)
-            if best.met:
+            if best.meets_clock:
                 return setting, best
             seeds = sorted(seeds, key=lambda seed: seed != best.seed)
             setting = fastest(known, best.figures.fmax_mhz)
@@ -163,7 +168,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
-        builder = Builder(design, board, baud, insist, embedded, work, say)
+        builder = BitstreamBuilder(design, board, baud, insist, embedded, work, say)
         setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
         say("bitstream")
         builder.seconds["pack"] = pack(board, work, best.log, awake=bool(embedded.frames))
@@ -171,7 +176,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
             bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
-            frames=FRAMES if embedded.frames else "", pll=described(setting),
+            frames=FRAMES if embedded.frames else "", pll=plain_setting(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path", "utilization")},
             utilization=best.figures.utilization,
@@ -193,6 +198,31 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     return record
 
 
+def build_folder(folder: Path, design: Design, board: Board, network: Network | None = None, *,
+                 embed: bool = False, clock_mhz: float | None = None,
+                 seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
+                 say: Callable[[str], Any] = lambda _: None) -> Record:
+    """Build a bitstream, and a network's Program, into a folder: everything or nothing.
+
+    With ``embed`` the board has the Program when it wakes up. The rest is as of :func:`build`.
+    """
+    facts, program, embedded = None, None, NOTHING
+    if network is not None:
+        found = predict(network, design)
+        program = found.program
+        facts = {"name": network.name, "program": PROGRAM, "cycles": found.whole.cycles,
+                 "embedded": embed}
+        if embed:
+            embedded = Embedded.of(program, board)
+    with filling(folder) as scratch:
+        record = build(design, board, scratch, clock_mhz=clock_mhz, seeds=seeds, baud=baud,
+                       insist=insist, network=facts, embedded=embedded, say=say)
+        if program is not None:
+            program.save(scratch / PROGRAM)
+    say("")
+    return record
+
+
 def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> None:
     """Refuse what cannot be built, before anything is."""
     if not design.activation_memory:
@@ -204,7 +234,7 @@ def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -
                         "router goes on until it is met")
 
 
-def described(setting: ClockSetting) -> dict[str, Any]:
+def plain_setting(setting: ClockSetting) -> dict[str, Any]:
     """Return a setting as plain data."""
     return {"cell": setting.cell, **{
         name: value.value if isinstance(value, Const) else value

@@ -13,10 +13,10 @@ from ..arch.design import Design
 from ..area.clock import expected
 from ..errors import UserError
 from .record import Record
-from .records import recorded
+from .records import board_records
 
-__all__ = ["KNOWN", "BoardClock", "board_named", "built", "check_suits", "clock_of",
-           "unbuilt"]
+__all__ = ["KNOWN", "BoardClock", "board_named", "check_suits", "clock_of", "clock_of_build",
+           "expected_clock"]
 
 KNOWN = ("given", "built", "recorded")
 """Sources that tell the clock of a piece of hardware; the others are expectations."""
@@ -56,11 +56,11 @@ class BoardClock:
         """Return the time in words, with its clock and where that comes from."""
         if self.mhz is None:
             return f"no time is known: {self.why}"
-        text = f"{told(cycles / self.mhz / 1000)} ms at {self.mhz:g} MHz, {self.why}"
+        text = f"{time_text(cycles / self.mhz / 1000)} ms at {self.mhz:g} MHz, {self.why}"
         if self.low is None or self.high is None:
             return text
         most, least = (cycles / mhz / 1000 for mhz in (self.low, self.high))
-        return f"{text}: {told(least)} to {told(most)} ms"
+        return f"{text}: {time_text(least)} to {time_text(most)} ms"
 
     def facts(self, cycles: int) -> dict[str, Any]:
         """Return the time and its clock as plain data."""
@@ -69,7 +69,7 @@ class BoardClock:
                 "clock_bounds_mhz": bounds, "milliseconds": self.milliseconds(cycles)}
 
 
-def told(milliseconds: float) -> str:
+def time_text(milliseconds: float) -> str:
     """Return a time as a reader wants it."""
     return f"{milliseconds:,.2f}" if milliseconds >= SHORT else f"{milliseconds:.3g}"
 
@@ -88,21 +88,21 @@ def clock_of(design: Design, at: str | None, given: float | None = None,
     record : Record or None
         Of the build that is asked for.
     """
-    known = built(record) if record else met(design, at)
+    known = clock_of_build(record) if record else recorded_clock(design, at)
     if given is None:
-        return known or unbuilt(design, at)
+        return known or expected_clock(design, at)
     other = f" ({known.mhz:g} MHz is the clock {known.why})" if known and known.mhz != given else ""
     return BoardClock(given, "given", f"as --clock says{other}")
 
 
-def built(record: Record) -> BoardClock:
+def clock_of_build(record: Record) -> BoardClock:
     """Return the clock of a build."""
     return BoardClock(record.clock_mhz, "built", f"which its build for {record.board} has met")
 
 
-def met(design: Design, at: str | None) -> BoardClock | None:
+def recorded_clock(design: Design, at: str | None) -> BoardClock | None:
     """Return the clock that a recorded build of this very Design has met; None without one."""
-    found = [record for name in boards_of(design, at) for record in recorded(name)
+    found = [record for name in boards_of(design, at) for record in board_records(name)
              if record.design == design]
     if len({record.board for record in found}) != 1:
         return None
@@ -110,7 +110,7 @@ def met(design: Design, at: str | None) -> BoardClock | None:
                       f"which its recorded build for {found[0].board} has met")
 
 
-def unbuilt(design: Design, at: str | None) -> BoardClock:
+def expected_clock(design: Design, at: str | None) -> BoardClock:
     """Return the clock that may be expected where nothing was built."""
     names = boards_of(design, at)
     grades = {BOARDS[name].speed_grade for name in names}

@@ -37,7 +37,7 @@ def part(cell: str) -> str:
         "flash" if name.startswith("serial.flash") else REST)
 
 
-def placed(lines: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+def placed_cells(lines: Iterable[str]) -> Iterator[tuple[str, int, int]]:
     """Yield the cells of a design as nextpnr writes it, each with its column and row.
 
     The file has hundreds of megabytes where a chip is large; a cell's name has a line of its own.
@@ -58,7 +58,7 @@ def places(path: Path) -> Places:
     """Read a design that nextpnr wrote."""
     tiles: dict[tuple[int, int], Counter[str]] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
-        for cell, x, y in placed(file):
+        for cell, x, y in placed_cells(file):
             tiles.setdefault((x, y), Counter())[part(cell)] += 1
     return tiles
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import UserError
 from .record import Record
 
-__all__ = ["FOLDERS", "recorded"]
+__all__ = ["FOLDERS", "board_records"]
 
 CHECKOUT = Path(__file__).parents[2] / "docs" / "results"
 INSTALLED = Path(__file__).parents[1] / "_records"
@@ -17,7 +17,7 @@ FOLDERS = tuple((CHECKOUT if (CHECKOUT / "boards").is_dir() else INSTALLED) / na
 
 
 @cache
-def recorded(board: str) -> tuple[Record, ...]:
+def board_records(board: str) -> tuple[Record, ...]:
     """Return what was built for a board, the highest clocks first."""
     found = []
     for path in sorted(path for folder in FOLDERS for path in folder.glob("*.json")):

@@ -107,9 +107,9 @@ def output_lines(images: Sequence[Mapping[str, Array]],
             yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"
 
 
-def one(inputs: Mapping[str, NDArray[np.int8]], index: int = 0) -> dict[str, NDArray[np.int8]]:
-    """Return one of several inputs."""
-    return {name: values[index:index + 1] for name, values in inputs.items()}
+def one(inputs: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.int8]]:
+    """Return the first of several inputs."""
+    return {name: values[:1] for name, values in inputs.items()}
 
 
 def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,33 +1,24 @@
 """`hwgen build`: make a bitstream for a board."""
 
 import argparse
-import os
-import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 from ..arch.boards import BOARDS, Board, board
-from ..arch.design import Design
-from ..build.bitstream import PICTURE, build
-from ..build.clock import built
-from ..build.embedded import NOTHING, Embedded
+from ..build.bitstream import PICTURE, build_folder
+from ..build.clock import clock_of_build
+from ..build.programming import programmers
 from ..build.record import Record
-from ..compiler.compile import compile_network
 from ..errors import UserError
 from ..measure.fullness import words
-from ..network.graph import Network
 from ..network.reader import read_network
-from ..predict.efficiency import Work
-from ..predict.layers import predictions
 from ..text import printable, say, table
-from ..tools.files import filling
 from .design import add_design, chosen_design
 from .network_design import network_design
 from .output import show
 from .parsing import add_baud, add_json, megahertz, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "programmers", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
 DESCRIPTION = """\
 Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
@@ -48,7 +39,6 @@ examples:
   hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
   hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
 """
-
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -75,12 +65,20 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make a bitstream for a board, and tell what it takes."""
+    """Make a bitstream for a board, and print what it takes."""
     if options.design is None:
         options.design = board_for(options).name
     network = read_network(options.model) if options.model else None
     design = network_design(options, network).design if network else chosen_design(options)
-    return show(options, *build_bitstream(options, design, network))
+    found = board_for(options)
+    if options.embed and network is None:
+        raise UserError("--embed needs a MODEL: which network shall the bitstream have?")
+    folder = Path(options.output or Path("build") / found.name)
+    record = build_folder(folder, design, found, network, embed=options.embed,
+                          clock_mhz=options.clock, seeds=options.seeds, baud=options.baud,
+                          insist=options.insist, say=say)
+    return show(options, {**record.to_dict(), "folder": str(folder)},
+                text_of(record, found, folder))
 
 
 def board_for(options: argparse.Namespace) -> Board:
@@ -89,31 +87,6 @@ def board_for(options: argparse.Namespace) -> Board:
         raise UserError("--board is missing: which of them shall it run on? There are "
                         f"{', '.join(BOARDS)}")
     return board(options.board or options.design)
-
-
-def build_bitstream(options: argparse.Namespace, design: Design, network: Network | None,
-                    ) -> tuple[dict[str, Any], str]:
-    """Build a bitstream; return facts, and text."""
-    found = board_for(options)
-    folder = Path(options.output or Path("build") / found.name)
-    facts, program, embedded = None, None, NOTHING
-    if network is not None:
-        program = compile_network(network, design)
-        cycles = sum(predictions(network, program), Work()).cycles
-        facts = {"name": network.name, "program": "network.program", "cycles": cycles,
-                 "embedded": options.embed}
-    if options.embed:
-        if program is None:
-            raise UserError("--embed needs a MODEL: which network shall the bitstream have?")
-        embedded = Embedded.of(program, found)
-    with filling(folder) as scratch:
-        record = build(design, found, scratch, clock_mhz=options.clock, seeds=options.seeds,
-                       baud=options.baud, insist=options.insist, network=facts, embedded=embedded,
-                       say=say)
-        if program is not None:
-            program.save(scratch / "network.program")
-    say("")
-    return {**record.to_dict(), "folder": str(folder)}, text_of(record, found, folder)
 
 
 def text_of(record: Record, found: Board, folder: Path) -> str:
@@ -130,7 +103,7 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
     if record.network:
         cycles = record.network["cycles"]
         lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "
-                     f"{built(record).time(cycles)}")
+                     f"{clock_of_build(record).time(cycles)}")
         if record.network["embedded"]:
             lines.append("the board has it when it wakes up, "
                          + ("from its flash memory" if record.frames else "from the bitstream"))
@@ -139,18 +112,3 @@ def text_of(record: Record, found: Board, folder: Path) -> str:
     lines += [f"{printable(folder / name)}{printable(command)}" for name, command in zip(
         [record.bitstream, record.frames], commands, strict=False)]
     return "\n".join(lines)
-
-
-def programmers(record: Record, folder: Path) -> list[list[str]]:
-    """Return the commands that load what was built into ``folder``: those of the board's file.
-
-    The record names files, and nothing that is run: it may come from anywhere.
-    """
-    found = board(record.board)
-    names = {"bitstream": record.bitstream, "frames": record.frames}
-    # No path begins as an option does.
-    paths = {f"{{{kind}}}": os.path.join(os.curdir * str(folder).startswith("-"), folder, name)
-             for kind, name in names.items()}
-    commands = [found.programmer, found.flash.get("programmer", "") if record.frames else ""]
-    return [[re.sub(r"\{\w+\}", lambda place: paths.get(place[0], place[0]), word)
-             for word in shlex.split(command)] for command in commands if command]

@@ -2,10 +2,8 @@
 
 import argparse
 
-from ..compiler.compile import compile_network
 from ..network.reader import read_network
-from ..predict.efficiency import Work
-from ..predict.layers import predictions
+from ..predict.layers import predict
 from .arrays import one, read_inputs
 from .built import add_clock_board, built_for, clock_for
 from .design import add_design
@@ -36,21 +34,21 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Tell what an inference takes, without simulating."""
+    """Predict what an inference takes, without simulating."""
     network = read_network(options.model)
     built = built_for(options)
     chosen = network_design(options, network, built)
     design, clock = chosen.design, clock_for(options, chosen.design, built)
     example = one(read_inputs(options.input, network)) if options.input else None
-    program = compile_network(network, design, example)
-    parts = list(zip(program.layers, predictions(network, program, example), strict=True))
-    whole = sum((work for _, work in parts), Work())
-    total = whole.cycles
+    found = predict(network, design, example)
+    whole, total = found.whole, found.whole.cycles
+    parts = list(zip(found.program.layers, found.layers, strict=True))
     facts = {"network": network.name, **chosen.facts, "predicted_cycles": total,
              **clock.facts(total),
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
-                        for part, work in parts], **facts_of(whole), **choice_facts(program)}
+                        for part, work in parts], **facts_of(whole),
+             **choice_facts(found.program)}
     text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
-                      *choice_lines(program)]).rstrip()
+                      *choice_lines(found.program)]).rstrip()
     return show(options, facts, f"{text}\n\n{total:,} cycles predicted: {clock.time(total)}")

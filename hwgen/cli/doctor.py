@@ -21,7 +21,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Try every tool and say how it went."""
-    from ..tools.doctor import examine, healthy
+    from ..tools.doctor import examine, is_healthy
 
     findings = []
     for finding in examine():
@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"{finding.tool:<14} {mark:<8} {finding.version:<18} {finding.what}"
                   + (f" -- {finding.remedy}" if finding.remedy else ""), flush=True)
     if options.json:
-        print_json({"ok": healthy(findings), "tools": [vars(finding) for finding in findings]})
-    elif not healthy(findings):
+        print_json({"ok": is_healthy(findings), "tools": [vars(finding) for finding in findings]})
+    elif not is_healthy(findings):
         setup = "make setup" if (CHECKOUT / "Makefile").exists() else pip_command("all")
         print(f"Some tools that are needed do not work; `{setup}` installs all but the system's.")
-    return 0 if healthy(findings) else 1
+    return 0 if is_healthy(findings) else 1

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--name must be the name of a folder, not {name!r}")
     top, serial, said = chosen_top(options, design)
     if options.name is not None:
-        top = top.named(identifier_of(name))
+        top = top.with_names(identifier_of(name))
     folder = Path(options.output or Path("rtl_out") / name)
     files = write(design, folder, top)
     if options.json:

@@ -33,22 +33,26 @@ def run(options: argparse.Namespace) -> int:
 
 def units(options: argparse.Namespace) -> int:
     """Explain the units."""
-    from ..generate.unit import OF_DESIGNS
+    from ..generate.unit import OF_DESIGNS, unit
     from ..generate.units import UNITS
 
-    facts = [{"unit": name, "about": kind.about, "parameters": [
+    cycles = {name: unit(name).cycles for name in UNITS}
+    facts = [{"unit": name, "about": kind.about, "by_default": cycles[name], "parameters": [
         {"name": each, "option": option_of(each), "about": parameter.about,
          "default": parameter.default, **range_of(parameter)}
         for each, parameter in kind.parameters.items()]} for name, kind in UNITS.items()]
     rows: list[list[str]] = []
     for name, kind in UNITS.items():
-        rows.append([name, "", "", kind.about])
+        rows.append([name, "", ", ".join(f"{each} {count}" for each, count in cycles[name].items()),
+                     kind.about])
         rows += [["", option_of(each), parameter.values, f"{parameter.about} (default: "
                   + ("off" if parameter.default is False else str(parameter.default)) + ")"]
                  for each, parameter in kind.parameters.items()]
     text = table(["unit", "parameter", "values", "meaning"], rows)
     return show(options, {"units": facts, "of_designs": list(OF_DESIGNS)},
-                f"{text}\n\nA Design's fields (`hwgen help design`) are the parameters of:\n"
+                f"{text}\n\nLatency, from an input to its result, and interval, from result to "
+                "result at best, are in\ncycles, with the default of each parameter.\n\n"
+                "A Design's fields (`hwgen help design`) are the parameters of:\n"
                 f"{', '.join(OF_DESIGNS)}.")
 
 

@@ -6,39 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..compress.ideal_bitserial import bit_serial
-from ..compress.mixed import Cost, Mixed, Point, Variable
+from ..compress.mixed import Mixed
 from ..compress.quantize import Calibrated
 from ..errors import UserError
 from ..network.graph import Network
 from ..network.onnx.reading import read
-from ..predict.layer_cycles import layer_cycles
+from ..predict.mixed_precision import ENGINE, MixedNetwork, choose_bits
 from ..report.plot import scatter
-from ..text import printable, table
+from ..text import printable, say, table
 from ..tools.files import check_writable, replacing
 from .arrays import Array, read_answers
 
 __all__ = ["quantize_mixed"]
 
-ENGINE = 8, 8, 32
-"""Rows, columns and lanes of an engine that is always busy: its cycles count without a Design."""
-
-
-def engine(design: Design | None) -> tuple[Cost, dict[str, Any], str]:
-    """Return whose cycles count, as a function, as facts, and as words."""
-    if design is None:
-        facts = dict(zip(("rows", "columns", "lanes"), ENGINE, strict=True))
-        return bit_serial(*ENGINE), facts, "an engine that is always busy"
-    if design.engine != "bitserial":
-        raise UserError("engine must be 'bitserial' for --mixed, or no Design be given, not "
-                        f"{design.engine!r}: on others fewer bits take no fewer cycles")
-    return layer_cycles(design), {"design": design.name}, design.name
-
 
 def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
-                   design_for: Callable[[Network], Design | None],
-                   say: Callable[[str], None]) -> tuple[dict[str, Any], str]:
-    """Give each layer its own bits, write the network, and show what else there was.
+                   design_for: Callable[[Network], Design | None]) -> tuple[dict[str, Any], str]:
+    """Give each layer its own bits, write the network, and return facts and text.
 
     ``design_for`` returns the Design whose cycles count for a network, if one is asked for.
     """
@@ -54,39 +38,39 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     calibrated = Calibrated(options.model, data, method=options.method,
                             percentile=options.percentile)
     images = len(next(iter(calibrated.inputs.values())))
-    cost, whose, where = engine(design_for(read(calibrated.model())))
-    search = Mixed(calibrated, read_answers(options.labels, images), cost)
-    loss = options.loss / 100
-    chosen = search.search(loss, say)
-    say("")
+    design = design_for(read(calibrated.model()))
+    found = choose_bits(calibrated, read_answers(options.labels, images), design,
+                        loss=options.loss / 100, say=say)
     with replacing(path) as scratch:
-        scratch.write_bytes(search.model(chosen.bits))
+        scratch.write_bytes(found.model)
     if options.plot:
         with replacing(Path(options.plot)) as scratch:
-            scratch.write_text(plot(search, chosen, loss))
-    base = search.base
-    facts = {"network": search.int8.name, "file": str(path), "images": images,
-             "engine": whose,
-             "int8": {"cycles": base.cycles, "top_1": base.top_1},
-             "chosen": {"cycles": chosen.cycles, "top_1": chosen.top_1,
-                        "speed": base.cycles / chosen.cycles},
-             "layers": [{"name": name, "weights": weights, "inputs": inputs}
-                        for name, weights, inputs in layers(search, chosen)],
-             "path": [{"cycles": point.cycles, "top_1": point.top_1, "noise": point.noise}
-                      for point in search.path]}
-    text = "\n\n".join([
-        sensitivity_table(search), path_table(search, chosen, loss),
-        table(("layer", "bits of weights", "of inputs"), layers(search, chosen)),
-        (f"{printable(path)}: {base.cycles / chosen.cycles:.2f} times as fast as int8 on {where}, "
-         f"top-1 {chosen.top_1:.1%} instead of {base.top_1:.1%} of {images} inputs")])
-    return facts, text
+            scratch.write_text(plot(found))
+    return facts(found, path, images, design), text(found, path, images, design)
 
 
-def layers(search: Mixed, point: Point) -> list[tuple[str, int, int]]:
-    """Return the layers with weights, and the bits of those and of what they read."""
-    return [(output.removesuffix(":int8"), point.bits.get(Variable("weights", product), 8),
-             point.bits.get(Variable("tensor", leader), 8))
-            for product, (output, leader) in search.products.items()]
+def facts(found: MixedNetwork, path: Path, images: int, design: Design | None) -> dict[str, Any]:
+    """Return everything as plain data."""
+    base, chosen = found.search.base, found.chosen
+    return {"network": found.search.int8.name, "file": str(path), "images": images,
+            "engine": ENGINE if design is None else {"design": design.name},
+            "int8": {"cycles": base.cycles, "top_1": base.top_1},
+            "chosen": {"cycles": chosen.cycles, "top_1": chosen.top_1, "speed": found.speed},
+            "layers": [{"name": name, "weights": weights, "inputs": inputs}
+                       for name, weights, inputs in found.layers],
+            "path": [{"cycles": point.cycles, "top_1": point.top_1, "noise": point.noise}
+                     for point in found.search.path]}
+
+
+def text(found: MixedNetwork, path: Path, images: int, design: Design | None) -> str:
+    """Return the tables."""
+    where = "an engine that is always busy" if design is None else design.name
+    return "\n\n".join([
+        sensitivity_table(found.search), path_table(found),
+        table(("layer", "bits of weights", "of inputs"), found.layers),
+        (f"{printable(path)}: {found.speed:.2f} times as fast as int8 on {where}, top-1 "
+         f"{found.chosen.top_1:.1%} instead of {found.search.base.top_1:.1%} of {images} "
+         "inputs")])
 
 
 def sensitivity_table(search: Mixed) -> str:
@@ -97,21 +81,23 @@ def sensitivity_table(search: Mixed) -> str:
                   for variable, row in search.table.items()])
 
 
-def path_table(search: Mixed, chosen: Point, loss: float) -> str:
+def path_table(found: MixedNetwork) -> str:
     """Return the networks of the path."""
+    search = found.search
     rows = [(f"{point.cycles:,}", f"{search.base.cycles / point.cycles:.2f}",
              f"{1000 * point.noise:.1f}", f"{point.top_1:.1%}",
-             "chosen" if point is chosen else "" if search.within(point, loss) else "too far off")
+             "chosen" if point is found.chosen else
+             "" if search.within(point, found.loss) else "too far off")
             for point in search.path]
     return table(("cycles", "times as fast", "noise, thousandths", "top-1", ""), rows)
 
 
-def plot(search: Mixed, chosen: Point, loss: float) -> str:
+def plot(found: MixedNetwork) -> str:
     """Return cycles against top-1, as SVG."""
-    base = search.base
+    search, chosen, base = found.search, found.chosen, found.search.base
     return scatter(f"{search.int8.name}: fewer bits, fewer cycles", "cycles", "top-1, %",
                    [(point.cycles, 100 * point.top_1) for point in search.path],
                    [(base.cycles, 100 * base.top_1, "int8"),
                     (chosen.cycles, 100 * chosen.top_1,
-                     f"chosen: {base.cycles / chosen.cycles:.2f} times as fast")],
-                   100 * (base.top_1 - loss))
+                     f"chosen: {found.speed:.2f} times as fast")],
+                   100 * (base.top_1 - found.loss))

@@ -1,27 +1,15 @@
 """`hwgen prune`: set weights of an int8 network to 0."""
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..arch.design import Design
-from ..compiler.compile import compile_network
 from ..compress.accuracy import Measure
-from ..compress.densities import even, sensitive, sensitivity
-from ..compress.prune import Pruner, density, noise, weighted
 from ..errors import UserError
-from ..golden.network.network import run as golden
 from ..network.graph import Network
 from ..network.reader import read_network
-from ..network.rewrite import fixed_biases, rewritten
-from ..predict.layers import predictions
-from ..predict.sparse import Choice, choices
+from ..network.rewrite import fixed_biases, rewrite_file
+from ..predict.pruning import Inputs, Pruned, prune
 from ..report.plot import scatter
 from ..text import printable, say, table
 from ..tools.files import check_writable, replacing
@@ -64,14 +52,6 @@ examples:
   hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
 """
 
-PATH = (0.75, 0.5, 0.35, 0.25, 0.15)
-"""Densities that are shown on the way down to the one that is wanted."""
-LANES = 16
-"""Of the sparse engine whose cycles count, where no banks are wanted."""
-
-Arrays = dict[str, NDArray[np.int8]]
-
-
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     add_model(command)
@@ -104,54 +84,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_json(command)
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
-    """A network of the path, and what it costs and gives.
-
-    Members
-    -------
-    network : Network
-    density : float
-    accuracy : tuple of float
-        On the calibration inputs, where these have labels, and on those that are measured.
-    noise : float
-        What the outputs lose, over their variance, on the inputs that are measured.
-    errors : dict
-        The same of each layer with weights.
-    layers : list of Choice
-    dense_cycles : int
-        Of the whole network, on the array alone.
-    """
-
-    network: Network
-    density: float
-    accuracy: tuple[float, ...]
-    noise: float
-    errors: dict[str, float]
-    layers: list[Choice]
-    dense_cycles: int
-
-    @property
-    def bits(self) -> int:
-        """Bits of all weights, those of matrices as compressed columns."""
-        return sum(choice.bits for choice in self.layers)
-
-    @property
-    def chosen_cycles(self) -> int:
-        """Cycles with each layer on the faster engine."""
-        return self.dense_cycles - sum(c.dense_cycles - c.cycles for c in self.layers)
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Inputs to calibrate on, others to measure on, and what is measured."""
-
-    calibration: Arrays
-    measured: Arrays
-    measures: tuple[Measure, ...]
-    """Of those that have labels: calibration first, then measured."""
-
-
 def read(options: argparse.Namespace, network: Network) -> Inputs:
     """Read the inputs, and tell those to calibrate on from those to measure on."""
     given = read_inputs(options.calibration, network, "--calibration")
@@ -173,16 +105,27 @@ def read(options: argparse.Namespace, network: Network) -> Inputs:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Set weights of an int8 network to 0, and tell what that costs and saves."""
+    """Set weights of an int8 network to 0, and print what that costs and saves."""
     network = read_network(options.model)
-    return show(options, *prune_network(options, network, network_design(options, network).design))
-
-
-def prune_network(options: argparse.Namespace, network: Network, design: Design,
-                  ) -> tuple[dict[str, Any], str]:
-    """Prune a network, write it, and show what other densities would have given."""
+    design = network_design(options, network).design
     source = Path(options.model)
     path = Path(options.output or f"{source.stem}_pruned{source.suffix}")
+    check(options, source, path)
+    pruned = prune(network, read(options, network), design, density=options.density,
+                   share=options.share, method=options.method, banks=options.banks or 0,
+                   codebook=options.codebook or 0, fixed_biases=fixed_biases(source, network),
+                   say=say)
+    data = rewrite_file(source, pruned.network)
+    with replacing(path) as scratch:
+        scratch.write_bytes(data)
+    if options.plot:
+        with replacing(Path(options.plot)) as scratch:
+            scratch.write_text(plot(pruned))
+    return show(options, facts(options, path, pruned), text(path, pruned))
+
+
+def check(options: argparse.Namespace, source: Path, path: Path) -> None:
+    """Refuse what cannot be done, or cannot be written, before anything is."""
     if path.suffix.lower() != source.suffix.lower():
         raise UserError(f"--output must end in {source.suffix}, as the network's file does, not "
                         f"{path.suffix or path.name!r}")
@@ -196,75 +139,18 @@ def prune_network(options: argparse.Namespace, network: Network, design: Design,
         raise UserError(f"--codebook must be 2 to 256, not {options.codebook}")
     for file in (path, Path(options.plot or path)):
         check_writable(file)
-    inputs = read(options, network)
-    for measure in inputs.measures:
-        measure.check(network)
-    pruner = Pruner(network, inputs.calibration, options.method, options.banks or 0,
-                    options.codebook or 0, fixed_biases(source, network))
-    lanes = options.banks or LANES
-    exact = golden(network, inputs.measured, keep=True)
-    share: Callable[[float], dict[str, float]] = partial(even, pruner)
-    if options.share == "sensitive":
-        share = partial(sensitive, pruner, sensitivity(pruner, say))
-
-    points = [point(network, inputs, exact, design, lanes, 0)]
-    for wanted in (*(part for part in PATH if part > options.density), options.density):
-        say(f"density {wanted:g}")
-        pruned = pruner.pruned(share(wanted))
-        points.append(point(pruned, inputs, exact, design, lanes, pruner.codebook))
-    say("")
-    data = rewritten(source, points[-1].network)
-    with replacing(path) as scratch:
-        scratch.write_bytes(data)
-    if options.plot:
-        with replacing(Path(options.plot)) as scratch:
-            scratch.write_text(plot(points, inputs))
-    return facts(options, path, design, lanes, inputs, points), \
-        text(path, lanes, inputs, points)
 
 
-def point(network: Network, inputs: Inputs, exact: Arrays, design: Design, lanes: int,
-          codebook: int) -> Point:
-    """Measure one network."""
-    values = golden(network, inputs.measured, keep=True)
-    accuracy = []
-    for measure in inputs.measures:
-        output = network.outputs[0]
-        found = values[output] if measure.inputs is inputs.measured else \
-            golden(network, measure.inputs)[output]
-        accuracy.append(measure.of(network, found))
-    program = compile_network(network, design)
-    work = {part.name: each for part, each in zip(program.layers, predictions(network, program),
-                                                  strict=True)}
-    layers = weighted(network)
-    first = {name: each[:1] for name, each in values.items()}
-    return Point(network, density(layers), tuple(accuracy),
-                 float(np.mean([noise(values[name], exact[name]) for name in network.outputs])),
-                 {layer.name: noise(values[layer.output], exact[layer.output])
-                  for layer in layers},
-                 choices(network, layers, first, work, lanes, codebook),
-                 sum(each.cycles for each in work.values()))
-
-
-def measured(inputs: Inputs, network: Network) -> list[str]:
-    """Return the names of the accuracies of a point."""
-    kinds = ("calibration", "held out") if len(inputs.measures) > 1 else ("measured",)
-    return [f"{measure.name(network)}, {kind}"
-            for measure, kind in zip(inputs.measures, kinds, strict=False)]
-
-
-def facts(options: argparse.Namespace, path: Path, design: Design, lanes: int, inputs: Inputs,
-          points: list[Point]) -> dict[str, Any]:
+def facts(options: argparse.Namespace, path: Path, pruned: Pruned) -> dict[str, Any]:
     """Return everything as plain data."""
-    names = measured(inputs, points[0].network)
-    dense = points[0]
+    inputs, points, names = pruned.inputs, pruned.points, pruned.accuracies
     return {
-        "network": dense.network.name, "file": str(path), "design": design.name,
+        "network": pruned.network.name, "file": str(path), "design": pruned.design.name,
         "method": options.method, "share": options.share, "banks": options.banks,
-        "codebook": options.codebook, "lanes": lanes,
+        "codebook": options.codebook, "lanes": pruned.lanes,
         "calibration_inputs": len(next(iter(inputs.calibration.values()))),
         "measured_inputs": len(next(iter(inputs.measured.values()))),
-        "dense_bits": sum(choice.dense_bits for choice in dense.layers),
+        "dense_bits": pruned.dense_bits,
         "path": [{"density": each.density, "noise": each.noise,
                   "accuracy": dict(zip(names, each.accuracy, strict=True)), "bits": each.bits,
                   "dense_cycles": each.dense_cycles, "chosen_cycles": each.chosen_cycles}
@@ -277,16 +163,15 @@ def facts(options: argparse.Namespace, path: Path, design: Design, lanes: int, i
     }
 
 
-def text(path: Path, lanes: int, inputs: Inputs, points: list[Point]) -> str:
+def text(path: Path, pruned: Pruned) -> str:
     """Return the tables."""
-    names = measured(inputs, points[0].network)
-    dense_bits = sum(choice.dense_bits for choice in points[0].layers)
+    inputs, points = pruned.inputs, pruned.points
     rows = [(f"{100 * each.density:.1f} %", *(f"{100 * part:.1f} %" for part in each.accuracy),
              f"{1000 * each.noise:.1f}", f"{each.bits / 8:,.0f}",
-             f"{100 * each.bits / dense_bits:.1f} %", f"{each.dense_cycles:,}",
+             f"{100 * each.bits / pruned.dense_bits:.1f} %", f"{each.dense_cycles:,}",
              f"{each.chosen_cycles:,}") for each in points]
-    path_table = table(("density", *names, "noise, thousandths", "CSC, bytes", "of int8",
-                        "cycles, dense", "faster engine each"), rows)
+    path_table = table(("density", *pruned.accuracies, "noise, thousandths", "CSC, bytes",
+                        "of int8", "cycles, dense", "faster engine each"), rows)
     layers = [(choice.layer, f"{100 * choice.density:.1f} %",
                f"{1000 * points[-1].errors[choice.layer]:.1f}", f"{choice.bits / 8:,.0f}",
                f"{choice.dense_cycles:,}",
@@ -298,16 +183,15 @@ def text(path: Path, lanes: int, inputs: Inputs, points: list[Point]) -> str:
     return "\n\n".join([path_table, layer_table, (
         f"{printable(path)}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated "
         f"on {images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
-        f"these, on {lanes} lanes; the engine alone.")])
+        f"these, on {pruned.lanes} lanes; the engine alone.")])
 
 
-def plot(points: list[Point], inputs: Inputs) -> str:
+def plot(pruned: Pruned) -> str:
     """Return density against accuracy, or against noise, as SVG."""
-    network = points[0].network
-    name = measured(inputs, network)[-1] + ", %" if inputs.measures else \
-        "noise of the outputs, thousandths"
+    labelled, points = bool(pruned.inputs.measures), pruned.points
+    name = f"{pruned.accuracies[-1]}, %" if labelled else "noise of the outputs, thousandths"
     places = [(100 * each.density,
-               100 * each.accuracy[-1] if inputs.measures else 1000 * each.noise)
+               100 * each.accuracy[-1] if labelled else 1000 * each.noise)
               for each in points]
-    return scatter(f"{network.name}: fewer weights", "density, %", name, places,
+    return scatter(f"{pruned.network.name}: fewer weights", "density, %", name, places,
                    [(*places[0], "int8"), (*places[-1], "written")])

@@ -4,10 +4,9 @@ import argparse
 import math
 from pathlib import Path
 
-from ..compress.quantize import errors, input_names, quantised_model, report
+from ..compress.quantize import input_names, quantise_and_compare, report
 from ..errors import UserError
-from ..network.onnx.reading import read
-from ..text import printable, say
+from ..text import printable
 from ..tools.files import replacing
 from .arrays import named_arrays
 from .design import add_design, design_given
@@ -72,35 +71,31 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make an int8 network of a float one, and tell what that costs."""
+    """Make an int8 network of a float one, and print what that costs."""
     if Path(options.model).suffix.lower() != ".onnx":
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
     given = design_given(options)
     if options.mixed:
         return show(options, *quantize_mixed(
-            options, data, lambda int8: network_design(options, int8).design if given else None,
-            say))
+            options, data, lambda int8: network_design(options, int8).design if given else None))
     for option, value in (("--labels", options.labels), ("--plot", options.plot)):
         if value:
             raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
     if given:
         raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
                         "them: leave --design and its fields out")
-    model = quantised_model(options.model, data, method=options.method,
-                            percentile=options.percentile)
-    network = read(model)
-    found = errors(options.model, network, data)
+    found = quantise_and_compare(options.model, data, method=options.method,
+                                 percentile=options.percentile)
     path = Path(options.output or f"{Path(options.model).stem}_int8.onnx")
     if path.exists() and path.samefile(options.model):
         raise UserError(f"--output must be another file than the float network's, {path}")
     with replacing(path) as scratch:
-        scratch.write_bytes(model)
-    images = len(next(iter(data.values())))
-    facts = {"network": network.name, "file": str(path), "images": images,
+        scratch.write_bytes(found.model)
+    facts = {"network": found.network.name, "file": str(path), "images": found.images,
              "method": options.method,
              "tensors": [{"name": error.tensor, "scale": error.scale,
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
-                          "largest_steps": error.largest} for error in found]}
-    return show(options, facts,
-                f"{report(found)}\n\n{printable(path)}: int8, from {images} inputs")
+                          "largest_steps": error.largest} for error in found.errors]}
+    return show(options, facts, f"{report(found.errors)}\n\n{printable(path)}: int8, from "
+                                f"{found.images} inputs")

@@ -4,19 +4,13 @@ import argparse
 import sys
 
 from ..arch.boards import BOARDS
-from ..arch.design import Design
 from ..build.clock import KNOWN, BoardClock
-from ..compiler.compile import compile_network
-from ..compiler.program import Program
 from ..errors import UserError
 from ..network.reader import read_network
-from ..runtime.accelerator import Accelerator
-from ..runtime.baud import settle
-from ..runtime.inference import Inference, board_at, holds, load, portable, simulated_board
-from ..runtime.inference import run as infer
-from ..runtime.serial_port import SerialLink
+from ..runtime.inference import Inference
+from ..runtime.run import SerialPort, run_network
 from ..text import say
-from .arrays import image_outputs, one, output_facts, output_lines, read_inputs, read_labels
+from .arrays import image_outputs, output_facts, output_lines, read_inputs, read_labels
 from .built import built_for, clock_for
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, run_table
@@ -72,7 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run inferences on a board; return exit code, facts, and text."""
+    """Run inferences on a board, and print what came of them."""
     network = read_network(options.model)
     built = built_for(options)
     simulated = options.board == "sim"
@@ -87,23 +81,14 @@ def run(options: argparse.Namespace) -> int:
     clock = clock_for(options, design, built)
     inputs = read_inputs(options.input, network)
     labels = read_labels(options.labels) if options.labels else []
-    program = compile_network(network, portable(design) if simulated else design, one(inputs))
-    board = open_board(options, program, design, clock)
     check = options.check or options.json
-    results: list[Inference] = []
-    embedded = False
-    with board.link:
-        if built and (built.network or {}).get("embedded"):
-            say("looking for the Program")
-            embedded = holds(board, program)
-        if not embedded:
-            say("loading the Program")
-            load(board, program)
-        for index in range(len(next(iter(inputs.values())))):
-            results.append(infer(board, program, network, one(inputs, index), check=check, say=say))
-    say("")
+    port = None if simulated else SerialPort(options.port, options.baud,
+                                             patience_mhz(clock, options.board))
+    found = run_network(network, design, inputs, port=port, check=check, say=say,
+                        embedded=bool(built and (built.network or {}).get("embedded")),
+                        warn=lambda text: print(text, file=sys.stderr))
+    results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
-    equal = all(result.equal for result in results)
     outputs = [image_outputs(network, result.outputs) for result in results]
     facts = {
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
@@ -112,31 +97,18 @@ def run(options: argparse.Namespace) -> int:
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
                     "difference": layer.difference} for layer in first.layers],
-        **facts_of(first.work), **choice_facts(program), "embedded": embedded,
+        **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program), *output_lines(outputs, labels),
              cycles_line(first, clock, simulated=simulated)]
-    if embedded:
+    if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:
         lines.append("every layer equals the golden model" if equal else
                      "the hardware differs from the golden model")
-    counted = all(result.cycles == result.predicted_cycles for result in results)
     show(options, facts, "\n".join(lines))
-    return 0 if equal and counted else 1
-
-
-def open_board(options: argparse.Namespace, program: Program, design: Design,
-               clock: BoardClock) -> Accelerator:
-    """Return the board that is asked for, or a simulated one."""
-    if options.board == "sim":
-        say("building the simulator")
-        return simulated_board(program.design)
-    link = SerialLink(options.port, baud=options.baud,
-                      clock_mhz=patience_mhz(clock, options.board))
-    settle(link, lambda text: print(text, file=sys.stderr))
-    return board_at(link, design)
+    return 0 if equal and found.as_predicted else 1
 
 
 def cycles_line(first: Inference, clock: BoardClock, *, simulated: bool) -> str:

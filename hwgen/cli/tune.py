@@ -2,36 +2,24 @@
 
 import argparse
 import dataclasses
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..arch.boards import BOARDS, Board, board
-from ..arch.design import Design
-from ..area.clock import expected
-from ..area.small import CHIPS, knows
-from ..build.clock import clock_of
 from ..errors import UserError
-from ..predict.energy import Energy, energy
-from ..text import printable, say
+from ..report.designs import front_page
+from ..text import say
 from ..tools.files import replacing
 from ..tune import SEARCHED
-from ..tune.choice import Choice, Goal, choose, wants
-from ..tune.clocks import clocks_at
-from ..tune.engines import engines_for
-from ..tune.place_best import Corrected, clocks_of, correct
-from ..tune.search import RESOURCES, Found, Limits, search
-from ..tune.search_small import cycles_on, search_small
-from ..tune.space import design_of
-from ..tune.survey import Designs
+from ..tune.choice import Goal
+from ..tune.search import Limits
+from ..tune.tune import Placing, tune
 from ..tune.workload import Workload, read_workload
 from .output import show
 from .parsing import add_json, integer, megahertz, number, seed
-from .report import Run, runs_of, write_front
-from .tune_result import Tuned
+from .report import write
+from .tune_result import facts, lines
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -67,8 +55,6 @@ more than has been placed, as nextpnr adds LUTs to carry chains and memories, an
 
 MOST = 1e6
 """Of a weight, of milliseconds, and of Designs that are placed."""
-
-SMALL = "no Design that keeps to the limits, and that the networks fit, is better"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -123,103 +109,16 @@ def run(options: argparse.Namespace) -> int:
                         f"hwgen can tell, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
     goal, limits = wanted(options, at, workloads)
-    started = time.monotonic()
-    engines, left_out = engines_for(at, workloads, goal.objective, options.engine)
-    found = search_small(at, workloads, limits, say, engines) if at.family in CHIPS else \
-        search(at, workloads, say, engines)
-    say("")
-    seconds = time.monotonic() - started
-    choice, corrected = choose_design(options, at, workloads, goal, limits, found,
-                                      [*found.without, *left_out])
-    design = design_of(choice.front.parts, choice.chosen, at, workloads[0].rounding)
-    runs = runs_of(workloads, design)
-    verify(runs, choice.front.cycles[:, choice.chosen])
-    tuned = Tuned(
-        at, workloads, found, seconds, choice, corrected, design,
-        energies=energies_on(design, runs) if design.engine == "systolic" else [],
-        preset=compared(at, workloads), clock=expected(design, at.speed_grade),
-        at_clock=clock_of(design, at.name, options.clock),
-        of_front=clocks_at(choice.front, at, workloads[0].rounding, options.clock))
+    tuned = tune(workloads, at, goal, limits, engines=options.engine, within_ms=options.within,
+                 clock_mhz=options.clock,
+                 placing=Placing(options.place, options.seeds, options.cluster), say=say)
     if options.report:
-        write_front(Path(options.report), workloads, choice, at, design, runs,
-                    Design.load(at.name) if tuned.preset else None)
+        write(Path(options.report), front_page(tuned))
     if options.output:
         with replacing(Path(options.output)) as scratch:
-            scratch.write_text(design.to_toml(), encoding="utf-8")
-    show(options, tuned.facts(options), "\n".join(tuned.lines(options)))
-    return 0 if found.whole else 130
-
-
-def choose_design(options: argparse.Namespace, at: Board, workloads: list[Workload], goal: Goal,
-                  limits: Limits, found: Found, left_out: list[str],
-                  ) -> tuple[Choice, Corrected | None]:
-    """Choose among what was found; with --place, by what the best ones reach when placed.
-
-    ``left_out`` are reasons why some were not searched.
-    """
-    rounding, corrected, clocks = workloads[0].rounding, None, None
-    if options.within is not None:
-        allowed = options.within * 1000 * clocks_at(found, at, rounding, options.clock)
-        limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
-    if options.place:
-        clocks = expected_clocks(found, at, rounding, left_out)
-    choice = choose(found, at, limits, goal,
-                    lambda front: energies_of(front, at, workloads, say), clocks)
-    if choice is None:
-        raise UserError(f"--board {options.board}: {nothing(found, limits)}")
-    searched: tuple[str, ...] = choice.reasons
-    placed: tuple[str, ...] = ()
-    if options.place:
-        of_front = clocks_at(choice.front, at, rounding, options.clock)
-        corrected = correct(choice, at, goal, rounding, count=options.place, seeds=options.seeds,
-                            clock_mhz=float(of_front.max()),
-                            within_ms=options.within or np.inf, cluster=options.cluster, say=say)
-        choice = corrected.choice
-        placed = choice.reasons[:-len(searched)]
-    why = (*placed, SMALL) if at.family in CHIPS else \
-        (*placed, *searched, *wanting(workloads, choice))
-    return dataclasses.replace(choice, reasons=(*why, *left_out)), corrected
-
-
-def expected_clocks(found: Found, at: Board, rounding: str,
-                    told: list[str]) -> np.ndarray | None:
-    """Return the clock in the middle for each Design, to choose what is placed.
-
-    None where one is not known: then ``told`` gets a sentence.
-    """
-    clocks = clocks_of(found, at, rounding)
-    unknown = sorted({str(engine) for engine, clock in zip(
-        np.broadcast_to(found.parts.engine, len(found)), clocks, strict=True) if not clock})
-    if unknown:
-        told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
-                    f"its kind has been placed on {at.device}, and its clock is not known")
-        return None
-    return np.array([clock.mhz for clock in clocks if clock])
-
-
-def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
-    """Return what each workload spends on a Design."""
-    return [sum((energy(work, design) for _, works in programs for work in works), Energy())
-            for _, programs in runs]
-
-
-def energies_of(front: Found, at: Board, workloads: list[Workload],
-                say: Callable[[str], None]) -> np.ndarray:
-    """Return what all workloads together spend on each Design of a front."""
-    found = []
-    for index in range(len(front)):
-        say(f"energy of {index + 1} of {len(front)} Designs")
-        design = design_of(front.parts, index, at, workloads[0].rounding)
-        found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
-    say("")
-    return np.array(found)
-
-
-def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
-    """Return what the slowest layers of each workload lack, in sentences."""
-    one = choice.front[np.array([choice.chosen])].designs
-    return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
-            for workload in workloads for want in wants(workload, one)]
+            scratch.write_text(tuned.design.to_toml(), encoding="utf-8")
+    show(options, facts(tuned, options), "\n".join(lines(tuned, options)))
+    return 0 if tuned.found.whole else 130
 
 
 def wanted(options: argparse.Namespace, at: Board,
@@ -254,50 +153,3 @@ def wanted(options: argparse.Namespace, at: Board,
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
     return Goal(options.objective, options.worst, tuple(weights)), limits
-
-
-def nothing(found: Found, limits: Limits) -> str:
-    """Return why nothing keeps to the limits."""
-    for name in RESOURCES:
-        least, most = found.used[name].min(), getattr(limits, name)
-        if least > most:
-            return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
-                    f"{least:,.0f}, and {most:,.0f} may be used")
-    most = np.broadcast_to(limits.cycles[0], len(found))
-    if not np.any(np.all(found.cycles <= most, axis=0)):
-        quickest = int(np.argmin(found.cycles.max(axis=0) / most))
-        return (f"no Design is quick enough: the quickest takes "
-                f"{found.cycles[:, quickest].max():,} cycles, and {most[quickest]:,.0f} are "
-                "allowed at its clock")
-    return "no Design keeps to all limits at once; allow more time or area"
-
-
-def verify(runs: list[Run], cycles: Any) -> None:
-    """Hold what is told to what the compiler gives for the Design that is chosen."""
-    for (name, programs), predicted in zip(runs, cycles, strict=True):
-        taken = sum(work.cycles for _, works in programs for work in works)
-        if taken != predicted:
-            raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
-
-
-def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
-    """Return the cycles of the board's preset, if it runs them all without being cut.
-
-    None, too, of one that is not of the kind that is searched.
-    """
-    preset = Design.load(at.name)
-    if at.family in CHIPS and knows(preset):
-        try:
-            return [cycles_on(workload, preset) for workload in workloads]
-        except UserError:
-            return None
-    if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
-        return None
-    cycles = []
-    for workload in workloads:
-        taken = workload.evaluate(Designs.of([preset]))
-        if (taken.activations[0] > preset.activation_memory
-                or taken.program[0] > preset.program_words * preset.columns):
-            return None
-        cycles.append(int(taken.cycles[0]))
-    return cycles

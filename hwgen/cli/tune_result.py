@@ -2,92 +2,57 @@
 
 import argparse
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
-from ..arch.boards import Board
-from ..arch.design import Design
-from ..area.clock import Clock
-from ..build.clock import BoardClock
 from ..predict.energy import Energy
 from ..text import printable
-from ..tune.choice import Choice
-from ..tune.place_best import Corrected
-from ..tune.search import Found
 from ..tune.tables import front_table, placed_table, row_of
-from ..tune.workload import Workload
+from ..tune.tune import Tuned
 
-__all__ = ["Tuned", "energy_line"]
+__all__ = ["facts", "lines"]
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A Design for a board and its workloads, and how it was found."""
+def facts(tuned: Tuned, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what --json prints."""
+    at, found, front, corrected = tuned.at, tuned.found, tuned.choice.front, tuned.corrected
+    return {
+        "board": at.name, "networks": [workload.name for workload in tuned.workloads],
+        "shapes_only": [workload.shapes_only for workload in tuned.workloads],
+        "searched": found.searched, "whole": found.whole, "seconds": tuned.seconds,
+        "design": dataclasses.asdict(tuned.design), "name": tuned.design.name,
+        **row_of(front, tuned.choice.chosen, at), "reasons": tuned.choice.reasons,
+        "clock": tuned.clock and dataclasses.asdict(tuned.clock),
+        **tuned.at_clock.facts(tuned.cycles), "preset_cycles": tuned.preset,
+        "energy_model_uj": [each.total / 1e6 for each in tuned.energies],
+        "front": [row_of(front, index, at) | {"clock_mhz": float(tuned.of_front[index])}
+                  for index in range(len(front))],
+        "placed": [{**row_of(front, index, at), **dataclasses.asdict(each)}
+                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
+        if corrected else [],
+        "file": options.output, "report": options.report}
 
-    at: Board
-    workloads: list[Workload]
-    found: Found
-    seconds: float
-    """Of the search."""
-    choice: Choice
-    corrected: Corrected | None
-    """The choice by what the placed Designs reach."""
-    design: Design
-    energies: list[Energy]
-    preset: list[int] | None
-    """Cycles of the board's preset."""
-    clock: Clock | None
-    at_clock: BoardClock
-    of_front: NDArray[Any]
-    """The clock of each Design of the front."""
 
-    @property
-    def cycles(self) -> int:
-        """Cycles of all workloads on the Design that is chosen."""
-        return int(self.choice.front.cycles[:, self.choice.chosen].sum())
-
-    def facts(self, options: argparse.Namespace) -> dict[str, Any]:
-        """Return what --json prints."""
-        at, found, front, corrected = self.at, self.found, self.choice.front, self.corrected
-        return {
-            "board": at.name, "networks": [workload.name for workload in self.workloads],
-            "shapes_only": [workload.shapes_only for workload in self.workloads],
-            "searched": found.searched, "whole": found.whole, "seconds": self.seconds,
-            "design": dataclasses.asdict(self.design), "name": self.design.name,
-            **row_of(front, self.choice.chosen, at), "reasons": self.choice.reasons,
-            "clock": self.clock and dataclasses.asdict(self.clock),
-            **self.at_clock.facts(self.cycles), "preset_cycles": self.preset,
-            "energy_model_uj": [each.total / 1e6 for each in self.energies],
-            "front": [row_of(front, index, at) | {"clock_mhz": float(self.of_front[index])}
-                      for index in range(len(front))],
-            "placed": [{**row_of(front, index, at), **dataclasses.asdict(each)}
-                       for index, each in zip(corrected.indices, corrected.placed, strict=True)]
-            if corrected else [],
-            "file": options.output, "report": options.report}
-
-    def lines(self, options: argparse.Namespace) -> list[str]:
-        """Return the text."""
-        found, cycles = self.found, self.cycles
-        text = [front_table(self.choice, self.at, self.workloads, self.of_front), ""]
-        text += [placed_table(self.corrected), ""] if self.corrected else []
-        text.append(f"{found.searched:,} Designs searched in {self.seconds:.1f} s"
-                    + ("" if found.whole else ", and then stopped: there may be better ones"))
-        if self.preset:
-            text.append("the preset takes "
-                        f"{' and '.join(f'{each:,}' for each in self.preset)} cycles")
-        text.append(f"{cycles:,} cycles: {self.at_clock.time(cycles)}")
-        text.append(self.clock.told(cycles, options.clock) if self.clock else
-                    "clock: not known, nothing of its kind has been placed on this chip")
-        text += self.choice.reasons
-        text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
-                 for workload in self.workloads if workload.shapes_only]
-        text += [f"{printable(workload.name)}: {energy_line(each)}" for workload, each
-                 in zip(self.workloads, self.energies, strict=bool(self.energies))]
-        if options.output:
-            text.append(f"{printable(options.output)}: {self.design.name}")
-        return text
+def lines(tuned: Tuned, options: argparse.Namespace) -> list[str]:
+    """Return the text."""
+    found, cycles = tuned.found, tuned.cycles
+    text = [front_table(tuned.choice, tuned.at, tuned.workloads, tuned.of_front), ""]
+    text += [placed_table(tuned.corrected), ""] if tuned.corrected else []
+    text.append(f"{found.searched:,} Designs searched in {tuned.seconds:.1f} s"
+                + ("" if found.whole else ", and then stopped: there may be better ones"))
+    if tuned.preset:
+        text.append("the preset takes "
+                    f"{' and '.join(f'{each:,}' for each in tuned.preset)} cycles")
+    text.append(f"{cycles:,} cycles: {tuned.at_clock.time(cycles)}")
+    text.append(tuned.clock.told(cycles, options.clock) if tuned.clock else
+                "clock: not known, nothing of its kind has been placed on this chip")
+    text += tuned.choice.reasons
+    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
+             for workload in tuned.workloads if workload.shapes_only]
+    text += [f"{printable(workload.name)}: {energy_line(each)}" for workload, each
+             in zip(tuned.workloads, tuned.energies, strict=bool(tuned.energies))]
+    if options.output:
+        text.append(f"{printable(options.output)}: {tuned.design.name}")
+    return text
 
 
 def energy_line(spent: Energy) -> str:

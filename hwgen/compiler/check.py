@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step, lines_of_rows
-from ..golden.unpack.unpack import Packing, possible, unpack, written_words
+from ..golden.accelerator.footprint import (
+    bytes_read,
+    bytes_written,
+    passes,
+    vector_bytes,
+    words_read,
+)
+from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from .program import LayerSteps, Program
-from .sparse.lane_memories import unpacked
+from .sparse.lane_memories import matrix_of_words
 
 __all__ = ["Unsound", "check_program"]
 
@@ -57,7 +64,8 @@ class Check:
         """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
         self.regions: list[Region] = []
-        self.compressed = unpacked(program.compressed, columns) if program.compressed else None
+        self.compressed = (matrix_of_words(program.compressed, columns)
+                           if program.compressed else None)
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
 
@@ -130,7 +138,8 @@ class Check:
             self.lines(step, weights)
         writers = set().union(*(self.writers[name] for name in layer.inputs))
         written = np.full(len(self.owner), NEVER, np.int64)
-        outputs = np.zeros(0, np.int64) if step.to_sums else self.outputs(step)
+        outputs = np.zeros(0, np.int64) if step.to_sums else bytes_written(
+            step, self.design.columns)
         if outputs.size:
             if outputs.max() >= len(self.owner):
                 raise Unsound("the output is written outside the activation memory")
@@ -158,7 +167,7 @@ class Check:
         if step.mode == Mode.SPARSE:
             self.columns(step)
             return None
-        length = step.tiles * step.passes * rows + tiles * parameters
+        length = words_read(step, self.design.columns, rows, parameters)
         end = step.program + length
         if step.program >= self.image_words:
             if end > len(self.words) or not self.unpacked[step.program:end].all():
@@ -187,7 +196,7 @@ class Check:
     def unpack(self, step: Step, number: int) -> None:
         """Write what a step unpacks, and note where it is."""
         columns = self.design.columns
-        if not self.design.decompress or not possible(step, self.design.rows, columns):
+        if not self.design.decompress or not is_possible(step, self.design.rows, columns):
             raise Unsound("there is no such step on this Design")
         packing = Packing.of(step, columns)
         assert packing
@@ -205,7 +214,7 @@ class Check:
         if self.compressed is None or step.column + width > self.compressed.columns:
             raise Unsound("its columns are outside the compressed weights")
         part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.placed(part.format)[1].max(initial=-1) for lane in part.lanes]
+        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
         if max(rows) >= step.slots:
             raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 
@@ -260,14 +269,6 @@ class Check:
                     if step.row0 + ky * step.taps_y_step + y - behind >= 0:
                         raise Unsound("a window reads a row that was not streamed")
 
-    def outputs(self, step: Step) -> Integers:
-        """Return the addresses that a step writes, (rows, pixels, bytes)."""
-        down, across = step.size
-        pixels = (step.output + np.arange(down)[:, None, None] * step.output_row_step
-                  + np.arange(across)[:, None] * step.output_x_step)
-        last = (step.tiles - 1) * self.design.columns + step.last_columns
-        return pixels + np.arange(last)
-
     def vectors(self, step: Step) -> Integers:
         """Return the vector that is read last before each of those bytes is written.
 
@@ -293,19 +294,13 @@ class Check:
         if step.mode == Mode.SUMS:
             return []
         columns = self.design.columns
-        width = self.design.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else columns
+        width = vector_bytes(step, self.design.rows, columns)
         found = []
         for tile in range(step.tiles) if step.tile_step else [step.tiles - 1]:
             alone = step.tile_step or step.tiles == 1
             used = step.last_columns if alone and tile == step.tiles - 1 else columns
-            for number in range(step.passes):
-                ky, rest = divmod(number, step.taps_x * step.pieces)
-                kx, piece = divmod(rest, step.pieces)
-                along = (step.offset + tile * step.tile_step + kx * step.taps_x_step
-                         + piece * step.piece_step
-                         + np.arange(step.x)[:, None] * step.x_step + np.arange(width))
-                line = ky * step.taps_y_step + np.arange(step.y) * step.row_step
-                from_base = ky * step.taps_y_step_bytes + np.arange(step.y) * step.row_step_bytes
+            for number, taps in enumerate(passes(step)):
+                inside, addresses = bytes_read(step, width, tile, *taps)
                 if step.mode == Mode.SPARSE:
                     matters = self.live(step)
                 elif weights is None:
@@ -315,9 +310,6 @@ class Check:
                     here = here[:, :, :used]
                     matters = np.any(here != 0, axis=(0, 2 if step.mode == Mode.MATRIX else 1))
                     matters = np.pad(matters, (0, width - len(matters)))
-                inside = ((((step.row0 + line) >= 0) & (step.row0 + line < step.height))[
-                    :, None, None] & ((along >= 0) & (along < step.row_bytes)))
-                addresses = (step.base + from_base)[:, None, None] + along
                 vectors = ((tile * step.passes + number) * step.vectors
                            + np.arange(step.vectors)).reshape(step.y, step.x, 1)
                 needed = inside & matters

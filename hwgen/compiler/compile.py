@@ -11,11 +11,11 @@ from ..arch.design import Design
 from ..arch.steps import Mode, Step
 from ..errors import UserError
 from ..network.graph import (
-    Add,
     AveragePool,
     Concatenate,
     Convolution,
     Depthwise,
+    Elementwise,
     FullyConnected,
     Layer,
     MaxPool,
@@ -27,24 +27,25 @@ from ..network.graph import (
 )
 from .check import check_program
 from .layers.binary import lower_binary
-from .layers.elementwise import lower_add, lower_copy, lower_pad
+from .layers.elementwise import lower_copy, lower_elementwise, lower_pad
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
-from .lowering import Lowering, Placed
+from .lowering import Lowering, PlacedStep
 from .memory.addresses import arrange
 from .memory.in_place import TightPlan
-from .memory.lifetimes import Layout
+from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
-from .prepare.thresholds import any_rounding, requantising
+from .prepare.thresholds import any_rounding, requantising_network
 from .program import HostLayer, LayerSteps, Placement, Program
+from .room import lower_into
 from .sizes import Cut, ceil_div
-from .sparse.choice import Choice, SparsePlan, program_words
-from .sparse.lane_memories import packed
+from .sparse.choice import SparsePlan, SparseSelection, program_words
+from .sparse.lane_memories import host_words
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "prepared", "written"]
+__all__ = ["compile_network", "draft", "lower", "prepare_network", "written_bytes"]
 
 
 def compile_network(network: Network, design: Design,
@@ -72,19 +73,15 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network, folding, layout = prepared(network)
-    choice = Choice(network, folding, layout, design, example)
-    plan = choice.plan()
-    lowering, layers = lower_network(network, folding, layout, design, {}, plan)
-    while (program_words(lowering) > design.program_words
-           and choice.make_room(program_words(lowering) - design.program_words)):
-        plan = choice.plan()
-        lowering, layers = lower_network(network, folding, layout, design, {}, plan)
-    lives = layout.lives(written(lowering.placed, design.columns))
+    network, folding, layout = prepare_network(network)
+    choice = SparseSelection(network, folding, layout, design, example)
+    plan, lowering, layers = lower_into(design, choice, lambda plan: lower_network(
+        network, folding, layout, design, {}, plan))
+    lives = layout.lives(written_bytes(lowering.placed, design.columns))
     memory = design.activation_memory
     addresses, needed = arrange(lives, {}, memory)
     if needed > memory:
-        def steps_of(index: int, cut: Cut) -> list[Placed]:
+        def steps_of(index: int, cut: Cut) -> list[PlacedStep]:
             made = Lowering(design, cut, plan.columns)
             lower(made, network, folding, layout, layout.layers[index])
             return made.placed
@@ -106,19 +103,19 @@ def draft(network: Network, design: Design,
          for name, view in layout.views.items()},
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs,
-        compressed=packed(plan.weights) if plan.columns and plan.weights else (),
+        compressed=host_words(plan.weights) if plan.columns and plan.weights else (),
         choices=plan.choices)
 
 
-def prepared(network: Network) -> tuple[Network, Folding, Layout]:
+def prepare_network(network: Network) -> tuple[Network, Folding, BufferLayout]:
     """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
-    network = requantising(network)
+    network = requantising_network(network)
     network = simplify(network)
     folding = fold(network)
-    return network, folding, Layout(network, folding)
+    return network, folding, BufferLayout(network, folding)
 
 
-def lower_network(network: Network, folding: Folding, layout: Layout, design: Design,
+def lower_network(network: Network, folding: Folding, layout: BufferLayout, design: Design,
                   cuts: dict[int, Cut],
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
@@ -135,7 +132,7 @@ def lower_network(network: Network, folding: Folding, layout: Layout, design: De
     return lowering, layers
 
 
-def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout,
+def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
           layer: Layer) -> None:
     """Emit the steps of one layer."""
     sources, target = [layout.views[name] for name in layer.inputs], layout.views[layer.output]
@@ -146,8 +143,8 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
             lower_binary(lowering, network, folding, layer, sources[0], target)
         case Convolution() | Depthwise() | FullyConnected():
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
-        case Add():
-            lower_add(lowering, network, layer, sources, target, layout.alone(target))
+        case Elementwise():
+            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():
@@ -164,7 +161,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Layout
             raise UserError(f"the accelerator has no {layer.operator}")
 
 
-def written(placed: list[Placed], columns: int) -> dict[str, int]:
+def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
     """Return how many bytes of each buffer the steps write, to the last."""
     sizes: dict[str, int] = {}
     for item in placed:
@@ -199,15 +196,10 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     code = len(lowering.placed) * coding.words
     steps, descriptors = [], []
     for item in lowering.placed:
-        step = item.step
-        fields = {"program": code + step.program}
-        if item.source is not None:
-            fields["base"] = step.base + addresses[item.source]
-        if item.target is not None:
-            fields["output"] = step.output + addresses[item.target]
+        step = item.at(addresses)
         if step.mode == Mode.UNPACK:
-            fields["output"] = code + step.output
-        steps.append(step.replace(**fields))
+            step = step.replace(output=code + step.output)
+        steps.append(step.replace(program=code + step.program))
         descriptors.append(coding.write(steps[-1]))
     return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
 

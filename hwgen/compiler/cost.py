@@ -8,11 +8,11 @@ import numpy as np
 
 from ..cost.cycles import Count
 
-__all__ = ["Taken", "least", "where"]
+__all__ = ["LayerCost", "least_cost", "where"]
 
 
 @dataclass(frozen=True)
-class Taken:
+class LayerCost:
     """``cycles`` and number of ``steps``, and ``words`` of the program besides their descriptors.
 
     ``cost`` is the cycles by which the compiler compares: it takes parameters to be different from
@@ -25,7 +25,7 @@ class Taken:
     words: Count
 
 
-def least(choices: Sequence[Taken]) -> Taken:
+def least_cost(choices: Sequence[LayerCost]) -> LayerCost:
     """Return for each Design the first one of the least cost."""
     best, *others = choices
     for other in others:
@@ -33,7 +33,7 @@ def least(choices: Sequence[Taken]) -> Taken:
     return best
 
 
-def where(chosen: Count, one: Taken, other: Taken) -> Taken:
+def where(chosen: Count, one: LayerCost, other: LayerCost) -> LayerCost:
     """Return for each Design one of two."""
-    return Taken(*(np.where(chosen, getattr(one, field.name), getattr(other, field.name))
-                   for field in dataclasses.fields(Taken)))
+    return LayerCost(*(np.where(chosen, getattr(one, field.name), getattr(other, field.name))
+                       for field in dataclasses.fields(LayerCost)))

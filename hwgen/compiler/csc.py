@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..golden.sparse.decoder import Compressed, Format, Lane
+from ..golden.sparse.decoder import Compressed, EntryFormat, LaneEntries
 
 __all__ = ["Storage", "encode", "loads", "storage"]
 
 Integers = NDArray[np.int64]
 
 
-def encode(matrix: NDArray[np.integer], form: Format, lanes: int = 1) -> Compressed:
+def encode(matrix: NDArray[np.integer], form: EntryFormat, lanes: int = 1) -> Compressed:
     """Return a matrix as entries of ``form``, its rows dealt out to ``lanes`` lanes in turn.
 
     A :class:`UserError` names a weight that the format cannot hold.
@@ -31,7 +31,7 @@ def encode(matrix: NDArray[np.integer], form: Format, lanes: int = 1) -> Compres
         _lane(matrix[lane::lanes] != 0, values[lane::lanes], form) for lane in range(lanes)))
 
 
-def _values(matrix: Integers, form: Format) -> Integers:
+def _values(matrix: Integers, form: EntryFormat) -> Integers:
     """Return what stands for each weight in an entry; of zeros anything."""
     if form.codebook is None:
         half = 1 << (form.value_bits - 1)
@@ -49,7 +49,7 @@ def _values(matrix: Integers, form: Format) -> Integers:
     return order[place]
 
 
-def _lane(some: NDArray[np.bool_], values: Integers, form: Format) -> Lane:
+def _lane(some: NDArray[np.bool_], values: Integers, form: EntryFormat) -> LaneEntries:
     """Return the entries of a lane's rows, of which there may be none."""
     columns, rows = np.nonzero(some.T)
     first = np.diff(columns, prepend=-1) != 0
@@ -71,7 +71,7 @@ def _lane(some: NDArray[np.bool_], values: Integers, form: Format) -> Lane:
     entries = np.concatenate([*padding, values[rows, columns] << bits | left])
     order = np.argsort(owner, kind="stable")
     counts = np.bincount(columns[owner], minlength=some.shape[1])
-    return Lane(entries[order], np.concatenate([[0], np.cumsum(counts)]))
+    return LaneEntries(entries[order], np.concatenate([[0], np.cumsum(counts)]))
 
 
 def loads(compressed: Compressed) -> Iterator[tuple[int, str, int, int]]:
@@ -125,7 +125,7 @@ def storage(compressed: Compressed) -> Storage:
 
     places = []
     for number, lane in enumerate(compressed.lanes):
-        columns, rows, _ = lane.placed(form)
+        columns, rows, _ = lane.triplets(form)
         places.append(columns * compressed.rows + rows * count + number)
     run = np.zeros((size, 1), np.bool_)
     run[np.concatenate(places)] = True

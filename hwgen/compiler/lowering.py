@@ -1,6 +1,6 @@
 """What all layers are lowered with: the Design, the image of weights, and the steps so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
 from .view import View
 
-__all__ = ["Lowering", "Placed", "uniform_parameters"]
+__all__ = ["Lowering", "PlacedStep", "uniform_parameters"]
 
 Integers = NDArray[np.int64]
 
@@ -26,17 +26,47 @@ DISTANCES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedStep:
     """A step whose ``base`` and ``output`` count from the beginnings of two buffers.
 
     ``live`` has which bytes of a vector have weights, (tiles, passes, bytes); None where all
-    columns that are stored count.
+    columns that are stored count. A step with a ``second`` source reads both, in two passes along
+    y, in any order: ``taps_y_step_bytes`` is its base there, counted from the beginning of that
+    buffer.
     """
 
     step: Step
     source: str | None
     target: str | None
     live: NDArray[np.bool_] | None = None
+    second: str | None = None
+
+    def reads(self, buffer: str) -> Iterator[Step]:
+        """Yield what reads a buffer: the step, or one with two sources as if it had but one.
+
+        Either of two sources may be the one that is read last.
+        """
+        step = self.step
+        if self.second is None and self.source == buffer:
+            yield step
+        elif self.second is not None:
+            for source, base in ((self.source, step.base), (self.second, step.taps_y_step_bytes)):
+                if source == buffer:
+                    yield step.replace(base=base, taps_y_step_bytes=0)
+
+    def at(self, addresses: Mapping[str, int]) -> Step:
+        """Return the step for buffers at these addresses."""
+        step, fields = self.step, {}
+        if self.source is not None:
+            fields["base"] = step.base + addresses[self.source]
+        if self.second is not None:
+            # A distance is never negative: the lower one of two sources is read first.
+            first, last = sorted((fields["base"],
+                                  step.taps_y_step_bytes + addresses[self.second]))
+            fields |= {"base": first, "taps_y_step_bytes": last - first}
+        if self.target is not None:
+            fields["output"] = step.output + addresses[self.target]
+        return step.replace(**fields)
 
 
 def uniform_parameters(bias: Integers, lanes: Lanes) -> bool:
@@ -59,21 +89,23 @@ class Lowering:
         self.rows, self.columns = design.rows, design.columns
         self.sizes = Sizes.of(design, cut)
         self.image = Image(design.columns)
-        self.placed: list[Placed] = []
+        self.placed: list[PlacedStep] = []
 
     def emit(self, source: View | None, target: View | None,
-             live: NDArray[np.bool_] | None = None, **fields: Any) -> None:
+             live: NDArray[np.bool_] | None = None, second: View | None = None,
+             **fields: Any) -> None:
         """Add a step that reads and writes these views; ``fields`` are a Step's.
 
         How far it is to the next of something that there is one of is 0, whatever they say.
-        ``live`` is as in :class:`Placed`.
+        ``live`` and ``second`` are as in :class:`PlacedStep`.
         """
         for count, distances in DISTANCES.items():
             if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
-        self.placed.append(Placed(step, source.buffer if source else None,
-                                  target.buffer if target else None, live))
+        self.placed.append(PlacedStep(step, source.buffer if source else None,
+                                  target.buffer if target else None, live,
+                                  second.buffer if second else None))
 
     def cut(self, cut: Cut) -> None:
         """Cut the next layer so."""
@@ -101,33 +133,37 @@ class Lowering:
 
     def direct(self, source: View, target: View, lanes: Lanes, bias: int = 0, *,
                window: Window | None = None, block: Block | None = None, pad: int = 0,
-               maximum: bool = False, repeats: int = 1) -> None:
+               maximum: bool = False, repeats: int = 1, second: View | None = None) -> None:
         """Emit steps that pass bytes by the array, over the taps of a window.
 
         ``lanes`` has one channel, for all. ``block`` is the part of the output to write. Each tap
-        counts ``repeats`` times.
+        counts ``repeats`` times. With a ``second`` source, which lies like the first, the taps are
+        the same place in either, and the window has only strides.
         """
         window = window or Window((1, 1))
         (down, right), (step_y, step_x) = window.stride, window.dilation
         block = block or Block(0, 0, target.height, target.width)
-        passes = window.kernel[0] * window.kernel[1] * repeats
+        taps_y = window.kernel[0] if second is None else 2
+        passes = taps_y * window.kernel[1] * repeats
         program, _ = self.image.add(None, *self.parameters(np.array([bias]), lanes))
         for inner in self.sizes.blocks(block.height, block.width, passes):
             part = replace(inner, y=block.y + inner.y, x=block.x + inner.x)
             row0 = part.y * down - window.before[0]
+            to_tap = (step_y, step_y * source.row) if second is None else \
+                (0, second.offset + row0 * second.row)
             self.emit(
-                source, target,
+                source, target, second=second,
                 mode=Mode.DIRECT, maximum=maximum, pad=pad, pieces=repeats,
                 last_columns=self.last_columns(target.channels),
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
                 tiles=self.sizes.column_tiles(target.channels), tile_step=self.columns,
-                taps_x=window.kernel[1], taps_y=window.kernel[0], x=part.width, y=part.height,
+                taps_x=window.kernel[1], taps_y=taps_y, x=part.width, y=part.height,
                 program=program, base=source.offset + row0 * source.row, row0=row0,
                 height=source.height,
                 offset=(part.x * right - window.before[1]) * source.pitch,
                 row_bytes=source.row_bytes, x_step=right * source.pitch, row_step=down,
                 row_step_bytes=down * source.row, taps_x_step=step_x * source.pitch,
-                taps_y_step=step_y, taps_y_step_bytes=step_y * source.row,
+                taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1],
                 output=target.offset + part.y * target.row + part.x * target.pitch,
                 output_x_step=target.pitch, output_row_step=target.row)
 

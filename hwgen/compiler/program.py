@@ -18,7 +18,7 @@ from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
 from ..tools.arrays import load_arrays
-from ..tools.untrusted import checked
+from ..tools.untrusted import check_type
 from .engine_choice import EngineChoice
 
 __all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
@@ -237,7 +237,7 @@ class Program:
             return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
 
         def of(name: str, kind: Any) -> Any:
-            return checked(facts[name], kind, name)
+            return check_type(facts[name], kind, name)
 
         return cls(
             of("name", str), design, steps, image, of("tensors", dict[str, Placement]),

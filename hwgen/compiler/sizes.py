@@ -178,6 +178,6 @@ class Sizes:
 
         ``formats`` are those fields of a step.
         """
-        return sum(count * self.array.taken(
+        return sum(count * self.array.cycles_for(
             mode, tiles=tiles, passes=passes, vectors=height * width, to_sums=to_sums,
             parameters_per_tile=per_tile, **formats) for count, height, width in strips.kinds())

@@ -23,7 +23,7 @@ class View:
     """From a row to the next."""
 
     @classmethod
-    def packed(cls, buffer: str, height: int, width: int, channels: int) -> "View":
+    def of_image(cls, buffer: str, height: int, width: int, channels: int) -> "View":
         """Return the view of a buffer that holds an image and nothing else."""
         return cls(buffer=buffer, height=height, width=width, channels=channels, pitch=channels,
                    row=width * channels)
@@ -53,12 +53,12 @@ class View:
         width = self.height * self.width
         return dataclasses.replace(self, height=1, width=width, row=width * self.pitch)
 
-    def turned(self) -> "View":
+    def rows_as_pixels(self) -> "View":
         """Return rows as pixels: an image of one row, each pixel a whole row of this one."""
         return dataclasses.replace(self, height=1, width=self.height, channels=self.row_bytes,
                                    pitch=self.row, row=self.height * self.row)
 
-    def transposed(self) -> "View":
+    def transpose(self) -> "View":
         """Return columns as rows, and rows as columns."""
         return dataclasses.replace(self, height=self.width, width=self.height, pitch=self.row,
                                    row=self.pitch)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.sparse.decoder import WEIGHT_BITS
 
-__all__ = ["cluster", "shared"]
+__all__ = ["cluster", "share_weights"]
 
 Integers = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ def _best(values: Integers, times: NDArray[np.float64], count: int) -> set[int]:
     return chosen
 
 
-def shared(weights: NDArray[np.integer], codebook: tuple[int, ...]) -> Integers:
+def share_weights(weights: NDArray[np.integer], codebook: tuple[int, ...]) -> Integers:
     """Return the weights, each but 0 replaced by the nearest of a codebook."""
     weights = np.asarray(weights, np.int64)
     table = np.array(sorted(codebook))

@@ -11,7 +11,7 @@ import numpy as np
 from ..golden.network.network import compute
 from .prune import STEPS, Pruner, noise
 
-__all__ = ["even", "sensitive", "sensitivity"]
+__all__ = ["even_densities", "sensitive_densities", "sensitivity"]
 
 Table = Mapping[str, Sequence[float]]
 """Of each layer: the noise that each of ``STEPS`` adds to the outputs."""
@@ -20,7 +20,7 @@ IMAGES = 16
 """Inputs that tell how sensitive the outputs are."""
 
 
-def even(pruner: Pruner, density: float) -> dict[str, float]:
+def even_densities(pruner: Pruner, density: float) -> dict[str, float]:
     """Return the same density for each layer."""
     return {layer.name: density for layer in pruner.layers}
 
@@ -44,7 +44,7 @@ def sensitivity(pruner: Pruner, say: Callable[[str], None] = lambda text: None) 
         table[layer.name] = [0.0]
         for density in STEPS[1:]:
             values = dict(before)
-            for later in pruner.pruned({layer.name: density}, mending=False).layers[number:]:
+            for later in pruner.prune({layer.name: density}, mending=False).layers[number:]:
                 if not later.host:
                     values[later.output] = compute(network, later,
                                                    [values[name] for name in later.inputs])
@@ -54,7 +54,7 @@ def sensitivity(pruner: Pruner, say: Callable[[str], None] = lambda text: None) 
     return table
 
 
-def sensitive(pruner: Pruner, table: Table, density: float) -> dict[str, float]:
+def sensitive_densities(pruner: Pruner, table: Table, density: float) -> dict[str, float]:
     """Return densities with the least noise, were noise to grow evenly between two steps."""
     sizes = {layer.name: layer.weights.size for layer in pruner.layers}
     result = dict.fromkeys(sizes, 1.0)

@@ -19,7 +19,7 @@ from ..network.onnx.float_graph import PRODUCTS, sources
 from ..network.onnx.reading import OnnxNetwork, read
 from .quantize import Calibrated, float_values
 
-__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "Point", "Variable"]
+__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "MixedPoint", "Variable"]
 
 Cost = Callable[[Network], Mapping[str, int]]
 """Cycles of the layers of a network, by the tensors that they write."""
@@ -45,7 +45,7 @@ Bits = Mapping[Variable, int]
 
 
 @dataclass(frozen=True)
-class Point:
+class MixedPoint:
     """One network of the path."""
 
     bits: Bits
@@ -75,7 +75,7 @@ class Mixed:
     table: dict[Variable, dict[int, float]] = field(default_factory=dict)
     taken: dict[tuple[int, int], Mapping[str, int]] = field(default_factory=dict)
     """Cycles of the layers where all weights have so many bits, and all tensors so many."""
-    path: list[Point] = field(default_factory=list)
+    path: list[MixedPoint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Find what has bits, and what the float network gives."""
@@ -135,10 +135,10 @@ class Mixed:
         noise = float(np.mean((found - self.exact) ** 2) / max(float(np.var(self.exact)), 1e-30))
         return noise, float(np.mean(found.argmax(axis=1) == self.answers))
 
-    def point(self, bits: Bits) -> Point:
+    def point(self, bits: Bits) -> MixedPoint:
         """Run a network on all inputs, and tell its cycles."""
         network = self.network(bits)
-        return Point(dict(bits), sum(self.cost(network).values()), *self.outputs(network))
+        return MixedPoint(dict(bits), sum(self.cost(network).values()), *self.outputs(network))
 
     def measure(self, say: Callable[[str], None] = lambda text: None) -> None:
         """Fill the table: the noise that fewer bits of one variable add, by bits."""
@@ -160,7 +160,7 @@ class Mixed:
                 bits = {v: weights if v.kind == "weights" else tensor for v in variables}
                 self.taken[weights, tensor] = self.cost(self.network(bits))
 
-    def taken_and_lost(self, bits: Bits) -> tuple[int, float]:
+    def cycles_and_noise(self, bits: Bits) -> tuple[int, float]:
         """Return about what a network takes in the layers whose bits are chosen, and its noise.
 
         The cycles are exact, but where so few bits leave a channel the same for all inputs, so that
@@ -206,23 +206,23 @@ class Mixed:
         """
         first, last = self.best(0, 1), self.best(1, 0)
         yield first
-        if self.taken_and_lost(first) != self.taken_and_lost(last):
+        if self.cycles_and_noise(first) != self.cycles_and_noise(last):
             yield from self.between(first, last)
             yield last
 
     def between(self, left: Bits, right: Bits) -> Iterator[Bits]:
         """Yield what is between two corners of the hull."""
-        (many, less), (few, more) = self.taken_and_lost(left), self.taken_and_lost(right)
+        (many, less), (few, more) = self.cycles_and_noise(left), self.cycles_and_noise(right)
         slope = more - less, many - few
         middle = self.best(*slope)
-        cycles, noise = self.taken_and_lost(middle)
+        cycles, noise = self.cycles_and_noise(middle)
         line = slope[0] * many + slope[1] * less
         if few < cycles < many and slope[0] * cycles + slope[1] * noise < line * (1 - 1e-9):
             yield from self.between(left, middle)
             yield middle
             yield from self.between(middle, right)
 
-    def search(self, loss: float, say: Callable[[str], None] = lambda text: None) -> Point:
+    def search(self, loss: float, say: Callable[[str], None] = lambda text: None) -> MixedPoint:
         """Return the fastest network of the path that loses at most ``loss`` of top-1 of int8."""
         if not self.table:
             self.measure(say)
@@ -239,6 +239,6 @@ class Mixed:
         return min((point for point in self.path if self.within(point, loss)),
                    key=lambda point: point.cycles)
 
-    def within(self, point: Point, loss: float) -> bool:
+    def within(self, point: MixedPoint, loss: float) -> bool:
         """Whether a network loses no more than a bound."""
         return self.base.top_1 - point.top_1 <= loss + 1e-9

@@ -24,10 +24,10 @@ from ..network.graph import (
     Requantisation,
     Weighted,
 )
-from .codebook import cluster, shared
-from .surgeon import Moments, importance, least_squares, rounded
+from .codebook import cluster, share_weights
+from .surgeon import Moments, importance, least_squares, round_weights
 
-__all__ = ["METHODS", "STEPS", "Pruner", "density", "noise", "weighted"]
+__all__ = ["METHODS", "STEPS", "Pruner", "density", "noise", "prunable_layers"]
 
 METHODS = ("surgeon", "magnitude")
 
@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[np.int8]]
 
 
-def weighted(network: Network) -> list[Weighted]:
+def prunable_layers(network: Network) -> list[Weighted]:
     """Return the layers with weights that can be pruned; each must requantise its sums to int8.
 
     A depthwise layer of ones is none of them: readers make such to average, or to change a scale.
@@ -68,7 +68,7 @@ def noise(found: NDArray[np.int8], wanted: NDArray[np.int8]) -> float:
     return lost / max(float(np.var(wanted.astype(np.float64))), 1e-30)
 
 
-def most(values: Floats, count: int) -> Mask:
+def mask_of_greatest(values: Floats, count: int) -> Mask:
     """Return where the greatest so many of some values are; of equal ones the first."""
     chosen = np.zeros(values.size, np.bool_)
     chosen[np.argsort(-values.ravel(), kind="stable")[:count]] = True
@@ -112,11 +112,11 @@ class Pruner:
             raise UserError(f"banks must be at least 1, or 0 for none, not {self.banks}")
         if self.codebook:
             cluster(np.zeros(0, np.int64), self.codebook)  # tells what is wrong with the number
-        self.layers = weighted(self.network)
+        self.layers = prunable_layers(self.network)
         self.values = run(self.network, self.inputs, keep=True)
         self._seen: dict[str, tuple[NDArray[np.int16], list[Moments]]] = {}
 
-    def pruned(self, densities: Mapping[str, float], *, mending: bool = True) -> Network:
+    def prune(self, densities: Mapping[str, float], *, mending: bool = True) -> Network:
         """Return the network with the densities of some layers, by their names; others stay.
 
         With ``mending`` a layer is fitted on what the pruned layers before it give, else on what
@@ -164,11 +164,11 @@ class Pruner:
         values = self._importance(layer, kept)
         count = max(round(kept.size * wanted), 1)
         if not self.banks or isinstance(layer, Depthwise):
-            return kept & most(values, count)
+            return kept & mask_of_greatest(values, count)
         result = kept.copy()
         lanes = min(self.banks, len(kept))
         for lane in range(lanes):
-            result[lane::lanes] &= most(values[lane::lanes], max(count // lanes, 1))
+            result[lane::lanes] &= mask_of_greatest(values[lane::lanes], max(count // lanes, 1))
         return result
 
     def _importance(self, layer: Weighted, kept: Mask) -> Floats:
@@ -202,13 +202,13 @@ class Pruner:
     def _layer(self, layer: Weighted, kept: Mask, read: NDArray[np.int8]) -> Weighted:
         """Return a layer with the weights that are kept, mended on what it reads."""
         if self.method == "surgeon":
-            return self._mended(layer, kept, read)
+            return self._mend(layer, kept, read)
         matrix = np.where(kept, rows(layer), 0)
         if self._has_codebook(layer):
-            matrix = shared(matrix, cluster(matrix, self.codebook))
+            matrix = share_weights(matrix, cluster(matrix, self.codebook))
         return with_rows(layer, matrix, layer.bias)
 
-    def _mended(self, layer: Weighted, kept: Mask, read: NDArray[np.int8]) -> Weighted:
+    def _mend(self, layer: Weighted, kept: Mask, read: NDArray[np.int8]) -> Weighted:
         """Return a layer whose remaining weights and bias give nearly the sums of before."""
         before, hessians = self._before(layer)
         same = read is self.values[layer.inputs[0]]
@@ -231,7 +231,7 @@ class Pruner:
             fits[index] = least_squares(row, kept[index], hessians[group], missing[group] @ row)
         nearest = self._nearest(layer, [best[:-1] for best, _ in fits.values()])
         for index, (best, inverse) in fits.items():
-            *matrix[index, kept[index]], bias[index] = rounded(best, inverse, nearest)
+            *matrix[index, kept[index]], bias[index] = round_weights(best, inverse, nearest)
         gone = ~kept.any(axis=1) & rows(layer).any(axis=1) & (not fixed)
         for index in np.flatnonzero(gone).tolist():
             # A row without weights is its bias: the mean of the sums that it had.

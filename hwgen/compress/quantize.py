@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.network.network import run
 from ..network.onnx.file import Graph, Node, is_quantised, load, parse
-from ..network.onnx.float_graph import chain_ends, folded, sources
-from ..network.onnx.reading import OnnxNetwork, read, restored
+from ..network.onnx.float_graph import chain_ends, fold_graph, sources
+from ..network.onnx.reading import OnnxNetwork, file_values, read
 from ..network.onnx.write import Grid, write
 from ..text import table
 from ..tools.arrays import load_arrays
 
-__all__ = ["METHODS", "Calibrated", "Data", "Error", "errors", "input_names", "inputs_of",
-           "quantise", "quantised_model", "report"]
+__all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors", "input_names",
+           "inputs_of", "quantise", "quantise_and_compare", "quantised_model", "report"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
@@ -37,7 +37,7 @@ SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True)
-class Error:
+class TensorError:
     """How far a tensor of the int8 network is from the float one's."""
 
     tensor: str
@@ -46,6 +46,18 @@ class Error:
     """Power of the float tensor over that of the difference, in decibels."""
     largest: float
     """Largest difference, in steps of the tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """An int8 network, and how far it is from the float one."""
+
+    model: bytes
+    """The ONNX file."""
+    network: OnnxNetwork
+    errors: list[TensorError]
+    images: int
+    """Inputs that it was made and compared with."""
 
 
 def input_names(source: str | Path | bytes) -> list[str]:
@@ -126,7 +138,7 @@ def float_values(source: str | Path | bytes, edges: list[str], inputs: Inputs) -
     return [np.concatenate([row[index] for row in rows]) for index in range(len(edges))]
 
 
-def modern(source: str | Path | bytes) -> bytes:
+def to_modern_version(source: str | Path | bytes) -> bytes:
     """Return a model in a version of ONNX that has a scale for each channel."""
     model, name = parse(source)
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
@@ -159,6 +171,15 @@ def quantised_model(source: str | Path | bytes, data: Data, *, method: str = "mi
     return Calibrated(source, data, method=method, percentile=percentile).model()
 
 
+def quantise_and_compare(source: str | Path | bytes, data: Data, *, method: str = "minmax",
+                         percentile: float = 99.99) -> Quantised:
+    """Make the int8 network of a float ONNX file, and compare the two on the same inputs."""
+    model = quantised_model(source, data, method=method, percentile=percentile)
+    network = read(model)
+    images = len(next(iter(inputs_of(source, data).values())))
+    return Quantised(model, network, errors(source, network, data), images)
+
+
 class Calibrated:
     """A float network made ready to be quantised, with what its tensors are on a few inputs.
 
@@ -181,12 +202,12 @@ class Calibrated:
         if not 50 < percentile <= 100:
             raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
         self.inputs = inputs_of(source, data)
-        self.source = modern(source)
+        self.source = to_modern_version(source)
         graph = load(self.source)
         # What the runtime does not run, nobody need look at any closer.
         float_values(self.source, list(graph.outputs),
                      {name: x[:1] for name, x in self.inputs.items()})
-        self.graph = folded(graph)
+        self.graph = fold_graph(graph)
         self.heads = {edge: node for node, edge in chain_ends(self.graph)}
         edges = [*self.graph.inputs, *self.heads]
         values = float_values(self.source, [*self.heads], self.inputs) if self.heads else []
@@ -217,7 +238,7 @@ class Calibrated:
             low, high = self.ranges[leader]
             grid = Grid.over(low, high, bits)
             if bits < 8:
-                values = np.concatenate([_sampled(self.seen[edge]).reshape(-1)
+                values = np.concatenate([_sample(self.seen[edge]).reshape(-1)
                                          for edge, of in self.leaders.items() if of == leader])
                 grid = Grid.closest(values, low, high, bits)
             self._grids[leader, bits] = grid
@@ -248,17 +269,17 @@ def _range(values: Floats, percentile: float) -> tuple[float, float]:
     """Return the least and the greatest value, or those that a percentile keeps."""
     if percentile >= 100:
         return float(values.min()), float(values.max())
-    low, high = np.percentile(_sampled(values), [100 - percentile, percentile])
+    low, high = np.percentile(_sample(values), [100 - percentile, percentile])
     return float(low), float(high)
 
 
-def _sampled(values: Floats) -> Floats:
+def _sample(values: Floats) -> Floats:
     """Return not too many values of each input."""
     flat = values.reshape(len(values), -1)
     return flat[:, ::max(flat.shape[1] // SAMPLES, 1)]
 
 
-def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list[Error]:
+def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list[TensorError]:
     """Return how far each tensor of the int8 network is from the float one, in their order."""
     inputs = inputs_of(source, data)
     names, edges = [], []
@@ -269,21 +290,22 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
     computed = [edge for edge in edges if edge not in inputs]
     wanted = dict(inputs)
     if computed:
-        wanted.update(zip(computed, float_values(modern(source), computed, inputs), strict=True))
+        values = float_values(to_modern_version(source), computed, inputs)
+        wanted.update(zip(computed, values, strict=True))
     results = run(network, network.feed(inputs), keep=True)
     found = []
     for name, edge in zip(names, edges, strict=True):
-        real = network.real(name, restored(network.traces[name], results[name]))
+        real = network.real_values(name, file_values(network.traces[name], results[name]))
         exact = wanted[edge].astype(np.float64)
         difference = real.reshape(exact.shape) - exact
         noise, power = float(np.mean(difference**2)), float(np.mean(exact**2))
         sqnr = 10 * math.log10(power / noise) if noise and power else math.inf
         scale = network.tensors[name].scale
-        found.append(Error(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
+        found.append(TensorError(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
     return found
 
 
-def report(found: list[Error]) -> str:
+def report(found: list[TensorError]) -> str:
     """Return a table of what :func:`errors` found."""
     return table(("tensor", "scale", "SQNR dB", "largest, steps"),
                  [(error.tensor, f"{error.scale:.4g}", f"{error.sqnr:.1f}", f"{error.largest:.1f}")

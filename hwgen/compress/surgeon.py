@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Moments", "importance", "least_squares", "rounded"]
+__all__ = ["Moments", "importance", "least_squares", "round_weights"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -90,7 +90,7 @@ def least_squares(row: Floats, kept: Mask, moments: Moments,
     return inverse @ (moments.matrix[left] @ row + wanted[left]), inverse
 
 
-def rounded(best: Floats, inverse: Floats, nearest: Callable[[float], float]) -> Floats:
+def round_weights(best: Floats, inverse: Floats, nearest: Callable[[float], float]) -> Floats:
     """Return weights on a grid, one after the other; those to come make up for its rounding.
 
     The bias is the last, and an integer.

@@ -22,7 +22,7 @@ from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
 
-__all__ = ["Array", "Count", "slots"]
+__all__ = ["Array", "Count", "total_cycles"]
 
 Count = Any
 """An integer, or an array of integers: one for each of many Designs."""
@@ -142,19 +142,19 @@ class Array:
             return descriptor_words(self.columns) + FAST.reading + UNPACKING + packing.cycles(step)
         if self.binary:
             return step_cycles(step, self.columns, self.interval, self.descriptors.words)
-        return int(self.taken(step.mode, tiles=step.tiles, passes=step.passes,
-                              vectors=step.vectors, to_sums=step.to_sums,
-                              parameters_per_tile=step.parameters_per_tile,
-                              primes=(step.prime_y * step.x + step.prime_x
-                                      if step.mode == Mode.DEPTHWISE else 0),
-                              fills=step.vectors - step.values,
-                              activation_format=step.activation_format,
-                              weight_format=step.weight_format))
+        return int(self.cycles_for(step.mode, tiles=step.tiles, passes=step.passes,
+                                   vectors=step.vectors, to_sums=step.to_sums,
+                                   parameters_per_tile=step.parameters_per_tile,
+                                   primes=(step.prime_y * step.x + step.prime_x
+                                           if step.mode == Mode.DEPTHWISE else 0),
+                                   fills=step.vectors - step.values,
+                                   activation_format=step.activation_format,
+                                   weight_format=step.weight_format))
 
-    def taken(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
-              to_sums: bool = False, parameters_per_tile: Count = False,
-              primes: Count = 0, fills: Count = 0, activation_format: int = 0,
-              weight_format: int = 0) -> Count:
+    def cycles_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
+                   to_sums: bool = False, parameters_per_tile: Count = False,
+                   primes: Count = 0, fills: Count = 0, activation_format: int = 0,
+                   weight_format: int = 0) -> Count:
         """Return the cycles of a step, told by what of it counts.
 
         ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
@@ -186,6 +186,6 @@ class Array:
         return begin + tiles * others + (tiles - 1) * last + work + end
 
 
-def slots(steps: Iterable[Step], array: Array) -> int:
+def total_cycles(steps: Iterable[Step], array: Array) -> int:
     """Return the cycles of steps that run one after the other."""
     return sum(array.cycles(step) for step in steps)

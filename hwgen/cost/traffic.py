@@ -48,11 +48,11 @@ def traffic(step: Step, array: Array) -> Traffic:
     words = (descriptors.words + step.tiles * step.passes * weights
              + tiles * descriptors.parameter_words)
     channels = (step.tiles - 1) * array.columns + step.last_columns
-    return Traffic(read(step, array), 0 if step.to_sums else step.values * channels,
+    return Traffic(bytes_read(step, array), 0 if step.to_sums else step.values * channels,
                    words * array.columns)
 
 
-def read(step: Step, array: Array) -> int:
+def bytes_read(step: Step, array: Array) -> int:
     """Return how many bytes the vectors of a step have inside the image.
 
     Whether a row is inside depends on the loops down the image, and what of a vector is inside its

@@ -13,7 +13,7 @@ from typing import Any
 from .. import __version__
 from ..errors import UserError
 from ..rtl.primitives.library import Library
-from ..tools.find import outside
+from ..tools.find import outside_cause
 
 __all__ = ["convert", "sources", "to_verilog", "uncollected", "waivers"]
 
@@ -122,7 +122,7 @@ def write_verilog(process: "subprocess.Popen[str]", rtlil: str) -> str:
     ])
     text, errors = process.communicate(script)
     if process.returncode:
-        elsewhere = outside(process.returncode, errors)
+        elsewhere = outside_cause(process.returncode, errors)
         if elsewhere:
             raise UserError(f"yosys {elsewhere}; no Verilog was written")
         raise RuntimeError(f"yosys could not write Verilog:\n{errors}")

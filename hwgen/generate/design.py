@@ -7,11 +7,15 @@ from typing import Any
 from amaranth import Shape
 
 from .. import integration
-from ..arch.address_map import Window
+from ..arch.address_map import BusWindow
 from ..arch.contents import NOTHING, Contents
-from ..arch.design import SPARSE, Design, Integer
+from ..arch.design import Design, Integer
 from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
+from ..rtl.accelerator.frame import Frame
+from ..rtl.accelerator.part import Part
+from ..rtl.accelerator.sparse_part import SparsePart
+from ..rtl.accelerator.unpack_part import UnpackPart
 from ..rtl.binary.accelerator import BinaryAccelerator
 from ..rtl.compact.accelerator import CompactAccelerator
 from ..rtl.systolic import systolic
@@ -43,11 +47,11 @@ def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -
     if not design.activation_memory:
         return array(design)
     return top.wrap(accelerator(design, contents, exposed=top.mapped),
-                    Window.of(design, streams=top.streams))
+                    BusWindow.of(design, streams=top.streams))
 
 
 def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool = False,
-                ) -> Accelerator:
+                ) -> Frame:
     """Return a Design's accelerator; with its bus ``exposed``, for a top level that has one."""
     if design.engine == "binary":
         return BinaryAccelerator(
@@ -57,16 +61,25 @@ def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool =
             device=design.device, contents=contents, exposed=exposed)
     kind = CompactAccelerator if design.compact else Accelerator
     return kind(
-        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
+        serial="bitserial" in design.parts, parts=attached(design),
+        rows=design.rows, columns=design.columns, lines=design.lines,
         lanes=design.lanes, hard_lanes=design.hard_lanes,
         activation_memory=design.activation_memory, program_memory=design.program_memory,
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers, contents=contents,
-        exposed=exposed,
-        **{field: getattr(design, field) for field in SPARSE if design.engine == "sparse"},
-        **({"decompress": True} if design.decompress else {}))
+        exposed=exposed)
+
+
+def attached(design: Design) -> list[Part]:
+    """Return the parts of a Design's accelerator that do steps beside its array."""
+    made: list[Part] = []
+    if "sparse" in design.parts:
+        made.append(SparsePart(design.sparse_entries, design.sparse_columns, design.sparse_depth))
+    if "unpack" in design.parts:
+        made.append(UnpackPart())
+    return made
 
 
 def array(design: Design) -> SystolicArray:
@@ -101,7 +114,8 @@ def port_table(design: Design, top: Top = STREAM) -> str:
     if design.activation_memory:
         about = top.about
     else:
-        about = f"Latency: {array(design).latency} cycles. " + {
+        alone = array(design)
+        about = f"Latency: {alone.latency} cycles, interval: {alone.interval}. " + {
             "ws": "From the transfer of a vector of activations to its sums.",
             "os": "From the transfer of a tile's last step to its first row of sums, the last row.",
         }[design.dataflow]

@@ -40,9 +40,16 @@ class Unit:
         return importlib.import_module(f"..golden.{UNITS[self.name].golden}", __package__)
 
     @property
+    def cycles(self) -> dict[str, int]:
+        """Its latency, and its interval if that does not depend on the data."""
+        return {name: getattr(self.component, name) for name in ("latency", "interval")
+                if hasattr(self.component, name)}
+
+    @property
     def timing(self) -> str:
         """When its results come."""
-        return UNITS[self.name].timing.format(latency=getattr(self.component, "latency", ""))
+        cycles = ", ".join(f"{name} {count}" for name, count in self.cycles.items())
+        return f"{UNITS[self.name].timing.format(**self.cycles)} In cycles: {cycles}."
 
     @property
     def title(self) -> str:
@@ -68,8 +75,8 @@ class Unit:
         texts = {f"{module or self.name}.v": self.verilog(module),
                  "ports.md": self.port_table(module),
                  "lint.vlt": waivers(self.parameters.get("family", "generic"), module),
-                 "unit.json": json.dumps({"unit": self.name, "parameters": self.parameters},
-                                         indent=1) + "\n"}
+                 "unit.json": json.dumps({"unit": self.name, "parameters": self.parameters,
+                                          **self.cycles}, indent=1) + "\n"}
         with filling(folder) as scratch:
             for name, text in texts.items():
                 (scratch / name).write_text(text, encoding="utf-8")

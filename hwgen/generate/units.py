@@ -48,7 +48,7 @@ class Kind:
     golden : str
         The module of ``hwgen.golden`` that computes the same.
     timing : str
-        When its results come. ``{latency}`` is that of the component.
+        When its results come. ``{latency}`` and ``{interval}`` are those of the component.
     """
 
     about: str
@@ -162,7 +162,8 @@ UNITS: dict[str, Kind] = {
          "depth": Whole(8, 1, 64, "columns that may wait in front of a lane"),
          **ENTRIES, "family": FAMILY},
         Sparse, "sparse.engine",
-        "The cycles depend on the data: `Sparse.run` of the golden model has them. " + STREAMS),
+        "The cycles depend on the data: `Sparse.run` of the golden model has them; the first sums "
+        "come {latency} cycles after the last vector at the soonest. " + STREAMS),
     "unpack": Kind(
         "unpacker of compressed weights within a memory",
         {"rows": Whole(8, 1, 64, "words of a pass"), "columns": Whole(8, 2, 64, "bytes of a word"),
@@ -183,7 +184,8 @@ UNITS: dict[str, Kind] = {
         "serial port: bytes to and from two wires",
         {"divisor": Whole(12, LEAST_DIVISOR, 65536, "cycles of a bit")},
         Uart, "links.uart",
-        "A byte takes ten bits. One that is not taken from `o` before the next has come is lost."),
+        "A byte is on `o` {latency} cycles after it began on `rx`. One that is not taken before "
+        "the next has come is lost."),
     "spi": Kind(
         "SPI slave, mode 0: bytes to and from four wires", {}, Spi, "links.spi",
         f"A bit must take {LEAST_RATIO} cycles or more. A byte that is not taken from `o` before "
@@ -192,12 +194,14 @@ UNITS: dict[str, Kind] = {
         "frames of the host's protocol to reads and writes of words",
         {"near": Flag("its buffer is near and the clock slow: no registers on the way"),
          "family": FAMILY},
-        Host, "links.host", STREAMS),
+        Host, "links.host",
+        "A reply begins {latency} cycles after the last byte of its request at the soonest. "
+        + STREAMS),
     "flash": Kind(
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
          "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
-        Flash, "links.flash", "A byte takes 17 cycles. " + STREAMS),
+        Flash, "links.flash", "A byte takes {interval} cycles. " + STREAMS),
     "wishbone": Kind(
         "Wishbone slave to the bus of an accelerator", WINDOW,
         Wishbone, "links.system_bus", RESPONSE),

@@ -47,7 +47,7 @@ def c_program(program: Program, name: str) -> str:
         *tensors(program, name, "inputs", program.inputs),
         *tensors(program, name, "outputs", program.outputs),
         f"static const hwgen_program {name} = {{",
-        f"    .name = {quoted(program.name)},",
+        f"    .name = {c_string(program.name)},",
         f"    .fingerprint = 0x{program.design.fingerprint:08x},",
         f"    .steps = {len(cycles)},",
         f"    .cycles = {sum(cycles)},",
@@ -92,7 +92,7 @@ def fields(placement: Placement, name: str, own: str) -> str:
                len(placement.channels), placement.pitch, placement.row)
     arrays = (f"{own}_places", f"{own}_constants") if own else ("0", "0")
     scale = float(np.float32(placement.scale)).hex()
-    return ", ".join([quoted(name), *map(str, numbers), *arrays, str(placement.zero_point),
+    return ", ".join([c_string(name), *map(str, numbers), *arrays, str(placement.zero_point),
                       f"{scale}f"])
 
 
@@ -108,7 +108,7 @@ def comment(text: str) -> str:
     return printable(text).replace("*/", "*_").replace("/*", "_*")
 
 
-def quoted(text: str) -> str:
+def c_string(text: str) -> str:
     """Return a text as C has it; what is not ASCII becomes a question mark."""
     plain = text.encode("ascii", "replace").decode()
     return '"' + "".join(c if c.isprintable() and c not in '"\\?' else "_" for c in plain) + '"'

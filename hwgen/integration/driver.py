@@ -24,7 +24,7 @@ def driver(facts: dict[str, Any], prefix: str) -> dict[str, str]:
              for name in (TYPES, f"{NAME}.h", f"{NAME}.c")}
     shared = {*re.findall(rf"\b{NAME}_\w+", texts[TYPES], re.I), Path(TYPES).stem}
 
-    def renamed(found: re.Match[str]) -> str:
+    def rename(found: re.Match[str]) -> str:
         word = found[0]
         if word in shared:
             return word
@@ -32,4 +32,4 @@ def driver(facts: dict[str, Any], prefix: str) -> dict[str, str]:
 
     names = re.compile(rf"\b{NAME}(_\w+|(?=\.[ch]\b))", re.I)
     return {f"{prefix}_registers.h": c_header(facts, prefix), TYPES: texts[TYPES],
-            **{f"{prefix}.{end}": names.sub(renamed, texts[f"{NAME}.{end}"]) for end in "hc"}}
+            **{f"{prefix}.{end}": names.sub(rename, texts[f"{NAME}.{end}"]) for end in "hc"}}

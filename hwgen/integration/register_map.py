@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ..arch.address_map import Window
+from ..arch.address_map import BusWindow
 from ..arch.design import Design
 from ..arch.registers import FACTS, SPACES, Access, Facts, Register, StreamRegister
 from ..rtl.tops.catalogue import Top
@@ -13,7 +13,7 @@ __all__ = ["register_map", "to_json"]
 
 def register_map(design: Design, top: Top) -> dict[str, Any]:
     """Return the map: names, numbers and sentences, nothing else."""
-    window = Window.of(design, streams=top.streams)
+    window = BusWindow.of(design, streams=top.streams)
     known = [*Register, *(StreamRegister if top.streams else ())]
     return {
         "name": top.module,

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..arch.boards import Board
 from ..errors import UserError
-from ..tools.find import call, outside
-from ..tools.untrusted import checked, read_json, refusing
+from ..tools.find import call, outside_cause
+from ..tools.untrusted import check_type, read_json, refusing
 from .fullness import Utilization, utilization
 
 __all__ = ["ECP5", "LARGEST_SEED", "Figures", "GivenUp", "commands", "figures", "run"]
@@ -58,7 +58,7 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
         "--vopt", "cst=top.cst", "--json", "top.json"]
 
 
-def _used(report: dict[str, Any], kinds: Iterable[str]) -> int:
+def _cells_used(report: dict[str, Any], kinds: Iterable[str]) -> int:
     return sum(report["utilization"].get(kind, {"used": 0})["used"] for kind in kinds)
 
 
@@ -76,8 +76,8 @@ def _luts(family: str, report: dict[str, Any], log: str) -> int:
             raise ValueError("nextpnr-ice40 did not say how many LUTs it uses")
         return int(match[1]) + int(match[2])
     # An ALU is a LUT with its carry; a RAM16SDP4 takes four.
-    return (_used(report, ("LUT4", "ALU", "LUT1", "LUT2", "LUT3"))
-            + 4 * _used(report, ("RAM16SDP4",)))
+    return (_cells_used(report, ("LUT4", "ALU", "LUT1", "LUT2", "LUT3"))
+            + 4 * _cells_used(report, ("RAM16SDP4",)))
 
 
 REGISTERS = {"ecp5": ("TRELLIS_FF",), "ice40": (), "gowin": ("DFF",)}
@@ -87,7 +87,7 @@ BLOCK_RAMS = {"ecp5": ("DP16KD",), "ice40": ("ICESTORM_RAM",), "gowin": ("BSRAM"
 
 def _registers(family: str, report: dict[str, Any], log: str) -> int:
     if family != "ice40":
-        return _used(report, REGISTERS[family])
+        return _cells_used(report, REGISTERS[family])
     match = re.search(r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only", log, re.S)
     if not match:
         raise ValueError("nextpnr-ice40 did not say how many registers it uses")
@@ -141,7 +141,7 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
     path, what = folder / f"{log}.json", "what nextpnr of this version reports"
     report = read_json(path, what)
     with refusing(path, what):
-        used = checked(report["utilization"], dict[str, dict[str, int]], "utilization")
+        used = check_type(report["utilization"], dict[str, dict[str, int]], "utilization")
         if not all("used" in each for each in used.values()):
             raise KeyError("used")
     said = folder / f"{log}.log"
@@ -149,12 +149,13 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
     with refusing(said, "what nextpnr of this version says"):
         luts, registers = _luts(family, report, text), _registers(family, report, text)
     with refusing(path, what):
-        found: Figures = checked({
+        found: Figures = check_type({
             "luts": luts, "registers": registers,
-            "dsps": _used(report, DSPS[family]), "block_rams": _used(report, BLOCK_RAMS[family]),
+            "dsps": _cells_used(report, DSPS[family]),
+            "block_rams": _cells_used(report, BLOCK_RAMS[family]),
             "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
             "path": _path(report, within), "utilization": utilization(report)},
-                                 Figures, "the report")
+                                    Figures, "the report")
     return found
 
 
@@ -174,7 +175,7 @@ def run(command: list[object], folder: Path, name: str,
                         "its chip, or with --insist the clock is out of reach, and a lower one "
                         "would do")
     if not outcome.ok:
-        elsewhere = outside(outcome.code, outcome.output, folder)
+        elsewhere = outside_cause(outcome.code, outcome.output, folder)
         if elsewhere:
             raise UserError(f"{tool} {elsewhere}")
         raise UserError(f"{tool} cannot build this Design: "

@@ -11,11 +11,11 @@ from ..arch.boards import FASTEST
 from ..arch.design import Design
 from ..errors import UserError
 from ..text import markdown
-from ..tools.untrusted import checked, read_json, read_toml, refusing
+from ..tools.untrusted import check_type, read_json, read_toml, refusing
 from .fullness import words
 from .place_and_route import LARGEST_SEED, commands
 from .synthesis import Measured, board_of, measure, source_of, versions
-from .units import Unit
+from .units import MeasuredUnit
 
 __all__ = ["Entry", "figures_of", "read_list", "update"]
 
@@ -27,7 +27,7 @@ class Entry:
     ``insist`` is for :func:`measure`.
     """
 
-    design: Design | Unit
+    design: Design | MeasuredUnit
     note: str
     clock_mhz: float
     seeds: tuple[int, ...]
@@ -47,23 +47,23 @@ def read_list(path: Path) -> list[Entry]:
 
     A Design is told by its fields, or by ``preset`` and the fields that are other than there.
     """
-    make: Callable[[dict[str, Any]], Design | Unit] = _design
+    make: Callable[[dict[str, Any]], Design | MeasuredUnit] = _design
     what = "a list of [[design]] tables"
     tables = read_toml(path, what)
     if "unit" in tables:
-        make = Unit.from_dict
+        make = MeasuredUnit.from_dict
     with refusing(path, what):
-        rows = checked(tables["unit" if "unit" in tables else "design"], list[dict[str, Any]],
-                       "unit" if "unit" in tables else "design")
+        rows = check_type(tables["unit" if "unit" in tables else "design"], list[dict[str, Any]],
+                          "unit" if "unit" in tables else "design")
     entries = []
     for number, row in enumerate(rows, 1):
         fields = dict(row)
         try:
-            note = checked(fields.pop("note", ""), str, "note")
-            clock = checked(fields.pop("clock_mhz", None), float, "clock_mhz")
-            seeds = checked(fields.pop("seeds", [1]), tuple[int, ...], "seeds")
+            note = check_type(fields.pop("note", ""), str, "note")
+            clock = check_type(fields.pop("clock_mhz", None), float, "clock_mhz")
+            seeds = check_type(fields.pop("seeds", [1]), tuple[int, ...], "seeds")
             check_tried(clock, seeds)
-            insist = checked(fields.pop("insist", False), bool, "insist")
+            insist = check_type(fields.pop("insist", False), bool, "insist")
             entries.append(Entry(make(fields), note, clock, seeds, insist))
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
@@ -82,9 +82,10 @@ def figures_of(path: Path) -> dict[str, Any]:
     """Return the figures that were written beside a list, by the names of the Designs."""
     what = "a file of measured figures"
     with refusing(path, what):
-        known = checked(read_json(path, what), dict[str, dict[str, Any]], "the file")
+        known = check_type(read_json(path, what), dict[str, dict[str, Any]], "the file")
         for name, row in known.items():
-            checked({key: value for key, value in row.items() if key != "digest"}, Measured, name)
+            check_type({key: value for key, value in row.items() if key != "digest"},
+                       Measured, name)
     return known
 
 
@@ -169,7 +170,7 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
            "two). Fmax is what nextpnr's timing analysis says of the placed and routed design; "
            "no chip has run it.")
     yield ""
-    if any(isinstance(entry.design, Unit) for entry in entries):
+    if any(isinstance(entry.design, MeasuredUnit) for entry in entries):
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]

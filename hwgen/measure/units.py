@@ -16,7 +16,7 @@ from ..rtl.dot.power import PowerOfTwo
 from ..rtl.dot.serial import SerialParallel
 from ..rtl.dot.ternary import Ternary
 
-__all__ = ["UNITS", "Unit"]
+__all__ = ["UNITS", "MeasuredUnit"]
 
 
 def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
@@ -42,7 +42,7 @@ UNITS: dict[str, Callable[..., wiring.Component]] = {
 
 
 @dataclass(frozen=True)
-class Unit:
+class MeasuredUnit:
     """A unit on a chip.
 
     Parameters

@@ -17,9 +17,9 @@ from ..errors import UserError
 from .precision import INT8, SUMS, Precision
 from .requantisation import Ending, Requantisation
 
-__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Ending",
-           "FullyConnected", "Layer", "Logistic", "MaxPool", "Mean", "Network", "Pad",
-           "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
+__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
+           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean", "Network",
+           "Pad", "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
 
 
 
@@ -145,13 +145,28 @@ Weighted = Convolution | Depthwise | FullyConnected
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Add(Layer):
-    """``requantisation(sum of scaling_i((x_i - zero point of x_i) << 20))``; equal shapes."""
+class Elementwise(Layer):
+    """Each element of the output depends on those at its place in the inputs; equal shapes.
+
+    The same elements give the same result at every place, so that constants give a constant.
+    """
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Add(Elementwise):
+    """``requantisation(sum of scaling_i((x_i - zero point of x_i) << 20))``."""
 
     operator = "ADD"
     scalings: tuple[tuple[int, int], tuple[int, int]]
     """(multiplier, shift) of each input."""
     requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Maximum(Elementwise):
+    """The greater of two values; all three tensors have the same scale and zero point."""
+
+    operator = "MAXIMUM"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -12,10 +12,10 @@ from ..errors import UserError
 from .graph import Network, Weighted
 from .reader import read_network
 
-__all__ = ["fixed_biases", "rewritten"]
+__all__ = ["fixed_biases", "rewrite_file"]
 
 
-def rewritten(path: Path, network: Network) -> bytes:
+def rewrite_file(path: Path, network: Network) -> bytes:
     """Return the file at ``path`` with the weights and biases of a network that was read of it.
 
     A :class:`UserError` names a layer whose weights the file has no place for.
@@ -32,7 +32,7 @@ def rewritten(path: Path, network: Network) -> bytes:
         return result
     from .onnx import reading as onnx
     from .onnx import rewrite as _onnx_rewrite
-    result = _onnx_rewrite.replaced(data, changed)
+    result = _onnx_rewrite.replace_weights(data, changed)
     check_same(onnx.read(result, rounding=network.rounding), network)
     return result
 

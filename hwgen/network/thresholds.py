@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 
-__all__ = ["MOST", "Thresholds", "found"]
+__all__ = ["MOST", "Thresholds", "find_thresholds"]
 
 Integers = NDArray[np.int64]
 
@@ -47,8 +47,8 @@ class Thresholds:
         return self.low + self.step * self.values.shape[1]
 
 
-def found(index: Callable[[Integers], Integers], levels: int, least: Integers, greatest: Integers,
-          low: int, step: int = 1) -> Thresholds:
+def find_thresholds(index: Callable[[Integers], Integers], levels: int, least: Integers,
+                    greatest: Integers, low: int, step: int = 1) -> Thresholds:
     """Return the thresholds of a function of sums that rises or falls in each channel.
 
     ``index`` takes sums whose last axis counts channels, and gives for each which of the ``levels``

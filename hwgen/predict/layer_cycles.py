@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ..arch.design import Design
 from ..compiler.compile import draft
-from ..cost.cycles import Array, slots
+from ..cost.cycles import Array, total_cycles
 from ..network.graph import Network
 
 __all__ = ["layer_cycles"]
@@ -20,7 +20,7 @@ def layer_cycles(design: Design) -> Callable[[Network], dict[str, int]]:
 
     def cost(network: Network) -> dict[str, int]:
         program = draft(network, design)
-        return {part.output: slots(program.steps[part.first:part.first + part.count], array)
+        return {part.output: total_cycles(program.steps[part.first:part.first + part.count], array)
                 for part in program.layers}
 
     return cost

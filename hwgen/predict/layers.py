@@ -1,10 +1,13 @@
 """What every layer of a Program will take: the cost model, layer by layer."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.design import Design
+from ..compiler.compile import compile_network
 from ..compiler.program import LayerSteps, Program
 from ..cost.cycles import Array
 from ..cost.traffic import Traffic, traffic
@@ -12,7 +15,30 @@ from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Netwo
 from .efficiency import Work
 from .sparse_steps import sparse_steps
 
-__all__ = ["predictions"]
+__all__ = ["Prediction", "predict", "predictions"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an inference takes: of each layer of the Program, in their order."""
+
+    program: Program
+    layers: list[Work]
+
+    @property
+    def whole(self) -> Work:
+        """What all layers take."""
+        return sum(self.layers, Work())
+
+
+def predict(network: Network, design: Design,
+            x: Mapping[str, NDArray[np.int8]] | None = None) -> Prediction:
+    """Compile a network for a Design, and predict what it takes.
+
+    ``x`` is an input to go by, for what runs on a sparse engine; without it no activation is 0.
+    """
+    program = compile_network(network, design, x)
+    return Prediction(program, list(predictions(network, program, x)))
 
 
 def predictions(network: Network, program: Program,

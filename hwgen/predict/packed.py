@@ -31,11 +31,11 @@ class PackedLayer:
 
 def packed_layers(program: Program) -> list[PackedLayer]:
     """Return the layers of a Program of which weights are packed."""
-    found = (packed(program, layer) for layer in program.layers)
+    found = (packed_layer(program, layer) for layer in program.layers)
     return [each for each in found if each]
 
 
-def packed(program: Program, layer: LayerSteps) -> PackedLayer | None:
+def packed_layer(program: Program, layer: LayerSteps) -> PackedLayer | None:
     """Return what a layer takes, None where nothing of it is packed.
 
     Weights that several of its steps unpack count once.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ..compiler.csc import Storage, encode, storage
 from ..compress.codebook import cluster
 from ..golden.network.taps import rows
-from ..golden.sparse.decoder import Format
-from ..golden.sparse.layer import SparseLayer
+from ..golden.sparse.decoder import EntryFormat
+from ..golden.sparse.layer import SparseLayerModel
 from ..network.graph import Depthwise, Network, Weighted
 from .efficiency import Work
 
-__all__ = ["Choice", "best_index_bits", "choices", "formats", "matrices"]
+__all__ = ["EngineComparison", "best_index_bits", "choices", "formats", "matrices"]
 
 INDEX_BITS = range(2, 9)
 
@@ -26,7 +26,7 @@ Matrices = Mapping[str, NDArray[np.int8]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class EngineComparison:
     """One layer on either engine.
 
     Members
@@ -72,16 +72,16 @@ def matrices(layers: Iterable[Weighted]) -> dict[str, NDArray[np.int8]]:
     return {layer.name: rows(layer) for layer in layers if not isinstance(layer, Depthwise)}
 
 
-def formats(weights: Matrices, index_bits: int, codebook: int) -> dict[str, Format]:
+def formats(weights: Matrices, index_bits: int, codebook: int) -> dict[str, EntryFormat]:
     """Return the format of each matrix: values are weights, or choose from a codebook of its own.
 
     There must be a codebook in the weights: at most so many different ones besides 0.
     """
     if not codebook:
-        return {name: Format(index_bits=index_bits) for name in weights}
+        return {name: EntryFormat(index_bits=index_bits) for name in weights}
     bits = (codebook - 1).bit_length()
-    return {name: Format(index_bits=index_bits, value_bits=bits,
-                         codebook=cluster(matrix, codebook))
+    return {name: EntryFormat(index_bits=index_bits, value_bits=bits,
+                              codebook=cluster(matrix, codebook))
             for name, matrix in weights.items()}
 
 
@@ -96,7 +96,7 @@ def best_index_bits(weights: Matrices, lanes: int, codebook: int) -> int:
 
 
 def choices(network: Network, layers: Iterable[Weighted], values: Mapping[str, NDArray[np.int8]],
-            work: Mapping[str, Work], lanes: int, codebook: int) -> list[Choice]:
+            work: Mapping[str, Work], lanes: int, codebook: int) -> list[EngineComparison]:
     """Return the choice for each of some layers.
 
     ``values`` are all tensors of one input; ``work`` what each layer takes on the array.
@@ -111,18 +111,18 @@ def choices(network: Network, layers: Iterable[Weighted], values: Mapping[str, N
                                  "density": np.count_nonzero(layer.weights) / layer.weights.size,
                                  "dense_cycles": dense.cycles}
         if isinstance(layer, Depthwise):
-            found.append(Choice(**facts, storage=None, sparse_cycles=None, engine="dense",
-                                reason="depthwise: its weights are no matrix"))
+            found.append(EngineComparison(**facts, storage=None, sparse_cycles=None, engine="dense",
+                                          reason="depthwise: its weights are no matrix"))
             continue
         matrix = encode(weights[layer.name], form[layer.name], lanes)
         source = layer.inputs[0]
-        _, run = SparseLayer().run(layer, matrix, values[source],
-                                   network.tensors[source].zero_point, network.rounding)
+        _, run = SparseLayerModel().run(layer, matrix, values[source],
+                                        network.tensors[source].zero_point, network.rounding)
         share = run.work / dense.products if dense.products else 0.0
         busy = dense.multipliers_busy or 0.0
         reason = (f"{share:.0%} of the products on {lanes} lanes, {run.busy:.0%} busy; "
                   f"else {dense.multipliers} multipliers, {busy:.0%} busy")
-        found.append(Choice(**facts, storage=storage(matrix), sparse_cycles=run.cycles,
-                            engine="sparse" if run.cycles < dense.cycles else "dense",
-                            reason=reason))
+        found.append(EngineComparison(**facts, storage=storage(matrix), sparse_cycles=run.cycles,
+                                      engine="sparse" if run.cycles < dense.cycles else "dense",
+                                      reason=reason))
     return found

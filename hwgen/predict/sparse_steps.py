@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ..arch.steps import Mode
 from ..compiler.layers.sparse import FORMAT
 from ..compiler.program import Program
-from ..compiler.sparse.lane_memories import unpacked
+from ..compiler.sparse.lane_memories import matrix_of_words
 from ..cost.cycles import Array
-from ..golden.accelerator.accelerator import Accelerator, passes
+from ..golden.accelerator.accelerator import Accelerator
+from ..golden.accelerator.footprint import bytes_read, passes
+from ..golden.accelerator.parts import SparsePart
 from ..golden.sparse.step import sparse_cycles, sparse_step
 
 __all__ = ["SparseWork", "golden_accelerator", "sparse_steps"]
@@ -35,11 +37,8 @@ class SparseWork:
 def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
     """Return the golden model with a Program's weights and an input in its memories."""
     design = program.design
-    made = Accelerator(
-        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
-        partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-        rounding=design.rounding, sparse_depth=design.sparse_depth,
-        weights=unpacked(program.compressed, design.columns) if program.compressed else None)
+    made = Accelerator.of(
+        design, matrix_of_words(program.compressed, design.columns) if program.compressed else None)
     for address, data in program.constants:
         made.memory[address:address + len(data)] = np.frombuffer(data, np.int8)
     for name in program.inputs:
@@ -56,15 +55,17 @@ def sparse_steps(program: Program, x: Arrays | None = None) -> dict[int, SparseW
         return {}
     made = golden_accelerator(program, x or {name: np.zeros(program.tensors[name].shape, np.int8)
                                              for name in program.inputs})
-    runs = made.runs
+    engine = made.part_of[Mode.SPARSE]
+    assert isinstance(engine, SparsePart)
+    runs, weights = engine.runs, engine.weights
     if x is None:
-        assert made.weights is not None
+        assert weights is not None
         for index in indices:
             step = program.steps[index]
-            inside = np.stack([made.places(step, 0, *taps)[0] for taps in passes(step)])
+            inside = np.stack([bytes_read(step, program.design.rows, 0, *taps)[0]
+                               for taps in passes(step)])
             some = np.where(inside, step.pad ^ 1, step.pad)
-            runs[index] = sparse_step(step, made.weights,
-                                      some.reshape(step.passes, step.vectors, -1),
+            runs[index] = sparse_step(step, weights, some.reshape(step.passes, step.vectors, -1),
                                       program.design.sparse_depth)
     else:
         made.run(program.image, len(program.steps))

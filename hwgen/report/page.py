@@ -14,7 +14,7 @@ from ..compiler.program import Program
 from ..predict.efficiency import Work
 from ..text import printable
 
-__all__ = ["FIELDS", "described", "page"]
+__all__ = ["FIELDS", "design_data", "page"]
 
 TEMPLATE = Path(__file__).with_name("page.html")
 FIELDS = ("rows", "columns", "lines", "lanes", "hard_lanes", "partial_sums", "line_pixels",
@@ -22,8 +22,8 @@ FIELDS = ("rows", "columns", "lines", "lanes", "hard_lanes", "partial_sums", "li
 """Fields of a Design that are compared."""
 
 
-def described(name: str, fields: dict[str, int], cycles: Sequence[Sequence[int]],
-              used: dict[str, float], area: float) -> dict[str, Any]:
+def design_data(name: str, fields: dict[str, int], cycles: Sequence[Sequence[int]],
+                used: dict[str, float], area: float) -> dict[str, Any]:
     """Return one Design as the page takes it, with the cycles of each layer of each network."""
     return {"name": name, "cells": fields["rows"] * fields["columns"],
             "fields": {field: fields[field] for field in FIELDS},
@@ -44,13 +44,13 @@ def page(title: str, about: Sequence[str], design: Design, designs: list[dict[st
     design : Design
         The first one of the two that are compared.
     designs : list of dict
-        All of them, each :func:`described`.
+        All of them, each :func:`design_data`.
     chosen, second : int
         Which two are compared at first.
     runs : sequence
         Of each workload its name, and its Programs for ``design`` with what each layer takes.
     """
-    facts = shown({
+    facts = browser_safe({
         "title": title, "about": list(about), "toml": design.to_toml(), "designs": designs,
         "chosen": chosen, "second": second,
         "networks": [{
@@ -72,12 +72,12 @@ def page(title: str, about: Sequence[str], design: Design, designs: list[dict[st
     return TEMPLATE.read_text(encoding="utf-8").replace("DATA", text, 1)
 
 
-def shown(value: Any) -> Any:
+def browser_safe(value: Any) -> Any:
     """Return plain data with texts that a browser shows as they are; its ends of lines stay."""
     if isinstance(value, dict):
-        return {name: shown(each) for name, each in value.items()}
+        return {name: browser_safe(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [shown(each) for each in value]
+        return [browser_safe(each) for each in value]
     return printable(value, keep="\n") if isinstance(value, str) else value
 
 

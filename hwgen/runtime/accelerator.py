@@ -24,8 +24,8 @@ from ..errors import UserError
 from .client import ATTEMPTS, TIMEOUT, Client, Stale
 from .link import Link
 
-__all__ = ["ERRORS", "IDENTITY", "Accelerator", "AcceleratorError", "Register", "Space", "State",
-           "StillBusy", "TurnLost"]
+__all__ = ["ERRORS", "IDENTITY", "AcceleratorError", "AcceleratorState", "Register",
+           "RemoteAccelerator", "Space", "StillBusy", "TurnLost"]
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 256, 16_384
 """Cycles between two looks at whether the accelerator is done; each look takes about 60."""
@@ -38,7 +38,7 @@ SETTLED = 1 << 16
 
 
 @dataclass(frozen=True)
-class State:
+class AcceleratorState:
     """What the registers CONTROL and STATUS say.
 
     Members
@@ -60,7 +60,7 @@ class State:
     owner: int = 0
 
     @classmethod
-    def of(cls, status: int, control: int = 0) -> "State":
+    def of(cls, status: int, control: int = 0) -> "AcceleratorState":
         """Take words of the registers apart."""
         return cls(bool(status & 1), status >> 8 & 0xFF, status >> 16,
                    (status >> EPOCH_SHIFT) % EPOCHS, control >> OWNER_SHIFT)
@@ -90,7 +90,7 @@ class AcceleratorError(UserError):
         super().__init__(f"The accelerator stopped at step {step}: {why}")
 
 
-class Accelerator:
+class RemoteAccelerator:
     """An accelerator at the other end of ``link``.
 
     Hosts take turns at one. A turn begins by itself with the first write. What any host sends, and
@@ -122,7 +122,7 @@ class Accelerator:
         try:
             self.client.write(place(space, address, len(data)), data, epoch=self._epoch)
         except Stale as error:
-            raise self._lost() from error
+            raise self._turn_lost() from error
 
     def read_register(self, register: Register) -> int:
         """Return what a register says."""
@@ -171,7 +171,7 @@ class Accelerator:
     def confirm(self) -> None:
         """Raise TurnLost if our turn is over: what was read since it began may be another's."""
         if not self._ours(self.state()):
-            raise self._lost()
+            raise self._turn_lost()
 
     def identify(self, fingerprint: int | None = None) -> int:
         """Return the fingerprint of the Design, once it is sure that this is an accelerator.
@@ -205,9 +205,9 @@ class Accelerator:
         """Return bytes of the memory of activations."""
         return self.read_memory(Space.ACTIVATIONS, address, count)
 
-    def state(self) -> State:
+    def state(self) -> AcceleratorState:
         """Return what the accelerator does, and for whom."""
-        return State.of(*self._words(Register.STATUS))
+        return AcceleratorState.of(*self._words(Register.STATUS))
 
     def start(self, first: int, count: int, *, watchdog: int | None = None) -> None:
         """Run ``count`` steps from ``first`` on, each for at most ``watchdog`` cycles.
@@ -236,9 +236,9 @@ class Accelerator:
         """
         for pause in pauses(budget):
             status, control, *_, cycles = self._words(Register.CYCLES)
-            state = State.of(status, control)
+            state = AcceleratorState.of(status, control)
             if not self._ours(state):
-                raise self._lost()
+                raise self._turn_lost()
             if not state.busy:
                 self._running = False
                 if state.error:
@@ -274,11 +274,11 @@ class Accelerator:
             return False
         return True
 
-    def _ours(self, state: State) -> bool:
+    def _ours(self, state: AcceleratorState) -> bool:
         """Return whether nobody but us has begun a turn or a run since we did."""
         return state.owner == self._owner and state.epoch == self._epoch
 
-    def _lost(self) -> TurnLost:
+    def _turn_lost(self) -> TurnLost:
         return TurnLost(f"{self.link.name} was reset, or taken by another host, before this one "
                         "had finished; let one end before the next begins")
 

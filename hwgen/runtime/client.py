@@ -17,7 +17,7 @@ from ..arch.frames import (
 )
 from ..errors import UserError
 from .link import Link
-from .protocol import Decoder, Reply
+from .protocol import Reply, ReplyDecoder
 
 __all__ = ["Client", "NoMemory", "Silence", "Stale", "pieces"]
 
@@ -57,7 +57,7 @@ class Stale(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Request:
+class ClientRequest:
     """A part of what is read or written that fits one frame; ``data`` is None to read."""
 
     address: int
@@ -80,14 +80,14 @@ class Request:
         """Bytes of the reply, if it is done."""
         return HEADER_SIZE + (self.count + CRC_SIZE if self.data is None else 0)
 
-    def split(self, size: int) -> tuple["Request", "Request | None"]:
+    def split(self, size: int) -> tuple["ClientRequest", "ClientRequest | None"]:
         """Return its first bytes, as many as a frame of ``size`` may carry, and the rest."""
         _, size = next(pieces(self.address, self.count, size))
         if size == self.count:
             return self, None
         data = (None, None) if self.data is None else (self.data[:size], self.data[size:])
-        return (Request(self.address, size, data[0], self.epoch),
-                Request(self.address + size, self.count - size, data[1], self.epoch))
+        return (ClientRequest(self.address, size, data[0], self.epoch),
+                ClientRequest(self.address + size, self.count - size, data[1], self.epoch))
 
 
 class Client:
@@ -118,7 +118,7 @@ class Client:
         self.retries = 0
         # Replies to a host that was here before may still be under way.
         self._tag = Random().randrange(256)
-        self._decoder = Decoder()
+        self._decoder = ReplyDecoder()
         self._in_step = False  # nobody knows what was sent before,
         self._awaited = LARGEST + CRC_SIZE  # and how many data the other end may wait for
         self._largest = LARGEST  # bytes that a frame carries
@@ -126,13 +126,13 @@ class Client:
 
     def read(self, address: int, count: int) -> bytes:
         """Return ``count`` bytes from ``address`` on."""
-        return self._serve(Request(address, count))
+        return self._serve(ClientRequest(address, count))
 
     def write(self, address: int, data: bytes, *, epoch: int = 0) -> None:
         """Write bytes from ``address`` on; of another epoch than the present one is Stale."""
-        self._serve(Request(address, len(data), data, epoch))
+        self._serve(ClientRequest(address, len(data), data, epoch))
 
-    def _serve(self, whole: Request) -> bytes:
+    def _serve(self, whole: ClientRequest) -> bytes:
         """Return what is read, once all of a request is done, in as many frames as it takes."""
         read = bytearray(whole.count if whole.data is None else 0)
         waiting = [whole] if whole.count else []
@@ -161,9 +161,9 @@ class Client:
         elif self._calm >= CALM:
             self._largest, self._calm = min(self._largest * 2, LARGEST), 0
 
-    def _batch(self, waiting: list[Request]) -> list[Request]:
+    def _batch(self, waiting: list[ClientRequest]) -> list[ClientRequest]:
         """Take the first few that wait: one, and what fits behind it at the other end."""
-        batch: list[Request] = []
+        batch: list[ClientRequest] = []
         ahead = self.link.ahead
         while waiting and len(batch) < BATCH:
             request, rest = waiting[0].split(self._largest)
@@ -174,7 +174,7 @@ class Client:
             waiting[:1] = [rest] if rest else []
         return batch
 
-    def _exchange(self, batch: Sequence[Request]) -> dict[int, Reply]:
+    def _exchange(self, batch: Sequence[ClientRequest]) -> dict[int, Reply]:
         """Send requests, and return those replies that come, by their place in the batch."""
         if self._in_step:
             self._awaited = 0
@@ -205,7 +205,7 @@ class Client:
                 break
         return replies
 
-    def _good(self, request: Request, reply: Reply) -> bool:
+    def _good(self, request: ClientRequest, reply: Reply) -> bool:
         """Return whether a reply ends a request; raise if no reply ever will."""
         if reply.head.code == Status.REFUSED:
             raise NoMemory(f"{self.link.name} has no memory for {request.count} bytes at "

@@ -15,9 +15,9 @@ from ..golden.network import network as golden
 from ..network.graph import Network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
-from ..tools.cache import cached, digest
+from ..tools.cache import cached_folder, digest
 from ..tools.find import side_by_side
-from .accelerator import Accelerator
+from .accelerator import RemoteAccelerator
 from .link import Link
 from .simulation import SimulatedLink
 
@@ -87,7 +87,7 @@ def portable(design: Design) -> Design:
     return design.replace(family="generic", device=None, dsps=None, hard_lanes=0)
 
 
-def simulated_board(design: Design) -> Accelerator:
+def simulated_board(design: Design) -> RemoteAccelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
     from .. import __version__
     from ..generate.conversion import sources
@@ -102,14 +102,14 @@ def simulated_board(design: Design) -> Accelerator:
     tools()  # or an error, before a minute has gone by
     with side_by_side() as pool:
         pool.submit(library)  # the simulator needs it, and waits for it if it has to
-        folder, _ = cached(f"verilog-{name}", write)
+        folder, _ = cached_folder(f"verilog-{name}", write)
     link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
     return board_at(link, design)
 
 
-def board_at(link: Link, design: Design) -> Accelerator:
+def board_at(link: Link, design: Design) -> RemoteAccelerator:
     """Return the accelerator at the other end of a link, which must be that of the Design."""
-    accelerator = Accelerator(link)
+    accelerator = RemoteAccelerator(link)
     try:
         accelerator.identify(design.fingerprint)
     except BaseException:
@@ -118,20 +118,20 @@ def board_at(link: Link, design: Design) -> Accelerator:
     return accelerator
 
 
-def load(accelerator: Accelerator, program: Program) -> None:
+def load(accelerator: RemoteAccelerator, program: Program) -> None:
     """Write a Program into the memory of an accelerator."""
     for space, address, data in program.memory:
         accelerator.write_memory(space, address, data)
 
 
-def holds(accelerator: Accelerator, program: Program) -> bool:
+def holds(accelerator: RemoteAccelerator, program: Program) -> bool:
     """Return whether a Program is in the memory of an accelerator already, to the last byte."""
     return all(space != Space.SPARSE  # which cannot be read
                and accelerator.read_memory(space, address, len(data)) == data
                for space, address, data in program.memory)
 
 
-def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
+def read_tensor(accelerator: RemoteAccelerator, program: Program, name: str) -> Bytes:
     """Read the stored channels of a tensor, (height, width, channels)."""
     addresses = program.tensors[name].addresses()
     low, high = int(addresses.min()), int(addresses.max())
@@ -139,7 +139,7 @@ def stored(accelerator: Accelerator, program: Program, name: str) -> Bytes:
     return np.frombuffer(data, np.int8)[addresses - low]
 
 
-def whole(program: Program, name: str, values: Bytes) -> Bytes:
+def whole_tensor(program: Program, name: str, values: Bytes) -> Bytes:
     """Return a tensor of its stored channels and of those that are constant."""
     placement = program.tensors[name]
     full = np.zeros((placement.height, placement.width, len(placement.constants)), np.int8)
@@ -150,8 +150,9 @@ def whole(program: Program, name: str, values: Bytes) -> Bytes:
     return full.reshape(placement.shape)
 
 
-def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping[str, Bytes], *,
-        check: bool = False, say: Callable[[str], Any] = lambda _: None) -> Inference:
+def run(accelerator: RemoteAccelerator, program: Program, network: Network,
+        x: Mapping[str, Bytes], *, check: bool = False,
+        say: Callable[[str], Any] = lambda _: None) -> Inference:
     """Run one inference; the Program is in the accelerator's memory.
 
     Where another host has had its turn since, the Program is loaded again. With ``check`` every
@@ -180,7 +181,7 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
             difference = first_difference(accelerator, program, part.output,
                                           expected[part.output])
         layers.append(LayerRun(part.name, part.operator, work, cycles, difference))
-    values = dict(x) | {name: whole(program, name, stored(accelerator, program, name))
+    values = dict(x) | {name: whole_tensor(program, name, read_tensor(accelerator, program, name))
                         for name in program.outputs}
     accelerator.confirm()
     for layer in network.layers:
@@ -190,11 +191,11 @@ def run(accelerator: Accelerator, program: Program, network: Network, x: Mapping
     return Inference({name: values[name] for name in program.results}, tuple(layers))
 
 
-def first_difference(accelerator: Accelerator, program: Program, name: str, expected: Bytes,
+def first_difference(accelerator: RemoteAccelerator, program: Program, name: str, expected: Bytes,
                      ) -> str | None:
     """Return a sentence about the first element that differs, or None."""
     placement = program.tensors[name]
-    got = stored(accelerator, program, name)
+    got = read_tensor(accelerator, program, name)
     want = expected.reshape(placement.height, placement.width, -1)[..., list(placement.channels)]
     wrong = np.argwhere(got != want)
     if not len(wrong):

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from ..arch.frames import CRC_SIZE, HEAD_SIZE, HEADER_SIZE, REPLY_SYNC, Head, Status
 
-__all__ = ["Decoder", "Reply"]
+__all__ = ["Reply", "ReplyDecoder"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Reply:
     data: bytes = b""
 
 
-class Decoder:
+class ReplyDecoder:
     """Find the replies among the bytes that come in, however they are cut.
 
     What is not a reply is skipped. A reply whose data are damaged is dropped, and its data are
@@ -30,12 +30,12 @@ class Decoder:
     @property
     def missing(self) -> int:
         """Least number of bytes until there can be another reply."""
-        return max(self._needed() - len(self.buffer), 1)
+        return max(self._bytes_needed() - len(self.buffer), 1)
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Take bytes, and give the replies that end in them."""
         self.buffer += data
-        while (size := self._needed()) <= len(self.buffer):
+        while (size := self._bytes_needed()) <= len(self.buffer):
             reply = self._take(size)
             if reply is not None:
                 yield reply
@@ -56,7 +56,7 @@ class Decoder:
                 return True
             del self.buffer[0]
 
-    def _needed(self) -> int:
+    def _bytes_needed(self) -> int:
         """Drop what cannot begin a reply; return the size that what is left has at least."""
         if not self._header():
             return HEADER_SIZE

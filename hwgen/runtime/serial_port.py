@@ -58,7 +58,7 @@ class SerialLink(Link):
         try:
             self._port.write(data)
         except self._error as error:
-            raise self._gone(error) from error
+            raise self._link_error(error) from error
         self._sent = max(self._sent, time.monotonic()) + len(data) * WIRE_BITS / self._baud
 
     def read(self, count: int, timeout: int) -> bytes:
@@ -70,7 +70,7 @@ class SerialLink(Link):
             try:
                 came = self._port.read(max(1, min(count - len(data), self._port.in_waiting)))
             except self._error as error:
-                raise self._gone(error) from error
+                raise self._link_error(error) from error
             if not came and time.monotonic() >= moved + patience:
                 break
             data += came
@@ -84,5 +84,5 @@ class SerialLink(Link):
     def close(self) -> None:
         self._port.close()
 
-    def _gone(self, error: Exception) -> UserError:
+    def _link_error(self, error: Exception) -> UserError:
         return UserError(f"{self.name} is gone: {error}; is it still plugged in?")

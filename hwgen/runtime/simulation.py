@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..tools import verilator
-from ..tools.find import outside
+from ..tools.find import outside_cause
 from ..tools.verilator import PROGRAM
 from .link import Link
 
@@ -124,26 +124,26 @@ class SimulatedLink(Link):
             process.stdin.write(REQUEST.pack(cycles, len(data), want) + data)
             process.stdin.flush()
         except BrokenPipeError:
-            raise self._ended(process) from None
+            raise self._end_error(process) from None
         answer = process.stdout.read(ANSWER.size)
         if len(answer) < ANSWER.size:
-            raise self._ended(process)
+            raise self._end_error(process)
         ran, count, _ = ANSWER.unpack(answer)
         received = process.stdout.read(count)
         if len(received) < count:
-            raise self._ended(process)
+            raise self._end_error(process)
         self.cycles += ran
         self._received += received
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> SimulationError:
+    def _end_error(self, process: subprocess.Popen[bytes]) -> SimulationError:
         """Return what to raise when the simulator has gone."""
         try:
             code = process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        if outside(code):
-            return SimulatorKilled(f"the simulator {outside(code)}; run the command again")
+        if outside_cause(code):
+            return SimulatorKilled(f"the simulator {outside_cause(code)}; run the command again")
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()[-20:]
         return SimulationError("\n".join([f"The simulator ended with {code}:", *lines]))

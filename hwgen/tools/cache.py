@@ -21,10 +21,11 @@ from typing import Any
 
 from ..errors import UserError, is_outside
 
-__all__ = ["cached", "digest", "folder"]
+__all__ = ["cached_folder", "digest", "folder"]
 
-LARGEST_COUNTS = {"sim": 300, "verilog": 300, "lib": 20, "netlist": 20, "placed": 10000}
-"""How many are kept of each kind: a small simulator takes 1 MB, a netlist 50, a placement 1 KB."""
+LARGEST_COUNTS = {"sim": 300, "verilog": 300, "lib": 20, "netlist": 20, "placed": 10000,
+                  "mapped": 1000}
+"""How many are kept of each kind: a small simulator takes 1 MB, a netlist 50, others 1 KB."""
 MANIFEST = "manifest.json"
 """In each entry: its name, and of each of its files whether it is run and its hash."""
 BUILDING = "building-"
@@ -63,11 +64,11 @@ def folder() -> Path:
     with contextlib.suppress(OSError):
         if not why_open(spare) and spare.stat().st_mode & 0o777 == PRIVATE:
             return spare
-    return fresh()
+    return fresh_folder()
 
 
 @cache
-def fresh() -> Path:
+def fresh_folder() -> Path:
     """Return a new folder, for as long as this process lives."""
     path = Path(tempfile.mkdtemp(prefix="hwgen-"))
     atexit.register(shutil.rmtree, path, ignore_errors=True)
@@ -105,7 +106,7 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return state.hexdigest()[:32]
 
 
-def cached(name: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+def cached_folder(name: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
     """Return the folder that ``make`` filled, and whether it was there before.
 
     Of several processes that ask at the same time one makes it, and the others wait for it. What
@@ -113,13 +114,13 @@ def cached(name: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
     """
     home = folder()
     target = home / name
-    if intact(target):
+    if is_intact(target):
         with contextlib.suppress(OSError):  # when it was used, for prune
             os.utime(target)
         return target, True
     try:
-        with locked(home, name):
-            if intact(target):
+        with hold_lock(home, name):
+            if is_intact(target):
                 return target, True
             for left in home.glob(f"{BUILDING}{name}.*"):
                 discard(left)
@@ -142,7 +143,7 @@ def cached(name: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
     return target, False
 
 
-def intact(target: Path) -> bool:
+def is_intact(target: Path) -> bool:
     """Return whether an entry is as it was made, and nobody else could write to it."""
     try:
         if not is_ours(target) or target.stat().st_mode & 0o777 != PRIVATE:
@@ -179,7 +180,7 @@ def walk(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(home: Path, name: str) -> Iterator[None]:
+def hold_lock(home: Path, name: str) -> Iterator[None]:
     """Wait until no other process has the lock of that name."""
     descriptor = lock(home, name)
     try:

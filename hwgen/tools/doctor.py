@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .probes import FILES, PROBES, Missing, Trouble
 
-__all__ = ["Finding", "examine", "healthy"]
+__all__ = ["Finding", "examine", "is_healthy"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Finding:
     seconds: float
 
 
-def healthy(findings: Sequence[Finding]) -> bool:
+def is_healthy(findings: Sequence[Finding]) -> bool:
     """Return whether everything that is needed works."""
     return all(finding.status == "ok" for finding in findings if finding.needed)
 

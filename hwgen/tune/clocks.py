@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.boards import Board
-from ..build.clock import unbuilt
-from ..build.records import recorded
+from ..build.clock import expected_clock
+from ..build.records import board_records
 from .search import Found
 from .space import design_of
 
@@ -28,8 +28,8 @@ def clocks_at(found: Found, at: Board, rounding: str,
     for engine in found.engines:
         of_engine = engines == engine
         first = design_of(found.parts, int(np.argmax(of_engine)), at, rounding)
-        clocks[of_engine] = unbuilt(first, at.name).mhz
-    for record in recorded(at.name)[::-1]:  # so that the highest of a Design stays
+        clocks[of_engine] = expected_clock(first, at.name).mhz
+    for record in board_records(at.name)[::-1]:  # so that the highest of a Design stays
         alike = np.all([np.broadcast_to(getattr(found.parts, field), len(found))
                         == getattr(record.design, field) for field in FIELDS], axis=0)
         for index in np.flatnonzero(alike).tolist():

@@ -27,7 +27,7 @@ from ..measure.synthesis import (
     source_of,
     versions,
 )
-from ..tools.cache import cached, digest
+from ..tools.cache import cached_folder, digest
 from ..tools.find import pip_command, require, side_by_side
 
 __all__ = ["Placed", "place", "placed"]
@@ -87,7 +87,7 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
         run([yosys, "-q", "-p", f"read_verilog top.v; {synth}"], folder, "yosys")
 
     name = digest([source, PINS, synth, made_by])
-    netlist, _ = cached(f"netlist-{name}", synthesise)
+    netlist, _ = cached_folder(f"netlist-{name}", synthesise)
 
     def route(folder: Path) -> None:
         work = folder / "work"
@@ -110,7 +110,7 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
 
     key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}",
                   *(["cells"] if board.family == "ice40" else [])])
-    folder, _ = cached(f"placed-{key}", route)
+    folder, _ = cached_folder(f"placed-{key}", route)
     return dict(json.loads((folder / RESULT).read_text()))
 
 

@@ -24,7 +24,7 @@ from ..area.ecp5 import Parts
 from ..area.small import CHIPS, LANE_PRODUCTS, used
 from ..compiler.compile import draft
 from ..compiler.program import Program
-from ..cost.cycles import Array, slots
+from ..cost.cycles import Array, total_cycles
 from ..errors import UserError
 from ..network.graph import Weighted
 from ..rtl.primitives import ice40
@@ -162,7 +162,7 @@ def words_of(program: Program) -> int:
 
 def cycles_of(program: Program) -> int:
     """Return the cycles of a Program."""
-    return slots(program.steps, Array.of(program.design))
+    return total_cycles(program.steps, Array.of(program.design))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..arch.design import Design
 from ..arch.steps import Mode, Step, descriptor_words
-from ..compiler.compile import lower, prepared, written
-from ..compiler.cost import Taken, least
+from ..compiler.compile import lower, prepare_network, written_bytes
+from ..compiler.cost import LayerCost, least_cost
 from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
@@ -104,7 +104,7 @@ class Survey:
 
     def __init__(self, network: Network) -> None:
         """Do what is the same for all Designs."""
-        self.network, self.folding, self.layout = prepared(network)
+        self.network, self.folding, self.layout = prepare_network(network)
         self.weighted = {
             index: SumsLayer(self.network, self.folding, layer,
                              self.layout.views[layer.inputs[0]], self.layout.views[layer.output])
@@ -145,10 +145,11 @@ class Survey:
         for index in range(len(self.layout.layers)):
             layer, of_layer = self.weighted.get(index), np.zeros(len(designs), np.int64)
             if layer is not None:
-                taken = few.spread(layer.product.taken(few.sizes))
+                taken = few.spread(layer.product.layer_cost(few.sizes))
                 if layer.by_channel is not None:
-                    taken = least([*(all_.spread(way.taken(suits))
-                                     for way, suits in layer.streamed(all_.sizes)), taken])
+                    ways = layer.streaming_ways(all_.sizes)
+                    taken = least_cost([*(all_.spread(way.layer_cost(suits))
+                                          for way, suits in ways), taken])
                 of_layer, steps, words = taken.cycles, steps + taken.steps, words + taken.words
             for step in by_index.get(index, []):
                 taken = few.spread(taken_by(step, few.sizes))
@@ -173,7 +174,7 @@ class Survey:
                 first = len(lowering.placed)
                 lower(lowering, self.network, self.folding, self.layout, layer)
                 found[index] = [item.step for item in lowering.placed[first:]]
-        sizes = written(lowering.placed, columns)
+        sizes = written_bytes(lowering.placed, columns)
         return found, lowering.image.words, self._needed(tuple(sorted(sizes.items())))
 
     def _arranged(self, sizes: tuple[tuple[str, int], ...]) -> int:
@@ -208,16 +209,16 @@ class Points:
         self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
         self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
 
-    def spread(self, taken: Taken) -> Taken:
+    def spread(self, taken: LayerCost) -> LayerCost:
         """Return what each Design takes."""
-        return Taken(*(np.broadcast_to(values, self.shape)[self.place]
-                       for values in vars(taken).values()))
+        return LayerCost(*(np.broadcast_to(values, self.shape)[self.place]
+                           for values in vars(taken).values()))
 
 
-def taken_by(step: Step, sizes: Sizes) -> Taken:
+def taken_by(step: Step, sizes: Sizes) -> LayerCost:
     """Return what the steps take into which the accumulators cut one."""
     limited = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return Taken(cycles, cycles, strips.count, 0)
+    return LayerCost(cycles, cycles, strips.count, 0)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,18 @@ import numpy as np
 
 from ..arch.design import Design
 from ..compiler.prepare.thresholds import rounding_of
+from ..compiler.program import Program
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
+from ..predict.efficiency import Work
+from ..predict.layers import predict
 from .survey import Designs, Survey, Surveyed
 from .topology import read_topology, valued
 
-__all__ = ["Workload", "read_workload"]
+__all__ = ["Run", "Workload", "read_workload", "runs_of"]
+
+Run = tuple[str, list[tuple[Program, list[Work]]]]
+"""The name of a workload; of each of its networks the Program, and what each layer takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,3 +106,12 @@ def read_workload(path: str) -> Workload:
     network = read_network(path)
     network = replace(network, rounding=rounding_of(network))
     return Workload(network.name, (network,))
+
+
+def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
+    """Compile for a Design, and return what all layers take."""
+    runs = []
+    for workload in workloads:
+        found = [predict(network, design) for network in workload.networks_for(design)]
+        runs.append((workload.name, [(each.program, each.layers) for each in found]))
+    return runs

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.steps import Mode, Step, lines_of_rows
 from hwgen.golden.accelerator.post import Parameters
 
@@ -88,7 +88,7 @@ class StepMaker:
             if wide and not self.forms.binary:
                 kind = self.rng.choice([self.ties, self.exact, self.wide], p=[0.1, 0.2, 0.7])
                 step = kind(step)
-            if step and (moved := self.moved(step, source, target)):
+            if step and (moved := self.move_step(step, source, target)):
                 return moved
 
     def product(self):
@@ -163,9 +163,9 @@ class StepMaker:
         """Return how numbers are written, for an array that takes notice."""
         if not self.serial or mode not in (Mode.MATRIX, Mode.DEPTHWISE):
             return {}
-        weights = Format(1, Kind.BIPOLAR) if self.some(0.2) else Format(
-            self.draw(1, 8), Kind(self.draw(0, 1)))
-        return {"activation_format": Format(self.draw(1, 8), Kind(self.draw(0, 1))).code,
+        weights = Format(1, NumberKind.BIPOLAR) if self.some(0.2) else Format(
+            self.draw(1, 8), NumberKind(self.draw(0, 1)))
+        return {"activation_format": Format(self.draw(1, 8), NumberKind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
 
     def ties(self, _):
@@ -234,7 +234,7 @@ class StepMaker:
             short |= {"x": step.x, "y": step.y}
         return short | {str(chosen): self.draw(1, max(loops[chosen], 1))}
 
-    def moved(self, step, source, target):
+    def move_step(self, step, source, target):
         """Return a step that reads only what it may, and writes so, or None if none does."""
         columns, lanes = self.design.columns, self.design.lanes
         if self.forms.binary:

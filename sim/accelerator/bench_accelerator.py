@@ -7,7 +7,7 @@ from pathlib import Path
 import cocotb
 from cocotb.task import bridge
 
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
 
 from ..dot.piece_bench import rng
@@ -29,7 +29,7 @@ async def check(dut, what, *arguments, stall=0.0):
     ports = hosts.link(dut, TOP, stall)
     await ports.start()
     bench = Bench(lambda: hosts.host(ports, DESIGN, TOP), DESIGN,
-                  Window.of(DESIGN, streams=TOP.streams), rng(), SHARE.get(TOP.name, 1.0))
+                  BusWindow.of(DESIGN, streams=TOP.streams), rng(), SHARE.get(TOP.name, 1.0))
     await bridge(what)(bench, *arguments)
 
 

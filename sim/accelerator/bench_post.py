@@ -13,12 +13,12 @@ from hwgen.rtl.accelerator.post import Post as Dut
 from hwgen.rtl.step import Descriptor, Tag
 
 from .. import PERIOD_NS
-from ..systolic.tiles import packed
-from ..units import driven
+from ..systolic.tiles import pack
+from ..units import unit_under_test
 from .requantisation import Tile, carries
 from .requantisation import tiles as random_tiles
 
-UNIT = driven("post")
+UNIT = unit_under_test("post")
 COLUMNS, LANES = UNIT.columns, UNIT.lanes
 INTERVAL = -(-COLUMNS // LANES)
 GOLDEN = Golden(UNIT.rounding)
@@ -128,12 +128,12 @@ class Bench:
         if dut.o_valid.value:
             word = dut.o.value.to_unsigned()
             self.came[self.cycle] = (int(dut.o_group.value), int(dut.o_tag.value),
-                                     unpacked(word, LANES, 8))
+                                     unpack_integers(word, LANES, 8))
         if dut.ready.value:
             self.ready[self.cycle + Dut.ahead] = bool(dut.ready_last.value)
         if self.cycle in self.ready:
             word = dut.ready_sums.value.to_unsigned()
-            self.came[self.cycle] = self.ready.pop(self.cycle), unpacked(word, COLUMNS, 32)
+            self.came[self.cycle] = self.ready.pop(self.cycle), unpack_integers(word, COLUMNS, 32)
         self.swaps += int(dut.swapped.value)
         self.cycle += 1
 
@@ -142,7 +142,7 @@ class Bench:
         for word in tile.by.to_words():
             while random.random() < gap:
                 await RisingEdge(self.dut.clk)
-            self.dut.word.value = packed(word, 8)
+            self.dut.word.value = pack(word, 8)
             self.dut.word_valid.value = 1
             await RisingEdge(self.dut.clk)
             self.dut.word_valid.value = 0
@@ -174,7 +174,7 @@ class Bench:
                 now = coming.pop(0)
                 dut.tag.value = 0 if now is None else now[1].as_bits()
                 if now is not None:
-                    dut.sums.value = packed(now[2], 32)
+                    dut.sums.value = pack(now[2], 32)
                     if now[1].last:
                         index = now[0]
                         expected |= step.outputs(self.cycle, now[1], index, places[index])
@@ -200,7 +200,7 @@ class Bench:
         assert found == expected
 
 
-def unpacked(word, count, width):
+def unpack_integers(word, count, width):
     """Take signed integers apart, the lowest first."""
     half = 1 << (width - 1)
     return [((word >> i * width) + half) % (2 * half) - half for i in range(count)]

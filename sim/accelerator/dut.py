@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.task import resume
 
 from hwgen.arch.registers import Space
-from hwgen.compiler.sparse.lane_memories import unpacked
+from hwgen.compiler.sparse.lane_memories import matrix_of_words
 from hwgen.golden.accelerator.accelerator import Accelerator, Error
 from hwgen.golden.binary.accelerator import BinaryAccelerator
 from hwgen.runtime.accelerator import AcceleratorError
@@ -20,15 +20,8 @@ __all__ = ["Bench", "golden_model"]
 
 def golden_model(design, compressed=()):
     """Return the golden model of an accelerator."""
-    kind, fields = Accelerator, {}
-    if design.engine == "binary":
-        kind, fields = BinaryAccelerator, {"lanes": design.lanes}
-    return kind(
-        engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
-        partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-        rounding=design.rounding, sparse_depth=design.sparse_depth,
-        program_words=design.program_words if design.decompress else 0,
-        weights=unpacked(compressed, design.columns) if compressed else None, **fields)
+    kind = BinaryAccelerator if design.engine == "binary" else Accelerator
+    return kind.of(design, matrix_of_words(compressed, design.columns) if compressed else None)
 
 
 class Bench:

@@ -11,7 +11,7 @@ from hwgen.runtime.client import NoMemory, Stale
 from .hosts import TIMEOUT
 from .idle_traffic import IdleTraffic
 
-__all__ = ["check_reset", "frames", "memories", "refusals", "refused", "registers", "turns"]
+__all__ = ["check_reset", "frames", "is_refused", "memories", "refusals", "registers", "turns"]
 
 FRAMES = 40
 """That are sent before their replies are looked at."""
@@ -79,17 +79,17 @@ def refusals(bench):
         outside = [at for at in (size, *(1 << bit for bit in range(2, 24))) if at >= size]
         if space == Space.SPARSE:  # of which there is anything
             outside = []
-        assert size == 0 or not refused(read, space, size - 4, 4), space.name
-        assert not outside or refused(read, space, outside[0], 4), space.name
+        assert size == 0 or not is_refused(read, space, size - 4, 4), space.name
+        assert not outside or is_refused(read, space, outside[0], 4), space.name
         for at in outside[:bench.part(len(outside), 1)]:
-            assert refused(write, space, at, bytes(4)), (space.name, at)
+            assert is_refused(write, space, at, bytes(4)), (space.name, at)
         if space != Space.ACTIVATIONS and size:
             for at, count in ((0, 1), (0, 2), (0, 3), (1, 3), (2, 2), (3, 1)):
-                assert refused(write, space, at, bytes(count)), space.name
-    assert refused(write, Space.COUNTERS, 0, bytes(4))
+                assert is_refused(write, space, at, bytes(count)), space.name
+    assert is_refused(write, Space.COUNTERS, 0, bytes(4))
 
 
-def refused(access, *arguments):
+def is_refused(access, *arguments):
     """Return whether an access meets no memory."""
     try:
         access(*arguments)
@@ -108,7 +108,7 @@ def frames(bench, count):
     state = bench.board.state()
     golden.host.epoch, golden.owner = state.epoch, state.owner
     golden.counters = bench.board.counters(bench.design.steps)
-    batches = [traffic.longest(), *(traffic.played(FRAMES) for _ in range(-(-count // FRAMES)))]
+    batches = [traffic.longest(), *(traffic.make_batch(FRAMES) for _ in range(-(-count // FRAMES)))]
     for sent, replies in batches:
         link.write(sent)
         come = link.read(len(replies) + 1, TIMEOUT)

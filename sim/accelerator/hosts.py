@@ -2,11 +2,11 @@
 
 from cocotb.task import resume
 
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.registers import Register
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.rtl.tops.catalogue import AXI, SPI, STREAM, WISHBONE
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.client import NoMemory
 
 from ..links import bench_axi_lite, bench_wishbone
@@ -26,9 +26,9 @@ def link(dut, top, stall=0.0):
 def host(link, design, top):
     """Return an accelerator, as the runtime of a host that begins knows it."""
     if top.mapped:
-        return Mapped(link, Window.of(design, streams=top.streams))
+        return Mapped(link, BusWindow.of(design, streams=top.streams))
     # Nothing is lost here, so nothing is sent again.
-    return Accelerator(link, timeout=TIMEOUT, attempts=1)
+    return RemoteAccelerator(link, timeout=TIMEOUT, attempts=1)
 
 
 class Bus(Ports):
@@ -67,13 +67,13 @@ class AxiBus(Bus):
         return [await bench_axi_lite.ask(self.master, access) for access in asked]
 
 
-class Mapped(Accelerator):
+class Mapped(RemoteAccelerator):
     """An accelerator in the addresses of a system: memory without frames.
 
     Parameters
     ----------
     link : Bus
-    window : Window
+    window : BusWindow
     """
 
     def __init__(self, link, window):
@@ -82,14 +82,15 @@ class Mapped(Accelerator):
 
     def read_memory(self, space, address, count):
         first, end = address & ~3, address + count
-        words = self.ask([Access(False, self.place(space, at), 15) for at in range(first, end, 4)])
+        words = self.ask([BusAccess(False, self.place(space, at), 15)
+                          for at in range(first, end, 4)])
         data = b"".join(word.to_bytes(4, "little") for word in words)
         return data[address - first:][:count]
 
     def write_memory(self, space, address, data):
         first, end = address & ~3, address + len(data)
         whole = bytes(address - first) + bytes(data) + bytes(-end % 4)
-        self.ask([Access(True, self.place(space, at), sum(
+        self.ask([BusAccess(True, self.place(space, at), sum(
             1 << lane for lane in range(4) if address <= at + lane < end),
             int.from_bytes(whole[at - first:at - first + 4], "little"))
             for at in range(first, end, 4)])

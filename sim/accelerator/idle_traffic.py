@@ -95,11 +95,11 @@ class IdleTraffic(Traffic):
                  for count in range(LARGEST - 3, LARGEST + 1) for offset in range(1, 4)]
         return b"".join(sent), b"".join(self.golden.host.receive(frame) for frame in sent)
 
-    def played(self, count):
+    def make_batch(self, count):
         """Return so many frames or more, and the replies to them."""
         sent, replies = [], []
         for _ in range(count):
-            kind = self.random.choice([self.request] * 4 + [self.damaged, self.garbage])
+            kind = self.random.choice([self.request] * 4 + [self.damage_request, self.garbage])
             sent.append(kind() + FLUSH * (kind != self.request))
             replies.append(self.golden.host.receive(sent[-1]))
         return b"".join(sent), b"".join(replies)

@@ -8,7 +8,7 @@ from hwgen.cost.cycles import Array
 from hwgen.golden.accelerator.post import Parameters
 from hwgen.golden.network import network as golden
 from hwgen.predict.layers import predictions
-from hwgen.runtime.inference import BUDGET, load, run, stored, whole
+from hwgen.runtime.inference import BUDGET, load, read_tensor, run, whole_tensor
 
 from .dut import golden_model
 from .small_networks import inputs_of, programs
@@ -63,8 +63,8 @@ def one_run(bench, network, program):
     np.testing.assert_array_equal(bench.activations(), model.memory)
     values = golden.run(network, inputs)
     for name in program.outputs:
-        np.testing.assert_array_equal(whole(program, name, stored(board, program, name)),
-                                      values[name], name)
+        stored = read_tensor(board, program, name)
+        np.testing.assert_array_equal(whole_tensor(program, name, stored), values[name], name)
 
 
 def steps(bench, count):

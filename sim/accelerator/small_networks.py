@@ -10,6 +10,7 @@ from hwgen.network.graph import (
     Convolution,
     Depthwise,
     FullyConnected,
+    Maximum,
     MaxPool,
     Mean,
     Network,
@@ -73,7 +74,7 @@ def binary(rng, design, size):
 
 
 class Images:
-    """Makes a network layer by layer: convolutions, pools, a sum, and a fully connected end.
+    """Makes a network layer by layer: convolutions, pools, a sum, a maximum, a fully connected end.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ class Images:
 
     def network(self):
         """Return a network of one layer to five."""
-        kinds = [self.convolution, self.depthwise, self.sum, self.pool, self.pad]
+        kinds = [self.convolution, self.depthwise, self.sum, self.maximum, self.pool, self.pad]
         for index in self.rng.permutation(len(kinds))[:int(self.rng.integers(0, 5))]:
             kinds[index]()
         self.end()
@@ -170,6 +171,12 @@ class Images:
             self.rng.integers(1 << 30, 1 << 31, 2), -self.rng.integers(0, 3, 2), strict=True))
         self.add(Add, self.shape, (before, self.last), scalings=scalings,
                  requantisation=lambda zero: self.requantisation(1, -19, zero))
+
+    def maximum(self):
+        """Add a convolution, and the greater of that and what it read."""
+        before = self.last
+        self.convolution(self.shape[2], Window((1, 1)))
+        self.add(Maximum, self.shape, (before, self.last))
 
     def pool(self):
         """Add an average or a greatest value."""

@@ -8,9 +8,9 @@ from hwgen.arch.steps import PARAMETER_WORDS, Mode
 from hwgen.cost.cycles import Array
 from hwgen.golden.accelerator.accelerator import Error, Stopped
 
-from .host_view import check_reset, refused
+from .host_view import check_reset, is_refused
 from .runs import steps
-from .wrong_steps import changed, long_loops, plain, wrong_fields
+from .wrong_steps import long_loops, plain, write_fields, wrong_fields
 
 __all__ = ["errors", "interrupt", "reset", "stop", "watchdog"]
 
@@ -45,7 +45,7 @@ def stops(bench, model, words, at, program, fields):
     where = slice(at * forms.words, (at + 1) * forms.words)
     words[where] = np.frombuffer(forms.write(plain(bench.design, program)), np.uint8).reshape(
         -1, bench.design.columns)
-    changed(bench.design, words, at, fields)
+    write_fields(bench.design, words, at, fields)
     try:
         model.run(bench.image(words), at + 1)
         raise AssertionError(f"nothing is wrong with {fields}")
@@ -84,7 +84,7 @@ def overdue(bench):
     bench.write_program(np.zeros((forms.words + PARAMETER_WORDS, bench.design.columns), np.uint8))
     for index in bench.rng.permutation(len(long))[:bench.part(len(long), 5)]:
         words = np.frombuffer(forms.write(step), np.uint8).reshape(-1, bench.design.columns).copy()
-        changed(bench.design, words, 0, long[index])
+        write_fields(bench.design, words, 0, long[index])
         bench.write_program(words)
         limit = max(array.cycles(step.replace(**{name: 3})) for name in long[index])
         assert bench.failure(0, 1, watchdog=limit + 9) == (Error.WATCHDOG, 0), long[index]
@@ -101,7 +101,7 @@ def stop(bench):
         for access in ((board.read_memory, Space.ACTIVATIONS, 0, 1),
                        (board.write_memory, Space.ACTIVATIONS, 0, bytes(4)),
                        (board.write_memory, Space.PROGRAM, 0, bytes(4)))[pause % 3:]:
-            assert refused(*access), access
+            assert is_refused(*access), access
         for register in (Register.FIRST, Register.COUNT, Register.WATCHDOG):
             board.write_register(register, 7)
         board.write_register(Register.CONTROL, GO)

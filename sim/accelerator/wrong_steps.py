@@ -3,7 +3,7 @@
 from hwgen.arch.descriptors import BINARY_FIELDS, Descriptors
 from hwgen.arch.steps import FIELDS, MAGIC, Mode, Step
 
-__all__ = ["changed", "long_loops", "plain", "wrong_fields"]
+__all__ = ["long_loops", "plain", "write_fields", "wrong_fields"]
 
 COUNTS = ("tiles", "pieces", "taps_x", "taps_y", "x", "y", "stride_x", "stride_y", "last_columns")
 
@@ -18,7 +18,7 @@ def plain(design, program):
                 output=design.activation_memory // 2)
 
 
-def changed(design, words, index, fields):
+def write_fields(design, words, index, fields):
     """Write fields of the descriptor of a step, whatever they are then."""
     forms = Descriptors.of(design)
     at = words[index * forms.words:(index + 1) * forms.words]

@@ -49,14 +49,12 @@ class Bench:
     def __init__(self, dut):
         self.dut = dut
         self.random = rng()
-        self.golden = BinaryAccelerator(
-            engine="binary", rows=DESIGN.rows, columns=COLUMNS, lanes=DESIGN.lanes, lines=0,
-            partial_sums=1, activation_memory=SIZE, rounding=DESIGN.rounding)
+        self.golden = BinaryAccelerator.of(DESIGN)
         self.words = np.zeros((DEPTH, COLUMNS), np.uint8)
         self.there = np.zeros(DEPTH, bool)  # which of them the accelerator has
 
     @classmethod
-    async def started(cls, dut):
+    async def set_up(cls, dut):
         """Return a bench whose clock runs, behind a reset, with anything in the activations."""
         Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         dut.bus__read.value = dut.bus__write.value = 0
@@ -193,7 +191,7 @@ class Bench:
 
 @cocotb.test()
 async def test_random(dut):
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     for _ in range(40):
         await bench.check(bench.step())
     await bench.compare(0, SIZE)
@@ -202,7 +200,7 @@ async def test_random(dut):
 @cocotb.test()
 async def test_least(dut):
     """Each count at 1, and all of them."""
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     ones = {"tiles": 1, "pieces": 1, "row_bytes": 1, "last_columns": 1}
     for fields in [{name: 1} for name in ones] + [ones]:
         for _ in range(4):
@@ -212,7 +210,7 @@ async def test_least(dut):
 @cocotb.test()
 async def test_most(dut):
     """Up to the last byte and the last word of the memories, in one column tile or in many."""
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     for fields in ({"tiles": 1, "pieces": DEPTH, "row_bytes": SIZE},
                    {"tiles": DEPTH, "last_columns": COLUMNS, "row_bytes": 1, "pieces": 1},
                    {"tiles": DEPTH, "last_columns": 1, "pieces": 2}):
@@ -226,7 +224,7 @@ async def test_each_index(dut):
 
     Where the others would read it, there is the descriptor of another step.
     """
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     last = min(DEPTH // FORMS.words, 1 << 16) - 1
     for index in sorted({*(1 << bit for bit in range(last.bit_length())), last}):
         head = range(index * FORMS.words, (index + 1) * FORMS.words)
@@ -242,7 +240,7 @@ async def test_each_index(dut):
 @cocotb.test()
 async def test_stop(dut):
     """A step that is told to stop does so at once, with an error, and one that runs late, too."""
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     step = bench.step(tiles=1, pieces=DEPTH)
     await bench.write_program(bench.image(step))
     whole = step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words)
@@ -266,7 +264,7 @@ async def test_stop(dut):
 @cocotb.test()
 async def test_extremes(dut):
     """All inputs at an end, all weights alike, and sums that are far from 0, or wrap."""
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     for value, weights in product((-128, 127, -1, 0), (0, 255)):
         for starts, limits in product((-1 << 15, (1 << 15) - 1, 0, -1), ((-128, 127), (127, -128))):
             step = bench.step(limits=limits, tiles=2)
@@ -277,7 +275,7 @@ async def test_extremes(dut):
 @cocotb.test()
 async def test_stopped(dut):
     """Nothing is left of a step that was stopped, or reset, anywhere."""
-    bench = await Bench.started(dut)
+    bench = await Bench.set_up(dut)
     for cycles in range(1, 60, 5):
         step = bench.step(tiles=2, pieces=6)
         await bench.write_program(bench.image(step))

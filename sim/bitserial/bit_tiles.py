@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.systolic.systolic import Kind as VectorKind
 
-from ..systolic.tiles import Offers, Played, packed
+from ..systolic.tiles import Offers, Played, pack
 
 __all__ = ["BitTile", "BitWorkload", "WindowWorkload", "formats"]
 
 
-def formats(kinds: tuple[Kind, ...], most: int = 8) -> list[Format]:
+def formats(kinds: tuple[NumberKind, ...], most: int = 8) -> list[Format]:
     """Return all formats of 1 to ``most`` bits of some kinds."""
-    found = [Format(bits, kind) for kind in kinds if kind != Kind.BIPOLAR
+    found = [Format(bits, kind) for kind in kinds if kind != NumberKind.BIPOLAR
              for bits in range(1, most + 1)]
-    return found + [Format(1, Kind.BIPOLAR)] * (Kind.BIPOLAR in kinds)
+    return found + [Format(1, NumberKind.BIPOLAR)] * (NumberKind.BIPOLAR in kinds)
 
 
 @dataclass
@@ -48,7 +48,7 @@ class BitWorkload:
     def draw(self, form: Format, shape: tuple[int, ...], kind: str) -> np.ndarray:
         """Return any numbers, all at one end of their range, or some at each end."""
         rng = np.random.default_rng(random.getrandbits(32))
-        if kind == "random" and form.kind != Kind.BIPOLAR:
+        if kind == "random" and form.kind != NumberKind.BIPOLAR:
             return rng.integers(form.low, form.high, shape, np.int64, endpoint=True)
         ends = {"low": [form.low], "high": [form.high]}.get(kind, [form.low, form.high])
         return rng.choice(ends, shape)
@@ -74,10 +74,10 @@ class BitWorkload:
                 above = random.getrandbits(7) << tile.a.bits
                 last = index == len(tile.vectors) - 1
                 vectors.append(
-                    packed(values & (1 << tile.a.bits) - 1 | above, 8)
+                    pack(values & (1 << tile.a.bits) - 1 | above, 8)
                     << vector["vector"].offset | last << vector["last"].offset
                     | tile.a.code << vector["format"].offset)
-            words += [packed(row, 8) << word["word"].offset | tile.w.code << word["format"].offset
+            words += [pack(row, 8) << word["word"].offset | tile.w.code << word["format"].offset
                       for row in tile.w.to_words(tile.weights)]
         return {"activations": Offers(vectors, gap), "weights": Offers(words, gap)}
 
@@ -96,7 +96,7 @@ class BitWorkload:
         fields = [word >> (i * width) & (1 << width) - 1 for i in range(self.dut.columns)]
         return [value - (value >> width - 1 << width) for value in fields]
 
-    def expected(self, tiles: list[BitTile]) -> list[list[int]]:
+    def expected_sums(self, tiles: list[BitTile]) -> list[list[int]]:
         """Return all sums in the order in which they come out."""
         return [sums for tile in tiles
                 for sums in self.golden.matrix(tile.vectors, tile.w.to_words(tile.weights),
@@ -104,7 +104,8 @@ class BitWorkload:
 
     def check(self, played: Played, tiles: list[BitTile]) -> None:
         """Raise unless every sum is right, and came when it was due."""
-        for index, (sums, exact) in enumerate(zip(played.sums, self.expected(tiles), strict=True)):
+        expected = self.expected_sums(tiles)
+        for index, (sums, exact) in enumerate(zip(played.sums, expected, strict=True)):
             assert sums == exact, f"sums {index} are {sums}, not {exact}"
         due = [cycle + interval + self.dut.latency for cycle, interval in
                zip(played.activations, self.intervals(tiles), strict=True)]
@@ -121,8 +122,8 @@ class WindowWorkload(BitWorkload):
         for index in range(count):
             kinds = [VectorKind.PRIME] * dut.lines * (index == 0) + random.choices(
                 [VectorKind.PRIME, VectorKind.DEPTHWISE], k=6) + [VectorKind.DEPTHWISE]
-            tile: Any = self.tile(random.choice(formats((Kind.UNSIGNED, Kind.SIGNED))),
-                                  random.choice(formats(tuple(Kind))), 1)
+            tile: Any = self.tile(random.choice(formats((NumberKind.UNSIGNED, NumberKind.SIGNED))),
+                                  random.choice(formats(tuple(NumberKind))), 1)
             tile.vectors = [(rng.integers(0, 256, (dut.lines, dut.columns)), kind)
                             for kind in kinds]
             tiles.append(tile)
@@ -137,12 +138,12 @@ class WindowWorkload(BitWorkload):
             for index, (pixels, kind) in enumerate(tile.vectors):
                 last = index == len(tile.vectors) - 1
                 offers.words.append(
-                    packed(pixels.ravel(), 8) << vector["pixels"].offset
+                    pack(pixels.ravel(), 8) << vector["pixels"].offset
                     | kind.value << vector["kind"].offset | last << vector["last"].offset
                     | tile.a.code << vector["format"].offset)
         return {"activations": offers, "weights": words}
 
-    def expected(self, tiles: list[Any]) -> list[list[int]]:
+    def expected_sums(self, tiles: list[Any]) -> list[list[int]]:
         """Return all sums in the order in which they come out."""
         model = golden.BitSerial(self.dut.rows, self.dut.columns, self.dut.lines)
         found, stream = [], []
@@ -156,7 +157,7 @@ class WindowWorkload(BitWorkload):
 
     def check(self, played: Played, tiles: list[Any]) -> None:
         """Raise unless every sum is right, and came when it was due."""
-        assert played.sums == self.expected(tiles)
+        assert played.sums == self.expected_sums(tiles)
         vectors = [(kind, self.golden.interval(tile.a, tile.w)) for tile in tiles
                    for _, kind in tile.vectors]
         due = [cycle + interval + self.dut.latency for cycle, (kind, interval) in

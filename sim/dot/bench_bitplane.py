@@ -6,12 +6,12 @@ import cocotb
 
 from hwgen.golden.dot import bitplane as golden
 
-from ..units import driven
+from ..units import unit_under_test
 from .piece_bench import lengths
 from .plane_bench import PlaneBench, rng, sample, word
 from .planes import exhaustive, products
 
-UNIT = driven("bitplane")
+UNIT = unit_under_test("bitplane")
 MODEL = golden.BitPlane(UNIT.gate)
 PRECISIONS = range(1, UNIT.precision + 1)
 UNIT_OF_SUMS = 2 if UNIT.gate == "xnor" else 1

@@ -4,12 +4,12 @@ from itertools import product
 
 import cocotb
 
-from ..units import driven
+from ..units import unit_under_test
 from .piece_bench import PieceBench, lengths, rng
 from .pieces import FusionWork, modes
 from .planes import KINDS
 
-UNIT = driven("fusion")
+UNIT = unit_under_test("fusion")
 WORK = FusionWork(UNIT.groups)
 
 
@@ -17,7 +17,7 @@ WORK = FusionWork(UNIT.groups)
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
     """All modes, each other than the one before; vectors of one piece and of three."""
-    bench, random = await PieceBench.started(dut, UNIT), rng()
+    bench, random = await PieceBench.set_up(dut, UNIT), rng()
     for pieces in lengths(UNIT, 1, 3):
         await bench.check([WORK.vector(random, mode, ("random", "random"), pieces)
                            for mode in random.permutation(modes())], gap=gap)
@@ -27,7 +27,7 @@ async def test_random(dut, gap):
 async def test_extremes(dut):
     """All modes: all-minimum, all-maximum, mixed and random data on each side."""
     random = rng()
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check([WORK.vector(random, mode, kinds) for mode in modes()
                        for kinds in product(KINDS, repeat=2)])
 
@@ -36,7 +36,7 @@ async def test_extremes(dut):
 async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
     random = rng()
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check([WORK.vector(random, mode, (kind, kind))
                        for mode in modes() for kind in ("low", "high")], times=UNIT.depth)
 
@@ -44,19 +44,19 @@ async def test_longest(dut):
 @cocotb.test()
 async def test_exhaustive(dut):
     """All numbers of up to 4 by 4 bits, in every place."""
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check(WORK.exhaustive())
 
 
 @cocotb.test()
 async def test_interval(dut):
     random = rng()
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check_interval([WORK.vector(random, mode, ("random", "random"))
                                 for mode in modes()])
 
 
 @cocotb.test()
 async def test_reset(dut):
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check_reset([WORK.vector(rng(), modes()[0], ("high", "high"))])

@@ -7,13 +7,13 @@ import cocotb
 from hwgen.golden.dot import serial as golden
 from hwgen.golden.dot.bitplane import order
 
-from ..systolic.tiles import packed
-from ..units import driven
+from ..systolic.tiles import pack
+from ..units import unit_under_test
 from .piece_bench import lengths
 from .plane_bench import PlaneBench, rng, word
 from .planes import exhaustive, products
 
-UNIT = driven("serial")
+UNIT = unit_under_test("serial")
 SIGNED = UNIT.shape.signed
 BITS = UNIT.shape.width
 
@@ -29,7 +29,7 @@ async def start(dut):
     """Return the unit's bench, with its clock running."""
     def drive(product, pieces, piece, pair):
         dut.a.value = word(product.a.reshape(pieces, -1)[piece] >> pair.a & 1)
-        dut.b.value = packed(product.b.reshape(pieces, -1)[piece], BITS)
+        dut.b.value = pack(product.b.reshape(pieces, -1)[piece], BITS)
 
     bench = PlaneBench(
         dut, UNIT, lambda product: order(product.a_bits, 1, a_signed=product.a_signed,

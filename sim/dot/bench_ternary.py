@@ -3,18 +3,18 @@
 
 import cocotb
 
-from ..units import driven
+from ..units import unit_under_test
 from .piece_bench import PieceBench, lengths, rng
 from .pieces import ternary_work
 
-UNIT = driven("ternary")
+UNIT = unit_under_test("ternary")
 WORK = ternary_work(UNIT.lanes, UNIT.shape.width, UNIT.shape.signed)
 
 
 @cocotb.test()
 @cocotb.parametrize(gap=[0.0, 0.4])
 async def test_random(dut, gap):
-    bench, random = await PieceBench.started(dut, UNIT), rng()
+    bench, random = await PieceBench.set_up(dut, UNIT), rng()
     for pieces in lengths(UNIT, 1, 3):
         await bench.check([WORK.vector(random, "random", pieces=pieces) for _ in range(100)],
                           gap=gap)
@@ -22,33 +22,33 @@ async def test_random(dut, gap):
 
 @cocotb.test()
 async def test_extremes(dut):
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check(WORK.extremes(rng()))
 
 
 @cocotb.test()
 async def test_longest(dut):
     """The sum does not overflow in the longest vectors there may be."""
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check(WORK.extremes(rng()), times=UNIT.depth)
 
 
 @cocotb.test()
 async def test_exhaustive(dut):
     """All numbers times all weights, in every lane."""
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check(WORK.exhaustive())
 
 
 @cocotb.test()
 async def test_interval(dut):
     random = rng()
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check_interval([
         WORK.vector(random, "random", pieces=pieces) for pieces in lengths(UNIT, 1, 1, 4, 1, 2)])
 
 
 @cocotb.test()
 async def test_reset(dut):
-    bench = await PieceBench.started(dut, UNIT)
+    bench = await PieceBench.set_up(dut, UNIT)
     await bench.check_reset([WORK.vector(rng(), "high", [1])])

@@ -40,7 +40,7 @@ class PieceBench:
         self.unit = unit
 
     @classmethod
-    async def started(cls, dut, unit):
+    async def set_up(cls, dut, unit):
         """Return a bench whose clock runs, behind a reset."""
         Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         dut.tag.value = 0

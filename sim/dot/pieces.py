@@ -9,7 +9,7 @@ import numpy as np
 
 from hwgen.golden.dot import fusion, power, ternary
 
-from ..systolic.tiles import packed
+from ..systolic.tiles import pack
 from .planes import values
 
 __all__ = ["FusionWork", "WeightWork", "modes", "power_work", "ternary_work"]
@@ -17,7 +17,7 @@ __all__ = ["FusionWork", "WeightWork", "modes", "power_work", "ternary_work"]
 
 def modes():
     """Return all modes of the fusion unit."""
-    return [fusion.Mode(a_bits, b_bits, a_signed, b_signed)
+    return [fusion.FusionMode(a_bits, b_bits, a_signed, b_signed)
             for a_bits, b_bits in product(fusion.PRECISIONS, repeat=2)
             for a_signed, b_signed in product((False, True), repeat=2)]
 
@@ -97,7 +97,7 @@ class WeightWork:
 
     def pieces(self, a, w):
         """Return the pieces of numbers and weights, as values of the unit's ports."""
-        return [{"a": packed(x, self.bits), "weights": packed(y, self.code_bits)}
+        return [{"a": pack(x, self.bits), "weights": pack(y, self.code_bits)}
                 for x, y in zip(a.reshape(-1, self.lanes),
                                 self.encode(w).reshape(-1, self.lanes), strict=True)]
 

@@ -9,13 +9,13 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from hwgen.arch.registers import MAPPED, Register, Space, StreamRegister
 from hwgen.golden.links.axi_stream import AxiStream
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.rtl.links.axi_stream import SETTLE
 
-from ..units import driven
+from ..units import unit_under_test
 from .system import Bus, start
 
-SHIFT = driven("axi_stream").shift
+SHIFT = unit_under_test("axi_stream").shift
 ACTIVATIONS = Space.ACTIVATIONS << SHIFT
 ADDRESS_BITS = SHIFT + 2
 WORD_BITS = 24
@@ -88,7 +88,7 @@ class Around:
     async def both(self, address, value=None):
         """Do an access, and hold what is read to the golden model."""
         word = await self.access(address, value)
-        expected = self.golden.access(Access(value is not None, address, 15, value or 0))
+        expected = self.golden.access(BusAccess(value is not None, address, 15, value or 0))
         assert value is not None or word == expected
 
     async def put(self, data, keep=None):
@@ -336,7 +336,7 @@ async def test_host(dut):
             if address >> 4 == StreamRegister.INPUT_ADDRESS >> 4 or address == Register.CONTROL:
                 continue
             value = random.choice([None, random.getrandbits(32)])
-            asked.append(Access(value is not None, address, random.randrange(16), value or 0))
+            asked.append(BusAccess(value is not None, address, random.randrange(16), value or 0))
             await around.access(address, value, asked[-1].mask)
         await around.source.wait()
         if moving:

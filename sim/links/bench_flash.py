@@ -10,9 +10,9 @@ from hwgen.golden.links.flash import READ, FlashMemory
 
 from .. import PERIOD_NS
 from ..cycles import pass_cycles
-from ..units import driven
+from ..units import unit_under_test
 
-UNIT = driven("flash")
+UNIT = unit_under_test("flash")
 FLASH_ADDRESS, FLASH_BYTES = UNIT.address, UNIT.count
 BYTE = 17
 """Cycles of a byte that nobody makes wait."""

@@ -22,13 +22,13 @@ from hwgen.arch.frames import (
 from hwgen.golden.links import host as golden
 
 from .. import PERIOD_NS
-from ..units import driven
+from ..units import unit_under_test
 from .traffic import Memory, Traffic, request
 
 CHECK = 14
 """Cycles that what may be a header takes."""
 
-FETCH = 2 if driven("host").near else 3
+FETCH = 2 if unit_under_test("host").near else 3
 """Cycles until the first data come from the buffer."""
 
 JUNK = 0.3
@@ -60,7 +60,7 @@ class Timed:
         Whether a byte is taken.
     offer : int or None
         The byte that is given.
-    access, answer : Access or None, int or None
+    access, answer : BusAccess or None, int or None
         What is on the bus, and what it will give.
     idle : bool
         Whether it waits for a request, and for nobody to take a byte.
@@ -231,7 +231,7 @@ class Board:
             assert not (write and read), "two accesses in one"
             address, mask, data = (pins[f"bus__{name}"].value.to_unsigned()
                                    for name in ("address", "mask", "w_data"))
-            access = golden.Access(write, address, mask, data & lanes(mask) * write)
+            access = golden.BusAccess(write, address, mask, data & lanes(mask) * write)
         assert access == model.access, "bus"
 
     async def run(self, cycles=1):

@@ -13,9 +13,9 @@ from hwgen.golden.links import uart as golden
 
 from .. import PERIOD_NS
 from ..cycles import LONG, pass_cycles
-from ..units import driven
+from ..units import unit_under_test
 
-DIVISOR = driven("uart").divisor
+DIVISOR = unit_under_test("uart").divisor
 COUNT = min(34, max(2, 2000 // DIVISOR))
 """Bytes of a test: fewer, where their bits are long."""
 TIMEOUT = {"timeout_time": 500 + COUNT * DIVISOR, "timeout_unit": "us"}
@@ -101,7 +101,7 @@ async def test_noise_comes(dut):
     """Levels that last for any time: the bytes that the golden receiver finds."""
     await start(dut)
     wire = []
-    while len(wire) < 20_000 or len(golden.received(wire, DIVISOR)) < COUNT * 2 // 3:
+    while len(wire) < 20_000 or len(golden.received_bytes(wire, DIVISOR)) < COUNT * 2 // 3:
         for _ in range(COUNT):
             wire += [random.randrange(2)] * random.choice([1, 3, DIVISOR, 3 * DIVISOR])
     await receive(dut, wire)

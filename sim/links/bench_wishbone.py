@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.wishbone.driver import WBOp, WishboneMaster
 
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.golden.links.system_bus import serve
 from hwgen.rtl.links.wishbone import Wishbone
 
@@ -82,7 +82,7 @@ async def test_master_goes_away(dut):
             while patience is None or cycle < patience:
                 await RisingEdge(dut.clk)
                 if dut.wb_ack.value == 1:
-                    assert int(dut.wb_dat_r.value) == Bus()(Access(False, 4 * word, 15))
+                    assert int(dut.wb_dat_r.value) == Bus()(BusAccess(False, 4 * word, 15))
                     break
                 cycle += 1
             dut.wb_stb.value = 0

@@ -9,7 +9,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from hwgen.arch.registers import SPACE_SHIFT, Space
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 
 from .. import PERIOD_NS
 
@@ -54,8 +54,9 @@ class Bus:
             assert not (read and write), "two accesses in one"
             access = None
             if read or write:
-                access = Access(bool(write), int(dut.bus__address.value), int(dut.bus__mask.value),
-                                int(dut.bus__w_data.value) if write else 0)
+                access = BusAccess(
+                    bool(write), int(dut.bus__address.value), int(dut.bus__mask.value),
+                    int(dut.bus__w_data.value) if write else 0)
             assert waited in (None, access), "an access was not held"
             done = access is not None and random.random() >= self.stall
             waited = None if done else access
@@ -92,6 +93,6 @@ def accesses(count, *, shift, sizes=SIZES):
         offset = min(max(offset, 0), (1 << shift) - 1) & ~3
         write = random.random() < 0.5
         mask = random.choice([15, 15, random.randrange(1, 16)]) if write else 15
-        found.append(Access(write, space << shift | offset, mask,
-                            random.getrandbits(32) if write else 0))
+        found.append(BusAccess(write, space << shift | offset, mask,
+                               random.getrandbits(32) if write else 0))
     return found

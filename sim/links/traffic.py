@@ -26,7 +26,7 @@ class Memory:
     """Memory of a host from address ``base`` on, and everything that was done to it."""
 
     data: bytearray = field(default_factory=lambda: bytearray(MEMORY))
-    accesses: list[golden.Access] = field(default_factory=list)
+    accesses: list[golden.BusAccess] = field(default_factory=list)
     base: int = 0
 
     def __call__(self, access):
@@ -71,7 +71,7 @@ class Traffic:
             command = write_code(rng.randrange(EPOCHS))
         return request(command, address, count, tag=rng.randrange(256), data=data)
 
-    def damaged(self):
+    def damage_request(self):
         """Return a request to which something happened on its way."""
         rng = self.random
         frame = bytearray(self.request())
@@ -104,7 +104,7 @@ class Traffic:
         while count < size:
             kind = self.request
             if rng.random() < damage:
-                kind = rng.choice([self.damaged, self.garbage])
+                kind = rng.choice([self.damage_request, self.garbage])
             parts.append(kind())
             if rng.random() < damage / 2:
                 parts.append(FLUSH)

@@ -128,7 +128,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         changes = [*changes, "expose " + " ".join(f"w:{name}" for name in registers(prepared))]
     yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
     (folder / "any.v").write_text("module any(input a, b, output y); assign y = a & b; endmodule\n")
-    (folder / "masked.v").write_text(masked(ports.read_text(), qualifiers))
+    (folder / "masked.v").write_text(masking_verilog(ports.read_text(), qualifiers))
     mutate = f"mutate {mutant.change}"
     beside = ["miter -equiv -flatten original mutant miter"]
     if lemma:
@@ -167,7 +167,7 @@ def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     value is another circuit, and goes on with those that they reach.
     """
     folder = netlist.folder
-    (folder / "masked.v").write_text(masked((folder / "ports.il").read_text(), qualifiers))
+    (folder / "masked.v").write_text(masking_verilog((folder / "ports.il").read_text(), qualifiers))
     both = []
     for name, more in ("original", []), ("mutant", [f"mutate {mutant.change}"]):
         file = folder / f"{name}.aag"
@@ -205,7 +205,7 @@ def variant(top: str, name: str, changes: list[str]) -> list[str]:
             f"design -stash {name}"]
 
 
-def masked(rtlil: str, qualifiers: Mapping[str, str]) -> str:
+def masking_verilog(rtlil: str, qualifiers: Mapping[str, str]) -> str:
     """Return Verilog around a design in which what counts for nothing is 0.
 
     So does what a stream offers while it offers nothing, and what a memory gets while it neither
@@ -259,13 +259,13 @@ def same_start(aig: bytes, names: str) -> bytes:
     of = {2 * index + 2: 2 * starts["gold", wire, bit] + 2 for (side, wire, bit), index in
           starts.items() if side == "gate" and ("gold", wire, bit) in starts}
 
-    def moved(literal: int) -> int:
+    def move(literal: int) -> int:
         return of.get(literal & ~1, literal & ~1) | literal & 1
 
     head, rest = aig.split(b"\n", 1)
     _, inputs, latches, outputs, gates = map(int, head.split()[1:6])
     *lines, rest = rest.split(b"\n", latches + outputs)
-    lines = [b" ".join([b"%d" % moved(int(line.split()[0])), *line.split()[1:]]) for line in lines]
+    lines = [b" ".join([b"%d" % move(int(line.split()[0])), *line.split()[1:]]) for line in lines]
     numbers, number, shift, end = [], 0, 0, 0
     while len(numbers) < 2 * gates:
         number |= (rest[end] & 127) << shift
@@ -278,7 +278,7 @@ def same_start(aig: bytes, names: str) -> bytes:
     for gate in range(gates):
         left = 2 * (inputs + latches + 1 + gate)
         first = left - numbers[2 * gate]
-        high, low = sorted((moved(first), moved(first - numbers[2 * gate + 1])), reverse=True)
+        high, low = sorted((move(first), move(first - numbers[2 * gate + 1])), reverse=True)
         for delta in (left - high, high - low):
             while delta > 127:
                 packed.append(delta & 127 | 128)
@@ -362,7 +362,7 @@ def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | Non
     place = {number: 2 * (1 + inputs + count + index) for index, number in enumerate(sorted(own))}
     gates = Gates(1 + inputs + count + len(own))
 
-    def made(circuit: Circuit, places: Mapping[int, int]) -> tuple[list[int], list[int]]:
+    def copy_circuit(circuit: Circuit, places: Mapping[int, int]) -> tuple[list[int], list[int]]:
         values = {circuit.inputs_by_name[name]: 2 + 2 * index for index, name in enumerate(names)}
         values |= {row[0]: places.get(number, 2 * (1 + inputs + number))
                    for number, row in enumerate(circuit.latches)}
@@ -372,7 +372,7 @@ def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | Non
         literals = [values[at & ~1] ^ at & 1 for at in ends]
         return literals[:count], literals[count:]
 
-    (nexts, outputs), (changed, shown) = made(design, {}), made(mutant, place)
+    (nexts, outputs), (changed, shown) = copy_circuit(design, {}), copy_circuit(mutant, place)
     differ = {number for number, pair in enumerate(zip(nexts, changed, strict=True))
               if len(set(pair)) > 1}
     same = 1
@@ -384,12 +384,12 @@ def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | Non
     latches = [*nexts, *(changed[number] for number in sorted(own))]
     head = (f"aig {gates.first - 1 + len(gates.ands)} {inputs} {len(latches)} 1 "
             f"{len(gates.ands)}\n")
-    rows = b"".join(coded(at - high) + coded(high - low)
+    rows = b"".join(encode_number(at - high) + encode_number(high - low)
                     for (high, low), at in gates.ands.items())
     return (head + "".join(f"{at}\n" for at in (*latches, same ^ 1))).encode() + rows, differ
 
 
-def coded(value: int) -> bytes:
+def encode_number(value: int) -> bytes:
     """Return a number as AIGER's binary form has it: seven bits a byte, the lowest first."""
     found = bytearray()
     while value > 127:

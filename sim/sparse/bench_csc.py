@@ -7,13 +7,13 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from hwgen.compiler.csc import encode
-from hwgen.golden.sparse.decoder import Format, transfers
+from hwgen.golden.sparse.decoder import EntryFormat, transfers
 
 from ..streams import Streams
-from ..units import driven
+from ..units import unit_under_test
 from .matrices import random_matrix, with_codebook
 
-DECODER = driven("csc")
+DECODER = unit_under_test("csc")
 ENTRY = DECODER.i.p.shape()
 RESULT = DECODER.o.p.shape()
 BITS = {"index_bits": DECODER.index_bits, "value_bits": DECODER.value_bits}
@@ -26,7 +26,7 @@ class Bench(Streams):
     async def begin(self):
         """Start, and fill the codebook."""
         self.rng = np.random.default_rng(random.getrandbits(32))
-        self.form = Format(**BITS)
+        self.form = EntryFormat(**BITS)
         if DECODER.codebook:
             self.dut.book.value = 0
         await self.start()
@@ -50,10 +50,10 @@ class Bench(Streams):
         With probability ``nothing`` a transfer without an entry goes before one with it.
         """
         expected = transfers(self.form, columns, DECODER.rows)
-        words = [word for entries in columns for each in packed(entries)
+        words = [word for entries in columns for each in column_transfers(entries)
                  for word in [nobody()] * (random.random() < nothing) + [each]]
         played = await self.play(words, len(expected), **options)
-        assert [seen(word) for word in played.words] == expected
+        assert [golden_transfer(word) for word in played.words] == expected
         return played
 
     def entries(self, matrix):
@@ -72,7 +72,7 @@ def nobody(last=0):
     return ENTRY.const({"entry": junk, "some": 0, "last": last}).as_bits()
 
 
-def packed(entries):
+def column_transfers(entries):
     """Return the transfers of a column."""
     if not entries:
         return [nobody(last=1)]
@@ -80,7 +80,7 @@ def packed(entries):
             for n, entry in enumerate(entries, 1)]
 
 
-def seen(word):
+def golden_transfer(word):
     """Return a transfer as the golden model has it."""
     found = RESULT.from_bits(word)
     return found.row, found.weight, bool(found.some), bool(found.last)
@@ -152,7 +152,7 @@ async def test_reset(dut):
     await bench.begin()
     for until in (1, 2, 7):
         matrix = bench.matrix((LONGEST, 20), 0.7)
-        words = [word for entries in bench.entries(matrix) for word in packed(entries)]
+        words = [word for entries in bench.entries(matrix) for word in column_transfers(entries)]
         await bench.play(words, min(until, len(words)), quiet=0, stall=0.5)
         await bench.reset()
         await bench.check(bench.entries(bench.matrix((LONGEST, 3), 0.5)))
@@ -164,7 +164,7 @@ async def test_waits_for_nobody(dut):
     bench = Bench(dut)
     await bench.begin()
     dut.o__ready.value = 0
-    dut.i__payload.value, = packed([0])
+    dut.i__payload.value, = column_transfers([0])
     dut.i__valid.value = 1
     for _ in range(DECODER.latency + 2):
         await RisingEdge(dut.clk)

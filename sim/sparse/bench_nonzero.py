@@ -8,10 +8,10 @@ import numpy as np
 from hwgen.golden.sparse.nonzero import nonzeros
 
 from ..streams import Streams
-from ..units import driven
+from ..units import unit_under_test
 from .matrices import random_activations
 
-UNIT = driven("nonzero")
+UNIT = unit_under_test("nonzero")
 VECTOR = UNIT.i.p.shape()
 RESULT = UNIT.o.p.shape()
 LARGEST = max(1 << len(UNIT.first) >> 1, 1)
@@ -39,18 +39,18 @@ class Bench(Streams):
         expected = [found._replace(at=found.at & mask) for vectors in inputs
                     for found in nonzeros(vectors, self.zero_point, self.first)]
         expected = [found if found.some else found._replace(at=0) for found in expected]
-        played = await self.play(packed(inputs), len(expected), **options)
-        assert [seen(word) for word in played.words] == expected
+        played = await self.play(input_transfers(inputs), len(expected), **options)
+        assert [golden_transfer(word) for word in played.words] == expected
         return played
 
 
-def packed(inputs):
+def input_transfers(inputs):
     """Return the transfers of inputs."""
     return [VECTOR.const({"vector": vector.tolist(), "last": n == len(vectors)}).as_bits()
             for vectors in inputs for n, vector in enumerate(vectors, 1)]
 
 
-def seen(word):
+def golden_transfer(word):
     """Return a transfer as the golden model has it."""
     found = RESULT.from_bits(word)
     return found.index, found.value, bool(found.some), bool(found.last)
@@ -112,6 +112,6 @@ async def test_reset(dut):
     bench = Bench(dut)
     await bench.begin()
     for until in (1, 2, 9):
-        await bench.play(packed([bench.input(20, 1.0)]), until, quiet=0, stall=0.5)
+        await bench.play(input_transfers([bench.input(20, 1.0)]), until, quiet=0, stall=0.5)
         await bench.reset()
         await bench.check([bench.input(4, 0.5)])

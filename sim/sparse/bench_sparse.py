@@ -7,15 +7,15 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from hwgen.compiler.csc import encode, loads
-from hwgen.golden.sparse.decoder import Format
+from hwgen.golden.sparse.decoder import EntryFormat
 from hwgen.golden.sparse.engine import Sparse
 from hwgen.rtl.sparse.engine import Part
 
 from ..streams import Streams
-from ..units import driven
+from ..units import unit_under_test
 from .matrices import random_activations, random_matrix, with_codebook
 
-UNIT = driven("sparse")
+UNIT = unit_under_test("sparse")
 VECTOR = UNIT.activations.p.shape()
 LOAD = UNIT.weights.p.shape()
 RESULT = UNIT.o.p.shape()
@@ -32,7 +32,8 @@ class Bench(Streams):
     def __init__(self, dut):
         super().__init__(dut, "activations")
         self.rng = np.random.default_rng(random.getrandbits(32))
-        self.form = with_codebook(self.rng, **BITS) if UNIT.options["codebook"] else Format(**BITS)
+        self.form = (with_codebook(self.rng, **BITS) if UNIT.options["codebook"]
+                     else EntryFormat(**BITS))
 
     async def begin(self):
         """Start, with nothing to load."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hwgen.golden.sparse.decoder import Format
+from hwgen.golden.sparse.decoder import EntryFormat
 
 __all__ = ["random_activations", "random_format", "random_matrix", "with_codebook"]
 
@@ -12,7 +12,7 @@ def random_format(rng):
     """Return a format of any index width, value width and codebook size."""
     index_bits, value_bits = int(rng.integers(2, 9)), int(rng.integers(1, 9))
     if rng.random() < 0.5:
-        return Format(index_bits=index_bits, value_bits=value_bits)
+        return EntryFormat(index_bits=index_bits, value_bits=value_bits)
     return with_codebook(rng, index_bits, value_bits)
 
 
@@ -21,7 +21,7 @@ def with_codebook(rng, index_bits, value_bits):
     weights = np.array([n for n in range(-128, 128) if n])
     count = int(rng.integers(2, min(1 << value_bits, len(weights)) + 1))
     book = rng.choice(weights, count, replace=False)
-    return Format(index_bits=index_bits, value_bits=value_bits, codebook=tuple(book.tolist()))
+    return EntryFormat(index_bits=index_bits, value_bits=value_bits, codebook=tuple(book.tolist()))
 
 
 def random_matrix(rng, form, largest, shape=None, density=None):

@@ -25,7 +25,7 @@ class TileBench:
         self.work = work
 
     @classmethod
-    async def started(cls, dut, work):
+    async def set_up(cls, dut, work):
         """Return a bench whose clock runs, with idle streams, behind a reset."""
         Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
         dut.activations__valid.value = 0
@@ -50,7 +50,7 @@ class TileBench:
         ports = {name: (getattr(dut, f"{name}__valid"), getattr(dut, f"{name}__ready"),
                         getattr(dut, f"{name}__payload")) for name in offers}
         played = Played(offers["activations"].taken, offers["weights"].taken, [], [])
-        outputs = len(work.expected(tiles)) if outputs is None else outputs
+        outputs = len(work.expected_sums(tiles)) if outputs is None else outputs
         budget, cycle = work.budget(tiles), 0
         while len(played.sums) < outputs:
             for name, (valid, _, payload) in ports.items():

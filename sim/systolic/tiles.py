@@ -58,7 +58,7 @@ class Offers:
         self.offered = False
 
 
-def packed(values: np.ndarray, width: int) -> int:
+def pack(values: np.ndarray, width: int) -> int:
     """Put integers side by side, the first one lowest."""
     mask = (1 << width) - 1
     word = 0
@@ -104,18 +104,18 @@ class Workload:
         """Return the payloads of a tile's activations."""
         width, words = self.design.activation.width, []
         for index, vector in enumerate(tile.vectors):
-            word = packed(vector, width) << self.vector["vector"].offset
+            word = pack(vector, width) << self.vector["vector"].offset
             word |= (index == len(tile.vectors) - 1) << self.vector["last"].offset
             if tile.pixels is not None:
                 word |= tile.kinds[index] << self.vector["kind"].offset
-                word |= packed(tile.pixels[index], width) << self.vector["pixels"].offset
+                word |= pack(tile.pixels[index], width) << self.vector["pixels"].offset
             words.append(word)
         return words
 
     def weight_words(self, tile: Tile) -> list[int]:
         """Return the payloads of a tile's weights: the last row first, where they stay."""
         rows = tile.weights[::-1] if self.stationary else tile.weights
-        return [packed(row, self.design.weight.width) for row in rows]
+        return [pack(row, self.design.weight.width) for row in rows]
 
     def offers(self, tiles: list[Tile], gap: float) -> dict[str, Offers]:
         """Return what to offer on each stream."""
@@ -137,7 +137,7 @@ class Workload:
         return [value - (value >> (shape.width - 1) << shape.width) if shape.signed else value
                 for value in fields]
 
-    def expected(self, tiles: list[Tile]) -> list[list[int]]:
+    def expected_sums(self, tiles: list[Tile]) -> list[list[int]]:
         """Return all sums in the order in which they come out; the first tile must be a matrix."""
         sums, held = [], None
         for tile in tiles:
@@ -162,7 +162,7 @@ class Workload:
 
     def check(self, played: Played, tiles: list[Tile]) -> None:
         """Raise unless every sum is right and came when it was due."""
-        for index, (sums, golden) in enumerate(zip(played.sums, self.expected(tiles),
+        for index, (sums, golden) in enumerate(zip(played.sums, self.expected_sums(tiles),
                                                    strict=True)):
             assert sums == golden, f"sums {index} are {sums}, not {golden}"
         assert played.cycles == self.due(played, tiles), "sums came in other cycles than promised"

@@ -8,7 +8,7 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from hwgen.arch.registers import GO, Register, Space, StreamRegister
 from hwgen.golden.links.axi_stream import AxiStream
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 
 from ..links.bench_axi_lite import ask, in_runs, master
 from .window_top import check_random, check_run, start, window
@@ -71,9 +71,10 @@ async def test_streams(dut):
     cocotb.start_soon(watch())
     for _ in range(5):
         data = random.randbytes(64)
-        await play([Access(True, StreamRegister.INPUT_ADDRESS, 15, place),
-                    Access(True, StreamRegister.OUTPUT_ADDRESS, 15, place),
-                    Access(True, Register.COUNT, 15, 1), Access(True, Register.CONTROL, 15, GO)])
+        await play([BusAccess(True, StreamRegister.INPUT_ADDRESS, 15, place),
+                    BusAccess(True, StreamRegister.OUTPUT_ADDRESS, 15, place),
+                    BusAccess(True, Register.COUNT, 15, 1),
+                    BusAccess(True, Register.CONTROL, 15, GO)])
         await source.send(AxiStreamFrame(data))
         start_of_run = len(moved)
         while dut.irq.value == 0:
@@ -81,7 +82,7 @@ async def test_streams(dut):
         assert not any(moved[start_of_run:-1])
         await source.wait()
         await ClockCycles(dut.clk, 20)
-        await play([Access(True, StreamRegister.OUTPUT_WORDS, 15, 16)])
+        await play([BusAccess(True, StreamRegister.OUTPUT_WORDS, 15, 16)])
         assert (await sink.recv()).tdata == data
-        assert await play([Access(False, StreamRegister.STREAM_STATUS, 15)]) == [0]
+        assert await play([BusAccess(False, StreamRegister.STREAM_STATUS, 15)]) == [0]
     assert sum(moved) == 5 * 16

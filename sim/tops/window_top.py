@@ -7,11 +7,11 @@ from pathlib import Path
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
 from hwgen.arch.registers import ACKNOWLEDGE, FACTS, GO, SPACE_SHIFT, Register, Space
 from hwgen.arch.registers import Access as Right
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.golden.links.system_bus import serve
 
 from .. import PERIOD_NS
@@ -25,7 +25,7 @@ DESCRIPTOR = 1
 
 def window():
     """Return the window of the Design that ``$DESIGN`` names."""
-    return Window.of(Design.load(Path(os.environ["DESIGN"])))
+    return BusWindow.of(Design.load(Path(os.environ["DESIGN"])))
 
 
 class Idle:
@@ -85,7 +85,7 @@ async def check_random(play, count, *, usable=lambda access: True, before=lambda
     asked = [access for access in accesses(count, shift=place.shift, sizes=sizes)
              if usable(access) and not (access.write and access.address == Register.CONTROL)]
     # Every word once, so that what is read back later is not what was there at first.
-    asked = [Access(True, place.base(space) + offset, 15, random.getrandbits(32))
+    asked = [BusAccess(True, place.base(space) + offset, 15, random.getrandbits(32))
              for space in (Space.ACTIVATIONS, Space.PROGRAM)
              for offset in range(0, sizes[space], 4)] + asked
     words = await play(asked)
@@ -101,11 +101,11 @@ async def check_run(dut, play):
     place = window()
 
     def write(register, value):
-        return Access(True, register, 15, value)
+        return BusAccess(True, register, 15, value)
 
-    status = Access(False, Register.STATUS, 15)
-    memories = [Access(False, place.base(space), 15) for space in (Space.ACTIVATIONS,
-                                                                   Space.PROGRAM)]
+    status = BusAccess(False, Register.STATUS, 15)
+    memories = [BusAccess(False, place.base(space), 15) for space in (Space.ACTIVATIONS,
+                                                                      Space.PROGRAM)]
     for acknowledge in (True, False):
         assert dut.irq.value == 0
         step = random.randrange(1, 3)
@@ -115,7 +115,7 @@ async def check_run(dut, play):
         assert busy & 3 == 1 and refused == [None, None] and ignored is not None
         await ClockCycles(dut.clk, 600)
         assert dut.irq.value == 1
-        ended, count, *given = await play([status, Access(False, Register.COUNT, 15), *memories])
+        ended, count, *given = await play([status, BusAccess(False, Register.COUNT, 15), *memories])
         assert (ended, count) == (2 | DESCRIPTOR << 8 | step << 16, 1) and None not in given
         if acknowledge:
             await play([write(Register.CONTROL, ACKNOWLEDGE)])

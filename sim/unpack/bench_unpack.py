@@ -16,10 +16,10 @@ from hwgen.arch.steps import Mode, Step
 from hwgen.golden.unpack.unpack import Packing, parameter_words, unpack, written_words
 
 from .. import PERIOD_NS
-from ..units import driven
+from ..units import unit_under_test
 from .packings import WEIGHTS, words_of
 
-UNIT = driven("unpack")
+UNIT = unit_under_test("unpack")
 ROWS, COLUMNS, WORDS = UNIT.rows, UNIT.columns, UNIT.words
 BIG = 6000
 """Bytes of weights of a step in this bench, at most."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwgen.arch.steps import PARAMETER_WORDS, Mode, Step
-from hwgen.compiler.packing.packing import packed, packed_as
+from hwgen.compiler.packing.packing import pack_step, pack_step_as
 from hwgen.golden.unpack.unpack import Packing
 
 __all__ = ["WEIGHTS", "case", "words_of"]
@@ -42,7 +42,7 @@ def words_of(rng, rows, weights, per_tile, *, book=False):
     tiles, _, columns = weights.shape
     parameters = rng.integers(0, 256, (PARAMETER_WORDS * (tiles if per_tile else 1), columns),
                               np.uint8)
-    words, fields = (packed_by_book if book else packed)(weights.view(np.uint8), parameters)
+    words, fields = (packed_by_book if book else pack_step)(weights.view(np.uint8), parameters)
     of_tiles = np.split(parameters, len(parameters) // PARAMETER_WORDS)
     expected = np.concatenate([
         part for tile, each in enumerate(weights.view(np.uint8))
@@ -65,4 +65,4 @@ def packed_by_book(weights, parameters):
     """Return weights by way of a codebook of all bytes, in an order of its own."""
     order = np.random.default_rng(5).permutation(np.arange(-128, 128))
     packing = Packing(weights.shape[2], 8, book=True)
-    return packed_as(weights, parameters, packing, tuple(order.tolist()))
+    return pack_step_as(weights, parameters, packing, tuple(order.tolist()))

@@ -16,7 +16,7 @@ PARSER = parser()
 WHOLE = ["activation_memory", "program_memory", "partial_sums", "lanes"]
 
 
-def chosen(*words):
+def choose_design(*words):
     """Return the Design that the options of a command choose."""
     options = PARSER.parse_args(words)
     options.words = list(words)
@@ -26,7 +26,7 @@ def chosen(*words):
 def advice(words):
     """Return what is said of options that do not do, and the command that would."""
     with pytest.raises(UserError) as error:
-        chosen(*words)
+        choose_design(*words)
     text = str(error.value)
     found = re.search(r"; this would do: `hwgen (.*)`$", text)
     return text, shlex.split(found[1]) if found else None
@@ -34,15 +34,15 @@ def advice(words):
 
 def test_example_of_the_help():
     """A board's preset with 8 columns has 8 lanes."""
-    design = chosen("generate", "--design", "ulx3s-85f", "--columns", "8")
+    design = choose_design("generate", "--design", "ulx3s-85f", "--columns", "8")
     assert design == Design.load("ulx3s-85f").replace(columns=8, lanes=8, hard_lanes=8)
 
 
 def test_what_followed_is_told(capsys):
-    chosen("generate", "--design", "ulx3s-85f", "--columns", "8")
+    choose_design("generate", "--design", "ulx3s-85f", "--columns", "8")
     assert capsys.readouterr().err == (
         "hwgen: to fit the options, lanes is 8, not 16, hard_lanes is 8, not 16\n")
-    chosen("generate", "--design", "ulx3s-85f", "--rows", "8")
+    choose_design("generate", "--design", "ulx3s-85f", "--rows", "8")
     assert capsys.readouterr().err == ""
 
 
@@ -50,7 +50,7 @@ def test_given_fields_stay():
     """What the user gave is no other field's to change, not even of a preset."""
     text, command = advice(["generate", "--design", "ulx3s-85f", "--columns", "8", "--lanes", "9"])
     assert "lanes must be an integer from 1 to 8, not 9" in text
-    assert chosen(*command).lanes == 8
+    assert choose_design(*command).lanes == 8
 
 
 @pytest.mark.parametrize("options, fields", [
@@ -66,7 +66,7 @@ def test_whole_accelerator(options, fields):
     """All that is missing is told at once, and the command works."""
     text, command = advice(["sim", "systolic", *options.split()])
     assert f"; to be given or changed: {', '.join(fields)}; " in text
-    assert chosen(*command).activation_memory and command[:2] == ["sim", "systolic"]
+    assert choose_design(*command).activation_memory and command[:2] == ["sim", "systolic"]
 
 
 def test_values_are_replaced():
@@ -113,11 +113,11 @@ def test_any_options(capsys):
     for _ in range(400):
         words = ["generate", *random_options(source)]
         try:
-            design = chosen(*words)
+            design = choose_design(*words)
         except UserError as error:
             found = re.search(r"; this would do: `hwgen (.*)`$", str(error))
             if found:
-                chosen(*shlex.split(found[1]))
+                choose_design(*shlex.split(found[1]))
             outcomes.append("advice" if found else re.sub(r" must.*", "", str(error)))
             assert "\n" not in str(error)
             continue

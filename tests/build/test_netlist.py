@@ -9,7 +9,7 @@ from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import component
 from hwgen.measure.place_and_route import commands
 from hwgen.rtl.primitives.library import Library
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.simulation import SimulatedLink
 from hwgen.tools.find import call, find
 from sim.cells import models_of_cells
@@ -53,7 +53,7 @@ def test_keywords(board, tmp_path):
     """A whole network: yosys may take apart what it was given, multipliers of the chip included."""
     design = DESIGNS[board]
     with netlist(design, board, tmp_path) as link:
-        check(Accelerator(link), design, "kws_dscnn", 1)
+        check(RemoteAccelerator(link), design, "kws_dscnn", 1)
 
 
 @pytest.mark.synth
@@ -61,7 +61,8 @@ def test_bit_serial(tmp_path):
     """Layers of 1 to 8 bits, on planes that lie in block RAMs, and products in fabric."""
     with netlist(BIT_SERIAL, "ice40-hx8k", tmp_path) as link:
         for activations, weights in ((1, 1), (2, 1), (3, 5), (8, 8)):
-            check_layers(Accelerator(link), BIT_SERIAL, *layer_of(activations, weights, pixels=6))
+            check_layers(RemoteAccelerator(link), BIT_SERIAL,
+                         *layer_of(activations, weights, pixels=6))
 
 
 @pytest.mark.synth
@@ -69,4 +70,4 @@ def test_binary(tmp_path):
     """Three layers of -1 and 1: every tensor, and every step's cycles."""
     with netlist(BINARY, "ice40-hx8k", tmp_path) as link:
         for sizes in ((40, 20, 13, 7), (1, 1), (90, 6)):
-            check_layers(Accelerator(link), BINARY, *network_of(*sizes))
+            check_layers(RemoteAccelerator(link), BINARY, *network_of(*sizes))

@@ -19,7 +19,7 @@ from hwgen.generate.design import verilog as verilog_of
 from hwgen.network.reader import read_network
 from hwgen.rtl.links.uart import Uart, bit_cycles
 from hwgen.rtl.tops.catalogue import uart
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.client import Client, Silence
 from hwgen.runtime.inference import load, portable, run
 from hwgen.runtime.serial_port import SerialLink
@@ -149,7 +149,7 @@ def test_keywords_at_the_pins(preset, flips):
     top = module(program.design, uart(DIVISOR))
     with (Pins(text, top=top, divisor=DIVISOR, noise=Noise(flips)) as pins,
           SerialLink(pins.port, **SLOW) as link):
-        accelerator = Accelerator(link, attempts=20)
+        accelerator = RemoteAccelerator(link, attempts=20)
         accelerator.identify(program.design.fingerprint)
         load(accelerator, program)
         for image in inputs[:2]:

@@ -23,7 +23,7 @@ def test_part(cell, name):
     assert part(cell) == name
 
 
-def written(cells):
+def nextpnr_cells(cells):
     """Return what nextpnr writes of cells: names, and where they are."""
     text = '{\n  "modules": {\n    "top": {\n      "cells": {\n'
     for name, place in cells:
@@ -35,7 +35,7 @@ def written(cells):
 
 def test_places(tmp_path):
     """Of all families; what has no place is not there."""
-    (tmp_path / "cells").write_text(written([
+    (tmp_path / "cells").write_text(nextpnr_cells([
         ("serial.accelerator.host.a", "X1/Y2/lc3"), ("serial.accelerator.host.b", "X1/Y2/lc4"),
         ("serial.uart.c", "X12/Y0/SLICEA.LUT0"), ("clocks.d", "X1Y2/LUT5"), ("e", "PLL0")]))
     assert places(tmp_path / "cells") == {

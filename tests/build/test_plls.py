@@ -17,7 +17,7 @@ def plain(setting):
             for name, value in setting.parameters.items()}
 
 
-def made(cell, crystal):
+def pll_settings(cell, crystal):
     """Return the settings of a PLL but for the crystal's own clock."""
     return [(float(each.mhz), plain(each)) for each in settings(cell, crystal) if each.cell]
 
@@ -25,7 +25,7 @@ def made(cell, crystal):
 @pytest.mark.parametrize("crystal", CRYSTALS)
 def test_ecp5(crystal):
     """Lattice's TN1263: one of two outputs is fed back, the other is the clock."""
-    for mhz, each in made("EHXPLLL", crystal):
+    for mhz, each in pll_settings("EHXPLLL", crystal):
         compared = crystal * each["CLKFB_DIV"] / each["CLKI_DIV"]
         assert 3.125 <= crystal / each["CLKI_DIV"] <= 400 and compared <= 400.0001
         assert 399.999 <= compared * each["CLKOP_DIV"] <= 800.0001
@@ -38,7 +38,7 @@ def test_ecp5(crystal):
 def test_ice40(crystal):
     """Lattice's TN1251, with simple feedback."""
     filters = {1: (10, 17), 2: (17, 26), 3: (26, 44), 4: (44, 66), 5: (66, 101), 6: (101, 133.1)}
-    for mhz, each in made("SB_PLL40_CORE", crystal):
+    for mhz, each in pll_settings("SB_PLL40_CORE", crystal):
         phase = crystal / (each["DIVR"] + 1)
         low, high = filters[each["FILTER_RANGE"]]
         assert low <= phase < high
@@ -50,7 +50,7 @@ def test_ice40(crystal):
 @pytest.mark.parametrize("crystal", CRYSTALS)
 def test_gowin(crystal):
     """Gowin's DS117, for the GW1NR-9C of grade C6/I5."""
-    for mhz, each in made("rPLL", crystal):
+    for mhz, each in pll_settings("rPLL", crystal):
         phase = crystal / (each["IDIV_SEL"] + 1)
         assert 3 <= phase <= 400 and 400 <= mhz * each["ODIV_SEL"] <= 1200 and mhz <= 600
         assert mhz == pytest.approx(phase * (each["FBDIV_SEL"] + 1))

@@ -24,7 +24,7 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def advised(capsys, *words):
+def advice_of(capsys, *words):
     """Run a command that must fail, and return what is said and the command that would do."""
     assert main(list(words)) == 2
     text = capsys.readouterr().err
@@ -38,7 +38,7 @@ def advised(capsys, *words):
 def test_command(command, capsys):
     """A whole command is given, and it writes what was wanted."""
     words = shlex.split(command)
-    text, advice = advised(capsys, *words)
+    text, advice = advice_of(capsys, *words)
     assert advice[0] == "generate" and text.count("\n") == 1
     assert main(advice) == 0
     for option in ("--top", "--name", "-o", "--engine"):

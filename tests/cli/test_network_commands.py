@@ -105,7 +105,7 @@ def test_run(capsys):
 @pytest.mark.parametrize("command", ["golden", "run"])
 def test_input_wrong(command, words, text, capsys, tmp_path, monkeypatch):
     """One sentence, before anything is built."""
-    monkeypatch.setattr("hwgen.cli.run.simulated_board", None)
+    monkeypatch.setattr("hwgen.runtime.run.simulated_board", None)
     x = np.zeros((1, 49, 10, 1), np.int8)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "float.npy", x.astype("f4"))
@@ -123,7 +123,7 @@ def test_input_wrong(command, words, text, capsys, tmp_path, monkeypatch):
 
 
 def test_labels_wrong(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("hwgen.cli.run.simulated_board", None)
+    monkeypatch.setattr("hwgen.runtime.run.simulated_board", None)
     np.save(tmp_path / "x.npy", np.zeros((49, 10, 1), np.int8))
     words = ["run", str(path("kws_dscnn")), "--input", "x.npy", "--labels"]
     assert "none.npz cannot be read" in sentence(capsys, *words, "none.npz")

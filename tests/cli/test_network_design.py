@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.build.records import recorded
+from hwgen.build.records import board_records
 from hwgen.cli import main
 from hwgen.compiler.program import Program
 from hwgen.network.onnx.reading import read
@@ -38,7 +38,7 @@ def no_verilog(monkeypatch):
     monkeypatch.setattr("hwgen.generate.design.write", write)
 
 
-def generated(command, *more):
+def generate_advised(command, *more):
     """Follow advice to generate, and return the Design."""
     words = shlex.split(command)
     assert words[:2] == ["hwgen", "generate"]
@@ -64,7 +64,7 @@ def test_advice(words, no_verilog, capsys):
     [command] = re.findall("it runs on the hardware of `(.*?)`", out)
     program = Program.load("net.program")
     assert program.design.rounding == "single"
-    assert generated(command).fingerprint == program.design.fingerprint
+    assert generate_advised(command).fingerprint == program.design.fingerprint
     changed = "--rounding" not in words and ".toml" not in words
     assert (f"the hardware for it is that of `{command}`" in err) == changed
     assert ("rounding is 'single', as net.onnx wants" in err) == changed
@@ -102,8 +102,8 @@ def test_report_of_two_roundings(capsys):
 
 def test_build_of_another_rounding(tmp_path, capsys):
     """What was built for one rounding does not run a network of another, and advice is right."""
-    recorded("icebreaker")[0].write(tmp_path)
-    design = recorded("icebreaker")[0].design
+    board_records("icebreaker")[0].write(tmp_path)
+    design = board_records("icebreaker")[0].design
     (tmp_path / "design.toml").write_text(design.to_toml())
     np.save("x.npy", np.zeros((1, *read(qdq("i1")).input_shapes["x"][1:]), "f4"))
     words = ["--build", str(tmp_path)]
@@ -134,7 +134,7 @@ def test_driver(tmp_path, capsys):
     assert main(["compile", "net.onnx", "--design", "icebreaker", *small.split()]) == 0
     program = Program.load("net.program")
     [command] = re.findall("it runs on the hardware of `(.*?)`", capsys.readouterr().out)
-    design = generated(command, "--top", "wishbone")
+    design = generate_advised(command, "--top", "wishbone")
     assert design == program.design
     network = read_network("net.onnx")
     check(design.replace(family="generic", device=None, dsps=None), network,

@@ -17,7 +17,7 @@ from hwgen.generate import conversion as generate
 from hwgen.measure import place_and_route as flow
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
 from hwgen.tools import cache
-from hwgen.tools.find import Outcome, call, compiler, outside, verilator
+from hwgen.tools.find import Outcome, call, compiler, outside_cause, verilator
 from hwgen.tools.verilator import BuildError, check
 
 from ..networks import path
@@ -98,11 +98,12 @@ def test_cache(limited, monkeypatch, tmp_path):
     monkeypatch.setenv("HWGEN_CACHE", str(tmp_path / "cache"))
     limited(1024)
     with pytest.raises(UserError, match="cache cannot keep what was built: File too large; HWGEN"):
-        cache.cached("sim-x", lambda folder: (folder / "file").write_bytes(bytes(2000)))
+        cache.cached_folder("sim-x", lambda folder: (folder / "file").write_bytes(bytes(2000)))
     limited(resource.RLIM_INFINITY)
     assert [each.name for each in (tmp_path / "cache").iterdir()] == ["locks"]
-    folder, was_there = cache.cached("sim-x", lambda folder: (folder / "file").write_bytes(b"x"))
-    assert not was_there and cache.intact(folder)
+    folder, was_there = cache.cached_folder(
+        "sim-x", lambda folder: (folder / "file").write_bytes(b"x"))
+    assert not was_there and cache.is_intact(folder)
 
 
 @pytest.mark.parametrize("code, sentence", [
@@ -166,7 +167,7 @@ def test_simulator_is_killed(sent, sentence, monkeypatch, capsys):
     (1, "%Error: cannot write: File too large", "failed: File too large"),
 ])
 def test_tools(code, output, why):
-    assert outside(code, output).startswith(why)
+    assert outside_cause(code, output).startswith(why)
     with pytest.raises(UserError, match=why):
         check(Outcome(code, output), "g++")
 
@@ -174,7 +175,7 @@ def test_tools(code, output, why):
 @pytest.mark.parametrize("code, output", [(1, "syntax error"), (-signal.SIGSEGV, ""),
                                           (-signal.SIGABRT, ""), (0, "")])
 def test_own_faults_of_tools(code, output):
-    assert not outside(code, output)
+    assert not outside_cause(code, output)
     if code:
         with pytest.raises(BuildError):
             check(Outcome(code, output), "g++")

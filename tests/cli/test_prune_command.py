@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.cli import main
-from hwgen.compress.prune import density, weighted
+from hwgen.compress.prune import density, prunable_layers
 from hwgen.golden.network.network import run
 from hwgen.network.reader import read_network
 from hwgen.predict.sparse import best_index_bits, choices, formats, matrices
@@ -43,14 +43,14 @@ def test_command(capsys, tmp_path):
     network = read_network(tmp_path / "kws_dscnn_pruned.tflite")
     dense, written = facts["path"][0], facts["path"][-1]
     assert [round(point["density"], 2) for point in facts["path"]] == [0.99, 0.75, 0.6]
-    assert written["density"] == density(weighted(network))
+    assert written["density"] == density(prunable_layers(network))
     assert dense["noise"] == 0 < written["noise"]
     assert list(dense["accuracy"]) == ["top-1, calibration", "top-1, held out"]
     stored = arrays("kws_dscnn")
     right = run(network, stored["input"])[network.outputs[0]].argmax(axis=1) == stored["label"]
     assert list(written["accuracy"].values()) == [right[::2].mean(), right[1::2].mean()]
     assert written["bits"] == sum(layer["bits"] for layer in facts["layers"])
-    assert facts["dense_bits"] == 8 * sum(layer.weights.size for layer in weighted(network))
+    assert facts["dense_bits"] == 8 * sum(layer.weights.size for layer in prunable_layers(network))
     saved = sum(layer["dense_cycles"] - min(layer["dense_cycles"], layer["sparse_cycles"])
                 for layer in facts["layers"] if layer["sparse_cycles"] is not None)
     assert written["chosen_cycles"] == written["dense_cycles"] - saved
@@ -89,7 +89,7 @@ def test_choices():
     """Bits of an index are the best of all; cycles and bits are of one layer each."""
     network = read_network(path("ad_autoencoder"))
     x = arrays("ad_autoencoder")["input"][:1]
-    layers = weighted(network)[4:6]
+    layers = prunable_layers(network)[4:6]
     weights = matrices(layers)
     best = best_index_bits(weights, 4, 0)
     assert best == 2  # nearly all weights are there, so that no gap needs more

@@ -28,7 +28,7 @@ def test_unit(name, tmp_path, capsys):
     assert hwgen.unit(name).golden.__name__.startswith("hwgen.golden.")
     assert facts["timing"] in (tmp_path / "ports.md").read_text()
     assert json.loads((tmp_path / "unit.json").read_text()) == {
-        "unit": name, "parameters": facts["parameters"]}
+        "unit": name, "parameters": facts["parameters"], **hwgen.unit(name).cycles}
 
 
 @pytest.mark.parametrize("name", OF_DESIGNS)

@@ -3,7 +3,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import Program, compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import Logistic, Softmax
 from hwgen.network.tflite import reading as tflite
@@ -51,7 +51,7 @@ def test_networks(name, rows, columns, lines, sums):
 def test_networks_fit_ulx3s(name):
     of = Design.load("ulx3s-85f")
     program = compile_network(tflite.read(path(name)), of)
-    assert slots(program.steps, Array.of(of)) <= BARS[name]
+    assert total_cycles(program.steps, Array.of(of)) <= BARS[name]
 
 
 @pytest.mark.parametrize("rounding", ["tflm", "single"])
@@ -126,6 +126,52 @@ def test_sum(channels, sums):
     build = Builder(2, 5, 7, channels)
     build.sum(build.inputs[0], build.input(5, 7, channels))
     verify(build.network(), design(8, 8, 0, sums))
+
+
+@pytest.mark.parametrize("channels", [1, 8, 13])
+@pytest.mark.parametrize("sums", [4, 40])
+def test_maximum(channels, sums):
+    build = Builder(2, 5, 7, channels)
+    build.maximum(build.inputs[0], build.input(5, 7, channels))
+    verify(build.network(), design(8, 8, 0, sums))
+
+
+def test_maximum_of_all_pairs():
+    build = Builder(2, 256, 256, 1)
+    a, b = build.inputs[0], build.input(256, 256, 1)
+    build.maximum(a, b)
+    values = np.meshgrid(*2 * [np.arange(-128, 128, dtype=np.int8)])
+    verify(build.network(), design(7, 13, 0, 500), {
+        name: each[None, :, :, None] for name, each in zip((a, b), values, strict=True)})
+
+
+def test_maximum_of_one_tensor():
+    """Twice, and once in another shape: two sources in one buffer."""
+    build = Builder(2, 5, 7, 3)
+    a = build.convolution(5, SAME)
+    build.maximum(a, a)
+    build.add(Reshape, (7, 5, 5), a, zero_point=build.tensors[a].zero_point)
+    build.add(Reshape, (5, 7, 5), zero_point=build.tensors[a].zero_point)
+    build.maximum(build.last, a)
+    verify(build.network("t2", build.last), design())
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("channels", [3, 8, 11])
+def test_maximum_and_concatenation(axis, channels):
+    """Its output is written where it is concatenated; what it reads is copied there."""
+    build = Builder(7, 5, 6, channels)
+    a = build.convolution(channels, SAME, build.inputs[0])
+    b = build.depthwise(SAME, 1, build.inputs[0])
+    c = build.maximum(a, b)
+    shape = [5, 6, channels]
+    shape[axis - 1] *= 3
+    d = build.add(Concatenate, tuple(shape), (a, c, b), axis=axis)
+    build.maximum(d, d)
+    verify(build.network(), design())
+    build.maximum(d, build.input(*shape))
+    build.convolution(4, SAME)
+    verify(build.network(), least_memory(build.network(), design(5, 7)))
 
 
 @pytest.mark.parametrize("kind", [AveragePool, MaxPool])

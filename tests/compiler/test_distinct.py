@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.formats import Format
-from hwgen.compiler.distinct import distinct, kept, sums_by_output, widened
+from hwgen.compiler.distinct import as_int64, distinct_weights, select_places, sums_by_output
 from hwgen.compiler.layers.matrix import MatrixLayer
 from hwgen.compiler.prepare.lanes import Lanes
 from hwgen.compiler.view import View
@@ -24,16 +24,16 @@ def test_like_numpy(few):
     numbers = rng.integers(-128, 128, few, np.int8)
     view = np.broadcast_to(numbers, SHAPE)
     copy = view.copy()
-    assert distinct(copy).shape == SHAPE
-    assert distinct(view).size == numbers.size
-    assert np.array_equal(np.broadcast_to(distinct(view), SHAPE), copy)
-    assert widened(view).dtype == np.int64
-    assert np.array_equal(widened(view), copy)
-    assert distinct(widened(view)).size == numbers.size
-    assert np.array_equal(sums_by_output(widened(view)), copy.sum(axis=(1, 2, 3), dtype=int))
-    assert kept(view, np.ones(OUTPUTS, bool), 0) is view
+    assert distinct_weights(copy).shape == SHAPE
+    assert distinct_weights(view).size == numbers.size
+    assert np.array_equal(np.broadcast_to(distinct_weights(view), SHAPE), copy)
+    assert as_int64(view).dtype == np.int64
+    assert np.array_equal(as_int64(view), copy)
+    assert distinct_weights(as_int64(view)).size == numbers.size
+    assert np.array_equal(sums_by_output(as_int64(view)), copy.sum(axis=(1, 2, 3), dtype=int))
+    assert select_places(view, np.ones(OUTPUTS, bool), 0) is view
     mask = np.arange(CHANNELS) % 2 == 0
-    assert np.array_equal(kept(view, mask, 3), copy[..., mask])
+    assert np.array_equal(select_places(view, mask, 3), copy[..., mask])
 
 
 @pytest.mark.parametrize("few", SHAPES)
@@ -51,9 +51,9 @@ def test_inputs_with_weights(few, width, deep):
     numbers = some * rng.integers(-1, 2, (*few[:3], min(few[3], own)))
     weights = np.broadcast_to(numbers, (*SHAPE[:3], own))
     reads = np.sort(rng.integers(0, CHANNELS, OUTPUTS)) if deep else None
-    target = View.packed("y", 5 - HEIGHT + 1, width - WIDTH + 1, OUTPUTS)
+    target = View.of_image("y", 5 - HEIGHT + 1, width - WIDTH + 1, OUTPUTS)
     ones = np.ones(OUTPUTS, np.int64)
-    layer = MatrixLayer(View.packed("x", 5, width, CHANNELS), target, weights, ones,
+    layer = MatrixLayer(View.of_image("x", 5, width, CHANNELS), target, weights, ones,
                         Window((HEIGHT, WIDTH)), Lanes(ones, ones, 0 * ones), 0, Format(8), reads)
     used = [np.flatnonzero(np.any(each, axis=(0, 1))) for each in sum(map(np.int64, layer.parts))]
     length = layer.source.channels

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.compiler.prepare.thresholds import requantising, rounding_of
+from hwgen.compiler.prepare.thresholds import requantising_network, rounding_of
 from hwgen.errors import UserError
 from hwgen.golden.network import network as golden
 from hwgen.golden.network.arithmetic import requantise
@@ -41,7 +41,7 @@ def layer_of(values, falling=False, low=0, step=1):
 def same(network):
     """Hold a layer against its thresholds, for every sum that there can be, and on hardware."""
     before, = network.layers
-    after, = requantising(network).layers
+    after, = requantising_network(network).layers
     assert isinstance(after.requantisation, Requantisation)
     sign = np.where(before.requantisation.falling, -1, 1)
     np.testing.assert_array_equal(after.weights, before.weights * sign[:, None])
@@ -94,7 +94,7 @@ def test_powers_of_2(rounding):
     network = pytest.importorskip("hwgen.network.onnx.reading").read(w.model(y))
     if rounding == "ROUND":
         with pytest.raises(UserError, match="the Design's rounding 'even' does the same"):
-            requantising(network)
+            requantising_network(network)
     assert rounding_of(network) == ("even" if rounding == "ROUND" else "single")
     verify(network, design(rounding=rounding_of(network)), network.feed(
         w.random.normal(0, 1, (1, 24)).astype("f4")))
@@ -117,7 +117,7 @@ def test_bipolar_of_bipolar(value, falling):
     bipolar = Precision(1, "bipolar")
     network = replace(network, tensors={name: replace(tensor, precision=bipolar)
                                         for name, tensor in network.tensors.items()})
-    after, = requantising(network).layers
+    after, = requantising_network(network).layers
     sign = -1 if falling else 1
     np.testing.assert_array_equal(after.weights, sign * before.weights)
     sums = np.repeat(np.arange(-INPUTS, INPUTS + 1, 2)[:, None], 2, axis=1)
@@ -146,7 +146,7 @@ def test_unevenly_spaced():
                        "too many, and those of a Quant that rounds by ROUND are not so where sums "
                        "lie half-way between its levels, but where the Design's rounding 'even' "
                        "does the same; `hwgen golden` runs this network$"):
-        requantising(layer_of([[0, 5, 10], [0, 5, 12]]))
+        requantising_network(layer_of([[0, 5, 10], [0, 5, 12]]))
 
 
 def test_no_byte_for_the_opposite():
@@ -154,7 +154,7 @@ def test_no_byte_for_the_opposite():
     layer, = network.layers
     layer.weights[0, 0] = -128
     with pytest.raises(UserError, match="^layer 'fc' has a weight of -128 in a channel that falls"):
-        requantising(network)
+        requantising_network(network)
 
 
 def digits(name):

@@ -130,6 +130,18 @@ def test_checker_sees_every_wrong_address():
                         check_program(with_step(program, number, **{field: value}))
 
 
+def test_checker_sees_wrong_distances():
+    """Of the two tensors that a step reads."""
+    build = Builder(3, 5, 7, 6)
+    build.maximum(build.inputs[0], build.input(5, 7, 6))
+    program = compile_network(build.network(), design(9, 8))
+    [step] = program.steps
+    for change in (1, 3, 4, 100, 1 << 18):
+        with pytest.raises(Unsound):
+            check_program(with_step(program, 0,
+                                    taps_y_step_bytes=step.taps_y_step_bytes + change))
+
+
 def test_program_must_be_its_image():
     program = compile_network(residual(), design())
     with pytest.raises(UserError, match="step 0 of the Program 'random' is not in its image"):

@@ -12,7 +12,7 @@ from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.memory.in_place import TightPlan
 from hwgen.compiler.memory.overlap import NEVER, UNREAD, Overlap
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.network.tflite import reading as tflite
 from hwgen.runtime.inference import load, run, simulated_board
 
@@ -58,7 +58,7 @@ def chain():
 TENSOR = 8 * 7 * 20
 
 
-def exchanged(program, a, b):
+def exchange_steps(program, a, b):
     """Return the Program with two steps in each other's place."""
     size = descriptor_words(program.design.columns) * program.design.columns
     steps = list(program.steps)
@@ -106,8 +106,8 @@ def test_enough_memory_costs_nothing():
     plenty = verify(net, SMALL)
     for memory in (2 * TENSOR, 1600, 1500, 1400):
         program = verify(net, SMALL.replace(activation_memory=memory))
-        cycles.append(slots(program.steps, Array.of(SMALL)))
-    assert cycles[0] == slots(plenty.steps, Array.of(SMALL))
+        cycles.append(total_cycles(program.steps, Array.of(SMALL)))
+    assert cycles[0] == total_cycles(plenty.steps, Array.of(SMALL))
     assert cycles == sorted(cycles) and cycles[0] < cycles[-1] < 1.2 * cycles[0]
 
 
@@ -118,7 +118,7 @@ def test_keywords_on_a_small_chip(lines, lanes, most):
     of = Design.load("icebreaker:sixteen").replace(lines=lines, lanes=lanes)
     image = arrays("kws_dscnn")["input"][:1].reshape(net.tensors[net.inputs[0]].shape)
     program = verify(net, of, {net.inputs[0]: image})
-    assert slots(program.steps, Array.of(of)) <= most
+    assert total_cycles(program.steps, Array.of(of)) <= most
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -180,7 +180,7 @@ def test_checker_sees_wrong_orders():
     refused = 0
     for layer in program.layers:
         for number in range(layer.first, layer.first + layer.count - 1, 5):
-            other = exchanged(program, number, number + 1)
+            other = exchange_steps(program, number, number + 1)
             try:
                 check_program(other)
             except Unsound:

@@ -64,13 +64,13 @@ def test_path_descends(searched):
     search, _ = searched
     path = list(search.descend())
     assert [dict(point.bits) for point in search.path[1:]] == path[:len(search.path) - 1]
-    corners = [search.taken_and_lost(bits) for bits in path]
+    corners = [search.cycles_and_noise(bits) for bits in path]
     assert [cycles for cycles, _ in corners] == [
         search.point(bits).cycles for bits in path] == sorted(
         {cycles for cycles, _ in corners}, reverse=True)
     variables = list(search.variables())
     random = np.random.default_rng(0).integers(FEWEST, MOST, (2000, len(variables)), endpoint=True)
-    others = [search.taken_and_lost(dict(zip(variables, row, strict=True)))
+    others = [search.cycles_and_noise(dict(zip(variables, row, strict=True)))
               for row in random.tolist()]
     for (many, less), (few, more) in pairwise(corners):
         line = many * (more - less) + less * (many - few)
@@ -93,7 +93,7 @@ def test_network_has_the_bits(searched):
     search, _ = searched
     bits = {variable: 2 + index % 6 for index, variable in enumerate(search.variables())}
     network = search.network(bits)
-    assert sum(COST(network).values()) == search.taken_and_lost(bits)[0]
+    assert sum(COST(network).values()) == search.cycles_and_noise(bits)[0]
     layers = {layer.output: layer for layer in network.layers}
     assert len(network.inputs) == 1 and "MAX_POOL_2D" not in {
         layer.operator for layer in network.layers}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hwgen.compress.accuracy import Measure
-from hwgen.compress.densities import even, sensitive, sensitivity
-from hwgen.compress.prune import METHODS, STEPS, Pruner, density, noise, weighted
+from hwgen.compress.densities import even_densities, sensitive_densities, sensitivity
+from hwgen.compress.prune import METHODS, STEPS, Pruner, density, noise, prunable_layers
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.golden.network.taps import rows
@@ -34,8 +34,8 @@ def small(seed=3, **options):
 def test_density(method, wanted):
     """So many weights stay, but for those that rounding makes 0; nothing else changes."""
     pruner = small(method=method)
-    pruned = pruner.pruned(even(pruner, wanted))
-    for old, new in zip(pruner.layers, weighted(pruned), strict=True):
+    pruned = pruner.prune(even_densities(pruner, wanted))
+    for old, new in zip(pruner.layers, prunable_layers(pruned), strict=True):
         left = np.count_nonzero(new.weights)
         assert left <= max(round(old.weights.size * wanted), 1)
         assert left >= 0.8 * min(round(old.weights.size * wanted), np.count_nonzero(old.weights))
@@ -43,7 +43,7 @@ def test_density(method, wanted):
         if method == "magnitude":
             assert np.all((new.weights == old.weights) | (new.weights == 0))
             np.testing.assert_array_equal(new.bias, old.bias)
-    assert density(weighted(pruned)) <= wanted + 0.02
+    assert density(prunable_layers(pruned)) <= wanted + 0.02
     if wanted == 1:
         assert pruned.layers == pruner.network.layers
     x = run(pruned, pruner.inputs, keep=True)  # the network is sound
@@ -83,7 +83,7 @@ def test_banks(method, banks):
 def test_codebook(method, wanted):
     """At most so many different weights, besides 0; depthwise layers have any."""
     pruner = small(method=method, codebook=4)
-    for layer in weighted(pruner.pruned(even(pruner, wanted))):
+    for layer in prunable_layers(pruner.prune(even_densities(pruner, wanted))):
         if not isinstance(layer, Depthwise):
             assert len(set(layer.weights.reshape(-1).tolist()) - {0}) <= 4
 
@@ -94,7 +94,7 @@ def test_kept_weights_of_a_row_are_gone():
     layer = pruner.layers[0]
     kept = np.ones(rows(layer).shape, bool)
     kept[0] = False
-    mended = pruner._mended(layer, kept, pruner.values[layer.inputs[0]])
+    mended = pruner._mend(layer, kept, pruner.values[layer.inputs[0]])
     assert not rows(mended)[0].any()
     seen, _ = pruner._before(layer)
     sums = seen[:, 0].astype(np.int64) @ rows(layer)[0] + layer.bias[0]
@@ -105,9 +105,9 @@ def test_fixed_biases():
     """A bias that the file has no place for stays, and the weights make the best of it."""
     names = {layer.name for layer in small().layers}
     pruner = small(fixed_biases=names)
-    pruned = pruner.pruned(even(pruner, 0.3))
+    pruned = pruner.prune(even_densities(pruner, 0.3))
     changed = 0
-    for old, new in zip(pruner.layers, weighted(pruned), strict=True):
+    for old, new in zip(pruner.layers, prunable_layers(pruned), strict=True):
         np.testing.assert_array_equal(new.bias, old.bias)
         changed += int(np.sum((new.weights != old.weights) & (new.weights != 0)))
     assert changed
@@ -120,10 +120,10 @@ def test_scaling_layers_stay():
                      if isinstance(layer, Depthwise))
     ones = replace(depthwise, weights=np.ones_like(depthwise.weights),
                    bias=np.zeros_like(depthwise.bias))
-    found = weighted(SimpleNamespace(layers=(*layers, ones, depthwise)))
+    found = prunable_layers(SimpleNamespace(layers=(*layers, ones, depthwise)))
     assert found[-1] is depthwise and all(layer is not ones for layer in found)
     with pytest.raises(UserError, match="no layer with weights that could be pruned"):
-        weighted(SimpleNamespace(layers=(ones,)))
+        prunable_layers(SimpleNamespace(layers=(ones,)))
 
 
 def autoencoder(**options):
@@ -143,7 +143,7 @@ def test_surgeon_mends():
     for method in METHODS:
         pruner = keywords(method=method)
         exact = run(pruner.network, stored["input"][1::2], keep=True)
-        pruned = pruner.pruned({"0_conv_2d": 0.5, "2_conv_2d": 0.5})
+        pruned = pruner.prune({"0_conv_2d": 0.5, "2_conv_2d": 0.5})
         values = run(pruned, stored["input"][1::2], keep=True)
         layer = next(layer for layer in pruner.layers if layer.name == "2_conv_2d")
         found[method] = noise(values[layer.output], exact[layer.output])
@@ -155,7 +155,7 @@ def test_mending_helps():
     pruner = keywords()
     wanted = {"0_conv_2d": 0.35, "2_conv_2d": 0.35}
     layer = next(layer for layer in pruner.layers if layer.name == "2_conv_2d")
-    losses = [noise(run(pruner.pruned(wanted, mending=mending), pruner.inputs,
+    losses = [noise(run(pruner.prune(wanted, mending=mending), pruner.inputs,
                         keep=True)[layer.output], pruner.values[layer.output])
               for mending in (False, True)]
     assert losses[1] < losses[0]
@@ -170,7 +170,7 @@ def test_sensitive():
     sizes = {layer.name: layer.weights.size for layer in pruner.layers}
     whole = sum(sizes.values())
     for wanted in (1.0, 0.9, 0.5, 0.2, 0.05):
-        found = sensitive(pruner, table, wanted)
+        found = sensitive_densities(pruner, table, wanted)
         assert sum(found[name] * size for name, size in sizes.items()) == pytest.approx(
             wanted * whole)
         assert all(0 < value <= 1 for value in found.values())
@@ -186,7 +186,7 @@ def test_sensitivity():
     assert all(row[0] == 0 and row == sorted(row) and len(row) == len(STEPS)
                for row in table.values())
     last = pruner.layers[-1]
-    values = run(pruner.pruned({last.name: STEPS[1]}, mending=False), pruner.inputs, keep=True)
+    values = run(pruner.prune({last.name: STEPS[1]}, mending=False), pruner.inputs, keep=True)
     assert table[last.name][1] == pytest.approx(
         noise(values[last.output], pruner.values[last.output]))
 
@@ -205,7 +205,7 @@ def test_wrong(options, text):
 def test_density_wrong(wanted):
     pruner = small()
     with pytest.raises(UserError, match="density must be above 0 and at most 1, not .*, that of"):
-        pruner.pruned(even(pruner, wanted))
+        pruner.prune(even_densities(pruner, wanted))
 
 
 def test_accuracy():
@@ -239,8 +239,8 @@ def test_autoencoder():
     losses = {}
     for method in METHODS:
         pruner = autoencoder(method=method)
-        pruned = pruner.pruned(sensitive(pruner, sensitivity(pruner), 0.25))
-        assert density(weighted(pruned)) <= 0.25
+        pruned = pruner.prune(sensitive_densities(pruner, sensitivity(pruner), 0.25))
+        assert density(prunable_layers(pruned)) <= 0.25
         (output,) = pruned.outputs
         losses[method] = noise(run(pruned, x)[output], run(pruner.network, x)[output])
     assert losses["surgeon"] < 0.5 * losses["magnitude"]

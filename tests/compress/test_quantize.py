@@ -53,7 +53,7 @@ def images(count=8, seed=1):
     return np.random.default_rng(seed).normal(0, 1, (count, 3, 16, 12)).astype("f4")
 
 
-def traced(model, network, inputs):
+def trace_tensors(model, network, inputs):
     """Return what ONNX Runtime makes of every tensor that the file quantises, in our order."""
     proto = onnx.ModelProto.FromString(model)
     names = [trace.name for trace in network.traces.values()]
@@ -68,7 +68,7 @@ def traced(model, network, inputs):
 
 def differences(model, network, inputs):
     """Yield, for each layer, our output less ONNX Runtime's, of the inputs that it has there."""
-    values = traced(model, network, inputs)
+    values = trace_tensors(model, network, inputs)
     for layer in network.layers:
         if all(name in values for name in layer.inputs):
             result = compute(network, layer, [values[name] for name in layer.inputs])
@@ -155,7 +155,7 @@ def test_wrong(data, options, match):
 
 # Trained networks, on labelled inputs.
 
-def labelled(network, path):
+def label_inputs(network, path):
     """Return labelled inputs as real numbers, by the input scale of the int8 reference network."""
     if not path.exists():
         pytest.skip(f"{path.name} is in ../shared/models/inputs, which is absent")
@@ -167,11 +167,11 @@ def labelled(network, path):
 
 
 def keyword_spotting(path=MODELS / "inputs" / "kws_eembc100.npz"):
-    return NETWORKS / "kws_float.onnx", *labelled("kws_dscnn.tflite", path)
+    return NETWORKS / "kws_float.onnx", *label_inputs("kws_dscnn.tflite", path)
 
 
 def image_classification():
-    pixels, label = labelled("ic_resnet8.tflite", MODELS / "inputs" / "ic_cifar100.npz")
+    pixels, label = label_inputs("ic_resnet8.tflite", MODELS / "inputs" / "ic_cifar100.npz")
     # As the network was trained: each colour of CIFAR-10 less its mean, over its deviation.
     mean, deviation = np.array([[125.3, 123.0, 113.9], [63.0, 62.1, 66.7]], "f4")
     x = ((pixels - mean) / deviation).transpose(0, 3, 1, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwgen.compress.surgeon import Moments, importance, least_squares, rounded
+from hwgen.compress.surgeon import Moments, importance, least_squares, round_weights
 
 
 def problem(seed, taps=7, count=50):
@@ -84,7 +84,7 @@ def test_rounded():
         _, moments, row = problem(seed)
         kept = np.ones(7, bool)
         best, inverse = least_squares(row / 7, kept, moments, np.zeros(8))
-        found = rounded(best, inverse, lambda value: float(3 * round(value / 3)))
+        found = round_weights(best, inverse, lambda value: float(3 * round(value / 3)))
         assert np.all(found[:-1] % 3 == 0) and found[-1] == np.rint(found[-1])
         plain = np.append(3 * np.rint(best[:-1] / 3), np.rint(best[-1]))
         better += (found - best) @ moments.matrix @ (found - best)
@@ -96,7 +96,7 @@ def test_rounded_last_fits():
     """With one weight the bias is the integer that makes up for it best."""
     moments = Moments(np.array([[10], [10], [12]]))
     best, inverse = least_squares(np.array([2.4, 1.0]), np.array([True]), moments, np.zeros(2))
-    found = rounded(best, inverse, lambda value: 2.0)
+    found = round_weights(best, inverse, lambda value: 2.0)
     losses = {bias: (np.array([2.0, bias]) - best) @ moments.matrix @ (
         np.array([2.0, bias]) - best)
               for bias in range(-20, 20)}

@@ -1,6 +1,7 @@
 """The limits that keep the code easy to read: of folders, files and functions."""
 
 import ast
+import collections
 import functools
 from pathlib import Path
 
@@ -16,6 +17,27 @@ FUNCTION = 60
 
 LONG: dict[str, str] = {}
 """Longer functions, each with the reason why it is not split: a table of data, or a parser."""
+
+SHARED = {
+    "Choice": "to be told apart: a parameter's, the tuner's",
+    "Column": "stands in Verilog, as the name of a module",
+    "Kind": "stands in Verilog, as the name of an enum; to be told apart: a unit's, an operator's",
+    "Lane": "stands in Verilog, as the name of a module",
+    "Parser": "to be told apart: of the command line, of a .tflite file",
+    "Part": "stands in Verilog, as the name of an enum; to be told apart: a table's row, a part",
+    "Placement": "to be told apart: of a tensor, of a Design with its clock",
+    "Tensor": "to be told apart: of a Network, of a .tflite file",
+}
+"""Names of several classes, each with the reason why it stands for more than one thing."""
+
+PARTICIPLES = set("beaten begun bound broken built chosen done drawn driven found given gone held"
+                  " hidden kept known laid left lost made met said seen sent shown spent stuck"
+                  " taken told won written".split())
+"""Irregular ones; those that are verbs as well, such as read, put and cut, are not here."""
+VERBS = {"embed", "exceed", "feed", "need", "proceed", "seed"}
+"""Words in -ed that are no participles."""
+UNNAMED = ("area", "cli", "generate", "network/tflite", "rtl/accelerator", "tune")
+"""Folders with functions that have yet to be named."""
 
 
 def name(path):
@@ -45,6 +67,38 @@ def test_functions_are_short():
              for path in SOURCES for node in nodes(path)
              if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert {function for function, count in lines.items() if count > FUNCTION} == {*LONG}
+
+
+def test_class_names_stand_for_one_thing():
+    """A golden model has the name of its hardware, and equal primitives of families have one name.
+
+    All others are :data:`SHARED`, and nothing else is there.
+    """
+    folders = collections.defaultdict(list)
+    for path in SOURCES:
+        within = path.relative_to(ROOT / "hwgen")
+        primitive = within.is_relative_to("rtl/primitives")
+        for node in nodes(path):
+            if isinstance(node, ast.ClassDef):
+                if not (primitive and "rtl/primitives" in folders[node.name]):
+                    folders[node.name].append("rtl/primitives" if primitive else within.parts[0])
+    several = {name for name, where in folders.items() if len(where) > 1}
+    assert several - {name for name in several if sorted(folders[name]) == ["golden", "rtl"]} \
+        == {*SHARED}
+
+
+def test_functions_are_verbs():
+    """Or name what they return; a bare participle says neither. Properties are named as values."""
+    bare = {f"{name(path)}: {node.name}" for path in SOURCES for node in nodes(path)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and not any("property" in ast.unparse(each) for each in node.decorator_list)
+            and is_participle(node.name.strip("_"))}
+    assert not {function for function in bare
+                if not function.startswith(tuple(f"hwgen/{folder}/" for folder in UNNAMED))}
+
+
+def is_participle(word):
+    return word in PARTICIPLES or word.endswith("ed") and "_" not in word and word not in VERBS
 
 
 def test_gateware_has_no_assertions():

@@ -30,10 +30,10 @@ def test_links(page):
             if anchor and anchor not in anchors(target)] == []
 
 
-def test_contributing_names_files_that_exist():
-    """FOLDER, NAME and x stand for others."""
-    named = re.findall(r"`((?:hwgen|sim|tests|docs|boards)/[\w/.]+)`",
-                       (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
-    real = [name for name in named if not re.search(r"FOLDER|NAME|\bx\b|_x\b", name)]
-    assert len(real) > 30
-    assert [name for name in real if not (ROOT / name).exists()] == []
+def test_pages_name_files_that_exist():
+    """FOLDER, NAME and x stand for others; the board is one that the reader makes."""
+    named = {name for page in PAGES for name in re.findall(
+        r"`((?:hwgen|sim|tests|docs|boards|networks)/[\w/.-]+)`", page.read_text("utf-8"))}
+    real = {name for name in named if not re.search(r"FOLDER|NAME|\bx\b|_x\b", name)}
+    assert len(real) > 60
+    assert {name for name in real if not (ROOT / name).exists()} == {"boards/ulx3s-25f.toml"}

@@ -78,7 +78,7 @@ class Campaign:
     def one(self, folder: Path, index: int) -> Verdict:
         """Judge one case."""
         name, data = self.reader.case(self.seed, index)
-        return judged(self.reader, folder, name, data, self.by_command(index))
+        return judge_file(self.reader, folder, name, data, self.by_command(index))
 
     def add(self, index: int, ran: Ran) -> None:
         """Count what became of a case."""
@@ -108,7 +108,7 @@ class Campaign:
                 f"cases: {found.cases}\ncommand: {found.by_command}\n\n{found.detail}\n")
 
 
-def judged(reader: Reader, folder: Path, name: str, data: bytes, by_command: bool) -> Verdict:
+def judge_file(reader: Reader, folder: Path, name: str, data: bytes, by_command: bool) -> Verdict:
     """Write a file and judge what reads it; of one that is read, ask the reference."""
     home = folder / f"{os.getpid()}"
     home.mkdir(exist_ok=True)
@@ -131,7 +131,7 @@ def smaller(reader: Reader, found: Defect) -> bytes:
             starts = range(0, len(data), size)[:64]
             tried = [data[:start] + data[start + size:] for start in starts]
             cases: Sequence[Callable[[], Verdict]] = [
-                partial(judged, reader, Path(scratch), found.name, each, found.by_command)
+                partial(judge_file, reader, Path(scratch), found.name, each, found.by_command)
                 for each in tried]
             same = [each for each, ran in zip(tried, run(cases), strict=True)
                     if ran.verdict.why == found.why]
@@ -147,5 +147,5 @@ def replay(reader: Reader, path: Path, *, by_command: bool) -> Ran:
     """Read one file again, as a case."""
     data = path.read_bytes()
     with scratch_folder() as scratch:
-        found, = run([partial(judged, reader, Path(scratch), path.name, data, by_command)])
+        found, = run([partial(judge_file, reader, Path(scratch), path.name, data, by_command)])
     return found

@@ -57,7 +57,7 @@ def bomb(claimed: int) -> bytes:
     return b"".join([*parts, *[zeros] * (claimed >> 20), packer.flush()])
 
 
-def bombed(data: bytes, name: str, claimed: int) -> bytes:
+def make_bomb(data: bytes, name: str, claimed: int) -> bytes:
     """Return an archive with one array more, which is much larger than its file."""
     packed = bomb(claimed)
     size = claimed + 128
@@ -78,9 +78,9 @@ def archive(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> b
         members = [(info.filename, file.read(info)) for info in file.infolist()]
     if rng.random() < 0.02:
         name = members[int(rng.integers(len(members)))][0]
-        return bombed(data, name, int(rng.choice([1 << 22, 250 << 20, 500 << 20, 3000 << 20])))
+        return make_bomb(data, name, int(rng.choice([1 << 22, 250 << 20, 500 << 20, 3000 << 20])))
     for _ in range(int(rng.choice([1, 1, 2]))):
-        members = changed(rng, members, others)
+        members = change_members(rng, members, others)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", int(rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
                          ) as file:
@@ -89,8 +89,8 @@ def archive(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> b
     return target.getvalue() if rng.random() < 0.8 else anything(rng, target.getvalue(), others)
 
 
-def changed(rng: np.random.Generator, members: list[tuple[str, bytes]],
-            others: Sequence[bytes]) -> list[tuple[str, bytes]]:
+def change_members(rng: np.random.Generator, members: list[tuple[str, bytes]],
+                   others: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """Return the members of an archive with one of them changed, left out, or doubled."""
     if not members:
         return members

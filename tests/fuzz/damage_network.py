@@ -26,7 +26,7 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
             raise ValueError("a number of more than ten bytes")
 
 
-def encoded(value: int) -> bytes:
+def encode_number(value: int) -> bytes:
     """Return a number as a protobuf message has it."""
     found = bytearray()
     value %= 1 << 64
@@ -56,10 +56,11 @@ def fields(data: bytes) -> list[tuple[int, int, bytes]]:
     return found
 
 
-def written(found: Sequence[tuple[int, int, bytes]]) -> bytes:
+def encode_message(found: Sequence[tuple[int, int, bytes]]) -> bytes:
     """Return the message of some fields."""
-    return b"".join(encoded(number << 3 | kind) + (encoded(len(content)) if kind == 2 else b"")
-                    + content for number, kind, content in found)
+    return b"".join(encode_number(number << 3 | kind)
+                    + (encode_number(len(content)) if kind == 2 else b"") + content
+                    for number, kind, content in found)
 
 
 def message(rng: np.random.Generator, data: bytes, depth: int = 0) -> bytes:
@@ -77,19 +78,19 @@ def message(rng: np.random.Generator, data: bytes, depth: int = 0) -> bytes:
     if kind == 2 and depth < DEEPEST and chance < 0.8:
         content = message(rng, content, depth + 1)
     elif chance < 0.87:
-        return written(found[:at] + found[at + 1:])
+        return encode_message(found[:at] + found[at + 1:])
     elif chance < 0.92:
         found.insert(int(rng.integers(len(found))), found[at])
-        return written(found)
+        return encode_message(found)
     elif chance < 0.94:
         number = int(rng.integers(1, 40))
     if kind == 0 and rng.random() < 0.9:
-        content = encoded(EXTREMES[int(rng.integers(len(EXTREMES)))] if rng.random() < 0.5
-                          else int(rng.integers(-3, 20)))
+        content = encode_number(EXTREMES[int(rng.integers(len(EXTREMES)))] if rng.random() < 0.5
+                                else int(rng.integers(-3, 20)))
     elif kind in (1, 5) and rng.random() < 0.9:
         value = np.float32(rng.choice([np.nan, np.inf, -np.inf, 0, -1, 1e-45, 3e38, 0.5]))
         content = value.tobytes() if kind == 5 else value.astype(np.float64).tobytes()
-    return written([*found[:at], (number, kind, content), *found[at + 1:]])
+    return encode_message([*found[:at], (number, kind, content), *found[at + 1:]])
 
 
 def onnx_file(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> bytes:

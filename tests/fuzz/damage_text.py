@@ -46,7 +46,7 @@ def text(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> byte
             at = int(rng.integers(len(data) + 1))
             data = data[:at] + RAW[int(rng.integers(len(RAW)))] + data[at:]
         elif kind < 0.86:
-            data = nested(rng, data)
+            data = nest_deep(rng, data)
         elif kind < 0.88:
             data = RAW[int(rng.integers(5))] + data
         elif kind < 0.89:
@@ -74,7 +74,7 @@ def token(rng: np.random.Generator, data: bytes) -> bytes:
     return data[:part.start] + new + data[part.stop:]
 
 
-def nested(rng: np.random.Generator, data: bytes) -> bytes:
+def nest_deep(rng: np.random.Generator, data: bytes) -> bytes:
     """Put something deep in the place of a token."""
     depth = int(rng.choice([10, 100, 1000, 100_000]))
     opened, closed = ((b"[", b"]"), (b'{"a":', b"}"), (b"{a=", b"}"), (b"(", b")"),

@@ -28,7 +28,7 @@ def places(tree: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(tree[key])
 
 
-def changed(rng: np.random.Generator, tree: Any) -> Any:
+def change_value(rng: np.random.Generator, tree: Any) -> Any:
     """Change one value of a tree, leave it out, repeat it, or give its name to another."""
     there = list(places(tree))
     if not there or rng.random() < 0.02:
@@ -76,7 +76,7 @@ def tree_file(rng: np.random.Generator, data: bytes, others: Sequence[bytes],
         return text(rng, data, others)
     tree = read(data.decode())
     for _ in range(int(rng.choice([1, 1, 1, 2, 4]))):
-        tree = changed(rng, tree)
+        tree = change_value(rng, tree)
     return write(tree).encode("utf-8", "surrogatepass")
 
 

@@ -10,8 +10,8 @@ from hwgen.area.mapped import list_of, stored
 from hwgen.build.bitstream import clocks
 from hwgen.build.constraints import constraints
 from hwgen.build.pins import pins_of
+from hwgen.build.programming import programmers
 from hwgen.build.record import Record
-from hwgen.cli.build import programmers
 from hwgen.compiler import compile_network
 from hwgen.compiler.program import Program
 from hwgen.measure.results import update

@@ -36,7 +36,7 @@ class Verdict:
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise a Hang after so many seconds of the processor."""
     def end(*_: object) -> None:
         raise Hang
@@ -86,17 +86,17 @@ def library_verdict(call: Callable[[], object], refusals: tuple[type[Exception],
                     name: str | None, seconds: float) -> Verdict:
     """Judge a call of the library; a refusal must have ``name`` in it."""
     started = time.process_time()
-    verdict = judged(call, refusals, name, seconds)
+    verdict = judge_call(call, refusals, name, seconds)
     return replace(verdict, seconds=time.process_time() - started)
 
 
-def judged(call: Callable[[], object], refusals: tuple[type[Exception], ...], name: str | None,
-           seconds: float) -> Verdict:
+def judge_call(call: Callable[[], object], refusals: tuple[type[Exception], ...], name: str | None,
+               seconds: float) -> Verdict:
     """Return the verdict on a call, without its time."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
-            with limited(seconds):
+            with time_limit(seconds):
                 call()
             verdict = Verdict(READ)
         except Hang as error:
@@ -110,10 +110,10 @@ def judged(call: Callable[[], object], refusals: tuple[type[Exception], ...], na
                 if wrong else Verdict(REFUSED, str(error))
         except BaseException as error:
             return defect(error)
-    return verdict if verdict.outcome == DEFECT else warned(seen) or verdict
+    return verdict if verdict.outcome == DEFECT else judge_warnings(seen) or verdict
 
 
-def warned(seen: list[warnings.WarningMessage]) -> Verdict | None:
+def judge_warnings(seen: list[warnings.WarningMessage]) -> Verdict | None:
     """Return the verdict on warnings, which a user would see as lines of ours."""
     for each in seen:
         if not issubclass(each.category, (ResourceWarning, DeprecationWarning)):

@@ -22,7 +22,7 @@ MICRO, RUNTIME = (import_module(name) if find_spec(name) else None
                   for name in ("tflite_micro", "onnxruntime"))
 
 
-def forked(call: Callable[[], str]) -> str:
+def call_in_fork(call: Callable[[], str]) -> str:
     """Return what a function returns in another process, or how that ended.
 
     A runtime that crashes on a damaged file, or writes its reason to the standard error, shall do
@@ -84,7 +84,7 @@ def tflite_micro(path: Path) -> str:
                 return f"computes other numbers: {network.layers[-1].operator} writes {name!r}"
         return ""
 
-    return forked(call)
+    return call_in_fork(call)
 
 
 def onnx_runtime(path: Path) -> str:
@@ -100,4 +100,4 @@ def onnx_runtime(path: Path) -> str:
                                      providers=["CPUExecutionProvider"])
         return ""
 
-    return forked(call)
+    return call_in_fork(call)

@@ -29,7 +29,7 @@ class Ran:
     bytes: int
 
 
-def mapped() -> int:
+def mapped_bytes() -> int:
     """Return the bytes of address space in use."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
@@ -45,7 +45,7 @@ def alone(cases: Sequence[Callable[[], Verdict]], pipe: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     before = resident()
     for case in cases:
-        resource.setrlimit(resource.RLIMIT_AS, (mapped() + BYTES, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (mapped_bytes() + BYTES, hard))
         verdict = case()
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
         line = json.dumps({**asdict(verdict), "bytes": resident() - before})

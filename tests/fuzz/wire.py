@@ -14,10 +14,10 @@ from hwgen.compiler.program import Program
 from hwgen.golden.links.host import Host
 from hwgen.network.graph import Network
 from hwgen.network.reader import read_network
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.inference import board_at, holds, load, run
 from hwgen.runtime.link import Link
-from hwgen.runtime.protocol import Decoder
+from hwgen.runtime.protocol import ReplyDecoder
 
 from .damage import EXTREMES, anything
 from .designs import network
@@ -44,7 +44,7 @@ def replies() -> Mapping[str, bytes]:
 
 def decode(path: Path) -> None:
     """Find the replies among some bytes, cut anyhow."""
-    data, decoder = path.read_bytes(), Decoder()
+    data, decoder = path.read_bytes(), ReplyDecoder()
     rng = np.random.default_rng(len(data))
     while data:
         size = int(rng.integers(1, 300))
@@ -183,7 +183,7 @@ def infer(path: Path) -> None:
         load(board, compiled)
     x = {name: np.zeros(net.tensors[name].shape, np.int8) for name in net.inputs}
     run(board, compiled, net, x, check=True)
-    Accelerator(link).counters(4)
+    RemoteAccelerator(link).counters(4)
 
 
 def script(rng: np.random.Generator, data: bytes, others: Sequence[bytes]) -> bytes:

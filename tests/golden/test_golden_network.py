@@ -123,6 +123,19 @@ def test_ratio_of_a_fully_connected_layer():
     compare(rng, graph.write(y))
 
 
+def test_maximum_of_all_pairs():
+    """Every int8 with every other, against the reference and against Python's own."""
+    graph = Graph(np.random.default_rng(3))
+    data = graph.write(graph.maximum(graph.activation(1, 256, 256)))
+    network = tflite.read(data)
+    a, b = np.meshgrid(*2 * [np.arange(-128, 128, dtype=np.int8)])
+    x = dict(zip(network.inputs, (a[None], b[None]), strict=True))
+    found = run(network, x)[network.outputs[0]]
+    np.testing.assert_array_equal(found, reference(data, network, x))
+    assert found.ravel().tolist() == [max(pair) for pair in
+                                      zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)]
+
+
 def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])

@@ -5,11 +5,11 @@ import pytest
 
 from hwgen.compiler.csc import encode
 from hwgen.golden.network.arithmetic import wrap
-from hwgen.golden.network.layers import ended
+from hwgen.golden.network.layers import finish_sums
 from hwgen.golden.network.network import compute
 from hwgen.golden.network.taps import rows, vectors, with_rows
-from hwgen.golden.sparse.decoder import Format
-from hwgen.golden.sparse.layer import SparseLayer
+from hwgen.golden.sparse.decoder import EntryFormat
+from hwgen.golden.sparse.layer import SparseLayerModel
 from hwgen.network.graph import Depthwise, Weighted
 from hwgen.network.tflite.reading import read
 
@@ -38,7 +38,7 @@ def test_sums(kind, seed):
         (x.size // x[0].size * compute(network, layer, [x[:1]]).size // len(rows(layer)),
          len(rows(layer)), rows(layer).shape[1]))
     sums = np.einsum("pct,ct->pc", seen.astype(np.int64), rows(layer).astype(np.int64))
-    found = ended(wrap(sums + layer.bias), layer.requantisation, network.rounding)
+    found = finish_sums(wrap(sums + layer.bias), layer.requantisation, network.rounding)
     np.testing.assert_array_equal(found.reshape(-1), compute(network, layer, [x]).reshape(-1))
 
 
@@ -66,8 +66,8 @@ def test_sparse_layer(kind, seed):
     zero_point = network.tensors[layer.inputs[0]].zero_point
     x = np.where(rng.random(x.shape) < 0.5, zero_point, x).astype(np.int8)[:1]
     lanes = int(rng.integers(1, 6))
-    found, run = SparseLayer(width=4, depth=2).run(
-        layer, encode(matrix, Format(index_bits=3), lanes), x, zero_point, network.rounding)
+    found, run = SparseLayerModel(width=4, depth=2).run(
+        layer, encode(matrix, EntryFormat(index_bits=3), lanes), x, zero_point, network.rounding)
     np.testing.assert_array_equal(found.reshape(-1), compute(network, layer, [x]).reshape(-1))
     seen = vectors(layer, x, zero_point)[:, 0] != 0
     assert run.work == int((seen.astype(int) @ (matrix != 0).T.astype(int)).sum())

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 import hwgen
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
 from hwgen.arch.registers import ERRORS, FACTS, IDENTITY, Register, Space, StreamRegister
 from hwgen.cli import main
@@ -40,14 +40,14 @@ def written(request):
 def test_window():
     """Every memory has room, and the largest needs more than half of a space."""
     for design in [*DESIGNS.values(), Design.load("ulx3s-85f"), Design.load("icebreaker")]:
-        window = Window.of(design)
+        window = BusWindow.of(design)
         assert max(window.sizes) <= 1 << window.shift < 2 * max(window.sizes)
         spaces = 8 if design.engine == "sparse" else 4
         assert [window.base(space) for space, _ in zip(Space, window.sizes, strict=False)] == [
             i * window.size // spaces for i in range(len(window.sizes))]
         assert window.sizes[Space.ACTIVATIONS] == design.activation_memory
         assert design.columns <= window.stride < 2 * max(design.columns, 4)
-    assert Window.of(DESIGN, streams=True).sizes[Space.REGISTERS] == 48
+    assert BusWindow.of(DESIGN, streams=True).sizes[Space.REGISTERS] == 48
 
 
 def test_facts():
@@ -117,7 +117,7 @@ def test_svd_is_read_by_others(written, tmp_path):
     offsets = {register.name: register.address_offset for register in peripheral.get_registers()}
     assert offsets.items() >= {register.name: int(register) for register in registers_of(top)
                                }.items()
-    last = Window.of(DESIGN).base(Space.COUNTERS) + 4 * (DESIGN.steps - 1)
+    last = BusWindow.of(DESIGN).base(Space.COUNTERS) + 4 * (DESIGN.steps - 1)
     assert offsets[f"COUNTER{DESIGN.steps - 1}"] == last
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hwgen
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.registers import GO, IDENTITY, Register, Space
 from hwgen.rtl.tops.catalogue import WISHBONE
 from hwgen.tools.find import compiler, verilator
@@ -63,7 +63,7 @@ def test_example(tmp_path, monkeypatch):
     hwgen.write(design, tmp_path / "accelerator", WISHBONE)
     run = subprocess.run([sys.executable, EXAMPLE, "accelerator"], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    window = Window.of(design)
+    window = BusWindow.of(design)
     with (Pins((tmp_path / "litex_soc.v").read_text() + AROUND, top="top", divisor=DIVISOR,
                reset=False, extra_sources=[tmp_path / "accelerator" / f"{WISHBONE.module}.v"])
           as pins, serial.Serial(pins.port, timeout=60) as port):

@@ -11,7 +11,7 @@ from hwgen.errors import UserError
 from hwgen.generate.design import component
 from hwgen.measure.results import read_list, update
 from hwgen.measure.synthesis import Harness, Measured, measure
-from hwgen.measure.units import Unit
+from hwgen.measure.units import MeasuredUnit
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -141,7 +141,7 @@ def test_preset(tmp_path):
 
 def test_unit_wrong():
     with pytest.raises(UserError, match="^csc_rows0_x: Rows must be a positive integer, not 0$"):
-        Unit("csc", "x", (("rows", 0),)).component()
+        MeasuredUnit("csc", "x", (("rows", 0),)).component()
 
 
 @pytest.mark.synth

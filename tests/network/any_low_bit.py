@@ -71,7 +71,7 @@ class Maker:
             if index == layers - 1 and self.some():
                 return w, self.after(product, shape, spread) if self.some() else product
             x = self.quantiser(self.after(product, shape, spread), shape[1], spread)
-            x, shape = self.moved(x, shape)
+            x, shape = self.move_elements(x, shape)
         return w, x
 
     def quantiser(self, x, channels, spread, entry=False):
@@ -178,7 +178,7 @@ class Maker:
             x = w.node("Clip", x, np.float32(-spread), np.float32(spread / 2))
         return x
 
-    def moved(self, x, shape):
+    def move_elements(self, x, shape):
         """Return a tensor behind what only moves its elements, or chooses among them."""
         w = self.w
         if len(shape) == 2:

@@ -34,7 +34,7 @@ def equal(w, output, images=24, spread=1.5):
     assert np.array_equal(found, np.concatenate([each[0] for each in wanted]))
     for index, (ours, trace) in enumerate(traces.items(), 1):
         exact = np.concatenate([each[index].reshape(1, -1)[:, trace.order] for each in wanted])
-        real = network.real(ours, results[ours])
+        real = network.real_values(ours, results[ours])
         assert np.array_equal(real.reshape(exact.shape), exact), ours
     return network
 

@@ -5,23 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwgen.compress.prune import weighted
+from hwgen.compress.prune import prunable_layers
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.golden.network.taps import rows, with_rows
 from hwgen.network.reader import read_network
-from hwgen.network.rewrite import fixed_biases, rewritten
+from hwgen.network.rewrite import fixed_biases, rewrite_file
 
 from ..networks import NETWORKS, path
 from ..tflite_writer import random_network
 
 
-def changed(network, seed=0, biases=True):
+def change_network(network, seed=0, biases=True):
     """Return a network with other weights and biases."""
     rng = np.random.default_rng(seed)
     layers = []
     for layer in network.layers:
-        if any(layer is each for each in weighted(network)):
+        if any(layer is each for each in prunable_layers(network)):
             matrix = np.where(rng.random(rows(layer).shape) < 0.5, rows(layer), 0)
             bias = layer.bias + (rng.integers(-9, 10, layer.bias.shape) if biases else 0)
             layer = with_rows(layer, matrix, bias)
@@ -42,7 +42,7 @@ def check(file, network, data):
     ours, theirs = (run(each, x, keep=True) for each in (network, found))
     assert list(ours) == list(theirs)
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    for old, new in zip(weighted(network), weighted(found), strict=True):
+    for old, new in zip(prunable_layers(network), prunable_layers(found), strict=True):
         np.testing.assert_array_equal(old.weights, new.weights)
         np.testing.assert_array_equal(old.bias, new.bias)
 
@@ -52,11 +52,11 @@ def test_tflite(name, tmp_path):
     file = tmp_path / f"{name}.tflite"
     file.write_bytes(path(name).read_bytes())
     network = read_network(file)
-    wanted = changed(network)
-    data = rewritten(file, wanted)
+    wanted = change_network(network)
+    data = rewrite_file(file, wanted)
     assert len(data) == file.stat().st_size
     check(file, wanted, data)
-    assert rewritten(file, network) == file.read_bytes()
+    assert rewrite_file(file, network) == file.read_bytes()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -64,8 +64,8 @@ def test_tflite_random(seed, tmp_path):
     """With or without biases, whose lack is told; shapes of all kinds."""
     file = tmp_path / "net.tflite"
     file.write_bytes(random_network(np.random.default_rng(seed)))
-    wanted = changed(read_network(file), seed, biases=False)
-    check(file, wanted, rewritten(file, wanted))
+    wanted = change_network(read_network(file), seed, biases=False)
+    check(file, wanted, rewrite_file(file, wanted))
 
 
 def test_tflite_without_bias(tmp_path):
@@ -75,9 +75,9 @@ def test_tflite_without_bias(tmp_path):
         file.write_bytes(random_network(np.random.default_rng(seed)))
         network = read_network(file)
         try:
-            rewritten(file, changed(network, seed))
+            rewrite_file(file, change_network(network, seed))
             assert not fixed_biases(file, network).intersection(
-                layer.name for layer in weighted(network))
+                layer.name for layer in prunable_layers(network))
         except UserError as error:
             messages.append(str(error))
             assert any(name in str(error) for name in fixed_biases(file, network))
@@ -99,10 +99,10 @@ def onnx_file(tmp_path, seed=0):
 def test_onnx(tmp_path):
     """Through transpositions, a flattened image, and depthwise channels, to the right places."""
     file = onnx_file(tmp_path)
-    wanted = changed(read_network(file))
-    data = rewritten(file, wanted)
+    wanted = change_network(read_network(file))
+    data = rewrite_file(file, wanted)
     check(file, wanted, data)
-    assert rewritten(file, read_network(file)) != data
+    assert rewrite_file(file, read_network(file)) != data
 
 
 @pytest.mark.parametrize("kind", ["i1", "u1"])
@@ -118,8 +118,8 @@ def test_onnx_operators(kind, tmp_path):
                zero, *w.grid(0.4), w.bias(4))
     file = tmp_path / "net.onnx"
     file.write_bytes(w.model(y, kind=kind))
-    wanted = changed(read_network(file))
-    check(file, wanted, rewritten(file, wanted))
+    wanted = change_network(read_network(file))
+    check(file, wanted, rewrite_file(file, wanted))
 
 
 def test_onnx_shared(tmp_path):
@@ -134,7 +134,7 @@ def test_onnx_shared(tmp_path):
     file = tmp_path / "net.onnx"
     file.write_bytes(w.model(y, kind="i1"))
     with pytest.raises(UserError, match="the file has no place for the weights of layer 'e0'"):
-        rewritten(file, changed(read_network(file)))
+        rewrite_file(file, change_network(read_network(file)))
 
 
 def test_onnx_asymmetric(tmp_path):
@@ -150,6 +150,6 @@ def test_onnx_asymmetric(tmp_path):
         file = tmp_path / "net.onnx"
         file.write_bytes(w.model(w.both(y)))
         network = read_network(file)
-        assert fixed_biases(file, network) == {weighted(network)[0].name}
+        assert fixed_biases(file, network) == {prunable_layers(network)[0].name}
         with pytest.raises(UserError, match=text):
-            rewritten(file, changed(network, biases=bias == "f4"))
+            rewrite_file(file, change_network(network, biases=bias == "f4"))

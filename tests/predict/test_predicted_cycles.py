@@ -107,7 +107,8 @@ def test_pairs_are_of_all_kinds():
         ("sparse", False)}
     kinds = [{type(any_layer(seed, design)[0].layers[0]).__name__ for seed in range(60)}
              for design in designs[:3]]
-    assert all({"Convolution", "Depthwise", "FullyConnected", "Add", "MaxPool", "Mean", "Pad"}
+    assert all({"Convolution", "Depthwise", "FullyConnected", "Add", "Maximum", "MaxPool", "Mean",
+                "Pad"}
                <= each for each in kinds)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.cli import main
-from hwgen.cli.report import described_alone
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.network.reader import read_network
+from hwgen.report.designs import described_alone
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
 
@@ -49,7 +49,7 @@ def test_one_design(one):
     design = Design.load("ulx3s-85f")
     program = compile_network(read_network(KWS), design)
     [described] = data["designs"]
-    assert sum(described["layers"][0]) == slots(program.steps, Array.of(design)) == 25259
+    assert sum(described["layers"][0]) == total_cycles(program.steps, Array.of(design)) == 25259
     assert data["networks"][0]["layers"] == [layer.name for layer in program.layers]
     [memory] = data["memory"]
     assert {tensor["name"] for tensor in memory["tensors"]} == set(program.tensors)

@@ -13,7 +13,7 @@ def play(work, tiles, *, gap=0.0, ahead=0):
     offers = work.offers(tiles, gap)
     ports = {"activations": dut.activations, "weights": dut.weights}
     played = Played(offers["activations"].taken, offers["weights"].taken, [], [])
-    outputs = len(work.expected(tiles))
+    outputs = len(work.expected_sums(tiles))
 
     async def testbench(ctx):
         cycle = 0

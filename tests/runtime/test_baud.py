@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hwgen.runtime.accelerator import IDENTITY, Accelerator
+from hwgen.runtime.accelerator import IDENTITY, RemoteAccelerator
 from hwgen.runtime.baud import settle
 from hwgen.runtime.client import Silence
 from hwgen.runtime.serial_port import SerialLink
@@ -52,7 +52,8 @@ def test_found(rate):
     with board(rate) as port, SerialLink(port, clock_mhz=50) as link:
         settle(link, said.append)
         assert link.baud == rate
-        assert Accelerator(link).identify() and Accelerator(link).read_register(0) == IDENTITY
+        accelerator = RemoteAccelerator(link)
+        assert accelerator.identify() and accelerator.read_register(0) == IDENTITY
     assert said == ([] if rate == 1_000_000 else
                     [f"the board answers at {rate} baud, not at 1000000"])
 

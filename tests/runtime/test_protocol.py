@@ -14,7 +14,7 @@ from hwgen.arch.frames import (
     encode,
 )
 from hwgen.golden.links.host import Host
-from hwgen.runtime.protocol import Decoder, Reply
+from hwgen.runtime.protocol import Reply, ReplyDecoder
 
 
 def replies(count, seed=0):
@@ -33,7 +33,7 @@ def replies(count, seed=0):
 def test_decoder_any_cut(size):
     expected, frames = replies(60)
     data = b"".join(frames)
-    decoder, found = Decoder(), []
+    decoder, found = ReplyDecoder(), []
     for start in range(0, len(data), size):
         found += decoder.feed(data[start:start + size])
     assert found == expected
@@ -44,7 +44,7 @@ def test_decoder_skips_garbage():
     rng = random.Random(1)
     garbage = [rng.randbytes(20), bytes([REPLY_SYNC]) * 15, frames[0][:11], b"", FLUSH]
     data = b"".join(rng.choice(garbage) + frame for frame in frames)
-    assert list(Decoder().feed(data)) == expected
+    assert list(ReplyDecoder().feed(data)) == expected
 
 
 def test_decoder_drops_damaged_data():
@@ -52,7 +52,7 @@ def test_decoder_drops_damaged_data():
     expected, frames = replies(3, seed=5)
     head = Head(REPLY_SYNC, Status.DATA, 9, 200, 0)
     cut = encode(head, bytes(200))[:50]
-    decoder = Decoder()
+    decoder = ReplyDecoder()
     found = list(decoder.feed(cut + b"".join(frames)))
     found += decoder.feed(bytes(300))
     assert found == expected
@@ -62,7 +62,7 @@ def test_decoder_missing():
     """As many bytes as it says are never too many."""
     expected, frames = replies(30)
     data = b"".join(frames)
-    decoder, found, place, calls = Decoder(), [], 0, 0
+    decoder, found, place, calls = ReplyDecoder(), [], 0, 0
     while place < len(data):
         size = decoder.missing
         found += decoder.feed(data[place:place + size])

@@ -10,11 +10,11 @@ from hwgen.golden.accelerator import accelerator as golden
 from hwgen.rtl.step import Error
 from hwgen.runtime.accelerator import (
     ERRORS,
-    Accelerator,
     AcceleratorError,
+    AcceleratorState,
     Register,
+    RemoteAccelerator,
     Space,
-    State,
     StillBusy,
     TurnLost,
     another_number,
@@ -45,7 +45,7 @@ def test_pieces(address, count):
 def test_memory(ahead):
     data = random.Random(0).randbytes(20_000)
     fake = FakeAccelerator(memory=20_004, ahead=ahead)
-    accelerator = Accelerator(fake)
+    accelerator = RemoteAccelerator(fake)
     accelerator.write_activations(3, data)
     accelerator.load_program(data[:777])
     assert accelerator.read_activations(0, 20_003) == bytes(3) + data
@@ -59,7 +59,7 @@ def test_noise(ahead, seed):
     """A byte in 500 is lost, changed or doubled; what arrives is right all the same."""
     fake = FakeAccelerator(memory=4096, noise=0.002, ahead=ahead)
     fake.random.seed(seed)
-    accelerator = Accelerator(fake, attempts=20)
+    accelerator = RemoteAccelerator(fake, attempts=20)
     data = random.Random(seed).randbytes(4000)
     accelerator.write_activations(1, data)
     assert accelerator.read_activations(1, 4000) == data
@@ -72,34 +72,34 @@ def test_begins_in_step(garbage):
     """Whatever was sent before, the first request is served."""
     fake = FakeAccelerator()
     fake.write(garbage)
-    assert Accelerator(fake).identify() == FINGERPRINT
+    assert RemoteAccelerator(fake).identify() == FINGERPRINT
 
 
 def test_identify():
-    assert Accelerator(FakeAccelerator()).identify(FINGERPRINT) == FINGERPRINT
+    assert RemoteAccelerator(FakeAccelerator()).identify(FINGERPRINT) == FINGERPRINT
 
 
 def test_identity_wrong():
     with pytest.raises(UserError, match="the fake board answers, but says that it is 0x0000002a"):
-        Accelerator(FakeAccelerator(identity=42)).identify()
+        RemoteAccelerator(FakeAccelerator(identity=42)).identify()
 
 
 def test_fingerprint_wrong():
     with pytest.raises(UserError, match="has the Design 0x1234abcd, and the program is for 0x000"):
-        Accelerator(FakeAccelerator()).identify(7)
+        RemoteAccelerator(FakeAccelerator()).identify(7)
 
 
 def test_silence():
     fake = Silent()
     with pytest.raises(Silence, match=re.escape("does not answer (it was asked 4 times)")):
-        Accelerator(fake, attempts=4).identify()
+        RemoteAccelerator(fake, attempts=4).identify()
     assert fake.time < 4 * 21_000
 
 
 def test_no_memory():
     """The link is as good as before."""
     fake = FakeAccelerator(ahead=1 << 20)
-    accelerator = Accelerator(fake)
+    accelerator = RemoteAccelerator(fake)
     with pytest.raises(NoMemory, match="no memory for 256 bytes at 0x01000400"):
         accelerator.read_activations(0, 2000)
     accelerator.write_activations(0, b"again")
@@ -108,12 +108,12 @@ def test_no_memory():
 
 def test_space_wrong():
     with pytest.raises(ValueError, match="2 bytes from 16777215 on do not lie in a space"):
-        Accelerator(FakeAccelerator()).read_activations((1 << 24) - 1, 2)
+        RemoteAccelerator(FakeAccelerator()).read_activations((1 << 24) - 1, 2)
 
 
 def test_run():
     fake = FakeAccelerator(step_cycles=5000)
-    accelerator = Accelerator(fake)
+    accelerator = RemoteAccelerator(fake)
     assert accelerator.run(2, 3, budget=20_000, watchdog=6000) == 15_000
     assert accelerator.counters(6) == [0, 0, 5000, 5000, 5000, 0]
     assert accelerator.counters(2, first=4) == [5000, 0]
@@ -122,14 +122,14 @@ def test_run():
 
 
 def test_wait_budget():
-    accelerator = Accelerator(FakeAccelerator(step_cycles=5000))
+    accelerator = RemoteAccelerator(FakeAccelerator(step_cycles=5000))
     accelerator.start(0, 3)
     with pytest.raises(StillBusy, match="still busy with step 2 after 9000 cycles"):
         accelerator.wait(9000)
 
 
 def test_start_busy():
-    accelerator = Accelerator(FakeAccelerator(step_cycles=5000))
+    accelerator = RemoteAccelerator(FakeAccelerator(step_cycles=5000))
     accelerator.start(0, 3)
     with pytest.raises(StillBusy, match="is busy"):
         accelerator.start(0, 3)
@@ -147,7 +147,7 @@ def test_errors_are_those_of_the_hardware():
 
 @pytest.mark.parametrize("code", [*ERRORS, 200])
 def test_error(code):
-    accelerator = Accelerator(FakeAccelerator(fails=(4, code)))
+    accelerator = RemoteAccelerator(FakeAccelerator(fails=(4, code)))
     with pytest.raises(AcceleratorError) as caught:
         accelerator.run(0, 9, budget=10_000)
     assert (caught.value.code, caught.value.step) == (code, 4)
@@ -156,7 +156,7 @@ def test_error(code):
 
 
 def test_state():
-    assert State.of(0x0012_0601) == State(busy=True, error=6, step=0x12)
+    assert AcceleratorState.of(0x0012_0601) == AcceleratorState(busy=True, error=6, step=0x12)
 
 
 def test_link_closes():
@@ -194,7 +194,7 @@ def test_any_reply_lost(way, number):
     """Each of two runs is run once, whichever reply is lost, or comes late."""
     fake = Forgetful(step_cycles=50)
     setattr(fake, way, number)
-    accelerator = Accelerator(fake, attempts=8)
+    accelerator = RemoteAccelerator(fake, attempts=8)
     accelerator.identify()
     accelerator.write_activations(4, b"data")
     assert accelerator.run(0, 2, budget=1000, watchdog=900) == 100
@@ -207,7 +207,7 @@ def test_any_reply_lost(way, number):
 def test_silence_in_a_start():
     """Whether the run was begun is not known: the next turn begins anew, and memory is kept."""
     fake = Forgetful()
-    accelerator = Accelerator(fake, attempts=1)
+    accelerator = RemoteAccelerator(fake, attempts=1)
     accelerator.write_activations(0, b"kept")
     fake.lost = fake.exchanges + 2  # the reply to GO
     with pytest.raises(Silence):
@@ -223,7 +223,7 @@ def test_silence_in_a_start():
 def test_two_hosts_at_once(first, then):
     """A host whose turn was taken is told so, and does nothing any more."""
     fake = FakeAccelerator()
-    one, two = Accelerator(fake), Accelerator(fake)
+    one, two = RemoteAccelerator(fake), RemoteAccelerator(fake)
     calls = {
         "write": lambda host: host.write_activations(0, b"mine"),
         "run": lambda host: host.start(0, 1),
@@ -244,7 +244,7 @@ def test_two_hosts_at_once(first, then):
 def test_hosts_take_turns():
     """Each is told whether what it wrote is still there."""
     fake = FakeAccelerator()
-    one, two = Accelerator(fake), Accelerator(fake)
+    one, two = RemoteAccelerator(fake), RemoteAccelerator(fake)
     assert one.resume() and one.resume()
     assert two.resume()
     assert not one.resume() and one.resume()
@@ -257,7 +257,7 @@ def test_hosts_take_turns():
 def test_reset_in_a_turn():
     """After a reset, when the board has nothing of what was written, nobody goes on."""
     fake = FakeAccelerator()
-    accelerator = Accelerator(fake)
+    accelerator = RemoteAccelerator(fake)
     accelerator.write_activations(0, b"data")
     fake.owner = fake.host.epoch = 0
     with pytest.raises(TurnLost):
@@ -267,8 +267,8 @@ def test_reset_in_a_turn():
 
 def test_a_killed_host_s_run_is_stopped():
     fake = FakeAccelerator(step_cycles=10**9)
-    Accelerator(fake).start(0, 1)
-    assert Accelerator(fake).resume()
+    RemoteAccelerator(fake).start(0, 1)
+    assert RemoteAccelerator(fake).resume()
     assert fake.time < 10**6 and fake.code == 7
 
 
@@ -284,7 +284,7 @@ def test_another_protocol(version):
     identity = int.from_bytes(b"hwg%d" % version, "little")
     with pytest.raises(UserError, match=f"^the fake board answers, but says that it speaks version "
                                         f"{version} of the protocol and not {PROTOCOL}; load it"):
-        Accelerator(FakeAccelerator(identity=identity)).identify()
+        RemoteAccelerator(FakeAccelerator(identity=identity)).identify()
 
 
 def test_frames_shrink():
@@ -294,7 +294,7 @@ def test_frames_shrink():
             return data if len(data) < 100 else data[:-1]
 
     fake = Short(memory=2048)
-    accelerator = Accelerator(fake)
+    accelerator = RemoteAccelerator(fake)
     data = random.Random(1).randbytes(2000)
     accelerator.write_activations(0, data)
     assert accelerator.read_activations(0, 2000) == data

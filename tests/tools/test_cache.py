@@ -40,7 +40,7 @@ def test_cache_makes_once(home):
         make(folder)
 
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: cache.cached("sim-x", counted), range(8)))
+        results = list(pool.map(lambda _: cache.cached_folder("sim-x", counted), range(8)))
     assert len(made) == 1
     assert [(folder / "below" / "data").stat().st_size for folder, _ in results] == [1000] * 8
     assert sorted(was_there for _, was_there in results) == [False] + [True] * 7
@@ -51,14 +51,14 @@ def test_cache_keeps_no_failure(home):
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        cache.cached("sim-x", fails)
+        cache.cached_folder("sim-x", fails)
     assert [path.name for path in home.iterdir()] == ["locks"]
 
 
 def test_cache_prunes(home, monkeypatch):
     monkeypatch.setattr(cache, "LARGEST_COUNTS", {"sim": 3})
     for age in range(5):
-        folder, _ = cache.cached(f"sim-{age}", lambda folder: None)
+        folder, _ = cache.cached_folder(f"sim-{age}", lambda folder: None)
         os.utime(folder, (age, age))
     cache.prune(home)
     assert sorted(path.name for path in home.glob("sim-*")) == ["sim-2", "sim-3", "sim-4"]
@@ -96,7 +96,7 @@ DAMAGES = {
     "no manifest": lambda entry: (entry / "manifest.json").unlink(),
     "a manifest cut": lambda entry: os.truncate(entry / "manifest.json", 20),
     "a manifest of depth": lambda entry: (entry / "manifest.json").write_text("[" * 100_000),
-    "another entry": lambda entry: (cache.cached("sim-y", make), shutil.rmtree(entry),
+    "another entry": lambda entry: (cache.cached_folder("sim-y", make), shutil.rmtree(entry),
                                     (entry.parent / "sim-y").rename(entry)),
     "a lock is a folder": lambda entry: (shutil.rmtree(entry), in_place_of(
         entry.parent / "locks" / entry.name, Path.mkdir)),
@@ -115,32 +115,32 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damage_is_mended(damage, home):
     """What differs in anything is made again, and is right from then on."""
-    entry, _ = cache.cached("sim-x", make)
+    entry, _ = cache.cached_folder("sim-x", make)
     outside = home.parent / "outside"
     outside.write_text("stays")
     damage(entry)
-    entry, was_there = cache.cached("sim-x", make)
+    entry, was_there = cache.cached_folder("sim-x", make)
     assert not was_there
     assert subprocess.run([entry / "program"], capture_output=True).stdout == b"made\n"
-    assert cache.cached("sim-x", make) == (entry, True)
+    assert cache.cached_folder("sim-x", make) == (entry, True)
     assert not list(home.glob("building-*")) and outside.read_text() == "stays"
 
 
 def test_link_is_removed_and_not_followed(home):
-    entry, _ = cache.cached("sim-x", make)
+    entry, _ = cache.cached_folder("sim-x", make)
     elsewhere = home.parent / "elsewhere"
     entry.rename(elsewhere)
     entry.symlink_to(elsewhere)
-    assert not cache.cached("sim-x", make)[1]
+    assert not cache.cached_folder("sim-x", make)[1]
     assert not entry.is_symlink() and (elsewhere / "program").exists()
 
 
 def test_somebody_elses_entry_is_not_used(home, monkeypatch):
     """Not even where its hashes are right: its owner may change it at any moment."""
-    entry, _ = cache.cached("sim-x", make)
+    entry, _ = cache.cached_folder("sim-x", make)
     chosen = cache.folder()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert not cache.intact(entry)
+    assert not cache.is_intact(entry)
     with pytest.raises(UserError, match="HWGEN_CACHE must be .* is not a folder of yours"):
         cache.folder()
     assert chosen == home
@@ -150,7 +150,7 @@ def test_folder_is_closed(home):
     """A user's mask may have left it open to a group; entries were never."""
     home.mkdir()
     home.chmod(0o777)
-    entry, _ = cache.cached("sim-x", make)
+    entry, _ = cache.cached_folder("sim-x", make)
     assert home.stat().st_mode & 0o777 == 0o755 and entry.stat().st_mode & 0o777 == 0o700
 
 
@@ -163,7 +163,7 @@ def test_folder_is_closed(home):
 def test_chosen_folder_wrong(spoil, why, home):
     spoil(home)
     with pytest.raises(UserError, match=f"HWGEN_CACHE must be a folder that nobody .*{why}"):
-        cache.cached("sim-x", make)
+        cache.cached_folder("sim-x", make)
 
 
 @pytest.fixture
@@ -175,14 +175,14 @@ def spare(tmp_path, monkeypatch):
     monkeypatch.delenv("HWGEN_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    cache.fresh.cache_clear()
+    cache.fresh_folder.cache_clear()
     yield tmp_path / "temporary" / f"hwgen-{os.getuid()}"
-    cache.fresh.cache_clear()
+    cache.fresh_folder.cache_clear()
 
 
 def test_spare_folder(spare):
     assert cache.folder() == spare and spare.stat().st_mode & 0o777 == 0o700
-    assert cache.cached("sim-x", make)[0].parent == spare
+    assert cache.cached_folder("sim-x", make)[0].parent == spare
 
 
 @pytest.mark.parametrize("plant", [
@@ -195,7 +195,7 @@ def test_planted_folder_is_not_used(plant, spare):
     found = cache.folder()
     assert found != spare and found.parent == spare.parent and found == cache.folder()
     assert found.stat().st_mode & 0o777 == 0o700
-    assert cache.cached("sim-x", make)[0].parent == found
+    assert cache.cached_folder("sim-x", make)[0].parent == found
 
 
 def test_planted_folder_of_another_owner(spare, monkeypatch):
@@ -206,7 +206,7 @@ def test_planted_folder_of_another_owner(spare, monkeypatch):
 
 def test_killed_builds_are_cleaned_up(home):
     """Those that nobody works on any more; one that is being built stays."""
-    cache.cached("sim-0", make)
+    cache.cached_folder("sim-0", make)
     (home / "building-sim-1.killed").mkdir(mode=0)
     (home / "building-sim-2.works").mkdir()
     for name, age in (("building-former", 2 * 24 * 3600), ("building-younger", 60)):
@@ -214,10 +214,10 @@ def test_killed_builds_are_cleaned_up(home):
         os.utime(home / name, (time.time() - age,) * 2)
     with open(home / "locks" / "sim-2", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cache.cached("sim-3", make)
+        cache.cached_folder("sim-3", make)
         assert sorted(path.name for path in home.glob("building-*")) == [
             "building-sim-2.works", "building-younger"]
-    cache.cached("sim-2", make)
+    cache.cached_folder("sim-2", make)
     assert [path.name for path in home.glob("building-*")] == ["building-younger"]
 
 
@@ -232,7 +232,7 @@ def make(folder):
 
 def work(kind):
     while True:
-        folder, _ = cache.cached(f"sim-{int(5 * time.time()) % 10}", make)
+        folder, _ = cache.cached_folder(f"sim-{int(5 * time.time()) % 10}", make)
         if kind == "reads":
             assert all((folder / str(number)).stat().st_size == 1000 for number in range(5))
         elif random.random() < 0.1:
@@ -271,6 +271,6 @@ def test_killed_at_any_moment(kind, home):
     entries = list(home.glob("sim-*"))
     assert entries
     for entry in entries:
-        assert cache.intact(cache.cached(entry.name, make)[0])
+        assert cache.is_intact(cache.cached_folder(entry.name, make)[0])
     cache.prune(home)
     assert not list(home.glob("building-*"))

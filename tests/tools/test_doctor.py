@@ -40,8 +40,8 @@ def test_findings(examined):
 
 def test_healthy(examined):
     good, gone, bad = examined
-    assert not doctor.healthy(examined)
-    assert doctor.healthy([good, bad])  # the bad one is not needed
+    assert not doctor.is_healthy(examined)
+    assert doctor.is_healthy([good, bad])  # the bad one is not needed
 
 
 @pytest.mark.parametrize("name", ["python", "g++", "make", "amaranth"])
@@ -53,7 +53,7 @@ def test_trial(name, tmp_path):
 
 @pytest.mark.slow
 def test_all_work():
-    assert doctor.healthy(list(doctor.examine()))
+    assert doctor.is_healthy(list(doctor.examine()))
 
 
 def test_missing(tmp_path, monkeypatch):

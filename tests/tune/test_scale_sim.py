@@ -4,7 +4,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.tune.scale_sim import compared, main, their_cycles
 from hwgen.tune.workload import read_workload
 
@@ -39,7 +39,7 @@ def test_ours(workload, size):
     design = Design(rows=rows, columns=columns, lanes=columns, partial_sums=4096,
                     activation_memory=1 << 16, program_memory=1 << 18)
     for network, (_, _, ours) in zip(workload.networks, compared(workload, *size), strict=True):
-        assert slots(compile_network(network, design).steps, Array.of(design)) == ours
+        assert total_cycles(compile_network(network, design).steps, Array.of(design)) == ours
 
 
 def test_depthwise(tmp_path):

@@ -11,7 +11,7 @@ from hwgen.arch.design import Design
 from hwgen.area.small import used
 from hwgen.cli import main
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.tune.search import RESOURCES, Limits
 from hwgen.tune.search_small import cycles_on, search_small, small_designs, with_memories, words_of
@@ -61,7 +61,7 @@ def test_program_in_block_rams(topology):
         assert used(more)["block_rams"] > TANG.block_rams
         program = compile_network(network, made)
         assert words_of(program) <= made.program_words
-        assert cycles == [slots(program.steps, Array.of(made))]
+        assert cycles == [total_cycles(program.steps, Array.of(made))]
         found.append(made.name)
     assert len(set(found)) == len(found) > 2
 

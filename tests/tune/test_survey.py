@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, slots
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
@@ -63,7 +63,7 @@ def verify(network, designs):
     surveyed = Survey(network).evaluate(Designs.of(designs), by_layer=True)
     for number, design in enumerate(designs):
         program = compile_network(network, design)
-        cycles = [slots(program.steps[part.first:part.first + part.count], Array.of(design))
+        cycles = [total_cycles(program.steps[part.first:part.first + part.count], Array.of(design))
                   for part in program.layers]
         assert surveyed.layers[:, number].tolist() == cycles, design
         assert surveyed.cycles[number] == sum(cycles)
@@ -169,7 +169,7 @@ def test_activations(name):
     surveyed = Survey(network).evaluate(Designs.of([design]))
     enough = int(-(-surveyed.activations[0] // design.banks) * design.banks)
     program = compile_network(network, design.replace(activation_memory=enough))
-    assert slots(program.steps, Array.of(design)) == surveyed.cycles[0]
+    assert total_cycles(program.steps, Array.of(design)) == surveyed.cycles[0]
     with pytest.raises(UserError, match="the tensors need"):
         compile_network(network, design.replace(activation_memory=enough // 8))
 

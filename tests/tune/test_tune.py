@@ -14,8 +14,8 @@ from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.cli import main
 from hwgen.compiler import compile_network
-from hwgen.compiler.distinct import distinct
-from hwgen.cost.cycles import Array, slots
+from hwgen.compiler.distinct import distinct_weights
+from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.predict.energy import energy
 from hwgen.predict.layers import predictions
@@ -89,7 +89,7 @@ def test_search_by_hand(topology, some_columns):
     found = search(ULX3S, [workload])
     for index in np.random.default_rng(2).integers(0, len(found), 4):
         design = design_of(found.parts, int(index), ULX3S, "tflm")
-        taken = [slots(compile_network(network, design).steps, Array.of(design))
+        taken = [total_cycles(compile_network(network, design).steps, Array.of(design))
                  for network in workload.networks]
         assert sum(taken) == found.cycles[0, index]
 
@@ -235,7 +235,7 @@ def test_topology(tmp_path):
     design = Design.load("ulx3s-85f")
     program = compile_network(product, design)
     surveyed = read_workload(str(file)).evaluate(Designs.of([design]))
-    assert slots(program.steps, Array.of(design)) == surveyed.cycles[0]
+    assert total_cycles(program.steps, Array.of(design)) == surveyed.cycles[0]
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -291,7 +291,8 @@ def test_topology_is_counted_by_shape(tmp_path):
                       serial)
     roomy = Design.load("ulx3s-85f").replace(activation_memory=1 << 20, program_memory=1 << 20)
     filled = list(workload.networks_for(roomy))
-    assert [distinct(network.layers[0].weights).size for network in workload.networks] == [1] * 6
+    assert [distinct_weights(network.layers[0].weights).size
+            for network in workload.networks] == [1] * 6
     for network, other in zip(workload.networks, filled, strict=True):
         weights = other.layers[0].weights
         assert weights.min() > 0

@@ -12,9 +12,9 @@ from ...arch.steps import Step
 from ...errors import UserError
 from ...golden.network.arithmetic import requantise
 from ...network.graph import FullyConnected, Layer, Network, Requantisation
-from ..lowering import Lowering, Placed
+from ..lowering import Lowering, PlacedStep
 from ..prepare.constants import Folding
-from ..prepare.endings import requantised
+from ..prepare.endings import sum_requantisation
 from ..sizes import ceil_div
 from ..view import View
 from .weighted import folded_bias
@@ -49,7 +49,7 @@ def lower_binary(lowering: Lowering, network: Network, folding: Folding, layer: 
     if taps > MOST_INPUTS:
         raise UserError(f"the engine 'binary' takes at most {MOST_INPUTS} inputs, not {taps}")
     bias = folded_bias(network, folding, layer, layer.weights[:, None, None])
-    by = requantised(layer)
+    by = sum_requantisation(layer)
     check_adding(by, bias, taps, network.rounding)
     # No product can bring a sum back that begins farther out than this.
     first = np.clip(bias[outputs] + by.zero_point, by.low - taps, by.high + taps) - taps
@@ -67,7 +67,7 @@ def lower_binary(lowering: Lowering, network: Network, folding: Folding, layer: 
                     words.reshape(-1, columns)),
                 base=source.offset, row_bytes=taps, output=target.offset,
                 **Descriptors.of(lowering.design).same)  # type: ignore[arg-type]
-    lowering.placed.append(Placed(step, source.buffer, target.buffer))
+    lowering.placed.append(PlacedStep(step, source.buffer, target.buffer))
 
 
 def check_adding(by: Requantisation, bias: Integers, taps: int, rounding: str) -> None:

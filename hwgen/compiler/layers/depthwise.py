@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.formats import Format, Kind
+from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
 from ...cost.cycles import Count
 from ...network.graph import Window
-from ..cost import Taken, where
-from ..distinct import distinct
+from ..cost import LayerCost, where
+from ..distinct import distinct_weights
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
 from ..sizes import LARGEST_COUNT, Block, Sizes, Strips, ceil_div
@@ -44,7 +44,7 @@ class DepthwiseLayer:
         self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
         self.weights, self.activations = weights, activations
-        parts = parts_of(distinct(weights))
+        parts = parts_of(distinct_weights(weights))
         self.multiplied = np.append(parts, np.int8(0))
         self.formats = sizes.formats(activations, self.multiplied)
         self.lines = np.maximum(sizes.lines, 1)  # without lines it does not suit
@@ -79,8 +79,8 @@ class DepthwiseLayer:
         that takes several steps is streamed by rows, which lie together in memory.
         """
         rows = cls(sizes, source, target, weights, bias, window, lanes, pad, activations)
-        columns = cls(sizes, source.transposed(), target.transposed(), weights.transpose(1, 0, 2),
-                      bias, transposed(window), lanes, pad, activations)
+        columns = cls(sizes, source.transpose(), target.transpose(), weights.transpose(1, 0, 2),
+                      bias, transpose_window(window), lanes, pad, activations)
         return [(rows, rows.suits), (columns, columns.suits & (columns.strips.count == 1))]
 
     @property
@@ -144,7 +144,7 @@ class DepthwiseLayer:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
         down, across = self.window.kernel
         if not self.sizes.array.serial or self.source.channels % self.sizes.columns \
-                or Format.of(self.multiplied[:-1]).kind != Kind.BIPOLAR:
+                or Format.of(self.multiplied[:-1]).kind != NumberKind.BIPOLAR:
             return False
         return (np.equal(self.sizes.rows, self.lines * self.lines) & (self.used == self.lines)
                 & (self.taps == self.lines) & (down % self.lines == 0) & (across % self.taps == 0))
@@ -161,21 +161,21 @@ class DepthwiseLayer:
         for block, there in self.strips.each(*outside):
             _, across, prime_x = self.pixels(block)
             _, height, prime_y = self.rows(block)
-            total = total + there * self.sizes.array.taken(
+            total = total + there * self.sizes.array.cycles_for(
                 Mode.DEPTHWISE, tiles=tiles, passes=self.passes, vectors=across * height,
                 parameters_per_tile=per_tile, primes=prime_y * across + prime_x,
                 fills=across * height - block.width * block.height, **formats)
         return total
 
-    def taken(self, possible: Count) -> Taken:
+    def layer_cost(self, possible: Count) -> LayerCost:
         """Return what the steps will take, where it is possible."""
-        taken = self.taken_by(possible, self.formats)
+        taken = self.cost_with(possible, self.formats)
         if np.any(self.full):
             bipolar = self.sizes.formats(self.activations, self.multiplied[:-1])
-            taken = where(self.full, self.taken_by(possible, bipolar), taken)
+            taken = where(self.full, self.cost_with(possible, bipolar), taken)
         return taken
 
-    def taken_by(self, possible: Count, formats: dict[str, Any]) -> Taken:
+    def cost_with(self, possible: Count, formats: dict[str, Any]) -> LayerCost:
         """Return what the steps take with these fields."""
         tiles = self.sizes.column_tiles(self.source.channels)
         per_tile = tiles > 1 and not uniform_parameters(self.bias, self.lanes)
@@ -184,9 +184,9 @@ class DepthwiseLayer:
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
         planned = formats is self.formats and per_tile == (tiles > 1)
         cycles = self.cost if planned else self.cycles(formats, per_tile=per_tile)
-        return Taken(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
+        return LayerCost(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
 
-    def packed(self) -> NDArray[np.int8]:
+    def pack_weights(self) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
         rows, columns, lines = self.sizes.rows, self.sizes.columns, int(self.lines)
         down, across, channels = self.parts[0].shape
@@ -204,7 +204,7 @@ class DepthwiseLayer:
     def emit(self, lowering: Lowering) -> None:
         """Emit the steps."""
         source, target, window = self.source, self.target, self.window
-        packed = self.packed()
+        packed = self.pack_weights()
         formats = lowering.sizes.formats(self.activations, packed)
         planes = Format.from_code(formats["weight_format"]) if formats else None
         program, per_tile = lowering.image.add(
@@ -232,7 +232,7 @@ class DepthwiseLayer:
                 output_x_step=target.pitch, output_row_step=target.row, **formats)
 
 
-def transposed(window: Window) -> Window:
+def transpose_window(window: Window) -> Window:
     """Return the window of the same image with columns for rows."""
     return Window(window.kernel[::-1], window.stride[::-1], window.dilation[::-1],
                   window.before[::-1], window.after[::-1])

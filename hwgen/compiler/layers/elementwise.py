@@ -1,4 +1,4 @@
-"""Layers that move bytes: the sum of two tensors, copies, and rows and columns around an image."""
+"""Layers that take element by element, copies, and rows and columns around an image."""
 
 from dataclasses import replace
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from ...arch.steps import Mode
 from ...errors import UserError
-from ...network.graph import Add, Network, Pad, Requantisation, Window
+from ...network.graph import Add, Elementwise, Maximum, Network, Pad, Requantisation, Window
 from ..lowering import Lowering
 from ..prepare.lanes import COPY, Lanes, lanes_of
 from ..sizes import ceil_div
 from ..view import View
 from .pool import plain_lanes
 
-__all__ = ["lower_add", "lower_copy", "lower_pad"]
+__all__ = ["lower_copy", "lower_elementwise", "lower_pad"]
 
 
 def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None) -> None:
@@ -40,12 +40,51 @@ def lower_pad(lowering: Lowering, layer: Pad, source: View, target: View) -> Non
     lower_copy(lowering, source, target, layer)
 
 
+def lower_elementwise(lowering: Lowering, network: Network, layer: Elementwise,
+                      sources: list[View], target: View, alone: bool) -> None:
+    """Emit the steps of an elementwise layer.
+
+    With ``alone`` a few bytes after the target may be written. Only the inputs of an ADD may be
+    parts of a concatenation; those of the others are contiguous.
+    """
+    match layer:
+        case Add():
+            lower_add(lowering, network, layer, sources, target, alone)
+        case Maximum():
+            lower_maximum(lowering, sources, target, alone)
+        case _:
+            raise UserError(f"the accelerator has no {layer.operator}")
+
+
+def whole_vectors(lowering: Lowering, size: int, alone: bool) -> list[tuple[int, int, int]]:
+    """Return (first byte, vectors, bytes of each) of so many bytes as vectors, and what is left.
+
+    With ``alone`` what is left is a vector like the others.
+    """
+    vectors, rest = divmod(size, lowering.columns)
+    pieces = [(0, vectors + (rest > 0 and alone), lowering.columns),
+              (vectors * lowering.columns, int(rest > 0 and not alone), rest)]
+    return [piece for piece in pieces if piece[1]]
+
+
+def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: bool) -> None:
+    """Emit a pass for each input, of which the accumulators keep the greater."""
+    lanes = plain_lanes(COPY)
+    if not target.contiguous:
+        lowering.direct(sources[0], target, lanes, maximum=True, second=sources[1])
+        return
+    for first, count, width in whole_vectors(lowering, target.size, alone):
+        a, b = (replace(view.bytes(), offset=view.offset + first, width=target.size - first)
+                for view in sources)
+        vectors = View(buffer=target.buffer, offset=target.offset + first, height=1, width=count,
+                       channels=width, pitch=width, row=count * width)
+        lowering.direct(a, vectors, lanes, window=Window((1, 1), (1, width)), maximum=True,
+                        second=b)
+
+
 def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[View],
               target: View, alone: bool) -> None:
-    """Emit three steps for as many vectors as the accumulators hold.
-
-    With ``alone`` a few bytes after the target may be written.
-    """
+    """Emit three steps for as many vectors as the accumulators hold."""
     columns, size = lowering.columns, target.size
     output = lanes_of(layer.requantisation, 1, 1 << 31)
     zero_points = [network.tensors[name].zero_point for name in layer.inputs]
@@ -56,16 +95,12 @@ def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[Vi
     if output.left[0] or terms[1][1].left[0]:
         raise UserError("it enlarges what it adds, or their sum: its scales are too far apart")
     if all(view.contiguous for view in (*sources, target)):
-        vectors, rest = divmod(size, columns)
-        pieces = [(0, vectors + (rest > 0 and alone), columns),
-                  (vectors * columns, int(rest > 0 and not alone), rest)]
-        for first, count, width in pieces:
-            if count:
-                def row(view: View, first: int = first, count: int = count) -> View:
-                    return View(buffer=view.buffer, offset=view.offset + first, height=1,
-                                width=count, channels=columns, pitch=columns, row=size)
-                emit_add(lowering, [(row(view), lanes, zero) for view, lanes, zero in terms],
-                         row(target), output, size - first, width)
+        for first, count, width in whole_vectors(lowering, size, alone):
+            def row(view: View, first: int = first, count: int = count) -> View:
+                return View(buffer=view.buffer, offset=view.offset + first, height=1,
+                            width=count, channels=columns, pitch=columns, row=size)
+            emit_add(lowering, [(row(view), lanes, zero) for view, lanes, zero in terms],
+                     row(target), output, size - first, width)
         return
     for channel in range(0, target.channels, columns):
         width = min(columns, target.channels - channel)

@@ -11,12 +11,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.formats import Format, Kind
+from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
 from ...cost.cycles import Count
 from ...network.graph import Window
-from ..cost import Taken, least, where
-from ..distinct import distinct
+from ..cost import LayerCost, least_cost, where
+from ..distinct import distinct_weights
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
 from ..sizes import Sizes, Strips, ceil_div
@@ -69,8 +69,8 @@ class MatrixLayer:
         """Choose the geometry."""
         self.bias, self.lanes, self.pad, self.activations = bias, lanes, pad, activations
         self.weights, self.reads, self.channels = weights, reads, source.channels
-        self.source, self.target, self.window = flattened(source, target, window)
-        values = distinct(weights)
+        self.source, self.target, self.window = flatten_rows(source, target, window)
+        values = distinct_weights(weights)
         if weights.shape[3] < source.channels:
             values = np.append(values, 0)
         parts = parts_of(values)
@@ -103,7 +103,7 @@ class MatrixLayer:
     @cached_property
     def bipolar(self) -> bool:
         """Whether all weights are -1 or 1."""
-        return Format.of(self.multiplied[:-1]).kind == Kind.BIPOLAR
+        return Format.of(self.multiplied[:-1]).kind == NumberKind.BIPOLAR
 
     @cached_property
     def parts(self) -> list[NDArray[np.int8]]:
@@ -121,7 +121,7 @@ class MatrixLayer:
         Where an output has none, its first is behind all inputs, and its end is 0.
         """
         length = self.source.channels
-        some = np.any(distinct(self.weights) != 0, axis=1)
+        some = np.any(distinct_weights(self.weights) != 0, axis=1)
         if length == self.channels:  # else the pixels of a row of the kernel are channels, too
             some = some.any(axis=1, keepdims=True)
         outputs, taps, channels = some.shape
@@ -160,21 +160,21 @@ class MatrixLayer:
                             **sizes.formats(self.activations, self.multiplied))
         return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
 
-    def taken(self, sizes: Sizes) -> Taken:
+    def layer_cost(self, sizes: Sizes) -> LayerCost:
         """Return what the steps will take."""
         uniform = uniform_parameters(self.bias, self.lanes)
         choices = []
         for plan in self.candidates(sizes):
-            taken = self.taken_by(plan, sizes, uniform, self.multiplied)
+            taken = self.cost_with(plan, sizes, uniform, self.multiplied)
             full = self.full(plan, sizes)
             if np.any(full):
-                bipolar = self.taken_by(plan, sizes, uniform, self.multiplied[:-1])
+                bipolar = self.cost_with(plan, sizes, uniform, self.multiplied[:-1])
                 taken = where(full, bipolar, taken)
             choices.append(taken)
-        return least(choices)
+        return least_cost(choices)
 
-    def taken_by(self, plan: Plan, sizes: Sizes, uniform: bool,
-                 weights: NDArray[np.int8]) -> Taken:
+    def cost_with(self, plan: Plan, sizes: Sizes, uniform: bool,
+                  weights: NDArray[np.int8]) -> LayerCost:
         """Return what the steps of a plan take, for weights of the format of these."""
         formats = sizes.formats(self.activations, weights)
         rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
@@ -184,7 +184,7 @@ class MatrixLayer:
         cycles = plan.cost if planned else sizes.cycles(
             Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
         words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-        return Taken(plan.cost, cycles, plan.strips.count, words)
+        return LayerCost(plan.cost, cycles, plan.strips.count, words)
 
     def full(self, plan: Plan, sizes: Sizes) -> Count:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
@@ -198,7 +198,7 @@ class MatrixLayer:
             run *= self.window.kernel[1]
         return np.equal(plan.pieces * sizes.rows, run)
 
-    def packed(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
+    def pack_weights(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
         down, across = self.window.kernel
         width = plan.group * self.outputs
@@ -233,7 +233,7 @@ class MatrixLayer:
         repeated = [np.tile(values, plan.group) for values in
                     (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
         lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
-        packed = self.packed(plan, lowering.rows, lowering.columns)
+        packed = self.pack_weights(plan, lowering.rows, lowering.columns)
         formats = lowering.sizes.formats(self.activations, packed)
         planes = Format.from_code(formats["weight_format"]) if formats else None
         program, per_tile = lowering.image.add(
@@ -263,7 +263,7 @@ class MatrixLayer:
                 output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
 
 
-def flattened(source: View, target: View, window: Window) -> tuple[View, View, Window]:
+def flatten_rows(source: View, target: View, window: Window) -> tuple[View, View, Window]:
     """Return the same convolution with fewer rows, where there is one.
 
     Its weights are the same ones, in the same order.
@@ -282,5 +282,5 @@ def flattened(source: View, target: View, window: Window) -> tuple[View, View, W
                         (0, window.before[0]), (0, window.after[0]))
         outputs = replace(target, height=1, width=target.height, pitch=target.row,
                           row=target.height * target.row)
-        return source.turned(), outputs, turned
+        return source.rows_as_pixels(), outputs, turned
     return source, target, window

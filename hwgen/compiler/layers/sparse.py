@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import INDEX_BITS, SLOTS, Mode
-from ...golden.sparse.decoder import Compressed, Format
+from ...golden.sparse.decoder import Compressed, EntryFormat
 from ...network.graph import Window
 from ..csc import encode
 from ..lowering import Lowering
 from ..prepare.lanes import Lanes
 from ..sizes import ceil_div
 from ..view import View
-from .matrix import flattened
+from .matrix import flatten_rows
 
 __all__ = ["FORMAT", "SparseLayer"]
 
 Integers = NDArray[np.int64]
 
-FORMAT = Format(index_bits=INDEX_BITS)
+FORMAT = EntryFormat(index_bits=INDEX_BITS)
 
 
 class SparseLayer:
@@ -44,7 +44,7 @@ class SparseLayer:
                  window: Window, lanes: Lanes, zero_point: int) -> None:
         """Find the geometry."""
         self.bias, self.lanes, self.zero_point = bias, lanes, zero_point
-        self.source, self.target, self.window = flattened(source, target, window)
+        self.source, self.target, self.window = flatten_rows(source, target, window)
         self.weights = weights.reshape(len(weights), *self.window.kernel, -1)
 
     def slots(self, columns: int) -> int:
@@ -57,7 +57,7 @@ class SparseLayer:
                + self.source.channels)
         return ceil_div(run, rows)
 
-    def unable(self, columns: int, partial_sums: int) -> str | None:
+    def why_unable(self, columns: int, partial_sums: int) -> str | None:
         """Return why the engine cannot compute it, if it cannot."""
         slots = self.slots(columns)
         if slots > min(SLOTS, partial_sums):
@@ -67,7 +67,7 @@ class SparseLayer:
             return "its weights have more than 8 bits, shifted left for the lanes, which cannot"
         return None
 
-    def encoded(self, rows: int, columns: int) -> Compressed:
+    def encode(self, rows: int, columns: int) -> Compressed:
         """Return the weights: a column for each byte of the vectors of a pixel."""
         length, (down, across) = self.vectors(rows) * rows, self.window.kernel
         matrix = np.zeros((len(self.weights), down, length), np.int64)

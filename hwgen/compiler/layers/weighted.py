@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...cost.cycles import Count
 from ...network.graph import Convolution, Depthwise, FullyConnected, Network, Weighted, Window
-from ..distinct import distinct, kept, sums_by_output, widened
+from ..distinct import as_int64, distinct_weights, select_places, sums_by_output
 from ..lowering import Lowering
 from ..prepare.constants import VARIES, Folding
-from ..prepare.endings import requantised
+from ..prepare.endings import sum_requantisation
 from ..prepare.lanes import Lanes, lanes_of
 from ..prepare.ranges import format_of
 from ..sizes import Sizes
@@ -45,9 +45,9 @@ def folded_bias(network: Network, folding: Folding,
 def lanes_for(layer: Convolution | Depthwise | FullyConnected, weights: Integers, bias: Integers,
               kept: NDArray[np.bool_]) -> Lanes:
     """Return the lanes of the channels kept; weights have the channel first."""
-    magnitudes = np.broadcast_to(np.abs(distinct(weights)), weights.shape)
+    magnitudes = np.broadcast_to(np.abs(distinct_weights(weights)), weights.shape)
     largest = np.abs(bias) + 255 * sums_by_output(magnitudes)
-    by = requantised(layer)
+    by = sum_requantisation(layer)
     multiplier, shift = (np.broadcast_to(np.asarray(values, np.int64), len(kept))[kept]
                          for values in (by.multiplier, by.shift))
     return lanes_of(replace(by, multiplier=multiplier, shift=shift), len(weights), largest)
@@ -71,14 +71,14 @@ class SumsLayer:
         inputs, outputs = folding.stored[name], folding.stored[layer.output]
         window = Window((1, 1)) if isinstance(layer, FullyConnected) else layer.window
         if isinstance(layer, Depthwise):
-            kernel = widened(kept(layer.weights, outputs, 2)).transpose(2, 0, 1)
+            kernel = as_int64(select_places(layer.weights, outputs, 2)).transpose(2, 0, 1)
             bias = layer.bias.astype(np.int64)[outputs]
         else:
             whole = layer.weights
             if isinstance(layer, FullyConnected):
                 whole = whole[:, None, None, :]
             bias = folded_bias(network, folding, layer, whole)[outputs]
-            kernel = widened(kept(kept(whole, outputs, 0), inputs, 3))
+            kernel = as_int64(select_places(select_places(whole, outputs, 0), inputs, 3))
         lanes = lanes_for(layer, kernel, bias, outputs)
         if lanes.left.any():
             kernel = kernel << lanes.left.reshape(-1, *[1] * (kernel.ndim - 1))
@@ -104,7 +104,7 @@ class SumsLayer:
         """The same on the sparse engine; None of a depthwise layer."""
         return SparseLayer(*self._direct) if self.product.reads is None else None
 
-    def streamed(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
+    def streaming_ways(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
         """Return the ways to stream it by channels, and for which Designs each is possible."""
         if self.by_channel is None or not np.any(sizes.lines):
             return []
@@ -116,7 +116,7 @@ class SumsLayer:
             assert self.sparse
             self.sparse.emit(lowering, lowering.sparse[self.name])
             return
-        possible = [layer for layer, suits in self.streamed(lowering.sizes) if suits]
+        possible = [layer for layer, suits in self.streaming_ways(lowering.sizes) if suits]
         best = self.product.best(lowering.sizes)
         quickest = min(possible, key=lambda layer: int(layer.cost), default=None)
         if quickest and quickest.cost <= best.cost:

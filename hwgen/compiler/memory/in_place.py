@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...arch.design import Design
-from ..lowering import Placed
+from ..lowering import PlacedStep
 from ..sizes import Cut
 from .addresses import Life, apart, arrange
-from .lifetimes import Layout
+from .lifetimes import BufferLayout
 from .overlap import ALIGNMENT, Overlap, overlap
 
 __all__ = ["TightPlan"]
@@ -48,15 +48,15 @@ class TightPlan:
 
     Parameters
     ----------
-    layout : Layout
+    layout : BufferLayout
     lives : list of Life
     design : Design
     lower
         Returns the steps of a layer, by its number, cut in some way.
     """
 
-    def __init__(self, layout: Layout, lives: list[Life], design: Design,
-                 lower: Callable[[int, Cut], list[Placed]]) -> None:
+    def __init__(self, layout: BufferLayout, lives: list[Life], design: Design,
+                 lower: Callable[[int, Cut], list[PlacedStep]]) -> None:
         """Find the outputs that may lie over an input."""
         self.layout, self.lives, self.design, self.lower = layout, lives, design, lower
         self.sizes = {life.name: life.size for life in lives}

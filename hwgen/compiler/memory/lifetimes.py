@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 
 from ...errors import UserError
-from ...network.graph import Add, Concatenate, Layer, Network, Reshape
+from ...network.graph import Add, Concatenate, Elementwise, Layer, Network, Reshape
 from ..prepare.constants import Folding
 from ..view import View, image_of
 from .addresses import Life
 
-__all__ = ["Layout"]
+__all__ = ["BufferLayout"]
 
 
-class Layout:
+class BufferLayout:
     """The view of every tensor that is stored.
 
     A reshaped tensor is the bytes it was before. What is concatenated is written where it goes, if
-    a single layer reads it so; a sum replaces one of its inputs, if nobody reads that any more.
+    a single layer reads it so, and no step reads it together with another tensor, for these must
+    lie alike. An elementwise result replaces one of its inputs, if nobody reads that any more.
     """
 
     def __init__(self, network: Network, folding: Folding) -> None:
@@ -30,26 +31,28 @@ class Layout:
         self.ends |= dict.fromkeys(self.outputs, len(self.layers))
         self.begins = dict.fromkeys(network.inputs, -1) | {
             layer.output: index for index, layer in enumerate(self.layers)}
-        self.parts = self.concatenated()
+        self.parts = self.concatenated_tensors()
         self.views: dict[str, View] = {}
         for name in network.inputs:
-            self.views[name] = self.packed(name)
+            self.views[name] = self.packed_view(name)
         for index, layer in enumerate(self.layers):
             if layer.output not in self.views:
                 self.views[layer.output] = self.lay(index, layer)
 
-    def packed(self, name: str, buffer: str | None = None) -> View:
+    def packed_view(self, name: str, buffer: str | None = None) -> View:
         """Return a view of a buffer that holds only this tensor."""
         height, width, _ = image_of(self.network.tensors[name])
-        return View.packed(buffer or name, height, width, int(self.folding.stored[name].sum()))
+        return View.of_image(buffer or name, height, width, int(self.folding.stored[name].sum()))
 
-    def concatenated(self) -> dict[str, tuple[Concatenate, int]]:
+    def concatenated_tensors(self) -> dict[str, tuple[Concatenate, int]]:
         """Return the tensors that are written where they are concatenated, and their places."""
         fixed = {*self.network.inputs, *self.outputs}
         readers: dict[str, int] = {}
         for layer in self.layers:
             if isinstance(layer, Reshape):
                 fixed |= {*layer.inputs, layer.output}
+            if isinstance(layer, Elementwise) and not isinstance(layer, Add):
+                fixed |= {*layer.inputs}  # an ADD reads one of them after the other
             for name in layer.inputs:
                 concatenation = isinstance(layer, Concatenate)
                 readers[name] = readers.get(name, 0) + concatenation
@@ -64,20 +67,20 @@ class Layout:
             return self.part(*self.parts[name])
         if isinstance(layer, Reshape):
             before = self.views[layer.inputs[0]]
-            return self.packed(name, before.buffer)
-        if isinstance(layer, Add):
+            return self.packed_view(name, before.buffer)
+        if isinstance(layer, Elementwise):
             for source in layer.inputs:
                 view = self.views[source]
                 sharers = [n for n, v in self.views.items() if v.buffer == view.buffer]
-                if self.alone(view) and all(self.ends[n] <= index for n in sharers):
-                    return self.packed(name, view.buffer)
-        return self.packed(name)
+                if self.is_alone(view) and all(self.ends[n] <= index for n in sharers):
+                    return self.packed_view(name, view.buffer)
+        return self.packed_view(name)
 
     def part(self, layer: Concatenate, place: int) -> View:
         """Return the view of one input of a concatenation, in its output."""
         if layer.output not in self.views:
             self.views[layer.output] = self.part(*self.parts[layer.output]) \
-                if layer.output in self.parts else self.packed(layer.output)
+                if layer.output in self.parts else self.packed_view(layer.output)
         whole = self.views[layer.output]
         sizes = [image_of(self.network.tensors[name]) for name in layer.inputs]
         axis = image_axis(layer.axis, len(self.network.tensors[layer.output].shape))
@@ -89,7 +92,7 @@ class Layout:
         return View(buffer=whole.buffer, offset=whole.offset + before * step, height=height,
                     width=width, channels=channels[place], pitch=whole.pitch, row=whole.row)
 
-    def alone(self, view: View) -> bool:
+    def is_alone(self, view: View) -> bool:
         """Return whether nothing but tensors of this view's shape is in its buffer."""
         return view.contiguous and view.offset == 0 and not any(
             isinstance(layer, Concatenate) and layer.output in self.views

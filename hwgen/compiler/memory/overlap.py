@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import Mode, Step
-from ..lowering import Placed
+from ...arch.steps import Step
+from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
 
@@ -64,8 +64,8 @@ class Overlap:
         return self.known[distance]
 
 
-def overlap(placed: Sequence[Placed], source: str, target: str, sizes: dict[str, int], columns: int,
-            pitch: int) -> Overlap:
+def overlap(placed: Sequence[PlacedStep], source: str, target: str, sizes: dict[str, int],
+            columns: int, pitch: int) -> Overlap:
     """Return how a buffer that steps write may lie over one that they read.
 
     Parameters
@@ -83,8 +83,8 @@ def overlap(placed: Sequence[Placed], source: str, target: str, sizes: dict[str,
     writes = np.full(sizes[target], NEVER, np.int64)
     start = 0
     for item in placed:
-        if item.source == source and item.step.mode != Mode.SUMS:
-            note_reads(reads, item, start, columns)
+        for step in item.reads(source):
+            note_reads(reads, step, item.live, start, columns)
         if item.target == target and not item.step.to_sums:
             note_writes(writes, item.step, start, columns)
         start += item.step.tiles * item.step.passes * item.step.vectors
@@ -109,11 +109,11 @@ def distances(reads: Integers, writes: Integers) -> tuple[int, int]:
     return -int(low), int(high)
 
 
-def note_reads(times: Integers, item: Placed, start: int, columns: int) -> None:
-    """Note when a step reads each byte of its source last."""
-    step = item.step
-    live = np.ones((step.tiles, step.passes, columns), bool) if item.live is None else item.live
-    if item.live is None:
+def note_reads(times: Integers, step: Step, weighted: NDArray[np.bool_] | None, start: int,
+               columns: int) -> None:
+    """Note when a step reads each byte last; ``weighted`` as ``live`` of a PlacedStep."""
+    live = np.ones((step.tiles, step.passes, columns), bool) if weighted is None else weighted
+    if weighted is None:
         live[-1, :, step.last_columns:] = False
     if not step.tile_step:
         live = np.any(live, axis=0)[None]  # what any of the tiles reads, the last one may

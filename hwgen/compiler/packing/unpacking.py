@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
-from ..lowering import Lowering, Placed
+from ...golden.accelerator.footprint import words_read
+from ..lowering import Lowering, PlacedStep
 from ..program import LayerSteps
 from ..sizes import ceil_div
 from ..sparse.choice import program_words
-from .packing import packed
+from .packing import pack_step
 
 __all__ = ["Unpacking"]
 
@@ -38,7 +39,7 @@ class Words:
         columns, length = image.shape[1], step.passes * rows
         tiles = step.tiles if step.parameters_per_tile else 1
         # All tiles after those with parameters follow the last of these.
-        words = image[step.program:step.program + words_read(step, rows)]
+        words = image[step.program:step.program + words_read(step, columns, rows)]
         first = words[:tiles * (PARAMETER_WORDS + length)].reshape(tiles, -1, columns)
         head, parameters, rest = np.split(first, [rows, rows + PARAMETER_WORDS], axis=1)
         weights = [np.concatenate([head, rest], axis=1),
@@ -73,7 +74,7 @@ class Unpacking:
             if program_words(best[0]) <= words or gains[layer.name] <= 0:
                 break
             chosen.add(layer.name)
-            found = self.unpacked(chosen)
+            found = self.steps_with_packed(chosen)
             if program_words(found[0]) < program_words(best[0]):
                 best = found
         return best
@@ -81,56 +82,56 @@ class Unpacking:
     def gain(self, layer: LayerSteps) -> int:
         """Return how many words fewer a layer takes, besides those that all layers share."""
         pieces = {item.step.program: item.step for item in self.steps_of(layer)
-                  if self.packable(item.step)}
+                  if self.is_packable(item.step)}
         saved = 0
         for step in pieces.values():
-            words, _ = self.packed(step, 0, step.tiles)
-            saved += (words_read(step, self.lowering.rows) - len(words)
+            words, _ = self.pack_tiles(step, 0, step.tiles)
+            saved += (words_read(step, self.lowering.columns, self.lowering.rows) - len(words)
                       - 2 * descriptor_words(self.lowering.columns))
         return saved
 
-    def steps_of(self, layer: LayerSteps) -> list[Placed]:
+    def steps_of(self, layer: LayerSteps) -> list[PlacedStep]:
         """Return the steps of a layer."""
         return self.lowering.placed[layer.first:layer.first + layer.count]
 
-    def packable(self, step: Step) -> bool:
+    def is_packable(self, step: Step) -> bool:
         """Return whether what a step reads can be packed."""
         return (step.mode in (Mode.MATRIX, Mode.DEPTHWISE)
                 and step.passes * self.lowering.rows <= LONGEST)
 
-    def packed(self, step: Step, first: int, end: int) -> tuple[Bytes, dict[str, int]]:
+    def pack_tiles(self, step: Step, first: int, end: int) -> tuple[Bytes, dict[str, int]]:
         """Return some tiles of what a step reads as packed words, and the fields that say how."""
         key = step.program, first, end
         if key not in self.packings:
             words = Words.of(step, self.lowering.rows, self.image)
             parameters = words.parameters[first:end] if step.parameters_per_tile else \
                 words.parameters
-            self.packings[key] = packed(words.weights[first:end],
-                                        parameters.reshape(-1, self.lowering.columns))
+            self.packings[key] = pack_step(words.weights[first:end],
+                                           parameters.reshape(-1, self.lowering.columns))
         return self.packings[key]
 
-    def unpacked(self, chosen: set[str]) -> tuple[Lowering, list[LayerSteps]]:
+    def steps_with_packed(self, chosen: set[str]) -> tuple[Lowering, list[LayerSteps]]:
         """Return the steps, and whose they are, if the weights of these layers are packed."""
         made, layers = Lowering(self.lowering.design), []
         room = max((item.step.passes * made.rows + PARAMETER_WORDS for layer in self.layers
                     if layer.name in chosen for item in self.steps_of(layer)
-                    if self.packable(item.step)), default=0)
+                    if self.is_packable(item.step)), default=0)
         waiting = []  # steps that use the room
         for layer in self.layers:
             start, before = len(made.placed), None
             for item in self.steps_of(layer):
-                if layer.name not in chosen or not self.packable(item.step):
-                    made.placed.append(self.moved(item, made))
+                if layer.name not in chosen or not self.is_packable(item.step):
+                    made.placed.append(self.relocate(item, made))
                     continue
                 for first, end in spans(item.step, made.rows, room):
-                    words, fields = self.packed(item.step, first, end)
+                    words, fields = self.pack_tiles(item.step, first, end)
                     place = made.image.keep(words)
                     if before != (place, fields):  # else it is still there
                         before = place, fields
                         waiting.append(len(made.placed))
                         step = Step(mode=Mode.UNPACK, last_columns=1, program=place,
                                     parameters_per_tile=item.step.parameters_per_tile)
-                        made.placed.append(Placed(step.replace(**fields), None, None))
+                        made.placed.append(PlacedStep(step.replace(**fields), None, None))
                     waiting.append(len(made.placed))
                     made.placed.append(part(item, first, end, made.columns))
             layers.append(replace(layer, first=start, count=len(made.placed) - start))
@@ -141,19 +142,14 @@ class Unpacking:
         made.image.reserve(room)
         return made, layers
 
-    def moved(self, item: Placed, made: Lowering) -> Placed:
+    def relocate(self, item: PlacedStep, made: Lowering) -> PlacedStep:
         """Return a step whose words are in another image."""
         step = item.step
-        rows = made.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-        count = words_read(step, rows)
+        count = words_read(step, made.columns, made.rows)
+        if not count:
+            return item
         place = made.image.keep(self.image[step.program:step.program + count])
         return replace(item, step=step.replace(program=place))
-
-
-def words_read(step: Step, rows: int) -> int:
-    """Return how many words of the image a step reads, if a pass has weights for so many rows."""
-    tiles = step.tiles if step.parameters_per_tile else 1
-    return step.tiles * step.passes * rows + tiles * PARAMETER_WORDS
 
 
 def spans(step: Step, rows: int, room: int) -> list[tuple[int, int]]:
@@ -166,7 +162,7 @@ def spans(step: Step, rows: int, room: int) -> list[tuple[int, int]]:
     return list(zip(edges, edges[1:], strict=False))
 
 
-def part(item: Placed, first: int, end: int, columns: int) -> Placed:
+def part(item: PlacedStep, first: int, end: int, columns: int) -> PlacedStep:
     """Return a step for some of its column tiles."""
     step = item.step
     alone = end - first == 1

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ...golden.network.arithmetic import requantise, wrap
 from ...golden.network.network import compute
 from ...network.graph import (
-    Add,
     AveragePool,
     Concatenate,
     Convolution,
     Depthwise,
+    Elementwise,
     FullyConnected,
     Layer,
     MaxPool,
@@ -28,9 +28,9 @@ from ...network.graph import (
     Reshape,
     Window,
 )
-from ..distinct import distinct, kept
+from ..distinct import distinct_weights, select_places
 from ..view import image_of
-from .endings import requantised
+from .endings import sum_requantisation
 
 __all__ = ["VARIES", "Folding", "fold", "reaches_padding"]
 
@@ -118,7 +118,7 @@ class Fold:
                 return np.where(same, known[0], VARIES)
             case Pad():
                 return np.where(known[0] == layer.value, known[0], VARIES)
-            case Add() | AveragePool() | MaxPool() | Mean():
+            case Elementwise() | AveragePool() | MaxPool() | Mean():
                 return self.by_golden(layer, known)
         return nothing
 
@@ -129,7 +129,7 @@ class Fold:
         """
         if np.any(self.constants[layer.inputs[0]] != VARIES):
             return False
-        few = distinct(layer.weights) != 0
+        few = distinct_weights(layer.weights) != 0
         axes = tuple(range(2)) if isinstance(layer, Depthwise) else tuple(range(1, few.ndim))
         return bool(np.all(np.any(few, axis=axes)))
 
@@ -144,8 +144,8 @@ class Fold:
         zero_point = self.network.tensors[layer.inputs[0]].zero_point
         values = np.where(foldable, self.constants[layer.inputs[0]] - zero_point, 0)
         sums = wrap(layer.bias.astype(np.int64) + taps @ values)
-        results = requantise(sums, requantised(layer), self.network.rounding).astype(np.int64)
-        return np.where(constant, results, VARIES)
+        results = requantise(sums, sum_requantisation(layer), self.network.rounding)
+        return np.where(constant, results.astype(np.int64), VARIES)
 
     def by_golden(self, layer: Layer, known: list[Constants]) -> Constants:
         """Return what the layer makes of images of constants."""
@@ -175,8 +175,9 @@ class Fold:
         stored, name = self.stored, layer.inputs[0]
         match layer:
             case Convolution() | FullyConnected():
-                weights = distinct(kept(layer.weights, stored[layer.output], 0)) != 0
-                stored[name] |= (np.any(weights, axis=tuple(range(weights.ndim - 1)))
+                weights = select_places(layer.weights, stored[layer.output], 0)
+                some = distinct_weights(weights) != 0
+                stored[name] |= (np.any(some, axis=tuple(range(some.ndim - 1)))
                                  & ~self.foldable(layer))
                 # A step has to read something, even where only constants come out.
                 stored[name][0] |= not stored[name].any()

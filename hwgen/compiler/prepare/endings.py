@@ -3,10 +3,10 @@
 from ...network.graph import Convolution, Depthwise, FullyConnected
 from ...network.requantisation import Requantisation
 
-__all__ = ["requantised"]
+__all__ = ["sum_requantisation"]
 
 
-def requantised(layer: Convolution | Depthwise | FullyConnected) -> Requantisation:
+def sum_requantisation(layer: Convolution | Depthwise | FullyConnected) -> Requantisation:
     """Return how the sums of a layer of the accelerator's are requantised."""
     ending = layer.requantisation
     if isinstance(ending, Requantisation):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...golden.network.arithmetic import scale
-from ...network.graph import Add, Depthwise, FullyConnected, Mean, Network, Requantisation, Weighted
+from ...network.graph import Depthwise, FullyConnected, Network, Requantisation, Weighted
 from ...network.thresholds import Thresholds
 from .lanes import COPY
 
-__all__ = ["any_rounding", "requantising", "rounding_of"]
+__all__ = ["any_rounding", "requantising_network", "rounding_of"]
 
 Integers = NDArray[np.int64]
 Channel = tuple[Integers, int, int]
@@ -35,10 +35,8 @@ SHORTEST = 2.0 ** -9
 
 def any_rounding(network: Network) -> bool:
     """Return whether a network is the same by any rounding, as it has thresholds alone."""
-    return not any(
-        isinstance(layer, (Add, Mean))
-        or (isinstance(layer, Weighted) and isinstance(layer.requantisation, Requantisation))
-        for layer in network.layers if not layer.host)
+    return not any(isinstance(getattr(layer, "requantisation", None), Requantisation)
+                   for layer in network.layers if not layer.host)
 
 
 def rounding_of(network: Network) -> str:
@@ -46,22 +44,22 @@ def rounding_of(network: Network) -> str:
     if any_rounding(network):
         for rounding in ("single", "even"):
             try:
-                requantising(replace(network, rounding=rounding))
+                requantising_network(replace(network, rounding=rounding))
             except UserError:
                 continue
             return rounding
     return network.rounding
 
 
-def requantising(network: Network) -> Network:
+def requantising_network(network: Network) -> Network:
     """Return the network with a requantisation wherever one does what thresholds do."""
     return replace(network, layers=tuple(
-        compared(network, layer, layer.requantisation)
+        requantising_layer(network, layer, layer.requantisation)
         if isinstance(layer, Weighted) and isinstance(layer.requantisation, Thresholds) else layer
         for layer in network.layers))
 
 
-def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
+def requantising_layer(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
     """Return a layer that requantises instead of comparing with thresholds."""
     # A falling channel rises with the sum of the opposite weights.
     channels = -1 if isinstance(layer, Depthwise) else 0
@@ -94,8 +92,8 @@ def compared(network: Network, layer: Weighted, by: Thresholds) -> Weighted:
     else:
         always, ever = levels_reached(values, least, greatest)
         low, high = by.low + always, by.low + ever
-        first, found = together(layer, [*zip(values[:, always:ever], least, greatest, strict=True)],
-                                low, network.rounding)
+        of_channels = [*zip(values[:, always:ever], least, greatest, strict=True)]
+        first, found = fit_together(layer, of_channels, low, network.rounding)
         zero_point = low - first
     offset, multiplier, shift = np.array(found, np.int64).T
     return replace(layer, weights=weights.astype(np.int8), bias=(bias + offset).astype(np.int32),
@@ -113,8 +111,8 @@ def levels_reached(thresholds: Integers, least: Integers, greatest: Integers) ->
     return always, max(ever, always + 1)
 
 
-def together(layer: Weighted, channels: list[Channel], low: int, rounding: str,
-             ) -> tuple[int, list[tuple[int, int, int]]]:
+def fit_together(layer: Weighted, channels: list[Channel], low: int, rounding: str,
+                 ) -> tuple[int, list[tuple[int, int, int]]]:
     """Return where the levels of a layer begin, and bias, multiplier and shift of each channel.
 
     A bias is a whole sum. Another beginning moves thresholds by parts of one, of all channels.
@@ -137,7 +135,7 @@ def together(layer: Weighted, channels: list[Channel], low: int, rounding: str,
             return first, found
         if first == farthest:
             failed = len(found)
-            least_distance, most_distance = limits(inside(*channels[failed]), 1)
+            least_distance, most_distance = limits(reached_thresholds(*channels[failed]), 1)
             if least_distance >= most_distance:  # none does
                 break
     raise UserError(
@@ -216,7 +214,7 @@ def exact(low: float, high: float) -> NDArray[np.float64]:
     return 2.0 ** shift / whole if len(whole) else np.array([low])
 
 
-def inside(thresholds: Integers, least: int, greatest: int) -> Integers:
+def reached_thresholds(thresholds: Integers, least: int, greatest: int) -> Integers:
     """Return the thresholds that sums from ``least`` to ``greatest`` reach, but not all of them."""
     return thresholds[(thresholds > least) & (thresholds <= greatest)]
 

@@ -16,7 +16,8 @@ from ...arch.descriptors import Descriptors
 from ...arch.design import Design
 from ...arch.steps import Mode, Step
 from ...cost.cycles import Array
-from ...golden.accelerator.accelerator import Accelerator, passes
+from ...golden.accelerator.accelerator import Accelerator
+from ...golden.accelerator.footprint import bytes_read, passes
 from ...golden.network import network as golden
 from ...golden.sparse.decoder import Compressed
 from ...golden.sparse.step import sparse_cycles, sparse_step
@@ -24,12 +25,12 @@ from ...network.graph import Convolution, FullyConnected, Network
 from ..engine_choice import EngineChoice
 from ..layers.weighted import SumsLayer
 from ..lowering import Lowering
-from ..memory.lifetimes import Layout
+from ..memory.lifetimes import BufferLayout
 from ..prepare.constants import Folding
 from ..view import View
-from .lane_memories import beside
+from .lane_memories import side_by_side
 
-__all__ = ["Candidate", "Choice", "SparsePlan", "program_words"]
+__all__ = ["Candidate", "SparsePlan", "SparseSelection", "program_words"]
 
 Arrays = Mapping[str, NDArray[np.int8]]
 
@@ -66,7 +67,7 @@ class Candidate:
     unable: str | None
 
     @property
-    def saved(self) -> int:
+    def cycles_saved(self) -> int:
         """Cycles fewer than on the array."""
         return 0 if self.sparse is None else self.dense - self.sparse
 
@@ -77,7 +78,7 @@ class Candidate:
             if self.weights else 0
 
 
-class Choice:
+class SparseSelection:
     """The layers for the engine: first those that save cycles, then those that save words.
 
     Parameters
@@ -88,7 +89,7 @@ class Choice:
         The input to go by.
     """
 
-    def __init__(self, network: Network, folding: Folding, layout: Layout, design: Design,
+    def __init__(self, network: Network, folding: Folding, layout: BufferLayout, design: Design,
                  example: Arrays | None) -> None:
         self.design, self.known = design, example is not None
         self.chosen: set[str] = set()
@@ -100,8 +101,8 @@ class Choice:
         values = golden.run(network, example, keep=True) if example is not None else {}
         self.found = [candidate(network, folding, layout, design, layer, values)
                       for layer in layout.layers if isinstance(layer, Convolution | FullyConnected)]
-        for each in sorted(self.found, key=lambda each: -each.saved):
-            if each.saved > 0:
+        for each in sorted(self.found, key=lambda each: -each.cycles_saved):
+            if each.cycles_saved > 0:
                 self.take(each)
 
     def take(self, each: Candidate) -> bool:
@@ -123,11 +124,15 @@ class Choice:
         before = len(self.chosen)
         others = [each for each in self.found if each.layer not in self.chosen
                   and each.sparse is not None and each.words > 0]
-        for each in sorted(others, key=lambda each: -each.saved / each.words):
+        for each in sorted(others, key=lambda each: -each.cycles_saved / each.words):
             if words > 0 and self.take(each):
                 self.for_room.add(each.layer)
                 words -= each.words
         return len(self.chosen) > before
+
+    def cycles(self) -> dict[str, int]:
+        """Return the cycles on the engine of all layers that it can compute."""
+        return {each.layer: each.sparse for each in self.found if each.sparse is not None}
 
     def plan(self) -> SparsePlan:
         """Return the plan."""
@@ -137,21 +142,21 @@ class Choice:
                 places[each.layer] = first
                 first += each.weights.columns
                 matrices.append(each.weights)
-        return SparsePlan(places, beside(matrices, self.design.columns) if matrices else None,
-                          tuple(map(self.reasoned, self.found)))
+        return SparsePlan(places, side_by_side(matrices, self.design.columns) if matrices else None,
+                          tuple(map(self.engine_choice, self.found)))
 
-    def reasoned(self, each: Candidate) -> EngineChoice:
+    def engine_choice(self, each: Candidate) -> EngineChoice:
         """Return what became of a candidate, and why."""
         chosen, columns = each.layer in self.chosen, each.weights.columns if each.weights else 0
         where = "of this input" if self.known else "of an input without zeros"
         if each.unable:
             reason = each.unable
-        elif each.saved > 0 and not chosen:
+        elif each.cycles_saved > 0 and not chosen:
             reason = (f"{each.sparse:,} cycles instead of {each.dense:,}, but {each.entries} "
                       f"entries and {columns} columns do not fit beside those of layers that save "
                       "more")
         else:
-            than = "fewer" if each.saved > 0 else "no fewer"
+            than = "fewer" if each.cycles_saved > 0 else "no fewer"
             reason = f"{each.sparse:,} cycles {where} are {than} than {each.dense:,}"
             if each.layer in self.for_room:
                 reason += (f", but the program memory has no room for its weights, {each.words} "
@@ -160,7 +165,7 @@ class Choice:
                             each.entries, columns, reason)
 
 
-def candidate(network: Network, folding: Folding, layout: Layout, design: Design,
+def candidate(network: Network, folding: Folding, layout: BufferLayout, design: Design,
               layer: Convolution | FullyConnected, values: Arrays) -> Candidate:
     """Return a layer with its cycles on either."""
     source, target = layout.views[layer.inputs[0]], layout.views[layer.output]
@@ -171,10 +176,10 @@ def candidate(network: Network, folding: Folding, layout: Layout, design: Design
     words = program_words(lowering)
     sparse = sums.sparse
     assert sparse
-    unable = sparse.unable(design.columns, design.partial_sums)
+    unable = sparse.why_unable(design.columns, design.partial_sums)
     if unable:
         return Candidate(layer.name, dense, None, 0, None, unable)
-    weights = sparse.encoded(design.rows, design.columns)
+    weights = sparse.encode(design.rows, design.columns)
     lowering = Lowering(design)
     sparse.emit(lowering, 0)
     seen = surroundings(design, source, folding, layer, values, sparse.zero_point)
@@ -217,7 +222,6 @@ def surroundings(design: Design, source: View, folding: Folding,
 
 def pixel(memory: Accelerator, step: Step, *taps: int) -> NDArray[np.int8]:
     """Return the vectors of one output pixel."""
-    ky, kx, piece = taps
-    inside, addresses = memory.places(step, 0, ky, kx, piece)
+    inside, addresses = bytes_read(step, memory.rows, 0, *taps)
     found = memory.memory[np.where(inside, addresses, 0)]
     return np.where(inside, found, np.int8(step.pad)).reshape(step.vectors, -1)

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.registers import LANE_BYTES, PART_BYTES
-from ...golden.sparse.decoder import Compressed, Lane
+from ...golden.sparse.decoder import Compressed, LaneEntries
 from ..csc import loads
 from ..layers.sparse import FORMAT
 
-__all__ = ["Words", "beside", "packed", "unpacked"]
+__all__ = ["Words", "host_words", "matrix_of_words", "side_by_side"]
 
 PARTS = {"ENTRIES": 0, "EVEN": 1, "ODD": 2}
 
@@ -16,7 +16,7 @@ Words = tuple[tuple[int, bytes], ...]
 """Offsets into the compressed weights, and what is written there."""
 
 
-def beside(matrices: list[Compressed], lanes: int) -> Compressed:
+def side_by_side(matrices: list[Compressed], lanes: int) -> Compressed:
     """Return matrices as one, the columns of each behind those of the one before."""
     joined = []
     for number in range(lanes):
@@ -26,12 +26,12 @@ def beside(matrices: list[Compressed], lanes: int) -> Compressed:
             entries.append(lane.entries)
             pointers.append(lane.pointers[1:] + end)
             end += len(lane.entries)
-        joined.append(Lane(np.concatenate(entries), np.concatenate(pointers)))
+        joined.append(LaneEntries(np.concatenate(entries), np.concatenate(pointers)))
     return Compressed(max((matrix.rows for matrix in matrices), default=lanes),
                       sum(matrix.columns for matrix in matrices), FORMAT, tuple(joined))
 
 
-def packed(weights: Compressed) -> Words:
+def host_words(weights: Compressed) -> Words:
     """Return what the host writes: 32 bits each, at lane, memory and address (docs/protocol.md)."""
     found: dict[int, list[int]] = {}
     for lane, part, _, word in loads(weights):  # from address 0 on
@@ -39,7 +39,7 @@ def packed(weights: Compressed) -> Words:
     return tuple((offset, np.array(words, "<u4").tobytes()) for offset, words in found.items())
 
 
-def unpacked(words: Words, lanes: int) -> Compressed:
+def matrix_of_words(words: Words, lanes: int) -> Compressed:
     """Return the matrix of which that is written."""
     found: dict[tuple[int, int], NDArray[np.int64]] = {}
     for offset, content in words:
@@ -51,5 +51,5 @@ def unpacked(words: Words, lanes: int) -> Compressed:
         even, odd = found.get((lane, 1), none), found.get((lane, 2), none)
         pointers = np.zeros(len(even) + len(odd), np.int64)
         pointers[::2], pointers[1::2] = even, odd
-        made.append(Lane(found.get((lane, 0), none), pointers))
+        made.append(LaneEntries(found.get((lane, 0), none), pointers))
     return Compressed(lanes, len(made[0].pointers) - 1, FORMAT, tuple(made))

@@ -4,49 +4,30 @@ docs/accelerator.md in another language: the loops over column tiles and passes 
 what it says of one value is done to all values of a pass at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.descriptors import Descriptors
-from ...arch.formats import Kind
-from ...arch.steps import PARAMETER_WORDS, SLOTS, Mode, Step, lines_of_rows
+from ...arch.design import Design
+from ...arch.formats import NumberKind
+from ...arch.steps import PARAMETER_WORDS, Mode, Step, lines_of_rows
 from ...errors import UserError
 from ..network.arithmetic import wrap
 from ..sparse.decoder import Compressed
-from ..sparse.engine import Run
 from ..sparse.lane import Memories
-from ..sparse.step import sparse_step
-from ..unpack.unpack import possible, unpack
+from .errors import Error, Stopped
+from .footprint import bytes_read, bytes_written, passes, vector_bytes
+from .parts import Part, SparsePart, UnpackPart
 from .post import Parameters, Post
 
-__all__ = ["Accelerator", "Error", "Stopped", "passes"]
+__all__ = ["Accelerator", "Error", "Stopped", "Weights"]
 
 Integers = NDArray[np.int64]
-
-
-class Error(IntEnum):
-    """Why the accelerator stopped."""
-
-    DESCRIPTOR = 1
-    FETCH = 2
-    STORE = 3
-    PROGRAM = 4
-    SUMS = 5
-    WATCHDOG = 6
-    STOPPED = 7
-
-
-class Stopped(Exception):
-    """The accelerator stopped at a step, with an error."""
-
-    def __init__(self, error: Error, step: int) -> None:
-        """Keep both."""
-        super().__init__(f"step {step} stopped with the error {error.name}")
-        self.error, self.step = error, step
+Weights = Compressed | Memories | None
 
 
 @dataclass(kw_only=True)
@@ -55,12 +36,14 @@ class Accelerator:
 
     Parameters
     ----------
-    engine, rows, columns, lines, partial_sums, activation_memory, rounding, sparse_depth
+    rows, columns, lines, partial_sums, activation_memory, rounding
         As in the Design.
     program_words : int
-        Of the program memory, where the Design unpacks weights in it; else 0.
-    weights : Compressed, Memories, or None
-        What a sparse engine holds.
+        Of the program memory, where parts write behind an image; else 0.
+    serial : bool
+        The array is bit-serial.
+    parts : sequence of Part
+        What does steps beside the array.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     """
@@ -70,10 +53,9 @@ class Accelerator:
     lines: int
     partial_sums: int
     activation_memory: int
-    engine: str = "systolic"
-    weights: Compressed | Memories | None = None
-    sparse_depth: int = 0
     program_words: int = 0
+    serial: bool = False
+    parts: Sequence[Part] = ()
     rounding: str = "tflm"
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
@@ -81,44 +63,54 @@ class Accelerator:
 
     def __post_init__(self) -> None:
         """Clear the memories."""
-        self.serial = self.engine == "bitserial"
-        self.runs: dict[int, Run] = {}
-        """What the sparse engine did, by the index of the step."""
+        self.part_of = {part.mode: part for part in self.parts}
+        self.strided = any(part.strided for part in self.parts)
         self.post = Post(self.rounding)
         self.memory = np.zeros(self.activation_memory, np.int8)
         self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
+
+    @classmethod
+    def of(cls, design: Design, weights: Weights = None,
+           **others: Any) -> Self:
+        """Return that of a Design; ``weights`` are what its sparse engine holds, if it has one."""
+        parts: list[Part] = []
+        if "sparse" in design.parts:
+            parts.append(SparsePart(weights, design.sparse_depth))
+        if "unpack" in design.parts:  # its steps write behind the image
+            parts.append(UnpackPart())
+            others["program_words"] = design.program_words
+        return cls(rows=design.rows, columns=design.columns, lines=design.lines,
+                   partial_sums=design.partial_sums, activation_memory=design.activation_memory,
+                   rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
+                   **others)
+
+    @property
+    def descriptors(self) -> Descriptors:
+        """How steps lie in the program memory."""
+        return Descriptors("", self.rows, self.columns)
 
     def run(self, image: bytes, count: int, first: int = 0) -> None:
         """Run ``count`` steps of a program image, from step ``first`` on."""
         whole = len(image) // self.columns * self.columns
         words = np.frombuffer(image[:whole], np.int8).reshape(-1, self.columns)
-        if self.program_words:  # steps write there
-            words = np.pad(words, ((0, self.program_words - len(words)), (0, 0)))
-        memory = words.reshape(-1).data
-        descriptors = Descriptors(self.engine, self.rows, self.columns)
+        words = np.pad(words, ((0, max(self.program_words - len(words), 0)), (0, 0)))
+        memory, descriptors = words.reshape(-1).data, self.descriptors
         for index in range(first, first + count):
             try:
                 step = descriptors.read(memory, index)
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
             error = self.refusal(step)
-            if error is None and step.mode == Mode.SPARSE:
-                error = self.sparse(step, index, len(words))
-            elif error is None and step.mode == Mode.UNPACK:
-                there = unpack(step, words.view(np.uint8), self.rows)
-                error = None if there else Error.PROGRAM
-            elif error is None:
-                error = self.step(step, words)
+            if error is None:
+                part = self.part_of.get(step.mode)
+                error = part.run(step, index, self, words) if part else self.step(step, words)
             if error is not None:
                 raise Stopped(error, index)
 
     def refusal(self, step: Step) -> Error | None:
         """Return why no accelerator of these sizes ends such a step, if none does."""
-        if step.mode == Mode.SPARSE and (self.engine != "sparse" or step.tiles != 1
-                                         or not 1 <= step.slots <= SLOTS):
-            return Error.DESCRIPTOR
-        if step.mode == Mode.UNPACK and not (self.program_words and possible(
-                step, self.rows, self.columns)):
+        part = self.part_of.get(step.mode)
+        if not (part.possible(step, self) if part else step.mode <= Mode.SUMS):
             return Error.DESCRIPTOR
         if step.last_columns > self.columns or not self.understands(step):
             return Error.DESCRIPTOR
@@ -133,14 +125,14 @@ class Accelerator:
     def understands(self, step: Step) -> bool:
         """Return whether the array knows numbers that are written as the step says."""
         try:
-            return not self.serial or step.formats[0].kind != Kind.BIPOLAR
+            return not self.serial or step.formats[0].kind != NumberKind.BIPOLAR
         except UserError:
             return False
 
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
         uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
-        strided = step.slots if step.mode == Mode.SUMS and self.engine == "sparse" else 0
+        strided = step.slots if step.mode == Mode.SUMS and self.strided else 0
         most = (step.values - 1) * strided + step.tiles if strided else step.values
         if uses_sums and most > self.partial_sums:
             return Error.SUMS
@@ -189,45 +181,15 @@ class Accelerator:
                 return Error.STORE
         return None
 
-    def sparse(self, step: Step, index: int, words: int) -> Error | None:
-        """Run one step of the sparse engine; there are so many words in the program memory."""
-        if step.program >= words:  # though none is read
-            return Error.PROGRAM
-        if step.passes * step.slots > self.partial_sums:
-            return Error.SUMS
-        found = [self.fetch(step, 0, *taps) for taps in passes(step)]
-        vectors = [each.reshape(step.vectors, -1) for each in found if each is not None]
-        if len(vectors) < len(found):
-            return Error.FETCH
-        assert self.weights is not None
-        run = sparse_step(step, self.weights, np.stack(vectors), self.sparse_depth)
-        self.runs[index] = run
-        sums = run.sums.reshape(-1, self.columns)
-        self.accumulators[:len(sums)] = sums
-        return None
-
     def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
               ) -> NDArray[np.int8] | None:
         """Return the vectors of a pass, (y, x, bytes), or None where one is not in the memory."""
-        inside, addresses = self.places(step, tile, ky, kx, piece)
+        inside, addresses = bytes_read(step, vector_bytes(step, self.rows, self.columns), tile,
+                                       ky, kx, piece)
         addresses = np.where(inside, addresses, 0)
         if addresses.min() < 0 or addresses.max() >= len(self.memory):
             return None
         return np.where(inside, self.memory[addresses], np.int8(step.pad))
-
-    def places(self, step: Step, tile: int, ky: int, kx: int, piece: int,
-               ) -> tuple[NDArray[np.bool_], Integers]:
-        """Return which bytes of a pass are inside the image, and the addresses of all of them."""
-        width = self.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else self.columns
-        offset = (step.offset + tile * step.tile_step + kx * step.taps_x_step
-                  + piece * step.piece_step)
-        along = offset + np.arange(step.x)[:, None] * step.x_step + np.arange(width)
-        rows = step.row0 + ky * step.taps_y_step + np.arange(step.y) * step.row_step
-        bases = (step.base + ky * step.taps_y_step_bytes
-                 + np.arange(step.y, dtype=np.int64) * step.row_step_bytes)
-        inside = (((rows >= 0) & (rows < step.height))[:, None, None]
-                  & ((along >= 0) & (along < step.row_bytes)))
-        return inside, bases[:, None, None] + along
 
     def value(self, step: Step, vectors: NDArray[np.int8], coded: NDArray[np.int8],
               taps: tuple[int, int, int]) -> Integers:
@@ -250,7 +212,7 @@ class Accelerator:
         """Return the windows of a pass, of those pixels that complete one."""
         stream = np.arange(step.y)
         sums = np.zeros((step.vectors, self.columns), np.int32)
-        line_of = lines_of_rows(self.engine, self.rows, self.lines)
+        line_of = lines_of_rows("bitserial" if self.serial else "", self.rows, self.lines)
         for row, line in enumerate(line_of):
             if not weights[row].any():
                 continue
@@ -271,19 +233,10 @@ class Accelerator:
 
     def store(self, step: Step, tile: int, scaled: Integers) -> bool:
         """Write the bytes of a column tile; return False where one is not in the memory."""
-        columns = step.last_columns if tile == step.tiles - 1 else self.columns
-        down, across = step.size
-        addresses = (step.output + tile * self.columns
-                     + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
-                     + np.arange(across)[:, None] * step.output_x_step + np.arange(columns))
+        addresses = bytes_written(step, self.columns, tile)
         if addresses.max(initial=0) >= len(self.memory):
             return False
-        values = self.post.narrow(scaled[:, :columns], step.zero_point, step.low, step.high)
+        values = self.post.narrow(scaled[:, :addresses.shape[-1]], step.zero_point, step.low,
+                                  step.high)
         self.memory[addresses] = values.reshape(addresses.shape)
         return True
-
-
-def passes(step: Step) -> Iterator[tuple[int, int, int]]:
-    """Return (ky, kx, piece) of every pass, in their order."""
-    return ((ky, kx, piece) for ky in range(step.taps_y) for kx in range(step.taps_x)
-            for piece in range(step.pieces))

@@ -4,13 +4,15 @@ docs/binary.md in another language.
 """
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.descriptors import BIPOLAR, START_WORDS
+from ...arch.descriptors import BIPOLAR, START_WORDS, Descriptors
+from ...arch.design import Design
 from ...arch.steps import Step
-from ..accelerator.accelerator import Accelerator, Error
+from ..accelerator.accelerator import Accelerator, Error, Weights
 
 __all__ = ["BinaryAccelerator"]
 
@@ -26,6 +28,16 @@ class BinaryAccelerator(Accelerator):
     """
 
     lanes: int = 1
+
+    @classmethod
+    def of(cls, design: Design, weights: Weights = None, **others: Any) -> Self:
+        """Return that of a Design."""
+        return super().of(design, lanes=design.lanes, **others)
+
+    @property
+    def descriptors(self) -> Descriptors:
+        """How steps lie in the program memory."""
+        return Descriptors("binary", self.rows, self.columns)
 
     def refusal(self, step: Step) -> Error | None:
         """Return why no accelerator of these sizes ends such a step, if none does."""

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...arch.formats import Format, Kind
+from ...arch.formats import Format, NumberKind
 from ..dot.bitplane import planes
 
-__all__ = ["BitSerial", "Pair", "latency", "order"]
+__all__ = ["BitSerial", "PlanePair", "latency", "order"]
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pair:
+class PlanePair:
     """A plane of the activations and one of the weights, in the order in which they meet.
 
     Parameters
@@ -35,14 +35,14 @@ class Pair:
     negative: bool
 
 
-def order(a: Format, w: Format) -> Iterator[Pair]:
+def order(a: Format, w: Format) -> Iterator[PlanePair]:
     """Yield all pairs of planes by falling weight, the higher plane of activations first."""
     for weight in reversed(range(a.planes + w.planes - 1)):
         first = min(a.planes - 1, weight)
         for plane in range(first, max(0, weight - w.planes + 1) - 1, -1):
             doubles = plane == first and weight < a.planes + w.planes - 2
-            yield Pair(plane, weight - plane, doubles,
-                       a.negative(plane) != w.negative(weight - plane))
+            yield PlanePair(plane, weight - plane, doubles,
+                            a.negative(plane) != w.negative(weight - plane))
 
 
 def latency(rows: Any) -> Any:
@@ -71,7 +71,7 @@ class BitSerial:
     def weight_planes(self, words: NDArray[np.uint8], w: Format) -> Integers:
         """Return the planes that words of weights become, (planes, rows, columns)."""
         weights = w.from_words(words, self.rows)
-        if w.kind == Kind.BIPOLAR:
+        if w.kind == NumberKind.BIPOLAR:
             return np.stack([np.ones_like(weights), (weights + 1) // 2])
         return planes(weights, w.bits)
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BitPlane", "Pair", "order", "planes"]
+__all__ = ["BitPlane", "TaggedPair", "order", "planes"]
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pair:
+class TaggedPair:
     """A pair of planes: which, and what the tag says of it.
 
     Parameters
@@ -43,15 +43,15 @@ def planes(values: ArrayLike, bits: int) -> Integers:
     return np.stack([values >> bit & 1 for bit in range(bits)])
 
 
-def order(a_bits: int, b_bits: int, *, a_signed: bool, b_signed: bool) -> Iterator[Pair]:
+def order(a_bits: int, b_bits: int, *, a_signed: bool, b_signed: bool) -> Iterator[TaggedPair]:
     """Yield all pairs of planes in the order in which the unit takes them, by rising weight."""
     before = 0
     for weight in range(a_bits + b_bits - 1):
         for a in range(max(0, weight - b_bits + 1), min(a_bits, weight + 1)):
             b = weight - a
             negative = (a_signed and a == a_bits - 1) != (b_signed and b == b_bits - 1)
-            yield Pair(a, b, weight == 0, weight > before, negative,
-                       weight == a_bits + b_bits - 2)
+            yield TaggedPair(a, b, weight == 0, weight > before, negative,
+                             weight == a_bits + b_bits - 2)
             before = weight
 
 

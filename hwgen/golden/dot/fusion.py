@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DIGITS", "PRECISIONS", "SIDE", "Fusion", "Mode"]
+__all__ = ["DIGITS", "PRECISIONS", "SIDE", "Fusion", "FusionMode"]
 
 Integers = NDArray[np.int64]
 
@@ -17,7 +17,7 @@ SIDE = 4
 
 
 @dataclass(frozen=True)
-class Mode:
+class FusionMode:
     """How the numbers of both operands are written.
 
     Parameters
@@ -60,11 +60,11 @@ class Fusion:
 
     groups: int
 
-    def length(self, mode: Mode) -> int:
+    def length(self, mode: FusionMode) -> int:
         """Return the numbers of a piece."""
         return self.groups * mode.products
 
-    def partners(self, mode: Mode) -> Integers:
+    def partners(self, mode: FusionMode) -> Integers:
         """Return which number of ``a`` meets each number of ``b``, both in their order in a piece.
 
         ``a`` is taken as it comes. Where both operands have fewer than 8 bits ``b`` has another
@@ -88,7 +88,7 @@ class Fusion:
             word = word << bits | value & ((1 << bits) - 1)
         return word
 
-    def bricks(self, words: int, mode: Mode, *, of_a: bool) -> Integers:
+    def bricks(self, words: int, mode: FusionMode, *, of_a: bool) -> Integers:
         """Return the digit that each brick takes of a word: (rows, columns, groups)."""
         bits, other, signed = ((mode.a_bits, mode.b_bits, mode.a_signed) if of_a
                                else (mode.b_bits, mode.a_bits, mode.b_signed))
@@ -103,7 +103,7 @@ class Fusion:
                     taken[(along, across) if of_a else (across, along)][group] = value
         return taken
 
-    def piece(self, a: int, b: int, mode: Mode) -> int:
+    def piece(self, a: int, b: int, mode: FusionMode) -> int:
         """Return the dot product of two pieces, given as words."""
         products = self.bricks(a, mode, of_a=True) * self.bricks(b, mode, of_a=False)
         place = np.arange(SIDE)
@@ -111,7 +111,7 @@ class Fusion:
                    << 2 * (place % DIGITS[mode.b_bits]))
         return int((products.sum(axis=-1) * weights).sum())
 
-    def dot(self, a: ArrayLike, b: ArrayLike, mode: Mode) -> int:
+    def dot(self, a: ArrayLike, b: ArrayLike, mode: FusionMode) -> int:
         """Return the dot product of two vectors of whole pieces, both in the same order."""
         length = self.length(mode)
         total = 0

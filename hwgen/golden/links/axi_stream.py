@@ -1,7 +1,7 @@
 """Two streams beside a bus: what they write and read, and what their registers say."""
 
 from ...arch.registers import FACTS, StreamRegister
-from .host import Access, Bus
+from .host import Bus, BusAccess
 from .system_bus import serve
 
 __all__ = ["AxiStream"]
@@ -17,7 +17,7 @@ class AxiStream:
     bus : Bus
         That of the accelerator.
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
     """
 
     def __init__(self, bus: Bus, shift: int, space_bits: int = 2) -> None:
@@ -26,7 +26,7 @@ class AxiStream:
         self.address_bits = shift + space_bits
         self.registers = dict.fromkeys(StreamRegister, 0)
 
-    def access(self, access: Access) -> int | None:
+    def access(self, access: BusAccess) -> int | None:
         """Serve the host: an access to the registers of the streams, or to what is behind."""
         if access.address not in list(StreamRegister):
             return self.bus(access)
@@ -43,7 +43,7 @@ class AxiStream:
     def put(self, word: int, keep: int = 0b1111) -> None:
         """Take a word of the stream in."""
         at = self._next(StreamRegister.INPUT_ADDRESS)
-        if serve(self.bus, self.shift, Access(True, at, keep, word)) is None:
+        if serve(self.bus, self.shift, BusAccess(True, at, keep, word)) is None:
             self.registers[StreamRegister.STREAM_STATUS] |= INPUT_REFUSED
 
     def get(self) -> tuple[int, bool] | None:
@@ -53,7 +53,7 @@ class AxiStream:
             return None
         self.registers[StreamRegister.OUTPUT_WORDS] = words - 1
         at = self._next(StreamRegister.OUTPUT_ADDRESS)
-        word = serve(self.bus, self.shift, Access(False, at, 0b1111))
+        word = serve(self.bus, self.shift, BusAccess(False, at, 0b1111))
         if word is None:
             self.registers[StreamRegister.STREAM_STATUS] |= OUTPUT_REFUSED
         return word or 0, words == 1

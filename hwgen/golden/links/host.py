@@ -17,11 +17,11 @@ from ...arch.frames import (
     encode,
 )
 
-__all__ = ["Access", "Bus", "Host"]
+__all__ = ["Bus", "BusAccess", "Host"]
 
 
 @dataclass(frozen=True)
-class Access:
+class BusAccess:
     """A word that is read or written: ``mask`` has a bit for each of its bytes."""
 
     write: bool
@@ -30,7 +30,7 @@ class Access:
     data: int = 0
 
 
-Bus = Callable[[Access], int | None]
+Bus = Callable[[BusAccess], int | None]
 """What an access gives: the word that was read, anything when written, None for an error."""
 
 
@@ -99,7 +99,7 @@ class Host:
         """Read memory, word by word, until there is an error."""
         words = []
         for address, mask, _ in parts(request):
-            word = self.bus(Access(False, address, mask))
+            word = self.bus(BusAccess(False, address, mask))
             if word is None:
                 return None
             words.append(word.to_bytes(4, "little"))
@@ -111,7 +111,7 @@ class Host:
         for address, mask, start in parts(request):
             lanes = (data[start + lane] if mask >> lane & 1 else 0 for lane in range(4))
             word = int.from_bytes(lanes, "little")
-            if self.bus(Access(True, address, mask, word)) is None:
+            if self.bus(BusAccess(True, address, mask, word)) is None:
                 return Status.REFUSED
         return Status.DONE
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...arch.frames import WIRE_BITS
 
-__all__ = ["arrivals", "levels", "limits", "received"]
+__all__ = ["arrivals", "levels", "limits", "received_bytes"]
 
 
 def levels(data: bytes, bit: float, pauses: Sequence[float] = ()) -> list[int]:
@@ -43,7 +43,7 @@ def limits(divisor: int) -> tuple[float, float]:
     return (middle + 1) / WIRE_BITS, middle / (WIRE_BITS - 1)
 
 
-def received(wire: Sequence[int], divisor: int) -> list[int]:
+def received_bytes(wire: Sequence[int], divisor: int) -> list[int]:
     """Return the bytes that a receiver finds, which takes a bit for ``divisor`` cycles."""
     return [byte for _, byte in arrivals(wire, divisor)]
 

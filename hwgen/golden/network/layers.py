@@ -5,6 +5,7 @@ take the zero points of the inputs and the rounding. docs/networks.md has the ar
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,18 +19,25 @@ from ...network.graph import (
     Depthwise,
     Ending,
     FullyConnected,
+    Layer,
+    Logistic,
+    Maximum,
     MaxPool,
     Mean,
+    Network,
     Pad,
+    Reshape,
+    Softmax,
     Window,
 )
 from ...network.thresholds import Thresholds
+from . import fixed_point
 from .arithmetic import Integers, divide, requantise, scale, wrap
 from .thresholds import threshold
 
-__all__ = ["add", "average_pool", "concatenate", "convolution", "convolution_sums", "depthwise",
-           "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix", "max_pool",
-           "mean", "pad"]
+__all__ = ["add", "average_pool", "compute", "concatenate", "convolution", "convolution_sums",
+           "depthwise", "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix",
+           "max_pool", "maximum", "mean", "pad"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -95,7 +103,7 @@ def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: 
     return wrap(sums + bias)
 
 
-def ended(sums: Integers, by: Ending, rounding: str) -> Values:
+def finish_sums(sums: Integers, by: Ending, rounding: str) -> Values:
     """Return what sums of 32 bits become."""
     if by is None:
         return sums.astype(np.int32)
@@ -107,7 +115,7 @@ def ended(sums: Integers, by: Ending, rounding: str) -> Values:
 def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a convolution."""
     sums = convolution_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
@@ -124,7 +132,7 @@ def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Wi
 def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Values:
     """Return a depthwise convolution."""
     sums = depthwise_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
@@ -138,7 +146,7 @@ def fully_connected(x: Bytes, layer: FullyConnected, zero_point: int,
                     rounding: str = "tflm") -> Values:
     """Return a fully connected layer."""
     sums = fully_connected_sums(x, layer.weights, layer.bias, zero_point)
-    return ended(sums, layer.requantisation, rounding)
+    return finish_sums(sums, layer.requantisation, rounding)
 
 
 def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
@@ -148,6 +156,11 @@ def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
     for x, zero_point, (multiplier, shift) in zip(inputs, zero_points, layer.scalings, strict=True):
         sums += scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift, rounding)
     return requantise(wrap(sums), layer.requantisation, rounding)
+
+
+def maximum(inputs: Sequence[Bytes]) -> Bytes:
+    """Return the greater of two tensors, element by element."""
+    return np.maximum(*inputs)
 
 
 def average_pool(x: Bytes, layer: AveragePool) -> Bytes:
@@ -183,3 +196,41 @@ def pad(x: Bytes, layer: Pad) -> Bytes:
 def concatenate(inputs: Sequence[Bytes], layer: Concatenate) -> Bytes:
     """Return the inputs one after the other."""
     return np.concatenate(inputs, axis=layer.axis)
+
+
+def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return what one layer makes of its inputs; their first axis counts images."""
+    result: NDArray[np.signedinteger]
+    x, tensors, rounding = inputs[0], network.tensors, network.rounding
+    zero_points = [tensors[name].zero_point for name in layer.inputs]
+    match layer:
+        case Convolution():
+            result = convolution(x, layer, zero_points[0], rounding)
+        case Depthwise():
+            result = depthwise(x, layer, zero_points[0], rounding)
+        case FullyConnected():
+            result = fully_connected(x, layer, zero_points[0], rounding)
+        case Add():
+            result = add(inputs, layer, zero_points, rounding)
+        case Maximum():
+            result = maximum(inputs)
+        case AveragePool():
+            result = average_pool(x, layer)
+        case MaxPool():
+            result = max_pool(x, layer)
+        case Mean():
+            result = mean(x, layer, zero_points[0], rounding)
+        case Pad():
+            result = pad(x, layer)
+        case Concatenate():
+            result = concatenate(inputs, layer)
+        case Reshape():
+            result = x
+        case Softmax():
+            result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)
+        case Logistic():
+            result = fixed_point.logistic(x, tensors[layer.inputs[0]].scale, zero_points[0])
+        case _:
+            raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "
+                            "which has no golden model")
+    return result.reshape(len(x), *tensors[layer.output].shape[1:])

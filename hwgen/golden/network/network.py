@@ -7,23 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...network.graph import (
-    Add,
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Logistic,
-    MaxPool,
-    Mean,
-    Network,
-    Pad,
-    Reshape,
-    Softmax,
-)
-from . import fixed_point, layers
+from ...network.graph import Network
+from .layers import compute
 
 __all__ = ["compute", "run"]
 
@@ -35,43 +20,7 @@ IMAGES = 16
 """Images that go through the network together, which bounds the memory of many."""
 
 
-def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return what one layer makes of its inputs; their first axis counts images."""
-    result: NDArray[np.signedinteger]
-    x, tensors, rounding = inputs[0], network.tensors, network.rounding
-    zero_points = [tensors[name].zero_point for name in layer.inputs]
-    match layer:
-        case Convolution():
-            result = layers.convolution(x, layer, zero_points[0], rounding)
-        case Depthwise():
-            result = layers.depthwise(x, layer, zero_points[0], rounding)
-        case FullyConnected():
-            result = layers.fully_connected(x, layer, zero_points[0], rounding)
-        case Add():
-            result = layers.add(inputs, layer, zero_points, rounding)
-        case AveragePool():
-            result = layers.average_pool(x, layer)
-        case MaxPool():
-            result = layers.max_pool(x, layer)
-        case Mean():
-            result = layers.mean(x, layer, zero_points[0], rounding)
-        case Pad():
-            result = layers.pad(x, layer)
-        case Concatenate():
-            result = layers.concatenate(inputs, layer)
-        case Reshape():
-            result = x
-        case Softmax():
-            result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)
-        case Logistic():
-            result = fixed_point.logistic(x, tensors[layer.inputs[0]].scale, zero_points[0])
-        case _:
-            raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "
-                            "which has no golden model")
-    return result.reshape(len(x), *tensors[layer.output].shape[1:])
-
-
-def given(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
+def inputs_by_name(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
     """Return the inputs by name, with as many images in each."""
     if not isinstance(x, Mapping):
         if len(network.inputs) != 1:
@@ -102,7 +51,7 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False)
     ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
     images, and so does the first axis of what is returned.
     """
-    inputs = given(network, x)
+    inputs = inputs_by_name(network, x)
     images = len(next(iter(inputs.values())))
     names = list(network.inputs) + [layer.output for layer in network.layers] if keep \
         else list(dict.fromkeys(network.outputs))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 
-__all__ = ["WEIGHT_BITS", "Compressed", "Format", "Lane", "Transfer", "decode", "transfers"]
+__all__ = ["WEIGHT_BITS", "Compressed", "EntryFormat", "LaneEntries", "Transfer", "decode",
+           "transfers"]
 
 Integers = NDArray[np.int64]
 
@@ -18,7 +19,7 @@ WEIGHT_BITS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
+class EntryFormat:
     """How an entry is made up: a relative row index in the low bits, a value in the high ones.
 
     An index says how many zeros lie between the entry and the one before it. The largest index
@@ -85,7 +86,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Lane:
+class LaneEntries:
     """The entries of some rows of a matrix, column by column.
 
     Parameters
@@ -102,7 +103,7 @@ class Lane:
         """Return the entries of one column."""
         return self.entries[self.pointers[index]:self.pointers[index + 1]]
 
-    def placed(self, form: Format) -> tuple[Integers, Integers, Integers]:
+    def triplets(self, form: EntryFormat) -> tuple[Integers, Integers, Integers]:
         """Return columns, rows and weights of all entries that are not padding."""
         index = self.entries & form.padding
         padding = index == form.padding
@@ -119,15 +120,16 @@ class Compressed:
 
     rows: int
     columns: int
-    format: Format
-    lanes: tuple[Lane, ...]
+    format: EntryFormat
+    lanes: tuple[LaneEntries, ...]
 
     def part(self, first: int, columns: int, rows: int) -> "Compressed":
         """Return some columns, as the matrix of so many rows that they are."""
         end = first + columns
         return Compressed(rows, columns, self.format, tuple(
-            Lane(lane.entries[lane.pointers[first]:lane.pointers[end]],
-                 lane.pointers[first:end + 1] - lane.pointers[first]) for lane in self.lanes))
+            LaneEntries(lane.entries[lane.pointers[first]:lane.pointers[end]],
+                        lane.pointers[first:end + 1] - lane.pointers[first])
+            for lane in self.lanes))
 
 
 def decode(compressed: Compressed) -> Integers:
@@ -135,7 +137,7 @@ def decode(compressed: Compressed) -> Integers:
     matrix = np.zeros((compressed.rows, compressed.columns), np.int64)
     count = len(compressed.lanes)
     for number, lane in enumerate(compressed.lanes):
-        columns, rows, weights = lane.placed(compressed.format)
+        columns, rows, weights = lane.triplets(compressed.format)
         matrix[rows * count + number, columns] = weights
     return matrix
 
@@ -149,7 +151,7 @@ class Transfer(NamedTuple):
     last: bool
 
 
-def transfers(form: Format, columns: Iterable[Sequence[int]], rows: int) -> list[Transfer]:
+def transfers(form: EntryFormat, columns: Iterable[Sequence[int]], rows: int) -> list[Transfer]:
     """Return what :class:`hwgen.rtl.sparse.decoder.Decoder` makes of the entries of columns.
 
     Entry by entry, and for any entries: rows count modulo ``rows`` rounded up to a power of two. A

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.arithmetic import wrap
-from .decoder import Compressed, Format, Lane
+from .decoder import Compressed, EntryFormat, LaneEntries
 from .nonzero import NonZero, nonzeros
 
-__all__ = ["Run", "Source", "Sparse"]
+__all__ = ["Source", "Sparse", "SparseRun"]
 
 Integers = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Run:
+class SparseRun:
     """What came of inputs that follow one another without a pause.
 
     Parameters
@@ -140,7 +140,7 @@ class Sparse:
     slots: int = 1 << 30
 
     def run(self, matrix: Compressed, inputs: NDArray[np.integer], zero_point: int = 0,
-            first: int = 0, source: Source | None = None) -> Run:
+            first: int = 0, source: Source | None = None) -> SparseRun:
         """Multiply inputs, (inputs, vectors, width), by a matrix.
 
         Activations beyond the last column must be the zero point. The cycles are those of an
@@ -152,7 +152,7 @@ class Sparse:
         timeline = Timeline(np.stack([np.diff(lane.pointers) for lane in matrix.lanes]),
                             self.depth)
         slots = -(-matrix.rows // lanes)
-        placed = [self._placed(lane, matrix.format, slots) for lane in matrix.lanes]
+        placed = [self._triplets(lane, matrix.format, slots) for lane in matrix.lanes]
         sums = np.zeros((len(inputs), slots, lanes), np.int64)
         vectors: list[int] = []
         outputs, work = [], 0
@@ -174,12 +174,13 @@ class Sparse:
             for lane, (columns, rows, weights) in enumerate(placed):
                 work += int(np.count_nonzero(activations[columns]))
                 np.add.at(sums[number, :, lane], rows, weights * activations[columns])
-        return Run(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
-                   np.concatenate(outputs), work, lanes, timeline.entries)
+        return SparseRun(wrap(sums.reshape(len(inputs), -1)[:, :matrix.rows]), np.array(vectors),
+                         np.concatenate(outputs), work, lanes, timeline.entries)
 
-    def _placed(self, lane: Lane, form: Format, slots: int) -> tuple[Integers, Integers, Integers]:
+    def _triplets(self, lane: LaneEntries, form: EntryFormat,
+                  slots: int) -> tuple[Integers, Integers, Integers]:
         """Return columns, rows and weights of those entries that have a sum."""
-        columns, rows, weights = lane.placed(form)
+        columns, rows, weights = lane.triplets(form)
         rows = rows & (1 << (self.slots - 1).bit_length()) - 1
         there = rows < slots
         return columns[there], rows[there], weights[there]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .decoder import Compressed, Format, Lane
+from .decoder import Compressed, EntryFormat, LaneEntries
 
 __all__ = ["Memories"]
 
@@ -24,11 +24,11 @@ class Memories:
     ----------
     lanes, entries, columns : int
         See :class:`hwgen.rtl.sparse.engine.Sparse`.
-    form : Format
+    form : EntryFormat
         Of the entries.
     """
 
-    def __init__(self, lanes: int, entries: int, columns: int, form: Format) -> None:
+    def __init__(self, lanes: int, entries: int, columns: int, form: EntryFormat) -> None:
         self.form = form
         self.lanes = range(lanes)
         self.column_mask = (1 << (columns - 1).bit_length()) - 1
@@ -54,6 +54,6 @@ class Memories:
         for entries, start, count in zip(self.entries, begin, counts, strict=True):
             pointers = np.concatenate([[0], np.cumsum(count)])
             within = np.arange(pointers[-1]) - np.repeat(pointers[:-1], count)
-            lanes.append(Lane(entries[np.repeat(start, count) + within & self.entry_mask],
-                              pointers))
+            lanes.append(LaneEntries(entries[np.repeat(start, count) + within & self.entry_mask],
+                                     pointers))
         return Compressed(rows, columns, self.form, tuple(lanes))

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from ...network.graph import Convolution, FullyConnected
 from ..network.arithmetic import wrap
-from ..network.layers import ended
+from ..network.layers import finish_sums
 from ..network.taps import vectors
 from .decoder import Compressed
-from .engine import Run, Sparse
+from .engine import Sparse, SparseRun
 
-__all__ = ["SparseLayer"]
+__all__ = ["SparseLayerModel"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparseLayer:
+class SparseLayerModel:
     """The engine as a layer sees it.
 
     Parameters
@@ -37,7 +37,7 @@ class SparseLayer:
     depth: int = 8
 
     def run(self, layer: Convolution | FullyConnected, matrix: Compressed, x: NDArray[np.int8],
-            zero_point: int, rounding: str) -> tuple[NDArray[Any], Run]:
+            zero_point: int, rounding: str) -> tuple[NDArray[Any], SparseRun]:
         """Return the values of the output, (pixels, channels), and the run that gave the sums.
 
         ``x`` has one image or more, whose pixels follow one another. Taps outside the image are
@@ -49,4 +49,4 @@ class SparseLayer:
         padded[:, :seen.shape[1]] = seen
         run = Sparse(depth=self.depth).run(matrix, padded.reshape(len(seen), -1, self.width))
         sums = wrap(run.sums + layer.bias)
-        return ended(sums, layer.requantisation, rounding), run
+        return finish_sums(sums, layer.requantisation, rounding), run

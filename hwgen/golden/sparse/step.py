@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...arch.steps import SLOTS, WAITING, Step, descriptor_words
 from .decoder import Compressed
-from .engine import Run, Sparse
+from .engine import Sparse, SparseRun
 from .lane import Memories
 
 __all__ = ["Waiting", "sparse_cycles", "sparse_step"]
@@ -60,7 +60,7 @@ class Waiting:
 
 
 def sparse_step(step: Step, weights: Compressed | Memories, vectors: NDArray[np.integer],
-                depth: int) -> Run:
+                depth: int) -> SparseRun:
     """Return what the engine makes of the vectors of all passes, (passes, vectors, rows).
 
     ``weights`` are those of all layers.
@@ -70,7 +70,7 @@ def sparse_step(step: Step, weights: Compressed | Memories, vectors: NDArray[np.
     return Sparse(depth=depth, slots=SLOTS).run(matrix, vectors, step.pad, source=Waiting())
 
 
-def sparse_cycles(run: Run, columns: int, turns: int) -> int:
+def sparse_cycles(run: SparseRun, columns: int, turns: int) -> int:
     """Return the cycles of a step.
 
     ``columns`` are those of the array, and ``turns`` what rotates a window of its memory.

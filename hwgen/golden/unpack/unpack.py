@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.formats import Format as Numbers
-from ...arch.formats import Kind
+from ...arch.formats import NumberKind
 from ...arch.steps import INDEX_BITS, PARAMETER_WORDS, Step
 from ...errors import UserError
-from ..sparse.decoder import Format
+from ..sparse.decoder import EntryFormat
 
-__all__ = ["READING", "VALUE_BITS", "Packing", "parameter_words", "possible", "unpack",
+__all__ = ["READING", "VALUE_BITS", "Packing", "is_possible", "parameter_words", "unpack",
            "written_words"]
 
 Bytes = NDArray[np.uint8]
@@ -55,14 +55,14 @@ class Packing:
             numbers = Numbers.from_code(step.weight_format)
         except UserError:
             return None
-        if numbers.bits not in VALUE_BITS or numbers.kind == Kind.BIPOLAR:
+        if numbers.bits not in VALUE_BITS or numbers.kind == NumberKind.BIPOLAR:
             return None
-        return cls(columns, numbers.bits, numbers.kind == Kind.UNSIGNED)
+        return cls(columns, numbers.bits, numbers.kind == NumberKind.UNSIGNED)
 
     @property
     def code(self) -> int:
         """The format of weights that says so in a step."""
-        kind = Kind.UNSIGNED if self.book else Kind.SIGNED
+        kind = NumberKind.UNSIGNED if self.book else NumberKind.SIGNED
         return Numbers(self.value_bits, kind).code
 
     @property
@@ -113,7 +113,7 @@ class Packing:
         whole = bits[:, :self.per_word * self.width].reshape(-1, self.width)[:count]
         return whole.astype(np.int64) @ (1 << np.arange(self.width))
 
-    def packed(self, entries: NDArray[np.int64]) -> Bytes:
+    def pack(self, entries: NDArray[np.int64]) -> Bytes:
         """Return the words of entries."""
         full = np.zeros(self.entry_words(len(entries)) * self.per_word, np.int64)
         full[:len(entries)] = entries
@@ -123,7 +123,7 @@ class Packing:
         return np.packbits(padded, axis=1, bitorder="little")
 
 
-def possible(step: Step, rows: int, columns: int) -> bool:
+def is_possible(step: Step, rows: int, columns: int) -> bool:
     """Return whether there is such a step of mode UNPACK."""
     loops = (step.tiles, step.pieces, step.taps_x, step.taps_y, step.x, step.y)
     return (Packing.of(step, columns) is not None and max(loops) == 1 and step.slots > 0
@@ -160,9 +160,9 @@ def unpack(step: Step, words: Bytes, rows: int) -> bool:
     source = words[step.program:step.program + needed].copy()
     parameters, codes, source = np.split(source, np.cumsum([parameter_words(step),
                                                             packing.book_words]))
-    weights = placed(packing.entries(source, step.row_bytes), packing,
-                     step.slots * step.tile_step, len(words),
-                     codes.reshape(-1) if packing.book else None)
+    weights = weight_words(packing.entries(source, step.row_bytes), packing,
+                           step.slots * step.tile_step, len(words),
+                           codes.reshape(-1) if packing.book else None)
     place = step.output
     for tile in range(step.slots):
         head, rest = np.split(weights[tile * step.tile_step:(tile + 1) * step.tile_step], [rows])
@@ -176,14 +176,14 @@ def unpack(step: Step, words: Bytes, rows: int) -> bool:
     return True
 
 
-def placed(entries: NDArray[np.int64], packing: Packing, count: int, depth: int,
-           book: Bytes | None) -> Bytes:
+def weight_words(entries: NDArray[np.int64], packing: Packing, count: int, depth: int,
+                 book: Bytes | None) -> Bytes:
     """Return the words of weights that entries stand for.
 
     Rows count as far as words of a memory of ``depth`` words go, and then from 0 again. So what is
     no encoder's finds a place, too.
     """
-    low, form = packing.low, Format(index_bits=INDEX_BITS, value_bits=packing.value_bits)
+    low, form = packing.low, EntryFormat(index_bits=INDEX_BITS, value_bits=packing.value_bits)
     padding = (entries & form.padding) == form.padding
     ends = np.cumsum(np.where(padding, entries, (entries & form.padding) + 1))
     rows, values = ends[~padding] - 1, entries[~padding] >> INDEX_BITS

@@ -7,7 +7,7 @@ is worth decides how near it comes. With weights k times as large a step is wort
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OFF", "closest", "finest", "whole"]
+__all__ = ["OFF", "are_whole", "closest", "finest"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -26,7 +26,7 @@ PARTS = 8
 """Bytes that a weight is split into at most so that a bias is near enough."""
 
 
-def whole(bias: Floats) -> bool:
+def are_whole(bias: Floats) -> bool:
     """Return whether all biases, in steps of their sums, are whole numbers to float32."""
     return bool(np.all(np.abs(bias - np.rint(bias)) <= np.abs(bias) * 2.0 ** -20))
 

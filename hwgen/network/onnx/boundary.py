@@ -2,10 +2,10 @@
 
 from .file import Graph, Node
 
-__all__ = ["declared", "is_image"]
+__all__ = ["declared_grid", "is_image"]
 
 ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
-               "Add", "Sub", "Mul", "Div", "QLinearAdd", "Concat", "QLinearConcat"}
+               "Add", "Sub", "Mul", "Div", "Max", "QLinearAdd", "Concat", "QLinearConcat"}
 WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
             "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
             "BatchNormalization", "Pad"}
@@ -28,7 +28,7 @@ def is_image(graph: Graph, edge: str) -> bool:
     return False
 
 
-def declared(graph: Graph, edge: str) -> tuple[float, int] | None:
+def declared_grid(graph: Graph, edge: str) -> tuple[float, int] | None:
     """Return the scale and the zero point with which a node reads an integer edge."""
     waiting, seen = [edge], {edge}
     while waiting:

@@ -28,10 +28,10 @@ from ..graph import (
 from ..precision import INT8, Precision
 from ..scales import multiplier_and_shift
 from .file import ELEMENTS, Node
-from .narrow import narrowed
+from .narrow import narrow_tensors
 from .values import Activation, Real, Target, channels_last
 
-__all__ = ["Builder", "grid", "is_step", "requantisation", "step"]
+__all__ = ["NetworkBuilder", "grid", "is_step", "requantisation", "step"]
 
 ONES = Window((1, 1))
 
@@ -61,7 +61,7 @@ def is_step(real: float, scale: float) -> bool:
 
 
 @dataclass(eq=False)
-class Builder:
+class NetworkBuilder:
     """The Network so far."""
 
     name: str
@@ -93,7 +93,7 @@ class Builder:
         self.layers.append(kind(name=output.name, inputs=tuple(t.name for t in inputs),
                                 output=output.name, **fields))
 
-    def shaped(self, node: Node, tensor: Tensor, shape: Sequence[int]) -> Tensor:
+    def reshape(self, node: Node, tensor: Tensor, shape: Sequence[int]) -> Tensor:
         """Return the same bytes under another shape."""
         if tensor.shape == tuple(shape):
             return tensor
@@ -102,16 +102,16 @@ class Builder:
         self.layer(Reshape, node, [tensor], result)
         return result
 
-    def regridded(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
+    def with_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
         """Return the same bytes, which from here on stand for other numbers; it costs nothing."""
         tensor = x.tensor
         if (tensor.scale, tensor.zero_point) == (scale, zero):
             return x
-        return replace(x, tensor=self.renamed(
+        return replace(x, tensor=self.rename(
             node, replace(tensor, scale=scale, zero_point=zero), f"{tensor.name}/read", tensor))
 
-    def renamed(self, node: Node, tensor: Tensor, name: str, source: Tensor | None = None
-                ) -> Tensor:
+    def rename(self, node: Node, tensor: Tensor, name: str, source: Tensor | None = None
+               ) -> Tensor:
         """Return a tensor of the same bytes, or of those of ``source``, under another name."""
         result = self.tensor(node, name, tensor.shape, tensor.scale, tensor.zero_point,
                              tensor.precision)
@@ -128,16 +128,16 @@ class Builder:
         if not x.is_image:
             raise node.error("reads a tensor whose elements a Reshape or a Transpose has moved; "
                              "we run those that leave them where they are")
-        return self.shaped(node, x.tensor, x.image)
+        return self.reshape(node, x.tensor, x.image)
 
     def any_image(self, node: Node, x: Activation) -> Tensor:
         """Return a tensor of 4 axes with the bytes of any tensor."""
         if x.is_image:
             return self.image(node, x)
         last = x.tensor.shape[-1]
-        return self.shaped(node, x.tensor, (1, 1, x.tensor.size // last, last))
+        return self.reshape(node, x.tensor, (1, 1, x.tensor.size // last, last))
 
-    def clamped(self, node: Node, x: Activation, name: str, low: int, high: int) -> Activation:
+    def clamp(self, node: Node, x: Activation, name: str, low: int, high: int) -> Activation:
         """Return x with its values between low and high."""
         if low <= -128 and high >= 127:
             return x
@@ -149,7 +149,7 @@ class Builder:
         self.layer(MaxPool, node, [source], result, window=ONES, low=low, high=high)
         return replace(x, tensor=result)
 
-    def settled(self, node: Node, real: Real, *, rounded: bool = False) -> Activation:
+    def integers_of(self, node: Node, real: Real, *, rounded: bool = False) -> Activation:
         """Return the integers of a dequantised tensor, clamped where it is.
 
         The limits must be steps of it, unless it is ``rounded`` to those next.
@@ -161,9 +161,9 @@ class Builder:
                 raise node.error(f"reads numbers that a Clip limits to {limit:g}, which is no "
                                  f"multiple of their scale, {real.scale:.6g}; put a QuantizeLinear "
                                  "and a DequantizeLinear of that scale after the Clip")
-        return self.clamped(node, real.x, f"{real.x.tensor.name}/clamped", low, high)
+        return self.clamp(node, real.x, f"{real.x.tensor.name}/clamped", low, high)
 
-    def requantised(self, node: Node, real: Real, target: Target) -> Activation:
+    def requantise(self, node: Node, real: Real, target: Target) -> Activation:
         """Return the tensor on another grid: a depthwise layer of single ones."""
         x = real.x
         source = self.any_image(node, x)
@@ -174,6 +174,16 @@ class Builder:
                    window=ONES, requantisation=requantisation(node, real.scale, target))
         return Activation(result, x.shape, x.order, target.offset)
 
+    def on_grid(self, node: Node, real: Real, target: Target) -> Activation:
+        """Return a dequantised tensor on the grid of a target, and clamped as that is."""
+        x = real.x
+        low, high = (step(limit, target.scale, target.zero) for limit in (real.low, real.high))
+        low, high = max(low, target.low), min(high, target.high)
+        if real.scale == target.scale and x.tensor.zero_point == target.zero:
+            return self.clamp(node, x, f"{x.tensor.name}/clamped", low, high)
+        own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
+        return self.requantise(node, Real(x, real.scale), own)
+
     def maximum(self, node: Node, x: Activation, name: str, window: Window) -> Activation:
         """Return the greatest values under a window."""
         source = self.image(node, x)
@@ -183,8 +193,8 @@ class Builder:
         self.layer(MaxPool, node, [source], result, window=window)
         return image_of(result, len(x.shape), x.offset)
 
-    def padded(self, node: Node, x: Activation, name: str, before: tuple[int, int],
-               after: tuple[int, int], value: int) -> Activation:
+    def pad(self, node: Node, x: Activation, name: str, before: tuple[int, int],
+            after: tuple[int, int], value: int) -> Activation:
         """Return an image with ``value`` around it."""
         source = self.image(node, x)
         height, width = (size + sum(around) for size, *around in
@@ -200,14 +210,14 @@ class Builder:
 
     def network(self, inputs: Sequence[str], outputs: Sequence[str], rounding: str) -> Network:
         """Return the Network, without the clamps that the layer before can do."""
-        layers = folded(self.layers, set(outputs))
+        layers = fold_clamps(self.layers, set(outputs))
         used = {*inputs, *outputs, *(layer.output for layer in layers)}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in used}
-        tensors = narrowed(layers, tensors)
+        tensors = narrow_tensors(layers, tensors)
         return Network(self.name, tensors, tuple(layers), tuple(inputs), tuple(outputs), rounding)
 
 
-def folded(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
+def fold_clamps(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
     """Return the layers with each clamp in the layer before it, where nothing else reads that."""
     readers: dict[str, int] = {}
     for layer in layers:
@@ -220,7 +230,7 @@ def folded(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
         if isinstance(layer, MaxPool) and layer.window == ONES and source in by_output \
                 and readers[source] == 1 and source not in outputs:
             index = by_output[source]
-            tighter = clamp(result[index], layer)
+            tighter = with_clamp(result[index], layer)
             if tighter is not None:
                 result[index] = tighter
                 by_output[layer.output] = index
@@ -230,7 +240,7 @@ def folded(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
     return result
 
 
-def clamp(layer: Layer, by: MaxPool) -> Layer | None:
+def with_clamp(layer: Layer, by: MaxPool) -> Layer | None:
     """Return a layer that clamps as ``by`` does after it; None where it cannot."""
     if isinstance(layer, MaxPool | AveragePool):
         low, high = max(layer.low, by.low), min(layer.high, by.high)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from ..precision import INT8, SUMS
 from ..requantisation import Ending
-from ..thresholds import found
+from ..thresholds import find_thresholds
 from .builder import requantisation
 from .file import Node
-from .float_ops import Step, followed, single
+from .float_ops import FloatStep, apply_steps, single
 from .levels import Levels
 from .pending import Average, Linear
 from .values import Activation, Pending, Target
@@ -34,7 +34,7 @@ class Finish:
     """From sums of integers to the real numbers of the file, in float32; channels last."""
 
     scale: Floats
-    steps: tuple[Step, ...]
+    steps: tuple[FloatStep, ...]
     low: float
     high: float
     integers: bool = False
@@ -47,7 +47,7 @@ class Finish:
         # A product in double is rounded once, as the float32 sum of exact products would be.
         with np.errstate(all="ignore"):
             real = (sums * self.scale.astype(np.float64)).astype(np.float32)
-            real = followed(real, self.steps)
+            real = apply_steps(real, self.steps)
             return np.clip(real, np.float32(self.low), np.float32(self.high))
 
 
@@ -56,21 +56,21 @@ def as_levels(node: Node, value: Pending, levels: Levels) -> Activation:
     linear = linear_of(node, value)
     finish = finish_of(linear, value)
     channels = channels_of(linear)
-    least, greatest = reach(linear)
+    least, greatest = sum_ranges(linear)
     try:
-        ending = found(lambda sums: levels.index(finish(sums)), levels.count, least, greatest,
-                       levels.low - levels.offset, levels.step)
+        ending = find_thresholds(lambda sums: levels.index(finish(sums)), levels.count,
+                                 least, greatest, levels.low - levels.offset, levels.step)
     except UserError as error:
         raise node.error(f"quantises {channels} channels, and {error}") from error
     target = Target(node.outputs[0], float(levels.scale), levels.zero - levels.offset,
                     levels.offset, precision=levels.precision)
-    return placed(linear, value, target, ending)
+    return place_layer(linear, value, target, ending)
 
 
 def as_sums(node: Node, value: Pending) -> tuple[Activation, Finish]:
     """Return an output that nothing quantises, as sums, and what makes real numbers of them."""
     linear = linear_of(node, value)
-    least, greatest = reach(linear)
+    least, greatest = sum_ranges(linear)
     if np.any(least <= -1 << 31) or np.any(greatest >= (1 << 31) - 1):
         raise node.error("has sums that do not fit 32 bits")
     target, ending = Target(node.outputs[0], 1.0, 0, 0, precision=SUMS), None
@@ -78,7 +78,7 @@ def as_sums(node: Node, value: Pending) -> tuple[Activation, Finish]:
         # Times 1: sums of a byte are one, which needs no way of their own out of an accelerator.
         target = replace(target, precision=INT8)
         ending = requantisation(node, 1.0, target)
-    return placed(linear, value, target, ending), finish_of(linear, value)
+    return place_layer(linear, value, target, ending), finish_of(linear, value)
 
 
 def linear_of(node: Node, value: Pending) -> Linear:
@@ -87,13 +87,13 @@ def linear_of(node: Node, value: Pending) -> Linear:
     if isinstance(core, Linear):
         return core
     if isinstance(core, Average) and not any(core.window.before + core.window.after):
-        x = core.builder.settled(core.node, core.real)
+        x = core.builder.integers_of(core.node, core.real)
         channels = x.shape[1]
         count = int(np.prod(core.window.kernel))
         ones = np.ones((*core.window.kernel, channels), np.int64)
         return Linear(core.builder, core.node, x, ones, np.full(channels, core.real.scale),
                       np.zeros(channels), core.shape, core.window, depthwise=True,
-                      steps=(Step("Div", (np.float32(count),)),))
+                      steps=(FloatStep("Div", (np.float32(count),)),))
     raise node.error("quantises to levels what is no product with weights nor a mean of whole "
                      "windows; we run a Quant after Conv, Gemm, MatMul and AveragePool")
 
@@ -109,7 +109,7 @@ def finish_of(linear: Linear, value: Pending) -> Finish:
     return Finish(single(scale), linear.steps, value.low, value.high, value.integers)
 
 
-def reach(linear: Linear) -> tuple[Integers, Integers]:
+def sum_ranges(linear: Linear) -> tuple[Integers, Integers]:
     """Return the least and the greatest sum that each output channel can have."""
     tensor = linear.x.tensor
     # Taps outside the image add nothing, so 0 is always among what a tap can add.
@@ -121,9 +121,9 @@ def reach(linear: Linear) -> tuple[Integers, Integers]:
     return up * low + down * high, up * high + down * low
 
 
-def placed(linear: Linear, value: Pending, target: Target, ending: Ending) -> Activation:
+def place_layer(linear: Linear, value: Pending, target: Target, ending: Ending) -> Activation:
     """Make the layer, its weights as the file has them, and what moves its elements."""
-    linear = linear.fitting()
+    linear = linear.with_int8_parts()
     x = linear.place(target, np.zeros(channels_of(linear), np.int32), ending)
     for move in value.after:
         x = move(x)

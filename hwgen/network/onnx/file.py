@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import UserError
 
-__all__ = ["ELEMENTS", "QONNX", "Graph", "Node", "Port", "graph_of", "is_quantised", "load",
+__all__ = ["ELEMENTS", "QONNX", "Graph", "GraphPort", "Node", "graph_of", "is_quantised", "load",
            "parse"]
 
 ELEMENTS = 1 << 22
@@ -87,7 +87,7 @@ def is_quantised(node: Node) -> bool:
 
 
 @dataclass(frozen=True)
-class Port:
+class GraphPort:
     """An input of the graph: the data_type of its elements, and its shape with a batch of 1."""
 
     data_type: int
@@ -102,7 +102,7 @@ class Graph:
     opset: int
     nodes: tuple[Node, ...]
     constants: dict[str, np.ndarray]
-    inputs: Mapping[str, Port]
+    inputs: Mapping[str, GraphPort]
     outputs: tuple[str, ...]
     readers: Mapping[str, list[Node]] = field(default_factory=dict)
 
@@ -241,7 +241,7 @@ def _node(proto: Any) -> Node:
     return replace(node, attributes=attributes)
 
 
-def _port(port: Any) -> Port:
+def _port(port: Any) -> GraphPort:
     """Read an input of the graph: an axis 0 without a size is the batch, and becomes 1."""
     if not port.type.HasField("tensor_type"):
         raise UserError(f"input {port.name!r} is no tensor")
@@ -260,7 +260,7 @@ def _port(port: Any) -> Port:
     if math.prod(shape) > ELEMENTS:
         raise UserError(f"input {port.name!r} has {math.prod(shape)} elements, "
                         f"more than {ELEMENTS}")
-    return Port(tensor.elem_type, tuple(shape))
+    return GraphPort(tensor.elem_type, tuple(shape))
 
 
 def array(tensor: Any) -> np.ndarray:

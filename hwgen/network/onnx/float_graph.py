@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .file import Graph, Node
 
-__all__ = ["PASSING", "PRODUCTS", "chain_ends", "folded", "output_axis", "sources"]
+__all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "output_axis", "sources"]
 
 PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool", "Pad", "Relu",
            "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
@@ -20,7 +20,7 @@ PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
 
 PRODUCTS = {"Conv", "Gemm", "MatMul"}
 STEPS = {"Add", "BatchNormalization", "Div", "Mul", "Sub"}
-HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "ReduceMean"}
+HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "Max", "ReduceMean"}
 
 
 def with_nodes(graph: Graph, nodes: Sequence[Node]) -> Graph:
@@ -32,7 +32,7 @@ def with_nodes(graph: Graph, nodes: Sequence[Node]) -> Graph:
     return replace(graph, nodes=tuple(nodes), readers=readers)
 
 
-def folded(graph: Graph) -> Graph:
+def fold_graph(graph: Graph) -> Graph:
     """Return a graph whose products have weights, a bias, and neither alpha, beta nor what follows.
 
     BatchNormalization, and Add, Sub, Mul and Div with a constant, are folded where they follow a
@@ -93,14 +93,14 @@ def _product(graph: Graph, node: Node, consumed: set[str]) -> Node:
         weights, bias = weights * step[0].reshape(shape), bias * step[0] + step[1]
         output = following[0].outputs[0]
         consumed.add(output)
-    names = [unused(graph, f"{output}/{what}") for what in ("weights", "bias")]
+    names = [unused_name(graph, f"{output}/{what}") for what in ("weights", "bias")]
     constants.update(zip(names, (weights, bias), strict=True))
     attributes = {name: value for name, value in node.attributes.items()
                   if name not in ("alpha", "beta")}
     return replace(node, inputs=(node.inputs[0], *names), outputs=(output,), attributes=attributes)
 
 
-def unused(graph: Graph, name: str) -> str:
+def unused_name(graph: Graph, name: str) -> str:
     """Return a name that no tensor of the graph has."""
     there = {*graph.constants, *graph.readers, *graph.inputs, *graph.outputs}
     while name in there:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Step", "followed", "single"]
+__all__ = ["FloatStep", "apply_steps", "single"]
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class FloatStep:
     """One operator and its constants: each a float32, or an array of one for each channel.
 
     ``Sub`` subtracts the constant, ``From`` from the constant. ``Affine`` multiplies and adds.
@@ -37,7 +37,7 @@ class Step:
         return x * constant + self.constants[1]
 
 
-def followed(x: Floats, steps: tuple[Step, ...]) -> Floats:
+def apply_steps(x: Floats, steps: tuple[FloatStep, ...]) -> Floats:
     """Return x after every step."""
     for step in steps:
         x = step(x)

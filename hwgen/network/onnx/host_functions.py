@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .float_ops import single
 
-__all__ = ["Dequantise", "Limit", "Operation", "Permute", "QuantisedSoftmax", "Quantise", "Reshape",
-           "Sigmoid", "Softmax", "Tail"]
+__all__ = ["Dequantise", "HostReshape", "HostSoftmax", "Limit", "Operation", "Permute", "Quantise",
+           "QuantisedSoftmax", "Sigmoid", "Tail"]
 
 Array = NDArray[Any]
 Operation = Callable[[Array], Array]
@@ -67,7 +67,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Reshape:
+class HostReshape:
     """The same elements under another shape."""
 
     shape: tuple[int, ...]
@@ -89,7 +89,7 @@ class Permute:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class HostSoftmax:
     """Softmax over the axes from ``first`` up to ``end``."""
 
     first: int
@@ -174,7 +174,7 @@ class Tail:
         """Whether what reads it reads real numbers."""
         return self.quantised is None or self.read is not None
 
-    def moved(self, operation: Operation) -> "Tail":
+    def with_move(self, operation: Operation) -> "Tail":
         """Return the same, its elements moved at the end."""
         return replace(self, operations=(*self.operations, operation))
 

@@ -6,21 +6,21 @@ from dataclasses import replace
 from ..graph import AveragePool, Concatenate, Layer, MaxPool, Pad, Reshape, Tensor
 from ..precision import INT8, Precision
 
-__all__ = ["narrowed"]
+__all__ = ["narrow_tensors"]
 
 
-def narrowed(layers: Sequence[Layer], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def narrow_tensors(layers: Sequence[Layer], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors with the fewest bits that hold what the layers let through."""
     result = dict(tensors)
     for layer in layers:
         tensor = result[layer.output]
         if tensor.precision == INT8:
-            found = written(layer, [result[name].precision for name in layer.inputs])
+            found = output_precision(layer, [result[name].precision for name in layer.inputs])
             result[layer.output] = replace(tensor, precision=found)
     return result
 
 
-def written(layer: Layer, inputs: Sequence[Precision]) -> Precision:
+def output_precision(layer: Layer, inputs: Sequence[Precision]) -> Precision:
     """Return the bits of what a layer writes."""
     low, high = min(p.low for p in inputs), max(p.high for p in inputs)
     match layer:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import UserError
-from .builder import Builder, grid
+from .builder import NetworkBuilder, grid
 from .file import Graph, Node, is_quantised
 from .values import Activation, Hosted, Outside, Pending, Real, Scaled, Value
 
@@ -23,11 +23,11 @@ class Operands:
     """The values of a graph's edges, as its nodes ask for them; an error says what is not there."""
 
     graph: Graph
-    builder: Builder
+    builder: NetworkBuilder
     values: dict[str, Value]
     """What each edge is, of those that are known by now."""
 
-    def given(self, node: Node, index: int) -> Value | None:
+    def optional_value(self, node: Node, index: int) -> Value | None:
         """Return an input of a node, None where it is left out."""
         if index >= len(node.inputs) or not node.inputs[index]:
             return None
@@ -35,14 +35,14 @@ class Operands:
 
     def value(self, node: Node, index: int) -> Value:
         """Return an input of a node that must be there."""
-        value = self.given(node, index)
+        value = self.optional_value(node, index)
         if value is None:
             raise node.error(f"lacks its input {index}")
         return value
 
     def constant(self, node: Node, index: int) -> np.ndarray | None:
         """Return an input that must be a constant, None where it is left out."""
-        value = self.given(node, index)
+        value = self.optional_value(node, index)
         if value is None or isinstance(value, np.ndarray):
             return value
         raise node.error(f"computes its input {index}, {node.inputs[index]!r}; "
@@ -71,14 +71,14 @@ class Operands:
         value = self.value(node, index)
         if isinstance(value, Real):
             return value
-        raise self.unready(node, index)
+        raise self.unready_error(node, index)
 
     @property
     def remedy(self) -> str:
         """What to do about numbers that are not quantised: it depends on whether any are."""
         return BETWEEN if any(is_quantised(node) for node in self.graph.nodes) else QUANTIZE
 
-    def unready(self, node: Node, index: int) -> UserError:
+    def unready_error(self, node: Node, index: int) -> UserError:
         """Return the error of a node that reads what it cannot work on."""
         value, edge = self.value(node, index), node.inputs[index]
         if isinstance(value, Outside):
@@ -124,9 +124,9 @@ class Operands:
                 or isinstance(value, Hosted) and value.tail.is_real:
             raise node.error(f"reads {node.inputs[index]!r}, which is floating point here, "
                              "as integers")
-        raise self.unready(node, index)
+        raise self.unready_error(node, index)
 
-    def dequantised(self, node: Node, index: int, scale: int, zero: int) -> Real:
+    def dequantise(self, node: Node, index: int, scale: int, zero: int) -> Real:
         """Return what an integer input stands for; ``scale`` and ``zero`` are inputs too."""
         x = self.integers(node, index)
         value = self.scale_of(node, scale)
@@ -142,10 +142,10 @@ class Operands:
             raise node.error(f"reads {x.tensor.name!r}, which is {'uint8' if x.offset else 'int8'}"
                              f", with a zero point of {'uint8' if offset else 'int8'}; "
                              "both must be of one type")
-        return self.builder.regridded(node, x, scale, found - offset)
+        return self.builder.with_grid(node, x, scale, found - offset)
 
-    def scaled(self, node: Node, values: np.ndarray, scale: np.ndarray | None,
-               zero: np.ndarray | None, axis: int) -> Scaled:
+    def scaled_constant(self, node: Node, values: np.ndarray, scale: np.ndarray | None,
+                        zero: np.ndarray | None, axis: int) -> Scaled:
         """Return a constant with its scale; with several, one for each index along ``axis``."""
         if values.dtype.kind not in "iu":
             raise node.error(f"dequantises a constant of {values.dtype}, not integers")

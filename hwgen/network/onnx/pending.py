@@ -15,19 +15,20 @@ from ..graph import (
     Depthwise,
     FullyConnected,
     Layer,
+    Maximum,
     Mean,
     Tensor,
     Window,
 )
 from ..requantisation import Ending
 from ..scales import multiplier_and_shift
-from .bias_steps import OFF, closest, finest, whole
-from .builder import Builder, grid, requantisation, step
+from .bias_steps import OFF, are_whole, closest, finest
+from .builder import NetworkBuilder, grid, requantisation
 from .file import ELEMENTS, Node
-from .float_ops import Step
+from .float_ops import FloatStep
 from .values import Activation, Integers, Real, Target, channels_last
 
-__all__ = ["Average", "Joined", "Linear", "Sum"]
+__all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Linear:
     the file's order.
     """
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     x: Activation
     weights: Integers
@@ -49,7 +50,7 @@ class Linear:
     shape: tuple[int, ...]
     window: Window | None = None
     depthwise: bool = False
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FloatStep, ...] = ()
     """What the file does to the sums, for those who need every rounding."""
     base: NDArray[np.float64] | None = None
     """The scale before the steps, where there are any."""
@@ -59,7 +60,7 @@ class Linear:
         """The scale of the sums themselves."""
         return self.scale if self.base is None else self.base
 
-    def affine(self, gain: ArrayLike, bias: ArrayLike, steps: tuple[Step, ...]) -> "Linear":
+    def affine(self, gain: ArrayLike, bias: ArrayLike, steps: tuple[FloatStep, ...]) -> "Linear":
         """Return ``gain * this + bias``, which is what the steps compute."""
         gain, bias = np.asarray(gain, np.float64), np.asarray(bias, np.float64)
         return replace(self, scale=self.scale * gain, bias=self.bias * gain + bias,
@@ -67,20 +68,20 @@ class Linear:
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
-        weights, scale, bias = self._fine(target, *self._integers(target))
-        fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).fitting()
+        weights, scale, bias = self._fine_weights(target, *self._integers(target))
+        fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).with_int8_parts()
         by = requantisation(self.node, scale, target)
         self._check_bias(bias)
         return fitting.place(target, bias.astype(np.int32), by)
 
-    def _fine(self, target: Target, weights: Integers, scale: NDArray[np.float64],
-              bias: NDArray[np.float64]) -> tuple[Integers, NDArray[np.float64],
-                                                  NDArray[np.float64]]:
+    def _fine_weights(self, target: Target, weights: Integers, scale: NDArray[np.float64],
+                      bias: NDArray[np.float64]) -> tuple[Integers, NDArray[np.float64],
+                                                          NDArray[np.float64]]:
         """Return weights and scale that have room for the bias, and whole numbers for that."""
         channels = -1 if self.depthwise else 0
         flat = np.moveaxis(weights, channels, 0).reshape(len(scale), -1)
         bias = np.where(flat.any(axis=1), bias, np.rint(bias))
-        if whole(bias):
+        if are_whole(bias):
             return weights, scale, np.rint(bias)
         if self.depthwise and flat.shape[1] == 1:
             tensor, gain = self.x.tensor, flat[:, 0] * scale
@@ -102,10 +103,10 @@ class Linear:
         shape[channels] = -1
         return weights * times.reshape(shape), scale, np.rint(bias)
 
-    def fitting(self) -> "Linear":
+    def with_int8_parts(self) -> "Linear":
         """Return the same with weights that can be split into parts of 8 bits."""
         if self.depthwise and len(split(self.weights)) > 1:
-            weights = dense(self.node, self.weights, self.x.shape[1])
+            weights = dense_kernel(self.node, self.weights, self.x.shape[1])
             return replace(self, weights=weights, depthwise=False)
         return self
 
@@ -116,7 +117,7 @@ class Linear:
         if self.window is None:
             return self._fully_connected(target, parts, fields)
         builder, node = self.builder, self.node
-        source = self._repeated(builder.image(node, self.x), len(parts))
+        source = self._repeat_channels(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
         result = builder.tensor(node, target.name, (1, height, width, len(bias)), target.scale,
                                 target.zero, target.precision)
@@ -144,7 +145,7 @@ class Linear:
             raise self.node.error("has a bias that does not fit 32 bits at the scale of its "
                                   "products; give the weights of that channel a larger scale")
 
-    def _repeated(self, source: Tensor, times: int) -> Tensor:
+    def _repeat_channels(self, source: Tensor, times: int) -> Tensor:
         """Return a tensor with its channels several times over, for weights of several parts."""
         if times == 1:
             return source
@@ -164,7 +165,7 @@ class Linear:
             raise node.error("reads a tensor whose rows a Reshape or a Transpose has torn apart; "
                              "we run a Flatten of a single image before it")
         shape = (1, rows, columns) if rows > 1 else (1, columns)
-        source = self._repeated(builder.shaped(node, self.x.tensor, shape), len(parts))
+        source = self._repeat_channels(builder.reshape(node, self.x.tensor, shape), len(parts))
         weights = np.concatenate([part[:, by_row[0]] for part in parts], axis=-1)
         result = builder.tensor(node, target.name, (*shape[:-1], len(weights)), target.scale,
                                 target.zero, target.precision)
@@ -182,7 +183,7 @@ def split(weights: Integers) -> list[Integers]:
     return parts
 
 
-def dense(node: Node, weights: Integers, channels: int) -> Integers:
+def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
     """Return a depthwise kernel as that of a convolution, which is zero between channels."""
     height, width, outputs = weights.shape
     if weights.size * channels > ELEMENTS:
@@ -198,19 +199,16 @@ def dense(node: Node, weights: Integers, channels: int) -> Integers:
 class Sum:
     """The sum of two tensors."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     terms: tuple[Real, Real]
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
-        first, second = (real.x for real in self.terms)
-        if first.shape != second.shape or not np.array_equal(first.order, second.order):
-            raise self.node.error(f"adds tensors of {list(first.shape)} and {list(second.shape)}; "
-                                  "we add tensors of one shape and one order")
         builder, node = self.builder, self.node
-        inputs = [builder.settled(node, term).tensor for term in self.terms]
-        inputs[1] = builder.shaped(node, inputs[1], inputs[0].shape)
+        first = alike(node, self.terms)
+        inputs = [builder.integers_of(node, term).tensor for term in self.terms]
+        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
         result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
         largest = 2 * max(term.scale for term in self.terms)
         # Below 1 no sum leaves 32 bits; such an output would be one step wide.
@@ -227,10 +225,39 @@ class Sum:
 
 
 @dataclass(frozen=True, eq=False)
+class Greatest:
+    """The greater of two tensors."""
+
+    builder: NetworkBuilder
+    node: Node
+    terms: tuple[Real, Real]
+
+    def emit(self, target: Target) -> Activation:
+        """Make the layer, and one before it for each tensor that has another scale."""
+        builder, node = self.builder, self.node
+        first = alike(node, self.terms)
+        # Rounding keeps the order, so that it does not matter which comes first.
+        inputs = [builder.on_grid(node, term, target).tensor for term in self.terms]
+        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
+        result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
+        builder.layer(Maximum, node, inputs, result)
+        return Activation(result, first.shape, first.order, target.offset)
+
+
+def alike(node: Node, terms: tuple[Real, Real]) -> Activation:
+    """Return the first of two tensors, which must lie alike."""
+    first, second = (real.x for real in terms)
+    if first.shape != second.shape or not np.array_equal(first.order, second.order):
+        raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; we "
+                         "run it on tensors of one shape and one order")
+    return first
+
+
+@dataclass(frozen=True, eq=False)
 class Average:
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     real: Real
     window: Window
@@ -240,7 +267,7 @@ class Average:
     def emit(self, target: Target) -> Activation:
         """Make a layer, the cheapest that is exact: which one depends on the scales."""
         builder, node, window = self.builder, self.node, self.window
-        source = builder.image(node, builder.settled(node, self.real))
+        source = builder.image(node, builder.integers_of(node, self.real))
         size = window.output(*source.shape[1:3])
         shape = (1, *size, source.shape[3])
         count = math.prod(window.kernel)
@@ -264,10 +291,10 @@ class Average:
                           bias=np.zeros(source.shape[3], np.int32), window=window,
                           requantisation=requantisation(node, self.real.scale / count, target))
         else:
-            return self._in_two(source, target)
+            return self._emit_in_two(source, target)
         return Activation(result, self.shape, channels_last(self.shape), target.offset)
 
-    def _in_two(self, source: Tensor, target: Target) -> Activation:
+    def _emit_in_two(self, source: Tensor, target: Target) -> Activation:
         """Make a mean whose number of taps varies, then another grid: a rounding more."""
         if self.real.scale > target.scale:
             raise self.node.error("averages fewer taps at the edges and writes a finer scale than "
@@ -277,14 +304,14 @@ class Average:
         same = Target(f"{target.name}/mean", self.real.scale, source.zero_point,
                       self.real.x.offset)
         mean = replace(self, real=Real(self.real.x, self.real.scale)).emit(same)
-        return self.builder.requantised(self.node, Real(mean, self.real.scale), target)
+        return self.builder.requantise(self.node, Real(mean, self.real.scale), target)
 
 
 @dataclass(frozen=True, eq=False)
 class Joined:
     """Tensors one after the other along an axis of the file."""
 
-    builder: Builder
+    builder: NetworkBuilder
     node: Node
     parts: tuple[Real, ...]
     axis: int
@@ -302,16 +329,9 @@ class Joined:
             raise node.error("joins tensors whose elements are in different orders; "
                              "we join images of a batch of 1 along one axis")
         for part in self.parts:
-            x = part.x
-            low, high = (step(limit, target.scale, target.zero) for limit in (part.low, part.high))
-            low, high = max(low, target.low), min(high, target.high)
-            if part.scale != target.scale or x.tensor.zero_point != target.zero:
-                own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
-                x = builder.requantised(node, Real(x, part.scale), own)
-            else:
-                x = builder.clamped(node, x, f"{x.tensor.name}/clamped", low, high)
+            x = builder.on_grid(node, part, target)
             shape = x.image if images else x.shape
-            tensors.append(builder.shaped(node, x.tensor, shape))
+            tensors.append(builder.reshape(node, x.tensor, shape))
         axis = self.axis
         if images:
             axis = (0, 3, 2)[axis] if len(self.shape) == 3 else (0, 3, 1, 2)[axis]

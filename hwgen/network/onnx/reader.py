@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from ..graph import Network
 from ..precision import INT8, SUMS, Precision
-from .boundary import declared, is_image
-from .builder import Builder, step
+from .boundary import declared_grid, is_image
+from .builder import NetworkBuilder, step
 from .exact import Finish, as_sums
-from .file import Graph, Node, Port
-from .float_ops import Step
+from .file import Graph, GraphPort, Node
+from .float_ops import FloatStep
 from .host_functions import Tail
 from .levels import DOMAINS, Levels
 from .operands import Operands
@@ -33,7 +33,7 @@ from .values import (
     channels_last,
 )
 
-__all__ = ["Handler", "Layout", "Reader"]
+__all__ = ["EdgeLayout", "Handler", "OnnxReader"]
 
 OFFSETS = {2: 128, 3: 0}
 """data_type of the integers that we run, uint8 and int8: what we subtract from each."""
@@ -43,7 +43,7 @@ WORK = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class EdgeLayout:
     """How a tensor of the file became one of the Network.
 
     The file's tensor ``name`` has ``shape``; element i of ours, of one image, is element
@@ -54,7 +54,7 @@ class Layout:
     shape: tuple[int, ...]
     order: Integers
     offset: int = 0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FloatStep, ...] = ()
     """What the host does to an input before it is quantised; constants in the file's order."""
     levels: Levels | None = None
     """What quantises an input; None where the scale and the zero point of the tensor do."""
@@ -67,21 +67,21 @@ class Layout:
 class Handler(Protocol):
     """What reads one operator."""
 
-    def __call__(self, reader: "Reader", node: Node) -> Value:
+    def __call__(self, reader: "OnnxReader", node: Node) -> Value:
         """Return what the node's first output is."""
 
 
-class Reader(Operands):
-    """Reads one graph into a Builder."""
+class OnnxReader(Operands):
+    """Reads one graph into a NetworkBuilder."""
 
     def __init__(self, graph: Graph, handlers: Mapping[tuple[str, str], Handler],
                  nearest: Mapping[str, str]) -> None:
         """Take a graph, and what reads each operator, by domain and name."""
         self.graph = graph
-        self.builder = Builder(graph.name)
+        self.builder = NetworkBuilder(graph.name)
         self.values = dict(graph.constants)
-        self.layouts: dict[str, Layout] = {}
-        self.traces: dict[str, Layout] = {}
+        self.layouts: dict[str, EdgeLayout] = {}
+        self.traces: dict[str, EdgeLayout] = {}
         self.inputs: list[str] = []
         self.low_bit = any(node.domain in DOMAINS for node in graph.nodes)
         self._entries: dict[str, tuple[object, Integers, Activation]] = {}
@@ -119,39 +119,40 @@ class Reader(Operands):
             raise node.error(f"brings the network's tensors to more than {WORK} values")
         self.values[node.outputs[0]] = value
 
-    def quantised(self, node: Node, value: Value, scale: float, zero: int,
-                  offset: int) -> Activation:
+    def quantise(self, node: Node, value: Value, scale: float, zero: int,
+                 offset: int) -> Activation:
         """Return a floating-point value as int8."""
-        x = self._quantised(node, value, scale, zero - offset, offset)
+        x = self._quantise(node, value, scale, zero - offset, offset)
         self.trace(node, x)
         return x
 
     def trace(self, node: Node, x: Activation) -> None:
         """Note which tensor of ours is what a node of the file quantises."""
-        self.traces.setdefault(x.tensor.name, Layout(node.outputs[0], x.shape, x.order, x.offset))
+        self.traces.setdefault(x.tensor.name,
+                               EdgeLayout(node.outputs[0], x.shape, x.order, x.offset))
 
-    def _quantised(self, node: Node, value: Value, scale: float, zero: int,
-                   offset: int) -> Activation:
+    def _quantise(self, node: Node, value: Value, scale: float, zero: int,
+                  offset: int) -> Activation:
         name = node.outputs[0]
         if isinstance(value, Outside):
             return self._entry(node, value, scale, zero, offset)
         if isinstance(value, Real):
             if value.scale == scale and value.x.tensor.zero_point == zero:
-                return replace(self.builder.settled(node, value, rounded=True), offset=offset)
+                return replace(self.builder.integers_of(node, value, rounded=True), offset=offset)
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
-            return self.builder.requantised(node, value,
-                                            Target(name, scale, zero, offset, low, high))
+            return self.builder.requantise(node, value,
+                                           Target(name, scale, zero, offset, low, high))
         if isinstance(value, Pending):
             low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
             x = value.core.emit(Target(name, scale, zero, offset, low, high))
             for move in value.after:
                 x = move(x)
             return x
-        raise self.unready(node, 0)
+        raise self.unready_error(node, 0)
 
     # Where the network begins and ends.
 
-    def _input(self, name: str, port: Port) -> Value:
+    def _input(self, name: str, port: GraphPort) -> Value:
         """Return an input of the graph: integers are a tensor, floats wait to become one."""
         if port.data_type in (1, 10, 11):
             return Outside(name, port.shape, np.arange(math.prod(port.shape), dtype=np.int64))
@@ -159,7 +160,7 @@ class Reader(Operands):
             raise UserError(f"input {name!r} is neither int8, uint8 nor floating point")
         offset = OFFSETS[port.data_type]
         node = Node("input", "", name, (), (name,), {})
-        found = declared(self.graph, name)
+        found = declared_grid(self.graph, name)
         # Integers that nothing gives a scale are themselves.
         scale, zero = found or (1.0, 0)
         zero -= offset
@@ -200,8 +201,8 @@ class Reader(Operands):
         x = Activation(tensor, shape, order, offset)
         self._entries[outside.name] = key, outside.source, x
         port = self.graph.inputs[outside.name]
-        self.layouts[tensor.name] = Layout(outside.name, port.shape, outside.source[order], offset,
-                                           outside.steps, levels)
+        self.layouts[tensor.name] = EdgeLayout(outside.name, port.shape, outside.source[order],
+                                               offset, outside.steps, levels)
         return x
 
     def narrow(self, node: Node, x: Activation, low: int, high: int) -> bool:
@@ -223,7 +224,7 @@ class Reader(Operands):
         source = self.layouts[name]
         self._entries[source.name] = None, source.order, x
         self.values[edge] = replace(x, tensor=tensor)
-        self.traces[name] = Layout(node.outputs[0], x.shape, x.order, x.offset)
+        self.traces[name] = EdgeLayout(node.outputs[0], x.shape, x.order, x.offset)
         return True
 
     def _output(self, name: str) -> str:
@@ -238,7 +239,7 @@ class Reader(Operands):
                 raise UserError(f"output {name!r} is not quantised; put a QuantizeLinear after it")
             value, finish = as_sums(node, value)
         elif isinstance(value, Real):
-            value = value.x if tail else self.builder.settled(node, value)
+            value = value.x if tail else self.builder.integers_of(node, value)
         if not isinstance(value, Activation):
             what = "is floating point that nothing quantises; " + self.remedy \
                 if isinstance(value, Outside) else "is nothing that the network computes"
@@ -251,10 +252,10 @@ class Reader(Operands):
             shape = value.image
         # What the host computes stays as it is: nothing runs after that.
         tensor = value.tensor if value.tensor.precision == SUMS \
-            else self.builder.shaped(node, value.tensor, shape)
+            else self.builder.reshape(node, value.tensor, shape)
         if tensor.name in self.layouts:
             # An input, or what another output is made of: each output is a tensor of its own.
-            tensor = self.builder.renamed(node, tensor, name)
-        self.layouts[tensor.name] = Layout(name, value.shape, value.order, value.offset,
-                                           finish=finish, tail=tail)
+            tensor = self.builder.rename(node, tensor, name)
+        self.layouts[tensor.name] = EdgeLayout(name, value.shape, value.order, value.offset,
+                                               finish=finish, tail=tail)
         return tensor.name

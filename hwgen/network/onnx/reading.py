@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from ..graph import Network, Tensor
 from .file import graph_of, parse
-from .float_ops import followed
+from .float_ops import apply_steps
 from .operators.arithmetic import ARITHMETIC
 from .operators.last import LAST, LAST_QUANTISED
 from .operators.moves import MOVES
@@ -24,11 +24,11 @@ from .operators.pools import POOLS
 from .operators.products import FLOAT
 from .operators.qlinear import MICROSOFT, QUANTISED
 from .operators.qonnx import LOW_BIT
-from .reader import Handler, Layout, Reader
+from .reader import EdgeLayout, Handler, OnnxReader
 from .valid import check
-from .values import described
+from .values import file_type
 
-__all__ = ["Layout", "OnnxNetwork", "read", "restored"]
+__all__ = ["EdgeLayout", "OnnxNetwork", "file_values", "read"]
 
 Bytes = NDArray[np.int8]
 
@@ -57,7 +57,6 @@ NEAREST = {
     "LayerNormalization": "BatchNormalization",
     "LeakyRelu": "Relu",
     "LogSoftmax": "Softmax last",
-    "Max": "Clip",
     "Min": "Clip",
     "PRelu": "Relu",
     "QLinearLeakyRelu": "Relu between DequantizeLinear and QuantizeLinear",
@@ -82,8 +81,8 @@ class OnnxNetwork(Network):
     file quantises on the way.
     """
 
-    layouts: Mapping[str, Layout] = field(default_factory=dict)
-    traces: Mapping[str, Layout] = field(default_factory=dict)
+    layouts: Mapping[str, EdgeLayout] = field(default_factory=dict)
+    traces: Mapping[str, EdgeLayout] = field(default_factory=dict)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -114,7 +113,8 @@ class OnnxNetwork(Network):
         if sorted(given) != sorted(by_name):
             raise UserError(f"the network's inputs are {', '.join(by_name)}, "
                             f"not {', '.join(given)}")
-        return {ours: self._fed(ours, np.asarray(given[name])) for name, ours in by_name.items()}
+        return {ours: self._feed_input(ours, np.asarray(given[name]))
+                for name, ours in by_name.items()}
 
     def fetch(self, results: Mapping[str, Bytes], *,
               real: bool = False) -> dict[str, NDArray[np.generic]]:
@@ -123,15 +123,15 @@ class OnnxNetwork(Network):
         What the file does to sums that it does not quantise, and a Softmax or a Sigmoid at its
         end, is done here, in float32.
         """
-        return {self.layouts[ours].name: self._fetched(ours, results[ours], real)
+        return {self.layouts[ours].name: self._fetch_output(ours, results[ours], real)
                 for ours in self.outputs}
 
-    def _fetched(self, ours: str, values: Bytes, real: bool) -> NDArray[np.generic]:
+    def _fetch_output(self, ours: str, values: Bytes, real: bool) -> NDArray[np.generic]:
         layout = self.layouts[ours]
-        steps = restored(layout, layout.finish(values) if layout.finish else values)
+        steps = file_values(layout, layout.finish(values) if layout.finish else values)
         if layout.finish is None:
             if real and layout.tail is None:
-                return self.real(ours, steps)
+                return self.real_values(ours, steps)
             steps = (steps + layout.offset).astype(np.uint8 if layout.offset else np.int8)
         if layout.tail is None:
             return steps
@@ -140,13 +140,13 @@ class OnnxNetwork(Network):
             images[0] if len(images) == 1 else np.stack(images)
         return layout.tail.grid(found) if real and layout.tail.quantised else found
 
-    def real(self, name: str, steps: NDArray[np.signedinteger]) -> NDArray[np.float32]:
+    def real_values(self, name: str, steps: NDArray[np.signedinteger]) -> NDArray[np.float32]:
         """Return what values of one of our tensors stand for."""
         tensor = self.tensors[name]
         above = steps.astype(np.int16) - np.int16(tensor.zero_point)
         return above.astype(np.float32) * np.float32(tensor.scale)
 
-    def _fed(self, ours: str, x: NDArray[np.generic]) -> Bytes:
+    def _feed_input(self, ours: str, x: NDArray[np.generic]) -> Bytes:
         layout, tensor = self.layouts[ours], self.tensors[ours]
         batched = layout.shape[:1] == (1,)
         fits = x.ndim == len(layout.shape) and x.shape[1:] == layout.shape[1:] \
@@ -160,7 +160,7 @@ class OnnxNetwork(Network):
         if x.dtype.kind == "f":
             if not np.isfinite(x).all():
                 raise UserError(f"input {layout.name!r} must be finite numbers")
-            values = quantised(layout, tensor, x.reshape(images, -1).astype(np.float32))
+            values = quantise_input(layout, tensor, x.reshape(images, -1).astype(np.float32))
         elif x.dtype == kind and not layout.steps and layout.levels is None:
             values = x.reshape(images, -1).astype(np.int16) - layout.offset
         else:
@@ -171,10 +171,10 @@ class OnnxNetwork(Network):
         return values[:, layout.order].astype(np.int8).reshape(images, *tensor.shape[1:])
 
 
-def quantised(layout: Layout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray[np.int16]:
+def quantise_input(layout: EdgeLayout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray[np.int16]:
     """Return inputs as integers, in the order of the file; the first axis counts images."""
     with np.errstate(all="ignore"):
-        x = followed(x, layout.steps)
+        x = apply_steps(x, layout.steps)
     if layout.levels:
         levels = layout.levels
         found = levels.low - levels.offset + levels.step * levels.index(x)
@@ -184,7 +184,7 @@ def quantised(layout: Layout, tensor: Tensor, x: NDArray[np.float32]) -> NDArray
     return found.astype(np.int16)
 
 
-def restored(layout: Layout, values: NDArray[Any]) -> NDArray[Any]:
+def file_values(layout: EdgeLayout, values: NDArray[Any]) -> NDArray[Any]:
     """Return the values of one of our tensors, of several images, in the shape of the file's."""
     images = len(values)
     flat = np.empty((images, layout.order.size),
@@ -201,9 +201,9 @@ def read(source: str | Path | bytes, *, rounding: str = "single") -> OnnxNetwork
     ``single`` rounds each sum once, as ONNX does but for ties; ``tflm`` rounds twice.
     """
     model, name = parse(source)
-    reader = Reader(graph_of(model, name), HANDLERS, NEAREST)
+    reader = OnnxReader(graph_of(model, name), HANDLERS, NEAREST)
     network = reader.read(rounding)
-    check(model, name, {edge: described(value) for edge, value in reader.values.items()})
+    check(model, name, {edge: file_type(value) for edge, value in reader.values.items()})
     ends = {name: reader.layouts[name] for name in (*network.inputs, *network.outputs)}
     return OnnxNetwork(network.name, network.tensors, network.layers, network.inputs,
                        network.outputs, network.rounding, ends,

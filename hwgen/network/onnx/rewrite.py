@@ -16,7 +16,7 @@ from ..graph import Network, Weighted
 from .file import array, parse
 from .reading import read
 
-__all__ = ["fixed_biases", "replaced"]
+__all__ = ["fixed_biases", "replace_weights"]
 
 BASE = 100
 """Of the digits in which numbers are written. With 1 added, so that none hides its sign, all of
@@ -26,7 +26,7 @@ OFFSETS = {np.dtype("i1"): 0, np.dtype("u1"): 128}
 """What stands for a weight of 0."""
 
 
-def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
+def replace_weights(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
     """Return the file with the weights and biases of some layers of its network, by their names."""
     file = Marked(data)
     original = read(data)
@@ -38,17 +38,17 @@ def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
         if not np.array_equal(layer.bias, layer_of(original, name).bias):
             index, places = file.biases(name)
             changed[index].reshape(-1)[places] = layer.bias
-    result = file.put(changed)
+    result = file.replace_constants(changed)
     made = read(result)
     for name, layer in layers.items():
         # Some weights the reader multiplies, for a bias that else were between two of their sums.
-        if multiplied(layer_of(made, name).weights, layer.weights):
+        if is_multiple(layer_of(made, name).weights, layer.weights):
             raise UserError(f"the weights of layer {name!r} are not those of the file, but a "
                             "multiple; `hwgen quantize` writes files where they are")
     return result
 
 
-def multiplied(found: NDArray[Any], wanted: NDArray[Any]) -> bool:
+def is_multiple(found: NDArray[Any], wanted: NDArray[Any]) -> bool:
     """Return whether weights are others than those that are wanted, and multiples of them."""
     if found.shape != wanted.shape:
         return True
@@ -98,15 +98,15 @@ class Marked:
                   if values.dtype == np.int32 and values.ndim == 1}
         self.stored: dict[int, NDArray[Any]] = {**weights, **biases}
         largest = max((values.size for values in weights.values()), default=1)
-        self.digits = [read(self.put({index: marks(values, digit, index)
-                                      for index, values in weights.items()}))
+        self.digits = [read(self.replace_constants({index: marks(values, digit, index)
+                                                    for index, values in weights.items()}))
                        for digit in range(-2, len(str(largest - 1)) // 2 + 1)]
-        self.numbers = [read(self.put({index: np.arange(values.size) if not number
-                                       else np.full(values.size, index)
-                                       for index, values in biases.items()}))
+        self.numbers = [read(self.replace_constants({index: np.arange(values.size) if not number
+                                                     else np.full(values.size, index)
+                                                     for index, values in biases.items()}))
                         for number in range(2)] if biases else []
 
-    def put(self, values: Mapping[int, NDArray[Any]]) -> bytes:
+    def replace_constants(self, values: Mapping[int, NDArray[Any]]) -> bytes:
         """Return the file with some constants replaced."""
         for index, each in values.items():
             self.tensors[index].ClearField("int32_data")

@@ -92,11 +92,11 @@ def check(model: Any, name: str, known: Known) -> None:
                     raise UserError(f"{at} has an attribute {attribute.name!r} that its operator "
                                     "lacks, or has of another type")
         elif node.domain in ("", "ai.onnx") and node.op_type not in QONNX:
-            _valid(at, lambda node=node: onnx.checker.check_node(_plain(node), context))
+            _valid(at, lambda node=node: onnx.checker.check_node(_plain_node(node), context))
     _types(model, name, known)
 
 
-def _plain(node: Any) -> Any:
+def _plain_node(node: Any) -> Any:
     """Return a node in the one spelling of ONNX's own domain."""
     if not node.domain:
         return node
@@ -120,7 +120,7 @@ def _types(model: Any, name: str, known: Known) -> None:
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for port in model.graph.input:
         if port.name in constants:
-            _same(port, constants[port.name], name)
+            _check_same(port, constants[port.name], name)
     bare.graph.input.extend(port for port in model.graph.input if port.name not in constants)
     for tensor in model.graph.initializer:
         if tensor.ByteSize() <= LARGEST_CONSTANT:
@@ -130,7 +130,7 @@ def _types(model: Any, name: str, known: Known) -> None:
                 tensor.name, tensor.data_type, list(tensor.dims)))
     for node in model.graph.node:
         if node.domain in ("", "ai.onnx") and node.op_type not in QONNX:
-            bare.graph.node.append(_plain(node))
+            bare.graph.node.append(_plain_node(node))
         elif node.output:
             code, shape = known.get(node.output[0], (1, None))
             bare.graph.input.append(onnx.helper.make_tensor_value_info(
@@ -150,7 +150,7 @@ def _types(model: Any, name: str, known: Known) -> None:
                             f"operators make it {_type(found)}")
 
 
-def _same(port: Any, constant: Any, name: str) -> None:
+def _check_same(port: Any, constant: Any, name: str) -> None:
     """Hold what a file says of a constant, which may be among its inputs, against the constant."""
     declared = port.type.tensor_type
     sizes = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in declared.shape.dim]

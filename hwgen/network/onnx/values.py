@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..graph import Tensor
 from ..precision import INT8, Precision
-from .float_ops import Step
+from .float_ops import FloatStep
 from .host_functions import Tail
 
 __all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
-           "Target", "Value", "channels_last", "described", "transposed"]
+           "Target", "Value", "channels_last", "file_type", "reorder"]
 
 Integers = NDArray[np.int64]
 
@@ -31,7 +31,7 @@ def channels_last(shape: tuple[int, ...]) -> Integers:
     return np.moveaxis(flat, 1, -1).reshape(-1)
 
 
-def transposed(order: Integers, shape: tuple[int, ...], axes: tuple[int, ...]) -> Integers:
+def reorder(order: Integers, shape: tuple[int, ...], axes: tuple[int, ...]) -> Integers:
     """Return the order of the same bytes when the file's tensor is transposed."""
     moved = np.arange(order.size, dtype=np.int64).reshape(shape).transpose(axes).reshape(-1)
     place = np.empty_like(moved)
@@ -104,7 +104,7 @@ class Outside:
     name: str
     shape: tuple[int, ...]
     source: Integers
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FloatStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Hosted:
 Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted
 
 
-def described(value: Value) -> tuple[int, tuple[int, ...]]:
+def file_type(value: Value) -> tuple[int, tuple[int, ...]]:
     """Return the data_type that a value has in the file, as far as we know it, and its shape."""
     match value:
         case Activation():

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from ..graph import Window
 from .file import ELEMENTS, Node
 
-__all__ = ["spatial", "window"]
+__all__ = ["image_size", "window"]
 
 LARGEST = 1 << 15
 """Largest kernel, stride, dilation or padding: above the size of any image that we read."""
 
 
-def spatial(node: Node, shape: Sequence[int]) -> tuple[int, int]:
+def image_size(node: Node, shape: Sequence[int]) -> tuple[int, int]:
     """Return height and width of an image of the file, which may lack the height."""
     if len(shape) == 4:
         return shape[2], shape[3]
@@ -25,7 +25,7 @@ def spatial(node: Node, shape: Sequence[int]) -> tuple[int, int]:
 def window(node: Node, shape: Sequence[int], kernel: Sequence[int] | None = None, *,
            pool: bool = False) -> Window:
     """Return how a node passes over an image of the file; ``kernel`` is that of its weights."""
-    height, width = spatial(node, shape)
+    height, width = image_size(node, shape)
     axes = len(shape) - 2
     given = node.integers("kernel_shape")
     if kernel is None:

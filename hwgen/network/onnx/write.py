@@ -82,7 +82,7 @@ class _Writer:
         self.names.add(name)
         self.nodes.append(self.helper.make_node(operator, inputs, outputs, name, **attributes))
 
-    def both(self, edge: str, output: str, grid: Grid, name: str) -> None:
+    def quantise_edge(self, edge: str, output: str, grid: Grid, name: str) -> None:
         """Quantise and dequantise an edge."""
         # All bits of the type, or a Clip to fewer, as runtimes without narrow types have it.
         on = [self.constant(f"{name}:scale", np.array(grid.scale, np.float32)),
@@ -96,8 +96,8 @@ class _Writer:
             self.node("Clip", [wide, *limits], f"{name}:int8")
         self.node("DequantizeLinear", [f"{name}:int8", *on], output)
 
-    def dequantised(self, name: str, integers: np.ndarray, scale: NDArray[np.float32],
-                    axis: int) -> str:
+    def dequantise_constant(self, name: str, integers: np.ndarray, scale: NDArray[np.float32],
+                            axis: int) -> str:
         """Return a constant edge, of integers with a scale for each channel."""
         inputs = [self.constant(f"{name}:int", integers), self.constant(f"{name}:scale", scale),
                   self.constant(f"{name}:zero", np.zeros(scale.shape, integers.dtype))]
@@ -120,7 +120,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
     # What is read of an input is its dequantised twin; any other edge keeps its name there.
     renamed = {edge: f"{edge}:real" for edge in graph.inputs}
     for edge in graph.inputs:
-        writer.both(edge, renamed[edge], grids[edge], edge)
+        writer.quantise_edge(edge, renamed[edge], grids[edge], edge)
     for node in graph.nodes:
         inputs = [renamed.get(edge, edge) for edge in node.inputs]
         if node.operator in PRODUCTS and len(node.inputs) > 2 and \
@@ -142,7 +142,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
                             **attributes)
         for edge in node.outputs:
             if edge in bounds:
-                writer.both(f"{edge}:float", edge, bounds[edge], edge)
+                writer.quantise_edge(f"{edge}:float", edge, bounds[edge], edge)
     used = {edge for made in writer.nodes for edge in made.input}
     for name, array in graph.constants.items():
         if name in used:
@@ -183,8 +183,8 @@ def _weights(writer: _Writer, node: Node, graph: Graph, grid: Grid, bits: int) -
     products = (scale.astype(np.float64) * float(grid.scale)).astype(np.float32)
     sums = np.rint(bias / products.astype(np.float64))
     sums = np.clip(sums, -(2**31), 2**31 - 1).astype(np.int32)
-    return [writer.dequantised(node.inputs[1], integers, scale, axis),
-            writer.dequantised(node.inputs[2], sums, products, 0)]
+    return [writer.dequantise_constant(node.inputs[1], integers, scale, axis),
+            writer.dequantise_constant(node.inputs[2], sums, products, 0)]
 
 
 def _parts(weights: NDArray[np.float64], largest: NDArray[np.float64], most: int,

@@ -18,6 +18,7 @@ from ..graph import (
     FullyConnected,
     Layer,
     Logistic,
+    Maximum,
     MaxPool,
     Mean,
     Pad,
@@ -105,20 +106,25 @@ def fully_connected(site: Site) -> list[Layer]:
 
 def add(site: Site) -> list[Layer]:
     """ADD of two tensors of one shape."""
-    site.inputs_between(2, 2)
-    x = site.x(0), site.x(1)
-    shapes = site.input(0).shape, site.input(1).shape
-    if shapes[0] != shapes[1]:
-        raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen adds tensors "
-                        "of equal shape, without broadcasting")
+    x = site.pair()
     largest = 2 * max(x[0].scale, x[1].scale)
     multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
     ratio = np.array([largest / (2**20 * site.y.scale)])
     if ratio[0] >= 1:
         raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [Add(name=site.name, inputs=(x[0].name, x[1].name), output=site.gives(*shapes[0]),
+    return [Add(name=site.name, inputs=(x[0].name, x[1].name),
+                output=site.gives(*site.input(0).shape),
                 scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
                 requantisation=site.requantisation(ratio, 1))]
+
+
+def maximum(site: Site) -> list[Layer]:
+    """MAXIMUM of two tensors that have one shape, and one scale with the output."""
+    x = site.pair()
+    # The reference compares the integers, whatever they stand for.
+    site.keeps_scale(*x)
+    return [Maximum(name=site.name, inputs=(x[0].name, x[1].name),
+                    output=site.gives(*site.input(0).shape))]
 
 
 def pool(site: Site) -> list[Layer]:
@@ -249,9 +255,9 @@ def softmax(site: Site) -> list[Layer]:
 
 BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
-    "ADD": add, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad,
-    "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze,
-    "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
+    "ADD": add, "MAXIMUM": maximum, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean,
+    "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,
+    "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
 
 def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],

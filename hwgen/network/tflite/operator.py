@@ -51,6 +51,16 @@ class Site:
                             "that are computed")
         return self.activation(self.operator.inputs[position])
 
+    def pair(self) -> tuple[Tensor, Tensor]:
+        """Return the inputs: two of one shape that are computed."""
+        self.inputs_between(2, 2)
+        pair = self.x(0), self.x(1)
+        shapes = self.input(0).shape, self.input(1).shape
+        if shapes[0] != shapes[1]:
+            raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen runs this "
+                            "operator on tensors of equal shape, without broadcasting")
+        return pair
+
     @property
     def y(self) -> Tensor:
         """Return the output."""

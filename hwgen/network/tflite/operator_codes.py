@@ -35,6 +35,7 @@ RUNS = {
     "DEPTHWISE_CONV_2D": Kind(7, tflite.DepthwiseConv2DOptions),
     "FULLY_CONNECTED": Kind(14, tflite.FullyConnectedOptions),
     "ADD": Kind(5, tflite.AddOptions),
+    "MAXIMUM": Kind(4, tflite.MaximumMinimumOptions),
     "AVERAGE_POOL_2D": Kind(3, tflite.Pool2DOptions),
     "MAX_POOL_2D": Kind(3, tflite.Pool2DOptions),
     "MEAN": Kind(3, tflite.ReducerOptions),

@@ -22,6 +22,8 @@ class Reader:
         self.layers: list[Layer] = []
         self.inputs = list(file.inputs)
         self.outputs = list(file.outputs)
+        self.written = set(file.inputs)
+        self.read: set[int] = set()
 
     def unique_names(self) -> list[str]:
         """Return a name for each tensor; a name that occurs again gets the tensor's number."""
@@ -99,6 +101,9 @@ class Reader:
             if shapes[0] != shapes[1]:
                 raise UserError(f"{where}: its output has shape {shapes[1]}, and must have "
                                 f"{shapes[0]}")
+            if operator.inputs[0] not in self.written or operator.outputs[0] in self.read:
+                raise UserError(f"{where} must come after what writes its input, and before what "
+                                "reads its output")
             return
         try:
             result = self.file.tensors[operator.outputs[0]]
@@ -124,6 +129,8 @@ class Reader:
                                 "first axis")
         for number, operator in enumerate(self.file.operators):
             self.operator(number, operator)
+            self.read.update(operator.inputs)
+            self.written.update(operator.outputs)
         if not self.layers:
             raise UserError("the network has no layers")
         edges = [[self.activation(index).name for index in indices]

@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from ...arch.boards import BOARDS
-from ...build.clock import built
+from ...build.clock import clock_of_build
 from ...build.record import Record
 from ...compiler import compile_network
 from ...errors import UserError
 from ...network.reader import read_network
 from ...predict.layers import predictions
 from ...text import markdown
-from .marks import put
+from .marks import write_between_marks
 
 __all__ = ["MARKS", "NETWORKS", "records", "table", "update"]
 
@@ -56,7 +56,7 @@ def rows() -> Iterator[list[str]]:
         for name, title in NETWORKS.items():
             count = cycles(record, name)
             if count is not None:
-                seconds = (built(record).milliseconds(count) or 0) / 1000
+                seconds = (clock_of_build(record).milliseconds(count) or 0) / 1000
                 design = record.design
                 yield [BOARDS[record.board].title,
                        f"{design.rows}x{design.columns} {design.engine}", title, f"{count:,}",
@@ -72,7 +72,7 @@ def table() -> list[str]:
 
 def update(path: Path) -> None:
     """Put the table between the marks of a file."""
-    put(path, MARKS, "".join(f"{line}\n" for line in table()))
+    write_between_marks(path, MARKS, "".join(f"{line}\n" for line in table()))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-__all__ = ["put"]
+__all__ = ["write_between_marks"]
 
 
-def put(path: Path, marks: tuple[str, str], text: str) -> None:
+def write_between_marks(path: Path, marks: tuple[str, str], text: str) -> None:
     """Write ``text``, which ends with a line, between the marks of a file."""
     before, rest = path.read_text(encoding="utf-8").split(marks[0])
     _, after = rest.split(marks[1])

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...measure.results import figures_of
 from ...text import markdown
-from .marks import put
+from .marks import write_between_marks
 
 __all__ = ["DEVICES", "MARKS", "ROWS", "Row", "ranges", "tables", "update"]
 
@@ -146,7 +146,7 @@ def _tables(device: str) -> Iterator[str]:
 
 def update(path: Path) -> None:
     """Put the tables between the marks of a file."""
-    put(path, MARKS, tables())
+    write_between_marks(path, MARKS, tables())
 
 
 if __name__ == "__main__":

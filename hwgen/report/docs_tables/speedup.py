@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...compiler.csc import encode
-from ...golden.sparse.decoder import Format
+from ...golden.sparse.decoder import EntryFormat
 from ...golden.sparse.engine import Sparse
 from ..plot import line_plot
 
@@ -36,7 +36,7 @@ def measure(size: int = SIZE, lanes: int = LANES) -> list[Figure]:
     how many times fewer products there are.
     """
     rng = np.random.default_rng(SEED)
-    form = Format(index_bits=5)
+    form = EntryFormat(index_bits=5)
     figures = []
     for density in DENSITIES:
         weights = rng.integers(1, 128, (size, size)) * (rng.random((size, size)) < density)

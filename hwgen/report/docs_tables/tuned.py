@@ -14,7 +14,7 @@ from ...arch.boards import BOARDS
 from ...build.record import Record
 from ...text import markdown
 from .boards import NETWORKS, ROOT, cycles, records
-from .marks import put
+from .marks import write_between_marks
 
 __all__ = ["FOLDER", "MARKS", "milliseconds", "preset_of", "table", "update"]
 
@@ -43,10 +43,10 @@ def rows() -> Iterator[list[str]]:
             if count is not None:
                 yield [BOARDS[record.board].title,
                        f"[{design.rows}x{design.columns}](results/tuned/{path.name})", title,
-                       *told(record, count), *told(preset, cycles(preset, name))]
+                       *result_cells(record, count), *result_cells(preset, cycles(preset, name))]
 
 
-def told(record: Record, count: int | None) -> list[str]:
+def result_cells(record: Record, count: int | None) -> list[str]:
     """Return cycles, clock and time; of a network that does not fit, nothing."""
     if count is None:
         return ["does not fit", "", ""]
@@ -62,7 +62,7 @@ def table() -> list[str]:
 
 def update(path: Path) -> None:
     """Put the table between the marks of a file."""
-    put(path, MARKS, "".join(f"{line}\n" for line in table()))
+    write_between_marks(path, MARKS, "".join(f"{line}\n" for line in table()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Accumulators: add up the values of a column tile's passes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth import *
@@ -9,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from .. import primitives
 from ..primitives.pipeline import later
 from ..step import Descriptor, Mode, Tag
+from .sum_index import every_sum
 
 __all__ = ["Accumulators"]
 
@@ -17,6 +19,9 @@ SUM = 32
 
 TOGETHER = 4
 """Columns whose sums share a memory, and so one place on the chip."""
+
+
+Index = Callable[[Module, Any, Any, int], Value]
 
 
 class Accumulators(wiring.Component):
@@ -33,6 +38,9 @@ class Accumulators(wiring.Component):
         Vectors of sums.
     family : str
         FPGA family.
+    index : function
+        Which sum a value belongs to: :func:`every_sum`, or :func:`strided_sum` where steps leave
+        several sums a pixel.
 
     Members
     -------
@@ -69,10 +77,13 @@ class Accumulators(wiring.Component):
 
     ahead = 4
     latency = 6
+    interval = 1
 
-    def __init__(self, columns: int, depth: int, family: str = "generic") -> None:
+    def __init__(self, columns: int, depth: int, family: str = "generic",
+                 index: Index = every_sum) -> None:
         self.columns = columns
         self.depth = depth
+        self.index = index
         self.family = family
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
@@ -163,13 +174,10 @@ class Accumulators(wiring.Component):
         ]
 
     def _counted(self, m: Module) -> tuple[Value, Value]:
-        """Return which sum a value belongs to, counted anew in each pass; and if it is kept."""
-        d = self.descriptor
-        following, n = Signal(range(self.depth + 1)), Signal(range(self.depth + 1))
-        m.d.comb += n.eq(Mux(self.tag.start, 0, following))
-        with m.If(self.tag.value):
-            m.d.sync += following.eq(Mux(n == self.depth, n, n + 1))
-        return n, ~self.tag.first | ~self.tag.last | d.to_sums | (d.mode == Mode.SUMS)
+        """Return which sum a value belongs to, and if it is kept there: it needs room then."""
+        d, tag = self.descriptor, self.tag
+        return (self.index(m, tag, d, self.depth),
+                ~tag.first | ~tag.last | d.to_sums | (d.mode == Mode.SUMS))
 
     def _counted_back(self, m: Module) -> Value:
         """Return which requantised sum is next: they come many cycles later than values."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth import *
 
-from ...arch.formats import GROUP, Kind
+from ...arch.formats import GROUP, NumberKind
 
 __all__ = ["Pace"]
 
@@ -36,7 +36,7 @@ class Pace:
         bits_a, bits_w = (Signal(range(9), name=f"bits_{name}") for name in "aw")
         planes_w = Signal(range(9))
         m.d.comb += [bits_a.eq(a[:3] + 1), bits_w.eq(w[:3] + 1),
-                     planes_w.eq(Mux(w[3:] == Kind.BIPOLAR, 2, bits_w))]
+                     planes_w.eq(Mux(w[3:] == NumberKind.BIPOLAR, 2, bits_w))]
         self.weight_words = Signal(8)
         groups = -(-rows // GROUP)
         m.d.comb += self.weight_words.eq(sum(
@@ -50,5 +50,5 @@ class Pace:
             self.wait.eq(pairs - 1),
             self.last_wait.eq(Mux(pairs > interval, pairs - 1, interval - 1)),
         ]
-        self.bad = ((a[3:] >= Kind.BIPOLAR) | (w[3:] > Kind.BIPOLAR)
-                    | ((w[3:] == Kind.BIPOLAR) & (w[:3] != 0)))
+        self.bad = ((a[3:] >= NumberKind.BIPOLAR) | (w[3:] > NumberKind.BIPOLAR)
+                    | ((w[3:] == NumberKind.BIPOLAR) & (w[:3] != 0)))

@@ -91,6 +91,7 @@ class Fetch(wiring.Component):
     """Cycles from an event to its address."""
 
     ahead = Accumulators.ahead
+    interval = 1
 
     @property
     def latency(self) -> int:

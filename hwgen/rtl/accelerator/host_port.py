@@ -21,6 +21,7 @@ from ...arch.registers import (
 from .. import primitives
 from ..links.host import Host
 from ..primitives.pipeline import later
+from .part import Part
 
 __all__ = ["FastHostPort", "HostPort"]
 
@@ -150,8 +151,9 @@ class FastHostPort(HostPort):
         bus = self._bus()
         self._take_request(bus)
         write_registers, write_activations, write_program = self._writing()
-        if self.accelerator.sparse:
-            self._write_sparse(self.accelerator.sparse)
+        filled = [part for part in self.accelerator.parts if part.space is not None]
+        for part in filled:
+            self._write_part(part)
         running = later(m, self.sequencer.busy, 1, "running", reset=True)
         self._connect_activations(running, write_activations)
         word, part = self._part_of_word(self.offset)
@@ -169,8 +171,8 @@ class FastHostPort(HostPort):
             Space.PROGRAM: (of_program, word < self.program.depth),  # padding too: 0
             Space.COUNTERS: (counter, self.offset < 4 * self.steps),
         }
-        if self.accelerator.sparse:
-            spaces[Space.SPARSE] = 0, 1  # what was written cannot be read
+        for part in filled:
+            spaces[part.space] = 0, 1  # what was written cannot be read
         self._give_answer(spaces)
 
     def _take_request(self, bus: Any) -> None:
@@ -207,14 +209,11 @@ class FastHostPort(HostPort):
                                             (space == Space.PROGRAM) & idle), 0))
         return registers, activations, program
 
-    def _write_sparse(self, sparse: Any) -> None:
-        m = self.m
-        m.d.comb += [
-            Value.cast(sparse.load).eq(self.offset[2:]), sparse.data.eq(self.written),
-            sparse.write.eq(later(
-                m, self.answered & self.writes & ~self.sequencer.busy & ~self.error
-                & (self.space == Space.SPARSE), 1, "write_sparse", reset=True)),
-        ]
+    def _write_part(self, part: Part) -> None:
+        """Let a part keep what is written into its space."""
+        self.m.d.comb += part.load(self.offset, self.written, later(
+            self.m, self.answered & self.writes & ~self.sequencer.busy & ~self.error
+            & (self.space == part.space), 1, f"write_{part.name}", reset=True))
 
     def _connect_activations(self, running: Value, write: Value) -> None:
         """Read and write four of the bytes of a window, or what a step does.

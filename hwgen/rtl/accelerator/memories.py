@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 from .. import primitives
 from ..primitives.generic import SinglePortRam
 from ..primitives.library import place
-from ..primitives.pipeline import later, rotated
+from ..primitives.pipeline import later, rotate
 
 __all__ = ["ByteMemory", "WordMemory"]
 
@@ -56,6 +56,8 @@ class ByteMemory(wiring.Component):
     write_data: Value
     write_mask: Value
 
+    interval = 1
+
     def __init__(self, size: int, window: int, family: str = "generic",
                  device: str | None = None, taken: Sequence[str] = (), init: bytes = b"",
                  ) -> None:
@@ -84,6 +86,11 @@ class ByteMemory(wiring.Component):
         return 5 + self.turns
 
     @property
+    def latency(self) -> int:
+        """As :attr:`read_latency`."""
+        return self.read_latency
+
+    @property
     def write_latency(self) -> int:
         """Cycles from a write until a read may ask for the bytes."""
         return 2 + self.turns
@@ -98,7 +105,7 @@ class ByteMemory(wiring.Component):
         zeros = [Const(0, 9)] * (self.banks - self.window)
         lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
                  for i in range(self.window)]
-        lanes = rotated(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
+        lanes = rotate(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
         words: list[Value] = []
         kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
                                 self.taken)
@@ -111,7 +118,7 @@ class ByteMemory(wiring.Component):
                 ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
             words.append(later(m, ram.read_data, 1, f"word_{bank}"))
-        words = rotated(m, words, offset, "read", left=True)
+        words = rotate(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 
@@ -172,6 +179,7 @@ class WordMemory(wiring.Component):
     write_mask: Value
 
     read_latency = 7
+    interval = 1
     sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
 
     def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
@@ -186,6 +194,11 @@ class WordMemory(wiring.Component):
             "address": In(range(max(depth, 2))), "read_data": Out(width),
             "write_data": In(width), "write_mask": In(-(-width // granularity)),
         })
+
+    @property
+    def latency(self) -> int:
+        """As :attr:`read_latency`."""
+        return self.read_latency
 
     @property
     def banks(self) -> list[tuple[int, int]]:

@@ -63,6 +63,7 @@ class Lane(wiring.Component):
     """Cycles in which the bias is added."""
     wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
     latency = wide_latency + 4
+    interval = 1
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
                  sites: tuple[str, ...] = ()) -> None:
@@ -218,7 +219,6 @@ class Post(wiring.Component):
                  device: str | None = None, hard: int = 0) -> None:
         self.columns = columns
         self.lanes = lanes
-        self.interval = -(-columns // lanes)
         self.rounding = rounding
         self.family = family
         self.device = device
@@ -236,6 +236,11 @@ class Post(wiring.Component):
     def latency(self) -> int:
         """Cycles from the sums of a vector to its first bytes."""
         return 1 + Lane.latency
+
+    @property
+    def interval(self) -> int:
+        """Cycles of a vector."""
+        return -(-self.columns // self.lanes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

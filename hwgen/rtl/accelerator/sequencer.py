@@ -1,5 +1,8 @@
 """Walk the steps of a Program: read descriptors, count loops, say when what moves."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth import *
@@ -9,6 +12,7 @@ from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
 from .bitserial_pace import Pace
 from .control import CONTROL, Controlled
 from .countdown import Countdown
+from .part import Part
 from .slots import EVENT, LOAD, Loops, NextPass, Slot
 from .walk import State, Walk
 
@@ -32,9 +36,11 @@ class Sequencer(Controlled):
         Words of the program memory.
     address_bits : int
         Bits of an address of the memory of activations.
-    serial : bool
-        The array is bit-serial: how many words of weights a pass has, and how many cycles a vector
-        takes, is as the formats of the step say.
+    pace : type of Pace, or None
+        How many words of weights a pass has, and how many cycles a vector takes, is as the formats
+        of the step say: the array is bit-serial.
+    parts : sequence of Part
+        What does steps of modes of its own.
 
     Members
     -------
@@ -58,8 +64,6 @@ class Sequencer(Controlled):
     """
 
     countdown = Countdown
-    last_mode = Mode.SUMS
-    """The last one that there is."""
 
     descriptor: Any
     event: Any
@@ -76,13 +80,15 @@ class Sequencer(Controlled):
     sums_error: Value
 
     def __init__(self, rows: int, columns: int, interval: int, words: int,
-                 address_bits: int, *, serial: bool = False) -> None:
+                 address_bits: int, *, pace: type[Pace] | None = None,
+                 parts: Sequence[Part] = ()) -> None:
         self.address_bits = address_bits
         self.rows = rows
         self.columns = columns
         self.interval = interval
         self.words = words
-        self.serial = serial
+        self.pace = pace
+        self.parts = parts
         self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
         super().__init__({
             **CONTROL,
@@ -98,7 +104,7 @@ class Sequencer(Controlled):
         m = Module()
         walk = Walk(m, self)
         complete = self._read_descriptor(m, walk.read, walk.place)
-        pace = Pace(m, self.descriptor, self.rows, self.interval) if self.serial else None
+        pace = self.pace(m, self.descriptor, self.rows, self.interval) if self.pace else None
         bad_address = self._slots(m, walk.begin, walk.state == State.RUN, walk.ended, pace)
 
         with m.If(self.busy):
@@ -165,18 +171,32 @@ class Sequencer(Controlled):
 
     def _unknown(self, mode: Value) -> Value:
         """Return whether there is no such mode."""
-        return mode > self.last_mode
+        unknown: Value = mode > Mode.SUMS
+        for part in self.parts:
+            unknown &= mode != part.mode
+        return unknown
 
     def _wrong(self, pace: Pace | None) -> list[Value]:
         """Return what else may be wrong with a descriptor."""
-        return [pace.bad] if pace else []
+        d = self.descriptor
+        return [*([pace.bad] if pace else []),
+                *((d.mode == part.mode) & bad for part in self.parts for bad in part.bad(d))]
 
-    def _first_slot(self) -> tuple[Value, Value]:
-        """Return whether parameters are read before the first vectors; else, whether time passes.
+    def _begin_own(self, m: Module, begin: Value, slot: Slot) -> None:
+        """Begin a step that is a part's.
 
-        What follows from the counters is in registers only then.
+        It reads no words, and pauses first, in which what follows from the counters gets into
+        registers. A part that does the step by itself starts as late as `_bad` says that there is
+        no such step.
         """
-        return Const(1, 1), Const(0, 1)
+        for part in self.parts:
+            own = begin & (self.descriptor.mode == part.mode)
+            with m.If(own):
+                m.d.sync += [slot.short.eq(1), slot.parameters.eq(0)]
+            if part.start is not None:
+                begun = Signal(3, name=f"begun_{part.name}")
+                m.d.sync += begun.eq(Cat(own, begun))
+                m.d.comb += part.start.eq(begun[-1] & ~self.clear)
 
     def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
                pace: Pace | None) -> Value:
@@ -188,6 +208,9 @@ class Sequencer(Controlled):
         slot = Slot(self.words)
         completes = Signal()  # a value comes of the vector
         turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
+        for part in self.parts:
+            turn_first = Mux(part.selected, part.issues, turn_first)
+            turn_last = Mux(part.selected, part.ends, turn_last)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, begin, issue, loops.x.last, slot.last_vector)
         if pace:
@@ -202,21 +225,21 @@ class Sequencer(Controlled):
         slot.read_words(m, loops, take, self.swapped)
         slot.pause(m, loops)
         slot.follow(m, slot_end, coming)
-        parameters_first, pauses = self._first_slot()
         with m.If(begin):
             m.d.sync += [
                 *loops.load(), slot.last_vector.eq(loops.x.single & loops.y.single),
-                coming.there.eq(1), coming.first.eq(1), slot.vectors.eq(0), slot.short.eq(pauses),
-                slot.weights.eq(coming.weights_first), slot.parameters.eq(parameters_first),
+                coming.there.eq(1), coming.first.eq(1), slot.vectors.eq(0), slot.short.eq(0),
+                slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
                 slot.place.eq(d.program),
             ]
+        self._begin_own(m, begin, slot)
         with m.If(self.clear):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, take, value)
         outside = Signal()
         m.d.sync += outside.eq(((slot.weights | take) & (slot.place >= self.words))
                                | (begin & (d.program >= self.words)))
-        return outside
+        return reduce(or_, (part.outside for part in self.parts), outside)
 
     def _issue(self, m: Module, loops: Loops, slot: Slot, issue: Value, take: Value,
                value: Value) -> None:

@@ -53,7 +53,6 @@ class Store(wiring.Component):
                  memory_latency: int) -> None:
         self.columns = columns
         self.lanes = lanes
-        self.interval = -(-columns // lanes)
         self.size = size
         self.window = window
         self.memory_latency = memory_latency
@@ -64,6 +63,11 @@ class Store(wiring.Component):
             "address": Out(range(size)), "data": Out(8 * window), "mask": Out(window),
             "done": Out(1), "error": Out(1),
         })
+
+    @property
+    def interval(self) -> int:
+        """Cycles of a vector: its groups."""
+        return -(-self.columns // self.lanes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

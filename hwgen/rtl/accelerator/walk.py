@@ -11,7 +11,8 @@ from ..step import Error
 __all__ = ["State", "Walk"]
 
 FLUSH = 255
-"""Cycles in which everything is held in reset after an error: more than the longest pipeline."""
+"""Cycles less one of a reset after an error, where nobody says less: more than the longest pipeline
+has."""
 
 
 class State(enum.Enum, shape=3):
@@ -32,8 +33,14 @@ class Walk:
 
     Parameters
     ----------
-    control : Sequencer
-        Whose ports they drive.
+    control : Controlled
+        Whose ports they drive; with ``words``, ``descriptor_words``.
+    flush : int
+        Cycles, less one, in which everything is held in reset after an error.
+    checks : bool
+        Whether a descriptor has a cycle in which what follows from it gets into registers.
+    beyond : int
+        Words beyond the memory that can be told from those in it.
     """
 
     state: Signal
@@ -54,18 +61,22 @@ class Walk:
     """A descriptor shall be read, from"""
     place: Signal
 
-    def __init__(self, m: Module, control: Any) -> None:
+    def __init__(self, m: Module, control: Any, *, flush: int = FLUSH, checks: bool = True,
+                 beyond: int = 0) -> None:
         self.m, self.control = m, control
+        self.flushing = flush
+        self.checks = checks
         self.state = Signal(State)
         self.begin = Signal()
         self.ended = Signal()
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
         m.d.sync += self.last.eq(self.left == 1)
-        self.wait = Signal(range(FLUSH + 1))
+        self.wait = Signal(range(flush + 1))
         self.failed = Signal(Error)
         self.done = Signal()
         self.read = Signal()
-        self.place = Signal(range(control.words + control.descriptor_words), reset_less=True)
+        self.place = Signal(range(control.words + max(beyond, control.descriptor_words)),
+                            reset_less=True)
 
     def start(self) -> None:
         """Wait for a start, and find the first descriptor."""
@@ -88,11 +99,12 @@ class Walk:
     def run_step(self, complete: Value) -> None:
         """Run the slots of a step when its descriptor is there."""
         m = self.m
+        begin = [self.begin.eq(1), self.state.eq(State.BEGIN)]
         with m.Case(State.READ):
             with m.If(complete):
-                m.d.sync += self.state.eq(State.CHECK)
+                m.d.sync += self.state.eq(State.CHECK) if self.checks else begin
         with m.Case(State.CHECK):
-            m.d.sync += [self.begin.eq(1), self.state.eq(State.BEGIN)]
+            m.d.sync += begin
         with m.Case(State.BEGIN):
             m.d.sync += self.state.eq(State.RUN)
         with m.Case(State.RUN):
@@ -123,13 +135,25 @@ class Walk:
                 m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
 
     def stop(self, failure: Value) -> None:
-        """Stop the step at a failure, and hold everything in reset for a while."""
+        """Stop the step at a failure."""
         m, control = self.m, self.control
         # Both a cycle later, so that neither overtakes the other.
         found = Signal(Error)
         m.d.sync += [self.done.eq(control.done), found.eq(failure),
                      self.failed.eq(Mux(control.busy & ~control.clear & ~self.done, found,
                                         Error.NONE))]
+        self._hold()
+
+    def stop_at_once(self, failure: Value) -> None:
+        """Stop the step in the very cycle of a failure: where a slow clock leaves time for that."""
+        control = self.control
+        self.m.d.comb += [self.done.eq(control.done),
+                          self.failed.eq(Mux(control.busy & ~control.clear, failure, Error.NONE))]
+        self._hold()
+
+    def _hold(self) -> None:
+        """Hold everything in reset for a while where a step has failed."""
+        m, control = self.m, self.control
         with m.If((self.failed != Error.NONE) & ~control.clear):
-            m.d.sync += [control.error.eq(self.failed), self.wait.eq(FLUSH), control.busy.eq(1),
-                         self.state.eq(State.FLUSH)]
+            m.d.sync += [control.error.eq(self.failed), self.wait.eq(self.flushing),
+                         control.busy.eq(1), self.state.eq(State.FLUSH)]

@@ -4,14 +4,13 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
 
 from ...arch.contents import NOTHING, Contents
 from ...arch.descriptors import Descriptors
-from ..accelerator.accelerator import PART
-from ..compact.accelerator import CompactAccelerator
+from ..accelerator.frame import PART, Frame
+from ..accelerator.host_port import HostPort
+from ..compact.host_port import CompactHostPort
 from ..compact.memories import CompactByteMemory, CompactWordMemory
-from ..links.turns import Turns
 from ..primitives.pipeline import later
 from .array import BinaryArray
 from .sequencer import BinarySequencer
@@ -20,11 +19,10 @@ from .store import BinaryStore
 __all__ = ["BinaryAccelerator"]
 
 
-class BinaryAccelerator(CompactAccelerator):
+class BinaryAccelerator(Frame):
     """Run Programs of such layers: docs/binary.md says what their steps are.
 
-    To a host it is as :class:`hwgen.rtl.accelerator.accelerator.Accelerator`, which see for the
-    parameters and members that are not here.
+    :class:`Frame` has the ports, and the parameters that are not here.
 
     Parameters
     ----------
@@ -32,19 +30,20 @@ class BinaryAccelerator(CompactAccelerator):
         Products of a vector, 4 to 8 of each of so many outputs.
     lanes : int
         Outputs that are written in a cycle, 1, 2 or 4.
+    activation_memory, program_memory : int
+        Bytes.
+    contents : Contents
+        What its memories hold as the chip wakes up.
     """
+
+    host_port: type[HostPort] = CompactHostPort
 
     def __init__(self, *, rows: int, columns: int, lanes: int, activation_memory: int,
                  program_memory: int, steps: int, fingerprint: int = 0, family: str = "generic",
                  device: str | None = None, contents: Contents = NOTHING,
                  exposed: bool = False) -> None:
-        self.rows = rows
-        self.columns = columns
-        self.steps = steps
-        self.fingerprint = fingerprint
-        self.family = family
-        self.exposed = exposed
-        self.turns = None if exposed else Turns()
+        super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
+                         family=family, device=device, exposed=exposed)
         self.program = CompactWordMemory(8 * columns, program_memory // columns, PART, family,
                                          device, contents.program)
         self.activations = CompactByteMemory(activation_memory, rows, family, device,
@@ -54,7 +53,6 @@ class BinaryAccelerator(CompactAccelerator):
         self.sequencer = BinarySequencer(rows, columns, columns // lanes, activation_memory,
                                          self.program.depth,
                                          Descriptors("binary", rows, columns).words, lanes)
-        wiring.Component.__init__(self, self._ports(exposed))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -77,6 +75,6 @@ class BinaryAccelerator(CompactAccelerator):
         self.host_port(m, self).connect()
         return m
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
         store: Any = self.store
         return self.sequencer.address, store.address, store.data, store.mask

@@ -45,6 +45,9 @@ class Column(wiring.Component):
     count: Value
     total: Value
 
+    latency = 1
+    interval = 1
+
     def __init__(self, rows: int) -> None:
         self.rows = rows
         super().__init__({"positive": In(rows), "byte": In(BYTE), "low": In(1), "high": In(1),
@@ -92,6 +95,11 @@ class BinaryArray(wiring.Component):
     o: Any
     valid: Value
     final: Value
+
+    latency = 1
+    """Cycles from the last word of a column tile to its sums."""
+    interval = 1
+    """Cycles between words; a column tile has as many as it has pieces of inputs."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self.rows = rows

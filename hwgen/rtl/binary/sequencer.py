@@ -3,12 +3,11 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out
 
 from ...arch.steps import MAGIC
 from ..accelerator.control import CONTROL, Controlled
-from ..primitives.adders import multiple
+from ..accelerator.walk import State, Walk
 from ..primitives.pipeline import later
 from ..step import Error
 from .step import WORD, Descriptor
@@ -16,21 +15,9 @@ from .step import WORD, Descriptor
 __all__ = ["BinarySequencer"]
 
 FLUSH = 7
-"""Cycles less one after an error, in which what is under way comes to its end."""
+"""Cycles less one of a reset after an error, in which what is under way comes to its end."""
 WIDTH = 17
 """Bits of an address of any memory, and one more."""
-
-
-class State(enum.Enum, shape=3):
-    """What the sequencer is doing."""
-
-    IDLE = 0
-    NEXT = 1    # whether there is a step
-    READ = 2    # a descriptor
-    BEGIN = 3
-    RUN = 4     # words
-    DRAIN = 5   # until the last output is written
-    FLUSH = 6   # after an error
 
 
 class BinarySequencer(Controlled):
@@ -96,66 +83,43 @@ class BinarySequencer(Controlled):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        state, failure = Signal(State), Signal(Error)
-        left, wait = Signal(16, reset_less=True), Signal(range(FLUSH + 1))
-        asked = Signal(range(self.descriptor_words + 1))
-        # Where the next word of a descriptor is, be that beyond the memory.
-        head = Signal(range(self.descriptor_words << 17), reset_less=True)
-        reading = (state == State.READ) & (asked != self.descriptor_words)
-        ended, outside = self._run(m, state == State.RUN, head, state == State.READ)
-        self._take(m, (state == State.READ) & (asked != 0))
+        # A descriptor that should be beyond the memory is not taken for one that is in it.
+        walk = Walk(m, self, flush=FLUSH, checks=False, beyond=self.descriptor_words << 17)
+        reading, complete = self._read_descriptor(m, walk)
+        outside = self._run(m, walk, reading)
 
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1),
                          self.step_cycles.eq(self.step_cycles + 1)]
-        m.d.comb += [self.begin.eq(state == State.BEGIN), self.clear.eq(state == State.FLUSH)]
-        with m.Switch(state):
-            with m.Case(State.IDLE):
-                m.d.sync += [head.eq(multiple(self.first, self.descriptor_words)),
-                             left.eq(self.count)]
-                with m.If(self.start):
-                    m.d.sync += [self.busy.eq(1), self.error.eq(Error.NONE),
-                                 self.step_cycles.eq(0), self.step.eq(self.first),
-                                 state.eq(State.NEXT)]
-            with m.Case(State.NEXT):
-                m.d.sync += [self.cycles.eq(0), self.step_cycles.eq(0), state.eq(State.READ)]
-                with m.If(~left.any()):
-                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
-            with m.Case(State.READ):
-                m.d.sync += [head.eq(head + 1), asked.eq(asked + 1)]
-                with m.If(asked == self.descriptor_words):
-                    m.d.sync += [head.eq(head), asked.eq(0), state.eq(State.BEGIN)]
-            with m.Case(State.BEGIN):
-                m.d.sync += state.eq(State.RUN)
-            with m.Case(State.RUN):
-                with m.If(ended):
-                    m.d.sync += state.eq(State.DRAIN)
-            with m.Case(State.DRAIN):
-                with m.If(self.done & (failure == Error.NONE)):
-                    m.d.comb += self.counted.eq(1)
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
-                        m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
-                    with m.Else():
-                        m.d.sync += [self.step.eq(self.step + 1), self.step_cycles.eq(0),
-                                     state.eq(State.READ)]
-            with m.Case(State.FLUSH):
-                m.d.sync += [wait.eq(wait - 1), asked.eq(0)]
-                with m.If(wait == 0):
-                    m.d.sync += [self.busy.eq(0), state.eq(State.IDLE)]
+        m.d.comb += self.begin.eq(walk.begin)
+        m.d.sync += walk.begin.eq(0)
+        with m.Switch(walk.state):
+            walk.start()
+            walk.run_step(complete)
+            walk.end_step()
+            walk.flush()
 
-        late = Signal()
+        late, failure = Signal(), Signal(Error)
         m.d.sync += late.eq(self.busy & (self.step_cycles == self.limit) & ~self.counted)
         others = [(late, Error.WATCHDOG), (self.stop, Error.STOPPED)]
-        for signal, code in self._wrong(m, outside, reading & (head >= self.words)) + others:
+        none = reading & (walk.place >= self.words)
+        for signal, code in self._wrong(m, outside, none) + others:
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        with m.If(self.busy & ~self.clear & (failure != Error.NONE)):
-            m.d.sync += [self.error.eq(failure), wait.eq(FLUSH), state.eq(State.FLUSH)]
+        walk.stop_at_once(failure)
         return m
 
-    def _take(self, m: Module, come: Value) -> None:
-        """Keep the words of a descriptor."""
+    def _read_descriptor(self, m: Module, walk: Walk) -> tuple[Value, Value]:
+        """Return whether a word of a descriptor is asked for, and whether the last one comes."""
+        asked = Signal(range(self.descriptor_words + 1))
+        reads, complete = walk.state == State.READ, asked == self.descriptor_words
+        with m.If(reads):
+            m.d.sync += asked.eq(Mux(complete, 0, asked + 1))
+            with m.If(~complete):
+                m.d.sync += walk.place.eq(walk.place + 1)
+        with m.If(self.clear):
+            m.d.sync += asked.eq(0)
+
         bits = len(Value.cast(self.descriptor))
         if self.descriptor_words == 1:
             kept = Signal(bits, reset_less=True)
@@ -163,17 +127,14 @@ class BinarySequencer(Controlled):
         else:
             kept = Signal(self.descriptor_words * len(self.word), reset_less=True)
             following = Cat(kept[len(self.word):], self.word)
-        with m.If(come):
+        with m.If(reads & (asked != 0)):
             m.d.sync += kept.eq(following)
         m.d.comb += Value.cast(self.descriptor).eq(kept[:bits])
+        return reads & ~complete, complete
 
-    def _run(self, m: Module, running: Value, head: Value, reading: Value,
-             ) -> tuple[Value, Value]:
-        """Ask for words and inputs.
-
-        Return whether these are the last ones of a step, and whether a word is outside the memory.
-        """
-        d = self.descriptor
+    def _run(self, m: Module, walk: Walk, reading: Value) -> Value:
+        """Ask for words and inputs; return whether a word is outside the memory."""
+        d, running = self.descriptor, walk.state == State.RUN
         low, high = Signal(), Signal()  # of the words to start from, whichever is next
         tiles, pieces = Signal(16, reset_less=True), Signal(16, reset_less=True)
         room = Signal(range(max(self.interval, 2)))  # cycles until a column tile may end
@@ -210,9 +171,10 @@ class BinarySequencer(Controlled):
             m.d.sync += place.eq(place + 1)
         with m.If(self.begin):
             m.d.sync += place.eq(d.program)
-        m.d.comb += [self.place.eq(Mux(reading, head, place)[:len(self.place)]),
+        m.d.comb += [self.place.eq(Mux(reading, walk.place, place)[:len(self.place)]),
                      self.kind.eq(asking)]
-        return word.ends & word.final, asks & (place >= self.words)
+        m.d.comb += walk.ended.eq(word.ends & word.final)
+        return asks & (place >= self.words)
 
     def _wrong(self, m: Module, outside: Value, none: Value) -> list[tuple[Value, Error]]:
         """Return what may stop a step, the least important first.

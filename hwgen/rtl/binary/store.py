@@ -54,6 +54,9 @@ class BinaryStore(wiring.Component):
     error: Value
     done: Value
 
+    latency = 2
+    """Cycles from the sums of a column tile to its first outputs."""
+
     def __init__(self, columns: int, lanes: int, size: int) -> None:
         self.columns = columns
         self.lanes = lanes
@@ -64,6 +67,11 @@ class BinaryStore(wiring.Component):
             "address": Out(SUM + 1), "data": Out(8 * TOGETHER), "mask": Out(TOGETHER),
             "error": Out(1), "done": Out(1),
         })
+
+    @property
+    def interval(self) -> int:
+        """Cycles that the outputs of a column tile take."""
+        return self.columns // self.lanes
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -12,7 +12,7 @@ from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..systolic.systolic import Kind
-from .column import Column
+from .column import Column, column_latency
 from .pairs import FORMAT, Pairs
 from .windows import Windows
 
@@ -71,6 +71,9 @@ class BitSerial(wiring.Component):
     o: Any
     ending: Value
 
+    interval = 1
+    """Cycles between vectors of sums at best: where both sides have one bit."""
+
     def __init__(self, rows: int, columns: int, *, weight_bits: int = MOST_BITS,
                  family: str = "generic", lines: int = 0) -> None:
         for name, value, least in (("Rows", rows, 2), ("Columns", columns, 1)):
@@ -112,7 +115,7 @@ class BitSerial(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles from a vector's transfer to its sums, besides one for each pair of planes."""
-        return 2 + Column.latency(self.rows)
+        return Pairs.latency + column_latency(self.rows)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

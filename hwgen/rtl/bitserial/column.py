@@ -10,7 +10,7 @@ from ...arch.formats import GROUP
 from ..primitives.pipeline import later
 from ..primitives.popcount import PopulationCount, levels
 
-__all__ = ["Column", "Control"]
+__all__ = ["Column", "Control", "column_latency"]
 
 Control = data.StructLayout({
     "valid": 1,      # a pair of planes comes
@@ -19,6 +19,11 @@ Control = data.StructLayout({
     "negative": 1,   # what is counted is subtracted
 })
 """What is to be done with a pair of planes."""
+
+
+def column_latency(rows: int) -> int:
+    """Return the latency of a :class:`Column` of so many rows."""
+    return 2 + levels(rows)
 
 
 class Column(wiring.Component):
@@ -48,7 +53,7 @@ class Column(wiring.Component):
     plane : In(rows), control : In(Control)
         the plane of activations that comes a cycle later, together with its ``control``.
     o : Out(signed(width))
-        The sum with a pair, as many cycles as :meth:`latency` says after its plane of activations.
+        The sum with a pair, :attr:`latency` cycles after its plane of activations.
     """
 
     word: Value
@@ -59,6 +64,8 @@ class Column(wiring.Component):
     plane: Value
     control: Any
     o: Value
+
+    interval = 1
 
     def __init__(self, rows: int, depth: int, width: int, family: str) -> None:
         self.rows = rows
@@ -72,10 +79,10 @@ class Column(wiring.Component):
             "control": In(Control), "o": Out(signed(width)),
         })
 
-    @staticmethod
-    def latency(rows: int) -> int:
-        """Return the cycles from a plane to the sum."""
-        return 2 + levels(rows)
+    @property
+    def latency(self) -> int:
+        """Cycles from a plane of activations to the sum."""
+        return column_latency(self.rows)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

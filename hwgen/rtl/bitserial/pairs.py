@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...arch.formats import MOST_BITS, Kind
+from ...arch.formats import MOST_BITS, NumberKind
 from .column import Control
 
 __all__ = ["FORMAT", "Pairs"]
@@ -55,6 +55,11 @@ class Pairs(wiring.Component):
     control: Any
     last: Value
 
+    latency = 2
+    """Cycles from taking a vector to its first plane."""
+    interval = 1
+    """Cycles between vectors at best: where both sides have one bit."""
+
     def __init__(self, rows: int) -> None:
         self.rows = rows
         super().__init__({
@@ -75,7 +80,7 @@ class Pairs(wiring.Component):
         first, doubles = Signal(reset_less=True), Signal(reset_less=True)
         of_weight_last = (a == 0) | (w == top_w)
         next_a, next_w = Signal(3), Signal(3)
-        coming_top = Mux(self.w.kind == Kind.BIPOLAR, 1, self.w.bits)
+        coming_top = Mux(self.w.kind == NumberKind.BIPOLAR, 1, self.w.bits)
         m.d.comb += [self.ready.eq(~busy | ends), self.last.eq(busy & ends),
                      next_a.eq(first_a - (first_w == 0)), next_w.eq(first_w - (first_w != 0))]
         with m.If(self.take):
@@ -93,11 +98,11 @@ class Pairs(wiring.Component):
             with m.Else():
                 m.d.sync += [a.eq(a - 1), w.eq(w + 1)]
 
-        bipolar = kinds.w == Kind.BIPOLAR
+        bipolar = kinds.w == NumberKind.BIPOLAR
         m.d.comb += [self.activation_plane.eq(a), self.weight_plane.eq(Mux(bipolar, 0, w)),
                      self.ones.eq(bipolar & (w == 0))]
-        counts_negative = (kinds.a == Kind.SIGNED) & (a == top_a), \
-            Mux(bipolar, w == 0, (kinds.w == Kind.SIGNED) & (w == top_w))
+        counts_negative = (kinds.a == NumberKind.SIGNED) & (a == top_a), \
+            Mux(bipolar, w == 0, (kinds.w == NumberKind.SIGNED) & (w == top_w))
         m.d.sync += [
             self.plane.eq(Cat(vector.word_select(row, MOST_BITS).bit_select(a, 1)
                               for row in range(self.rows))),

@@ -2,7 +2,7 @@
 
 from amaranth import *
 
-from ..accelerator.accelerator import Accelerator, Parts
+from ..accelerator.accelerator import Accelerator, Datapath
 from ..primitives.pipeline import later
 from .accumulators import CompactAccumulators
 from .bitserial import CompactBitSerial
@@ -23,12 +23,13 @@ class CompactAccelerator(Accelerator):
     Made of parts of its own, without the registers that only a fast clock needs.
     """
 
-    parts = Parts(Broadcast, CompactBitSerial, CompactWordMemory, CompactByteMemory, CompactFetch,
-                  CompactAccumulators, CompactPost, CompactStore, CompactSequencer)
+    datapath = Datapath(Broadcast, CompactBitSerial, CompactWordMemory, CompactByteMemory,
+                        CompactFetch, CompactAccumulators, CompactPost, CompactStore,
+                        CompactSequencer)
     far = 0
     host_port = CompactHostPort
 
-    def _beside(self, m: Module, value: Value, name: str) -> Value:
+    def beside(self, m: Module, value: Value, name: str) -> Value:
         return value
 
     def _byte(self, m: Module, c: int) -> Value:
@@ -39,11 +40,8 @@ class CompactAccelerator(Accelerator):
     def _direct_tag(self) -> Value:
         return Value.cast(self.fetch.o.tag)  # a cycle later, as the byte is
 
-    def moved(self) -> tuple[Value, Value, Value, Value]:
-        """Return where steps read activations and where they write four: what, and which of them.
-
-        The lane gives one byte at a time, which is written to one place of four.
-        """
+    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
+        # The lane gives one byte at a time, which is written to one place of four.
         store = self.store
         return (self.fetch.address, store.address, store.data[:8].replicate(4),
                 Mux(store.mask[0], 1 << store.address[:2], 0))

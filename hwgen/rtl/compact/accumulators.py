@@ -17,7 +17,9 @@ BYTE = 9
 
 
 class Word(Ram):
-    """As :class:`Ram`, of a single word: a register."""
+    """As :class:`Ram`, of a single word: a register, which is seen in every cycle."""
+
+    latency = 0
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

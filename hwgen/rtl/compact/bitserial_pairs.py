@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ...arch.formats import Kind
+from ...arch.formats import NumberKind
 from ..bitserial.column import Control
 from ..bitserial.pairs import FORMAT
 
@@ -39,6 +39,11 @@ class CompactPairs(wiring.Component):
     control: Any
     last: Value
 
+    latency = 1
+    """Cycles from taking a vector to its first pair."""
+    interval = 1
+    """Cycles between vectors at best: where both sides have one bit."""
+
     def __init__(self) -> None:
         super().__init__({"take": In(1), "a": In(FORMAT), "w": In(FORMAT), "a_plane": Out(3),
                           "w_plane": Out(3), "ones": Out(1), "control": Out(Control),
@@ -54,7 +59,7 @@ class CompactPairs(wiring.Component):
         bipolar, top_w = Signal(), Signal(3)
         ends, of_weight_last = Signal(), Signal()
         m.d.comb += [
-            bipolar.eq(self.w.kind == Kind.BIPOLAR),
+            bipolar.eq(self.w.kind == NumberKind.BIPOLAR),
             top_w.eq(Mux(bipolar, 1, self.w.bits)),
             ends.eq(~Cat(a, w).any()),
             of_weight_last.eq((a == 0) | (w == top_w)),
@@ -75,7 +80,7 @@ class CompactPairs(wiring.Component):
             self.control.valid.eq(busy), self.control.first.eq(first),
             self.control.doubles.eq(doubles),
             self.control.negative.eq(
-                ((self.a.kind == Kind.SIGNED) & (a == self.a.bits))
-                ^ Mux(bipolar, w == 0, (self.w.kind == Kind.SIGNED) & (w == top_w))),
+                ((self.a.kind == NumberKind.SIGNED) & (a == self.a.bits))
+                ^ Mux(bipolar, w == 0, (self.w.kind == NumberKind.SIGNED) & (w == top_w))),
         ]
         return m

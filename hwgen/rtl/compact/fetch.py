@@ -34,7 +34,8 @@ class CompactFetch(Fetch):
         # Bytes between the row's begin and `inside` are in the row, if that is inside the image.
         of_row = Signal()
         m.d.comb += of_row.eq((row >= 0) & (row < d.height))
-        bytes_inside = Cat(_begun(offset, i) & _above(inside, i) for i in range(self.window))
+        bytes_inside = Cat(_not_negative(offset, i) & _is_above(inside, i)
+                           for i in range(self.window))
         masks = Signal(self.window)
         m.d.sync += masks.eq(bytes_inside & of_row.replicate(self.window))
         reading = self.event.valid & (d.mode != Mode.SUMS)
@@ -106,13 +107,13 @@ class CompactFetch(Fetch):
         return used
 
 
-def _begun(offset: Value, small: int) -> Value:
+def _not_negative(offset: Value, small: int) -> Value:
     """Return whether ``offset + small`` is not negative, without adding them."""
     bits = max(small.bit_length(), 1)
     return ~offset[-1] | (offset[bits:-1].all() & (offset[:bits] >= (1 << bits) - small))
 
 
-def _above(value: Value, small: int) -> Value:
+def _is_above(value: Value, small: int) -> Value:
     """Return whether a number with a sign is above a small one, without a long chain of carries."""
     bits = max(small.bit_length(), 1)
     return ~value[-1] & (value[bits:-1].any() | (value[:bits] > small))

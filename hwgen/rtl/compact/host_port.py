@@ -58,7 +58,7 @@ class CompactHostPort(HostPort):
         Nothing moves yet when a step begins.
         """
         activations = self.activations
-        read_address, write_address, written, mask = self.accelerator.moved()
+        read_address, write_address, written, mask = self.accelerator.memory_accesses()
         self.m.d.comb += [
             activations.read_address.eq(Mux(running, read_address, offset)),
             activations.write_address.eq(Mux(running, write_address, offset)),

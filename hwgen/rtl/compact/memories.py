@@ -16,8 +16,8 @@ from ..primitives.pipeline import later
 __all__ = ["CompactByteMemory", "CompactWordMemory"]
 
 
-def turned(words: Sequence[Value], amount: Value, by: int = 1) -> list[Value]:
-    """Return ``words`` rotated to the left, as :func:`_memories.rotated` does, but at once.
+def rotate_words(words: Sequence[Value], amount: Value, by: int = 1) -> list[Value]:
+    """Return ``words`` rotated to the left, as :func:`.pipeline.rotate` does, but at once.
 
     By two bits of the amount at a time: a choice of four takes two LUTs, and one of eight five.
     The amount counts ``by`` words.
@@ -27,7 +27,7 @@ def turned(words: Sequence[Value], amount: Value, by: int = 1) -> list[Value]:
     chosen = [Value.cast(data.ArrayLayout(shape, 1 << len(step))(
         Cat(words[(i + k * by) % count] for k in range(1 << len(step))))[step])
         for i in range(count)]
-    return turned(chosen, amount[2:], 4 * by) if len(amount) > 2 else chosen
+    return rotate_words(chosen, amount[2:], 4 * by) if len(amount) > 2 else chosen
 
 
 class SplitRam(Ram):
@@ -85,7 +85,7 @@ class CompactByteMemory(ByteMemory):
                 ram.write.eq(self.write_mask[byte] & (self.write_address[2:low] == word)),
             ]
             words.append(ram.read_data)
-        words = turned(words, later(m, self.read_address[:low], 1, "offset"))
+        words = rotate_words(words, later(m, self.read_address[:low], 1, "offset"))
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 

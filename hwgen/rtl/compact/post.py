@@ -32,6 +32,8 @@ class CompactPost(Post):
     """
 
     ahead = CompactAccumulators.ahead
+    latency = 1 + CompactLane.latency
+    """Cycles from the sums of a vector to its first byte."""
 
     @property
     def waiting(self) -> int:

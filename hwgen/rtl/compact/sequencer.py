@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth import *
 
+from ...arch.parts import FORMATS, PARTS
 from ...arch.steps import FIELDS
 from ..accelerator.countdown import Countdown
 from ..accelerator.sequencer import Sequencer
@@ -16,13 +17,6 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
              "output_row_step")
 """Fields of which only the bits count that an address has, and three more."""
 
-
-FORMATS = "activation_format", "weight_format"
-"""Fields that say nothing to a systolic array,"""
-PRIMES = "prime_x", "prime_y"
-"""to a bit-serial one, which has no windows,"""
-OTHERS = "slots", "column"
-"""and to both."""
 
 
 class Countup(Countdown):
@@ -49,11 +43,11 @@ class CompactSequencer(Sequencer):
 
     def _unknown(self, mode: Value) -> Value:
         unknown = super()._unknown(mode)
-        return unknown | (mode == Mode.DEPTHWISE) if self.serial else unknown
+        return unknown | (mode == Mode.DEPTHWISE) if self.pace else unknown
 
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
                 ) -> Value:
-        if self.serial:
+        if self.pace:
             return Const(1, 1)
         return super()._values(m, begin, issue, row_end, last)
 
@@ -65,7 +59,7 @@ class CompactSequencer(Sequencer):
         """
         word_bits = 8 * self.columns
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        used = self._used()
+        used = self._used_bits()
         for bit in range(word_bits):
             groups[tuple(i for i in range(self.descriptor_words)
                          if i * word_bits + bit in used)].append(bit)
@@ -93,11 +87,14 @@ class CompactSequencer(Sequencer):
         m.d.comb += Value.cast(self.descriptor).eq(Cat(whole)[:Descriptor.size])
         return self.word_valid & last
 
-    def _used(self) -> set[int]:
+    def _used_bits(self) -> set[int]:
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
+        # A compact bit-serial array has no windows.
+        there = FORMATS if self.pace else PARTS["systolic"].fields
+        absent = {field for part in PARTS.values() for field in part.fields} - {*there}
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in OTHERS + (PRIMES if self.serial else FORMATS):
+            if name in absent:
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))

@@ -62,6 +62,9 @@ class BitPlane(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one pair of planes."""
+
     def __init__(self, lanes: int, *, gate: str = "and", family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
         check_parameters(family, precision, lanes=(lanes, 2), depth=(depth, 1))

@@ -9,7 +9,8 @@ from amaranth.lib import data
 from .. import primitives
 from ..primitives.pipeline import later
 
-__all__ = ["GROUP", "SIDE", "Mode", "Number", "brick", "combine", "correction", "digits", "tops"]
+__all__ = ["GROUP", "SIDE", "FusionMode", "Number", "brick", "combine", "correction", "digits",
+           "tops"]
 
 SIDE = 4
 """Bricks of a group, along each of its sides; digits of the widest number."""
@@ -19,7 +20,7 @@ BRICK = 9
 """The most that a brick gives."""
 
 
-class Mode(data.Struct):
+class FusionMode(data.Struct):
     """How the numbers of both operands are written.
 
     Members
@@ -42,7 +43,7 @@ class Number:
     value: Value
     most: int
 
-    def stored(self, m: Module, name: str) -> Self:
+    def store(self, m: Module, name: str) -> Self:
         """Return it a cycle later, in as many bits as it needs."""
         register = Signal(self.most.bit_length(), name=name, reset_less=True)
         m.d.sync += register.eq(self.value)
@@ -89,7 +90,7 @@ def brick(m: Module, name: str, a: Value, b: Value, a_top: Value, b_top: Value) 
     """
     upper, lower = (a[1] & b[0]) ^ a_top, (a[0] & b[1]) ^ b_top
     both, top = upper & lower, (a[1] & b[1]) ^ a_top ^ b_top
-    return Number(Cat(a[0] & b[0], upper ^ lower, both ^ top, both & top), BRICK).stored(m, name)
+    return Number(Cat(a[0] & b[0], upper ^ lower, both ^ top, both & top), BRICK).store(m, name)
 
 
 def combine(m: Module, family: str, name: str, bricks: list[list[Number]], mode: Any,
@@ -105,7 +106,7 @@ def combine(m: Module, family: str, name: str, bricks: list[list[Number]], mode:
         shift = Cat(mode.b_size, mode.a_size)[size]
         numbers = [Number(primitives.shifted_add(m, family, f"{name}_{level}_{index}_add",
                                                  low.value, high.value, by, shift),
-                          low.most + (high.most << by)).stored(m, f"{name}_{level}_{index}")
+                          low.most + (high.most << by)).store(m, f"{name}_{level}_{index}")
                    for index, (low, high) in enumerate(zip(numbers[::2], numbers[1::2],
                                                            strict=True))]
     return numbers[0], mode

@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from .bricks import GROUP, SIDE, Mode, Number, brick, combine, correction, digits, tops
+from .bricks import GROUP, SIDE, FusionMode, Number, brick, combine, correction, digits, tops
 from .pieces import Piece, accumulate, check_parameters
 
-__all__ = ["ORDERS", "Fusion", "Mode", "Piece"]
+__all__ = ["ORDERS", "Fusion", "FusionMode", "Piece"]
 
 ORDERS = ("add", "shift")
 
@@ -42,7 +42,7 @@ class Fusion(wiring.Component):
     Members
     -------
     a, b : In(32 * groups)
-    mode : In(Mode)
+    mode : In(FusionMode)
         Of the piece that comes in this cycle.
     tag : In(Piece)
         Of the same piece.
@@ -59,6 +59,9 @@ class Fusion(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one piece."""
+
     def __init__(self, groups: int, *, first: str = "add", family: str = "generic",
                  depth: int = 64) -> None:
         check_parameters(family, groups=(groups, 1), depth=(depth, 1))
@@ -69,7 +72,7 @@ class Fusion(wiring.Component):
         self.family = family
         self.depth = depth
         most = groups * depth * 255 * 255
-        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(Mode),
+        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(FusionMode),
                           "tag": In(Piece), "o": Out(signed(most.bit_length() + 1)),
                           "o_valid": Out(1)})
 
@@ -125,6 +128,6 @@ class Fusion(wiring.Component):
                 x, *others = numbers[index:index + 2]
                 total = Number(sum((y.value for y in others), start=x.value),
                                x.most + sum(y.most for y in others))
-                sums.append(total.stored(m, f"{name}_{level}_{index}"))
+                sums.append(total.store(m, f"{name}_{level}_{index}"))
             numbers = sums
         return numbers[0]

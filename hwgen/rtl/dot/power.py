@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
 from .pieces import Piece, check_parameters
-from .signed_sum import Lane, check_shape, levels, signed_sum, width
+from .signed_sum import Term, check_shape, levels, signed_sum, width
 
 __all__ = ["EXPONENT", "Piece", "PowerOfTwo", "weight_layout"]
 
@@ -63,6 +63,9 @@ class PowerOfTwo(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one piece."""
+
     def __init__(self, lanes: int, shape: Shape, *, exponent_bits: int = 3,
                  family: str = "generic", depth: int = 64) -> None:
         check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
@@ -111,7 +114,7 @@ class PowerOfTwo(wiring.Component):
             shifted = Signal(signed(self.shape.width + (not self.shape.signed) + self.most),
                              name=f"shifted_{index}")
             m.d.comb += shifted.eq(value << (exponent << 2 * self.early))
-            lanes.append(Lane(shifted, rest[0], rest[1]))
+            lanes.append(Term(shifted, rest[0], rest[1]))
         tag = later(m, self.tag, self.early, "early_tag", reset=True)
         signed_sum(m, self.family, lanes, tag, self.o, self.o_valid)
         return m

@@ -58,6 +58,9 @@ class SerialParallel(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one plane."""
+
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
         check_parameters(family, precision, lanes=(lanes, 1), depth=(depth, 1))

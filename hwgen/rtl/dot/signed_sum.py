@@ -9,14 +9,14 @@ from .. import primitives
 from ..primitives.pipeline import later
 from .pieces import accumulate
 
-__all__ = ["Lane", "check_shape", "levels", "signed_sum", "width"]
+__all__ = ["Term", "check_shape", "levels", "signed_sum", "width"]
 
 WIDEST = 16
 """Bits of a number at most."""
 
 
 @dataclass(frozen=True)
-class Lane:
+class Term:
     """A number that is added, or subtracted, or left out; all three come in the same cycle."""
 
     number: Value
@@ -43,7 +43,7 @@ def width(number: int, lanes: int, depth: int) -> int:
     return (lanes * depth << (number - 1)).bit_length() + 1
 
 
-def signed_sum(m: Module, family: str, lanes: list[Lane], tag: Any, o: Value, o_valid: Value,
+def signed_sum(m: Module, family: str, lanes: list[Term], tag: Any, o: Value, o_valid: Value,
                ) -> None:
     """Add up lanes and pieces, into ``o``.
 

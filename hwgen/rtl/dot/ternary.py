@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .pieces import Piece, check_parameters
-from .signed_sum import Lane, check_shape, levels, signed_sum, width
+from .signed_sum import Term, check_shape, levels, signed_sum, width
 
 __all__ = ["Piece", "Ternary", "Weight"]
 
@@ -63,6 +63,9 @@ class Ternary(wiring.Component):
     o: Value
     o_valid: Value
 
+    interval = 1
+    """Cycles between sums at best: those of vectors of one piece."""
+
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic", depth: int = 64,
                  ) -> None:
         check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
@@ -86,6 +89,6 @@ class Ternary(wiring.Component):
         lanes = []
         for number, weight in zip(self.a, self.weights, strict=True):
             value = number if self.shape.signed else Cat(number, Const(0, 1)).as_signed()
-            lanes.append(Lane(value, weight.negative, weight.skip))
+            lanes.append(Term(value, weight.negative, weight.skip))
         signed_sum(m, self.family, lanes, self.tag, self.o, self.o_valid)
         return m

@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .bus_address import SPACE_BITS, bus_address, partial
+from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
 __all__ = ["OKAY", "SLVERR", "AxiLite", "axi_lite_ports"]
@@ -42,7 +42,7 @@ class AxiLite(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------
@@ -71,6 +71,9 @@ class AxiLite(wiring.Component):
     bus: Any
 
     latency = 2
+    interval = 2
+    """Cycles between responses at best: of reads and writes in turn, with a bus that answers at
+    once."""
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
@@ -101,7 +104,7 @@ class AxiLite(wiring.Component):
                 bus.write.eq(1),
                 read_next.eq(1),
             ]
-            with m.If(partial(self.s_axil_awaddr, self.shift, self.s_axil_wstrb)):
+            with m.If(is_partial(self.s_axil_awaddr, self.shift, self.s_axil_wstrb)):
                 m.d.sync += [bus.write.eq(0), refused.eq(1)]
         with m.If(read):
             m.d.sync += [

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...arch.registers import FACTS, Register, StreamRegister
-from .bus_address import SPACE_BITS, bus_address, partial
+from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
 __all__ = ["AxiStream", "axi_stream_ports"]
@@ -40,7 +40,7 @@ class AxiStream(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------
@@ -66,6 +66,13 @@ class AxiStream(wiring.Component):
     m_axis_tlast: Value
     m_axis_tvalid: Value
     m_axis_tready: Value
+
+    latency = 1
+    """Cycles from a word on ``s_axis`` to its write, if no other access is under way. A word for
+    ``m_axis`` takes one more: it is there two cycles after its read may begin."""
+    interval = 2
+    """Cycles between words on ``s_axis`` at best: with a bus that answers at once, and nobody else
+    at it. Those on ``m_axis`` take one more."""
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
@@ -146,7 +153,7 @@ class AxiStream(wiring.Component):
                 m.d.sync += [bus.read.eq(1), bus.mask.eq(0b1111),
                              bus.address.eq(bus_address(from_, self.shift))]
             else:
-                whole = ~partial(to, self.shift, self.s_axis_tkeep)
+                whole = ~is_partial(to, self.shift, self.s_axis_tkeep)
                 m.d.comb += lost.eq(~whole)
                 m.d.sync += [bus.write.eq(whole), bus.mask.eq(self.s_axis_tkeep),
                              bus.w_data.eq(self.s_axis_tdata), self.last.eq(INPUT),

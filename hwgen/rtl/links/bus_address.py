@@ -4,7 +4,7 @@ from amaranth import *
 
 from ...arch.registers import MAPPED, SPACE_SHIFT, Space
 
-__all__ = ["SPACE_BITS", "bus_address", "partial"]
+__all__ = ["SPACE_BITS", "bus_address", "is_partial"]
 
 SPACE_BITS = (len(MAPPED) - 1).bit_length()
 """Bits of an address that choose the space, but where there is a sparse engine."""
@@ -18,13 +18,13 @@ def bus_address(address: Value, shift: int) -> Value:
     address : Value
         In bytes, from the window's first one on; what is above ``shift`` bits is the space.
     shift : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
     """
     return Cat(Const(0, 2), address[2:shift], Const(0, SPACE_SHIFT - shift), address[shift:],
                Const(0, 32 - SPACE_SHIFT + shift - len(address)))
 
 
-def partial(address: Value, shift: int, mask: Value) -> Value:
+def is_partial(address: Value, shift: int, mask: Value) -> Value:
     """Return whether a write means less than can be written there at once.
 
     Only activations have single bytes. Without this, the other bytes of a word would be written,

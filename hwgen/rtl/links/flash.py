@@ -16,7 +16,8 @@ HIGH = Out(1, init=1)  # type: ignore[call-arg]
 class Flash(wiring.Component):
     """Read a range of a flash memory, and then be silent.
 
-    Few cells rather than fast: a byte takes 17 cycles, and while it waits the memory does, too.
+    Few cells rather than fast: a byte takes :attr:`interval` cycles, and while it waits the memory
+    does, too.
 
     Parameters
     ----------
@@ -41,6 +42,10 @@ class Flash(wiring.Component):
     answer: Value
     o: stream.Interface
     busy: Value
+
+    latency = 2 * (COMMAND_BITS + 8)
+    """Cycles from reset to the first byte."""
+    interval = 17
 
     def __init__(self, address: int, count: int) -> None:
         if not (0 <= address and 0 < count and address + count <= 1 << ADDRESS_BITS):

@@ -69,6 +69,12 @@ class Host(wiring.Component):
     fsm: Any
     """Its states, once it is elaborated."""
 
+    latency = 3
+    """Fewest cycles from a request's last byte to the first of its reply: of a write that does not
+    count. What reads or writes words takes more, by their number and as the bus answers."""
+    interval = 1
+    """Cycles between bytes of a reply at best."""
+
     def __init__(self, *, near: bool = False, family: str = "generic") -> None:
         self.near = near
         self.family = family

@@ -40,6 +40,11 @@ class Spi(wiring.Component):
     o: stream.Interface
     i: stream.Interface
 
+    latency = 3
+    """Cycles from the last rising edge of a byte to the byte on ``o``."""
+    interval = 8 * LEAST_RATIO
+    """Cycles between bytes, of the fastest master."""
+
     def __init__(self) -> None:
         super().__init__(SPI_PORTS | {"o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
 

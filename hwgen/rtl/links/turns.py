@@ -35,6 +35,9 @@ class Turns(wiring.Component):
     epoch: Value
     owner: Value
 
+    latency = 1
+    interval = 1
+
     def __init__(self) -> None:
         super().__init__({
             "start": In(1), "busy": In(1), "turn": In(1), "number": In(OWNER_BITS),

@@ -34,6 +34,11 @@ def bit_cycles(clock_mhz: float, baud: int) -> int:
     return cycles
 
 
+def receiver_latency(divisor: int) -> int:
+    """Return the cycles from the edge with which a byte begins until the byte is on ``o``."""
+    return 3 + (WIRE_BITS - 1) * divisor + divisor // 2
+
+
 def check(divisor: int) -> None:
     """Refuse what is no number of cycles for a bit."""
     if not isinstance(divisor, int) or divisor < LEAST_DIVISOR:
@@ -68,6 +73,16 @@ class Receiver(wiring.Component):
         check(divisor)
         self.divisor = divisor
         super().__init__({"rx": IDLE_IN, "o": Out(stream.Signature(8))})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the edge with which a byte begins until the byte is on ``o``."""
+        return receiver_latency(self.divisor)
+
+    @property
+    def interval(self) -> int:
+        """Cycles of a byte on the wire."""
+        return WIRE_BITS * self.divisor
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -110,7 +125,7 @@ class Transmitter(wiring.Component):
     Members
     -------
     i : In(stream.Signature(8))
-        A byte is taken every ten bits.
+        A byte is taken every :attr:`interval` cycles.
     tx : Out(1)
         The wire.
     """
@@ -118,10 +133,18 @@ class Transmitter(wiring.Component):
     i: stream.Interface
     tx: Value
 
+    latency = 1
+    """Cycles from taking a byte to the edge with which it begins."""
+
     def __init__(self, divisor: int) -> None:
         check(divisor)
         self.divisor = divisor
         super().__init__({"i": In(stream.Signature(8)), "tx": IDLE_OUT})
+
+    @property
+    def interval(self) -> int:
+        """Cycles between bytes: those of ten bits, and one in which the next byte is taken."""
+        return WIRE_BITS * self.divisor + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -167,6 +190,16 @@ class Uart(wiring.Component):
         self.divisor = divisor
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT,
                           "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the edge with which a byte begins on ``rx`` until the byte is on ``o``."""
+        return receiver_latency(self.divisor)
+
+    @property
+    def interval(self) -> int:
+        """Cycles between bytes on ``rx``, and one less than between those on ``tx``."""
+        return WIRE_BITS * self.divisor
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .bus_address import SPACE_BITS, bus_address, partial
+from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
 __all__ = ["Wishbone", "wishbone_ports"]
@@ -34,7 +34,7 @@ class Wishbone(wiring.Component):
     Parameters
     ----------
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------
@@ -59,6 +59,8 @@ class Wishbone(wiring.Component):
     bus: Any
 
     latency = 2
+    interval = 3
+    """Cycles between answers at best: with a bus that answers at once."""
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
@@ -92,7 +94,7 @@ class Wishbone(wiring.Component):
                 bus.w_data.eq(self.wb_dat_w),
                 left.eq(0),
             ]
-            with m.If(self.wb_we & partial(address, self.shift, self.wb_sel)):
+            with m.If(self.wb_we & is_partial(address, self.shift, self.wb_sel)):
                 m.d.sync += failed.eq(1)
             with m.Else():
                 m.d.sync += [bus.read.eq(~self.wb_we), bus.write.eq(self.wb_we)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from amaranth import Cat, Module, Shape, Signal, Value
 
-from . import ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
+from . import delays, ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 from .library import place
@@ -22,14 +22,14 @@ __all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multi
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 
 
-def delay(family: str, width: int, cycles: list[int], *, apart: bool = False) -> generic.Delay:
-    """Return a :class:`generic.Delay`, or its equal that suits the family better.
+def delay(family: str, width: int, cycles: list[int], *, apart: bool = False) -> delays.Delay:
+    """Return a :class:`delays.Delay`, or its equal that suits the family better.
 
     With ``apart`` the words lie far from one another, and should share nothing.
     """
     if family in ("ecp5", "gowin"):
-        return generic.LutRamDelay(width, cycles, apart=apart)
-    return generic.Delay(width, cycles)
+        return delays.LutRamDelay(width, cycles, apart=apart)
+    return delays.Delay(width, cycles)
 
 
 def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:

@@ -105,7 +105,7 @@ class FabricMultiplier(MultiplierBase):
         with m.If(self.take):
             m.d.sync += b.eq(self.b)
 
-        def gated(bit: int, shift: int) -> list[Pair]:
+        def gate(bit: int, shift: int) -> list[Pair]:
             """Return the bits of ``a << shift`` where that bit of ``b`` is set, else 0."""
             width = self.a_shape.width
             extension = a[-1] if self.a_shape.signed else Const(0, 1)
@@ -117,9 +117,9 @@ class FabricMultiplier(MultiplierBase):
         terms = []
         for low in range(0, width, 2):
             top = self.b_shape.signed and low + 2 >= width  # a signed top bit counts negative
-            first = gated(low, 0)
+            first = gate(low, 0)
             none: list[Pair] = [(Const(0, 1), Const(1, 1))] * len(first)
-            second = gated(low + 1, 1) if low + 1 < width else none
+            second = gate(low + 1, 1) if low + 1 < width else none
             if top and low + 1 == width:
                 first, second = none, first
             total = carry_chain(m, f"pair_{low}", first, second, subtract=top)

@@ -92,13 +92,13 @@ def initial_values(words: Sequence[int], bits: int) -> dict[str, Const]:
     """
     text = "".join(f"{word:0{bits}b}"[::-1] for word in words)  # the lowest bit first
     if bits < 9:
-        text = spread(text, 8, 9)
-    text = spread(text, 18, 20)
+        text = widen_pieces(text, 8, 9)
+    text = widen_pieces(text, 18, 20)
     rows = [int(text[at:at + 320][::-1], 2) for at in range(0, len(text), 320)]
     return {f"p_INITVAL_{index:02X}": Const(row, 320) for index, row in enumerate(rows) if row}
 
 
-def spread(text: str, size: int, room: int) -> str:
+def widen_pieces(text: str, size: int, room: int) -> str:
     """Return a text whose pieces of a size have more room each."""
     return "".join(text[at:at + size].ljust(room, "0") for at in range(0, len(text), size))
 

@@ -6,9 +6,8 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LATENCY", "Delay", "FabricMultiplier", "LutRamDelay", "Multiplier",
-           "MultiplierBase", "MultiplierSignature", "SinglePortRam", "UNCHECKED", "counts",
-           "gated_sum", "product_shape"]
+__all__ = ["LATENCY", "FabricMultiplier", "Multiplier", "MultiplierBase", "MultiplierSignature",
+           "SinglePortRam", "UNCHECKED", "counts", "gated_sum", "product_shape"]
 
 LATENCY = 3
 """Cycles from operands to product, of every multiplier of every family."""
@@ -58,6 +57,9 @@ class MultiplierBase(wiring.Component):
     b: Value
     take: Value
     p: Value
+
+    latency = LATENCY
+    interval = 1
 
     def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
         self.a_shape = a_shape
@@ -124,96 +126,6 @@ class FabricMultiplier(MultiplierBase):
         return m
 
 
-class Delay(wiring.Component):
-    """Delay words, each by a number of cycles of its own, in registers.
-
-    The words stand side by side in ``i`` and in ``o``. Nothing is reset.
-
-    Parameters
-    ----------
-    width : int
-        Bits of a word.
-    cycles : list of int
-        Delay of each word, from 0 up.
-
-    Members
-    -------
-    i : In(width * len(cycles))
-    o : Out(width * len(cycles))
-    """
-
-    i: Value
-    o: Value
-
-    def __init__(self, width: int, cycles: list[int]) -> None:
-        self.width = width
-        self.cycles = cycles
-        super().__init__({"i": In(width * len(cycles)), "o": Out(width * len(cycles))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        for index, cycles in enumerate(self.cycles):
-            word = self.i.word_select(index, self.width)
-            for stage in range(cycles):
-                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
-                m.d.sync += stored.eq(word)
-                word = stored
-            m.d.comb += self.o.word_select(index, self.width).eq(word)
-        return m
-
-
-class LutRamDelay(Delay):
-    """Equal to :class:`Delay`, for families whose LUTs can be 16-word memories.
-
-    A delay of more than two cycles is a ring of memory and a register behind it, which keeps the
-    slow memory out of the next path: the word that is read is the one written a full turn ago, and
-    the new word takes its place. All rings of one length share one pointer, if they do not lie
-    apart: then each has its own, and no reset has to reach it.
-    """
-
-    WORDS = 16
-    """Words of a LUT memory; a longer delay is several rings in a row."""
-
-    def __init__(self, width: int, cycles: list[int], *, apart: bool = False) -> None:
-        super().__init__(width, cycles)
-        self.apart = apart
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        pointers: dict[tuple[int, str], Signal] = {}
-
-        def pointer(length: int, name: str) -> Signal:
-            key = length, name if self.apart else ""
-            if key not in pointers:
-                count = pointers[key] = Signal(range(length), reset_less=self.apart, name=(
-                    f"pointer_{name}" if self.apart else f"pointer_{length}"))
-                m.d.sync += count.eq(Mux(count == length - 1, 0, count + 1))
-            return pointers[key]
-
-        def ring(word: Value, length: int, name: str) -> Value:
-            rows: memory.Memory = memory.Memory(shape=self.width, depth=length, init=[])
-            m.submodules[name] = rows
-            write, read = rows.write_port(), rows.read_port(domain="comb")
-            here = pointer(length, name)
-            m.d.comb += [write.addr.eq(here), write.data.eq(word), write.en.eq(1),
-                         read.addr.eq(here)]
-            return read.data
-
-        for index, cycles in enumerate(self.cycles):
-            word: Value = self.i.word_select(index, self.width)
-            left = cycles
-            while left > 2:
-                length = min(left - 1, self.WORDS)
-                word = ring(word, length, f"ring_{index}_{left}")
-                left -= length
-            for stage in range(left):
-                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
-                m.d.sync += stored.eq(word)
-                word = stored
-            m.d.comb += self.o.word_select(index, self.width).eq(word)
-        return m
-
-
 class Ram(wiring.Component):
     """A block RAM: one port reads, and one writes.
 
@@ -231,7 +143,7 @@ class Ram(wiring.Component):
     -------
     read_address : In(range(depth))
     read_data : Out(width)
-        Two cycles later: block RAMs are slow, and have registers behind them.
+        :attr:`latency` cycles later: block RAMs are slow, and have registers behind them.
     write_address : In(range(depth))
     write_data : In(width)
     write : In(1)
@@ -243,6 +155,8 @@ class Ram(wiring.Component):
     write_data: Value
     write: Value
 
+    interval = 1
+
     def __init__(self, width: int, depth: int, *, quick: bool = False,
                  init: tuple[int, ...] = ()) -> None:
         self.width = width
@@ -253,6 +167,11 @@ class Ram(wiring.Component):
         super().__init__({"read_address": In(address), "read_data": Out(width),
                           "write_address": In(address), "write_data": In(width),
                           "write": In(1)})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an address to its word."""
+        return 1 if self.quick else 2
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -281,7 +200,7 @@ class SinglePortRam(wiring.Component):
     -------
     address : In(range(depth))
     read_data : Out(width)
-        Two cycles later; not defined behind a write.
+        :attr:`latency` cycles later; not defined behind a write.
     write_data : In(width)
     write : In(1)
     """
@@ -294,6 +213,7 @@ class SinglePortRam(wiring.Component):
     attrs = UNCHECKED
     blank = False
     """Whether it holds nothing as the chip wakes up, so that ``init`` must be empty."""
+    interval = 1
 
     def __init__(self, width: int, depth: int, *, quick: bool = False,
                  init: tuple[int, ...] = ()) -> None:
@@ -303,6 +223,11 @@ class SinglePortRam(wiring.Component):
         self.init = init
         super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
                           "write_data": In(width), "write": In(1)})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an address to its word."""
+        return 1 if self.quick else 2
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

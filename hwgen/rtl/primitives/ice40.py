@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from . import generic
-from .generic import MultiplierBase, MultiplierSignature
+from .generic import LATENCY, MultiplierBase, MultiplierSignature
 
 __all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "CommonPair", "Multiplier",
            "MultiplierPair", "SinglePortRam", "register"]
@@ -99,6 +99,8 @@ class MultiplierPair(wiring.Component):
 
     common = False
     """Whether only the ``take`` of the first lane counts."""
+    latency = LATENCY
+    interval = 1
 
     def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
         check(a_shape, b_shape, LANE_WIDTH)

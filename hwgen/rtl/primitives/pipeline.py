@@ -6,7 +6,7 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import data
 
-__all__ = ["at_least", "later", "rotated"]
+__all__ = ["at_least", "later", "rotate"]
 
 
 def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False) -> Any:
@@ -28,8 +28,8 @@ def at_least(address: Value, size: int) -> Value:
     return address[low:].as_unsigned() >= size >> low
 
 
-def rotated(m: Module, words: Sequence[Value], amount: Value, name: str, *, left: bool,
-            ) -> list[Value]:
+def rotate(m: Module, words: Sequence[Value], amount: Value, name: str, *, left: bool,
+           ) -> list[Value]:
     """Return ``words`` rotated by ``amount``, in a register for every two bits of it.
 
     To the left, the word at ``amount`` comes out first; to the right, the first one at ``amount``.

@@ -46,6 +46,8 @@ class PopulationCount(wiring.Component):
     o: Value
     one: Value
 
+    interval = 1
+
     def __init__(self, lanes: int, gate: str, family: str) -> None:
         self.lanes = lanes
         self.gate = gate

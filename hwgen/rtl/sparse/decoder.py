@@ -21,7 +21,8 @@ class Decoder(wiring.Component):
     :attr:`latency` cycles later; padding is taken and gives nothing. A column without entries is
     one transfer of ``i`` with ``last`` alone. Every column ends with a transfer of ``o`` that is
     marked ``last``, which has a weight unless the column is empty or ends with padding. Entries
-    mean what :class:`hwgen.golden.sparse.decoder.Format` says. While ``o`` waits, nothing moves.
+    mean what :class:`hwgen.golden.sparse.decoder.EntryFormat` says. While ``o`` waits, nothing
+    moves.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ class Decoder(wiring.Component):
     book: Any
 
     latency = 2
+    interval = 1
 
     def __init__(self, rows: int, *, index_bits: int = 4, value_bits: int = 8,
                  codebook: bool = False) -> None:

@@ -71,6 +71,11 @@ class Sparse(wiring.Component):
     last_slot: Value
     o: Any
 
+    latency = NonZeros.latency + QUIET + 4
+    """Fewest cycles from an input's last vector to its first sums: where no lane is busy."""
+    interval = 1
+    """Cycles between the vectors of sums of an input."""
+
     def __init__(self, lanes: int, slots: int, columns: int, entries: int, *, width: int = 16,
                  depth: int = 8, index_bits: int = 4, value_bits: int = 8,
                  codebook: bool = False, family: str = "generic") -> None:

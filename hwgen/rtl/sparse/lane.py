@@ -80,6 +80,11 @@ class Lane(wiring.Component):
     slot: Value
     sum: Value
 
+    latency = 5 + FLUSH
+    """Fewest cycles from a column to a sum with its product: of one entry, in an idle lane."""
+    interval = 1
+    """Cycles between columns at best: where each has one entry."""
+
     def __init__(self, slots: int, columns: int, entries: int, *, index_bits: int = 4,
                  value_bits: int = 8, codebook: bool = False, depth: int = 8,
                  family: str = "generic") -> None:

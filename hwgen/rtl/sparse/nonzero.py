@@ -47,6 +47,8 @@ class NonZeros(wiring.Component):
     o: Any
 
     latency = 3
+    interval = 1
+    """Cycles between non-zeros at best."""
 
     def __init__(self, width: int, columns: int) -> None:
         for name, value in (("Width", width), ("Columns", columns)):
@@ -107,9 +109,9 @@ class NonZeros(wiring.Component):
         with m.If(free):
             m.d.sync += [
                 picked.eq(moves), picks.eq(some), ends.eq(last & ~more), start.eq(base),
-                activation.eq(_chosen(lowest, [value.as_unsigned() for value in vector])),
-                place.eq(_chosen(lowest, [Const(n, range(self.width))
-                                          for n in range(self.width)])),
+                activation.eq(_choose_word(lowest, [value.as_unsigned() for value in vector])),
+                place.eq(_choose_word(lowest, [Const(n, range(self.width))
+                                               for n in range(self.width)])),
             ]
         with m.If(~self.o.valid | self.o.ready):
             m.d.sync += [
@@ -120,7 +122,7 @@ class NonZeros(wiring.Component):
         return m
 
 
-def _chosen(places: Value, words: list[Value]) -> Value:
+def _choose_word(places: Value, words: list[Value]) -> Value:
     """Return the word whose bit of ``places`` is set: gates, in a tree."""
     terms = [word & places[n].replicate(len(word)) for n, word in enumerate(words)]
     while len(terms) > 1:

@@ -65,6 +65,8 @@ class SystolicArray(wiring.Component):
 
     depthwise = False
     """Whether the dataflow knows depthwise tiles."""
+    interval = 1
+    """Cycles between vectors of sums at best."""
 
     activations: stream.Interface
     weights: stream.Interface
@@ -147,8 +149,8 @@ class SystolicArray(wiring.Component):
             value = stage
         return value
 
-    def _skewed(self, m: Module, name: str, shape: Shape, words: Value,
-                cycles: list[int]) -> list[Value]:
+    def _skew(self, m: Module, name: str, shape: Shape, words: Value,
+              cycles: list[int]) -> list[Value]:
         """Return ``words``, each delayed by its own number of cycles."""
         m.submodules[name] = skew = primitives.delay(self.family, shape.width, cycles,
                                                      apart=self.lanes > 0)
@@ -157,6 +159,6 @@ class SystolicArray(wiring.Component):
 
     def _put_out(self, m: Module, sums: Sequence[Value], valid: Value) -> None:
         """Undo the skew of the columns."""
-        straight = self._skewed(m, "sum_skew", self.sums, Cat(sums),
-                                [self.columns - 1 - c for c in range(self.columns)])
+        straight = self._skew(m, "sum_skew", self.sums, Cat(sums),
+                              [self.columns - 1 - c for c in range(self.columns)])
         m.d.comb += [Value.cast(self.o.payload).eq(Cat(straight)), self.o.valid.eq(valid)]

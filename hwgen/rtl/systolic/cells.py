@@ -25,6 +25,8 @@ class WeightStationaryCell(wiring.Component):
     south: Any
     multiplier: Any
 
+    interval = 1
+
     def __init__(self, a_shape: Shape, w_shape: Shape, sum_in: Shape, sum_out: Shape, *,
                  first: bool, depthwise: bool) -> None:
         self.first = first
@@ -42,6 +44,11 @@ class WeightStationaryCell(wiring.Component):
             "south": Out(data.StructLayout(south | {"sum": sum_out})),
             "multiplier": Out(primitives.MultiplierSignature(a_shape, w_shape).flip()),
         })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a product, and the sum from the north, to the sum in the south."""
+        return 0 if self.first else 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -91,6 +98,10 @@ class OutputStationaryCell(wiring.Component):
     north: Any
     south: Any
     multiplier: Any
+
+    latency = 1
+    """Cycles from a tile's last product to its sum in the drain."""
+    interval = 1
 
     def __init__(self, a_shape: Shape, w_shape: Shape, sums: Shape) -> None:
         self.sums = sums

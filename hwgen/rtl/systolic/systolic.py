@@ -97,20 +97,20 @@ class WeightStationary(SystolicArray):
         heads = {self.line(row): row for row in reversed(range(self.rows))}
         cells = [(heads[line], column) for line in range(self.lines)
                  for column in range(self.columns)]
-        pixels = self._skewed(m, "pixel_skew", self.a_shape,
-                              Value.cast(self.activations.p.pixels),
-                              [self.arrival(*cell) for cell in cells])
+        pixels = self._skew(m, "pixel_skew", self.a_shape,
+                            Value.cast(self.activations.p.pixels),
+                            [self.arrival(*cell) for cell in cells])
         return dict(zip(cells, pixels, strict=True))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         rows, columns = range(self.rows), range(self.columns)
         accept, start, takes = self._control(m)
-        vector = self._skewed(m, "activation_skew", self.a_shape,
-                              Value.cast(self.activations.p.vector),
-                              [self.arrival(row) for row in rows])
-        weights = self._skewed(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
-                               [self.arrival(0, column) for column in columns])
+        vector = self._skew(m, "activation_skew", self.a_shape,
+                            Value.cast(self.activations.p.vector),
+                            [self.arrival(row) for row in rows])
+        weights = self._skew(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
+                             [self.arrival(0, column) for column in columns])
         waves = {"load": takes, "start": self._waves(m, start, "start")}
         produces = accept
         pixels = {}
@@ -193,11 +193,11 @@ class OutputStationary(SystolicArray):
         with m.Elif(wait.any()):
             m.d.sync += wait.eq(wait - 1)
 
-        vector = self._skewed(m, "activation_skew", self.a_shape,
-                              Mux(step, Value.cast(self.activations.p.vector), 0),
-                              [self.arrival(row) for row in rows])
-        weights = self._skewed(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
-                               [self.arrival(0, column) for column in columns])
+        vector = self._skew(m, "activation_skew", self.a_shape,
+                            Mux(step, Value.cast(self.activations.p.vector), 0),
+                            [self.arrival(row) for row in rows])
+        weights = self._skew(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
+                             [self.arrival(0, column) for column in columns])
 
         # After a reset the cells may hold part of a tile, and products of it may be under way: a
         # wave of `finish` goes ahead of the first tile and clears them.

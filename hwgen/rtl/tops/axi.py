@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from ..accelerator.accelerator import Accelerator
+from ..accelerator.frame import Frame
 from ..links.axi_lite import AxiLite, axi_lite_ports
 from ..links.axi_stream import AxiStream, axi_stream_ports
 
@@ -17,10 +17,10 @@ class AxiAccelerator(wiring.Component):
 
     Parameters
     ----------
-    accelerator : Accelerator
+    accelerator : Frame
         With its bus ``exposed``.
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------
@@ -32,7 +32,7 @@ class AxiAccelerator(wiring.Component):
 
     irq: Value
 
-    def __init__(self, accelerator: Accelerator, shift: int, space_bits: int) -> None:
+    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
         self.accelerator = accelerator
         self.lite = AxiLite(shift, space_bits)
         self.streams = AxiStream(shift, space_bits)

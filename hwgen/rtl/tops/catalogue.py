@@ -7,8 +7,8 @@ from typing import Self
 
 from amaranth.lib import wiring
 
-from ...arch.address_map import Window
-from ..accelerator.accelerator import Accelerator
+from ...arch.address_map import BusWindow
+from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
 from .axi import AxiAccelerator
@@ -46,12 +46,12 @@ class Top:
     name: str
     module: str
     about: str
-    wrap: Callable[[Accelerator, Window], wiring.Component]
+    wrap: Callable[[Frame, BusWindow], wiring.Component]
     mapped: bool = False
     streams: bool = False
     prefix: str = ""
 
-    def named(self, name: str) -> Self:
+    def with_names(self, name: str) -> Self:
         """Return the same top level with names that no other accelerator's have.
 
         ``name`` is that of the top module, and the others begin with it.

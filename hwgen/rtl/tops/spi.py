@@ -4,7 +4,7 @@
 from amaranth import *
 from amaranth.lib import wiring
 
-from ..accelerator.accelerator import Accelerator
+from ..accelerator.frame import Frame
 from ..links.spi import SPI_PORTS, Spi
 
 __all__ = ["SpiAccelerator"]
@@ -15,14 +15,14 @@ class SpiAccelerator(wiring.Component):
 
     Parameters
     ----------
-    accelerator : Accelerator
+    accelerator : Frame
 
     Members
     -------
     spi_sck, spi_cs_n, ... : see :class:`~hwgen.rtl.links.spi.Spi`
     """
 
-    def __init__(self, accelerator: Accelerator) -> None:
+    def __init__(self, accelerator: Frame) -> None:
         self.accelerator = accelerator
         self.spi = Spi()
         super().__init__(SPI_PORTS)

@@ -4,7 +4,7 @@
 from amaranth import *
 from amaranth.lib import wiring
 
-from ..accelerator.accelerator import Accelerator
+from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.uart import IDLE_IN, IDLE_OUT, Uart
 
@@ -16,7 +16,7 @@ class SerialAccelerator(wiring.Component):
 
     Parameters
     ----------
-    accelerator : Accelerator
+    accelerator : Frame
     divisor : int
         Cycles of a bit: the clock over the baud rate.
     flash : Flash, optional
@@ -32,7 +32,7 @@ class SerialAccelerator(wiring.Component):
     rx: Value
     tx: Value
 
-    def __init__(self, accelerator: Accelerator, divisor: int, flash: Flash | None = None,
+    def __init__(self, accelerator: Frame, divisor: int, flash: Flash | None = None,
                  ) -> None:
         self.accelerator = accelerator
         self.flash = flash

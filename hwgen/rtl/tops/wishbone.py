@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from ..accelerator.accelerator import Accelerator
+from ..accelerator.frame import Frame
 from ..links.wishbone import Wishbone, wishbone_ports
 
 __all__ = ["WishboneAccelerator"]
@@ -16,10 +16,10 @@ class WishboneAccelerator(wiring.Component):
 
     Parameters
     ----------
-    accelerator : Accelerator
+    accelerator : Frame
         With its bus ``exposed``.
     shift, space_bits : int
-        See :class:`hwgen.arch.address_map.Window`.
+        See :class:`hwgen.arch.address_map.BusWindow`.
 
     Members
     -------
@@ -30,7 +30,7 @@ class WishboneAccelerator(wiring.Component):
 
     irq: Value
 
-    def __init__(self, accelerator: Accelerator, shift: int, space_bits: int) -> None:
+    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
         self.accelerator = accelerator
         self.wishbone = Wishbone(shift, space_bits)
         self.bus_ports = wishbone_ports(shift, space_bits)

@@ -21,8 +21,8 @@ class PackedWords(wiring.Component):
     """Read the words of a step of mode UNPACK, and say what they are, in the cycles that move.
 
     A word of parameters takes a cycle, a word of the codebook one for each byte, and one of entries
-    one for each entry that there is. The next word is asked for when one is taken, and taken
-    ``latency + 2`` cycles later at the earliest, of those that move.
+    one for each entry that there is. The next word is asked for when one is taken, and held
+    :attr:`latency` cycles later at the earliest, of those that move.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class PackedWords(wiring.Component):
         Bytes of a word.
     words : int
         Of the program memory.
-    latency : int
+    reading : int
         Cycles from an address to its word.
 
     Members
@@ -40,7 +40,7 @@ class PackedWords(wiring.Component):
     start : In(1)
     moves : In(1)
     ask : Out(1), address : Out(range(2 * words))
-        A word is wanted ``latency + 1`` cycles later.
+        A word is wanted ``reading + 1`` cycles later.
     word : In(8 * columns)
     parameters, code, entries : Out(1)
         What ``held`` begins with: a word of parameters, a byte of the codebook, or an entry. It is
@@ -65,16 +65,26 @@ class PackedWords(wiring.Component):
     last: Value
     outside: Value
 
-    def __init__(self, columns: int, words: int, latency: int) -> None:
+    def __init__(self, columns: int, words: int, reading: int) -> None:
         self.columns = columns
         self.words = words
-        self.latency = latency
+        self.reading = reading
         super().__init__({
             "descriptor": In(Descriptor), "start": In(1), "moves": In(1),
             "ask": Out(1), "address": Out(range(2 * words)), "word": In(8 * columns),
             "parameters": Out(1), "code": Out(1), "entries": Out(1), "held": Out(8 * columns),
             "last": Out(1), "outside": Out(1),
         })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from asking for a word to holding it."""
+        return self.reading + 3
+
+    @property
+    def interval(self) -> int:
+        """Cycles between words that are held at best: one is asked for when another is taken."""
+        return self.reading + 2
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -91,9 +101,9 @@ class PackedWords(wiring.Component):
         narrow_book, wide_book = (book_words(bits, self.columns) for bits in VALUE_BITS)
 
         # The word that was asked for last is there from the cycle on in which `due` is 0.
-        due = Signal(range(self.latency + 2))
+        due = Signal(range(self.reading + 2))
         come = Signal(8 * self.columns, reset_less=True)
-        with m.If(later(m, self.ask, self.latency + 1, "asked", reset=True)):
+        with m.If(later(m, self.ask, self.reading + 1, "asked", reset=True)):
             m.d.sync += come.eq(self.word)
         place = Signal(range(2 * self.words), reset_less=True)  # of the next one
         missing = Signal()  # the one that was asked for is behind the end
@@ -113,7 +123,7 @@ class PackedWords(wiring.Component):
             with m.If(left <= 1):
                 m.d.sync += [self.parameters.eq(0), self.code.eq(0), self.entries.eq(0)]
         with m.If(self.ask):
-            m.d.sync += [due.eq(self.latency + 1), place.eq(self.address + 1),
+            m.d.sync += [due.eq(self.reading + 1), place.eq(self.address + 1),
                          missing.eq(self.address >= self.words)]
         with m.If(load):
             m.d.sync += self.held.eq(come)

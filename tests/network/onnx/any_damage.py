@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests import low_bit, onnx_writer
 
-__all__ = ["damaged", "originals"]
+__all__ = ["damage_model", "originals"]
 
 NUMBERS = (0, 1, -1, 2, 3, 7, 127, 128, 255, 256, 65536, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1,
            -2**31, -2**63)
@@ -79,7 +79,7 @@ def plain():
     return w.model(w.node("Softmax", w.node("Gemm", y, r.normal(0, 1, (27, 4)).astype("f4"))))
 
 
-def damaged(data, random):
+def damage_model(data, random):
     """Return a model with one kind of damage, or up to three."""
     if random.integers(4) == 0:
         return of_bytes(data, random)
@@ -122,7 +122,7 @@ def edge(model, random):
     return pick(random, names) or "x"
 
 
-def rewired(model, random):
+def rewire_node(model, random):
     """Let a node read or write another edge: cycles, duplicates, what is missing."""
     node = pick(random, model.graph.node)
     if node is None:
@@ -289,6 +289,6 @@ def model_changed(model, random):
             model.graph.name = pick(random, TEXTS)
 
 
-KINDS = (rewired, rewired, nodes_changed, nodes_changed, attribute_changed, attribute_changed,
-         attribute_changed, tensor_changed, tensor_changed, tensor_changed, ports_changed,
-         model_changed)
+KINDS = (rewire_node, rewire_node, nodes_changed, nodes_changed, attribute_changed,
+         attribute_changed, attribute_changed, tensor_changed, tensor_changed, tensor_changed,
+         ports_changed, model_changed)

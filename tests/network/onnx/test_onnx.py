@@ -13,8 +13,10 @@ from hwgen.network.graph import (
     Convolution,
     Depthwise,
     FullyConnected,
+    Maximum,
     MaxPool,
     Mean,
+    Reshape,
 )
 from hwgen.network.onnx.reading import read
 
@@ -234,6 +236,53 @@ def test_add(kind, quantised):
     else:
         y = w.node("Add", w.both(w.input([1, 3, 4, 5]), *a), w.both(w.input([1, 3, 4, 5]), *b))
         compare(end(w, w.node("Relu", y), *w.grid(0.06)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scales, layers", [
+    ((0.03, 0.03, 0.03), 1), ((0.03, 0.05, 0.03), 2), ((0.03, 0.05, 0.0407), 3)])
+def test_max(kind, scales, layers):
+    """Of equal grids it is exact; others are requantised first."""
+    w = writer.Writer(38, kind)
+    grids = [w.grid(scale, 7) for scale in scales]
+    y = w.node("Max", *(w.both(w.input([1, 3, 4, 5]), *grid) for grid in grids[:2]))
+    network = compare(end(w, y, *grids[2]), share=0 if layers == 1 else 0.02)
+    kinds = [type(layer) for layer in network.layers if not isinstance(layer, Reshape)]
+    assert kinds == [Depthwise] * (layers - 1) + [Maximum]
+
+
+@pytest.mark.parametrize("operator", ["Relu", "MaxPool"])
+def test_max_is_clamped(operator):
+    """By what comes after it, and by what comes before it."""
+    w = writer.Writer(38)
+    grid = w.grid(0.03, 20)
+    x = w.both(w.input([1, 3, 4, 5]), *grid)
+    y = w.node("Clip", w.both(w.input([1, 3, 4, 5]), *grid), np.float32(-1.5), np.float32(1.5))
+    y = w.both(w.node("Relu", w.node("Max", x, y)), *grid)
+    y = w.node(operator, y, **({"kernel_shape": [2, 2]} if operator == "MaxPool" else {}))
+    compare(end(w, w.node("Max", y, y), *grid), share=0)
+
+
+def test_max_of_rows():
+    w = writer.Writer(38)
+    x = w.both(w.input([1, 3, 4, 5]), *w.grid(0.03))
+    x = w.node("Flatten", w.node("MaxPool", x, kernel_shape=[1, 1]))
+    y = w.node("Max", x, w.both(w.input([1, 60]), *w.grid(0.03)))
+    refused(w, w.both(y, *w.grid(0.05)), "tensors of one shape and one order")
+    w = writer.Writer(38)
+    y = w.node("Max", *(w.both(w.input([1, 60]), *w.grid(scale)) for scale in (0.03, 0.04)))
+    compare(end(w, y, *w.grid(0.05)))
+
+
+def test_max_wrong():
+    for of, match in ((lambda w, x, z: [x], "greatest of 1 tensors; we run two"),
+                      (lambda w, x, z: [x] * 3, "greatest of 3 tensors; we run two"),
+                      (lambda w, x, z: [x, np.float32(0)], "works on a constant.* Clip or Relu"),
+                      (lambda w, x, z: 2 * [w.quantize(x)], "on what a DequantizeLinear gives"),
+                      (lambda w, x, z: [x, z], r"of \[1, 3, 4, 5\] and \[1, 3, 1, 1\]")):
+        w = writer.Writer()
+        x, z = w.both(w.input([1, 3, 4, 5])), w.both(w.input([1, 3, 1, 1]))
+        refused(w, w.both(w.node("Max", *of(w, x, z))), match)
 
 
 def test_add_constant():

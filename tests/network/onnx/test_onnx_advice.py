@@ -30,6 +30,7 @@ FLOAT = {
     "relu": lambda w, x: w.node("Relu", x),
     "scaled": lambda w, x: w.node("Mul", x, np.float32(2)),
     "sum": lambda w, x: w.node("Add", x, w.node("Relu", x)),
+    "greatest": lambda w, x: w.node("Max", x, w.node("Relu", x)),
     "joined": lambda w, x: w.node("Concat", x, w.node("Relu", x), axis=1),
     "pooled": lambda w, x: w.node("AveragePool", x, kernel_shape=[2, 2]),
     "softmax": lambda w, x: w.node("Softmax", w.node("Flatten", w.node("GlobalAveragePool", x))),

@@ -19,6 +19,9 @@ onnx = pytest.importorskip("onnx")
 quantization = pytest.importorskip("onnxruntime.quantization")
 writer = pytest.importorskip("tests.onnx_writer")
 
+WRAPS = pytest.mark.skipif(writer.runtime_before(1, 32),
+                           reason="ONNX Runtime before 1.32 makes 0 of a Softmax of 256 steps")
+
 
 def images(seed, count=16, spread=1.0):
     return np.random.default_rng(seed).normal(0, spread, (count, 3, 8, 8)).astype("f4")
@@ -86,7 +89,7 @@ def test_quantised_by_the_runtime(last, form, per_channel, types, tmp_path):
 @pytest.mark.parametrize("operator", ["Softmax", "Sigmoid"])
 @pytest.mark.parametrize("opset, axis, shape", [
     (13, -1, [1, 6]), (13, 1, [1, 4, 3, 2]), (13, 2, [1, 4, 3, 2]), (12, 1, [1, 4, 3, 2]),
-    (13, 0, [1, 6])])
+    pytest.param(13, 0, [1, 6], marks=WRAPS)])
 def test_axes(kind, operator, opset, axis, shape):
     """A Softmax over any axis, behind a Relu, with a Flatten after it and quantised again."""
     w = writer.Writer(2, kind, opset=opset)
@@ -101,7 +104,7 @@ def test_axes(kind, operator, opset, axis, shape):
 
 @pytest.mark.parametrize("kind", ["i1", "u1"])
 @pytest.mark.parametrize("operator", ["QLinearSoftmax", "QLinearSigmoid"])
-@pytest.mark.parametrize("scale", [1 / 256, 1 / 255, 0.0079, 0.05])
+@pytest.mark.parametrize("scale", [pytest.param(1 / 256, marks=WRAPS), 1 / 255, 0.0079, 0.05])
 def test_any_scale(kind, operator, scale):
     w = writer.Writer(3, kind)
     grid = w.grid(0.0713)

@@ -30,7 +30,7 @@ def begin(scale=0.0371):
     return w, grid, w.both(w.input([1, 3, 6, 6]), *grid)
 
 
-def convolved(w, x):
+def convolve(w, x):
     return w.both(w.node("Conv", x, w.dequantized(*w.weights(2, 3, 3, 3))), *w.grid(0.2917))
 
 
@@ -39,17 +39,17 @@ def test_limit_between_two_steps():
     w, grid, x = begin()
     y = w.node("Clip", x, np.float32(-1), np.float32(1))
     with pytest.raises(UserError, match="put a QuantizeLinear and a DequantizeLinear of that sc"):
-        read(w.model(convolved(w, y)))
+        read(w.model(convolve(w, y)))
     w, grid, x = begin()  # what the sentence says
     y = w.both(w.node("Clip", x, np.float32(-1), np.float32(1)), *grid)
-    same(w, convolved(w, y))
+    same(w, convolve(w, y))
 
 
 @pytest.mark.parametrize("limit", [0.0, 100.0])
 def test_limit_that_is_a_step(limit):
     w, _, x = begin()
-    same(w, convolved(w, w.node("Clip", x, np.float32(0), np.float32(limit))) if limit else
-         convolved(w, w.node("Relu", x)))
+    same(w, convolve(w, w.node("Clip", x, np.float32(0), np.float32(limit))) if limit else
+         convolve(w, w.node("Relu", x)))
 
 
 def test_limit_of_what_is_joined():
@@ -61,7 +61,7 @@ def test_limit_of_what_is_joined():
 def test_limit_before_a_pool():
     w, grid, x = begin()
     y = w.node("MaxPool", w.node("Clip", x, np.float32(-1), np.float32(1)), kernel_shape=[2, 2])
-    same(w, convolved(w, w.both(y, *grid)))
+    same(w, convolve(w, w.both(y, *grid)))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.2, 30.0])
@@ -70,17 +70,17 @@ def test_padding(value):
     if value:
         w, grid, x = begin()
         with pytest.raises(UserError, match="pad with 0, or put a QuantizeLinear"):
-            read(w.model(convolved(w, w.node("Pad", x, pads, np.float32(value)))))
+            read(w.model(convolve(w, w.node("Pad", x, pads, np.float32(value)))))
     w, grid, x = begin()
     y = w.node("Pad", x, pads, np.float32(value))
-    same(w, convolved(w, w.both(y, *grid) if value else y))
+    same(w, convolve(w, w.both(y, *grid) if value else y))
 
 
 def test_padding_below_all():
     """A MaxPool never takes the least there is from around an image."""
     w, _, x = begin()
     y = w.node("Pad", x, np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.float32(-np.inf))
-    same(w, convolved(w, w.node("MaxPool", y, kernel_shape=[3, 3])))
+    same(w, convolve(w, w.node("MaxPool", y, kernel_shape=[3, 3])))
 
 
 @pytest.mark.parametrize("operator", ["Clip", "Pad"])

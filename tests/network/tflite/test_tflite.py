@@ -110,6 +110,14 @@ def test_float_edges_wrong():
         tflite.read(write_network(*edges("INT16"), [0], [3]))
 
 
+@pytest.mark.parametrize("order, code", [
+    ([2, 0, 1], "0 .DEQUANTIZE"), ([0, 2, 1], "1 .DEQUANTIZE"), ([1, 0, 2], "1 .QUANTIZE")])
+def test_order_of_float_edges_wrong(order, code):
+    tensors, operators = edges()
+    with pytest.raises(UserError, match=f"layer {code}. must come after what writes its input"):
+        tflite.read(write_network(tensors, [operators[i] for i in order], [0], [3]))
+
+
 def test_names_are_unique():
     graph = Graph(rng(1))
     x = graph.add(graph.image(4))
@@ -127,6 +135,8 @@ def layer(kind, seed=0):
         graph.convolution(x, outputs=8, same=True)
     elif kind == "ADD":
         graph.add(graph.activation(1, 3, 3, 2, zero_point=1))
+    elif kind == "MAXIMUM":
+        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1))
     elif kind == "FULLY_CONNECTED":
         graph.fully_connected(graph.activation(1, 10))
     elif kind == "SOFTMAX":
@@ -198,6 +208,15 @@ WRONG = [
     ("ADD", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
     ("ADD", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
     ("ADD", 0, "scale", 1e9, r"more than 2\*\*19 times its output's"),
+    ("MAXIMUM", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
+    ("MAXIMUM", 1, "shape", [], "tensor 1' has no shape"),
+    ("MAXIMUM", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("MAXIMUM", 0, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
+    ("MAXIMUM", 1, "zero_point", 2, "its input has .* zero point 2, .* they must be equal"),
+    ("MAXIMUM", 2, "zero_point", 2, "its input has .* zero point 1, .* they must be equal"),
+    ("MAXIMUM", 2, "shape", [1, 3, 6, 1], r"its output has shape \(1, 3, 6, 1\), and must have"),
+    ("MAXIMUM", None, "inputs", [0], "it has 1 inputs, and must have 2"),
+    ("MAXIMUM", None, "inputs", [0, 1, 1], "it has 3 inputs, and must have 2"),
     ("FULLY_CONNECTED", None, "options", {"WeightsFormat": 1}, "its weights are shuffled"),
     ("FULLY_CONNECTED", 0, "shape", [1, 11], "do not give an output of shape"),
     ("SOFTMAX", 1, "scale", 0.5, "must be 1/256 and -128"),

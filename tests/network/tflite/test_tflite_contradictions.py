@@ -9,12 +9,13 @@ from hwgen.network.tflite import reading as tflite
 from ...tflite_writer import Graph, Operator, write_network
 
 SOUND = {("FULLY_CONNECTED", "input"), ("SOFTMAX", "both"), ("LOGISTIC", "both"),
-         ("RESHAPE", "input"), ("SQUEEZE", "input"), ("CONCATENATION", "both"), ("ADD", "both")}
+         ("RESHAPE", "input"), ("SQUEEZE", "input"), ("CONCATENATION", "both"), ("ADD", "both"),
+         ("MAXIMUM", "both")}
 """Layers of rows or of no axis in particular, which need none for the batch."""
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PADV2", "MEAN",
          "FULLY_CONNECTED", "ADD", "CONCATENATION", "SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE",
-         "EXPAND_DIMS")
+         "EXPAND_DIMS", "MAXIMUM")
 
 
 def layer(kind):
@@ -23,7 +24,7 @@ def layer(kind):
     x = graph.activation(1, 3, 1, 4) if kind == "SQUEEZE" else graph.activation(1, 3, 5, 4)
     build = {"CONV_2D": graph.convolution, "DEPTHWISE_CONV_2D": graph.depthwise,
              "FULLY_CONNECTED": graph.fully_connected, "ADD": lambda x: graph.add(x, x),
-             "MEAN": graph.mean,
+             "MAXIMUM": lambda x: graph.maximum(x, x), "MEAN": graph.mean,
              "PAD": lambda x: graph.pad(x, "PAD"), "PADV2": lambda x: graph.pad(x, "PADV2"),
              "AVERAGE_POOL_2D": lambda x: graph.pool(x, "AVERAGE_POOL_2D"),
              "MAX_POOL_2D": lambda x: graph.pool(x, "MAX_POOL_2D"), "SQUEEZE": graph.squeeze,

@@ -10,7 +10,8 @@ from hwgen.compiler.layers.sparse import FORMAT
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden.accelerator import accelerator as golden
-from hwgen.golden.accelerator.accelerator import Error, passes
+from hwgen.golden.accelerator.accelerator import Error
+from hwgen.golden.accelerator.footprint import bytes_read, passes, vector_bytes
 from hwgen.golden.sparse.lane import Memories
 from hwgen.golden.sparse.step import SHORTEST_PASS, sparse_cycles
 from hwgen.golden.unpack.unpack import Packing, unpack, written_words
@@ -100,7 +101,7 @@ def damage_packings(rng, image, steps, pitch, columns):
             image[at] = int(rng.integers(256))
 
 
-def repeated(mask, step, count):
+def repeat_mask(mask, step, count):
     """Return where a mask is true, ``count`` times, each ``step`` further than the one before."""
     if step == 0 or count == 1:
         return mask
@@ -147,12 +148,10 @@ class Twins:
     def __init__(self, design):
         self.design = design
         self.board = simulated_board(design)
-        self.golden = golden.Accelerator(
-            engine=design.engine, rows=design.rows, columns=design.columns, lines=design.lines,
-            partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-            rounding=design.rounding,
-            program_words=design.program_words if design.decompress else 0,
-            sparse_depth=design.sparse_depth)
+        weights = Memories(design.columns, design.sparse_entries, design.sparse_columns, FORMAT) \
+            if design.engine == "sparse" else None
+        self.golden = golden.Accelerator.of(design, weights)
+        self.engine = self.golden.part_of.get(Mode.SPARSE)
         self.cost = Array.of(design)
         self.pitch = descriptor_words(design.columns)
         self.image = bytes(design.program_words * design.columns)
@@ -161,8 +160,6 @@ class Twins:
         self.room = self.filler * self.pitch * design.columns
         self.lanes = np.zeros((design.columns, 0), "<u4")
         if design.engine == "sparse":
-            self.golden.weights = Memories(design.columns, design.sparse_entries,
-                                           design.sparse_columns, FORMAT)
             self.lanes = np.zeros((design.columns, sum(lane_words(design))), "<u4")
 
     def fill(self, program, rng):
@@ -213,7 +210,7 @@ class Twins:
             words = lanes[lane, there][first:end]
             at = lane * LANE_BYTES + part * PART_BYTES + 4 * first
             self.board.write_memory(Space.SPARSE, at, words.tobytes())
-            self.golden.weights.write(lane, part, first, words)
+            self.engine.weights.write(lane, part, first, words)
         self.lanes = lanes
 
     def memory(self):
@@ -266,7 +263,7 @@ class Twins:
         if step.mode == Mode.SPARSE:
             return self.sparse(step, expected)
         model = self.golden
-        expected.lenient |= self.unchecked(step)
+        expected.lenient |= self.is_unchecked(step)
         written = self.may_write(step)
         expected.may_write |= written
         cycles = self.cost.cycles(step)
@@ -313,16 +310,16 @@ class Twins:
 
     def sparse(self, step, expected):
         """Run one step of the sparse engine on the golden model; return its error."""
-        model = self.golden
-        expected.lenient |= self.unchecked(step)
+        expected.lenient |= self.is_unchecked(step)
         if step.passes * max(step.vectors, SHORTEST_PASS) > WATCHDOG + NEAR:
             return Error.WATCHDOG
-        error = model.sparse(step, 0, self.design.program_words)
+        words = np.frombuffer(self.image, np.int8).reshape(-1, self.design.columns)
+        error = self.engine.run(step, 0, self.golden, words)
         if error == Error.FETCH:
             expected.lenient |= not self.begins_outside(step)
         if error:
             return error
-        cycles = sparse_cycles(model.runs[0], self.design.columns, int(self.cost.turns))
+        cycles = sparse_cycles(self.engine.runs[0], self.design.columns, int(self.cost.turns))
         if cycles > WATCHDOG + NEAR:
             return Error.WATCHDOG
         expected.near = cycles > WATCHDOG - NEAR
@@ -336,11 +333,11 @@ class Twins:
             return mask
         if not step.to_sums:
             mask[step.output:step.output + 1] = True
-        mask = repeated(mask, step.output_row_step, step.y)
-        mask = repeated(mask, step.output_x_step, step.x)
-        return repeated(mask, 1, (step.tiles - 1) * self.design.columns + step.last_columns)
+        mask = repeat_mask(mask, step.output_row_step, step.y)
+        mask = repeat_mask(mask, step.output_x_step, step.x)
+        return repeat_mask(mask, 1, (step.tiles - 1) * self.design.columns + step.last_columns)
 
-    def unchecked(self, step):
+    def is_unchecked(self, step):
         """Return whether a step is beyond what hardware counts, and it does not say so."""
         bits = (self.design.activation_memory - 1).bit_length()
 
@@ -365,12 +362,16 @@ class Twins:
         sums = step.tiles == 1 and (adds or not step.add_to_sums)
         return not (reads or step.mode == Mode.SUMS) or not (sums if step.to_sums else writes)
 
+    def width(self, step):
+        """Return the bytes of each vector of a step."""
+        return vector_bytes(step, self.design.rows, self.design.columns)
+
     def reads(self, step):
         """Return which bytes a step reads inside the image."""
         mask = np.zeros(self.design.activation_memory, bool)
         for tile in range(step.tiles if step.mode != Mode.SUMS else 0):
             for taps in passes(step):
-                inside, addresses = self.golden.places(step, tile, *taps)
+                inside, addresses = bytes_read(step, self.width(step), tile, *taps)
                 addresses = addresses[inside]
                 mask[addresses[(addresses >= 0) & (addresses < len(mask))]] = True
         return mask
@@ -379,7 +380,7 @@ class Twins:
         """Return whether a vector begins inside the image, and outside the memory."""
         for tile in range(step.tiles):
             for taps in passes(step):
-                inside, addresses = self.golden.places(step, tile, *taps)
+                inside, addresses = bytes_read(step, self.width(step), tile, *taps)
                 first = addresses[..., 0][inside[..., 0]]
                 if np.any((first < 0) | (first >= self.design.activation_memory)):
                     return True

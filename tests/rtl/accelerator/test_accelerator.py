@@ -12,7 +12,7 @@ from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
 from hwgen.generate.design import module, verilog
 from hwgen.network.reader import read_network
-from hwgen.runtime.accelerator import Accelerator, AcceleratorError, Register
+from hwgen.runtime.accelerator import AcceleratorError, Register, RemoteAccelerator
 from hwgen.runtime.inference import first_difference, load, portable, run, simulated_board
 from hwgen.runtime.simulation import SimulatedLink
 from sim.cells import models_of_cells
@@ -215,4 +215,4 @@ def test_cells_of_the_chip(preset, tmp_path):
     link = SimulatedLink(text, top=module(design),
                          extra_sources=models_of_cells(text, design.family, tmp_path))
     with link:
-        check(Accelerator(link), design, "kws_dscnn", 1)
+        check(RemoteAccelerator(link), design, "kws_dscnn", 1)

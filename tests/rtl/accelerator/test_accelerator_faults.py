@@ -38,6 +38,9 @@ DESIGNS = {
     "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
                      program_memory=7000, partial_sums=64, sparse_entries=512, sparse_columns=256,
                      sparse_depth=2),
+    "sparse, unpacks": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
+                              program_memory=7000, partial_sums=64, decompress=True,
+                              sparse_entries=128, sparse_columns=256, sparse_depth=2),
 }
 
 
@@ -48,7 +51,7 @@ def small_programs(twins, seed):
         seed += 1
         network = any_network(seed, design.rounding)
         if design.decompress or design.engine == "sparse":
-            network = thinned(network, seed)
+            network = thin_network(network, seed)
         try:
             program = compile_network(network, design)
             if design.decompress:  # something has to be packed
@@ -63,7 +66,7 @@ def small_programs(twins, seed):
             yield network, program
 
 
-def thinned(network, seed):
+def thin_network(network, seed):
     """Return a network most of whose weights are 0."""
     rng = np.random.default_rng(seed)
     return replace(network, layers=tuple(
@@ -129,15 +132,16 @@ def test_damaged_packings():
     assert sum(found.values()) == 12
 
 
-def test_damaged_sparse_weights():
+@pytest.mark.parametrize("name", ["sparse", "sparse, unpacks"])
+def test_damaged_sparse_weights(name):
     """Entries, pointers and steps of the sparse engine are among what is damaged."""
-    found = check_many(DESIGNS["sparse"], 5, 4, 9)
+    found = check_many(DESIGNS[name], 5, 4, 9)
     assert len({error for _, error in found}) > 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-@pytest.mark.parametrize("name", [name for name in DESIGNS if name != "sparse"])
+@pytest.mark.parametrize("name", [name for name in DESIGNS if not name.startswith("sparse")])
 def test_many_damaged_programs(name, seed):
     found = check_many(DESIGNS[name], seed, 25, 40)
     ends = {"", *(error.name for error in Error)} - {Error.STOPPED.name}  # nobody stops them
@@ -146,6 +150,7 @@ def test_many_damaged_programs(name, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [8, 9, 10, 11])
-def test_many_damaged_sparse_weights(seed):
-    found = check_many(DESIGNS["sparse"], seed, 10, 25)
+@pytest.mark.parametrize("name", ["sparse", "sparse, unpacks"])
+def test_many_damaged_sparse_weights(name, seed):
+    found = check_many(DESIGNS[name], seed, 10, 25)
     assert {error for _, error in found} >= {"", "DESCRIPTOR", "WATCHDOG", "SUMS", "PROGRAM"}

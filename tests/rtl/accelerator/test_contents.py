@@ -12,7 +12,7 @@ from hwgen.errors import UserError
 from hwgen.generate.design import component, module, verilog
 from hwgen.measure.place_and_route import commands
 from hwgen.network.reader import read_network
-from hwgen.runtime.accelerator import Accelerator, Space
+from hwgen.runtime.accelerator import RemoteAccelerator, Space
 from hwgen.runtime.inference import holds, load, portable, run
 from hwgen.runtime.simulation import SimulatedLink
 from hwgen.tools.find import call, find
@@ -78,7 +78,7 @@ def check(design, name, folder, on=None):
     stride = 1 << (design.columns - 1).bit_length()
     image = b"".join(word.to_bytes(stride, "little") for word in contents.program)
     with awake(design, contents, folder, on) as link:
-        board = Accelerator(link)
+        board = RemoteAccelerator(link)
         assert board.read_memory(Space.PROGRAM, 0, len(image)) == image
         assert board.read_activations(0, len(contents.activations)) == contents.activations
         # What nobody says is 0, and all of it can be written.
@@ -93,7 +93,7 @@ def test_network(tmp_path):
     network, x = digits("tfc_1w1a")
     program = compile_network(network, portable(Design.load("ice40-hx8k")))
     with awake(program.design, program.contents, tmp_path) as link:
-        board = Accelerator(link)
+        board = RemoteAccelerator(link)
         assert holds(board, program)
         result = run(board, program, network, {network.inputs[0]: x[:1]}, check=True)
         assert result.equal and result.cycles == result.predicted_cycles

@@ -8,7 +8,7 @@ from hwgen.arch.design import Design
 from hwgen.arch.steps import ROUNDINGS
 from hwgen.golden.accelerator import post as golden
 from hwgen.golden.network import arithmetic
-from hwgen.rtl.accelerator.post import Lane, Post
+from hwgen.rtl.accelerator.post import Lane
 from sim.accelerator.requantisation import CORNERS, parameters, sums
 
 from ...bench import simulate
@@ -106,13 +106,6 @@ def test_lane_matches_model(rounding):
 def test_lane_rounding_wrong():
     with pytest.raises(ValueError, match=r"^Rounding must be one of .*, not 'odd'$"):
         Lane("odd", "generic")
-
-
-@pytest.mark.parametrize("columns, lanes", [(1, 1), (7, 3), (16, 16), (5, 1)])
-def test_interval(columns, lanes):
-    post = Post(columns, lanes, "tflm", "generic")
-    assert post.interval == -(-columns // lanes)
-    assert post.latency == 1 + Lane.latency
 
 
 def of(columns, lanes, **fields):

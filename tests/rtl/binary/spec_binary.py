@@ -27,7 +27,7 @@ class ArraySpec(Spec):
     """A sum is what it starts from, and twice the equal pairs of each word and its inputs."""
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         come, ends, final, started = Signal(Come), Signal(), Signal(), Signal()
         wants_high = Signal()  # a start has its lower bytes
         drawn = Signal(Come)
@@ -76,7 +76,7 @@ class StoreSpec(Spec):
     """Each sum is compared with both limits, and written in its turn, to its place or nowhere."""
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         d, columns, lanes = dut.descriptor, dut.columns, dut.lanes
         begun, begin = Signal(), Signal()
         left, last = Signal(range(columns + 1)), Signal()  # outputs to write, of the last tile

@@ -150,7 +150,7 @@ def test_wrong_design(fields, text):
         SMALL.replace(**fields)
 
 
-def changed(change):
+def change_layer(change):
     """Return a network of one layer, changed."""
     network, _ = network_of(30, 20)
     layer, = network.layers
@@ -180,7 +180,7 @@ def changed(change):
 ])
 def test_wrong_layer(change, text):
     with pytest.raises(UserError, match=f"^layer 'l0': {text}"):
-        compile_network(changed(change), SMALL)
+        compile_network(change_layer(change), SMALL)
 
 
 def test_other_layers():

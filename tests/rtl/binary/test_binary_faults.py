@@ -46,7 +46,7 @@ def test_watchdog_of_the_cycles_before(board):
         assert board.run(0, 1, budget=10_000, watchdog=watchdog) == result.cycles
 
 
-def damaged(program, fields):
+def damage_image(program, fields):
     """Return the image of a Program whose first step has other fields, as they are in its bits."""
     size = Descriptors.of(program.design).words * program.design.columns
     whole = int.from_bytes(program.image[:size], "little")
@@ -74,7 +74,7 @@ def test_damaged_steps(board, fields, error):
     network, inputs = network_of(30, 20)
     program = compile_network(network, SMALL)
     golden = model(SMALL)
-    image = damaged(program, fields).ljust(SMALL.program_memory, b"\x33")
+    image = damage_image(program, fields).ljust(SMALL.program_memory, b"\x33")
     board.write_activations(0, golden.memory.tobytes())
     board.load_program(replace(program, image=image, steps=()).strided_image)
     if error is None:
@@ -114,7 +114,7 @@ def test_many_damaged_steps(board):
         fields = {name: int(rng.integers(0, 1 << min(BINARY_FIELDS[name][1],
                                                      rng.integers(1, 17)))) for name in names}
         golden = model(SMALL)
-        image = damaged(program, fields).ljust(SMALL.program_memory, bytes([trial & 255]))
+        image = damage_image(program, fields).ljust(SMALL.program_memory, bytes([trial & 255]))
         step = np.frombuffer(image[:16], "<u2").astype(int)
         _, _, tiles, pieces, _, base, inputs, output = step.tolist()
         reads = base, base + min(inputs, 8 * pieces)

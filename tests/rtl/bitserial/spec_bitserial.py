@@ -8,7 +8,7 @@ from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
-from hwgen.arch.formats import Kind
+from hwgen.arch.formats import NumberKind
 from hwgen.rtl.bitserial.array import FORMAT
 
 from ...formal import Spec
@@ -17,8 +17,8 @@ from ...formal import Spec
 def free_format(m, name, kinds):
     """Return a format of one or two bits, and of one of the first so many kinds."""
     kind, bits, form = AnySeq(2), AnySeq(1), Signal(FORMAT, name=name)
-    m.d.comb += [form.kind.eq(Mux(kind < kinds, kind, Kind.UNSIGNED)),
-                 form.bits.eq(bits & (form.kind != Kind.BIPOLAR))]
+    m.d.comb += [form.kind.eq(Mux(kind < kinds, kind, NumberKind.UNSIGNED)),
+                 form.bits.eq(bits & (form.kind != NumberKind.BIPOLAR))]
     return form
 
 
@@ -26,11 +26,11 @@ def number(m, bits, form, name):
     """Return the number that two bits are in a format."""
     value = Signal(signed(4), name=name)
     with m.Switch(form.kind):
-        with m.Case(Kind.UNSIGNED):
+        with m.Case(NumberKind.UNSIGNED):
             m.d.comb += value.eq(Mux(form.bits == 0, bits[0], bits[:2]))
-        with m.Case(Kind.SIGNED):
+        with m.Case(NumberKind.SIGNED):
             m.d.comb += value.eq(Mux(form.bits == 0, -bits[0], bits[:2].as_signed()))
-        with m.Case(Kind.BIPOLAR):
+        with m.Case(NumberKind.BIPOLAR):
             m.d.comb += value.eq(Mux(bits[0], 1, -1))
     return value
 
@@ -47,7 +47,7 @@ class BitSerialSpec(Spec):
         return value
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         activations, weights = dut.activations, dut.weights
         rows, columns = range(dut.rows), range(dut.columns)
         # Words of the next tile that have come, their format, and their bits.
@@ -92,7 +92,8 @@ class BitSerialSpec(Spec):
                 products.append(numbers[r] * Mux(fresh, come, present[r][c]))
             with m.If(accept):
                 m.d.sync += sums[c].eq(sum(products[1:], products[0]))
-        planes_of_w = Mux(fresh, (coming.bits != 0) | (coming.kind == Kind.BIPOLAR), two_planes)
+        planes_of_w = Mux(fresh, (coming.bits != 0) | (coming.kind == NumberKind.BIPOLAR),
+                          two_planes)
         with m.If(accept):
             m.d.sync += [fresh.eq(activations.p.last), two_planes.eq(planes_of_w),
                          left.eq((a.bits + 1) << planes_of_w)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.arch.formats import Format, Kind
+from hwgen.arch.formats import Format, NumberKind
 from hwgen.errors import UserError
 from hwgen.golden.bitserial import array as golden
 from hwgen.rtl.bitserial.array import BitSerial
@@ -16,8 +16,8 @@ from ...formal import prove
 from ..tile_player import play
 from .spec_bitserial import BitSerialSpec
 
-ACTIVATIONS = formats((Kind.UNSIGNED, Kind.SIGNED))
-WEIGHTS = formats(tuple(Kind))
+ACTIVATIONS = formats((NumberKind.UNSIGNED, NumberKind.SIGNED))
+WEIGHTS = formats(tuple(NumberKind))
 
 
 @pytest.mark.parametrize("form", WEIGHTS)
@@ -35,15 +35,17 @@ def test_format(form):
 
 
 @pytest.mark.parametrize("values, form", [
-    ([0, 1], Format(1, Kind.UNSIGNED)), ([-1, 1], Format(1, Kind.BIPOLAR)), ([0], Format(
-        1, Kind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)), ([-3, 3], Format(3)),
-    ([127, -128], Format(8)), ([0, 255], Format(8, Kind.UNSIGNED)),
+    ([0, 1], Format(1, NumberKind.UNSIGNED)), ([-1, 1], Format(1, NumberKind.BIPOLAR)),
+    ([0], Format(1, NumberKind.UNSIGNED)), ([-1, 0], Format(1)), ([-1, 0, 1], Format(2)),
+    ([-3, 3], Format(3)),
+    ([127, -128], Format(8)), ([0, 255], Format(8, NumberKind.UNSIGNED)),
 ])
 def test_fewest_bits(values, form):
     assert Format.of(np.array(values)) == form
 
 
-@pytest.mark.parametrize("bits, kind", [(0, Kind.SIGNED), (9, Kind.UNSIGNED), (2, Kind.BIPOLAR)])
+@pytest.mark.parametrize("bits, kind", [
+    (0, NumberKind.SIGNED), (9, NumberKind.UNSIGNED), (2, NumberKind.BIPOLAR)])
 def test_bits_wrong(bits, kind):
     with pytest.raises(UserError, match=f"^bits of a .* must be from 1 to [18], not {bits}$"):
         Format(bits, kind)
@@ -85,7 +87,7 @@ def test_sizes(rows, columns):
     work = BitWorkload(BitSerial(rows, columns))
     tiles = [work.tile(random.choice(ACTIVATIONS), random.choice(WEIGHTS), random.randrange(1, 6))
              for _ in range(8)]
-    tiles += work.extremes(Format(8, Kind.UNSIGNED), Format(8, Kind.UNSIGNED))
+    tiles += work.extremes(Format(8, NumberKind.UNSIGNED), Format(8, NumberKind.UNSIGNED))
     work.check(play(work, tiles, gap=0.1), tiles)
 
 
@@ -94,7 +96,7 @@ def test_few_planes(weight_bits):
     """An array that keeps fewer planes has all formats of so many bits."""
     random.seed(weight_bits)
     work = BitWorkload(BitSerial(8, 2, weight_bits=weight_bits))
-    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(Kind), weight_bits)] * 2
+    tiles = [work.tile(Format(3), w, 2) for w in formats(tuple(NumberKind), weight_bits)] * 2
     work.check(play(work, tiles), tiles)
 
 

@@ -7,7 +7,7 @@ from amaranth import *
 
 from hwgen.arch.design import Design
 from hwgen.golden.dot import fusion as golden
-from hwgen.rtl.dot.fusion import ORDERS, Fusion, Mode
+from hwgen.rtl.dot.fusion import ORDERS, Fusion, FusionMode
 from sim.dot.pieces import FusionWork, modes
 from sim.dot.planes import KINDS, values
 
@@ -32,7 +32,7 @@ def test_model(kind, groups):
     ((2, 4), 8), ((2, 2), 16)])
 def test_products(bits, products):
     """As many products as bricks that they take, and every number meets one."""
-    mode = golden.Mode(*bits, True, True)
+    mode = golden.FusionMode(*bits, True, True)
     assert mode.products == products
     for groups in (1, 2, 5):
         model = golden.Fusion(groups)
@@ -78,7 +78,7 @@ def test_parameters_wrong(wrong, message):
 @pytest.mark.parametrize("first", ORDERS)
 def test_equals_multiplication(first, a, b, free, tmp_path):
     """Proof, for all numbers in some places of ``b``; in the others are zeros."""
-    mode = golden.Mode(a.width, b.width, a.signed, b.signed)
+    mode = golden.FusionMode(a.width, b.width, a.signed, b.signed)
     partners = golden.Fusion(1).partners(mode)
 
     def drive(m, any_number):
@@ -88,7 +88,7 @@ def test_equals_multiplication(first, a, b, free, tmp_path):
             x, y = any_number(a), any_number(b)
             left[partners[place]], right[place] = x, y
             exact = exact + x * y
-        return {"a": Cat(left), "b": Cat(right), "mode": Mode.const({
+        return {"a": Cat(left), "b": Cat(right), "mode": FusionMode.const({
             "a_size": a.width // 2 - 1, "b_size": b.width // 2 - 1, "a_signed": a.signed,
             "b_signed": b.signed})}, exact
 

@@ -18,9 +18,9 @@ from hwgen.compiler import compile_network
 from hwgen.generate.design import module, verilog
 from hwgen.golden.network.network import run as golden
 from hwgen.network import graph
-from hwgen.report.docs_tables.marks import put
+from hwgen.report.docs_tables.marks import write_between_marks
 from hwgen.rtl.tops.catalogue import uart
-from hwgen.runtime.accelerator import Accelerator, AcceleratorError
+from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator
 from hwgen.runtime.client import NoMemory
 from hwgen.runtime.inference import load, run
 from hwgen.runtime.link import Link
@@ -115,7 +115,7 @@ class Host:
 
     def __init__(self, link, job, *, attempts):
         self.job = job
-        self.accelerator = Accelerator(link, timeout=TIMEOUT, attempts=attempts)
+        self.accelerator = RemoteAccelerator(link, timeout=TIMEOUT, attempts=attempts)
         self.accelerator.identify(DESIGN.fingerprint)
         load(self.accelerator, job.program)
 
@@ -204,7 +204,7 @@ def main():
             results.append(campaign(hosts, rate, chosen.count))
             print(results[-1], flush=True)
             path.write_text(json.dumps(results, indent=1) + "\n")
-    put(RESULTS / "noise.md", MARKS, table(results) + "\n")
+    write_between_marks(RESULTS / "noise.md", MARKS, table(results) + "\n")
     raise SystemExit(not all(map(good_enough, results)))
 
 

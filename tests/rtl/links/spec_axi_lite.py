@@ -5,7 +5,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
 from hwgen.rtl.links.axi_lite import OKAY, SLVERR
-from hwgen.rtl.links.bus_address import bus_address, partial
+from hwgen.rtl.links.bus_address import bus_address, is_partial
 
 from ...formal import Held, Spec
 
@@ -21,7 +21,7 @@ class AxiLiteSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1)),
                      dut.s_axil_bready.eq(AnySeq(1)), dut.s_axil_rready.eq(AnySeq(1))]
@@ -50,7 +50,7 @@ class AxiLiteSpec(Spec):
         self.follow(m, "write", dut.s_axil_awready & dut.s_axil_awvalid, bus.write,
                     Cat(bus_address(dut.s_axil_awaddr, dut.shift), dut.s_axil_wstrb,
                         dut.s_axil_wdata), Cat(bus.address, bus.mask, bus.w_data),
-                    partial(dut.s_axil_awaddr, dut.shift, dut.s_axil_wstrb),
+                    is_partial(dut.s_axil_awaddr, dut.shift, dut.s_axil_wstrb),
                     dut.s_axil_bvalid, dut.s_axil_bready, dut.s_axil_bresp, None)
         self.follow(m, "read", dut.s_axil_arready & dut.s_axil_arvalid, bus.read,
                     Cat(bus_address(dut.s_axil_araddr, dut.shift), C(0b1111, 4)),

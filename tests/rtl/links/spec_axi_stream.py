@@ -6,7 +6,7 @@ from amaranth.hdl import Assert
 
 from hwgen.arch.registers import Register, StreamRegister
 from hwgen.rtl.links.axi_stream import HOST, OUTPUT, SETTLE
-from hwgen.rtl.links.bus_address import bus_address, partial
+from hwgen.rtl.links.bus_address import bus_address, is_partial
 
 from ...formal import Held, Spec
 
@@ -19,7 +19,7 @@ class AxiStreamSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         host, bus = dut.host, dut.bus
         m.d.comb += [self.sync.rst.eq(0), dut.busy.eq(AnySeq(1)), dut.m_axis_tready.eq(AnySeq(1)),
                      bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]
@@ -47,7 +47,7 @@ class AxiStreamSpec(Spec):
                 host.read, host.write, host.address, host.mask, host.w_data))),
             of_input.eq(bus.write & dut.s_axis_tvalid & (access[2:] == Cat(
                 bus_address(to, dut.shift), dut.s_axis_tkeep, dut.s_axis_tdata))
-                & ~partial(to, dut.shift, dut.s_axis_tkeep)),
+                & ~is_partial(to, dut.shift, dut.s_axis_tkeep)),
             of_output.eq(bus.read & words.any() & (Cat(bus.address, bus.mask) == Cat(
                 bus_address(from_, dut.shift), C(0b1111, 4))) & ~dut.m_axis_tvalid),
         ]
@@ -67,7 +67,7 @@ class AxiStreamSpec(Spec):
             m.d.comb += [Assert(bus.ack & of_host & (host.error == bus.error), "host: access"),
                          Assert(host.r_data == bus.r_data, "host: data")]
         with m.If(dut.s_axis_tready):
-            lost = ~under_way & partial(to, dut.shift, dut.s_axis_tkeep)
+            lost = ~under_way & is_partial(to, dut.shift, dut.s_axis_tkeep)
             m.d.comb += Assert(dut.s_axis_tvalid & (lost | (bus.ack & of_input & ~again)), "word")
             m.d.sync += [to.eq(to + 4), status[0].eq(status[0] | lost | bus.error)]
         after, data, last = Signal(), Signal(32), Signal()

@@ -35,7 +35,7 @@ class HostSpec(Spec):
     """What is offered is held until it is taken, on ``tx`` and on the bus; all inputs are free."""
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         rx, tx, bus = dut.rx, dut.tx, dut.bus
         m.d.comb += [self.sync.rst.eq(AnySeq(1)), rx.payload.eq(AnySeq(8)), rx.valid.eq(AnySeq(1)),
                      tx.ready.eq(AnySeq(1)), bus.r_data.eq(AnySeq(32)), bus.ack.eq(AnySeq(1)),

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
-from hwgen.rtl.links.bus_address import bus_address, partial
+from hwgen.rtl.links.bus_address import bus_address, is_partial
 
 from ...formal import Held, Spec
 
@@ -20,7 +20,7 @@ class WishboneSpec(Spec):
     """
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         bus = dut.bus
         m.d.comb += [self.sync.rst.eq(0), bus.r_data.eq(AnySeq(32)), bus.error.eq(AnySeq(1))]
         held = Held(m)
@@ -38,7 +38,7 @@ class WishboneSpec(Spec):
 
         # The request that is there, and what has become of it on the bus.
         address = Cat(Const(0, 2), dut.wb_adr)
-        refused = dut.wb_we & partial(address, dut.shift, dut.wb_sel)
+        refused = dut.wb_we & is_partial(address, dut.shift, dut.wb_sel)
         access = Cat(dut.wb_we, bus_address(address, dut.shift),
                      Mux(dut.wb_we, Cat(dut.wb_sel, dut.wb_dat_w), 0b1111))
         seen = Cat(bus.write, bus.address, bus.mask, Mux(bus.write, bus.w_data, 0))

@@ -4,7 +4,7 @@ import pytest
 
 from hwgen.arch.registers import StreamRegister
 from hwgen.golden.links.axi_stream import AxiStream as Golden
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.rtl.links.axi_stream import AxiStream
 
 from ...formal import prove
@@ -26,7 +26,7 @@ def test_model():
     golden = Golden(bus, 6)
 
     def register(which, value=None):
-        return golden.access(Access(value is not None, which, 15, value or 0))
+        return golden.access(BusAccess(value is not None, which, 15, value or 0))
 
     register(StreamRegister.INPUT_ADDRESS, 0x44)
     for word, keep in ((1, 15), (2, 3), (3, 15)):

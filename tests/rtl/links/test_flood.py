@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from hwgen.arch.address_map import Window
+from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
 from hwgen.arch.frames import (
     EPOCHS,
@@ -44,7 +44,7 @@ DESIGNS = {
 
 def sizes_of(design):
     """Return the bytes of each space."""
-    return dict(zip(MAPPED, Window.of(design).sizes, strict=True))
+    return dict(zip(MAPPED, BusWindow.of(design).sizes, strict=True))
 
 
 def network():

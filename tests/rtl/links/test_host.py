@@ -217,7 +217,7 @@ def accessed(ctx, bus):
     """Return the access on the bus."""
     mask, write = ctx.get(bus.mask), ctx.get(bus.write)
     data = sum(0xFF << 8 * lane for lane in range(4) if mask >> lane & write)
-    return golden.Access(bool(write), ctx.get(bus.address), mask, ctx.get(bus.w_data) & data)
+    return golden.BusAccess(bool(write), ctx.get(bus.address), mask, ctx.get(bus.w_data) & data)
 
 
 class Epochs:

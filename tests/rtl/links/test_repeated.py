@@ -11,7 +11,7 @@ from hwgen.arch.registers import Space
 from hwgen.compiler import compile_network
 from hwgen.golden.network.network import run as golden
 from hwgen.network import graph
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.inference import load, run, simulated_board
 from hwgen.runtime.link import Link
 from hwgen.tools.find import compiler, verilator
@@ -72,7 +72,7 @@ def test_all_of_it_again(made):
     """When an inference is over, all that was sent for it is sent again: nothing changes."""
     link, design, net = made
     echo = Echoing(link, random.Random(1), often=0)
-    accelerator = Accelerator(echo)
+    accelerator = RemoteAccelerator(echo)
     program = compile_network(net, design)
     load(accelerator, program)
     result = run(accelerator, program, net, inputs_of(net, 1), check=True)
@@ -93,7 +93,7 @@ def test_all_of_it_again(made):
 def test_echoes(made, seed):
     """Old requests between the new ones, as many as there are of those: each output is right."""
     link, design, net = made
-    accelerator = Accelerator(Echoing(link, random.Random(seed), often=0.5), timeout=3000)
+    accelerator = RemoteAccelerator(Echoing(link, random.Random(seed), often=0.5), timeout=3000)
     program = compile_network(net, design)
     load(accelerator, program)
     for index in range(5):

@@ -8,7 +8,7 @@ from hwgen.generate.design import verilog
 from hwgen.golden.links.spi import exchange
 from hwgen.rtl.links.spi import LEAST_RATIO
 from hwgen.rtl.tops.catalogue import SPI
-from hwgen.runtime.accelerator import Accelerator, AcceleratorError, Space
+from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator, Space
 from hwgen.runtime.client import NoMemory
 from hwgen.tools.find import compiler, verilator
 from sim.boards.spi import SpiLink
@@ -40,7 +40,7 @@ def test_accelerator(name, ratio):
     design = DESIGNS[name]
     data = random.Random(ratio).randbytes(99)
     with SpiLink(verilog(design, SPI), top=SPI.module, ratio=ratio) as link:
-        accelerator = Accelerator(link)
+        accelerator = RemoteAccelerator(link)
         assert accelerator.identify(design.fingerprint) == design.fingerprint
         retries = accelerator.client.retries
         accelerator.write_activations(3, data)

@@ -16,7 +16,7 @@ class TurnsSpec(Spec):
     """The epoch is another one after each run and each turn has begun, and else it stays."""
 
     def elaborate(self, platform):
-        m, dut = self.begun(), self.dut
+        m, dut = self.new_module(), self.dut
         m.d.comb += [self.sync.rst.eq(0), dut.start.eq(AnySeq(1)), dut.busy.eq(AnySeq(1)),
                      dut.turn.eq(AnySeq(1)), dut.number.eq(AnySeq(16))]
         begun, epoch = Signal(), Signal.like(dut.epoch)

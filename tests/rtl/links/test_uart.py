@@ -90,7 +90,7 @@ def test_after_noise():
         divisor = draw.choice([4, 7, 12])
         noise = [draw.randrange(2) for _ in range(draw.randrange(300))]
         all_of_it = noise + [1] * (WIRE_BITS * divisor + 4) + wire([0x3c], divisor)
-        assert received(divisor, all_of_it) == golden.received(all_of_it, divisor)
+        assert received(divisor, all_of_it) == golden.received_bytes(all_of_it, divisor)
         assert received(divisor, all_of_it)[-1] == 0x3c
 
 
@@ -117,7 +117,7 @@ def test_transmitted(divisor):
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert received(divisor, seen) == golden.received(seen, divisor) == data
+    assert received(divisor, seen) == golden.received_bytes(seen, divisor) == data
     assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {WIRE_BITS * divisor + 1}
 
 

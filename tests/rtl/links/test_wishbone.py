@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwgen.golden.links.host import Access
+from hwgen.golden.links.host import BusAccess
 from hwgen.golden.links.system_bus import serve
 from hwgen.rtl.links.wishbone import Wishbone
 from hwgen.rtl.tops.catalogue import WISHBONE
@@ -13,12 +13,13 @@ from .spec_wishbone import WishboneSpec
 
 
 @pytest.mark.parametrize("access, expected", [
-    (Access(False, 0x08, 15), (False, 0x0000_0008, 15)),
-    (Access(False, 0x0B, 1), (False, 0x0000_0008, 15)),
-    (Access(True, 0x44, 5, 7), (True, 0x0100_0004, 5)),
-    (Access(True, 0xBC, 15, 7), (True, 0x0200_003C, 15)),
-    (Access(False, 0xC0, 15), (False, 0x0300_0000, 15)),
-    (Access(True, 0xBC, 7), None), (Access(True, 0x04, 14), None), (Access(True, 0xC4, 0), None),
+    (BusAccess(False, 0x08, 15), (False, 0x0000_0008, 15)),
+    (BusAccess(False, 0x0B, 1), (False, 0x0000_0008, 15)),
+    (BusAccess(True, 0x44, 5, 7), (True, 0x0100_0004, 5)),
+    (BusAccess(True, 0xBC, 15, 7), (True, 0x0200_003C, 15)),
+    (BusAccess(False, 0xC0, 15), (False, 0x0300_0000, 15)),
+    (BusAccess(True, 0xBC, 7), None), (BusAccess(True, 0x04, 14), None),
+    (BusAccess(True, 0xC4, 0), None),
 ])
 def test_model(access, expected):
     """Spaces of 64 bytes; bytes of their own have only activations."""
@@ -33,7 +34,7 @@ def test_model(access, expected):
 
 
 def test_model_error():
-    assert serve(lambda access: None, 6, Access(False, 0, 15)) is None
+    assert serve(lambda access: None, 6, BusAccess(False, 0, 15)) is None
 
 
 @pytest.mark.parametrize("name", [

@@ -9,7 +9,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hwgen.rtl.primitives import ecp5, generic, gowin, ice40
+from hwgen.rtl.primitives import delays, ecp5, generic, gowin, ice40
 
 from ...bench import simulate
 from ...formal import MODELS, Miter, prove_equal, yosys
@@ -252,7 +252,7 @@ def test_simulation_finds_defect(tmp_path):
 
 
 @pytest.mark.parametrize("width", [1, 5])
-@pytest.mark.parametrize("delay", [generic.Delay, generic.LutRamDelay])
+@pytest.mark.parametrize("delay", [delays.Delay, delays.LutRamDelay])
 def test_delay(delay, width):
     rng = random.Random(width)
     cycles = [*range(41), 17, 0, 3, 33]  # some twice: they share what they can

@@ -29,9 +29,9 @@ class QueueSpec(Spec):
         self.depth = depth
         self.patience = patience
 
-    def begun(self):
+    def new_module(self):
         """Return the module with the unit, whose inputs may be anything."""
-        m, dut = super().begun(), self.dut
+        m, dut = super().new_module(), self.dut
         payload = Value.cast(dut.i.payload)
         m.d.comb += [self.sync.rst.eq(AnySeq(1)), dut.i.valid.eq(AnySeq(1)),
                      dut.o.ready.eq(AnySeq(1)), payload.eq(AnySeq(len(payload)))]
@@ -76,7 +76,7 @@ class DecoderSpec(QueueSpec):
         super().__init__(dut, dut.latency, dut.latency)
 
     def elaborate(self, platform):
-        m = self.begun()
+        m = self.new_module()
         dut, p = self.dut, self.dut.i.p
         taken = dut.i.valid & dut.i.ready
         m.d.comb += Assert(dut.i.ready == (~dut.o.valid | dut.o.ready), "ready")
@@ -115,7 +115,7 @@ class NonZerosSpec(QueueSpec):
         super().__init__(dut, dut.width + 2, dut.latency)
 
     def elaborate(self, platform):
-        m = self.begun()
+        m = self.new_module()
         dut, p, layout = self.dut, self.dut.i.p, self.dut.o.p.shape()
         m.d.comb += [dut.zero_point.eq(AnyConst(8)), dut.first.eq(AnySeq(len(dut.first)))]
         taken = dut.i.valid & dut.i.ready

@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 
 from hwgen.compiler.csc import encode, storage
-from hwgen.compress.codebook import cluster, shared
+from hwgen.compress.codebook import cluster, share_weights
 from hwgen.errors import UserError
-from hwgen.golden.sparse.decoder import Format, decode, transfers
+from hwgen.golden.sparse.decoder import EntryFormat, decode, transfers
 from hwgen.rtl.sparse.decoder import Decoder
 from sim.regression import simulate_unit as simulate
 from sim.sparse.matrices import random_format, random_matrix
 
-from ... import bench
 from ...formal import prove
 from ...mutation import mutant
 from .spec_sparse import DecoderSpec
@@ -23,7 +22,7 @@ def test_model():
     matrix = np.zeros((9, 3), np.int64)
     matrix[[0, 1, 4], 0] = [5, -1, 7]
     matrix[8, 2] = -8
-    form = Format(index_bits=2, value_bits=4)
+    form = EntryFormat(index_bits=2, value_bits=4)
     lane, = encode(matrix, form).lanes
     assert lane.pointers.tolist() == [0, 3, 3, 5]
     assert lane.entries.tolist() == [5 << 2, 15 << 2, 7 << 2 | 2, 1 << 2 | 3, 8 << 2 | 1]
@@ -39,7 +38,7 @@ def test_padding(gap, padding):
     """An entry of three bits stands for 3 or 7 zeros."""
     matrix = np.zeros((gap + 1, 1), np.int64)
     matrix[gap] = -1
-    compressed = encode(matrix, Format(index_bits=2, value_bits=1))
+    compressed = encode(matrix, EntryFormat(index_bits=2, value_bits=1))
     entries = compressed.lanes[0].entries.tolist()
     assert entries[:-1] == padding
     assert entries[-1] == (gap - sum(padding)) | 1 << 2
@@ -49,9 +48,10 @@ def test_padding(gap, padding):
 def test_lanes():
     """Row r belongs to lane r modulo their number; a lane may have no row."""
     matrix = np.arange(1, 6)[:, None]
-    found = encode(matrix, Format(), 3).lanes
+    found = encode(matrix, EntryFormat(), 3).lanes
     assert [(lane.entries >> 4).tolist() for lane in found] == [[1, 4], [2, 5], [3]]
-    assert [len(lane.entries) for lane in encode(matrix, Format(), 7).lanes] == [1] * 5 + [0] * 2
+    lanes = encode(matrix, EntryFormat(), 7).lanes
+    assert [len(lane.entries) for lane in lanes] == [1] * 5 + [0] * 2
 
 
 def check_matrices(seed, count, largest):
@@ -87,7 +87,7 @@ def test_decoded_is_encoded_at_the_edges(shape, density, index_bits):
     rng = np.random.default_rng(index_bits)
     matrix = rng.integers(1, 128, shape) * (rng.random(shape) < density)
     matrix[-1, -1] = density > 0  # the longest gap
-    compressed = encode(matrix, Format(index_bits=index_bits), 1)
+    compressed = encode(matrix, EntryFormat(index_bits=index_bits), 1)
     np.testing.assert_array_equal(decode(compressed), matrix)
 
 
@@ -117,7 +117,7 @@ def test_codebook_is_the_best(seed, count):
     book = cluster(weights, count)
 
     def error(codebook):
-        return ((weights - shared(weights, codebook)) ** 2).sum()
+        return ((weights - share_weights(weights, codebook)) ** 2).sum()
 
     assert len(set(book)) == count and 0 not in book
     candidates = [n for n in range(-10, 13) if n]
@@ -128,8 +128,8 @@ def test_codebook_is_the_best(seed, count):
 def test_codebook(count):
     weights = np.random.default_rng(count).normal(0, 30, (50, 60)).round().clip(-128, 127)
     book = cluster(weights.astype(int), count)
-    form = Format(value_bits=max(count - 1, 1).bit_length(), codebook=book)
-    matrix = shared(weights.astype(int), book)
+    form = EntryFormat(value_bits=max(count - 1, 1).bit_length(), codebook=book)
+    matrix = share_weights(weights.astype(int), book)
     np.testing.assert_array_equal(decode(encode(matrix, form, 4)), matrix)
     np.testing.assert_array_equal(matrix == 0, weights == 0)
 
@@ -144,13 +144,13 @@ def test_storage():
     matrix = np.zeros((20, 2), np.int64)
     matrix[[0, 19], 0] = 1
     matrix[3, 1] = 2
-    bits = storage(encode(matrix, Format(index_bits=4, value_bits=8)))
+    bits = storage(encode(matrix, EntryFormat(index_bits=4, value_bits=8)))
     assert (bits.nonzeros, bits.padding, bits.entries) == (3, 1, 4)
     assert bits.dense == 40 * 8
     assert bits.bitmap == 40 + 3 * 8
     assert bits.run_length == 4 * 12
     assert bits.csc == 4 * 12 + 3 * 3  # three pointers to 0 to 4
-    form = Format(index_bits=4, value_bits=1, codebook=(1, 2))
+    form = EntryFormat(index_bits=4, value_bits=1, codebook=(1, 2))
     bits = storage(encode(matrix, form, 2))
     assert bits.entries == 3  # half as many rows a lane: no padding
     assert (bits.dense, bits.bitmap) == (40 * 8, 40 + 3 + 16)
@@ -169,7 +169,7 @@ def test_storage():
 ])
 def test_format_wrong(fields, message):
     with pytest.raises(UserError, match=message):
-        Format(**fields)
+        EntryFormat(**fields)
 
 
 @pytest.mark.parametrize("matrix, fields, lanes, message", [
@@ -181,7 +181,7 @@ def test_format_wrong(fields, message):
 ])
 def test_matrix_wrong(matrix, fields, lanes, message):
     with pytest.raises(UserError, match=message):
-        encode(np.array(matrix), Format(**fields), lanes)
+        encode(np.array(matrix), EntryFormat(**fields), lanes)
 
 
 @pytest.mark.parametrize("count", [1, 257])
@@ -214,27 +214,6 @@ def test_verilog_matches_model(name, tmp_path):
 def test_verilog_of_every_index_width_matches_model(index_bits, codebook, tmp_path):
     simulate("csc", tmp_path, rows=77, index_bits=index_bits, value_bits=10 - index_bits,
              codebook=codebook, seed=index_bits).check()
-
-
-@pytest.mark.parametrize("codebook", [False, True])
-def test_latency_and_interval(codebook):
-    """One entry a cycle, each weight two cycles later, in Python's simulator."""
-    dut, cycles = Decoder(16, codebook=codebook), []
-
-    async def testbench(ctx):
-        ctx.set(dut.o.ready, 1)
-        for cycle in range(12):
-            entry = {"entry": 5 << 4 | 1, "some": 1, "last": cycle % 3 == 2}
-            ctx.set(dut.i.payload, entry)
-            ctx.set(dut.i.valid, cycle < 9)
-            assert ctx.get(dut.i.ready)
-            if ctx.get(dut.o.valid):
-                cycles.append((cycle, ctx.get(dut.o.p.row), ctx.get(dut.o.p.last)))
-            await ctx.tick()
-
-    bench.simulate(dut, testbench)
-    assert cycles == [(cycle + dut.latency, 1 + 2 * (cycle % 3), cycle % 3 == 2)
-                      for cycle in range(9)]
 
 
 SPECS = {

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from hwgen.compiler.csc import encode
-from hwgen.golden.sparse.decoder import Format
+from hwgen.golden.sparse.decoder import EntryFormat
 from hwgen.golden.sparse.engine import Sparse as Golden
 from hwgen.rtl.sparse.engine import Sparse
 from sim.regression import simulate_unit as simulate
@@ -61,7 +61,7 @@ LARGE = {"lanes": 16, "slots": 32, "columns": 512, "entries": 4096, "width": 16,
 def layer(seed, density, share):
     """Return a layer of 512 x 512 weights on sixteen lanes, and an input for it."""
     rng = np.random.default_rng(seed)
-    form = Format(index_bits=LARGE["index_bits"])
+    form = EntryFormat(index_bits=LARGE["index_bits"])
     matrix = random_matrix(rng, form, None, (512, 512), density)
     return encode(matrix, form, LARGE["lanes"]), inputs_for(rng, matrix, 1, 16, share)[0]
 

@@ -16,8 +16,8 @@ from hwgen.compiler.csc import encode
 from hwgen.compiler.layers.sparse import FORMAT
 from hwgen.compiler.program import Program
 from hwgen.compiler.sparse.choice import Candidate
-from hwgen.compiler.sparse.lane_memories import beside, packed, unpacked
-from hwgen.compress.densities import even
+from hwgen.compiler.sparse.lane_memories import host_words, matrix_of_words, side_by_side
+from hwgen.compress.densities import even_densities
 from hwgen.compress.prune import Pruner, density
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
@@ -181,7 +181,8 @@ def test_rows_without_a_sum(board):
     made.run(image, 1)
     board.write_activations(0, made.memory.tobytes())
     cycles = board.run(0, 1, budget=100_000)
-    assert cycles == sparse_cycles(made.runs[0], DESIGN.columns, int(Array.of(DESIGN).turns))
+    run = made.part_of[Mode.SPARSE].runs[0]
+    assert cycles == sparse_cycles(run, DESIGN.columns, int(Array.of(DESIGN).turns))
     check(board, DESIGN, network, x)
 
 
@@ -272,9 +273,9 @@ def test_packed():
     rng = np.random.default_rng(1)
     plain = [np.where(rng.random((9, width)) < 0.3, rng.integers(-128, 128, (9, width)), 0)
              for width in (1, 4, 7)]
-    joined = beside([encode(matrix, FORMAT, 4) for matrix in plain], 4)
+    joined = side_by_side([encode(matrix, FORMAT, 4) for matrix in plain], 4)
     np.testing.assert_array_equal(decode(joined), np.hstack(plain))
-    again = unpacked(packed(joined), 4)
+    again = matrix_of_words(host_words(joined), 4)
     for a, b in zip(joined.lanes, again.lanes, strict=True):
         np.testing.assert_array_equal(a.entries, b.entries)
         np.testing.assert_array_equal(a.pointers, b.pointers)
@@ -362,13 +363,13 @@ def test_design_file(tmp_path):
     assert DESIGN.name.endswith("entries2048_columns1024_depth2")
 
 
-def pruned(name, wanted, banks, codebook=0):
+def prune_network(name, wanted, banks, codebook=0):
     """Return a network of the project with so many of its weights, and an input."""
     network, stored = read_network(path(name)), arrays(name)
     x = network.feed(stored["input"])
     pruner = Pruner(network, {key: value[:6] for key, value in x.items()}, banks=banks,
                     codebook=codebook)
-    found = pruner.pruned(even(pruner, wanted))
+    found = pruner.prune(even_densities(pruner, wanted))
     names = {layer.name for layer in pruner.layers}
     assert density([each for each in found.layers if each.name in names]) <= wanted + 0.01
     return found, {key: value[-1:] for key, value in x.items()}
@@ -385,7 +386,7 @@ def large_board():
 @pytest.mark.xdist_group("large sparse accelerator")
 def test_anomaly_detection(large_board):
     """With a quarter of its weights, in half of the cycles of the array; all on the engine."""
-    network, x = pruned("ad_autoencoder", 0.25, 16)
+    network, x = prune_network("ad_autoencoder", 0.25, 16)
     program, result = check(large_board, WHOLE, network, x)
     alone = sum(map(Array.of(ULX3S).cycles, compile_network(network, ULX3S).steps))
     assert set(engines(program)) == {"sparse"} and 2 * result.cycles < alone
@@ -396,9 +397,10 @@ def test_anomaly_detection(large_board):
 @pytest.mark.xdist_group("large sparse accelerator")
 def test_keyword_spotting(large_board, monkeypatch):
     """With half of its weights, as it is chosen, and with all that can be on the engine."""
-    network, x = pruned("kws_dscnn", 0.5, 16)
+    network, x = prune_network("kws_dscnn", 0.5, 16)
     _, chosen = check(large_board, WHOLE, network, x)
-    monkeypatch.setattr(Candidate, "saved", property(lambda self: int(self.sparse is not None)))
+    monkeypatch.setattr(Candidate, "cycles_saved",
+                        property(lambda self: int(self.sparse is not None)))
     program, result = check(large_board, WHOLE, network, x)
     assert set(engines(program)) == {"sparse"} and len(engines(program)) == 6
     assert chosen.cycles < result.cycles

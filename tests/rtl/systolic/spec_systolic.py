@@ -16,9 +16,9 @@ from ...formal import Spec
 class ArraySpec(Spec):
     """What both dataflows' specs begin with: an array with free inputs."""
 
-    def begun(self):
+    def new_module(self):
         """Return the module with the array, whose inputs may be anything."""
-        m = super().begun()
+        m = super().new_module()
         m.d.comb += self.sync.rst.eq(AnySeq(1))
         for port in (self.dut.activations, self.dut.weights):
             payload = Value.cast(port.payload)
@@ -49,7 +49,7 @@ class WeightStationarySpec(ArraySpec):
     """Sums come ``latency`` cycles after each transfer, of the tile's own weights."""
 
     def elaborate(self, platform):
-        m = self.begun()
+        m = self.new_module()
         dut, rows, columns = self.dut, range(self.dut.rows), range(self.dut.columns)
         weights = {name: [[Signal(dut.w_shape, name=f"{name}_{r}_{c}") for c in columns]
                           for r in rows] for name in ("coming", "present")}
@@ -108,7 +108,7 @@ class OutputStationarySpec(ArraySpec):
     """The rows of a tile's sums come from ``latency`` cycles after its last step on."""
 
     def elaborate(self, platform):
-        m = self.begun()
+        m = self.new_module()
         dut, rows, columns = self.dut, range(self.dut.rows), range(self.dut.columns)
         total = [self.sums(f"total_{r}") for r in rows]
         result = [self.sums(f"result_{r}") for r in rows]

@@ -13,7 +13,7 @@ from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.primitives.plls import settings
 from hwgen.rtl.tops.board import BoardTop, Reset
 from hwgen.rtl.tops.catalogue import uart
-from hwgen.runtime.accelerator import Accelerator
+from hwgen.runtime.accelerator import RemoteAccelerator
 from hwgen.runtime.client import Client
 from hwgen.runtime.serial_port import SerialLink
 from sim.boards.pins import Pins
@@ -80,7 +80,7 @@ def test_accelerator_at_the_pins(family, cell, tmp_path):
     with (Pins(text, top="top", divisor=DIVISOR, reset=False,
                extra_sources=models_of_cells(text, family, tmp_path)) as pins,
           SerialLink(pins.port, **SLOW) as link):
-        accelerator = Accelerator(link)
+        accelerator = RemoteAccelerator(link)
         accelerator.identify(design.fingerprint)
         accelerator.write_activations(100, data)
         assert accelerator.read_activations(100, len(data)) == data

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hwgen
-from hwgen.arch.address_map import Window as Addresses
+from hwgen.arch.address_map import BusWindow as Addresses
 from hwgen.arch.design import Design
 from hwgen.arch.names import ENDINGS, identifier_of
 from hwgen.cli import main
@@ -50,7 +50,7 @@ def made(request, tmp_path_factory):
     macros, texts = {"AXI": ""} if tops[1] == AXI else {}, []
     for which, name, design, top in zip(("FIRST", "SECOND"), NAMES, SIZES, tops, strict=True):
         found = identifier_of(name)
-        hwgen.write(design, folder / which, top.named(found))
+        hwgen.write(design, folder / which, top.with_names(found))
         texts.append((folder / which / f"{found}.v").read_text())
         macros |= {which: found, f"{which}_BITS": Addresses.of(
             design, streams=top.streams).size.bit_length() - 3}
@@ -123,7 +123,7 @@ def test_run_together(made, tmp_path):
     (Design(rows=3, columns=3, lines=3), STREAM), (Design(dataflow="os", rows=2), STREAM)])
 def test_modules(design, top):
     """All modules begin with the name, as two underscores or a dot end it nowhere else."""
-    text = hwgen.verilog(design, top.named("npu_b"))
+    text = hwgen.verilog(design, top.with_names("npu_b"))
     names = [escaped or plain for escaped, plain in modules(text)]
     assert names.count("npu_b") == 1 and len(names) > 3
     assert all(re.match(r"npu_b(__\w|\.|$)", name) for name in names)
@@ -141,7 +141,7 @@ def words_of(text):
 @pytest.mark.parametrize("top", [WISHBONE, AXI], ids=lambda top: top.name)
 def test_files(top):
     """Nothing but what all accelerators share is called by hwgen's own name, or by both's."""
-    named, plain = files(DESIGNS["fast"], top.named("npu")), files(DESIGNS["fast"], top)
+    named, plain = files(DESIGNS["fast"], top.with_names("npu")), files(DESIGNS["fast"], top)
     shared = "hwgen_types.h"
     assert named[shared] == plain[shared]
     assert {name.replace("npu", "hwgen").replace("hwgen.svd", f"{top.module}.svd")
@@ -161,7 +161,7 @@ def test_names_in_c_are_apart():
     """An end of a name in C is no other name, but behind what no accelerator is called."""
     names = set()
     for design in DESIGNS.values():
-        for name, text in files(design, AXI.named("npu")).items():
+        for name, text in files(design, AXI.with_names("npu")).items():
             if name.endswith((".h", ".c")):
                 names |= {word[4:] for word in words_of(text) if word.lower().startswith("npu_")}
     assert len(names) > 50

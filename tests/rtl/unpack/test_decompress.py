@@ -14,7 +14,7 @@ from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.program import Program
-from hwgen.compress.codebook import cluster, shared
+from hwgen.compress.codebook import cluster, share_weights
 from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error, Stopped
@@ -26,7 +26,7 @@ from ...compiler.test_levels import NETWORKS
 from ...compiler_bench import Builder, inputs_of, model
 from ...networks import path
 from ..accelerator.test_accelerator_faults import DESIGNS
-from ..sparse.test_sparse_engine import ULX3S, pruned
+from ..sparse.test_sparse_engine import ULX3S, prune_network
 
 DESIGN = DESIGNS["unpacks"]
 ROOM = DESIGN.replace(decompress=False, program_memory=1 << 17)
@@ -62,7 +62,8 @@ def case(seed):
         if isinstance(layer, Convolution | Depthwise | FullyConnected):
             kept = np.where(rng.random(layer.weights.shape) < density, layer.weights, 0)
             book = cluster(kept, kinds) if kinds < 100 and kept.any() else None
-            layer = replace(layer, weights=(shared(kept, book) if book else kept).astype(np.int8))
+            weights = share_weights(kept, book) if book else kept
+            layer = replace(layer, weights=weights.astype(np.int8))
         layers.append(layer)
     return replace(network, layers=tuple(layers))
 
@@ -243,7 +244,7 @@ def test_design_file(tmp_path):
 @pytest.mark.parametrize("codebook", [0, 16])
 def test_anomaly_detection(codebook):
     """With a quarter of its weights, in half of the program memory; every layer equal."""
-    network, x = pruned("ad_autoencoder", 0.25, 0, codebook)
+    network, x = prune_network("ad_autoencoder", 0.25, 0, codebook)
     dense = compile_network(network, ULX3S)
     half = HALF.replace(program_memory=len(dense.image) // 2 // 16 * 16)
     program = compile_network(network, half)

@@ -1,4 +1,4 @@
-"""ONNX operators with one constant for each channel, and the sum of two tensors."""
+"""ONNX operators with one constant for each channel, and those of two tensors."""
 
 import math
 from dataclasses import replace
@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...graph import Window
 from ..file import ELEMENTS, Node
-from ..float_ops import Step, single
-from ..pending import Linear, Sum
-from ..reader import Handler, Reader
+from ..float_ops import FloatStep, single
+from ..pending import Greatest, Linear, Sum
+from ..reader import Handler, OnnxReader
 from ..values import Activation, Outside, Pending, Real, Scaled, Value
 from .moves import shape_of
 from .products import floats
@@ -24,8 +24,8 @@ STEPS = 16
 """Operations on an input before it is quantised."""
 
 
-def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: ArrayLike,
-           *steps: Step) -> Pending:
+def affine(reader: OnnxReader, node: Node, value: Value, gain: ArrayLike, bias: ArrayLike,
+           *steps: FloatStep) -> Pending:
     """Return ``gain * value + bias``, with one of each for a channel or one for all.
 
     ``steps`` are the operations that the file writes for that.
@@ -34,9 +34,9 @@ def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: Arra
             and (value.low, value.high) == (-math.inf, math.inf):
         return replace(value, core=value.core.affine(gain, bias, steps))
     if not isinstance(value, Real):
-        raise reader.unready(node, node.inputs.index(next(
+        raise reader.unready_error(node, node.inputs.index(next(
             n for n in node.inputs if reader.values.get(n) is value)))
-    x = reader.builder.settled(node, value)
+    x = reader.builder.integers_of(node, value)
     shape = x.shape
     # A row is an image of one point.
     image = shape if len(shape) in (3, 4) else (1, shape[-1], 1, 1) if shape else (1, 1, 1, 1)
@@ -52,7 +52,7 @@ def affine(reader: Reader, node: Node, value: Value, gain: ArrayLike, bias: Arra
     return Pending(core, shape)
 
 
-def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
+def channel_values(reader: OnnxReader, node: Node, constant: NDArray[np.float64],
                    value: Value) -> NDArray[np.float64]:
     """Return a constant with one value for each channel, or one for all."""
     shape = shape_of(value)
@@ -71,7 +71,7 @@ def channel_values(reader: Reader, node: Node, constant: NDArray[np.float64],
     return constant.reshape(-1)
 
 
-def arithmetic(reader: Reader, node: Node) -> Value:
+def arithmetic(reader: OnnxReader, node: Node) -> Value:
     """Add, Sub, Mul or Div; at most Add of two tensors, else with a constant."""
     sides = [reader.value(node, index) for index in (0, 1)]
     fixed = [isinstance(side, np.ndarray | Scaled) for side in sides]
@@ -98,7 +98,7 @@ def arithmetic(reader: Reader, node: Node) -> Value:
     if isinstance(value, Outside):
         return before(node, value, operator, numbers)
     constant = channel_values(reader, node, numbers, value)
-    step = Step(operator, (single(constant),))
+    step = FloatStep(operator, (single(constant),))
     match operator:
         case "Add":
             return affine(reader, node, value, 1.0, constant, step)
@@ -125,7 +125,7 @@ def before(node: Node, value: Outside, operator: str, numbers: NDArray[np.float6
     if numbers.size > 1:
         constant = np.empty(full.size, np.float32)
         constant[value.source] = single(full)
-    return replace(value, steps=(*value.steps, Step(operator, (constant,))))
+    return replace(value, steps=(*value.steps, FloatStep(operator, (constant,))))
 
 
 def constant_result(node: Node, sides: list[Value]) -> np.ndarray:
@@ -140,7 +140,7 @@ def constant_result(node: Node, sides: list[Value]) -> np.ndarray:
         return np.asarray(operate(*arrays), np.float32)
 
 
-def power(reader: Reader, node: Node) -> Value:
+def power(reader: OnnxReader, node: Node) -> Value:
     """Pow of constants."""
     sides = [reader.value(node, index) for index in (0, 1)]
     if any(not isinstance(side, np.ndarray) for side in sides):
@@ -148,7 +148,7 @@ def power(reader: Reader, node: Node) -> Value:
     return constant_result(node, sides)
 
 
-def batch_normalization(reader: Reader, node: Node) -> Value:
+def batch_normalization(reader: OnnxReader, node: Node) -> Value:
     """BatchNormalization: a gain and a bias for each channel."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -165,16 +165,30 @@ def batch_normalization(reader: Reader, node: Node) -> Value:
     return affine(reader, node, value, gain, bias, step)
 
 
-def normalising(node: Node, parameters: list[NDArray[np.float32]]) -> Step:
+def normalising(node: Node, parameters: list[NDArray[np.float32]]) -> FloatStep:
     """Return batch normalisation as ONNX Runtime does it: a product and a sum of float32."""
     scale, bias, mean, variance = parameters
     with np.errstate(all="ignore"):
         deviation = np.sqrt(variance + single(node.number("epsilon", 1e-5)))
         gain = scale * (np.float32(1) / deviation)
-        return Step("Affine", (gain, bias - mean * gain))
+        return FloatStep("Affine", (gain, bias - mean * gain))
+
+
+def greatest(reader: OnnxReader, node: Node) -> Pending:
+    """Max of two tensors."""
+    if len(node.inputs) != 2:
+        raise node.error(f"takes the greatest of {len(node.inputs)} tensors; we run two at a time")
+    sides = [reader.value(node, index) for index in (0, 1)]
+    if any(isinstance(side, np.ndarray | Scaled) for side in sides):
+        raise node.error("works on a constant; the nearest that we run: Clip or Relu, or this on "
+                         "two tensors")
+    if any(isinstance(side, Activation) for side in sides):
+        raise node.error("works on integers; we run it on what a DequantizeLinear gives")
+    terms = (reader.real(node, 0), reader.real(node, 1))
+    return Pending(Greatest(reader.builder, node, terms), terms[0].shape)
 
 
 ARITHMETIC: dict[str, Handler] = {
     "Add": arithmetic, "BatchNormalization": batch_normalization, "Div": arithmetic,
-    "Mul": arithmetic, "Pow": power, "Sub": arithmetic,
+    "Max": greatest, "Mul": arithmetic, "Pow": power, "Sub": arithmetic,
 }

@@ -8,15 +8,15 @@ import numpy as np
 from ..file import Node
 from ..host_functions import (
     Dequantise,
+    HostSoftmax,
     Limit,
     Operation,
     Quantise,
     QuantisedSoftmax,
     Sigmoid,
-    Softmax,
     Tail,
 )
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Hosted, Pending, Real, Value
 from .moves import shape_of
 
@@ -32,12 +32,12 @@ def softmax_axes(node: Node, shape: tuple[int, ...], opset: int) -> tuple[int, i
     return axis, len(shape) if opset < 13 else axis + 1
 
 
-def ended(reader: Reader, node: Node, index: int, operation: Operation) -> Hosted:
+def host_output(reader: OnnxReader, node: Node, index: int, operation: Operation) -> Hosted:
     """Return what the host does to an input of a node, be it dequantised or sums."""
     value = reader.value(node, index)
     if isinstance(value, Hosted):
         if not value.tail.is_real:
-            raise reader.unready(node, index)
+            raise reader.unready_error(node, index)
         return replace(value, tail=value.tail.then(operation))
     if isinstance(value, Real):
         begin: tuple[Operation, ...] = (
@@ -47,38 +47,38 @@ def ended(reader: Reader, node: Node, index: int, operation: Operation) -> Hoste
         return Hosted(value, value.shape, Tail(value.shape, (*begin, operation)))
     if isinstance(value, Pending) and not value.integers:
         return Hosted(value, value.shape, Tail(value.shape, (operation,)))
-    raise reader.unready(node, index)
+    raise reader.unready_error(node, index)
 
 
-def softmax(reader: Reader, node: Node) -> Value:
+def softmax(reader: OnnxReader, node: Node) -> Value:
     """Softmax."""
     axes = softmax_axes(node, shape_of(reader.value(node, 0)), reader.graph.opset)
-    return ended(reader, node, 0, Softmax(*axes))
+    return host_output(reader, node, 0, HostSoftmax(*axes))
 
 
-def sigmoid(reader: Reader, node: Node) -> Value:
+def sigmoid(reader: OnnxReader, node: Node) -> Value:
     """Sigmoid."""
-    return ended(reader, node, 0, Sigmoid())
+    return host_output(reader, node, 0, Sigmoid())
 
 
-def grid_of(reader: Reader, node: Node, index: int) -> Quantise:
+def grid_of(reader: OnnxReader, node: Node, index: int) -> Quantise:
     """Return the grid of two inputs, scale and zero point, for what the host computes."""
     zero, offset = reader.zero_of(node, index + 1)
     return Quantise(reader.scale_of(node, index), zero, np.uint8 if offset else np.int8)
 
 
-def quantised_softmax(reader: Reader, node: Node) -> Value:
+def quantised_softmax(reader: OnnxReader, node: Node) -> Value:
     """QLinearSoftmax."""
-    real, by = reader.dequantised(node, 0, 1, 2), grid_of(reader, node, 3)
+    real, by = reader.dequantise(node, 0, 1, 2), grid_of(reader, node, 3)
     opset = node.integer("opset", 13)
     # ONNX Runtime takes the scale alone, and rounds by a table of its own.
     table = QuantisedSoftmax(*softmax_axes(node, real.shape, opset), real.scale, by)
     return Hosted(real, real.shape, Tail(real.shape, (table,), quantised=by))
 
 
-def quantised_sigmoid(reader: Reader, node: Node) -> Value:
+def quantised_sigmoid(reader: OnnxReader, node: Node) -> Value:
     """QLinearSigmoid."""
-    real, by = reader.dequantised(node, 0, 1, 2), grid_of(reader, node, 3)
+    real, by = reader.dequantise(node, 0, 1, 2), grid_of(reader, node, 3)
     begin = Dequantise(real.scale, real.x.tensor.zero_point + real.x.offset)
     return Hosted(real, real.shape, Tail(real.shape, (begin, Sigmoid(), by), quantised=by))
 

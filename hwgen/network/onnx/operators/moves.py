@@ -8,15 +8,15 @@ import numpy as np
 
 from ..builder import is_step, step
 from ..file import ELEMENTS, Node
-from ..host_functions import Permute, Reshape
+from ..host_functions import HostReshape, Permute
 from ..pending import Joined
-from ..reader import Handler, Reader
-from ..values import Activation, Hosted, Outside, Pending, Real, Scaled, Target, Value, transposed
+from ..reader import Handler, OnnxReader
+from ..values import Activation, Hosted, Outside, Pending, Real, Scaled, Target, Value, reorder
 
-__all__ = ["MOVES", "moved"]
+__all__ = ["MOVES", "reshape_value"]
 
 
-def moved(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
+def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
     """Return the same elements under another shape."""
     old = value.values.shape if isinstance(value, Scaled) else value.shape
     if math.prod(old) != math.prod(shape):
@@ -29,7 +29,7 @@ def moved(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
         case Activation() | Outside():
             return replace(value, shape=shape)
         case Hosted():
-            return replace(value, shape=shape, tail=value.tail.moved(Reshape(shape)))
+            return replace(value, shape=shape, tail=value.tail.with_move(HostReshape(shape)))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -45,7 +45,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
     return value.values.shape if isinstance(value, Scaled) else value.shape
 
 
-def reshape(reader: Reader, node: Node) -> Value:
+def reshape(reader: OnnxReader, node: Node) -> Value:
     """Reshape."""
     value = reader.value(node, 0)
     target = reader.numbers(node, 1, "shape")
@@ -60,11 +60,11 @@ def reshape(reader: Reader, node: Node) -> Value:
     known = math.prod(size for size in shape if size != -1)
     if shape.count(-1) > 1 or min(shape, default=1) < -1 or known == 0:
         raise node.error(f"has an impossible shape, {target}")
-    return moved(node, value, tuple(math.prod(old) // known if size == -1 else size
-                                    for size in shape))
+    return reshape_value(node, value, tuple(math.prod(old) // known if size == -1 else size
+                                            for size in shape))
 
 
-def flatten(reader: Reader, node: Node) -> Value:
+def flatten(reader: OnnxReader, node: Node) -> Value:
     """Flatten to two axes."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -72,10 +72,10 @@ def flatten(reader: Reader, node: Node) -> Value:
     if not -len(shape) <= axis <= len(shape):
         raise node.error(f"has an axis of {axis} for {list(shape)}")
     axis += len(shape) if axis < 0 else 0
-    return moved(node, value, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    return reshape_value(node, value, (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
-def normal(node: Node, axes: Sequence[int], count: int) -> list[int]:
+def positive_axes(node: Node, axes: Sequence[int], count: int) -> list[int]:
     """Return axes counted from the front."""
     result = [axis + count if axis < 0 else axis for axis in axes]
     if any(not 0 <= axis < count for axis in result) or len(set(result)) != len(result):
@@ -83,31 +83,31 @@ def normal(node: Node, axes: Sequence[int], count: int) -> list[int]:
     return result
 
 
-def squeeze(reader: Reader, node: Node) -> Value:
+def squeeze(reader: OnnxReader, node: Node) -> Value:
     """Leave out axes of size 1."""
     value = reader.value(node, 0)
     shape = shape_of(value)
     given = reader.numbers(node, 1, "axes")
     axes = [axis for axis, size in enumerate(shape) if size == 1] if given is None \
-        else normal(node, given, len(shape))
+        else positive_axes(node, given, len(shape))
     if any(shape[axis] != 1 for axis in axes):
         raise node.error(f"leaves out the axes {axes} of {list(shape)}, which are not 1")
-    return moved(node, value, tuple(s for axis, s in enumerate(shape) if axis not in axes))
+    return reshape_value(node, value, tuple(s for axis, s in enumerate(shape) if axis not in axes))
 
 
-def unsqueeze(reader: Reader, node: Node) -> Value:
+def unsqueeze(reader: OnnxReader, node: Node) -> Value:
     """Put in axes of size 1."""
     value = reader.value(node, 0)
     shape = list(shape_of(value))
     given = reader.numbers(node, 1, "axes")
     if given is None or len(shape) + len(given) > 32:
         raise node.error("has no axes, or too many")
-    for axis in sorted(normal(node, given, len(shape) + len(given))):
+    for axis in sorted(positive_axes(node, given, len(shape) + len(given))):
         shape.insert(axis, 1)
-    return moved(node, value, tuple(shape))
+    return reshape_value(node, value, tuple(shape))
 
 
-def transpose(reader: Reader, node: Node) -> Value:
+def transpose(reader: OnnxReader, node: Node) -> Value:
     """Permute the axes; what runs moves nothing, so what reads it must take the order as it is."""
     value = reader.value(node, 0)
     shape = shape_of(value)
@@ -118,7 +118,7 @@ def transpose(reader: Reader, node: Node) -> Value:
     new = tuple(shape[axis] for axis in axes)
 
     def move(x: Activation) -> Activation:
-        return Activation(x.tensor, new, transposed(x.order, shape, axes), x.offset)
+        return Activation(x.tensor, new, reorder(x.order, shape, axes), x.offset)
 
     match value:
         case Pending():
@@ -131,19 +131,19 @@ def transpose(reader: Reader, node: Node) -> Value:
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
             return Outside(value.name, new, source, value.steps)
         case Hosted():
-            return replace(value, shape=new, tail=value.tail.moved(Permute(axes)))
+            return replace(value, shape=new, tail=value.tail.with_move(Permute(axes)))
         case Scaled():
             return Scaled(value.values.transpose(axes), value.scale.transpose(axes),
                           value.zero.transpose(axes))
     return value.transpose(axes)
 
 
-def identity(reader: Reader, node: Node) -> Value:
+def identity(reader: OnnxReader, node: Node) -> Value:
     """Hand on."""
     return reader.value(node, 0)
 
 
-def cast(reader: Reader, node: Node) -> Value:
+def cast(reader: OnnxReader, node: Node) -> Value:
     """Hand on what already is what it is cast to, or a sum of 32 bits as a real number."""
     value = reader.value(node, 0)
     kind = {1: np.float32, 6: np.int32, 7: np.int64, 10: np.float16, 11: np.float64}.get(
@@ -159,12 +159,12 @@ def cast(reader: Reader, node: Node) -> Value:
                      "we run QuantizeLinear and DequantizeLinear")
 
 
-def shape(reader: Reader, node: Node) -> Value:
+def shape(reader: OnnxReader, node: Node) -> Value:
     """Return a shape, which is a constant."""
     return np.array(shape_of(reader.value(node, 0)), np.int64)
 
 
-def gather(reader: Reader, node: Node) -> Value:
+def gather(reader: OnnxReader, node: Node) -> Value:
     """Pick from a constant."""
     data, indices = reader.constant(node, 0), reader.constant(node, 1)
     if data is None or indices is None or indices.dtype.kind not in "iu" or data.ndim < 1 \
@@ -177,7 +177,7 @@ def gather(reader: Reader, node: Node) -> Value:
     return data[indices]
 
 
-def concat(reader: Reader, node: Node) -> Value:
+def concat(reader: OnnxReader, node: Node) -> Value:
     """Join along an axis."""
     if not node.inputs:
         raise node.error("joins nothing")
@@ -198,7 +198,7 @@ def concat(reader: Reader, node: Node) -> Value:
             raise node.error("joins int8 and uint8; both must be of one type")
         # Joined as integers, whatever they stood for: what reads them has a grid of its own.
         scale, zero = first.tensor.scale, first.tensor.zero_point
-        same = tuple(Real(reader.builder.regridded(node, x, scale, zero), scale) for x in parts)
+        same = tuple(Real(reader.builder.with_grid(node, x, scale, zero), scale) for x in parts)
         core = Joined(reader.builder, node, same, axis, result)
         return core.emit(Target(node.outputs[0], scale, zero, first.offset))
     reals = tuple(reader.real(node, index) for index in range(len(values)))
@@ -216,18 +216,18 @@ def joined_shape(node: Node, shapes: Sequence[tuple[int, ...]], axis: int) -> tu
     return (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1:])
 
 
-def pad(reader: Reader, node: Node) -> Value:
+def pad(reader: OnnxReader, node: Node) -> Value:
     """Surround an image."""
     value = reader.value(node, 0)
     if not isinstance(value, Real | Activation):
-        raise reader.unready(node, 0)
+        raise reader.unready_error(node, 0)
     mode = node.text("mode", "constant")
     if mode != "constant":
         raise node.error(f"pads by {mode!r}; the nearest that we run pads with a constant")
     shape = value.shape
     pads = reader.numbers(node, 1, "pads")
     axes = reader.numbers(node, 3, "axes") or list(range(len(shape)))
-    axes = normal(node, axes, len(shape))
+    axes = positive_axes(node, axes, len(shape))
     if pads is None or len(pads) != 2 * len(axes):
         raise node.error("has pads that do not fit its axes")
     around = {axis: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
@@ -242,7 +242,7 @@ def pad(reader: Reader, node: Node) -> Value:
     if math.isnan(real):
         raise node.error("pads with what is no number")
     if isinstance(value, Real):
-        x = reader.builder.settled(node, value)
+        x = reader.builder.integers_of(node, value)
         filled = step(real, value.scale, x.tensor.zero_point)
         if not all(rounds(reader, node, value, real, each)
                    for each in reader.graph.readers.get(node.outputs[0], (node,))):
@@ -252,11 +252,11 @@ def pad(reader: Reader, node: Node) -> Value:
     else:
         x = value
         filled = step(real, 1.0, -x.offset)
-    x = reader.builder.padded(node, x, node.outputs[0], before, after, filled)
+    x = reader.builder.pad(node, x, node.outputs[0], before, after, filled)
     return Real(x, value.scale) if isinstance(value, Real) else x
 
 
-def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
+def rounds(reader: OnnxReader, node: Node, x: Real, real: float, by: Node) -> bool:
     """Return whether what reads a padded tensor sees no more of its padding than our steps are."""
     steps = x.x.tensor.zero_point + real / x.scale
     if is_step(real, x.scale) and -128.1 < steps < 127.1:
@@ -268,7 +268,7 @@ def rounds(reader: Reader, node: Node, x: Real, real: float, by: Node) -> bool:
         and float(scale.reshape(-1)[0]) == x.scale
 
 
-def on_any(reader: Reader, node: Node, result: tuple[int, ...],
+def on_any(reader: OnnxReader, node: Node, result: tuple[int, ...],
            make: Callable[[Activation], Activation]) -> Value:
     """Apply what does not care whether its tensor is quantised: an order-preserving step."""
     value = reader.value(node, 0)
@@ -279,7 +279,7 @@ def on_any(reader: Reader, node: Node, result: tuple[int, ...],
             return replace(value, x=make(value.x))  # limits are the same before it and after it
         case Activation():
             return make(value)
-    raise reader.unready(node, 0)
+    raise reader.unready_error(node, 0)
 
 
 MOVES: dict[str, Handler] = {

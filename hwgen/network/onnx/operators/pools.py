@@ -7,25 +7,25 @@ from ...graph import Window
 from ..file import Node
 from ..host_functions import Limit
 from ..pending import Average
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Pending, Real, Value
-from ..windows import spatial, window
-from .moves import moved, normal, on_any, shape_of
+from ..windows import image_size, window
+from .moves import on_any, positive_axes, reshape_value, shape_of
 
 __all__ = ["POOLS", "average_of", "global_window"]
 
-def relu(reader: Reader, node: Node) -> Value:
+def relu(reader: OnnxReader, node: Node) -> Value:
     """Relu."""
-    return limited(reader, node, 0.0, math.inf)
+    return clamp_value(reader, node, 0.0, math.inf)
 
 
-def clip(reader: Reader, node: Node) -> Value:
+def clip(reader: OnnxReader, node: Node) -> Value:
     """Clip."""
-    return limited(reader, node, reader.scalar(node, 1, "min", -math.inf),
-                   reader.scalar(node, 2, "max", math.inf))
+    return clamp_value(reader, node, reader.scalar(node, 1, "min", -math.inf),
+                       reader.scalar(node, 2, "max", math.inf))
 
 
-def limited(reader: Reader, node: Node, low: float, high: float) -> Value:
+def clamp_value(reader: OnnxReader, node: Node, low: float, high: float) -> Value:
     """Return a value between low and high."""
     if math.isnan(low) or math.isnan(high) or low > high:
         raise node.error(f"clips from {low} to {high}")
@@ -37,29 +37,29 @@ def limited(reader: Reader, node: Node, low: float, high: float) -> Value:
         limits = [int(min(max(limit - value.offset, -128), 127)) for limit in (low, high)]
         if reader.narrow(node, value, limits[0], limits[1]):
             return reader.integers(node, 0)
-        x = reader.builder.clamped(node, value, node.outputs[0], limits[0], limits[1])
+        x = reader.builder.clamp(node, value, node.outputs[0], limits[0], limits[1])
         reader.trace(node, x)
         return x
     if isinstance(value, Hosted) and value.tail.is_real:
         return replace(value, tail=value.tail.then(Limit(low, high)))
-    raise reader.unready(node, 0)
+    raise reader.unready_error(node, 0)
 
 
-def max_pool(reader: Reader, node: Node) -> Value:
+def max_pool(reader: OnnxReader, node: Node) -> Value:
     """MaxPool."""
     shape = shape_of(reader.value(node, 0))
-    return greatest(reader, node, shape, window(node, shape, pool=True))
+    return window_maximum(reader, node, shape, window(node, shape, pool=True))
 
 
-def global_max_pool(reader: Reader, node: Node) -> Value:
+def global_max_pool(reader: OnnxReader, node: Node) -> Value:
     """GlobalMaxPool."""
     shape = shape_of(reader.value(node, 0))
-    return greatest(reader, node, shape, global_window(node, shape))
+    return window_maximum(reader, node, shape, global_window(node, shape))
 
 
-def greatest(reader: Reader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
+def window_maximum(reader: OnnxReader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
     """Return the greatest values under a window."""
-    out = over.output(*spatial(node, shape))
+    out = over.output(*image_size(node, shape))
     result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
     return on_any(reader, node, result,
                   lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
@@ -67,41 +67,41 @@ def greatest(reader: Reader, node: Node, shape: tuple[int, ...], over: Window) -
 
 def global_window(node: Node, shape: tuple[int, ...]) -> Window:
     """Return a window as large as the image."""
-    size = spatial(node, shape)
+    size = image_size(node, shape)
     return Window(size, size)
 
 
-def average_of(reader: Reader, node: Node, real: Real, over: Window) -> Pending:
+def average_of(reader: OnnxReader, node: Node, real: Real, over: Window) -> Pending:
     """Return means under a window."""
     shape = real.shape
-    out = over.output(*spatial(node, shape))
+    out = over.output(*image_size(node, shape))
     result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
     everywhere = bool(node.integer("count_include_pad", 0))
     return Pending(Average(reader.builder, node, real, over, result, everywhere), result)
 
 
-def average_pool(reader: Reader, node: Node) -> Value:
+def average_pool(reader: OnnxReader, node: Node) -> Value:
     """AveragePool."""
     real = reader.real(node, 0)
     return average_of(reader, node, real, window(node, real.shape, pool=True))
 
 
-def global_average_pool(reader: Reader, node: Node) -> Value:
+def global_average_pool(reader: OnnxReader, node: Node) -> Value:
     """GlobalAveragePool."""
     real = reader.real(node, 0)
     return average_of(reader, node, real, global_window(node, real.shape))
 
 
-def reduce_mean(reader: Reader, node: Node) -> Value:
+def reduce_mean(reader: OnnxReader, node: Node) -> Value:
     """ReduceMean over height and width."""
     real = reader.real(node, 0)
     shape = real.shape
-    axes = sorted(normal(node, reader.numbers(node, 1, "axes") or [], len(shape)))
+    axes = sorted(positive_axes(node, reader.numbers(node, 1, "axes") or [], len(shape)))
     if len(shape) not in (3, 4) or axes != list(range(2, len(shape))):
         raise node.error(f"takes the mean over the axes {axes} of {list(shape)}; "
                          "we run it over height and width")
     mean = average_of(reader, node, real, global_window(node, shape))
-    return mean if node.integer("keepdims", 1) else moved(node, mean, shape[:2])
+    return mean if node.integer("keepdims", 1) else reshape_value(node, mean, shape[:2])
 
 
 POOLS: dict[str, Handler] = {

@@ -6,24 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..file import ELEMENTS, Node
-from ..float_ops import Step, single
-from ..host_functions import Dequantise, Quantise, QuantisedSoftmax, Softmax
+from ..float_ops import FloatStep, single
+from ..host_functions import Dequantise, HostSoftmax, Quantise, QuantisedSoftmax
 from ..pending import Linear
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Hosted, Integers, Pending, Real, Scaled, Value
-from ..windows import spatial, window
+from ..windows import image_size, window
 
 __all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
 
 
-def dequantize(reader: Reader, node: Node) -> Value:
+def dequantize(reader: OnnxReader, node: Node) -> Value:
     """DequantizeLinear."""
     value = reader.value(node, 0)
     if node.integer("block_size", 0):
         raise node.error("has a scale for each block; we run one, or one for each channel")
     if isinstance(value, np.ndarray):
         scale, zero = reader.constant(node, 1), reader.constant(node, 2)
-        return reader.scaled(node, value, scale, zero, node.integer("axis", 1))
+        return reader.scaled_constant(node, value, scale, zero, node.integer("axis", 1))
     if isinstance(value, Hosted) and not value.tail.is_real and value.tail.quantised:
         unsigned = value.tail.quantised.kind == np.uint8
         zero_point, offset = reader.zero_of(node, 2, np.dtype("u1" if unsigned else "i1"))
@@ -31,10 +31,10 @@ def dequantize(reader: Reader, node: Node) -> Value:
             raise node.error("has a zero point of another type than the integers that it reads")
         return replace(value, tail=replace(
             value.tail, read=Dequantise(reader.scale_of(node, 1), zero_point)))
-    return reader.dequantised(node, 0, 1, 2)
+    return reader.dequantise(node, 0, 1, 2)
 
 
-def quantize(reader: Reader, node: Node) -> Value:
+def quantize(reader: OnnxReader, node: Node) -> Value:
     """QuantizeLinear; of a constant too."""
     value = reader.value(node, 0)
     if node.integer("block_size", 0):
@@ -47,22 +47,22 @@ def quantize(reader: Reader, node: Node) -> Value:
         raise node.error("makes other than int8 or uint8")
     zero, offset = reader.zero_of(node, 2, kind[node.integer("output_dtype", 0)])
     if isinstance(value, Hosted) and value.tail.is_real:
-        return last_quantised(reader, node, value,
-                              Quantise(scale, zero, np.uint8 if offset else np.int8))
-    return reader.quantised(node, value, scale, zero, offset)
+        return quantise_last(reader, node, value,
+                             Quantise(scale, zero, np.uint8 if offset else np.int8))
+    return reader.quantise(node, value, scale, zero, offset)
 
 
-def last_quantised(reader: Reader, node: Node, value: Hosted, by: Quantise) -> Hosted:
+def quantise_last(reader: OnnxReader, node: Node, value: Hosted, by: Quantise) -> Hosted:
     """Quantise what the host computes."""
     match value.source, value.tail.operations:
-        case Real() as real, (Dequantise(), Softmax() as softmax) if (
+        case Real() as real, (Dequantise(), HostSoftmax() as softmax) if (
                 real.x.offset == by.offset and is_fused(reader, node)):
             table = QuantisedSoftmax(softmax.first, softmax.end, real.scale, by)
             return replace(value, tail=replace(value.tail, operations=(table,), quantised=by))
     return replace(value, tail=value.tail.then(by))
 
 
-def is_fused(reader: Reader, node: Node) -> bool:
+def is_fused(reader: OnnxReader, node: Node) -> bool:
     """Return whether ONNX Runtime makes a single node of a Softmax and the quantisers around it.
 
     On x86 it does so where integers are uint8, or int8 that it makes uint8: those that a quantiser
@@ -90,7 +90,7 @@ def is_fused(reader: Reader, node: Node) -> bool:
     return alone(writers.get(integers)) and alone(node)
 
 
-def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
+def constant_steps(reader: OnnxReader, node: Node, value: np.ndarray) -> np.ndarray:
     """Quantise a constant, half to even."""
     scale, zero = reader.constant(node, 1), reader.constant(node, 2)
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
@@ -98,8 +98,8 @@ def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
             or kind not in (np.int8, np.uint8, np.int32):
         raise node.error("quantises a constant to other than int8, uint8 or int32, "
                          "or one that is not finite")
-    grid = reader.scaled(node, np.zeros(value.shape, np.int8), scale, zero,
-                         node.integer("axis", 1))
+    grid = reader.scaled_constant(node, np.zeros(value.shape, np.int8), scale, zero,
+                                  node.integer("axis", 1))
     limits = np.iinfo(kind)
     # In float32, as the file's own arithmetic.
     with np.errstate(over="ignore"):
@@ -107,16 +107,16 @@ def constant_steps(reader: Reader, node: Node, value: np.ndarray) -> np.ndarray:
     return np.clip(steps.astype(np.float64) + grid.zero, limits.min, limits.max).astype(kind)
 
 
-def floats(reader: Reader, node: Node, index: int) -> NDArray[np.float64] | None:
+def floats(reader: OnnxReader, node: Node, index: int) -> NDArray[np.float64] | None:
     """Return a constant as real numbers, None where it is left out."""
-    value = reader.given(node, index)
+    value = reader.optional_value(node, index)
     if isinstance(value, Scaled):
         return value.real
     array = reader.constant(node, index)
     return None if array is None else array.astype(np.float64)
 
 
-def weights(reader: Reader, node: Node, index: int) -> Scaled:
+def weights(reader: OnnxReader, node: Node, index: int) -> Scaled:
     """Return weights, which must be integers with a scale."""
     value = reader.value(node, index)
     if isinstance(value, Scaled):
@@ -136,7 +136,7 @@ def by_output(node: Node, scaled: Scaled, axis: int) -> NDArray[np.float64]:
     return np.broadcast_to(scaled.scale.reshape(-1), (count,)).astype(np.float64)
 
 
-def conv(reader: Reader, node: Node) -> Value:
+def conv(reader: OnnxReader, node: Node) -> Value:
     """Conv of a dequantised image with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim < 3:
@@ -146,10 +146,10 @@ def conv(reader: Reader, node: Node) -> Value:
                        floats(reader, node, 2))
 
 
-def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
+def convolution(reader: OnnxReader, node: Node, real: Real, integers: Integers,
                 scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
     """Return a convolution; the weights as the file has them, output channels first."""
-    x = reader.builder.settled(node, real)
+    x = reader.builder.integers_of(node, real)
     if integers.ndim != len(x.shape) or integers.ndim not in (3, 4) or 0 in integers.shape:
         raise node.error(f"has weights of {list(integers.shape)} for an input of "
                          f"{list(x.shape)}; we run images of 4 axes, and rows of 3")
@@ -162,7 +162,7 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
     if bias.size != outputs:
         raise node.error(f"has {bias.size} biases for {outputs} channels")
     over = window(node, x.shape, integers.shape[2:])
-    out = over.output(*spatial(node, x.shape))
+    out = over.output(*image_size(node, x.shape))
     shape = (1, outputs, *out) if len(x.shape) == 4 else (1, outputs, out[1])
     integers = integers.reshape(outputs, depth, *over.kernel)
     depthwise = groups == channels and groups > 1
@@ -171,12 +171,12 @@ def convolution(reader: Reader, node: Node, real: Real, integers: Integers,
     else:
         ours = blocks(node, integers, groups).transpose(0, 2, 3, 1)
     return Pending(Linear(reader.builder, node, x, ours, scale, bias, shape, over, depthwise,
-                          biased(bias)), shape)
+                          own_bias(bias)), shape)
 
 
-def biased(bias: NDArray[np.float64]) -> tuple[Step, ...]:
+def own_bias(bias: NDArray[np.float64]) -> tuple[FloatStep, ...]:
     """Return the step that adds a product's own bias."""
-    return (Step("Add", (single(bias),)),) if np.any(bias) else ()
+    return (FloatStep("Add", (single(bias),)),) if np.any(bias) else ()
 
 
 def blocks(node: Node, integers: Integers, groups: int) -> Integers:
@@ -195,7 +195,7 @@ def blocks(node: Node, integers: Integers, groups: int) -> Integers:
     return result
 
 
-def gemm(reader: Reader, node: Node) -> Value:
+def gemm(reader: OnnxReader, node: Node) -> Value:
     """Gemm of a dequantised row with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim != 2 or len(real.shape) != 2:
@@ -209,7 +209,7 @@ def gemm(reader: Reader, node: Node) -> Value:
     return matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
 
 
-def matmul(reader: Reader, node: Node) -> Value:
+def matmul(reader: OnnxReader, node: Node) -> Value:
     """MatMul of dequantised rows with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
     if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
@@ -219,12 +219,12 @@ def matmul(reader: Reader, node: Node) -> Value:
     return matrix(reader, node, real, integers.T, scale, None)
 
 
-def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
+def matrix(reader: OnnxReader, node: Node, real: Real, integers: Integers,
            scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
     """Return a product with weights of (outputs, columns)."""
     if node.integer("transA", 0):
         raise node.error("transposes its input (transA); we run it with transA = 0")
-    x = reader.builder.settled(node, real)
+    x = reader.builder.integers_of(node, real)
     outputs, columns = integers.shape
     if len(x.shape) < 2 or x.shape[-1] != columns or not integers.size:
         raise node.error(f"multiplies {list(x.shape)} by weights for {columns} columns")
@@ -236,7 +236,7 @@ def matrix(reader: Reader, node: Node, real: Real, integers: Integers,
     shape = (*x.shape[:-1], outputs)
     return Pending(Linear(reader.builder, node, x, integers, scale,
                           np.broadcast_to(bias, (outputs,)).astype(np.float64), shape,
-                          steps=biased(bias)), shape)
+                          steps=own_bias(bias)), shape)
 
 
 FLOAT: dict[str, Handler] = {

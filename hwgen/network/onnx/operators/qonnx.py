@@ -9,7 +9,7 @@ from ..exact import as_levels
 from ..file import ELEMENTS, Node
 from ..float_ops import single
 from ..levels import DOMAINS, ROUNDINGS, Levels, Staircase, Uniform
-from ..reader import Handler, Reader
+from ..reader import Handler, OnnxReader
 from ..values import Outside, Pending, Real, Scaled, Value
 from .arithmetic import affine
 from .moves import shape_of
@@ -20,7 +20,7 @@ WIDEST = 32
 """Bits of a constant, such as a bias; tensors have at most 8."""
 
 
-def quant(reader: Reader, node: Node) -> Value:
+def quant(reader: OnnxReader, node: Node) -> Value:
     """Quant: a scale, a zero point and a number of bits."""
     bits = reader.scalar(node, 3, "bits", 0)
     most = WIDEST if isinstance(reader.value(node, 0), np.ndarray) else 8
@@ -29,21 +29,21 @@ def quant(reader: Reader, node: Node) -> Value:
     signed, narrow = node.integer("signed", 1), node.integer("narrow", 0)
     if bits == 1 and signed:
         # What the reference does, whose exporters mean that by it.
-        return quantised(reader, node, *numbers(reader, node, 2), -1, 1, 2)
+        return quantise_uniform(reader, node, *numbers(reader, node, 2), -1, 1, 2)
     low, high = 0, (1 << int(bits)) - 1
     if signed:
         low, high = -1 << int(bits) - 1, (1 << int(bits) - 1) - 1
     if narrow:
         low, high = (low + 1, high) if signed else (low, high - 1)
-    return quantised(reader, node, *numbers(reader, node, 2), low, high)
+    return quantise_uniform(reader, node, *numbers(reader, node, 2), low, high)
 
 
-def bipolar_quant(reader: Reader, node: Node) -> Value:
+def bipolar_quant(reader: OnnxReader, node: Node) -> Value:
     """BipolarQuant: the sign, and a scale."""
-    return quantised(reader, node, *numbers(reader, node, None), -1, 1, 2)
+    return quantise_uniform(reader, node, *numbers(reader, node, None), -1, 1, 2)
 
 
-def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, np.ndarray]:
+def numbers(reader: OnnxReader, node: Node, zero: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return scale and zero point, checked: floating-point constants of any shape."""
     found = []
     for index, name in ((1, "scale"), (zero, "zero point")):
@@ -61,8 +61,8 @@ def numbers(reader: Reader, node: Node, zero: int | None) -> tuple[np.ndarray, n
     return found[0], found[1]
 
 
-def quantised(reader: Reader, node: Node, scale: np.ndarray, zero: np.ndarray, low: int,
-              high: int, step: int = 1) -> Value:
+def quantise_uniform(reader: OnnxReader, node: Node, scale: np.ndarray, zero: np.ndarray, low: int,
+                     high: int, step: int = 1) -> Value:
     """Return a value at equal distances."""
     rounding = node.text("rounding_mode", "ROUND").upper()
     if rounding not in ROUNDINGS:
@@ -79,7 +79,7 @@ def quantised(reader: Reader, node: Node, scale: np.ndarray, zero: np.ndarray, l
         raise node.error(f"has a zero point of {shift}, which is not among its {low} to {high}")
     if step == 2 and shift:
         raise node.error("has a zero point for a single bit; we run -1 and 1")
-    return levelled(reader, node, value, Uniform(
+    return quantise_levels(reader, node, value, Uniform(
         scale=scale.reshape(()), zero=shift, low=low, high=high, step=step, rounding=rounding))
 
 
@@ -107,7 +107,7 @@ def constant(node: Node, value: np.ndarray, scale: np.ndarray, zero: np.ndarray,
                   shaped[1].astype(np.int64))
 
 
-def multi_threshold(reader: Reader, node: Node) -> Value:
+def multi_threshold(reader: OnnxReader, node: Node) -> Value:
     """MultiThreshold: how many thresholds a number reaches, on a grid."""
     thresholds = reader.constant(node, 1)
     if thresholds is None or thresholds.dtype.kind != "f" or thresholds.ndim != 2 or \
@@ -136,12 +136,12 @@ def multi_threshold(reader: Reader, node: Node) -> Value:
         if low * scale != bias or low < -128 or high > 255 or low < 0 and high > 127:
             raise node.error(f"begins at {bias:g} in steps of {scale:g}; we run integers that 8 "
                              "bits hold, times a scale")
-    return levelled(reader, node, value, Staircase(
+    return quantise_levels(reader, node, value, Staircase(
         scale=single(scale), zero=0, low=low, high=high, step=step,
         thresholds=single(thresholds)))
 
 
-def levelled(reader: Reader, node: Node, value: Value, levels: Levels) -> Real:
+def quantise_levels(reader: OnnxReader, node: Node, value: Value, levels: Levels) -> Real:
     """Return a value of a few levels: an input, what a layer computes, or another such value."""
     scale = float(levels.scale)
     if isinstance(value, Outside):
@@ -152,7 +152,7 @@ def levelled(reader: Reader, node: Node, value: Value, levels: Levels) -> Real:
         value = replace(affine(reader, node, replace(value, low=-math.inf, high=math.inf), 1.0,
                                0.0), low=value.low, high=value.high)
     if not isinstance(value, Pending):
-        raise reader.unready(node, 0)
+        raise reader.unready_error(node, 0)
     x = as_levels(node, value, levels)
     reader.trace(node, x)
     return Real(x, scale)

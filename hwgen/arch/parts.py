@@ -1,0 +1,82 @@
+"""The parts that do the steps of an accelerator, and what each says of itself.
+
+An accelerator is a frame (host, memories, sequencer, fetch, accumulators, lanes, store) and the
+parts in its socket. A Design names them (:attr:`hwgen.arch.design.Design.parts`). Hardware, golden
+model, cost model and checker take them from here; docs/architecture.md says how to add one.
+"""
+
+from dataclasses import dataclass
+
+from .steps import Mode
+
+__all__ = ["FORMATS", "PARTS", "Part"]
+
+FORMATS = "activation_format", "weight_format"
+"""Fields of a descriptor that say how a bit-serial array's numbers are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What the rest of an accelerator needs to know of a part.
+
+    Members
+    -------
+    name : str
+    modes : tuple of Mode
+        Of the steps that it does.
+    fields : tuple of str
+        Of a descriptor, that say nothing where no part has them. All other fields are the frame's.
+    reads, writes : tuple of str
+        What its steps read and write: ``activations``, ``program``, ``sums`` (the accumulators),
+        ``own`` (memories that a host fills).
+    errors : tuple of str
+        By which its steps may end, besides DESCRIPTOR, WATCHDOG and STOPPED.
+    data_cycles : bool
+        How long a step takes depends on the values, and it may keep vectors waiting.
+    rtl, golden, cost : str
+        Where its hardware, its golden twin and its cycles are, behind ``hwgen.``.
+    """
+
+    name: str
+    modes: tuple[Mode, ...]
+    fields: tuple[str, ...] = ()
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    errors: tuple[str, ...]
+    data_cycles: bool = False
+    rtl: str
+    golden: str
+    cost: str
+
+
+
+
+def array(name: str, rtl: str, *formats: str) -> Part:
+    """Return an array, which multiplies vectors of activations by weights of the program memory."""
+    return Part(name=name, modes=(Mode.MATRIX, Mode.DEPTHWISE),
+                fields=("prime_x", "prime_y", *formats),
+                reads=("activations", "program", "sums"), writes=("activations", "sums"),
+                errors=("FETCH", "STORE", "PROGRAM", "SUMS"),
+                rtl=rtl,
+                golden="golden.accelerator.accelerator.Accelerator", cost="cost.cycles.Array")
+
+
+PARTS = {part.name: part for part in (
+    array("systolic", "rtl.accelerator.arrays.SystolicPart"),
+    array("bitserial", "rtl.accelerator.arrays.BitSerialPart", *FORMATS),
+    Part(name="binary", modes=(Mode.MATRIX,), reads=("activations", "program"),
+         writes=("activations",), errors=("FETCH", "STORE", "PROGRAM"),
+         rtl="rtl.binary.accelerator.BinaryAccelerator",
+         golden="golden.binary.accelerator.BinaryAccelerator",
+         cost="cost.binary_cycles.step_cycles"),
+    Part(name="sparse", modes=(Mode.SPARSE,), fields=("slots", "column"),
+         reads=("activations", "own"), writes=("sums",), errors=("FETCH", "PROGRAM", "SUMS"),
+         data_cycles=True, rtl="rtl.accelerator.sparse_part.SparsePart",
+         golden="golden.accelerator.parts.SparsePart",
+         cost="golden.sparse.step.sparse_cycles"),
+    Part(name="unpack", modes=(Mode.UNPACK,), fields=("slots", "weight_format"),
+         reads=("program",), writes=("program",), errors=("PROGRAM",),
+         rtl="rtl.accelerator.unpack_part.UnpackPart",
+         golden="golden.accelerator.parts.UnpackPart",
+         cost="golden.unpack.unpack.Packing.cycles"),
+)}

@@ -1,0 +1,70 @@
+"""Which bytes of the activation memory a step reads and writes, and which words of the program.
+
+Golden model and checker walk the same bytes; who wants to run steps at once, or to know what a
+fault spoils, asks here.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arch.steps import PARAMETER_WORDS, Mode, Step
+from ..unpack.unpack import Packing
+
+__all__ = ["bytes_read", "bytes_written", "passes", "vector_bytes", "words_read"]
+
+Integers = NDArray[np.int64]
+
+
+def passes(step: Step) -> Iterator[tuple[int, int, int]]:
+    """Return (ky, kx, piece) of every pass, in their order."""
+    return ((ky, kx, piece) for ky in range(step.taps_y) for kx in range(step.taps_x)
+            for piece in range(step.pieces))
+
+
+def vector_bytes(step: Step, rows: int, columns: int) -> int:
+    """Return the bytes of each vector that a step reads on an array of these sizes."""
+    return rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else columns
+
+
+def bytes_read(step: Step, width: int, tile: int, ky: int, kx: int, piece: int,
+               ) -> tuple[NDArray[np.bool_], Integers]:
+    """Return which bytes of a pass are inside the image, and the addresses of all of them.
+
+    Both are (y, x, ``width``): pixels outside the image have addresses, but are not read.
+    """
+    offset = step.offset + tile * step.tile_step + kx * step.taps_x_step + piece * step.piece_step
+    along = offset + np.arange(step.x)[:, None] * step.x_step + np.arange(width)
+    rows = step.row0 + ky * step.taps_y_step + np.arange(step.y) * step.row_step
+    bases = (step.base + ky * step.taps_y_step_bytes
+             + np.arange(step.y, dtype=np.int64) * step.row_step_bytes)
+    inside = (((rows >= 0) & (rows < step.height))[:, None, None]
+              & ((along >= 0) & (along < step.row_bytes)))
+    return inside, bases[:, None, None] + along
+
+
+def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
+    """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
+    down, across = step.size
+    pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
+              + np.arange(across)[:, None] * step.output_x_step)
+    first = (tile or 0) * columns
+    end = (step.tiles - 1) * columns + step.last_columns
+    return pixels + np.arange(first, end if tile is None else min(first + columns, end))
+
+
+def words_read(step: Step, columns: int, weight_words: int,
+               parameter_words: int = PARAMETER_WORDS) -> int:
+    """Return how many words behind ``step.program`` a step reads.
+
+    ``weight_words`` are those of a pass, if it multiplies.
+    """
+    if step.mode == Mode.SPARSE:
+        return 0
+    if step.mode == Mode.UNPACK:
+        packing = Packing.of(step, columns)
+        return packing.words(step) if packing else 0
+    words = weight_words if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+    tiles = step.tiles if step.parameters_per_tile else 1
+    return step.tiles * step.passes * words + tiles * parameter_words

@@ -1,0 +1,88 @@
+"""What does steps beside the array: golden twins of the parts in an accelerator's socket."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arch.steps import SLOTS, Mode, Step
+from ..sparse.decoder import Compressed
+from ..sparse.engine import SparseRun
+from ..sparse.lane import Memories
+from ..sparse.step import sparse_step
+from ..unpack.unpack import is_possible, unpack
+from .errors import Error
+from .footprint import passes
+
+if TYPE_CHECKING:
+    from .accelerator import Accelerator
+
+__all__ = ["Part", "SparsePart", "UnpackPart"]
+
+
+class Part(Protocol):
+    """Golden twin of :class:`hwgen.rtl.accelerator.part.Part`: does the steps of a mode."""
+
+    mode: Mode
+    strided: bool
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        """Return whether there is such a step."""
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        """Run the step with that index; return why it stopped, if it did."""
+
+
+class SparsePart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.sparse_part.SparsePart`.
+
+    Parameters
+    ----------
+    weights : Compressed, Memories, or None
+        What the engine holds.
+    depth : int
+        Columns that may wait in front of a lane.
+    """
+
+    mode = Mode.SPARSE
+    strided = True
+
+    def __init__(self, weights: Compressed | Memories | None, depth: int) -> None:
+        self.weights, self.depth = weights, depth
+        self.runs: dict[int, SparseRun] = {}
+        """What the engine did, by the index of the step."""
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.tiles == 1 and 1 <= step.slots <= SLOTS
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        if step.program >= len(words):  # though none is read
+            return Error.PROGRAM
+        if step.passes * step.slots > accelerator.partial_sums:
+            return Error.SUMS
+        found = [accelerator.fetch(step, 0, *taps) for taps in passes(step)]
+        vectors = [each.reshape(step.vectors, -1) for each in found if each is not None]
+        if len(vectors) < len(found):
+            return Error.FETCH
+        assert self.weights is not None
+        run = self.runs[index] = sparse_step(step, self.weights, np.stack(vectors), self.depth)
+        sums = run.sums.reshape(-1, accelerator.columns)
+        accelerator.accumulators[:len(sums)] = sums
+        return None
+
+
+class UnpackPart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.unpack_part.UnpackPart`."""
+
+    mode = Mode.UNPACK
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return is_possible(step, accelerator.rows, accelerator.columns)
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        there = unpack(step, words.view(np.uint8), accelerator.rows)
+        return None if there else Error.PROGRAM

@@ -1,0 +1,109 @@
+"""Run a network on a board, or on a simulated one: from a Design to results."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arch.design import Design
+from ..compiler.compile import compile_network
+from ..compiler.program import Program
+from ..network.graph import Network
+from .accelerator import RemoteAccelerator
+from .baud import settle
+from .inference import Inference, board_at, holds, load, portable, run, simulated_board
+from .serial_port import SerialLink
+
+__all__ = ["Run", "SerialPort", "run_network"]
+
+
+@dataclass(frozen=True)
+class SerialPort:
+    """Where a board is.
+
+    Members
+    -------
+    name : str
+        As the system calls the port.
+    baud : int
+        Bits a second.
+    clock_mhz : float
+        The accelerator's clock, by which the host waits for it.
+    """
+
+    name: str
+    baud: int
+    clock_mhz: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Inferences, one for each input, of one Program.
+
+    ``embedded`` says whether the board had the Program before the host came.
+    """
+
+    program: Program
+    inferences: list[Inference]
+    embedded: bool
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything that was compared with the golden model is equal."""
+        return all(each.equal for each in self.inferences)
+
+    @property
+    def as_predicted(self) -> bool:
+        """Whether all inferences took the predicted cycles."""
+        return all(each.cycles == each.predicted_cycles for each in self.inferences)
+
+
+def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
+                port: SerialPort | None = None, embedded: bool = False, check: bool = False,
+                say: Callable[[str], Any] = lambda _: None,
+                warn: Callable[[str], None] = lambda _: None) -> Run:
+    """Compile a network for a Design, load it into a board, and run it on each of some inputs.
+
+    Parameters
+    ----------
+    network : Network
+    design : Design
+    inputs : arrays
+        As ``golden.network.run`` takes them.
+    port : SerialPort, optional
+        Where the board is, which has been loaded with the Design; without, it is simulated.
+    embedded : bool
+        Whether the board may have the Program: then it is looked for, and else loaded.
+    check : bool
+        Whether every layer is compared with the golden model.
+    say, warn : function
+        Told what happens, and of trouble with the port.
+    """
+    first, *others = ({name: values[index:index + 1] for name, values in inputs.items()}
+                      for index in range(len(next(iter(inputs.values())))))
+    program = compile_network(network, portable(design) if port is None else design, first)
+    board = open_board(program.design, port, say, warn)
+    with board.link:
+        found = False
+        if embedded:
+            say("looking for the Program")
+            found = holds(board, program)
+        if not found:
+            say("loading the Program")
+            load(board, program)
+        results = [run(board, program, network, x, check=check, say=say) for x in (first, *others)]
+    say("")
+    return Run(program, results, found)
+
+
+def open_board(design: Design, port: SerialPort | None, say: Callable[[str], Any],
+               warn: Callable[[str], None]) -> RemoteAccelerator:
+    """Return the board at a port, or a simulated one."""
+    if port is None:
+        say("building the simulator")
+        return simulated_board(design)
+    link = SerialLink(port.name, baud=port.baud, clock_mhz=port.clock_mhz)
+    settle(link, warn)
+    return board_at(link, design)

@@ -1,0 +1,499 @@
+# amaranth: UnusedElaboratable=no
+"""Latency and interval of every component, as its properties say them."""
+
+import pytest
+from amaranth import *
+
+from hwgen.arch.formats import Format, NumberKind
+from hwgen.rtl.accelerator.accelerator import Accelerator
+from hwgen.rtl.accelerator.accumulators import Accumulators
+from hwgen.rtl.accelerator.control import Controlled
+from hwgen.rtl.accelerator.fetch import Fetch
+from hwgen.rtl.accelerator.frame import Frame
+from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
+from hwgen.rtl.accelerator.post import Lane, Post
+from hwgen.rtl.accelerator.sequencer import Sequencer
+from hwgen.rtl.accelerator.sparse_path import SparsePath
+from hwgen.rtl.accelerator.store import Store
+from hwgen.rtl.accelerator.sum_index import strided_sum
+from hwgen.rtl.binary import array as binary
+from hwgen.rtl.binary.accelerator import BinaryAccelerator
+from hwgen.rtl.binary.sequencer import BinarySequencer
+from hwgen.rtl.binary.store import BinaryStore
+from hwgen.rtl.bitserial import column as bitserial
+from hwgen.rtl.bitserial.array import BitSerial
+from hwgen.rtl.bitserial.pairs import Pairs
+from hwgen.rtl.compact.accelerator import CompactAccelerator
+from hwgen.rtl.compact.accumulators import CompactAccumulators, Word
+from hwgen.rtl.compact.bitserial import CompactBitSerial
+from hwgen.rtl.compact.bitserial_pairs import CompactPairs
+from hwgen.rtl.compact.broadcast import Broadcast
+from hwgen.rtl.compact.fetch import CompactFetch
+from hwgen.rtl.compact.memories import CompactByteMemory, CompactWordMemory, SplitRam
+from hwgen.rtl.compact.post import CompactLane, CompactPost
+from hwgen.rtl.compact.sequencer import CompactSequencer
+from hwgen.rtl.compact.store import CompactStore
+from hwgen.rtl.dot.bitplane import BitPlane
+from hwgen.rtl.dot.fusion import Fusion
+from hwgen.rtl.dot.power import PowerOfTwo
+from hwgen.rtl.dot.serial import SerialParallel
+from hwgen.rtl.dot.ternary import Ternary
+from hwgen.rtl.links.axi_lite import AxiLite
+from hwgen.rtl.links.axi_stream import AxiStream
+from hwgen.rtl.links.flash import Flash
+from hwgen.rtl.links.host import Host
+from hwgen.rtl.links.spi import Spi
+from hwgen.rtl.links.turns import Turns
+from hwgen.rtl.links.uart import Receiver, Transmitter, Uart
+from hwgen.rtl.links.wishbone import Wishbone
+from hwgen.rtl.primitives import delays, ecp5, ecp5_rams, generic, gowin, ice40, plls, popcount
+from hwgen.rtl.sparse import lane as sparse
+from hwgen.rtl.sparse.decoder import Decoder
+from hwgen.rtl.sparse.engine import Sparse
+from hwgen.rtl.sparse.nonzero import NonZeros
+from hwgen.rtl.systolic.array import SystolicArray
+from hwgen.rtl.systolic.cells import OutputStationaryCell, WeightStationaryCell
+from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary
+from hwgen.rtl.tops import axi, board, spi, uart, wishbone
+from hwgen.rtl.unpack.unpack import Unpack
+from hwgen.rtl.unpack.words import PackedWords
+
+from ..bench import simulate
+from .links import test_link_timing as links
+from .timing import Case, components, play
+
+ALL = -1
+"""All bits of a port, as a number with a sign."""
+BIT = Format(1, NumberKind.UNSIGNED).code
+
+
+def put(ctx, dut, **values):
+    """Set ports, layouts among them."""
+    for name, value in values.items():
+        ctx.set(getattr(dut, name), value)
+
+
+def pulse(dut, output, **values):
+    """Return a case: ports have these values for an item and else 0, and a result is not 0."""
+    def drive(ctx, item):
+        for name, value in values.items():
+            port = Value.cast(getattr(dut, name))
+            ctx.set(port, value & ((1 << len(port)) - 1) if item is not None else 0)
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(Value.cast(output(dut))) != 0)
+
+
+def multiplier(kind, *shapes):
+    dut = kind(*shapes)
+    return pulse(dut, lambda dut: dut.p, a=1, b=1, take=1)
+
+
+def delay(kind, width, cycles, **options):
+    """Return a case of the word that takes longest."""
+    dut = kind(width, cycles, **options)
+    return pulse(dut, lambda dut: dut.o.word_select(cycles.index(max(cycles)), width), i=ALL)
+
+
+def ram(dut, *addresses):
+    """Return a case of reading: row 1 has something, row 0 has not."""
+    async def before(ctx):
+        put(ctx, dut, write=1, write_data=1, **dict.fromkeys(addresses, 1))
+        await ctx.tick()
+        put(ctx, dut, write=0, **dict.fromkeys(addresses, 0))
+        await ctx.tick().repeat(4)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(getattr(dut, addresses[0]),
+                                                         item is not None),
+                gives=lambda ctx: ctx.get(dut.read_data) != 0, before=before)
+
+
+def memory(dut, address, at, mask):
+    """Return a case of reading what was written at a place of a memory."""
+    read = address.replace("write", "read")
+
+    async def before(ctx):
+        put(ctx, dut, write_data=(1 << len(dut.write_data)) - 1, write_mask=mask, **{address: at})
+        await ctx.tick()
+        put(ctx, dut, write_mask=0, **{read: at + 64})
+        await ctx.tick().repeat(20)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(
+        getattr(dut, read), at if item is not None else at + 64),
+        gives=lambda ctx: ctx.get(dut.read_data) != 0, before=before)
+
+
+def cell(dut, product, **west):
+    """Return a case of a product."""
+    def drive(ctx, item):
+        ctx.set(dut.multiplier.p, item is not None)
+        ctx.set(dut.west, west)
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(product(dut)) != 0)
+
+
+def array(dut):
+    """Return a case of vectors: of one tile, whose weights go ahead, or each a tile of one step."""
+    stays = not isinstance(dut, OutputStationary)
+
+    async def before(ctx):
+        if stays:
+            ctx.set(dut.weights.valid, 1)
+            await ctx.tick().repeat(dut.rows)
+            ctx.set(dut.weights.valid, 0)
+
+    def drive(ctx, item):
+        ctx.set(dut.activations.payload.last, not stays)
+        ctx.set(dut.activations.valid, item is not None)
+        if not stays:
+            ctx.set(dut.weights.valid, item is not None)
+    return Case(dut=dut, drive=drive, takes=lambda ctx: ctx.get(dut.activations.ready),
+                gives=lambda ctx: ctx.get(dut.o.valid), before=before,
+                results=1 if stays else dut.rows, every=1 if stays else dut.rows)
+
+
+def planes(dut):
+    """Return a case of vectors of one bit, which take a cycle beyond the latency."""
+    async def before(ctx):
+        ctx.set(dut.weights.payload.format, {"bits": BIT & 7, "kind": BIT >> 3})
+        ctx.set(dut.weights.valid, 1)
+        await ctx.tick().repeat(dut.groups)
+        ctx.set(dut.weights.valid, 0)
+        await ctx.tick()
+
+    def drive(ctx, item):
+        ctx.set(dut.activations.payload.format, {"bits": BIT & 7, "kind": BIT >> 3})
+        ctx.set(dut.activations.valid, item is not None)
+    return Case(dut=dut, drive=drive, takes=lambda ctx: ctx.get(dut.activations.ready),
+                gives=lambda ctx: ctx.get(dut.o.valid), before=before, beyond=1)
+
+
+def pairs(dut):
+    """Return a case of formats of one bit."""
+    ready = getattr(dut, "ready", Const(1))
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.take, item is not None),
+                takes=lambda ctx: ctx.get(ready), gives=lambda ctx: ctx.get(dut.control.valid))
+
+
+def bitserial_column(rows, family):
+    dut = bitserial.Column(rows, 16, 24, family)
+    case = pulse(dut, lambda dut: dut.o, plane=ALL)
+
+    async def before(ctx):
+        put(ctx, dut, ones=1, control={"valid": 1, "first": 1})
+        await ctx.tick()
+    return Case(dut=dut, drive=case.drive, gives=case.gives, before=before)
+
+
+def dot(dut, **tag):
+    """Return a case of vectors of one piece."""
+    def drive(ctx, item):
+        ctx.set(dut.tag, {"valid": item is not None, "last": 1, **tag})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_valid))
+
+
+def streams(dut, payload):
+    """Return a case of a stream, each of whose transfers gives one."""
+    def drive(ctx, item):
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.i.payload, payload)
+        ctx.set(dut.i.valid, item is not None)
+    return Case(dut=dut, drive=drive, takes=lambda ctx: ctx.get(dut.i.ready),
+                gives=lambda ctx: ctx.get(dut.o.valid))
+
+
+def accumulators(dut):
+    def drive(ctx, item):
+        there = item is not None
+        put(ctx, dut, tag={"value": there, "start": 1, "first": 1, "last": 1})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_tag.value))
+
+
+def fetch(kind, **options):
+    dut = kind(window=4, columns=4, size=64, **options)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.event, {"valid": item is not None}),
+                gives=lambda ctx: ctx.get(dut.o.valid))
+
+
+def requantised(kind, *args, **options):
+    dut = kind(*args, **options)
+
+    async def before(ctx):
+        put(ctx, dut, low=-128, high=127, parameters={"multiplier": 1 << 30})
+        await ctx.tick().repeat(20)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.sum, 100 * (item is not None)),
+                gives=lambda ctx: ctx.get(dut.o) != 0, before=before)
+
+
+def post(dut):
+    """Return a case of vectors whose bytes come without a pause."""
+    def drive(ctx, item):
+        there = item is not None
+        put(ctx, dut, tag={"value": there, "last": there})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_valid),
+                spacing=dut.interval, results=dut.interval)
+
+
+def store(dut):
+    """Return a case of vectors, of which each group is written."""
+    def drive(ctx, item):
+        drive.left = dut.interval if item is not None else max(drive.left - 1, 0)
+        put(ctx, dut, descriptor={"last_columns": dut.columns, "output_x_step": dut.columns},
+            valid=drive.left > 0, group=(dut.interval - drive.left) % dut.interval)
+    drive.left = 0
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.mask) != 0,
+                spacing=dut.interval, results=dut.interval)
+
+
+def stored(kind, columns, lanes):
+    return store(kind(columns=columns, lanes=lanes, size=256, window=max(columns, 4),
+                      memory_latency=2))
+
+
+def binary_column(rows):
+    """Return a case of inputs that all equal their weights; a sum of 0 is kept."""
+    dut = binary.Column(rows)
+
+    def drive(ctx, item):
+        put(ctx, dut, byte=255, positive=((1 << rows) - 1) * (item is not None))
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.total) != 0)
+
+
+def binary_array(dut):
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.kind, {"ends": item is not None}),
+                gives=lambda ctx: ctx.get(dut.valid))
+
+
+def binary_store(*args):
+    dut = BinaryStore(*args)
+
+    def drive(ctx, item):
+        put(ctx, dut, take=item is not None, descriptor={"last_columns": dut.columns})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.mask) != 0,
+                spacing=dut.interval, results=dut.interval)
+
+
+BYTE = signed(8)
+SUM = signed(20)
+
+CASES = {
+    Accumulators: lambda: [*(accumulators(Accumulators(*sizes)) for sizes in ((1, 2), (5, 9))),
+                           accumulators(Accumulators(3, 5, index=strided_sum))],
+    CompactAccumulators: lambda: [accumulators(CompactAccumulators(*sizes))
+                                  for sizes in ((1, 1), (5, 9))],
+    Fetch: lambda: [fetch(Fetch, lines=lines, line_pixels=8, memory_latency=latency)
+                    for lines, latency in ((0, 7), (3, 8))],
+    CompactFetch: lambda: [fetch(CompactFetch, lines=1, line_pixels=0, memory_latency=1)],
+    ByteMemory: lambda: [memory(ByteMemory(200, window), "write_address", 5, 1)
+                         for window in (2, 5, 32)],
+    CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
+                                for window in (4, 9)],
+    WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
+    CompactWordMemory: lambda: [memory(CompactWordMemory(width, 700, 8), "address", 513, 1)
+                                for width in (8, 40)],
+    Lane: lambda: [requantised(Lane, rounding, "generic") for rounding in ("tflm", "even")],
+    CompactLane: lambda: [requantised(CompactLane, "single", "generic")],
+    Post: lambda: [post(Post(columns, lanes, "tflm", "generic"))
+                   for columns, lanes in ((1, 1), (7, 3), (4, 4), (5, 1))],
+    CompactPost: lambda: [post(CompactPost(columns, 1, "tflm", "generic")) for columns in (2, 5)],
+    Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
+    CompactStore: lambda: [stored(CompactStore, columns, 1) for columns in (2, 5)],
+    binary.Column: lambda: [binary_column(rows) for rows in (1, 5, 8)],
+    binary.BinaryArray: lambda: [binary_array(binary.BinaryArray(8, 3))],
+    BinaryStore: lambda: [binary_store(*sizes, 256) for sizes in ((4, 4), (6, 2), (5, 1))],
+    bitserial.Column: lambda: [bitserial_column(rows, "generic") for rows in (2, 9, 64)],
+    Pairs: lambda: [pairs(Pairs(rows)) for rows in (2, 9)],
+    CompactPairs: lambda: [pairs(CompactPairs())],
+    BitSerial: lambda: [planes(BitSerial(*sizes)) for sizes in ((2, 1), (9, 3), (64, 2))],
+    CompactBitSerial: lambda: [planes(CompactBitSerial(*sizes)) for sizes in ((2, 1), (9, 3))],
+    Broadcast: lambda: [array(Broadcast(*sizes, BYTE, BYTE, depth=2))
+                        for sizes in ((2, 1), (5, 3))],
+    BitPlane: lambda: [dot(BitPlane(lanes, gate=gate), first=1)
+                       for lanes, gate in ((2, "and"), (9, "and"), (64, "xnor"))],
+    Fusion: lambda: [dot(Fusion(groups, first=first)) for groups, first in (
+        (1, "shift"), (3, "add"))],
+    PowerOfTwo: lambda: [dot(PowerOfTwo(lanes, BYTE, exponent_bits=bits))
+                         for lanes, bits in ((1, 1), (5, 3), (2, 4))],
+    SerialParallel: lambda: [dot(SerialParallel(lanes, BYTE), first=1) for lanes in (1, 5, 16)],
+    Ternary: lambda: [dot(Ternary(lanes, BYTE)) for lanes in (1, 5, 16)],
+    generic.Multiplier: lambda: [multiplier(generic.Multiplier, BYTE, unsigned(3))],
+    generic.FabricMultiplier: lambda: [multiplier(generic.FabricMultiplier, BYTE, signed(width))
+                                       for width in (2, 9, 16)],
+    delays.Delay: lambda: [delay(delays.Delay, 3, [0, 5, 2])],
+    delays.LutRamDelay: lambda: [delay(delays.LutRamDelay, 3, cycles, apart=apart)
+                                  for cycles in ([2, 1], [3, 40]) for apart in (False, True)],
+    generic.Ram: lambda: [ram(generic.Ram(3, 5, quick=quick), "read_address", "write_address")
+                          for quick in (False, True)],
+    SplitRam: lambda: [ram(SplitRam(3, depth), "read_address", "write_address")
+                       for depth in (8, 11)],
+    generic.SinglePortRam: lambda: [ram(generic.SinglePortRam(3, 5, quick=quick), "address")
+                                    for quick in (False, True)],
+    gowin.LutSinglePortRam: lambda: [ram(gowin.LutSinglePortRam(3, 5, quick=quick), "address")
+                                     for quick in (False, True)],
+    popcount.PopulationCount: lambda: [
+        pulse(popcount.PopulationCount(lanes, "and", "generic"), lambda dut: Cat(dut.o, dut.one),
+              a=ALL, b=ALL) for lanes in (2, 3, 9, 128)],
+    Decoder: lambda: [streams(Decoder(16, codebook=codebook), {"entry": 1, "some": 1})
+                      for codebook in (False, True)],
+    NonZeros: lambda: [streams(NonZeros(width, 50), {"vector": [5] + [0] * (width - 1)})
+                       for width in (1, 7)],
+    WeightStationaryCell: lambda: [
+        cell(WeightStationaryCell(BYTE, BYTE, SUM, SUM, first=first, depthwise=depthwise),
+             lambda dut: dut.south.sum) for first in (True, False) for depthwise in (True, False)],
+    OutputStationaryCell: lambda: [cell(OutputStationaryCell(BYTE, BYTE, SUM),
+                                        lambda dut: dut.south.drain, finish=1)],
+    WeightStationary: lambda: [array(WeightStationary(*sizes, BYTE, BYTE, depth=2, lines=lines))
+                               for *sizes, lines in ((1, 1, 0), (3, 5, 0), (4, 2, 2))],
+    OutputStationary: lambda: [array(OutputStationary(*sizes, BYTE, BYTE, depth=2))
+                               for sizes in ((1, 1), (3, 4))],
+}
+"""Components whose latency and interval do not depend on what comes; cases of each."""
+
+
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}"[10:])
+def test_latency_and_interval(kind):
+    """Of items that come alone, and of those that come as densely as may be."""
+    for case in CASES[kind]():
+        played = play(case)
+        assert played.latencies == {case.dut.latency + case.beyond}, case.dut
+        assert played.intervals == {case.dut.interval * case.every}, case.dut
+
+
+def test_word():
+    """It is seen from the cycle on after it was written, whatever is asked for."""
+    dut, seen = Word(3, 1), []
+
+    async def bench(ctx):
+        for word in (5, 2, 7, 0):
+            put(ctx, dut, write=1, write_data=word)
+            await ctx.tick()
+            seen.append(ctx.get(dut.read_data))
+
+    simulate(dut, bench)
+    assert seen == [5, 2, 7, 0]
+    assert (dut.latency, dut.interval) == (0, 1)
+
+
+def lane_sum(reading, columns=1):
+    """Return a lane's sum if it is read so many cycles after the first of its columns came."""
+    dut, found = sparse.Lane(4, 8, 16), []
+
+    async def bench(ctx):
+        for part, words in ((sparse.Part.ENTRIES, [1 << 4] * 8), (sparse.Part.EVEN, [0, 2, 4, 6]),
+                            (sparse.Part.ODD, [1, 3, 5, 7])):
+            for address, word in enumerate(words):
+                ctx.set(dut.load, {"part": part, "address": address, "data": word, "write": 1})
+                await ctx.tick()
+        put(ctx, dut, load={"write": 0}, last_slot=3, read=1)
+        for slot in range(4):
+            ctx.set(dut.slot, slot)
+            await ctx.tick()
+        put(ctx, dut, read=0, slot=0)
+        await ctx.tick().repeat(4)
+        for cycle in range(reading + 2):
+            ctx.set(dut.column.payload, {"index": cycle % 8, "value": 1})
+            ctx.set(dut.column.valid, cycle < columns)
+            assert ctx.get(dut.column.ready)
+            ctx.set(dut.read, cycle == reading - 1)
+            if cycle == reading:
+                found.append(ctx.get(dut.sum))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return found[0]
+
+
+def test_latency_of_a_sparse_lane():
+    """A sum is there when it can be read, and no cycle sooner."""
+    assert [lane_sum(cycles) for cycles in (sparse.Lane.latency - 1, sparse.Lane.latency)] == [0, 1]
+
+
+def test_interval_of_a_sparse_lane():
+    """Six columns take five cycles more than one."""
+    assert [lane_sum(sparse.Lane.latency + 5 * sparse.Lane.interval - early, 6)
+            for early in (1, 0)] == [5, 6]
+
+
+@pytest.mark.parametrize("width, slots", [(1, 1), (3, 5)])
+def test_sparse(width, slots):
+    """An input without non-zeros: the sums come as soon as any may, a vector a cycle."""
+    dut = Sparse(2, slots, 8, 8, width=width)
+
+    async def before(ctx):
+        put(ctx, dut, last_slot=slots - 1)
+        await ctx.tick().repeat(slots + 1)
+
+    def drive(ctx, item):
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.activations.payload, {"vector": [0] * width, "last": 1})
+        ctx.set(dut.activations.valid, item is not None)
+
+    case = Case(dut=dut, drive=drive, takes=lambda ctx: ctx.get(dut.activations.ready),
+                gives=lambda ctx: ctx.get(dut.o.valid), before=before, results=slots)
+    assert play(case, 0).latencies == {dut.latency}
+    assert dut.interval == 1  # a vector of sums a cycle, as of all results of an item
+
+
+@pytest.mark.parametrize("reading", [1, 7])
+def test_packed_words(reading):
+    """Words of parameters, which are used in a cycle."""
+    dut, held = PackedWords(8, 100, reading), []
+
+    async def bench(ctx):
+        put(ctx, dut, moves=1, start=1)
+        for cycle in range(dut.latency + 3 * dut.interval + 1):
+            if ctx.get(dut.parameters):
+                held.append(cycle)
+            await ctx.tick()
+            put(ctx, dut, start=0)
+
+    simulate(dut, bench)
+    assert held == [dut.latency + word * dut.interval for word in range(4)]
+
+
+OTHER_TESTS = {
+    Word: test_word, sparse.Lane: test_interval_of_a_sparse_lane, Sparse: test_sparse,
+    PackedWords: test_packed_words, AxiLite: links.test_axi_lite,
+    AxiStream: links.test_axi_stream_in, Flash: links.test_flash, Host: links.test_host,
+    Receiver: links.test_receiver, Spi: links.test_spi, Transmitter: links.test_transmitter,
+    Turns: links.test_turns, Uart: links.test_receiver, Wishbone: links.test_wishbone,
+}
+"""Components whose cycles are tested by themselves."""
+
+EQUAL = {
+    ecp5.FabricMultiplier: generic.Multiplier, ecp5.Multiplier: generic.Multiplier,
+    gowin.Multiplier: generic.Multiplier, ice40.Multiplier: generic.Multiplier,
+    ice40.MultiplierPair: generic.Multiplier, ice40.CommonPair: generic.Multiplier,
+    ecp5_rams.Ram: generic.Ram, ecp5_rams.SinglePortRam: generic.SinglePortRam,
+    ice40.SinglePortRam: generic.SinglePortRam,
+}
+"""Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
+proofs and simulations of tests/rtl/primitives/."""
+
+BASES = {generic.MultiplierBase, SystolicArray}
+"""What others are made of; nothing is an instance of it."""
+
+STATES = "a state machine: its cycles are those of cost/cycles.py"
+PARTS = "its cycles are those of its parts, and of the steps that it runs"
+WITHOUT = {
+    Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
+    axi.AxiAccelerator: PARTS, board.BoardTop: PARTS, spi.SpiAccelerator: PARTS,
+    uart.SerialAccelerator: PARTS, wishbone.WishboneAccelerator: PARTS,
+    Controlled: STATES, Sequencer: STATES, Frame: PARTS,
+    CompactSequencer: STATES, BinarySequencer: STATES,
+    Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",
+    board.Reset: "nothing but the end of a reset; tests/rtl/tops/ has its latency",
+    plls.ClockGenerator: "makes the clock, and has none",
+}
+"""Components without the two properties, and why."""
+
+
+def test_every_component_has_both():
+    """And a test, or a reason to have none."""
+    tables = [CASES, OTHER_TESTS, EQUAL, BASES, WITHOUT]
+    assert {kind for table in tables for kind in table} == components()
+    assert sum(map(len, tables)) == len(components())
+    for kind in components() - {*WITHOUT}:
+        assert hasattr(kind, "latency") and hasattr(kind, "interval"), kind
+
+
+@pytest.mark.parametrize("cell", EQUAL, ids=lambda kind: f"{kind.__module__}.{kind.__name__}"[10:])
+def test_cells_keep_the_properties(cell):
+    """Those of what they equal, at each way to make it."""
+    for name in ("latency", "interval"):
+        assert getattr(cell, name) == getattr(EQUAL[cell], name)
