@@ -59,7 +59,7 @@ async def test_all_precisions(dut, kind):
 async def test_longest(dut, kind):
     """The sum does not overflow in the longest vectors there may be."""
     work = list(products(rng(), UNIT.lanes, precisions=[UNIT.precision], kinds=[kind]))
-    await (await start(dut)).check(work[-2:], times=UNIT.depth)
+    await (await start(dut)).check(work, times=UNIT.depth)
 
 
 @cocotb.test()

@@ -80,11 +80,11 @@ class WeightWork:
         w = rng.choice(self.weights if weights is None else weights, pieces * self.lanes)
         return self.pieces(a, w), int(self.dot(a, self.encode(w)))
 
-    def extremes(self, rng):
+    def extremes(self, rng, pieces=1):
         """Yield vectors of the least and the greatest numbers times each of the weights."""
         for kind in ("low", "high"):
             for weight in self.weights:
-                yield self.vector(rng, kind, [weight])
+                yield self.vector(rng, kind, [weight], pieces)
 
     def exhaustive(self):
         """Yield vectors that bring all numbers of 8 bits, times all weights, to every lane."""
