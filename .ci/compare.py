@@ -81,7 +81,7 @@ def measure(name, clock):
     from hwgen.errors import UserError
     from hwgen.measure.place_and_route import commands
     from hwgen.measure.synthesis import board_of, source_of, versions
-    from hwgen.tools.cache import cached, digest
+    from hwgen.tools.cache import cached_folder, digest
     from hwgen.tune.placing import place
 
     preset, fields = DESIGNS[name]
@@ -96,7 +96,7 @@ def measure(name, clock):
             (folder / "mapped.json").write_text(json.dumps(mapped(design, Path(scratch))))
 
     made_by = json.dumps([commands(board_of(design, at)), versions(design, at)])
-    folder, _ = cached(f"mapped-{digest([source_of(design), made_by])}", synthesize)
+    folder, _ = cached_folder(f"mapped-{digest([source_of(design), made_by])}", synthesize)
     figures = json.loads((folder / "mapped.json").read_text())
     if clock:
         figures["fmax_mhz"] = place(dataclasses.asdict(design), 1, CLOCK_MHZ, at).get("fmax_mhz")

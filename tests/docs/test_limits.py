@@ -19,14 +19,10 @@ LONG: dict[str, str] = {}
 """Longer functions, each with the reason why it is not split: a table of data, or a parser."""
 
 SHARED = {
-    "Choice": "to be told apart: a parameter's, the tuner's",
     "Column": "stands in Verilog, as the name of a module",
-    "Kind": "stands in Verilog, as the name of an enum; to be told apart: a unit's, an operator's",
     "Lane": "stands in Verilog, as the name of a module",
-    "Parser": "to be told apart: of the command line, of a .tflite file",
-    "Part": "stands in Verilog, as the name of an enum; to be told apart: a table's row, a part",
+    "Part": "a part of an accelerator: its row in the table, its golden model, its hardware",
     "Placement": "to be told apart: of a tensor, of a Design with its clock",
-    "Tensor": "to be told apart: of a Network, of a .tflite file",
 }
 """Names of several classes, each with the reason why it stands for more than one thing."""
 
@@ -36,7 +32,7 @@ PARTICIPLES = set("beaten begun bound broken built chosen done drawn driven foun
 """Irregular ones; those that are verbs as well, such as read, put and cut, are not here."""
 VERBS = {"embed", "exceed", "feed", "need", "proceed", "seed"}
 """Words in -ed that are no participles."""
-UNNAMED = ("area", "cli", "generate", "network/tflite", "rtl/accelerator", "tune")
+UNNAMED = ("area", "tune")
 """Folders with functions that have yet to be named."""
 
 
