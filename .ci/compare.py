@@ -77,7 +77,7 @@ def measured(tree, names, clock):
 def measure(name, clock):
     """Return what a Design takes, with the hwgen that Python finds."""
     from hwgen.arch.design import Design
-    from hwgen.area.mapped import mapped
+    from hwgen.area.mapped import map_design
     from hwgen.errors import UserError
     from hwgen.measure.place_and_route import commands
     from hwgen.measure.synthesis import board_of, source_of, versions
@@ -93,7 +93,7 @@ def measure(name, clock):
 
     def synthesize(folder):
         with tempfile.TemporaryDirectory(prefix="hwgen-map-") as scratch:
-            (folder / "mapped.json").write_text(json.dumps(mapped(design, Path(scratch))))
+            (folder / "mapped.json").write_text(json.dumps(map_design(design, Path(scratch))))
 
     made_by = json.dumps([commands(board_of(design, at)), versions(design, at)])
     folder, _ = cached_folder(f"mapped-{digest([source_of(design), made_by])}", synthesize)

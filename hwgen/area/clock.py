@@ -26,19 +26,19 @@ from ..measure.results import read_list
 from ..text import table
 from ..tools.untrusted import check_type, read_json, refusing
 
-__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "expected", "fitted", "held_out", "kind",
-           "placements_of"]
+__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "median_clock", "fit_clocks", "kind",
+           "leave_one_out", "placements_of"]
 
 SURE = 90
 """Of 100 placements, how many the spread holds."""
 
-Kind = tuple[str, str, bool]
+ClockKind = tuple[str, str, bool]
 """Chip, engine, and whether the accelerator is compact."""
 
 FILE = Path(__file__).with_name("clocks.toml")
 MEASURED = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
-CLOCKS: dict[Kind, tuple[float, int]] = {
+CLOCKS: dict[ClockKind, tuple[float, int]] = {
     (found["device"], found["engine"], found["compact"]): (found["mhz"], found["placements"])
     for found in MEASURED["clock"]}
 """The median, in MHz, and of how many placements."""
@@ -54,7 +54,7 @@ SPREAD: float = MEASURED["spread"]
 
 
 @dataclass(frozen=True)
-class Placement:
+class ClockRecord:
     """What is kept of a placement: the Design's name and kind, and what the placer made of it."""
 
     design: str
@@ -79,7 +79,7 @@ class Clock:
     def __str__(self) -> str:
         return f"about {self.mhz:.0f} MHz, {self.low:.0f} to {self.high:.0f}"
 
-    def told(self, cycles: int, wanted: float | None) -> str:
+    def in_words(self, cycles: int, wanted: float | None) -> str:
         """Return what it means for so many cycles, and for a clock that is wanted."""
         least, about, most = (f"{cycles / mhz / 1000:.3g}"
                               for mhz in (self.high, self.mhz, self.low))
@@ -95,7 +95,7 @@ class Clock:
                                   "seeds" if mhz <= self.mhz else "may be met, by few seeds")
 
 
-def expected(design: Design, grade: str | None = None) -> Clock | None:
+def median_clock(design: Design, grade: str | None = None) -> Clock | None:
     """Return the clock of a Design; None if nothing of its kind has been placed.
 
     Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
@@ -107,7 +107,7 @@ def expected(design: Design, grade: str | None = None) -> Clock | None:
     return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)
 
 
-def kind(placement: dict[str, Any]) -> Kind:
+def kind(placement: dict[str, Any]) -> ClockKind:
     """Return the kind of a placement, or of the fields of a Design."""
     return placement["device"], placement["engine"], placement["compact"]
 
@@ -117,15 +117,15 @@ def middle(clocks: Iterable[float]) -> float:
     return round(float(np.median(list(clocks))), 1)
 
 
-def fitted(placements: Sequence[dict[str, Any]]) -> dict[Kind, tuple[float, int]]:
+def fit_clocks(placements: Sequence[dict[str, Any]]) -> dict[ClockKind, tuple[float, int]]:
     """Return the clock of each kind, and how many placements it is of."""
-    found: dict[Kind, list[float]] = {}
+    found: dict[ClockKind, list[float]] = {}
     for placement in placements:
         found.setdefault(kind(placement), []).append(placement["fmax_mhz"])
     return {each: (middle(clocks), len(clocks)) for each, clocks in sorted(found.items())}
 
 
-def held_out(placements: Sequence[dict[str, Any]]) -> list[float | None]:
+def leave_one_out(placements: Sequence[dict[str, Any]]) -> list[float | None]:
     """Return how far each is from the middle of the others of its kind; None without others."""
     found: list[float | None] = []
     for index, placement in enumerate(placements):
@@ -147,7 +147,7 @@ def placements_of(path: Path) -> list[dict[str, Any]]:
     values = read_json(path, what)
     with refusing(path, what):
         found = values if isinstance(values, list) else list(_placements(values, path))
-        check_type(found, list[Placement], "the file")
+        check_type(found, list[ClockRecord], "the file")
         if any(each["fmax_mhz"] <= 0 for each in found):
             raise UserError("fmax_mhz must be above 0")
         return found
@@ -169,15 +169,15 @@ def _placements(values: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
 
 def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -> dict[str, Any]:
     """Return what is kept of a placement."""
-    return asdict(Placement(design.name, str(design.device), design.engine, design.compact, luts,
+    return asdict(ClockRecord(design.name, str(design.device), design.engine, design.compact, luts,
                             round(clock, 2), seed, round(fmax, 2)))
 
 
 def write_clocks(placements: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the clock of each kind, and the spread, below the comment at the head of the file."""
     head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
-    lines = ["", f"spread = {spread(held_out(placements))}  # {OF_SPREAD}"]
-    for (device, engine, compact), (mhz, count) in fitted(placements).items():
+    lines = ["", f"spread = {spread(leave_one_out(placements))}  # {OF_SPREAD}"]
+    for (device, engine, compact), (mhz, count) in fit_clocks(placements).items():
         lines += ["", "[[clock]]", f'device = "{device}"', f'engine = "{engine}"',
                   f"compact = {str(compact).lower()}", f"mhz = {mhz}", f"placements = {count}"]
     path.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
@@ -190,7 +190,7 @@ def main(path: Path, others: Sequence[Path], clocks: Path = FILE) -> None:
         known += [each for each in placements_of(other) if each not in known]
     if others:
         path.write_text("[\n" + ",\n".join(f" {json.dumps(each)}" for each in known) + "\n]\n")
-    errors = held_out(known)
+    errors = leave_one_out(known)
     print(table(["Design", "LUT", "for MHz", "seed", "MHz", "held out"], [
         [each["design"], each["luts"], f"{each['clock_mhz']:g}", each["seed"],
          f"{each['fmax_mhz']:.1f}", "-" if error is None else f"{error:+.1%}"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COSTS", "FIGURES", "Costs", "costs_of", "is_known", "write_costs"]
+__all__ = ["COSTS", "FIGURES", "Costs", "costs_of", "is_known", "parts_of", "write_costs"]
 
 FIGURES = ("luts", "registers")
 
@@ -21,6 +21,11 @@ COSTS: Costs = tomllib.loads(FILE.read_text(encoding="utf-8"))
 def is_known(family: str, engine: str) -> bool:
     """Return whether it is known what the parts of an engine take on a family."""
     return engine in COSTS.get(family, {})
+
+
+def parts_of(family: str, engine: str) -> tuple[str, ...]:
+    """Return the parts of an engine that take logic."""
+    return tuple(COSTS[family][engine][FIGURES[0]])
 
 
 def costs_of(family: str, engine: str, figure: str) -> NDArray[np.float64]:

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.design import Design
+from ..arch.designs import Designs
 from ..text import table
-from . import ecp5, small
-from .costs import COSTS, FIGURES, costs_of, write_costs
-from .ecp5 import Parts
-from .mapped import list_of, stored
+from .area import count_parts
+from .costs import COSTS, FIGURES, costs_of, parts_of, write_costs
+from .mapped import read_designs, read_figures
+from .memories import memory_blocks
 
-__all__ = ["fitted", "held_out", "kept", "measured", "update"]
+__all__ = ["fit_costs", "leave_one_out", "measurements", "shared_costs", "update"]
 
 Numbers = NDArray[np.float64]
 
@@ -30,35 +30,25 @@ SAME = ("lane in DSP blocks", "lane in fabric", "bank", "LUT of a memory")
 """Parts that are the same hardware with a systolic and with a bit-serial array."""
 
 
-def measured(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
+def measurements(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
     """Return names, parts and a figure of all Designs of a list that are measured."""
-    known = stored(path)
-    designs = {name: design for name, design in list_of(path).items() if name in known}
-    return (list(designs), np.array([features_of(each) for each in designs.values()]),
+    known = read_figures(path)
+    designs = {name: design for name, design in read_designs(path).items() if name in known}
+    each = [Designs.of([design]) for design in designs.values()]
+    return (list(designs), np.concatenate([count_parts(one, memory_blocks(one)) for one in each]),
             np.array([known[name][figure] for name in designs], float))
 
 
-def features_of(design: Design) -> Numbers:
-    """Return how many there are of each part that takes logic."""
-    return small.features(design) if design.family in small.CHIPS else \
-        ecp5.features(Parts.of(design))
-
-
-def names_of(family: str, engine: str) -> tuple[str, ...]:
-    """Return what those parts are called."""
-    return (small if family in small.CHIPS else ecp5).FEATURES[engine]
-
-
-def kept(path: Path, figure: str) -> Numbers:
+def shared_costs(path: Path, figure: str) -> Numbers:
     """Return the costs that the fit to a list does not change; NaN for the others."""
-    design = next(iter(list_of(path).values()))
-    names, other = (names_of(design.family, engine) for engine in (design.engine, "systolic"))
+    design = next(iter(read_designs(path).values()))
+    names, other = (parts_of(design.family, engine) for engine in (design.engine, "systolic"))
     known = dict(zip(other, costs_of(design.family, "systolic", figure), strict=True))
     same = SAME if design.engine == "bitserial" else ()
     return np.array([known[name] if name in same else np.nan for name in names])
 
 
-def fitted(counts: Numbers, figures: Numbers, known: Numbers | None = None) -> Numbers:
+def fit_costs(counts: Numbers, figures: Numbers, known: Numbers | None = None) -> Numbers:
     """Return what each part costs, for the least squares of relative errors.
 
     ``known`` are those that are not fitted; NaN for the others.
@@ -72,22 +62,22 @@ def fitted(counts: Numbers, figures: Numbers, known: Numbers | None = None) -> N
     return np.round(costs, 1)
 
 
-def held_out(counts: Numbers, figures: Numbers, known: Numbers | None = None) -> Numbers:
+def leave_one_out(counts: Numbers, figures: Numbers, known: Numbers | None = None) -> Numbers:
     """Return the relative error of each Design, by a fit to all the others."""
     rest = ~np.eye(len(figures), dtype=bool)
-    return np.array([counts[i] @ fitted(counts[rest[i]], figures[rest[i]], known) / figures[i] - 1
-                     for i in range(len(figures))])
+    fits = [fit_costs(counts[others], figures[others], known) for others in rest]
+    return np.sum(counts * fits, axis=1) / figures - 1
 
 
 def main(path: Path) -> dict[str, dict[str, float]]:
     """Print costs and errors, and return the costs of each part for each figure."""
-    design = next(iter(list_of(path).values()))
-    parts = names_of(design.family, design.engine)
+    design = next(iter(read_designs(path).values()))
+    parts = parts_of(design.family, design.engine)
     found = {}
     for figure in FIGURES:
-        names, counts, figures = measured(path, figure)
-        known = kept(path, figure)
-        costs, errors = fitted(counts, figures, known), held_out(counts, figures, known)
+        names, counts, figures = measurements(path, figure)
+        known = shared_costs(path, figure)
+        costs, errors = fit_costs(counts, figures, known), leave_one_out(counts, figures, known)
         found[figure] = dict(zip(parts, costs.tolist(), strict=True))
         print(table(["part", figure], list(found[figure].items())), "\n")
         print(table(["Design", figure, "held out"],
@@ -106,7 +96,7 @@ def update(paths: Sequence[Path]) -> None:
     Of a family the systolic engine comes first: others keep some of its costs.
     """
     for path in paths:
-        design = next(iter(list_of(path).values()))
+        design = next(iter(read_designs(path).values()))
         COSTS.setdefault(design.family, {})[design.engine] = main(path)
     write_costs(COSTS)
 

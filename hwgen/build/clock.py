@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arch.boards import BOARDS, Board, board, presets
 from ..arch.design import Design
-from ..area.clock import expected
+from ..area.clock import median_clock
 from ..errors import UserError
 from .record import Record
 from .records import board_records
@@ -114,7 +114,7 @@ def expected_clock(design: Design, at: str | None) -> BoardClock:
     """Return the clock that may be expected where nothing was built."""
     names = boards_of(design, at)
     grades = {BOARDS[name].speed_grade for name in names}
-    if len(grades) == 1 and (clock := expected(design, *grades)):
+    if len(grades) == 1 and (clock := median_clock(design, *grades)):
         return BoardClock(clock.mhz, "expected", f"as {clock.placements} placements of its kind on "
                           f"{design.device} let expect", round(clock.low, 1), round(clock.high, 1))
     crystals = {BOARDS[name].clock_mhz for name in names}

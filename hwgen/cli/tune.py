@@ -12,8 +12,8 @@ from ..report.designs import front_page
 from ..text import say
 from ..tools.files import replacing
 from ..tune import SEARCHED
+from ..tune.candidates import Limits
 from ..tune.choice import Goal
-from ..tune.search import Limits
 from ..tune.tune import Placing, tune
 from ..tune.workload import Workload, read_workload
 from .output import show

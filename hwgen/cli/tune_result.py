@@ -22,7 +22,7 @@ def facts(tuned: Tuned, options: argparse.Namespace) -> dict[str, Any]:
         "design": dataclasses.asdict(tuned.design), "name": tuned.design.name,
         **row_of(front, tuned.choice.chosen, at), "reasons": tuned.choice.reasons,
         "clock": tuned.clock and dataclasses.asdict(tuned.clock),
-        **tuned.at_clock.facts(tuned.cycles), "preset_cycles": tuned.preset,
+        **tuned.at_clock.facts(tuned.cycles), "preset_cycles": tuned.preset_cycles,
         "energy_model_uj": [each.total / 1e6 for each in tuned.energies],
         "front": [row_of(front, index, at) | {"clock_mhz": float(tuned.of_front[index])}
                   for index in range(len(front))],
@@ -39,11 +39,11 @@ def lines(tuned: Tuned, options: argparse.Namespace) -> list[str]:
     text += [placed_table(tuned.corrected), ""] if tuned.corrected else []
     text.append(f"{found.searched:,} Designs searched in {tuned.seconds:.1f} s"
                 + ("" if found.whole else ", and then stopped: there may be better ones"))
-    if tuned.preset:
+    if tuned.preset_cycles:
         text.append("the preset takes "
-                    f"{' and '.join(f'{each:,}' for each in tuned.preset)} cycles")
+                    f"{' and '.join(f'{each:,}' for each in tuned.preset_cycles)} cycles")
     text.append(f"{cycles:,} cycles: {tuned.at_clock.time(cycles)}")
-    text.append(tuned.clock.told(cycles, options.clock) if tuned.clock else
+    text.append(tuned.clock.in_words(cycles, options.clock) if tuned.clock else
                 "clock: not known, nothing of its kind has been placed on this chip")
     text += tuned.choice.reasons
     text += [f"{printable(workload.name)}: its weights are made up, as the file has none"

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..area.area import taken_of
+from ..area.area import design_resources
+from ..area.memories import CHIPS
 from ..build.clock import BoardClock
 from ..text import printable
-from ..tune.search import RESOURCES, Found, area
-from ..tune.space import design_of
+from ..tune.candidates import RESOURCES, Candidates, share_of_chip
 from ..tune.tune import Tuned
 from ..tune.workload import Run, Workload, runs_of
 from .page import FIELDS, design_data, page
@@ -54,41 +54,43 @@ def report(workloads: Sequence[Workload], design: Design, clock: BoardClock) -> 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
+    resources = design_resources(design)
     return design_data(name, {field: getattr(design, field) for field in FIELDS},
-                     [[work.cycles for _, works in programs for work in works]
-                      for _, programs in runs], taken_of(design), 0.0)
+                       [[work.cycles for _, works in programs for work in works]
+                        for _, programs in runs],
+                       {each: resources[each] for each in RESOURCES if resources}, 0.0)
 
 
 def front_page(tuned: Tuned) -> str:
     """Return the page of a Pareto front, and of the board's preset where that runs the networks."""
     workloads, at, design, runs = tuned.workloads, tuned.at, tuned.design, tuned.runs
     front, chosen = tuned.choice.front, tuned.choice.chosen
-    layers = layers_of(workloads, front, at, design.rounding)
-    size, areas = len(front), area(front.used, at)
-    columns = {name: np.broadcast_to(getattr(front.parts, name), size) for name in FIELDS}
+    layers = layers_of(workloads, front, at)
+    size, areas = len(front), share_of_chip(front.resources, at)
+    columns = {name: front.designs.field(name) for name in FIELDS}
     designs = [design_data(
-        f"{index + 1}: {front.called(index)}" + " (chosen)" * (index == chosen),
+        f"{index + 1}: {front.label(index)}" + " (chosen)" * (index == chosen),
         {name: int(values[index]) for name, values in columns.items()},
         [each[:, index].tolist() for each in layers],
-        {name: float(front.used[name][index]) for name in RESOURCES}, float(areas[index]))
+        {name: float(front.resources[name][index]) for name in RESOURCES}, float(areas[index]))
         for index in range(size)]
     second = size - 1 if chosen == 0 else 0
-    if tuned.preset:
-        preset = Design.load(at.name)
-        alone = described_alone(f"preset {at.name}", preset, runs_of(workloads, preset))
-        designs.append({**alone, "area": float(area(alone["used"], at))})
+    if tuned.preset_cycles:
+        alone = described_alone(f"preset {at.name}", tuned.preset,
+                                runs_of(workloads, tuned.preset))
+        designs.append({**alone, "area": float(share_of_chip(alone["used"], at))})
         second = size
     names = [name for name, _ in runs]
     return page(f"{', '.join(names)}: which Design?", tuned.choice.reasons, design, designs, chosen,
                 second, runs)
 
 
-def layers_of(workloads: Sequence[Workload], front: Found, at: Board,
-              rounding: str) -> list[np.ndarray]:
+def layers_of(workloads: Sequence[Workload], front: Candidates,
+              at: Board) -> list[np.ndarray]:
     """Return the cycles of each layer of each workload, (layers, Designs)."""
-    if at.family == "ecp5":
+    if not CHIPS[at.family].compact:
         return [workload.evaluate(front.designs, by_layer=True).layers for workload in workloads]
-    runs = [runs_of(workloads, design_of(front.parts, index, at, rounding))
+    runs = [runs_of(workloads, front.designs.design(index))
             for index in range(len(front))]
     return [np.array([[work.cycles for _, works in each[number][1] for work in works]
                       for each in runs]).T for number in range(len(workloads))]

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from ..arch.boards import Board
 from ..arch.design import SIDES
-from .search import RESOURCES, Found, Limits, area, pareto
-from .survey import Designs
+from ..arch.designs import Designs
+from .candidates import RESOURCES, Candidates, Limits, pareto, share_of_chip
 from .workload import Workload
 
-__all__ = ["OBJECTIVES", "Choice", "Goal", "Want", "choose", "wants"]
+__all__ = ["OBJECTIVES", "Goal", "Selection", "Want", "choose", "wants"]
 
 OBJECTIVES = ("latency", "throughput", "area", "energy")
 
 NAMES = {"luts": "LUTs", "registers": "registers", "dsps": "DSP blocks",
          "block_rams": "block RAM"}
-LAYERS_TOLD = 3
+LAYERS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -46,54 +46,54 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The Pareto front, the index in it of what is chosen, and what limits it, in sentences.
 
     ``ranked`` are the indices of all, the best one first.
     """
 
-    front: Found
+    front: Candidates
     chosen: int
     reasons: tuple[str, ...]
     ranked: tuple[int, ...]
 
 
-def choose(found: Found, board: Board, limits: Limits, goal: Goal,
-           energy: Callable[[Found], NDArray[np.float64]],
-           clocks: NDArray[np.float64] | None = None) -> Choice | None:
+def choose(found: Candidates, board: Board, limits: Limits, goal: Goal,
+           energy: Callable[[Candidates], NDArray[np.float64]],
+           clocks: NDArray[np.float64] | None = None) -> Selection | None:
     """Return the choice among all that was found; None where nothing keeps to the limits.
 
     ``energy`` tells that of the Designs of the front, where it is the objective. With ``clocks``,
     one for each Design, time counts in place of cycles.
     """
-    fitting = found.fits(limits)
+    fitting = found.within(limits)
     inside = found[fitting]
     if not len(inside):
         return None
     times = inside.cycles if clocks is None else inside.cycles / clocks[fitting]
-    order = pareto(goal.slowness(times), area(inside.used, board))
+    order = pareto(goal.slowness(times), share_of_chip(inside.resources, board))
     front, ranked = inside[order], tuple(range(len(order)))
     if goal.objective == "area":
-        return Choice(front, ranked[-1], ("the least area that keeps to the limits",),
-                      ranked[::-1])
+        return Selection(front, ranked[-1], ("the least area that keeps to the limits",),
+                         ranked[::-1])
     if goal.objective == "energy":
         ranked = tuple(np.argsort(energy(front), kind="stable").tolist())
-        return Choice(front, ranked[0], (
+        return Selection(front, ranked[0], (
             "the least energy, by a model, of the Designs that are not beaten in cycles and area",),
             ranked)
     reasons = []
     best = front.cycles[:, :1]
     for name in RESOURCES:
-        free = found[found.fits(limits, but=name)]
+        free = found[found.within(limits, but=name)]
         slowness = goal.slowness(np.concatenate([best, free.cycles], axis=1))
         quickest = int(np.argmin(slowness[1:]))
         if slowness[1:][quickest] < slowness[0]:
             cycles = " and ".join(f"{each:,}" for each in free.cycles[:, quickest])
             reasons.append(
-                f"limited by {NAMES[name]}: {free.called(quickest)} would take {cycles} cycles "
-                f"with {free.used[name][quickest]:,.0f} of them, and {getattr(limits, name):,.0f} "
-                "may be used")
-    return Choice(front, 0, tuple(reasons) or (
+                f"limited by {NAMES[name]}: {free.label(quickest)} would take {cycles} cycles "
+                f"with {free.resources[name][quickest]:,.0f} of them, and "
+                f"{getattr(limits, name):,.0f} may be used")
+    return Selection(front, 0, tuple(reasons) or (
         "no Design that was looked at takes fewer cycles, whatever it takes of the chip",), ranked)
 
 
@@ -123,7 +123,7 @@ class Want:
                        "them" if self.want else "")
 
 
-def wants(workload: Workload, designs: Designs, told: int = LAYERS_TOLD) -> list[Want]:
+def wants(workload: Workload, designs: Designs, count: int = LAYERS_SHOWN) -> list[Want]:
     """Return what the slowest layers of a workload lack on one Design: exactly, by trying."""
     _, high = SIDES
     most = np.where(designs.serial, np.sqrt(designs.rows).astype(np.int64), designs.rows)
@@ -140,7 +140,7 @@ def wants(workload: Workload, designs: Designs, told: int = LAYERS_TOLD) -> list
     then = {name: workload.evaluate(other, by_layer=True).layers[:, 0]
             for name, other in more.items()}
     found = []
-    for index in np.argsort(-now, kind="stable")[:told]:
+    for index in np.argsort(-now, kind="stable")[:count]:
         want = min(then, key=lambda name: int(then[name][index]))
         saved = 1 - then[want][index] / max(now[index], 1)
         found.append(Want(workload.layers[index], float(now[index] / now.sum()),

@@ -6,8 +6,7 @@ from numpy.typing import NDArray
 from ..arch.boards import Board
 from ..build.clock import expected_clock
 from ..build.records import board_records
-from .search import Found
-from .space import design_of
+from .candidates import Candidates
 
 __all__ = ["clocks_at"]
 
@@ -15,24 +14,23 @@ FIELDS = ("rows", "columns", "lines", "lanes", "engine")
 """By which Designs are told from one that was built, before they are looked at one by one."""
 
 
-def clocks_at(found: Found, at: Board, rounding: str,
-              given: float | None) -> NDArray[np.float64]:
+def clocks_at(found: Candidates, at: Board, given: float | None) -> NDArray[np.float64]:
     """Return the clock of each Design in MHz: of an engine the same, but of those that were built.
 
     With a ``given`` one it is that.
     """
     if given is not None:
         return np.full(len(found), given)
-    engines = np.broadcast_to(found.parts.engine, len(found))
+    engines = found.designs.field("engine")
     clocks = np.zeros(len(found))
     for engine in found.engines:
         of_engine = engines == engine
-        first = design_of(found.parts, int(np.argmax(of_engine)), at, rounding)
+        first = found.designs.design(int(np.argmax(of_engine)))
         clocks[of_engine] = expected_clock(first, at.name).mhz
     for record in board_records(at.name)[::-1]:  # so that the highest of a Design stays
-        alike = np.all([np.broadcast_to(getattr(found.parts, field), len(found))
-                        == getattr(record.design, field) for field in FIELDS], axis=0)
+        alike = np.all([found.designs.field(field) == getattr(record.design, field)
+                        for field in FIELDS], axis=0)
         for index in np.flatnonzero(alike).tolist():
-            if design_of(found.parts, index, at, rounding) == record.design:
+            if found.designs.design(index) == record.design:
                 clocks[index] = record.clock_mhz
     return clocks

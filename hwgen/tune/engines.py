@@ -22,7 +22,8 @@ def engines_for(at: Board, workloads: Sequence[Workload], objective: str,
 
     A :class:`UserError` tells why there is none.
     """
-    reasons = {engine: against(engine, at, workloads, objective) for engine in asked or SEARCHED}
+    reasons = {engine: objection_to(engine, at, workloads, objective)
+               for engine in asked or SEARCHED}
     found = [engine for engine in SEARCHED if reasons.get(engine) == ""]
     out = [f"{engine}: not searched, as {reason}" for engine, reason in reasons.items() if reason]
     if not found:
@@ -30,16 +31,16 @@ def engines_for(at: Board, workloads: Sequence[Workload], objective: str,
     return found, out if asked else [*out, SPARSE]
 
 
-def against(engine: str, at: Board, workloads: Sequence[Workload], objective: str) -> str:
+def objection_to(engine: str, at: Board, workloads: Sequence[Workload], objective: str) -> str:
     """Return what speaks against an engine, if anything does."""
     if not is_known(at.family, engine):
         return f"it is not known what it takes of a chip as the {at.device}"
     if objective == "energy" and engine != "systolic":
         return "the model of energy is of products of bytes"
-    return refused_by_binary(workloads) if engine == "binary" else ""
+    return binary_refusal(workloads) if engine == "binary" else ""
 
 
-def refused_by_binary(workloads: Sequence[Workload]) -> str:
+def binary_refusal(workloads: Sequence[Workload]) -> str:
     """Return what the engine ``binary`` refuses of the workloads, if anything."""
     for workload in workloads:
         roomy = Design(engine="binary", rows=4, columns=16, lanes=1, partial_sums=1,

@@ -11,49 +11,47 @@ import numpy as np
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..area.clock import Clock, expected
+from ..area.clock import Clock, median_clock
 from ..errors import UserError
-from .choice import Choice, Goal
-from .placing import Placed, placed
-from .search import Found, area
-from .space import design_of
+from .candidates import Candidates, share_of_chip
+from .choice import Goal, Selection
+from .placing import PlacedDesign, place_designs
 
-__all__ = ["Corrected", "clocks_of", "correct"]
+__all__ = ["PlacedSelection", "clocks_of", "correct"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Corrected:
+class PlacedSelection:
     """The choice as it is now; indices in its front of what was placed, and what became of it.
 
     ``clocks`` are those that were expected; None where nothing of the kind has been placed.
     """
 
-    choice: Choice
+    choice: Selection
     indices: tuple[int, ...]
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedDesign, ...]
     clocks: tuple[Clock | None, ...]
 
 
-def clocks_of(found: Found, at: Board, rounding: str) -> list[Clock | None]:
+def clocks_of(found: Candidates, at: Board) -> list[Clock | None]:
     """Return the clock that may be expected of each Design: of each engine of a board the same."""
-    engines = np.broadcast_to(found.parts.engine, len(found))
-    known = {engine: expected(design_of(found.parts, int(np.argmax(engines == engine)), at,
-                                        rounding), at.speed_grade) for engine in found.engines}
+    engines = found.designs.field("engine")
+    known = {engine: median_clock(found.designs.design(int(np.argmax(engines == engine))),
+                                    at.speed_grade) for engine in found.engines}
     return [known[engine] for engine in engines.tolist()]
 
 
-def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
+def correct(choice: Selection, at: Board, goal: Goal, *, count: int,
             seeds: Sequence[int], clock_mhz: float, within_ms: float, cluster: str | None,
-            say: Callable[[str], None]) -> Corrected:
+            say: Callable[[str], None]) -> PlacedSelection:
     """Place the best few of the front, and choose among them by what they really reach and take.
 
     Time is cycles at the clock that a Design reaches. Whatever does not fit, or takes more than
     ``within_ms``, is out.
     """
     indices = choice.ranked[:count]
-    designs: list[Design] = [design_of(choice.front.parts, index, at, rounding)
-                             for index in indices]
-    found = placed(designs, seeds, clock_mhz, cluster, say, at.name)
+    designs: list[Design] = [choice.front.designs.design(index) for index in indices]
+    found = place_designs(designs, seeds, clock_mhz, cluster, say, at.name)
     say("")
     cycles = choice.front.cycles[:, list(indices)]
     clocks = np.array([each.fmax_mhz for each in found])
@@ -67,7 +65,7 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
                         f"({reasons}); a lower --fill or a larger --place may find one")
     suitable = np.flatnonzero(suits)
     if goal.objective == "area":
-        cost = np.array([area({"luts": float(found[number].logic),
+        cost = np.array([share_of_chip({"luts": float(found[number].logic),
                                "dsps": float(found[number].dsps),
                                "block_rams": float(found[number].block_rams)}, at)
                          for number in suitable])
@@ -78,7 +76,7 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
     best = int(suitable[np.argmin(cost)])
     why = [(f"of {len(indices)} Designs that were placed and routed it is the best: "
             f"{found[best].fmax_mhz:g} MHz, {times[:, best].max():.3g} ms")]
-    expected_of = clocks_of(choice.front, at, rounding)
+    expected_of = clocks_of(choice.front, at)
     if goal.objective in ("latency", "throughput"):
         others = [index for index, clock in enumerate(expected_of) if index not in indices and (
             clock is None or np.all(choice.front.cycles[:, index] / clock.high / 1000
@@ -86,6 +84,6 @@ def correct(choice: Choice, at: Board, goal: Goal, rounding: str, *, count: int,
         if others:
             why.append(f"{len(others)} more of the front may be quicker, as far apart as clocks "
                        "are: a larger --place tells")
-    return Corrected(
+    return PlacedSelection(
         dataclasses.replace(choice, chosen=indices[best], reasons=(*why, *choice.reasons)),
         indices, tuple(found), tuple(expected_of[index] for index in indices))

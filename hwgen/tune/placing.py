@@ -30,14 +30,14 @@ from ..measure.synthesis import (
 from ..tools.cache import cached_folder, digest
 from ..tools.find import pip_command, require, side_by_side
 
-__all__ = ["Placed", "place", "placed"]
+__all__ = ["PlacedDesign", "place", "place_designs"]
 
 SECONDS_TO_CONNECT = 20
 RESULT = "placed.json"
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedDesign:
     """What place and route made of a Design, its harness taken off.
 
     Members
@@ -134,8 +134,9 @@ def workers(cluster: str | None) -> Iterator[Executor]:
         yield client.get_executor(pure=False)
 
 
-def placed(designs: Sequence[Design], seeds: Sequence[int], clock_mhz: float, cluster: str | None,
-           say: Callable[[str], None], at: str | None = None) -> list[Placed]:
+def place_designs(designs: Sequence[Design], seeds: Sequence[int], clock_mhz: float,
+                  cluster: str | None, say: Callable[[str], None],
+                  at: str | None = None) -> list[PlacedDesign]:
     """Return what place and route make of some Designs, each with every seed."""
     with workers(cluster) as pool:
         asked: dict[Future[dict[str, Any]], tuple[int, int]] = {
@@ -149,8 +150,8 @@ def placed(designs: Sequence[Design], seeds: Sequence[int], clock_mhz: float, cl
             for index in range(len(designs))]
 
 
-def best(runs: Sequence[tuple[int, dict[str, Any]]]) -> Placed:
+def best(runs: Sequence[tuple[int, dict[str, Any]]]) -> PlacedDesign:
     """Return the best of the runs of one Design; of equal ones, the first."""
     _, first = max(runs, key=lambda each: each[1].get("fmax_mhz", 0.0))
-    return Placed(**first, seeds={seed: each["fmax_mhz"] for seed, each in runs
+    return PlacedDesign(**first, seeds={seed: each["fmax_mhz"] for seed, each in runs
                                   if "fmax_mhz" in each})

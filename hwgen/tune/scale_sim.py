@@ -14,12 +14,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..arch.designs import Designs
 from ..network.graph import Convolution, Depthwise, Network
 from ..text import table
-from .survey import Designs
 from .workload import Workload, read_workload
 
-__all__ = ["compared", "their_cycles"]
+__all__ = ["compare_layers", "their_cycles"]
 
 PARTIAL_SUMS = 4096
 
@@ -41,9 +41,9 @@ def their_cycles(network: Network, rows: int, columns: int) -> int:
     return times * (folds * (2 * rows + columns + height * width - 2) - 1)
 
 
-def compared(workload: Workload, rows: int, columns: int) -> list[tuple[str, int, int]]:
+def compare_layers(workload: Workload, rows: int, columns: int) -> list[tuple[str, int, int]]:
     """Return the name of each layer, SCALE-Sim's cycles, and ours on an array of that size."""
-    one = Designs(*(np.array([value]) for value in (rows, columns, columns, 0, 0, PARTIAL_SUMS)))
+    one = Designs(np.array([rows]), columns, columns, 0, 0, PARTIAL_SUMS)
     ours = workload.evaluate(one, by_layer=True).layers[:, 0].tolist()
     return [(network.name, their_cycles(network, rows, columns), cycles)
             for network, cycles in zip(workload.networks, ours, strict=True)]
@@ -55,7 +55,7 @@ def main(size: str, paths: Sequence[str]) -> None:
     found = {}
     for path in paths:
         workload = read_workload(path)
-        found[workload.name] = compared(workload, rows, columns)
+        found[workload.name] = compare_layers(workload, rows, columns)
     lines = list(found.values())[0] if len(found) == 1 else []
     lines += [(name, sum(theirs for _, theirs, _ in layers), sum(ours for *_, ours in layers))
               for name, layers in found.items()]

@@ -89,10 +89,10 @@ def fill(tensor: Any, data_type: int, shape: tuple[int, ...], rng: np.random.Gen
     tensor.Clear()
     tensor.name, tensor.data_type = name, data_type
     tensor.dims.extend(shape)
-    tensor.raw_data = made_up(dtype, shape, rng).astype(dtype).tobytes()
+    tensor.raw_data = random_parameter(dtype, shape, rng).astype(dtype).tobytes()
 
 
-def made_up(dtype: np.dtype[Any], shape: tuple[int, ...],
+def random_parameter(dtype: np.dtype[Any], shape: tuple[int, ...],
             rng: np.random.Generator) -> NDArray[Any]:
     """Return weights, if there are two axes or more; else what scales, biases and means can be."""
     if len(shape) < 2:  # a zero point is 0

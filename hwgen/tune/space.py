@@ -1,97 +1,109 @@
-"""All Designs of a board that may suit: every combination that is worth a look, as arrays.
+"""The search space: the Designs of a board that are worth a look, as arrays.
 
-What cannot be better is left out: more lanes than it takes for the cycles of a vector, and fewer
-partial sums or pixels of a line where the block RAMs stay as many. There are no more lines than a
-kernel has rows. Memories are as large as the networks need for not being cut. Where DSP blocks are
-few, lanes get them first: a lane in fabric takes more LUTs than four cells do. The cells of a
-bit-serial array are gates: all DSP blocks are for lanes.
+On an ECP5 they are fast accelerators. What cannot be better is left out: more lanes than it takes
+for the cycles of a vector, and fewer partial sums or pixels of a line where the block RAMs stay as
+many. There are no more lines than a kernel has rows. Where DSP blocks are few, lanes get them
+first: a lane in fabric takes more LUTs than four cells do. The cells of a bit-serial array are
+gates: all DSP blocks are for lanes.
+
+On an iCE40 or a Gowin they are compact accelerators, and those of the engine ``binary``.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..arch.boards import Board
-from ..arch.design import SIDES, Design
-from ..area.ecp5 import LANE_BLOCKS, Parts, dsps
-from ..area.small import CHIPS
-from .survey import Designs
+from ..arch.design import BINARY_LANES, LEAST_COLUMNS, SIDES
+from ..arch.designs import Designs
+from ..arch.formats import GROUP
+from ..area.area import count_dsps
+from ..area.memories import CHIPS
 from .workload import Workload
 
-__all__ = ["Candidates", "design_of", "space"]
+__all__ = ["space"]
 
-Integers = NDArray[np.int64]
-
-PARTIAL_SUMS = (512, 1024, 2048, 4096)
+LOW, HIGH = SIDES
+PARTIAL_SUMS = {"ecp5": (512, 1024, 2048, 4096), "ice40": (64, 128, 256, 512), "gowin": (512,)}
+"""Depths at which sums take more block RAMs: fewer words take as many. Of a Gowin, whose block RAMs
+are few, the first."""
 LINE_PIXELS = (512, 1024, 2048, 4096)
-"""Depths at which a memory takes more block RAMs: fewer words take as many."""
+"""Depths at which a line buffer takes more block RAMs."""
+
+Axes = Mapping[str, Sequence[int]]
+"""The values of some fields, of which Designs have all combinations."""
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Designs as arrays of their fields, those of their memories still unknown."""
-
-    designs: Designs
-    hard_lanes: Integers
-    hard_multipliers: Integers
-    engine: str = "systolic"
-
-    def __len__(self) -> int:
-        return len(self.designs)
-
-    def parts(self, activations: Integers, program: Integers) -> Parts:
-        """Return what they take room with, with memories for so many bytes."""
-        d = self.designs
-        whole = Parts(d.rows, d.columns, d.lines, d.line_pixels, d.lanes, self.hard_lanes,
-                      self.hard_multipliers, d.partial_sums, activations, program,
-                      engine=self.engine)
-        banks, columns = whole.banks, d.columns
-        return replace(whole, activation_memory=-(-activations // banks) * banks,
-                       program_memory=-(-program // columns) * columns)
+def space(board: Board, engine: str, workloads: Sequence[Workload]) -> Iterator[Designs]:
+    """Yield the Designs of an engine, those of a number of columns at once, without memories."""
+    compact = CHIPS[board.family].compact
+    for columns in range(LEAST_COLUMNS if compact and engine != "binary" else LOW, HIGH + 1):
+        axes = (binary_axes(columns) if engine == "binary" else
+                compact_axes(board, engine, workloads) if compact else
+                fast_axes(board, columns, workloads))
+        grid = np.meshgrid(*(np.array(values, np.int64) for values in axes.values()),
+                           indexing="ij")
+        fields: dict[str, Any] = {"lines": 0, "line_pixels": 0} | dict(
+            zip(axes, (axis.ravel() for axis in grid), strict=True))
+        fields["columns"] = np.full(len(fields["rows"]), columns)
+        found = Designs(**fields, steps=0 if compact else 256, engine=engine,
+                        compact=compact and engine != "binary", family=board.family,
+                        device=board.device, rounding=workloads[0].rounding)
+        if not compact:
+            found = suitable(found, board)
+        yield replace(found, hard_multipliers=spare_multipliers(found, board))
 
 
-def space(board: Board, workloads: Sequence[Workload]) -> Iterator[Candidates]:
-    """Yield the candidates of a board, those of an engine and a number of columns at once."""
-    for engine in ("systolic", "bitserial"):
-        yield from candidates_of(engine, board, workloads)
+def binary_axes(columns: int) -> Axes:
+    """Return those of the engine ``binary``."""
+    return {"rows": range(LOW, GROUP + 1), "partial_sums": [1],
+            "lanes": [lanes for lanes in BINARY_LANES if columns % lanes == 0]}
 
 
-def candidates_of(engine: str, board: Board, workloads: Sequence[Workload],
-                  ) -> Iterator[Candidates]:
-    """Yield those of one engine."""
-    low, high = SIDES
-    serial = engine == "bitserial"
-    sides = np.arange(low, high + 1)
+def compact_axes(board: Board, engine: str, workloads: Sequence[Workload]) -> Axes:
+    """Return those of compact accelerators.
+
+    Of a bit-serial one a single sum takes no memory, and is enough for a vector.
+    """
+    lines, depths = [0, 1], [*PARTIAL_SUMS[board.family]]
+    if engine == "bitserial":
+        vectors = max(workload.most_vectors for workload in workloads)
+        lines, depths = [0], [1, *depths]
+        enough = next((depth for depth in depths if depth >= vectors), depths[-1])
+        depths = depths[:depths.index(enough) + 1]
+    return {"rows": range(LOW, HIGH + 1), "lanes": [1], "lines": lines, "hard_lanes": [0, 1],
+            "partial_sums": depths}
+
+
+def fast_axes(board: Board, columns: int, workloads: Sequence[Workload]) -> Axes:
+    """Return those of fast accelerators."""
     highest = max((side for workload in workloads for side in workload.kernels), default=0)
-    longest = max(workload.longest_row for workload in workloads)
-    pixels = [depth for depth in LINE_PIXELS if depth // 2 < max(longest + 2 * highest, 1)]
-    for columns in range(low, high + 1):
-        lanes = np.unique([-(-columns // interval) for interval in range(1, columns + 1)])
-        lines = np.arange(min(highest, high) + 1)  # a line takes a row of the array
-        grid = np.meshgrid(sides, lanes, lines, np.array(pixels or LINE_PIXELS[:1]),
-                           np.array(PARTIAL_SUMS), indexing="ij")
-        rows, lane, line, pixel, sums = (axis.ravel() for axis in grid)
-        # The line buffer is for more than one line; without it, one length will do.
-        keep = ((line**2 if serial else line) <= rows) & ((line > 1) | (pixel == grid[3].min()))
-        rows, lane, line, pixel, sums = (axis[keep] for axis in (rows, lane, line, pixel, sums))
-        hard = np.minimum(lane, board.multipliers // LANE_BLOCKS)
-        pixel = np.where(line > 1, pixel, 0)
-        designs = Designs(rows, np.full(len(rows), columns), lane, line, pixel, sums, serial)
-        found = Candidates(designs, hard, np.zeros_like(hard), engine)
-        if serial:
-            yield found
-            continue
-        left = board.multipliers - dsps(found.parts(np.zeros_like(hard), np.zeros_like(hard)))
-        yield replace(found, hard_multipliers=np.minimum(rows * columns, np.maximum(left, 0)))
+    longest = max(workload.longest_row for workload in workloads) + 2 * highest
+    return {"rows": range(LOW, HIGH + 1),
+            "lanes": sorted({-(-columns // interval) for interval in range(1, columns + 1)}),
+            "lines": range(min(highest, HIGH) + 1),  # a line takes a row of the array
+            "line_pixels": [LINE_PIXELS[0], *(pixels for pixels in LINE_PIXELS[1:]
+                                              if pixels // 2 < longest)],
+            "partial_sums": PARTIAL_SUMS[board.family]}
 
 
-def design_of(parts: Parts, number: int, board: Board, rounding: str) -> Design:
-    """Return one of many as a Design."""
-    one = {field.name: np.broadcast_to(getattr(parts, field.name), len(parts.rows))[number].item()
-           for field in fields(Parts)}
-    dsps, engine = one.pop("hard_multipliers"), one["engine"]
-    return Design.from_dict({"family": board.family, "device": board.device, "rounding": rounding,
-                             "dsps": dsps if engine == "systolic" else None,
-                             "compact": board.family in CHIPS and engine != "binary", **one})
+def suitable(designs: Designs, board: Board) -> Designs:
+    """Return the fast ones that are possible, with as many lanes in DSP blocks as there are."""
+    d = designs
+    # The line buffer is for more than one line; without it, one length will do.
+    keep = ((np.where(d.serial, d.lines**2, d.lines) <= d.rows)
+            & ((d.lines > 1) | (d.line_pixels == LINE_PIXELS[0])))
+    d = d[keep]
+    blocks = CHIPS[board.family].lane_products
+    return replace(d, line_pixels=np.where(d.lines > 1, d.line_pixels, 0),
+                   hard_lanes=np.minimum(d.lanes, board.multipliers // blocks))
+
+
+def spare_multipliers(designs: Designs, board: Board) -> Any:
+    """Return how many cells have a hard multiplier: as many as the lanes leave."""
+    if designs.engine != "systolic":
+        return 0
+    left = CHIPS[board.family].products * np.maximum(board.multipliers - count_dsps(designs), 0)
+    return np.minimum(designs.rows * designs.columns, left)

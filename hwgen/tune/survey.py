@@ -6,15 +6,15 @@ are lowered once for each number of columns.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
+from ..arch.designs import Designs
 from ..arch.steps import Mode, Step, descriptor_words
 from ..compiler.compile import lower, prepare_network, written_bytes
 from ..compiler.cost import LayerCost, least_cost
@@ -25,7 +25,7 @@ from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
 from ..cost.cycles import Array
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network
 
-__all__ = ["Designs", "Survey", "Surveyed"]
+__all__ = ["Survey", "SurveyResult"]
 
 Integers = NDArray[np.int64]
 
@@ -39,40 +39,7 @@ GRID = 8
 
 
 @dataclass(frozen=True)
-class Designs:
-    """Many Designs, as an array for each field that cycles depend on."""
-
-    rows: Integers
-    columns: Integers
-    lanes: Integers
-    lines: Integers
-    line_pixels: Integers
-    partial_sums: Integers
-    serial: Any = False
-    compact: Any = False
-    """Whether the engine is bit-serial, and the accelerator compact: for all, or for each."""
-
-    @classmethod
-    def of(cls, designs: Iterable[Design]) -> Self:
-        """Return the arrays of some Designs."""
-        rows = list(designs)
-        numbers: dict[str, Any] = {
-            field.name: np.array([getattr(design, field.name) for design in rows], np.int64)
-            for field in dataclasses.fields(cls) if field.name not in ("serial", "compact")}
-        return cls(**numbers, serial=np.array([each.engine == "bitserial" for each in rows]),
-                   compact=np.array([design.compact for design in rows]))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: NDArray[np.generic]) -> Self:
-        """Return those at an index, or of a mask."""
-        return type(self)(*(np.broadcast_to(getattr(self, field.name), len(self))[index]
-                            for field in dataclasses.fields(self)))
-
-
-@dataclass(frozen=True)
-class Surveyed:
+class SurveyResult:
     """What a network takes on each of many Designs.
 
     Members
@@ -111,19 +78,20 @@ class Survey:
             for index, layer in enumerate(self.layout.layers)
             if isinstance(layer, Convolution | Depthwise | FullyConnected)}
         self.others = cache(self._others)
-        self._needed = cache(self._arranged)
+        self._needed = cache(self._bytes_for)
 
     @property
     def layers(self) -> list[str]:
         """Names of the layers that the accelerator computes."""
         return [layer.name for layer in self.layout.layers]
 
-    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> Surveyed:
+    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> SurveyResult:
         """Return what the network takes on each of the Designs."""
         count = len(designs)
-        found = Surveyed(*(np.zeros(shape, np.int64) for shape in (
+        found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
-        alike = np.stack(np.broadcast_arrays(designs.columns, designs.serial, designs.compact))
+        alike = np.stack([np.broadcast_to(each, count) for each in (
+            designs.columns, designs.serial, designs.compact)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
         for number, (columns, serial, compact) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
@@ -133,7 +101,7 @@ class Survey:
         return found
 
     def _of(self, kind: Callable[..., Array], columns: int, designs: Designs,
-            by_layer: bool) -> Surveyed:
+            by_layer: bool) -> SurveyResult:
         """Return what it takes on Designs of one kind, which is an array without its rows."""
         interval = ceil_div(columns, designs.lanes)
         few = Points(kind, designs.rows, interval, designs.partial_sums)
@@ -152,14 +120,14 @@ class Survey:
                                           for way, suits in ways), taken])
                 of_layer, steps, words = taken.cycles, steps + taken.steps, words + taken.words
             for step in by_index.get(index, []):
-                taken = few.spread(taken_by(step, few.sizes))
+                taken = few.spread(cost_of(step, few.sizes))
                 of_layer, steps = of_layer + taken.cycles, steps + taken.steps
             cycles = cycles + of_layer
             if by_layer:
                 layers.append(of_layer)
         program = (steps * descriptor_words(columns) + words) * columns
-        return Surveyed(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
-                        np.full(len(designs), needed), program)
+        return SurveyResult(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
+                            np.full(len(designs), needed), program)
 
     def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
@@ -177,7 +145,7 @@ class Survey:
         sizes = written_bytes(lowering.placed, columns)
         return found, lowering.image.words, self._needed(tuple(sorted(sizes.items())))
 
-    def _arranged(self, sizes: tuple[tuple[str, int], ...]) -> int:
+    def _bytes_for(self, sizes: tuple[tuple[str, int], ...]) -> int:
         """Return the bytes that all tensors take, where layers write so much of their buffers."""
         lives = self.layout.lives(dict(sizes))
         bound = max(sum(life.size for life in lives if life.begin <= time <= life.end)
@@ -194,7 +162,7 @@ class Points:
 
     def __init__(self, kind: Callable[..., Array], *fields: Integers) -> None:
         """Arrange rows, interval and partial sums; and lines and their pixels."""
-        found = [np.unique(field, return_inverse=True) for field in fields]
+        found = [np.unique(field, return_inverse=True) for field in np.broadcast_arrays(*fields)]
         counts = [len(unique) for unique, _ in found]
         if np.prod(counts) <= GRID * len(fields[0]):
             axes = [unique.reshape([-1 if axis == own else 1 for axis in range(len(fields))])
@@ -215,7 +183,7 @@ class Points:
                            for values in vars(taken).values()))
 
 
-def taken_by(step: Step, sizes: Sizes) -> LayerCost:
+def cost_of(step: Step, sizes: Sizes) -> LayerCost:
     """Return what the steps take into which the accumulators cut one."""
     limited = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from ..arch.boards import Board
 from ..text import table
-from .choice import Choice
-from .place_best import Corrected
-from .search import RESOURCES, Found, area
+from .candidates import RESOURCES, Candidates, share_of_chip
+from .choice import Selection
+from .place_best import PlacedSelection
 from .workload import Workload
 
 __all__ = ["front_table", "placed_table", "row_of"]
@@ -17,16 +17,16 @@ __all__ = ["front_table", "placed_table", "row_of"]
 ROWS_SHOWN = 12
 
 
-def row_of(front: Found, index: int, at: Board) -> dict[str, Any]:
+def row_of(front: Candidates, index: int, at: Board) -> dict[str, Any]:
     """Return one Design of the front as plain data."""
-    parts = {name: np.broadcast_to(value, len(front))[index].item()
-             for name, value in vars(front.parts).items()}
-    return {**parts, "cycles": front.cycles[:, index].tolist(),
-            **{name: round(float(front.used[name][index])) for name in RESOURCES},
-            "area": float(area(front.used, at)[index])}
+    fields = front.designs.values(index)
+    del fields["compact"]  # as all of its engine on this board
+    return {**fields, "cycles": front.cycles[:, index].tolist(),
+            **{name: round(float(front.resources[name][index])) for name in RESOURCES},
+            "area": float(share_of_chip(front.resources, at)[index])}
 
 
-def placed_table(corrected: Corrected) -> str:
+def placed_table(corrected: PlacedSelection) -> str:
     """Return what was placed, and what became of it."""
     rows: list[list[Any]] = []
     for index, each in zip(corrected.indices, corrected.placed, strict=True):
@@ -34,7 +34,7 @@ def placed_table(corrected: Corrected) -> str:
         cycles = int(front.cycles[:, index].sum())
         rows.append([
             "chosen" if index == corrected.choice.chosen else "",
-            front.called(index), f"{cycles:,}", str(corrected.clocks[len(rows)] or "not known"),
+            front.label(index), f"{cycles:,}", str(corrected.clocks[len(rows)] or "not known"),
             *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
                f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
               else [each.excess, *[""] * 5])])
@@ -42,7 +42,7 @@ def placed_table(corrected: Corrected) -> str:
                   "block RAM"], rows)
 
 
-def front_table(choice: Choice, at: Board, workloads: list[Workload],
+def front_table(choice: Selection, at: Board, workloads: list[Workload],
                 clocks: NDArray[np.float64]) -> str:
     """Return the Pareto front, or as much of it as can be read, with what is chosen."""
     size = len(choice.front)

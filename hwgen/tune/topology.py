@@ -29,7 +29,7 @@ from ..network.graph import (
     Window,
 )
 
-__all__ = ["read_topology", "valued"]
+__all__ = ["read_topology", "with_weights"]
 
 CONVOLUTION = ("the image's height", "the image's width", "the filter's height",
                "the filter's width", "channels", "filters", "the stride")
@@ -49,7 +49,7 @@ MOST_LAYERS = 2_000
 WEIGHT = 127
 """The greatest of those that are made up: it takes 7 bits."""
 SHOWN = 40
-"""Characters of a field that are told."""
+"""Characters of a field that are shown."""
 
 
 def read_topology(path: str) -> tuple[Network, ...]:
@@ -94,11 +94,11 @@ def values_of(place: str, line: list[str], names: tuple[str, ...]) -> list[int]:
         text = line[index] if index < len(line) else ""
         most = LARGEST_SIZE if name in (*CONVOLUTION[:2], PRODUCT[0]) else LARGEST_FIELD
         digits = text.lstrip("0")  # more than a few need not be read to be too many
-        told = text if len(text) <= SHOWN else f"{text[:SHOWN]}... of {len(text):,} characters"
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}... of {len(text):,} characters"
         if not (text.isascii() and text.isdecimal() and digits):
-            raise UserError(f"{place}: {name} must be a whole number from 1 on, not {told!r}")
+            raise UserError(f"{place}: {name} must be a whole number from 1 on, not {shown!r}")
         if len(digits) > len(str(most)) or int(digits) > most:
-            raise UserError(f"{place}: {name} must be at most {most:,}, not {told!r}")
+            raise UserError(f"{place}: {name} must be at most {most:,}, not {shown!r}")
         values.append(int(digits))
     return values
 
@@ -146,7 +146,7 @@ def convolution(name: str, image: tuple[int, int, int], filters: int, window: Wi
     weights = numbers(filters, *window.kernel, image[2])
     layer = Convolution(name=name or "layer", inputs=("x",), output="y", window=window,
                         weights=weights, **endings(filters))
-    return alone(layer, image, filters, window)
+    return network_of(layer, image, filters, window)
 
 
 def depthwise(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
@@ -154,7 +154,7 @@ def depthwise(name: str, image: tuple[int, int, int], filters: int, window: Wind
     outputs = filters * image[2]
     layer = Depthwise(name=name or "layer", inputs=("x",), output="y", window=window,
                       weights=numbers(*window.kernel, outputs), **endings(outputs))
-    return alone(layer, image, outputs, window)
+    return network_of(layer, image, outputs, window)
 
 
 def numbers(*shape: int) -> NDArray[np.int8]:
@@ -162,18 +162,18 @@ def numbers(*shape: int) -> NDArray[np.int8]:
     return np.broadcast_to(np.int8(WEIGHT), shape)
 
 
-def valued(network: Network, design: Design) -> Network:
+def with_weights(network: Network, design: Design) -> Network:
     """Return a network with a value for each weight, to make a Program of it for a Design.
 
     Equal weights would be kept once, or packed, so these differ. A :class:`UserError` tells what
     of a layer no memory of the Design holds, before it is made up.
     """
     return replace(network, layers=tuple(
-        with_values(layer, network, design) if isinstance(layer, Weighted) else layer
+        layer_with_weights(layer, network, design) if isinstance(layer, Weighted) else layer
         for layer in network.layers))
 
 
-def with_values(layer: Weighted, network: Network, design: Design) -> Weighted:
+def layer_with_weights(layer: Weighted, network: Network, design: Design) -> Weighted:
     """Return one layer with values."""
     # The sparse engine has memories of its own for weights.
     program = LARGEST_MEMORY if design.sparse_entries else design.program_memory
@@ -202,7 +202,7 @@ def endings(outputs: int) -> dict[str, Any]:
                                              np.full(outputs, -8), 0)}
 
 
-def alone(layer: Convolution | Depthwise, image: tuple[int, int, int], outputs: int,
+def network_of(layer: Convolution | Depthwise, image: tuple[int, int, int], outputs: int,
           window: Window) -> Network:
     """Return the network of a layer."""
     tensors = {"x": Tensor("x", (1, *image), 1.0, 0),

@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..area.clock import Clock, expected
-from ..area.small import CHIPS, knows
+from ..arch.designs import Designs
+from ..area.area import has_model
+from ..area.clock import Clock, median_clock
+from ..area.memories import CHIPS
 from ..build.clock import BoardClock, clock_of
 from ..errors import UserError
 from ..predict.energy import Energy, energy
 from ..text import printable
-from .choice import Choice, Goal, choose, wants
+from .candidates import RESOURCES, Candidates, Limits
+from .choice import Goal, Selection, choose, wants
 from .clocks import clocks_at
+from .compiling import cycles_on, needs_of
 from .engines import engines_for
-from .place_best import Corrected, clocks_of, correct
-from .search import RESOURCES, Found, Limits, search
-from .search_small import cycles_on, search_small
-from .space import design_of
-from .survey import Designs
+from .place_best import PlacedSelection, clocks_of, correct
+from .search import search
 from .workload import Run, Workload, runs_of
 
 __all__ = ["Placing", "Tuned", "tune"]
@@ -59,18 +60,20 @@ class Tuned:
 
     at: Board
     workloads: list[Workload]
-    found: Found
+    found: Candidates
     seconds: float
     """Of the search."""
-    choice: Choice
-    corrected: Corrected | None
+    choice: Selection
+    corrected: PlacedSelection | None
     """The choice by what the placed Designs reach."""
     design: Design
     runs: list[Run]
     """Of each workload what its networks take on the Design."""
     energies: list[Energy]
-    preset: list[int] | None
-    """Cycles of the board's preset."""
+    preset: Design
+    """The board's, with the workloads' rounding."""
+    preset_cycles: list[int] | None
+    """Of each workload; None where the preset does not run them all."""
     clock: Clock | None
     at_clock: BoardClock
     of_front: NDArray[np.float64]
@@ -105,69 +108,67 @@ def tune(workloads: list[Workload], at: Board, goal: Goal, limits: Limits, *,
     say : function
         Told what happens.
     """
-    rounding = workloads[0].rounding
     started = time.monotonic()
     chosen, left_out = engines_for(at, workloads, goal.objective, engines)
-    found = search_small(at, workloads, limits, say, chosen) if at.family in CHIPS else \
-        search(at, workloads, say, chosen)
+    found = search(at, workloads, limits, chosen, say)
     say("")
     seconds = time.monotonic() - started
     choice, corrected = choose_design(at, workloads, goal, limits, found,
                                       [*found.without, *left_out], within_ms, clock_mhz, placing,
                                       say)
-    design = design_of(choice.front.parts, choice.chosen, at, rounding)
+    design = choice.front.designs.design(choice.chosen)
+    preset = Design.load(at.name).replace(rounding=design.rounding)
     runs = runs_of(workloads, design)
     verify(runs, choice.front.cycles[:, choice.chosen])
     return Tuned(
         at, workloads, found, seconds, choice, corrected, design, runs,
         energies=energies_on(design, runs) if design.engine == "systolic" else [],
-        preset=compared(at, workloads), clock=expected(design, at.speed_grade),
+        preset=preset, preset_cycles=cycles_of_preset(preset, workloads),
+        clock=median_clock(design, at.speed_grade),
         at_clock=clock_of(design, at.name, clock_mhz),
-        of_front=clocks_at(choice.front, at, rounding, clock_mhz))
+        of_front=clocks_at(choice.front, at, clock_mhz))
 
 
-def choose_design(at: Board, workloads: list[Workload], goal: Goal, limits: Limits, found: Found,
-                  left_out: list[str], within_ms: float | None, clock_mhz: float | None,
-                  placing: Placing, say: Callable[[str], None],
-                  ) -> tuple[Choice, Corrected | None]:
+def choose_design(at: Board, workloads: list[Workload], goal: Goal, limits: Limits,
+                  found: Candidates, left_out: list[str], within_ms: float | None,
+                  clock_mhz: float | None, placing: Placing, say: Callable[[str], None],
+                  ) -> tuple[Selection, PlacedSelection | None]:
     """Choose among what was found; with ``placing``, by what the best ones reach when placed.
 
     ``left_out`` are reasons why some were not searched.
     """
-    rounding, corrected, clocks = workloads[0].rounding, None, None
+    corrected, clocks = None, None
     if within_ms is not None:
-        allowed = within_ms * 1000 * clocks_at(found, at, rounding, clock_mhz)
+        allowed = within_ms * 1000 * clocks_at(found, at, clock_mhz)
         limits = dataclasses.replace(limits, cycles=(allowed,) * len(workloads))
     if placing.count:
-        clocks = expected_clocks(found, at, rounding, left_out)
+        clocks = expected_clocks(found, at, left_out)
     choice = choose(found, at, limits, goal,
-                    lambda front: energies_of(front, at, workloads, say), clocks)
+                    lambda front: energies_of(front, workloads, say), clocks)
     if choice is None:
         raise UserError(f"--board {at.name}: {nothing(found, limits)}")
     searched: tuple[str, ...] = choice.reasons
     placed: tuple[str, ...] = ()
     if placing.count:
-        of_front = clocks_at(choice.front, at, rounding, clock_mhz)
-        corrected = correct(choice, at, goal, rounding, count=placing.count,
-                            seeds=placing.seeds,
+        of_front = clocks_at(choice.front, at, clock_mhz)
+        corrected = correct(choice, at, goal, count=placing.count, seeds=placing.seeds,
                             clock_mhz=float(of_front.max()),
                             within_ms=within_ms or np.inf, cluster=placing.cluster, say=say)
         choice = corrected.choice
         placed = choice.reasons[:-len(searched)]
-    why = (*placed, SMALL) if at.family in CHIPS else \
+    why = (*placed, SMALL) if CHIPS[at.family].compact else \
         (*placed, *searched, *wanting(workloads, choice))
     return dataclasses.replace(choice, reasons=(*why, *left_out)), corrected
 
 
-def expected_clocks(found: Found, at: Board, rounding: str,
-                    told: list[str]) -> np.ndarray | None:
+def expected_clocks(found: Candidates, at: Board, told: list[str]) -> np.ndarray | None:
     """Return the clock in the middle for each Design, to choose what is placed.
 
     None where one is not known: then ``told`` gets a sentence.
     """
-    clocks = clocks_of(found, at, rounding)
+    clocks = clocks_of(found, at)
     unknown = sorted({str(engine) for engine, clock in zip(
-        np.broadcast_to(found.parts.engine, len(found)), clocks, strict=True) if not clock})
+        found.designs.field("engine"), clocks, strict=True) if not clock})
     if unknown:
         told.append(f"what is placed was chosen by cycles, as no {' or '.join(unknown)} Design of "
                     f"its kind has been placed on {at.device}, and its clock is not known")
@@ -181,29 +182,29 @@ def energies_on(design: Design, runs: list[Run]) -> list[Energy]:
             for _, programs in runs]
 
 
-def energies_of(front: Found, at: Board, workloads: list[Workload],
+def energies_of(front: Candidates, workloads: list[Workload],
                 say: Callable[[str], None]) -> np.ndarray:
     """Return what all workloads together spend on each Design of a front."""
     found = []
     for index in range(len(front)):
         say(f"energy of {index + 1} of {len(front)} Designs")
-        design = design_of(front.parts, index, at, workloads[0].rounding)
+        design = front.designs.design(index)
         found.append(sum(each.total for each in energies_on(design, runs_of(workloads, design))))
     say("")
     return np.array(found)
 
 
-def wanting(workloads: list[Workload], choice: Choice) -> list[str]:
+def wanting(workloads: list[Workload], choice: Selection) -> list[str]:
     """Return what the slowest layers of each workload lack, in sentences."""
     one = choice.front[np.array([choice.chosen])].designs
     return [f"{printable(workload.name)}: {want}" if len(workloads) > 1 else str(want)
             for workload in workloads for want in wants(workload, one)]
 
 
-def nothing(found: Found, limits: Limits) -> str:
+def nothing(found: Candidates, limits: Limits) -> str:
     """Return why nothing keeps to the limits."""
     for name in RESOURCES:
-        least, most = found.used[name].min(), getattr(limits, name)
+        least, most = found.resources[name].min(), getattr(limits, name)
         if least > most:
             return (f"no Design fits: the least that any takes of its {name.replace('_', ' ')} is "
                     f"{least:,.0f}, and {most:,.0f} may be used")
@@ -224,24 +225,12 @@ def verify(runs: list[Run], cycles: NDArray[np.int64]) -> None:
             raise RuntimeError(f"{name}: {predicted} cycles predicted, and {taken} taken")
 
 
-def compared(at: Board, workloads: list[Workload]) -> list[int] | None:
-    """Return the cycles of the board's preset, if it runs them all without being cut.
-
-    None, too, of one that is not of the kind that is searched.
-    """
-    preset = Design.load(at.name)
-    if at.family in CHIPS and knows(preset):
-        try:
-            return [cycles_on(workload, preset) for workload in workloads]
-        except UserError:
-            return None
-    if not preset.activation_memory or preset.engine != "systolic" or preset.compact:
+def cycles_of_preset(preset: Design, workloads: list[Workload]) -> list[int] | None:
+    """Return the cycles of a board's preset, if it is of a searched kind and runs all."""
+    if not has_model(preset):
         return None
-    cycles = []
-    for workload in workloads:
-        taken = workload.evaluate(Designs.of([preset]))
-        if (taken.activations[0] > preset.activation_memory
-                or taken.program[0] > preset.program_words * preset.columns):
-            return None
-        cycles.append(int(taken.cycles[0]))
-    return cycles
+    need, = needs_of(Designs.of([preset]), workloads)
+    try:
+        return [*cycles_on(preset, workloads, need)]
+    except UserError:
+        return None

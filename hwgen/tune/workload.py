@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from ..arch.design import Design
+from ..arch.designs import Designs
 from ..compiler.prepare.thresholds import rounding_of
 from ..compiler.program import Program
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
 from ..predict.efficiency import Work
 from ..predict.layers import predict
-from .survey import Designs, Survey, Surveyed
-from .topology import read_topology, valued
+from .survey import Survey, SurveyResult
+from .topology import read_topology, with_weights
 
 __all__ = ["Run", "Workload", "read_workload", "runs_of"]
 
@@ -46,7 +47,7 @@ class Workload:
     def networks_for(self, design: Design) -> Iterator[Network]:
         """Yield the networks with all weights, to make Programs for a Design of."""
         for network in self.networks:
-            yield valued(network, design) if self.topology else network
+            yield with_weights(network, design) if self.topology else network
 
     @property
     def layers(self) -> list[str]:
@@ -85,13 +86,13 @@ class Workload:
         return [layer for network in self.networks for layer in network.layers
                 if isinstance(layer, Depthwise)]
 
-    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> Surveyed:
+    def evaluate(self, designs: Designs, *, by_layer: bool = False) -> SurveyResult:
         """Return what all networks take, one after the other, loaded together."""
         found = [survey.evaluate(designs, by_layer=by_layer) for survey in self.surveys]
-        return Surveyed(np.sum([each.cycles for each in found], axis=0),
-                        np.concatenate([each.layers for each in found]),
-                        np.max([each.activations for each in found], axis=0),
-                        np.sum([each.program for each in found], axis=0))
+        return SurveyResult(np.sum([each.cycles for each in found], axis=0),
+                            np.concatenate([each.layers for each in found]),
+                            np.max([each.activations for each in found], axis=0),
+                            np.sum([each.program for each in found], axis=0))
 
 
 def read_workload(path: str) -> Workload:

@@ -12,10 +12,10 @@ from hwgen.area.clock import (
     CLOCKS,
     SPREAD,
     Clock,
-    expected,
-    fitted,
-    held_out,
+    fit_clocks,
+    leave_one_out,
     main,
+    median_clock,
     placements_of,
     spread,
 )
@@ -26,8 +26,8 @@ PLACED = placements_of(RESULTS / "placements.json")
 
 def test_fitted():
     """Clocks and spread are those of the placements that are kept, and the spread holds most."""
-    assert fitted(PLACED) == CLOCKS
-    errors = held_out(PLACED)
+    assert fit_clocks(PLACED) == CLOCKS
+    errors = leave_one_out(PLACED)
     assert spread(errors) == SPREAD
     inside = [1 / (1 + SPREAD) - 1e-3 <= 1 + error <= 1 + SPREAD + 1e-3
               for error in errors if error is not None]
@@ -43,31 +43,32 @@ def test_all_records_are_among_them():
         assert found and all(placement in PLACED for placement in found)
 
 
-def test_held_out():
+def test_leave_one_out():
     """Each is compared with the others of its kind, and those alone."""
     kinds = {"device": "a", "engine": "b", "compact": False}, {"device": "a", "engine": "c",
                                                                "compact": False}
     placed = [{**kinds[0], "fmax_mhz": 100}, {**kinds[0], "fmax_mhz": 110},
               {**kinds[0], "fmax_mhz": 130}, {**kinds[1], "fmax_mhz": 7}]
-    assert held_out(placed) == pytest.approx([100 / 120 - 1, 110 / 115 - 1, 130 / 105 - 1, None])
-    assert fitted(placed) == {("a", "b", False): (110, 3), ("a", "c", False): (7, 1)}
+    errors = [100 / 120 - 1, 110 / 115 - 1, 130 / 105 - 1, None]
+    assert leave_one_out(placed) == pytest.approx(errors)
+    assert fit_clocks(placed) == {("a", "b", False): (110, 3), ("a", "c", False): (7, 1)}
 
 
 def test_expected():
     """A preset's is near to what it reached; of what was never placed there is none."""
     preset = Design.load("ulx3s-85f")
-    found = expected(preset)
+    found = median_clock(preset)
     assert found.low < 113.6 < found.high and found.placements >= 6
     assert found.low < found.mhz < found.high
-    assert expected(preset.replace(compact=True, lanes=1, hard_lanes=1, lines=0,
+    assert median_clock(preset.replace(compact=True, lanes=1, hard_lanes=1, lines=0,
                                    line_pixels=0)) is None
 
 
 @pytest.mark.parametrize("mhz, says", [(80, "should be met"), (95, "may be met, by some seeds"),
                                        (110, "may be met, by few seeds"),
                                        (130, "is more than can be expected")])
-def test_told(mhz, says):
-    text = Clock(100, 90, 120, 4).told(180_000, mhz)
+def test_in_words(mhz, says):
+    text = Clock(100, 90, 120, 4).in_words(180_000, mhz)
     assert text == ("clock: about 100 MHz, 90 to 120, as 4 placements of its kind tell: 1.8 ms, "
                     f"1.5 to 2; {mhz} MHz {says}")
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
+from hwgen.arch.designs import Designs
 from hwgen.area import fit
-from hwgen.area import small as compact
+from hwgen.area.area import RESOURCES, count_dsps, design_resources, resources_of
 from hwgen.area.costs import COSTS, FILE, costs_of, write_costs
-from hwgen.area.ecp5 import Parts, block_rams, dsps, luts, registers
-from hwgen.area.fit import fitted, held_out, kept, measured
-from hwgen.area.mapped import list_of, mapped, stored
+from hwgen.area.fit import fit_costs, leave_one_out, measurements, shared_costs
+from hwgen.area.mapped import map_design, read_designs, read_figures
 from hwgen.generate.conversion import to_verilog
 from hwgen.measure.place_and_route import ECP5
 from hwgen.rtl.accelerator.store import Store
@@ -25,10 +25,10 @@ LIST = RESULTS / "mapped.toml"
 SERIAL = RESULTS / "mapped_bitserial.toml"
 SMALL = [RESULTS / f"mapped_{kind}.toml" for kind in ("ice40", "gowin", "ice40_binary")]
 SMALL_SERIAL = [RESULTS / f"mapped_{family}_bitserial.toml" for family in ("ice40", "gowin")]
-COMPACT = [(design, stored(path)[name]) for path in (*SMALL, *SMALL_SERIAL)
-           for name, design in list_of(path).items()]
-MEASURED = [(design, stored(path)[name]) for path in (LIST, SERIAL)
-            for name, design in list_of(path).items() if name in stored(path)]
+COMPACT = [(design, read_figures(path)[name]) for path in (*SMALL, *SMALL_SERIAL)
+           for name, design in read_designs(path).items()]
+MEASURED = [(design, read_figures(path)[name]) for path in (LIST, SERIAL)
+            for name, design in read_designs(path).items() if name in read_figures(path)]
 
 PLACED = [path for folder in ("boards", "tuned", "placed")
           for path in RESULTS.glob(f"{folder}/*.json") if '"family": "ecp5"' in path.read_text()]
@@ -37,45 +37,46 @@ PLACED = [path for folder in ("boards", "tuned", "placed")
 @pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
 def test_blocks_are_counted(design, figures):
     """DSP blocks and block RAMs are what synthesis took, exactly."""
-    parts = Parts.of(design)
-    assert int(dsps(parts)) == figures["dsps"]
-    assert int(block_rams(parts)) == figures["block_rams"]
+    found = design_resources(design)
+    assert found["dsps"] == figures["dsps"]
+    assert found["block_rams"] == figures["block_rams"]
 
 
 @pytest.mark.parametrize("path", PLACED, ids=lambda path: path.stem)
 def test_blocks_of_what_was_placed(path):
     """So they are in bitstreams, which have the memories of Designs of all kinds."""
     facts = json.loads(path.read_text())
-    parts, used = Parts.of(Design.from_dict(facts["design"])), facts["used"]
-    assert (int(dsps(parts)), int(block_rams(parts))) == (used["dsps"], used["block_rams"])
+    found, used = design_resources(Design.from_dict(facts["design"])), facts["used"]
+    assert (found["dsps"], found["block_rams"]) == (used["dsps"], used["block_rams"])
 
 
 @pytest.mark.parametrize(("design", "figures"), MEASURED, ids=lambda it: getattr(it, "name", ""))
 def test_logic_is_near(design, figures):
     """LUTs and registers are within a tenth, of every Design that was fitted to."""
-    parts = Parts.of(design)
-    assert float(luts(parts)) == pytest.approx(figures["luts"], rel=0.1)
-    assert float(registers(parts)) == pytest.approx(figures["registers"], rel=0.1)
+    found = design_resources(design)
+    assert found["luts"] == pytest.approx(figures["luts"], rel=0.1)
+    assert found["registers"] == pytest.approx(figures["registers"], rel=0.1)
 
 
 @pytest.mark.parametrize("figure", ["luts", "registers"])
 def test_costs_are_fitted(figure):
     """The costs are those of a fit to the figures that are kept, as docs/tune.md tells."""
-    _, counts, figures = measured(LIST, figure)
-    assert costs_of("ecp5", "systolic", figure) == pytest.approx(fitted(counts, figures), abs=0.11)
-    assert np.abs(held_out(counts, figures)).mean() < 0.06
+    _, counts, figures = measurements(LIST, figure)
+    costs = costs_of("ecp5", "systolic", figure)
+    assert costs == pytest.approx(fit_costs(counts, figures), abs=0.11)
+    assert np.abs(leave_one_out(counts, figures)).mean() < 0.06
 
 
 @pytest.mark.parametrize("path", [SERIAL, *SMALL_SERIAL], ids=lambda path: path.stem)
 @pytest.mark.parametrize("figure", ["luts", "registers"])
 def test_bit_serial_costs_are_fitted(figure, path):
     """Those of bit-serial ones, too, but for what costs as much as with a systolic array."""
-    _, counts, figures = measured(path, figure)
-    known = kept(path, figure)
-    costs = costs_of(next(iter(list_of(path).values())).family, "bitserial", figure)
-    assert costs == pytest.approx(fitted(counts, figures, known).tolist(), abs=0.11)
+    _, counts, figures = measurements(path, figure)
+    known = shared_costs(path, figure)
+    costs = costs_of(next(iter(read_designs(path).values())).family, "bitserial", figure)
+    assert costs == pytest.approx(fit_costs(counts, figures, known).tolist(), abs=0.11)
     assert np.array(costs)[~np.isnan(known)].tolist() == known[~np.isnan(known)].tolist()
-    errors = np.abs(held_out(counts, figures, known))
+    errors = np.abs(leave_one_out(counts, figures, known))
     assert len(errors) >= 2 * np.isnan(known).sum()
     assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
 
@@ -83,7 +84,7 @@ def test_bit_serial_costs_are_fitted(figure, path):
 @pytest.mark.parametrize(("design", "figures"), COMPACT, ids=lambda it: getattr(it, "name", ""))
 def test_compact(design, figures):
     """Blocks of a small chip are what synthesis took, exactly, and logic is within a tenth."""
-    found = compact.used(design)
+    found = design_resources(design)
     for name in {"dsps", "block_rams", "single_port_rams"} & set(figures):
         assert found[name] == figures[name]
     for name in ("luts", "registers"):
@@ -94,24 +95,36 @@ def test_compact(design, figures):
 @pytest.mark.parametrize("figure", ["luts", "registers"])
 def test_compact_costs_are_fitted(figure, path):
     """Those of a compact one, too; left out of the fit, Designs are as near as is asked for."""
-    _, counts, figures = measured(path, figure)
-    design = next(iter(list_of(path).values()))
+    _, counts, figures = measurements(path, figure)
+    design = next(iter(read_designs(path).values()))
     costs = costs_of(design.family, design.engine, figure)
-    assert costs == pytest.approx(fitted(counts, figures).tolist(), abs=0.11)
-    errors = np.abs(held_out(counts, figures))
+    assert costs == pytest.approx(fit_costs(counts, figures).tolist(), abs=0.11)
+    errors = np.abs(leave_one_out(counts, figures))
     assert len(errors) >= 15
     assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
 
 
-@pytest.mark.parametrize("engine", ["systolic", "bitserial"])
-def test_arrays(engine):
+CHIPS = sorted({(design.device, design.engine, design.rounding)
+                for design, _ in (*MEASURED, *COMPACT)})
+
+
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: "-".join(chip))
+def test_arrays(chip):
     """Of many Designs at once it is what it is of each."""
-    designs = [design for design, _ in MEASURED if design.engine == engine]
-    each = [Parts.of(design) for design in designs]
-    together = Parts(*(np.array(column) for column in
-                       zip(*(vars(parts).values() for parts in each), strict=True)))
-    for count in (dsps, block_rams, luts, registers):
-        np.testing.assert_allclose(count(together), [count(parts) for parts in each])
+    designs = [design for design, _ in (*MEASURED, *COMPACT)
+               if (design.device, design.engine, design.rounding) == chip]
+    together = resources_of(Designs.of(designs))
+    for name in (*RESOURCES, "single_port_rams"):
+        np.testing.assert_allclose(together[name],
+                                   [design_resources(design)[name] for design in designs])
+
+
+def test_sums_of_many_words():
+    """Sums are read and written at once: they never lie in memories of one port."""
+    few, many = (design_resources(Design.load("icebreaker").replace(partial_sums=depth))
+                 for depth in (256, 2048))
+    assert many["single_port_rams"] == few["single_port_rams"] == 4
+    assert many["block_rams"] - few["block_rams"] == 32 - 4
 
 
 @pytest.mark.synth
@@ -122,7 +135,7 @@ def test_arrays(engine):
 def test_mapped(tmp_path, design, figures):
     """The figures that are kept are those of the tools."""
     assert isinstance(design, Design)
-    assert mapped(design, tmp_path) == figures
+    assert map_design(design, tmp_path) == figures
 
 
 @pytest.mark.synth
@@ -137,8 +150,7 @@ def test_product_of_groups(tmp_path, columns, lanes):
     assert outcome.ok, outcome.output
     cells = json.loads((tmp_path / "top.json").read_text())["modules"]["top"]["cells"].values()
     taken = sum(cell["type"] == "MULT18X18D" for cell in cells)
-    without = Parts(9, columns, 0, 0, lanes, 0, 0, 512, 40000, 40000)
-    assert taken == int(dsps(without))
+    assert taken == count_dsps(Designs(np.array([9]), columns, lanes, 0, 0, 512, family="ecp5"))
 
 
 def test_costs_file(tmp_path, monkeypatch, capsys):

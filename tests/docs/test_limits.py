@@ -22,7 +22,6 @@ SHARED = {
     "Column": "stands in Verilog, as the name of a module",
     "Lane": "stands in Verilog, as the name of a module",
     "Part": "a part of an accelerator: its row in the table, its golden model, its hardware",
-    "Placement": "to be told apart: of a tensor, of a Design with its clock",
 }
 """Names of several classes, each with the reason why it stands for more than one thing."""
 
@@ -32,8 +31,6 @@ PARTICIPLES = set("beaten begun bound broken built chosen done drawn driven foun
 """Irregular ones; those that are verbs as well, such as read, put and cut, are not here."""
 VERBS = {"embed", "exceed", "feed", "need", "proceed", "seed"}
 """Words in -ed that are no participles."""
-UNNAMED = ("area", "tune")
-"""Folders with functions that have yet to be named."""
 
 
 def name(path):
@@ -89,8 +86,7 @@ def test_functions_are_verbs():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and not any("property" in ast.unparse(each) for each in node.decorator_list)
             and is_participle(node.name.strip("_"))}
-    assert not {function for function in bare
-                if not function.startswith(tuple(f"hwgen/{folder}/" for folder in UNNAMED))}
+    assert not bare
 
 
 def is_participle(word):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hwgen.arch import boards
 from hwgen.arch.design import Design
-from hwgen.area.clock import fitted, held_out, placements_of
-from hwgen.area.mapped import list_of, stored
+from hwgen.area.clock import fit_clocks, leave_one_out, placements_of
+from hwgen.area.mapped import read_designs, read_figures
 from hwgen.build.bitstream import clocks
 from hwgen.build.constraints import constraints
 from hwgen.build.pins import pins_of
@@ -98,18 +98,18 @@ def read_measured(path: Path) -> None:
 def read_placements(path: Path) -> None:
     """Read placements, and fit clocks to them."""
     known = placements_of(path)
-    fitted(known)
-    held_out(known)
+    fit_clocks(known)
+    leave_one_out(known)
 
 
 def read_mapped(path: Path) -> None:
     """Read a list of Designs whose resources are known."""
-    list_of(path)
+    read_designs(path)
 
 
 def read_stored(path: Path) -> None:
     """Read the figures beside such a list."""
-    stored(path.with_suffix(".toml"))
+    read_figures(path.with_suffix(".toml"))
 
 
 def read_program(path: Path) -> None:

@@ -72,7 +72,7 @@ def test_what_is_known_is_not_measured_again(tmp_path, monkeypatch):
     for module in ("measure.synthesis", "tune.placing"):
         monkeypatch.setattr(f"hwgen.{module}.source_of", Design.to_toml)  # which no tool reads
     synthesized = []
-    monkeypatch.setattr("hwgen.area.mapped.mapped",
+    monkeypatch.setattr("hwgen.area.mapped.map_design",
                         lambda design, folder: synthesized.append(design) or BEFORE)
     assert compare.measure("4x4", clock=False) == BEFORE
     assert compare.measure("4x4", clock=True) == BEFORE | {"fmax_mhz": 100}

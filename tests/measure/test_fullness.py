@@ -14,7 +14,7 @@ from hwgen.measure.fullness import excess, fullest_kind, utilization, words
 from hwgen.measure.place_and_route import run
 from hwgen.measure.results import page
 from hwgen.measure.synthesis import measure
-from hwgen.tune.placing import placed
+from hwgen.tune.placing import place_designs
 
 from ..build.test_board_clock import add_board
 from ..fake_tools import FakeTools
@@ -114,11 +114,11 @@ def test_a_tool_fails(text, message, tmp_path):
 def test_area_of_what_was_placed(tools):
     """Of an iCE40 its logic cells, as those are what a search is limited by."""
     tools.plan(uses={"ICESTORM_LC": (1000, 5280)})
-    [found] = placed([SMALL], [1], 50, None, lambda text: None)
+    [found] = place_designs([SMALL], [1], 50, None, lambda text: None)
     assert found.logic == found.cells == 1000 - synthesis.harness_of(SMALL).registers
     tools.plan(uses={"TRELLIS_COMB": (1000, 24288), "DP16KD": (0, 56)})
-    [found] = placed([Design(rows=2, columns=2, family="ecp5", device="LFE5U-25F")], [1], 50, None,
-                     lambda text: None)
+    small = Design(rows=2, columns=2, family="ecp5", device="LFE5U-25F")
+    [found] = place_designs([small], [1], 50, None, lambda text: None)
     assert found.cells == 0 and found.logic == found.luts
 
 
@@ -136,7 +136,7 @@ def test_chip_of_several_boards(tools, tmp_path, monkeypatch, capsys):
         assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == grade
     assert main(["synth", "--design", "ulx3s-25f"]) == 0
     assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
-    placed([Design.load(another / "a.toml")], [1], 50, None, lambda text: None, "ulx3s-25f")
+    place_designs([Design.load(another / "a.toml")], [1], 50, None, lambda text: None, "ulx3s-25f")
     assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
 
 

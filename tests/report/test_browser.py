@@ -31,8 +31,8 @@ def front(tmp_path_factory):
     """A page of the tuner, of a space that is soon searched."""
     file = tmp_path_factory.mktemp("page") / "front.html"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "space", lambda at, workloads: (
-            each for each in space(at, workloads) if each.designs.columns[0] in (4, 16)))
+        patch.setattr(searching, "space", lambda at, engine, workloads: (
+            each for each in space(at, engine, workloads) if each.columns[0] in (4, 16)))
         assert main(["tune", str(path("kws_dscnn")), "--report", str(file)]) == 0
     return file
 

@@ -81,8 +81,8 @@ def test_roof_is_over_all(one):
 
 def test_front(tmp_path, monkeypatch):
     """The page of the tuner has the whole front, and the preset to compare with."""
-    monkeypatch.setattr(searching, "space", lambda at, workloads: (
-        each for each in space(at, workloads) if each.designs.columns[0] in (4, 16)))
+    monkeypatch.setattr(searching, "space", lambda at, engine, workloads: (
+        each for each in space(at, engine, workloads) if each.columns[0] in (4, 16)))
     file = tmp_path / "front.html"
     assert main(["tune", KWS, "--report", str(file)]) == 0
     _, data = data_of(file)

@@ -10,23 +10,26 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
-from hwgen.area.clock import expected
-from hwgen.area.small import used
+from hwgen.area.area import design_resources
+from hwgen.area.clock import median_clock
 from hwgen.cli import main
 from hwgen.tune import search as searching
+from hwgen.tune.candidates import Limits, pareto, share_of_chip
 from hwgen.tune.choice import Goal, choose
+from hwgen.tune.compiling import fitting_designs, needs_of, with_memories
 from hwgen.tune.engines import engines_for
 from hwgen.tune.place_best import clocks_of
-from hwgen.tune.placing import Placed
-from hwgen.tune.search import Limits, area, pareto, search
-from hwgen.tune.search_small import bounds, search_small, small_designs, with_memories
-from hwgen.tune.space import design_of, space
+from hwgen.tune.placing import PlacedDesign
+from hwgen.tune.search import search
+from hwgen.tune.space import space
 from hwgen.tune.workload import read_workload
 
 from ..networks import FOLDER, path
 
 HX8K, UP5K, ULX3S = board("ice40-hx8k"), board("icebreaker"), board("ulx3s-85f")
 """Boards without and with multipliers, and a large one."""
+LARGE = ["systolic", "bitserial"]
+WHOLE = Limits.of(ULX3S, 1, [math.inf])
 
 
 def onnx(name):
@@ -45,8 +48,8 @@ def topology(tmp_path):
 @pytest.fixture
 def eight_columns(monkeypatch):
     """A space of one number of columns."""
-    monkeypatch.setattr(searching, "space", lambda at, workloads: (
-        each for each in space(at, workloads) if each.designs.columns[0] == 8))
+    monkeypatch.setattr(searching, "space", lambda at, engine, workloads: (
+        each for each in space(at, engine, workloads) if each.columns[0] == 8))
 
 
 def tuned(capsys, *arguments):
@@ -103,12 +106,12 @@ def test_engine_is_in_the_table(eight_columns, topology, capsys):
 
 def test_fields_of_all_engines(eight_columns, topology):
     """Every candidate is a Design that takes what is told."""
-    found = search(ULX3S, [read_workload(topology)])
+    found = search(ULX3S, [read_workload(topology)], WHOLE, LARGE)
     assert found.engines == ["bitserial", "systolic"]
     for index in np.random.default_rng(0).integers(0, len(found), 20):
-        design = design_of(found.parts, int(index), ULX3S, "tflm")
-        assert design.engine == found.parts.engine[index]
-        assert found.called(int(index)) == f"{design.rows}x{design.columns}" + (
+        design = found.designs.design(int(index))
+        assert design.engine == found.designs.engine[index]
+        assert found.label(int(index)) == f"{design.rows}x{design.columns}" + (
             " bitserial" if design.engine == "bitserial" else "")
 
 
@@ -117,27 +120,29 @@ def test_bounds(at, tmp_path):
     """What a bit-serial one takes at least is not more than what it does take."""
     (tmp_path / "a.csv").write_text("L, a, b, c, d, e, f, g\none, 6, 6, 1, 1, 8, 6, 1,\n")
     workload, limits = read_workload(str(tmp_path / "a.csv")), Limits.of(at, 0.96, [np.inf])
-    designs = list(small_designs(at, "tflm", limits, "bitserial", workload.most_vectors))
-    least = bounds(designs, [workload])
-    made = [with_memories(design, [workload], limits) for design in designs]
+    searched = fitting_designs(space(at, "bitserial", [workload]), at, limits)
+    made = [with_memories(searched.design(index), [workload], limits)
+            for index in range(len(searched))]
     assert len(made) > 3
-    assert all(bound.cycles[0] <= cycles[0] and bound.program <= design.program_memory
-               for bound, (design, cycles) in zip(least, made, strict=True))
-    found = search_small(at, [workload], limits, engines=["bitserial"])
-    assert found.without == () and found.searched == len(designs) >= len(found)
+    assert all(need.cycles[0] <= cycles[0] and need.program <= design.program_memory
+               for need, (design, cycles) in zip(needs_of(searched, [workload]), made, strict=True))
+    found = search(at, [workload], limits, ["bitserial"])
+    assert found.without == () and found.searched == len(searched) >= len(found)
 
     def front(cycles, designs):
-        order = pareto(np.array(cycles, float), np.array([used(each)["luts"] for each in designs]))
-        return [(cycles[index], used(designs[index])["luts"]) for index in order]
+        luts = [design_resources(each)["luts"] for each in designs]
+        return [(cycles[index], luts[index])
+                for index in pareto(np.array(cycles, float), np.array(luts))]
 
     assert front([cycles[0] for _, cycles in made], [design for design, _ in made]) == \
-        front(found.cycles[0].tolist(), [design_of(found.parts, index, at, "tflm")
+        front(found.cycles[0].tolist(), [found.designs.design(index)
                                          for index in range(len(found))])
 
 
 def test_area_without_dsp_blocks():
     """Where there are none, they are no part of it."""
-    assert area({"luts": HX8K.luts / 2, "dsps": 0, "block_rams": HX8K.block_rams}, HX8K) == 0.75
+    half = {"luts": HX8K.luts / 2, "dsps": 0, "block_rams": HX8K.block_rams}
+    assert share_of_chip(half, HX8K) == 0.75
 
 
 def test_program_too_large(capsys):
@@ -151,36 +156,36 @@ def test_program_too_large(capsys):
 def test_chosen_by_time(eight_columns):
     """With clocks, who takes more cycles at a better one is before who takes fewer."""
     workload = read_workload(onnx("tfc_2w2a"))
-    found, goal = search(ULX3S, [workload]), Goal("latency", False, (1.0,))
+    found, goal = search(ULX3S, [workload], WHOLE, LARGE), Goal("latency", False, (1.0,))
     limits = Limits.of(ULX3S, 0.5, [math.inf])
-    clocks = np.where(found.parts.engine == "systolic", 200.0, 20.0)
+    clocks = np.where(found.designs.engine == "systolic", 200.0, 20.0)
     by_cycles, by_time = (choose(found, ULX3S, limits, goal, None, each)
                           for each in (None, clocks))
-    assert by_cycles.front.parts.engine[0] == "bitserial"
-    assert by_time.front.parts.engine[0] == "systolic"
+    assert by_cycles.front.designs.engine[0] == "bitserial"
+    assert by_time.front.designs.engine[0] == "systolic"
     assert by_time.front.cycles[0, 0] > by_cycles.front.cycles[0, 0]
     one = choose(found, ULX3S, limits, goal, None, np.full(len(found), 60.0))
     assert one.front.cycles.tolist() == by_cycles.front.cycles.tolist()
 
 
-def test_expected_clocks(eight_columns, topology):
+def test_median_clocks(eight_columns, topology):
     """They are those of the kind of each Design, and unknown of what was never placed."""
-    found = search(ULX3S, [read_workload(topology)])
-    clocks = clocks_of(found, ULX3S, "tflm")
-    known = expected(Design.load("ulx3s-85f"))
+    found = search(ULX3S, [read_workload(topology)], WHOLE, LARGE)
+    clocks = clocks_of(found, ULX3S)
+    known = median_clock(Design.load("ulx3s-85f"))
     assert known and [clock == known for clock in clocks] == \
-        (found.parts.engine == "systolic").tolist()
+        (found.designs.engine == "systolic").tolist()
 
 
 def test_placed_by_expected_time(monkeypatch, capsys):
     """What is placed is told beside the clock that was expected, and what else may be quicker."""
-    monkeypatch.setattr("hwgen.tune.place_best.placed", lambda designs, *_: [
-        Placed(20.0, {1: 20.0}, 5000, 2400, 4, 27) for _ in designs])
+    monkeypatch.setattr("hwgen.tune.place_best.place_designs", lambda designs, *_: [
+        PlacedDesign(20.0, {1: 20.0}, 5000, 2400, 4, 27) for _ in designs])
     command = ["tune", onnx("tfc_2w2a"), "--board", "icebreaker", "--engine", "bitserial",
                "--place", "1"]
     assert main(command) == 0
     text = capsys.readouterr().out
-    assert str(expected(Design.load("icebreaker:serial"))) in text
+    assert str(median_clock(Design.load("icebreaker:serial"))) in text
     assert "of 1 Designs that were placed and routed it is the best: 20 MHz, 0.991 ms" in text
     assert " more of the front may be quicker, as far apart as clocks are" in text
     assert "by cycles" not in text

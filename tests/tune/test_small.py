@@ -8,13 +8,15 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
-from hwgen.area.small import used
+from hwgen.area.area import design_resources
 from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
-from hwgen.tune.search import RESOURCES, Limits
-from hwgen.tune.search_small import cycles_on, search_small, small_designs, with_memories, words_of
+from hwgen.tune.candidates import RESOURCES, Limits, pareto
+from hwgen.tune.compiling import UNKNOWN, cycles_on, fitting_designs, with_memories, words_of
+from hwgen.tune.search import search
+from hwgen.tune.space import space
 from hwgen.tune.workload import read_workload
 
 from ..networks import path
@@ -24,6 +26,18 @@ LIMITS = Limits.of(AT, 0.96, [np.inf])
 TANG = board("tang-nano-9k")
 FEW = Limits.of(TANG, 0.54, [np.inf])
 """Limits that leave few Designs."""
+
+
+def systolic_designs(at, workload, limits):
+    """Return the systolic Designs that keep to limits, with the least memory for activations."""
+    designs = fitting_designs(space(at, "systolic", [workload]), at, limits)
+    return [designs.design(index) for index in range(len(designs))]
+
+
+def front_of(pairs):
+    """Return the Pareto front of pairs of cycles and LUTs."""
+    pairs = list(pairs)
+    return [pairs[index] for index in pareto(*np.array(pairs, float).T)]
 
 
 @pytest.fixture
@@ -38,27 +52,28 @@ def topology(tmp_path):
 def test_all_keep_to_the_limits(topology, fill):
     """Every Design takes no more than there is, and has the memory that there is room for."""
     limits = Limits.of(AT, fill, [np.inf])
-    designs = [with_memories(each, [read_workload(topology)], limits)[0]
-               for each in small_designs(AT, "tflm", limits)]
+    workload = read_workload(topology)
+    designs = [with_memories(each, [workload], limits)[0]
+               for each in systolic_designs(AT, workload, limits)]
     assert len({design.name for design in designs}) == len(designs) > 4
     for design in designs:
-        takes = used(design)
+        takes = design_resources(design)
         assert all(takes[name] <= getattr(limits, name) for name in RESOURCES)
         assert takes["single_port_rams"] <= AT.single_port_rams
         more = design.replace(activation_memory=design.activation_memory + 1024 * design.banks)
-        assert used(more)["block_rams"] > AT.block_rams
+        assert design_resources(more)["block_rams"] > AT.block_rams
 
 
 def test_program_in_block_rams(topology):
     """Of a Gowin the program has the words that it needs, and the activations what is left."""
     workload, found = read_workload(topology), []
     network, = workload.networks
-    for design in small_designs(TANG, "tflm", FEW):
+    for design in systolic_designs(TANG, workload, FEW):
         made, cycles = with_memories(design, [workload], FEW)
-        takes = used(made)
+        takes = design_resources(made)
         assert all(takes[name] <= getattr(FEW, name) for name in RESOURCES)
         more = made.replace(activation_memory=made.activation_memory + 2048 * made.banks)
-        assert used(more)["block_rams"] > TANG.block_rams
+        assert design_resources(more)["block_rams"] > TANG.block_rams
         program = compile_network(network, made)
         assert words_of(program) <= made.program_words
         assert cycles == [total_cycles(program.steps, Array.of(made))]
@@ -69,7 +84,7 @@ def test_program_in_block_rams(topology):
 def test_longer_program(topology):
     """A program that is longer than the least memory gets what it takes."""
     workload = read_workload(topology)
-    design = next(small_designs(TANG, "tflm", FEW)).replace(program_memory=8)
+    design = systolic_designs(TANG, workload, FEW)[0].replace(program_memory=8)
     made, _ = with_memories(design, [workload], FEW)
     network, = workload.networks
     assert made.program_words == words_of(compile_network(network, made)) > 4
@@ -78,15 +93,20 @@ def test_longer_program(topology):
 
 
 def test_search(topology):
-    """What is told of a Design is what compiling for it gives."""
+    """What is told of a Design is what compiling for it gives, and the best ones are found."""
     workload = read_workload(topology)
-    found = search_small(AT, [workload], LIMITS)
-    designs = [with_memories(each, [workload], LIMITS)[0]
-               for each in small_designs(AT, "tflm", LIMITS)]
-    assert found.searched == len(found) == len(designs)
-    assert found.cycles[0].tolist() == [cycles_on(workload, design) for design in designs]
-    assert len(set(found.cycles[0].tolist())) > 1
-    assert found.used["luts"].tolist() == [used(design)["luts"] for design in designs]
+    found = search(AT, [workload], LIMITS, ["systolic"])
+    every = [with_memories(each, [workload], LIMITS)
+             for each in systolic_designs(AT, workload, LIMITS)]
+    designs = [found.designs.design(index) for index in range(len(found))]
+    assert found.searched == len(every) >= len(found)
+    assert found.cycles[0].tolist() == [cycles_on(design, [workload], UNKNOWN)[0]
+                                       for design in designs]
+    assert len({cycles[0] for _, cycles in every}) > 1
+    luts = [design_resources(design)["luts"] for design in designs]
+    assert found.resources["luts"].tolist() == luts
+    of_all = [(cycles[0], design_resources(design)["luts"]) for design, cycles in every]
+    assert front_of(zip(found.cycles[0].tolist(), luts, strict=True)) == front_of(of_all)
 
 
 def test_command_of_a_gowin(topology, tmp_path, capsys):
@@ -97,9 +117,9 @@ def test_command_of_a_gowin(topology, tmp_path, capsys):
     facts = json.loads(capsys.readouterr().out)
     design = Design.from_dict(tomllib.loads(file.read_text()))
     assert design.compact and design.family == "gowin"
-    assert facts["cycles"] == [cycles_on(read_workload(topology), design)]
-    assert facts["block_rams"] == used(design)["block_rams"] <= TANG.block_rams
-    assert facts["area"] == pytest.approx((used(design)["luts"] / TANG.luts
+    assert facts["cycles"] == cycles_on(design, [read_workload(topology)], UNKNOWN)
+    assert facts["block_rams"] == design_resources(design)["block_rams"] <= TANG.block_rams
+    assert facts["area"] == pytest.approx((design_resources(design)["luts"] / TANG.luts
                                            + facts["dsps"] / TANG.multipliers
                                            + facts["block_rams"] / TANG.block_rams) / 3)
     assert page.stat().st_size > 10000
@@ -114,9 +134,9 @@ def test_command(topology, tmp_path, capsys):
     design = Design.from_dict(tomllib.loads(file.read_text()))
     workload = read_workload(topology)
     assert design.compact and Array.of(design).compact
-    assert facts["cycles"] == [cycles_on(workload, design)] == [min(
+    assert facts["cycles"] == cycles_on(design, [workload], UNKNOWN) == [min(
         with_memories(each, [workload], LIMITS)[1][0]
-        for each in small_designs(AT, "tflm", LIMITS))]
+        for each in systolic_designs(AT, workload, LIMITS))]
     assert facts["cycles"][0] <= facts["preset_cycles"][0]
     assert page.stat().st_size > 10000
 
@@ -126,7 +146,7 @@ def test_too_large(capsys):
     assert main(["tune", str(path("ad_autoencoder")), "--board", "icebreaker"]) == 2
     error = capsys.readouterr().err
     assert "no compact Design will do; of the last one" in error
-    assert "program_memory must be" in error
+    assert "bytes, and all memories of the chip have 146,432" in error
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
+from hwgen.arch.designs import Designs
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
-from hwgen.tune.survey import Designs, Survey
+from hwgen.tune.survey import Survey
 
 from ..compiler.test_levels import digits
 from ..compiler_bench import Builder
@@ -117,6 +118,36 @@ def test_random_networks(seed):
     """Random networks on random Designs, down to a few partial sums."""
     rng = np.random.default_rng(seed)
     verify(random_network(seed), random_designs(rng, 6, least_sums=4))
+
+
+def compact_designs(rng, network, count):
+    """Return those of small chips, with as little memory as the network needs uncut."""
+    found = []
+    for number in range(count):
+        rows, columns = int(rng.integers(4, 33)), int(rng.integers(2, 33))
+        engine, lines = ("bitserial", 0) if number % 2 else ("systolic", int(rng.integers(0, 2)))
+        design = Design(engine=engine, rows=rows, columns=columns, lines=lines, compact=True,
+                        lanes=1, partial_sums=int(rng.choice([64, 128, 256, 512])),
+                        activation_memory=1 << 20, program_memory=1 << 23)
+        survey = Survey(network).evaluate(Designs.of([design]))
+        needed = -(-int(survey.activations[0]) // design.banks) * design.banks
+        found.append(design.replace(activation_memory=needed,
+                                    program_memory=int(survey.program[0])))
+    return found
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_compact_networks(name):
+    """The four networks on compact Designs, whose memories are just large enough."""
+    network = read_network(path(name))
+    verify(network, compact_designs(np.random.default_rng(len(name)), network, 4))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_networks_on_compact_ones(seed):
+    """Random networks likewise."""
+    network = random_network(seed)
+    verify(network, compact_designs(np.random.default_rng(seed), network, 6))
 
 
 @pytest.mark.parametrize("name", ["tfc_1w1a", "tfc_2w2a"])

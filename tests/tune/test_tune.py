@@ -12,6 +12,7 @@ import pytest
 
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
+from hwgen.arch.designs import Designs
 from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.distinct import distinct_weights
@@ -20,16 +21,19 @@ from hwgen.errors import UserError
 from hwgen.predict.energy import energy
 from hwgen.predict.layers import predictions
 from hwgen.tune import search as searching
+from hwgen.tune.candidates import Limits, pareto, share_of_chip
 from hwgen.tune.choice import Goal, choose, wants
-from hwgen.tune.search import Limits, area, pareto, search
-from hwgen.tune.space import design_of, space
-from hwgen.tune.survey import Designs, Survey
+from hwgen.tune.search import search, with_memories
+from hwgen.tune.space import space
+from hwgen.tune.survey import Survey
 from hwgen.tune.topology import read_topology
 from hwgen.tune.workload import read_workload
 
 from ..networks import NETWORKS, path
 
 ULX3S = board("ulx3s-85f")
+ENGINES = ["systolic", "bitserial"]
+WHOLE = Limits.of(ULX3S, 1, [np.inf])
 CSV = """Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Filters, Strides,
 first, 12, 12, 3, 3, 4, 16, 1,
 second, 10, 10, 1, 1, 16, 40, 2,
@@ -52,8 +56,8 @@ def topology(tmp_path):
 @pytest.fixture
 def some_columns(monkeypatch):
     """A space of two numbers of columns only, so that a search is short."""
-    monkeypatch.setattr(searching, "space", lambda at, workloads: (
-        each for each in space(at, workloads) if each.designs.columns[0] in (4, 16)))
+    monkeypatch.setattr(searching, "space", lambda at, engine, workloads: (
+        each for each in space(at, engine, workloads) if each.columns[0] in (4, 16)))
 
 
 def test_pareto():
@@ -73,12 +77,10 @@ def test_space_is_made_of_designs():
     """Every candidate is a Design that is allowed."""
     rng = np.random.default_rng(1)
     kws = read_workload(str(path("kws_dscnn")))
-    for number, candidates in enumerate(space(ULX3S, [kws])):
-        if number % 7:
-            continue
-        parts = candidates.parts(np.full(len(candidates), 20000), np.full(len(candidates), 30000))
-        for index in rng.integers(0, len(candidates), 3):
-            design = design_of(parts, int(index), ULX3S, "tflm")
+    for designs in [*space(ULX3S, "systolic", [kws]), *space(ULX3S, "bitserial", [kws])][::7]:
+        whole = with_memories(designs, np.full(len(designs), 20000), np.full(len(designs), 30000))
+        for index in rng.integers(0, len(designs), 3):
+            design = whole.design(int(index))
             assert design.activation_memory >= 20000
             assert design.program_words * design.columns >= 30000
 
@@ -86,9 +88,9 @@ def test_space_is_made_of_designs():
 def test_search_by_hand(topology, some_columns):
     """What is found for a Design is what compiling for it gives, and it fits its memories."""
     workload = read_workload(topology)
-    found = search(ULX3S, [workload])
+    found = search(ULX3S, [workload], WHOLE, ENGINES)
     for index in np.random.default_rng(2).integers(0, len(found), 4):
-        design = design_of(found.parts, int(index), ULX3S, "tflm")
+        design = found.designs.design(int(index))
         taken = [total_cycles(compile_network(network, design).steps, Array.of(design))
                  for network in workload.networks]
         assert sum(taken) == found.cycles[0, index]
@@ -96,17 +98,18 @@ def test_search_by_hand(topology, some_columns):
 
 def test_choice_is_the_best(topology, some_columns):
     """No Design within the limits is quicker than the one that is chosen."""
-    found = search(ULX3S, [read_workload(topology)])
+    found = search(ULX3S, [read_workload(topology)], WHOLE, ENGINES)
     limits = Limits.of(ULX3S, 0.1, [np.inf])
     choice = choose(found, ULX3S, limits, Goal("latency", False, (1.0,)), no_energy)
-    inside = found.fits(limits)
+    inside = found.within(limits)
     assert choice.front.cycles[0, choice.chosen] == found.cycles[0, inside].min()
     assert found.cycles[0].min() < found.cycles[0, inside].min()
     assert any(reason.startswith("limited by") for reason in choice.reasons)
     small = choose(found, ULX3S, Limits.of(ULX3S, 1, [found.cycles[0].min() * 2]),
                    Goal("area", False, (1.0,)), no_energy)
     assert small.front.cycles[0, small.chosen] <= found.cycles[0].min() * 2
-    assert area(small.front.used, ULX3S)[small.chosen] == area(small.front.used, ULX3S).min()
+    areas = share_of_chip(small.front.resources, ULX3S)
+    assert areas[small.chosen] == areas.min()
 
 
 def test_several_workloads():
@@ -179,8 +182,8 @@ def test_energy(topology, some_columns, capsys):
 
 def test_interrupted(topology, monkeypatch, capsys):
     """Ctrl-C keeps what was found until then."""
-    def interrupted(at, workloads):
-        each = space(at, workloads)
+    def interrupted(at, engine, workloads):
+        each = space(at, engine, workloads)
         yield next(each)
         raise KeyboardInterrupt
     monkeypatch.setattr(searching, "space", interrupted)
@@ -288,7 +291,7 @@ def test_topology_is_counted_by_shape(tmp_path):
     rows, columns = rng.integers(4, 33, 40), rng.choice([4, 6, 32], 40)
     lines = np.minimum(rng.integers(0, 4, 40), np.sqrt(rows).astype(int))
     designs = Designs(rows, columns, columns, lines, 512 * (lines > 1), rng.choice([16, 512], 40),
-                      serial)
+                      engine=np.where(serial, "bitserial", "systolic"))
     roomy = Design.load("ulx3s-85f").replace(activation_memory=1 << 20, program_memory=1 << 20)
     filled = list(workload.networks_for(roomy))
     assert [distinct_weights(network.layers[0].weights).size
@@ -323,10 +326,11 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 import numpy as np
 from hwgen.cli import main
-from hwgen.tune.survey import Designs
+from hwgen.arch.designs import Designs
 from hwgen.tune.workload import read_workload
 twice = [np.array(each) for each in ([9, 8], [8, 8], [8, 8], [3, 2], [512, 512], [512, 512])]
-taken = read_workload({str(file)!r}).evaluate(Designs(*twice, serial=np.array([False, True])))
+designs = Designs(*twice, engine=np.array(["systolic", "bitserial"]))
+taken = read_workload({str(file)!r}).evaluate(designs)
 print(*taken.cycles, *taken.program)
 raise SystemExit(main(["report", {str(file)!r}]))
 """], capture_output=True, text=True, check=False, cwd=tmp_path,
