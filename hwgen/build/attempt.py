@@ -8,7 +8,7 @@ from pathlib import Path
 from ..arch.boards import Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..generate.conversion import to_verilog, uncollected
+from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..measure.fullness import excess
 from ..measure.place_and_route import Figures, commands, figures, run
@@ -83,7 +83,7 @@ def tools(board: Board) -> dict[str, str]:
 def source(design: Design, setting: ClockSetting, divisor: int,
            embedded: Embedded = NOTHING) -> str:
     """Return the Verilog of a board's top level."""
-    with uncollected():
+    with pause_garbage_collector():
         flash = embedded.flash
         serial = component(design, uart(divisor, flash), embedded.contents)
         top = BoardTop(serial, setting, flash)

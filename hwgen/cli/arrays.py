@@ -11,8 +11,8 @@ from ..network.graph import Network
 from ..text import printable
 from ..tools.arrays import load_arrays
 
-__all__ = ["image_outputs", "named_arrays", "one", "output_facts", "output_lines", "read_answers",
-           "read_inputs", "read_labels", "right_answers"]
+__all__ = ["first_input", "image_outputs", "named_arrays", "output_facts", "output_lines",
+           "read_answers", "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
@@ -48,7 +48,8 @@ def read_inputs(source: str, network: Network,
     """Return images for ``golden.run``, of the file that an option names."""
     shapes = network.input_shapes
     arrays = named_arrays(source, list(shapes), option)
-    given = network.feed({name: batched(arrays[name], shape) for name, shape in shapes.items()})
+    given = network.feed({name: with_batch_axis(arrays[name], shape)
+                          for name, shape in shapes.items()})
     counts = {name: len(array) for name, array in given.items()}
     if len(set(counts.values())) != 1:
         raise UserError("every input must have as many images, not " + ", ".join(
@@ -56,7 +57,7 @@ def read_inputs(source: str, network: Network,
     return given
 
 
-def batched(values: Array, shape: tuple[int, ...]) -> Array:
+def with_batch_axis(values: Array, shape: tuple[int, ...]) -> Array:
     """Return one image without the batch's axis, or several with one each, along one axis."""
     if shape[:1] != (1,):
         return values
@@ -107,7 +108,7 @@ def output_lines(images: Sequence[Mapping[str, Array]],
             yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"
 
 
-def one(inputs: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.int8]]:
+def first_input(inputs: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.int8]]:
     """Return the first of several inputs."""
     return {name: values[:1] for name, values in inputs.items()}
 

@@ -31,11 +31,11 @@ def run(options: argparse.Namespace) -> int:
         print(table(
             ["name", "board", "chip", "clock", "LUTs", "multipliers", "memory", "preset"],
             [[b.name, b.title, b.device, f"{b.clock_mhz:g} MHz", b.luts, b.multipliers,
-              f"{b.memory_bits // 8192} KB", preset(b)] for b in BOARDS.values()]))
+              f"{b.memory_bits // 8192} KB", preset_size(b)] for b in BOARDS.values()]))
     return 0
 
 
-def preset(found: Board) -> str:
+def preset_size(found: Board) -> str:
     """Return a board's preset Design in a word."""
     return f"{found.design.get('rows')}x{found.design.get('columns')}"
 

@@ -10,7 +10,7 @@ from ..build.record import Record
 from ..errors import UserError
 from .parsing import BAUD
 
-__all__ = ["add_clock_board", "built_for", "clock_for"]
+__all__ = ["add_clock_board", "clock_for", "record_of_build"]
 
 
 def add_clock_board(command: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add_clock_board(command: argparse.ArgumentParser) -> None:
                          "clock")
 
 
-def built_for(options: argparse.Namespace) -> Record | None:
+def record_of_build(options: argparse.Namespace) -> Record | None:
     """Return the record of --build, which then says what board, baud and Design there are."""
     if options.build is None:
         return None

@@ -93,7 +93,7 @@ def run(arguments: Sequence[str] | None) -> int:
         finally:  # also when help was asked for, which is a SystemExit
             sys.stdout.flush()
     except UserError as error:
-        return told(str(error))
+        return report_error(str(error))
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # as with `hwgen boards | head -1`
             discard(sys.stdout)
@@ -101,14 +101,14 @@ def run(arguments: Sequence[str] | None) -> int:
         if not is_outside(error):
             raise
         name = f"{error.filename}: " if error.filename else ""
-        return told(f"{name}{error.strerror}")
+        return report_error(f"{name}{error.strerror}")
     except KeyboardInterrupt:
         warnings.simplefilter("ignore")  # what is half-built is not worth a word
         print("hwgen: interrupted", file=sys.stderr)
         return 130
 
 
-def told(sentence: str) -> int:
+def report_error(sentence: str) -> int:
     """Say what is wrong, and return the exit code."""
     print(f"hwgen: {' '.join(sentence.split())}", file=sys.stderr)
     return 2

@@ -7,7 +7,7 @@ from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..text import printable
 from ..tools.files import replacing
-from .arrays import one, read_inputs
+from .arrays import first_input, read_inputs
 from .design import add_design
 from .layer_table import choice_facts, choice_lines
 from .network_design import network_design
@@ -37,7 +37,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the Program of a network."""
     network = read_network(options.model)
-    example = one(read_inputs(options.input, network)) if options.input else None
+    example = first_input(read_inputs(options.input, network)) if options.input else None
     chosen = network_design(options, network)
     program = compile_network(network, chosen.design, example)
     path = Path(options.output or f"{Path(options.model).stem}.program")

@@ -4,8 +4,8 @@ import argparse
 
 from ..network.reader import read_network
 from ..predict.layers import predict
-from .arrays import one, read_inputs
-from .built import add_clock_board, built_for, clock_for
+from .arrays import first_input, read_inputs
+from .built import add_clock_board, clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
 from .network_design import network_design
@@ -36,10 +36,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict what an inference takes, without simulating."""
     network = read_network(options.model)
-    built = built_for(options)
+    built = record_of_build(options)
     chosen = network_design(options, network, built)
     design, clock = chosen.design, clock_for(options, chosen.design, built)
-    example = one(read_inputs(options.input, network)) if options.input else None
+    example = first_input(read_inputs(options.input, network)) if options.input else None
     found = predict(network, design, example)
     whole, total = found.whole, found.whole.cycles
     parts = list(zip(found.program.layers, found.layers, strict=True))

@@ -89,11 +89,11 @@ def chosen_design(options: argparse.Namespace) -> Design:
     try:
         return design.replace(**given)
     except UserError as error:
-        return adapted(options, design, given, error)
+        return adapt_design(options, design, given, error)
 
 
-def adapted(options: argparse.Namespace, design: Design, given: Mapping[str, Any],
-            error: UserError) -> Design:
+def adapt_design(options: argparse.Namespace, design: Design, given: Mapping[str, Any],
+                 error: UserError) -> Design:
     """Return a Design that has the fields ``given`` and is otherwise as near as may be to another.
 
     Fields of a preset or a file follow those that are given, and what became of them is told.

@@ -76,16 +76,16 @@ def network_design(options: argparse.Namespace, network: Network,
     if source in presets() and options.rounding is None:
         design = design.replace(rounding=rounding_of(network))
     check_rounding(options.model, design, network)
-    found = NetworkDesign(design, source, was, generating(options, design))
+    found = NetworkDesign(design, source, was, generate_command(options, design))
     if found.facts["adapted"] and not options.json:
         options.notes = [*getattr(options, "notes", []), printable(
-            f"rounding is {design.rounding!r}, as {named(options.model)} wants sums to be rounded, "
-            f"and not {was!r} as in the preset {source}; the hardware for it is that of "
+            f"rounding is {design.rounding!r}, as {model_file(options.model)} wants sums to be "
+            f"rounded, and not {was!r} as in the preset {source}; the hardware for it is that of "
             f"`{found.command}`")]
     return found
 
 
-def generating(options: argparse.Namespace, design: Design) -> str:
+def generate_command(options: argparse.Namespace, design: Design) -> str:
     """Return the command that generates a Design which options choose, rounding excepted."""
     words = ["hwgen", "generate", "--design", options.design]
     for name in FIELDS:
@@ -104,22 +104,22 @@ def check_built(options: argparse.Namespace, record: Record, network: Network) -
             raise UserError(f"{option_of(name)} must be left out with --build, whose "
                             "Design is what is on the board")
     if record.design.rounding != network.rounding and not any_rounding(network):
-        folder = str(options.build)
+        folder, model = str(options.build), model_file(options.model)
         raise UserError(
-            f"rounding of the Design in {folder} is {record.design.rounding!r}, and "
-            f"{named(options.model)} wants sums to be rounded {network.rounding!r}; a build of its "
-            f"own has that: hwgen build {shlex.quote(named(options.model))} --board {record.board} "
+            f"rounding of the Design in {folder} is {record.design.rounding!r}, and {model} wants "
+            f"sums to be rounded {network.rounding!r}; a build of its own has that: "
+            f"hwgen build {shlex.quote(model)} --board {record.board} "
             f"--design {shlex.quote(f'{folder}/design.toml')} --rounding {network.rounding}")
 
 
 def check_rounding(model: Any, design: Design, network: Network) -> None:
     """Refuse a Design that rounds otherwise than the network."""
     if design.rounding != network.rounding and not any_rounding(network):
-        raise UserError(f"rounding must be {network.rounding!r}, as {named(model)} wants sums to "
-                        f"be rounded, not {design.rounding!r}; write it into the Design, or give "
-                        f"--rounding {network.rounding}")
+        raise UserError(f"rounding must be {network.rounding!r}, as {model_file(model)} wants sums "
+                        f"to be rounded, not {design.rounding!r}; write it into the Design, or "
+                        f"give --rounding {network.rounding}")
 
 
-def named(model: Any) -> str:
+def model_file(model: Any) -> str:
     """Return the file of a network as options have it: one, or the first of several."""
     return str(model[0] if isinstance(model, list) else model)

@@ -11,7 +11,7 @@ from ..runtime.inference import Inference
 from ..runtime.run import SerialPort, run_network
 from ..text import say
 from .arrays import image_outputs, output_facts, output_lines, read_inputs, read_labels
-from .built import built_for, clock_for
+from .built import clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, run_table
 from .network_design import network_design
@@ -68,7 +68,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
     network = read_network(options.model)
-    built = built_for(options)
+    built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
         raise UserError("--board sim has no --port; leave one of the two out" if simulated else

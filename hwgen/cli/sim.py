@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """Run benches and print what they gave."""
     regression = simulation()
     units = regression.units(options.unit)
-    given = given_to(options)
+    given = unit_parameters(options)
     design = chosen_design(options)
     seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
     results = []
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(result.passed for result in results) else 1
 
 
-def given_to(options: argparse.Namespace) -> dict[str, Any]:
+def unit_parameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return the parameters that are given of the one unit that is run, and are no Design's."""
     from ..generate.units import UNITS
     from .unit_options import given_parameters

@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
                         f"hwgen can tell, not {options.board!r}")
     workloads = [read_workload(model) for model in options.model]
-    goal, limits = wanted(options, at, workloads)
+    goal, limits = goal_and_limits(options, at, workloads)
     tuned = tune(workloads, at, goal, limits, engines=options.engine, within_ms=options.within,
                  clock_mhz=options.clock,
                  placing=Placing(options.place, options.seeds, options.cluster), say=say)
@@ -121,8 +121,8 @@ def run(options: argparse.Namespace) -> int:
     return 0 if tuned.found.whole else 130
 
 
-def wanted(options: argparse.Namespace, at: Board,
-           workloads: list[Workload]) -> tuple[Goal, Limits]:
+def goal_and_limits(options: argparse.Namespace, at: Board,
+                    workloads: list[Workload]) -> tuple[Goal, Limits]:
     """Return the goal and the limits, of options that make sense."""
     if len({workload.rounding for workload in workloads}) > 1:
         raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "

@@ -61,7 +61,7 @@ def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool =
             device=design.device, contents=contents, exposed=exposed)
     kind = CompactAccelerator if design.compact else Accelerator
     return kind(
-        serial="bitserial" in design.parts, parts=attached(design),
+        serial="bitserial" in design.parts, parts=attached_parts(design),
         rows=design.rows, columns=design.columns, lines=design.lines,
         lanes=design.lanes, hard_lanes=design.hard_lanes,
         activation_memory=design.activation_memory, program_memory=design.program_memory,
@@ -72,7 +72,7 @@ def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool =
         exposed=exposed)
 
 
-def attached(design: Design) -> list[Part]:
+def attached_parts(design: Design) -> list[Part]:
     """Return the parts of a Design's accelerator that do steps beside its array."""
     made: list[Part] = []
     if "sparse" in design.parts:

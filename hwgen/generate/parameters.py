@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Choice", "Flag", "Parameter", "Whole"]
+__all__ = ["Flag", "OneOf", "Parameter", "Whole"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """A parameter that is one of a few words."""
 
     default: str
@@ -56,4 +56,4 @@ class Flag:
         return isinstance(value, bool)
 
 
-Parameter = Whole | Choice | Flag
+Parameter = Whole | OneOf | Flag

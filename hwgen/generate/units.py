@@ -29,20 +29,20 @@ from ..rtl.sparse.decoder import Decoder
 from ..rtl.sparse.engine import Sparse
 from ..rtl.sparse.nonzero import NonZeros
 from ..rtl.unpack.unpack import Unpack
-from .parameters import Choice, Flag, Parameter, Whole
+from .parameters import Flag, OneOf, Parameter, Whole
 
-__all__ = ["UNITS", "Kind"]
+__all__ = ["UNITS", "UnitKind"]
 
 
 @dataclass(frozen=True)
-class Kind:
+class UnitKind:
     """What there is to know of a unit before its parameters are chosen.
 
     Parameters
     ----------
     about : str
         What it does.
-    parameters : mapping of str to Whole, Choice or Flag
+    parameters : mapping of str to Whole, OneOf or Flag
     make : function
         Returns its component; a ValueError or TypeError says which parameters do not go together.
     golden : str
@@ -58,7 +58,7 @@ class Kind:
     timing: str
 
 
-FAMILY = Choice("generic", FAMILIES, "FPGA family whose cells are used; generic: portable Verilog")
+FAMILY = OneOf("generic", FAMILIES, "FPGA family whose cells are used; generic: portable Verilog")
 ROWS = "activations that are multiplied in a cycle"
 DEPTH = Whole(64, 1, 65536, "pieces that a vector has at most; the sum is wide enough for them")
 PIECES = "The sum is on `o` for the first time {latency} cycles after the last piece of its vector."
@@ -70,7 +70,7 @@ WINDOW: dict[str, Parameter] = {
     "shift": Whole(16, 7, SPACE_SHIFT, "bits of an address within a space of the window")}
 
 
-def shaped(kind: Callable[..., wiring.Component]) -> Callable[..., wiring.Component]:
+def maker_with_type(kind: Callable[..., wiring.Component]) -> Callable[..., wiring.Component]:
     """Return how to make a unit whose numbers are given as a type, such as ``int8``."""
     def make(lanes: int, numbers: str, **options: Any) -> wiring.Component:
         integer = Integer.parse(numbers, "numbers")
@@ -100,60 +100,60 @@ ENTRIES: dict[str, Parameter] = {
     "value_bits": Whole(8, 1, 8, "bits of an entry that are its value, or its place in a codebook"),
     "codebook": Flag("values are places in a codebook of weights"),
 }
-NUMBERS = Choice("int8", INTEGERS, "type of the numbers that are multiplied",
-                 "int2 to int16 or uint2 to uint16")
+NUMBERS = OneOf("int8", INTEGERS, "type of the numbers that are multiplied",
+                "int2 to int16 or uint2 to uint16")
 
-UNITS: dict[str, Kind] = {
-    "bitserial": Kind(
+UNITS: dict[str, UnitKind] = {
+    "bitserial": UnitKind(
         "array of bit-serial columns: cycles follow the bits of activations and weights",
         {"rows": Whole(16, 2, 64, ROWS), "columns": Whole(8, 1, 64, "sums a vector"),
          "lines": Whole(0, 0, 8, "pixels that a column takes in a depthwise tile; 0: no such path"),
          "family": FAMILY},
         BitSerial, "bitserial.array",
         "Sums come {latency} cycles after a vector, and one more for each pair of planes."),
-    "bitplane": Kind(
+    "bitplane": UnitKind(
         "dot product of two vectors that come bit by bit",
         {"lanes": Whole(64, 2, 1024, "numbers of a plane"),
-         "gate": Choice("and", GATES, "and: bits are 0 and 1; xnor: -1 and 1"),
+         "gate": OneOf("and", GATES, "and: bits are 0 and 1; xnor: -1 and 1"),
          "precision": Whole(PRECISION, 1, PRECISION, "bits of a number at most"),
          "depth": DEPTH, "family": FAMILY},
         BitPlane, "dot.bitplane", PLANES),
-    "serial": Kind(
+    "serial": UnitKind(
         "dot product of a vector that comes bit by bit and one of whole numbers",
         {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
          "precision": Whole(PRECISION, 1, PRECISION, "bits of a serial number at most"),
          "depth": DEPTH, "family": FAMILY},
-        shaped(SerialParallel), "dot.serial", PLANES),
-    "fusion": Kind(
+        maker_with_type(SerialParallel), "dot.serial", PLANES),
+    "fusion": UnitKind(
         "dot product of 2, 4 or 8 bits, by multipliers of 2 bits that are joined",
         {"groups": Whole(4, 1, 256, "products of 8 x 8 bits in a cycle"),
-         "first": Choice("add", ORDERS, "what comes first of a product's parts: add or shift"),
+         "first": OneOf("add", ORDERS, "what comes first of a product's parts: add or shift"),
          "depth": DEPTH, "family": FAMILY},
         Fusion, "dot.fusion", PIECES),
-    "ternary": Kind(
+    "ternary": UnitKind(
         "dot product with weights of -1, 0 and 1",
         {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
          "depth": DEPTH, "family": FAMILY},
-        shaped(Ternary), "dot.ternary", PIECES),
-    "power": Kind(
+        maker_with_type(Ternary), "dot.ternary", PIECES),
+    "power": UnitKind(
         "dot product with weights that are powers of two, or their negatives",
         {"lanes": Whole(16, 1, 1024, "numbers of a vector's piece"), "numbers": NUMBERS,
          "exponent_bits": Whole(3, 1, EXPONENT, "bits of a weight besides its sign"),
          "depth": DEPTH, "family": FAMILY},
-        shaped(PowerOfTwo), "dot.power", PIECES),
-    "csc": Kind(
+        maker_with_type(PowerOfTwo), "dot.power", PIECES),
+    "csc": UnitKind(
         "decoder of compressed sparse columns: entries in, rows and weights out",
         {"rows": Whole(64, 1, 65536, "rows of the matrix"), **ENTRIES},
         Decoder, "sparse.decoder",
         "An entry a cycle; its weight is on `o` {latency} cycles later. " + STREAMS),
-    "nonzero": Kind(
+    "nonzero": UnitKind(
         "non-zero detection: vectors of bytes in, the bytes that are not the zero point out",
         {"width": Whole(16, 1, 64, "bytes of a vector"),
          "columns": Whole(512, 1, 65536, "bytes of all vectors up to the last one")},
         NonZeros, "sparse.nonzero",
         "A byte a cycle; vectors of zero points take one. The first byte of a vector is on `o` "
         "{latency} cycles after the vector. " + STREAMS),
-    "sparse": Kind(
+    "sparse": UnitKind(
         "engine for matrices of mostly zeros: lanes, each with weights and sums of its own",
         {"lanes": Whole(8, 1, 64, "multipliers"), "slots": Whole(8, 1, 256, "sums of a lane"),
          "columns": Whole(96, 1, 65536, "columns of all matrices"),
@@ -164,7 +164,7 @@ UNITS: dict[str, Kind] = {
         Sparse, "sparse.engine",
         "The cycles depend on the data: `Sparse.run` of the golden model has them; the first sums "
         "come {latency} cycles after the last vector at the soonest. " + STREAMS),
-    "unpack": Kind(
+    "unpack": UnitKind(
         "unpacker of compressed weights within a memory",
         {"rows": Whole(8, 1, 64, "words of a pass"), "columns": Whole(8, 2, 64, "bytes of a word"),
          "words": Whole(1500, 2 * PARAMETER_WORDS + 2, 65536, "words of the memory"),
@@ -172,43 +172,43 @@ UNITS: dict[str, Kind] = {
         unpacker, "unpack.unpack",
         "From `start` to `done`: `Packing.cycles` of the golden model (its `reading` is two more), "
         "and {latency} more."),
-    "post": Kind(
+    "post": UnitKind(
         "requantisation: sums of 32 bits in, bytes out",
         {"columns": Whole(8, 1, 64, "sums of a vector"),
          "lanes": Whole(8, 1, 64, "sums that are requantised in a cycle"),
-         "rounding": Choice("tflm", ROUNDINGS, "how scaled sums are rounded"),
+         "rounding": OneOf("tflm", ROUNDINGS, "how scaled sums are rounded"),
          "hard": Whole(0, 0, 64, "lanes that multiply in DSP blocks"), "family": FAMILY},
         lanes_of, "accelerator.post",
         "The first bytes of a vector come {latency} cycles after its sums."),
-    "uart": Kind(
+    "uart": UnitKind(
         "serial port: bytes to and from two wires",
         {"divisor": Whole(12, LEAST_DIVISOR, 65536, "cycles of a bit")},
         Uart, "links.uart",
         "A byte is on `o` {latency} cycles after it began on `rx`. One that is not taken before "
         "the next has come is lost."),
-    "spi": Kind(
+    "spi": UnitKind(
         "SPI slave, mode 0: bytes to and from four wires", {}, Spi, "links.spi",
         f"A bit must take {LEAST_RATIO} cycles or more. A byte that is not taken from `o` before "
         "the next has come is lost."),
-    "host": Kind(
+    "host": UnitKind(
         "frames of the host's protocol to reads and writes of words",
         {"near": Flag("its buffer is near and the clock slow: no registers on the way"),
          "family": FAMILY},
         Host, "links.host",
         "A reply begins {latency} cycles after the last byte of its request at the soonest. "
         + STREAMS),
-    "flash": Kind(
+    "flash": UnitKind(
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
          "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
         Flash, "links.flash", "A byte takes {interval} cycles. " + STREAMS),
-    "wishbone": Kind(
+    "wishbone": UnitKind(
         "Wishbone slave to the bus of an accelerator", WINDOW,
         Wishbone, "links.system_bus", RESPONSE),
-    "axi_lite": Kind(
+    "axi_lite": UnitKind(
         "AXI4-Lite slave to the bus of an accelerator", WINDOW,
         AxiLite, "links.system_bus", RESPONSE),
-    "axi_stream": Kind(
+    "axi_stream": UnitKind(
         "AXI4-Streams of inputs and outputs beside the bus of an accelerator", WINDOW, AxiStream,
         "links.axi_stream", STREAMS),
 }

@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from ..arch.boards import BOARDS, Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..generate.conversion import to_verilog, uncollected
+from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..rtl.primitives.library import Library
 from ..tools.find import package_version, require
@@ -158,7 +158,7 @@ def harness_of(design: Design | MeasuredUnit) -> Harness:
 def source_of(design: Design | MeasuredUnit) -> str:
     """Return the Verilog that is measured: the Design in its harness."""
     harness = harness_of(design)
-    with uncollected():
+    with pause_garbage_collector():
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 

@@ -27,7 +27,7 @@ def rewrite_file(path: Path, network: Network) -> bytes:
     if is_tflite(path, data):
         from .tflite import reading as tflite
         from .tflite import rewrite as _tflite_rewrite
-        result = _tflite_rewrite.replaced(data, changed)
+        result = _tflite_rewrite.replace_constants(data, changed)
         check_same(tflite.read(result), network)
         return result
     from .onnx import reading as onnx

@@ -53,7 +53,7 @@ async def test_interval(dut):
 async def test_windows(dut, gap):
     """Each column's own pixels, of any formats; some only prime the windows of others."""
     work = WindowWorkload(UNIT)
-    bench = await TileBench.started(dut, work)
+    bench = await TileBench.set_up(dut, work)
     await bench.check(work.tiles(12), gap=gap)
 
 

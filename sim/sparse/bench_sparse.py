@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 from hwgen.compiler.csc import encode, loads
 from hwgen.golden.sparse.decoder import EntryFormat
 from hwgen.golden.sparse.engine import Sparse
-from hwgen.rtl.sparse.engine import Part
+from hwgen.rtl.sparse.engine import LaneMemory
 
 from ..streams import Streams
 from ..units import unit_under_test
@@ -52,8 +52,8 @@ class Bench(Streams):
         self.matrix = encode(matrix, self.form, UNIT.lanes)
         assert max(len(lane.entries) for lane in self.matrix.lanes) <= UNIT.entries
         for lane, part, address, data in loads(self.matrix):
-            self.dut.weights__payload.value = LOAD.const(
-                {"lane": lane, "part": Part[part], "address": address, "data": data}).as_bits()
+            self.dut.weights__payload.value = LOAD.const({
+                "lane": lane, "part": LaneMemory[part], "address": address, "data": data}).as_bits()
             self.dut.weights__valid.value = 1
             await RisingEdge(self.dut.clk)
         self.dut.weights__valid.value = 0

@@ -8,7 +8,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.arch.parts import PARTS
 from hwgen.arch.steps import FIELDS, Mode, Step
-from hwgen.generate.design import attached
+from hwgen.generate.design import attached_parts
 from hwgen.golden.accelerator.accelerator import Accelerator, Error
 
 SMALL = Design(rows=4, columns=4, lanes=2, lines=1, activation_memory=1024, program_memory=3000,
@@ -56,7 +56,7 @@ def test_designs_name_their_parts():
 def test_hardware_and_golden_model_have_the_same(design):
     """In the same order, each with the modes that the table says."""
     golden = [part.mode for part in Accelerator.of(design).parts]
-    assert [part.mode for part in attached(design)] == golden
+    assert [part.mode for part in attached_parts(design)] == golden
     assert golden == [PARTS[name].modes[0] for name in design.parts[1:]]
 
 

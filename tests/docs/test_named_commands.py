@@ -10,7 +10,7 @@ import pytest
 from .test_links import PAGES, ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-PLACES = re.compile(r"\bx\b|_x\b|FOLDER|NAME")
+PLACES = re.compile(r"\bx\b|_x\b|FOLDER|NAME|FOO|foo")
 """What stands for something else."""
 
 

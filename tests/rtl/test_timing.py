@@ -374,10 +374,11 @@ def lane_sum(reading, columns=1):
     dut, found = sparse.Lane(4, 8, 16), []
 
     async def bench(ctx):
-        for part, words in ((sparse.Part.ENTRIES, [1 << 4] * 8), (sparse.Part.EVEN, [0, 2, 4, 6]),
-                            (sparse.Part.ODD, [1, 3, 5, 7])):
+        for part, words in (("ENTRIES", [1 << 4] * 8), ("EVEN", [0, 2, 4, 6]),
+                            ("ODD", [1, 3, 5, 7])):
             for address, word in enumerate(words):
-                ctx.set(dut.load, {"part": part, "address": address, "data": word, "write": 1})
+                ctx.set(dut.load, {"part": sparse.LaneMemory[part], "address": address,
+                                   "data": word, "write": 1})
                 await ctx.tick()
         put(ctx, dut, load={"write": 0}, last_slot=3, read=1)
         for slot in range(4):

@@ -16,7 +16,7 @@ from ...errors import UserError
 from .operator_codes import RUNS, code_number, custom_name, operator_name, refuse_others
 from .tables import name_of, whole
 
-__all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "Tensor", "parse"]
+__all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "StoredTensor", "parse"]
 
 LARGEST_FILE = 1 << 28
 LARGEST_TENSOR = 1 << 24
@@ -50,7 +50,7 @@ VECTORS = ("NewShape", "SqueezeDims")
 
 
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class StoredTensor:
     """A tensor as the file has it; ``data`` is None where it is no constant."""
 
     name: str
@@ -84,7 +84,7 @@ class Operator:
 class File:
     """The one graph of a file."""
 
-    tensors: list[Tensor]
+    tensors: list[StoredTensor]
     operators: list[Operator]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -97,7 +97,7 @@ def count(length: int, most: int, what: str) -> int:
     return length
 
 
-class Parser:
+class FileParser:
     """Reads one file; its methods raise what DAMAGED lists where the file is damaged."""
 
     def __init__(self, data: bytes) -> None:
@@ -151,7 +151,7 @@ class Parser:
             raise UserError(f"the file names a tensor that is not among its {tensors}")
         return tuple(vector.tolist())
 
-    def tensor(self, tensor: tflite.Tensor, index: int) -> Tensor:
+    def tensor(self, tensor: tflite.Tensor, index: int) -> StoredTensor:
         """Read a tensor, and find its bytes."""
         name = name_of(tensor, LONGEST_NAME)
         title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
@@ -183,10 +183,10 @@ class Parser:
                                 "and zero points")
             if len(scales) and not 0 <= axis < max(len(shape), 1):
                 raise UserError(f"{title} has scales along axis {axis} of shape {shape}")
-        return Tensor(name.decode(errors="replace"), TYPES[tensor.Type()], shape,
-                      all(axis >= 0 for axis in signature[1:]),
-                      tensor.Sparsity() is None and not tensor.IsVariable(),
-                      scales, zero_points, axis, data, offset)
+        return StoredTensor(name.decode(errors="replace"), TYPES[tensor.Type()], shape,
+                            all(axis >= 0 for axis in signature[1:]),
+                            tensor.Sparsity() is None and not tensor.IsVariable(),
+                            scales, zero_points, axis, data, offset)
 
     def shape(self, vector: NDArray[np.int32] | int) -> tuple[int, ...]:
         """Return a shape."""
@@ -255,7 +255,7 @@ def parse(data: bytes) -> File:
     if data[4:8] != b"TFL3":
         raise UserError("this is not a .tflite file, which has 'TFL3' at its fifth byte")
     try:
-        return Parser(data).parse()
+        return FileParser(data).parse()
     except UserError:
         raise
     except DAMAGED:

@@ -29,8 +29,7 @@ from ..graph import (
     Window,
 )
 from ..scales import mean_multiplier, multiplier_and_shift
-from .file import LARGEST_TENSOR, MOST_OPERANDS, Operator
-from .file import Tensor as Stored
+from .file import LARGEST_TENSOR, MOST_OPERANDS, Operator, StoredTensor
 from .moves import expand, reshape, squeeze
 from .operator import Context, Site
 from .operator_codes import FUSE
@@ -135,14 +134,14 @@ def pool(site: Site) -> list[Layer]:
     height, width, channels = site.image()
     window = site.window((site.option("FilterHeight"), site.option("FilterWidth")))
     output = site.gives(1, *window.output(height, width), channels)
-    window = within(window, (height, width))
+    window = clip_window(window, (height, width))
     low, high = site.range()
     kind = MaxPool if site.operator.code == "MAX_POOL_2D" else AveragePool
     return [kind(name=site.name, inputs=(site.x().name,), output=output, window=window, low=low,
                  high=high)]
 
 
-def within(window: Window, image: tuple[int, int]) -> Window:
+def clip_window(window: Window, image: tuple[int, int]) -> Window:
     """Return a window without the taps that lie outside the image wherever it stands.
 
     A pool gives the same without them, and a file may have any number of them.
@@ -260,8 +259,8 @@ BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
 
-def build(context: Context, number: int, operator: Operator, stored: Sequence[Stored | None],
-          result: Stored, activation: Callable[[int], Tensor]) -> list[Layer]:
+def build(context: Context, number: int, operator: Operator, stored: Sequence[StoredTensor | None],
+          result: StoredTensor, activation: Callable[[int], Tensor]) -> list[Layer]:
     """Return the layers of an operator, the last of which writes its output."""
     name = f"{number}_{operator.code.lower()}"
     return BUILDERS[operator.code](Site(context, name, operator, stored, result, activation))

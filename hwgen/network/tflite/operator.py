@@ -10,8 +10,7 @@ from ...errors import UserError
 from ..graph import Requantisation, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
 from ..scales import activation_range, multiplier_and_shift
-from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator
-from .file import Tensor as Stored
+from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator, StoredTensor
 
 __all__ = ["Context", "Site"]
 
@@ -37,9 +36,9 @@ class Site:
     context: Context
     name: str
     operator: Operator
-    stored: Sequence[Stored | None]
+    stored: Sequence[StoredTensor | None]
     """Its inputs in the file; None where one was left out."""
-    result: Stored
+    result: StoredTensor
     """Its output in the file."""
     activation: Callable[[int], Tensor]
 
@@ -66,7 +65,7 @@ class Site:
         """Return the output."""
         return self.activation(self.operator.outputs[0])
 
-    def input(self, position: int) -> Stored:
+    def input(self, position: int) -> StoredTensor:
         """Return an input, which must be there."""
         stored = self.stored[position] if position < len(self.stored) else None
         if stored is None:

@@ -8,7 +8,7 @@ from flatbuffers import number_types
 
 from ...errors import UserError
 
-__all__ = ["EDGES", "FUSE", "RUNS", "Kind", "code_number", "custom_name", "operator_name",
+__all__ = ["EDGES", "FUSE", "RUNS", "OperatorKind", "code_number", "custom_name", "operator_name",
            "refuse_others"]
 
 EDGES = {"QUANTIZE": ("FLOAT32", "UINT8", "INT16", "INT32"), "DEQUANTIZE": ("FLOAT32",)}
@@ -23,7 +23,7 @@ MOST_NUMBERS = 4
 
 
 @dataclass(frozen=True)
-class Kind:
+class OperatorKind:
     """An operator that runs: its newest version that is known, and the table of its options."""
 
     version: int
@@ -31,24 +31,24 @@ class Kind:
 
 
 RUNS = {
-    "CONV_2D": Kind(8, tflite.Conv2DOptions),
-    "DEPTHWISE_CONV_2D": Kind(7, tflite.DepthwiseConv2DOptions),
-    "FULLY_CONNECTED": Kind(14, tflite.FullyConnectedOptions),
-    "ADD": Kind(5, tflite.AddOptions),
-    "MAXIMUM": Kind(4, tflite.MaximumMinimumOptions),
-    "AVERAGE_POOL_2D": Kind(3, tflite.Pool2DOptions),
-    "MAX_POOL_2D": Kind(3, tflite.Pool2DOptions),
-    "MEAN": Kind(3, tflite.ReducerOptions),
-    "PAD": Kind(6, tflite.PadOptions),
-    "PADV2": Kind(6, tflite.PadV2Options),
-    "CONCATENATION": Kind(7, tflite.ConcatenationOptions),
-    "RESHAPE": Kind(1, tflite.ReshapeOptions),
-    "SQUEEZE": Kind(2, tflite.SqueezeOptions),
-    "EXPAND_DIMS": Kind(1, tflite.ExpandDimsOptions),
-    "SOFTMAX": Kind(3, tflite.SoftmaxOptions),
-    "LOGISTIC": Kind(3, None),
-    "QUANTIZE": Kind(6, tflite.QuantizeOptions),
-    "DEQUANTIZE": Kind(9, tflite.DequantizeOptions),
+    "CONV_2D": OperatorKind(8, tflite.Conv2DOptions),
+    "DEPTHWISE_CONV_2D": OperatorKind(7, tflite.DepthwiseConv2DOptions),
+    "FULLY_CONNECTED": OperatorKind(14, tflite.FullyConnectedOptions),
+    "ADD": OperatorKind(5, tflite.AddOptions),
+    "MAXIMUM": OperatorKind(4, tflite.MaximumMinimumOptions),
+    "AVERAGE_POOL_2D": OperatorKind(3, tflite.Pool2DOptions),
+    "MAX_POOL_2D": OperatorKind(3, tflite.Pool2DOptions),
+    "MEAN": OperatorKind(3, tflite.ReducerOptions),
+    "PAD": OperatorKind(6, tflite.PadOptions),
+    "PADV2": OperatorKind(6, tflite.PadV2Options),
+    "CONCATENATION": OperatorKind(7, tflite.ConcatenationOptions),
+    "RESHAPE": OperatorKind(1, tflite.ReshapeOptions),
+    "SQUEEZE": OperatorKind(2, tflite.SqueezeOptions),
+    "EXPAND_DIMS": OperatorKind(1, tflite.ExpandDimsOptions),
+    "SOFTMAX": OperatorKind(3, tflite.SoftmaxOptions),
+    "LOGISTIC": OperatorKind(3, None),
+    "QUANTIZE": OperatorKind(6, tflite.QuantizeOptions),
+    "DEQUANTIZE": OperatorKind(9, tflite.DequantizeOptions),
 }
 
 FUSE = "hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the layer before"
@@ -110,14 +110,14 @@ def refuse_others(operators: Sequence[tuple[str, str, str]]) -> None:
     named = [f"{layers(numbers)} ({title})" + (f", {nearest[title]}" if nearest[title] else "")
              for title, numbers in others.items()]
     raise UserError(f"hwgen does not run {len(others)} of the kinds of operators: "
-                    + "; ".join(shortened(named, MOST_NAMED)))
+                    + "; ".join(abbreviate(named, MOST_NAMED)))
 
 
 def layers(numbers: Sequence[str]) -> str:
     """Return the name of some layers, by their numbers."""
-    return f"layer{'s' * (len(numbers) > 1)} {', '.join(shortened(numbers, MOST_NUMBERS))}"
+    return f"layer{'s' * (len(numbers) > 1)} {', '.join(abbreviate(numbers, MOST_NUMBERS))}"
 
 
-def shortened(items: Sequence[str], most: int) -> list[str]:
+def abbreviate(items: Sequence[str], most: int) -> list[str]:
     """Return the first items, and how many more there are."""
     return [*items[:most], *([f"and {len(items) - most} more"] if len(items) > most else [])]

@@ -8,10 +8,10 @@ from ...errors import UserError
 from ..graph import Weighted
 from .file import Operator, parse
 
-__all__ = ["fixed_biases", "replaced"]
+__all__ = ["fixed_biases", "replace_constants"]
 
 
-def replaced(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
+def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
     """Return the file with the constants of some layers, by their names, in the same places."""
     result = bytearray(data)
     file = parse(bytes(data))

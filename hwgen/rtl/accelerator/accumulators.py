@@ -97,12 +97,12 @@ class Accumulators(wiring.Component):
         m = Module()
         d = self.descriptor
 
-        n, kept = self._counted(m)
+        n, kept = self._sum_and_kept(m)
         too_many = Signal(reset_less=True)
         m.d.sync += [too_many.eq(n == self.depth),
                      self.error.eq(later(m, self.tag.value & kept, 1, "kept") & too_many)]
 
-        back = self._counted_back(m)
+        back = self._next_requantised(m)
         read = Signal(range(self.depth), reset_less=True)
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
@@ -173,13 +173,13 @@ class Accumulators(wiring.Component):
             rows.write.eq(write),
         ]
 
-    def _counted(self, m: Module) -> tuple[Value, Value]:
+    def _sum_and_kept(self, m: Module) -> tuple[Value, Value]:
         """Return which sum a value belongs to, and if it is kept there: it needs room then."""
         d, tag = self.descriptor, self.tag
         return (self.index(m, tag, d, self.depth),
                 ~tag.first | ~tag.last | d.to_sums | (d.mode == Mode.SUMS))
 
-    def _counted_back(self, m: Module) -> Value:
+    def _next_requantised(self, m: Module) -> Value:
         """Return which requantised sum is next: they come many cycles later than values."""
         back = Signal(range(self.depth))
         with m.If(self.ready):

@@ -78,11 +78,11 @@ class HostPort:
         self.m.d.comb += part.eq(offset[2:stride])
         return offset[stride:], part
 
-    def _padded(self, word: Value) -> Value:
+    def _pad_word(self, word: Value) -> Value:
         """Return a word of the program memory, and zeros up to a multiple of 32 bits."""
         return Cat(word, Const(0, 32 * len(self.program.write_mask) - self.program.width))
 
-    def _spread(self, given: Value) -> Value:
+    def _replicate(self, given: Value) -> Value:
         """Return 32 bits in all places of a word of the program memory."""
         return given.replicate(len(self.program.write_mask))[:self.program.width]
 
@@ -150,7 +150,7 @@ class FastHostPort(HostPort):
         m, activations = self.m, self.activations
         bus = self._bus()
         self._take_request(bus)
-        write_registers, write_activations, write_program = self._writing()
+        write_registers, write_activations, write_program = self._write_strobes()
         filled = [part for part in self.accelerator.parts if part.space is not None]
         for part in filled:
             self._write_part(part)
@@ -199,7 +199,7 @@ class FastHostPort(HostPort):
         m.d.comb += [bus.ack.eq(self.answered), bus.r_data.eq(self.answer),
                      bus.error.eq(self.error)]
 
-    def _writing(self) -> tuple[Value, Value, Value]:
+    def _write_strobes(self) -> tuple[Value, Value, Value]:
         """Return whether registers, activations and the program are written."""
         idle, space = self.idle, self.space
         registers, activations, program = writing = Signal(3)
@@ -234,10 +234,10 @@ class FastHostPort(HostPort):
         m, program = self.m, self.program
         with m.If(~running):
             m.d.comb += program.address.eq(row)
-        m.d.comb += program.write_data.eq(self._spread(given))
+        m.d.comb += program.write_data.eq(self._replicate(given))
         m.d.sync += program.write_mask.eq(Mux(write, 1 << part, 0))
         word = later(m, program.read_data, 1, "program_word")
-        of_program: Value = later(m, self._padded(word).word_select(part, 32), 1, "of_program")
+        of_program: Value = later(m, self._pad_word(word).word_select(part, 32), 1, "of_program")
         return of_program
 
     def _add_counters(self) -> Any:

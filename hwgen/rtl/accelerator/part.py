@@ -64,7 +64,7 @@ class Part:
         """Make the component for an accelerator's sizes."""
         raise NotImplementedError
 
-    def bad(self, descriptor: Any) -> list[Value]:
+    def faults(self, descriptor: Any) -> list[Value]:
         """Return what may be wrong with the descriptor of a step of its own."""
         return []
 

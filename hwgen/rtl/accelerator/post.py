@@ -269,8 +269,8 @@ class Post(wiring.Component):
                 options["sites"] = sites[lane]
             unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family, **options)
             m.d.comb += [
-                unit.sum.eq(_chosen([sums.word_select(c, SUM) for c in columns], group)),
-                Value.cast(unit.parameters).eq(_chosen([parameters[c] for c in columns], group)),
+                unit.sum.eq(_select([sums.word_select(c, SUM) for c in columns], group)),
+                Value.cast(unit.parameters).eq(_select([parameters[c] for c in columns], group)),
                 unit.low.eq(d.low), unit.high.eq(d.high), unit.zero_point.eq(d.zero_point),
                 self.o.word_select(lane, 8).eq(unit.o),
             ]
@@ -328,7 +328,7 @@ class Post(wiring.Component):
             m.d.comb += self.ready_sums[c].eq(value)
 
 
-def _chosen(values: list[Value], index: Value) -> Value:
+def _select(values: list[Value], index: Value) -> Value:
     """Return the value of that index; the last one where there is no further."""
     if len(values) == 1:
         return values[0]

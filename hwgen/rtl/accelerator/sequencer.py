@@ -130,7 +130,7 @@ class Sequencer(Controlled):
                              (self.sums_error, Error.SUMS),
                              (bad_address, Error.PROGRAM), (self.store_error, Error.STORE),
                              (self.fetch_error, Error.FETCH),
-                             (begun & self._bad(m, pace), Error.DESCRIPTOR)):
+                             (begun & self._is_bad(m, pace), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
         return failure
@@ -155,39 +155,39 @@ class Sequencer(Controlled):
         m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
         return self.word_valid & come.last
 
-    def _bad(self, m: Module, pace: Pace | None) -> Value:
+    def _is_bad(self, m: Module, pace: Pace | None) -> Value:
         """Return whether the descriptor cannot be one, two cycles after it has come."""
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
-        others = self._wrong(pace)
+        others = self._faults(pace)
         wrong = Signal(3 + len(counts) + len(others), reset_less=True)
         bad = Signal(reset_less=True)
-        m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, self._unknown(d.mode),
+        m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, self._is_unknown(d.mode),
                                   d.last_columns > self.columns,
                                   *(count == 0 for count in counts), *others)),
                      bad.eq(wrong.any())]
         return bad
 
-    def _unknown(self, mode: Value) -> Value:
+    def _is_unknown(self, mode: Value) -> Value:
         """Return whether there is no such mode."""
         unknown: Value = mode > Mode.SUMS
         for part in self.parts:
             unknown &= mode != part.mode
         return unknown
 
-    def _wrong(self, pace: Pace | None) -> list[Value]:
+    def _faults(self, pace: Pace | None) -> list[Value]:
         """Return what else may be wrong with a descriptor."""
         d = self.descriptor
         return [*([pace.bad] if pace else []),
-                *((d.mode == part.mode) & bad for part in self.parts for bad in part.bad(d))]
+                *((d.mode == part.mode) & bad for part in self.parts for bad in part.faults(d))]
 
     def _begin_own(self, m: Module, begin: Value, slot: Slot) -> None:
         """Begin a step that is a part's.
 
         It reads no words, and pauses first, in which what follows from the counters gets into
-        registers. A part that does the step by itself starts as late as `_bad` says that there is
-        no such step.
+        registers. A part that does the step by itself starts as late as `_is_bad` says that there
+        is no such step.
         """
         for part in self.parts:
             own = begin & (self.descriptor.mode == part.mode)

@@ -38,7 +38,7 @@ class SparsePart(Part):
         self.issues = self.ends = ~path.hold
         self.sum_tag, self.sums = Value.cast(path.tag), path.sums
 
-    def bad(self, descriptor: Any) -> list[Value]:
+    def faults(self, descriptor: Any) -> list[Value]:
         slots = descriptor.slots
         return [descriptor.tiles != 1, (slots == 0) | (slots > SLOTS)]
 

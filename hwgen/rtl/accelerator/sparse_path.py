@@ -10,13 +10,13 @@ from amaranth.lib.wiring import In, Out
 from ...arch.steps import INDEX_BITS, SLOTS, WAITING
 from ..primitives.pipeline import later
 from ..sparse.engine import Sparse
-from ..sparse.lane import Part
+from ..sparse.lane import LaneMemory
 from ..step import Descriptor, Tag
 from .accumulators import SUM, Accumulators
 
 __all__ = ["LOAD", "SparsePath"]
 
-LOAD = data.StructLayout({"address": 15, "part": Part, "lane": 5})
+LOAD = data.StructLayout({"address": 15, "part": LaneMemory, "lane": 5})
 """What an offset into the compressed weights says, of each 32 bits."""
 
 

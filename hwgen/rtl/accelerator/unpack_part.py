@@ -26,7 +26,7 @@ class UnpackPart(Part):
                                 program.read_latency)
         self.outside = self.component.error
 
-    def bad(self, descriptor: Any) -> list[Value]:
+    def faults(self, descriptor: Any) -> list[Value]:
         d = descriptor
         loops = (d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y)
         # Values of 4 or 8 bits, without a sign or with one.

@@ -103,7 +103,7 @@ class BinarySequencer(Controlled):
         m.d.sync += late.eq(self.busy & (self.step_cycles == self.limit) & ~self.counted)
         others = [(late, Error.WATCHDOG), (self.stop, Error.STOPPED)]
         none = reading & (walk.place >= self.words)
-        for signal, code in self._wrong(m, outside, none) + others:
+        for signal, code in self._faults(m, outside, none) + others:
             with m.If(signal):
                 m.d.comb += failure.eq(code)
         walk.stop_at_once(failure)
@@ -176,7 +176,7 @@ class BinarySequencer(Controlled):
         m.d.comb += walk.ended.eq(word.ends & word.final)
         return asks & (place >= self.words)
 
-    def _wrong(self, m: Module, outside: Value, none: Value) -> list[tuple[Value, Error]]:
+    def _faults(self, m: Module, outside: Value, none: Value) -> list[tuple[Value, Error]]:
         """Return what may stop a step, the least important first.
 
         A word is ``outside`` the memory, or there is ``none``, for its descriptor is.

@@ -43,9 +43,9 @@ class CompactAccumulators(Accumulators):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         d = self.descriptor
-        n, kept = self._counted(m)
+        n, kept = self._sum_and_kept(m)
         m.d.sync += self.error.eq(self.tag.value & kept & (n == self.depth))
-        back = self._counted_back(m)
+        back = self._next_requantised(m)
 
         # Cycle 0: the sum is asked for; 1: it is added to; 2: it is written.
         at = Mux(self.ready, back, n[:len(back)])

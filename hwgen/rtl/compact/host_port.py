@@ -37,7 +37,7 @@ class CompactHostPort(HostPort):
         self._connect_activations(bus, running, offset, write[1])
         word, part = self._part_of_word(offset)
         m.d.comb += [
-            program.write_data.eq(self._spread(bus.w_data)),
+            program.write_data.eq(self._replicate(bus.w_data)),
             program.write_mask.eq(Mux(write[2], 1 << part, 0)),
         ]
         with m.If(~running):
@@ -47,7 +47,7 @@ class CompactHostPort(HostPort):
                   (~at_least(offset, activations.size), activations.read_data[:32]),
                   # Padding between words, too: it is 0.
                   (~at_least(word, program.depth),
-                   self._padded(program.read_data).word_select(part, 32))]
+                   self._pad_word(program.read_data).word_select(part, 32))]
         if self.steps:
             spaces.append((offset < 4 * self.steps, self._cycles(offset)))
         self._give_answer(bus, space, spaces)

@@ -41,8 +41,8 @@ class CompactSequencer(Sequencer):
     def _at_limit(self) -> Value:
         return self.step_cycles == self.limit  # counted from 0, it cannot be beyond
 
-    def _unknown(self, mode: Value) -> Value:
-        unknown = super()._unknown(mode)
+    def _is_unknown(self, mode: Value) -> Value:
+        unknown = super()._is_unknown(mode)
         return unknown | (mode == Mode.DEPTHWISE) if self.pace else unknown
 
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,

@@ -10,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
-from .lane import FLUSH, SUM, Lane, Part
+from .lane import FLUSH, SUM, Lane, LaneMemory
 from .nonzero import NonZeros
 
-__all__ = ["Part", "Sparse"]
+__all__ = ["LaneMemory", "Sparse"]
 
 QUIET = FLUSH - 3
 """Cycles in which no lane may have been seen busy before sums are read: three are in registers."""

@@ -11,7 +11,7 @@ from ..primitives.library import place
 from ..primitives.pipeline import later
 from .decoder import Decoder
 
-__all__ = ["ACTIVATION", "FLUSH", "SUM", "Lane", "Part"]
+__all__ = ["ACTIVATION", "FLUSH", "SUM", "Lane", "LaneMemory"]
 
 SUM = 32
 """Bits of a sum: as in the reference, it wraps."""
@@ -23,7 +23,7 @@ FLUSH = FETCH + Decoder.latency + primitives.LATENCY + 4
 """Cycles from an entry's address until its sum can be read."""
 
 
-class Part(enum.Enum, shape=2):
+class LaneMemory(enum.Enum, shape=2):
     """The memories of a lane."""
 
     ENTRIES = 0
@@ -108,10 +108,10 @@ class Lane(wiring.Component):
         """What is written into the memories."""
         address = max(self.entries, self.columns // 2 + 1, 1 << self.value_bits)
         return data.StructLayout({
-            "part": Part, "address": range(address), "write": 1,
+            "part": LaneMemory, "address": range(address), "write": 1,
             "data": max(self.index_bits + self.value_bits, self.entries.bit_length(), 8)})
 
-    def _ram(self, m: Module, name: str, width: int, depth: int, part: Part,
+    def _ram(self, m: Module, name: str, width: int, depth: int, part: LaneMemory,
              ) -> tuple[Value, Value, Value]:
         """Add a memory that is loaded; return its address, whether it reads, and what it read."""
         rows: memory.Memory = memory.Memory(shape=width, depth=depth, init=[],
@@ -133,9 +133,11 @@ class Lane(wiring.Component):
             decoder.i.valid.eq(later(m, fetched, FETCH, "fetched", reset=True)),
         ]
         if self.codebook:
-            m.d.comb += [decoder.book.value.eq(self.load.address),
-                         decoder.book.weight.eq(self.load.data[:8].as_signed()),
-                         decoder.book.write.eq(self.load.write & (self.load.part == Part.BOOK))]
+            m.d.comb += [
+                decoder.book.value.eq(self.load.address),
+                decoder.book.weight.eq(self.load.data[:8].as_signed()),
+                decoder.book.write.eq(self.load.write & (self.load.part == LaneMemory.BOOK)),
+            ]
         kind = primitives.multiplier(self.family, hard=True)
         multiplier = place(m, platform, "multiplier", kind, signed(ACTIVATION),
                            decoder.o.p.weight.shape())
@@ -160,9 +162,9 @@ class Lane(wiring.Component):
         waiting: Any = self.column.p.shape()(queue.r_data)
         pointer = range(self.entries + 1)
         even_at, even_reads, even = self._ram(
-            m, "even", len(Signal(pointer)), self.columns // 2 + 1, Part.EVEN)
+            m, "even", len(Signal(pointer)), self.columns // 2 + 1, LaneMemory.EVEN)
         odd_at, odd_reads, odd = self._ram(
-            m, "odd", len(Signal(pointer)), (self.columns + 1) // 2, Part.ODD)
+            m, "odd", len(Signal(pointer)), (self.columns + 1) // 2, LaneMemory.ODD)
 
         # Stages: the pointers are read; they are in registers; entries are read.
         read, known, active = Signal(), Signal(), Signal()
@@ -199,7 +201,7 @@ class Lane(wiring.Component):
             m.d.sync += [active.eq(active & ~last), at.eq(at + 1)]
 
         entry_at, entry_reads, entry = self._ram(
-            m, "entries", self.index_bits + self.value_bits, self.entries, Part.ENTRIES)
+            m, "entries", self.index_bits + self.value_bits, self.entries, LaneMemory.ENTRIES)
         m.d.comb += [entry_at.eq(at), entry_reads.eq(1)]
         return later(m, entry, FETCH - 1, "entry"), value_active, active, last
 

@@ -24,7 +24,7 @@ class Unpack(wiring.Component):
 
     All that is on its way from the packed words to those that are written stands still in a cycle
     in which one of the latter is. So the memory is never read and written at once, and the cycles
-    from ``start`` to ``done`` are a sum: :meth:`hwgen.golden.unpack.Packing.cycles`, and
+    from ``start`` to ``done`` are a sum: :meth:`hwgen.golden.unpack.unpack.Packing.cycles`, and
     :attr:`latency`.
 
     Parameters

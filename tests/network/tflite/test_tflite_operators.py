@@ -83,7 +83,7 @@ def test_other_weights_find_their_layer(way):
     data = random_layer(np.random.default_rng(1), "CONV_2D", fields=WAYS[way])
     [layer] = tflite.read(data).layers
     other = replace(layer, weights=np.full_like(layer.weights, 3))
-    [found] = tflite.read(_tflite_rewrite.replaced(data, {layer.name: other})).layers
+    [found] = tflite.read(_tflite_rewrite.replace_constants(data, {layer.name: other})).layers
     np.testing.assert_array_equal(found.weights, other.weights)
 
 
