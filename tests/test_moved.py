@@ -9,7 +9,7 @@ import pytest
 from hwgen._moved import BECAME_FOLDERS, MOVED
 
 MAIN = {"hwgen.rtl.systolic": "SystolicArray", "hwgen.rtl.accelerator": "Accelerator",
-        "hwgen.golden.network": "run", "hwgen.tools": "outside", "hwgen.generate": "verilog"}
+        "hwgen.golden.network": "run", "hwgen.tools": "require", "hwgen.generate": "verilog"}
 
 
 @pytest.mark.parametrize("before", MOVED)
