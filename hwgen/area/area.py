@@ -24,7 +24,8 @@ RESOURCES = ("luts", "registers", "dsps", "block_rams")
 
 def has_model(design: Design) -> bool:
     """Return whether it is known what a Design takes of its chip."""
-    return is_known(design.family, design.engine) and CHIPS[design.family].compact == (
+    alone = design.parts == (design.engine,)  # nothing beside the array
+    return alone and is_known(design.family, design.engine) and CHIPS[design.family].compact == (
         design.compact or design.engine == "binary")
 
 

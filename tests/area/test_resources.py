@@ -161,3 +161,12 @@ def test_costs_file(tmp_path, monkeypatch, capsys):
     fit.update([LIST])
     assert path.read_bytes() == FILE.read_bytes()
     assert "95th percentile" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fields", [
+    {"decompress": True},
+    {"engine": "sparse", "sparse_entries": 64, "sparse_columns": 64, "sparse_depth": 2}])
+def test_parts_beside_the_array_have_no_model(fields):
+    """Nothing is said of what is not known, rather than too little."""
+    design = Design.load("ulx3s-85f").replace(dsps=None)
+    assert design_resources(design) and not design_resources(design.replace(**fields))
