@@ -211,13 +211,15 @@ def one_step(aig: bytes, names: str, weak: Collection[str]) -> bytes:
     for gold, gate in pairs:
         states[gate] = states[gold]
     # Once inputs were not legal all is well.
-    broken = int(re.findall(r"^latch (\d+) 0 broken$", names, re.MULTILINE)[0])
-    states[broken] = 0
+    broken = [int(at) for at in re.findall(r"^latch (\d+) 0 broken$", names, re.MULTILINE)]
+    for at in broken:
+        states[at] = 0
     now, wrong = unrolled(2, states)
     same = 1
     for gold, gate in pairs:
         same = gates.both(same, gates.differ(now[gold], now[gate]) ^ 1)
-    same = gates.both(same ^ 1, now[broken] ^ 1) ^ 1
+    for at in broken:
+        same = gates.both(same ^ 1, now[at] ^ 1) ^ 1
     _, later = unrolled(2 + 2 * (inputs + count), now)
     _, begins = unrolled(2, [0] * count)
     holds = gates.both(gates.both(same, later ^ 1) ^ 1, wrong ^ 1) ^ 1
