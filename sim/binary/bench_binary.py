@@ -11,13 +11,13 @@ from amaranth.utils import ceil_log2
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from hwgen.arch.descriptors import START_WORDS, Descriptors
+from hwgen.arch.descriptors import BINARY_FIELDS, START_WORDS, Descriptors
 from hwgen.arch.design import Design
-from hwgen.arch.registers import GO, SPACE_SHIFT, STOP, Register, Space
-from hwgen.arch.steps import Step
+from hwgen.arch.registers import GO, IDENTITY, SPACE_SHIFT, STOP, Register, Space
+from hwgen.arch.steps import MAGIC, Step
 from hwgen.cost.binary_cycles import step_cycles
 from hwgen.generate.unit import binary_of
-from hwgen.golden.accelerator.accelerator import Error
+from hwgen.golden.accelerator.accelerator import Error, Stopped
 from hwgen.golden.binary.accelerator import BinaryAccelerator
 
 from .. import PERIOD_NS
@@ -69,9 +69,17 @@ class Bench:
         await RisingEdge(self.dut.clk)
         self.dut.rst.value = 0
 
-    async def access(self, space, offset, given=None, mask=15):
+    async def access(self, space, offset, given=None):
         """Read a word of four bytes, or write one; return what was read."""
+        refused, found = await self.request(space, offset, given)
+        assert not refused, f"no access to {space.name} at {offset}"
+        return found
+
+    async def request(self, space, offset, given=None, mask=15):
+        """Read or write, sometimes a while later; return whether there is an error, and a word."""
         dut = self.dut
+        for _ in range(random.choice((0, 0, 0, 1, 2))):
+            await RisingEdge(dut.clk)
         dut.bus__address.value = int(space << SPACE_SHIFT | offset)
         dut.bus__mask.value = mask
         kind = dut.bus__read if given is None else dut.bus__write
@@ -83,10 +91,9 @@ class Bench:
             if dut.bus__ack.value:
                 break
             await RisingEdge(dut.clk)
-        assert dut.bus__ack.value, f"no answer from {space.name} at {offset}"
+        assert dut.bus__ack.value, f"no answer from space {space} at {offset}"
         kind.value = 0
-        assert not dut.bus__error.value, f"no access to {space.name} at {offset}"
-        return int(dut.bus__r_data.value)
+        return bool(dut.bus__error.value), int(dut.bus__r_data.value)
 
     async def fill(self, values, first=0):
         """Write activations, from a multiple of four on."""
@@ -146,9 +153,10 @@ class Bench:
         draw, size = self.random.integers, START_WORDS + step.pieces
         words = draw(0, 256, (step.tiles, size, COLUMNS)) if weights is None \
             else np.full((step.tiles, size, COLUMNS), weights)
-        if starts is None:  # from where products bring a sum to either side
-            least = -DESIGN.rows * step.pieces - 150
-            starts = draw(2 * least, 150, (step.tiles, 1, COLUMNS))
+        if starts is None:  # from where products bring a sum to either side, or near 0
+            middle = -DESIGN.rows * step.pieces
+            far = abs(middle) + 150 if draw(2) else 100
+            starts = draw(middle - far, middle + far, (step.tiles, 1, COLUMNS))
         starts = np.clip(np.broadcast_to(starts, (step.tiles, 1, COLUMNS)), -1 << 15, (1 << 15) - 1)
         words[:, 0], words[:, 1] = starts[:, 0] & 255, starts[:, 0] >> 8 & 255
         places = np.arange(step.program, step.program + step.tiles * size)
@@ -159,9 +167,23 @@ class Bench:
         self.there[places] = False
         return places
 
-    async def start(self, watchdog=(1 << 32) - 1, index=0):
-        """Run a step, the first one by default."""
-        for register, value in ((Register.FIRST, index), (Register.COUNT, 1),
+    def damage(self, field, value):
+        """Change a field of the first step's descriptor."""
+        head = self.words[:FORMS.words].reshape(-1)
+        low, bits, _ = BINARY_FIELDS[field]
+        whole = int.from_bytes(head.tobytes(), "little")
+        whole = whole & ~(((1 << bits) - 1) << low) | value << low
+        head[:] = np.frombuffer(whole.to_bytes(len(head), "little"), np.uint8)
+
+    def fields(self):
+        """Return the fields of the first step's descriptor, as numbers without a sign."""
+        whole = int.from_bytes(self.words[:FORMS.words].tobytes(), "little")
+        return {name: whole >> low & (1 << bits) - 1
+                for name, (low, bits, _) in BINARY_FIELDS.items()}
+
+    async def start(self, watchdog=(1 << 32) - 1, index=0, count=1):
+        """Run steps, by default the first one."""
+        for register, value in ((Register.FIRST, index), (Register.COUNT, count),
                                 (Register.WATCHDOG, watchdog), (Register.CONTROL, GO)):
             await self.access(Space.REGISTERS, register, value)
 
@@ -175,6 +197,21 @@ class Bench:
                 await RisingEdge(self.dut.clk)
         raise AssertionError("it does not end")
 
+    async def run(self, index=0, count=1):
+        """Run steps; compare the error, and which step it was; return the error.
+
+        Where there is one, their outputs may be anything.
+        """
+        error, last = 0, index + count - 1
+        try:
+            self.golden.run(self.words.astype(np.int8).tobytes(), count, index)
+        except Stopped as stopped:
+            error, last = stopped.error, stopped.step
+        await self.start(index=index, count=count)
+        assert await self.wait() == error, f"not error {error} at {index}"
+        assert await self.access(Space.REGISTERS, Register.STATUS) >> 16 == last
+        return error
+
     async def check(self, step, index=0, **words):
         """Run a step; compare its outputs, what is beside them, and its cycles."""
         await self.write_program(self.image(step, index=index, **words))
@@ -187,6 +224,17 @@ class Bench:
             assert await self.access(Space.COUNTERS, 4 * index) == cycles
         written = (step.tiles - 1) * COLUMNS + step.last_columns
         await self.compare(step.output - MARGIN, step.output + written + MARGIN)
+
+
+def told_apart(fields):
+    """Return whether a step reads nothing that it writes, and leaves one memory well first."""
+    read = range(fields["base"], fields["base"] + fields["row_bytes"])
+    written = range(fields["output"], fields["output"] + fields["tiles"] * COLUMNS)
+    words = START_WORDS + fields["pieces"]
+    there, room = (DEPTH - fields["program"]) // words, (SIZE - fields["output"]) // COLUMNS
+    both = max(there, room) < fields["tiles"]
+    return (max(read.start, written.start) >= min(read.stop, written.stop)
+            and not (both and abs(there - room) < 8))
 
 
 @cocotb.test()
@@ -291,3 +339,126 @@ async def test_stopped(dut):
         await bench.fill(bench.random.integers(
             -128, 128, min(-(-step.tiles * COLUMNS // 4) * 4 + 4, SIZE - first)), first)
         await bench.check(bench.step())
+
+
+@cocotb.test()
+async def test_registers(dut):
+    """What was written is there, in every bit, however long nothing happens."""
+    bench = await Bench.set_up(dut)
+    registers = {Register.FIRST: 16, Register.COUNT: 16, Register.WATCHDOG: 32}
+    for _ in range(12):
+        given = {register: random.getrandbits(32) for register in registers}
+        for register, value in given.items():
+            await bench.access(Space.REGISTERS, register, value)
+        for register, bits in registers.items():
+            assert await bench.access(Space.REGISTERS, register) == given[register] % (1 << bits)
+    for register, value in ((Register.IDENTITY, IDENTITY), (Register.CONTROL, 0)):
+        assert await bench.access(Space.REGISTERS, register) == value
+
+
+@cocotb.test()
+async def test_program(dut):
+    """The program memory can be read."""
+    bench = await Bench.set_up(dut)
+    bench.words[:] = bench.random.integers(0, 256, bench.words.shape)
+    await bench.write_program(np.arange(DEPTH))
+    for place in {0, DEPTH - 1, *bench.random.integers(0, DEPTH, 30).tolist()}:
+        for low in range(0, COLUMNS, 4):
+            word = bench.words[place, low:low + 4].tobytes()
+            assert await bench.access(Space.PROGRAM, (place << STRIDE) + low) \
+                == int.from_bytes(word, "little")
+
+
+@cocotb.test()
+async def test_outside(dut):
+    """Where nothing is, nothing is read or written, whatever bit of an address says so."""
+    bench = await Bench.set_up(dut)
+    sizes = {Space.REGISTERS: 32, Space.ACTIVATIONS: SIZE, Space.PROGRAM: DEPTH << STRIDE,
+             Space.COUNTERS: 4 * DESIGN.steps}
+    for space, size in sizes.items():
+        for offset in [size] + [1 << bit for bit in range(2, 24) if 1 << bit >= size]:
+            for given in (None, 0):
+                assert (await bench.request(space, offset, given))[0], (space, offset, given)
+    for space in [*range(len(sizes), 8), 16, 32, 64, 128]:
+        assert (await bench.request(space, 0))[0], space
+    for space in (Space.REGISTERS, Space.PROGRAM):
+        assert (await bench.request(space, Register.FIRST, 0, mask=7))[0], space
+    assert (await bench.request(Space.COUNTERS, 0, 0))[0]
+    await bench.compare(0, SIZE)
+
+
+@cocotb.test()
+async def test_many_steps(dut):
+    """As many as there is room for, one after the other; behind them there is none."""
+    bench = await Bench.set_up(dut)
+    program = DEPTH - START_WORDS - 1
+    steps = [bench.step(tiles=1, pieces=1).replace(program=program)
+             for _ in range(min(program // FORMS.words, 1 << 16))]
+    bench.words[program:] = 0  # no descriptor begins with that
+    for index, step in enumerate(steps):
+        bench.image(step, index=index, weights=0)
+    await bench.write_program(np.arange(DEPTH))
+    each = [step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words) for step in steps]
+    for first in (1, 0):  # an even and an odd number of them
+        assert await bench.run(first, len(steps) - first) == 0
+        assert await bench.access(Space.REGISTERS, Register.CYCLES) == sum(each[first:])
+    for index, cycles in enumerate(each[:DESIGN.steps]):
+        assert await bench.access(Space.COUNTERS, 4 * index) == cycles
+    await bench.compare(0, SIZE)
+    behind = -(-program // FORMS.words)
+    for bit in range(16):
+        await bench.run(len(steps) - 1, max(1 << bit, 2))
+        if 1 << bit >= behind:
+            await bench.run(1 << bit, 1)
+    await bench.compare(0, SIZE)
+
+
+@cocotb.test()
+async def test_each_bit(dut):
+    """Each bit of a descriptor counts: a step stops as it should, or does as it says."""
+    bench = await Bench.set_up(dut)
+    await bench.write_program(np.arange(DEPTH))
+    for field, (_, bits, _) in BINARY_FIELDS.items():
+        for value in [0] + [1 << bit for bit in range(bits)]:
+            while True:
+                step = bench.step(tiles=1, pieces=2, row_bytes=1 + random.getrandbits(2))
+                bench.image(step)
+                bench.damage(field, MAGIC ^ value if field == "magic" else value)
+                now = bench.fields()
+                if told_apart(now):
+                    break
+            await bench.write_program(np.arange(DEPTH))
+            if await bench.run() != 0:
+                first = now["output"] & ~3
+                end = min(-(-(first + now["tiles"] * COLUMNS + 4) // 4) * 4, SIZE)
+                if first < end:
+                    await bench.fill(bench.random.integers(-128, 128, end - first), first)
+            else:
+                await bench.compare(now["output"], now["output"] + now["tiles"] * COLUMNS)
+    await bench.compare(0, SIZE)
+
+
+@cocotb.test()
+async def test_many_inputs(dut):
+    """Nearly all activations are inputs, and each of them matters."""
+    bench = await Bench.set_up(dut)
+    for _ in range(4):
+        step = bench.step(tiles=1, pieces=DEPTH, row_bytes=SIZE, limits=(-128, 127))
+        while step.row_bytes < SIZE * 7 // 8:
+            step = bench.step(tiles=1, pieces=DEPTH, row_bytes=SIZE, limits=(-128, 127))
+        middle = -DESIGN.rows * step.pieces
+        await bench.check(step, starts=bench.random.integers(middle - 9, middle + 9, COLUMNS))
+
+
+@cocotb.test()
+async def test_clamps(dut):
+    """Sums beside the limits, whatever their signs, and far beyond."""
+    bench = await Bench.set_up(dut)
+    draw = bench.random.integers
+    for low, high in ((-128, -100), (-50, -5), (-9, 0), (-1, 1), (0, 9), (5, 50), (100, 127)) * 2:
+        step = bench.step(limits=(low, high), tiles=2)
+        await bench.fill(draw(0, 128, step.row_bytes + 3)[:SIZE - step.base], step.base & ~3)
+        near = draw(low - 3, high + 4, (step.tiles, 1, COLUMNS))
+        far = (1 << draw(15, size=near.shape)) * draw(-1, 2, near.shape)
+        sums = np.where(draw(4, size=near.shape), near, near + far)
+        await bench.check(step, starts=sums - 2 * DESIGN.rows * step.pieces, weights=255)

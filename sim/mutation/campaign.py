@@ -42,6 +42,7 @@ QUALIFIERS = {
                    "host__r_data": "host__ack", "host__error": "host__ack",
                    "bus__address": "bus__read bus__write", "bus__mask": "bus__write",
                    "bus__w_data": "bus__write"},
+    "binary": {"bus__r_data": "bus__ack&bus__read&~bus__error", "bus__error": "bus__ack"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
 """Outputs of units that count only while another one of some is high, besides those of streams."""
@@ -125,7 +126,7 @@ class Subject:
 @cache
 def sources() -> str:
     """Return a digest of all that a bench may be made of."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     own = {Path(__file__), Path(__file__).with_name("equivalence.py")}
     return digest(path.read_bytes() for room in ("hwgen", "sim")
                   for path in sorted((root / room).rglob("*.py")) if path not in own)

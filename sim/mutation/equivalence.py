@@ -50,7 +50,8 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
             qualifiers: Mapping[str, str] | None = None, lemma: Lemma | None = None) -> Verdict:
     """Compare a mutant with the design; each attempt to prove something gets so many seconds.
 
-    An output that ``qualifiers`` names counts only while one of those is high that are its value.
+    An output that ``qualifiers`` names counts only while one of those is high that are its value:
+    ports, or ``a&~b`` of some.
     What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
@@ -76,8 +77,9 @@ def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
     """Compare as :func:`compare` does, but first the parts of the design that have the mutant.
 
     Where a part differs, the whole may be equivalent all the same, so that then it is compared.
+    What is known of the whole is for the whole alone.
     """
-    for cells in parts(mutant):
+    for cells in parts(mutant) if lemma is None else ():
         made = part(netlist, mutant, cells)
         if made and compare(*made, seconds=seconds).answer == "equivalent":
             return Verdict("equivalent")
@@ -147,6 +149,8 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
         return Verdict("unknown")
     (folder / "miter.aig").write_bytes(same_start((folder / "miter.aig").read_bytes(),
                                                   (folder / "miter.map").read_text()))
+    if lemma and holds_by_step(folder, lemma, seconds):
+        return Verdict("equivalent")
     yosys([
         # ABC works on what it reads itself. Then yosys misses a result, of a design of no account.
         "read_verilog -sv any.v", "techmap",
@@ -154,6 +158,88 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
          f"pdr,-T,{seconds};write_status,{status.name}"),
     ], folder, seconds=30 * seconds + 60)
     return verdict(merged, status)
+
+
+def holds_by_step(folder: Path, lemma: Lemma, seconds: int) -> bool:
+    """Return whether all that a lemma says holds at first, and after a cycle if it did before."""
+    (folder / "step.aig").write_bytes(one_step(
+        (folder / "miter.aig").read_bytes(), (folder / "miter.map").read_text(),
+        {name for name, holds in lemma.relations.items() if not holds.startswith("SAME &&")}))
+    status = folder / "step.txt"
+    status.unlink(missing_ok=True)
+    yosys(["read_verilog -sv any.v", "techmap",
+           f"abc -script +read_aiger,step.aig;pdr,-T,{seconds};write_status,{status.name}"],
+          folder, seconds=30 * seconds + 60)
+    return status.exists() and status.read_text().startswith("snl_UNSAT")
+
+
+def one_step(aig: bytes, names: str, weak: Collection[str]) -> bytes:
+    """Return a circuit that is never 1 if the output of another one is never, by induction.
+
+    Of that one, both sides' registers are taken to be equal but those with ``weak`` names, and have
+    to be so a cycle later: then most of both sides is the same.
+    """
+    head, rest = aig.split(b"\n", 1)
+    _, inputs, count, outputs, total = map(int, head.split()[1:6])
+    *lines, rest = rest.split(b"\n", count + outputs)
+    nexts, trigger = [int(line.split()[0]) for line in lines[:count]], int(lines[count])
+    ands, end = [], 0
+    for gate in range(total):
+        left = 2 * (inputs + count + 1 + gate)
+        first, end = decode_number(rest, end)
+        second, end = decode_number(rest, end)
+        ands.append((left, left - first, left - first - second))
+    sides: dict[str, dict[tuple[str, str], int]] = {"gold": {}, "gate": {}}
+    for index, bit, side, name in re.findall(
+            r"^(?:inv)?latch (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE):
+        # What has no name of its own may be a part of a register with one.
+        if name.removeprefix("inner.") not in weak and not re.search(r"\b_\d+_$", name):
+            sides[side][name, bit] = int(index)
+    pairs = [(sides["gold"][key], at) for key, at in sides["gate"].items() if key in sides["gold"]]
+    given = 2 * inputs + count
+    gates = Gates(given + 2)
+
+    def unrolled(first: int, states: list[int]) -> tuple[list[int], int]:
+        values = {0: 0} | {2 + 2 * index: first + 2 * index for index in range(inputs)}
+        values |= {2 + 2 * (inputs + index): state for index, state in enumerate(states)}
+        for name, *of in ands:
+            values[name] = gates.both(*(values[at & ~1] ^ at & 1 for at in of))
+        literals = [values[at & ~1] ^ at & 1 for at in (*nexts, trigger)]
+        return literals[:-1], literals[-1]
+
+    states = [2 + 2 * (inputs + index) for index in range(count)]
+    for gold, gate in pairs:
+        states[gate] = states[gold]
+    # Once inputs were not legal all is well.
+    broken = [int(at) for at in re.findall(r"^latch (\d+) 0 broken$", names, re.MULTILINE)]
+    for at in broken:
+        states[at] = 0
+    now, wrong = unrolled(2, states)
+    same = 1
+    for gold, gate in pairs:
+        same = gates.both(same, gates.differ(now[gold], now[gate]) ^ 1)
+    for at in broken:
+        same = gates.both(same ^ 1, now[at] ^ 1) ^ 1
+    _, later = unrolled(2 + 2 * (inputs + count), now)
+    _, begins = unrolled(2, [0] * count)
+    holds = gates.both(gates.both(same, later ^ 1) ^ 1, wrong ^ 1) ^ 1
+    bad = gates.both(holds, begins ^ 1) ^ 1
+    idle = 2 * (given + 1)  # a register, for it must have one
+    out = gates.both(bad, idle ^ 1)
+    rows = b"".join(encode_number(at - high) + encode_number(high - low)
+                    for (high, low), at in gates.ands.items())
+    size = len(gates.ands)
+    return f"aig {given + 1 + size} {given} 1 1 {size}\n2\n{out}\n".encode() + rows
+
+
+def decode_number(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number as :func:`encode_number` writes it, and where the next one begins."""
+    value = shift = 0
+    while True:
+        value |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            return value, at
 
 
 def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
@@ -245,7 +331,7 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    any_of = " | ".join(f"\\{each} " for each in qualifier.split()) if qualifier else ""
+    any_of = " | ".join(re.sub(r"(\w+)", r"\\\1 ", each) for each in (qualifier or "").split())
     return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
 
 

@@ -124,7 +124,153 @@ def unpack(more: Mapping[str, str] | None = None) -> Lemma:
     } | dict(more or {}))
 
 
+def binary(more: Mapping[str, str] | None = None) -> Lemma:
+    """Return what holds of the binary accelerator's mutants, besides what is said.
+
+    Of 4 columns, 4 lanes, 500 words of program memory: a step asks for a word in each cycle in
+    which it runs, and ends 6 cycles behind the last.
+    """
+    state, asked, cycles = "o:sequencer.state", "o:sequencer.asked", "o:sequencer.step_cycles"
+    place, wrong, wait = "o:sequencer.place$22", "o:sequencer.program_wrong_1", "o:sequencer.wait"
+    low, high = "o:sequencer.$signal$14", "o:sequencer.high"
+    columns = "o:sequencer.kept[7:0]"
+    bad = f"({columns} == 0 || {columns} > 4)"
+    words = ["o:sequencer.asking_1", "o:kind$31", "o:array.counted_1"]
+    ends = [f"({word}[3] && {word}[4])" for word in words]
+    # Where the last word of a step is, in each of the cycles in which it comes to its end.
+    stages = [*ends, "(o:store.$signal != 0 && o:store.$signal$6)", "o:store.last", "o:store.done"]
+    idle = " && ".join([f"{word}[3:0] == 0" for word in words] + ["o:store.$signal == 0"])
+    early = f"!({' || '.join(stages)})"
+    in_state = {
+        0: f"{cycles} <= 522 && {early} && {idle}",
+        1: f"{cycles} == 0 && {early} && {idle} && o:sequencer.place <= 262140",
+        2: f"{cycles} == {asked} && {asked} <= 4 && {early} && {idle} && ({asked} == 0"
+           " || o:sequencer.descriptor_wrong_1 || o:sequencer.place <= 500)"
+           f" && o:sequencer.place <= 32'd262140 + {asked}",
+        3: "0",
+        4: f"{cycles} == 5 && {early} && {idle} && o:sequencer.place <= 500 && !{wrong}",
+        5: f"{early} && {cycles} >= 6 && {cycles} <= {place} + 32'd7 && !({low} && {high})"
+           f" && {cycles} <= 32'd507 + {wrong} && o:sequencer.place <= 500"
+           f" && ({cycles} != 6 || ({low} && o:sequencer.asking_1[3:0] == 0 && !{wrong}"
+           f" && o:kind$31[3:0] == 0 && o:array.counted_1[3:0] == 0"
+           f" && {place} <= 65535 && (!{bad} || (o:sequencer.begun_1 && o:sequencer.$signal$40))))"
+           f" && ({cycles} == 6 || o:sequencer.asking_1[2:0] != 0)"
+           f" && ({cycles} != 7 || ({high} && {place} <= 65535 && !{wrong}"
+           f" && (!{bad} || o:sequencer.descriptor_wrong_1)))"
+           f" && ({cycles} < 8 || (!{bad} && {place} <= ({wrong} ? 65537 : 500)))",
+        6: f"!{bad} && o:sequencer.place <= 500 && {cycles} >= 8 && ("
+           + " || ".join(
+               f"({stage} && !({' || '.join(stages[:at] + stages[at + 1:])})"
+               f" && {cycles} <= {508 + at}"
+               + "".join(f" && {word}[3:0] == 0" for word in words[:at])
+               + (" && o:store.$signal == 0)" if at > 3 else ")")
+               for at, stage in enumerate(stages)) + ")",
+        7: f"{cycles} <= 32'd514 + 32'd7 - {wait}"
+           f" && (({wait} == 7 && {asked} <= 4) || {asked} == 0)"
+           + "".join(f" && ({wait} >= {7 - at} || {word}[3:0] == 0)"
+                     for at, word in enumerate(words))
+           + f" && ({wait} == 7 || o:store.$signal == 0)"
+             f" && ({wait} >= 6 || !o:store.last) && ({wait} >= 5 || !o:store.done)"
+             f" && ({wait} >= 6 || o:store.$signal$10 == 0)",
+    }
+    holds = " && ".join(f"({state} != {number} || ({what}))" for number, what in in_state.items())
+    return Lemma(
+        # A host reaches memories when it has seen that nothing runs, and words by their first byte.
+        legal="i:bus__address[1:0] == 0 && !((o:running_1 || p:running_1) && o:bus__ack"
+              " && !o:bus__error && i:bus__address[31:24] != 0)",
+        relations={
+            "sequencer.state": f"SAME && {holds} && !o:sequencer.room"
+                               f" && o:busy == ({state} != 0)"
+                               f" && ({state} != 7 || {asked} == 0 || ({idle}"
+                               f" && o:store.$signal$10 == 0))"
+                               + "".join(f" && (!{word}[3] || {word}[2])" for word in words) +
+                               f" && ({asked} == 0 || {state} == 2 || {state} == 7)"
+                               f" && (o:sequencer.begin == ({state} == 4)"
+                               f" || ({state} == 7 && {wait} == 7)) && o:store.$signal <= 4"
+                               f" && ({state} == 5 || {state} == 7 || !o:sequencer.begun_1)"
+                               f" && ({state} >= 5 || o:store.$signal$10 == 0)",
+        } | dict(more or {}))
+
+
+def binary_reads(used: str) -> str:
+    """Return what holds of what a memory has read, which is ``used`` at times while a step runs."""
+    return f"SAME || (p:running_1 && !({used}))"
+
+
+BINARY_WORDS = {
+    f"array.column_{column}.equals": "SAME || !o:array.counted_1[2]" for column in range(4)}
+BINARY_IDLE = " && ".join([
+    *(f"o:{word}[3:0] == 0" for word in ("sequencer.asking_1", "kind$31", "array.counted_1")),
+    "o:store.$signal == 0", "o:store.$signal$10 == 0"])
+"""No word is on its way, nor an output."""
+BINARY_LAST = "o:sequencer.state == 6 && ({})".format(" || ".join([
+    "(o:kind$31[3] && o:kind$31[4])", "(o:store.$signal != 0 && o:store.$signal$6)",
+    "o:store.done"]))
+"""Every other cycle behind the last word of a step."""
+
+BINARY: dict[str, Lemma] = {
+    # No step takes so many cycles: the memory has no words for them.
+    "const0 $add.Y[10] _037_[10]": binary(),
+    "const0 $flatten\\sequencer.$ternary.Y[12] sequencer._160_[12]": binary(),
+    "const0 $flatten\\sequencer.$ternary.Y[26] sequencer._160_[26]": binary(),
+    # A bit of a descriptor that is looked at as soon as it is there.
+    "const0 $flatten\\sequencer.$ternary.A[68]": binary({
+        "sequencer.kept": "((o:sequencer.kept ^ m:sequencer.kept) & ~("
+                          "o:sequencer.begin ? 128'd0"
+                          " : o:sequencer.state == 2 && o:sequencer.asked == 4 ? 128'd0"
+                          " : o:sequencer.state == 2 && o:sequencer.asked == 3 ? 128'd1 << 4"
+                          " : o:sequencer.state == 2 && o:sequencer.asked == 2"
+                          " ? 128'd1 << 36 | 128'd1 << 4"
+                          " : o:sequencer.state == 5 || o:sequencer.state == 6 ? 128'd1 << 68"
+                          " : 128'd1 << 68 | 128'd1 << 36 | 128'd1 << 4)) == 0",
+        "sequencer.$signal$40": "SAME || !o:sequencer.begun_1",
+    }),
+    # A bit that running steps do not look at: of what they read the sign counts.
+    "const1 $flatten\\activations.$shr.A[30]": binary({
+        "activations.offset_1": "SAME && (p:running_1 || o:activations.offset_1 == 0)"}),
+    # An address is inverted twice before it is used.
+    "cnot0(7) $flatten\\sequencer.$ternary.Y[0] sequencer._172_[0]": binary({
+        "sequencer.address": "o:sequencer.state == 5 && !o:sequencer.$signal$14"
+                             " ? m:sequencer.address == (o:sequencer.address"
+                             " ^ (o:sequencer.high && !o:sequencer.address[7]))"
+                             " : o:sequencer.address[16:1] == m:sequencer.address[16:1]",
+        "activations.offset_1": binary_reads("o:sequencer.asking_1[2]"),
+        "positive": "SAME || !o:kind$31[2]",
+    } | BINARY_WORDS | {f"activations.bank_{bank}.part_0._0_":
+                        binary_reads("o:sequencer.asking_1[2]") for bank in range(4)}),
+    # The number of steps is inverted six times behind each, or so large that none ends the run.
+    "inv $flatten\\sequencer.$procmux.B[26] sequencer._153_[10]": binary({
+        "sequencer.$signal": "o:sequencer.state == 0 || o:sequencer.state == 7 ||"
+                             " m:sequencer.$signal == (o:sequencer.$signal"
+                             f" ^ {{5'd0, {BINARY_LAST}, 10'd0}}) || (o:sequencer.state != 1"
+                             " && o:sequencer.$signal[9:0] == m:sequencer.$signal[9:0]"
+                             " && 32'd4 * o:sequencer.$signal[9:0] + o:sequencer.place"
+                             " >= (o:sequencer.state == 2 ? 32'd4092 + o:sequencer.asked"
+                             " : 32'd4096))",
+        "sequencer.last": "(SAME || !(o:sequencer.state == 6 && o:store.done))",
+    }),
+    # Where reading a descriptor has failed, a step seems to begin while all is being reset.
+    "const1 $flatten\\sequencer.$procmux.S[0] sequencer._159_[0]": binary({
+        "sequencer.begin": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 6 &&"
+                           f" {BINARY_IDLE})",
+        "sequencer.begun_1": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 5)",
+        **{f"sequencer.{name}_wrong_1": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 4)"
+           for name in ("descriptor", "fetch")},
+        "sequencer.$signal$12": "SAME || o:sequencer.state != 5",
+        "sequencer.$signal$14": "SAME || o:sequencer.state != 5",
+        "sequencer.high": "SAME || o:sequencer.state != 5",
+        **{name: f"o:{name}[3:0] == m:{name}[3:0] && (SAME || !o:{name}[3])"
+           for name in ("sequencer.asking_1", "kind$31", "array.counted_1")},
+        "sequencer.place$22": "SAME || (o:sequencer.state != 5 && o:sequencer.asking_1[2:0] == 0)",
+        "store.to": "SAME || ((o:sequencer.state < 5 || o:sequencer.state == 7) &&"
+                    f" {BINARY_IDLE})",
+        "program.bank_0_0._1_": binary_reads(
+            "(o:sequencer.state == 2 && o:sequencer.asked != 0) || o:kind$31[2:0] != 0"),
+    } | BINARY_WORDS),
+}
+
 LEMMAS: dict[str, dict[str, Lemma]] = {
+    "binary": BINARY,
     # Bit 5 is inverted twice a bit, and looked at when it is right again.
     "flash": {"inv $ternary.Y[5] _21_[5]":
               Lemma({"left": "m:left == (o:left ^ {o:clock, 5'd0})"})},
