@@ -33,6 +33,8 @@ MOST, LONGEST = 5, 120
 """Column tiles and inputs of a step, if nothing is said of them."""
 STOPPING = 120
 """Cycles: twice what a host takes to stop a step."""
+TRIES = 200
+"""Steps that are drawn for a damaged one whose end can be told."""
 PATIENCE = 10_000
 """Cycles that an access takes at most, and a run 20 times as many."""
 
@@ -399,7 +401,7 @@ async def test_many_steps(dut):
         bench.image(step, index=index, weights=0)
     await bench.write_program(np.arange(DEPTH))
     each = [step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words) for step in steps]
-    for first in (1, 0):  # an even and an odd number of them
+    for first in {min(1, len(steps) - 1), 0}:  # an even and an odd number of them
         assert await bench.run(first, len(steps) - first) == 0
         assert await bench.access(Space.REGISTERS, Register.CYCLES) == sum(each[first:])
     for index, cycles in enumerate(each[:DESIGN.steps]):
@@ -420,13 +422,15 @@ async def test_each_bit(dut):
     await bench.write_program(np.arange(DEPTH))
     for field, (_, bits, _) in BINARY_FIELDS.items():
         for value in [0] + [1 << bit for bit in range(bits)]:
-            while True:
+            for _ in range(TRIES):
                 step = bench.step(tiles=1, pieces=2, row_bytes=1 + random.getrandbits(2))
                 bench.image(step)
                 bench.damage(field, MAGIC ^ value if field == "magic" else value)
                 now = bench.fields()
                 if told_apart(now):
                     break
+            else:
+                continue  # memories so small that both end at once
             await bench.write_program(np.arange(DEPTH))
             if await bench.run() != 0:
                 first = now["output"] & ~3
@@ -442,9 +446,10 @@ async def test_each_bit(dut):
 async def test_many_inputs(dut):
     """Nearly all activations are inputs, and each of them matters."""
     bench = await Bench.set_up(dut)
+    enough = min(SIZE * 7 // 8, SIZE - 4)  # outputs take the other bytes
     for _ in range(4):
         step = bench.step(tiles=1, pieces=DEPTH, row_bytes=SIZE, limits=(-128, 127))
-        while step.row_bytes < SIZE * 7 // 8:
+        while step.row_bytes < enough:
             step = bench.step(tiles=1, pieces=DEPTH, row_bytes=SIZE, limits=(-128, 127))
         middle = -DESIGN.rows * step.pieces
         await bench.check(step, starts=bench.random.integers(middle - 9, middle + 9, COLUMNS))
