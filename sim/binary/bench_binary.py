@@ -35,7 +35,7 @@ STOPPING = 120
 """Cycles: twice what a host takes to stop a step."""
 TRIES = 200
 """Steps that are drawn for a damaged one whose end can be told."""
-PATIENCE = 10_000
+PATIENCE = max(10_000, 2 * DEPTH)
 """Cycles that an access takes at most, and a run 20 times as many."""
 
 
