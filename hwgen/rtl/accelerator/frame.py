@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """What every accelerator is to a host: its ports, and the way to its memories and registers."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The sparse engine in the socket of an accelerator."""
 
 from typing import Any

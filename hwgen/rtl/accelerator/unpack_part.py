@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The unpacker of weights in the socket of an accelerator."""
 
 from typing import Any
