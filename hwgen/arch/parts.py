@@ -49,16 +49,14 @@ class Part:
     cost: str
 
 
-
-
 def array(name: str, rtl: str, *formats: str) -> Part:
     """Return an array, which multiplies vectors of activations by weights of the program memory."""
     return Part(name=name, modes=(Mode.MATRIX, Mode.DEPTHWISE),
                 fields=("prime_x", "prime_y", *formats),
                 reads=("activations", "program", "sums"), writes=("activations", "sums"),
                 errors=("FETCH", "STORE", "PROGRAM", "SUMS"),
-                rtl=rtl,
-                golden="golden.accelerator.accelerator.Accelerator", cost="cost.cycles.Array")
+                rtl=rtl, golden="golden.accelerator.accelerator.Accelerator",
+                cost="cost.cycles.Array")
 
 
 PARTS = {part.name: part for part in (

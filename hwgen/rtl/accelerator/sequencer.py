@@ -107,15 +107,7 @@ class Sequencer(Controlled):
         pace = self.pace(m, self.descriptor, self.rows, self.interval) if self.pace else None
         bad_address = self._slots(m, walk.begin, walk.state == State.RUN, walk.ended, pace)
 
-        with m.If(self.busy):
-            m.d.sync += [self.cycles.eq(self.cycles + 1),
-                         self.step_cycles.eq(self.step_cycles + 1)]
-        m.d.sync += walk.begin.eq(0)
-        with m.Switch(walk.state):
-            walk.start()
-            walk.run_step(complete)
-            walk.end_step()
-            walk.flush()
+        walk.follow(complete)
         walk.stop(self._failure(m, walk.begin, bad_address, pace))
         return m
 

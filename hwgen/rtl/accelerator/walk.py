@@ -78,7 +78,20 @@ class Walk:
         self.place = Signal(range(control.words + max(beyond, control.descriptor_words)),
                             reset_less=True)
 
-    def start(self) -> None:
+    def follow(self, complete: Value) -> None:
+        """Walk, and count the cycles; ``complete`` says that a descriptor has come."""
+        m, control = self.m, self.control
+        with m.If(control.busy):
+            m.d.sync += [control.cycles.eq(control.cycles + 1),
+                         control.step_cycles.eq(control.step_cycles + 1)]
+        m.d.sync += self.begin.eq(0)
+        with m.Switch(self.state):
+            self._start()
+            self._run_step(complete)
+            self._end_step()
+            self._flush()
+
+    def _start(self) -> None:
         """Wait for a start, and find the first descriptor."""
         m, control = self.m, self.control
         with m.Case(State.IDLE):
@@ -96,7 +109,7 @@ class Walk:
             with m.Else():
                 m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
 
-    def run_step(self, complete: Value) -> None:
+    def _run_step(self, complete: Value) -> None:
         """Run the slots of a step when its descriptor is there."""
         m = self.m
         begin = [self.begin.eq(1), self.state.eq(State.BEGIN)]
@@ -111,7 +124,7 @@ class Walk:
             with m.If(self.ended):
                 m.d.sync += self.state.eq(State.DRAIN)
 
-    def end_step(self) -> None:
+    def _end_step(self) -> None:
         """Wait for the last value of a step, and go on to the next one."""
         m, control = self.m, self.control
         with m.Case(State.DRAIN):
@@ -125,7 +138,7 @@ class Walk:
                     m.d.sync += [control.step.eq(control.step + 1), control.step_cycles.eq(0),
                                  self.state.eq(State.READ)]
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Hold everything in reset for a while."""
         m, control = self.m, self.control
         with m.Case(State.FLUSH):

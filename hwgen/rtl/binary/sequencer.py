@@ -88,16 +88,8 @@ class BinarySequencer(Controlled):
         reading, complete = self._read_descriptor(m, walk)
         outside = self._run(m, walk, reading)
 
-        with m.If(self.busy):
-            m.d.sync += [self.cycles.eq(self.cycles + 1),
-                         self.step_cycles.eq(self.step_cycles + 1)]
         m.d.comb += self.begin.eq(walk.begin)
-        m.d.sync += walk.begin.eq(0)
-        with m.Switch(walk.state):
-            walk.start()
-            walk.run_step(complete)
-            walk.end_step()
-            walk.flush()
+        walk.follow(complete)
 
         late, failure = Signal(), Signal(Error)
         m.d.sync += late.eq(self.busy & (self.step_cycles == self.limit) & ~self.counted)

@@ -18,7 +18,6 @@ ADDRESSES = ("base", "offset", "row_bytes", "row_step_bytes", "taps_y_step_bytes
 """Fields of which only the bits count that an address has, and three more."""
 
 
-
 class Countup(Countdown):
     """As :class:`Countdown`: ``left`` is the number of turns taken, and two."""
 
