@@ -33,20 +33,20 @@ def lower_into(design: Design, choice: SparseSelection,
 
     Weights are not packed yet: that comes last, when the tensors have their places.
     """
-    if not design.decompress:
-        return [*roomier(design, choice, lower, whole=True)][-1]
-    array, words = Array.of(design), design.program_words
+    found = [*roomier(design, choice, lower, whole=not design.decompress)]
+    if not design.decompress or len(found) == 1:
+        return found[-1]
+    array, words, on_engine = Array.of(design), design.program_words, choice.cycles()
 
     def cost(lowered: Lowered) -> tuple[int, int]:
         lowering, layers = Unpacking(lowered.lowering, lowered.layers).until(words)
-        on_engine = choice.cycles()
         cycles = sum(on_engine[layer.name] if layer.name in lowered.plan.columns else
                      sum(array.cycles(item.step) for item in
                          lowering.placed[layer.first:layer.first + layer.count])
                      for layer in layers)
         return max(program_words(lowering) - words, 0), cycles
 
-    return min(roomier(design, choice, lower, whole=False), key=cost)
+    return min(found, key=cost)
 
 
 def roomier(design: Design, choice: SparseSelection, lower: Callable[[SparsePlan], Steps], *,
@@ -56,7 +56,8 @@ def roomier(design: Design, choice: SparseSelection, lower: Callable[[SparsePlan
     It gets as many layers at once as make the ``whole`` room, or one after the other.
     """
     while True:
-        lowered = Lowered(choice.plan(), *lower(choice.plan()))
+        plan = choice.plan()
+        lowered = Lowered(plan, *lower(plan))
         yield lowered
         short = program_words(lowered.lowering) - design.program_words
         if short <= 0 or not choice.make_room(short if whole else 1):
