@@ -44,12 +44,16 @@ class Delay(wiring.Component):
         m = Module()
         for index, cycles in enumerate(self.cycles):
             word = self.i.word_select(index, self.width)
-            for stage in range(cycles):
-                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
-                m.d.sync += stored.eq(word)
-                word = stored
-            m.d.comb += self.o.word_select(index, self.width).eq(word)
+            self._put_behind(m, index, word, cycles)
         return m
+
+    def _put_behind(self, m: Module, index: int, word: Value, cycles: int) -> None:
+        """Give a word to its output so many registers later."""
+        for stage in range(cycles):
+            stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
+            m.d.sync += stored.eq(word)
+            word = stored
+        m.d.comb += self.o.word_select(index, self.width).eq(word)
 
 
 class LutRamDelay(Delay):
@@ -96,9 +100,5 @@ class LutRamDelay(Delay):
                 length = min(left - 1, self.WORDS)
                 word = ring(word, length, f"ring_{index}_{left}")
                 left -= length
-            for stage in range(left):
-                stored = Signal(self.width, name=f"word_{index}_{stage}", reset_less=True)
-                m.d.sync += stored.eq(word)
-                word = stored
-            m.d.comb += self.o.word_select(index, self.width).eq(word)
+            self._put_behind(m, index, word, left)
         return m
