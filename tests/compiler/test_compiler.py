@@ -120,19 +120,12 @@ def test_fully_connected(outputs):
     verify(build.network(), design(7, 13))
 
 
+@pytest.mark.parametrize("operator", ["sum", "maximum"])
 @pytest.mark.parametrize("channels", [1, 8, 13])
 @pytest.mark.parametrize("sums", [4, 40])
-def test_sum(channels, sums):
+def test_of_two_tensors(operator, channels, sums):
     build = Builder(2, 5, 7, channels)
-    build.sum(build.inputs[0], build.input(5, 7, channels))
-    verify(build.network(), design(8, 8, 0, sums))
-
-
-@pytest.mark.parametrize("channels", [1, 8, 13])
-@pytest.mark.parametrize("sums", [4, 40])
-def test_maximum(channels, sums):
-    build = Builder(2, 5, 7, channels)
-    build.maximum(build.inputs[0], build.input(5, 7, channels))
+    getattr(build, operator)(build.inputs[0], build.input(5, 7, channels))
     verify(build.network(), design(8, 8, 0, sums))
 
 
