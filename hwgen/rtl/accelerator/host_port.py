@@ -326,9 +326,10 @@ class FastHostPort(HostPort):
     def _write_registers(self, m: Module, write: Value, given: Value) -> dict[Register, Value]:
         """Begin what is asked for, and return the registers that are kept."""
         which = Signal(len(Register))
+        idle = Mux(self.locked, 0, which)
         control = Mux(which[Register.CONTROL // 4], given, 0)
         m.d.sync += [which.eq(Mux(write, 1 << self.offset[2:5], 0)),
-                     self.run.start.eq((control & GO).any()),
+                     self.run.start.eq(idle[Register.CONTROL // 4] & (given & GO).any()),
                      self.run.stop.eq((control & STOP).any())]
         self._interrupt(m, control)
         if turns := self._add_turns(m):
@@ -336,7 +337,7 @@ class FastHostPort(HostPort):
                 turns.turn.eq((control & TURN).any()),
                 turns.number.eq(given[OWNER_SHIFT:]),
             ]
-        return self._add_settings(m, Mux(self.locked, 0, which), given)
+        return self._add_settings(m, idle, given)
 
     def _give_answer(self, m: Module, spaces: dict[Space, tuple[Any, Any]]) -> None:
         """Answer with a value of the space that is asked, where that has such an offset."""

@@ -87,14 +87,15 @@ class CompactHostPort(HostPort):
         run, given = self.run, self.bus.w_data
         which = Signal(len(Register))
         m.d.comb += which.eq(Mux(write, 1 << offset[2:5], 0))
+        idle = Mux(run.busy, 0, which)
         control = Mux(which[Register.CONTROL // 4], given, 0)
-        m.d.comb += run.start.eq((control & GO).any())
+        m.d.comb += run.start.eq(idle[Register.CONTROL // 4] & (given & GO).any())
         m.d.sync += run.stop.eq((control & STOP).any())
         self._interrupt(m, control)
         if turns := self._add_turns(m):
             m.d.comb += [turns.turn.eq((control & TURN).any()),
                          turns.number.eq(given[OWNER_SHIFT:])]
-        return self._register_at(offset, self._add_settings(m, Mux(run.busy, 0, which), given))
+        return self._register_at(offset, self._add_settings(m, idle, given))
 
     def _cycles(self, m: Module, offset: Value) -> Value:
         """Return the cycles that a step took."""
