@@ -220,7 +220,8 @@ UNITS: dict[str, UnitKind] = {
          "steps": Whole(16, 0, 65536, "steps that have a cycle counter"),
          "fingerprint": Whole(0, 0, (1 << 32) - 1, "tells Designs apart"), "family": FAMILY},
         host_port, "accelerator.host_port",
-        "A read is answered {latency} cycles after it is asked."),
+        "A write is answered after {latency} cycles, and so is a read if `compact`; else it takes "
+        "16."),
     "flash": UnitKind(
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),

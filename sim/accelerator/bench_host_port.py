@@ -26,8 +26,6 @@ UNIT = unit_under_test("host_port")
 FAST = isinstance(UNIT, FastHostPort)
 FAR = 1 if FAST else 0
 """Cycles from what steps do to the memories."""
-WRITING = 2 if FAST else 1
-"""Cycles from a request that writes to its answer."""
 EFFECT = 3 if FAST else 0
 """Cycles from the answer of a write to CONTROL to the start of a run."""
 STRIDE = 1 << max((UNIT.columns - 1).bit_length(), 2)
@@ -196,7 +194,7 @@ class Bench:
         if access and self.cycle == self.asked:
             locked = now["busy"] if FAST else now["busy"] or self.past[-2]["busy"]
             self.locked = locked and access.address >> SPACE_SHIFT != Space.REGISTERS
-        latency = WRITING if access and access.write else UNIT.latency
+        latency = UNIT.latency if access and access.write else UNIT.read_latency
         answered = access is not None and self.cycle == self.asked + latency
         assert int(dut.bus__ack.value) == answered
         if answered:

@@ -211,14 +211,19 @@ class FastHostPort(HostPort):
 
     near = False
 
+    latency = 2
+    """Cycles from a request that writes to its answer."""
     interval = 3
-    """Cycles from a request that writes memory to the next one."""
+    """Cycles between requests that write memory, at best."""
 
     space: Signal
     offset: Signal
     written: Signal
     mask: Signal
     writes: Signal
+    serving: Signal
+    wait: Signal
+    """Cycles until"""
     answered: Signal
     answer: Signal
     error: Signal
@@ -226,8 +231,8 @@ class FastHostPort(HostPort):
     """Steps were running as the request was taken. None begin before it is answered."""
 
     @property
-    def latency(self) -> int:
-        """Cycles from a request that reads to its answer; one that writes takes two."""
+    def read_latency(self) -> int:
+        """Cycles from a request that reads to its answer."""
         return self.reading + 8
 
     def elaborate(self, platform: object) -> Module:
@@ -271,21 +276,22 @@ class FastHostPort(HostPort):
             Signal(8, reset_less=True), Signal(24, name="offset", reset_less=True))
         self.written, self.mask = (
             Signal(32, reset_less=True), Signal(4, name="mask", reset_less=True))
-        serving, self.writes, self.answered = Signal(), Signal(), Signal(name="answered")
+        self.serving, self.writes = Signal(name="serving"), Signal(name="writes")
+        self.answered = Signal(name="answered")
         self.locked = Signal(name="locked", reset_less=True)
-        longest = self.latency - 1
-        wait, settling = Signal(range(longest + 1)), Signal(2)
+        longest = self.read_latency - 1
+        self.wait, settling = Signal(range(longest + 1), name="wait"), Signal(2)
         m.d.sync += settling.eq(Cat(register_written, settling))
-        with m.If(~serving & ~register_written & (settling == 0) & (bus.read | bus.write)):
+        with m.If(~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)):
             m.d.sync += [
                 self.space.eq(bus.address[24:]), self.offset.eq(bus.address[:24]),
                 self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
                 self.locked.eq(self.run.busy),
-                serving.eq(1), wait.eq(Mux(bus.read, longest, 1))]
-        with m.Elif(serving):
-            m.d.sync += [wait.eq(wait - 1), self.answered.eq(wait == 1)]
+                self.serving.eq(1), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
+        with m.Elif(self.serving):
+            m.d.sync += [self.wait.eq(self.wait - 1), self.answered.eq(self.wait == 1)]
             with m.If(self.answered):
-                m.d.sync += [serving.eq(0), self.answered.eq(0)]
+                m.d.sync += [self.serving.eq(0), self.answered.eq(0)]
         self.answer, self.error = (
             Signal(32, reset_less=True), Signal(name="error", reset_less=True))
         m.d.comb += [bus.ack.eq(self.answered), bus.r_data.eq(self.answer),

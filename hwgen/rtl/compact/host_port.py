@@ -20,7 +20,7 @@ class CompactHostPort(HostPort):
     """
 
     near = True
-    latency = 1
+    latency = read_latency = 1
     interval = 2
 
     def __init__(self, *, reading: int = 1, **options: Any) -> None:
