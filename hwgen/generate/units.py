@@ -11,7 +11,8 @@ from amaranth.lib import wiring
 from ..arch.design import FAMILIES, Integer
 from ..arch.registers import SPACE_SHIFT, Space
 from ..arch.steps import PARAMETER_WORDS, ROUNDINGS
-from ..rtl.accelerator.host_port import FastHostPort, HostPort
+from ..rtl.accelerator.fast_host_port import FastHostPort
+from ..rtl.accelerator.host_port import HostPort
 from ..rtl.accelerator.post import Post
 from ..rtl.bitserial.array import BitSerial
 from ..rtl.compact.host_port import CompactHostPort

@@ -17,7 +17,7 @@ from hwgen.arch.registers import (
 )
 from hwgen.golden.accelerator import host_port as golden
 from hwgen.golden.links.host import BusAccess
-from hwgen.rtl.accelerator.host_port import FastHostPort
+from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 
 from .. import PERIOD_NS
 from ..units import unit_under_test

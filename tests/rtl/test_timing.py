@@ -8,9 +8,10 @@ from hwgen.arch.formats import Format, NumberKind
 from hwgen.rtl.accelerator.accelerator import Accelerator
 from hwgen.rtl.accelerator.accumulators import Accumulators
 from hwgen.rtl.accelerator.control import Controlled
+from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 from hwgen.rtl.accelerator.fetch import Fetch
 from hwgen.rtl.accelerator.frame import Frame
-from hwgen.rtl.accelerator.host_port import FastHostPort, HostPort
+from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.sequencer import Sequencer

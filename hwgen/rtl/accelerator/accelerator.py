@@ -18,9 +18,10 @@ from ..systolic.array import SystolicArray
 from ..systolic.systolic import Kind, WeightStationary
 from .accumulators import Accumulators
 from .arrays import BitSerialPart, SystolicPart
+from .fast_host_port import FastHostPort
 from .fetch import Fetch
 from .frame import Frame
-from .host_port import PART, FastHostPort, HostPort
+from .host_port import PART, HostPort
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post

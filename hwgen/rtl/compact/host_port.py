@@ -44,9 +44,10 @@ class CompactHostPort(HostPort):
             bus.ack.eq(answered),
             write.eq(Mux(answered & bus.write & ~bus.error,
                          Cat(space == index for index in (*own, *self.spaces)), 0)),
-            self.load.offset.eq(offset), self.load.data.eq(bus.w_data),
-            self.load.write.eq(write[len(own):]),
         ]
+        if self.spaces:
+            m.d.comb += [self.load.offset.eq(offset), self.load.data.eq(bus.w_data),
+                         self.load.write.eq(write[len(own):])]
         # The memories are the steps' in this cycle, or were so when the request came.
         running = later(m, self.run.busy, 1, "running", reset=True)
         locked = running | later(m, running, 1, "was_running", reset=True)

@@ -8,7 +8,7 @@ from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert
 
 from hwgen.arch.registers import Space
-from hwgen.rtl.accelerator.host_port import FastHostPort
+from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 
 from ...formal import Spec
 

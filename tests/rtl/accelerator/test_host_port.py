@@ -4,7 +4,7 @@
 import pytest
 
 from hwgen.arch.registers import SPACE_SHIFT, Space
-from hwgen.rtl.accelerator.host_port import FastHostPort
+from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 from hwgen.rtl.compact.host_port import CompactHostPort
 
 from ...bench import simulate
