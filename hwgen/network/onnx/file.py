@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,15 @@ class Graph:
     constants: dict[str, np.ndarray]
     inputs: Mapping[str, GraphPort]
     outputs: tuple[str, ...]
-    readers: Mapping[str, list[Node]] = field(default_factory=dict)
+
+    @cached_property
+    def readers(self) -> dict[str, list[Node]]:
+        """The nodes that read each edge."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for edge in dict.fromkeys(node.inputs):
+                found.setdefault(edge, []).append(node)
+        return found
 
 
 def load(source: str | Path | bytes) -> Graph:
@@ -179,12 +188,8 @@ def graph_of(model: Any, name: str) -> Graph:
             raise UserError(f"no node of {name} writes its output {edge!r}")
     if not outputs:
         raise UserError(f"{name} has no output")
-    readers: dict[str, list[Node]] = {}
-    for node in nodes:
-        for edge in dict.fromkeys(node.inputs):
-            readers.setdefault(edge, []).append(node)
     return Graph(text(graph.name) or Path(name).stem, opset, tuple(nodes), constants, inputs,
-                 outputs, readers)
+                 outputs)
 
 
 def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:

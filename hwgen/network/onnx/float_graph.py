@@ -4,7 +4,7 @@ A chain is what one layer of the accelerator computes: a Conv or a Gemm with the
 added and multiplied to it, and the Relu or Clip at its end. Only its last edge is quantised.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -21,15 +21,6 @@ PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
 PRODUCTS = {"Conv", "Gemm", "MatMul"}
 STEPS = {"Add", "BatchNormalization", "Div", "Mul", "Sub"}
 HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "Max", "ReduceMean"}
-
-
-def with_nodes(graph: Graph, nodes: Sequence[Node]) -> Graph:
-    """Return a graph with other nodes."""
-    readers: dict[str, list[Node]] = {}
-    for node in nodes:
-        for edge in dict.fromkeys(node.inputs):
-            readers.setdefault(edge, []).append(node)
-    return replace(graph, nodes=tuple(nodes), readers=readers)
 
 
 def fold_graph(graph: Graph) -> Graph:
@@ -49,7 +40,7 @@ def fold_graph(graph: Graph) -> Graph:
                 and node.inputs[1] in constants:
             node = _product(graph, node, consumed)
         nodes.append(node)
-    return with_nodes(graph, nodes)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def output_axis(node: Node, weights: np.ndarray) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Network
+from ..graph import Network, Reshape, Tensor
 from ..precision import INT8, SUMS, Precision
 from .boundary import declared_grid, is_image
 from .builder import NetworkBuilder, step
@@ -195,8 +195,8 @@ class OnnxReader(Operands):
             stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
         if len(stored) == 1:
             stored = (1, *stored)
-        tensor = self.builder.tensor(node, edge, stored, scale, zero,
-                                     levels.precision if levels else INT8)
+        tensor = self.builder.tensor(node, Tensor(edge, stored, scale, zero,
+                                                  levels.precision if levels else INT8))
         self.inputs.append(tensor.name)
         x = Activation(tensor, shape, order, offset)
         self._entries[outside.name] = key, outside.source, x
@@ -255,7 +255,7 @@ class OnnxReader(Operands):
             else self.builder.reshape(node, value.tensor, shape)
         if tensor.name in self.layouts:
             # An input, or what another output is made of: each output is a tensor of its own.
-            tensor = self.builder.rename(node, tensor, name)
+            tensor = self.builder.layer(Reshape, node, [tensor], replace(tensor, name=name))
         self.layouts[tensor.name] = EdgeLayout(name, value.shape, value.order, value.offset,
                                                finish=finish, tail=tail)
         return tensor.name

@@ -102,20 +102,6 @@ class OnnxNetwork(Network):
             return 1.0, 0
         return tensor.scale, tensor.zero_point + layout.offset
 
-    def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]]) -> dict[str, Bytes]:
-        """Return the Network's inputs, of one image or of several along the first axis.
-
-        Floating point is quantised, and uint8 becomes int8.
-        """
-        given = dict(x) if isinstance(x, Mapping) else \
-            {self.layouts[name].name: x for name in self.inputs[:1]}
-        by_name = {self.layouts[name].name: name for name in self.inputs}
-        if sorted(given) != sorted(by_name):
-            raise UserError(f"the network's inputs are {', '.join(by_name)}, "
-                            f"not {', '.join(given)}")
-        return {ours: self._feed_input(ours, np.asarray(given[name]))
-                for name, ours in by_name.items()}
-
     def fetch(self, results: Mapping[str, Bytes], *,
               real: bool = False) -> dict[str, NDArray[np.generic]]:
         """Return the outputs of a run as the file has them; with ``real`` as floating point.
@@ -146,8 +132,9 @@ class OnnxNetwork(Network):
         above = steps.astype(np.int16) - np.int16(tensor.zero_point)
         return above.astype(np.float32) * np.float32(tensor.scale)
 
-    def _feed_input(self, ours: str, x: NDArray[np.generic]) -> Bytes:
-        layout, tensor = self.layouts[ours], self.tensors[ours]
+    def _feed_input(self, name: str, x: NDArray[np.generic]) -> Bytes:
+        """Return an input: floating point is quantised, and uint8 becomes int8."""
+        layout, tensor = self.layouts[name], self.tensors[name]
         batched = layout.shape[:1] == (1,)
         fits = x.ndim == len(layout.shape) and x.shape[1:] == layout.shape[1:] \
             and (batched or x.shape == layout.shape) and len(x)

@@ -7,7 +7,7 @@ tensor then asks for the order it can work with, or permutes its weights.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..graph import Tensor
 from ..precision import INT8, Precision
 from .float_ops import FloatStep
-from .host_functions import Tail
+from .host_functions import Operation, Tail
 
 __all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
            "Target", "Value", "channels_last", "file_type", "reorder"]
@@ -119,6 +119,10 @@ class Target:
     high: int = 127
     precision: Precision = INT8
 
+    def tensor(self, shape: Sequence[int]) -> Tensor:
+        """Return the tensor, of some shape."""
+        return Tensor(self.name, tuple(shape), self.scale, self.zero, self.precision)
+
 
 class Core(Protocol):
     """What an operator computes, its output's scale still unknown."""
@@ -157,6 +161,11 @@ class Hosted:
     source: Real | Pending
     shape: tuple[int, ...]
     tail: Tail
+
+    def moved(self, shape: tuple[int, ...], move: Operation) -> "Hosted":
+        """Return the same with its elements moved at the end."""
+        tail = replace(self.tail, operations=(*self.tail.operations, move))
+        return replace(self, shape=shape, tail=tail)
 
 
 Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted

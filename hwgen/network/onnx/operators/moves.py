@@ -8,7 +8,6 @@ import numpy as np
 
 from ..builder import is_step, step
 from ..file import ELEMENTS, Node
-from ..host_functions import HostReshape, Permute
 from ..pending import Joined
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Outside, Pending, Real, Scaled, Target, Value, reorder
@@ -29,7 +28,7 @@ def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
         case Activation() | Outside():
             return replace(value, shape=shape)
         case Hosted():
-            return replace(value, shape=shape, tail=value.tail.with_move(HostReshape(shape)))
+            return value.moved(shape, lambda x: x.reshape(shape))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -131,7 +130,7 @@ def transpose(reader: OnnxReader, node: Node) -> Value:
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
             return Outside(value.name, new, source, value.steps)
         case Hosted():
-            return replace(value, shape=new, tail=value.tail.with_move(Permute(axes)))
+            return value.moved(new, lambda x: x.transpose(axes))
         case Scaled():
             return Scaled(value.values.transpose(axes), value.scale.transpose(axes),
                           value.zero.transpose(axes))
