@@ -27,7 +27,7 @@ from ..network.graph import (
 )
 from .check import check_program
 from .layers.binary import lower_binary
-from .layers.elementwise import lower_copy, lower_elementwise, lower_pad
+from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -152,7 +152,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
         case Mean():
             lower_mean(lowering, network, layer, sources[0], target)
         case Pad():
-            lower_pad(lowering, layer, sources[0], target)
+            lower_copy(lowering, sources[0], target, layer)
         case Concatenate():
             for place_, (name, source) in enumerate(zip(layer.inputs, sources, strict=True)):
                 if name not in layout.parts:

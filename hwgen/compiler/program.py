@@ -19,9 +19,8 @@ from ..arch.steps import Step
 from ..errors import UserError
 from ..tools.arrays import load_arrays
 from ..tools.untrusted import check_type
-from .engine_choice import EngineChoice
 
-__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
+__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
 FORMAT = 2
 
@@ -45,12 +44,6 @@ class Placement:
     row: int
     channels: tuple[int, ...]
     constants: tuple[int | None, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether the tensor's bytes are in the memory one after the other, all of them."""
-        return (len(self.channels) == len(self.constants) == self.pitch
-                and (self.height == 1 or self.row == self.width * self.pitch))
 
     @property
     def size(self) -> int:
@@ -87,6 +80,31 @@ class HostLayer:
     scale: float
     zero_point: int
     beta: float = 1.0
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine a layer runs on, and why; without a cycle count where it cannot.
+
+    Members
+    -------
+    layer : str
+    engine : str
+        ``dense`` or ``sparse``.
+    dense_cycles : int
+    sparse_cycles : int, or None
+    entries, columns : int
+        Which it takes, or would take, of a lane's memories.
+    reason : str
+    """
+
+    layer: str
+    engine: str
+    dense_cycles: int
+    sparse_cycles: int | None
+    entries: int
+    columns: int
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +163,7 @@ class Program:
     @cached_property
     def fingerprint(self) -> str:
         """A number, in hexadecimal, that no other Program has."""
-        digest = hashlib.sha256(json.dumps(self._plain(), sort_keys=True).encode())
+        digest = hashlib.sha256(self._facts())
         digest.update(self.image)
         return digest.hexdigest()
 
@@ -182,23 +200,16 @@ class Program:
                 *((Space.ACTIVATIONS, address, data) for address, data in self.constants),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
-    def _plain(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT, "name": self.name, "design": dataclasses.asdict(self.design),
-            "steps": len(self.steps),
-            "tensors": {name: dataclasses.asdict(t) for name, t in self.tensors.items()},
-            "layers": [dataclasses.asdict(layer) for layer in self.layers],
-            "host_layers": [dataclasses.asdict(layer) for layer in self.host_layers],
-            "inputs": list(self.inputs), "outputs": list(self.outputs),
-            "results": list(self.results),
-            "constants": [[address, data.hex()] for address, data in self.constants],
-            "compressed": [[offset, data.hex()] for offset, data in self.compressed],
-            "choices": [dataclasses.asdict(choice) for choice in self.choices],
-        }
+    def _facts(self, **others: Any) -> bytes:
+        """Return all but the image as JSON, which has the steps."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del own["image"]
+        facts = own | {"format": FORMAT, "steps": len(self.steps)} | others
+        return json.dumps(facts, sort_keys=True, default=plain).encode()
 
     def save(self, path: str | Path) -> None:
         """Write the Program to a file, a zip archive of two NumPy arrays."""
-        facts = json.dumps(self._plain() | {"fingerprint": self.fingerprint}).encode()
+        facts = self._facts(fingerprint=self.fingerprint)
         with Path(path).open("wb") as file:
             np.savez_compressed(file, facts=np.frombuffer(facts, np.uint8),
                                 image=np.frombuffer(self.image, np.uint8))
@@ -245,3 +256,8 @@ class Program:
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
             of("results", tuple[str, ...]), words("constants"), words("compressed"),
             of("choices", tuple[EngineChoice, ...]))
+
+
+def plain(part: Any) -> Any:
+    """Return a part of a Program as JSON has it."""
+    return part.hex() if isinstance(part, bytes) else dataclasses.asdict(part)

@@ -156,10 +156,9 @@ class Sizes:
         high = np.minimum(most // wide, LARGEST_COUNT)
         return Strips(height, width, ceil_div(height, ceil_div(height, high)), wide)
 
-    def blocks(self, height: int, width: int, passes: Count,
-               widest: Count = LARGEST_COUNT) -> list[Block]:
+    def blocks(self, height: int, width: int, passes: Count) -> list[Block]:
         """Return the blocks of one Design, in the order in which they run."""
-        found = list(self.strips(height, width, passes, widest).blocks())
+        found = list(self.strips(height, width, passes).blocks())
         return found[::-1] if self.cut.backwards else found
 
     def column_tiles(self, channels: int) -> int:

@@ -32,10 +32,9 @@ def average_multiplier(count: int) -> int:
     return multiplier
 
 
-def plain_lanes(multiplier: int, right: int = 0, zero_point: int = 0, low: int = -128,
-                high: int = 127) -> Lanes:
+def plain_lanes(multiplier: int, low: int = -128, high: int = 127) -> Lanes:
     """Return lanes that do the same in every channel."""
-    return Lanes(np.array([multiplier]), np.array([right]), np.array([0]), zero_point, low, high)
+    return Lanes(np.array([multiplier]), np.array([0]), np.array([0]), 0, low, high)
 
 
 def counts(size: int, outputs: int, window: Window, axis: int) -> list[int]:

@@ -27,11 +27,6 @@ class Lanes:
     low: int = -128
     high: int = 127
 
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return len(self.multiplier)
-
 
 def lanes_of(requantisation: Requantisation, channels: int, largest: Integers | int) -> Lanes:
     """Return the lanes of a layer whose sums are no further from 0 than ``largest``."""

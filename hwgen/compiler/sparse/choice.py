@@ -22,11 +22,11 @@ from ...golden.network import network as golden
 from ...golden.sparse.decoder import Compressed
 from ...golden.sparse.step import sparse_cycles, sparse_step
 from ...network.graph import Convolution, FullyConnected, Network
-from ..engine_choice import EngineChoice
 from ..layers.weighted import SumsLayer
 from ..lowering import Lowering
 from ..memory.lifetimes import BufferLayout
 from ..prepare.constants import Folding
+from ..program import EngineChoice
 from ..view import View
 from .lane_memories import side_by_side
 
