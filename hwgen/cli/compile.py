@@ -6,7 +6,7 @@ from pathlib import Path
 from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..text import printable
-from ..tools.files import replacing
+from ..tools.files import replacing, write_whole
 from .arrays import first_input, read_inputs
 from .design import add_design
 from .layer_table import choice_facts, choice_lines
@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> int:
     chosen = network_design(options, network)
     program = compile_network(network, chosen.design, example)
     path = Path(options.output or f"{Path(options.model).stem}.program")
-    with replacing(path) as scratch:
-        if path.suffix == ".h":
-            from ..integration.c_program import c_name, c_program
+    if path.suffix == ".h":
+        from ..integration.c_program import c_name, c_program
 
-            scratch.write_text(c_program(program, c_name(path.stem)), encoding="utf-8")
-        else:
+        write_whole(path, c_program(program, c_name(path.stem)))
+    else:
+        with replacing(path) as scratch:
             program.save(scratch)
     facts = {"network": network.name, **chosen.facts, "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}

@@ -14,15 +14,15 @@ from ..network.onnx.reading import read
 from ..predict.mixed_precision import ENGINE, MixedNetwork, choose_bits
 from ..report.plot import scatter
 from ..text import printable, say, table
-from ..tools.files import check_writable, replacing
+from ..tools.files import check_writable, write_whole
 from .arrays import Array, read_answers
 
 __all__ = ["quantize_mixed"]
 
 
-def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
+def quantize_mixed(options: argparse.Namespace, path: Path, data: dict[str, Array],
                    design_for: Callable[[Network], Design | None]) -> tuple[dict[str, Any], str]:
-    """Give each layer its own bits, write the network, and return facts and text.
+    """Give each layer its own bits, write the network to a file, and return facts and text.
 
     ``design_for`` returns the Design whose cycles count for a network, if one is asked for.
     """
@@ -30,9 +30,6 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
         raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
     if not 0 <= options.loss < 100:
         raise UserError(f"--loss must be from 0 to 100 points of top-1, not {options.loss:g}")
-    path = Path(options.output or f"{Path(options.model).stem}_mixed.onnx")
-    if path.exists() and path.samefile(options.model):
-        raise UserError(f"--output must be another file than the float network's, {path}")
     for file in (path, *([Path(options.plot)] if options.plot else [])):
         check_writable(file)
     calibrated = Calibrated(options.model, data, method=options.method,
@@ -41,11 +38,9 @@ def quantize_mixed(options: argparse.Namespace, data: dict[str, Array],
     design = design_for(read(calibrated.model()))
     found = choose_bits(calibrated, read_answers(options.labels, images), design,
                         loss=options.loss / 100, say=say)
-    with replacing(path) as scratch:
-        scratch.write_bytes(found.model)
+    write_whole(path, found.model)
     if options.plot:
-        with replacing(Path(options.plot)) as scratch:
-            scratch.write_text(plot(found))
+        write_whole(Path(options.plot), plot(found))
     return facts(found, path, images, design), text(found, path, images, design)
 
 

@@ -12,7 +12,7 @@ from ..network.rewrite import fixed_biases, rewrite_file
 from ..predict.pruning import Inputs, Pruned, prune
 from ..report.plot import scatter
 from ..text import printable, say, table
-from ..tools.files import check_writable, replacing
+from ..tools.files import check_writable, write_whole
 from .arrays import read_answers, read_inputs
 from .design import add_design
 from .network_design import network_design
@@ -115,12 +115,9 @@ def run(options: argparse.Namespace) -> int:
                    share=options.share, method=options.method, banks=options.banks or 0,
                    codebook=options.codebook or 0, fixed_biases=fixed_biases(source, network),
                    say=say)
-    data = rewrite_file(source, pruned.network)
-    with replacing(path) as scratch:
-        scratch.write_bytes(data)
+    write_whole(path, rewrite_file(source, pruned.network))
     if options.plot:
-        with replacing(Path(options.plot)) as scratch:
-            scratch.write_text(plot(pruned))
+        write_whole(Path(options.plot), plot(pruned))
     return show(options, facts(options, path, pruned), text(path, pruned))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..compress.quantize import input_names, quantise_and_compare, report
 from ..errors import UserError
 from ..text import printable
-from ..tools.files import replacing
+from ..tools.files import write_whole
 from .arrays import named_arrays
 from .design import add_design, design_given
 from .mixed import quantize_mixed
@@ -76,9 +76,14 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
     given = design_given(options)
+    ending = "mixed" if options.mixed else "int8"
+    path = Path(options.output or f"{Path(options.model).stem}_{ending}.onnx")
+    if path.exists() and path.samefile(options.model):
+        raise UserError(f"--output must be another file than the float network's, {path}")
     if options.mixed:
         return show(options, *quantize_mixed(
-            options, data, lambda int8: network_design(options, int8).design if given else None))
+            options, path, data,
+            lambda int8: network_design(options, int8).design if given else None))
     for option, value in (("--labels", options.labels), ("--plot", options.plot)):
         if value:
             raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
@@ -87,11 +92,7 @@ def run(options: argparse.Namespace) -> int:
                         "them: leave --design and its fields out")
     found = quantise_and_compare(options.model, data, method=options.method,
                                  percentile=options.percentile)
-    path = Path(options.output or f"{Path(options.model).stem}_int8.onnx")
-    if path.exists() and path.samefile(options.model):
-        raise UserError(f"--output must be another file than the float network's, {path}")
-    with replacing(path) as scratch:
-        scratch.write_bytes(found.model)
+    write_whole(path, found.model)
     facts = {"network": found.network.name, "file": str(path), "images": found.images,
              "method": options.method,
              "tensors": [{"name": error.tensor, "scale": error.scale,

@@ -10,7 +10,7 @@ from ..arch.boards import BOARDS, Board, board
 from ..errors import UserError
 from ..report.designs import front_page
 from ..text import say
-from ..tools.files import replacing
+from ..tools.files import write_whole
 from ..tune import SEARCHED
 from ..tune.candidates import Limits
 from ..tune.choice import Goal
@@ -18,7 +18,6 @@ from ..tune.tune import Placing, tune
 from ..tune.workload import Workload, read_workload
 from .output import show
 from .parsing import add_json, integer, megahertz, number, seed
-from .report import write
 from .tune_result import facts, lines
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
@@ -113,10 +112,9 @@ def run(options: argparse.Namespace) -> int:
                  clock_mhz=options.clock,
                  placing=Placing(options.place, options.seeds, options.cluster), say=say)
     if options.report:
-        write(Path(options.report), front_page(tuned))
+        write_whole(Path(options.report), front_page(tuned))
     if options.output:
-        with replacing(Path(options.output)) as scratch:
-            scratch.write_text(tuned.design.to_toml(), encoding="utf-8")
+        write_whole(Path(options.output), tuned.design.to_toml())
     show(options, facts(tuned, options), "\n".join(lines(tuned, options)))
     return 0 if tuned.found.whole else 130
 

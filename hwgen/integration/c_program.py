@@ -35,7 +35,8 @@ def c_program(program: Program, name: str) -> str:
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {comment(program.name)}, for the Design {program.design.name}. */",
-        *(f"/* {comment(each)} */" for each in left_to_caller(program)),
+        *(f"/* Left to the caller: {layer.operator} of {comment(', '.join(layer.inputs))}, which "
+          f"gives {comment(layer.output)}. */" for layer in program.host_layers),
         f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen_types.h"', "",
         array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
         *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
@@ -65,12 +66,6 @@ def c_program(program: Program, name: str) -> str:
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)
-
-
-def left_to_caller(program: Program) -> list[str]:
-    """Return a sentence for each layer that the host computes."""
-    return [f"Left to the caller: {layer.operator} of {', '.join(layer.inputs)}, which gives "
-            f"{layer.output}." for layer in program.host_layers]
 
 
 def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UserError
+from ...tools.untrusted import read_bytes
 
 __all__ = ["ELEMENTS", "QONNX", "Graph", "GraphPort", "Node", "graph_of", "is_quantised", "load",
            "parse"]
@@ -137,13 +138,7 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
     if isinstance(source, bytes):
         data, name = source, "network"
     else:
-        path, name = Path(source), Path(source).name
-        try:
-            if path.stat().st_size > BYTES:
-                raise UserError(f"{path} is larger than {BYTES >> 20} MiB")
-            data = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        data, name = read_bytes(source, BYTES), Path(source).name
     if len(data) > BYTES:
         raise UserError(f"{name} is larger than {BYTES >> 20} MiB")
     model = onnx.ModelProto()
