@@ -108,9 +108,10 @@ def output_lines(images: Sequence[Mapping[str, Array]],
             yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"
 
 
-def first_input(inputs: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.int8]]:
-    """Return the first of several inputs."""
-    return {name: values[:1] for name, values in inputs.items()}
+def first_input(source: str | None, network: Network) -> dict[str, NDArray[np.int8]] | None:
+    """Return the first of the inputs in a file, where there is one."""
+    return {name: values[:1] for name, values in read_inputs(source, network).items()} \
+        if source else None
 
 
 def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import argparse
 from ..arch.boards import BOARDS, Board, board
 from ..text import table
 from .output import print_json
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -18,7 +17,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("name", nargs="?", metavar="NAME",
                          help="show this one, with all its facts")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

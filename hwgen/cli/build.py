@@ -16,7 +16,7 @@ from ..text import printable, say, table
 from .design import add_design, chosen_design
 from .network_design import network_design
 from .output import show
-from .parsing import add_baud, add_json, megahertz, seed
+from .parsing import add_baud, megahertz, seed
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -61,7 +61,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_baud(command)
     command.add_argument("-o", "--output", metavar="DIR",
                          help="folder to write to (default: build/NAME of the board)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -128,4 +128,5 @@ def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
             command.epilog = getattr(module, "EXAMPLES", "")
             command.set_defaults(run=module.run, parser=command)
             module.add_options(command)
+            command.add_argument("--json", action="store_true", help="print JSON")
     return top

@@ -7,13 +7,12 @@ from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..text import printable
 from ..tools.files import replacing, write_whole
-from .arrays import first_input, read_inputs
+from .arrays import first_input
 from .design import add_design
 from .layer_table import choice_facts, choice_lines
 from .network_design import network_design
 from .network_options import add_example, add_model
 from .output import show
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -31,13 +30,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: the model's name, and .program); NAME.h is "
                          "a header in C that defines NAME")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the Program of a network."""
     network = read_network(options.model)
-    example = first_input(read_inputs(options.input, network)) if options.input else None
+    example = first_input(options.input, network)
     chosen = network_design(options, network)
     program = compile_network(network, chosen.design, example)
     path = Path(options.output or f"{Path(options.model).stem}.program")

@@ -13,7 +13,7 @@ from ..errors import UserError
 from .parsing import integer
 
 __all__ = ["FIELDS", "add_design", "chosen_design", "command_with", "design_given", "differences",
-           "option_of"]
+           "given_fields", "option_of"]
 
 FIELDS = {
     "engine": ("NAME", "what multiplies: systolic, or with memories bitserial, sparse or binary"),
@@ -67,16 +67,20 @@ def add_design(command: argparse.ArgumentParser) -> None:
                                  type=str if is_text else integer, help=argparse.SUPPRESS)
 
 
+def given_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of a Design that options give."""
+    return {name: value for name in FIELDS if (value := getattr(options, name)) is not None}
+
+
 def design_given(options: argparse.Namespace) -> bool:
     """Return whether options choose a Design, or any field of it."""
-    return options.design is not None or any(getattr(options, name) is not None for name in FIELDS)
+    return options.design is not None or bool(given_fields(options))
 
 
 def chosen_design(options: argparse.Namespace) -> Design:
     """Return the Design that the options choose."""
     design = Design.load(options.design) if options.design is not None else Design()
-    given = {name: getattr(options, name) for name in FIELDS
-             if getattr(options, name) is not None}
+    given = given_fields(options)
     if given.get("family", design.family) != design.family:
         given = {"device": None, "dsps": None} | given  # those were the other family's
     engine = given.get("engine", design.engine)
@@ -100,8 +104,8 @@ def adapt_design(options: argparse.Namespace, design: Design, given: Mapping[str
     Where nothing can follow, or no Design is named, the ``error`` is, with a command that would do.
     """
     values = dataclasses.asdict(design) | dict(given)
-    own = [name for name in given if getattr(options, name) is not None]
-    found = fitting(values, own)
+    own = given_fields(options)
+    found = fitting(values, [*own])
     if found and options.design is not None:
         changes = ", ".join(f"{name} is {new!r}, not {old!r}"
                             for name, (old, new) in differences(values, found).items())

@@ -4,7 +4,6 @@ import argparse
 
 from ..tools.find import CHECKOUT, pip_command
 from .output import print_json
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -16,7 +15,6 @@ that a tool which is needed does not work; icarus is optional. Takes 10 to 60 se
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..text import printable
 from .design import add_design, chosen_design, command_with, differences
 from .output import print_json, show
-from .parsing import add_baud, add_json, megahertz, refuse_rest
+from .parsing import add_baud, megahertz, refuse_rest
 
 if TYPE_CHECKING:
     from ..rtl.tops.catalogue import Top
@@ -65,7 +65,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "(default: the one that a recorded build of the Design has met, or what "
                          "may be expected)")
     add_baud(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,6 @@ from .arrays import (
 )
 from .network_options import add_inputs, add_model
 from .output import show
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -30,7 +29,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `label`, the number of the right answer of each input: "
                          "how many are right (top-1)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

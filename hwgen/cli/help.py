@@ -8,7 +8,6 @@ from ..arch.design import Design
 from ..text import table
 from .design import FIELDS, option_of
 from .output import show
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -23,7 +22,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("topic", metavar="TOPIC", choices=("design", "units"),
                          help="design or units")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from ..compiler.prepare.thresholds import any_rounding, rounding_of
 from ..errors import UserError
 from ..network.graph import Network
 from ..text import printable
-from .design import FIELDS, chosen_design, option_of
+from .design import chosen_design, given_fields, option_of
 
 __all__ = ["DESIGN", "NetworkDesign", "check_rounding", "network_design"]
 
@@ -88,9 +88,8 @@ def network_design(options: argparse.Namespace, network: Network,
 def generate_command(options: argparse.Namespace, design: Design) -> str:
     """Return the command that generates a Design which options choose, rounding excepted."""
     words = ["hwgen", "generate", "--design", options.design]
-    for name in FIELDS:
-        value = getattr(options, name)
-        if value is not None and name != "rounding":
+    for name, value in given_fields(options).items():
+        if name != "rounding":
             words += [option_of(name)] if value is True else [option_of(name), str(value)]
     if design.rounding != Design.load(options.design).rounding:
         words += ["--rounding", design.rounding]
@@ -99,10 +98,9 @@ def generate_command(options: argparse.Namespace, design: Design) -> str:
 
 def check_built(options: argparse.Namespace, record: Record, network: Network) -> None:
     """Refuse fields beside a build, and one that rounds otherwise than the network."""
-    for name in FIELDS:
-        if getattr(options, name) is not None:
-            raise UserError(f"{option_of(name)} must be left out with --build, whose "
-                            "Design is what is on the board")
+    for name in given_fields(options):
+        raise UserError(f"{option_of(name)} must be left out with --build, whose Design is what is "
+                        "on the board")
     if record.design.rounding != network.rounding and not any_rounding(network):
         folder, model = str(options.build), model_file(options.model)
         raise UserError(

@@ -8,7 +8,6 @@ from pathlib import Path
 from ..build.programming import program_board
 from ..text import printable
 from .output import show
-from .parsing import add_json
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -21,7 +20,6 @@ without it the command is told. No board has been loaded with one of these bitst
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from .design import add_design
 from .network_design import network_design
 from .network_options import add_model
 from .output import show
-from .parsing import add_json, integer, number
+from .parsing import integer, number
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -81,7 +81,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: the model's name, and _pruned)")
     add_design(command)
-    add_json(command)
 
 
 def read(options: argparse.Namespace, network: Network) -> Inputs:

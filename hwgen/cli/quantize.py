@@ -13,7 +13,7 @@ from .design import add_design, design_given
 from .mixed import quantize_mixed
 from .network_design import network_design
 from .output import show
-from .parsing import add_json, number
+from .parsing import number
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -67,7 +67,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="file to write (default: the model's name, and _int8.onnx, or "
                          "_mixed.onnx)")
     add_design(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from .built import add_clock_board, clock_for
 from .design import add_design
 from .network_design import check_rounding, network_design
 from .output import show
-from .parsing import add_clock, add_json
+from .parsing import add_clock
 
 __all__ = ["DESCRIPTION", "add_options", "run"]
 
@@ -31,7 +31,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_clock(command)
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: report.html)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

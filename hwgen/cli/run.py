@@ -17,7 +17,7 @@ from .layer_table import choice_facts, choice_lines, facts_of, run_table
 from .network_design import network_design
 from .network_options import add_inputs, add_model
 from .output import show
-from .parsing import add_baud, add_clock, add_json
+from .parsing import add_baud, add_clock
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -62,7 +62,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="compare every layer with the golden model; --json does so, too")
     add_baud(command)
     add_clock(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from ..text import say
 from ..tools.find import CHECKOUT, pip_command
 from .design import add_design, chosen_design
 from .output import print_json
-from .parsing import add_json, refuse_rest, seed
+from .parsing import refuse_rest, seed
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -47,7 +47,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="seed of the random data (default: another one every time)")
     command.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                          help="folder for logs and waveforms (default: build/sim)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

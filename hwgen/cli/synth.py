@@ -10,7 +10,7 @@ from ..arch.boards import BOARDS
 from ..text import say, table
 from .design import add_design, chosen_design
 from .output import print_json
-from .parsing import add_json, megahertz, seed
+from .parsing import megahertz, seed
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
 
@@ -47,7 +47,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--list", metavar="FILE", help="measure what has changed of this list")
     command.add_argument("--only", metavar="TEXT", default="",
                          help="of the list, only Designs whose name contains this")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from ..tune.choice import Goal
 from ..tune.tune import Placing, tune
 from ..tune.workload import Workload, read_workload
 from .output import show
-from .parsing import add_json, integer, megahertz, number, seed
+from .parsing import add_clock, integer, number, seed
 from .tune_result import facts, lines
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
@@ -72,9 +72,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "fewest of all; the least area; or the least energy, by a model")
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
-    command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock (default: of each Design the one that a "
-                         "recorded build has met, or what may be expected)")
+    add_clock(command)
     command.add_argument("--weights", type=number, nargs="+", metavar="W",
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",
@@ -97,7 +95,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="write the Design that is chosen to this .toml file")
     command.add_argument("--report", metavar="FILE",
                          help="write a page to look at in a browser to this .html file")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -84,7 +84,7 @@ def test_file_wrong(tmp_path, name, content, says):
 
 
 def test_folder_wrong(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot read"):
         read_network(tmp_path)
 
 
