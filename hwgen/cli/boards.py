@@ -1,4 +1,7 @@
-"""`hwgen boards`: list the boards, or show one."""
+"""`hwgen boards`: list the boards, or show one.
+
+List the boards, or show one. The name of a board is also the name of its preset Design.
+"""
 
 import argparse
 
@@ -6,12 +9,7 @@ from ..arch.boards import BOARDS, Board, board
 from ..text import table
 from .output import print_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-List the boards, or show one. The name of a board is also the name of its preset Design.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

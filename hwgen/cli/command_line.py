@@ -1,6 +1,7 @@
 """The command line: lists the commands, runs one, and says in a sentence why it could not be done.
 
-Each command is a module of its own, with what it takes, what it does, and its help.
+Each command is a module of its own, with what it takes, what it does, and its help: that is the
+docstring of the module, but for the first line.
 """
 
 import importlib
@@ -124,8 +125,9 @@ def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
         command = chosen.add_parser(name, help=summary)
         if name in wanted:
             module = importlib.import_module(f".{name}", __package__)
-            command.description = module.DESCRIPTION
-            command.epilog = getattr(module, "EXAMPLES", "")
+            about, _, examples = (module.__doc__ or "").partition("Examples:\n")
+            command.description = about.partition("\n\n")[2]
+            command.epilog = f"examples:\n{examples}" if examples else ""
             command.set_defaults(run=module.run, parser=command)
             module.add_options(command)
             command.add_argument("--json", action="store_true", help="print JSON")

@@ -1,4 +1,8 @@
-"""`hwgen compile`: write the Program of a network for a Design."""
+"""`hwgen compile`: write the Program of a network for a Design.
+
+Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
+name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
+"""
 
 import argparse
 from pathlib import Path
@@ -14,13 +18,7 @@ from .network_design import network_design
 from .network_options import add_example, add_model
 from .output import show
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
-name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

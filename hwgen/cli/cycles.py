@@ -1,4 +1,8 @@
-"""`hwgen cycles`: predict the cycles of a network, without simulating."""
+"""`hwgen cycles`: predict the cycles of a network, without simulating.
+
+Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
+counts the same. Without --design the Design is that of ulx3s-85f.
+"""
 
 import argparse
 
@@ -13,13 +17,7 @@ from .network_options import add_example, add_model
 from .output import show
 from .parsing import add_clock
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
-counts the same. Without --design the Design is that of ulx3s-85f.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,23 @@
-"""`hwgen generate`: write the Verilog of a Design."""
+"""`hwgen generate`: write the Verilog of a Design.
+
+Write a Design's accelerator: its Verilog, the Design that made it (design.toml), a table of its
+ports (ports.md) and waivers for Verilator's lint (lint.vlt). The same Design gives the same bytes,
+always. Options override the fields of the Design.
+
+Examples:
+  hwgen generate                                an 8x8 array of int8, weight-stationary
+  hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
+  hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
+  hwgen generate --design ulx3s-85f --columns 8
+                                                a board's preset, but with 8 columns, and lanes
+  hwgen generate --design my.toml -o build/my   a Design of your own
+  hwgen generate --design icebreaker --top uart --clock 12
+                                                with a serial port of 1 Mbaud
+  hwgen generate --design icebreaker --top wishbone
+                                                for a system: register map and C driver besides
+  hwgen generate --unit csc --rows 16 --codebook
+                                                a unit alone, here the decoder of sparse weights
+"""
 
 import argparse
 import dataclasses
@@ -16,30 +35,7 @@ from .parsing import add_baud, megahertz, refuse_rest
 if TYPE_CHECKING:
     from ..rtl.tops.catalogue import Top
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Write a Design's accelerator: its Verilog, the Design that made it (design.toml), a table of its
-ports (ports.md) and waivers for Verilator's lint (lint.vlt). The same Design gives the same bytes,
-always. Options override the fields of the Design.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen generate                                an 8x8 array of int8, weight-stationary
-  hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
-  hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
-  hwgen generate --design ulx3s-85f --columns 8
-                                                a board's preset, but with 8 columns, and lanes
-  hwgen generate --design my.toml -o build/my   a Design of your own
-  hwgen generate --design icebreaker --top uart --clock 12
-                                                with a serial port of 1 Mbaud
-  hwgen generate --design icebreaker --top wishbone
-                                                for a system: register map and C driver besides
-  hwgen generate --unit csc --rows 16 --codebook
-                                                a unit alone, here the decoder of sparse weights
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

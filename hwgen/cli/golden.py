@@ -1,4 +1,7 @@
-"""`hwgen golden`: run a network in NumPy."""
+"""`hwgen golden`: run a network in NumPy.
+
+Run a network in NumPy, with exactly the integers that the hardware computes.
+"""
 
 import argparse
 
@@ -15,12 +18,7 @@ from .arrays import (
 from .network_options import add_inputs, add_model
 from .output import show
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Run a network in NumPy, with exactly the integers that the hardware computes.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,8 @@
-"""`hwgen program`: load a board with what was built."""
+"""`hwgen program`: load a board with what was built.
+
+Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
+without it the command is told. No board has been loaded with one of these bitstreams yet.
+"""
 
 import argparse
 import re
@@ -9,13 +13,7 @@ from ..build.programming import program_board
 from ..text import printable
 from .output import show
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
-without it the command is told. No board has been loaded with one of these bitstreams yet.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

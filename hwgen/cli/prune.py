@@ -1,4 +1,31 @@
-"""`hwgen prune`: set weights of an int8 network to 0."""
+r"""`hwgen prune`: set weights of an int8 network to 0.
+
+Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
+scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
+
+--density is the share of weights that is left, over all layers. How it is shared among them:
+sensitive measures on the calibration inputs what the outputs lose when each layer alone is pruned,
+and prunes where it costs least; even gives all layers the same.
+
+--method surgeon chooses by what the sums of a layer lose on the calibration inputs, and then fits
+the weights that stay, and the bias, to give the sums of before. magnitude drops the least weights.
+
+Calibration inputs are chosen and fitted on, so accuracy on them says little. Others are measured:
+those of --input, or else every second one of --calibration, which is then held out. With labels
+accuracy is top-1, and of an autoencoder the AUC of its error, with labels 0 (usual) and 1.
+
+Tables show the networks on the way down to the density, and of the one that is written each layer:
+its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
+on the sparse engine, and which of the two is faster. A Design with `--engine sparse` has both, and
+runs each layer on the faster one.
+
+Examples:
+  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \
+      --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
+  hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
+  hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
+  hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
+"""
 
 import argparse
 from pathlib import Path
@@ -20,37 +47,7 @@ from .network_options import add_model
 from .output import show
 from .parsing import integer, number
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
-scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
-
---density is the share of weights that is left, over all layers. How it is shared among them:
-sensitive measures on the calibration inputs what the outputs lose when each layer alone is pruned,
-and prunes where it costs least; even gives all layers the same.
-
---method surgeon chooses by what the sums of a layer lose on the calibration inputs, and then fits
-the weights that stay, and the bias, to give the sums of before. magnitude drops the least weights.
-
-Calibration inputs are chosen and fitted on, so accuracy on them says little. Others are measured:
-those of --input, or else every second one of --calibration, which is then held out. With labels
-accuracy is top-1, and of an autoencoder the AUC of its error, with labels 0 (usual) and 1.
-
-Tables show the networks on the way down to the density, and of the one that is written each layer:
-its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
-on the sparse engine, and which of the two is faster. A Design with `--engine sparse` has both, and
-runs each layer on the faster one.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \\
-      --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
-  hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
-  hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
-  hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
-"""
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,24 @@
-"""`hwgen quantize`: make an int8 network of a float one."""
+"""`hwgen quantize`: make an int8 network of a float one.
+
+Make an int8 network of a float .onnx file, and print how far each of its tensors is from the float
+one on the same inputs: SQNR is the power of the signal over that of the error, in decibels. The
+inputs decide the range of every tensor, so they must be like those that the network will get; some
+dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear, which `hwgen run`
+takes, as ONNX Runtime does.
+
+With --mixed the weights of each layer and each tensor get 2 to 8 bits of their own, so that an
+engine which multiplies bit by bit needs fewest cycles: those of the Design that --design or fields
+of it choose, exactly; or else of an engine that is always busy. A table shows how sensitive the
+outputs are to each; another, and --plot, what the networks on the way from int8 downwards cost and
+give.
+
+Examples:
+  hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
+  hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
+  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --design icebreaker:serial
+  hwgen run net.onnx --input x.npy --check
+"""
 
 import argparse
 import math
@@ -15,31 +35,7 @@ from .network_design import network_design
 from .output import show
 from .parsing import number
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Make an int8 network of a float .onnx file, and print how far each of its tensors is from the float
-one on the same inputs: SQNR is the power of the signal over that of the error, in decibels. The
-inputs decide the range of every tensor, so they must be like those that the network will get; some
-dozens do. The result is an .onnx file with QuantizeLinear and DequantizeLinear, which `hwgen run`
-takes, as ONNX Runtime does.
-
-With --mixed the weights of each layer and each tensor get 2 to 8 bits of their own, so that an
-engine which multiplies bit by bit needs fewest cycles: those of the Design that --design or fields
-of it choose, exactly; or else of an engine that is always busy. A table shows how sensitive the
-outputs are to each; another, and --plot, what the networks on the way from int8 downwards cost and
-give.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
-  hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
-  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
-  hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --design icebreaker:serial
-  hwgen run net.onnx --input x.npy --check
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

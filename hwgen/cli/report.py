@@ -1,4 +1,9 @@
-"""`hwgen report`: show networks on a Design as a page of HTML."""
+"""`hwgen report`: show networks on a Design as a page of HTML.
+
+Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
+multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
+the same for all Designs of a Pareto front.
+"""
 
 import argparse
 from pathlib import Path
@@ -13,14 +18,7 @@ from .network_design import check_rounding, network_design
 from .output import show
 from .parsing import add_clock
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
-multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
-the same for all Designs of a Pareto front.
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,21 @@
-"""`hwgen run`: run a network on a board, layer by layer."""
+"""`hwgen run`: run a network on a board, layer by layer.
+
+Read a quantised network, compile it for a Design, generate the accelerator, and run it on a board:
+load the Program over the link, then each input, and read back the result and the cycles of every
+layer.
+The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
+used again. Without --design the Design is that of ulx3s-85f, or that of the board that is asked
+for. A preset takes the network's rounding: that of .tflite files is tflm, that of .onnx files
+single.
+A board of its own is reached by its serial port; no board has run it yet, only simulations down to
+the pins.
+
+Examples:
+  hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
+  hwgen run net.onnx --input images.npz:x --check
+  hwgen run net.tflite --design my.toml --input x.npy --json
+  hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
+"""
 
 import argparse
 import sys
@@ -19,28 +36,7 @@ from .network_options import add_inputs, add_model
 from .output import show
 from .parsing import add_baud, add_clock
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Read a quantised network, compile it for a Design, generate the accelerator, and run it on a board:
-load the Program over the link, then each input, and read back the result and the cycles of every
-layer.
-The simulated board is the Design's portable Verilog, compiled by Verilator; a simulator is kept and
-used again. Without --design the Design is that of ulx3s-85f, or that of the board that is asked
-for. A preset takes the network's rounding: that of .tflite files is tflm, that of .onnx files
-single.
-A board of its own is reached by its serial port; no board has run it yet, only simulations down to
-the pins.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
-  hwgen run net.onnx --input images.npz:x --check
-  hwgen run net.tflite --design my.toml --input x.npy --json
-  hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,16 @@
-"""`hwgen sim`: run the benches of the units."""
+"""`hwgen sim`: run the benches of the units.
+
+Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
+model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
+run: the summary tells the seed, and --seed repeats it.
+
+Examples:
+  hwgen sim                                     all units, on an 8x8 array
+  hwgen sim systolic --design icebreaker        one unit, on a board's preset
+  hwgen sim csc --rows 16 --codebook            one with parameters of its own
+  hwgen sim systolic --rows 2 --columns 2 --waves
+                                                with a waveform in build/sim/
+"""
 
 import argparse
 import dataclasses
@@ -16,23 +28,7 @@ from .design import add_design, chosen_design
 from .output import print_json
 from .parsing import refuse_rest, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
-model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
-run: the summary tells the seed, and --seed repeats it.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen sim                                     all units, on an 8x8 array
-  hwgen sim systolic --design icebreaker        one unit, on a board's preset
-  hwgen sim csc --rows 16 --codebook            one with parameters of its own
-  hwgen sim systolic --rows 2 --columns 2 --waves
-                                                with a waveform in build/sim/
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -1,4 +1,18 @@
-"""`hwgen synth`: measure a Design with yosys and nextpnr."""
+"""`hwgen synth`: measure a Design with yosys and nextpnr.
+
+Synthesize, place and route a Design alone, between registers, and print what it takes and how fast
+it is: LUTs, registers, DSPs, Fmax and the path that limits it. The Design must name a device. Takes
+a minute for 8x8 cells, ten for 16x16.
+
+Examples:
+  hwgen synth --design icebreaker               a board's preset
+  hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
+                                                the best of three placements
+  hwgen synth --design ulx3s-85f --clock 111 --insist
+                                                the whole accelerator, in half an hour
+  hwgen synth --list docs/results/systolic.toml
+                                                all Designs of a list: writes its .json and .md
+"""
 
 import argparse
 import dataclasses
@@ -12,25 +26,7 @@ from .design import add_design, chosen_design
 from .output import print_json
 from .parsing import megahertz, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Synthesize, place and route a Design alone, between registers, and print what it takes and how fast
-it is: LUTs, registers, DSPs, Fmax and the path that limits it. The Design must name a device. Takes
-a minute for 8x8 cells, ten for 16x16.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen synth --design icebreaker               a board's preset
-  hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
-                                                the best of three placements
-  hwgen synth --design ulx3s-85f --clock 111 --insist
-                                                the whole accelerator, in half an hour
-  hwgen synth --list docs/results/systolic.toml
-                                                all Designs of a list: writes its .json and .md
-"""
-
+__all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

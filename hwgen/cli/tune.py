@@ -1,4 +1,23 @@
-"""`hwgen tune`: find the Design for networks and a board."""
+"""`hwgen tune`: find the Design for networks and a board.
+
+Find the Design for one network or several, and a board: every Design that may suit, of all engines
+that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
+LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
+chosen, and why it is not quicker.
+Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
+met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
+and more, and chosen by what they reach: docs/tune.md.
+
+Examples:
+  hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
+  hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
+  hwgen tune a.tflite --objective area --within 5
+                                                the smallest that takes at most 5 ms
+  hwgen tune a.tflite --place 3 --seeds 1 2 --clock 100    the best of three that are placed
+  hwgen tune a.tflite --board icebreaker        a compact one, for a small chip
+  hwgen tune a.onnx --board icebreaker --engine bitserial    of one engine alone
+  hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
+"""
 
 import argparse
 import dataclasses
@@ -20,29 +39,7 @@ from .output import show
 from .parsing import add_clock, integer, number, seed
 from .tune_result import facts, lines
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Find the Design for one network or several, and a board: every Design that may suit, of all engines
-that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
-LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
-chosen, and why it is not quicker.
-Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
-met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
-and more, and chosen by what they reach: docs/tune.md.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
-  hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
-  hwgen tune a.tflite --objective area --within 5
-                                                the smallest that takes at most 5 ms
-  hwgen tune a.tflite --place 3 --seeds 1 2 --clock 100    the best of three that are placed
-  hwgen tune a.tflite --board icebreaker        a compact one, for a small chip
-  hwgen tune a.onnx --board icebreaker --engine bitserial    of one engine alone
-  hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
-"""
+__all__ = ["add_options", "run"]
 
 FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
 """The families whose area is known, and how much of the logic may be used where nothing is said.
