@@ -66,8 +66,6 @@ class Check:
         program = self.program
         if len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
-        for number, (address, data) in enumerate(program.constants):
-            self.owner[address:address + len(data)] = -2 - len(program.inputs) - number
         for number, name in enumerate(program.inputs):
             self.writers[name] = {-2 - number}
             self.take(program.tensors[name].addresses(), -2 - number, f"input {name!r}")

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,7 @@ from ..tools.untrusted import check_type
 
 __all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,9 @@ class Placement:
     channels: tuple[int, ...]
     constants: tuple[int | None, ...]
 
-    @property
-    def size(self) -> int:
-        """Number of elements that are stored."""
-        return self.height * self.width * len(self.channels)
+    def stored(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return what is stored of a tensor, (height, width, stored channels)."""
+        return values.reshape(self.height, self.width, -1)[..., list(self.channels)]
 
     def addresses(self) -> NDArray[np.int64]:
         """Return the address of every byte that is stored, (height, width, stored channels)."""
@@ -131,10 +130,8 @@ class Program:
         Tensors that the host writes, and those that it reads.
     results : tuple of str
         The network's outputs, be they the accelerator's or of a host layer.
-    constants : tuple of (int, bytes)
-        Bytes of the activation memory that must be there before the first step, and stay there.
     compressed : tuple of (int, bytes)
-        Likewise of the weights of the sparse engine.
+        Words of the memories of the sparse engine, and where they begin there.
     choices : tuple of EngineChoice
         Which layers it computes, and why.
     """
@@ -149,9 +146,8 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     results: tuple[str, ...]
-    constants: tuple[tuple[int, bytes], ...] = field(default=())
-    compressed: tuple[tuple[int, bytes], ...] = field(default=())
-    choices: tuple[EngineChoice, ...] = field(default=())
+    compressed: tuple[tuple[int, bytes], ...] = ()
+    choices: tuple[EngineChoice, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image."""
@@ -185,19 +181,13 @@ class Program:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")
         columns = self.design.columns
-        words = tuple(int.from_bytes(self.image[at:at + columns], "little")
-                      for at in range(0, len(self.image), columns))
-        size = max((address + len(data) for address, data in self.constants), default=0)
-        activations = bytearray(size)
-        for address, data in self.constants:
-            activations[address:address + len(data)] = data
-        return Contents(words, bytes(activations))
+        return Contents(tuple(int.from_bytes(self.image[at:at + columns], "little")
+                              for at in range(0, len(self.image), columns)))
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:
         """All that a host writes before the first inference: where it goes, and the bytes."""
         return [(Space.PROGRAM, 0, self.strided_image),
-                *((Space.ACTIVATIONS, address, data) for address, data in self.constants),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
     def _facts(self, **others: Any) -> bytes:
@@ -244,9 +234,6 @@ class Program:
         descriptors = Descriptors.of(design)
         steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
 
-        def words(kind: str) -> tuple[tuple[int, bytes], ...]:
-            return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
-
         def of(name: str, kind: Any) -> Any:
             return check_type(facts[name], kind, name)
 
@@ -254,7 +241,8 @@ class Program:
             of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
             of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
-            of("results", tuple[str, ...]), words("constants"), words("compressed"),
+            of("results", tuple[str, ...]),
+            tuple((place, bytes.fromhex(data)) for place, data in facts["compressed"]),
             of("choices", tuple[EngineChoice, ...]))
 
 
