@@ -29,7 +29,7 @@ from ..arch.fitting import MISSING, fitting
 from ..errors import UserError
 from ..text import printable
 from .design import add_design, chosen_design, command_with, differences
-from .output import print_json, show
+from .output import show
 from .parsing import add_baud, megahertz, refuse_rest
 
 if TYPE_CHECKING:
@@ -82,20 +82,13 @@ def run(options: argparse.Namespace) -> int:
         top = top.with_names(identifier_of(name))
     folder = Path(options.output or Path("rtl_out") / name)
     files = write(design, folder, top)
-    if options.json:
-        print_json({"name": name, "module": module(design, top),
-                    "design": dataclasses.asdict(design),
-                    "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
-                    "files": [str(path) for path in files]})
-    else:
-        print(f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
-              f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
-              + f", rounding {design.rounding!r}" * bool(design.activation_memory))
-        for line in said:
-            print(f"  {line}")
-        for path in files:
-            print(f"  {printable(path)}")
-    return 0
+    facts = {"name": name, "module": module(design, top), "design": dataclasses.asdict(design),
+             "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
+             "files": [str(path) for path in files]}
+    first = (f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
+             f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
+             + f", rounding {design.rounding!r}" * bool(design.activation_memory))
+    return show(options, facts, "\n  ".join([first, *said, *map(printable, files)]))
 
 
 def run_unit(options: argparse.Namespace) -> int:
@@ -116,8 +109,7 @@ def run_unit(options: argparse.Namespace) -> int:
     return show(options, {"unit": made.name, "module": module or made.name,
                           "parameters": made.parameters, "timing": made.timing,
                           "folder": str(folder), "files": [str(path) for path in files]},
-                "\n".join([printable(made.title), f"  {made.timing}",
-                           *(f"  {printable(path)}" for path in files)]))
+                "\n  ".join([printable(made.title), made.timing, *map(printable, files)]))
 
 
 def design_of_unit(options: argparse.Namespace, design: Design) -> Design:

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..text import say
 from ..tools.find import CHECKOUT, pip_command
 from .design import add_design, chosen_design
-from .output import print_json
+from .output import show
 from .parsing import refuse_rest, seed
 
 __all__ = ["add_options", "run"]
@@ -59,13 +59,11 @@ def run(options: argparse.Namespace) -> int:
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
             waves=options.waves, seed=seed, given=given))
-    if options.json:
-        print_json({"design": dataclasses.asdict(design), "seed": seed,
-                    "benches": [result.to_dict() for result in results]})
-    else:
-        about = " ".join([f"Unit {options.unit}", *(f"{name}={value}" for name, value
-                                                    in given.items())])
-        print(regression.summary(about if given else f"Design {design.name}", results, seed))
+    about = " ".join([f"Unit {options.unit}", *(f"{name}={value}" for name, value
+                                                in given.items())])
+    show(options, {"design": dataclasses.asdict(design), "seed": seed,
+                   "benches": [result.to_dict() for result in results]},
+         regression.summary(about if given else f"Design {design.name}", results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from ..arch.boards import BOARDS
 from ..text import say, table
 from .design import add_design, chosen_design
-from .output import print_json
+from .output import print_json, show
 from .parsing import megahertz, seed
 
 __all__ = ["add_options", "run"]
@@ -63,17 +63,12 @@ def run(options: argparse.Namespace) -> int:
     at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
                       insist=options.insist, at=at)
-    if options.json:
-        print_json(dataclasses.asdict(figures))
-        return 0
     cells = design.rows * design.columns
-    print(f"Design {design.name}, alone between registers, placed and routed")
-    print(table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
-        figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
-        figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
-        f"{sum(figures.seconds.values()):.0f} s"]]))
-    print(f"of the chip: {words(figures.utilization)}")
-    print("limited by:")
-    for step in figures.path:
-        print(f"  {step}")
-    return 0
+    return show(options, dataclasses.asdict(figures), "\n".join([
+        f"Design {design.name}, alone between registers, placed and routed",
+        table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
+            figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
+            figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
+            f"{sum(figures.seconds.values()):.0f} s"]]),
+        f"of the chip: {words(figures.utilization)}",
+        "limited by:", *(f"  {step}" for step in figures.path)]))

@@ -13,10 +13,7 @@ from ..errors import UserError
 from ..network.graph import (
     AveragePool,
     Concatenate,
-    Convolution,
-    Depthwise,
     Elementwise,
-    FullyConnected,
     Layer,
     MaxPool,
     Mean,
@@ -24,6 +21,7 @@ from ..network.graph import (
     Pad,
     Reshape,
     Softmax,
+    Weighted,
 )
 from .check import check_program
 from .layers.binary import lower_binary
@@ -141,7 +139,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             pass
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
-        case Convolution() | Depthwise() | FullyConnected():
+        case _ if isinstance(layer, Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
             lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))

@@ -15,7 +15,6 @@ from ...network.graph import (
     Add,
     AveragePool,
     Concatenate,
-    Convolution,
     Depthwise,
     Ending,
     FullyConnected,
@@ -183,7 +182,7 @@ def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArr
     x, tensors, rounding = inputs[0], network.tensors, network.rounding
     zero_points = [tensors[name].zero_point for name in layer.inputs]
     match layer:
-        case Convolution() | Depthwise() | FullyConnected():
+        case _ if isinstance(layer, Weighted):
             sums = weighted_sums(x, layer, zero_points[0])
             result = finish_sums(sums, layer.requantisation, rounding)
         case Add():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .file import Graph, Node
+from .float_ops import gain_and_bias
 
 __all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "output_axis", "sources"]
 
@@ -102,7 +103,7 @@ def unused_name(graph: Graph, name: str) -> str:
 def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int
             ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return gain and bias of a node that follows a product; None where it is something else."""
-    constants, gain, bias = graph.constants, np.ones(channels), np.zeros(channels)
+    constants = graph.constants
     if node.domain or node.operator not in STEPS or not node.outputs:
         return None
     if node.operator == "BatchNormalization":
@@ -122,17 +123,11 @@ def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int
             other.size != channels or other.ndim <= inner
             or other.shape[other.ndim - 1 - inner] != channels):
         return None
-    value = np.broadcast_to(other.astype(np.float64).reshape(-1), (channels,))
-    match node.operator:
-        case "Add":
-            return gain, value
-        case "Sub":
-            return (gain, -value) if first else (-gain, value)
-        case "Mul":
-            return gain * value, bias
-    if not first or np.any(value == 0):
+    if node.operator == "Div" and (not first or np.any(other == 0)):
         return None
-    return gain / value, bias
+    operator = "From" if node.operator == "Sub" and not first else node.operator
+    times, plus = gain_and_bias(operator, other.astype(np.float64).reshape(-1))
+    return np.broadcast_to(times, (channels,)), np.broadcast_to(plus, (channels,))
 
 
 def chain_ends(graph: Graph) -> Iterator[tuple[Node, str]]:

@@ -150,6 +150,16 @@ class Pending:
         """Return the same with one step more."""
         return replace(self, shape=shape, after=(*self.after, move))
 
+    def emit(self, target: Target) -> Activation:
+        """Make the layers, and move their elements."""
+        return self.move(self.core.emit(target))
+
+    def move(self, x: Activation) -> Activation:
+        """Move the elements of what has become of it."""
+        for each in self.after:
+            x = each(x)
+        return x
+
 
 @dataclass(frozen=True, eq=False)
 class Hosted:

@@ -17,15 +17,13 @@ __all__ = ["MOVES", "reshape_value"]
 
 def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
     """Return the same elements under another shape."""
-    old = value.values.shape if isinstance(value, Scaled) else value.shape
+    old = shape_of(value)
     if math.prod(old) != math.prod(shape):
         raise node.error(f"makes {list(shape)} of {list(old)}, which has another size")
     match value:
-        case Pending():
-            return value.then(shape, lambda x: replace(x, shape=shape))
-        case Real():
-            return replace(value, x=replace(value.x, shape=shape))
-        case Activation() | Outside():
+        case Pending() | Real() | Activation():
+            return moved(value, shape, lambda x: replace(x, shape=shape))
+        case Outside():
             return replace(value, shape=shape)
         case Hosted():
             return value.moved(shape, lambda x: x.reshape(shape))
@@ -120,12 +118,8 @@ def transpose(reader: OnnxReader, node: Node) -> Value:
         return Activation(x.tensor, new, reorder(x.order, shape, axes), x.offset)
 
     match value:
-        case Pending():
-            return value.then(new, move)
-        case Real():
-            return replace(value, x=move(value.x))
-        case Activation():
-            return move(value)
+        case Pending() | Real() | Activation():
+            return moved(value, new, move)
         case Outside():
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
             return Outside(value.name, new, source, value.steps)
@@ -267,18 +261,13 @@ def rounds(reader: OnnxReader, node: Node, x: Real, real: float, by: Node) -> bo
         and float(scale.reshape(-1)[0]) == x.scale
 
 
-def on_any(reader: OnnxReader, node: Node, result: tuple[int, ...],
-           make: Callable[[Activation], Activation]) -> Value:
+def moved(value: Pending | Real | Activation, shape: tuple[int, ...],
+          make: Callable[[Activation], Activation]) -> Value:
     """Apply what does not care whether its tensor is quantised: an order-preserving step."""
-    value = reader.value(node, 0)
-    match value:
-        case Pending():
-            return value.then(result, make)
-        case Real():
-            return replace(value, x=make(value.x))  # limits are the same before it and after it
-        case Activation():
-            return make(value)
-    raise reader.unready_error(node, 0)
+    if isinstance(value, Pending):
+        return value.then(shape, make)
+    # Limits are the same before it and after it.
+    return replace(value, x=make(value.x)) if isinstance(value, Real) else make(value)
 
 
 MOVES: dict[str, Handler] = {
