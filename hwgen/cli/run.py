@@ -24,7 +24,6 @@ from ..arch.boards import BOARDS
 from ..build.clock import KNOWN, BoardClock
 from ..errors import UserError
 from ..network.reader import read_network
-from ..runtime.inference import Inference
 from ..runtime.run import SerialPort, run_network
 from ..text import say
 from .arrays import image_outputs, output_facts, output_lines, read_inputs, read_labels
@@ -96,7 +95,8 @@ def run(options: argparse.Namespace) -> int:
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program), *output_lines(outputs, labels),
-             cycles_line(first, clock, simulated=simulated)]
+             f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
+             + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:
@@ -104,12 +104,6 @@ def run(options: argparse.Namespace) -> int:
                      "the hardware differs from the golden model")
     show(options, facts, "\n".join(lines))
     return 0 if equal and found.as_predicted else 1
-
-
-def cycles_line(first: Inference, clock: BoardClock, *, simulated: bool) -> str:
-    """Return the cycles of an inference in words."""
-    return (f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
-            + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
 
 
 def patience_mhz(clock: BoardClock, name: str) -> float:

@@ -71,7 +71,9 @@ class Linear:
         weights, scale, bias = self._fine_weights(target, *self._integers(target))
         fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).with_int8_parts()
         by = requantisation(self.node, scale, target)
-        self._check_bias(bias)
+        if np.any(np.abs(bias) >= 2.0**31):
+            raise self.node.error("has a bias that does not fit 32 bits at the scale of its "
+                                  "products; give the weights of that channel a larger scale")
         return fitting.place(target, bias.astype(np.int32), by)
 
     def _fine_weights(self, target: Target, weights: Integers, scale: NDArray[np.float64],
@@ -138,11 +140,6 @@ class Linear:
         # A channel with a gain of 0 is its bias.
         scale = np.where(scale == 0, grid(self.node, target.scale), np.abs(scale))
         return weights, scale, self.bias / scale
-
-    def _check_bias(self, bias: NDArray[np.float64]) -> None:
-        if np.any(np.abs(bias) >= 2.0**31):
-            raise self.node.error("has a bias that does not fit 32 bits at the scale of its "
-                                  "products; give the weights of that channel a larger scale")
 
     def _repeat_channels(self, source: Tensor, times: int) -> Tensor:
         """Return a tensor with its channels several times over, for weights of several parts."""
