@@ -31,8 +31,6 @@ class NetworkDesign:
     Members
     -------
     design : Design
-    source : str
-        The preset, or the file, that it begins with.
     was : str
         The rounding that it would have without the network.
     command : str
@@ -40,7 +38,6 @@ class NetworkDesign:
     """
 
     design: Design
-    source: str
     was: str
     command: str
 
@@ -63,7 +60,7 @@ def network_design(options: argparse.Namespace, network: Network,
     """
     if record is not None:
         check_built(options, record, network)
-        return NetworkDesign(record.design, str(options.build), record.design.rounding,
+        return NetworkDesign(record.design, record.design.rounding,
                              f"hwgen build --board {record.board} --design "
                              f"{shlex.quote(f'{options.build}/design.toml')}")
     source = DESIGN if options.design is None else options.design
@@ -76,7 +73,7 @@ def network_design(options: argparse.Namespace, network: Network,
     if source in presets() and options.rounding is None:
         design = design.replace(rounding=rounding_of(network))
     check_rounding(options.model, design, network)
-    found = NetworkDesign(design, source, was, generate_command(options, design))
+    found = NetworkDesign(design, was, generate_command(options, design))
     if found.facts["adapted"] and not options.json:
         options.notes = [*getattr(options, "notes", []), printable(
             f"rounding is {design.rounding!r}, as {model_file(options.model)} wants sums to be "

@@ -18,7 +18,7 @@ from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
 from ..tools.arrays import load_arrays
-from ..tools.untrusted import check_type
+from ..tools.untrusted import check_type, refusing
 
 __all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
@@ -207,26 +207,16 @@ class Program:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a Program that :meth:`save` wrote."""
-        try:
+        with refusing(path, "a Program of hwgen"):
             file = load_arrays(path)
-            facts, image = json.loads(file["facts"].tobytes()), file["image"].tobytes()
-        except UserError as error:
-            raise UserError(f"{error}, so it is not a Program of hwgen") from error
-        except (ValueError, KeyError, RecursionError) as error:
-            raise UserError(f"{path} is not a Program of hwgen: {error}") from error
-        try:
+            facts = json.loads(file["facts"].tobytes())
             if facts["format"] != FORMAT:
                 raise UserError(f"its format is {facts['format']}, not {FORMAT}: compile the "
                                 "network again")
-            program = cls._of(facts, image)
-            intact = program.fingerprint == facts["fingerprint"]
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise UserError(f"{path} is not a Program of hwgen: {error!r}") from error
-        if not intact:
-            raise UserError(f"{path} is damaged: its fingerprint is not that of its contents")
-        return program
+            program = cls._of(facts, file["image"].tobytes())
+            if program.fingerprint != facts["fingerprint"]:
+                raise UserError("it is damaged: its fingerprint is not that of its contents")
+            return program
 
     @classmethod
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
