@@ -4,6 +4,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UserError
@@ -101,10 +102,8 @@ class SimulatedLink(Link):
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return
-        try:
+        with suppress(BrokenPipeError):
             process.stdin.close()  # upon which the simulator ends
-        except BrokenPipeError:
-            pass
         process.stdout.close()
         exit_code(process)
         self._log.close()

@@ -3,7 +3,6 @@
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...golden.network.arithmetic import divide
@@ -14,8 +13,6 @@ from ..sizes import Block, ceil_div
 from ..view import View
 
 __all__ = ["average_multiplier", "lower_average_pool", "lower_max_pool", "lower_mean"]
-
-Integers = NDArray[np.int64]
 
 
 def average_multiplier(count: int) -> int:

@@ -52,8 +52,7 @@ def affine(reader: OnnxReader, node: Node, value: Value, gain: ArrayLike, bias: 
     return Pending(core, shape)
 
 
-def channel_values(reader: OnnxReader, node: Node, constant: NDArray[np.float64],
-                   value: Value) -> NDArray[np.float64]:
+def channel_values(node: Node, constant: NDArray[np.float64], value: Value) -> NDArray[np.float64]:
     """Return a constant with one value for each channel, or one for all."""
     shape = shape_of(value)
     if constant.size == 1:
@@ -97,7 +96,7 @@ def arithmetic(reader: OnnxReader, node: Node) -> Value:
                          "we divide by a constant")
     if isinstance(value, Outside):
         return before(node, value, operator, numbers)
-    constant = channel_values(reader, node, numbers, value)
+    constant = channel_values(node, numbers, value)
     return affine(reader, node, value, *gain_and_bias(operator, constant),
                   FloatStep(operator, (single(constant),)))
 

@@ -82,7 +82,7 @@ def add(reader: OnnxReader, node: Node) -> Value:
     scaled = reader.scaled_constant(node, array, reader.constant(node, at + 1),
                                     reader.constant(node, at + 2), 0)
     real = reader.dequantise(node, other, other + 1, other + 2)
-    bias = channel_values(reader, node, scaled.real, real)
+    bias = channel_values(node, scaled.real, real)
     return on_output_grid(reader, node, affine(reader, node, real, 1.0, bias), 6)
 
 
