@@ -12,6 +12,7 @@ from .output import show
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("name", nargs="?", metavar="NAME",

@@ -37,6 +37,7 @@ from .parsing import add_baud, megahertz, seed
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("model", nargs="?", metavar="MODEL",

@@ -11,14 +11,14 @@ from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..text import printable
 from ..tools.files import replacing, write_whole
-from .arrays import first_input
+from .arrays import add_example, add_model, first_input
 from .design import add_design
 from .layer_table import choice_facts, choice_lines
 from .network_design import network_design
-from .network_options import add_example, add_model
 from .output import show
 
 __all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

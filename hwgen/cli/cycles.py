@@ -8,16 +8,16 @@ import argparse
 
 from ..network.reader import read_network
 from ..predict.layers import predict
-from .arrays import first_input
+from .arrays import add_example, add_model, first_input
 from .built import add_clock_board, clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
 from .network_design import network_design
-from .network_options import add_example, add_model
 from .output import show
 from .parsing import add_clock
 
 __all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("--unit", metavar="NAME",

@@ -8,6 +8,8 @@ import argparse
 from ..golden.network import network as golden
 from ..network.reader import read_network
 from .arrays import (
+    add_inputs,
+    add_model,
     image_outputs,
     output_facts,
     output_lines,
@@ -15,10 +17,10 @@ from .arrays import (
     read_inputs,
     right_answers,
 )
-from .network_options import add_inputs, add_model
 from .output import show
 
 __all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

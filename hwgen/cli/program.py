@@ -15,6 +15,7 @@ from .output import show
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")

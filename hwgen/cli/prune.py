@@ -40,14 +40,14 @@ from ..predict.pruning import Inputs, Pruned, prune
 from ..report.plot import scatter
 from ..text import printable, say, table
 from ..tools.files import check_writable, write_whole
-from .arrays import read_answers, read_inputs
+from .arrays import add_model, read_answers, read_inputs
 from .design import add_design
 from .network_design import network_design
-from .network_options import add_model
 from .output import show
 from .parsing import integer, number
 
 __all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

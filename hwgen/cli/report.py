@@ -20,6 +20,7 @@ from .parsing import add_clock
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("model", metavar="MODEL", nargs="+",

@@ -26,16 +26,24 @@ from ..errors import UserError
 from ..network.reader import read_network
 from ..runtime.run import SerialPort, run_network
 from ..text import say
-from .arrays import image_outputs, output_facts, output_lines, read_inputs, read_labels
+from .arrays import (
+    add_inputs,
+    add_model,
+    image_outputs,
+    output_facts,
+    output_lines,
+    read_inputs,
+    read_labels,
+)
 from .built import clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, run_table
 from .network_design import network_design
-from .network_options import add_inputs, add_model
 from .output import show
 from .parsing import add_baud, add_clock
 
 __all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""

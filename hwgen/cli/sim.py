@@ -30,6 +30,7 @@ from .parsing import refuse_rest, seed
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("unit", nargs="?", metavar="UNIT",

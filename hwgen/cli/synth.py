@@ -28,6 +28,7 @@ from .parsing import megahertz, seed
 
 __all__ = ["add_options", "run"]
 
+
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     add_design(command)

@@ -30,7 +30,7 @@ from ...network.graph import (
 )
 from ..distinct import distinct_weights, select_places
 from ..view import image_of
-from .endings import sum_requantisation
+from .lanes import sum_requantisation
 
 __all__ = ["VARIES", "Folding", "fold", "reaches_padding"]
 

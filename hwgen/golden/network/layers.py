@@ -32,8 +32,7 @@ from ...network.graph import (
 )
 from ...network.thresholds import Thresholds
 from . import fixed_point
-from .arithmetic import Integers, divide, requantise, scale, wrap
-from .thresholds import threshold
+from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
 __all__ = ["add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean"]
