@@ -258,15 +258,22 @@ class Network:
         return {ours: self._feed_input(ours, np.asarray(given[name]))
                 for ours, name in zip(self.inputs, names, strict=True)}
 
-    def _feed_input(self, name: str, x: NDArray[np.generic]) -> NDArray[np.int8]:
-        """Return an input of the network, of what its file takes there."""
-        shape = self.tensors[name].shape
+    def check_input(self, name: str, x: NDArray[np.generic]) -> NDArray[np.int8]:
+        """Return an array that is checked to be an input of the network, of one image or more."""
+        shape, precision = self.tensors[name].shape, self.tensors[name].precision
         if x.dtype != np.int8:
             raise UserError(f"input {name!r} must be int8, not {x.dtype}")
         if x.ndim != len(shape) or x.shape[1:] != shape[1:] or not len(x):
             raise UserError(f"input {name!r} must be of shape {shape}, or with several images "
                             f"along the first axis, not {x.shape}")
-        return x.astype(np.int8)
+        found = x.astype(np.int8, copy=False)
+        if found.size and not precision.low <= found.min() <= found.max() <= precision.high:
+            raise UserError(f"input {name!r} must be {precision}: from {precision.low} to "
+                            f"{precision.high}, not {found.min()} to {found.max()}")
+        return found
+
+    _feed_input = check_input
+    """What makes an input of the network of what its file takes there; here they are the same."""
 
     def fetch(self, results: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.generic]]:
         """Return the outputs as the file gives them, of what the network gives."""
