@@ -43,9 +43,6 @@ class Moved:
 class Elsewhere(Loader):
     """A loader that puts the module of the new name where the old one was asked for."""
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Let Python make one, which is thrown away."""
-
     def exec_module(self, module: ModuleType) -> None:
         """Replace a module by what it is today."""
         name = module.__name__
@@ -60,13 +57,12 @@ def with_names_of_before(execute: Callable[[ModuleType], None]) -> Callable[[Mod
         folder = module.__name__
 
         def from_before(name: str) -> Any:
-            inner = None if name.startswith("__") else find_spec(f"{folder}.{name}")
-            if inner is None and not name.startswith("__"):
-                now = importlib.import_module(MOVED[folder])
-                if name in vars(now):
-                    warn(f"{folder}.{name}", f"{now.__name__}.{name}")
-                    return getattr(now, name)
-            raise AttributeError(f"module {folder!r} has no attribute {name!r}")
+            inside = name.startswith("__") or find_spec(f"{folder}.{name}") is not None
+            now = None if inside else importlib.import_module(MOVED[folder])
+            if now is None or name not in vars(now):
+                raise AttributeError(f"module {folder!r} has no attribute {name!r}")
+            warn(f"{folder}.{name}", f"{now.__name__}.{name}")
+            return getattr(now, name)
 
         module.__dict__["__getattr__"] = from_before
     return both

@@ -5,44 +5,19 @@ import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..arch.design import SPARSE, SYSTOLIC, Design
 from ..arch.fitting import fitting
 from ..errors import UserError
+from ..tools.untrusted import read_toml
 from .parsing import integer
 
 __all__ = ["FIELDS", "add_design", "chosen_design", "command_with", "design_given", "differences",
            "given_fields", "option_of"]
 
-FIELDS = {
-    "engine": ("NAME", "what multiplies: systolic, or with memories bitserial, sparse or binary"),
-    "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
-    "rows": ("N", "rows of the array, 1 to 64"),
-    "columns": ("N", "columns of the array, 1 to 64"),
-    "activations": ("TYPE", "type of an activation: int2 to int16, uint2 to uint16"),
-    "weights": ("TYPE", "type of a weight, likewise"),
-    "depth": ("N", "products that a sum holds without overflow (default: rows, or 1024 for os)"),
-    "accumulator": ("N", "bits of a sum, where depth shall not decide; a narrower sum wraps"),
-    "lines": ("N", "pixels that a column takes in a cycle of a depthwise tile; 0: no such path"),
-    "family": ("NAME", "FPGA family to make multipliers for: generic, ecp5, ice40 or gowin"),
-    "device": ("CHIP", "chip, if its limits and floor plan shall be used, such as LFE5U-85F"),
-    "dsps": ("N", "how many cells may use a hard multiplier; the others use fabric"),
-    "activation_memory": ("BYTES", "memory for tensors; 0: the array alone, and none of the below"),
-    "program_memory": ("BYTES", "memory for steps and weights"),
-    "partial_sums": ("N", "vectors of sums that the accumulators hold"),
-    "lanes": ("N", "columns that are requantised in a cycle"),
-    "hard_lanes": ("N", "lanes that multiply in DSP blocks"),
-    "line_pixels": ("N", "longest row that the line buffer holds"),
-    "rounding": ("NAME", ("tflm: sums are rounded twice, as TensorFlow Lite Micro does; single "
-                         "and even: once, and halves up or to even")),
-    "steps": ("N", "steps that have a counter of their cycles"),
-    "compact": ("", "make the accelerator small rather than fast"),
-    "sparse_entries": ("N", "compressed weights that each lane of a sparse engine holds"),
-    "sparse_columns": ("N", "columns of all compressed matrices together"),
-    "sparse_depth": ("N", "columns that may wait in front of each lane of a sparse engine"),
-    "decompress": ("", "let weights without room in the program memory be packed there"),
-}
+FIELDS: Mapping[str, Sequence[str]] = read_toml(Path(__file__).with_name("fields.toml"))
 """What stands for a value of each field, and what the field is."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
+from ...tools.untrusted import read_toml
 from ..graph import Network, Tensor
 from .file import graph_of, parse
 from .float_ops import apply_steps
@@ -42,33 +43,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }
 
-NEAREST = {
-    "ArgMax": "the host, on the network's output",
-    "ConvTranspose": "Conv",
-    "DynamicQuantizeLinear": "QuantizeLinear with a constant scale",
-    "Elu": "Relu or Clip",
-    "FusedConv": "Conv and Relu",
-    "GRU": "Conv or Gemm over a window",
-    "Gelu": "Relu or Clip",
-    "HardSigmoid": "Clip, or Sigmoid last",
-    "HardSwish": "Relu or Clip",
-    "InstanceNormalization": "BatchNormalization",
-    "LSTM": "Conv or Gemm over a window",
-    "LayerNormalization": "BatchNormalization",
-    "LeakyRelu": "Relu",
-    "LogSoftmax": "Softmax last",
-    "Min": "Clip",
-    "PRelu": "Relu",
-    "QLinearLeakyRelu": "Relu between DequantizeLinear and QuantizeLinear",
-    "QLinearMul": "QLinearAdd, or QLinearConv with a kernel of 1",
-    "ReduceMax": "GlobalMaxPool",
-    "ReduceSum": "GlobalAveragePool",
-    "Resize": "Conv and the pools",
-    "Slice": "Concat, or Conv with fewer channels",
-    "Split": "two Convs of the same input",
-    "Tanh": "Sigmoid last",
-    "Upsample": "Conv and the pools",
-}
+NEAREST: Mapping[str, str] = read_toml(Path(__file__).with_name("nearest.toml"))
 
 
 @dataclass(frozen=True, eq=False)
