@@ -162,6 +162,6 @@ class Lowering:
                 offset=(part.x * right - window.before[1]) * source.pitch,
                 x_step=right * source.pitch, row_step=down,
                 row_step_bytes=down * source.row, taps_x_step=step_x * source.pitch,
-                taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1], **target.written(part))
+                taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1], **target.write_to(part))
 
 

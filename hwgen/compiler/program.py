@@ -45,7 +45,7 @@ class Placement:
     channels: tuple[int, ...]
     constants: tuple[int | None, ...]
 
-    def stored(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+    def stored_part(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return what is stored of a tensor, (height, width, stored channels)."""
         return values.reshape(self.height, self.width, -1)[..., list(self.channels)]
 

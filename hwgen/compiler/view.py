@@ -55,7 +55,7 @@ class View:
         return {"base": self.offset + row * self.row, "row0": row, "height": self.height,
                 "row_bytes": self.row_bytes}
 
-    def written(self, block: Block) -> dict[str, Any]:
+    def write_to(self, block: Block) -> dict[str, Any]:
         """Return the fields of a step that writes a block of the image."""
         return {"output": self.offset + block.y * self.row + block.x * self.pitch,
                 "output_x_step": self.pitch, "output_row_step": self.row}

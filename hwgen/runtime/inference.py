@@ -165,7 +165,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         addresses = placement.addresses()
         low = int(addresses.min())
         data = np.zeros(int(addresses.max()) + 1 - low, np.int8)
-        data[addresses - low] = placement.stored(np.asarray(x[name]))
+        data[addresses - low] = placement.stored_part(np.asarray(x[name]))
         accelerator.write_activations(low, data.tobytes())
     expected = golden.run(network, x, keep=True) if check else {}
     layers = []
@@ -194,7 +194,7 @@ def first_difference(accelerator: RemoteAccelerator, program: Program, name: str
                      ) -> str | None:
     """Return a sentence about the first element that differs, or None."""
     placement = program.tensors[name]
-    got, want = read_tensor(accelerator, program, name), placement.stored(expected)
+    got, want = read_tensor(accelerator, program, name), placement.stored_part(expected)
     wrong = np.argwhere(got != want)
     if not len(wrong):
         return None

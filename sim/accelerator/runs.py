@@ -52,7 +52,7 @@ def one_run(bench, network, program):
     model.memory[:] = bench.rng.integers(-128, 128, len(model.memory))
     for name in program.inputs:
         place = program.tensors[name]
-        model.memory[place.addresses()] = place.stored(np.asarray(inputs[name]))
+        model.memory[place.addresses()] = place.stored_part(np.asarray(inputs[name]))
     board.write_activations(0, model.memory.tobytes())
     model.run(program.image, len(program.steps))
     cycles = sum(work.cycles for work in predictions(network, program, inputs))

@@ -227,7 +227,7 @@ class DepthwiseLayer:
                 taps_x_step=int(self.taps) * source.pitch,
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
-                **target.written(block), **formats)
+                **target.write_to(block), **formats)
 
 
 def transpose_window(window: Window) -> Window:

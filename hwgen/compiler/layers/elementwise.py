@@ -124,4 +124,4 @@ def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: V
         lowering.emit(
             None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
             low=output.low, high=output.high, x=block.width, y=block.height, program=program,
-            **target.written(block))
+            **target.write_to(block))

@@ -258,7 +258,7 @@ class MatrixLayer:
                 taps_x_step=window.dilation[1] * source.pitch if plan.taps_x > 1 else 0,
                 taps_y_step=window.dilation[0],
                 taps_y_step_bytes=window.dilation[0] * source.row,
-                **grouped.written(block), **formats)
+                **grouped.write_to(block), **formats)
 
 
 def flatten_rows(source: View, target: View, window: Window) -> tuple[View, View, Window]:

@@ -99,4 +99,4 @@ class SparseLayer:
                 None, target, mode=Mode.SUMS, tiles=slots, slots=slots, program=program,
                 parameters_per_tile=per_tile, zero_point=self.lanes.zero_point, low=self.lanes.low,
                 high=self.lanes.high, last_columns=lowering.last_columns(len(self.weights)),
-                x=block.width, y=block.height, **target.written(block))
+                x=block.width, y=block.height, **target.write_to(block))

@@ -172,7 +172,7 @@ class Hosted:
     shape: tuple[int, ...]
     tail: Tail
 
-    def moved(self, shape: tuple[int, ...], move: Operation) -> "Hosted":
+    def with_move(self, shape: tuple[int, ...], move: Operation) -> "Hosted":
         """Return the same with its elements moved at the end."""
         tail = replace(self.tail, operations=(*self.tail.operations, move))
         return replace(self, shape=shape, tail=tail)

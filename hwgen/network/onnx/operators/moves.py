@@ -22,11 +22,11 @@ def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
         raise node.error(f"makes {list(shape)} of {list(old)}, which has another size")
     match value:
         case Pending() | Real() | Activation():
-            return moved(value, shape, lambda x: replace(x, shape=shape))
+            return move_value(value, shape, lambda x: replace(x, shape=shape))
         case Outside():
             return replace(value, shape=shape)
         case Hosted():
-            return value.moved(shape, lambda x: x.reshape(shape))
+            return value.with_move(shape, lambda x: x.reshape(shape))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -119,12 +119,12 @@ def transpose(reader: OnnxReader, node: Node) -> Value:
 
     match value:
         case Pending() | Real() | Activation():
-            return moved(value, new, move)
+            return move_value(value, new, move)
         case Outside():
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
             return Outside(value.name, new, source, value.steps)
         case Hosted():
-            return value.moved(new, lambda x: x.transpose(axes))
+            return value.with_move(new, lambda x: x.transpose(axes))
         case Scaled():
             return Scaled(value.values.transpose(axes), value.scale.transpose(axes),
                           value.zero.transpose(axes))
@@ -261,8 +261,8 @@ def rounds(reader: OnnxReader, node: Node, x: Real, real: float, by: Node) -> bo
         and float(scale.reshape(-1)[0]) == x.scale
 
 
-def moved(value: Pending | Real | Activation, shape: tuple[int, ...],
-          make: Callable[[Activation], Activation]) -> Value:
+def move_value(value: Pending | Real | Activation, shape: tuple[int, ...],
+               make: Callable[[Activation], Activation]) -> Value:
     """Apply what does not care whether its tensor is quantised: an order-preserving step."""
     if isinstance(value, Pending):
         return value.then(shape, make)

@@ -10,7 +10,7 @@ from ..pending import Average
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Pending, Real, Value
 from ..windows import image_size, window
-from .moves import moved, positive_axes, reshape_value, shape_of
+from .moves import move_value, positive_axes, reshape_value, shape_of
 
 __all__ = ["POOLS", "average_of"]
 
@@ -63,7 +63,8 @@ def max_pool(reader: OnnxReader, node: Node) -> Value:
     over, result = pool_window(node, shape_of(value))
     if not isinstance(value, Pending | Real | Activation):
         raise reader.unready_error(node, 0)
-    return moved(value, result, lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
+    return move_value(value, result,
+                      lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
 
 
 def average_of(reader: OnnxReader, node: Node, real: Real) -> Pending:
