@@ -22,26 +22,18 @@ class Pace:
         Cycles that the lanes need for a vector.
     """
 
-    weight_words: Value
-    """Words that the weights of a pass take."""
-    wait: Value
-    """Cycles of a vector, less one,"""
-    last_wait: Value
-    """and of one whose sums go to the lanes."""
-    bad: Value
-    """One of the formats is none."""
-
     def __init__(self, m: Module, descriptor: Any, rows: int, interval: int) -> None:
         a, w = descriptor.activation_format, descriptor.weight_format
         bits_a, bits_w = (Signal(range(9), name=f"bits_{name}") for name in "aw")
         planes_w = Signal(range(9))
         m.d.comb += [bits_a.eq(a[:3] + 1), bits_w.eq(w[:3] + 1),
                      planes_w.eq(Mux(w[3:] == NumberKind.BIPOLAR, 2, bits_w))]
-        self.weight_words = Signal(8)
+        self.weight_words = Signal(8)  # of a pass
         groups = -(-rows // GROUP)
         m.d.comb += self.weight_words.eq(sum(
             (bits_w << bit for bit in range(groups.bit_length()) if groups >> bit & 1), Const(0)))
 
+        # Cycles of a vector, less one, and of one whose sums go to the lanes:
         pairs = Signal(range(65), reset_less=True)
         self.wait, self.last_wait = (Signal(range(64), name=name, reset_less=True)
                                      for name in ("wait", "last_wait"))
@@ -50,5 +42,6 @@ class Pace:
             self.wait.eq(pairs - 1),
             self.last_wait.eq(Mux(pairs > interval, pairs - 1, interval - 1)),
         ]
+        # One of the formats is none:
         self.bad = ((a[3:] >= NumberKind.BIPOLAR) | (w[3:] > NumberKind.BIPOLAR)
                     | ((w[3:] == NumberKind.BIPOLAR) & (w[:3] != 0)))
