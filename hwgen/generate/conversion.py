@@ -112,4 +112,4 @@ def sources() -> list[str]:
     """Return the text of everything that Verilog is made by, so that it can be cached."""
     package = Path(__file__).parents[1]
     return [path.read_text() for folder in ("rtl/**", "arch", "generate")
-            for path in sorted(package.glob(f"{folder}/*.py"))]
+            for path in sorted(package.glob(f"{folder}/*")) if path.suffix in (".py", ".toml")]

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ class Running:
 RUNNING = Running()
 
 
+@dataclass(frozen=True)
 class Outcome:
     """What a command did.
 
@@ -115,12 +117,10 @@ class Outcome:
         Whether it was stopped because to go on made no sense.
     """
 
-    def __init__(self, code: int, output: str, timed_out: bool = False,
-                 given_up: bool = False) -> None:
-        self.code = code
-        self.output = output
-        self.timed_out = timed_out
-        self.given_up = given_up
+    code: int
+    output: str
+    timed_out: bool = False
+    given_up: bool = False
 
     @property
     def ok(self) -> bool:
