@@ -70,11 +70,7 @@ class Descriptors:
         if not self.binary:
             data = image[first:first + DESCRIPTOR_BYTES]
             return Step.from_words(np.frombuffer(data, "<u4"))
-        return self._binary_step(image[first:first + BINARY_BYTES])
-
-    def _binary_step(self, data: bytes | memoryview) -> Step:
-        """Read a descriptor of the engine ``binary``: a product of a vector and a matrix."""
-        fields = unpack(data, BINARY_FIELDS, BINARY_BYTES)
+        fields = unpack(image[first:first + BINARY_BYTES], BINARY_FIELDS, BINARY_BYTES)
         return Step(**fields | self.same)  # type: ignore[arg-type]
 
     @property
