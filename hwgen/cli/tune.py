@@ -34,7 +34,7 @@ from ..text import printable, say
 from ..tools.files import write_whole
 from ..tune import SEARCHED
 from ..tune.candidates import Limits
-from ..tune.choice import Goal
+from ..tune.choice import OBJECTIVES, Goal
 from ..tune.tables import front_table, placed_table, row_of
 from ..tune.tune import Placing, Tuned, tune
 from ..tune.workload import Workload, read_workload
@@ -65,7 +65,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", nargs="+", metavar="NAME", choices=SEARCHED,
                          help="engines to look at (default: all that can run the networks): "
                          + ", ".join(SEARCHED))
-    command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
+    command.add_argument("--objective", choices=OBJECTIVES,
                          default="latency",
                          help="the fewest cycles (default); of networks that run in turn the "
                          "fewest of all; the least area; or the least energy, by a model")

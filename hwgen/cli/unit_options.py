@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UserError
-from ..generate.parameters import Flag, Whole
-from ..generate.units import UNITS
+from ..generate.units import UNITS, Flag, Whole
 from .design import FIELDS, given_fields, option_of
 from .parsing import Parser, integer
 

@@ -27,8 +27,7 @@ from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.bitserial.pairs import Pairs
 from hwgen.rtl.compact.accelerator import CompactAccelerator
 from hwgen.rtl.compact.accumulators import CompactAccumulators, Word
-from hwgen.rtl.compact.bitserial import CompactBitSerial
-from hwgen.rtl.compact.bitserial_pairs import CompactPairs
+from hwgen.rtl.compact.bitserial import CompactBitSerial, CompactPairs
 from hwgen.rtl.compact.broadcast import Broadcast
 from hwgen.rtl.compact.fetch import CompactFetch
 from hwgen.rtl.compact.host_port import CompactHostPort
@@ -57,7 +56,8 @@ from hwgen.rtl.sparse.nonzero import NonZeros
 from hwgen.rtl.systolic.array import SystolicArray
 from hwgen.rtl.systolic.cells import OutputStationaryCell, WeightStationaryCell
 from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary
-from hwgen.rtl.tops import axi, board, spi, uart, wishbone
+from hwgen.rtl.tops import board
+from hwgen.rtl.tops import links as tops
 from hwgen.rtl.unpack.unpack import Unpack
 from hwgen.rtl.unpack.words import PackedWords
 
@@ -478,8 +478,8 @@ STATES = "a state machine: its cycles are those of cost/cycles.py"
 PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
-    axi.AxiAccelerator: PARTS, board.BoardTop: PARTS, spi.SpiAccelerator: PARTS,
-    uart.SerialAccelerator: PARTS, wishbone.WishboneAccelerator: PARTS,
+    tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
+    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES,
     HostPort: "those of the fast and of the compact one differ",

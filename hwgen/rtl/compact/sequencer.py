@@ -7,8 +7,8 @@ from amaranth import *
 
 from ...arch.parts import FORMATS, PARTS
 from ...arch.steps import FIELDS
-from ..accelerator.countdown import Countdown
 from ..accelerator.sequencer import Sequencer
+from ..accelerator.slots import Countdown
 from ..step import Descriptor, Mode
 
 __all__ = ["CompactSequencer"]

@@ -11,10 +11,7 @@ from ...arch.address_map import BusWindow
 from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
-from .axi import AxiAccelerator
-from .spi import SpiAccelerator
-from .uart import SerialAccelerator
-from .wishbone import WishboneAccelerator
+from .links import AxiAccelerator, SerialAccelerator, SpiAccelerator, WishboneAccelerator
 
 __all__ = ["AXI", "SPI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
 
