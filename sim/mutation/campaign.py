@@ -43,6 +43,10 @@ QUALIFIERS = {
                    "bus__address": "bus__read bus__write", "bus__mask": "bus__write",
                    "bus__w_data": "bus__write"},
     "binary": {"bus__r_data": "bus__ack&bus__read&~bus__error", "bus__error": "bus__ack"},
+    "host_port": {"bus__r_data": "bus__ack&bus__read&~bus__error", "bus__error": "bus__ack",
+                  "program__write_data": "|program__write_mask",
+                  "activations__write_address": "|activations__write_mask",
+                  "activations__write_data": "|activations__write_mask"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
 """Outputs of units that count only while another one of some is high, besides those of streams."""
