@@ -72,10 +72,9 @@ def check(design: "Design") -> None:
     within(design, "dsps", 0, design.device_products, optional=True)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    if not isinstance(design.compact, bool):
-        raise UserError(f"compact must be true or false, not {design.compact!r}")
-    if not isinstance(design.decompress, bool):
-        raise UserError(f"decompress must be true or false, not {design.decompress!r}")
+    for field in ("compact", "decompress"):
+        if not isinstance(getattr(design, field), bool):
+            raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     within(design, "activation_memory", 0, LARGEST_MEMORY)
     if design.activation_memory:
         check_accelerator(design)
