@@ -1,6 +1,7 @@
-"""Weights as compressed sparse columns, and the bits that these take."""
+"""Weights as compressed sparse columns, and what that saves."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.sparse.decoder import Compressed, EntryFormat, LaneEntries
 
-__all__ = ["csc_bits", "encode", "loads"]
+__all__ = ["Storage", "encode", "loads", "storage"]
 
 Integers = NDArray[np.int64]
 
@@ -84,10 +85,54 @@ def loads(compressed: Compressed) -> Iterator[tuple[int, str, int, int]]:
             yield number, "ODD" if index % 2 else "EVEN", index // 2, pointer
 
 
-def csc_bits(compressed: Compressed) -> int:
-    """Return the bits that a matrix takes: entries and column pointers of each lane, a codebook."""
-    form = compressed.format
-    counts = [len(lane.entries) for lane in compressed.lanes]
-    pointers = len(counts) * (compressed.columns + 1) * max(counts).bit_length()
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """Bits that a matrix takes, by the way in which it is stored; all but ``dense`` are sparse.
+
+    Members
+    -------
+    dense : int
+        Every weight.
+    bitmap : int
+        A bit for every weight, and the values of those that are not 0.
+    run_length : int
+        Entries alone: the columns follow one another in one long run of all lanes' rows.
+    csc : int
+        Entries and column pointers of each lane.
+    entries, padding, nonzeros : int
+        Entries of ``csc``, those of them that are padding, and weights that are not 0.
+
+    The codebook, where there is one, is counted in all three sparse ones.
+    """
+
+    dense: int
+    bitmap: int
+    run_length: int
+    csc: int
+    entries: int
+    padding: int
+    nonzeros: int
+
+
+def storage(compressed: Compressed) -> Storage:
+    """Count the bits of a compressed matrix, and those that it would take otherwise."""
+    form, count = compressed.format, len(compressed.lanes)
+    size = compressed.rows * compressed.columns
     book = 0 if form.codebook is None else len(form.codebook) * form.weight_bits
-    return sum(counts) * form.width + pointers + book
+    entries = sum(len(lane.entries) for lane in compressed.lanes)
+    longest = max(len(lane.entries) for lane in compressed.lanes)
+    pointers = count * (compressed.columns + 1) * longest.bit_length()
+
+    places = []
+    for number, lane in enumerate(compressed.lanes):
+        columns, rows, _ = lane.triplets(form)
+        places.append(columns * compressed.rows + rows * count + number)
+    run = np.zeros((size, 1), np.bool_)
+    run[np.concatenate(places)] = True
+    nonzeros = int(run.sum())
+    alone = _lane(run, np.zeros((size, 1), np.int64), form)
+    return Storage(
+        dense=size * form.weight_bits, bitmap=size + nonzeros * form.value_bits + book,
+        run_length=len(alone.entries) * form.width + book,
+        csc=entries * form.width + pointers + book,
+        entries=entries, padding=entries - nonzeros, nonzeros=nonzeros)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler.csc import csc_bits, encode
+from ..compiler.csc import Storage, encode, storage
 from ..compress.codebook import cluster
 from ..golden.network.taps import rows
 from ..golden.sparse.decoder import EntryFormat
@@ -35,8 +35,8 @@ class EngineComparison:
     density : float
         Of its weights.
     dense_bits : int
-    bits : int
-        Of its weights as compressed columns, or as they are where they are no matrix.
+    storage : Storage, or None
+        What its weights take as compressed columns; None where they are no matrix.
     dense_cycles : int
         On the array, the layers' steps one after the other.
     sparse_cycles : int, or None
@@ -49,11 +49,16 @@ class EngineComparison:
     layer: str
     density: float
     dense_bits: int
-    bits: int
+    storage: Storage | None
     dense_cycles: int
     sparse_cycles: int | None
     engine: str
     reason: str
+
+    @property
+    def bits(self) -> int:
+        """Bits of the compressed weights, or of the dense ones where they are no matrix."""
+        return self.storage.csc if self.storage else self.dense_bits
 
     @property
     def cycles(self) -> int:
@@ -84,7 +89,7 @@ def best_index_bits(weights: Matrices, lanes: int, codebook: int) -> int:
     """Return the bits of an index with which all matrices together take fewest."""
     def total(index_bits: int) -> int:
         form = formats(weights, index_bits, codebook)
-        return sum(csc_bits(encode(matrix, form[name], lanes))
+        return sum(storage(encode(matrix, form[name], lanes)).csc
                    for name, matrix in weights.items())
 
     return min(INDEX_BITS, key=total)
@@ -106,8 +111,7 @@ def choices(network: Network, layers: Iterable[Weighted], values: Mapping[str, N
                                  "density": np.count_nonzero(layer.weights) / layer.weights.size,
                                  "dense_cycles": dense.cycles}
         if isinstance(layer, Depthwise):
-            found.append(EngineComparison(**facts, bits=facts["dense_bits"], sparse_cycles=None,
-                                          engine="dense",
+            found.append(EngineComparison(**facts, storage=None, sparse_cycles=None, engine="dense",
                                           reason="depthwise: its weights are no matrix"))
             continue
         matrix = encode(weights[layer.name], form[layer.name], lanes)
@@ -118,7 +122,7 @@ def choices(network: Network, layers: Iterable[Weighted], values: Mapping[str, N
         busy = dense.multipliers_busy or 0.0
         reason = (f"{share:.0%} of the products on {lanes} lanes, {run.busy:.0%} busy; "
                   f"else {dense.multipliers} multipliers, {busy:.0%} busy")
-        found.append(EngineComparison(**facts, bits=csc_bits(matrix), sparse_cycles=run.cycles,
+        found.append(EngineComparison(**facts, storage=storage(matrix), sparse_cycles=run.cycles,
                                       engine="sparse" if run.cycles < dense.cycles else "dense",
                                       reason=reason))
     return found

@@ -4,7 +4,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from hwgen.compiler.csc import csc_bits, encode
+from hwgen.compiler.csc import encode, storage
 from hwgen.compress.codebook import cluster, share_weights
 from hwgen.errors import UserError
 from hwgen.golden.sparse.decoder import EntryFormat, decode, transfers
@@ -139,16 +139,22 @@ def test_codebook_of_few_weights():
     assert len(cluster(np.zeros(3, int), 2)) == 2
 
 
-def test_bits():
+def test_storage():
     """Bits counted by hand for a matrix of 40 weights, three of them not 0."""
     matrix = np.zeros((20, 2), np.int64)
     matrix[[0, 19], 0] = 1
     matrix[3, 1] = 2
-    one = encode(matrix, EntryFormat(index_bits=4, value_bits=8))
-    assert csc_bits(one) == 4 * 12 + 3 * 3  # an entry of padding; three pointers to 0 to 4
+    bits = storage(encode(matrix, EntryFormat(index_bits=4, value_bits=8)))
+    assert (bits.nonzeros, bits.padding, bits.entries) == (3, 1, 4)
+    assert bits.dense == 40 * 8
+    assert bits.bitmap == 40 + 3 * 8
+    assert bits.run_length == 4 * 12
+    assert bits.csc == 4 * 12 + 3 * 3  # three pointers to 0 to 4
     form = EntryFormat(index_bits=4, value_bits=1, codebook=(1, 2))
-    # Half as many rows a lane: no padding.
-    assert csc_bits(encode(matrix, form, 2)) == 3 * 5 + 2 * 3 * 2 + 16
+    bits = storage(encode(matrix, form, 2))
+    assert bits.entries == 3  # half as many rows a lane: no padding
+    assert (bits.dense, bits.bitmap) == (40 * 8, 40 + 3 + 16)
+    assert bits.csc == 3 * 5 + 2 * 3 * 2 + 16
 
 
 @pytest.mark.parametrize("fields, message", [
