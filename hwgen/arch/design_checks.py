@@ -14,8 +14,9 @@ from .steps import ROUNDINGS
 if TYPE_CHECKING:
     from .design import Design
 
-__all__ = ["AROUND_THE_ARRAY", "BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LARGEST_SUMS",
-           "LEAST_COLUMNS", "SIDES", "SPARSE", "SYSTOLIC", "check"]
+__all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
+           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "SIDES", "SPARSE", "SYSTOLIC",
+           "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -29,6 +30,14 @@ SIDES = 4, 32
 """Least and most rows and columns of an accelerator's array."""
 BINARY_LANES = (1, 2, 4)
 """Lanes of the engine ``binary``, whose outputs are written together."""
+ACCELERATOR = {"dataflow": "ws", "activations": "int8", "weights": "int8"}
+"""What fields of its array are in every accelerator."""
+BINARY = {"compact": (False, "it has an accelerator of its own"),
+          "lines": (0, "its columns take no pixels"),
+          "line_pixels": (0, "its columns take no pixels"),
+          "hard_lanes": (0, "its lanes do not multiply"),
+          "partial_sums": (1, "a column has one")}
+"""What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
@@ -72,10 +81,9 @@ def check(design: "Design") -> None:
     within(design, "dsps", 0, design.device_products, optional=True)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    if not isinstance(design.compact, bool):
-        raise UserError(f"compact must be true or false, not {design.compact!r}")
-    if not isinstance(design.decompress, bool):
-        raise UserError(f"decompress must be true or false, not {design.decompress!r}")
+    for field in ("compact", "decompress"):
+        if not isinstance(getattr(design, field), bool):
+            raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     within(design, "activation_memory", 0, LARGEST_MEMORY)
     if design.activation_memory:
         check_accelerator(design)
@@ -103,11 +111,7 @@ def check_bit_serial(design: "Design") -> None:
 
 def check_binary(design: "Design") -> None:
     """Check the accelerator of the engine ``binary``."""
-    for field, only, why in (("compact", False, "it has an accelerator of its own"),
-                             ("lines", 0, "its columns take no pixels"),
-                             ("line_pixels", 0, "its columns take no pixels"),
-                             ("hard_lanes", 0, "its lanes do not multiply"),
-                             ("partial_sums", 1, "a column has one")):
+    for field, (only, why) in BINARY.items():
         if getattr(design, field) != only:
             raise UserError(f"{field} must be {only!r} with engine 'binary', not "
                             f"{getattr(design, field)!r}: {why}")
@@ -144,7 +148,7 @@ def check_accelerator(design: "Design") -> None:
         what = "a compact accelerator" if design.compact else f"engine {design.engine!r}"
         raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
                         "for a systolic array alone")
-    for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
+    for field, only in ACCELERATOR.items():
         if getattr(design, field) != only:
             raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
                             f"accelerator's, not {getattr(design, field)!r}")

@@ -8,7 +8,9 @@ from ..errors import UserError
 from .boards import BOARDS
 from .design import Design
 from .design_checks import (
+    ACCELERATOR,
     AROUND_THE_ARRAY,
+    BINARY,
     BINARY_LANES,
     LARGEST_SUMS,
     LEAST_COLUMNS,
@@ -80,8 +82,11 @@ class Fields(dict[str, Any]):
 def fit_accelerator(v: Fields) -> None:
     """Fit everything but how many multipliers of the chip are used."""
     engine = v["engine"]
-    for field, only in (("dataflow", "ws"), ("activations", "int8"), ("weights", "int8")):
+    for field, only in ACCELERATOR.items():
         v.put(field, only)
+    if engine == "binary":
+        for field, (value, _) in BINARY.items():
+            v.put(field, value)
     if engine in ("bitserial", "binary"):
         for field in SYSTOLIC:
             v.put(field, None)
@@ -91,7 +96,7 @@ def fit_accelerator(v: Fields) -> None:
             v.clamp(field, 1, most)
         else:
             v.put(field, 0)
-    if engine in ("sparse", "binary"):
+    if engine == "sparse":
         v.put("compact", False)
     if engine not in ("systolic", "sparse") or v["compact"]:
         v.put("decompress", False)
@@ -99,9 +104,6 @@ def fit_accelerator(v: Fields) -> None:
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)
     v.clamp("columns", LEAST_COLUMNS if v["compact"] else low, high)
-    if engine == "binary":
-        v.put("lines", 0)
-        v.put("line_pixels", 0)
     serial = engine == "bitserial"
     v.clamp("lines", 0, math.isqrt(v["rows"]) if serial else v["rows"])
     if v["compact"]:
@@ -120,7 +122,6 @@ def fit_accelerator(v: Fields) -> None:
     v.need("lanes")
     v.clamp("lanes", 1, 1 if v["compact"] else v["columns"])
     if engine == "binary":
-        v.put("partial_sums", 1)
         v.clamp("activation_memory", 0, LARGEST_SUMS)
         v.clamp("program_memory", 0, LARGEST_SUMS * v["columns"])
         v.put("lanes", max(lanes for lanes in BINARY_LANES
@@ -132,6 +133,6 @@ def fit_multipliers(v: Fields) -> None:
     if v["hard_lanes"]:
         without = Design(**v | {"hard_lanes": 0, "dsps": None})
         most = without.device_products // without.lane_products if v["device"] else 0
-        v.clamp("hard_lanes", 0, 0 if v["engine"] == "binary" else min(v["lanes"], most))
+        v.clamp("hard_lanes", 0, min(v["lanes"], most))
     if v["dsps"] is not None:
         v.clamp("dsps", 0, Design(**v | {"dsps": None}).array_products)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..arch.boards import Board
-from ..arch.contents import NOTHING as NO_CONTENTS
-from ..arch.contents import Contents
 from ..arch.frames import REQUEST_SYNC, Command, Head, encode
 from ..compiler.program import Program
 from ..errors import UserError
@@ -27,15 +25,15 @@ class Embedded:
 
     Members
     -------
-    contents : Contents
-        Of memories, which the bitstream fills.
+    contents : tuple of int
+        Words of the program memory, which the bitstream fills.
     frames : bytes
         Where memories cannot be filled so: what a host would send instead.
     offset : int
         Where these are in the flash memory.
     """
 
-    contents: Contents = NO_CONTENTS
+    contents: tuple[int, ...] = ()
     frames: bytes = b""
     offset: int = 0
 

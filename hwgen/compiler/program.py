@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.contents import Contents
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.registers import Space
@@ -175,14 +174,14 @@ class Program:
         return image.tobytes()
 
     @property
-    def contents(self) -> Contents:
-        """What the memories hold before the first inference, for a bitstream that says it."""
+    def contents(self) -> tuple[int, ...]:
+        """Words of the program memory before the first inference, for a bitstream that says it."""
         if self.compressed:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")
         columns = self.design.columns
-        return Contents(tuple(int.from_bytes(self.image[at:at + columns], "little")
-                              for at in range(0, len(self.image), columns)))
+        return tuple(int.from_bytes(self.image[at:at + columns], "little")
+                     for at in range(0, len(self.image), columns))
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:

@@ -8,7 +8,6 @@ from amaranth import Shape
 
 from .. import integration
 from ..arch.address_map import BusWindow
-from ..arch.contents import NOTHING, Contents
 from ..arch.design import Design, Integer
 from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
@@ -39,10 +38,10 @@ def module(design: Design, top: Top = STREAM) -> str:
     return top.prefix or (top.module if design.activation_memory else design.engine)
 
 
-def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -> Any:
+def component(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ()) -> Any:
     """Return the Amaranth component that a Design describes: an accelerator, or an array alone.
 
-    The accelerator is in the top level ``top``, and its memories have ``contents``.
+    The accelerator is in the top level ``top``, and its program memory begins with ``contents``.
     """
     if not design.activation_memory:
         return array(design)
@@ -50,7 +49,7 @@ def component(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -
                     BusWindow.of(design, streams=top.streams))
 
 
-def accelerator(design: Design, contents: Contents = NOTHING, *, exposed: bool = False,
+def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool = False,
                 ) -> Frame:
     """Return a Design's accelerator; with its bus ``exposed``, for a top level that has one."""
     if design.engine == "binary":
@@ -102,7 +101,7 @@ def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.
                                             sum_signed=sums.signed)
 
 
-def verilog(design: Design, top: Top = STREAM, contents: Contents = NOTHING) -> str:
+def verilog(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ()) -> str:
     """Return the Verilog of a Design: the same text for the same Design, always."""
     return convert(lambda: component(design, top, contents), module(design, top),
                    f"the Design {design.name}", top.prefix)

@@ -1,6 +1,5 @@
 """The register map of a Design, as plain data: what every other form of it is written from."""
 
-import json
 from typing import Any
 
 from ..arch.address_map import BusWindow
@@ -8,7 +7,7 @@ from ..arch.design import Design
 from ..arch.registers import FACTS, SPACES, Access, Facts, Register, StreamRegister
 from ..rtl.tops.catalogue import Top
 
-__all__ = ["register_map", "to_json"]
+__all__ = ["register_map"]
 
 
 def register_map(design: Design, top: Top) -> dict[str, Any]:
@@ -38,8 +37,3 @@ def register(design: Design, which: Register | StreamRegister, facts: Facts) -> 
         "fields": [{"name": field.name, "low": field.low, "bits": field.bits,
                     "about": field.about} for field in facts.fields],
     }
-
-
-def to_json(facts: dict[str, Any]) -> str:
-    """Return the map as JSON."""
-    return json.dumps(facts, indent=2) + "\n"

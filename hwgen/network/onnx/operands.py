@@ -126,11 +126,10 @@ class Operands:
                              "as integers")
         raise self.unready_error(node, index)
 
-    def dequantise(self, node: Node, index: int, scale: int, zero: int) -> Real:
-        """Return what an integer input stands for; ``scale`` and ``zero`` are inputs too."""
-        x = self.integers(node, index)
-        value = self.scale_of(node, scale)
-        return Real(self.on_grid(node, x, value, zero), value)
+    def dequantise(self, node: Node, index: int) -> Real:
+        """Return what an integer input stands for; scale and zero point are the next two."""
+        x, scale = self.integers(node, index), self.scale_of(node, index + 1)
+        return Real(self.on_grid(node, x, scale, index + 2), scale)
 
     def on_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
         """Return an integer tensor as a node reads it, its zero point the input ``zero``.

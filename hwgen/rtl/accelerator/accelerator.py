@@ -9,7 +9,6 @@ from typing import Any
 
 from amaranth import *
 
-from ...arch.contents import NOTHING, Contents
 from .. import primitives
 from ..bitserial.array import BitSerial
 from ..primitives.pipeline import later
@@ -74,8 +73,8 @@ class Accelerator(Frame):
         See :class:`post.Lane`.
     dsps
         See :class:`SystolicArray`.
-    contents : Contents
-        What its memories hold as the chip wakes up.
+    contents : tuple of int
+        The first words of its program memory as the chip wakes up.
     """
 
     datapath = Datapath(WeightStationary, BitSerial, WordMemory, ByteMemory, Fetch, Accumulators,
@@ -89,7 +88,7 @@ class Accelerator(Frame):
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, serial: bool = False, parts: Sequence[Part] = (),
-                 contents: Contents = NOTHING, exposed: bool = False) -> None:
+                 contents: tuple[int, ...] = (), exposed: bool = False) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed)
         made = self.datapath
@@ -101,9 +100,9 @@ class Accelerator(Frame):
         self.lines = lines
         self.window = max(rows, columns)
         self.program = made.program(8 * columns, program_memory // columns, PART, family,
-                                    device, contents.program)
+                                    device, contents)
         self.activations = made.activations(activation_memory, self.window, family, device,
-                                            self.program.places, contents.activations)
+                                            self.program.places)
         self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
         self.fetch = made.fetch(window=self.window, columns=columns, lines=lines,
                                 line_pixels=line_pixels, size=activation_memory,

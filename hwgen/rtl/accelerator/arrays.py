@@ -10,7 +10,7 @@ from amaranth import *
 from ...arch.formats import GROUP, NumberKind
 from ..primitives.pipeline import later
 
-__all__ = ["ArrayPart", "BitSerialPart", "Pace", "SystolicPart"]
+__all__ = ["BitSerialPart", "Pace", "SystolicPart"]
 
 
 class Pace:
@@ -51,8 +51,10 @@ class Pace:
                     | ((w[3:] == NumberKind.BIPOLAR) & (w[:3] != 0)))
 
 
-class ArrayPart:
+class SystolicPart:
     """Does the steps of modes MATRIX and DEPTHWISE.
+
+    A vector's sums come so many cycles later as there are rows and columns.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ class ArrayPart:
     @property
     def weights(self) -> Value:
         """Where words of weights go."""
-        raise NotImplementedError
+        return Value.cast(self.array.weights.payload)
 
     def sum_tag(self, m: Module, accelerator: Any, through: Value) -> Value:
         """Return the tag of what comes out of the array soon.
@@ -81,22 +83,11 @@ class ArrayPart:
         The accumulators get it ``Fetch.ahead`` cycles before the sums. Vectors that pass by the
         array, as ``through`` says, must not come out of it.
         """
-        raise NotImplementedError
-
-
-class SystolicPart(ArrayPart):
-    """A vector's sums come so many cycles later as there are rows and columns."""
-
-    @property
-    def weights(self) -> Value:
-        return Value.cast(self.array.weights.payload)
-
-    def sum_tag(self, m: Module, accelerator: Any, through: Value) -> Value:
         early = Mux(through, Value.cast(accelerator.fetch.early.tag), 0)
         return later(m, early, self.array.latency, "tag", reset=True)
 
 
-class BitSerialPart(ArrayPart):
+class BitSerialPart(SystolicPart):
     """A vector's sums come so many cycles later as there are pairs of planes.
 
     To those the array adds its latency. For the former the vector's tag waits here.

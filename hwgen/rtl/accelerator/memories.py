@@ -54,8 +54,6 @@ class ByteMemory(wiring.Component):
         FPGA family, and chip if it is known.
     taken : list of str
         Places of block RAMs that another memory has: see :func:`primitives.rams`.
-    init : bytes
-        The first bytes as the chip wakes up; the others are 0.
 
     Members
     -------
@@ -77,14 +75,12 @@ class ByteMemory(wiring.Component):
     interval = 1
 
     def __init__(self, size: int, window: int, family: str = "generic",
-                 device: str | None = None, taken: Sequence[str] = (), init: bytes = b"",
-                 ) -> None:
+                 device: str | None = None, taken: Sequence[str] = ()) -> None:
         self.size = size
         self.window = window
         self.family = family
         self.device = device
         self.taken = list(taken)
-        self.init = init
         self.banks = 1 << ceil_log2(window)
         self.depth = -(-size // self.banks)
         super().__init__(byte_ports(size, window))
@@ -124,8 +120,7 @@ class ByteMemory(wiring.Component):
         kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
                                 self.taken)
         for bank, (kind, options) in enumerate(kinds):
-            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options,
-                        **self._contents(bank))
+            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options)
             lane = later(m, lanes[bank], 1, f"lane_{bank}")
             m.d.comb += [
                 ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
@@ -135,11 +130,6 @@ class ByteMemory(wiring.Component):
         words = rotate(m, words, offset, "read", left=True)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
-
-    def _contents(self, bank: int) -> dict[str, Any]:
-        """Return the argument that says what a bank holds at first, if it holds anything."""
-        init = tuple(self.init[bank::self.banks])
-        return {"init": init} if any(init) else {}
 
     def _rows(self, m: Module, address: Value, name: str) -> list[Value]:
         """Return each bank's own address, two cycles later: those before the window are a row on.

@@ -4,7 +4,6 @@
 
 from amaranth import *
 
-from ...arch.contents import NOTHING, Contents
 from ...arch.descriptors import Descriptors
 from ..accelerator.frame import Frame
 from ..accelerator.host_port import PART, HostPort
@@ -31,22 +30,21 @@ class BinaryAccelerator(Frame):
         Outputs that are written in a cycle, 1, 2 or 4.
     activation_memory, program_memory : int
         Bytes.
-    contents : Contents
-        What its memories hold as the chip wakes up.
+    contents : tuple of int
+        The first words of its program memory as the chip wakes up.
     """
 
     host_port: type[HostPort] = CompactHostPort
 
     def __init__(self, *, rows: int, columns: int, lanes: int, activation_memory: int,
                  program_memory: int, steps: int, fingerprint: int = 0, family: str = "generic",
-                 device: str | None = None, contents: Contents = NOTHING,
+                 device: str | None = None, contents: tuple[int, ...] = (),
                  exposed: bool = False) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed)
         self.program = CompactWordMemory(8 * columns, program_memory // columns, PART, family,
-                                         device, contents.program)
-        self.activations = CompactByteMemory(activation_memory, rows, family, device,
-                                             init=contents.activations)
+                                         device, contents)
+        self.activations = CompactByteMemory(activation_memory, rows, family, device)
         self.array = BinaryArray(rows, columns)
         self.store = BinaryStore(columns, lanes, activation_memory)
         self.sequencer = BinarySequencer(rows, columns, columns // lanes, activation_memory,

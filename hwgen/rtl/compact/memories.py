@@ -37,9 +37,6 @@ class SplitRam(Ram):
     from, and not all of the block RAMs behind one another.
     """
 
-    def __init__(self, width: int, depth: int, init: tuple[int, ...] = ()) -> None:
-        super().__init__(width, depth, quick=True, init=init)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         large = 1 << (self.depth.bit_length() - 1)
@@ -48,9 +45,7 @@ class SplitRam(Ram):
         chosen = later(m, self.read_address[-1], 1, "chosen") if second else Const(0, 1)
         words = []
         for index, depth in enumerate(parts):
-            init = self.init[large * index:][:depth]
-            ram = place(m, platform, f"part_{index}", Ram, self.width, depth, quick=True,
-                        **({"init": init} if any(init) else {}))
+            ram = place(m, platform, f"part_{index}", Ram, self.width, depth, quick=True)
             written = self.write_address[-1] == index if second else Const(1, 1)
             m.d.comb += [ram.read_address.eq(self.read_address),
                          ram.write_address.eq(self.write_address),
@@ -74,8 +69,7 @@ class CompactByteMemory(ByteMemory):
         low = ceil_log2(self.banks)
         words: list[Value] = []
         for bank in range(self.banks):
-            ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth,
-                        **self._contents(bank))
+            ram = place(m, platform, f"bank_{bank}", SplitRam, 8, self.depth, quick=True)
             word, byte = divmod(bank, 4)
             m.d.comb += [
                 # The banks before the window are a row further on.

@@ -50,7 +50,7 @@ class Number:
         return type(self)(register, self.most)
 
 
-def digits(m: Module, name: str, word: Value, size: Value, other: Value) -> list[list[list[Value]]]:
+def digits(m: Module, name: str, word: Value, other: Value) -> list[list[list[Value]]]:
     """Return the digits of one operand, a cycle later: by place in its byte, brick and group.
 
     Which byte of its group a brick takes depends on the other operand's size: see

@@ -79,8 +79,8 @@ class Fusion(DotProduct):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         mode = later(m, self.mode, 1, "mode_of_digits")
-        a = digits(m, "a", self.a, self.mode.a_size, self.mode.b_size)
-        b = digits(m, "b", self.b, self.mode.b_size, self.mode.a_size)
+        a = digits(m, "a", self.a, self.mode.b_size)
+        b = digits(m, "b", self.b, self.mode.a_size)
         a_tops = tops(m, "a", self.mode.a_size, self.mode.a_signed)
         b_tops = tops(m, "b", self.mode.b_size, self.mode.b_signed)
         numbers = [[[brick(m, f"brick_{group}_{row}_{column}", a[row][column][group],

@@ -69,7 +69,7 @@ def grid_of(reader: OnnxReader, node: Node, index: int) -> Quantise:
 
 def quantised_softmax(reader: OnnxReader, node: Node) -> Value:
     """QLinearSoftmax."""
-    real, by = reader.dequantise(node, 0, 1, 2), grid_of(reader, node, 3)
+    real, by = reader.dequantise(node, 0), grid_of(reader, node, 3)
     opset = node.integer("opset", 13)
     # ONNX Runtime takes the scale alone, and rounds by a table of its own.
     table = QuantisedSoftmax(*softmax_axes(node, real.shape, opset), real.scale, by)
@@ -78,7 +78,7 @@ def quantised_softmax(reader: OnnxReader, node: Node) -> Value:
 
 def quantised_sigmoid(reader: OnnxReader, node: Node) -> Value:
     """QLinearSigmoid."""
-    real, by = reader.dequantise(node, 0, 1, 2), grid_of(reader, node, 3)
+    real, by = reader.dequantise(node, 0), grid_of(reader, node, 3)
     begin = Dequantise(real.scale, real.x.tensor.zero_point + real.x.offset)
     return Hosted(real, real.shape, Tail(real.shape, (begin, logistic, by), quantised=by))
 

@@ -32,7 +32,7 @@ def dequantize(reader: OnnxReader, node: Node) -> Value:
             raise node.error("has a zero point of another type than the integers that it reads")
         return replace(value, tail=replace(
             value.tail, read=Dequantise(reader.scale_of(node, 1), zero_point)))
-    return reader.dequantise(node, 0, 1, 2)
+    return reader.dequantise(node, 0)
 
 
 def quantize(reader: OnnxReader, node: Node) -> Value:

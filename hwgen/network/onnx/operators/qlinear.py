@@ -41,21 +41,21 @@ def integer_bias(reader: OnnxReader, node: Node, index: int) -> np.ndarray | Non
 
 def conv(reader: OnnxReader, node: Node) -> Value:
     """QLinearConv."""
-    real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, 0)
+    real, scaled = reader.dequantise(node, 0), weights(reader, node, 3, 0)
     result = convolution(reader, node, real, scaled, integer_bias(reader, node, 8), in_sums=True)
     return on_output_grid(reader, node, result, 6)
 
 
 def matmul(reader: OnnxReader, node: Node) -> Value:
     """QLinearMatMul."""
-    real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, -1)
+    real, scaled = reader.dequantise(node, 0), weights(reader, node, 3, -1)
     return on_output_grid(reader, node, rows_by_matrix(reader, node, real, scaled), 6)
 
 
 def gemm(reader: OnnxReader, node: Node) -> Value:
     """QGemm."""
     axis = 0 if node.integer("transB", 0) else 1
-    real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, axis)
+    real, scaled = reader.dequantise(node, 0), weights(reader, node, 3, axis)
     given, zero = reader.constant(node, 4), reader.constant(node, 5)
     if given is not None and zero is not None and given.shape != zero.shape:
         raise node.error("has scales and zero points of its weights that are not of one shape, "
@@ -72,7 +72,7 @@ def add(reader: OnnxReader, node: Node) -> Value:
     if all(fixed):
         raise node.error("adds constants only")
     if not any(fixed):
-        terms = (reader.dequantise(node, 0, 1, 2), reader.dequantise(node, 3, 4, 5))
+        terms = (reader.dequantise(node, 0), reader.dequantise(node, 3))
         total = Pending(Sum(reader.builder, node, terms), terms[0].shape)
         return on_output_grid(reader, node, total, 6)
     at, other = (0, 3) if fixed[0] else (3, 0)
@@ -81,7 +81,7 @@ def add(reader: OnnxReader, node: Node) -> Value:
         raise node.error("lacks an input")
     scaled = reader.scaled_constant(node, array, reader.constant(node, at + 1),
                                     reader.constant(node, at + 2), 0)
-    real = reader.dequantise(node, other, other + 1, other + 2)
+    real = reader.dequantise(node, other)
     bias = channel_values(node, scaled.real, real)
     return on_output_grid(reader, node, affine(reader, node, real, 1.0, bias), 6)
 
@@ -90,7 +90,7 @@ def average_pool(reader: OnnxReader, node: Node) -> Value:
     """QLinearAveragePool and QLinearGlobalAveragePool."""
     if node.integer("channels_last", 0):
         raise node.error("has channels_last; the nearest that we run has its channels first")
-    mean = average_of(reader, node, reader.dequantise(node, 0, 1, 2))
+    mean = average_of(reader, node, reader.dequantise(node, 0))
     return on_output_grid(reader, node, mean, 3)
 
 
@@ -98,7 +98,7 @@ def concat(reader: OnnxReader, node: Node) -> Value:
     """QLinearConcat: scale and zero point of the output, then three inputs for each tensor."""
     if len(node.inputs) < 5 or len(node.inputs) % 3 != 2:
         raise node.error(f"has {len(node.inputs)} inputs, not 2 and 3 for each tensor")
-    parts: tuple[Real, ...] = tuple(reader.dequantise(node, index, index + 1, index + 2)
+    parts: tuple[Real, ...] = tuple(reader.dequantise(node, index)
                                     for index in range(2, len(node.inputs), 3))
     axis = node.integer("axis", 0)
     axis += len(parts[0].shape) if axis < 0 else 0
