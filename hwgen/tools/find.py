@@ -22,8 +22,8 @@ from ..errors import UserError
 from . import cache
 
 __all__ = ["Outcome", "cache_environment", "call", "compiler", "find", "outside_cause",
-           "package_version", "pip_command", "require", "side_by_side", "toolchain_environment",
-           "verilator", "verilator_environment"]
+           "package_version", "pip_command", "require", "side_by_side", "stop",
+           "toolchain_environment", "verilator", "verilator_environment"]
 
 # What Amaranth's platforms ask for, and the command of a Python package that does it.
 YOWASP = {
@@ -329,7 +329,12 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        with RUNNING.stop():
-            pool.shutdown(cancel_futures=True)
+        stop(pool)
         raise
     pool.shutdown()
+
+
+def stop(pool: ThreadPoolExecutor) -> None:
+    """End all tools that run and the threads that call them."""
+    with RUNNING.stop():
+        pool.shutdown(cancel_futures=True)

@@ -96,8 +96,8 @@ class Echo(wiring.Component):
     rx: In(1)
     tx: Out(1)
 
-    def __init__(self, divisor):
-        self.uart = Uart(divisor)
+    def __init__(self, divisor, most, family):
+        self.uart = Uart(divisor, most, family)
         super().__init__()
 
     def elaborate(self, platform):
@@ -108,11 +108,17 @@ class Echo(wiring.Component):
         return m
 
 
+def verilog_of_echo(board, setting, divisor, most):
+    """Return the Verilog of a board's top level."""
+    top = BoardTop(Echo(divisor, most, board.family), setting)
+    return to_verilog(Library().convert(top, "top"))
+
+
 @pytest.fixture
 def echo(monkeypatch):
     """What is built instead of accelerators."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor, embedded: to_verilog(
-        Library().convert(BoardTop(Echo(divisor), setting), "top")))
+    monkeypatch.setattr(bitstream, "source", lambda design, board, setting, divisor, most, _: (
+        verilog_of_echo(board, setting, divisor, most)))
 
 
 @pytest.mark.synth
