@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import UserError
 from ..tools.untrusted import read_toml
 
-__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
+__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board", "speed_grades"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
@@ -22,6 +22,13 @@ FASTEST = 1000
 LARGEST_COUNT = 1 << 31
 CHECKOUT = Path(__file__).parents[2] / "boards"
 INSTALLED = Path(__file__).parents[1] / "_boards"
+
+
+def speed_grades(family: str, device: str) -> tuple[str, ...]:
+    """Return the speed grades in which a chip comes, the slowest first; none where nobody asks."""
+    if family != "ecp5":
+        return ()
+    return ("8",) if device.startswith("LFE5UM5G") else ("6", "7", "8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +150,10 @@ def read_board(path: Path) -> Board:
     if values.get("pll", "") not in ("", *PLLS[values["family"]]):
         raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
                         f"not {values['pll']!r}")
+    grades = speed_grades(values["family"], values["device"])
+    if grades and values["speed_grade"] not in grades:
+        raise UserError(f"{path}: speed_grade must be {' or '.join(grades)}, as {values['device']} "
+                        f"has it, not {values['speed_grade']!r}")
     _check_serial(path, values.get("serial"))
     _check_flash(path, values.get("flash"))
     for command in (values.get("programmer", ""), values.get("flash", {}).get("programmer", "")):

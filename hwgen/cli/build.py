@@ -51,8 +51,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="a clock that is enough (default: the highest that is met)")
     command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
-                         help="seeds of the placer, side by side: the first that meets the clock is "
-                         "taken, or else the fastest (default: 1 2 3)")
+                         help="seeds of the placer, side by side: the first that meets the clock "
+                         "is taken, or else the fastest (default: 1 2 3)")
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "
                          "an hour")

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from hwgen.arch.boards import board
+from hwgen.arch.boards import BOARDS, board
 from hwgen.build.attempt import BITSTREAMS, pack, place, synthesise
 from hwgen.build.bitstream import clocks, fastest
 from hwgen.build.constraints import NAMES
@@ -61,8 +61,7 @@ class Echoes:
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-25f", "icebreaker", "ice40-hx8k",
-                                  "tang-nano-9k"])
+@pytest.mark.parametrize("name", BOARDS)
 def test_same_bitstream(name, tmp_path):
     """Byte by byte that of a build for the second clock, and none of the first one's."""
     echoes = Echoes(name, tmp_path)
@@ -126,8 +125,7 @@ def test_other_tools(tmp_path):
         reclock(board("icebreaker"), tmp_path, "placed", "again", WANTED)
 
 
-@pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-25f", "icebreaker", "ice40-hx8k",
-                                  "tang-nano-9k"])
+@pytest.mark.parametrize("name", BOARDS)
 @pytest.mark.parametrize("baud", [115_200, 1_000_000, 3_000_000])
 def test_contents(name, baud):
     """Of every clock of a board: the cells are the same, and what they hold is that clock's."""
