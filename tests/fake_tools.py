@@ -22,15 +22,21 @@ CELLS = {
 """What is placed: of some module a register, and the cells that hold a clock, of all families."""
 WRITTEN = json.dumps({"cells": {
     name: {"hide_name": 0, "parameters": parameters,
-           "attributes": {"NEXTPNR_BEL": "X3/Y4/SLICEA.FF0"}}
-    for name, parameters in CELLS.items()}}, indent=2)
+           "attributes": {"NEXTPNR_BEL": "X0/Y0/EHXPLL_UL" if name == "clocks.pll" else
+                          f"X{x}/Y4/SLICEA.K0"}}
+    for x, (name, parameters) in enumerate(CELLS.items())}}, indent=2)
+CONFIGURED = "".join([
+    *(f".tile R4C{x}:PLC2\nword: SLICEA.K0.INIT {ZEROS[:16]}\n" for x in range(len(CELLS))),
+    ".tile_group MIB_R4C0:PLL0_UL MIB_R5C0:PLL1_UL\n",
+    *(f"word: {name} {ZEROS[:7]}\n" for name in CELLS["clocks.pll"] if name.startswith("CLK"))])
+"""The same, as an ECP5 is configured."""
 
 # A shell begins, since the path of an interpreter may have spaces; to Python its line is a text.
 SCRIPT = f"""#!/bin/sh
 "exec" "{sys.executable}" "$0" "$@"
 import json, pathlib, sys, time
 
-CELLS = {WRITTEN!r}
+CELLS, CONFIGURED = {WRITTEN!r}, {CONFIGURED!r}
 here = pathlib.Path(__file__).parent
 name, words = pathlib.Path(__file__).name, sys.argv[1:]
 with open(here / "calls", "a") as calls:
@@ -51,8 +57,8 @@ if name.startswith("yowasp-nextpnr"):
     if "--pack-only" in words:
         sys.exit()
     if "--no-route" in words:
-        target = option("--textcfg" if "--textcfg" in words else "--asc")
-        pathlib.Path(target).write_text("routed " + pathlib.Path(option("--json")).read_text())
+        pathlib.Path(option("--asc")).write_text(
+            "routed " + pathlib.Path(option("--json")).read_text())
         sys.exit()
     reached = plan["fmax"][option("--seed")]
     if "--tmg-ripup" in words and option("--seed") in plan["stuck"]:
@@ -70,7 +76,8 @@ if name.startswith("yowasp-nextpnr"):
                          for kind, (used, there) in plan["uses"].items()}}}}))
     for routed in ("--textcfg", "--asc", "--write"):
         if routed in words:
-            pathlib.Path(option(routed)).write_text("routed " + " ".join(words) + "\\n" + CELLS)
+            pathlib.Path(option(routed)).write_text("routed " + " ".join(words) + "\\n" + (
+                CONFIGURED if routed == "--textcfg" else CELLS))
 elif name == "yowasp-ecppack":
     pathlib.Path(option("--bit")).write_text(pathlib.Path(option("--input")).read_text())
 elif name == "yowasp-icepack":

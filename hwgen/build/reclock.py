@@ -6,7 +6,8 @@ routing of what synthesis makes for the other clock.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from amaranth.hdl import Const
@@ -21,7 +22,10 @@ from ..tools.untrusted import refusing
 from .attempt import CELLS, ROUTED
 from .placement import NAME
 
-__all__ = ["contents", "reclock", "rewritten"]
+__all__ = ["configured", "contents", "reclock", "rewritten"]
+
+PLL = "clocks.pll"
+"""Name of the PLL."""
 
 LUTS = {"ecp5": "INITVAL", "ice40": "LUT_INIT", "gowin": "INIT"}
 """What nextpnr calls the contents of a LUT, by family."""
@@ -29,6 +33,7 @@ LUTS = {"ecp5": "INITVAL", "ice40": "LUT_INIT", "gowin": "INIT"}
 PACKED = re.compile("_(LC|PLL)$")
 """What nextpnr adds to the name of a cell when it packs it."""
 
+BEL = re.compile(r'"NEXTPNR_BEL": "([^"]+)"')
 PARAMETER = re.compile(r'^(\s*"(\w+)": ")([01]+)(".*)$', re.S)
 
 Contents = Mapping[str, Mapping[str, int]]
@@ -37,7 +42,7 @@ Contents = Mapping[str, Mapping[str, int]]
 
 def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Contents:
     """Return what the PLL and the LUTs contain that hold a clock and its serial port's divisor."""
-    found = {"clocks.pll": {
+    found = {PLL: {
         name: value.value if isinstance(value, Const) else value
         for name, value in setting.parameters.items() if not isinstance(value, str)}}
     for name, count, widest in zip(COUNTS, counts_of(divisor), counts_of(most), strict=True):
@@ -47,22 +52,63 @@ def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Con
     return found
 
 
+def named(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a design that nextpnr wrote, each with the cell that it is of."""
+    cell = before = ""
+    for line in lines:
+        if '"hide_name"' in line:  # the first field, so the line before has the name
+            found = NAME.match(before)
+            cell = PACKED.sub("", found[1]) if found else ""
+        yield cell, line
+        before = line
+
+
+def bels_of(lines: Iterable[str], names: Container[str]) -> dict[str, str]:
+    """Return the places of some cells of a design that nextpnr wrote."""
+    return {cell: found[1] for cell, line in named(lines) if cell in names
+            and (found := BEL.search(line))}
+
+
 def rewritten(lines: Iterable[str], wanted: Contents) -> Iterator[str]:
     """Yield the lines of a design that nextpnr wrote, with other contents of some cells.
 
     A KeyError names one that is not there once.
     """
     left = {(cell, name) for cell, values in wanted.items() for name in values}
-    cell = before = ""
-    for line in lines:
-        if '"hide_name"' in line:  # the first field, so the line before has the name
-            found = NAME.match(before)
-            cell = PACKED.sub("", found[1]) if found else ""
-        before = line
+    for cell, line in named(lines):
         found = PARAMETER.match(line) if cell in wanted else None
         if found and found[2] in wanted[cell]:
             left.remove((cell, found[2]))
-            line = f"{found[1]}{wanted[cell][found[2]]:0{len(found[3])}b}{found[4]}"
+            yield f"{found[1]}{wanted[cell][found[2]]:0{len(found[3])}b}{found[4]}"
+        else:
+            yield line
+    if left:
+        raise KeyError(min(left))
+
+
+def configured(lines: Iterable[str], bels: Mapping[str, str], wanted: Contents) -> Iterator[str]:
+    """Yield the lines of an ECP5's configuration, with other contents of the cells at some places.
+
+    A KeyError names a word that is not there.
+    """
+    left: dict[tuple[str, str], int] = {}
+    for cell, values in wanted.items():
+        x, y, bel = re.findall(r"X(\d+)/Y(\d+)/(\S+)", bels[cell])[0]
+        for name, value in values.items():
+            if cell == PLL:  # its divisors are counted from 1
+                left[f"PLL0_{bel.rpartition('_')[2]}", name] = value - name.endswith("_DIV")
+            else:
+                left[f"R{y}C{x}:PLC2", f"{bel}.INIT"] = value
+    tiles: set[str] = set()
+    for line in lines:
+        if line.startswith(".tile"):
+            words = line.split()
+            tiles = {*words, *(word.rpartition(":")[2] for word in words)}
+        elif line.startswith("word: "):
+            _, name, bits = line.split()
+            for tile in tiles:
+                if (tile, name) in left:
+                    line = f"word: {name} {left.pop((tile, name)):0{len(bits)}b}\n"
         yield line
     if left:
         raise KeyError(min(left))
@@ -71,17 +117,31 @@ def rewritten(lines: Iterable[str], wanted: Contents) -> Iterator[str]:
 def reclock(board: Board, folder: Path, log: str, target: str, wanted: Contents) -> float:
     """Change cells of a routed design, and return the seconds that took.
 
-    ``log`` is the name of its files, and ``target`` that of those that are written.
+    ``log`` is the name of its files, and ``target`` that of the one that is written. An iCE40's
+    goes through nextpnr once more. That of an ECP5 is changed where it is configured: nextpnr
+    forgets the constants at its DSP blocks when it reads a routed design.
     """
-    old, new = (folder / f"{name}.{CELLS[1]}" for name in (log, target))
-    what = "a design as nextpnr of this version writes it"
-    with (refusing(old, what), old.open(encoding="utf-8") as source,
-          new.open("w", encoding="utf-8") as sink):
-        sink.writelines(rewritten(source, wanted))
+    started = time.monotonic()
     option, suffix = ROUTED[board.family]
-    if (option, suffix) == CELLS:
-        return 0.0
-    _, program, options = commands(board)
-    options[options.index("--json") + 1] = new.name
-    return run([require(program, "toolchain"), *options, "--no-pack", "--no-place", "--no-route",
-                option, f"{target}.{suffix}"], folder, target)
+    cells, routed = folder / f"{log}.{CELLS[1]}", folder / f"{log}.{suffix}"
+    what = "a design as nextpnr of this version writes it"
+    if board.family == "ecp5":
+        with cells.open(encoding="utf-8") as lines:
+            bels = bels_of(lines, wanted)
+        with refusing(routed, what), routed.open(encoding="utf-8") as lines:
+            write(folder / f"{target}.{suffix}", configured(lines, bels, wanted))
+        return time.monotonic() - started
+    with refusing(cells, what), cells.open(encoding="utf-8") as lines:
+        write(folder / f"{target}.{CELLS[1]}", rewritten(lines, wanted))
+    if board.family == "ice40":
+        _, program, options = commands(board)
+        options[options.index("--json") + 1] = f"{target}.{CELLS[1]}"
+        run([require(program, "toolchain"), *options, "--no-pack", "--no-place", "--no-route",
+             option, f"{target}.{suffix}"], folder, target)
+    return time.monotonic() - started
+
+
+def write(path: Path, lines: Iterable[str]) -> None:
+    """Write a file line by line, as some have hundreds of megabytes."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(lines)

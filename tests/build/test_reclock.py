@@ -7,14 +7,16 @@ from itertools import pairwise
 import pytest
 
 from hwgen.arch.boards import BOARDS, board
-from hwgen.build.attempt import BITSTREAMS, pack, place, synthesise
+from hwgen.arch.design import Design
+from hwgen.build.attempt import BITSTREAMS, pack, place, source, synthesise
 from hwgen.build.bitstream import clocks, fastest
 from hwgen.build.constraints import NAMES
 from hwgen.build.pins import pins_of
-from hwgen.build.reclock import contents, reclock, rewritten
+from hwgen.build.reclock import configured, contents, reclock, rewritten
 from hwgen.errors import UserError
 from hwgen.rtl.links.uart import bit_cycles
 
+from ..rtl.tops.test_board_top import SMALL
 from .test_bitstream import verilog_of_echo
 
 pytest.importorskip("amaranth_boards")
@@ -26,10 +28,16 @@ PLACED_FOR = {"ecp5": 'FREQUENCY NET "clocks.clock" 50 MHZ;\n', "gowin": "",
 but for Gowin's, of whose PLLs it knows nothing."""
 
 
-class Echoes:
+def verilog_of_accelerator(board, setting, divisor, most):
+    """Return the Verilog of a small accelerator, with multipliers and block RAMs of the chip."""
+    design = Design(**SMALL, family=board.family, device=board.device)
+    return source(design, board, setting, divisor, most)
+
+
+class Twice:
     """The same small design, built for two clocks."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, verilog=verilog_of_echo):
         self.board = board(name)
         known = clocks(self.board, BAUD)
         self.settings = [fastest(known, mhz) for mhz in (200, 37.7)]
@@ -38,7 +46,7 @@ class Echoes:
         for setting, divisor, folder in zip(self.settings, self.divisors, self.folders,
                                             strict=True):
             folder.mkdir()
-            text = verilog_of_echo(self.board, setting, divisor, self.divisors[0])
+            text = verilog(self.board, setting, divisor, self.divisors[0])
             synthesise(self.board, pins_of(self.board), text, folder, "yosys")
             with (folder / NAMES[self.board.family]).open("a") as constraints:
                 constraints.write(PLACED_FOR[self.board.family])
@@ -61,31 +69,33 @@ class Echoes:
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", BOARDS)
-def test_same_bitstream(name, tmp_path):
+@pytest.mark.parametrize("name, verilog", [
+    *((name, verilog_of_echo) for name in BOARDS),
+    *((name, verilog_of_accelerator) for name in ("orangecrab-25f", "icebreaker"))])
+def test_same_bitstream(name, verilog, tmp_path):
     """Byte by byte that of a build for the second clock, and none of the first one's."""
-    echoes = Echoes(name, tmp_path)
-    first, second = echoes.folders
-    for folder in echoes.folders:
-        place(echoes.board, folder, "placed", mhz=50, seed=3, insist=False)
-    before = echoes.pack(first, "placed")
-    reclock(echoes.board, first, "placed", "again", echoes.contents)
-    assert before != echoes.pack(first, "again") == echoes.pack(second, "placed")
+    twice = Twice(name, tmp_path, verilog)
+    first, second = twice.folders
+    for folder in twice.folders:
+        place(twice.board, folder, "placed", mhz=50, seed=3, insist=False)
+    before = twice.pack(first, "placed")
+    reclock(twice.board, first, "placed", "again", twice.contents)
+    assert before != twice.pack(first, "again") == twice.pack(second, "placed")
 
 
 @pytest.mark.synth
 @pytest.mark.parametrize("name", ["ulx3s-85f", "icebreaker", "tang-nano-9k"])
 def test_same_netlist(name, tmp_path):
     """Synthesis makes the same of both clocks, but for what the cells contain that hold it."""
-    echoes = Echoes(name, tmp_path)
-    first, second = map(echoes.netlist, echoes.folders)
+    twice = Twice(name, tmp_path)
+    first, second = map(twice.netlist, twice.folders)
     assert len(first) == len(second) > 150
     other = set()
     for (cell, wires, parameters), (same_cell, same_wires, wanted) in zip(first, second,
                                                                           strict=True):
         assert (cell, wires) == (same_cell, same_wires)
         other |= {cell} if parameters != wanted else set()
-    assert "clocks.pll" in other and len(other) > 4 and other <= set(echoes.contents)
+    assert "clocks.pll" in other and len(other) > 4 and other <= set(twice.contents)
 
 
 WRITTEN = {"a.pll_PLL": {"DIV": "0101", "MODE": "1x"}, "b": {"DIV": "11"},
@@ -118,11 +128,43 @@ def test_rewritten_wrong(cells, missing):
         list(rewritten(lines_of(cells), WANTED))
 
 
-def test_other_tools(tmp_path):
+@pytest.mark.parametrize("name, file", [("icebreaker", "placed.cells"),
+                                        ("ulx3s-85f", "placed.config")])
+def test_other_tools(name, file, tmp_path):
     """Where nextpnr writes something else, the sentence names its file."""
-    (tmp_path / "placed.cells").write_text("{}")
-    with pytest.raises(UserError, match="placed.cells is not a design as nextpnr .* is missing"):
-        reclock(board("icebreaker"), tmp_path, "placed", "again", WANTED)
+    for suffix in ("cells", "config"):
+        (tmp_path / f"placed.{suffix}").write_text("{}")
+    with pytest.raises(UserError, match=f"{file} is not a design as nextpnr .* is missing"):
+        reclock(board(name), tmp_path, "placed", "again", WANTED)
+
+
+BELS = {"clocks.pll": "X1/Y4/EHXPLL_LR", "a": "X3/Y14/SLICEB.K1"}
+CONFIG = """\
+.tile R14C3:PLC2
+word: SLICEB.K0.INIT 0000000000000000
+word: SLICEB.K1.INIT 0000000000000000
+.tile R3C14:PLC2
+word: SLICEB.K1.INIT 0000000000000000
+.tile_group MIB_R4C0:PLL0_UL MIB_R5C0:PLL1_UL
+word: CLKOS_DIV 0000001
+.tile_group MIB_R71C4:PLL0_LR MIB_R71C5:PLL1_LR
+word: CLKOS_DIV 0000001
+word: CLKOS_CPHASE 0000001
+"""
+
+
+def test_configured():
+    """The words of those places, a PLL's divisors counted from 1."""
+    wanted = {"clocks.pll": {"CLKOS_DIV": 6, "CLKOS_CPHASE": 5}, "a": {"INITVAL": 0xffff}}
+    lines = list(configured(CONFIG.splitlines(keepends=True), BELS, wanted))
+    assert lines[2] == "word: SLICEB.K1.INIT 1111111111111111\n"
+    assert lines[8:] == ["word: CLKOS_DIV 0000101\n", "word: CLKOS_CPHASE 0000101\n"]
+    assert lines[:2] + lines[3:8] == [line for index, line in enumerate(
+        CONFIG.splitlines(keepends=True)) if index not in (2, 8, 9)]
+    with pytest.raises(KeyError, match="CLKI_DIV"):
+        list(configured(lines, BELS, {"clocks.pll": {"CLKI_DIV": 1}}))
+    with pytest.raises(KeyError, match="b"):
+        list(configured(lines, BELS, {"b": {"INITVAL": 0}}))
 
 
 @pytest.mark.parametrize("name", BOARDS)
