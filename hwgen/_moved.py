@@ -1,129 +1,28 @@
 """Where modules of version 0.1 are now: their old names work once more, with a warning.
 
-To be removed in version 0.3, with the line of ``hwgen/__init__.py`` that imports it.
+``_moved.txt`` has both names of each. To be removed in version 0.3, with that file and the line of
+``hwgen/__init__.py`` that imports this one.
 """
 
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_loader
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["BECAME_FOLDERS", "MOVED", "Moved"]
+__all__ = ["MOVED", "Moved"]
 
-KEPT: Mapping[tuple[str, str], str] = {
-    ("", "arch"): "boards contents descriptors design fitting formats frames names registers steps",
-    ("", "build"): "clock",
-    ("", "cli"): "network_design",
-    ("", "tools"): "arrays cache doctor files probes verilator",
-    ("compiler", "compiler.layers"): "binary depthwise elementwise matrix pool",
-    ("compiler", "compiler.memory"): "overlap",
-    ("compiler", "compiler.prepare"): "endings ranges",
-    ("compiler", "compress"): "codebook",
-    ("compiler", "predict"): "layer_cycles",
-    ("compiler", "tune"): "survey",
-    ("cost", "area"): "area clock fit mapped",
-    ("cost", "measure"): "fullness results synthesis units",
-    ("cost", "predict"): "efficiency energy packed sparse sparse_steps",
-    ("golden", "golden.accelerator"): "post",
-    ("golden", "golden.dot"): "bitplane fusion power serial ternary",
-    ("golden", "golden.links"): "axi_stream flash host spi uart",
-    ("golden", "golden.network"): "arithmetic fixed_point layers taps thresholds",
-    ("golden", "golden.sparse"): "nonzero",
-    ("network", "compress"): "accuracy mixed prune quantize surgeon",
-    ("network", "tune"): "shapes",
-    ("report", "build"): "placement",
-    ("report", "report.docs_tables"): "boards marks precision speedup tuned",
-    ("rtl", "rtl.accelerator"): "post",
-    ("rtl", "rtl.dot"): "bitplane fusion power serial ternary",
-    ("rtl", "rtl.links"): "axi_lite axi_stream flash host spi uart wishbone",
-    ("rtl", "rtl.sparse"): "nonzero",
-}
-"""From folder to folder, by the names of the modules."""
+MOVED = {f"hwgen.{before}": f"hwgen.{now}" for before, now in map(
+    str.split, Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").splitlines())}
+"""By the name of each module, that of the module that has what it had.
 
-RENAMED: Mapping[str, str] = {
-    "build_command": "cli.build",
-    "compiler.fold": "compiler.prepare.constants",
-    "compiler.layout": "compiler.view",
-    "compiler.levels": "compiler.prepare.thresholds",
-    "compiler.place": "compiler.memory.addresses",
-    "compiler.quantise": "compiler.prepare.lanes",
-    "compiler.simplify": "compiler.prepare.padding",
-    "compiler.sparse_choice": "compiler.sparse.choice",
-    "compiler.sparse_memory": "compiler.sparse.lane_memories",
-    "compiler.sums": "compiler.layers.weighted",
-    "compiler.taken": "compiler.cost",
-    "compiler.tight": "compiler.memory.in_place",
-    "compiler.unpack": "compiler.packing.unpacking",
-    "cost.binary": "cost.binary_cycles",
-    "cost.bit_serial": "compress.ideal_bitserial",
-    "cost.compact": "area.area",
-    "cost.flow": "measure.place_and_route",
-    "cost.resources": "area.area",
-    "golden.csc": "golden.sparse.decoder",
-    "golden.sparse_lane": "golden.sparse.lane",
-    "golden.sparse_layer": "golden.sparse.layer",
-    "golden.sparse_step": "golden.sparse.step",
-    "golden.window": "golden.links.system_bus",
-    "layer_report": "cli.layer_table",
-    "mixed_command": "cli.mixed",
-    "network.endings": "network.requantisation",
-    "network.spread": "compress.densities",
-    "network_commands": "cli.run",
-    "network_data": "cli.arrays",
-    "options": "cli.design",
-    "prune_command": "cli.prune",
-    "reading": "tools.untrusted",
-    "report_command": "cli.report",
-    "rtl.axi_accelerator": "rtl.tops.axi",
-    "rtl.board_top": "rtl.tops.board",
-    "rtl.csc": "rtl.sparse.decoder",
-    "rtl.serial_accelerator": "rtl.tops.uart",
-    "rtl.spi_accelerator": "rtl.tops.spi",
-    "rtl.wishbone_accelerator": "rtl.tops.wishbone",
-    "runtime.predictions": "predict.layers",
-    "table": "text",
-    "terminal": "text",
-    "tops": "rtl.tops.catalogue",
-    "tune.correct": "tune.place_best",
-    "tune.placed": "tune.placing",
-    "tune.small": "tune.compiling",
-    "tune_command": "cli.tune",
-    "window": "arch.address_map",
-}
-
-MOVED = {".".join(filter(None, ("hwgen", before, name))): f"hwgen.{now}.{name}"
-         for (before, now), names in KEPT.items() for name in names.split()} \
-    | {f"hwgen.{before}": f"hwgen.{now}" for before, now in RENAMED.items()}
-
-BECAME_FOLDERS = {f"hwgen.{folder}": f"hwgen.{now}" for folder, now in {
-    "compiler.sparse": "compiler.layers.sparse",
-    "compiler.memory": "compiler.memory.lifetimes",
-    "compiler.packing": "compiler.packing.packing",
-    "golden.accelerator": "golden.accelerator.accelerator",
-    "golden.binary": "golden.binary.accelerator",
-    "golden.bitserial": "golden.bitserial.array",
-    "golden.network": "golden.network.network",
-    "golden.sparse": "golden.sparse.engine",
-    "golden.systolic": "golden.systolic.systolic",
-    "golden.unpack": "golden.unpack.unpack",
-    "network.onnx": "network.onnx.reading",
-    "network.tflite": "network.tflite.reading",
-    "rtl.accelerator": "rtl.accelerator.accelerator",
-    "rtl.binary": "rtl.binary.accelerator",
-    "rtl.bitserial": "rtl.bitserial.array",
-    "rtl.compact": "rtl.compact.accelerator",
-    "rtl.sparse": "rtl.sparse.engine",
-    "rtl.systolic": "rtl.systolic.systolic",
-    "rtl.unpack": "rtl.unpack.unpack",
-    "generate": "generate.design",
-    "tools": "tools.find",
-}.items()}
-"""Modules whose names are those of folders today, and the files that have what they had."""
+Where the old name is that of a folder today, the folder has what the module had, too.
+"""
 
 
 class Moved:
@@ -132,22 +31,17 @@ class Moved:
     def find_spec(self, name: str, path: Sequence[str] | None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
         """Return how to load the module that has another name today, or a folder of this name."""
-        if name in MOVED:
+        if name not in MOVED:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
             return spec_from_loader(name, Elsewhere())
-        if name in BECAME_FOLDERS:
-            spec = PathFinder.find_spec(name, path, target)
-            if spec is not None and spec.loader is not None:
-                execute = with_names_of_before(spec.loader.exec_module)
-                vars(spec.loader)["exec_module"] = execute
-            return spec
-        return None
+        vars(spec.loader)["exec_module"] = with_names_of_before(spec.loader.exec_module)
+        return spec
 
 
 class Elsewhere(Loader):
     """A loader that puts the module of the new name where the old one was asked for."""
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Let Python make one, which is thrown away."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Replace a module by what it is today."""
@@ -163,13 +57,12 @@ def with_names_of_before(execute: Callable[[ModuleType], None]) -> Callable[[Mod
         folder = module.__name__
 
         def from_before(name: str) -> Any:
-            inner = None if name.startswith("__") else find_spec(f"{folder}.{name}")
-            if inner is None and not name.startswith("__"):
-                now = importlib.import_module(BECAME_FOLDERS[folder])
-                if name in vars(now):
-                    warn(f"{folder}.{name}", f"{now.__name__}.{name}")
-                    return getattr(now, name)
-            raise AttributeError(f"module {folder!r} has no attribute {name!r}")
+            inside = name.startswith("__") or find_spec(f"{folder}.{name}") is not None
+            now = None if inside else importlib.import_module(MOVED[folder])
+            if now is None or name not in vars(now):
+                raise AttributeError(f"module {folder!r} has no attribute {name!r}")
+            warn(f"{folder}.{name}", f"{now.__name__}.{name}")
+            return getattr(now, name)
 
         module.__dict__["__getattr__"] = from_before
     return both

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
-from ..tools.untrusted import read_toml
+from ..tools.untrusted import check_type, read_toml, refusing
 
 __all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board", "speed_grades"]
 
@@ -111,88 +111,81 @@ class Board:
                 for name, value in vars(self).items()}
 
 
-KINDS: dict[Any, tuple[str, Any]] = {
-    str: ("a text", str),
-    int: ("an integer", int),
-    float: ("a number", (int, float)),
-    Mapping[str, Any]: ("a table", dict),
-}
-
-
 def read_board(path: Path) -> Board:
     """Read and check one board file; a :class:`UserError` names the file and the field."""
-    values = read_toml(path, "a board file")
-    fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
-    for name in values:
-        if name not in fields:
-            raise UserError(f"{path}: there is no field {name!r}{closest(name, fields)}")
-    for name, spec in fields.items():
-        if name not in values:
-            if spec.default is spec.default_factory is dataclasses.MISSING:
-                raise UserError(f"{path}: the field {name!r} is missing")
-            continue
-        value = values[name]
-        kind, types = KINDS[spec.type]
-        if not isinstance(value, types) or isinstance(value, bool):
-            raise UserError(f"{path}: {name} must be {kind}, not {value!r}")
-        if isinstance(value, (int, float)) and not 0 <= value < float("inf"):
-            raise UserError(f"{path}: {name} must not be negative, not {value!r}")
-        if name == "clock_mhz" and not 1 <= value <= FASTEST:
-            raise UserError(f"{path}: clock_mhz must be from 1 to {FASTEST}, not {value!r}")
-        if isinstance(value, int) and value > LARGEST_COUNT:
-            raise UserError(f"{path}: {name} must be at most {LARGEST_COUNT}, not {value!r}")
-    if values["family"] not in PLLS:
-        raise UserError(f"{path}: family must be one of {', '.join(PLLS)}, "
-                        f"not {values['family']!r}")
-    if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
-        raise UserError(f"{path}: platform must be of the form module:Class, "
-                        f"not {values['platform']!r}")
-    if values.get("pll", "") not in ("", *PLLS[values["family"]]):
-        raise UserError(f"{path}: pll must be {' or '.join(PLLS[values['family']])}, or left out, "
-                        f"not {values['pll']!r}")
-    grades = speed_grades(values["family"], values["device"])
-    if grades and values["speed_grade"] not in grades:
-        raise UserError(f"{path}: speed_grade must be {' or '.join(grades)}, as {values['device']} "
-                        f"has it, not {values['speed_grade']!r}")
-    _check_serial(path, values.get("serial"))
-    _check_flash(path, values.get("flash"))
-    for command in (values.get("programmer", ""), values.get("flash", {}).get("programmer", "")):
-        try:
-            shlex.split(command)
-        except ValueError as error:
-            raise UserError(f"{path}: programmer must be a command, not {command!r}: {error}"
-                            ) from error
-    for name, fields_of in values.get("designs", {}).items():
-        if not isinstance(fields_of, dict):
-            raise UserError(f"{path}: designs.{name} must be a table, not {fields_of!r}")
+    what = "a board file"
+    values = read_toml(path, what)
+    with refusing(path, what):
+        fields = {f.name: f for f in dataclasses.fields(Board) if f.name != "name"}
+        for name in values:
+            if name not in fields:
+                raise UserError(f"there is no field {name!r}{closest(name, fields)}")
+        for name, spec in fields.items():
+            if name in values:
+                _check_value(name, check_type(values[name], spec.type, name))
+            elif spec.default is spec.default_factory is dataclasses.MISSING:
+                raise UserError(f"the field {name!r} is missing")
+        _check_chip(values)
+        if "serial" in values:
+            _check_serial(values["serial"])
+        if "flash" in values:
+            _check_flash(values["flash"])
+        for command in (values.get("programmer", ""),
+                        values.get("flash", {}).get("programmer", "")):
+            try:
+                shlex.split(command)
+            except ValueError as error:
+                raise UserError(f"programmer must be a command, not {command!r}: {error}"
+                                ) from error
+        for name, design in values.get("designs", {}).items():
+            check_type(design, dict[str, Any], f"designs.{name}")
     for name in ("serial", "flash", "design", "designs"):
         values[name] = MappingProxyType(values.get(name, {}))
     return Board(name=path.stem, **values)
 
 
-def _check_serial(path: Path, serial: dict[str, Any] | None) -> None:
-    """Check the table of the serial port's pins, where there is one."""
-    if serial is None:
-        return
+def _check_value(name: str, value: Any) -> None:
+    """Check the limits of a number."""
+    if isinstance(value, (int, float)) and value < 0:
+        raise UserError(f"{name} must not be negative, not {value!r}")
+    if name == "clock_mhz" and not 1 <= value <= FASTEST:
+        raise UserError(f"clock_mhz must be from 1 to {FASTEST}, not {value!r}")
+    if isinstance(value, int) and value > LARGEST_COUNT:
+        raise UserError(f"{name} must be at most {LARGEST_COUNT}, not {value!r}")
+
+
+def _check_chip(values: dict[str, Any]) -> None:
+    """Check the fields that name what others know."""
+    family, pll = values["family"], values.get("pll", "")
+    if family not in PLLS:
+        raise UserError(f"family must be one of {', '.join(PLLS)}, not {family!r}")
+    if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
+        raise UserError(f"platform must be of the form module:Class, not {values['platform']!r}")
+    if pll not in ("", *PLLS[family]):
+        raise UserError(f"pll must be {' or '.join(PLLS[family])}, or left out, not {pll!r}")
+    grades = speed_grades(family, values["device"])
+    if grades and values["speed_grade"] not in grades:
+        raise UserError(f"speed_grade must be {' or '.join(grades)}, as {values['device']} has it, "
+                        f"not {values['speed_grade']!r}")
+
+
+def _check_serial(serial: dict[str, Any]) -> None:
+    """Check the table of the serial port's pins."""
     texts = {name: value for name, value in serial.items() if name != "attributes"}
     if not {"rx", "tx"} <= set(texts) <= {"rx", "tx", "connector"} or not all(
             isinstance(value, str) for value in texts.values()):
-        raise UserError(f"{path}: serial must have the texts rx and tx, and may have connector and "
+        raise UserError(f"serial must have the texts rx and tx, and may have connector and "
                         f"attributes, not {serial!r}")
-    attributes = serial.get("attributes", {})
-    if not isinstance(attributes, dict):
-        raise UserError(f"{path}: serial.attributes must be a table, not {attributes!r}")
+    check_type(serial.get("attributes", {}), dict[str, Any], "serial.attributes")
 
 
-def _check_flash(path: Path, flash: dict[str, Any] | None) -> None:
-    """Check the table of the flash memory, where there is one."""
-    if flash is None:
-        return
+def _check_flash(flash: dict[str, Any]) -> None:
+    """Check the table of the flash memory."""
     kinds = {"resource": str, "offset": int, "programmer": str}
     if set(flash) != set(kinds) or not all(
             type(flash[name]) is kind for name, kind in kinds.items()) or flash["offset"] < 0:
-        raise UserError(f"{path}: flash must have the texts resource and programmer, and the "
-                        f"integer offset, not {flash!r}")
+        raise UserError(f"flash must have the texts resource and programmer, and the integer "
+                        f"offset, not {flash!r}")
 
 
 def closest(name: str, known: Iterable[str]) -> str:

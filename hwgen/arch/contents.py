@@ -13,7 +13,7 @@ class Contents(NamedTuple):
     program : tuple of int
         Words of the program memory, from the first one on.
     activations : bytes
-        Those of the activation memory, likewise: a Program may have constants there.
+        Those of the activation memory, likewise.
     """
 
     program: tuple[int, ...] = ()

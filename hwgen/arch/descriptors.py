@@ -9,9 +9,10 @@ from typing import Self
 import numpy as np
 
 from ..errors import UserError
+from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .design import Design
 from .formats import Format, NumberKind
-from .steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, Mode, Step, descriptor_words
+from .steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
 
 __all__ = ["BINARY_BYTES", "BINARY_FIELDS", "START_WORDS", "Descriptors"]
 
@@ -20,8 +21,7 @@ BINARY_BYTES = 16
 START_WORDS = 2
 """Words of the program memory from which the sums of a column tile start, on that engine."""
 
-# (lowest bit, bits, whether signed) of every field, by its name.
-BINARY_FIELDS: dict[str, tuple[int, int, bool]] = {
+BINARY_FIELDS: dict[str, Place] = {
     "last_columns": (0, 8, False), "low": (8, 8, True), "high": (16, 8, True),
     "magic": (24, 8, False), "tiles": (32, 16, False), "pieces": (48, 16, False),
     "program": (64, 16, False), "base": (80, 16, False), "row_bytes": (96, 16, False),
@@ -70,16 +70,7 @@ class Descriptors:
         if not self.binary:
             data = image[first:first + DESCRIPTOR_BYTES]
             return Step.from_words(np.frombuffer(data, "<u4"))
-        return self._binary_step(image[first:first + BINARY_BYTES])
-
-    def _binary_step(self, data: bytes | memoryview) -> Step:
-        """Read a descriptor of the engine ``binary``: a product of a vector and a matrix."""
-        whole, fields = int.from_bytes(data, "little"), {}
-        for name, (low, bits, signed) in BINARY_FIELDS.items():
-            value = whole >> low & (1 << bits) - 1
-            fields[name] = value - (1 << bits) if signed and value >> bits - 1 else value
-        if len(data) != BINARY_BYTES or fields.pop("magic") != MAGIC:
-            raise UserError("there is no descriptor of a step here: its magic number is missing")
+        fields = unpack(image[first:first + BINARY_BYTES], BINARY_FIELDS, BINARY_BYTES)
         return Step(**fields | self.same)  # type: ignore[arg-type]
 
     @property
@@ -96,12 +87,10 @@ class Descriptors:
 
 def binary(step: Step) -> bytes:
     """Return the descriptor of the engine ``binary`` for a step."""
-    whole = 0
-    for name, (low, bits, signed) in BINARY_FIELDS.items():
-        value = MAGIC if name == "magic" else int(getattr(step, name))
-        least = -(1 << bits - 1) if signed else 0
-        if not least <= value < least + (1 << bits):
+    values = vars(step) | {"magic": MAGIC}
+    for name, (_, bits, signed) in BINARY_FIELDS.items():
+        least, most = limits(bits, signed)
+        if not least <= values[name] <= most:
             raise UserError(f"{name} of a step of the engine 'binary' must be from {least} to "
-                            f"{least + (1 << bits) - 1}, not {value}")
-        whole |= (value & (1 << bits) - 1) << low
-    return whole.to_bytes(BINARY_BYTES, "little")
+                            f"{most}, not {values[name]}")
+    return pack(values, BINARY_FIELDS, BINARY_BYTES)

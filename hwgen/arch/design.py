@@ -22,7 +22,7 @@ from .design_checks import (
     SYSTOLIC,
     check,
 )
-from .integer import Integer
+from .formats import Integer
 
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
            "SYSTOLIC", "Design", "Integer"]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .boards import BOARDS, closest
-from .formats import GROUP
-from .integer import Integer
+from .formats import GROUP, Integer
 from .steps import ROUNDINGS
 
 if TYPE_CHECKING:

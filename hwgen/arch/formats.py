@@ -1,5 +1,9 @@
-"""How integers are written in bit planes: compiler, golden, cost and rtl share it."""
+"""How integers are written in bit planes, and which types of them an array may multiply.
 
+Compiler, golden, cost and rtl share it.
+"""
+
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
@@ -9,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import UserError
 
-__all__ = ["GROUP", "MOST_BITS", "Format", "NumberKind"]
+__all__ = ["GROUP", "MOST_BITS", "Format", "Integer", "NumberKind"]
 
 Integers = NDArray[np.int64]
 
@@ -137,3 +141,29 @@ class Format:
         bits = grouped >> np.arange(GROUP)[:, None] & 1
         planes = bits.reshape(*outer, self.bits, -1, columns)[..., :rows, :]
         return self.value((planes << np.arange(self.bits)[:, None, None]).sum(axis=-3))
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A type of integers: ``int8`` is signed and 8 bits wide, ``uint4`` unsigned and 4."""
+
+    width: int
+    signed: bool
+
+    @classmethod
+    def parse(cls, text: object, field: str) -> Self:
+        """Read ``int2`` to ``int16`` or ``uint2`` to ``uint16``."""
+        match = re.fullmatch(r"(u?)int([1-9]\d?)", text) if isinstance(text, str) else None
+        if not match or not 2 <= int(match[2]) <= 16:
+            raise UserError(f"{field} must be int2 to int16 or uint2 to uint16, not {text!r}")
+        return cls(int(match[2]), not match[1])
+
+    @property
+    def low(self) -> int:
+        """The least value."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """The greatest value."""
+        return (1 << (self.width - self.signed)) - 1

@@ -31,8 +31,6 @@ class Part:
         ``own`` (memories that a host fills).
     errors : tuple of str
         By which its steps may end, besides DESCRIPTOR, WATCHDOG and STOPPED.
-    data_cycles : bool
-        How long a step takes depends on the values, and it may keep vectors waiting.
     rtl, golden, cost : str
         Where its hardware, its golden twin and its cycles are, behind ``hwgen.``.
     """
@@ -43,7 +41,6 @@ class Part:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     errors: tuple[str, ...]
-    data_cycles: bool = False
     rtl: str
     golden: str
     cost: str
@@ -69,7 +66,7 @@ PARTS = {part.name: part for part in (
          cost="cost.binary_cycles.step_cycles"),
     Part(name="sparse", modes=(Mode.SPARSE,), fields=("slots", "column"),
          reads=("activations", "own"), writes=("sums",), errors=("FETCH", "PROGRAM", "SUMS"),
-         data_cycles=True, rtl="rtl.accelerator.sparse_part.SparsePart",
+         rtl="rtl.accelerator.sparse_part.SparsePart",
          golden="golden.accelerator.parts.SparsePart",
          cost="golden.sparse.step.sparse_cycles"),
     Part(name="unpack", modes=(Mode.UNPACK,), fields=("slots", "weight_format"),

@@ -5,7 +5,9 @@ a system (:mod:`hwgen.integration`) all take it from here.
 """
 
 import enum
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = [
     "ACKNOWLEDGE", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED",
@@ -86,19 +88,6 @@ class Access(enum.Enum):
     BOTH = "read-write"
 
 
-ERRORS = {
-    1: "the program has no valid step there",
-    2: "the step reads activations beyond the end of their memory",
-    3: "the step writes activations beyond the end of their memory",
-    4: "the weights or parameters of the step are beyond the end of the program memory, or "
-       "what it unpacks",
-    5: "the step has more values in a pass than the accumulators hold",
-    6: "the step took longer than the watchdog allows",
-    7: "the host told it to stop",
-}
-"""What the error codes in STATUS mean."""
-
-
 @dataclass(frozen=True)
 class Field:
     """Some bits of a register.
@@ -138,61 +127,21 @@ class Facts:
     about: str
     fields: tuple[Field, ...] = ()
     bits: int = 32
-    reset: int | None = 0
+    reset: int | None = None
 
 
+def facts_of(register: Register | StreamRegister) -> Facts:
+    """Return what the map says of a register."""
+    said = dict(MAP["registers"][register.name])
+    fields = tuple(Field(**each) for each in said.pop("fields", ()))
+    return Facts(Access(said.pop("access")), fields=fields, **said)
+
+
+MAP = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 FACTS: dict[Register | StreamRegister, Facts] = {
-    Register.IDENTITY: Facts(
-        Access.READ, "Says that this is an accelerator of hwgen.", reset=IDENTITY),
-    Register.CONTROL: Facts(
-        Access.WRITE, "What is to be done.", (
-            Field("GO", 0, 1, "Run the steps from FIRST on, as many as COUNT says; nothing while "
-                              "steps run."),
-            Field("ACKNOWLEDGE", 1, 1, "Take the interrupt back."),
-            Field("STOP", 2, 1, "Stop the steps that run, with an error.")), bits=3),
-    Register.STATUS: Facts(
-        Access.READ, "What is done, and how it ended.", (
-            Field("BUSY", 0, 1, "Steps run. Memories cannot be reached meanwhile."),
-            Field("INTERRUPT", 1, 1, "A run has ended since the interrupt was taken back or the "
-                                     "last run began; the level of the port irq."),
-            Field("ERROR", 8, 8, "Why the last run stopped; 0 when it came to its end."),
-            Field("STEP", 16, 16, "The step that runs, or the one that ran last."))),
-    Register.FIRST: Facts(
-        Access.BOTH, "The first step to run. A write while steps run does nothing.", bits=16),
-    Register.COUNT: Facts(
-        Access.BOTH, "How many steps to run. A write while steps run does nothing.", bits=16),
-    Register.WATCHDOG: Facts(
-        Access.BOTH, "Cycles that a step may take. A write while steps run does nothing.",
-        reset=(1 << 32) - 1),
-    Register.CYCLES: Facts(
-        Access.READ, "Cycles of the last run, from its start to its end."),
-    Register.FINGERPRINT: Facts(
-        Access.READ, "Tells Designs apart: a Program is for the Design of this fingerprint.",
-        reset=None),
-    StreamRegister.INPUT_ADDRESS: Facts(
-        Access.BOTH, "Where the next word of s_axis is written, as an address of the window; a "
-                     "word further with each."),
-    StreamRegister.OUTPUT_ADDRESS: Facts(
-        Access.BOTH, "Where the next word of m_axis is read, as an address of the window; a word "
-                     "further with each."),
-    StreamRegister.OUTPUT_WORDS: Facts(
-        Access.BOTH, "How many words m_axis has yet to give; tlast comes with the last. A write "
-                     "begins that.", bits=24),
-    StreamRegister.STREAM_STATUS: Facts(
-        Access.BOTH, "What went wrong with the streams; ones that are written take it back.", (
-            Field("INPUT_REFUSED", 0, 1, "A word of s_axis had no memory to go to, and is lost."),
-            Field("OUTPUT_REFUSED", 1, 1, "A word of m_axis had no memory to come from, and was "
-                                          "given as 0.")), bits=2),
-}
+    register: facts_of(register) for register in (*Register, *StreamRegister)}
 """Every register, in the order of their offsets."""
-
-SPACES = {
-    Space.REGISTERS: "Registers; they are written a whole word at a time.",
-    Space.ACTIVATIONS: "The memory of activations; any bytes of a word may be written.",
-    Space.PROGRAM: "The program memory; it is written a whole word at a time. Its own words are as "
-                   "long as the array has columns, and begin at a multiple of a power of two.",
-    Space.COUNTERS: "For each step the cycles that it took when it ran last; read-only.",
-    Space.SPARSE: "The compressed weights of a sparse engine; they are written a whole word at a "
-                  "time, and read as 0.",
-}
+SPACES = {space: str(MAP["spaces"][space.name]) for space in Space}
 """What is in each space."""
+ERRORS = {int(code): str(why) for code, why in MAP["errors"].items()}
+"""What the error codes in STATUS mean."""

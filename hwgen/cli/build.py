@@ -1,4 +1,21 @@
-"""`hwgen build`: make a bitstream for a board."""
+"""`hwgen build`: make a bitstream for a board.
+
+Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
+and the highest clock that it meets: place and route tries for a clock that is out of reach, or for
+--clock, and the fastest placement gets the clock that timing analysis allows. Beside the bitstream
+are build.json, which tells `hwgen run --build` and the reader what was built, a picture of where
+everything lies, the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything
+or nothing is written.
+
+Examples:
+  hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
+  hwgen build net.tflite --board ulx3s-85f --clock 110 --insist
+                                                is checked to fit, with its time an inference
+  hwgen build net.tflite --board tang-nano-9k --embed
+                                                works without a host that loads it
+  hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
+  hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
+"""
 
 import argparse
 import shlex
@@ -16,29 +33,9 @@ from ..text import printable, say, table
 from .design import add_design, chosen_design
 from .network_design import network_design
 from .output import show
-from .parsing import add_baud, add_json, megahertz, seed
+from .parsing import add_baud, megahertz, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
-and the highest clock that it meets: place and route tries for a clock that is out of reach, or for
---clock, and the fastest placement gets the clock that timing analysis allows. Beside the bitstream
-are build.json, which tells `hwgen run --build` and the reader what was built, a picture of where
-everything lies, the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything
-or nothing is written.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
-  hwgen build net.tflite --board ulx3s-85f --clock 110 --insist
-                                                is checked to fit, with its time an inference
-  hwgen build net.tflite --board tang-nano-9k --embed
-                                                works without a host that loads it
-  hwgen build --board ulx3s-85f --design my.toml --seeds 1 2 3 4 5
-  hwgen run net.tflite --build build/ulx3s-85f --port /dev/ttyUSB0 --input x.npy
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -62,7 +59,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_baud(command)
     command.add_argument("-o", "--output", metavar="DIR",
                          help="folder to write to (default: build/NAME of the board)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

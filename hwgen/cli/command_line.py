@@ -1,6 +1,7 @@
 """The command line: lists the commands, runs one, and says in a sentence why it could not be done.
 
-Each command is a module of its own, with what it takes, what it does, and its help.
+Each command is a module of its own, with what it takes, what it does, and its help: that is the
+docstring of the module, but for the first line. So is the help of all in that of the package.
 """
 
 import importlib
@@ -8,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from types import ModuleType
 
 from .. import __version__
 from ..errors import UserError, is_outside
@@ -16,32 +18,6 @@ from ..tools.find import cache_environment
 from .parsing import Parser, refuse_rest
 
 __all__ = ["COMMANDS", "main", "parser"]
-
-DESCRIPTION = """\
-Generate hardware for neural networks, and prove on the spot that it computes what NumPy computes.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen boards                                  the boards, and the preset Design of each
-  hwgen generate --rows 4 --columns 4           Verilog of an array, in rtl_out/
-  hwgen generate --design ulx3s-85f -o array    the array that suits a board, in array/
-  hwgen sim systolic --rows 4 --columns 4       the bench of the array, on Verilator
-  hwgen synth --design icebreaker               its size and clock after place and route
-  hwgen build net_int8.onnx --board ulx3s-85f   a bitstream for a board, and its report
-  hwgen quantize float.onnx --data x.npy        an int8 network of a float one
-  hwgen prune net_int8.onnx --calibration x.npy
-                                                the same with half of its weights
-  hwgen cycles net_int8.onnx                    what it takes on an accelerator, layer by layer
-  hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
-  hwgen run net_int8.onnx --input x.npy --check
-                                                the same on the simulated hardware
-  hwgen doctor                                  which tools work, and how to get the others
-  hwgen help design                             the fields of a Design, and their options
-  hwgen help units                              the units that can be had alone
-
-`hwgen COMMAND --help` explains a command.
-"""
 
 COMMANDS = {
     "boards": "list the boards",
@@ -114,9 +90,15 @@ def report_error(sentence: str) -> int:
     return 2
 
 
+def help_of(module: ModuleType) -> dict[str, str]:
+    """Return the help that the docstring of a module has, examples apart."""
+    about, found, examples = (module.__doc__ or "").partition("Examples:\n")
+    return {"description": about.partition("\n\n")[2], "epilog": found.lower() + examples}
+
+
 def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
     """Return the parser of the command line, with the options of the commands that are wanted."""
-    top = Parser(prog="hwgen", description=DESCRIPTION, epilog=EXAMPLES)
+    top = Parser(prog="hwgen", **help_of(sys.modules[__package__]))
     top.add_argument("--version", action="version", version=f"hwgen {__version__}",
                      help="print the version")
     chosen = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -124,8 +106,8 @@ def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
         command = chosen.add_parser(name, help=summary)
         if name in wanted:
             module = importlib.import_module(f".{name}", __package__)
-            command.description = module.DESCRIPTION
-            command.epilog = getattr(module, "EXAMPLES", "")
+            vars(command).update(help_of(module))
             command.set_defaults(run=module.run, parser=command)
             module.add_options(command)
+            command.add_argument("--json", action="store_true", help="print JSON")
     return top

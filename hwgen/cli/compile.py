@@ -1,4 +1,8 @@
-"""`hwgen compile`: write the Program of a network for a Design."""
+"""`hwgen compile`: write the Program of a network for a Design.
+
+Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
+name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
+"""
 
 import argparse
 from pathlib import Path
@@ -6,21 +10,14 @@ from pathlib import Path
 from ..compiler.compile import compile_network
 from ..network.reader import read_network
 from ..text import printable
-from ..tools.files import replacing
-from .arrays import first_input, read_inputs
+from ..tools.files import replacing, write_whole
+from .arrays import add_example, add_model, first_input
 from .design import add_design
 from .layer_table import choice_facts, choice_lines
 from .network_design import network_design
-from .network_options import add_example, add_model
 from .output import show
-from .parsing import add_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Compile a network for a Design: steps, weights and where each tensor lies, in one file. A file whose
-name ends in .h is a header in C, for the driver that `hwgen generate --top wishbone` or axi writes.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -31,22 +28,21 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: the model's name, and .program); NAME.h is "
                          "a header in C that defines NAME")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the Program of a network."""
     network = read_network(options.model)
-    example = first_input(read_inputs(options.input, network)) if options.input else None
+    example = first_input(options.input, network)
     chosen = network_design(options, network)
     program = compile_network(network, chosen.design, example)
     path = Path(options.output or f"{Path(options.model).stem}.program")
-    with replacing(path) as scratch:
-        if path.suffix == ".h":
-            from ..integration.c_program import c_name, c_program
+    if path.suffix == ".h":
+        from ..integration.c_program import c_name, c_program
 
-            scratch.write_text(c_program(program, c_name(path.stem)), encoding="utf-8")
-        else:
+        write_whole(path, c_program(program, c_name(path.stem)))
+    else:
+        with replacing(path) as scratch:
             program.save(scratch)
     facts = {"network": network.name, **chosen.facts, "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}

@@ -1,24 +1,22 @@
-"""`hwgen cycles`: predict the cycles of a network, without simulating."""
+"""`hwgen cycles`: predict the cycles of a network, without simulating.
+
+Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
+counts the same. Without --design the Design is that of ulx3s-85f.
+"""
 
 import argparse
 
 from ..network.reader import read_network
 from ..predict.layers import predict
-from .arrays import first_input, read_inputs
+from .arrays import add_example, add_model, first_input
 from .built import add_clock_board, clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
 from .network_design import network_design
-from .network_options import add_example, add_model
 from .output import show
-from .parsing import add_clock, add_json
+from .parsing import add_clock
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Compile a network for a Design and tell the cycles of every layer. They are exact: the hardware
-counts the same. Without --design the Design is that of ulx3s-85f.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -30,7 +28,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--build", metavar="DIR",
                          help="what `hwgen build` wrote: its Design and clock are taken from there")
     add_clock(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     built = record_of_build(options)
     chosen = network_design(options, network, built)
     design, clock = chosen.design, clock_for(options, chosen.design, built)
-    example = first_input(read_inputs(options.input, network)) if options.input else None
+    example = first_input(options.input, network)
     found = predict(network, design, example)
     whole, total = found.whole, found.whole.cycles
     parts = list(zip(found.program.layers, found.layers, strict=True))

@@ -5,44 +5,19 @@ import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..arch.design import SPARSE, SYSTOLIC, Design
 from ..arch.fitting import fitting
 from ..errors import UserError
+from ..tools.untrusted import read_toml
 from .parsing import integer
 
 __all__ = ["FIELDS", "add_design", "chosen_design", "command_with", "design_given", "differences",
-           "option_of"]
+           "given_fields", "option_of"]
 
-FIELDS = {
-    "engine": ("NAME", "what multiplies: systolic, or with memories bitserial, sparse or binary"),
-    "dataflow": ("ws|os", "ws: weights stay in the cells; os: sums do"),
-    "rows": ("N", "rows of the array, 1 to 64"),
-    "columns": ("N", "columns of the array, 1 to 64"),
-    "activations": ("TYPE", "type of an activation: int2 to int16, uint2 to uint16"),
-    "weights": ("TYPE", "type of a weight, likewise"),
-    "depth": ("N", "products that a sum holds without overflow (default: rows, or 1024 for os)"),
-    "accumulator": ("N", "bits of a sum, where depth shall not decide; a narrower sum wraps"),
-    "lines": ("N", "pixels that a column takes in a cycle of a depthwise tile; 0: no such path"),
-    "family": ("NAME", "FPGA family to make multipliers for: generic, ecp5, ice40 or gowin"),
-    "device": ("CHIP", "chip, if its limits and floor plan shall be used, such as LFE5U-85F"),
-    "dsps": ("N", "how many cells may use a hard multiplier; the others use fabric"),
-    "activation_memory": ("BYTES", "memory for tensors; 0: the array alone, and none of the below"),
-    "program_memory": ("BYTES", "memory for steps and weights"),
-    "partial_sums": ("N", "vectors of sums that the accumulators hold"),
-    "lanes": ("N", "columns that are requantised in a cycle"),
-    "hard_lanes": ("N", "lanes that multiply in DSP blocks"),
-    "line_pixels": ("N", "longest row that the line buffer holds"),
-    "rounding": ("NAME", ("tflm: sums are rounded twice, as TensorFlow Lite Micro does; single "
-                         "and even: once, and halves up or to even")),
-    "steps": ("N", "steps that have a counter of their cycles"),
-    "compact": ("", "make the accelerator small rather than fast"),
-    "sparse_entries": ("N", "compressed weights that each lane of a sparse engine holds"),
-    "sparse_columns": ("N", "columns of all compressed matrices together"),
-    "sparse_depth": ("N", "columns that may wait in front of each lane of a sparse engine"),
-    "decompress": ("", "let weights without room in the program memory be packed there"),
-}
+FIELDS: Mapping[str, Sequence[str]] = read_toml(Path(__file__).with_name("fields.toml"))
 """What stands for a value of each field, and what the field is."""
 
 
@@ -67,16 +42,20 @@ def add_design(command: argparse.ArgumentParser) -> None:
                                  type=str if is_text else integer, help=argparse.SUPPRESS)
 
 
+def given_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of a Design that options give."""
+    return {name: value for name in FIELDS if (value := getattr(options, name)) is not None}
+
+
 def design_given(options: argparse.Namespace) -> bool:
     """Return whether options choose a Design, or any field of it."""
-    return options.design is not None or any(getattr(options, name) is not None for name in FIELDS)
+    return options.design is not None or bool(given_fields(options))
 
 
 def chosen_design(options: argparse.Namespace) -> Design:
     """Return the Design that the options choose."""
     design = Design.load(options.design) if options.design is not None else Design()
-    given = {name: getattr(options, name) for name in FIELDS
-             if getattr(options, name) is not None}
+    given = given_fields(options)
     if given.get("family", design.family) != design.family:
         given = {"device": None, "dsps": None} | given  # those were the other family's
     engine = given.get("engine", design.engine)
@@ -100,8 +79,8 @@ def adapt_design(options: argparse.Namespace, design: Design, given: Mapping[str
     Where nothing can follow, or no Design is named, the ``error`` is, with a command that would do.
     """
     values = dataclasses.asdict(design) | dict(given)
-    own = [name for name in given if getattr(options, name) is not None]
-    found = fitting(values, own)
+    own = given_fields(options)
+    found = fitting(values, [*own])
     if found and options.design is not None:
         changes = ", ".join(f"{name} is {new!r}, not {old!r}"
                             for name, (old, new) in differences(values, found).items())

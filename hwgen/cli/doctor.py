@@ -1,22 +1,19 @@
-"""`hwgen doctor`: try every tool."""
+"""`hwgen doctor`: try every tool.
+
+Find every tool of the flow and use it, each for a moment, on something trivial. Exit code 1 says
+that a tool which is needed does not work; icarus is optional. Takes 10 to 60 seconds.
+"""
 
 import argparse
 
 from ..tools.find import CHECKOUT, pip_command
 from .output import print_json
-from .parsing import add_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Find every tool of the flow and use it, each for a moment, on something trivial. Exit code 1 says
-that a tool which is needed does not work; icarus is optional. Takes 10 to 60 seconds.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,31 +1,10 @@
-"""`hwgen generate`: write the Verilog of a Design."""
+"""`hwgen generate`: write the Verilog of a Design.
 
-import argparse
-import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ..arch.design import Design
-from ..arch.fitting import MISSING, fitting
-from ..errors import UserError
-from ..text import printable
-from .design import add_design, chosen_design, command_with, differences
-from .output import print_json, show
-from .parsing import add_baud, add_json, megahertz, refuse_rest
-
-if TYPE_CHECKING:
-    from ..rtl.tops.catalogue import Top
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
 Write a Design's accelerator: its Verilog, the Design that made it (design.toml), a table of its
 ports (ports.md) and waivers for Verilator's lint (lint.vlt). The same Design gives the same bytes,
 always. Options override the fields of the Design.
-"""
 
-EXAMPLES = """\
-examples:
+Examples:
   hwgen generate                                an 8x8 array of int8, weight-stationary
   hwgen generate --dataflow os --depth 4096     output-stationary, sums of up to 4096 products
   hwgen generate --rows 9 --columns 16 --lines 3 --family ecp5 --device LFE5U-85F
@@ -39,6 +18,24 @@ examples:
   hwgen generate --unit csc --rows 16 --codebook
                                                 a unit alone, here the decoder of sparse weights
 """
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..arch.design import Design
+from ..arch.fitting import MISSING, fitting
+from ..errors import UserError
+from ..text import printable
+from .design import add_design, chosen_design, command_with, differences
+from .output import show
+from .parsing import add_baud, megahertz, refuse_rest
+
+if TYPE_CHECKING:
+    from ..rtl.tops.catalogue import Top
+
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -65,7 +62,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "(default: the one that a recorded build of the Design has met, or what "
                          "may be expected)")
     add_baud(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -87,20 +83,13 @@ def run(options: argparse.Namespace) -> int:
         top = top.with_names(identifier_of(name))
     folder = Path(options.output or Path("rtl_out") / name)
     files = write(design, folder, top)
-    if options.json:
-        print_json({"name": name, "module": module(design, top),
-                    "design": dataclasses.asdict(design),
-                    "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
-                    "files": [str(path) for path in files]})
-    else:
-        print(f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
-              f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
-              + f", rounding {design.rounding!r}" * bool(design.activation_memory))
-        for line in said:
-            print(f"  {line}")
-        for path in files:
-            print(f"  {printable(path)}")
-    return 0
+    facts = {"name": name, "module": module(design, top), "design": dataclasses.asdict(design),
+             "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
+             "files": [str(path) for path in files]}
+    first = (f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
+             f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
+             + f", rounding {design.rounding!r}" * bool(design.activation_memory))
+    return show(options, facts, "\n  ".join([first, *said, *map(printable, files)]))
 
 
 def run_unit(options: argparse.Namespace) -> int:
@@ -121,8 +110,7 @@ def run_unit(options: argparse.Namespace) -> int:
     return show(options, {"unit": made.name, "module": module or made.name,
                           "parameters": made.parameters, "timing": made.timing,
                           "folder": str(folder), "files": [str(path) for path in files]},
-                "\n".join([printable(made.title), f"  {made.timing}",
-                           *(f"  {printable(path)}" for path in files)]))
+                "\n  ".join([printable(made.title), made.timing, *map(printable, files)]))
 
 
 def design_of_unit(options: argparse.Namespace, design: Design) -> Design:

@@ -1,10 +1,15 @@
-"""`hwgen golden`: run a network in NumPy."""
+"""`hwgen golden`: run a network in NumPy.
+
+Run a network in NumPy, with exactly the integers that the hardware computes.
+"""
 
 import argparse
 
 from ..golden.network import network as golden
 from ..network.reader import read_network
 from .arrays import (
+    add_inputs,
+    add_model,
     image_outputs,
     output_facts,
     output_lines,
@@ -12,15 +17,9 @@ from .arrays import (
     read_inputs,
     right_answers,
 )
-from .network_options import add_inputs, add_model
 from .output import show
-from .parsing import add_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Run a network in NumPy, with exactly the integers that the hardware computes.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -30,7 +29,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `label`, the number of the right answer of each input: "
                          "how many are right (top-1)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,9 @@
-"""`hwgen help`: what is explained once for all commands."""
+"""`hwgen help`: what is explained once for all commands.
+
+Explain the fields of a Design, which are options of all commands that take one, and keys of the
+TOML files that --design reads; or the units that `hwgen generate --unit` writes, and their
+parameters.
+"""
 
 import argparse
 import dataclasses
@@ -8,22 +13,14 @@ from ..arch.design import Design
 from ..text import table
 from .design import FIELDS, option_of
 from .output import show
-from .parsing import add_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Explain the fields of a Design, which are options of all commands that take one, and keys of the
-TOML files that --design reads; or the units that `hwgen generate --unit` writes, and their
-parameters.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("topic", metavar="TOPIC", choices=("design", "units"),
                          help="design or units")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from ..compiler.prepare.thresholds import any_rounding, rounding_of
 from ..errors import UserError
 from ..network.graph import Network
 from ..text import printable
-from .design import FIELDS, chosen_design, option_of
+from .design import chosen_design, given_fields, option_of
 
 __all__ = ["DESIGN", "NetworkDesign", "check_rounding", "network_design"]
 
@@ -31,8 +31,6 @@ class NetworkDesign:
     Members
     -------
     design : Design
-    source : str
-        The preset, or the file, that it begins with.
     was : str
         The rounding that it would have without the network.
     command : str
@@ -40,7 +38,6 @@ class NetworkDesign:
     """
 
     design: Design
-    source: str
     was: str
     command: str
 
@@ -63,7 +60,7 @@ def network_design(options: argparse.Namespace, network: Network,
     """
     if record is not None:
         check_built(options, record, network)
-        return NetworkDesign(record.design, str(options.build), record.design.rounding,
+        return NetworkDesign(record.design, record.design.rounding,
                              f"hwgen build --board {record.board} --design "
                              f"{shlex.quote(f'{options.build}/design.toml')}")
     source = DESIGN if options.design is None else options.design
@@ -76,7 +73,7 @@ def network_design(options: argparse.Namespace, network: Network,
     if source in presets() and options.rounding is None:
         design = design.replace(rounding=rounding_of(network))
     check_rounding(options.model, design, network)
-    found = NetworkDesign(design, source, was, generate_command(options, design))
+    found = NetworkDesign(design, was, generate_command(options, design))
     if found.facts["adapted"] and not options.json:
         options.notes = [*getattr(options, "notes", []), printable(
             f"rounding is {design.rounding!r}, as {model_file(options.model)} wants sums to be "
@@ -88,9 +85,8 @@ def network_design(options: argparse.Namespace, network: Network,
 def generate_command(options: argparse.Namespace, design: Design) -> str:
     """Return the command that generates a Design which options choose, rounding excepted."""
     words = ["hwgen", "generate", "--design", options.design]
-    for name in FIELDS:
-        value = getattr(options, name)
-        if value is not None and name != "rounding":
+    for name, value in given_fields(options).items():
+        if name != "rounding":
             words += [option_of(name)] if value is True else [option_of(name), str(value)]
     if design.rounding != Design.load(options.design).rounding:
         words += ["--rounding", design.rounding]
@@ -99,10 +95,9 @@ def generate_command(options: argparse.Namespace, design: Design) -> str:
 
 def check_built(options: argparse.Namespace, record: Record, network: Network) -> None:
     """Refuse fields beside a build, and one that rounds otherwise than the network."""
-    for name in FIELDS:
-        if getattr(options, name) is not None:
-            raise UserError(f"{option_of(name)} must be left out with --build, whose "
-                            "Design is what is on the board")
+    for name in given_fields(options):
+        raise UserError(f"{option_of(name)} must be left out with --build, whose Design is what is "
+                        "on the board")
     if record.design.rounding != network.rounding and not any_rounding(network):
         folder, model = str(options.build), model_file(options.model)
         raise UserError(

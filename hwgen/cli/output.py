@@ -1,7 +1,6 @@
 """What commands print: JSON where that is asked for, else text."""
 
 import argparse
-from collections.abc import Mapping
 from typing import Any
 
 from ..text import json_text
@@ -9,7 +8,7 @@ from ..text import json_text
 __all__ = ["print_json", "show"]
 
 
-def show(options: argparse.Namespace, facts: Mapping[str, Any], text: str) -> int:
+def show(options: argparse.Namespace, facts: Any, text: str) -> int:
     """Print facts or the text that tells them, and return the exit code of what went well."""
     if options.json:
         print_json(facts)

@@ -9,7 +9,7 @@ from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
 from ..errors import UserError
 from ..measure.place_and_route import LARGEST_SEED
 
-__all__ = ["BAUD", "Parser", "add_baud", "add_clock", "add_json", "baud", "integer", "megahertz",
+__all__ = ["BAUD", "Parser", "add_baud", "add_clock", "baud", "integer", "megahertz",
            "number", "refuse_rest", "seed"]
 
 BAUD = 1_000_000
@@ -95,15 +95,10 @@ def add_clock(command: argparse.ArgumentParser) -> None:
     """Add the option that says at which clock times are told."""
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="the accelerator's clock (default: the one that a recorded build of "
-                         "the Design has met, or what may be expected)")
+                         "the Design, or of each, has met, or what may be expected)")
 
 
 def refuse_rest(options: argparse.Namespace) -> None:
     """Refuse words that a command has no use for."""
     if options.rest:
         options.parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
-
-
-def add_json(command: argparse.ArgumentParser) -> None:
-    """Add the option that has plain data printed."""
-    command.add_argument("--json", action="store_true", help="print JSON")

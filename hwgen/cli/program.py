@@ -1,4 +1,8 @@
-"""`hwgen program`: load a board with what was built."""
+"""`hwgen program`: load a board with what was built.
+
+Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
+without it the command is told. No board has been loaded with one of these bitstreams yet.
+"""
 
 import argparse
 import re
@@ -8,20 +12,13 @@ from pathlib import Path
 from ..build.programming import program_board
 from ..text import printable
 from .output import show
-from .parsing import add_json
 
-__all__ = ["DESCRIPTION", "add_options", "run"]
-
-DESCRIPTION = """\
-Load a board with a bitstream, by the command that is the board's. Its tool does not come with pip;
-without it the command is told. No board has been loaded with one of these bitstreams yet.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("folder", metavar="DIR", help="what `hwgen build` wrote")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:

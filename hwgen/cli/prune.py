@@ -1,28 +1,5 @@
-"""`hwgen prune`: set weights of an int8 network to 0."""
+r"""`hwgen prune`: set weights of an int8 network to 0.
 
-import argparse
-from pathlib import Path
-from typing import Any
-
-from ..compress.accuracy import Measure
-from ..errors import UserError
-from ..network.graph import Network
-from ..network.reader import read_network
-from ..network.rewrite import fixed_biases, rewrite_file
-from ..predict.pruning import Inputs, Pruned, prune
-from ..report.plot import scatter
-from ..text import printable, say, table
-from ..tools.files import check_writable, replacing
-from .arrays import read_answers, read_inputs
-from .design import add_design
-from .network_design import network_design
-from .network_options import add_model
-from .output import show
-from .parsing import add_json, integer, number
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
 Set weights of an int8 network to 0 and write it again, as a file of the same kind with the same
 scales: `hwgen run` takes it, as TensorFlow Lite Micro or ONNX Runtime do. Nothing is trained.
 
@@ -41,16 +18,36 @@ Tables show the networks on the way down to the density, and of the one that is 
 its error, its bits as compressed columns (docs/sparse.md), its cycles on the Design's array and
 on the sparse engine, and which of the two is faster. A Design with `--engine sparse` has both, and
 runs each layer on the faster one.
-"""
 
-EXAMPLES = """\
-examples:
-  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \\
+Examples:
+  hwgen prune networks/kws_dscnn.tflite --calibration networks/kws_dscnn.npz \
       --labels networks/kws_dscnn.npz           half of the weights, in kws_dscnn_pruned.tflite
   hwgen prune net.onnx --calibration x.npy --density 0.25 --banks 8 --codebook 16 -o small.onnx
   hwgen prune net.tflite --calibration some.npz --input others.npz --labels others.npz --plot p.svg
   hwgen run kws_dscnn_pruned.tflite --input networks/kws_dscnn.npz:input --check
 """
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..compress.accuracy import Measure
+from ..errors import UserError
+from ..network.graph import Network
+from ..network.reader import read_network
+from ..network.rewrite import fixed_biases, rewrite_file
+from ..predict.pruning import Inputs, Pruned, prune
+from ..report.plot import scatter
+from ..text import printable, say, table
+from ..tools.files import check_writable, write_whole
+from .arrays import add_model, read_answers, read_inputs
+from .design import add_design
+from .network_design import network_design
+from .output import show
+from .parsing import integer, number
+
+__all__ = ["add_options", "run"]
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
@@ -81,7 +78,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: the model's name, and _pruned)")
     add_design(command)
-    add_json(command)
 
 
 def read(options: argparse.Namespace, network: Network) -> Inputs:
@@ -115,12 +111,9 @@ def run(options: argparse.Namespace) -> int:
                    share=options.share, method=options.method, banks=options.banks or 0,
                    codebook=options.codebook or 0, fixed_biases=fixed_biases(source, network),
                    say=say)
-    data = rewrite_file(source, pruned.network)
-    with replacing(path) as scratch:
-        scratch.write_bytes(data)
+    write_whole(path, rewrite_file(source, pruned.network))
     if options.plot:
-        with replacing(Path(options.plot)) as scratch:
-            scratch.write_text(plot(pruned))
+        write_whole(Path(options.plot), plot(pruned))
     return show(options, facts(options, path, pruned), text(path, pruned))
 
 

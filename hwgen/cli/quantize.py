@@ -1,23 +1,5 @@
-"""`hwgen quantize`: make an int8 network of a float one."""
+"""`hwgen quantize`: make an int8 network of a float one.
 
-import argparse
-import math
-from pathlib import Path
-
-from ..compress.quantize import input_names, quantise_and_compare, report
-from ..errors import UserError
-from ..text import printable
-from ..tools.files import replacing
-from .arrays import named_arrays
-from .design import add_design, design_given
-from .mixed import quantize_mixed
-from .network_design import network_design
-from .output import show
-from .parsing import add_json, number
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
 Make an int8 network of a float .onnx file, and print how far each of its tensors is from the float
 one on the same inputs: SQNR is the power of the signal over that of the error, in decibels. The
 inputs decide the range of every tensor, so they must be like those that the network will get; some
@@ -29,16 +11,36 @@ engine which multiplies bit by bit needs fewest cycles: those of the Design that
 of it choose, exactly; or else of an engine that is always busy. A table shows how sensitive the
 outputs are to each; another, and --plot, what the networks on the way from int8 downwards cost and
 give.
-"""
 
-EXAMPLES = """\
-examples:
+Examples:
   hwgen quantize float.onnx --data images.npz   writes float_int8.onnx
   hwgen quantize float.onnx --data x.npy --method percentile -o net.onnx
   hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --loss 2 --plot mixed.svg
   hwgen quantize float.onnx --data x.npz --mixed --labels x.npz --design icebreaker:serial
   hwgen run net.onnx --input x.npy --check
 """
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from ..arch.design import Design
+from ..compress.mixed import Mixed
+from ..compress.quantize import Calibrated, input_names, quantise_and_compare, report
+from ..errors import UserError
+from ..network.onnx.reading import read
+from ..predict.mixed_precision import ENGINE, MixedNetwork, choose_bits
+from ..report.plot import scatter
+from ..text import printable, say, table
+from ..tools.files import check_writable, write_whole
+from .arrays import Array, named_arrays, read_answers
+from .design import add_design, design_given
+from .network_design import network_design
+from .output import show
+from .parsing import number
+
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -67,7 +69,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="file to write (default: the model's name, and _int8.onnx, or "
                          "_mixed.onnx)")
     add_design(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,23 +76,21 @@ def run(options: argparse.Namespace) -> int:
     if Path(options.model).suffix.lower() != ".onnx":
         raise UserError(f"{options.model!r} must end in .onnx: only float ONNX files are quantised")
     data = named_arrays(options.data, input_names(options.model), "--data")
-    given = design_given(options)
+    ending = "mixed" if options.mixed else "int8"
+    path = Path(options.output or f"{Path(options.model).stem}_{ending}.onnx")
+    if path.exists() and path.samefile(options.model):
+        raise UserError(f"--output must be another file than the float network's, {path}")
     if options.mixed:
-        return show(options, *quantize_mixed(
-            options, data, lambda int8: network_design(options, int8).design if given else None))
+        return quantize_mixed(options, path, data)
     for option, value in (("--labels", options.labels), ("--plot", options.plot)):
         if value:
             raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
-    if given:
+    if design_given(options):
         raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
                         "them: leave --design and its fields out")
     found = quantise_and_compare(options.model, data, method=options.method,
                                  percentile=options.percentile)
-    path = Path(options.output or f"{Path(options.model).stem}_int8.onnx")
-    if path.exists() and path.samefile(options.model):
-        raise UserError(f"--output must be another file than the float network's, {path}")
-    with replacing(path) as scratch:
-        scratch.write_bytes(found.model)
+    write_whole(path, found.model)
     facts = {"network": found.network.name, "file": str(path), "images": found.images,
              "method": options.method,
              "tensors": [{"name": error.tensor, "scale": error.scale,
@@ -99,3 +98,80 @@ def run(options: argparse.Namespace) -> int:
                           "largest_steps": error.largest} for error in found.errors]}
     return show(options, facts, f"{report(found.errors)}\n\n{printable(path)}: int8, from "
                                 f"{found.images} inputs")
+
+
+def quantize_mixed(options: argparse.Namespace, path: Path, data: dict[str, Array]) -> int:
+    """Give each layer bits of its own, and print what that costs."""
+    if not options.labels:
+        raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
+    if not 0 <= options.loss < 100:
+        raise UserError(f"--loss must be from 0 to 100 points of top-1, not {options.loss:g}")
+    for file in (path, *([Path(options.plot)] if options.plot else [])):
+        check_writable(file)
+    calibrated = Calibrated(options.model, data, method=options.method,
+                            percentile=options.percentile)
+    images = len(next(iter(calibrated.inputs.values())))
+    design = network_design(options, read(calibrated.model())).design \
+        if design_given(options) else None
+    found = choose_bits(calibrated, read_answers(options.labels, images), design,
+                        loss=options.loss / 100, say=say)
+    write_whole(path, found.model)
+    if options.plot:
+        write_whole(Path(options.plot), plot(found))
+    return show(options, mixed_facts(found, path, images, design),
+                mixed_text(found, path, images, design))
+
+
+def mixed_facts(found: MixedNetwork, path: Path, images: int,
+                design: Design | None) -> dict[str, Any]:
+    """Return everything as plain data."""
+    base, chosen = found.search.base, found.chosen
+    return {"network": found.search.int8.name, "file": str(path), "images": images,
+            "engine": ENGINE if design is None else {"design": design.name},
+            "int8": {"cycles": base.cycles, "top_1": base.top_1},
+            "chosen": {"cycles": chosen.cycles, "top_1": chosen.top_1, "speed": found.speed},
+            "layers": [{"name": name, "weights": weights, "inputs": inputs}
+                       for name, weights, inputs in found.layers],
+            "path": [{"cycles": point.cycles, "top_1": point.top_1, "noise": point.noise}
+                     for point in found.search.path]}
+
+
+def mixed_text(found: MixedNetwork, path: Path, images: int, design: Design | None) -> str:
+    """Return the tables."""
+    where = "an engine that is always busy" if design is None else design.name
+    return "\n\n".join([
+        sensitivity_table(found.search), path_table(found),
+        table(("layer", "bits of weights", "of inputs"), found.layers),
+        (f"{printable(path)}: {found.speed:.2f} times as fast as int8 on {where}, top-1 "
+         f"{found.chosen.top_1:.1%} instead of {found.search.base.top_1:.1%} of {images} "
+         "inputs")])
+
+
+def sensitivity_table(search: Mixed) -> str:
+    """Return how much noise fewer bits add, in thousandths of the outputs' variance."""
+    bits = sorted(next(iter(search.table.values())), reverse=True)[1:]
+    return table(("noise added, thousandths", "of", *(f"{count} bits" for count in bits)),
+                 [(variable.name, variable.kind, *(f"{1000 * row[count]:.1f}" for count in bits))
+                  for variable, row in search.table.items()])
+
+
+def path_table(found: MixedNetwork) -> str:
+    """Return the networks of the path."""
+    search = found.search
+    rows = [(f"{point.cycles:,}", f"{search.base.cycles / point.cycles:.2f}",
+             f"{1000 * point.noise:.1f}", f"{point.top_1:.1%}",
+             "chosen" if point is found.chosen else
+             "" if search.within(point, found.loss) else "too far off")
+            for point in search.path]
+    return table(("cycles", "times as fast", "noise, thousandths", "top-1", ""), rows)
+
+
+def plot(found: MixedNetwork) -> str:
+    """Return cycles against top-1, as SVG."""
+    search, chosen, base = found.search, found.chosen, found.search.base
+    return scatter(f"{search.int8.name}: fewer bits, fewer cycles", "cycles", "top-1, %",
+                   [(point.cycles, 100 * point.top_1) for point in search.path],
+                   [(base.cycles, 100 * base.top_1, "int8"),
+                    (chosen.cycles, 100 * chosen.top_1,
+                     f"chosen: {found.speed:.2f} times as fast")],
+                   100 * (base.top_1 - found.loss))

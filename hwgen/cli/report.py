@@ -1,25 +1,24 @@
-"""`hwgen report`: show networks on a Design as a page of HTML."""
+"""`hwgen report`: show networks on a Design as a page of HTML.
+
+Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
+multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
+the same for all Designs of a Pareto front.
+"""
 
 import argparse
 from pathlib import Path
 
 from ..report.designs import report
 from ..text import printable
-from ..tools.files import replacing
+from ..tools.files import write_whole
 from ..tune.workload import read_workload
 from .built import add_clock_board, clock_for
 from .design import add_design
 from .network_design import check_rounding, network_design
 from .output import show
-from .parsing import add_clock, add_json
+from .parsing import add_clock
 
-__all__ = ["DESCRIPTION", "add_options", "run", "write"]
-
-DESCRIPTION = """\
-Write a page that stands alone, to look at in a browser: cycles of each layer and how busy the
-multipliers are, a roofline, and where tensors lie in memory over time. `hwgen tune --report` writes
-the same for all Designs of a Pareto front.
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -31,7 +30,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_clock(command)
     command.add_argument("-o", "--output", metavar="FILE",
                          help="file to write (default: report.html)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,15 +42,9 @@ def run(options: argparse.Namespace) -> int:
         check_rounding(model, design, workload.networks[0])
     found = report(workloads, design, clock)
     path = Path(options.output or "report.html")
-    size = write(path, found.page)
+    write_whole(path, found.page)
+    size = path.stat().st_size
     facts = {"networks": found.names, "design": design.name, "file": str(path), "bytes": size,
              "times": [{"predicted_cycles": total, **clock.facts(total)}
                        for total in found.cycles]}
     return show(options, facts, "\n".join([*found.times, f"{printable(path)}: {size:,} bytes"]))
-
-
-def write(path: Path, text: str) -> int:
-    """Write a page, whole or not at all, and return its size."""
-    with replacing(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
-    return path.stat().st_size

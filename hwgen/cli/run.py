@@ -1,27 +1,5 @@
-"""`hwgen run`: run a network on a board, layer by layer."""
+"""`hwgen run`: run a network on a board, layer by layer.
 
-import argparse
-import sys
-
-from ..arch.boards import BOARDS
-from ..build.clock import KNOWN, BoardClock
-from ..errors import UserError
-from ..network.reader import read_network
-from ..runtime.inference import Inference
-from ..runtime.run import SerialPort, run_network
-from ..text import say
-from .arrays import image_outputs, output_facts, output_lines, read_inputs, read_labels
-from .built import clock_for, record_of_build
-from .design import add_design
-from .layer_table import choice_facts, choice_lines, facts_of, run_table
-from .network_design import network_design
-from .network_options import add_inputs, add_model
-from .output import show
-from .parsing import add_baud, add_clock, add_json
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
 Read a quantised network, compile it for a Design, generate the accelerator, and run it on a board:
 load the Program over the link, then each input, and read back the result and the cycles of every
 layer.
@@ -31,15 +9,40 @@ for. A preset takes the network's rounding: that of .tflite files is tflm, that 
 single.
 A board of its own is reached by its serial port; no board has run it yet, only simulations down to
 the pins.
-"""
 
-EXAMPLES = """\
-examples:
+Examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
   hwgen run net.tflite --design my.toml --input x.npy --json
   hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
+
+import argparse
+import sys
+
+from ..arch.boards import BOARDS
+from ..build.clock import KNOWN, BoardClock
+from ..errors import UserError
+from ..network.reader import read_network
+from ..runtime.run import SerialPort, run_network
+from ..text import say
+from .arrays import (
+    add_inputs,
+    add_model,
+    image_outputs,
+    output_facts,
+    output_lines,
+    read_inputs,
+    read_labels,
+)
+from .built import clock_for, record_of_build
+from .design import add_design
+from .layer_table import choice_facts, choice_lines, facts_of, run_table
+from .network_design import network_design
+from .output import show
+from .parsing import add_baud, add_clock
+
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -62,7 +65,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="compare every layer with the golden model; --json does so, too")
     add_baud(command)
     add_clock(command)
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -101,7 +103,8 @@ def run(options: argparse.Namespace) -> int:
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program), *output_lines(outputs, labels),
-             cycles_line(first, clock, simulated=simulated)]
+             f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
+             + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:
@@ -109,12 +112,6 @@ def run(options: argparse.Namespace) -> int:
                      "the hardware differs from the golden model")
     show(options, facts, "\n".join(lines))
     return 0 if equal and found.as_predicted else 1
-
-
-def cycles_line(first: Inference, clock: BoardClock, *, simulated: bool) -> str:
-    """Return the cycles of an inference in words."""
-    return (f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
-            + clock.time(first.cycles) + "; the cycles are simulated" * simulated)
 
 
 def patience_mhz(clock: BoardClock, name: str) -> float:

@@ -1,4 +1,16 @@
-"""`hwgen sim`: run the benches of the units."""
+"""`hwgen sim`: run the benches of the units.
+
+Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
+model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
+run: the summary tells the seed, and --seed repeats it.
+
+Examples:
+  hwgen sim                                     all units, on an 8x8 array
+  hwgen sim systolic --design icebreaker        one unit, on a board's preset
+  hwgen sim csc --rows 16 --codebook            one with parameters of its own
+  hwgen sim systolic --rows 2 --columns 2 --waves
+                                                with a waveform in build/sim/
+"""
 
 import argparse
 import dataclasses
@@ -13,25 +25,10 @@ from ..errors import UserError
 from ..text import say
 from ..tools.find import CHECKOUT, pip_command
 from .design import add_design, chosen_design
-from .output import print_json
-from .parsing import add_json, refuse_rest, seed
+from .output import show
+from .parsing import refuse_rest, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Run the benches of the units on the Verilog of a Design, in a simulator, against the golden
-model. A summary follows; exit code 1 says that a test failed. The random data differ from run to
-run: the summary tells the seed, and --seed repeats it.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen sim                                     all units, on an 8x8 array
-  hwgen sim systolic --design icebreaker        one unit, on a board's preset
-  hwgen sim csc --rows 16 --codebook            one with parameters of its own
-  hwgen sim systolic --rows 2 --columns 2 --waves
-                                                with a waveform in build/sim/
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -47,7 +44,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="seed of the random data (default: another one every time)")
     command.add_argument("-o", "--output", metavar="DIR", default="build/sim",
                          help="folder for logs and waveforms (default: build/sim)")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,13 +60,11 @@ def run(options: argparse.Namespace) -> int:
         results.append(regression.simulate(
             unit, design, Path(options.output), simulator=options.simulator,
             waves=options.waves, seed=seed, given=given))
-    if options.json:
-        print_json({"design": dataclasses.asdict(design), "seed": seed,
-                    "benches": [result.to_dict() for result in results]})
-    else:
-        about = " ".join([f"Unit {options.unit}", *(f"{name}={value}" for name, value
-                                                    in given.items())])
-        print(regression.summary(about if given else f"Design {design.name}", results, seed))
+    about = " ".join([f"Unit {options.unit}", *(f"{name}={value}" for name, value
+                                                in given.items())])
+    show(options, {"design": dataclasses.asdict(design), "seed": seed,
+                   "benches": [result.to_dict() for result in results]},
+         regression.summary(about if given else f"Design {design.name}", results, seed))
     return 0 if all(result.passed for result in results) else 1
 
 

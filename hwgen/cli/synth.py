@@ -1,4 +1,19 @@
-"""`hwgen synth`: measure a Design with yosys and nextpnr."""
+"""`hwgen synth`: measure a Design with yosys and nextpnr.
+
+Synthesize, place and route a Design alone, between registers, and print what it takes and how fast
+it is: LUTs, registers, DSPs, Fmax and the path that limits it. The Design must name a device. Takes
+a minute for 8x8 cells, ten for 16x16.
+
+Examples:
+  hwgen synth --design icebreaker               a board's preset
+  hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
+                                                the best of three placements
+  hwgen synth --design ulx3s-85f --clock 111 --insist
+                                                the whole accelerator, in half an hour
+  hwgen synth --design ulx3s-85f --speed 8      the same chip of a faster grade
+  hwgen synth --list docs/results/systolic.toml
+                                                all Designs of a list: writes its .json and .md
+"""
 
 import argparse
 import dataclasses
@@ -9,28 +24,10 @@ from pathlib import Path
 from ..arch.boards import BOARDS
 from ..text import say, table
 from .design import add_design, chosen_design
-from .output import print_json
-from .parsing import add_json, megahertz, seed
+from .output import print_json, show
+from .parsing import megahertz, seed
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
-Synthesize, place and route a Design alone, between registers, and print what it takes and how fast
-it is: LUTs, registers, DSPs, Fmax and the path that limits it. The Design must name a device. Takes
-a minute for 8x8 cells, ten for 16x16.
-"""
-
-EXAMPLES = """\
-examples:
-  hwgen synth --design icebreaker               a board's preset
-  hwgen synth --design ulx3s-85f --rows 6 --clock 220 --seeds 1 2 3
-                                                the best of three placements
-  hwgen synth --design ulx3s-85f --clock 111 --insist
-                                                the whole accelerator, in half an hour
-  hwgen synth --design ulx3s-85f --speed 8      the same chip of a faster grade
-  hwgen synth --list docs/results/systolic.toml
-                                                all Designs of a list: writes its .json and .md
-"""
+__all__ = ["add_options", "run"]
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -51,7 +48,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--list", metavar="FILE", help="measure what has changed of this list")
     command.add_argument("--only", metavar="TEXT", default="",
                          help="of the list, only Designs whose name contains this")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,18 +68,13 @@ def run(options: argparse.Namespace) -> int:
     at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
                       insist=options.insist, at=at, speed=options.speed)
-    if options.json:
-        print_json(dataclasses.asdict(figures))
-        return 0
     cells = design.rows * design.columns
     chip = f"{figures.device}-{figures.speed_grade}".removesuffix("-")
-    print(f"Design {design.name}, alone between registers, placed and routed")
-    print(table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
-        chip, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
-        figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
-        f"{sum(figures.seconds.values()):.0f} s"]]))
-    print(f"of the chip: {words(figures.utilization)}")
-    print("limited by:")
-    for step in figures.path:
-        print(f"  {step}")
-    return 0
+    return show(options, dataclasses.asdict(figures), "\n".join([
+        f"Design {design.name}, alone between registers, placed and routed",
+        table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
+            chip, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
+            figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
+            f"{sum(figures.seconds.values()):.0f} s"]]),
+        f"of the chip: {words(figures.utilization)}",
+        "limited by:", *(f"  {step}" for step in figures.path)]))

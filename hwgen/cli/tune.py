@@ -1,29 +1,5 @@
-"""`hwgen tune`: find the Design for networks and a board."""
+"""`hwgen tune`: find the Design for networks and a board.
 
-import argparse
-import dataclasses
-from pathlib import Path
-
-import numpy as np
-
-from ..arch.boards import BOARDS, Board, board
-from ..errors import UserError
-from ..report.designs import front_page
-from ..text import say
-from ..tools.files import replacing
-from ..tune import SEARCHED
-from ..tune.candidates import Limits
-from ..tune.choice import Goal
-from ..tune.tune import Placing, tune
-from ..tune.workload import Workload, read_workload
-from .output import show
-from .parsing import add_json, integer, megahertz, number, seed
-from .report import write
-from .tune_result import facts, lines
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_options", "run"]
-
-DESCRIPTION = """\
 Find the Design for one network or several, and a board: every Design that may suit, of all engines
 that can run them, is asked what it takes, exactly in cycles, DSP blocks and block RAMs, about in
 LUTs and registers. What comes out is the Pareto front of cycles and area, the Design that is
@@ -31,10 +7,8 @@ chosen, and why it is not quicker.
 Nothing is built, and the clock is --clock, or else of each Design the one that a recorded build has
 met, or what may be expected; but with --place N the N best are placed and routed, half an hour each
 and more, and chosen by what they reach: docs/tune.md.
-"""
 
-EXAMPLES = """\
-examples:
+Examples:
   hwgen tune networks/ic_resnet8.tflite --board ulx3s-85f -o design.toml
   hwgen tune a.tflite b.tflite --worst          one Design for both: the one that suffers least
   hwgen tune a.tflite --objective area --within 5
@@ -44,6 +18,30 @@ examples:
   hwgen tune a.onnx --board icebreaker --engine bitserial    of one engine alone
   hwgen tune topology.csv                       layers whose shapes alone are known (SCALE-Sim)
 """
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arch.boards import BOARDS, Board, board
+from ..errors import UserError
+from ..predict.energy import Energy
+from ..report.designs import front_page
+from ..text import printable, say
+from ..tools.files import write_whole
+from ..tune import SEARCHED
+from ..tune.candidates import Limits
+from ..tune.choice import OBJECTIVES, Goal
+from ..tune.tables import front_table, placed_table, row_of
+from ..tune.tune import Placing, Tuned, tune
+from ..tune.workload import Workload, read_workload
+from .output import show
+from .parsing import add_clock, integer, number, seed
+
+__all__ = ["add_options", "run"]
 
 FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
 """The families whose area is known, and how much of the logic may be used where nothing is said.
@@ -67,15 +65,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", nargs="+", metavar="NAME", choices=SEARCHED,
                          help="engines to look at (default: all that can run the networks): "
                          + ", ".join(SEARCHED))
-    command.add_argument("--objective", choices=("latency", "throughput", "area", "energy"),
+    command.add_argument("--objective", choices=OBJECTIVES,
                          default="latency",
                          help="the fewest cycles (default); of networks that run in turn the "
                          "fewest of all; the least area; or the least energy, by a model")
     command.add_argument("--within", type=number, metavar="MS",
                          help="time that each network may take")
-    command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock (default: of each Design the one that a "
-                         "recorded build has met, or what may be expected)")
+    add_clock(command)
     command.add_argument("--weights", type=number, nargs="+", metavar="W",
                          help="how much each network counts (default: all the same)")
     command.add_argument("--worst", action="store_true",
@@ -98,7 +94,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="write the Design that is chosen to this .toml file")
     command.add_argument("--report", metavar="FILE",
                          help="write a page to look at in a browser to this .html file")
-    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -113,10 +108,9 @@ def run(options: argparse.Namespace) -> int:
                  clock_mhz=options.clock,
                  placing=Placing(options.place, options.seeds, options.cluster), say=say)
     if options.report:
-        write(Path(options.report), front_page(tuned))
+        write_whole(Path(options.report), front_page(tuned))
     if options.output:
-        with replacing(Path(options.output)) as scratch:
-            scratch.write_text(tuned.design.to_toml(), encoding="utf-8")
+        write_whole(Path(options.output), tuned.design.to_toml())
     show(options, facts(tuned, options), "\n".join(lines(tuned, options)))
     return 0 if tuned.found.whole else 130
 
@@ -153,3 +147,54 @@ def goal_and_limits(options: argparse.Namespace, at: Board,
         if given is not None:
             limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
     return Goal(options.objective, options.worst, tuple(weights)), limits
+
+
+def facts(tuned: Tuned, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what --json prints."""
+    at, found, front, corrected = tuned.at, tuned.found, tuned.choice.front, tuned.corrected
+    return {
+        "board": at.name, "networks": [workload.name for workload in tuned.workloads],
+        "shapes_only": [workload.shapes_only for workload in tuned.workloads],
+        "searched": found.searched, "whole": found.whole, "seconds": tuned.seconds,
+        "design": dataclasses.asdict(tuned.design), "name": tuned.design.name,
+        **row_of(front, tuned.choice.chosen, at), "reasons": tuned.choice.reasons,
+        "clock": tuned.clock and dataclasses.asdict(tuned.clock),
+        **tuned.at_clock.facts(tuned.cycles), "preset_cycles": tuned.preset_cycles,
+        "energy_model_uj": [each.total / 1e6 for each in tuned.energies],
+        "front": [row_of(front, index, at) | {"clock_mhz": float(tuned.of_front[index])}
+                  for index in range(len(front))],
+        "placed": [{**row_of(front, index, at), **dataclasses.asdict(each)}
+                   for index, each in zip(corrected.indices, corrected.placed, strict=True)]
+        if corrected else [],
+        "file": options.output, "report": options.report}
+
+
+def lines(tuned: Tuned, options: argparse.Namespace) -> list[str]:
+    """Return the text."""
+    found, cycles = tuned.found, tuned.cycles
+    text = [front_table(tuned.choice, tuned.at, tuned.workloads, tuned.of_front), ""]
+    text += [placed_table(tuned.corrected), ""] if tuned.corrected else []
+    text.append(f"{found.searched:,} Designs searched in {tuned.seconds:.1f} s"
+                + ("" if found.whole else ", and then stopped: there may be better ones"))
+    if tuned.preset_cycles:
+        text.append("the preset takes "
+                    f"{' and '.join(f'{each:,}' for each in tuned.preset_cycles)} cycles")
+    text.append(f"{cycles:,} cycles: {tuned.at_clock.time(cycles)}")
+    text.append(tuned.clock.in_words(cycles, options.clock) if tuned.clock else
+                "clock: not known, nothing of its kind has been placed on this chip")
+    text += tuned.choice.reasons
+    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
+             for workload in tuned.workloads if workload.shapes_only]
+    text += [f"{printable(workload.name)}: {energy_line(each)}" for workload, each
+             in zip(tuned.workloads, tuned.energies, strict=bool(tuned.energies))]
+    if options.output:
+        text.append(f"{printable(options.output)}: {tuned.design.name}")
+    return text
+
+
+def energy_line(spent: Energy) -> str:
+    """Return an energy in words."""
+    parts = ((spent.products, "products"), (spent.activations, "activations"),
+             (spent.program, "weights and parameters"))
+    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
+            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))

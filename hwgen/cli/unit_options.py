@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UserError
-from ..generate.parameters import Flag, Whole
-from ..generate.units import UNITS
-from .design import FIELDS, option_of
+from ..generate.units import UNITS, Flag, Whole
+from .design import FIELDS, given_fields, option_of
 from .parsing import Parser, integer
 
 __all__ = ["given_parameters", "parameters_of"]
@@ -22,8 +21,8 @@ def parameters_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if options.design is not None:
         raise UserError(f"--design must be left out: unit {name} is not made of a Design, but of "
                         f"{', '.join(map(option_of, known)) or 'nothing'}")
-    for field in FIELDS:
-        if getattr(options, field) is not None and field not in known:
+    for field in given_fields(options):
+        if field not in known:
             raise UserError(f"{option_of(field)} is no parameter of unit {name}; it has "
                             f"{', '.join(map(option_of, known)) or 'none'}")
     return given_parameters(name, options)
@@ -32,8 +31,7 @@ def parameters_of(name: str, options: argparse.Namespace) -> dict[str, Any]:
 def given_parameters(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the parameters of a unit that are given, also beside those of a Design."""
     known = UNITS[name].parameters
-    given = {field: getattr(options, field) for field in FIELDS
-             if field in known and getattr(options, field) is not None}
+    given = {field: value for field, value in given_fields(options).items() if field in known}
     return given | read(name, options.rest)
 
 

@@ -4,7 +4,7 @@ It is independent of the memory plan: it executes the descriptors, records which
 byte of the activation memory last, and compares that with the layer that should have.
 """
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,15 +36,6 @@ class Unsound(Exception):
     """A Program reads or writes what it must not: a defect of the compiler, or of a file."""
 
 
-@dataclass
-class Region:
-    """Words of the program memory that a step reads."""
-
-    first: int
-    end: int
-    step: int
-
-
 class Check:
     """Walks the steps of one Program."""
 
@@ -63,7 +54,8 @@ class Check:
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
         self.writers: dict[str, set[int]] = {}
-        self.regions: list[Region] = []
+        self.regions: set[tuple[int, int]] = set()
+        """First word and end of what each step reads of the image."""
         self.compressed = (matrix_of_words(program.compressed, columns)
                            if program.compressed else None)
         self.sums = 0
@@ -74,8 +66,6 @@ class Check:
         program = self.program
         if len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
-        for number, (address, data) in enumerate(program.constants):
-            self.owner[address:address + len(data)] = -2 - len(program.inputs) - number
         for number, name in enumerate(program.inputs):
             self.writers[name] = {-2 - number}
             self.take(program.tensors[name].addresses(), -2 - number, f"input {name!r}")
@@ -110,14 +100,17 @@ class Check:
 
     def take(self, addresses: Integers, writer: int, what: str) -> None:
         """Let ``writer`` write bytes."""
-        if addresses.min(initial=0) < 0 or addresses.max(initial=0) >= len(self.owner):
-            raise Unsound(f"{what} is written outside the activation memory")
+        self.within(addresses, f"{what} is written")
         self.owner[addresses] = writer
+
+    def within(self, addresses: Integers, what: str) -> None:
+        """Hold that addresses are those of the activation memory."""
+        if addresses.min(initial=0) < 0 or addresses.max(initial=0) >= len(self.owner):
+            raise Unsound(f"{what} outside the activation memory")
 
     def see(self, addresses: Integers, writers: set[int], what: str) -> None:
         """Hold that bytes were last written by one of ``writers``."""
-        if addresses.min(initial=0) < 0 or addresses.max(initial=0) >= len(self.owner):
-            raise Unsound(f"{what} is read outside the activation memory")
+        self.within(addresses, f"{what} is read")
         wrong = addresses[~np.isin(self.owner[addresses], list(writers))]
         if wrong.size:
             found = int(self.owner[wrong.flat[0]])
@@ -130,9 +123,9 @@ class Check:
         """Check one step, of layer ``index``."""
         step = self.descriptors.read(self.program.image, number)
         if step.mode == Mode.UNPACK:
-            self.unpack(step, number)
+            self.unpack(step)
             return
-        weights = self.weights(step, number)
+        weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
             self.lines(step, weights)
@@ -140,22 +133,20 @@ class Check:
         written = np.full(len(self.owner), NEVER, np.int64)
         outputs = np.zeros(0, np.int64) if step.to_sums else bytes_written(
             step, self.design.columns)
+        self.within(outputs, "the output is written")
         if outputs.size:
-            if outputs.max() >= len(self.owner):
-                raise Unsound("the output is written outside the activation memory")
             if self.done[outputs].any():
                 raise Unsound("it writes bytes that its layer has written before")
             written[outputs] = self.vectors(step)
         for inside, needed, vectors in self.reads(step, weights):
-            if inside.min(initial=0) < 0 or inside.max(initial=0) >= len(self.owner):
-                raise Unsound("a byte of the image is outside the activation memory")
+            self.within(inside, "a byte of the image is")
             self.see(needed, writers, "an input")
             if np.any(written[needed] < vectors):
                 raise Unsound("it reads bytes that it may have written itself")
         self.take(outputs, index, "the output")
         self.done[outputs] = True
 
-    def weights(self, step: Step, number: int) -> NDArray[np.int8] | None:
+    def weights(self, step: Step) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         planes = step.formats[1] if self.design.engine in ("bitserial", "binary") else None
@@ -173,7 +164,7 @@ class Check:
             if end > len(self.words) or not self.unpacked[step.program:end].all():
                 raise Unsound("its weights or parameters are not what was unpacked")
         else:
-            self.region(step.program, end, number)
+            self.region(step.program, end)
         if not rows:
             return None
         words = self.words[step.program:end]
@@ -187,20 +178,20 @@ class Check:
             return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
         return found[:, :, ::-1]
 
-    def region(self, first: int, end: int, number: int) -> None:
+    def region(self, first: int, end: int) -> None:
         """Note the words of the image that a step reads."""
         if first < self.descriptors.words * len(self.program.steps) or end > self.image_words:
             raise Unsound("its weights or parameters are outside their part of the image")
-        self.regions.append(Region(first, end, number))
+        self.regions.add((first, end))
 
-    def unpack(self, step: Step, number: int) -> None:
+    def unpack(self, step: Step) -> None:
         """Write what a step unpacks, and note where it is."""
         columns = self.design.columns
         if not self.design.decompress or not is_possible(step, self.design.rows, columns):
             raise Unsound("there is no such step on this Design")
         packing = Packing.of(step, columns)
         assert packing
-        self.region(step.program, step.program + packing.words(step), number)
+        self.region(step.program, step.program + packing.words(step))
         if step.output < self.image_words:
             raise Unsound("it unpacks words into the image")
         if not unpack(step, self.words.view(np.uint8), self.design.rows):
@@ -327,8 +318,7 @@ class Check:
 
     def disjoint(self) -> None:
         """Check that weights are those of one step, or of several alike."""
-        spans = sorted({(region.first, region.end) for region in self.regions})
-        for (_, end), (first, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (first, _) in pairwise(sorted(self.regions)):
             if first < end:
                 raise Unsound(f"weights overlap at word {first} of the program memory")
 

@@ -13,10 +13,7 @@ from ..errors import UserError
 from ..network.graph import (
     AveragePool,
     Concatenate,
-    Convolution,
-    Depthwise,
     Elementwise,
-    FullyConnected,
     Layer,
     MaxPool,
     Mean,
@@ -24,10 +21,11 @@ from ..network.graph import (
     Pad,
     Reshape,
     Softmax,
+    Weighted,
 )
 from .check import check_program
 from .layers.binary import lower_binary
-from .layers.elementwise import lower_copy, lower_elementwise, lower_pad
+from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -141,7 +139,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             pass
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
-        case Convolution() | Depthwise() | FullyConnected():
+        case _ if isinstance(layer, Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
             lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
@@ -152,7 +150,7 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
         case Mean():
             lower_mean(lowering, network, layer, sources[0], target)
         case Pad():
-            lower_pad(lowering, layer, sources[0], target)
+            lower_copy(lowering, sources[0], target, layer)
         case Concatenate():
             for place_, (name, source) in enumerate(zip(layer.inputs, sources, strict=True)):
                 if name not in layout.parts:

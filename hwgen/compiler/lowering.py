@@ -158,13 +158,10 @@ class Lowering:
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
                 tiles=self.sizes.column_tiles(target.channels), tile_step=self.columns,
                 taps_x=window.kernel[1], taps_y=taps_y, x=part.width, y=part.height,
-                program=program, base=source.offset + row0 * source.row, row0=row0,
-                height=source.height,
+                program=program, **source.read_from(row0),
                 offset=(part.x * right - window.before[1]) * source.pitch,
-                row_bytes=source.row_bytes, x_step=right * source.pitch, row_step=down,
+                x_step=right * source.pitch, row_step=down,
                 row_step_bytes=down * source.row, taps_x_step=step_x * source.pitch,
-                taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1],
-                output=target.offset + part.y * target.row + part.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row)
+                taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1], **target.write_to(part))
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -18,12 +18,11 @@ from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
 from ..tools.arrays import load_arrays
-from ..tools.untrusted import check_type
-from .engine_choice import EngineChoice
+from ..tools.untrusted import check_type, refusing
 
-__all__ = ["HostLayer", "LayerSteps", "Placement", "Program", "Step"]
+__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Step"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,9 @@ class Placement:
     channels: tuple[int, ...]
     constants: tuple[int | None, ...]
 
-    @property
-    def whole(self) -> bool:
-        """Whether the tensor's bytes are in the memory one after the other, all of them."""
-        return (len(self.channels) == len(self.constants) == self.pitch
-                and (self.height == 1 or self.row == self.width * self.pitch))
-
-    @property
-    def size(self) -> int:
-        """Number of elements that are stored."""
-        return self.height * self.width * len(self.channels)
+    def stored_part(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return what is stored of a tensor, (height, width, stored channels)."""
+        return values.reshape(self.height, self.width, -1)[..., list(self.channels)]
 
     def addresses(self) -> NDArray[np.int64]:
         """Return the address of every byte that is stored, (height, width, stored channels)."""
@@ -89,6 +81,31 @@ class HostLayer:
     beta: float = 1.0
 
 
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine a layer runs on, and why; without a cycle count where it cannot.
+
+    Members
+    -------
+    layer : str
+    engine : str
+        ``dense`` or ``sparse``.
+    dense_cycles : int
+    sparse_cycles : int, or None
+    entries, columns : int
+        Which it takes, or would take, of a lane's memories.
+    reason : str
+    """
+
+    layer: str
+    engine: str
+    dense_cycles: int
+    sparse_cycles: int | None
+    entries: int
+    columns: int
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """What runs on an accelerator of ``design``.
@@ -113,10 +130,8 @@ class Program:
         Tensors that the host writes, and those that it reads.
     results : tuple of str
         The network's outputs, be they the accelerator's or of a host layer.
-    constants : tuple of (int, bytes)
-        Bytes of the activation memory that must be there before the first step, and stay there.
     compressed : tuple of (int, bytes)
-        Likewise of the weights of the sparse engine.
+        Words of the memories of the sparse engine, and where they begin there.
     choices : tuple of EngineChoice
         Which layers it computes, and why.
     """
@@ -131,9 +146,8 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     results: tuple[str, ...]
-    constants: tuple[tuple[int, bytes], ...] = field(default=())
-    compressed: tuple[tuple[int, bytes], ...] = field(default=())
-    choices: tuple[EngineChoice, ...] = field(default=())
+    compressed: tuple[tuple[int, bytes], ...] = ()
+    choices: tuple[EngineChoice, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image."""
@@ -145,7 +159,7 @@ class Program:
     @cached_property
     def fingerprint(self) -> str:
         """A number, in hexadecimal, that no other Program has."""
-        digest = hashlib.sha256(json.dumps(self._plain(), sort_keys=True).encode())
+        digest = hashlib.sha256(self._facts())
         digest.update(self.image)
         return digest.hexdigest()
 
@@ -167,38 +181,25 @@ class Program:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")
         columns = self.design.columns
-        words = tuple(int.from_bytes(self.image[at:at + columns], "little")
-                      for at in range(0, len(self.image), columns))
-        size = max((address + len(data) for address, data in self.constants), default=0)
-        activations = bytearray(size)
-        for address, data in self.constants:
-            activations[address:address + len(data)] = data
-        return Contents(words, bytes(activations))
+        return Contents(tuple(int.from_bytes(self.image[at:at + columns], "little")
+                              for at in range(0, len(self.image), columns)))
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:
         """All that a host writes before the first inference: where it goes, and the bytes."""
         return [(Space.PROGRAM, 0, self.strided_image),
-                *((Space.ACTIVATIONS, address, data) for address, data in self.constants),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
-    def _plain(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT, "name": self.name, "design": dataclasses.asdict(self.design),
-            "steps": len(self.steps),
-            "tensors": {name: dataclasses.asdict(t) for name, t in self.tensors.items()},
-            "layers": [dataclasses.asdict(layer) for layer in self.layers],
-            "host_layers": [dataclasses.asdict(layer) for layer in self.host_layers],
-            "inputs": list(self.inputs), "outputs": list(self.outputs),
-            "results": list(self.results),
-            "constants": [[address, data.hex()] for address, data in self.constants],
-            "compressed": [[offset, data.hex()] for offset, data in self.compressed],
-            "choices": [dataclasses.asdict(choice) for choice in self.choices],
-        }
+    def _facts(self, **others: Any) -> bytes:
+        """Return all but the image as JSON, which has the steps."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del own["image"]
+        facts = own | {"format": FORMAT, "steps": len(self.steps)} | others
+        return json.dumps(facts, sort_keys=True, default=plain).encode()
 
     def save(self, path: str | Path) -> None:
         """Write the Program to a file, a zip archive of two NumPy arrays."""
-        facts = json.dumps(self._plain() | {"fingerprint": self.fingerprint}).encode()
+        facts = self._facts(fingerprint=self.fingerprint)
         with Path(path).open("wb") as file:
             np.savez_compressed(file, facts=np.frombuffer(facts, np.uint8),
                                 image=np.frombuffer(self.image, np.uint8))
@@ -206,35 +207,22 @@ class Program:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a Program that :meth:`save` wrote."""
-        try:
+        with refusing(path, "a Program of hwgen"):
             file = load_arrays(path)
-            facts, image = json.loads(file["facts"].tobytes()), file["image"].tobytes()
-        except UserError as error:
-            raise UserError(f"{error}, so it is not a Program of hwgen") from error
-        except (ValueError, KeyError, RecursionError) as error:
-            raise UserError(f"{path} is not a Program of hwgen: {error}") from error
-        try:
+            facts = json.loads(file["facts"].tobytes())
             if facts["format"] != FORMAT:
                 raise UserError(f"its format is {facts['format']}, not {FORMAT}: compile the "
                                 "network again")
-            program = cls._of(facts, image)
-            intact = program.fingerprint == facts["fingerprint"]
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise UserError(f"{path} is not a Program of hwgen: {error!r}") from error
-        if not intact:
-            raise UserError(f"{path} is damaged: its fingerprint is not that of its contents")
-        return program
+            program = cls._of(facts, file["image"].tobytes())
+            if program.fingerprint != facts["fingerprint"]:
+                raise UserError("it is damaged: its fingerprint is not that of its contents")
+            return program
 
     @classmethod
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
         design = Design.from_dict(facts["design"])
         descriptors = Descriptors.of(design)
         steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
-
-        def words(kind: str) -> tuple[tuple[int, bytes], ...]:
-            return tuple((place, bytes.fromhex(data)) for place, data in facts[kind])
 
         def of(name: str, kind: Any) -> Any:
             return check_type(facts[name], kind, name)
@@ -243,5 +231,11 @@ class Program:
             of("name", str), design, steps, image, of("tensors", dict[str, Placement]),
             of("layers", tuple[LayerSteps, ...]), of("host_layers", tuple[HostLayer, ...]),
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
-            of("results", tuple[str, ...]), words("constants"), words("compressed"),
+            of("results", tuple[str, ...]),
+            tuple((place, bytes.fromhex(data)) for place, data in facts["compressed"]),
             of("choices", tuple[EngineChoice, ...]))
+
+
+def plain(part: Any) -> Any:
+    """Return a part of a Program as JSON has it."""
+    return part.hex() if isinstance(part, bytes) else dataclasses.asdict(part)

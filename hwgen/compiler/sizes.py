@@ -76,17 +76,8 @@ class Strips:
         """
         for y, height, rows in pieces(self.whole_height, self.height, down):
             for x, width, columns in pieces(self.whole_width, self.width, across):
-                yield Block(y, x, height, width), rows * columns
-
-    def kinds(self) -> Iterator[tuple[Count, Count, Count]]:
-        """Yield (how many, height, width) of blocks that are equal; there are up to four kinds."""
-        down, below = divmod(self.whole_height, self.height)
-        across, right = divmod(self.whole_width, self.width)
-        for rows, height in ((down, self.height), (below > 0, below)):
-            for columns, width in ((across, self.width), (right > 0, right)):
-                count = rows * columns
-                if np.any(count):
-                    yield count, height, width
+                if np.any(rows * columns):
+                    yield Block(y, x, height, width), rows * columns
 
 
 def pieces(length: int, size: Count, first: int) -> Iterator[tuple[Count, Count, Count]]:
@@ -156,10 +147,9 @@ class Sizes:
         high = np.minimum(most // wide, LARGEST_COUNT)
         return Strips(height, width, ceil_div(height, ceil_div(height, high)), wide)
 
-    def blocks(self, height: int, width: int, passes: Count,
-               widest: Count = LARGEST_COUNT) -> list[Block]:
+    def blocks(self, height: int, width: int, passes: Count) -> list[Block]:
         """Return the blocks of one Design, in the order in which they run."""
-        found = list(self.strips(height, width, passes, widest).blocks())
+        found = list(self.strips(height, width, passes).blocks())
         return found[::-1] if self.cut.backwards else found
 
     def column_tiles(self, channels: int) -> int:
@@ -179,5 +169,5 @@ class Sizes:
         ``formats`` are those fields of a step.
         """
         return sum(count * self.array.cycles_for(
-            mode, tiles=tiles, passes=passes, vectors=height * width, to_sums=to_sums,
-            parameters_per_tile=per_tile, **formats) for count, height, width in strips.kinds())
+            mode, tiles=tiles, passes=passes, vectors=block.height * block.width, to_sums=to_sums,
+            parameters_per_tile=per_tile, **formats) for block, count in strips.each(0, 0))

@@ -2,8 +2,10 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from ..network.graph import Tensor
+from .sizes import Block
 
 __all__ = ["View", "image_of"]
 
@@ -47,6 +49,16 @@ class View:
     def contiguous(self) -> bool:
         """Whether the elements follow one another."""
         return self.even and (self.pitch == self.channels or self.height * self.width == 1)
+
+    def read_from(self, row: int) -> dict[str, Any]:
+        """Return the fields of a step that reads the image from a row on, which may be above it."""
+        return {"base": self.offset + row * self.row, "row0": row, "height": self.height,
+                "row_bytes": self.row_bytes}
+
+    def write_to(self, block: Block) -> dict[str, Any]:
+        """Return the fields of a step that writes a block of the image."""
+        return {"output": self.offset + block.y * self.row + block.x * self.pitch,
+                "output_x_step": self.pitch, "output_row_step": self.row}
 
     def flat(self) -> "View":
         """Return the same pixels as one row."""

@@ -3,7 +3,8 @@
 First a table of sensitivity: what the outputs lose when the weights of one layer, or one tensor
 that a layer reads, has fewer bits and all else has 8. Losses of several are nearly the sum of each.
 So a path leads from 8 bits everywhere downwards, of networks that lose least for what they take;
-each of them is then run on the labelled inputs, which decide how far to go.
+each of them is then run on the labelled inputs, which decide how far to go. What they take is that
+on a Design, or on an ideal engine.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..golden.network.network import run
-from ..network.graph import Network
+from ..network.graph import Network, Weighted
 from ..network.onnx.float_graph import PRODUCTS, sources
 from ..network.onnx.reading import OnnxNetwork, read
 from .quantize import Calibrated, float_values
 
-__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "MixedPoint", "Variable"]
+__all__ = ["FEWEST", "MOST", "Cost", "Mixed", "MixedPoint", "Variable", "bit_serial"]
 
 Cost = Callable[[Network], Mapping[str, int]]
 """Cycles of the layers of a network, by the tensors that they write."""
@@ -242,3 +243,25 @@ class Mixed:
     def within(self, point: MixedPoint, loss: float) -> bool:
         """Whether a network loses no more than a bound."""
         return self.base.top_1 - point.top_1 <= loss + 1e-9
+
+
+def bit_serial(rows: int, columns: int, lanes: int) -> Cost:
+    """Return the cost on ``rows`` times ``columns`` dot products of ``lanes`` bits.
+
+    A row has an output pixel, a column an output channel; the taps of a sum are ``lanes`` at a
+    time. Each pair of a bit of the weights and a bit of the inputs is a pass over all of that, and
+    nothing else takes time: loading weights and writing outputs hide behind it, and layers without
+    weights run beside it.
+    """
+    def cycles(network: Network, layer: Weighted) -> int:
+        *_, height, width, channels = (1, *network.tensors[layer.output].shape)
+        taps = layer.weights.size // channels
+        tiles = -(-height * width // rows) * -(-channels // columns) * -(-taps // lanes)
+        return (tiles * layer.weight_precision.bits
+                * network.tensors[layer.inputs[0]].precision.bits)
+
+    def cost(network: Network) -> dict[str, int]:
+        return {layer.output: cycles(network, layer) for layer in network.layers
+                if isinstance(layer, Weighted)}
+
+    return cost

@@ -17,30 +17,9 @@ from ..tools.find import outside_cause
 
 __all__ = ["convert", "pause_garbage_collector", "sources", "to_verilog", "waivers"]
 
-LINT = """`verilator_config
-// What `verilator --lint-only -Wall` need not say of generated Verilog, each with its reason.
-// All modules of a Design are in one file, named after the top one:
-lint_off -rule DECLFILENAME
-// Registers have an initial value, which an FPGA loads with its configuration:
-lint_off -rule PROCASSINIT
-// What leaves the array at its far edges goes nowhere; fields of structs have names of their own:
-lint_off -rule UNUSEDSIGNAL
-// A product is added to a wider sum; both are signed or both are not, so Verilog extends it right:
-lint_off -rule WIDTHEXPAND
-// A word of a vector is chosen by shifting the vector down; `!` asks whether a whole vector is 0:
-lint_off -rule WIDTHTRUNC
-// Where several cases fit, the first one counts: it has priority.
-lint_off -rule CASEOVERLAP
-// A memory of 2 ** n words has no address outside it; the comparison stays for the others:
-lint_off -rule CMPCONST
-lint_off -rule UNSIGNED
-"""
-"""Waivers for Verilator, each with its reason."""
-
-OF_CELLS = """// Cells of an FPGA have outputs that nobody needs:
-lint_off -rule PINMISSING
-"""
-"""Further ones, where there are cells of an FPGA."""
+LINT, OF_CELLS = (Path(__file__).with_name(name).read_text("utf-8")
+                  for name in ("lint.vlt", "lint_cells.vlt"))
+"""Waivers for Verilator, each with its reason; further ones, where there are cells of an FPGA."""
 
 ZEROS = re.compile(r"^  initial begin\n(?:    \S+ ?\[\d+\] = \d+'[dh]0+;\n){17,}  end\n", re.M)
 """The zeros that a memory holds at first, a line for each of its words.
@@ -133,4 +112,4 @@ def sources() -> list[str]:
     """Return the text of everything that Verilog is made by, so that it can be cached."""
     package = Path(__file__).parents[1]
     return [path.read_text() for folder in ("rtl/**", "arch", "generate")
-            for path in sorted(package.glob(f"{folder}/*.py"))]
+            for path in sorted(package.glob(f"{folder}/*")) if path.suffix in (".py", ".toml")]

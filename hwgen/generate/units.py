@@ -9,10 +9,13 @@ from amaranth import Shape
 from amaranth.lib import wiring
 
 from ..arch.design import FAMILIES, Integer
-from ..arch.registers import SPACE_SHIFT
+from ..arch.registers import SPACE_SHIFT, Space
 from ..arch.steps import PARAMETER_WORDS, ROUNDINGS
+from ..rtl.accelerator.fast_host_port import FastHostPort
+from ..rtl.accelerator.host_port import HostPort
 from ..rtl.accelerator.post import Post
 from ..rtl.bitserial.array import BitSerial
+from ..rtl.compact.host_port import CompactHostPort
 from ..rtl.dot.bitplane import GATES, BitPlane
 from ..rtl.dot.fusion import ORDERS, Fusion
 from ..rtl.dot.power import EXPONENT, PowerOfTwo
@@ -29,9 +32,62 @@ from ..rtl.sparse.decoder import Decoder
 from ..rtl.sparse.engine import Sparse
 from ..rtl.sparse.nonzero import NonZeros
 from ..rtl.unpack.unpack import Unpack
-from .parameters import Flag, OneOf, Parameter, Whole
 
-__all__ = ["UNITS", "UnitKind"]
+__all__ = ["UNITS", "Flag", "OneOf", "Parameter", "UnitKind", "Whole"]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A parameter that is a whole number from ``low`` to ``high``."""
+
+    default: int
+    low: int
+    high: int
+    about: str
+
+    @property
+    def values(self) -> str:
+        """What it may be, for people."""
+        return f"{self.low} to {self.high}"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether it may be a value."""
+        return type(value) is int and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A parameter that is one of a few words."""
+
+    default: str
+    choices: tuple[str, ...]
+    about: str
+    in_words: str = ""
+
+    @property
+    def values(self) -> str:
+        """What it may be, for people."""
+        return self.in_words or ", ".join(self.choices)
+
+    def accepts(self, value: object) -> bool:
+        """Return whether it may be a value."""
+        return value in self.choices
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A parameter that is on or off, and off where nothing is said."""
+
+    about: str
+    default: bool = False
+    values: str = "on or off"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether it may be a value."""
+        return isinstance(value, bool)
+
+
+Parameter = Whole | OneOf | Flag
 
 
 @dataclass(frozen=True)
@@ -65,6 +121,8 @@ PIECES = "The sum is on `o` for the first time {latency} cycles after the last p
 PLANES = "The sum is on `o` for the first time {latency} cycles after the last plane of its vector."
 STREAMS = "All streams wait for as long as `valid` or `ready` is low; nothing is lost."
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 17))
+READING = 8
+"""Most cycles from an address to what a memory has there."""
 RESPONSE = "The response comes {latency} cycles after the request, and as many as the bus takes."
 WINDOW: dict[str, Parameter] = {
     "shift": Whole(16, 7, SPACE_SHIFT, "bits of an address within a space of the window")}
@@ -85,6 +143,13 @@ def lanes_of(columns: int, lanes: int, rounding: str, family: str, hard: int) ->
     if hard > lanes:
         raise ValueError(f"hard must be at most the {lanes} lanes, not {hard}")
     return Post(columns, lanes, rounding, family, hard=hard)
+
+
+def host_port(compact: bool, sparse: bool, **sizes: Any) -> HostPort:
+    """Return the port of a compact accelerator, or of a fast one, whose memories take longest."""
+    spaces = [Space.SPARSE] if sparse else []
+    return CompactHostPort(spaces=spaces, **sizes) if compact \
+        else FastHostPort(spaces=spaces, reading=READING, **sizes)
 
 
 def unpacker(rows: int, columns: int, words: int, reading: int) -> Unpack:
@@ -168,7 +233,7 @@ UNITS: dict[str, UnitKind] = {
         "unpacker of compressed weights within a memory",
         {"rows": Whole(8, 1, 64, "words of a pass"), "columns": Whole(8, 2, 64, "bytes of a word"),
          "words": Whole(1500, 2 * PARAMETER_WORDS + 2, 65536, "words of the memory"),
-         "reading": Whole(7, 1, 8, "cycles from an address to its word")},
+         "reading": Whole(7, 1, READING, "cycles from an address to its word")},
         unpacker, "unpack.unpack",
         "From `start` to `done`: `Packing.cycles` of the golden model (its `reading` is two more), "
         "and {latency} more."),
@@ -197,6 +262,20 @@ UNITS: dict[str, UnitKind] = {
         Host, "links.host",
         "A reply begins {latency} cycles after the last byte of its request at the soonest. "
         + STREAMS),
+    "host_port": UnitKind(
+        "registers and memories of an accelerator, behind a bus",
+        {"compact": Flag("memories answer in the next cycle, and so does it"),
+         "exposed": Flag("a system's own bus: an interrupt, and no epochs"),
+         "sparse": Flag("there is a space for compressed weights"),
+         "size": Whole(1024, 4, 1 << 20, "bytes of the memory of activations"),
+         "window": Whole(8, 4, 64, "bytes that it gives at once"),
+         "words": Whole(256, 1, 65536, "words of the program memory"),
+         "columns": Whole(8, 4, 64, "bytes of each"),
+         "steps": Whole(16, 0, 65536, "steps that have a cycle counter"),
+         "fingerprint": Whole(0, 0, (1 << 32) - 1, "tells Designs apart"), "family": FAMILY},
+        host_port, "accelerator.host_port",
+        "A write is answered after {latency} cycles, and so is a read if `compact`; else it takes "
+        "16."),
     "flash": UnitKind(
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),

@@ -1,6 +1,5 @@
 """The register map as a C header, which the driver includes."""
 
-from functools import partial
 from typing import Any
 
 __all__ = ["c_header"]
@@ -12,7 +11,10 @@ def c_header(facts: dict[str, Any], prefix: str) -> str:
     Their names begin with the ``prefix`` in capitals.
     """
     prefix = prefix.upper()
-    define = partial(define_as, prefix)
+
+    def define(name: str, value: str) -> str:  # numbers are unsigned in C, plain in assembly
+        return f"#define {prefix}_{name} {value}"
+
     lines = [
         f"/* Registers and memories of {facts['name']}, Design {facts['design']}. */",
         f"#ifndef {prefix}_REGISTERS_H", f"#define {prefix}_REGISTERS_H", "",
@@ -36,8 +38,3 @@ def c_header(facts: dict[str, Any], prefix: str) -> str:
             lines += [define(f"{name}_SHIFT", str(field["low"])),
                       define(f"{name}_MASK", f"0x{mask:08x}")]
     return "\n".join([*lines, "", "#endif", ""])
-
-
-def define_as(prefix: str, name: str, value: str) -> str:
-    """Return a line that defines a constant; numbers are unsigned in C, plain in assembly."""
-    return f"#define {prefix}_{name} {value}"

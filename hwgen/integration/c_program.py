@@ -27,19 +27,14 @@ def c_program(program: Program, name: str) -> str:
               for index, step in enumerate(program.steps)]
     image = np.frombuffer(program.strided_image, "<u4")
     guard = f"HWGEN_PROGRAM_{name.upper()}_H"
-    constants = [array(f"{name}_constant_{i}", "uint8_t", data)
-                 for i, (_, data) in enumerate(program.constants)]
-    parts = [f"{{{address}, {len(data)}, {name}_constant_{i}}}"
-             for i, (address, data) in enumerate(program.constants)]
     compressed = [f"{{{offset}, {len(data) // 4}, {name}_sparse_{i}}}"
                   for i, (offset, data) in enumerate(program.compressed)]
     lines = [
         f"/* {comment(program.name)}, for the Design {program.design.name}. */",
-        *(f"/* {comment(each)} */" for each in left_to_caller(program)),
+        *(f"/* Left to the caller: {layer.operator} of {comment(', '.join(layer.inputs))}, which "
+          f"gives {comment(layer.output)}. */" for layer in program.host_layers),
         f"#ifndef {guard}", f"#define {guard}", "", '#include "hwgen_types.h"', "",
-        array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)), *constants,
-        *([f"static const hwgen_bytes {name}_constants[] = {{{', '.join(parts)}}};"]
-          if parts else []),
+        array(f"{name}_image", "uint32_t", (f"0x{word:x}" for word in image)),
         *(array(f"{name}_sparse_{i}", "uint32_t", np.frombuffer(data, "<u4"))
           for i, (_, data) in enumerate(program.compressed)),
         *([f"static const hwgen_words {name}_sparse[] = {{{', '.join(compressed)}}};"]
@@ -54,10 +49,8 @@ def c_program(program: Program, name: str) -> str:
         f"    .watchdog = {2 * max(cycles, default=0) + 1000},",
         f"    .image_words = {len(image)},",
         f"    .image = {name}_image,",
-        f"    .constant_count = {len(parts)},",
         f"    .input_count = {len(program.inputs)},",
         f"    .output_count = {len(program.outputs)},",
-        f"    .constants = {f'{name}_constants' if parts else 0},",
         f"    .inputs = {name}_inputs,",
         f"    .outputs = {name}_outputs,",
         *([f"    .sparse_count = {len(compressed)},", f"    .sparse = {name}_sparse,"]
@@ -65,12 +58,6 @@ def c_program(program: Program, name: str) -> str:
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)
-
-
-def left_to_caller(program: Program) -> list[str]:
-    """Return a sentence for each layer that the host computes."""
-    return [f"Left to the caller: {layer.operator} of {', '.join(layer.inputs)}, which gives "
-            f"{layer.output}." for layer in program.host_layers]
 
 
 def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> list[str]:

@@ -70,13 +70,6 @@ hwgen_result hwgen_load(const hwgen_device *device, const hwgen_program *program
     if (busy(device)) return HWGEN_BUSY;
     for (uint32_t i = 0; i < program->image_words; ++i)
         put(device, HWGEN_PROGRAM + 4 * i, program->image[i]);
-    for (uint32_t i = 0; i < program->constant_count; ++i) {
-        const hwgen_bytes *part = &program->constants[i];
-        cursor at = begin(device);
-        for (uint32_t j = 0; j < part->size; ++j)
-            put_byte(&at, HWGEN_ACTIVATIONS + part->address + j, part->bytes[j]);
-        flush(&at);
-    }
 #ifdef HWGEN_SPARSE
     for (uint32_t i = 0; i < program->sparse_count; ++i) {
         const hwgen_words *part = &program->sparse[i];

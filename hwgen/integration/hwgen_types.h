@@ -24,12 +24,6 @@ typedef struct {
     void *context;
 } hwgen_device;
 
-/* Bytes of the memory of activations. */
-typedef struct {
-    uint32_t address, size;
-    const uint8_t *bytes;
-} hwgen_bytes;
-
 /* Compressed weights of a sparse engine: words from `address` of their space on. */
 typedef struct {
     uint32_t address, count;
@@ -58,8 +52,7 @@ typedef struct {
     uint32_t watchdog;    /* more than any of the steps takes */
     uint32_t image_words;
     const uint32_t *image;
-    uint32_t constant_count, input_count, output_count;
-    const hwgen_bytes *constants;
+    uint32_t input_count, output_count;
     const hwgen_tensor *inputs, *outputs;
     uint32_t sparse_count;
     const hwgen_words *sparse;

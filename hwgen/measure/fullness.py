@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["KINDS", "Utilization", "excess", "fullest_kind", "utilization", "words"]
+__all__ = ["KINDS", "Utilization", "excess", "utilization", "words"]
 
 KINDS = {
     "TRELLIS_COMB": "LUTs", "TRELLIS_FF": "registers", "DP16KD": "block RAMs",
@@ -36,12 +36,6 @@ def utilization(report: Mapping[str, Any]) -> Utilization:
 def share(count: Mapping[str, int]) -> float:
     """Return which part of a kind is in use."""
     return count["used"] / count["available"] if count["available"] else 0.0
-
-
-def fullest_kind(used: Utilization) -> str | None:
-    """Return the kind of which least is left; None where none is in use."""
-    kinds = [kind for kind, count in used.items() if count["used"]]
-    return max(kinds, key=lambda kind: share(used[kind]), default=None)
 
 
 def words(used: Utilization) -> str:

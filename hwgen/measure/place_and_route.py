@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,40 +59,34 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
         "--vopt", "cst=top.cst", "--json", "top.json"]
 
 
-def _cells_used(report: dict[str, Any], kinds: Iterable[str]) -> int:
-    return sum(report["utilization"].get(kind, {"used": 0})["used"] for kind in kinds)
-
-
-def _luts(family: str, report: dict[str, Any], log: str) -> int:
-    """Return LUTs in use, as the family's tool counts them."""
-    if family == "ecp5":
-        match = re.search(r"Total LUT4s:\s+(\d+)/", log)
-        if not match:
-            raise ValueError("nextpnr-ecp5 did not say how many LUTs it uses")
-        return int(match[1])
-    if family == "ice40":
-        match = re.search(r"(\d+) LCs used as LUT4 only\n.*?(\d+) LCs used as LUT4 and DFF", log,
-                          re.S)
-        if not match:
-            raise ValueError("nextpnr-ice40 did not say how many LUTs it uses")
-        return int(match[1]) + int(match[2])
+CELLS: dict[str, dict[str, dict[str, int]]] = {
+    "ecp5": {"registers": {"TRELLIS_FF": 1}, "dsps": {"MULT18X18D": 1},
+             "block_rams": {"DP16KD": 1}},
+    "ice40": {"dsps": {"ICESTORM_DSP": 1}, "block_rams": {"ICESTORM_RAM": 1}},
     # An ALU is a LUT with its carry; a RAM16SDP4 takes four.
-    return (_cells_used(report, ("LUT4", "ALU", "LUT1", "LUT2", "LUT3"))
-            + 4 * _cells_used(report, ("RAM16SDP4",)))
+    "gowin": {"luts": {"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 4},
+              "registers": {"DFF": 1}, "dsps": {"MULT9X9": 1, "MULT18X18": 1},
+              "block_rams": {"BSRAM": 1}},
+}
+"""Cells of the report that make up a figure, and how much of it each of them is."""
+SAID = {
+    ("ecp5", "luts"): r"Total LUT4s:\s+(\d+)/",
+    ("ice40", "luts"): r"(\d+) LCs used as LUT4 only\n.*?(\d+) LCs used as LUT4 and DFF",
+    ("ice40", "registers"): r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only",
+}
+"""What the log says of the other figures."""
 
 
-REGISTERS = {"ecp5": ("TRELLIS_FF",), "ice40": (), "gowin": ("DFF",)}
-DSPS = {"ecp5": ("MULT18X18D",), "ice40": ("ICESTORM_DSP",), "gowin": ("MULT9X9", "MULT18X18")}
-BLOCK_RAMS = {"ecp5": ("DP16KD",), "ice40": ("ICESTORM_RAM",), "gowin": ("BSRAM",)}
-
-
-def _registers(family: str, report: dict[str, Any], log: str) -> int:
-    if family != "ice40":
-        return _cells_used(report, REGISTERS[family])
-    match = re.search(r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only", log, re.S)
+def _count(family: str, figure: str, report: dict[str, Any], log: str) -> int:
+    """Return one figure, as the family's tool counts it."""
+    if (family, figure) not in SAID:
+        return sum(each * report["utilization"].get(kind, {"used": 0})["used"]
+                   for kind, each in CELLS[family][figure].items())
+    match = re.search(SAID[family, figure], log, re.S)
     if not match:
-        raise ValueError("nextpnr-ice40 did not say how many registers it uses")
-    return int(match[1]) + int(match[2])
+        raise ValueError(f"nextpnr-{family} did not say how many "
+                         f"{'LUTs' if figure == 'luts' else figure} it uses")
+    return sum(map(int, match.groups()))
 
 
 def _path(report: dict[str, Any], within: str) -> list[str]:
@@ -101,10 +95,9 @@ def _path(report: dict[str, Any], within: str) -> list[str]:
         if critical["from"].startswith("posedge") and critical["to"].startswith("posedge"):
             steps: list[str] = []
             for step in critical["path"]:
-                cell = step["to"]["cell"] if step["type"] == "routing" else step["from"]["cell"]
+                cell = step["to" if step["type"] == "routing" else "from"]["cell"]
                 name = re.sub(r"_(CCU2C|LUT4|TRELLIS|SB|DFF|ALU|PFUMX|L6MUX).*", "", cell)
-                text = f"{step['type']} {step['delay']:.2f} ns {name.removeprefix(within)}"
-                steps.append(text)
+                steps.append(f"{step['type']} {step['delay']:.2f} ns {name.removeprefix(within)}")
             return [step for step in steps if not step.startswith(("logic 0.0", "routing 0.0"))]
     return []
 
@@ -148,13 +141,11 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
     said = folder / f"{log}.log"
     text = said.read_text(errors="replace")
     with refusing(said, "what nextpnr of this version says"):
-        luts, registers = _luts(family, report, text), _registers(family, report, text)
+        counts = {figure: _count(family, figure, report, text)
+                  for figure in ("luts", "registers", "dsps", "block_rams")}
     with refusing(path, what):
         found: Figures = check_type({
-            "luts": luts, "registers": registers,
-            "dsps": _cells_used(report, DSPS[family]),
-            "block_rams": _cells_used(report, BLOCK_RAMS[family]),
-            "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
+            **counts, "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
             "path": _path(report, within), "utilization": utilization(report)},
                                     Figures, "the report")
     return found

@@ -50,16 +50,15 @@ def read_list(path: Path) -> list[Entry]:
     A Design is told by its fields, or by ``preset`` and the fields that are other than there.
     ``boards`` are those that are meant, where several have a chip.
     """
-    make: Callable[[dict[str, Any]], Design | MeasuredUnit] = _design
     what = "a list of [[design]] tables"
     tables = read_toml(path, what)
-    if "unit" in tables:
-        make = MeasuredUnit.from_dict
+    kind = "unit" if "unit" in tables else "design"
+    make: Callable[[dict[str, Any]], Design | MeasuredUnit] = (
+        MeasuredUnit.from_dict if kind == "unit" else _design)
     with refusing(path, what):
         boards = {board(name).device: name
                   for name in check_type(tables.get("boards", []), list[str], "boards")}
-        rows = check_type(tables["unit" if "unit" in tables else "design"], list[dict[str, Any]],
-                          "unit" if "unit" in tables else "design")
+        rows = check_type(tables[kind], list[dict[str, Any]], kind)
     entries = []
     for number, row in enumerate(rows, 1):
         fields = dict(row)

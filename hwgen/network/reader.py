@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import UserError
 from .graph import Network
 
-__all__ = ["read_network"]
+__all__ = ["is_tflite", "read_network"]
 
 SUFFIXES = (".tflite", ".onnx")
 
@@ -25,7 +25,7 @@ def read_network(path: str | os.PathLike[str]) -> Network:
     except OSError as error:
         raise UserError(f"cannot read {str(path)!r}: {error.strerror}") from None
     # Each reader needs a package that takes longer to import than most networks to read.
-    if start[4:] == b"TFL3" or path.suffix.lower() == ".tflite":
+    if is_tflite(path, start):
         from .tflite.reading import read as read_tflite
         return read_tflite(path)
     if path.suffix.lower() == ".onnx":
@@ -33,3 +33,8 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         return read_onnx(path)
     raise UserError(f"{str(path)!r} must end in {' or '.join(SUFFIXES)}, the kinds of network that "
                     "hwgen reads")
+
+
+def is_tflite(path: Path, start: bytes) -> bool:
+    """Return whether a file is one of TensorFlow Lite, by its first bytes or its name."""
+    return start[4:8] == b"TFL3" or path.suffix.lower() == ".tflite"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from .graph import Network, Weighted
-from .reader import read_network
+from .reader import is_tflite, read_network
 
 __all__ = ["fixed_biases", "rewrite_file"]
 
@@ -46,11 +46,6 @@ def fixed_biases(path: Path, network: Network) -> frozenset[str]:
     from .onnx import rewrite as _onnx_rewrite
     return _onnx_rewrite.fixed_biases(
         data, [layer.name for layer in network.layers if isinstance(layer, Weighted)])
-
-
-def is_tflite(path: Path, data: bytes) -> bool:
-    """Whether a file is one of TensorFlow Lite, as ``read_network`` decides it."""
-    return data[4:8] == b"TFL3" or path.suffix.lower() == ".tflite"
 
 
 def differs(old: Weighted, new: Weighted) -> bool:

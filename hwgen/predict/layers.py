@@ -1,21 +1,21 @@
 """What every layer of a Program will take: the cost model, layer by layer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
-from ..compiler.compile import compile_network
+from ..compiler.compile import compile_network, draft
 from ..compiler.program import LayerSteps, Program
-from ..cost.cycles import Array
+from ..cost.cycles import Array, total_cycles
 from ..cost.traffic import Traffic, traffic
 from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 from .efficiency import Work
 from .sparse_steps import sparse_steps
 
-__all__ = ["Prediction", "predict", "predictions"]
+__all__ = ["Prediction", "layer_cycles", "predict", "predictions"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +87,19 @@ def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return elements
     return elements + layer.weights.size + 4 * layer.bias.size
+
+
+def layer_cycles(design: Design) -> Callable[[Network], dict[str, int]]:
+    """Return a function from a network to the cycles of its layers, by the tensors they write.
+
+    They equal the counters of the hardware, for layers with and without weights. A sparse engine is
+    left out, because its cycle count depends on the input.
+    """
+    array = Array.of(design)
+
+    def cost(network: Network) -> dict[str, int]:
+        program = draft(network, design)
+        return {part.output: total_cycles(program.steps[part.first:part.first + part.count], array)
+                for part in program.layers}
+
+    return cost

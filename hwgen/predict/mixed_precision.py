@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
-from ..compress.ideal_bitserial import bit_serial
-from ..compress.mixed import Cost, Mixed, MixedPoint, Variable
+from ..compress.mixed import Cost, Mixed, MixedPoint, Variable, bit_serial
 from ..compress.quantize import Calibrated
 from ..errors import UserError
-from .layer_cycles import layer_cycles
+from .layers import layer_cycles
 
 __all__ = ["ENGINE", "MixedNetwork", "choose_bits"]
 

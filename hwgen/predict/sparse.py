@@ -14,7 +14,7 @@ from ..compiler.csc import Storage, encode, storage
 from ..compress.codebook import cluster
 from ..golden.network.taps import rows
 from ..golden.sparse.decoder import EntryFormat
-from ..golden.sparse.layer import SparseLayerModel
+from ..golden.sparse.layer import run_layer
 from ..network.graph import Depthwise, Network, Weighted
 from .efficiency import Work
 
@@ -116,8 +116,8 @@ def choices(network: Network, layers: Iterable[Weighted], values: Mapping[str, N
             continue
         matrix = encode(weights[layer.name], form[layer.name], lanes)
         source = layer.inputs[0]
-        _, run = SparseLayerModel().run(layer, matrix, values[source],
-                                        network.tensors[source].zero_point, network.rounding)
+        _, run = run_layer(layer, matrix, values[source], network.tensors[source].zero_point,
+                           network.rounding)
         share = run.work / dense.products if dense.products else 0.0
         busy = dense.multipliers_busy or 0.0
         reason = (f"{share:.0%} of the products on {lanes} lanes, {run.busy:.0%} busy; "

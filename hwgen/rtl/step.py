@@ -3,7 +3,7 @@
 from amaranth import *
 from amaranth.lib import data, enum
 
-from ..arch.steps import DESCRIPTOR_BYTES, FIELDS, MAGIC, PARAMETER_WORDS, Mode
+from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
 __all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error", "Mode",
            "Parameters", "Tag"]
@@ -30,10 +30,7 @@ class Error(enum.IntEnum, shape=8):
 
 
 Descriptor = data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {
-    name: data.Field(Shape(bits, signed), 32 * word + low)
-    for name, (word, low, bits, signed) in {**FIELDS, "magic": (1, 24, 8, False)}.items()
-})
-
+    name: data.Field(Shape(bits, signed), low) for name, (low, bits, signed) in PLACES.items()})
 Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "spare": 4})
 """What the lanes know of a column."""
 

@@ -165,8 +165,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         addresses = placement.addresses()
         low = int(addresses.min())
         data = np.zeros(int(addresses.max()) + 1 - low, np.int8)
-        data[addresses - low] = np.asarray(x[name]).reshape(
-            placement.height, placement.width, -1)[..., list(placement.channels)]
+        data[addresses - low] = placement.stored_part(np.asarray(x[name]))
         accelerator.write_activations(low, data.tobytes())
     expected = golden.run(network, x, keep=True) if check else {}
     layers = []
@@ -195,8 +194,7 @@ def first_difference(accelerator: RemoteAccelerator, program: Program, name: str
                      ) -> str | None:
     """Return a sentence about the first element that differs, or None."""
     placement = program.tensors[name]
-    got = read_tensor(accelerator, program, name)
-    want = expected.reshape(placement.height, placement.width, -1)[..., list(placement.channels)]
+    got, want = read_tensor(accelerator, program, name), placement.stored_part(expected)
     wrong = np.argwhere(got != want)
     if not len(wrong):
         return None

@@ -4,6 +4,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UserError
@@ -101,16 +102,10 @@ class SimulatedLink(Link):
         process, self._process = self._process, None
         if process is None or process.stdin is None or process.stdout is None:
             return
-        try:
+        with suppress(BrokenPipeError):
             process.stdin.close()  # upon which the simulator ends
-        except BrokenPipeError:
-            pass
         process.stdout.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        exit_code(process)
         self._log.close()
 
     def _run(self, want: int, cycles: int) -> None:
@@ -137,13 +132,18 @@ class SimulatedLink(Link):
 
     def _end_error(self, process: subprocess.Popen[bytes]) -> SimulationError:
         """Return what to raise when the simulator has gone."""
-        try:
-            code = process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        code = exit_code(process)
         if outside_cause(code):
             return SimulatorKilled(f"the simulator {outside_cause(code)}; run the command again")
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").splitlines()[-20:]
         return SimulationError("\n".join([f"The simulator ended with {code}:", *lines]))
+
+
+def exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Return the code of a process that ends by itself; if it does not, it is ended."""
+    try:
+        return process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

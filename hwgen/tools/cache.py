@@ -106,7 +106,7 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return state.hexdigest()[:32]
 
 
-def cached_folder(name: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+def cached_folder(name: str, make: Callable[[Path], object]) -> tuple[Path, bool]:
     """Return the folder that ``make`` filled, and whether it was there before.
 
     Of several processes that ask at the same time one makes it, and the others wait for it. What

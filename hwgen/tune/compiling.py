@@ -81,16 +81,15 @@ def fitting_designs(parts: Iterable[Designs], board: Board, limits: Limits) -> D
 
 
 def words_at_first(board: Board, columns: int, engine: str) -> int:
-    """Return the words of the program memory to begin with; 0 where it has no place."""
+    """Return the words of the program memory to begin with; 0 where it has no place.
+
+    Of single-port memories those abreast are whole.
+    """
     least = LEAST_WORDS_BINARY if engine == "binary" else LEAST_WORDS
     if not board.single_port_rams:
         return least
-    return large_words(board, columns) or (least if engine == "binary" else 0)
-
-
-def large_words(board: Board, columns: int) -> int:
-    """Return the words of a program in the single-port memories, those abreast being whole."""
-    return board.single_port_rams // -(-8 * columns // ice40.WIDTH) * ice40.DEPTH
+    large = board.single_port_rams // -(-8 * columns // ice40.WIDTH) * ice40.DEPTH
+    return large or (least if engine == "binary" else 0)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ..area.clock import Clock, median_clock
 from ..errors import UserError
 from .candidates import Candidates, share_of_chip
 from .choice import Goal, Selection
+from .clocks import of_engines
 from .placing import PlacedDesign, place_designs
 
 __all__ = ["PlacedSelection", "clocks_of", "correct"]
@@ -34,11 +35,8 @@ class PlacedSelection:
 
 
 def clocks_of(found: Candidates, at: Board) -> list[Clock | None]:
-    """Return the clock that may be expected of each Design: of each engine of a board the same."""
-    engines = found.designs.field("engine")
-    known = {engine: median_clock(found.designs.design(int(np.argmax(engines == engine))),
-                                    at.speed_grade) for engine in found.engines}
-    return [known[engine] for engine in engines.tolist()]
+    """Return the clock to expect of each Design, that of its engine; None where it is not known."""
+    return of_engines(found, lambda design: median_clock(design, at.speed_grade))
 
 
 def correct(choice: Selection, at: Board, goal: Goal, *, count: int,

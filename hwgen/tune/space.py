@@ -79,7 +79,7 @@ def compact_axes(board: Board, engine: str, workloads: Sequence[Workload]) -> Ax
 
 def fast_axes(board: Board, columns: int, workloads: Sequence[Workload]) -> Axes:
     """Return those of fast accelerators."""
-    highest = max((side for workload in workloads for side in workload.kernels), default=0)
+    highest = max(workload.longest_kernel for workload in workloads)
     longest = max(workload.longest_row for workload in workloads) + 2 * highest
     return {"rows": range(LOW, HIGH + 1),
             "lanes": sorted({-(-columns // interval) for interval in range(1, columns + 1)}),

@@ -12,10 +12,8 @@ import csv
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..arch.design import LARGEST_MEMORY, Design
 from ..errors import UserError
@@ -120,7 +118,7 @@ def layer_of(place: str, line: list[str], values: list[int]) -> Network:
     """Return the network of one line."""
     if len(values) == len(PRODUCT):  # as a convolution of one pixel over a row of M
         rows, columns, depth = values
-        return convolution(line[0], (1, rows, depth), columns, Window((1, 1)))
+        return network_of(line[0], (1, rows, depth), columns, Window((1, 1)))
     height, width, down, across, channels, filters, stride = values
     if down > height or across > width:
         raise UserError(f"{place}: a filter of {down}x{across} must not be larger than its image, "
@@ -137,29 +135,28 @@ def layer_of(place: str, line: list[str], values: list[int]) -> Network:
     strides = (stride, second)
     beyond = (-(height - down) % strides[0], -(width - across) % strides[1])
     window = Window((down, across), strides, after=beyond)
-    kind = depthwise if DEPTHWISE in line[0] else convolution
-    return kind(line[0], (height, width, channels), filters, window)
+    return network_of(line[0], (height, width, channels), filters, window,
+                      depthwise=DEPTHWISE in line[0])
 
 
-def convolution(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
-    """Return a network of one convolution."""
-    weights = numbers(filters, *window.kernel, image[2])
-    layer = Convolution(name=name or "layer", inputs=("x",), output="y", window=window,
-                        weights=weights, **endings(filters))
-    return network_of(layer, image, filters, window)
+def network_of(name: str, image: tuple[int, int, int], filters: int, window: Window, *,
+               depthwise: bool = False) -> Network:
+    """Return a network of one layer, a depthwise one of so many filters for each channel.
 
-
-def depthwise(name: str, image: tuple[int, int, int], filters: int, window: Window) -> Network:
-    """Return a network of one depthwise layer, of so many filters for each channel."""
-    outputs = filters * image[2]
-    layer = Depthwise(name=name or "layer", inputs=("x",), output="y", window=window,
-                      weights=numbers(*window.kernel, outputs), **endings(outputs))
-    return network_of(layer, image, outputs, window)
-
-
-def numbers(*shape: int) -> NDArray[np.int8]:
-    """Return a number for all weights, none of which is 0, without memory for each."""
-    return np.broadcast_to(np.int8(WEIGHT), shape)
+    A number stands for all weights, none of which is 0, without memory for each.
+    """
+    outputs = filters * image[2] if depthwise else filters
+    shape = (*window.kernel, outputs) if depthwise else (filters, *window.kernel, image[2])
+    rng = np.random.default_rng(1)
+    layer = (Depthwise if depthwise else Convolution)(
+        name=name or "layer", inputs=("x",), output="y", window=window,
+        weights=np.broadcast_to(np.int8(WEIGHT), shape),
+        bias=rng.integers(-100, 100, outputs).astype(np.int32),
+        requantisation=Requantisation(rng.integers(1 << 30, 1 << 31, outputs),
+                                      np.full(outputs, -8), 0))
+    tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
+               "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
+    return Network(layer.name, tensors, (layer,), ("x",), ("y",))
 
 
 def with_weights(network: Network, design: Design) -> Network:
@@ -184,27 +181,6 @@ def layer_with_weights(layer: Weighted, network: Network, design: Design) -> Wei
         if needed > most:
             raise UserError(f"layer {layer.name!r}: {what} takes {needed:,} bytes or more, and the "
                             f"{memory} memory has {most:,}")
-    return replace(layer, weights=random(layer.weights.shape))
-
-
-def random(shape: tuple[int, ...]) -> NDArray[np.int8]:
-    """Return weights that take as many bits as :func:`numbers`."""
-    made = np.random.default_rng(0).integers(1, WEIGHT + 1, shape, np.int8)
-    made.flat[0] = WEIGHT
-    return made
-
-
-def endings(outputs: int) -> dict[str, Any]:
-    """Return a bias and a scale for each output channel, as layers take them."""
-    rng = np.random.default_rng(1)
-    return {"bias": rng.integers(-100, 100, outputs).astype(np.int32),
-            "requantisation": Requantisation(rng.integers(1 << 30, 1 << 31, outputs),
-                                             np.full(outputs, -8), 0)}
-
-
-def network_of(layer: Convolution | Depthwise, image: tuple[int, int, int], outputs: int,
-          window: Window) -> Network:
-    """Return the network of a layer."""
-    tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
-               "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
-    return Network(layer.name, tensors, (layer,), ("x",), ("y",))
+    weights = np.random.default_rng(0).integers(1, WEIGHT + 1, layer.weights.shape, np.int8)
+    weights.flat[0] = WEIGHT  # so that they take as many bits as one that stood for all
+    return replace(layer, weights=weights)

@@ -60,20 +60,16 @@ class Workload:
         return self.networks[0].rounding
 
     @property
-    def kernels(self) -> list[int]:
-        """Sides of the windows of depthwise layers."""
-        return sorted({side for layer in self._depthwise for side in layer.window.kernel})
+    def longest_kernel(self) -> int:
+        """The longest side of the windows of depthwise layers."""
+        return max((side for _, layer in self._depthwise for side in layer.window.kernel),
+                   default=0)
 
     @property
     def longest_row(self) -> int:
-        """Pixels of the longest row that a depthwise layer may stream, its padding included."""
-        longest = 0
-        for network in self.networks:
-            for layer in network.layers:
-                if isinstance(layer, Depthwise):
-                    _, height, width, _ = network.tensors[layer.inputs[0]].shape
-                    longest = max(longest, height, width)
-        return longest
+        """Pixels of the longest row that a depthwise layer may stream, its padding left out."""
+        return max((side for network, layer in self._depthwise
+                    for side in network.tensors[layer.inputs[0]].shape[1:3]), default=0)
 
     @property
     def most_vectors(self) -> int:
@@ -82,8 +78,8 @@ class Workload:
                    for network in self.networks for layer in network.layers)
 
     @property
-    def _depthwise(self) -> list[Depthwise]:
-        return [layer for network in self.networks for layer in network.layers
+    def _depthwise(self) -> list[tuple[Network, Depthwise]]:
+        return [(network, layer) for network in self.networks for layer in network.layers
                 if isinstance(layer, Depthwise)]
 
     def evaluate(self, designs: Designs, *, by_layer: bool = False) -> SurveyResult:

@@ -2,185 +2,83 @@
 
 module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__valid, rx__payload);
   wire _000_;
-  wire [3:0] _001_;
-  wire _002_;
-  wire _003_;
-  wire _004_;
-  wire _005_;
+  wire [38:0] _001_;
+  wire [38:0] _002_;
+  wire [38:0] _003_;
+  wire [38:0] _004_;
+  wire [38:0] _005_;
   wire _006_;
-  wire _007_;
-  wire _008_;
+  wire [1:0] _007_;
+  wire [1:0] _008_;
   wire _009_;
-  wire _010_;
-  wire _011_;
-  wire [4:0] _012_;
-  wire [7:0] _013_;
-  wire [7:0] _014_;
-  wire [7:0] _015_;
-  wire [7:0] _016_;
-  wire [7:0] _017_;
-  wire [7:0] _018_;
-  wire [7:0] _019_;
-  wire [7:0] _020_;
-  wire [7:0] _021_;
-  wire [7:0] _022_;
+  wire [1:0] _010_;
+  wire [1:0] _011_;
+  wire [1:0] _012_;
+  wire [1:0] _013_;
+  wire [1:0] _014_;
+  wire [1:0] _015_;
+  wire [1:0] _016_;
+  wire [1:0] _017_;
+  wire [1:0] _018_;
+  wire [1:0] _019_;
+  wire _020_;
+  wire _021_;
+  wire _022_;
   wire _023_;
-  wire [7:0] _024_;
-  wire [23:0] _025_;
-  wire [31:0] _026_;
-  wire [3:0] _027_;
+  wire _024_;
+  wire _025_;
+  wire _026_;
+  wire _027_;
   wire _028_;
   wire _029_;
-  wire [3:0] _030_;
-  wire _031_;
-  wire [2:0] _032_;
+  wire _030_;
+  wire [7:0] _031_;
+  wire _032_;
   wire _033_;
   wire _034_;
   wire _035_;
-  wire [1:0] _036_;
-  wire [31:0] _037_;
-  wire _038_;
+  wire _036_;
+  wire _037_;
+  wire [7:0] _038_;
   wire [7:0] _039_;
-  wire _040_;
-  wire _041_;
-  wire _042_;
-  wire [15:0] _043_;
-  wire [15:0] _044_;
-  wire _045_;
-  wire [15:0] _046_;
-  wire [31:0] _047_;
-  wire [31:0] _048_;
-  wire _049_;
-  wire _050_;
-  wire _051_;
-  wire _052_;
-  wire _053_;
-  wire _054_;
-  wire _055_;
-  wire [8:0] _056_;
-  wire _057_;
-  wire _058_;
-  wire [2:0] _059_;
-  wire [23:0] _060_;
-  wire [23:0] _061_;
-  wire [31:0] _062_;
-  wire [3:0] _063_;
-  wire [3:0] _064_;
-  wire _065_;
-  wire [1:0] _066_;
-  wire [32:0] _067_;
-  wire _068_;
-  wire _069_;
-  wire [7:0] _070_;
-  wire [7:0] _071_;
-  wire _072_;
-  wire [7:0] _073_;
-  wire _074_;
-  wire _075_;
-  wire _076_;
-  wire _077_;
-  wire _078_;
-  wire _079_;
-  wire _080_;
-  wire _081_;
-  wire _082_;
-  wire [31:0] _083_;
-  wire _084_;
-  wire _085_;
-  wire _086_;
-  wire _087_;
-  wire _088_;
-  wire _089_;
-  wire _090_;
-  wire _091_;
-  wire _092_;
-  wire _093_;
-  wire _094_;
-  wire _095_;
-  wire _096_;
-  wire [7:0] _097_;
-  wire [38:0] _098_;
-  wire [38:0] _099_;
-  wire [38:0] _100_;
-  wire [38:0] _101_;
-  wire _102_;
-  wire [38:0] _103_;
-  wire [38:0] _104_;
-  wire [38:0] _105_;
-  wire [38:0] _106_;
-  wire _107_;
-  wire _108_;
-  wire _109_;
-  wire _110_;
-  wire _111_;
-  wire _112_;
-  wire [1:0] _113_;
-  wire [1:0] _114_;
-  wire [1:0] _115_;
-  wire [1:0] _116_;
-  wire [1:0] _117_;
-  wire [1:0] _118_;
-  wire [1:0] _119_;
-  wire [1:0] _120_;
-  wire _121_;
-  wire [1:0] _122_;
-  wire [1:0] _123_;
-  wire [1:0] _124_;
-  wire [1:0] _125_;
-  wire _126_;
-  wire _127_;
-  wire _128_;
-  wire _129_;
-  wire _130_;
-  wire _131_;
-  wire _132_;
-  wire _133_;
-  wire _134_;
-  wire _135_;
-  wire _136_;
-  wire _137_;
-  wire _138_;
-  wire _139_;
-  wire [31:0] _140_;
-  wire [15:0] _141_;
-  wire [15:0] _142_;
-  wire _143_;
-  wire _144_;
-  wire _145_;
-  wire [3:0] _146_;
-  wire [3:0] _147_;
-  wire _148_;
-  wire _149_;
-  wire _150_;
-  wire _151_;
-  reg \$signal  = 1'h0;
-  reg [15:0] \$signal$127  = 16'h0000;
-  reg [15:0] \$signal$128  = 16'h0000;
-  reg [31:0] \$signal$132  = 32'd0;
-  wire \$signal$137 ;
-  reg [31:0] \$signal$138  = 32'd0;
-  reg [7:0] \$signal$85  = 8'h00;
-  reg [31:0] \$signal$88  = 32'd0;
-  reg \$signal$92  = 1'h0;
-  reg [2:0] \$signal$95  = 3'h0;
+  wire [7:0] _040_;
+  wire [7:0] _041_;
+  wire [7:0] _042_;
+  wire [7:0] _043_;
+  wire [7:0] _044_;
+  wire [7:0] _045_;
+  wire [7:0] _046_;
+  wire [7:0] _047_;
+  wire [38:0] _048_;
+  wire [38:0] _049_;
+  wire [38:0] _050_;
+  wire [7:0] accesses__program_address;
+  wire [7:0] accesses__read_address;
+  wire [7:0] accesses__write_address;
+  wire [31:0] accesses__write_data;
+  wire [3:0] accesses__write_mask;
   reg [639:0] accumulators_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg accumulators_domain_rst = 1'h0;
   wire [31:0] \activations__payload.vector ;
+  wire [7:0] activations__read_address;
+  wire [31:0] activations__read_data;
   reg activations__valid = 1'h0;
+  wire [7:0] activations__write_address;
+  wire [31:0] activations__write_data;
+  wire [3:0] activations__write_mask;
   wire [7:0] address;
-  wire [7:0] \address$100 ;
-  wire [7:0] \address$102 ;
-  wire [7:0] \address$153 ;
+  wire [7:0] \address$144 ;
   reg [7:0] address_1 = 8'h00;
   reg [7:0] address_2 = 8'h00;
   reg [7:0] address_3 = 8'h00;
   reg [7:0] address_4 = 8'h00;
   reg [7:0] address_5 = 8'h00;
-  reg answered = 1'h0;
   reg array_domain_rst = 1'h0;
+  wire bus__ack;
   wire [31:0] bus__address;
-  reg bus__error = 1'h0;
+  wire bus__error;
   wire [3:0] bus__mask;
+  wire [31:0] bus__r_data;
   wire bus__read;
   wire [31:0] bus__w_data;
   wire bus__write;
@@ -189,8 +87,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] byte_1 = 8'h00;
   reg [7:0] byte_2 = 8'h00;
   reg [7:0] byte_3 = 8'h00;
-  wire [31:0] bytes;
-  wire [7:0] \bytes$189 ;
+  wire [7:0] \bytes$131 ;
   reg clear = 1'h1;
   wire \clear$9 ;
   reg clear_fetch = 1'h0;
@@ -198,26 +95,25 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg clear_store = 1'h0;
   input clk;
   wire clk;
+  wire [15:0] count;
   wire counted;
-  reg [31:0] counter_1 = 32'd0;
   wire [31:0] cycles;
-  wire [31:0] data;
   wire [639:0] descriptor;
-  reg [639:0] \descriptor$149  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$151  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$152  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$91  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$93  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$94  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg done = 1'h0;
   wire \done$48 ;
   wire \done$49 ;
   wire [14:0] early;
   wire [5:0] epoch;
   wire error;
-  wire [7:0] \error$135 ;
+  wire [7:0] \error$164 ;
   wire \error$53 ;
   wire \error$55 ;
   wire [14:0] \event ;
   reg fetch_error = 1'h0;
-  reg [31:0] given_1 = 32'd0;
+  wire [15:0] first;
   wire [1:0] group;
   wire head;
   reg head_1 = 1'h0;
@@ -240,37 +136,31 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [1:0] kind_7 = 2'h0;
   reg [1:0] kind_8 = 2'h0;
   reg [1:0] kind_9 = 2'h0;
-  reg [31:0] limit = 32'd4294967295;
+  wire [31:0] limit;
   wire [1:0] load;
-  reg [3:0] mask = 4'h0;
-  wire [3:0] \mask$106 ;
   wire [31:0] next_vector;
-  reg [15:0] number = 16'h0000;
   wire [14:0] o;
-  wire [31:0] \o$176[0] ;
-  wire [31:0] \o$176[1] ;
-  wire [31:0] \o$176[2] ;
-  wire [31:0] \o$176[3] ;
+  wire [31:0] \o$118[0] ;
+  wire [31:0] \o$118[1] ;
+  wire [31:0] \o$118[2] ;
+  wire [31:0] \o$118[3] ;
   wire [71:0] o__payload;
   wire [7:0] o_tag;
-  wire [7:0] \o_tag$188 ;
+  wire [7:0] \o_tag$130 ;
   wire [7:0] o_tag_early;
   wire o_valid;
-  reg [31:0] of_activations_1 = 32'd0;
-  reg [31:0] of_program_1 = 32'd0;
-  reg [23:0] offset = 24'h000000;
-  wire [15:0] owner;
-  reg [31:0] program_word_1 = 32'd0;
-  reg [23:0] read_address_1 = 24'h000000;
-  wire [31:0] read_data;
-  wire [31:0] \read_data$131 ;
+  wire [31:0] program__read_data;
+  wire [31:0] program__write_data;
+  wire program__write_mask;
   wire ready;
   wire ready_last;
   wire [127:0] ready_sums;
-  reg [21:0] row_1 = 22'h000000;
   input rst;
   wire rst;
-  reg running_1 = 1'h0;
+  wire run__start;
+  wire [15:0] run__step;
+  wire [31:0] run__step_cycles;
+  wire run__stop;
   input [7:0] rx__payload;
   wire [7:0] rx__payload;
   output rx__ready;
@@ -281,10 +171,6 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [1:0] source_1 = 2'h0;
   reg [1:0] source_2 = 2'h0;
   reg [1:0] source_3 = 2'h0;
-  reg start = 1'h0;
-  wire [15:0] step;
-  wire [31:0] step_cycles;
-  reg stop = 1'h0;
   reg store_error = 1'h0;
   reg sums_error = 1'h0;
   wire swapped;
@@ -300,7 +186,6 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] tag_8 = 8'h00;
   reg [7:0] tag_9 = 8'h00;
   reg through = 1'h0;
-  reg turn = 1'h0;
   output [7:0] tx__payload;
   wire [7:0] tx__payload;
   input tx__ready;
@@ -311,130 +196,24 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg valid_2 = 1'h0;
   reg valid_3 = 1'h0;
   wire [127:0] values;
-  reg [3:0] \wait  = 4'h0;
-  reg [7:0] which = 8'h00;
-  reg write = 1'h0;
-  reg [1:0] write_address = 2'h0;
-  reg [23:0] write_address_1 = 24'h000000;
-  reg [31:0] write_data = 32'd0;
-  reg [31:0] \write_data$206  = 32'd0;
-  reg write_mask = 1'h0;
-  reg [3:0] \write_mask$207  = 4'h0;
-  assign _000_ = \done$48  | \done$49 ;
-  assign _054_ = descriptor[7:0] <= 1'h1;
-  assign _065_ = early[0] & through;
-  assign _073_ = through ? early[14:7] : 8'h00;
-  assign _082_ = ~ \$signal ;
-  assign _093_ = ~ answered;
-  assign _102_ = _082_ & _093_;
-  assign _110_ = bus__read | bus__write;
-  assign _121_ = _102_ & _110_;
-  assign _001_ = bus__read ? 4'hd : 4'h1;
-  assign _012_ = \wait  - 1'h1;
-  assign _023_ = \wait  == 1'h1;
-  assign _034_ = answered & \$signal$92 ;
-  assign _045_ = ~ bus__error;
-  assign _049_ = _034_ & _045_;
-  assign _050_ = ! \$signal$85 ;
-  assign _051_ = \$signal$85  == 1'h1;
-  assign _052_ = ~ busy;
-  assign _053_ = _051_ & _052_;
-  assign _055_ = \$signal$85  == 2'h2;
-  assign _057_ = ~ busy;
-  assign _058_ = _055_ & _057_;
-  assign _059_ = _049_ ? { _058_, _053_, _050_ } : 3'h0;
-  assign _060_ = running_1 ? { 16'h0000, \address$100  } : offset;
-  assign _061_ = \$signal$95 [1] ? offset : { 16'h0000, \address$102  };
-  assign _062_ = \$signal$95 [1] ? \$signal$88  : { 24'h000000, data[7:0] };
-  assign _063_ = \$signal$95 [1] ? mask : 4'h0;
-  assign _064_ = \mask$106  | _063_;
-  assign _066_ = \$signal$95 [2] ? 2'h1 : 2'h0;
-  assign _067_ = step_cycles + 1'h1;
-  assign _068_ = step < 3'h4;
-  assign _069_ = counted & _068_;
-  assign _070_ = 1'h1 << offset[4:2];
-  assign _071_ = \$signal$95 [0] ? _070_ : 8'h00;
-  assign _072_ = which[1] & given_1[0];
-  assign _074_ = which[1] & given_1[2];
-  assign _075_ = which[1] & given_1[3];
-  assign _076_ = ~ busy;
-  assign _077_ = which[3] & _076_;
-  assign _078_ = ~ busy;
-  assign _079_ = which[4] & _078_;
-  assign _080_ = ~ busy;
-  assign _081_ = which[5] & _080_;
-  assign _056_ = offset[4:2] * 6'h20;
-  assign _083_ = { 30'h3df1ec0d, cycles, limit, 16'h0000, \$signal$128 , 16'h0000, \$signal$127 , step, \error$135 , epoch, 1'h0, busy, owner, 48'h000032677768 } >> _056_;
-  assign _084_ = ~ \$signal$137 ;
-  assign _085_ = & mask;
-  assign _086_ = ~ _085_;
-  assign _087_ = \$signal$85  != 1'h1;
-  assign _088_ = _086_ & _087_;
-  assign _089_ = \$signal$85  == 2'h3;
-  assign _090_ = _088_ | _089_;
-  assign _091_ = \$signal$92  & _090_;
-  assign _092_ = _084_ | _091_;
-  assign _094_ = | \$signal$85 ;
-  assign _095_ = busy & _094_;
-  assign _096_ = _092_ | _095_;
-  assign _097_ = head ? head_address : address_5;
-  assign tag = through ? tag_10 : early[14:7];
-  assign _098_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
-  assign { _099_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _098_;
-  assign _100_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
-  assign { _101_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _100_;
-  assign _103_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
-  assign { _104_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _103_;
-  assign _105_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
-  assign { _106_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _105_;
-  assign _107_ = offset < 6'h20;
-  assign _108_ = offset < 9'h100;
-  assign _109_ = offset[23:2] < 9'h100;
-  assign _111_ = offset < 5'h10;
   always @(posedge clk)
-    clear <= _112_;
+    kind_4 <= _011_;
   always @(posedge clk)
-    clear_fetch <= clear;
+    kind_5 <= _012_;
   always @(posedge clk)
-    array_domain_rst <= clear;
+    kind_6 <= _013_;
   always @(posedge clk)
-    accumulators_domain_rst <= clear;
+    kind_7 <= _014_;
   always @(posedge clk)
-    clear_post <= clear;
+    kind_8 <= _015_;
   always @(posedge clk)
-    clear_store <= clear;
+    kind_9 <= _016_;
   always @(posedge clk)
-    \descriptor$149  <= descriptor;
+    kind_10 <= _017_;
   always @(posedge clk)
-    accumulators_descriptor <= descriptor;
+    kind_11 <= _018_;
   always @(posedge clk)
-    \descriptor$151  <= descriptor;
-  always @(posedge clk)
-    \descriptor$152  <= descriptor;
-  always @(posedge clk)
-    kind_1 <= _113_;
-  always @(posedge clk)
-    kind_2 <= _114_;
-  always @(posedge clk)
-    kind_3 <= _115_;
-  always @(posedge clk)
-    kind_4 <= _116_;
-  always @(posedge clk)
-    kind_5 <= _117_;
-  always @(posedge clk)
-    kind_6 <= _118_;
-  always @(posedge clk)
-    kind_7 <= _119_;
-  always @(posedge clk)
-    kind_8 <= _120_;
-  always @(posedge clk)
-    kind_9 <= _122_;
-  always @(posedge clk)
-    kind_10 <= _123_;
-  always @(posedge clk)
-    kind_11 <= _124_;
-  always @(posedge clk)
-    kind_12 <= _125_;
+    kind_12 <= _019_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
@@ -446,57 +225,57 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     address_5 <= address_4;
   always @(posedge clk)
-    head_1 <= _126_;
+    head_1 <= _021_;
   always @(posedge clk)
-    head_2 <= _127_;
+    head_2 <= _022_;
   always @(posedge clk)
-    head_3 <= _128_;
+    head_3 <= _023_;
   always @(posedge clk)
-    head_4 <= _129_;
+    head_4 <= _024_;
   always @(posedge clk)
-    head_5 <= _130_;
+    head_5 <= _025_;
   always @(posedge clk)
-    head_6 <= _131_;
+    head_6 <= _026_;
   always @(posedge clk)
-    head_7 <= _002_;
+    head_7 <= _027_;
   always @(posedge clk)
-    done <= _003_;
+    done <= _028_;
   always @(posedge clk)
-    fetch_error <= _004_;
+    fetch_error <= _029_;
   always @(posedge clk)
-    store_error <= _005_;
+    store_error <= _030_;
   always @(posedge clk)
-    sums_error <= _006_;
+    sums_error <= _032_;
   always @(posedge clk)
-    through <= _007_;
+    through <= _033_;
   always @(posedge clk)
-    valid_1 <= _008_;
+    valid_1 <= _034_;
   always @(posedge clk)
-    valid_2 <= _009_;
+    valid_2 <= _035_;
   always @(posedge clk)
-    valid_3 <= _010_;
+    valid_3 <= _036_;
   always @(posedge clk)
-    activations__valid <= _011_;
+    activations__valid <= _037_;
   always @(posedge clk)
-    tag_1 <= _013_;
+    tag_1 <= _038_;
   always @(posedge clk)
-    tag_2 <= _014_;
+    tag_2 <= _039_;
   always @(posedge clk)
-    tag_3 <= _015_;
+    tag_3 <= _040_;
   always @(posedge clk)
-    tag_4 <= _016_;
+    tag_4 <= _041_;
   always @(posedge clk)
-    tag_5 <= _017_;
+    tag_5 <= _042_;
   always @(posedge clk)
-    tag_6 <= _018_;
+    tag_6 <= _043_;
   always @(posedge clk)
-    tag_7 <= _019_;
+    tag_7 <= _044_;
   always @(posedge clk)
-    tag_8 <= _020_;
+    tag_8 <= _045_;
   always @(posedge clk)
-    tag_9 <= _021_;
+    tag_9 <= _046_;
   always @(posedge clk)
-    tag_10 <= _022_;
+    tag_10 <= _047_;
   always @(posedge clk)
     byte_0 <= next_vector[7:0];
   always @(posedge clk)
@@ -513,196 +292,85 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     byte_3 <= next_vector[31:24];
   always @(posedge clk)
     source_3 <= { descriptor[12], through };
+  assign _000_ = \done$48  | \done$49 ;
+  assign _009_ = descriptor[7:0] <= 1'h1;
+  assign _020_ = early[0] & through;
+  assign _031_ = through ? early[14:7] : 8'h00;
+  assign tag = through ? tag_10 : early[14:7];
+  assign _048_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
+  assign { _049_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _048_;
+  assign _050_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
+  assign { _001_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _050_;
+  assign _002_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
+  assign { _003_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _002_;
+  assign _004_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
+  assign { _005_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _004_;
+  assign accesses__program_address = head ? head_address : address_5;
   always @(posedge clk)
-    \$signal$85  <= _024_;
+    clear <= _006_;
   always @(posedge clk)
-    offset <= _025_;
+    clear_fetch <= clear;
   always @(posedge clk)
-    \$signal$88  <= _026_;
+    array_domain_rst <= clear;
   always @(posedge clk)
-    mask <= _027_;
+    accumulators_domain_rst <= clear;
   always @(posedge clk)
-    \$signal$92  <= _028_;
+    clear_post <= clear;
   always @(posedge clk)
-    \$signal  <= _029_;
+    clear_store <= clear;
   always @(posedge clk)
-    \wait  <= _030_;
+    \descriptor$91  <= descriptor;
   always @(posedge clk)
-    answered <= _031_;
+    accumulators_descriptor <= descriptor;
   always @(posedge clk)
-    \$signal$95  <= _032_;
+    \descriptor$93  <= descriptor;
   always @(posedge clk)
-    running_1 <= _033_;
+    \descriptor$94  <= descriptor;
   always @(posedge clk)
-    read_address_1 <= _060_;
+    kind_1 <= _007_;
   always @(posedge clk)
-    write_address_1 <= _061_;
+    kind_2 <= _008_;
   always @(posedge clk)
-    \write_data$206  <= _062_;
-  always @(posedge clk)
-    \write_mask$207  <= _064_;
-  always @(posedge clk)
-    row_1 <= offset[23:2];
-  always @(posedge clk)
-    given_1 <= \$signal$88 ;
-  always @(posedge clk)
-    write_mask <= _035_;
-  always @(posedge clk)
-    program_word_1 <= read_data;
-  always @(posedge clk)
-    of_program_1 <= program_word_1;
-  always @(posedge clk)
-    of_activations_1 <= bytes;
-  always @(posedge clk)
-    write_address <= _036_;
-  always @(posedge clk)
-    write_data <= _037_;
-  always @(posedge clk)
-    write <= _038_;
-  always @(posedge clk)
-    which <= _039_;
-  always @(posedge clk)
-    start <= _040_;
-  always @(posedge clk)
-    stop <= _041_;
-  always @(posedge clk)
-    turn <= _042_;
-  always @(posedge clk)
-    number <= _043_;
-  always @(posedge clk)
-    \$signal$127  <= _044_;
-  always @(posedge clk)
-    \$signal$128  <= _046_;
-  always @(posedge clk)
-    limit <= _047_;
-  always @(posedge clk)
-    counter_1 <= \read_data$131 ;
-  always @(posedge clk)
-    \$signal$132  <= _083_;
-  always @(posedge clk)
-    bus__error <= _096_;
-  always @(posedge clk)
-    \$signal$138  <= _048_;
-  function [0:0] _319_;
-    input [0:0] a;
-    input [3:0] b;
-    input [3:0] s;
-    (* parallel_case *)
-    casez (s)
-      4'b???1:
-        _319_ = b[0:0];
-      4'b??1?:
-        _319_ = b[1:1];
-      4'b?1??:
-        _319_ = b[2:2];
-      4'b1???:
-        _319_ = b[3:3];
-      default:
-        _319_ = a;
-    endcase
-  endfunction
-  assign \$signal$137  = _319_(1'h0, { _107_, _108_, _109_, _111_ }, { _135_, _134_, _133_, _132_ });
-  assign _132_ = \$signal$85  == 8'h03;
-  assign _133_ = \$signal$85  == 8'h02;
-  assign _134_ = \$signal$85  == 8'h01;
-  assign _135_ = ! \$signal$85 ;
-  assign \address$153  = running_1 ? _097_ : row_1[7:0];
-  function [31:0] _325_;
-    input [31:0] a;
-    input [127:0] b;
-    input [3:0] s;
-    (* parallel_case *)
-    casez (s)
-      4'b???1:
-        _325_ = b[31:0];
-      4'b??1?:
-        _325_ = b[63:32];
-      4'b?1??:
-        _325_ = b[95:64];
-      4'b1???:
-        _325_ = b[127:96];
-      default:
-        _325_ = a;
-    endcase
-  endfunction
-  assign _048_ = _325_(\$signal$138 , { \$signal$132 , of_activations_1, of_program_1, counter_1 }, { _139_, _138_, _137_, _136_ });
-  assign _136_ = \$signal$85  == 8'h03;
-  assign _137_ = \$signal$85  == 8'h02;
-  assign _138_ = \$signal$85  == 8'h01;
-  assign _139_ = ! \$signal$85 ;
-  assign _140_ = _081_ ? given_1 : limit;
-  assign _047_ = rst ? 32'd4294967295 : _140_;
-  assign _141_ = _079_ ? given_1[15:0] : \$signal$128 ;
-  assign _046_ = rst ? 16'h0000 : _141_;
-  assign _142_ = _077_ ? given_1[15:0] : \$signal$127 ;
-  assign _044_ = rst ? 16'h0000 : _142_;
-  assign _043_ = rst ? 16'h0000 : given_1[31:16];
-  assign _042_ = rst ? 1'h0 : _075_;
-  assign _041_ = rst ? 1'h0 : _074_;
-  assign _040_ = rst ? 1'h0 : _072_;
-  assign _039_ = rst ? 8'h00 : _071_;
-  assign _038_ = rst ? 1'h0 : _069_;
-  assign _037_ = rst ? 32'd0 : _067_[31:0];
-  assign _036_ = rst ? 2'h0 : step[1:0];
-  assign _035_ = rst ? 1'h0 : _066_[0];
-  assign _033_ = rst ? 1'h0 : busy;
-  assign _032_ = rst ? 3'h0 : _059_;
-  assign _143_ = answered ? 1'h0 : _023_;
-  assign _144_ = \$signal  ? _143_ : answered;
-  assign _145_ = _121_ ? answered : _144_;
-  assign _031_ = rst ? 1'h0 : _145_;
-  assign _146_ = \$signal  ? _012_[3:0] : \wait ;
-  assign _147_ = _121_ ? _001_ : _146_;
-  assign _030_ = rst ? 4'h0 : _147_;
-  assign _148_ = answered ? 1'h0 : \$signal ;
-  assign _149_ = \$signal  ? _148_ : \$signal ;
-  assign _150_ = _121_ ? 1'h1 : _149_;
-  assign _029_ = rst ? 1'h0 : _150_;
-  assign _151_ = _121_ ? bus__write : \$signal$92 ;
-  assign _028_ = rst ? 1'h0 : _151_;
-  assign _027_ = _121_ ? bus__mask : mask;
-  assign _026_ = _121_ ? bus__w_data : \$signal$88 ;
-  assign _025_ = _121_ ? bus__address[23:0] : offset;
-  assign _024_ = _121_ ? bus__address[31:24] : \$signal$85 ;
-  assign _022_ = rst ? 8'h00 : tag_9;
-  assign _021_ = rst ? 8'h00 : tag_8;
-  assign _020_ = rst ? 8'h00 : tag_7;
-  assign _019_ = rst ? 8'h00 : tag_6;
-  assign _018_ = rst ? 8'h00 : tag_5;
-  assign _017_ = rst ? 8'h00 : tag_4;
-  assign _016_ = rst ? 8'h00 : tag_3;
-  assign _015_ = rst ? 8'h00 : tag_2;
-  assign _014_ = rst ? 8'h00 : tag_1;
-  assign _013_ = rst ? 8'h00 : _073_;
-  assign _011_ = rst ? 1'h0 : valid_3;
-  assign _010_ = rst ? 1'h0 : valid_2;
-  assign _009_ = rst ? 1'h0 : valid_1;
-  assign _008_ = rst ? 1'h0 : _065_;
-  assign _007_ = rst ? 1'h0 : _054_;
-  assign _006_ = rst ? 1'h0 : \error$55 ;
-  assign _005_ = rst ? 1'h0 : \error$53 ;
-  assign _004_ = rst ? 1'h0 : error;
-  assign _003_ = rst ? 1'h0 : _000_;
-  assign _002_ = rst ? 1'h0 : head_6;
-  assign _131_ = rst ? 1'h0 : head_5;
-  assign _130_ = rst ? 1'h0 : head_4;
-  assign _129_ = rst ? 1'h0 : head_3;
-  assign _128_ = rst ? 1'h0 : head_2;
-  assign _127_ = rst ? 1'h0 : head_1;
-  assign _126_ = rst ? 1'h0 : head;
-  assign _125_ = rst ? 2'h0 : kind_11;
-  assign _124_ = rst ? 2'h0 : kind_10;
-  assign _123_ = rst ? 2'h0 : kind_9;
-  assign _122_ = rst ? 2'h0 : kind_8;
-  assign _120_ = rst ? 2'h0 : kind_7;
-  assign _119_ = rst ? 2'h0 : kind_6;
-  assign _118_ = rst ? 2'h0 : kind_5;
-  assign _117_ = rst ? 2'h0 : kind_4;
-  assign _116_ = rst ? 2'h0 : kind_3;
-  assign _115_ = rst ? 2'h0 : kind_2;
-  assign _114_ = rst ? 2'h0 : kind_1;
-  assign _113_ = rst ? 2'h0 : load;
-  assign _112_ = rst ? 1'h1 : \clear$9 ;
+    kind_3 <= _010_;
+  assign _047_ = rst ? 8'h00 : tag_9;
+  assign _046_ = rst ? 8'h00 : tag_8;
+  assign _045_ = rst ? 8'h00 : tag_7;
+  assign _044_ = rst ? 8'h00 : tag_6;
+  assign _043_ = rst ? 8'h00 : tag_5;
+  assign _042_ = rst ? 8'h00 : tag_4;
+  assign _041_ = rst ? 8'h00 : tag_3;
+  assign _040_ = rst ? 8'h00 : tag_2;
+  assign _039_ = rst ? 8'h00 : tag_1;
+  assign _038_ = rst ? 8'h00 : _031_;
+  assign _037_ = rst ? 1'h0 : valid_3;
+  assign _036_ = rst ? 1'h0 : valid_2;
+  assign _035_ = rst ? 1'h0 : valid_1;
+  assign _034_ = rst ? 1'h0 : _020_;
+  assign _033_ = rst ? 1'h0 : _009_;
+  assign _032_ = rst ? 1'h0 : \error$55 ;
+  assign _030_ = rst ? 1'h0 : \error$53 ;
+  assign _029_ = rst ? 1'h0 : error;
+  assign _028_ = rst ? 1'h0 : _000_;
+  assign _027_ = rst ? 1'h0 : head_6;
+  assign _026_ = rst ? 1'h0 : head_5;
+  assign _025_ = rst ? 1'h0 : head_4;
+  assign _024_ = rst ? 1'h0 : head_3;
+  assign _023_ = rst ? 1'h0 : head_2;
+  assign _022_ = rst ? 1'h0 : head_1;
+  assign _021_ = rst ? 1'h0 : head;
+  assign _019_ = rst ? 2'h0 : kind_11;
+  assign _018_ = rst ? 2'h0 : kind_10;
+  assign _017_ = rst ? 2'h0 : kind_9;
+  assign _016_ = rst ? 2'h0 : kind_8;
+  assign _015_ = rst ? 2'h0 : kind_7;
+  assign _014_ = rst ? 2'h0 : kind_6;
+  assign _013_ = rst ? 2'h0 : kind_5;
+  assign _012_ = rst ? 2'h0 : kind_4;
+  assign _011_ = rst ? 2'h0 : kind_3;
+  assign _010_ = rst ? 2'h0 : kind_2;
+  assign _008_ = rst ? 2'h0 : kind_1;
+  assign _007_ = rst ? 2'h0 : load;
+  assign _006_ = rst ? 1'h1 : \clear$9 ;
   \accelerator.accumulators  accumulators (
     .accumulators_domain_clk(clk),
     .accumulators_domain_rst(accumulators_domain_rst),
@@ -711,10 +379,10 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(\error$55 ),
     .o_tag(o_tag),
     .o_tag_early(o_tag_early),
-    .\port$591$0 (\o$176[0] ),
-    .\port$592$0 (\o$176[1] ),
-    .\port$593$0 (\o$176[2] ),
-    .\port$594$0 (\o$176[3] ),
+    .\port$510$0 (\o$118[0] ),
+    .\port$511$0 (\o$118[1] ),
+    .\port$512$0 (\o$118[2] ),
+    .\port$513$0 (\o$118[3] ),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
@@ -723,37 +391,28 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.activations  activations (
     .clk(clk),
-    .read_0_0(bytes[7:0]),
-    .read_0_1(bytes[15:8]),
-    .read_0_2(bytes[23:16]),
-    .read_0_3(bytes[31:24]),
-    .read_address(read_address_1[7:0]),
+    .read_0_0(activations__read_data[7:0]),
+    .read_0_1(activations__read_data[15:8]),
+    .read_0_2(activations__read_data[23:16]),
+    .read_0_3(activations__read_data[31:24]),
+    .read_address(activations__read_address),
     .rst(rst),
-    .write_address(write_address_1[7:0]),
-    .write_data(\write_data$206 ),
-    .write_mask(\write_mask$207 )
+    .write_address(activations__write_address),
+    .write_data(activations__write_data),
+    .write_mask(activations__write_mask)
   );
   \accelerator.array  array (
     .activations__payload({ o[3], \activations__payload.vector  }),
     .activations__valid(activations__valid),
     .array_domain_clk(clk),
     .array_domain_rst(array_domain_rst),
-    .\i$11 (read_data),
+    .\i$11 (program__read_data),
     .o__payload(o__payload),
     .weights__valid(kind_12[0])
   );
-  \accelerator.counters  counters (
-    .clk(clk),
-    .read_address(offset[3:2]),
-    .rst(rst),
-    .shown(\read_data$131 ),
-    .write__addr(write_address),
-    .write__data(write_data),
-    .write__en(write)
-  );
   \accelerator.fetch  fetch (
-    .\address$62 (\address$100 ),
-    .descriptor(\descriptor$149 ),
+    .\address$62 (accesses__read_address),
+    .descriptor(\descriptor$91 ),
     .error(error),
     .\event (\event ),
     .event_8(early),
@@ -761,18 +420,18 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1697$0 (bytes[7:0]),
-    .\port$1698$0 (bytes[15:8]),
-    .\port$1699$0 (bytes[23:16]),
-    .\port$1700$0 (bytes[31:24]),
+    .\port$1633$0 (activations__read_data[7:0]),
+    .\port$1634$0 (activations__read_data[15:8]),
+    .\port$1635$0 (activations__read_data[23:16]),
+    .\port$1636$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
-    .bus__ack(answered),
+    .bus__ack(bus__ack),
     .bus__address(bus__address),
     .bus__error(bus__error),
     .bus__mask(bus__mask),
-    .bus__r_data(\$signal$138 ),
+    .bus__r_data(bus__r_data),
     .bus__read(bus__read),
     .bus__w_data(bus__w_data),
     .bus__write(bus__write),
@@ -786,14 +445,55 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .tx__ready(tx__ready),
     .tx__valid(tx__valid)
   );
+  \accelerator.host_port  host_port (
+    .accesses__program_address(accesses__program_address),
+    .accesses__read_address(accesses__read_address),
+    .accesses__write_address(accesses__write_address),
+    .accesses__write_mask(accesses__write_mask),
+    .activations__read_address(activations__read_address),
+    .activations__write_address(activations__write_address),
+    .answered(bus__ack),
+    .bus__address(bus__address),
+    .bus__mask(bus__mask),
+    .bus__r_data(bus__r_data),
+    .bus__read(bus__read),
+    .bus__w_data(bus__w_data),
+    .bus__write(bus__write),
+    .clk(clk),
+    .count(count),
+    .epoch(epoch),
+    .error(bus__error),
+    .first(first),
+    .given_1(program__write_data),
+    .\port$1633$0 (activations__read_data[7:0]),
+    .\port$1634$0 (activations__read_data[15:8]),
+    .\port$1635$0 (activations__read_data[23:16]),
+    .\port$1636$0 (activations__read_data[31:24]),
+    .\port$2064$0 (accesses__write_data[7:0]),
+    .program__address(\address$144 ),
+    .program__read_data(program__read_data),
+    .program__write_mask(program__write_mask),
+    .rst(rst),
+    .run__busy(busy),
+    .run__counted(counted),
+    .run__cycles(cycles),
+    .run__error(\error$164 ),
+    .run__start(run__start),
+    .run__step(run__step),
+    .run__step_cycles(run__step_cycles),
+    .run__stop(run__stop),
+    .watchdog(limit),
+    .write_data_1(activations__write_data),
+    .write_mask_1(activations__write_mask)
+  );
   \accelerator.post  post (
-    .descriptor(\descriptor$151 ),
+    .descriptor(\descriptor$93 ),
     .group_14(group),
-    .o(\bytes$189 ),
-    .\port$591$0 (\o$176[0] ),
-    .\port$592$0 (\o$176[1] ),
-    .\port$593$0 (\o$176[2] ),
-    .\port$594$0 (\o$176[3] ),
+    .o(\bytes$131 ),
+    .\port$510$0 (\o$118[0] ),
+    .\port$511$0 (\o$118[1] ),
+    .\port$512$0 (\o$118[2] ),
+    .\port$513$0 (\o$118[3] ),
     .post_domain_clk(clk),
     .post_domain_rst(clear_post),
     .ready(ready),
@@ -801,81 +501,71 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .ready_sums(ready_sums),
     .swapped(swapped),
     .tag(o_tag),
-    .tag_14(\o_tag$188 ),
+    .tag_14(\o_tag$130 ),
     .tag_early(o_tag_early),
     .valid_14(o_valid),
-    .word(read_data),
+    .word(program__read_data),
     .word_valid(kind_12[1])
   );
   \accelerator.program  \program  (
-    .address(\address$153 ),
-    .chosen_1(read_data),
+    .address(\address$144 ),
+    .chosen_1(program__read_data),
     .clk(clk),
     .rst(rst),
-    .write_data(given_1),
-    .write_mask(write_mask)
+    .write_data(program__write_data),
+    .write_mask(program__write_mask)
   );
   \accelerator.sequencer  sequencer (
     .address(address),
     .busy(busy),
     .clear(\clear$9 ),
     .clk(clk),
-    .count(\$signal$128 ),
+    .count(count),
     .counted(counted),
     .cycles(cycles),
     .\done$98 (done),
-    .error(\error$135 ),
+    .error(\error$164 ),
     .\event (\event ),
     .fetch_error(fetch_error),
-    .\first$84 (\$signal$127 ),
+    .\first$84 (first),
     .head(head),
     .head_address(head_address),
     .limit(limit),
     .load(load),
     .rst(rst),
-    .start(start),
-    .step(step),
-    .step_cycles(step_cycles),
-    .stop(stop),
+    .start(run__start),
+    .step(run__step),
+    .step_cycles(run__step_cycles),
+    .stop(run__stop),
     .store_error(store_error),
     .sums_error(sums_error),
     .swapped(swapped),
-    .word(read_data),
+    .word(program__read_data),
     .word_valid(head_7),
     .words(descriptor)
   );
   \accelerator.store  store (
-    .address(\address$102 ),
-    .bytes(\bytes$189 ),
-    .bytes_4(data[7:0]),
-    .descriptor(\descriptor$152 ),
+    .address(accesses__write_address),
+    .bytes(\bytes$131 ),
+    .bytes_4(accesses__write_data[7:0]),
+    .descriptor(\descriptor$94 ),
     .error(\error$53 ),
     .finish_8(\done$48 ),
     .group(group),
-    .mask(\mask$106 ),
+    .mask(accesses__write_mask),
     .store_domain_clk(clk),
     .store_domain_rst(clear_store),
-    .tag(\o_tag$188 ),
+    .tag(\o_tag$130 ),
     .valid(o_valid)
   );
-  \accelerator.turns  turns (
-    .busy(busy),
-    .clk(clk),
-    .epoch(epoch),
-    .number(number),
-    .owner(owner),
-    .rst(rst),
-    .start(start),
-    .turn(turn)
-  );
-  assign _106_[31:0] = values[127:96];
-  assign _104_[31:0] = values[95:64];
-  assign _101_[31:0] = values[63:32];
-  assign _099_[31:0] = values[31:0];
-  assign data[31:8] = 24'h000000;
+  assign accesses__write_data[31:8] = 24'h000000;
+  assign _005_[31:0] = values[127:96];
+  assign _003_[31:0] = values[95:64];
+  assign _001_[31:0] = values[63:32];
+  assign _049_[31:0] = values[31:0];
 endmodule
 
-module \accelerator.accumulators (tag, \port$591$0 , \port$592$0 , \port$593$0 , \port$594$0 , ready, accumulators_domain_rst, descriptor, values, error, o_tag_early, o_tag, done, ready_last, ready_sums, accumulators_domain_clk);
+module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, accumulators_domain_rst, descriptor, values, error, o_tag_early, o_tag, done, ready_last, ready_sums, accumulators_domain_clk);
   wire [4:0] _000_;
   wire [4:0] _001_;
   wire _002_;
@@ -996,14 +686,14 @@ module \accelerator.accumulators (tag, \port$591$0 , \port$592$0 , \port$593$0 ,
   reg [7:0] o_tag = 8'h00;
   output [7:0] o_tag_early;
   reg [7:0] o_tag_early = 8'h00;
-  output [31:0] \port$591$0 ;
-  wire [31:0] \port$591$0 ;
-  output [31:0] \port$592$0 ;
-  wire [31:0] \port$592$0 ;
-  output [31:0] \port$593$0 ;
-  wire [31:0] \port$593$0 ;
-  output [31:0] \port$594$0 ;
-  wire [31:0] \port$594$0 ;
+  output [31:0] \port$510$0 ;
+  wire [31:0] \port$510$0 ;
+  output [31:0] \port$511$0 ;
+  wire [31:0] \port$511$0 ;
+  output [31:0] \port$512$0 ;
+  wire [31:0] \port$512$0 ;
+  output [31:0] \port$513$0 ;
+  wire [31:0] \port$513$0 ;
   reg [2:0] read = 3'h0;
   reg [2:0] read_0 = 3'h0;
   input ready;
@@ -1204,10 +894,10 @@ module \accelerator.accumulators (tag, \port$591$0 , \port$592$0 , \port$593$0 ,
   always @(posedge accumulators_domain_clk)
     done <= _080_;
   assign n = tag[1] ? 4'h0 : \$signal ;
-  assign \port$591$0  = replaced_0 ? kept_0_1[31:0] : total_0;
-  assign \port$592$0  = replaced_1 ? kept_0_1[63:32] : total_1;
-  assign \port$593$0  = replaced_2 ? kept_0_1[95:64] : total_2;
-  assign \port$594$0  = replaced_3 ? kept_0_1[127:96] : total_3;
+  assign \port$510$0  = replaced_0 ? kept_0_1[31:0] : total_0;
+  assign \port$511$0  = replaced_1 ? kept_0_1[63:32] : total_1;
+  assign \port$512$0  = replaced_2 ? kept_0_1[95:64] : total_2;
+  assign \port$513$0  = replaced_3 ? kept_0_1[127:96] : total_3;
   assign _040_ = replaced_0 ? kept_0_1[31:0] : total_0;
   assign _051_ = replaced_1 ? kept_0_1[63:32] : total_1;
   assign _062_ = replaced_2 ? kept_0_1[95:64] : total_2;
@@ -1248,7 +938,7 @@ module \accelerator.accumulators (tag, \port$591$0 , \port$592$0 , \port$593$0 ,
   );
 endmodule
 
-module \accelerator.activations (rst, read_address, write_address, write_data, write_mask, read_0_0, read_0_1, read_0_2, read_0_3, clk);
+module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, read_address, write_address, write_data, write_mask, clk);
   wire [6:0] _000_;
   wire [6:0] _001_;
   wire _002_;
@@ -2005,10 +1695,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$586$18 (cell_3_0__south[25:8]),
-    .\port$587$18 (cell_3_1__south[25:8]),
-    .\port$588$18 (cell_3_2__south[25:8]),
-    .\port$589$18 (cell_3_3__south[25:8])
+    .\port$505$18 (cell_3_0__south[25:8]),
+    .\port$506$18 (cell_3_1__south[25:8]),
+    .\port$507$18 (cell_3_2__south[25:8]),
+    .\port$508$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -2051,21 +1741,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$586$18 , \port$587$18 , \port$588$18 , \port$589$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$505$18 , \port$506$18 , \port$507$18 , \port$508$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$586$18 ;
-  wire [17:0] \port$586$18 ;
-  input [17:0] \port$587$18 ;
-  wire [17:0] \port$587$18 ;
-  input [17:0] \port$588$18 ;
-  wire [17:0] \port$588$18 ;
-  input [17:0] \port$589$18 ;
-  wire [17:0] \port$589$18 ;
+  input [17:0] \port$505$18 ;
+  wire [17:0] \port$505$18 ;
+  input [17:0] \port$506$18 ;
+  wire [17:0] \port$506$18 ;
+  input [17:0] \port$507$18 ;
+  wire [17:0] \port$507$18 ;
+  input [17:0] \port$508$18 ;
+  wire [17:0] \port$508$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -2073,18 +1763,18 @@ module \accelerator.array.sum_skew (\port$586$18 , \port$587$18 , \port$588$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$586$18 ;
+    word_0_0 <= \port$505$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$587$18 ;
+    word_1_0 <= \port$506$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$588$18 ;
-  assign o = { \port$589$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$507$18 ;
+  assign o = { \port$508$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -2129,44 +1819,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.counters (rst, read_address, write__addr, write__data, write__en, shown, clk);
-  wire [31:0] \$signature__data ;
-  input clk;
-  wire clk;
-  input [1:0] read_address;
-  wire [1:0] read_address;
-  input rst;
-  wire rst;
-  output [31:0] shown;
-  reg [31:0] shown = 32'd0;
-  input [1:0] write__addr;
-  wire [1:0] write__addr;
-  input [31:0] write__data;
-  wire [31:0] write__data;
-  input write__en;
-  wire write__en;
-  (* no_rw_check = 32'd1 *)
-  reg [31:0] rows [3:0];
-  initial begin
-    rows[0] = 32'd0;
-    rows[1] = 32'd0;
-    rows[2] = 32'd0;
-    rows[3] = 32'd0;
-  end
-  always @(posedge clk) begin
-    if (write__en)
-      rows[write__addr] <= write__data;
-  end
-  reg [31:0] _1_;
-  always @(posedge clk) begin
-    _1_ <= rows[read_address];
-  end
-  assign \$signature__data  = _1_;
-  always @(posedge clk)
-    shown <= \$signature__data ;
-endmodule
-
-module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 , \port$1698$0 , \port$1699$0 , \port$1700$0 , \address$62 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , \address$62 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire [10:0] _002_;
@@ -2278,23 +1931,23 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 ,
   wire _108_;
   wire _109_;
   wire _110_;
-  wire [10:0] _111_;
-  wire [10:0] _112_;
-  wire [17:0] _113_;
-  wire [17:0] _114_;
+  wire [17:0] _111_;
+  wire [17:0] _112_;
+  wire [10:0] _113_;
+  wire [10:0] _114_;
   wire [10:0] _115_;
   wire [10:0] _116_;
   wire [10:0] _117_;
   wire [10:0] _118_;
-  wire [10:0] _119_;
-  wire [10:0] _120_;
-  wire [17:0] _121_;
-  wire [17:0] _122_;
+  wire [17:0] _119_;
+  wire [17:0] _120_;
+  wire [10:0] _121_;
+  wire [10:0] _122_;
   wire [10:0] _123_;
   wire [10:0] _124_;
-  wire [10:0] _125_;
+  wire _125_;
   wire [10:0] _126_;
-  wire _127_;
+  wire [10:0] _127_;
   reg [10:0] \$signal  = 11'h000;
   reg [10:0] address = 11'h000;
   output [7:0] \address$62 ;
@@ -2346,14 +1999,14 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 ,
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [7:0] \port$1697$0 ;
-  wire [7:0] \port$1697$0 ;
-  input [7:0] \port$1698$0 ;
-  wire [7:0] \port$1698$0 ;
-  input [7:0] \port$1699$0 ;
-  wire [7:0] \port$1699$0 ;
-  input [7:0] \port$1700$0 ;
-  wire [7:0] \port$1700$0 ;
+  input [7:0] \port$1633$0 ;
+  wire [7:0] \port$1633$0 ;
+  input [7:0] \port$1634$0 ;
+  wire [7:0] \port$1634$0 ;
+  input [7:0] \port$1635$0 ;
+  wire [7:0] \port$1635$0 ;
+  input [7:0] \port$1636$0 ;
+  wire [7:0] \port$1636$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2446,10 +2099,10 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 ,
   assign _098_ = \end  > 1'h0;
   assign _099_ = _097_ & _098_;
   assign _101_ = _099_ & inside_0;
-  assign _102_ = mask_5[0] ? \port$1697$0  : descriptor[31:24];
-  assign _103_ = mask_5[1] ? \port$1698$0  : descriptor[31:24];
-  assign _104_ = mask_5[2] ? \port$1699$0  : descriptor[31:24];
-  assign _105_ = mask_5[3] ? \port$1700$0  : descriptor[31:24];
+  assign _102_ = mask_5[0] ? \port$1633$0  : descriptor[31:24];
+  assign _103_ = mask_5[1] ? \port$1634$0  : descriptor[31:24];
+  assign _104_ = mask_5[2] ? \port$1635$0  : descriptor[31:24];
+  assign _105_ = mask_5[3] ? \port$1636$0  : descriptor[31:24];
   assign used = this_1[1] ? next_pass : here;
   assign begin_offset = this_1[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -2544,6 +2197,37 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 ,
     o <= _025_;
   always @(posedge fetch_domain_clk)
     vector <= newest;
+  assign _111_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_y[28:11];
+  assign _112_ = step_y ? _051_[17:0] : _111_;
+  assign _008_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _112_;
+  assign _113_ = _045_ ? descriptor[298:288] : next_tile;
+  assign _007_ = step_tile ? _056_[10:0] : _113_;
+  assign _114_ = _045_ ? descriptor[298:288] : \$signal ;
+  assign _115_ = step_x ? _049_[10:0] : _114_;
+  assign _116_ = step_y ? next_tile : _115_;
+  assign _006_ = step_tile ? _055_[10:0] : _116_;
+  assign _117_ = _045_ ? descriptor[234:224] : next_pass[39:29];
+  assign _118_ = step_y ? _052_[10:0] : _117_;
+  assign _005_[39:29] = step_tile ? descriptor[234:224] : _118_;
+  assign _119_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_pass[28:11];
+  assign _120_ = step_y ? _050_[17:0] : _119_;
+  assign _005_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _120_;
+  assign _121_ = _045_ ? descriptor[298:288] : next_pass[10:0];
+  assign _122_ = step_piece ? _046_[10:0] : _121_;
+  assign _123_ = step_x ? _048_[10:0] : _122_;
+  assign _124_ = step_y ? next_tile : _123_;
+  assign _005_[10:0] = step_tile ? _054_[10:0] : _124_;
+  assign _125_ = this_1[0] ? _043_ : idle;
+  assign _004_ = fetch_domain_rst ? 1'h1 : _125_;
+  assign _003_[39:29] = this_1[0] ? _041_[10:0] : here[39:29];
+  assign _003_[28:11] = this_1[0] ? _039_[17:0] : here[28:11];
+  assign _003_[10:0] = this_1[0] ? _037_[10:0] : here[10:0];
+  assign _002_ = this_1[0] ? begin_offset : pass_offset;
+  assign _110_ = fetch_domain_rst ? 1'h0 : _034_;
+  assign _109_ = fetch_domain_rst ? 1'h0 : _029_;
+  assign _108_ = fetch_domain_rst ? 1'h0 : _100_;
+  assign _107_ = fetch_domain_rst ? 1'h0 : _036_;
+  assign _106_ = fetch_domain_rst ? 15'h0000 : \event ;
   assign _025_ = fetch_domain_rst ? 15'h0000 : late_1;
   assign _024_ = fetch_domain_rst ? 15'h0000 : next_late_1;
   assign _023_ = fetch_domain_rst ? 15'h0000 : next_1;
@@ -2561,45 +2245,14 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1697$0 ,
   assign _011_ = fetch_domain_rst ? 1'h0 : reading_2;
   assign _010_ = fetch_domain_rst ? 1'h0 : reading_1;
   assign _009_ = fetch_domain_rst ? 1'h0 : _091_;
-  assign _111_ = _045_ ? descriptor[234:224] : next_y[39:29];
-  assign _112_ = step_y ? _053_[10:0] : _111_;
-  assign _008_[39:29] = step_tile ? descriptor[234:224] : _112_;
-  assign _113_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_y[28:11];
-  assign _114_ = step_y ? _051_[17:0] : _113_;
-  assign _008_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _114_;
-  assign _115_ = _045_ ? descriptor[298:288] : next_tile;
-  assign _007_ = step_tile ? _056_[10:0] : _115_;
-  assign _116_ = _045_ ? descriptor[298:288] : \$signal ;
-  assign _117_ = step_x ? _049_[10:0] : _116_;
-  assign _118_ = step_y ? next_tile : _117_;
-  assign _006_ = step_tile ? _055_[10:0] : _118_;
-  assign _119_ = _045_ ? descriptor[234:224] : next_pass[39:29];
-  assign _120_ = step_y ? _052_[10:0] : _119_;
-  assign _005_[39:29] = step_tile ? descriptor[234:224] : _120_;
-  assign _121_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_pass[28:11];
-  assign _122_ = step_y ? _050_[17:0] : _121_;
-  assign _005_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _122_;
-  assign _123_ = _045_ ? descriptor[298:288] : next_pass[10:0];
-  assign _124_ = step_piece ? _046_[10:0] : _123_;
-  assign _125_ = step_x ? _048_[10:0] : _124_;
-  assign _126_ = step_y ? next_tile : _125_;
-  assign _005_[10:0] = step_tile ? _054_[10:0] : _126_;
-  assign _127_ = this_1[0] ? _043_ : idle;
-  assign _004_ = fetch_domain_rst ? 1'h1 : _127_;
-  assign _003_[39:29] = this_1[0] ? _041_[10:0] : here[39:29];
-  assign _003_[28:11] = this_1[0] ? _039_[17:0] : here[28:11];
-  assign _003_[10:0] = this_1[0] ? _037_[10:0] : here[10:0];
-  assign _002_ = this_1[0] ? begin_offset : pass_offset;
-  assign _110_ = fetch_domain_rst ? 1'h0 : _034_;
-  assign _109_ = fetch_domain_rst ? 1'h0 : _029_;
-  assign _108_ = fetch_domain_rst ? 1'h0 : _100_;
-  assign _107_ = fetch_domain_rst ? 1'h0 : _036_;
-  assign _106_ = fetch_domain_rst ? 15'h0000 : \event ;
+  assign _126_ = _045_ ? descriptor[234:224] : next_y[39:29];
+  assign _127_ = step_y ? _053_[10:0] : _126_;
+  assign _008_[39:29] = step_tile ? descriptor[234:224] : _127_;
   assign _008_[10:0] = next_y[10:0];
   assign \address$62  = address[7:0];
 endmodule
 
-module \accelerator.host (rx__valid, tx__ready, clk, rst, bus__ack, bus__error, bus__r_data, tx__valid, tx__payload, bus__address, bus__mask, bus__read, bus__w_data, bus__write, rx__ready, epoch, rx__payload);
+module \accelerator.host (rx__valid, tx__ready, clk, rst, bus__ack, bus__error, bus__r_data, epoch, tx__valid, tx__payload, bus__address, bus__mask, bus__read, bus__w_data, bus__write, rx__ready, rx__payload);
   wire [31:0] _000_;
   wire [7:0] _001_;
   wire [6:0] _002_;
@@ -4708,105 +4361,622 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   always @(posedge clk)
     crc_reg <= _296_;
   assign crc = ~ { crc_reg[0], crc_reg[1], crc_reg[2], crc_reg[3], crc_reg[4], crc_reg[5], crc_reg[6], crc_reg[7], crc_reg[8], crc_reg[9], crc_reg[10], crc_reg[11], crc_reg[12], crc_reg[13], crc_reg[14], crc_reg[15], crc_reg[16], crc_reg[17], crc_reg[18], crc_reg[19], crc_reg[20], crc_reg[21], crc_reg[22], crc_reg[23], crc_reg[24], crc_reg[25], crc_reg[26], crc_reg[27], crc_reg[28], crc_reg[29], crc_reg[30], crc_reg[31] };
-  assign _359_ = start ? 1'h1 : crc_reg[16];
-  assign _360_ = valid ? _158_ : _359_;
-  assign _296_[16] = rst ? 1'h1 : _360_;
-  assign _361_ = start ? 1'h1 : crc_reg[15];
-  assign _362_ = valid ? _147_ : _361_;
-  assign _296_[15] = rst ? 1'h1 : _362_;
-  assign _363_ = start ? 1'h1 : crc_reg[14];
-  assign _364_ = valid ? _132_ : _363_;
-  assign _296_[14] = rst ? 1'h1 : _364_;
-  assign _365_ = start ? 1'h1 : crc_reg[13];
-  assign _366_ = valid ? _115_ : _365_;
-  assign _296_[13] = rst ? 1'h1 : _366_;
-  assign _367_ = start ? 1'h1 : crc_reg[12];
-  assign _368_ = valid ? _095_ : _367_;
-  assign _296_[12] = rst ? 1'h1 : _368_;
-  assign _369_ = start ? 1'h1 : crc_reg[11];
-  assign _370_ = valid ? _074_ : _369_;
-  assign _296_[11] = rst ? 1'h1 : _370_;
-  assign _371_ = start ? 1'h1 : crc_reg[10];
-  assign _372_ = valid ? _059_ : _371_;
-  assign _296_[10] = rst ? 1'h1 : _372_;
-  assign _373_ = start ? 1'h1 : crc_reg[9];
-  assign _374_ = valid ? _045_ : _373_;
-  assign _296_[9] = rst ? 1'h1 : _374_;
-  assign _375_ = start ? 1'h1 : crc_reg[8];
-  assign _376_ = valid ? _030_ : _375_;
-  assign _296_[8] = rst ? 1'h1 : _376_;
-  assign _377_ = start ? 1'h1 : crc_reg[7];
-  assign _378_ = valid ? _016_ : _377_;
-  assign _296_[7] = rst ? 1'h1 : _378_;
-  assign _379_ = start ? 1'h1 : crc_reg[6];
-  assign _380_ = valid ? _358_ : _379_;
-  assign _296_[6] = rst ? 1'h1 : _380_;
-  assign _381_ = start ? 1'h1 : crc_reg[5];
-  assign _382_ = valid ? _340_ : _381_;
-  assign _296_[5] = rst ? 1'h1 : _382_;
-  assign _383_ = start ? 1'h1 : crc_reg[4];
-  assign _384_ = valid ? _319_ : _383_;
-  assign _296_[4] = rst ? 1'h1 : _384_;
-  assign _385_ = start ? 1'h1 : crc_reg[3];
-  assign _386_ = valid ? _303_ : _385_;
-  assign _296_[3] = rst ? 1'h1 : _386_;
-  assign _387_ = start ? 1'h1 : crc_reg[2];
-  assign _388_ = valid ? _234_ : _387_;
-  assign _296_[2] = rst ? 1'h1 : _388_;
-  assign _389_ = start ? 1'h1 : crc_reg[1];
-  assign _390_ = valid ? _083_ : _389_;
-  assign _296_[1] = rst ? 1'h1 : _390_;
-  assign _391_ = start ? 1'h1 : crc_reg[0];
-  assign _392_ = valid ? _318_ : _391_;
-  assign _296_[0] = rst ? 1'h1 : _392_;
-  assign _393_ = start ? 1'h1 : crc_reg[30];
-  assign _394_ = valid ? _290_ : _393_;
-  assign _296_[30] = rst ? 1'h1 : _394_;
-  assign _395_ = start ? 1'h1 : crc_reg[29];
-  assign _396_ = valid ? _282_ : _395_;
-  assign _296_[29] = rst ? 1'h1 : _396_;
-  assign _397_ = start ? 1'h1 : crc_reg[31];
-  assign _398_ = valid ? _295_ : _397_;
-  assign _296_[31] = rst ? 1'h1 : _398_;
-  assign _399_ = start ? 1'h1 : crc_reg[28];
-  assign _400_ = valid ? _271_ : _399_;
-  assign _296_[28] = rst ? 1'h1 : _400_;
-  assign _401_ = start ? 1'h1 : crc_reg[27];
-  assign _402_ = valid ? _260_ : _401_;
-  assign _296_[27] = rst ? 1'h1 : _402_;
-  assign _403_ = start ? 1'h1 : crc_reg[26];
-  assign _404_ = valid ? _247_ : _403_;
-  assign _296_[26] = rst ? 1'h1 : _404_;
-  assign _405_ = start ? 1'h1 : crc_reg[25];
-  assign _406_ = valid ? _232_ : _405_;
-  assign _296_[25] = rst ? 1'h1 : _406_;
-  assign _407_ = start ? 1'h1 : crc_reg[24];
-  assign _408_ = valid ? _224_ : _407_;
-  assign _296_[24] = rst ? 1'h1 : _408_;
-  assign _409_ = start ? 1'h1 : crc_reg[23];
-  assign _410_ = valid ? _213_ : _409_;
-  assign _296_[23] = rst ? 1'h1 : _410_;
-  assign _411_ = start ? 1'h1 : crc_reg[22];
-  assign _412_ = valid ? _201_ : _411_;
-  assign _296_[22] = rst ? 1'h1 : _412_;
-  assign _413_ = start ? 1'h1 : crc_reg[21];
-  assign _414_ = valid ? _197_ : _413_;
-  assign _296_[21] = rst ? 1'h1 : _414_;
-  assign _415_ = start ? 1'h1 : crc_reg[20];
-  assign _416_ = valid ? _192_ : _415_;
-  assign _296_[20] = rst ? 1'h1 : _416_;
-  assign _417_ = start ? 1'h1 : crc_reg[19];
-  assign _418_ = valid ? _188_ : _417_;
-  assign _296_[19] = rst ? 1'h1 : _418_;
-  assign _419_ = start ? 1'h1 : crc_reg[18];
-  assign _420_ = valid ? _180_ : _419_;
-  assign _296_[18] = rst ? 1'h1 : _420_;
-  assign _421_ = start ? 1'h1 : crc_reg[17];
-  assign _422_ = valid ? _169_ : _421_;
-  assign _296_[17] = rst ? 1'h1 : _422_;
+  assign _359_ = valid ? _147_ : _422_;
+  assign _296_[15] = rst ? 1'h1 : _359_;
+  assign _360_ = start ? 1'h1 : crc_reg[14];
+  assign _361_ = valid ? _132_ : _360_;
+  assign _296_[14] = rst ? 1'h1 : _361_;
+  assign _362_ = start ? 1'h1 : crc_reg[13];
+  assign _363_ = valid ? _115_ : _362_;
+  assign _296_[13] = rst ? 1'h1 : _363_;
+  assign _364_ = start ? 1'h1 : crc_reg[12];
+  assign _365_ = valid ? _095_ : _364_;
+  assign _296_[12] = rst ? 1'h1 : _365_;
+  assign _366_ = start ? 1'h1 : crc_reg[11];
+  assign _367_ = valid ? _074_ : _366_;
+  assign _296_[11] = rst ? 1'h1 : _367_;
+  assign _368_ = start ? 1'h1 : crc_reg[10];
+  assign _369_ = valid ? _059_ : _368_;
+  assign _296_[10] = rst ? 1'h1 : _369_;
+  assign _370_ = start ? 1'h1 : crc_reg[9];
+  assign _371_ = valid ? _045_ : _370_;
+  assign _296_[9] = rst ? 1'h1 : _371_;
+  assign _372_ = start ? 1'h1 : crc_reg[8];
+  assign _373_ = valid ? _030_ : _372_;
+  assign _296_[8] = rst ? 1'h1 : _373_;
+  assign _374_ = start ? 1'h1 : crc_reg[7];
+  assign _375_ = valid ? _016_ : _374_;
+  assign _379_ = start ? 1'h1 : crc_reg[31];
+  assign _296_[7] = rst ? 1'h1 : _375_;
+  assign _376_ = start ? 1'h1 : crc_reg[6];
+  assign _377_ = valid ? _358_ : _376_;
+  assign _296_[6] = rst ? 1'h1 : _377_;
+  assign _378_ = start ? 1'h1 : crc_reg[5];
+  assign _380_ = valid ? _340_ : _378_;
+  assign _296_[5] = rst ? 1'h1 : _380_;
+  assign _381_ = start ? 1'h1 : crc_reg[4];
+  assign _382_ = valid ? _319_ : _381_;
+  assign _296_[4] = rst ? 1'h1 : _382_;
+  assign _387_ = valid ? _295_ : _379_;
+  assign _383_ = start ? 1'h1 : crc_reg[3];
+  assign _384_ = valid ? _303_ : _383_;
+  assign _296_[3] = rst ? 1'h1 : _384_;
+  assign _385_ = start ? 1'h1 : crc_reg[2];
+  assign _386_ = valid ? _234_ : _385_;
+  assign _296_[2] = rst ? 1'h1 : _386_;
+  assign _388_ = start ? 1'h1 : crc_reg[1];
+  assign _389_ = valid ? _083_ : _388_;
+  assign _296_[1] = rst ? 1'h1 : _389_;
+  assign _390_ = start ? 1'h1 : crc_reg[0];
+  assign _296_[31] = rst ? 1'h1 : _387_;
+  assign _391_ = valid ? _318_ : _390_;
+  assign _296_[0] = rst ? 1'h1 : _391_;
+  assign _392_ = start ? 1'h1 : crc_reg[30];
+  assign _393_ = valid ? _290_ : _392_;
+  assign _296_[30] = rst ? 1'h1 : _393_;
+  assign _394_ = start ? 1'h1 : crc_reg[29];
+  assign _395_ = valid ? _282_ : _394_;
+  assign _296_[29] = rst ? 1'h1 : _395_;
+  assign _396_ = start ? 1'h1 : crc_reg[28];
+  assign _397_ = valid ? _271_ : _396_;
+  assign _296_[28] = rst ? 1'h1 : _397_;
+  assign _398_ = start ? 1'h1 : crc_reg[27];
+  assign _399_ = valid ? _260_ : _398_;
+  assign _296_[27] = rst ? 1'h1 : _399_;
+  assign _400_ = start ? 1'h1 : crc_reg[26];
+  assign _401_ = valid ? _247_ : _400_;
+  assign _296_[26] = rst ? 1'h1 : _401_;
+  assign _402_ = start ? 1'h1 : crc_reg[25];
+  assign _403_ = valid ? _232_ : _402_;
+  assign _296_[25] = rst ? 1'h1 : _403_;
+  assign _404_ = start ? 1'h1 : crc_reg[24];
+  assign _405_ = valid ? _224_ : _404_;
+  assign _296_[24] = rst ? 1'h1 : _405_;
+  assign _406_ = start ? 1'h1 : crc_reg[23];
+  assign _407_ = valid ? _213_ : _406_;
+  assign _296_[23] = rst ? 1'h1 : _407_;
+  assign _408_ = start ? 1'h1 : crc_reg[22];
+  assign _409_ = valid ? _201_ : _408_;
+  assign _296_[22] = rst ? 1'h1 : _409_;
+  assign _410_ = start ? 1'h1 : crc_reg[21];
+  assign _411_ = valid ? _197_ : _410_;
+  assign _296_[21] = rst ? 1'h1 : _411_;
+  assign _412_ = start ? 1'h1 : crc_reg[20];
+  assign _413_ = valid ? _192_ : _412_;
+  assign _296_[20] = rst ? 1'h1 : _413_;
+  assign _414_ = start ? 1'h1 : crc_reg[19];
+  assign _415_ = valid ? _188_ : _414_;
+  assign _296_[19] = rst ? 1'h1 : _415_;
+  assign _416_ = start ? 1'h1 : crc_reg[18];
+  assign _417_ = valid ? _180_ : _416_;
+  assign _296_[18] = rst ? 1'h1 : _417_;
+  assign _418_ = start ? 1'h1 : crc_reg[17];
+  assign _419_ = valid ? _169_ : _418_;
+  assign _296_[17] = rst ? 1'h1 : _419_;
+  assign _420_ = start ? 1'h1 : crc_reg[16];
+  assign _421_ = valid ? _158_ : _420_;
+  assign _296_[16] = rst ? 1'h1 : _421_;
+  assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.post (\port$591$0 , \port$592$0 , \port$593$0 , \port$594$0 , ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, swapped, valid_14, group_14, tag_14, ready_last, ready_sums, post_domain_clk);
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2064$0 , answered, activations__read_address, activations__write_address
+, write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
+  wire _000_;
+  wire _001_;
+  wire _002_;
+  wire _003_;
+  wire _004_;
+  wire [8:0] _005_;
+  wire _006_;
+  wire _007_;
+  wire _008_;
+  wire [2:0] _009_;
+  wire [23:0] _010_;
+  wire [23:0] _011_;
+  wire _012_;
+  wire [31:0] _013_;
+  wire [3:0] _014_;
+  wire [3:0] _015_;
+  wire [1:0] _016_;
+  wire [32:0] _017_;
+  wire _018_;
+  wire _019_;
+  wire [7:0] _020_;
+  wire _021_;
+  wire [7:0] _022_;
+  wire [7:0] _023_;
+  wire _024_;
+  wire [31:0] _025_;
+  wire [31:0] _026_;
+  wire _027_;
+  wire [7:0] _028_;
+  wire [7:0] _029_;
+  wire [7:0] _030_;
+  wire [31:0] _031_;
+  wire _032_;
+  wire _033_;
+  wire _034_;
+  wire _035_;
+  wire _036_;
+  wire _037_;
+  wire _038_;
+  wire _039_;
+  wire _040_;
+  wire _041_;
+  wire _042_;
+  wire _043_;
+  wire _044_;
+  wire [21:0] _045_;
+  wire _046_;
+  wire _047_;
+  wire _048_;
+  wire _049_;
+  wire _050_;
+  wire [1:0] _051_;
+  wire [7:0] _052_;
+  wire [23:0] _053_;
+  wire [31:0] _054_;
+  wire [3:0] _055_;
+  wire _056_;
+  wire _057_;
+  wire _058_;
+  wire _059_;
+  wire [3:0] _060_;
+  wire _061_;
+  wire [2:0] _062_;
+  wire _063_;
+  wire _064_;
+  wire [1:0] _065_;
+  wire [31:0] _066_;
+  wire _067_;
+  wire [7:0] _068_;
+  wire _069_;
+  wire [3:0] _070_;
+  wire _071_;
+  wire _072_;
+  wire [15:0] _073_;
+  wire [15:0] _074_;
+  wire [15:0] _075_;
+  wire [31:0] _076_;
+  wire [31:0] _077_;
+  wire [4:0] _078_;
+  wire _079_;
+  wire _080_;
+  wire _081_;
+  wire _082_;
+  wire _083_;
+  wire _084_;
+  wire _085_;
+  wire _086_;
+  wire [31:0] _087_;
+  wire [15:0] _088_;
+  wire [15:0] _089_;
+  wire _090_;
+  wire _091_;
+  wire _092_;
+  wire [3:0] _093_;
+  wire [3:0] _094_;
+  wire _095_;
+  wire _096_;
+  wire _097_;
+  wire _098_;
+  reg [1:0] \$signal  = 2'h0;
+  reg [31:0] \$signal$10  = 32'd0;
+  reg [31:0] \$signal$54  = 32'd0;
+  wire \$signal$59 ;
+  reg [7:0] \$signal$7  = 8'h00;
+  input [7:0] accesses__program_address;
+  wire [7:0] accesses__program_address;
+  input [7:0] accesses__read_address;
+  wire [7:0] accesses__read_address;
+  input [7:0] accesses__write_address;
+  wire [7:0] accesses__write_address;
+  input [3:0] accesses__write_mask;
+  wire [3:0] accesses__write_mask;
+  output [7:0] activations__read_address;
+  wire [7:0] activations__read_address;
+  output [7:0] activations__write_address;
+  wire [7:0] activations__write_address;
+  output answered;
+  reg answered = 1'h0;
+  input [31:0] bus__address;
+  wire [31:0] bus__address;
+  input [3:0] bus__mask;
+  wire [3:0] bus__mask;
+  output [31:0] bus__r_data;
+  reg [31:0] bus__r_data = 32'd0;
+  input bus__read;
+  wire bus__read;
+  input [31:0] bus__w_data;
+  wire [31:0] bus__w_data;
+  input bus__write;
+  wire bus__write;
+  input clk;
+  wire clk;
+  output [15:0] count;
+  reg [15:0] count = 16'h0000;
+  reg [31:0] counter_1 = 32'd0;
+  output [5:0] epoch;
+  wire [5:0] epoch;
+  output error;
+  reg error = 1'h0;
+  output [15:0] first;
+  reg [15:0] first = 16'h0000;
+  output [31:0] given_1;
+  reg [31:0] given_1 = 32'd0;
+  reg locked = 1'h0;
+  reg [3:0] mask = 4'h0;
+  reg [15:0] number = 16'h0000;
+  reg [31:0] of_activations_1 = 32'd0;
+  reg [31:0] of_program_1 = 32'd0;
+  reg [23:0] offset = 24'h000000;
+  wire [15:0] owner;
+  input [7:0] \port$1633$0 ;
+  wire [7:0] \port$1633$0 ;
+  input [7:0] \port$1634$0 ;
+  wire [7:0] \port$1634$0 ;
+  input [7:0] \port$1635$0 ;
+  wire [7:0] \port$1635$0 ;
+  input [7:0] \port$1636$0 ;
+  wire [7:0] \port$1636$0 ;
+  input [7:0] \port$2064$0 ;
+  wire [7:0] \port$2064$0 ;
+  output [7:0] program__address;
+  wire [7:0] program__address;
+  input [31:0] program__read_data;
+  wire [31:0] program__read_data;
+  output program__write_mask;
+  reg program__write_mask = 1'h0;
+  reg [31:0] program_word_1 = 32'd0;
+  reg [23:0] read_address_1 = 24'h000000;
+  wire [31:0] read_data;
+  reg [21:0] row_1 = 22'h000000;
+  input rst;
+  wire rst;
+  input run__busy;
+  wire run__busy;
+  input run__counted;
+  wire run__counted;
+  input [31:0] run__cycles;
+  wire [31:0] run__cycles;
+  input [7:0] run__error;
+  wire [7:0] run__error;
+  output run__start;
+  reg run__start = 1'h0;
+  input [15:0] run__step;
+  wire [15:0] run__step;
+  input [31:0] run__step_cycles;
+  wire [31:0] run__step_cycles;
+  output run__stop;
+  reg run__stop = 1'h0;
+  reg running_1 = 1'h0;
+  reg serving = 1'h0;
+  reg turn = 1'h0;
+  reg [3:0] \wait  = 4'h0;
+  output [31:0] watchdog;
+  reg [31:0] watchdog = 32'd4294967295;
+  reg [7:0] which = 8'h00;
+  reg write = 1'h0;
+  reg [1:0] write_address = 2'h0;
+  reg [23:0] write_address_1 = 24'h000000;
+  reg [31:0] write_data = 32'd0;
+  output [31:0] write_data_1;
+  reg [31:0] write_data_1 = 32'd0;
+  output [3:0] write_mask_1;
+  reg [3:0] write_mask_1 = 4'h0;
+  reg writes = 1'h0;
+  reg [2:0] writing = 3'h0;
+  assign _006_ = ! \$signal$7 ;
+  assign _007_ = \$signal$7  == 1'h1;
+  assign _008_ = \$signal$7  == 2'h2;
+  assign _009_ = _004_ ? { _008_, _007_, _006_ } : 3'h0;
+  assign _010_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
+  assign _011_ = writing[1] ? offset : { 16'h0000, accesses__write_address };
+  assign _013_ = writing[1] ? \$signal$10  : { 24'h000000, \port$2064$0  };
+  assign _014_ = writing[1] ? mask : 4'h0;
+  assign _015_ = accesses__write_mask | _014_;
+  assign _016_ = writing[2] ? 2'h1 : 2'h0;
+  assign _017_ = run__step_cycles + 1'h1;
+  assign _018_ = run__step < 3'h4;
+  assign _019_ = run__counted & _018_;
+  assign _020_ = 1'h1 << offset[4:2];
+  assign _022_ = writing[0] ? _020_ : 8'h00;
+  assign _023_ = locked ? 8'h00 : which;
+  assign _024_ = _023_[1] & given_1[0];
+  assign _025_ = which[1] ? given_1 : 32'd0;
+  assign _026_ = which[1] ? given_1 : 32'd0;
+  assign _028_ = locked ? 8'h00 : which;
+  assign _029_ = locked ? 8'h00 : which;
+  assign _030_ = locked ? 8'h00 : which;
+  assign _005_ = offset[4:2] * 6'h20;
+  assign _031_ = { 30'h3df1ec0d, run__cycles, watchdog, 16'h0000, count, 16'h0000, first, run__step, run__error, epoch, 1'h0, run__busy, owner, 48'h000032677768 } >> _005_;
+  assign _032_ = ~ \$signal$59 ;
+  assign _033_ = & mask;
+  assign _034_ = ~ _033_;
+  assign _035_ = \$signal$7  != 1'h1;
+  assign _036_ = _034_ & _035_;
+  assign _038_ = \$signal$7  == 2'h3;
+  assign _039_ = _036_ | _038_;
+  assign _040_ = writes & _039_;
+  assign _041_ = _032_ | _040_;
+  assign _042_ = | \$signal$7 ;
+  assign _043_ = locked & _042_;
+  assign _044_ = _041_ | _043_;
+  assign { _045_[21:8], program__address } = running_1 ? { 14'h0000, accesses__program_address } : row_1;
+  assign _046_ = offset < 6'h20;
+  assign _047_ = offset < 9'h100;
+  assign _049_ = offset[23:2] < 9'h100;
+  assign _050_ = offset < 5'h10;
+  always @(posedge clk)
+    \$signal  <= _051_;
+  always @(posedge clk)
+    \$signal$7  <= _052_;
+  always @(posedge clk)
+    offset <= _053_;
+  always @(posedge clk)
+    \$signal$10  <= _054_;
+  always @(posedge clk)
+    mask <= _055_;
+  always @(posedge clk)
+    writes <= _056_;
+  always @(posedge clk)
+    locked <= _057_;
+  always @(posedge clk)
+    serving <= _058_;
+  always @(posedge clk)
+    \wait  <= _060_;
+  always @(posedge clk)
+    answered <= _061_;
+  always @(posedge clk)
+    writing <= _062_;
+  always @(posedge clk)
+    running_1 <= _063_;
+  always @(posedge clk)
+    read_address_1 <= _010_;
+  always @(posedge clk)
+    write_address_1 <= _011_;
+  always @(posedge clk)
+    write_data_1 <= _013_;
+  always @(posedge clk)
+    write_mask_1 <= _015_;
+  always @(posedge clk)
+    row_1 <= offset[23:2];
+  always @(posedge clk)
+    given_1 <= \$signal$10 ;
+  always @(posedge clk)
+    program__write_mask <= _064_;
+  always @(posedge clk)
+    program_word_1 <= program__read_data;
+  always @(posedge clk)
+    of_program_1 <= program_word_1;
+  always @(posedge clk)
+    of_activations_1 <= { \port$1636$0 , \port$1635$0 , \port$1634$0 , \port$1633$0  };
+  always @(posedge clk)
+    write_address <= _065_;
+  always @(posedge clk)
+    write_data <= _066_;
+  always @(posedge clk)
+    write <= _067_;
+  always @(posedge clk)
+    which <= _068_;
+  always @(posedge clk)
+    run__start <= _069_;
+  always @(posedge clk)
+    run__stop <= _071_;
+  always @(posedge clk)
+    turn <= _072_;
+  always @(posedge clk)
+    number <= _073_;
+  always @(posedge clk)
+    first <= _074_;
+  always @(posedge clk)
+    count <= _075_;
+  always @(posedge clk)
+    watchdog <= _076_;
+  always @(posedge clk)
+    counter_1 <= read_data;
+  always @(posedge clk)
+    \$signal$54  <= _031_;
+  always @(posedge clk)
+    error <= _044_;
+  always @(posedge clk)
+    bus__r_data <= _077_;
+  assign _000_ = ~ serving;
+  assign _012_ = ~ writing[0];
+  assign _021_ = _000_ & _012_;
+  assign _027_ = ! \$signal ;
+  assign _037_ = _021_ & _027_;
+  assign _048_ = bus__read | bus__write;
+  assign _059_ = _037_ & _048_;
+  assign _070_ = bus__read ? 4'he : 4'h1;
+  assign _078_ = \wait  - 1'h1;
+  assign _001_ = \wait  == 1'h1;
+  assign _002_ = answered & writes;
+  assign _003_ = ~ error;
+  assign _004_ = _002_ & _003_;
+  function [0:0] _190_;
+    input [0:0] a;
+    input [3:0] b;
+    input [3:0] s;
+    (* parallel_case *)
+    casez (s)
+      4'b???1:
+        _190_ = b[0:0];
+      4'b??1?:
+        _190_ = b[1:1];
+      4'b?1??:
+        _190_ = b[2:2];
+      4'b1???:
+        _190_ = b[3:3];
+      default:
+        _190_ = a;
+    endcase
+  endfunction
+  assign \$signal$59  = _190_(1'h0, { _046_, _047_, _049_, _050_ }, { _082_, _081_, _080_, _079_ });
+  assign _079_ = \$signal$7  == 8'h03;
+  assign _080_ = \$signal$7  == 8'h02;
+  assign _081_ = \$signal$7  == 8'h01;
+  assign _082_ = ! \$signal$7 ;
+  function [31:0] _195_;
+    input [31:0] a;
+    input [127:0] b;
+    input [3:0] s;
+    (* parallel_case *)
+    casez (s)
+      4'b???1:
+        _195_ = b[31:0];
+      4'b??1?:
+        _195_ = b[63:32];
+      4'b?1??:
+        _195_ = b[95:64];
+      4'b1???:
+        _195_ = b[127:96];
+      default:
+        _195_ = a;
+    endcase
+  endfunction
+  assign _077_ = _195_(bus__r_data, { \$signal$54 , of_activations_1, of_program_1, counter_1 }, { _086_, _085_, _084_, _083_ });
+  assign _083_ = \$signal$7  == 8'h03;
+  assign _084_ = \$signal$7  == 8'h02;
+  assign _085_ = \$signal$7  == 8'h01;
+  assign _086_ = ! \$signal$7 ;
+  assign _087_ = _030_[5] ? given_1 : watchdog;
+  assign _076_ = rst ? 32'd4294967295 : _087_;
+  assign _088_ = _029_[4] ? given_1[15:0] : count;
+  assign _075_ = rst ? 16'h0000 : _088_;
+  assign _089_ = _028_[3] ? given_1[15:0] : first;
+  assign _074_ = rst ? 16'h0000 : _089_;
+  assign _073_ = rst ? 16'h0000 : given_1[31:16];
+  assign _072_ = rst ? 1'h0 : _026_[3];
+  assign _071_ = rst ? 1'h0 : _025_[2];
+  assign _069_ = rst ? 1'h0 : _024_;
+  assign _068_ = rst ? 8'h00 : _022_;
+  assign _067_ = rst ? 1'h0 : _019_;
+  assign _066_ = rst ? 32'd0 : _017_[31:0];
+  assign _065_ = rst ? 2'h0 : run__step[1:0];
+  assign _064_ = rst ? 1'h0 : _016_[0];
+  assign _063_ = rst ? 1'h0 : run__busy;
+  assign _062_ = rst ? 3'h0 : _009_;
+  assign _090_ = answered ? 1'h0 : _001_;
+  assign _091_ = serving ? _090_ : answered;
+  assign _092_ = _059_ ? answered : _091_;
+  assign _061_ = rst ? 1'h0 : _092_;
+  assign _093_ = serving ? _078_[3:0] : \wait ;
+  assign _094_ = _059_ ? _070_ : _093_;
+  assign _060_ = rst ? 4'h0 : _094_;
+  assign _095_ = answered ? 1'h0 : serving;
+  assign _096_ = serving ? _095_ : serving;
+  assign _097_ = _059_ ? 1'h1 : _096_;
+  assign _058_ = rst ? 1'h0 : _097_;
+  assign _057_ = _059_ ? run__busy : locked;
+  assign _098_ = _059_ ? bus__write : writes;
+  assign _056_ = rst ? 1'h0 : _098_;
+  assign _055_ = _059_ ? bus__mask : mask;
+  assign _054_ = _059_ ? bus__w_data : \$signal$10 ;
+  assign _053_ = _059_ ? bus__address[23:0] : offset;
+  assign _052_ = _059_ ? bus__address[31:24] : \$signal$7 ;
+  assign _051_ = rst ? 2'h0 : { \$signal [0], writing[0] };
+  \accelerator.host_port.counters  counters (
+    .clk(clk),
+    .read_address(offset[3:2]),
+    .rst(rst),
+    .shown(read_data),
+    .write__addr(write_address),
+    .write__data(write_data),
+    .write__en(write)
+  );
+  \accelerator.host_port.turns  turns (
+    .busy(run__busy),
+    .clk(clk),
+    .epoch(epoch),
+    .number(number),
+    .owner(owner),
+    .rst(rst),
+    .start(run__start),
+    .turn(turn)
+  );
+  assign _045_[7:0] = program__address;
+  assign activations__write_address = write_address_1[7:0];
+  assign activations__read_address = read_address_1[7:0];
+endmodule
+
+module \accelerator.host_port.counters (rst, read_address, write__addr, write__data, write__en, shown, clk);
+  wire [31:0] \$signature__data ;
+  input clk;
+  wire clk;
+  input [1:0] read_address;
+  wire [1:0] read_address;
+  input rst;
+  wire rst;
+  output [31:0] shown;
+  reg [31:0] shown = 32'd0;
+  input [1:0] write__addr;
+  wire [1:0] write__addr;
+  input [31:0] write__data;
+  wire [31:0] write__data;
+  input write__en;
+  wire write__en;
+  (* no_rw_check = 32'd1 *)
+  reg [31:0] rows [3:0];
+  initial begin
+    rows[0] = 32'd0;
+    rows[1] = 32'd0;
+    rows[2] = 32'd0;
+    rows[3] = 32'd0;
+  end
+  always @(posedge clk) begin
+    if (write__en)
+      rows[write__addr] <= write__data;
+  end
+  reg [31:0] _1_;
+  always @(posedge clk) begin
+    _1_ <= rows[read_address];
+  end
+  assign \$signature__data  = _1_;
+  always @(posedge clk)
+    shown <= \$signature__data ;
+endmodule
+
+module \accelerator.host_port.turns (rst, busy, start, turn, number, epoch, owner, clk);
+  wire _00_;
+  wire _01_;
+  wire _02_;
+  wire [6:0] _03_;
+  wire [5:0] _04_;
+  wire [15:0] _05_;
+  wire [15:0] _06_;
+  wire [5:0] _07_;
+  input busy;
+  wire busy;
+  input clk;
+  wire clk;
+  output [5:0] epoch;
+  reg [5:0] epoch = 6'h00;
+  input [15:0] number;
+  wire [15:0] number;
+  output [15:0] owner;
+  reg [15:0] owner = 16'h0000;
+  input rst;
+  wire rst;
+  input start;
+  wire start;
+  input turn;
+  wire turn;
+  assign _03_ = epoch + 1'h1;
+  always @(posedge clk)
+    epoch <= _04_;
+  always @(posedge clk)
+    owner <= _05_;
+  assign _00_ = ~ busy;
+  assign _01_ = start & _00_;
+  assign _02_ = turn | _01_;
+  assign _06_ = turn ? number : owner;
+  assign _05_ = rst ? 16'h0000 : _06_;
+  assign _07_ = _02_ ? _03_[5:0] : epoch;
+  assign _04_ = rst ? 6'h00 : _07_;
+endmodule
+
+module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, swapped, valid_14, group_14, tag_14, ready_last, ready_sums, post_domain_clk);
   wire _000_;
   wire [2:0] _001_;
   wire _002_;
@@ -4921,14 +5091,14 @@ module \accelerator.post (\port$591$0 , \port$592$0 , \port$593$0 , \port$594$0 
   reg [1:0] parameters_1 = 2'h0;
   reg [1:0] parameters_2 = 2'h0;
   reg [1:0] parameters_3 = 2'h0;
-  input [31:0] \port$591$0 ;
-  wire [31:0] \port$591$0 ;
-  input [31:0] \port$592$0 ;
-  wire [31:0] \port$592$0 ;
-  input [31:0] \port$593$0 ;
-  wire [31:0] \port$593$0 ;
-  input [31:0] \port$594$0 ;
-  wire [31:0] \port$594$0 ;
+  input [31:0] \port$510$0 ;
+  wire [31:0] \port$510$0 ;
+  input [31:0] \port$511$0 ;
+  wire [31:0] \port$511$0 ;
+  input [31:0] \port$512$0 ;
+  wire [31:0] \port$512$0 ;
+  input [31:0] \port$513$0 ;
+  wire [31:0] \port$513$0 ;
   input post_domain_clk;
   wire post_domain_clk;
   input post_domain_rst;
@@ -5207,7 +5377,7 @@ module \accelerator.post (\port$591$0 , \port$592$0 , \port$593$0 , \port$594$0 
   assign _027_ = post_domain_rst ? 2'h0 : _061_;
   assign _062_ = _059_ ? tag : \tag$24 ;
   assign _026_ = post_domain_rst ? 8'h00 : _062_;
-  assign _025_ = _059_ ? { \port$594$0 , \port$593$0 , \port$592$0 , \port$591$0  } : sums;
+  assign _025_ = _059_ ? { \port$513$0 , \port$512$0 , \port$511$0 , \port$510$0  } : sums;
   assign _024_ = parameters_3[1] ? following_3 : used_3;
   assign _023_ = parameters_3[0] ? { word_1[31:24], following_3[71:8] } : following_3;
   assign _021_ = parameters_2[1] ? following_2 : used_2;
@@ -5237,7 +5407,7 @@ module \accelerator.post (\port$591$0 , \port$592$0 , \port$593$0 , \port$594$0 
   assign ready_last = come_6[1];
 endmodule
 
-module \accelerator.program (rst, write_data, write_mask, address, chosen_1, clk);
+module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk);
   wire _00_;
   wire _01_;
   wire _02_;
@@ -5362,8 +5532,8 @@ module \accelerator.program (rst, write_data, write_mask, address, chosen_1, clk
   );
 endmodule
 
-module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_error, sums_error, start, stop, \first$84 , count, limit, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error
-, step, counted, clear, word, swapped, clk);
+module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, counted, clear, word, swapped
+, start, stop, \first$84 , count, limit, clk);
   wire _000_;
   wire [8:0] _001_;
   wire [8:0] _002_;
@@ -5606,92 +5776,92 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _239_;
   wire [9:0] _240_;
   wire [8:0] _241_;
-  wire _242_;
-  wire _243_;
-  wire _244_;
-  wire _245_;
-  wire _246_;
-  wire _247_;
+  wire [7:0] _242_;
+  wire [7:0] _243_;
+  wire [7:0] _244_;
+  wire [7:0] _245_;
+  wire [7:0] _246_;
+  wire [7:0] _247_;
   wire _248_;
   wire _249_;
-  wire [7:0] _250_;
+  wire _250_;
   wire _251_;
-  wire [7:0] _252_;
-  wire [2:0] _253_;
-  wire [2:0] _254_;
+  wire _252_;
+  wire _253_;
+  wire _254_;
   wire _255_;
-  wire [2:0] _256_;
-  wire [2:0] _257_;
-  wire _258_;
+  wire [7:0] _256_;
+  wire _257_;
+  wire [7:0] _258_;
   wire [2:0] _259_;
-  wire _260_;
+  wire [2:0] _260_;
   wire _261_;
-  wire _262_;
+  wire [2:0] _262_;
   wire [2:0] _263_;
   wire _264_;
   wire [2:0] _265_;
   wire _266_;
-  wire [2:0] _267_;
+  wire _267_;
   wire _268_;
   wire [2:0] _269_;
-  wire [15:0] _270_;
-  wire [15:0] _271_;
-  wire [15:0] _272_;
-  wire _273_;
-  wire [15:0] _274_;
-  wire _275_;
-  wire [7:0] _276_;
-  wire [7:0] _277_;
-  wire _278_;
-  wire [7:0] _279_;
-  wire _280_;
+  wire _270_;
+  wire [2:0] _271_;
+  wire _272_;
+  wire [2:0] _273_;
+  wire _274_;
+  wire [2:0] _275_;
+  wire [15:0] _276_;
+  wire [15:0] _277_;
+  wire [15:0] _278_;
+  wire _279_;
+  wire [15:0] _280_;
   wire _281_;
-  wire _282_;
-  wire _283_;
+  wire [7:0] _282_;
+  wire [7:0] _283_;
   wire _284_;
-  wire _285_;
+  wire [7:0] _285_;
   wire _286_;
   wire _287_;
   wire _288_;
   wire _289_;
   wire _290_;
-  wire [15:0] _291_;
+  wire _291_;
   wire _292_;
   wire _293_;
   wire _294_;
   wire _295_;
-  wire [31:0] _296_;
-  wire [31:0] _297_;
-  wire [31:0] _298_;
-  wire [31:0] _299_;
+  wire _296_;
+  wire [15:0] _297_;
+  wire _298_;
+  wire _299_;
   wire _300_;
   wire _301_;
   wire [31:0] _302_;
-  wire _303_;
+  wire [31:0] _303_;
   wire [31:0] _304_;
   wire [31:0] _305_;
   wire _306_;
   wire _307_;
-  wire _308_;
+  wire [31:0] _308_;
   wire _309_;
-  wire [14:0] _310_;
-  wire _311_;
+  wire [31:0] _310_;
+  wire [31:0] _311_;
   wire _312_;
   wire _313_;
   wire _314_;
-  wire [7:0] _315_;
-  wire [8:0] _316_;
+  wire _315_;
+  wire [14:0] _316_;
   wire _317_;
   wire _318_;
   wire _319_;
   wire _320_;
-  wire _321_;
-  wire _322_;
+  wire [7:0] _321_;
+  wire [8:0] _322_;
   wire _323_;
   wire _324_;
   wire _325_;
   wire _326_;
-  wire [7:0] _327_;
+  wire _327_;
   wire _328_;
   wire _329_;
   wire _330_;
@@ -5703,48 +5873,48 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _336_;
   wire _337_;
   wire _338_;
-  wire _339_;
+  wire [7:0] _339_;
   wire _340_;
-  wire [15:0] _341_;
-  wire [15:0] _342_;
+  wire _341_;
+  wire _342_;
   wire _343_;
   wire _344_;
   wire _345_;
-  wire [15:0] _346_;
-  wire _347_;
-  wire _348_;
+  wire _346_;
+  wire [15:0] _347_;
+  wire [15:0] _348_;
   wire _349_;
   wire _350_;
-  wire [7:0] _351_;
-  wire [7:0] _352_;
-  wire [7:0] _353_;
-  wire [7:0] _354_;
-  wire [7:0] _355_;
+  wire _351_;
+  wire [15:0] _352_;
+  wire _353_;
+  wire _354_;
+  wire _355_;
   wire _356_;
-  wire _357_;
-  wire _358_;
-  wire [15:0] _359_;
-  wire _360_;
-  wire [15:0] _361_;
+  wire [7:0] _357_;
+  wire [7:0] _358_;
+  wire [7:0] _359_;
+  wire [7:0] _360_;
+  wire [7:0] _361_;
   wire _362_;
-  wire [15:0] _363_;
+  wire _363_;
   wire _364_;
   wire [15:0] _365_;
-  wire [8:0] _366_;
-  wire [8:0] _367_;
+  wire _366_;
+  wire [15:0] _367_;
   wire _368_;
-  wire _369_;
-  wire [7:0] _370_;
-  wire _371_;
-  wire [7:0] _372_;
-  wire _373_;
+  wire [15:0] _369_;
+  wire _370_;
+  wire [15:0] _371_;
+  wire [8:0] _372_;
+  wire [8:0] _373_;
   wire _374_;
-  wire [7:0] _375_;
+  wire _375_;
   wire [7:0] _376_;
-  wire [7:0] _377_;
+  wire _377_;
   wire [7:0] _378_;
-  wire [7:0] _379_;
-  wire [7:0] _380_;
+  wire _379_;
+  wire _380_;
   reg [15:0] \$signal  = 16'h0000;
   reg \$signal$26  = 1'h0;
   reg \$signal$29  = 1'h0;
@@ -6257,42 +6427,49 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
     found <= _159_;
   always @(posedge clk)
     failed <= _160_;
-  assign clear = _242_ ? (* full_case = 32'd1 *) 1'h1 : 1'h0;
-  assign _242_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _243_ = _089_ ? 1'h1 : 1'h0;
-  assign counted = _244_ ? _243_ : 1'h0;
-  assign _244_ = state == 3'h6;
-  assign _245_ = last ? (* full_case = 32'd1 *) 1'h0 : 1'h1;
-  assign _246_ = _089_ ? _245_ : 1'h0;
-  function [0:0] _650_;
+  assign _242_ = stop ? 8'h07 : 8'h00;
+  assign _243_ = late ? 8'h06 : _242_;
+  assign _244_ = sums_error ? 8'h05 : _243_;
+  assign _245_ = outside ? 8'h04 : _244_;
+  assign _246_ = store_error ? 8'h03 : _245_;
+  assign _247_ = fetch_error ? 8'h02 : _246_;
+  assign failure = _090_ ? 8'h01 : _247_;
+  assign clear = _248_ ? (* full_case = 32'd1 *) 1'h1 : 1'h0;
+  assign _248_ = state == (* full_case = 32'd1 *) 3'h7;
+  assign _249_ = _089_ ? 1'h1 : 1'h0;
+  assign counted = _250_ ? _249_ : 1'h0;
+  assign _250_ = state == 3'h6;
+  assign _251_ = last ? (* full_case = 32'd1 *) 1'h0 : 1'h1;
+  assign _252_ = _089_ ? _251_ : 1'h0;
+  function [0:0] _657_;
     input [0:0] a;
     input [1:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _650_ = b[0:0];
+        _657_ = b[0:0];
       2'b1?:
-        _650_ = b[1:1];
+        _657_ = b[1:1];
       default:
-        _650_ = a;
+        _657_ = a;
     endcase
   endfunction
-  assign read = _650_(1'h0, { _248_, _246_ }, { _249_, _247_ });
-  assign _247_ = state == 3'h6;
-  assign _248_ = _086_ ? 1'h1 : 1'h0;
-  assign _249_ = state == 3'h1;
+  assign read = _657_(1'h0, { _254_, _252_ }, { _255_, _253_ });
+  assign _253_ = state == 3'h6;
+  assign _254_ = _086_ ? 1'h1 : 1'h0;
+  assign _255_ = state == 3'h1;
   assign _160_ = rst ? 8'h00 : _059_;
   assign _159_ = rst ? 8'h00 : failure;
   assign _158_ = rst ? 1'h0 : \done$98 ;
   assign _157_ = rst ? 1'h0 : _039_;
   assign _156_ = rst ? 1'h0 : \begin ;
-  assign _250_ = _251_ ? (* full_case = 32'd1 *) _036_[7:0] : \wait ;
-  assign _251_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _252_ = _062_ ? 8'hff : _250_;
-  assign _155_ = rst ? 8'h00 : _252_;
-  assign _253_ = _037_ ? 3'h0 : state;
-  function [2:0] _664_;
+  assign _256_ = _257_ ? (* full_case = 32'd1 *) _036_[7:0] : \wait ;
+  assign _257_ = state == (* full_case = 32'd1 *) 3'h7;
+  assign _258_ = _062_ ? 8'hff : _256_;
+  assign _155_ = rst ? 8'h00 : _258_;
+  assign _259_ = _037_ ? 3'h0 : state;
+  function [2:0] _671_;
     input [2:0] a;
     input [23:0] b;
     input [7:0] s;
@@ -6300,70 +6477,70 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
     (* parallel_case *)
     casez (s)
       8'b???????1:
-        _664_ = b[2:0];
+        _671_ = b[2:0];
       8'b??????1?:
-        _664_ = b[5:3];
+        _671_ = b[5:3];
       8'b?????1??:
-        _664_ = b[8:6];
+        _671_ = b[8:6];
       8'b????1???:
-        _664_ = b[11:9];
+        _671_ = b[11:9];
       8'b???1????:
-        _664_ = b[14:12];
+        _671_ = b[14:12];
       8'b??1?????:
-        _664_ = b[17:15];
+        _671_ = b[17:15];
       8'b?1??????:
-        _664_ = b[20:18];
+        _671_ = b[20:18];
       8'b1???????:
-        _664_ = b[23:21];
+        _671_ = b[23:21];
       default:
-        _664_ = a;
+        _671_ = a;
     endcase
   endfunction
-  assign _254_ = _664_(state, { _267_, _265_, _263_, 6'h25, _259_, _257_, _253_ }, { _268_, _266_, _264_, _262_, _261_, _260_, _258_, _255_ });
-  assign _255_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _256_ = last ? (* full_case = 32'd1 *) 3'h0 : 3'h2;
-  assign _257_ = _033_ ? _256_ : state;
-  assign _258_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _259_ = ended ? 3'h6 : state;
-  assign _260_ = state == (* full_case = 32'd1 *) 3'h5;
-  assign _261_ = state == (* full_case = 32'd1 *) 3'h4;
-  assign _262_ = state == (* full_case = 32'd1 *) 3'h3;
-  assign _263_ = _030_ ? 3'h3 : state;
-  assign _264_ = state == (* full_case = 32'd1 *) 3'h2;
-  assign _265_ = _029_ ? (* full_case = 32'd1 *) 3'h2 : 3'h0;
-  assign _266_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _267_ = start ? 3'h1 : state;
-  assign _268_ = ! (* full_case = 32'd1 *) state;
-  assign _269_ = _062_ ? 3'h7 : _254_;
-  assign _154_ = rst ? 3'h0 : _269_;
-  assign _270_ = last ? (* full_case = 32'd1 *) step : _035_[15:0];
-  assign _271_ = _033_ ? _270_ : step;
-  function [15:0] _683_;
+  assign _260_ = _671_(state, { _273_, _271_, _269_, 6'h25, _265_, _263_, _259_ }, { _274_, _272_, _270_, _268_, _267_, _266_, _264_, _261_ });
+  assign _261_ = state == (* full_case = 32'd1 *) 3'h7;
+  assign _262_ = last ? (* full_case = 32'd1 *) 3'h0 : 3'h2;
+  assign _263_ = _033_ ? _262_ : state;
+  assign _264_ = state == (* full_case = 32'd1 *) 3'h6;
+  assign _265_ = ended ? 3'h6 : state;
+  assign _266_ = state == (* full_case = 32'd1 *) 3'h5;
+  assign _267_ = state == (* full_case = 32'd1 *) 3'h4;
+  assign _268_ = state == (* full_case = 32'd1 *) 3'h3;
+  assign _269_ = _030_ ? 3'h3 : state;
+  assign _270_ = state == (* full_case = 32'd1 *) 3'h2;
+  assign _271_ = _029_ ? (* full_case = 32'd1 *) 3'h2 : 3'h0;
+  assign _272_ = state == (* full_case = 32'd1 *) 3'h1;
+  assign _273_ = start ? 3'h1 : state;
+  assign _274_ = ! (* full_case = 32'd1 *) state;
+  assign _275_ = _062_ ? 3'h7 : _260_;
+  assign _154_ = rst ? 3'h0 : _275_;
+  assign _276_ = last ? (* full_case = 32'd1 *) step : _035_[15:0];
+  assign _277_ = _033_ ? _276_ : step;
+  function [15:0] _690_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _683_ = b[15:0];
+        _690_ = b[15:0];
       2'b1?:
-        _683_ = b[31:16];
+        _690_ = b[31:16];
       default:
-        _683_ = a;
+        _690_ = a;
     endcase
   endfunction
-  assign _272_ = _683_(step, { _274_, _271_ }, { _275_, _273_ });
-  assign _273_ = state == 3'h6;
-  assign _274_ = start ? \first$84  : step;
-  assign _275_ = ! state;
-  assign _153_ = rst ? 16'h0000 : _272_;
-  assign _276_ = start ? 8'h00 : error;
-  assign _277_ = _278_ ? _276_ : error;
-  assign _278_ = ! state;
-  assign _279_ = _062_ ? failed : _277_;
-  assign _152_ = rst ? 8'h00 : _279_;
-  assign _280_ = _037_ ? 1'h0 : busy;
-  function [0:0] _694_;
+  assign _278_ = _690_(step, { _280_, _277_ }, { _281_, _279_ });
+  assign _279_ = state == 3'h6;
+  assign _280_ = start ? \first$84  : step;
+  assign _281_ = ! state;
+  assign _153_ = rst ? 16'h0000 : _278_;
+  assign _282_ = start ? 8'h00 : error;
+  assign _283_ = _284_ ? _282_ : error;
+  assign _284_ = ! state;
+  assign _285_ = _062_ ? failed : _283_;
+  assign _152_ = rst ? 8'h00 : _285_;
+  assign _286_ = _037_ ? 1'h0 : busy;
+  function [0:0] _701_;
     input [0:0] a;
     input [3:0] b;
     input [3:0] s;
@@ -6371,78 +6548,78 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _694_ = b[0:0];
+        _701_ = b[0:0];
       4'b??1?:
-        _694_ = b[1:1];
+        _701_ = b[1:1];
       4'b?1??:
-        _694_ = b[2:2];
+        _701_ = b[2:2];
       4'b1???:
-        _694_ = b[3:3];
+        _701_ = b[3:3];
       default:
-        _694_ = a;
+        _701_ = a;
     endcase
   endfunction
-  assign _281_ = _694_(busy, { _288_, _286_, _284_, _280_ }, { _289_, _287_, _285_, _282_ });
-  assign _282_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _283_ = last ? 1'h0 : busy;
-  assign _284_ = _033_ ? _283_ : busy;
-  assign _285_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _286_ = _029_ ? (* full_case = 32'd1 *) busy : 1'h0;
-  assign _287_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _288_ = start ? 1'h1 : busy;
-  assign _289_ = ! (* full_case = 32'd1 *) state;
-  assign _290_ = _062_ ? 1'h1 : _281_;
-  assign _151_ = rst ? 1'h0 : _290_;
-  assign _291_ = _033_ ? _034_[15:0] : \$signal ;
-  function [15:0] _706_;
+  assign _287_ = _701_(busy, { _294_, _292_, _290_, _286_ }, { _295_, _293_, _291_, _288_ });
+  assign _288_ = state == (* full_case = 32'd1 *) 3'h7;
+  assign _289_ = last ? 1'h0 : busy;
+  assign _290_ = _033_ ? _289_ : busy;
+  assign _291_ = state == (* full_case = 32'd1 *) 3'h6;
+  assign _292_ = _029_ ? (* full_case = 32'd1 *) busy : 1'h0;
+  assign _293_ = state == (* full_case = 32'd1 *) 3'h1;
+  assign _294_ = start ? 1'h1 : busy;
+  assign _295_ = ! (* full_case = 32'd1 *) state;
+  assign _296_ = _062_ ? 1'h1 : _287_;
+  assign _151_ = rst ? 1'h0 : _296_;
+  assign _297_ = _033_ ? _034_[15:0] : \$signal ;
+  function [15:0] _713_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _706_ = b[15:0];
+        _713_ = b[15:0];
       2'b1?:
-        _706_ = b[31:16];
+        _713_ = b[31:16];
       default:
-        _706_ = a;
+        _713_ = a;
     endcase
   endfunction
-  assign _149_ = _706_(\$signal , { count, _291_ }, { _293_, _292_ });
-  assign _292_ = state == 3'h6;
-  assign _293_ = ! state;
-  assign _294_ = _295_ ? 1'h1 : 1'h0;
-  assign _295_ = state == 3'h3;
-  assign _148_ = rst ? 1'h0 : _294_;
-  assign _296_ = busy ? _027_[31:0] : step_cycles;
-  assign _297_ = last ? (* full_case = 32'd1 *) _296_ : 32'd0;
-  assign _298_ = _033_ ? _297_ : _296_;
-  function [31:0] _715_;
+  assign _149_ = _713_(\$signal , { count, _297_ }, { _299_, _298_ });
+  assign _298_ = state == 3'h6;
+  assign _299_ = ! state;
+  assign _300_ = _301_ ? 1'h1 : 1'h0;
+  assign _301_ = state == 3'h3;
+  assign _148_ = rst ? 1'h0 : _300_;
+  assign _302_ = busy ? _027_[31:0] : step_cycles;
+  assign _303_ = last ? (* full_case = 32'd1 *) _302_ : 32'd0;
+  assign _304_ = _033_ ? _303_ : _302_;
+  function [31:0] _722_;
     input [31:0] a;
     input [95:0] b;
     input [2:0] s;
     (* parallel_case *)
     casez (s)
       3'b??1:
-        _715_ = b[31:0];
+        _722_ = b[31:0];
       3'b?1?:
-        _715_ = b[63:32];
+        _722_ = b[63:32];
       3'b1??:
-        _715_ = b[95:64];
+        _722_ = b[95:64];
       default:
-        _715_ = a;
+        _722_ = a;
     endcase
   endfunction
-  assign _299_ = _715_(_296_, { _302_, 32'h00000000, _298_ }, { _303_, _301_, _300_ });
-  assign _300_ = state == 3'h6;
-  assign _301_ = state == 3'h1;
-  assign _302_ = start ? 32'd0 : _296_;
-  assign _303_ = ! state;
-  assign _147_ = rst ? 32'd0 : _299_;
-  assign _304_ = busy ? _026_[31:0] : cycles;
-  assign _305_ = _306_ ? 32'd0 : _304_;
-  assign _306_ = state == 3'h1;
-  assign _146_ = rst ? 32'd0 : _305_;
+  assign _305_ = _722_(_302_, { _308_, 32'h00000000, _304_ }, { _309_, _307_, _306_ });
+  assign _306_ = state == 3'h6;
+  assign _307_ = state == 3'h1;
+  assign _308_ = start ? 32'd0 : _302_;
+  assign _309_ = ! state;
+  assign _147_ = rst ? 32'd0 : _305_;
+  assign _310_ = busy ? _026_[31:0] : cycles;
+  assign _311_ = _312_ ? 32'd0 : _310_;
+  assign _312_ = state == 3'h1;
+  assign _146_ = rst ? 32'd0 : _311_;
   assign _145_ = rst ? 1'h0 : _025_;
   assign _144_ = rst ? 8'h00 : \place$68 [7:0];
   assign _143_[1] = rst ? 1'h0 : \$signal$61 ;
@@ -6459,100 +6636,100 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   assign _142_[0] = rst ? 1'h0 : \$signal$47 ;
   assign _142_[12] = rst ? 1'h0 : x_last;
   assign _142_[3] = rst ? 1'h0 : last_vector;
-  assign _307_ = _007_ ? \$signal$26  : ahead;
-  assign _308_ = \begin  ? 1'h1 : _307_;
-  assign _309_ = clear ? 1'h0 : _308_;
-  assign _141_ = rst ? 1'h0 : _309_;
-  assign _310_ = _007_ ? coming : slot;
-  assign _140_ = rst ? 15'h0000 : _310_;
+  assign _313_ = _007_ ? \$signal$26  : ahead;
+  assign _314_ = \begin  ? 1'h1 : _313_;
+  assign _315_ = clear ? 1'h0 : _314_;
+  assign _141_ = rst ? 1'h0 : _315_;
+  assign _316_ = _007_ ? coming : slot;
+  assign _140_ = rst ? 15'h0000 : _316_;
   assign _138_ = rst ? 1'h0 : _006_;
-  assign _311_ = \$signal$69  ? _005_ : \$signal$69 ;
-  assign _312_ = _007_ ? 1'h1 : _311_;
-  assign _313_ = \begin  ? 1'h0 : _312_;
-  assign _137_ = rst ? 1'h0 : _313_;
-  assign _314_ = \$signal$69  ? _004_ : least_last;
-  assign _136_ = \begin  ? least_single : _314_;
-  assign _315_ = \$signal$69  ? _002_[7:0] : least_left;
-  assign _135_ = \begin  ? 8'h05 : _315_;
-  assign _316_ = _239_ ? _240_[8:0] : \place$68 ;
-  assign _134_ = \begin  ? words[200:192] : _316_;
-  assign _317_ = \$signal$61  ? 1'h0 : spare;
-  assign _318_ = swapped ? 1'h1 : _317_;
-  assign _319_ = clear ? 1'h1 : _318_;
-  assign _133_ = rst ? 1'h1 : _319_;
-  assign _320_ = \$signal$61  ? _238_ : begun;
-  assign _321_ = clear ? 1'h0 : _320_;
-  assign _132_ = rst ? 1'h0 : _321_;
-  assign _322_ = \$signal$61  ? _237_ : \$signal$64 ;
-  assign _323_ = _007_ ? more_parameters : _322_;
-  assign _324_ = \begin  ? 1'h1 : _323_;
-  assign _325_ = clear ? 1'h0 : _324_;
-  assign _131_ = rst ? 1'h0 : _325_;
-  assign _326_ = \$signal$61  ? _236_ : words_last;
-  assign _130_ = \begin  ? words_single : _326_;
-  assign _327_ = \$signal$61  ? _234_[7:0] : words_left;
-  assign _129_ = \begin  ? 8'h09 : _327_;
-  assign _328_ = \$signal$58  ? _232_ : \$signal$58 ;
-  assign _329_ = _007_ ? \$signal$29  : _328_;
-  assign _330_ = \begin  ? _009_ : _329_;
+  assign _317_ = \$signal$69  ? _005_ : \$signal$69 ;
+  assign _318_ = _007_ ? 1'h1 : _317_;
+  assign _319_ = \begin  ? 1'h0 : _318_;
+  assign _137_ = rst ? 1'h0 : _319_;
+  assign _320_ = \$signal$69  ? _004_ : least_last;
+  assign _136_ = \begin  ? least_single : _320_;
+  assign _321_ = \$signal$69  ? _002_[7:0] : least_left;
+  assign _135_ = \begin  ? 8'h05 : _321_;
+  assign _322_ = _239_ ? _240_[8:0] : \place$68 ;
+  assign _134_ = \begin  ? words[200:192] : _322_;
+  assign _323_ = \$signal$61  ? 1'h0 : spare;
+  assign _324_ = swapped ? 1'h1 : _323_;
+  assign _325_ = clear ? 1'h1 : _324_;
+  assign _133_ = rst ? 1'h1 : _325_;
+  assign _326_ = \$signal$61  ? _238_ : begun;
+  assign _327_ = clear ? 1'h0 : _326_;
+  assign _132_ = rst ? 1'h0 : _327_;
+  assign _328_ = \$signal$61  ? _237_ : \$signal$64 ;
+  assign _329_ = _007_ ? more_parameters : _328_;
+  assign _330_ = \begin  ? 1'h1 : _329_;
   assign _331_ = clear ? 1'h0 : _330_;
-  assign _128_ = rst ? 1'h0 : _331_;
-  assign _332_ = \$signal$58  ? _230_ : rows_last;
-  assign _127_ = \begin  ? rows_single : _332_;
-  assign _333_ = \$signal$58  ? _228_[7:0] : rows_left;
-  assign _126_ = \begin  ? 8'h04 : _333_;
-  assign _334_ = last_vector ? 1'h0 : \$signal$45 ;
-  assign _335_ = _211_ ? _334_ : \$signal$45 ;
-  assign _336_ = _007_ ? 1'h1 : _335_;
-  assign _337_ = \begin  ? 1'h0 : _336_;
-  assign _338_ = clear ? 1'h0 : _337_;
-  assign _125_ = rst ? 1'h0 : _338_;
-  assign _339_ = x_last ? _226_ : y_last;
-  assign _340_ = _211_ ? _339_ : y_last;
-  assign _124_ = \begin  ? y_single : _340_;
-  assign _341_ = x_last ? _224_[15:0] : y_left;
-  assign _342_ = _211_ ? _341_ : y_left;
-  assign _123_ = \begin  ? words[159:144] : _342_;
-  assign _343_ = _211_ ? _222_ : last_vector;
-  assign _344_ = \begin  ? _008_ : _343_;
-  assign _122_ = rst ? 1'h0 : _344_;
-  assign _345_ = _211_ ? _215_ : x_last;
-  assign _121_ = \begin  ? x_single : _345_;
-  assign _346_ = _211_ ? _213_[15:0] : x_left;
-  assign _120_ = \begin  ? words[143:128] : _346_;
-  assign _347_ = \$signal$47  ? _210_ : fresh;
-  assign _348_ = _007_ ? 1'h1 : _347_;
-  assign _119_ = rst ? 1'h0 : _348_;
-  assign _349_ = \$signal$47  ? 1'h0 : opening;
-  assign _350_ = _007_ ? 1'h1 : _349_;
-  assign _118_ = rst ? 1'h0 : _350_;
-  assign _351_ = x_last ? _202_[7:0] : left_y;
-  assign _352_ = last_vector ? words[183:176] : _351_;
-  assign _353_ = \$signal$47  ? _352_ : left_y;
-  assign _117_ = \begin  ? words[183:176] : _353_;
-  assign _354_ = x_last ? words[167:160] : _197_[7:0];
-  assign _355_ = \$signal$47  ? _354_ : \$signal$48 ;
-  assign _116_ = \begin  ? words[167:160] : _355_;
+  assign _131_ = rst ? 1'h0 : _331_;
+  assign _332_ = \$signal$61  ? _236_ : words_last;
+  assign _130_ = \begin  ? words_single : _332_;
+  assign _333_ = \$signal$61  ? _234_[7:0] : words_left;
+  assign _129_ = \begin  ? 8'h09 : _333_;
+  assign _334_ = \$signal$58  ? _232_ : \$signal$58 ;
+  assign _335_ = _007_ ? \$signal$29  : _334_;
+  assign _336_ = \begin  ? _009_ : _335_;
+  assign _337_ = clear ? 1'h0 : _336_;
+  assign _128_ = rst ? 1'h0 : _337_;
+  assign _338_ = \$signal$58  ? _230_ : rows_last;
+  assign _127_ = \begin  ? rows_single : _338_;
+  assign _339_ = \$signal$58  ? _228_[7:0] : rows_left;
+  assign _126_ = \begin  ? 8'h04 : _339_;
+  assign _340_ = last_vector ? 1'h0 : \$signal$45 ;
+  assign _341_ = _211_ ? _340_ : \$signal$45 ;
+  assign _342_ = _007_ ? 1'h1 : _341_;
+  assign _343_ = \begin  ? 1'h0 : _342_;
+  assign _344_ = clear ? 1'h0 : _343_;
+  assign _125_ = rst ? 1'h0 : _344_;
+  assign _345_ = x_last ? _226_ : y_last;
+  assign _346_ = _211_ ? _345_ : y_last;
+  assign _124_ = \begin  ? y_single : _346_;
+  assign _347_ = x_last ? _224_[15:0] : y_left;
+  assign _348_ = _211_ ? _347_ : y_left;
+  assign _123_ = \begin  ? words[159:144] : _348_;
+  assign _349_ = _211_ ? _222_ : last_vector;
+  assign _350_ = \begin  ? _008_ : _349_;
+  assign _122_ = rst ? 1'h0 : _350_;
+  assign _351_ = _211_ ? _215_ : x_last;
+  assign _121_ = \begin  ? x_single : _351_;
+  assign _352_ = _211_ ? _213_[15:0] : x_left;
+  assign _120_ = \begin  ? words[143:128] : _352_;
+  assign _353_ = \$signal$47  ? _210_ : fresh;
+  assign _354_ = _007_ ? 1'h1 : _353_;
+  assign _119_ = rst ? 1'h0 : _354_;
+  assign _355_ = \$signal$47  ? 1'h0 : opening;
+  assign _356_ = _007_ ? 1'h1 : _355_;
+  assign _118_ = rst ? 1'h0 : _356_;
+  assign _357_ = x_last ? _202_[7:0] : left_y;
+  assign _358_ = last_vector ? words[183:176] : _357_;
+  assign _359_ = \$signal$47  ? _358_ : left_y;
+  assign _117_ = \begin  ? words[183:176] : _359_;
+  assign _360_ = x_last ? words[167:160] : _197_[7:0];
+  assign _361_ = \$signal$47  ? _360_ : \$signal$48 ;
+  assign _116_ = \begin  ? words[167:160] : _361_;
   assign _115_ = rst ? 2'h0 : _193_[1:0];
-  assign _356_ = moving_on ? pass_last : first;
-  assign _357_ = \begin  ? 1'h1 : _356_;
-  assign _114_ = rst ? 1'h0 : _357_;
-  assign _358_ = step_tiles ? _189_ : tiles_last;
-  assign _113_ = \begin  ? tiles_single : _358_;
-  assign _359_ = step_tiles ? _186_[15:0] : tiles_left;
-  assign _112_ = \begin  ? words[79:64] : _359_;
-  assign _360_ = \$signal$38  ? _184_ : taps_y_last;
-  assign _111_ = \begin  ? taps_y_single : _360_;
-  assign _361_ = \$signal$38  ? _182_[15:0] : taps_y_left;
-  assign _110_ = \begin  ? words[127:112] : _361_;
-  assign _362_ = \$signal$36  ? _180_ : taps_x_last;
-  assign _109_ = \begin  ? taps_x_single : _362_;
-  assign _363_ = \$signal$36  ? _178_[15:0] : taps_x_left;
-  assign _108_ = \begin  ? words[111:96] : _363_;
-  assign _364_ = moving_on ? _175_ : pieces_last;
-  assign _107_ = \begin  ? pieces_single : _364_;
-  assign _365_ = moving_on ? _173_[15:0] : pieces_left;
-  assign _106_ = \begin  ? words[95:80] : _365_;
+  assign _362_ = moving_on ? pass_last : first;
+  assign _363_ = \begin  ? 1'h1 : _362_;
+  assign _114_ = rst ? 1'h0 : _363_;
+  assign _364_ = step_tiles ? _189_ : tiles_last;
+  assign _113_ = \begin  ? tiles_single : _364_;
+  assign _365_ = step_tiles ? _186_[15:0] : tiles_left;
+  assign _112_ = \begin  ? words[79:64] : _365_;
+  assign _366_ = \$signal$38  ? _184_ : taps_y_last;
+  assign _111_ = \begin  ? taps_y_single : _366_;
+  assign _367_ = \$signal$38  ? _182_[15:0] : taps_y_left;
+  assign _110_ = \begin  ? words[127:112] : _367_;
+  assign _368_ = \$signal$36  ? _180_ : taps_x_last;
+  assign _109_ = \begin  ? taps_x_single : _368_;
+  assign _369_ = \$signal$36  ? _178_[15:0] : taps_x_left;
+  assign _108_ = \begin  ? words[111:96] : _369_;
+  assign _370_ = moving_on ? _175_ : pieces_last;
+  assign _107_ = \begin  ? pieces_single : _370_;
+  assign _371_ = moving_on ? _173_[15:0] : pieces_left;
+  assign _106_ = \begin  ? words[95:80] : _371_;
   assign _105_ = rst ? 1'h0 : _171_;
   assign _104_ = rst ? 1'h0 : _170_;
   assign _103_ = rst ? 1'h0 : _168_;
@@ -6569,28 +6746,21 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   assign _100_ = rst ? 1'h0 : _164_;
   assign _099_ = rst ? 1'h0 : _150_;
   assign _097_ = word_valid ? { word, words[639:32] } : words;
-  assign _366_ = head ? _176_[8:0] : place;
-  assign _367_ = read ? place : _366_;
-  assign _096_ = _368_ ? _028_[8:0] : _367_;
-  assign _368_ = ! state;
-  assign _369_ = read ? come_single : come_last;
-  assign _095_ = word_valid ? _032_ : _369_;
-  assign _370_ = read ? 8'h14 : come_left;
-  assign _094_ = word_valid ? _012_[7:0] : _370_;
-  assign _371_ = head ? _231_ : asked_last;
-  assign _093_ = read ? asked_single : _371_;
-  assign _372_ = head ? _209_[7:0] : asked_left;
-  assign _092_ = read ? 8'h14 : _372_;
-  assign _373_ = head ? _187_ : head;
-  assign _374_ = read ? 1'h1 : _373_;
-  assign _091_ = rst ? 1'h0 : _374_;
-  assign _375_ = stop ? 8'h07 : 8'h00;
-  assign _376_ = late ? 8'h06 : _375_;
-  assign _377_ = sums_error ? 8'h05 : _376_;
-  assign _378_ = outside ? 8'h04 : _377_;
-  assign _379_ = store_error ? 8'h03 : _378_;
-  assign _380_ = fetch_error ? 8'h02 : _379_;
-  assign failure = _090_ ? 8'h01 : _380_;
+  assign _372_ = head ? _176_[8:0] : place;
+  assign _373_ = read ? place : _372_;
+  assign _096_ = _374_ ? _028_[8:0] : _373_;
+  assign _374_ = ! state;
+  assign _375_ = read ? come_single : come_last;
+  assign _095_ = word_valid ? _032_ : _375_;
+  assign _376_ = read ? 8'h14 : come_left;
+  assign _094_ = word_valid ? _012_[7:0] : _376_;
+  assign _377_ = head ? _231_ : asked_last;
+  assign _093_ = read ? asked_single : _377_;
+  assign _378_ = head ? _209_[7:0] : asked_left;
+  assign _092_ = read ? 8'h14 : _378_;
+  assign _379_ = head ? _187_ : head;
+  assign _380_ = read ? 1'h1 : _379_;
+  assign _091_ = rst ? 1'h0 : _380_;
   assign head_address = place[7:0];
 endmodule
 
@@ -6855,45 +7025,6 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   assign _069_ = _033_ ? _068_ : here;
   assign _039_ = _011_ ? descriptor[521:512] : _069_;
   assign address = same_place_2[7:0];
-endmodule
-
-module \accelerator.turns (rst, start, turn, number, busy, epoch, owner, clk);
-  wire _00_;
-  wire _01_;
-  wire _02_;
-  wire [6:0] _03_;
-  wire [5:0] _04_;
-  wire [15:0] _05_;
-  wire [15:0] _06_;
-  wire [5:0] _07_;
-  input busy;
-  wire busy;
-  input clk;
-  wire clk;
-  output [5:0] epoch;
-  reg [5:0] epoch = 6'h00;
-  input [15:0] number;
-  wire [15:0] number;
-  output [15:0] owner;
-  reg [15:0] owner = 16'h0000;
-  input rst;
-  wire rst;
-  input start;
-  wire start;
-  input turn;
-  wire turn;
-  assign _03_ = epoch + 1'h1;
-  always @(posedge clk)
-    epoch <= _04_;
-  always @(posedge clk)
-    owner <= _05_;
-  assign _00_ = ~ busy;
-  assign _01_ = start & _00_;
-  assign _02_ = turn | _01_;
-  assign _06_ = turn ? number : owner;
-  assign _05_ = rst ? 16'h0000 : _06_;
-  assign _07_ = _02_ ? _03_[5:0] : epoch;
-  assign _04_ = rst ? 6'h00 : _07_;
 endmodule
 
 module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);

@@ -87,6 +87,11 @@ async def test_stop(dut):
 
 
 @cocotb.test()
+async def test_ends(dut):
+    await check(dut, whole_stops.ends)
+
+
+@cocotb.test()
 async def test_reset(dut):
     await check(dut, whole_stops.reset)
 

@@ -101,12 +101,13 @@ def is_refused(access, *arguments):
 def frames(bench, count):
     """Any frames at all, while nothing runs: golden replies, to the byte."""
     traffic = IdleTraffic(int(bench.rng.integers(1 << 32)))
-    link, golden = bench.board.link, traffic.golden
+    link, golden = bench.board.link, traffic.port
     for space, offset, data in ((Space.ACTIVATIONS, 0, bytes(bench.sizes[Space.ACTIVATIONS])),
                                 (Space.PROGRAM, 0, bytes(bench.sizes[Space.PROGRAM]))):
         bench.board.write_memory(space, offset, data)
     state = bench.board.state()
-    golden.host.epoch, golden.owner = state.epoch, state.owner
+    golden.epoch = traffic.golden.epoch = state.epoch
+    golden.owner = state.owner
     golden.counters = bench.board.counters(bench.design.steps)
     batches = [traffic.longest(), *(traffic.make_batch(FRAMES) for _ in range(-(-count // FRAMES)))]
     for sent, replies in batches:

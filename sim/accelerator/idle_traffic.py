@@ -1,52 +1,13 @@
 """Any frames for a whole accelerator that runs nothing, and what a golden one makes of them."""
 
 from hwgen.arch.frames import EPOCHS, FLUSH, LARGEST, Command, write_code
-from hwgen.arch.registers import EPOCH_SHIFT, GO, OWNER_SHIFT, SPACE_SHIFT, TURN, Register, Space
+from hwgen.arch.registers import GO, SPACE_SHIFT, Register, Space
 from hwgen.golden.links.host import Host
 
 from ..links.traffic import Traffic, request
-from ..tops.window_top import Idle
+from ..tops.window_top import idle, window
 
 __all__ = ["IdleTraffic"]
-
-
-class Turned(Idle):
-    """Registers and memories of an accelerator behind a stream, whose hosts take turns.
-
-    Members
-    -------
-    owner : int
-        The number of the host whose turn it is.
-    counters : list of int
-        Cycles of each step.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.host = Host(self)
-        self.owner = 0
-        self.counters = []
-
-    def __call__(self, access):
-        space, offset = divmod(access.address, 1 << SPACE_SHIFT)
-        part = access.write and access.mask != 15 and space != Space.ACTIVATIONS
-        if part or space >= len(self.window.sizes):
-            return None
-        if space == Space.SPARSE:
-            return 0
-        word = super().__call__(access)
-        return self.counters[offset // 4] if space == Space.COUNTERS and word == 0 else word
-
-    def register(self, register, access):
-        """Read or write a register."""
-        if register == Register.STATUS:
-            return self.host.epoch << EPOCH_SHIFT
-        if register != Register.CONTROL:
-            return super().register(register, access)
-        if access.write and access.data & TURN:
-            self.host.epoch = (self.host.epoch + 1) % EPOCHS
-            self.owner = access.data >> OWNER_SHIFT
-        return self.owner << OWNER_SHIFT
 
 
 class IdleTraffic(Traffic):
@@ -59,8 +20,15 @@ class IdleTraffic(Traffic):
 
     def __init__(self, seed):
         super().__init__(seed)
-        self.golden = Turned()
-        self.sizes = dict(zip(Space, self.golden.window.sizes, strict=False))
+        self.port = idle()
+        self.golden = Host(self.access)
+        self.sizes = dict(zip(Space, window().sizes, strict=False))
+
+    def access(self, access):
+        """Do an access, which may begin another epoch."""
+        word = self.port(access)
+        self.golden.epoch = self.port.epoch
+        return word
 
     def request(self):
         """Return a request that is as it should be, but may want what is not there."""
@@ -78,7 +46,7 @@ class IdleTraffic(Traffic):
         control = Register.CONTROL - address  # where its lowest byte is
         if 0 <= control < count:
             data[control] &= ~GO
-        stale = rng.randrange(EPOCHS) if rng.random() < 0.1 else self.golden.host.epoch
+        stale = rng.randrange(EPOCHS) if rng.random() < 0.1 else self.golden.epoch
         code = write_code(stale) if rng.random() < 0.95 else rng.choice([0, 7, 3, 0x81])
         return request(code, address, count, tag=rng.randrange(256),
                        data=data if code % 4 == Command.WRITE else None)
@@ -88,12 +56,12 @@ class IdleTraffic(Traffic):
 
         Then the last word shares a row of the buffer with the first one.
         """
-        first, code = Space.PROGRAM << SPACE_SHIFT, write_code(self.golden.host.epoch)
+        first, code = Space.PROGRAM << SPACE_SHIFT, write_code(self.golden.epoch)
         sent = [request(code, address, LARGEST, data=self.random.randbytes(LARGEST))
                 for address in (first, first + LARGEST)]
         sent += [request(Command.READ, first + offset, count, tag=offset)
                  for count in range(LARGEST - 3, LARGEST + 1) for offset in range(1, 4)]
-        return b"".join(sent), b"".join(self.golden.host.receive(frame) for frame in sent)
+        return b"".join(sent), b"".join(self.golden.receive(frame) for frame in sent)
 
     def make_batch(self, count):
         """Return so many frames or more, and the replies to them."""
@@ -101,5 +69,5 @@ class IdleTraffic(Traffic):
         for _ in range(count):
             kind = self.random.choice([self.request] * 4 + [self.damage_request, self.garbage])
             sent.append(kind() + FLUSH * (kind != self.request))
-            replies.append(self.golden.host.receive(sent[-1]))
+            replies.append(self.golden.receive(sent[-1]))
         return b"".join(sent), b"".join(replies)

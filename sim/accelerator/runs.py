@@ -50,12 +50,9 @@ def one_run(bench, network, program):
     board, inputs = bench.board, inputs_of(network, bench.rng)
     model = golden_model(bench.design, program.compressed)
     model.memory[:] = bench.rng.integers(-128, 128, len(model.memory))
-    for address, data in program.constants:
-        model.memory[address:address + len(data)] = np.frombuffer(data, np.int8)
     for name in program.inputs:
         place = program.tensors[name]
-        values = np.asarray(inputs[name]).reshape(place.height, place.width, -1)
-        model.memory[place.addresses()] = values[..., list(place.channels)]
+        model.memory[place.addresses()] = place.stored_part(np.asarray(inputs[name]))
     board.write_activations(0, model.memory.tobytes())
     model.run(program.image, len(program.steps))
     cycles = sum(work.cycles for work in predictions(network, program, inputs))

@@ -1,5 +1,7 @@
 """How a whole accelerator stops: at what is wrong, after too long, and when it is told to."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
@@ -7,12 +9,13 @@ from hwgen.arch.registers import ACKNOWLEDGE, GO, Register, Space
 from hwgen.arch.steps import PARAMETER_WORDS, Mode
 from hwgen.cost.cycles import Array
 from hwgen.golden.accelerator.accelerator import Error, Stopped
+from hwgen.runtime.client import NoMemory
 
 from .host_view import check_reset, is_refused
 from .runs import steps
 from .wrong_steps import long_loops, plain, write_fields, wrong_fields
 
-__all__ = ["errors", "interrupt", "reset", "stop", "watchdog"]
+__all__ = ["ends", "errors", "interrupt", "reset", "stop", "watchdog"]
 
 SPARED = {"binary": 1}
 """Cycles less than those of a step that a watchdog may have; of others than these engines 3."""
@@ -111,6 +114,35 @@ def stop(bench):
         assert [board.read_register(register) for register in (
             Register.FIRST, Register.COUNT, Register.WATCHDOG)] == [0, count, 0xFFFFFFFF]
         steps(bench, 2)
+
+
+def ends(bench):
+    """A host that does not wait is refused until a run has ended, and then it reads and writes."""
+    board, model = bench.board, bench.model()
+    if bench.design.engine != "binary":
+        bench.hold(model, *bench.maker.filler())
+    for index in range(bench.part(60, 8)):
+        made, words = bench.maker.program(1)
+        bench.write_program(words)
+        model.run(bench.image(words), 1)
+        board.start(0, 1)
+        at = 4 * int(bench.rng.integers(len(model.memory) // 4))
+        expected, data = model.memory[at:at + 4].tobytes(), bench.rng.bytes(4)
+        if index % 2:
+            insist(board.write_memory, Space.ACTIVATIONS, at, data)
+            model.memory[at:at + 4] = np.frombuffer(data, np.int8)
+        else:
+            assert insist(board.read_memory, Space.ACTIVATIONS, at, 4) == expected, made
+        assert not board.state().busy, "memory that was reached while steps ran"
+        np.testing.assert_array_equal(bench.activations(), model.memory, str(made))
+
+
+def insist(access, *arguments):
+    """Ask for memory until it is there, and return what it gives."""
+    for _ in range(5000):
+        with suppress(NoMemory):
+            return access(*arguments)
+    raise AssertionError("a run does not end")
 
 
 def reset(bench):

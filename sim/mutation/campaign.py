@@ -127,7 +127,7 @@ class Subject:
 def sources() -> str:
     """Return a digest of all that a bench may be made of."""
     root = Path(__file__).parents[2]
-    own = {Path(__file__), Path(__file__).with_name("equivalence.py")}
+    own = {Path(__file__).with_name(f"{name}.py") for name in ("campaign", "equivalence", "lemmas")}
     return digest(path.read_bytes() for room in ("hwgen", "sim")
                   for path in sorted((root / room).rglob("*.py")) if path not in own)
 

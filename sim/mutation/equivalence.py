@@ -190,10 +190,12 @@ def one_step(aig: bytes, names: str, weak: Collection[str]) -> bytes:
         second, end = decode_number(rest, end)
         ands.append((left, left - first, left - first - second))
     sides: dict[str, dict[tuple[str, str], int]] = {"gold": {}, "gate": {}}
-    for index, bit, side, name in re.findall(
-            r"^(?:inv)?latch (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE):
+    named = re.findall(r"^(?:inv)?latch (\d+) (\d+) (gold|gate)\.(?:inner\.)?(.*)$", names,
+                       re.MULTILINE)
+    apart = {index for index, _, _, name in named if name in weak}  # by any of their names
+    for index, bit, side, name in named:
         # What has no name of its own may be a part of a register with one.
-        if name.removeprefix("inner.") not in weak and not re.search(r"\b_\d+_$", name):
+        if index not in apart and not re.search(r"\b_\d+_$", name):
             sides[side][name, bit] = int(index)
     pairs = [(sides["gold"][key], at) for key, at in sides["gate"].items() if key in sides["gold"]]
     given = 2 * inputs + count

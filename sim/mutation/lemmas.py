@@ -175,9 +175,7 @@ def binary(more: Mapping[str, str] | None = None) -> Lemma:
     }
     holds = " && ".join(f"({state} != {number} || ({what}))" for number, what in in_state.items())
     return Lemma(
-        # A host reaches memories when it has seen that nothing runs, and words by their first byte.
-        legal="i:bus__address[1:0] == 0 && !((o:running_1 || p:running_1) && o:bus__ack"
-              " && !o:bus__error && i:bus__address[31:24] != 0)",
+        legal="i:bus__address[1:0] == 0",
         relations={
             "sequencer.state": f"SAME && {holds} && !o:sequencer.room"
                                f" && o:busy == ({state} != 0)"
@@ -194,7 +192,7 @@ def binary(more: Mapping[str, str] | None = None) -> Lemma:
 
 def binary_reads(used: str) -> str:
     """Return what holds of what a memory has read, which is ``used`` at times while a step runs."""
-    return f"SAME || (p:running_1 && !({used}))"
+    return f"SAME || (p:host_port.running_1 && !({used}))"
 
 
 BINARY_WORDS = {
@@ -227,7 +225,7 @@ BINARY: dict[str, Lemma] = {
     }),
     # A bit that running steps do not look at: of what they read the sign counts.
     "const1 $flatten\\activations.$shr.A[30]": binary({
-        "activations.offset_1": "SAME && (p:running_1 || o:activations.offset_1 == 0)"}),
+        "activations.offset_1": "SAME && (p:host_port.running_1 || o:activations.offset_1 == 0)"}),
     # An address is inverted twice before it is used.
     "cnot0(7) $flatten\\sequencer.$ternary.Y[0] sequencer._172_[0]": binary({
         "sequencer.address": "o:sequencer.state == 5 && !o:sequencer.$signal$14"

@@ -9,15 +9,15 @@ from cocotb.triggers import ClockCycles
 
 from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
-from hwgen.arch.registers import ACKNOWLEDGE, FACTS, GO, SPACE_SHIFT, Register, Space
-from hwgen.arch.registers import Access as Right
+from hwgen.arch.registers import ACKNOWLEDGE, GO, Register, Space
+from hwgen.golden.accelerator.host_port import HostPort
 from hwgen.golden.links.host import BusAccess
 from hwgen.golden.links.system_bus import serve
 
 from .. import PERIOD_NS
 from ..links.system import accesses
 
-__all__ = ["Idle", "check_random", "check_run", "start", "window"]
+__all__ = ["check_random", "check_run", "idle", "start", "window"]
 
 DESCRIPTOR = 1
 """The error of a program that has no valid step."""
@@ -28,41 +28,13 @@ def window():
     return BusWindow.of(Design.load(Path(os.environ["DESIGN"])))
 
 
-class Idle:
-    """Registers and memories of an accelerator that does not run: golden."""
-
-    def __init__(self):
-        self.design = Design.load(Path(os.environ["DESIGN"]))
-        self.window = window()
-        self.words = {}
-
-    def __call__(self, access):
-        """Do an access, and return the word, or None for an error."""
-        space, offset = access.address >> SPACE_SHIFT, access.address & (1 << SPACE_SHIFT) - 1
-        if offset >= self.window.sizes[space]:
-            return None
-        if space == Space.REGISTERS:
-            return self.register(Register(offset), access)
-        if space == Space.SPARSE:
-            return 0
-        if space == Space.COUNTERS:
-            return None if access.write else 0
-        lanes = sum(0xFF << 8 * lane for lane in range(4) if access.mask >> lane & 1)
-        if space == Space.PROGRAM:  # what is behind a word, up to the next one, is not there
-            there = self.design.columns - offset % self.window.stride
-            lanes = (1 << 8 * max(min(there, 4), 0)) - 1
-        old = self.words.get(access.address, 0)
-        if access.write:
-            self.words[access.address] = old & ~lanes | access.data & lanes
-        return old
-
-    def register(self, register, access):
-        """Read or write a register."""
-        facts = FACTS[register]
-        if access.write and facts.access is Right.BOTH:
-            self.words[access.address] = access.data & (1 << facts.bits) - 1
-        reset = self.design.fingerprint if facts.reset is None else facts.reset
-        return self.words.get(access.address, reset)
+def idle(**options):
+    """Return registers and memories of an accelerator that does not run: golden."""
+    design = Design.load(Path(os.environ["DESIGN"]))
+    return HostPort(
+        size=design.activation_memory, words=design.program_words, columns=design.columns,
+        steps=design.steps, fingerprint=design.fingerprint,
+        spaces=[Space.SPARSE] if "sparse" in design.parts else [], **options)
 
 
 async def start(dut):
@@ -80,7 +52,7 @@ async def check_random(play, count, *, usable=lambda access: True, before=lambda
     ``usable`` says which accesses the master can ask for, and ``before`` gives what of the bus is
     between it and the accelerator.
     """
-    expected, place = before(Idle()), window()
+    expected, place = before(idle(exposed=True)), window()
     sizes = dict(zip(Space, place.sizes, strict=False))
     asked = [access for access in accesses(count, shift=place.shift, sizes=sizes)
              if usable(access) and not (access.write and access.address == Register.CONTROL)]

@@ -93,7 +93,7 @@ def test_read(tmp_path):
     ("luts = 10", "luts = 1.5", "luts must be an integer, not 1.5"),
     ("luts = 10", "luts = true", "luts must be an integer, not True"),
     ("luts = 10", "luts = -1", "luts must not be negative, not -1"),
-    ("clock_mhz = 25.5", "clock_mhz = nan", "clock_mhz must not be negative, not nan"),
+    ("clock_mhz = 25.5", "clock_mhz = nan", "clock_mhz must be a number, not nan"),
     ("clock_mhz = 25.5", "clock_mhz = 0", "clock_mhz must be from 1 to 1000, not 0"),
     ("clock_mhz = 25.5", "clock_mhz = 1e300", "clock_mhz must be from 1 to 1000, not 1e"),
     ('package = "BG381"', "package = 381", "package must be a text, not 381"),

@@ -12,7 +12,7 @@ from hwgen.build.attempt import BITSTREAMS, pack, place, source, synthesise
 from hwgen.build.bitstream import clocks, fastest
 from hwgen.build.constraints import NAMES
 from hwgen.build.pins import pins_of
-from hwgen.build.reclock import configured, contents, reclock, rewritten
+from hwgen.build.reclock import contents, reclock, rewrite_configuration, rewrite_design
 from hwgen.errors import UserError
 from hwgen.rtl.links.uart import bit_cycles
 
@@ -111,7 +111,7 @@ def lines_of(cells):
 
 def test_rewritten():
     """What is wanted, in as many bits as before, and nothing else."""
-    cells = json.loads("".join(rewritten(lines_of(WRITTEN), WANTED)))
+    cells = json.loads("".join(rewrite_design(lines_of(WRITTEN), WANTED)))
     assert {name: cell["parameters"] for name, cell in cells.items()} == {
         "a.pll_PLL": {"DIV": "0010", "MODE": "1x"}, "b": {"DIV": "11"},
         "a.bit_0_LC": {"LUT_INIT": "1" * 16, "CIN_SET": "0"}}
@@ -125,7 +125,7 @@ def test_rewritten():
 def test_rewritten_wrong(cells, missing):
     """Whatever is not there, or is there twice, is no such design."""
     with pytest.raises(KeyError, match=missing):
-        list(rewritten(lines_of(cells), WANTED))
+        list(rewrite_design(lines_of(cells), WANTED))
 
 
 @pytest.mark.parametrize("name, file", [("icebreaker", "placed.cells"),
@@ -156,15 +156,15 @@ word: CLKOS_CPHASE 0000001
 def test_configured():
     """The words of those places, a PLL's divisors counted from 1."""
     wanted = {"clocks.pll": {"CLKOS_DIV": 6, "CLKOS_CPHASE": 5}, "a": {"INITVAL": 0xffff}}
-    lines = list(configured(CONFIG.splitlines(keepends=True), BELS, wanted))
+    lines = list(rewrite_configuration(CONFIG.splitlines(keepends=True), BELS, wanted))
     assert lines[2] == "word: SLICEB.K1.INIT 1111111111111111\n"
     assert lines[8:] == ["word: CLKOS_DIV 0000101\n", "word: CLKOS_CPHASE 0000101\n"]
     assert lines[:2] + lines[3:8] == [line for index, line in enumerate(
         CONFIG.splitlines(keepends=True)) if index not in (2, 8, 9)]
     with pytest.raises(KeyError, match="CLKI_DIV"):
-        list(configured(lines, BELS, {"clocks.pll": {"CLKI_DIV": 1}}))
+        list(rewrite_configuration(lines, BELS, {"clocks.pll": {"CLKI_DIV": 1}}))
     with pytest.raises(KeyError, match="b"):
-        list(configured(lines, BELS, {"b": {"INITVAL": 0}}))
+        list(rewrite_configuration(lines, BELS, {"b": {"INITVAL": 0}}))
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -63,7 +63,7 @@ def test_perfect_is_json(capsys, tmp_path):
 @pytest.mark.parametrize("words, text", [
     (["net.onnx", "--data", "images.npz", "--labels", "x.npz"], "--labels is for --mixed"),
     (["net.onnx", "--data", "images.npz", "--plot", "x.svg"], "--plot is for --mixed"),
-    (["none.onnx", "--data", "images.npz"], "cannot read"),
+    (["none.onnx", "--data", "images.npz"], "cannot be read"),
     (["net.tflite", "--data", "images.npz"], "'net.tflite' must end in .onnx"),
     (["net.onnx", "--data", "none.npz"], "none.npz cannot be read: No such file"),
     (["net.onnx", "--data", "images.npz:other"], "input 'x0' must be images of shape"),

@@ -10,8 +10,7 @@ from hwgen.compiler import compile_network
 from hwgen.compiler.prepare.thresholds import requantising_network, rounding_of
 from hwgen.errors import UserError
 from hwgen.golden.network import network as golden
-from hwgen.golden.network.arithmetic import requantise
-from hwgen.golden.network.thresholds import threshold
+from hwgen.golden.network.arithmetic import requantise, threshold
 from hwgen.network.graph import FullyConnected, Network, Requantisation, Tensor
 from hwgen.network.precision import Precision
 from hwgen.network.thresholds import Thresholds

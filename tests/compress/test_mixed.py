@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from hwgen.cli import main
-from hwgen.compress.ideal_bitserial import bit_serial
-from hwgen.compress.mixed import FEWEST, MOST, Mixed, Variable
+from hwgen.compress.mixed import FEWEST, MOST, Mixed, Variable, bit_serial
 from hwgen.compress.quantize import Calibrated, errors
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run

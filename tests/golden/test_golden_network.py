@@ -289,9 +289,9 @@ def test_single_rounding_differs_little():
 
 
 @pytest.mark.parametrize("x, says", [
-    (np.zeros((1, 49, 10, 1)), "must be int8 of shape .* not float64"),
-    (np.zeros((1, 10, 49, 1), np.int8), r"not int8 of shape \(1, 10, 49, 1\)"),
-    (np.zeros((49, 10, 1), np.int8), r"not int8 of shape \(49, 10, 1\)"),
+    (np.zeros((1, 49, 10, 1)), "must be int8, not float64"),
+    (np.zeros((1, 10, 49, 1), np.int8), r"must be of shape .* not \(1, 10, 49, 1\)"),
+    (np.zeros((49, 10, 1), np.int8), r"must be of shape .* not \(49, 10, 1\)"),
     ({"other": np.zeros((1, 49, 10, 1), np.int8)}, "the network's inputs are input_1, not other"),
 ])
 def test_input_wrong(x, says):

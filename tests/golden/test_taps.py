@@ -9,7 +9,7 @@ from hwgen.golden.network.layers import finish_sums
 from hwgen.golden.network.network import compute
 from hwgen.golden.network.taps import rows, vectors, with_rows
 from hwgen.golden.sparse.decoder import EntryFormat
-from hwgen.golden.sparse.layer import SparseLayerModel
+from hwgen.golden.sparse.layer import run_layer
 from hwgen.network.graph import Depthwise, Weighted
 from hwgen.network.tflite.reading import read
 
@@ -66,8 +66,8 @@ def test_sparse_layer(kind, seed):
     zero_point = network.tensors[layer.inputs[0]].zero_point
     x = np.where(rng.random(x.shape) < 0.5, zero_point, x).astype(np.int8)[:1]
     lanes = int(rng.integers(1, 6))
-    found, run = SparseLayerModel(width=4, depth=2).run(
-        layer, encode(matrix, EntryFormat(index_bits=3), lanes), x, zero_point, network.rounding)
+    found, run = run_layer(layer, encode(matrix, EntryFormat(index_bits=3), lanes), x, zero_point,
+                           network.rounding, width=4, depth=2)
     np.testing.assert_array_equal(found.reshape(-1), compute(network, layer, [x]).reshape(-1))
     seen = vectors(layer, x, zero_point)[:, 0] != 0
     assert run.work == int((seen.astype(int) @ (matrix != 0).T.astype(int)).sum())

@@ -8,8 +8,10 @@ from hwgen.arch.formats import Format, NumberKind
 from hwgen.rtl.accelerator.accelerator import Accelerator
 from hwgen.rtl.accelerator.accumulators import Accumulators
 from hwgen.rtl.accelerator.control import Controlled
+from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 from hwgen.rtl.accelerator.fetch import Fetch
 from hwgen.rtl.accelerator.frame import Frame
+from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.sequencer import Sequencer
@@ -25,10 +27,10 @@ from hwgen.rtl.bitserial.array import BitSerial
 from hwgen.rtl.bitserial.pairs import Pairs
 from hwgen.rtl.compact.accelerator import CompactAccelerator
 from hwgen.rtl.compact.accumulators import CompactAccumulators, Word
-from hwgen.rtl.compact.bitserial import CompactBitSerial
-from hwgen.rtl.compact.bitserial_pairs import CompactPairs
+from hwgen.rtl.compact.bitserial import CompactBitSerial, CompactPairs
 from hwgen.rtl.compact.broadcast import Broadcast
 from hwgen.rtl.compact.fetch import CompactFetch
+from hwgen.rtl.compact.host_port import CompactHostPort
 from hwgen.rtl.compact.memories import CompactByteMemory, CompactWordMemory, SplitRam
 from hwgen.rtl.compact.post import CompactLane, CompactPost
 from hwgen.rtl.compact.sequencer import CompactSequencer
@@ -54,11 +56,13 @@ from hwgen.rtl.sparse.nonzero import NonZeros
 from hwgen.rtl.systolic.array import SystolicArray
 from hwgen.rtl.systolic.cells import OutputStationaryCell, WeightStationaryCell
 from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary
-from hwgen.rtl.tops import axi, board, spi, uart, wishbone
+from hwgen.rtl.tops import board
+from hwgen.rtl.tops import links as tops
 from hwgen.rtl.unpack.unpack import Unpack
 from hwgen.rtl.unpack.words import PackedWords
 
 from ..bench import simulate
+from .accelerator import test_host_port as host_port
 from .links import test_link_timing as links
 from .timing import Case, components, play
 
@@ -452,6 +456,7 @@ OTHER_TESTS = {
     PackedWords: test_packed_words, AxiLite: links.test_axi_lite,
     AxiStream: links.test_axi_stream_in, Flash: links.test_flash, Host: links.test_host,
     Receiver: links.test_receiver, Spi: links.test_spi, Transmitter: links.test_transmitter,
+    FastHostPort: host_port.test_cycles, CompactHostPort: host_port.test_cycles,
     Turns: links.test_turns, Uart: links.test_receiver, Wishbone: links.test_wishbone,
 }
 """Components whose cycles are tested by themselves."""
@@ -473,10 +478,11 @@ STATES = "a state machine: its cycles are those of cost/cycles.py"
 PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
-    axi.AxiAccelerator: PARTS, board.BoardTop: PARTS, spi.SpiAccelerator: PARTS,
-    uart.SerialAccelerator: PARTS, wishbone.WishboneAccelerator: PARTS,
+    tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
+    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES,
+    HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",
     board.Reset: "nothing but the end of a reset; tests/rtl/tops/ has its latency",
     plls.ClockGenerator: "makes the clock, and has none",

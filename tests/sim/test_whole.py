@@ -31,8 +31,10 @@ def simulate(unit, design, folder):
     regression.simulate(unit, design, folder, simulator="verilator", waves=False, seed=1).check()
 
 
-def test_bench(tmp_path):
-    simulate(accelerators.UNIT, DESIGNS["binary"], tmp_path)
+@pytest.mark.parametrize("unit, name", [(accelerators.UNIT, "binary"),
+                                        ("accelerator-wishbone", "compact")])
+def test_bench(unit, name, tmp_path):
+    simulate(unit, DESIGNS[name], tmp_path)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from ...golden.network.arithmetic import requantise
 from ...network.graph import FullyConnected, Layer, Network, Requantisation
 from ..lowering import Lowering, PlacedStep
 from ..prepare.constants import Folding
-from ..prepare.endings import sum_requantisation
+from ..prepare.lanes import sum_requantisation
 from ..sizes import ceil_div
 from ..view import View
 from .weighted import folded_bias

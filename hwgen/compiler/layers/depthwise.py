@@ -222,14 +222,12 @@ class DepthwiseLayer:
                 taps_y=int(self.taps_y),
                 x=across, y=height, prime_x=prime_x, stride_x=window.stride[1],
                 prime_y=prime_y, stride_y=window.stride[0], program=program,
-                base=source.offset + row0 * source.row, row0=row0, height=source.height,
-                offset=left * source.pitch, row_bytes=source.row_bytes, x_step=source.pitch,
+                **source.read_from(row0), offset=left * source.pitch, x_step=source.pitch,
                 row_step=1, row_step_bytes=source.row, tile_step=lowering.columns,
                 taps_x_step=int(self.taps) * source.pitch,
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
-                output=target.offset + block.y * target.row + block.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row, **formats)
+                **target.write_to(block), **formats)
 
 
 def transpose_window(window: Window) -> Window:

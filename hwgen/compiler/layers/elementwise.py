@@ -13,7 +13,7 @@ from ..sizes import ceil_div
 from ..view import View
 from .pool import plain_lanes
 
-__all__ = ["lower_copy", "lower_elementwise", "lower_pad"]
+__all__ = ["lower_copy", "lower_elementwise"]
 
 
 def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None) -> None:
@@ -33,11 +33,6 @@ def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None =
         before = before[0], before[1] * channels
     lowering.direct(source, target, plain_lanes(COPY), window=Window((1, 1), before=before),
                     pad=value)
-
-
-def lower_pad(lowering: Lowering, layer: Pad, source: View, target: View) -> None:
-    """Emit a copy with rows and columns around it."""
-    lower_copy(lowering, source, target, layer)
 
 
 def lower_elementwise(lowering: Lowering, network: Network, layer: Elementwise,
@@ -129,5 +124,4 @@ def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: V
         lowering.emit(
             None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
             low=output.low, high=output.high, x=block.width, y=block.height, program=program,
-            output=target.offset + block.y * target.row + block.x * target.pitch,
-            output_x_step=target.pitch, output_row_step=target.row)
+            **target.write_to(block))

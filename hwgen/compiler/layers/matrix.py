@@ -240,6 +240,7 @@ class MatrixLayer:
             packed, *lowering.parameters(repeated[0], lanes), planes)
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
+        grouped = replace(target, pitch=plan.group * target.pitch)
         for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
                                            plan.passes):
             row0 = block.y * window.stride[0] - window.before[0]
@@ -249,18 +250,15 @@ class MatrixLayer:
                 last_columns=lowering.last_columns(plan.group * self.outputs),
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
                 tiles=len(packed), pieces=plan.pieces, taps_x=taps_x, taps_y=window.kernel[0],
-                x=block.width, y=block.height, program=program,
-                base=source.offset + row0 * source.row, row0=row0, height=source.height,
+                x=block.width, y=block.height, program=program, **source.read_from(row0),
                 offset=(block.x * across - window.before[1]) * source.pitch,
-                row_bytes=source.row_bytes, x_step=across * source.pitch,
+                x_step=across * source.pitch,
                 row_step=window.stride[0], row_step_bytes=window.stride[0] * source.row,
                 piece_step=lowering.rows, tile_step=plan.tile_step,
                 taps_x_step=window.dilation[1] * source.pitch if plan.taps_x > 1 else 0,
                 taps_y_step=window.dilation[0],
                 taps_y_step_bytes=window.dilation[0] * source.row,
-                output=target.offset + block.y * target.row
-                + block.x * plan.group * target.pitch,
-                output_x_step=plan.group * target.pitch, output_row_step=target.row, **formats)
+                **grouped.write_to(block), **formats)
 
 
 def flatten_rows(source: View, target: View, window: Window) -> tuple[View, View, Window]:

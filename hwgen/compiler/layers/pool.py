@@ -3,7 +3,6 @@
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...golden.network.arithmetic import divide
@@ -14,8 +13,6 @@ from ..sizes import Block, ceil_div
 from ..view import View
 
 __all__ = ["average_multiplier", "lower_average_pool", "lower_max_pool", "lower_mean"]
-
-Integers = NDArray[np.int64]
 
 
 def average_multiplier(count: int) -> int:
@@ -32,10 +29,9 @@ def average_multiplier(count: int) -> int:
     return multiplier
 
 
-def plain_lanes(multiplier: int, right: int = 0, zero_point: int = 0, low: int = -128,
-                high: int = 127) -> Lanes:
+def plain_lanes(multiplier: int, low: int = -128, high: int = 127) -> Lanes:
     """Return lanes that do the same in every channel."""
-    return Lanes(np.array([multiplier]), np.array([right]), np.array([0]), zero_point, low, high)
+    return Lanes(np.array([multiplier]), np.array([0]), np.array([0]), 0, low, high)
 
 
 def counts(size: int, outputs: int, window: Window, axis: int) -> list[int]:

@@ -90,15 +90,13 @@ class SparseLayer:
                 source, None, mode=Mode.SPARSE, to_sums=True, pad=self.zero_point,
                 last_columns=lowering.last_columns(len(self.weights)), slots=slots, column=column,
                 x=self.vectors(lowering.rows), y=window.kernel[0], taps_x=block.width,
-                taps_y=block.height, base=source.offset + row0 * source.row, row0=row0,
-                height=source.height, offset=(block.x * right - window.before[1]) * source.pitch,
-                row_bytes=source.row_bytes, x_step=lowering.rows, row_step=step_y,
+                taps_y=block.height, **source.read_from(row0),
+                offset=(block.x * right - window.before[1]) * source.pitch,
+                x_step=lowering.rows, row_step=step_y,
                 row_step_bytes=step_y * source.row, taps_x_step=right * source.pitch,
                 taps_y_step=down, taps_y_step_bytes=down * source.row)
             lowering.emit(
                 None, target, mode=Mode.SUMS, tiles=slots, slots=slots, program=program,
                 parameters_per_tile=per_tile, zero_point=self.lanes.zero_point, low=self.lanes.low,
                 high=self.lanes.high, last_columns=lowering.last_columns(len(self.weights)),
-                x=block.width, y=block.height,
-                output=target.offset + block.y * target.row + block.x * target.pitch,
-                output_x_step=target.pitch, output_row_step=target.row)
+                x=block.width, y=block.height, **target.write_to(block))

@@ -15,8 +15,7 @@ from ...network.graph import Convolution, Depthwise, FullyConnected, Network, We
 from ..distinct import as_int64, distinct_weights, select_places, sums_by_output
 from ..lowering import Lowering
 from ..prepare.constants import VARIES, Folding
-from ..prepare.endings import sum_requantisation
-from ..prepare.lanes import Lanes, lanes_of
+from ..prepare.lanes import Lanes, lanes_of, sum_requantisation
 from ..prepare.ranges import format_of
 from ..sizes import Sizes
 from ..view import View

@@ -9,6 +9,7 @@ of its image, so that one moves down in memory and the next one up again.
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from ...arch.design import Design
 from ..lowering import PlacedStep
@@ -65,7 +66,7 @@ class TightPlan:
             for b in lives:
                 if a.begin < a.end == b.begin:
                     self.pairs.setdefault(b.begin, []).append((a.name, b.name))
-        self.variants: dict[tuple[int, int], Variant] = {}
+        self.variant = cache(self.cut)
 
     def plan(self, memory: int) -> tuple[dict[int, Cut], dict[str, int], int]:
         """Return how layers are cut, the address of every buffer, and the bytes that it takes.
@@ -121,14 +122,8 @@ class TightPlan:
             bisect_left(parts, True, key=fits)
         return min(tried, key=lambda variant: (max(variant.needed, level), variant.parts))
 
-    def variant(self, index: int, parts: int) -> Variant:
-        """Return what comes of cutting a layer into so many parts."""
-        if (index, parts) not in self.variants:
-            self.variants[index, parts] = self.cut(index, parts)
-        return self.variants[index, parts]
-
     def cut(self, index: int, parts: int) -> Variant:
-        """Cut a layer, and see what comes of it."""
+        """Return what comes of cutting a layer into so many parts."""
         pairs = self.pairs[index]
         layer = self.layout.layers[index]
         target = self.layout.views[layer.output]

@@ -83,7 +83,8 @@ class BufferLayout:
                 if layer.output in self.parts else self.packed_view(layer.output)
         whole = self.views[layer.output]
         sizes = [image_of(self.network.tensors[name]) for name in layer.inputs]
-        axis = image_axis(layer.axis, len(self.network.tensors[layer.output].shape))
+        axes = len(self.network.tensors[layer.output].shape)
+        axis = 3 - axes + layer.axis % axes  # of (height, width, channels)
         channels = [int(self.folding.stored[name].sum()) for name in layer.inputs]
         before = (sum(channels[:place]) if axis == 2 else
                   sum(size[axis] for size in sizes[:place]))
@@ -109,11 +110,6 @@ class BufferLayout:
                                       min(old.begin, self.begins[name]),
                                       max(old.end, self.ends[name]))
         return list(found.values())
-
-
-def image_axis(axis: int, axes: int) -> int:
-    """Return which axis of (height, width, channels) an axis of a tensor is."""
-    return 2 - (axes - 1 - axis % axes)
 
 
 def accelerator_outputs(network: Network) -> list[str]:

@@ -6,7 +6,8 @@ share that place, which is as large as the largest column tile. What they comput
 order, is what the step did.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,25 +27,17 @@ LONGEST = (1 << 16) - 1
 """Words of weights of a column tile."""
 
 
-@dataclass(frozen=True)
-class Words:
-    """What a step reads: weights, (tiles, words, columns); parameters, (tiles or 1, 9, columns)."""
-
-    weights: Bytes
-    parameters: Bytes
-
-    @classmethod
-    def of(cls, step: Step, rows: int, image: Bytes) -> "Words":
-        """Find them in the image."""
-        columns, length = image.shape[1], step.passes * rows
-        tiles = step.tiles if step.parameters_per_tile else 1
-        # All tiles after those with parameters follow the last of these.
-        words = image[step.program:step.program + words_read(step, columns, rows)]
-        first = words[:tiles * (PARAMETER_WORDS + length)].reshape(tiles, -1, columns)
-        head, parameters, rest = np.split(first, [rows, rows + PARAMETER_WORDS], axis=1)
-        weights = [np.concatenate([head, rest], axis=1),
-                   words[tiles * (PARAMETER_WORDS + length):].reshape(-1, length, columns)]
-        return cls(np.concatenate(weights), parameters)
+def weights_and_parameters(step: Step, rows: int, image: Bytes) -> tuple[Bytes, Bytes]:
+    """Return what a step reads: (tiles, words, columns), and (tiles or 1, 9, columns)."""
+    columns, length = image.shape[1], step.passes * rows
+    tiles = step.tiles if step.parameters_per_tile else 1
+    # All tiles after those with parameters follow the last of these.
+    words = image[step.program:step.program + words_read(step, columns, rows)]
+    first = words[:tiles * (PARAMETER_WORDS + length)].reshape(tiles, -1, columns)
+    head, parameters, rest = np.split(first, [rows, rows + PARAMETER_WORDS], axis=1)
+    weights = [np.concatenate([head, rest], axis=1),
+               words[tiles * (PARAMETER_WORDS + length):].reshape(-1, length, columns)]
+    return np.concatenate(weights), parameters
 
 
 class Unpacking:
@@ -103,10 +96,10 @@ class Unpacking:
         """Return some tiles of what a step reads as packed words, and the fields that say how."""
         key = step.program, first, end
         if key not in self.packings:
-            words = Words.of(step, self.lowering.rows, self.image)
-            parameters = words.parameters[first:end] if step.parameters_per_tile else \
-                words.parameters
-            self.packings[key] = pack_step(words.weights[first:end],
+            weights, parameters = weights_and_parameters(step, self.lowering.rows, self.image)
+            if step.parameters_per_tile:
+                parameters = parameters[first:end]
+            self.packings[key] = pack_step(weights[first:end],
                                            parameters.reshape(-1, self.lowering.columns))
         return self.packings[key]
 
@@ -158,8 +151,7 @@ def spans(step: Step, rows: int, room: int) -> list[tuple[int, int]]:
     most = room // (length + PARAMETER_WORDS) if step.parameters_per_tile else \
         (room - PARAMETER_WORDS) // length
     count = ceil_div(step.tiles, most)
-    edges = [number * step.tiles // count for number in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return [*pairwise(number * step.tiles // count for number in range(count + 1))]
 
 
 def part(item: PlacedStep, first: int, end: int, columns: int) -> PlacedStep:

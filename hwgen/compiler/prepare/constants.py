@@ -30,7 +30,7 @@ from ...network.graph import (
 )
 from ..distinct import distinct_weights, select_places
 from ..view import image_of
-from .endings import sum_requantisation
+from .lanes import sum_requantisation
 
 __all__ = ["VARIES", "Folding", "fold", "reaches_padding"]
 
@@ -217,10 +217,6 @@ class Fold:
             first += len(self.stored[name])
 
 
-def fold(network: Network, whole: bool = False) -> Folding:
-    """Return the constants and what is stored; with ``whole`` every channel is."""
-    folding = Fold(network).backward()
-    if whole:
-        return Folding({n: np.full_like(c, VARIES) for n, c in folding.constants.items()},
-                       {n: np.ones_like(s) for n, s in folding.stored.items()})
-    return folding
+def fold(network: Network) -> Folding:
+    """Return the constants and what is stored."""
+    return Fold(network).backward()

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...network.graph import Requantisation
+from ...network.graph import Requantisation, Weighted
 
-__all__ = ["COPY", "LARGEST_LEFT", "Lanes", "lanes_of", "parts_of"]
+__all__ = ["COPY", "LARGEST_LEFT", "Lanes", "lanes_of", "parts_of",
+           "sum_requantisation"]
 
 Integers = NDArray[np.int64]
 
@@ -27,10 +28,14 @@ class Lanes:
     low: int = -128
     high: int = 127
 
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return len(self.multiplier)
+
+def sum_requantisation(layer: Weighted) -> Requantisation:
+    """Return how the sums of a layer of the accelerator's are requantised."""
+    ending = layer.requantisation
+    if isinstance(ending, Requantisation):
+        return ending
+    raise TypeError(f"layer {layer.name!r} ({layer.operator}) puts out sums, which the host "
+                    "computes")
 
 
 def lanes_of(requantisation: Requantisation, channels: int, largest: Integers | int) -> Lanes:

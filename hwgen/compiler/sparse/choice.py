@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from ...arch.descriptors import Descriptors
 from ...arch.design import Design
-from ...arch.steps import Mode, Step
+from ...arch.steps import Mode
 from ...cost.cycles import Array
 from ...golden.accelerator.accelerator import Accelerator
-from ...golden.accelerator.footprint import bytes_read, passes
+from ...golden.accelerator.footprint import passes
 from ...golden.network import network as golden
 from ...golden.sparse.decoder import Compressed
 from ...golden.sparse.step import sparse_cycles, sparse_step
 from ...network.graph import Convolution, FullyConnected, Network
-from ..engine_choice import EngineChoice
 from ..layers.weighted import SumsLayer
 from ..lowering import Lowering
 from ..memory.lifetimes import BufferLayout
 from ..prepare.constants import Folding
+from ..program import EngineChoice
 from ..view import View
 from .lane_memories import side_by_side
 
@@ -186,7 +186,9 @@ def candidate(network: Network, folding: Folding, layout: BufferLayout, design: 
     cycles = 0
     for item in lowering.placed:
         if item.step.mode == Mode.SPARSE:
-            vectors = np.stack([pixel(seen, item.step, *taps) for taps in passes(item.step)])
+            found = [each for taps in passes(item.step)
+                     if (each := seen.fetch(item.step, 0, *taps)) is not None]
+            vectors = np.stack(found).reshape(len(found), item.step.vectors, -1)
             run = sparse_step(item.step, weights, vectors, design.sparse_depth)
             cycles += sparse_cycles(run, design.columns, int(array.turns))
         else:
@@ -218,10 +220,3 @@ def surroundings(design: Design, source: View, folding: Folding,
                      + np.arange(stored.shape[-1]))
         made.memory[addresses] = stored
     return made
-
-
-def pixel(memory: Accelerator, step: Step, *taps: int) -> NDArray[np.int8]:
-    """Return the vectors of one output pixel."""
-    inside, addresses = bytes_read(step, memory.rows, 0, *taps)
-    found = memory.memory[np.where(inside, addresses, 0)]
-    return np.where(inside, found, np.int8(step.pad)).reshape(step.vectors, -1)

@@ -15,7 +15,6 @@ from ...network.graph import (
     Add,
     AveragePool,
     Concatenate,
-    Convolution,
     Depthwise,
     Ending,
     FullyConnected,
@@ -28,16 +27,15 @@ from ...network.graph import (
     Pad,
     Reshape,
     Softmax,
+    Weighted,
     Window,
 )
 from ...network.thresholds import Thresholds
 from . import fixed_point
-from .arithmetic import Integers, divide, requantise, scale, wrap
-from .thresholds import threshold
+from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
-__all__ = ["add", "average_pool", "compute", "concatenate", "convolution", "convolution_sums",
-           "depthwise", "depthwise_sums", "fully_connected", "fully_connected_sums", "matrix",
-           "max_pool", "maximum", "mean", "pad"]
+__all__ = ["add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
+           "fully_connected_sums", "matrix", "max_pool", "maximum", "mean"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -112,12 +110,6 @@ def finish_sums(sums: Integers, by: Ending, rounding: str) -> Values:
     return requantise(sums, by, rounding)
 
 
-def convolution(x: Bytes, layer: Convolution, zero_point: int, rounding: str = "tflm") -> Values:
-    """Return a convolution."""
-    sums = convolution_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return finish_sums(sums, layer.requantisation, rounding)
-
-
 def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
                    zero_point: int) -> Integers:
     """Return the sums of a depthwise convolution, as 32 bits hold them."""
@@ -129,12 +121,6 @@ def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Wi
     return wrap(sums + bias)
 
 
-def depthwise(x: Bytes, layer: Depthwise, zero_point: int, rounding: str = "tflm") -> Values:
-    """Return a depthwise convolution."""
-    sums = depthwise_sums(x, layer.weights, layer.bias, layer.window, zero_point)
-    return finish_sums(sums, layer.requantisation, rounding)
-
-
 def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
                          zero_point: int) -> Integers:
     """Return the sums over the last axis, as 32 bits hold them."""
@@ -142,11 +128,12 @@ def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
     return wrap(matrix(vectors, weights) + bias).reshape(*x.shape[:-1], len(weights))
 
 
-def fully_connected(x: Bytes, layer: FullyConnected, zero_point: int,
-                    rounding: str = "tflm") -> Values:
-    """Return a fully connected layer."""
-    sums = fully_connected_sums(x, layer.weights, layer.bias, zero_point)
-    return finish_sums(sums, layer.requantisation, rounding)
+def weighted_sums(x: Bytes, layer: Weighted, zero_point: int) -> Integers:
+    """Return the sums of a layer with weights, as 32 bits hold them."""
+    if isinstance(layer, FullyConnected):
+        return fully_connected_sums(x, layer.weights, layer.bias, zero_point)
+    sums = depthwise_sums if isinstance(layer, Depthwise) else convolution_sums
+    return sums(x, layer.weights, layer.bias, layer.window, zero_point)
 
 
 def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
@@ -188,28 +175,15 @@ def mean(x: Bytes, layer: Mean, zero_point: int, rounding: str = "tflm") -> Byte
     return requantise(wrap(sums), layer.requantisation, rounding)
 
 
-def pad(x: Bytes, layer: Pad) -> Bytes:
-    """Return the images with ``value`` around them."""
-    return surround(x, layer.before, layer.after, layer.value).astype(np.int8)
-
-
-def concatenate(inputs: Sequence[Bytes], layer: Concatenate) -> Bytes:
-    """Return the inputs one after the other."""
-    return np.concatenate(inputs, axis=layer.axis)
-
-
 def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
     """Return what one layer makes of its inputs; their first axis counts images."""
     result: NDArray[np.signedinteger]
     x, tensors, rounding = inputs[0], network.tensors, network.rounding
     zero_points = [tensors[name].zero_point for name in layer.inputs]
     match layer:
-        case Convolution():
-            result = convolution(x, layer, zero_points[0], rounding)
-        case Depthwise():
-            result = depthwise(x, layer, zero_points[0], rounding)
-        case FullyConnected():
-            result = fully_connected(x, layer, zero_points[0], rounding)
+        case _ if isinstance(layer, Weighted):
+            sums = weighted_sums(x, layer, zero_points[0])
+            result = finish_sums(sums, layer.requantisation, rounding)
         case Add():
             result = add(inputs, layer, zero_points, rounding)
         case Maximum():
@@ -221,9 +195,9 @@ def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArr
         case Mean():
             result = mean(x, layer, zero_points[0], rounding)
         case Pad():
-            result = pad(x, layer)
+            result = surround(x, layer.before, layer.after, layer.value).astype(np.int8)
         case Concatenate():
-            result = concatenate(inputs, layer)
+            result = np.concatenate(inputs, axis=layer.axis)
         case Reshape():
             result = x
         case Softmax():

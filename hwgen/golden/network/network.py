@@ -30,16 +30,7 @@ def inputs_by_name(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
     if sorted(x) != sorted(network.inputs):
         raise UserError(f"the network's inputs are {', '.join(network.inputs)}, "
                         f"not {', '.join(x) or 'none'}")
-    values = {name: np.asarray(value) for name, value in x.items()}
-    for name, value in values.items():
-        shape = network.tensors[name].shape
-        if value.dtype != np.int8 or value.ndim != len(shape) or value.shape[1:] != shape[1:]:
-            raise UserError(f"input {name!r} must be int8 of shape {shape}, or with several images "
-                            f"along the first axis, not {value.dtype} of shape {value.shape}")
-        precision = network.tensors[name].precision
-        if value.size and not precision.low <= value.min() <= value.max() <= precision.high:
-            raise UserError(f"input {name!r} must be {precision}: from {precision.low} to "
-                            f"{precision.high}, not {value.min()} to {value.max()}")
+    values = {name: network.check_input(name, np.asarray(value)) for name, value in x.items()}
     if len({len(value) for value in values.values()}) != 1:
         raise UserError("all inputs must have the same number of images")
     return values

@@ -9,8 +9,6 @@ from .decoder import Compressed, EntryFormat, LaneEntries
 
 __all__ = ["Memories"]
 
-Integers = NDArray[np.int64]
-
 
 class Memories:
     """Entries and pointers of all lanes, as the lanes read them.

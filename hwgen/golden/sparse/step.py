@@ -4,8 +4,6 @@ Its passes are output pixels: each is an input of the sparse engine, whose vecto
 accelerator's memory as those of any step do, and wait in a FIFO.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +23,6 @@ WRITING = 11
 """From the last sums out of the engine until the step has ended."""
 
 
-@dataclass
 class Waiting:
     """When the vectors of a step can be taken, in cycles from the first one on.
 
@@ -34,7 +31,7 @@ class Waiting:
     cycles after one is asked for, and a cycle after one is taken.
     """
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self.asked: list[int] = []
         self.taken: list[int] = []
         self.begun = -SHORTEST_PASS

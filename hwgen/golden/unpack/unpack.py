@@ -16,7 +16,7 @@ from ...arch.formats import Format as Numbers
 from ...arch.formats import NumberKind
 from ...arch.steps import INDEX_BITS, PARAMETER_WORDS, Step
 from ...errors import UserError
-from ..sparse.decoder import EntryFormat
+from ..sparse.decoder import EntryFormat, LaneEntries
 
 __all__ = ["READING", "VALUE_BITS", "Packing", "is_possible", "parameter_words", "unpack",
            "written_words"]
@@ -184,14 +184,12 @@ def weight_words(entries: NDArray[np.int64], packing: Packing, count: int, depth
     no encoder's finds a place, too.
     """
     low, form = packing.low, EntryFormat(index_bits=INDEX_BITS, value_bits=packing.value_bits)
-    padding = (entries & form.padding) == form.padding
-    ends = np.cumsum(np.where(padding, entries, (entries & form.padding) + 1))
-    rows, values = ends[~padding] - 1, entries[~padding] >> INDEX_BITS
+    _, rows, weights = LaneEntries(entries, np.array([0, len(entries)])).triplets(form)
     bits = max(depth - 1, 1).bit_length()
     seen = (rows >> low) & ((1 << bits) - 1)
     word = np.cumsum(np.diff(seen, prepend=0) & ((1 << bits) - 1))
     byte = rows & ((1 << low) - 1)
-    weights = form.weights(values) & 0xff if book is None else book[values]
+    weights = weights & 0xff if book is None else book[weights & (1 << packing.value_bits) - 1]
     found = np.zeros((count, packing.columns), np.uint8)
     there = (word < count) & (byte < packing.columns)
     found[word[there], byte[there]] = weights[there]

@@ -1,5 +1,7 @@
 """Where a network begins: what the readers of an input make of it."""
 
+from collections.abc import Container, Iterator
+
 from .file import Graph, Node
 
 __all__ = ["declared_grid", "is_image"]
@@ -13,34 +15,32 @@ WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "Glo
 
 def is_image(graph: Graph, edge: str) -> bool:
     """Whether what reads the edge takes it for an image with channels first."""
-    waiting, seen = [edge], {edge}
     fixed = {*graph.constants, *(name for node in graph.nodes for name in node.outputs
                                  if node.inputs and node.inputs[0] in graph.constants)}
-    while waiting:
-        for node in graph.readers.get(waiting.pop(), ()):
-            # A constant for each channel is a depthwise layer, or part of a layer.
-            if node.operator in WINDOWED or node.operator in ("Add", "Sub", "Mul", "Div") \
-                    and not fixed.isdisjoint(node.inputs):
-                return True
-            if node.operator in ELEMENTWISE and node.outputs and node.outputs[0] not in seen:
-                seen.add(node.outputs[0])
-                waiting.append(node.outputs[0])
-    return False
+    # A constant for each channel is a depthwise layer, or part of a layer.
+    return any(node.operator in WINDOWED or node.operator in ("Add", "Sub", "Mul", "Div")
+               and not fixed.isdisjoint(node.inputs)
+               for _, node in readers_behind(graph, edge, ELEMENTWISE))
 
 
 def declared_grid(graph: Graph, edge: str) -> tuple[float, int] | None:
     """Return the scale and the zero point with which a node reads an integer edge."""
+    grids = (_grid(graph, node, node.inputs.index(at)) for at, node in readers_behind(graph, edge))
+    return next(filter(None, grids), None)
+
+
+def readers_behind(graph: Graph, edge: str, through: Container[str] | None = None,
+                   ) -> Iterator[tuple[str, Node]]:
+    """Yield what reads an edge, or one behind some operators, or behind any; with what it reads."""
     waiting, seen = [edge], {edge}
     while waiting:
         at = waiting.pop()
         for node in graph.readers.get(at, ()):
-            found = _grid(graph, node, node.inputs.index(at))
-            if found:
-                return found
-            if node.outputs and node.outputs[0] not in seen:
+            yield at, node
+            if (through is None or node.operator in through) and node.outputs \
+                    and node.outputs[0] not in seen:
                 seen.add(node.outputs[0])
                 waiting.append(node.outputs[0])
-    return None
 
 
 def _grid(graph: Graph, node: Node, index: int) -> tuple[float, int] | None:

@@ -25,7 +25,7 @@ from ..graph import (
     Tensor,
     Window,
 )
-from ..precision import INT8, Precision
+from ..precision import Precision
 from ..scales import multiplier_and_shift
 from .file import ELEMENTS, Node
 from .narrow import narrow_tensors
@@ -77,46 +77,38 @@ class NetworkBuilder:
             found = f"{name}/{self.times[name]}"
         return found
 
-    def tensor(self, node: Node, name: str, shape: Sequence[int], scale: float,
-               zero: int, precision: Precision = INT8) -> Tensor:
-        """Return a new tensor of the Network."""
-        if math.prod(shape) > ELEMENTS or min(shape) < 1:
-            raise node.error(f"has an output of shape {list(shape)}, "
+    def tensor(self, node: Node, wanted: Tensor) -> Tensor:
+        """Return a new tensor of the Network: the one that is wanted, under a name of its own."""
+        if math.prod(wanted.shape) > ELEMENTS or min(wanted.shape) < 1:
+            raise node.error(f"has an output of shape {list(wanted.shape)}, "
                              f"which must have from 1 to {ELEMENTS} elements")
-        tensor = Tensor(self.unique(name), tuple(shape), grid(node, scale), zero, precision)
+        grid(node, wanted.scale)
+        tensor = replace(wanted, name=self.unique(wanted.name))
         self.tensors[tensor.name] = tensor
         return tensor
 
     def layer(self, kind: type[Layer], node: Node, inputs: Sequence[Tensor], output: Tensor,
-              **fields: Any) -> None:
-        """Append a layer."""
-        self.layers.append(kind(name=output.name, inputs=tuple(t.name for t in inputs),
-                                output=output.name, **fields))
+              **fields: Any) -> Tensor:
+        """Append a layer, and return the :meth:`tensor` that it writes."""
+        made = self.tensor(node, output)
+        self.layers.append(kind(name=made.name, inputs=tuple(t.name for t in inputs),
+                                output=made.name, **fields))
+        return made
 
     def reshape(self, node: Node, tensor: Tensor, shape: Sequence[int]) -> Tensor:
         """Return the same bytes under another shape."""
         if tensor.shape == tuple(shape):
             return tensor
-        result = self.tensor(node, f"{tensor.name}/reshaped", shape, tensor.scale,
-                             tensor.zero_point, tensor.precision)
-        self.layer(Reshape, node, [tensor], result)
-        return result
+        return self.layer(Reshape, node, [tensor], replace(
+            tensor, name=f"{tensor.name}/reshaped", shape=tuple(shape)))
 
     def with_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
         """Return the same bytes, which from here on stand for other numbers; it costs nothing."""
         tensor = x.tensor
         if (tensor.scale, tensor.zero_point) == (scale, zero):
             return x
-        return replace(x, tensor=self.rename(
-            node, replace(tensor, scale=scale, zero_point=zero), f"{tensor.name}/read", tensor))
-
-    def rename(self, node: Node, tensor: Tensor, name: str, source: Tensor | None = None
-               ) -> Tensor:
-        """Return a tensor of the same bytes, or of those of ``source``, under another name."""
-        result = self.tensor(node, name, tensor.shape, tensor.scale, tensor.zero_point,
-                             tensor.precision)
-        self.layer(Reshape, node, [source or tensor], result)
-        return result
+        return replace(x, tensor=self.layer(Reshape, node, [tensor], replace(
+            tensor, name=f"{tensor.name}/read", scale=scale, zero_point=zero)))
 
     def image(self, node: Node, x: Activation) -> Tensor:
         """Return a tensor of shape (1, height, width, channels)."""
@@ -144,10 +136,8 @@ class NetworkBuilder:
         if low > high:
             raise node.error("clamps to an empty range")
         source = self.any_image(node, x)
-        result = self.tensor(node, name, source.shape, source.scale, source.zero_point,
-                             source.precision)
-        self.layer(MaxPool, node, [source], result, window=ONES, low=low, high=high)
-        return replace(x, tensor=result)
+        return replace(x, tensor=self.layer(MaxPool, node, [source], replace(source, name=name),
+                                            window=ONES, low=low, high=high))
 
     def integers_of(self, node: Node, real: Real, *, rounded: bool = False) -> Activation:
         """Return the integers of a dequantised tensor, clamped where it is.
@@ -168,10 +158,10 @@ class NetworkBuilder:
         x = real.x
         source = self.any_image(node, x)
         channels = source.shape[-1]
-        result = self.tensor(node, target.name, source.shape, target.scale, target.zero)
-        self.layer(Depthwise, node, [source], result,
-                   weights=np.ones((1, 1, channels), np.int8), bias=np.zeros(channels, np.int32),
-                   window=ONES, requantisation=requantisation(node, real.scale, target))
+        result = self.layer(
+            Depthwise, node, [source], target.tensor(source.shape),
+            weights=np.ones((1, 1, channels), np.int8), bias=np.zeros(channels, np.int32),
+            window=ONES, requantisation=requantisation(node, real.scale, target))
         return Activation(result, x.shape, x.order, target.offset)
 
     def on_grid(self, node: Node, real: Real, target: Target) -> Activation:
@@ -188,9 +178,9 @@ class NetworkBuilder:
         """Return the greatest values under a window."""
         source = self.image(node, x)
         height, width = window.output(*source.shape[1:3])
-        result = self.tensor(node, name, (1, height, width, source.shape[3]), source.scale,
-                             source.zero_point, source.precision)
-        self.layer(MaxPool, node, [source], result, window=window)
+        shape = (1, height, width, source.shape[3])
+        result = self.layer(MaxPool, node, [source], replace(source, name=name, shape=shape),
+                            window=window)
         return image_of(result, len(x.shape), x.offset)
 
     def pad(self, node: Node, x: Activation, name: str, before: tuple[int, int],
@@ -203,9 +193,9 @@ class NetworkBuilder:
         if not precision.low <= value <= precision.high or precision.kind == "bipolar":
             # Padding is nearly always 0, which bipolar values have none of.
             precision = Precision.over(min(precision.low, value), max(precision.high, value))
-        result = self.tensor(node, name, (1, height, width, source.shape[3]), source.scale,
-                             source.zero_point, precision)
-        self.layer(Pad, node, [source], result, before=before, after=after, value=value)
+        padded = replace(source, name=name, shape=(1, height, width, source.shape[3]),
+                         precision=precision)
+        result = self.layer(Pad, node, [source], padded, before=before, after=after, value=value)
         return image_of(result, len(x.shape), x.offset)
 
     def network(self, inputs: Sequence[str], outputs: Sequence[str], rounding: str) -> Network:

@@ -124,8 +124,4 @@ def sum_ranges(linear: Linear) -> tuple[Integers, Integers]:
 def place_layer(linear: Linear, value: Pending, target: Target, ending: Ending) -> Activation:
     """Make the layer, its weights as the file has them, and what moves its elements."""
     linear = linear.with_int8_parts()
-    x = linear.place(target, np.zeros(channels_of(linear), np.int32), ending)
-    for move in value.after:
-        x = move(x)
-    return x
-
+    return value.move(linear.place(target, np.zeros(channels_of(linear), np.int32), ending))

@@ -1,17 +1,19 @@
 """An ONNX file as nodes and arrays, every size of which is checked before it is used."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import UserError
+from ...tools.untrusted import read_bytes
 
 __all__ = ["ELEMENTS", "QONNX", "Graph", "GraphPort", "Node", "graph_of", "is_quantised", "load",
-           "parse"]
+           "parse", "type_name"]
 
 ELEMENTS = 1 << 22
 """Elements of the largest tensor that we read: more than any board we know of works on."""
@@ -24,10 +26,11 @@ TYPES: Mapping[int, tuple[str, str]] = {
     6: ("<i4", "int32_data"), 7: ("<i8", "int64_data"), 9: ("?", "int32_data"),
     10: ("<f2", "int32_data"), 11: ("<f8", "double_data"),
 }
-NAMES = {4: "uint16", 5: "int16", 8: "string", 12: "uint32", 13: "uint64", 14: "complex64",
-         15: "complex128", 16: "bfloat16", 17: "float8e4m3fn", 18: "float8e4m3fnuz",
-         19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
-         24: "float8e8m0", 25: "uint2", 26: "int2"}
+
+# type of an AttributeProto: the field that its value is in, and what makes plain data of that.
+ATTRIBUTES: Mapping[int, tuple[str, Callable[[Any], Any]]] = {
+    1: ("f", float), 2: ("i", int), 3: ("s", lambda text: text.decode("utf-8", "replace")),
+    4: ("t", lambda tensor: array(tensor)), 6: ("floats", list), 7: ("ints", list)}
 
 QONNX = {"BipolarQuant", "IntQuant", "MultiThreshold", "Quant"}
 """Operators whose domain has changed with every version of their exporters."""
@@ -104,7 +107,15 @@ class Graph:
     constants: dict[str, np.ndarray]
     inputs: Mapping[str, GraphPort]
     outputs: tuple[str, ...]
-    readers: Mapping[str, list[Node]] = field(default_factory=dict)
+
+    @cached_property
+    def readers(self) -> dict[str, list[Node]]:
+        """The nodes that read each edge."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for edge in dict.fromkeys(node.inputs):
+                found.setdefault(edge, []).append(node)
+        return found
 
 
 def load(source: str | Path | bytes) -> Graph:
@@ -128,13 +139,7 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
     if isinstance(source, bytes):
         data, name = source, "network"
     else:
-        path, name = Path(source), Path(source).name
-        try:
-            if path.stat().st_size > BYTES:
-                raise UserError(f"{path} is larger than {BYTES >> 20} MiB")
-            data = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        data, name = read_bytes(source, BYTES), Path(source).name
     if len(data) > BYTES:
         raise UserError(f"{name} is larger than {BYTES >> 20} MiB")
     model = onnx.ModelProto()
@@ -179,12 +184,8 @@ def graph_of(model: Any, name: str) -> Graph:
             raise UserError(f"no node of {name} writes its output {edge!r}")
     if not outputs:
         raise UserError(f"{name} has no output")
-    readers: dict[str, list[Node]] = {}
-    for node in nodes:
-        for edge in dict.fromkeys(node.inputs):
-            readers.setdefault(edge, []).append(node)
     return Graph(text(graph.name) or Path(name).stem, opset, tuple(nodes), constants, inputs,
-                 outputs, readers)
+                 outputs)
 
 
 def _constant(node: Node, constants: dict[str, np.ndarray]) -> bool:
@@ -219,25 +220,11 @@ def _node(proto: Any) -> Node:
                 outputs, {})
     attributes = {}
     for attribute in proto.attribute:
-        match attribute.type:
-            case 1:
-                value: Any = attribute.f
-            case 2:
-                value = attribute.i
-            case 3:
-                value = attribute.s.decode("utf-8", "replace")
-            case 4:
-                value = array(attribute.t)
-            case 6:
-                value = list(attribute.floats)
-            case 7:
-                value = list(attribute.ints)
-            case 5 | 10:
-                raise node.error("holds a graph of its own, which a fixed pipeline cannot run; "
-                                 "export the network without control flow")
-            case _:
-                value = None
-        attributes[text(attribute.name)] = value
+        if attribute.type in (5, 10):
+            raise node.error("holds a graph of its own, which a fixed pipeline cannot run; "
+                             "export the network without control flow")
+        field, plain = ATTRIBUTES.get(attribute.type, ("type", lambda _: None))
+        attributes[text(attribute.name)] = plain(getattr(attribute, field))
     return replace(node, attributes=attributes)
 
 
@@ -263,14 +250,22 @@ def _port(port: Any) -> GraphPort:
     return GraphPort(tensor.elem_type, tuple(shape))
 
 
+def type_name(code: int) -> str:
+    """Return the name of a data_type."""
+    import onnx
+
+    names = onnx.TensorProto.DataType
+    return names.Name(code).lower() if code in names.values() else f"type {code}"
+
+
 def array(tensor: Any) -> np.ndarray:
     """Return the array of a TensorProto, having compared its shape with the data that is there."""
     name = f"tensor {tensor.name!r}"
     if tensor.data_location == 1 or len(tensor.external_data):
         raise UserError(f"{name} is in another file; save the network with its weights inside")
     if tensor.data_type not in TYPES:
-        kind = NAMES.get(tensor.data_type, f"type {tensor.data_type}")
-        raise UserError(f"{name} is of {kind}; we read int8, uint8, int32, int64, bool and floats")
+        raise UserError(f"{name} is of {type_name(tensor.data_type)}; we read int8, uint8, int32, "
+                        "int64, bool and floats")
     code, source = TYPES[tensor.data_type]
     dtype = np.dtype(code)
     shape = tuple(tensor.dims)

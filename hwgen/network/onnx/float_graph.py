@@ -4,13 +4,14 @@ A chain is what one layer of the accelerator computes: a Conv or a Gemm with the
 added and multiplied to it, and the Relu or Clip at its end. Only its last edge is quantised.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .file import Graph, Node
+from .float_ops import gain_and_bias
 
 __all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "output_axis", "sources"]
 
@@ -21,15 +22,6 @@ PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
 PRODUCTS = {"Conv", "Gemm", "MatMul"}
 STEPS = {"Add", "BatchNormalization", "Div", "Mul", "Sub"}
 HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "Max", "ReduceMean"}
-
-
-def with_nodes(graph: Graph, nodes: Sequence[Node]) -> Graph:
-    """Return a graph with other nodes."""
-    readers: dict[str, list[Node]] = {}
-    for node in nodes:
-        for edge in dict.fromkeys(node.inputs):
-            readers.setdefault(edge, []).append(node)
-    return replace(graph, nodes=tuple(nodes), readers=readers)
 
 
 def fold_graph(graph: Graph) -> Graph:
@@ -49,7 +41,7 @@ def fold_graph(graph: Graph) -> Graph:
                 and node.inputs[1] in constants:
             node = _product(graph, node, consumed)
         nodes.append(node)
-    return with_nodes(graph, nodes)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def output_axis(node: Node, weights: np.ndarray) -> int:
@@ -111,7 +103,7 @@ def unused_name(graph: Graph, name: str) -> str:
 def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int
             ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return gain and bias of a node that follows a product; None where it is something else."""
-    constants, gain, bias = graph.constants, np.ones(channels), np.zeros(channels)
+    constants = graph.constants
     if node.domain or node.operator not in STEPS or not node.outputs:
         return None
     if node.operator == "BatchNormalization":
@@ -131,17 +123,11 @@ def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int
             other.size != channels or other.ndim <= inner
             or other.shape[other.ndim - 1 - inner] != channels):
         return None
-    value = np.broadcast_to(other.astype(np.float64).reshape(-1), (channels,))
-    match node.operator:
-        case "Add":
-            return gain, value
-        case "Sub":
-            return (gain, -value) if first else (-gain, value)
-        case "Mul":
-            return gain * value, bias
-    if not first or np.any(value == 0):
+    if node.operator == "Div" and (not first or np.any(other == 0)):
         return None
-    return gain / value, bias
+    operator = "From" if node.operator == "Sub" and not first else node.operator
+    times, plus = gain_and_bias(operator, other.astype(np.float64).reshape(-1))
+    return np.broadcast_to(times, (channels,)), np.broadcast_to(plus, (channels,))
 
 
 def chain_ends(graph: Graph) -> Iterator[tuple[Node, str]]:

@@ -1,13 +1,19 @@
 """Operations with constants on float32, one for one what ONNX Runtime computes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FloatStep", "apply_steps", "single"]
+__all__ = ["OPERATIONS", "FloatStep", "apply_steps", "gain_and_bias", "single"]
 
 Floats = NDArray[np.float32]
+
+
+OPERATIONS: dict[str, Callable[..., Floats]] = {
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power,
+    "From": lambda x, constant: constant - x, "Affine": lambda x, gain, bias: x * gain + bias}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +28,21 @@ class FloatStep:
 
     def __call__(self, x: Floats) -> Floats:
         """Return the result in float32."""
-        constant = self.constants[0]
-        match self.operator:
-            case "Add":
-                return x + constant
-            case "Sub":
-                return x - constant
-            case "From":
-                return constant - x
-            case "Mul":
-                return x * constant
-            case "Div":
-                return x / constant
-        return x * constant + self.constants[1]
+        return OPERATIONS[self.operator](x, *self.constants)
+
+
+def gain_and_bias(operator: str, constant: NDArray[np.float64]) -> tuple[ArrayLike, ArrayLike]:
+    """Return by what a step with such a constant multiplies, and what it adds then."""
+    match operator:
+        case "Add":
+            return 1.0, constant
+        case "Sub":
+            return 1.0, -constant
+        case "From":
+            return -1.0, constant
+        case "Mul":
+            return constant, 0.0
+    return 1 / constant, 0.0
 
 
 def apply_steps(x: Floats, steps: tuple[FloatStep, ...]) -> Floats:

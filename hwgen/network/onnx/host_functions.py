@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .float_ops import single
 
-__all__ = ["Dequantise", "HostReshape", "HostSoftmax", "Limit", "Operation", "Permute", "Quantise",
-           "QuantisedSoftmax", "Sigmoid", "Tail"]
+__all__ = ["Dequantise", "HostSoftmax", "Operation", "Quantise", "QuantisedSoftmax", "Tail",
+           "limit", "logistic"]
 
 Array = NDArray[Any]
 Operation = Callable[[Array], Array]
@@ -54,38 +54,9 @@ class Quantise:
         return np.clip(steps, limits.min, limits.max).astype(self.kind)
 
 
-@dataclass(frozen=True)
-class Limit:
-    """Relu or Clip."""
-
-    low: float
-    high: float
-
-    def __call__(self, x: Array) -> Array:
-        """Return numbers between the two."""
-        return np.clip(x, single(self.low), single(self.high))
-
-
-@dataclass(frozen=True)
-class HostReshape:
-    """The same elements under another shape."""
-
-    shape: tuple[int, ...]
-
-    def __call__(self, x: Array) -> Array:
-        """Return them."""
-        return x.reshape(self.shape)
-
-
-@dataclass(frozen=True)
-class Permute:
-    """A Transpose."""
-
-    axes: tuple[int, ...]
-
-    def __call__(self, x: Array) -> Array:
-        """Return the elements with their axes in another order."""
-        return x.transpose(self.axes)
+def limit(low: float, high: float) -> Operation:
+    """Return what a Relu or a Clip does."""
+    return lambda x: np.clip(x, single(low), single(high))
 
 
 @dataclass(frozen=True)
@@ -103,13 +74,10 @@ class HostSoftmax:
         return single(powers / powers.sum(axis=over, keepdims=True))
 
 
-class Sigmoid:
-    """The logistic function of each element."""
-
-    def __call__(self, x: Array) -> Array:
-        """Return float32, rounded once."""
-        with np.errstate(over="ignore"):
-            return single(1 / (1 + np.exp(-x.astype(np.float64))))
+def logistic(x: Array) -> Array:
+    """Return the logistic function of each element: float32, rounded once."""
+    with np.errstate(over="ignore"):
+        return single(1 / (1 + np.exp(-x.astype(np.float64))))
 
 
 @dataclass(frozen=True)
@@ -173,10 +141,6 @@ class Tail:
     def is_real(self) -> bool:
         """Whether what reads it reads real numbers."""
         return self.quantised is None or self.read is not None
-
-    def with_move(self, operation: Operation) -> "Tail":
-        """Return the same, its elements moved at the end."""
-        return replace(self, operations=(*self.operations, operation))
 
     def then(self, operation: Operation) -> "Tail":
         """Return the same with an operation on real numbers at its end."""

@@ -71,7 +71,9 @@ class Linear:
         weights, scale, bias = self._fine_weights(target, *self._integers(target))
         fitting = replace(self, weights=weights, scale=scale, bias=bias * scale).with_int8_parts()
         by = requantisation(self.node, scale, target)
-        self._check_bias(bias)
+        if np.any(np.abs(bias) >= 2.0**31):
+            raise self.node.error("has a bias that does not fit 32 bits at the scale of its "
+                                  "products; give the weights of that channel a larger scale")
         return fitting.place(target, bias.astype(np.int32), by)
 
     def _fine_weights(self, target: Target, weights: Integers, scale: NDArray[np.float64],
@@ -119,11 +121,10 @@ class Linear:
         builder, node = self.builder, self.node
         source = self._repeat_channels(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
-        result = builder.tensor(node, target.name, (1, height, width, len(bias)), target.scale,
-                                target.zero, target.precision)
         kind: type[Layer] = Depthwise if self.depthwise else Convolution
         joined = parts[0] if self.depthwise else np.concatenate(parts, axis=-1)
-        builder.layer(kind, node, [source], result, weights=joined, window=self.window, **fields)
+        result = builder.layer(kind, node, [source], target.tensor((1, height, width, len(bias))),
+                               weights=joined, window=self.window, **fields)
         # A row with a value for each channel is an image of one point.
         order = channels_last(self.shape) if len(self.shape) > 2 else np.arange(result.size)
         return Activation(result, self.shape, order, target.offset)
@@ -140,20 +141,15 @@ class Linear:
         scale = np.where(scale == 0, grid(self.node, target.scale), np.abs(scale))
         return weights, scale, self.bias / scale
 
-    def _check_bias(self, bias: NDArray[np.float64]) -> None:
-        if np.any(np.abs(bias) >= 2.0**31):
-            raise self.node.error("has a bias that does not fit 32 bits at the scale of its "
-                                  "products; give the weights of that channel a larger scale")
-
     def _repeat_channels(self, source: Tensor, times: int) -> Tensor:
         """Return a tensor with its channels several times over, for weights of several parts."""
         if times == 1:
             return source
-        shape = (*source.shape[:-1], source.shape[-1] * times)
-        result = self.builder.tensor(self.node, f"{source.name}/repeated", shape, source.scale,
-                                     source.zero_point, source.precision)
-        self.builder.layer(Concatenate, self.node, [source] * times, result, axis=len(shape) - 1)
-        return result
+        *outer, channels = source.shape
+        repeated = replace(source, name=f"{source.name}/repeated",
+                           shape=(*outer, channels * times))
+        return self.builder.layer(Concatenate, self.node, [source] * times, repeated,
+                                  axis=len(outer))
 
     def _fully_connected(self, target: Target, parts: NDArray[np.int8],
                          fields: dict[str, Any]) -> Activation:
@@ -167,9 +163,9 @@ class Linear:
         shape = (1, rows, columns) if rows > 1 else (1, columns)
         source = self._repeat_channels(builder.reshape(node, self.x.tensor, shape), len(parts))
         weights = np.concatenate([part[:, by_row[0]] for part in parts], axis=-1)
-        result = builder.tensor(node, target.name, (*shape[:-1], len(weights)), target.scale,
-                                target.zero, target.precision)
-        builder.layer(FullyConnected, node, [source], result, weights=weights, **fields)
+        result = builder.layer(
+            FullyConnected, node, [source], target.tensor((*shape[:-1], len(weights))),
+            weights=weights, **fields)
         return Activation(result, self.shape, np.arange(math.prod(self.shape), dtype=np.int64),
                           target.offset)
 
@@ -209,7 +205,6 @@ class Sum:
         first = alike(node, self.terms)
         inputs = [builder.integers_of(node, term).tensor for term in self.terms]
         inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
-        result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
         largest = 2 * max(term.scale for term in self.terms)
         # Below 1 no sum leaves 32 bits; such an output would be one step wide.
         if largest / (1 << 20) >= target.scale:
@@ -219,8 +214,9 @@ class Sum:
         for term in self.terms:
             multiplier, shift = multiplier_and_shift([term.scale / largest])
             scalings.append((int(multiplier[0]), int(shift[0])))
-        builder.layer(Add, node, inputs, result, scalings=tuple(scalings),
-                      requantisation=requantisation(node, largest / (1 << 20), target))
+        result = builder.layer(
+            Add, node, inputs, target.tensor(inputs[0].shape), scalings=tuple(scalings),
+            requantisation=requantisation(node, largest / (1 << 20), target))
         return Activation(result, first.shape, first.order, target.offset)
 
 
@@ -239,8 +235,7 @@ class Greatest:
         # Rounding keeps the order, so that it does not matter which comes first.
         inputs = [builder.on_grid(node, term, target).tensor for term in self.terms]
         inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
-        result = builder.tensor(node, target.name, inputs[0].shape, target.scale, target.zero)
-        builder.layer(Maximum, node, inputs, result)
+        result = builder.layer(Maximum, node, inputs, target.tensor(inputs[0].shape))
         return Activation(result, first.shape, first.order, target.offset)
 
 
@@ -269,27 +264,26 @@ class Average:
         builder, node, window = self.builder, self.node, self.window
         source = builder.image(node, builder.integers_of(node, self.real))
         size = window.output(*source.shape[1:3])
-        shape = (1, *size, source.shape[3])
+        output = target.tensor((1, *size, source.shape[3]))
         count = math.prod(window.kernel)
         inside = not any(window.before + window.after)
         same = self.real.scale == target.scale and source.zero_point == target.zero
         if same and (inside or not self.everywhere) and window.dilation == (1, 1):
-            result = builder.tensor(node, target.name, shape, target.scale, target.zero)
-            builder.layer(AveragePool, node, [source], result, window=window, low=target.low,
-                          high=target.high)
+            result = builder.layer(AveragePool, node, [source], output, window=window,
+                                   low=target.low, high=target.high)
         elif inside and window.kernel == source.shape[1:3]:
-            result = builder.tensor(node, target.name, shape, target.scale, target.zero)
-            builder.layer(Mean, node, [source], result,
-                          requantisation=requantisation(node, self.real.scale / count, target))
+            result = builder.layer(
+                Mean, node, [source], output,
+                requantisation=requantisation(node, self.real.scale / count, target))
         elif inside or self.everywhere:
             # A depthwise layer of ones has the one rounding that a division of the sum has.
             if count * source.shape[3] > ELEMENTS:
                 raise node.error("has too large a window")
-            result = builder.tensor(node, target.name, shape, target.scale, target.zero)
-            builder.layer(Depthwise, node, [source], result,
-                          weights=np.ones((*window.kernel, source.shape[3]), np.int8),
-                          bias=np.zeros(source.shape[3], np.int32), window=window,
-                          requantisation=requantisation(node, self.real.scale / count, target))
+            result = builder.layer(
+                Depthwise, node, [source], output,
+                weights=np.ones((*window.kernel, source.shape[3]), np.int8),
+                bias=np.zeros(source.shape[3], np.int32), window=window,
+                requantisation=requantisation(node, self.real.scale / count, target))
         else:
             return self._emit_in_two(source, target)
         return Activation(result, self.shape, channels_last(self.shape), target.offset)
@@ -337,8 +331,7 @@ class Joined:
             axis = (0, 3, 2)[axis] if len(self.shape) == 3 else (0, 3, 1, 2)[axis]
         shape = tuple(sum(t.shape[axis] for t in tensors) if a == axis else size
                       for a, size in enumerate(tensors[0].shape))
-        result = builder.tensor(node, target.name, shape, target.scale, target.zero)
-        builder.layer(Concatenate, node, tensors, result, axis=axis)
+        result = builder.layer(Concatenate, node, tensors, target.tensor(shape), axis=axis)
         if images:
             order = channels_last(self.shape)
         elif vectors:

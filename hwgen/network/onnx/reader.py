@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Network
+from ..graph import Network, Reshape, Tensor
 from ..precision import INT8, SUMS, Precision
 from .boundary import declared_grid, is_image
 from .builder import NetworkBuilder, step
@@ -122,7 +122,18 @@ class OnnxReader(Operands):
     def quantise(self, node: Node, value: Value, scale: float, zero: int,
                  offset: int) -> Activation:
         """Return a floating-point value as int8."""
-        x = self._quantise(node, value, scale, zero - offset, offset)
+        zero -= offset
+        if isinstance(value, Outside):
+            x = self.entry(node, value, scale, zero, offset)
+        elif isinstance(value, Real) and (value.scale, value.x.tensor.zero_point) == (scale, zero):
+            x = replace(self.builder.integers_of(node, value, rounded=True), offset=offset)
+        elif isinstance(value, Real | Pending):
+            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
+            target = Target(node.outputs[0], scale, zero, offset, low, high)
+            x = self.builder.requantise(node, value, target) if isinstance(value, Real) \
+                else value.emit(target)
+        else:
+            raise self.unready_error(node, 0)
         self.trace(node, x)
         return x
 
@@ -130,25 +141,6 @@ class OnnxReader(Operands):
         """Note which tensor of ours is what a node of the file quantises."""
         self.traces.setdefault(x.tensor.name,
                                EdgeLayout(node.outputs[0], x.shape, x.order, x.offset))
-
-    def _quantise(self, node: Node, value: Value, scale: float, zero: int,
-                  offset: int) -> Activation:
-        name = node.outputs[0]
-        if isinstance(value, Outside):
-            return self._entry(node, value, scale, zero, offset)
-        if isinstance(value, Real):
-            if value.scale == scale and value.x.tensor.zero_point == zero:
-                return replace(self.builder.integers_of(node, value, rounded=True), offset=offset)
-            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
-            return self.builder.requantise(node, value,
-                                           Target(name, scale, zero, offset, low, high))
-        if isinstance(value, Pending):
-            low, high = (step(limit, scale, zero) for limit in (value.low, value.high))
-            x = value.core.emit(Target(name, scale, zero, offset, low, high))
-            for move in value.after:
-                x = move(x)
-            return x
-        raise self.unready_error(node, 0)
 
     # Where the network begins and ends.
 
@@ -168,16 +160,11 @@ class OnnxReader(Operands):
             raise UserError(f"input {name!r} is {'uint8' if offset else 'int8'}, which its zero "
                             f"point of {zero + offset} is not")
         source = np.arange(math.prod(port.shape), dtype=np.int64)
-        return self._entry(node, Outside(name, port.shape, source), scale, zero, offset)
+        return self.entry(node, Outside(name, port.shape, source), scale, zero, offset)
 
-    def entry(self, node: Node, outside: Outside, levels: Levels) -> Activation:
-        """Return the tensor that an input of the graph becomes, of a few levels."""
-        return self._entry(node, outside, float(levels.scale), levels.zero - levels.offset,
-                           levels.offset, levels)
-
-    def _entry(self, node: Node, outside: Outside, scale: float, zero: int, offset: int,
-               levels: Levels | None = None) -> Activation:
-        """Return the tensor that an input of the graph becomes."""
+    def entry(self, node: Node, outside: Outside, scale: float, zero: int, offset: int,
+              levels: Levels | None = None) -> Activation:
+        """Return the tensor that an input of the graph becomes, which may have but few levels."""
         key = (scale, zero, offset, outside.steps)
         if outside.name in self._entries:
             old, source, x = self._entries[outside.name]
@@ -195,8 +182,8 @@ class OnnxReader(Operands):
             stored = (1, *(shape[2:] if len(shape) == 4 else (1, shape[2])), shape[1])
         if len(stored) == 1:
             stored = (1, *stored)
-        tensor = self.builder.tensor(node, edge, stored, scale, zero,
-                                     levels.precision if levels else INT8)
+        tensor = self.builder.tensor(node, Tensor(edge, stored, scale, zero,
+                                                  levels.precision if levels else INT8))
         self.inputs.append(tensor.name)
         x = Activation(tensor, shape, order, offset)
         self._entries[outside.name] = key, outside.source, x
@@ -255,7 +242,7 @@ class OnnxReader(Operands):
             else self.builder.reshape(node, value.tensor, shape)
         if tensor.name in self.layouts:
             # An input, or what another output is made of: each output is a tensor of its own.
-            tensor = self.builder.rename(node, tensor, name)
+            tensor = self.builder.layer(Reshape, node, [tensor], replace(tensor, name=name))
         self.layouts[tensor.name] = EdgeLayout(name, value.shape, value.order, value.offset,
                                                finish=finish, tail=tail)
         return tensor.name

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
+from ...tools.untrusted import read_toml
 from ..graph import Network, Tensor
 from .file import graph_of, parse
 from .float_ops import apply_steps
@@ -42,33 +43,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }
 
-NEAREST = {
-    "ArgMax": "the host, on the network's output",
-    "ConvTranspose": "Conv",
-    "DynamicQuantizeLinear": "QuantizeLinear with a constant scale",
-    "Elu": "Relu or Clip",
-    "FusedConv": "Conv and Relu",
-    "GRU": "Conv or Gemm over a window",
-    "Gelu": "Relu or Clip",
-    "HardSigmoid": "Clip, or Sigmoid last",
-    "HardSwish": "Relu or Clip",
-    "InstanceNormalization": "BatchNormalization",
-    "LSTM": "Conv or Gemm over a window",
-    "LayerNormalization": "BatchNormalization",
-    "LeakyRelu": "Relu",
-    "LogSoftmax": "Softmax last",
-    "Min": "Clip",
-    "PRelu": "Relu",
-    "QLinearLeakyRelu": "Relu between DequantizeLinear and QuantizeLinear",
-    "QLinearMul": "QLinearAdd, or QLinearConv with a kernel of 1",
-    "ReduceMax": "GlobalMaxPool",
-    "ReduceSum": "GlobalAveragePool",
-    "Resize": "Conv and the pools",
-    "Slice": "Concat, or Conv with fewer channels",
-    "Split": "two Convs of the same input",
-    "Tanh": "Sigmoid last",
-    "Upsample": "Conv and the pools",
-}
+NEAREST: Mapping[str, str] = read_toml(Path(__file__).with_name("nearest.toml"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,20 +77,6 @@ class OnnxNetwork(Network):
             return 1.0, 0
         return tensor.scale, tensor.zero_point + layout.offset
 
-    def feed(self, x: NDArray[np.generic] | Mapping[str, NDArray[np.generic]]) -> dict[str, Bytes]:
-        """Return the Network's inputs, of one image or of several along the first axis.
-
-        Floating point is quantised, and uint8 becomes int8.
-        """
-        given = dict(x) if isinstance(x, Mapping) else \
-            {self.layouts[name].name: x for name in self.inputs[:1]}
-        by_name = {self.layouts[name].name: name for name in self.inputs}
-        if sorted(given) != sorted(by_name):
-            raise UserError(f"the network's inputs are {', '.join(by_name)}, "
-                            f"not {', '.join(given)}")
-        return {ours: self._feed_input(ours, np.asarray(given[name]))
-                for name, ours in by_name.items()}
-
     def fetch(self, results: Mapping[str, Bytes], *,
               real: bool = False) -> dict[str, NDArray[np.generic]]:
         """Return the outputs of a run as the file has them; with ``real`` as floating point.
@@ -146,8 +107,9 @@ class OnnxNetwork(Network):
         above = steps.astype(np.int16) - np.int16(tensor.zero_point)
         return above.astype(np.float32) * np.float32(tensor.scale)
 
-    def _feed_input(self, ours: str, x: NDArray[np.generic]) -> Bytes:
-        layout, tensor = self.layouts[ours], self.tensors[ours]
+    def _feed_input(self, name: str, x: NDArray[np.generic]) -> Bytes:
+        """Return an input: floating point is quantised, and uint8 becomes int8."""
+        layout, tensor = self.layouts[name], self.tensors[name]
         batched = layout.shape[:1] == (1,)
         fits = x.ndim == len(layout.shape) and x.shape[1:] == layout.shape[1:] \
             and (batched or x.shape == layout.shape) and len(x)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import UserError
-from .file import QONNX
+from .file import QONNX, type_name
 
 __all__ = ["check"]
 
@@ -146,8 +146,8 @@ def _types(model: Any, name: str, known: Known) -> None:
         if port.type.HasField("tensor_type") and not declared:
             raise UserError(f"{name} says that {port.name!r} is a tensor, and not of which type")
         if declared and found and declared != found:
-            raise UserError(f"{name} says that {port.name!r} is {_type(declared)}, and its "
-                            f"operators make it {_type(found)}")
+            raise UserError(f"{name} says that {port.name!r} is {type_name(declared)}, and its "
+                            f"operators make it {type_name(found)}")
 
 
 def _check_same(port: Any, constant: Any, name: str) -> None:
@@ -158,15 +158,8 @@ def _check_same(port: Any, constant: Any, name: str) -> None:
         said in (-1, size) for said, size in zip(sizes, constant.dims, strict=True))
     if declared.elem_type != constant.data_type or declared.HasField("shape") and not fits:
         raise UserError(f"{name} says that the constant {port.name!r} is "
-                        f"{_type(declared.elem_type)} {sizes}, and it is "
-                        f"{_type(constant.data_type)} {list(constant.dims)}")
-
-
-def _type(code: int) -> str:
-    import onnx
-
-    names = onnx.TensorProto.DataType
-    return names.Name(code).lower() if code in names.values() else f"of type {code}"
+                        f"{type_name(declared.elem_type)} {sizes}, and it is "
+                        f"{type_name(constant.data_type)} {list(constant.dims)}")
 
 
 def _valid(what: str, call: Any) -> Any:

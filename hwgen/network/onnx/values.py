@@ -7,7 +7,7 @@ tensor then asks for the order it can work with, or permutes its weights.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..graph import Tensor
 from ..precision import INT8, Precision
 from .float_ops import FloatStep
-from .host_functions import Tail
+from .host_functions import Operation, Tail
 
 __all__ = ["Activation", "Core", "Hosted", "Integers", "Outside", "Pending", "Real", "Scaled",
            "Target", "Value", "channels_last", "file_type", "reorder"]
@@ -119,6 +119,10 @@ class Target:
     high: int = 127
     precision: Precision = INT8
 
+    def tensor(self, shape: Sequence[int]) -> Tensor:
+        """Return the tensor, of some shape."""
+        return Tensor(self.name, tuple(shape), self.scale, self.zero, self.precision)
+
 
 class Core(Protocol):
     """What an operator computes, its output's scale still unknown."""
@@ -146,6 +150,16 @@ class Pending:
         """Return the same with one step more."""
         return replace(self, shape=shape, after=(*self.after, move))
 
+    def emit(self, target: Target) -> Activation:
+        """Make the layers, and move their elements."""
+        return self.move(self.core.emit(target))
+
+    def move(self, x: Activation) -> Activation:
+        """Move the elements of what has become of it."""
+        for each in self.after:
+            x = each(x)
+        return x
+
 
 @dataclass(frozen=True, eq=False)
 class Hosted:
@@ -157,6 +171,11 @@ class Hosted:
     source: Real | Pending
     shape: tuple[int, ...]
     tail: Tail
+
+    def with_move(self, shape: tuple[int, ...], move: Operation) -> "Hosted":
+        """Return the same with its elements moved at the end."""
+        tail = replace(self.tail, operations=(*self.tail.operations, move))
+        return replace(self, shape=shape, tail=tail)
 
 
 Value = np.ndarray | Scaled | Activation | Real | Outside | Pending | Hosted

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .operator_codes import RUNS, code_number, custom_name, operator_name, refuse_others
-from .tables import name_of, whole
+from .tables import name_of, names_of, whole
 
 __all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "StoredTensor", "parse"]
 
@@ -32,11 +32,6 @@ LONGEST_NAME = 1 << 12
 
 DAMAGED = (AttributeError, IndexError, OverflowError, struct.error, TypeError, ValueError)
 """What the flatbuffers package raises where a file makes no sense."""
-
-
-def names_of(enumeration: type) -> dict[int, str]:
-    """Return the names of the schema's numbers."""
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
 TYPES = names_of(tflite.TensorType)
@@ -78,6 +73,10 @@ class Operator:
     options: dict[str, float] = field(default_factory=dict)
     vectors: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Options that are lists, where the file has them."""
+
+    def layer(self, number: int) -> str:
+        """Return the name of its layer, by its number in the file."""
+        return f"{number}_{self.code.lower()}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ Shapes are held against each other as the file has them; the layers have those o
 tensors all have an axis for the batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,12 +29,12 @@ from ..graph import (
     Window,
 )
 from ..scales import mean_multiplier, multiplier_and_shift
-from .file import LARGEST_TENSOR, MOST_OPERANDS, Operator, StoredTensor
+from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
-from .operator import Context, Site
+from .operator import Site
 from .operator_codes import FUSE
 
-__all__ = ["build"]
+__all__ = ["BUILDERS"]
 
 MOST_SOFTMAX = 4095
 
@@ -258,9 +258,4 @@ BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
     "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,
     "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
 
-
-def build(context: Context, number: int, operator: Operator, stored: Sequence[StoredTensor | None],
-          result: StoredTensor, activation: Callable[[int], Tensor]) -> list[Layer]:
-    """Return the layers of an operator, the last of which writes its output."""
-    name = f"{number}_{operator.code.lower()}"
-    return BUILDERS[operator.code](Site(context, name, operator, stored, result, activation))
+"""What returns the layers of each operator, the last of which writes its output."""

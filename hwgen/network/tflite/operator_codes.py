@@ -7,6 +7,7 @@ import tflite
 from flatbuffers import number_types
 
 from ...errors import UserError
+from .tables import names_of
 
 __all__ = ["EDGES", "FUSE", "RUNS", "OperatorKind", "code_number", "custom_name", "operator_name",
            "refuse_others"]
@@ -63,8 +64,7 @@ NEAREST = {
     "TRANSPOSE": "the nearest is RESHAPE", "CUSTOM": "hwgen runs no custom operators",
 }
 
-OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items()
-             if isinstance(number, int)}
+OPERATORS = names_of(tflite.BuiltinOperator)
 
 
 def code_number(code: tflite.OperatorCode) -> int:

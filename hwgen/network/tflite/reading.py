@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 from ...errors import UserError
+from ...tools.untrusted import read_bytes
 from ..graph import Layer, Network, Tensor
 from . import file as tflite_file
-from .layers import build
-from .operator import Context
+from .layers import BUILDERS
+from .operator import Context, Site
 from .operator_codes import EDGES
 
 __all__ = ["read"]
@@ -111,8 +112,8 @@ class Reader:
                 raise UserError("its output is a constant")
             inputs = [self.file.tensors[index] if index >= 0 else None
                       for index in operator.inputs]
-            self.layers += build(self.context, number, operator, inputs, result,
-                                 self.activation)
+            self.layers += BUILDERS[operator.code](Site(
+                self.context, operator.layer(number), operator, inputs, result, self.activation))
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
 
@@ -162,13 +163,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Network:
         data, name = source, "network"
     else:
         path = Path(source)
-        name = path.stem
-        try:
-            if path.stat().st_size > tflite_file.LARGEST_FILE:
-                raise UserError(f"{path} has more than {tflite_file.LARGEST_FILE} bytes")
-            data = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from None
+        data, name = read_bytes(path, tflite_file.LARGEST_FILE), path.stem
     try:
         return Reader(tflite_file.parse(data)).network(name)
     except UserError as error:

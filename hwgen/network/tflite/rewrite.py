@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import UserError
 from ..graph import Weighted
-from .file import Operator, parse
+from .file import parse
 
 __all__ = ["fixed_biases", "replace_constants"]
 
@@ -16,7 +16,7 @@ def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
     result = bytearray(data)
     file = parse(bytes(data))
     for number, operator in enumerate(file.operators):
-        layer = layers.get(layer_name(number, operator))
+        layer = layers.get(operator.layer(number))
         if layer is None:
             continue
         for position, array in ((1, layer.weights.astype("<i1")), (2, layer.bias.astype("<i4"))):
@@ -34,11 +34,6 @@ def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
 
 def fixed_biases(data: bytes) -> frozenset[str]:
     """Return the names of the layers that have no bias in the file, so that it stays 0."""
-    return frozenset(layer_name(number, operator)
+    return frozenset(operator.layer(number)
                      for number, operator in enumerate(parse(data).operators)
                      if len(operator.inputs) < 3 or operator.inputs[2] < 0)
-
-
-def layer_name(number: int, operator: Operator) -> str:
-    """Return how the reader calls the layer of an operator."""
-    return f"{number}_{operator.code.lower()}"

@@ -12,7 +12,7 @@ import tflite
 
 from ...errors import UserError
 
-__all__ = ["name_of", "whole"]
+__all__ = ["name_of", "names_of", "whole"]
 
 Table = TypeVar("Table", bound=Any)
 """One of the schema package's tables."""
@@ -45,6 +45,11 @@ def whole(table: Table, owner: str = "the file") -> Table:
 def known_fields(kind: str) -> int:
     """Return how many fields the schema's package knows of a table."""
     return sum(name.startswith(f"{kind}Add") for name in vars(tflite))
+
+
+def names_of(enumeration: type) -> dict[int, str]:
+    """Return the names of the schema's numbers."""
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
 def name_of(tensor: tflite.Tensor, longest: int) -> bytes:

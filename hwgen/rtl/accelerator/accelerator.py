@@ -18,9 +18,10 @@ from ..systolic.array import SystolicArray
 from ..systolic.systolic import Kind, WeightStationary
 from .accumulators import Accumulators
 from .arrays import BitSerialPart, SystolicPart
+from .fast_host_port import FastHostPort
 from .fetch import Fetch
-from .frame import PART, Frame
-from .host_port import FastHostPort, HostPort
+from .frame import Frame
+from .host_port import PART, HostPort
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
@@ -137,7 +138,6 @@ class Accelerator(Frame):
         address = later(m, sequencer.address, early, "address")
         head = later(m, sequencer.head, program.read_latency, "head", reset=True)
         m.d.comb += [
-            program.address.eq(Mux(sequencer.head, sequencer.head_address, address)),
             sequencer.word.eq(program.read_data),
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
@@ -156,10 +156,17 @@ class Accelerator(Frame):
             sequencer.sums_error.eq(accumulators.error),
         ]
         self._connect_values(m)
-        self.host_port(m, self).connect()
+        self.connect_host(m, **self._accesses(),
+                          program_address=Mux(sequencer.head, sequencer.head_address, address))
         for part in self.parts:
             part.connect(m, self)
         return m
+
+    def _accesses(self) -> dict[str, Value]:
+        """Return what steps do with the memory of activations."""
+        fetch, store = self.fetch, self.store
+        return {"read_address": fetch.address, "write_address": store.address,
+                "write_data": store.data, "write_mask": store.mask}
 
     def _place_pipeline(self, m: Module, sequencer: Any) -> None:
         """Place what a step passes through, with its descriptor, each in a reset of its own.

@@ -7,20 +7,18 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..links.host import BUS
-from ..links.turns import Turns
+from ..links.host import BUS, Host
+from .control import CONTROL
 from .host_port import HostPort
 
-__all__ = ["PART", "Frame"]
-
-PART = 32
-"""Bits of the program memory that are written together."""
+__all__ = ["Frame"]
 
 
 class Frame(wiring.Component):
     """The frame of an accelerator: a host's port, around memories and a sequencer.
 
-    Who inherits adds ``program``, ``activations`` and ``sequencer``, and calls ``host_port``.
+    Who inherits adds ``program``, ``activations`` and ``sequencer``, and calls
+    :meth:`connect_host`.
 
     Parameters
     ----------
@@ -55,6 +53,9 @@ class Frame(wiring.Component):
     irq: Value
 
     host_port: type[HostPort]
+    activations: Any
+    program: Any
+    sequencer: Any
     parts: tuple[Any, ...] = ()
     """See :class:`hwgen.rtl.accelerator.part.Part`."""
 
@@ -67,15 +68,40 @@ class Frame(wiring.Component):
         self.family = family
         self.device = device
         self.exposed = exposed
-        self.turns = None if exposed else Turns()  # a system's own bus repeats nothing
         ports: dict[str, Any] = {"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))}
         if exposed:
             ports = {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
         super().__init__(ports)
 
-    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
-        """Return where steps read activations and where they write four: what, and which of them.
+    def connect_host(self, m: Module, **accesses: Any) -> None:
+        """Connect host, registers, memories and sequencer, and what steps do with the memories.
 
-        For a host port that shares the memory's only port with the steps.
+        That is, by name, what :class:`.host_port.HostPort` has in ``accesses``.
         """
-        raise NotImplementedError
+        activations, program = self.activations, self.program
+        filled = [part for part in self.parts if part.space is not None]
+        port = self.host_port(
+            size=activations.size, window=activations.window, words=program.depth,
+            columns=self.columns, steps=self.steps,
+            reading=max(activations.read_latency, program.read_latency),
+            fingerprint=self.fingerprint, exposed=self.exposed,
+            spaces=[part.space for part in filled], family=self.family)
+        m.submodules.host_port = port
+        wiring.connect(m, port.activations, activations)
+        wiring.connect(m, port.program, program)
+        for name, member in CONTROL.items():
+            sent, given = getattr(port.run, name), getattr(self.sequencer, name)
+            m.d.comb += given.eq(sent) if member.flow is In else sent.eq(given)
+        for name, value in accesses.items():
+            m.d.comb += getattr(port.accesses, name).eq(value)
+        for index, part in enumerate(filled):
+            m.d.comb += part.load(port.load.offset, port.load.data, port.load.write[index])
+        if self.exposed:
+            wiring.connect(m, wiring.flipped(self.bus), port.bus)
+            m.d.comb += [self.busy.eq(self.sequencer.busy), self.irq.eq(port.irq)]
+            return
+        m.submodules.host = host = Host(near=port.near, family=self.family)
+        m.d.comb += host.epoch.eq(port.epoch)
+        wiring.connect(m, wiring.flipped(self.rx), host.rx)
+        wiring.connect(m, host.tx, wiring.flipped(self.tx))
+        wiring.connect(m, host.bus, port.bus)

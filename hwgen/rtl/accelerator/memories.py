@@ -13,10 +13,28 @@ from ..primitives.generic import SinglePortRam
 from ..primitives.library import place
 from ..primitives.pipeline import later, rotate
 
-__all__ = ["ByteMemory", "WordMemory"]
+__all__ = ["ByteMemory", "WordMemory", "byte_ports", "word_ports"]
 
 NEAR = 16
 """Bits of a word that share an address of their own."""
+
+
+def byte_ports(size: int, window: int) -> dict[str, Any]:
+    """Return the ports of a :class:`ByteMemory`."""
+    banks = 1 << ceil_log2(window)
+    width = ceil_log2(-(-size // banks)) + ceil_log2(banks)
+    return {
+        "read_address": In(width), "read_data": Out(8 * window),
+        "write_address": In(width), "write_data": In(8 * window), "write_mask": In(window),
+    }
+
+
+def word_ports(width: int, depth: int, granularity: int) -> dict[str, Any]:
+    """Return the ports of a :class:`WordMemory`."""
+    return {
+        "address": In(range(max(depth, 2))), "read_data": Out(width),
+        "write_data": In(width), "write_mask": In(-(-width // granularity)),
+    }
 
 
 class ByteMemory(wiring.Component):
@@ -69,11 +87,7 @@ class ByteMemory(wiring.Component):
         self.init = init
         self.banks = 1 << ceil_log2(window)
         self.depth = -(-size // self.banks)
-        width = ceil_log2(self.depth) + ceil_log2(self.banks)
-        super().__init__({
-            "read_address": In(width), "read_data": Out(8 * window),
-            "write_address": In(width), "write_data": In(8 * window), "write_mask": In(window),
-        })
+        super().__init__(byte_ports(size, window))
 
     @property
     def turns(self) -> int:
@@ -190,10 +204,7 @@ class WordMemory(wiring.Component):
         self.family = family
         self.device = device
         self.init = init
-        super().__init__({
-            "address": In(range(max(depth, 2))), "read_data": Out(width),
-            "write_data": In(width), "write_mask": In(-(-width // granularity)),
-        })
+        super().__init__(word_ports(width, depth, granularity))
 
     @property
     def latency(self) -> int:

@@ -9,11 +9,10 @@ from amaranth import *
 from amaranth.lib.wiring import In, Out
 
 from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
-from .bitserial_pace import Pace
+from .arrays import Pace
 from .control import CONTROL, Controlled
-from .countdown import Countdown
 from .part import Part
-from .slots import EVENT, LOAD, Loops, NextPass, Slot
+from .slots import EVENT, LOAD, Countdown, Loops, NextPass, Slot
 from .walk import State, Walk
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]

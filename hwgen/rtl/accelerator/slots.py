@@ -6,9 +6,8 @@ from amaranth import *
 from amaranth.lib import data
 
 from ..step import PARAMETER_WORDS, Mode, Tag
-from .countdown import Countdown
 
-__all__ = ["EVENT", "LOAD", "Loops", "NextPass", "Slot"]
+__all__ = ["EVENT", "LOAD", "Countdown", "Loops", "NextPass", "Slot"]
 
 LEAST = 5
 """Cycles a pass takes at least: so long does a sum need through the accumulators."""
@@ -27,6 +26,36 @@ EVENT = data.StructLayout({
 
 LOAD = data.StructLayout({"weights": 1, "parameters": 1})
 """What a word of the program memory is."""
+
+
+class Countdown:
+    """A loop counter that knows in a register whether its turn is the last."""
+
+    def __init__(self, m: Module, width: int, limit: Value, name: str) -> None:
+        self.limit = limit
+        self.left = Signal(width, name=f"{name}_left", reset_less=True)
+        self.last = Signal(name=f"{name}_last", reset_less=True)
+        self.single = Signal(name=f"{name}_single", reset_less=True)  # a loop of one turn
+        m.d.sync += self.single.eq(limit == 1)
+
+    def load(self) -> list[Any]:
+        """Begin the loop."""
+        return [self.left.eq(self.limit), self.last.eq(self.single)]
+
+    @property
+    def penultimate(self) -> Value:
+        """Whether the turn behind this one is the last, of more than one."""
+        return self.left == 2
+
+    @property
+    def next_last(self) -> Value:
+        """Whether the turn behind this one is the last; behind the last one the first follows."""
+        return Mux(self.last, self.single, self.penultimate)
+
+    def step(self) -> list[Any]:
+        """Take a turn; behind the last one the loop begins again."""
+        return [self.left.eq(Mux(self.last, self.limit, self.left - 1)),
+                self.last.eq(self.next_last)]
 
 
 class Loops:
@@ -68,35 +97,18 @@ class NextPass:
     for a slot is no shorter than that takes.
     """
 
-    there: Signal
-    """There is a pass to be read."""
-    first: Signal
-    """It is the first of its column tile."""
-    last: Signal
-    """It is the last of its column tile."""
-    common: Any
-    """What its vectors will have in common."""
-    more: Signal
-    """There is another one behind it,"""
-    more_weights: Signal
-    """whose weights must be read,"""
-    more_parameters: Signal
-    """and parameters, as it is the first of another column tile."""
-    weights_first: Value
-    """Weights must be read for the first pass."""
-    moving_on: Signal
-    """The counters go on to the next pass."""
-
     def __init__(self, m: Module, descriptor: Any, loops: Loops) -> None:
         self.loops = loops
-        self.there = Signal(name="ahead")
-        self.first = Signal()
-        self.last = Signal(name="pass_last")
+        self.there = Signal(name="ahead")      # there is a pass to be read
+        self.first = Signal()                  # it is the first of its column tile,
+        self.last = Signal(name="pass_last")   # or the last
         m.d.comb += self.last.eq(loops.pieces.last & loops.taps_x.last & loops.taps_y.last)
+        # There is another one behind it, whose weights must be read, and parameters, as it is the
+        # first of another column tile:
         self.more, self.more_weights, self.more_parameters = (
             Signal(), Signal(), Signal(name="more_parameters"))
-        self.common = Signal(EVENT, name="coming")
-        self.moving_on = Signal()
+        self.common: Any = Signal(EVENT, name="coming")  # what its vectors will have in common
+        self.moving_on = Signal()  # the counters go on to the next pass
         self._look_ahead(m, descriptor)
         self._count(m)
 
@@ -104,7 +116,7 @@ class NextPass:
         """Keep what the next pass has, and whether there is one behind it."""
         loops, common, last = self.loops, self.common, self.last
         matrix = d.mode <= Mode.DEPTHWISE
-        self.weights_first = matrix
+        self.weights_first = matrix  # weights must be read for the first pass
         m.d.sync += [
             self.more.eq(~(last & loops.tiles.last)),
             self.more_weights.eq(~(last & loops.tiles.last) & matrix),
@@ -134,39 +146,18 @@ class NextPass:
 class Slot:
     """What remains of a slot."""
 
-    vectors: Signal
-    """There are vectors to be issued,"""
-    weights: Signal
-    """words of weights to be read,"""
-    parameters: Signal
-    """words of parameters,"""
-    short: Signal
-    """and cycles until it is as long as a slot must be."""
-    common: Any
-    """What all of its vectors have in common."""
-    opening: Signal
-    """No vector has been issued yet."""
-    fresh: Signal
-    """No value has come yet."""
-    spare: Signal
-    """The lanes can take parameters."""
-    begun: Signal
-    """They have taken some of them."""
-    place: Signal
-    """Of the next word of the program memory."""
-    last_vector: Signal
-    """In a register of its own: much depends on it."""
-
     def __init__(self, words: int) -> None:
+        # There are vectors to be issued, words of weights to be read, words of parameters, and
+        # cycles until it is as long as a slot must be:
         self.vectors, self.weights, self.parameters, self.short = (
             Signal(), Signal(), Signal(), Signal())
-        self.common = Signal(EVENT, name="slot")
-        self.opening = Signal()
-        self.fresh = Signal()
-        self.spare = Signal(init=1)
-        self.begun = Signal()
-        self.place = Signal(range(2 * words), reset_less=True)
-        self.last_vector = Signal()
+        self.common: Any = Signal(EVENT, name="slot")  # what all of its vectors have in common
+        self.opening = Signal()      # no vector has been issued yet
+        self.fresh = Signal()        # no value has come yet
+        self.spare = Signal(init=1)  # the lanes can take parameters,
+        self.begun = Signal()        # and have taken some of them
+        self.place = Signal(range(2 * words), reset_less=True)  # of the next word of the program
+        self.last_vector = Signal()  # in a register of its own: much depends on it
 
     def ends(self, loops: Loops, turn_last: Value) -> Value:
         """Return whether this cycle is its last one.

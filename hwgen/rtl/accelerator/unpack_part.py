@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth import *
 
+from ..primitives.pipeline import later
 from ..unpack.unpack import Unpack
 from .part import Part
 
@@ -40,5 +41,5 @@ class UnpackPart(Part):
         m.d.comb += [unpack.start.eq(self.start), unpack.word.eq(program.read_data)]
         with m.If(unpack.busy):
             m.d.comb += [program.address.eq(unpack.address), program.write_data.eq(unpack.data)]
-        with m.If(unpack.write):
-            m.d.sync += program.write_mask.eq(~0)
+        with m.If(later(m, unpack.write, 1, "write_unpacked", reset=True)):
+            m.d.comb += program.write_mask.eq(~0)

@@ -43,38 +43,21 @@ class Walk:
         Words beyond the memory that can be told from those in it.
     """
 
-    state: Signal
-    begin: Signal
-    """Of the loops of a step. In a register of its own, as much begins with it."""
-    ended: Signal
-    """The last slot of a step ends."""
-    left: Signal
-    """Steps, with this one,"""
-    last: Signal
-    """which is the last one."""
-    wait: Signal
-    """Cycles of a reset after an error."""
-    failed: Signal
-    """Why the step will stop."""
-    done: Signal
-    read: Signal
-    """A descriptor shall be read, from"""
-    place: Signal
-
     def __init__(self, m: Module, control: Any, *, flush: int = FLUSH, checks: bool = True,
                  beyond: int = 0) -> None:
         self.m, self.control = m, control
         self.flushing = flush
         self.checks = checks
         self.state = Signal(State)
-        self.begin = Signal()
-        self.ended = Signal()
+        self.begin = Signal()  # of the loops; in a register of its own, as much begins with it
+        self.ended = Signal()  # the last slot of a step ends
+        # Steps, with this one, which is the last one:
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
         m.d.sync += self.last.eq(self.left == 1)
-        self.wait = Signal(range(flush + 1))
-        self.failed = Signal(Error)
+        self.wait = Signal(range(flush + 1))  # cycles of a reset after an error
+        self.failed = Signal(Error)           # why the step will stop
         self.done = Signal()
-        self.read = Signal()
+        self.read = Signal()                  # a descriptor shall be read, from
         self.place = Signal(range(control.words + max(beyond, control.descriptor_words)),
                             reset_less=True)
 

@@ -1,14 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """The accelerator for fully connected layers of numbers that are -1 or 1."""
 
-from typing import Any
 
 from amaranth import *
 
 from ...arch.contents import NOTHING, Contents
 from ...arch.descriptors import Descriptors
-from ..accelerator.frame import PART, Frame
-from ..accelerator.host_port import HostPort
+from ..accelerator.frame import Frame
+from ..accelerator.host_port import PART, HostPort
 from ..compact.host_port import CompactHostPort
 from ..compact.memories import CompactByteMemory, CompactWordMemory
 from ..primitives.pipeline import later
@@ -62,7 +61,6 @@ class BinaryAccelerator(Frame):
         sequencer, array, store = self.sequencer, self.array, self.store
         signs = Cat(self.activations.read_data[8 * row + 7] for row in range(self.rows))
         m.d.comb += [
-            self.program.address.eq(sequencer.place),
             sequencer.word.eq(self.program.read_data),
             array.word.eq(self.program.read_data),
             array.kind.eq(later(m, sequencer.kind, 1, "kind", reset=True)),
@@ -72,9 +70,7 @@ class BinaryAccelerator(Frame):
             store.take.eq(array.valid), store.final.eq(array.final), store.sums.eq(array.o),
             sequencer.store_error.eq(store.error), sequencer.done.eq(store.done),
         ]
-        self.host_port(m, self).connect()
+        self.connect_host(m, program_address=sequencer.place, read_address=sequencer.address,
+                          write_address=store.address, write_data=store.data,
+                          write_mask=store.mask)
         return m
-
-    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
-        store: Any = self.store
-        return self.sequencer.address, store.address, store.data, store.mask

@@ -12,9 +12,8 @@ from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..systolic.systolic import Kind
-from .column import Column, column_latency
+from .column import Column, Windows, column_latency
 from .pairs import FORMAT, Pairs
-from .windows import Windows
 
 __all__ = ["FORMAT", "BitSerial"]
 

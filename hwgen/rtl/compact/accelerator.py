@@ -40,8 +40,9 @@ class CompactAccelerator(Accelerator):
     def _direct_tag(self) -> Value:
         return Value.cast(self.fetch.o.tag)  # a cycle later, as the byte is
 
-    def memory_accesses(self) -> tuple[Value, Value, Value, Value]:
+    def _accesses(self) -> dict[str, Value]:
         # The lane gives one byte at a time, which is written to one place of four.
         store = self.store
-        return (self.fetch.address, store.address, store.data[:8].replicate(4),
-                Mux(store.mask[0], 1 << store.address[:2], 0))
+        return super()._accesses() | {
+            "write_data": store.data[:8].replicate(4),
+            "write_mask": Mux(store.mask[0], 1 << store.address[:2], 0)}

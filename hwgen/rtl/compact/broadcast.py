@@ -5,6 +5,7 @@ from typing import Any
 from amaranth import *
 
 from .. import primitives
+from ..primitives.pipeline import later
 from ..systolic.array import Kind, SystolicArray
 
 __all__ = ["Broadcast"]
@@ -59,7 +60,7 @@ class Broadcast(SystolicArray):
         for column in range(self.columns):
             self._add_column(m, column, multipliers[column::self.columns], matrix, accept, load,
                              start)
-        m.d.comb += self.o.valid.eq(self._late(m, produces, self.latency, "produces", reset=True))
+        m.d.comb += self.o.valid.eq(later(m, produces, self.latency, "produces", reset=True))
         return m
 
     def _add_column(self, m: Module, column: int, multipliers: list[Any], matrix: Value,

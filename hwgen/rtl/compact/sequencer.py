@@ -7,8 +7,8 @@ from amaranth import *
 
 from ...arch.parts import FORMATS, PARTS
 from ...arch.steps import FIELDS
-from ..accelerator.countdown import Countdown
 from ..accelerator.sequencer import Sequencer
+from ..accelerator.slots import Countdown
 from ..step import Descriptor, Mode
 
 __all__ = ["CompactSequencer"]
@@ -64,7 +64,7 @@ class CompactSequencer(Sequencer):
                          if i * word_bits + bit in used)].append(bit)
         asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
         m.d.comb += self.head_address.eq(place)
-        index = Signal(range(self.descriptor_words), reset_less=True)
+        index = Signal(range(self.descriptor_words))
         last = index == self.descriptor_words - 1
         with m.If(read):
             m.d.sync += [self.head.eq(1), *asked.load()]

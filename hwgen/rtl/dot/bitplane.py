@@ -1,14 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """The fully serial dot-product unit: bit planes of both operands, one pair of them a cycle."""
 
-from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from ..primitives.pipeline import later
 from ..primitives.popcount import PopulationCount
+from .pieces import DotProduct
 from .serial_sum import PRECISION, Tag, accumulate, check_parameters
 
 __all__ = ["GATES", "PRECISION", "BitPlane", "Tag"]
@@ -16,7 +15,7 @@ __all__ = ["GATES", "PRECISION", "BitPlane", "Tag"]
 GATES = ("and", "xnor")
 
 
-class BitPlane(wiring.Component):
+class BitPlane(DotProduct):
     """Multiply vectors of numbers by their bit planes: ``a_bits * b_bits`` cycles a product.
 
     A plane is one bit of each of ``lanes`` numbers. In each cycle a plane of the one operand meets
@@ -58,12 +57,6 @@ class BitPlane(wiring.Component):
 
     a: Value
     b: Value
-    tag: Any
-    o: Value
-    o_valid: Value
-
-    interval = 1
-    """Cycles between sums at best: those of vectors of one pair of planes."""
 
     def __init__(self, lanes: int, *, gate: str = "and", family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
@@ -74,11 +67,10 @@ class BitPlane(wiring.Component):
             raise ValueError(f"lanes must be a power of two with xnor, not {lanes}")
         self.lanes = lanes
         self.gate = gate
-        self.family = family
         self.precision = precision
         self.depth = depth
-        super().__init__({"a": In(lanes), "b": In(lanes), "tag": In(Tag),
-                          "o": Out(signed(self.head + self.tail)), "o_valid": Out(1)})
+        super().__init__({"a": In(lanes), "b": In(lanes)}, Tag, self.head + self.tail, depth,
+                         family)
 
     @property
     def latency(self) -> int:
@@ -120,6 +112,5 @@ class BitPlane(wiring.Component):
         else:
             number = Cat(count.o, tag.negative).as_signed()
 
-        o, ready = accumulate(m, tag, number, count.one, head=self.head, tail=self.tail)
-        m.d.comb += [self.o.eq(o), self.o_valid.eq(ready)]
+        accumulate(m, tag, number, count.one, self.o, self.o_valid, tail=self.tail)
         return m

@@ -3,19 +3,18 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from ..primitives.pipeline import later
 from .bricks import GROUP, SIDE, FusionMode, Number, brick, combine, correction, digits, tops
-from .pieces import Piece, accumulate, check_parameters
+from .pieces import DotProduct, Piece, accumulate, check_parameters
 
 __all__ = ["ORDERS", "Fusion", "FusionMode", "Piece"]
 
 ORDERS = ("add", "shift")
 
 
-class Fusion(wiring.Component):
+class Fusion(DotProduct):
     """Multiply vectors of numbers of 2, 4 or 8 bits: fewer bits, more products a cycle.
 
     A brick multiplies two digits of 2 bits. A group of 4 x 4 bricks does one product of 8 x 8
@@ -55,12 +54,6 @@ class Fusion(wiring.Component):
     a: Value
     b: Value
     mode: Any
-    tag: Any
-    o: Value
-    o_valid: Value
-
-    interval = 1
-    """Cycles between sums at best: those of vectors of one piece."""
 
     def __init__(self, groups: int, *, first: str = "add", family: str = "generic",
                  depth: int = 64) -> None:
@@ -69,12 +62,9 @@ class Fusion(wiring.Component):
             raise ValueError(f"first must be one of {ORDERS}, not {first!r}")
         self.groups = groups
         self.first = first
-        self.family = family
-        self.depth = depth
         most = groups * depth * 255 * 255
-        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(FusionMode),
-                          "tag": In(Piece), "o": Out(signed(most.bit_length() + 1)),
-                          "o_valid": Out(1)})
+        super().__init__({"a": In(GROUP * groups), "b": In(GROUP * groups), "mode": In(FusionMode)},
+                         Piece, most.bit_length() + 1, depth, family)
 
     @property
     def levels(self) -> int:

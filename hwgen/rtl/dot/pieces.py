@@ -3,11 +3,12 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from .. import primitives
 
-__all__ = ["Piece", "accumulate", "check_parameters"]
+__all__ = ["DotProduct", "Piece", "accumulate", "check_parameters"]
 
 
 class Piece(data.Struct):
@@ -33,6 +34,35 @@ def check_parameters(family: str, **counts: tuple[int, int]) -> None:
             raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
     if family not in primitives.FAMILIES:
         raise ValueError(f"family must be one of {primitives.FAMILIES}, not {family!r}")
+
+
+class DotProduct(wiring.Component):
+    """What the units have in common: a tag with what comes, and sums on ``o``.
+
+    Parameters
+    ----------
+    operands : dict
+        The other ports.
+    tag : shape
+        What is to be done with what comes in this cycle.
+    bits : int
+        Of a sum.
+    depth, family
+        As those of the unit.
+    """
+
+    tag: Any
+    o: Value
+    o_valid: Value
+
+    interval = 1
+    """Cycles between sums at best: those of vectors that come in one cycle."""
+
+    def __init__(self, operands: dict[str, Any], tag: Any, bits: int, depth: int,
+                 family: str) -> None:
+        self.depth = depth
+        self.family = family
+        super().__init__({**operands, "tag": In(tag), "o": Out(signed(bits)), "o_valid": Out(1)})
 
 
 def accumulate(m: Module, tag: Any, number: Value, carry: Value, o: Value, o_valid: Value) -> None:

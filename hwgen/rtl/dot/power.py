@@ -3,11 +3,11 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
+from amaranth.lib.wiring import In
 
 from ..primitives.pipeline import later
-from .pieces import Piece, check_parameters
+from .pieces import DotProduct, Piece, check_parameters
 from .signed_sum import Term, check_shape, levels, signed_sum, width
 
 __all__ = ["EXPONENT", "Piece", "PowerOfTwo", "weight_layout"]
@@ -24,7 +24,7 @@ def weight_layout(exponent_bits: int) -> data.StructLayout:
     return data.StructLayout({"negative": 1, "exponent": exponent_bits})
 
 
-class PowerOfTwo(wiring.Component):
+class PowerOfTwo(DotProduct):
     """Multiply vectors of numbers by powers of two with a sign, ``lanes`` of them a cycle.
 
     Each number is shifted by its weight's exponent, by two bits of it a cycle, and added to the sum
@@ -59,12 +59,6 @@ class PowerOfTwo(wiring.Component):
 
     a: Any
     weights: Any
-    tag: Any
-    o: Value
-    o_valid: Value
-
-    interval = 1
-    """Cycles between sums at best: those of vectors of one piece."""
 
     def __init__(self, lanes: int, shape: Shape, *, exponent_bits: int = 3,
                  family: str = "generic", depth: int = 64) -> None:
@@ -75,13 +69,11 @@ class PowerOfTwo(wiring.Component):
         self.lanes = lanes
         self.shape = shape
         self.exponent_bits = exponent_bits
-        self.family = family
-        self.depth = depth
         bits = width(shape.width + (not shape.signed) + self.most, lanes, depth)
         super().__init__({
             "a": In(data.ArrayLayout(shape, lanes)),
             "weights": In(data.ArrayLayout(weight_layout(exponent_bits), lanes)),
-            "tag": In(Piece), "o": Out(signed(bits)), "o_valid": Out(1)})
+        }, Piece, bits, depth, family)
 
     @property
     def most(self) -> int:

@@ -3,17 +3,18 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
+from amaranth.lib.wiring import In
 
 from .. import primitives
 from ..primitives.pipeline import later
+from .pieces import DotProduct
 from .serial_sum import PRECISION, Tag, accumulate, check_parameters
 
 __all__ = ["PRECISION", "SerialParallel", "Tag"]
 
 
-class SerialParallel(wiring.Component):
+class SerialParallel(DotProduct):
     """Multiply vectors, the one in planes, the other as numbers: as many cycles as it has planes.
 
     In each cycle comes one bit of each of ``lanes`` serial numbers, and the parallel numbers that
@@ -54,12 +55,6 @@ class SerialParallel(wiring.Component):
 
     a: Value
     b: Any
-    tag: Any
-    o: Value
-    o_valid: Value
-
-    interval = 1
-    """Cycles between sums at best: those of vectors of one plane."""
 
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic",
                  precision: int = PRECISION, depth: int = 64) -> None:
@@ -68,12 +63,10 @@ class SerialParallel(wiring.Component):
             raise ValueError(f"shape must have 1 to {PRECISION} bits, not {shape!r}")
         self.lanes = lanes
         self.shape = shape
-        self.family = family
         self.precision = precision
         self.depth = depth
-        super().__init__({"a": In(lanes), "b": In(data.ArrayLayout(shape, lanes)),
-                          "tag": In(Tag), "o": Out(signed(self.head + self.tail)),
-                          "o_valid": Out(1)})
+        super().__init__({"a": In(lanes), "b": In(data.ArrayLayout(shape, lanes))}, Tag,
+                         self.head + self.tail, depth, family)
 
     @property
     def levels(self) -> int:
@@ -118,6 +111,5 @@ class SerialParallel(wiring.Component):
         number = Signal(signed(len(total) + (not total.shape().signed)), reset_less=True)
         m.d.sync += number.eq(Mux(negative, ~total.as_signed() if total.shape().signed
                                   else ~Cat(total, Const(0, 1)), total))
-        o, ready = accumulate(m, tag, number, tag.negative, head=self.head, tail=self.tail)
-        m.d.comb += [self.o.eq(o), self.o_valid.eq(ready)]
+        accumulate(m, tag, number, tag.negative, self.o, self.o_valid, tail=self.tail)
         return m

@@ -45,9 +45,9 @@ def check_parameters(family: str, precision: int, **counts: tuple[int, int]) -> 
         raise ValueError(f"precision must be 1 to {PRECISION}, not {precision!r}")
 
 
-def accumulate(m: Module, tag: Any, number: Value, carry: Value, *, head: int, tail: int,
-               ) -> tuple[Value, Value]:
-    """Add ``number + carry`` to a sum, and return the sum and, a cycle after the last, a one.
+def accumulate(m: Module, tag: Any, number: Value, carry: Value, o: Value, o_valid: Value, *,
+               tail: int) -> None:
+    """Add ``number + carry`` to a sum, which is on ``o``; ``o_valid`` is a cycle after the last.
 
     Numbers are not shifted to their weight, which would take a shifter; the sum moves instead.
     Before numbers of twice the weight are added, its lowest bit, which nothing can change any more,
@@ -63,9 +63,12 @@ def accumulate(m: Module, tag: Any, number: Value, carry: Value, *, head: int, t
         Signed.
     carry : Value
         A bit.
-    head, tail : int
-        Bits of the sum that numbers are added to, and of those below them.
+    o, o_valid : Value
+        Ports of the unit.
+    tail : int
+        Bits of the sum below those that numbers are added to.
     """
+    head = len(o) - tail
     high = Signal(signed(head), name="head")
     low = Signal(tail, name="tail")
     kept = Mux(tag.first, 0, Mux(tag.shift, high >> 1, high))
@@ -79,4 +82,4 @@ def accumulate(m: Module, tag: Any, number: Value, carry: Value, *, head: int, t
             m.d.sync += low.eq(Cat(low, high[0])[1:])
     ready = Signal(name="ready")
     m.d.sync += ready.eq(tag.valid & tag.last)
-    return Cat(low, high), ready
+    m.d.comb += [o.eq(Cat(low, high)), o_valid.eq(ready)]

@@ -3,10 +3,10 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
+from amaranth.lib.wiring import In
 
-from .pieces import Piece, check_parameters
+from .pieces import DotProduct, Piece, check_parameters
 from .signed_sum import Term, check_shape, levels, signed_sum, width
 
 __all__ = ["Piece", "Ternary", "Weight"]
@@ -27,7 +27,7 @@ class Weight(data.Struct):
     skip: 1  # type: ignore[valid-type]
 
 
-class Ternary(wiring.Component):
+class Ternary(DotProduct):
     """Multiply vectors of numbers by vectors of ternary weights, ``lanes`` of them a cycle.
 
     There is no multiplier. Each number is added to the sum, subtracted or left out; what is left
@@ -59,12 +59,6 @@ class Ternary(wiring.Component):
 
     a: Any
     weights: Any
-    tag: Any
-    o: Value
-    o_valid: Value
-
-    interval = 1
-    """Cycles between sums at best: those of vectors of one piece."""
 
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic", depth: int = 64,
                  ) -> None:
@@ -72,12 +66,10 @@ class Ternary(wiring.Component):
         check_shape(shape)
         self.lanes = lanes
         self.shape = shape
-        self.family = family
-        self.depth = depth
         bits = width(shape.width + (not shape.signed), lanes, depth)
         super().__init__({"a": In(data.ArrayLayout(shape, lanes)),
-                          "weights": In(data.ArrayLayout(Weight, lanes)), "tag": In(Piece),
-                          "o": Out(signed(bits)), "o_valid": Out(1)})
+                          "weights": In(data.ArrayLayout(Weight, lanes))},
+                         Piece, bits, depth, family)
 
     @property
     def latency(self) -> int:

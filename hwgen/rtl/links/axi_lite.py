@@ -9,26 +9,10 @@ from amaranth.lib.wiring import In, Out
 from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
-__all__ = ["OKAY", "SLVERR", "AxiLite", "axi_lite_ports"]
+__all__ = ["OKAY", "SLVERR", "AxiLite"]
 
 OKAY, SLVERR = 0, 2
 """Responses."""
-
-
-def axi_lite_ports(shift: int, space_bits: int = SPACE_BITS) -> dict[str, Any]:
-    """Return the ports of a slave whose window has spaces of ``1 << shift`` bytes."""
-    wide = shift + space_bits
-    return {
-        "s_axil_awaddr": In(wide), "s_axil_awprot": In(3), "s_axil_awvalid": In(1),
-        "s_axil_awready": Out(1),
-        "s_axil_wdata": In(32), "s_axil_wstrb": In(4), "s_axil_wvalid": In(1),
-        "s_axil_wready": Out(1),
-        "s_axil_bresp": Out(2), "s_axil_bvalid": Out(1), "s_axil_bready": In(1),
-        "s_axil_araddr": In(wide), "s_axil_arprot": In(3), "s_axil_arvalid": In(1),
-        "s_axil_arready": Out(1),
-        "s_axil_rdata": Out(32), "s_axil_rresp": Out(2), "s_axil_rvalid": Out(1),
-        "s_axil_rready": In(1),
-    }
 
 
 class AxiLite(wiring.Component):
@@ -78,7 +62,19 @@ class AxiLite(wiring.Component):
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
         self.refused = Signal()  # a write that is answered without the bus
-        super().__init__(axi_lite_ports(shift, space_bits) | {"bus": Out(BUS)})
+        wide = shift + space_bits
+        super().__init__({
+            "s_axil_awaddr": In(wide), "s_axil_awprot": In(3), "s_axil_awvalid": In(1),
+            "s_axil_awready": Out(1),
+            "s_axil_wdata": In(32), "s_axil_wstrb": In(4), "s_axil_wvalid": In(1),
+            "s_axil_wready": Out(1),
+            "s_axil_bresp": Out(2), "s_axil_bvalid": Out(1), "s_axil_bready": In(1),
+            "s_axil_araddr": In(wide), "s_axil_arprot": In(3), "s_axil_arvalid": In(1),
+            "s_axil_arready": Out(1),
+            "s_axil_rdata": Out(32), "s_axil_rresp": Out(2), "s_axil_rvalid": Out(1),
+            "s_axil_rready": In(1),
+            "bus": Out(BUS),
+        })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,23 +10,13 @@ from ...arch.registers import FACTS, Register, StreamRegister
 from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
-__all__ = ["AxiStream", "axi_stream_ports"]
+__all__ = ["AxiStream"]
 
 HOST, INPUT, OUTPUT = range(3)
 """Who wants something of the memories."""
 
 SETTLE = 8
 """Cycles after a write of CONTROL in which a run may begin: streams wait until it is to be seen."""
-
-
-def axi_stream_ports() -> dict[str, Any]:
-    """Return the ports of both streams."""
-    return {
-        "s_axis_tdata": In(32), "s_axis_tkeep": In(4), "s_axis_tlast": In(1),
-        "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
-        "m_axis_tdata": Out(32), "m_axis_tkeep": Out(4), "m_axis_tlast": Out(1),
-        "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
-    }
 
 
 class AxiStream(wiring.Component):
@@ -83,7 +73,13 @@ class AxiStream(wiring.Component):
         self.owner, self.last = Signal(2), Signal(2)  # whose access is under way, and was before
         self.ran = Signal()                           # steps have run since it began
         self.settled = Signal(range(SETTLE + 1))
-        super().__init__(axi_stream_ports() | {"host": In(BUS), "busy": In(1), "bus": Out(BUS)})
+        super().__init__({
+            "s_axis_tdata": In(32), "s_axis_tkeep": In(4), "s_axis_tlast": In(1),
+            "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
+            "m_axis_tdata": Out(32), "m_axis_tkeep": Out(4), "m_axis_tlast": Out(1),
+            "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
+            "host": In(BUS), "busy": In(1), "bus": Out(BUS),
+        })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

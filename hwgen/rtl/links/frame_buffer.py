@@ -29,16 +29,6 @@ class FrameBuffer:
         FPGA family.
     """
 
-    row: Signal
-    lane: Signal
-    """Place of a byte in its word."""
-    left: Signal
-    """Bytes after this one."""
-    words: Signal
-    """Words after this one."""
-    put: Signal
-    """Bytes of the row that are written: of the word that is read, or of the byte that came."""
-
     def __init__(self, m: Module, bus: Any, byte: Value, *, near: bool, family: str) -> None:
         self.near = near
         self.bus = bus
@@ -49,9 +39,10 @@ class FrameBuffer:
         # The cheapest; they never collide.
         self.load = buffer.read_port(transparent_for=(store,))
         self.row = Signal(range(LARGEST // 4))
-        self.lane = Signal(2)
-        self.left = Signal(range(LARGEST))
-        self.words = Signal(range(LARGEST // 4 + 1))
+        self.lane = Signal(2)                         # place of a byte in its word
+        self.left = Signal(range(LARGEST))            # bytes after this one
+        self.words = Signal(range(LARGEST // 4 + 1))  # words after this one
+        # Bytes of the row that are written: of the word that is read, or of the byte that came.
         self.put = Signal(4)
         self.loaded = Signal(32, reset_less=True)
         given = Mux(bus.read, bus.r_data, byte.replicate(4))

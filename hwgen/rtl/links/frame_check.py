@@ -61,26 +61,15 @@ class FrameCheck:
     byte : Signal
     """
 
-    index: Signal
-    """Of a byte of the header, or of its CRC."""
-    fresh: Signal
-    """A byte is counted in this cycle, so that the CRC lacks it yet."""
-    begin: Signal
-    """A CRC begins in the next cycle, behind which its first byte comes."""
-    good: Signal
-    """All bytes of a CRC were right so far,"""
-    wrong: Signal
-    """but for these bits of the last one."""
-
     def __init__(self, m: Module, byte: Signal) -> None:
         self.byte = byte
         m.submodules.crc = self.crc = CRC32(data_width=8).create()
-        self.fresh = Signal()
-        self.index = Signal(range(HEAD_SIZE))
+        self.fresh = Signal()  # a byte is counted in this cycle, so that the CRC lacks it yet
+        self.index = Signal(range(HEAD_SIZE))  # of a byte of the header, or of its CRC
         self.value = self.crc.crc.word_select(self.index[:2], 8)
-        self.good = Signal()
-        self.wrong = Signal(8)
-        self.begin = Signal()
+        self.good = Signal()    # all bytes of a CRC were right so far,
+        self.wrong = Signal(8)  # but for these bits of the last one
+        self.begin = Signal()   # a CRC begins in the next cycle, behind which its first byte comes
 
     def connect(self, m: Module) -> None:
         """Count a byte in the cycle after it has passed, and remember what was wrong."""

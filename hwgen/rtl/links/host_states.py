@@ -30,24 +30,15 @@ class HostStates:
         What the host knows of a frame.
     """
 
-    stale: Signal
-    """The write is of another epoch."""
-    status: Signal
-    """Of the reply."""
-    data: Signal
-    """Data follow in the reply."""
-    space: Signal
-    """``tx`` takes a byte."""
-
     def __init__(self, m: Module, host: Any, request: Request, check: FrameCheck,
                  buffer: FrameBuffer) -> None:
         self.m = m
         self.rx, self.tx, self.bus, self.near = host.rx, host.tx, host.bus, host.near
         self.request, self.check, self.buffer = request, check, buffer
-        self.stale = Signal()
-        self.status = Signal(Status)
-        self.data = Signal()
-        self.space = Signal()
+        self.stale = Signal()          # the write is of another epoch
+        self.status = Signal(Status)   # of the reply
+        self.data = Signal()           # data follow in the reply
+        self.space = Signal()          # `tx` takes a byte
 
     def hunt(self) -> None:
         """Wait for what may be a header."""

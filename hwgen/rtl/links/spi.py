@@ -4,13 +4,10 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LEAST_RATIO", "SPI_PORTS", "Spi"]
+__all__ = ["LEAST_RATIO", "Spi"]
 
 LEAST_RATIO = 10
 """Cycles that a bit takes at least: its edges must be seen, and answered, half a bit later."""
-
-SPI_PORTS = {"spi_sck": In(1), "spi_cs_n": In(1, init=1),  # type: ignore[call-arg]
-             "spi_mosi": In(1), "spi_miso": Out(1), "spi_miso_oe": Out(1)}
 
 
 class Spi(wiring.Component):
@@ -46,7 +43,11 @@ class Spi(wiring.Component):
     """Cycles between bytes, of the fastest master."""
 
     def __init__(self) -> None:
-        super().__init__(SPI_PORTS | {"o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
+        super().__init__({
+            "spi_sck": In(1), "spi_cs_n": In(1, init=1),  # type: ignore[call-arg]
+            "spi_mosi": In(1), "spi_miso": Out(1), "spi_miso_oe": Out(1),
+            "o": Out(stream.Signature(8)), "i": In(stream.Signature(8)),
+        })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -9,16 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .bus_address import SPACE_BITS, bus_address, is_partial
 from .host import BUS
 
-__all__ = ["Wishbone", "wishbone_ports"]
-
-
-def wishbone_ports(shift: int, space_bits: int = SPACE_BITS) -> dict[str, Any]:
-    """Return the ports of a slave whose window has spaces of ``1 << shift`` bytes."""
-    return {
-        "wb_cyc": In(1), "wb_stb": In(1), "wb_we": In(1), "wb_adr": In(shift + space_bits - 2),
-        "wb_sel": In(4), "wb_dat_w": In(32), "wb_dat_r": Out(32), "wb_ack": Out(1),
-        "wb_err": Out(1),
-    }
+__all__ = ["Wishbone"]
 
 
 class Wishbone(wiring.Component):
@@ -64,7 +55,12 @@ class Wishbone(wiring.Component):
 
     def __init__(self, shift: int, space_bits: int = SPACE_BITS) -> None:
         self.shift = shift
-        super().__init__(wishbone_ports(shift, space_bits) | {"bus": Out(BUS)})
+        super().__init__({
+            "wb_cyc": In(1), "wb_stb": In(1), "wb_we": In(1), "wb_adr": In(shift + space_bits - 2),
+            "wb_sel": In(4), "wb_dat_w": In(32), "wb_dat_r": Out(32), "wb_ack": Out(1),
+            "wb_err": Out(1),
+            "bus": Out(BUS),
+        })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

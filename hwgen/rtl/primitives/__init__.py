@@ -33,7 +33,7 @@ def delay(family: str, width: int, cycles: list[int], *, apart: bool = False) ->
 
 
 def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
-    """Return what multiplies where no array decides it: with a DSP block, or in fabric."""
+    """Return what multiplies: with a DSP block, or in fabric."""
     if hard:
         return {"ecp5": ecp5.Multiplier, "ice40": ice40.Multiplier,
                 "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
@@ -217,16 +217,10 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         for index in range(0, len(hard), 2):
             pair = place(m, platform, name(*hard[index]), ice40.MultiplierPair, a, b)
             cells |= zip(hard[index:index + 2], pair.lanes, strict=False)
-    elif family in ("ice40", "gowin"):
-        kind = {"ice40": ice40.Multiplier, "gowin": gowin.Multiplier}[family]
-        cells |= {cell: place(m, platform, name(*cell), kind, a, b) for cell in hard}
-
-    soft = {"generic": generic.Multiplier,
-            "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
-    for row in range(rows):
-        for column in range(columns):
-            if (row, column) not in cells:
-                cells[row, column] = place(m, platform, name(row, column), soft, a, b)
+    for cell in itertools.product(range(rows), range(columns)):
+        if cell not in cells:
+            kind = multiplier(family, hard=cell in hard)
+            cells[cell] = place(m, platform, name(*cell), kind, a, b)
     return cells
 
 

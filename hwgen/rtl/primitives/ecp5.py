@@ -55,12 +55,7 @@ class Multiplier(MultiplierBase):
         enables: dict[str, Value] = {"i_CE0": Const(1, 1)}
         if self.enable is None:
             # One register here for each operand, so one less inside: the pipeline's.
-            stored_a = Signal(self.a_shape, reset_less=True)
-            stored_b = Signal(self.b_shape, reset_less=True)
-            m.d.sync += stored_a.eq(a)
-            with m.If(self.take):
-                m.d.sync += stored_b.eq(b)
-            a, b = stored_a, stored_b
+            a, b = self._store(m, "stored_")
             registers["p_REG_PIPELINE_CLK"] = "NONE"
         else:
             registers["p_REG_INPUTB_CE"] = f"CE{self.enable}"
@@ -99,11 +94,7 @@ class FabricMultiplier(MultiplierBase):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        a = Signal(self.a_shape, reset_less=True)
-        b = Signal(self.b_shape, reset_less=True)
-        m.d.sync += a.eq(self.a)
-        with m.If(self.take):
-            m.d.sync += b.eq(self.b)
+        a, b = self._store(m)
 
         def gate(bit: int, shift: int) -> list[Pair]:
             """Return the bits of ``a << shift`` where that bit of ``b`` is set, else 0."""

@@ -40,8 +40,8 @@ def suits(width: int, depth: int, *, two_ports: bool = False) -> bool:
         -(-depth // words) * -(-width // bits) for words, bits in MODES)
 
 
-class SinglePortRam(generic.SinglePortRam):
-    """Equal to :class:`generic.SinglePortRam`, in block RAMs side by side.
+class BlockRams(generic.MemoryBase):
+    """A memory in block RAMs side by side.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class SinglePortRam(generic.SinglePortRam):
     sites : tuple of str
         As many places as :func:`count` says, or none to leave them to the placer.
     init : tuple of int
-        See :class:`generic.Ram`.
+        See :class:`generic.MemoryBase`.
     """
 
     def __init__(self, width: int, depth: int, sites: tuple[str, ...] = (),
@@ -58,30 +58,17 @@ class SinglePortRam(generic.SinglePortRam):
         self.sites = sites
 
     def elaborate(self, platform: object) -> Module:
+        *read, written = (getattr(self, name) for name in self.addresses)
         return block_rams(self.width, self.depth, self.sites, self.init, self.write_data,
-                          self.write, self.read_data, self.address)
+                          self.write, self.read_data, written, *read)
 
 
-class Ram(generic.Ram):
-    """Equal to :class:`generic.Ram`, in block RAMs side by side.
+class SinglePortRam(BlockRams, generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`."""
 
-    Parameters
-    ----------
-    width, depth : int
-    sites : tuple of str
-        As many places as :func:`count` says, or none to leave them to the placer.
-    init : tuple of int
-        See :class:`generic.Ram`.
-    """
 
-    def __init__(self, width: int, depth: int, sites: tuple[str, ...] = (),
-                 init: tuple[int, ...] = ()) -> None:
-        super().__init__(width, depth, init=init)
-        self.sites = sites
-
-    def elaborate(self, platform: object) -> Module:
-        return block_rams(self.width, self.depth, self.sites, self.init, self.write_data,
-                          self.write, self.read_data, self.write_address, self.read_address)
+class Ram(BlockRams, generic.Ram):
+    """Equal to :class:`generic.Ram`."""
 
 
 def initial_values(words: Sequence[int], bits: int) -> dict[str, Const]:

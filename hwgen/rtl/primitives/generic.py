@@ -66,6 +66,15 @@ class MultiplierBase(wiring.Component):
         self.b_shape = b_shape
         super().__init__(MultiplierSignature(a_shape, b_shape))
 
+    def _store(self, m: Module, prefix: str = "") -> tuple[Signal, Signal]:
+        """Return the operands a cycle later, the second one as it was taken last."""
+        a = Signal(self.a_shape, name=f"{prefix}a", reset_less=True)
+        b = Signal(self.b_shape, name=f"{prefix}b", reset_less=True)
+        m.d.sync += a.eq(self.a)
+        with m.If(self.take):
+            m.d.sync += b.eq(self.b)
+        return a, b
+
 
 class Multiplier(MultiplierBase):
     """A multiplier in portable terms; all the others equal it in every cycle."""
@@ -92,12 +101,7 @@ class FabricMultiplier(MultiplierBase):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        a = Signal(self.a_shape, reset_less=True)
-        b = Signal(self.b_shape, reset_less=True)
-        m.d.sync += a.eq(self.a)
-        with m.If(self.take):
-            m.d.sync += b.eq(self.b)
-
+        a, b = self._store(m)
         width = self.b_shape.width
 
         def partial(bit: int) -> Value:
@@ -126,10 +130,8 @@ class FabricMultiplier(MultiplierBase):
         return m
 
 
-class Ram(wiring.Component):
-    """A block RAM: one port reads, and one writes.
-
-    What is read while it is written is not defined, so no family needs logic to define it.
+class MemoryBase(wiring.Component):
+    """A memory whose words come :attr:`latency` cycles after their addresses.
 
     Parameters
     ----------
@@ -138,81 +140,15 @@ class Ram(wiring.Component):
         Whether what is read comes after one cycle, for a clock that is not fast.
     init : tuple of int
         The first words as the chip wakes up; the others are 0.
-
-    Members
-    -------
-    read_address : In(range(depth))
-    read_data : Out(width)
-        :attr:`latency` cycles later: block RAMs are slow, and have registers behind them.
-    write_address : In(range(depth))
-    write_data : In(width)
-    write : In(1)
     """
 
-    read_address: Value
-    read_data: Value
-    write_address: Value
-    write_data: Value
-    write: Value
-
-    interval = 1
-
-    def __init__(self, width: int, depth: int, *, quick: bool = False,
-                 init: tuple[int, ...] = ()) -> None:
-        self.width = width
-        self.depth = depth
-        self.quick = quick
-        self.init = init
-        address = range(max(depth, 2))
-        super().__init__({"read_address": In(address), "read_data": Out(width),
-                          "write_address": In(address), "write_data": In(width),
-                          "write": In(1)})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from an address to its word."""
-        return 1 if self.quick else 2
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=self.init,
-                                            attrs=UNCHECKED)
-        m.submodules.rows = rows
-        read, write = rows.read_port(), rows.write_port()
-        shown = Signal(self.width, reset_less=True)
-        m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
-        m.d.comb += [read.addr.eq(self.read_address), self.read_data.eq(shown),
-                     write.addr.eq(self.write_address), write.data.eq(self.write_data),
-                     write.en.eq(self.write)]
-        return m
-
-
-class SinglePortRam(wiring.Component):
-    """A block RAM with one port: reads in every cycle in which it does not write.
-
-    Parameters
-    ----------
-    width, depth : int
-    quick, init
-        See :class:`Ram`.
-
-    Members
-    -------
-    address : In(range(depth))
-    read_data : Out(width)
-        :attr:`latency` cycles later; not defined behind a write.
-    write_data : In(width)
-    write : In(1)
-    """
-
-    address: Value
     read_data: Value
     write_data: Value
     write: Value
 
+    addresses: tuple[str, ...]
+    """The names of its ports for addresses: of what is read, and of what is written."""
     attrs = UNCHECKED
-    blank = False
-    """Whether it holds nothing as the chip wakes up, so that ``init`` must be empty."""
     interval = 1
 
     def __init__(self, width: int, depth: int, *, quick: bool = False,
@@ -221,8 +157,8 @@ class SinglePortRam(wiring.Component):
         self.depth = depth
         self.quick = quick
         self.init = init
-        super().__init__({"address": In(range(max(depth, 2))), "read_data": Out(width),
-                          "write_data": In(width), "write": In(1)})
+        super().__init__({**dict.fromkeys(self.addresses, In(range(max(depth, 2)))),
+                          "read_data": Out(width), "write_data": In(width), "write": In(1)})
 
     @property
     def latency(self) -> int:
@@ -237,10 +173,53 @@ class SinglePortRam(wiring.Component):
         read, write = rows.read_port(), rows.write_port()
         shown = Signal(self.width, reset_less=True)
         m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
-        m.d.comb += [read.addr.eq(self.address), read.en.eq(~self.write),
-                     self.read_data.eq(shown), write.addr.eq(self.address),
-                     write.data.eq(self.write_data), write.en.eq(self.write)]
+        addresses = [getattr(self, name) for name in self.addresses]
+        m.d.comb += [read.addr.eq(addresses[0]), self.read_data.eq(shown),
+                     write.addr.eq(addresses[-1]), write.data.eq(self.write_data),
+                     write.en.eq(self.write)]
+        if len(addresses) == 1:
+            m.d.comb += read.en.eq(~self.write)
         return m
+
+
+class Ram(MemoryBase):
+    """A block RAM: one port reads, and one writes.
+
+    What is read while it is written is not defined, so no family needs logic to define it.
+
+    Members
+    -------
+    read_address : In(range(depth))
+    read_data : Out(width)
+        :attr:`latency` cycles later: block RAMs are slow, and have registers behind them.
+    write_address : In(range(depth))
+    write_data : In(width)
+    write : In(1)
+    """
+
+    read_address: Value
+    write_address: Value
+
+    addresses = ("read_address", "write_address")
+
+
+class SinglePortRam(MemoryBase):
+    """A block RAM with one port: reads in every cycle in which it does not write.
+
+    Members
+    -------
+    address : In(range(depth))
+    read_data : Out(width)
+        :attr:`latency` cycles later; not defined behind a write.
+    write_data : In(width)
+    write : In(1)
+    """
+
+    address: Value
+
+    addresses = ("address",)
+    blank = False
+    """Whether it holds nothing as the chip wakes up, so that ``init`` must be empty."""
 
 
 def counts(m: Module, name: str, groups: list[list[tuple[Value, Value]]], *,

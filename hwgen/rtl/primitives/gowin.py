@@ -56,12 +56,8 @@ class Multiplier(MultiplierBase):
         m = Module()
         a = Signal(signed(self.width))
         b = Signal(signed(self.width))
-        stored_a = Signal(self.a_shape, reset_less=True)
-        stored_b = Signal(self.b_shape, reset_less=True)
+        stored_a, stored_b = self._store(m, "stored_")
         product = Signal(2 * self.width)
-        m.d.sync += stored_a.eq(self.a)
-        with m.If(self.take):
-            m.d.sync += stored_b.eq(self.b)
         m.d.comb += [a.eq(stored_a), b.eq(stored_b), self.p.eq(product)]
         m.submodules.dsp = Instance(
             f"MULT{self.width}X{self.width}",

@@ -9,11 +9,12 @@ from amaranth.lib import data
 __all__ = ["at_least", "later", "rotate"]
 
 
-def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False) -> Any:
-    """Return ``value``, ``cycles`` later; with ``reset``, zeros come out of a reset."""
-    init: dict[str, Any] = {} if isinstance(value, data.View) else {"init": 0}
+def later(m: Module, value: Any, cycles: int, name: str, *, reset: bool = False,
+          init: int = 0) -> Any:
+    """Return ``value``, ``cycles`` later; with ``reset``, ``init`` comes out of a reset."""
+    options: dict[str, Any] = {} if isinstance(value, data.View) else {"init": init}
     for cycle in range(cycles):
-        stage = Signal.like(value, name=f"{name}_{cycle + 1}", reset_less=not reset, **init)
+        stage = Signal.like(value, name=f"{name}_{cycle + 1}", reset_less=not reset, **options)
         m.d.sync += stage.eq(value)
         value = stage
     return value

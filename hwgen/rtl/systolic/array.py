@@ -8,6 +8,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives.pipeline import later
 
 __all__ = ["Kind", "SystolicArray", "sum_shape"]
 
@@ -137,17 +138,8 @@ class SystolicArray(wiring.Component):
         """
         first = {region: primitives.local_register(m, self.family, bit, f"{name}_region_{region}")
                  for region in sorted({self._region(row) for row in range(self.rows)})}
-        return [self._late(m, first[self._region(row)], self.arrival(row) - 1 + extra,
-                           f"{name}_{row}") for row in range(self.rows)]
-
-    def _late(self, m: Module, value: Value, cycles: int, name: str, *, reset: bool = False,
-              init: int = 0) -> Value:
-        """Return ``value``, ``cycles`` later; with ``reset``, ``init`` comes out of a reset."""
-        for cycle in range(cycles):
-            stage = Signal.like(value, name=f"{name}_{cycle + 1}", init=init, reset_less=not reset)
-            m.d.sync += stage.eq(value)
-            value = stage
-        return value
+        return [later(m, first[self._region(row)], self.arrival(row) - 1 + extra,
+                      f"{name}_{row}") for row in range(self.rows)]
 
     def _skew(self, m: Module, name: str, shape: Shape, words: Value,
               cycles: list[int]) -> list[Value]:

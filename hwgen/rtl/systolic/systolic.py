@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 
 from .. import primitives
 from ..primitives.library import place
+from ..primitives.pipeline import later
 from .array import Kind, SystolicArray, sum_shape
 from .cells import OutputStationaryCell, WeightStationaryCell
 
@@ -80,7 +81,7 @@ class WeightStationary(SystolicArray):
             m.d.sync += full.eq(0)
 
         # The first of the cycles that a transfer takes to the cells, kept out of the path above.
-        loads = self._late(m, load, 1, "loads")
+        loads = later(m, load, 1, "loads")
         index = Signal.like(loaded, reset_less=True)
         m.d.sync += index.eq(loaded)
         takes = []
@@ -89,7 +90,7 @@ class WeightStationary(SystolicArray):
             # one row, and so on: a row stops taking weights once its own has come.
             late = self.arrival(row) - 1
             take = loads & (index < self.rows - late) if late else loads
-            takes.append(self._late(m, take, late, f"load_{row}"))
+            takes.append(later(m, take, late, f"load_{row}"))
         return accept, start, takes
 
     def _pixels(self, m: Module) -> dict[tuple[int, int], Value]:
@@ -147,7 +148,7 @@ class WeightStationary(SystolicArray):
                     pixel = pixels.get((row, column))
                     if pixel is None:  # from the tap above, when this row's turn has come
                         cycles = self.arrival(row) - self.arrival(row - 1)
-                        pixel = self._late(m, above.pixel, cycles, f"pixel_{row}_{column}")
+                        pixel = later(m, above.pixel, cycles, f"pixel_{row}_{column}")
                     m.d.comb += cell.north.pixel.eq(pixel)
 
         sums = []
@@ -155,7 +156,7 @@ class WeightStationary(SystolicArray):
             total = Signal(self.sums, name=f"sum_{column}")
             m.d.comb += total.eq(cells[self.rows - 1, column].south.sum)
             sums.append(total)
-        self._put_out(m, sums, self._late(m, produces, self.latency, "produces", reset=True))
+        self._put_out(m, sums, later(m, produces, self.latency, "produces", reset=True))
         return m
 
 
@@ -201,13 +202,12 @@ class OutputStationary(SystolicArray):
 
         # After a reset the cells may hold part of a tile, and products of it may be under way: a
         # wave of `finish` goes ahead of the first tile and clears them.
-        clear = self._late(m, ends, 1, "finish", reset=True, init=1)
+        clear = later(m, ends, 1, "finish", reset=True, init=1)
         finish = self._waves(m, clear, "finish", extra=primitives.LATENCY - 1)
         multipliers = self._multipliers(m, platform)
         # All rows of a column drain together, as soon as the bottom one has finished: row r takes
         # r sums from above.
-        drain = self._late(m, ends, self.arrival(self.rows) + primitives.LATENCY, "drain",
-                           reset=True)
+        drain = later(m, ends, self.arrival(self.rows) + primitives.LATENCY, "drain", reset=True)
         shift: Value = Const(0)
         cells: dict[tuple[int, int], Any] = {}
         for row in rows:
@@ -226,8 +226,8 @@ class OutputStationary(SystolicArray):
                     m.d.comb += cell.north.eq(cells[row - 1, column].south)
                 else:
                     m.d.comb += cell.north.weight.eq(weights[column])
-            shift = drain | self._late(m, shift, 1, f"shift_{row}", reset=True)
+            shift = drain | later(m, shift, 1, f"shift_{row}", reset=True)
 
         self._put_out(m, [cells[self.rows - 1, column].south.drain for column in columns],
-                      self._late(m, shift, self.columns - 1, "draining", reset=True))
+                      later(m, shift, self.columns - 1, "draining", reset=True))
         return m

@@ -60,7 +60,7 @@ class BoardTop(wiring.Component):
     Parameters
     ----------
     serial : Component
-        With ``rx`` and ``tx``, as a :class:`~hwgen.rtl.tops.uart.SerialAccelerator`. Its
+        With ``rx`` and ``tx``, as a :class:`~hwgen.rtl.tops.links.SerialAccelerator`. Its
         bits are as long as fits the clock of ``setting``.
     setting : ClockSetting
         The clock.

@@ -12,10 +12,7 @@ from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
 from ..links.uart import Uart
-from .axi import AxiAccelerator
-from .spi import SpiAccelerator
-from .uart import SerialAccelerator
-from .wishbone import WishboneAccelerator
+from .links import AxiAccelerator, SerialAccelerator, SpiAccelerator, WishboneAccelerator
 
 __all__ = ["AXI", "SPI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
 

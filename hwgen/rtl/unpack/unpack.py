@@ -186,13 +186,10 @@ class NextWord:
     Between the first words of a tile and its others there are parameters.
     """
 
-    word: Signal
-    """Of the weights, from the first tile on."""
-
     def __init__(self, rows: int, words: int, bits: int) -> None:
         self.rows = rows
         self.place = Signal(range(2 * words), reset_less=True)
-        self.word = Signal(bits, reset_less=True)
+        self.word = Signal(bits, reset_less=True)  # of the weights, from the first tile on
         self.first, self.rest = (
             Signal(range(rows + 1), reset_less=True), Signal(16, name="rest", reset_less=True))
         self.tiles, self.gap = Signal(16, reset_less=True), Signal(name="gap")

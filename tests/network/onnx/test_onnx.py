@@ -537,7 +537,7 @@ def test_not_onnx(data):
 
 
 def test_missing(tmp_path):
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path / "none.onnx")
 
 

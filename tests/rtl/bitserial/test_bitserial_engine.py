@@ -18,7 +18,7 @@ from hwgen.golden.accelerator.accelerator import Error, Stopped
 from hwgen.network.graph import FullyConnected, Network, Requantisation, Tensor
 from hwgen.network.precision import Precision
 from hwgen.network.reader import read_network
-from hwgen.predict.layer_cycles import layer_cycles
+from hwgen.predict.layers import layer_cycles
 from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.inference import load, run, simulated_board
 

@@ -12,7 +12,7 @@ from hwgen.cost.cycles import Array
 from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error
 from hwgen.network.reader import read_network
-from hwgen.predict.layer_cycles import layer_cycles
+from hwgen.predict.layers import layer_cycles
 from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.inference import load, portable, simulated_board
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...graph import Window
 from ..file import ELEMENTS, Node
-from ..float_ops import FloatStep, single
+from ..float_ops import OPERATIONS, FloatStep, gain_and_bias, single
 from ..pending import Greatest, Linear, Sum
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Outside, Pending, Real, Scaled, Value
@@ -52,8 +52,7 @@ def affine(reader: OnnxReader, node: Node, value: Value, gain: ArrayLike, bias: 
     return Pending(core, shape)
 
 
-def channel_values(reader: OnnxReader, node: Node, constant: NDArray[np.float64],
-                   value: Value) -> NDArray[np.float64]:
+def channel_values(node: Node, constant: NDArray[np.float64], value: Value) -> NDArray[np.float64]:
     """Return a constant with one value for each channel, or one for all."""
     shape = shape_of(value)
     if constant.size == 1:
@@ -97,18 +96,9 @@ def arithmetic(reader: OnnxReader, node: Node) -> Value:
                          "we divide by a constant")
     if isinstance(value, Outside):
         return before(node, value, operator, numbers)
-    constant = channel_values(reader, node, numbers, value)
-    step = FloatStep(operator, (single(constant),))
-    match operator:
-        case "Add":
-            return affine(reader, node, value, 1.0, constant, step)
-        case "Sub":
-            return affine(reader, node, value, 1.0, -constant, step)
-        case "From":
-            return affine(reader, node, value, -1.0, constant, step)
-        case "Mul":
-            return affine(reader, node, value, constant, 0.0, step)
-    return affine(reader, node, value, 1 / constant, 0.0, step)
+    constant = channel_values(node, numbers, value)
+    return affine(reader, node, value, *gain_and_bias(operator, constant),
+                  FloatStep(operator, (single(constant),)))
 
 
 def before(node: Node, value: Outside, operator: str, numbers: NDArray[np.float64]) -> Outside:
@@ -134,10 +124,8 @@ def constant_result(node: Node, sides: list[Value]) -> np.ndarray:
     if len(arrays) < 2 or math.prod(np.broadcast_shapes(*(
             array.shape for array in arrays if array.size != 1))) > ELEMENTS:
         raise node.error("works on constants only; fold them: onnxsim, or onnxruntime's optimiser")
-    operate = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide,
-               "Pow": np.power}[node.operator]
     with np.errstate(all="ignore"):
-        return np.asarray(operate(*arrays), np.float32)
+        return np.asarray(OPERATIONS[node.operator](*arrays), np.float32)
 
 
 def power(reader: OnnxReader, node: Node) -> Value:

@@ -9,12 +9,12 @@ from ..file import Node
 from ..host_functions import (
     Dequantise,
     HostSoftmax,
-    Limit,
     Operation,
     Quantise,
     QuantisedSoftmax,
-    Sigmoid,
     Tail,
+    limit,
+    logistic,
 )
 from ..reader import Handler, OnnxReader
 from ..values import Hosted, Pending, Real, Value
@@ -43,7 +43,7 @@ def host_output(reader: OnnxReader, node: Node, index: int, operation: Operation
         begin: tuple[Operation, ...] = (
             Dequantise(value.scale, value.x.tensor.zero_point + value.x.offset),)
         if (value.low, value.high) != (-math.inf, math.inf):
-            begin = (*begin, Limit(value.low, value.high))
+            begin = (*begin, limit(value.low, value.high))
         return Hosted(value, value.shape, Tail(value.shape, (*begin, operation)))
     if isinstance(value, Pending) and not value.integers:
         return Hosted(value, value.shape, Tail(value.shape, (operation,)))
@@ -58,7 +58,7 @@ def softmax(reader: OnnxReader, node: Node) -> Value:
 
 def sigmoid(reader: OnnxReader, node: Node) -> Value:
     """Sigmoid."""
-    return host_output(reader, node, 0, Sigmoid())
+    return host_output(reader, node, 0, logistic)
 
 
 def grid_of(reader: OnnxReader, node: Node, index: int) -> Quantise:
@@ -80,7 +80,7 @@ def quantised_sigmoid(reader: OnnxReader, node: Node) -> Value:
     """QLinearSigmoid."""
     real, by = reader.dequantise(node, 0, 1, 2), grid_of(reader, node, 3)
     begin = Dequantise(real.scale, real.x.tensor.zero_point + real.x.offset)
-    return Hosted(real, real.shape, Tail(real.shape, (begin, Sigmoid(), by), quantised=by))
+    return Hosted(real, real.shape, Tail(real.shape, (begin, logistic, by), quantised=by))
 
 
 LAST: dict[str, Handler] = {"Sigmoid": sigmoid, "Softmax": softmax}

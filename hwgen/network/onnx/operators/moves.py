@@ -8,7 +8,6 @@ import numpy as np
 
 from ..builder import is_step, step
 from ..file import ELEMENTS, Node
-from ..host_functions import HostReshape, Permute
 from ..pending import Joined
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Outside, Pending, Real, Scaled, Target, Value, reorder
@@ -18,18 +17,16 @@ __all__ = ["MOVES", "reshape_value"]
 
 def reshape_value(node: Node, value: Value, shape: tuple[int, ...]) -> Value:
     """Return the same elements under another shape."""
-    old = value.values.shape if isinstance(value, Scaled) else value.shape
+    old = shape_of(value)
     if math.prod(old) != math.prod(shape):
         raise node.error(f"makes {list(shape)} of {list(old)}, which has another size")
     match value:
-        case Pending():
-            return value.then(shape, lambda x: replace(x, shape=shape))
-        case Real():
-            return replace(value, x=replace(value.x, shape=shape))
-        case Activation() | Outside():
+        case Pending() | Real() | Activation():
+            return move_value(value, shape, lambda x: replace(x, shape=shape))
+        case Outside():
             return replace(value, shape=shape)
         case Hosted():
-            return replace(value, shape=shape, tail=value.tail.with_move(HostReshape(shape)))
+            return value.with_move(shape, lambda x: x.reshape(shape))
         case Scaled():
             if value.scale.size != 1 or value.zero.size != 1:
                 raise node.error("reshapes a constant with a scale for each channel; "
@@ -121,17 +118,13 @@ def transpose(reader: OnnxReader, node: Node) -> Value:
         return Activation(x.tensor, new, reorder(x.order, shape, axes), x.offset)
 
     match value:
-        case Pending():
-            return value.then(new, move)
-        case Real():
-            return replace(value, x=move(value.x))
-        case Activation():
-            return move(value)
+        case Pending() | Real() | Activation():
+            return move_value(value, new, move)
         case Outside():
             source = value.source.reshape(shape).transpose(axes).reshape(-1)
             return Outside(value.name, new, source, value.steps)
         case Hosted():
-            return replace(value, shape=new, tail=value.tail.with_move(Permute(axes)))
+            return value.with_move(new, lambda x: x.transpose(axes))
         case Scaled():
             return Scaled(value.values.transpose(axes), value.scale.transpose(axes),
                           value.zero.transpose(axes))
@@ -268,18 +261,13 @@ def rounds(reader: OnnxReader, node: Node, x: Real, real: float, by: Node) -> bo
         and float(scale.reshape(-1)[0]) == x.scale
 
 
-def on_any(reader: OnnxReader, node: Node, result: tuple[int, ...],
-           make: Callable[[Activation], Activation]) -> Value:
+def move_value(value: Pending | Real | Activation, shape: tuple[int, ...],
+               make: Callable[[Activation], Activation]) -> Value:
     """Apply what does not care whether its tensor is quantised: an order-preserving step."""
-    value = reader.value(node, 0)
-    match value:
-        case Pending():
-            return value.then(result, make)
-        case Real():
-            return replace(value, x=make(value.x))  # limits are the same before it and after it
-        case Activation():
-            return make(value)
-    raise reader.unready_error(node, 0)
+    if isinstance(value, Pending):
+        return value.then(shape, make)
+    # Limits are the same before it and after it.
+    return replace(value, x=make(value.x)) if isinstance(value, Real) else make(value)
 
 
 MOVES: dict[str, Handler] = {

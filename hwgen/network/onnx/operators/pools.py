@@ -5,14 +5,18 @@ from dataclasses import replace
 
 from ...graph import Window
 from ..file import Node
-from ..host_functions import Limit
+from ..host_functions import limit
 from ..pending import Average
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Hosted, Pending, Real, Value
 from ..windows import image_size, window
-from .moves import on_any, positive_axes, reshape_value, shape_of
+from .moves import move_value, positive_axes, reshape_value, shape_of
 
-__all__ = ["POOLS", "average_of", "global_window"]
+__all__ = ["POOLS", "average_of"]
+
+GLOBAL = {"GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool", "ReduceMean"}
+"""Operators whose window is as large as the image."""
+
 
 def relu(reader: OnnxReader, node: Node) -> Value:
     """Relu."""
@@ -41,55 +45,38 @@ def clamp_value(reader: OnnxReader, node: Node, low: float, high: float) -> Valu
         reader.trace(node, x)
         return x
     if isinstance(value, Hosted) and value.tail.is_real:
-        return replace(value, tail=value.tail.then(Limit(low, high)))
+        return replace(value, tail=value.tail.then(limit(low, high)))
     raise reader.unready_error(node, 0)
 
 
-def max_pool(reader: OnnxReader, node: Node) -> Value:
-    """MaxPool."""
-    shape = shape_of(reader.value(node, 0))
-    return window_maximum(reader, node, shape, window(node, shape, pool=True))
-
-
-def global_max_pool(reader: OnnxReader, node: Node) -> Value:
-    """GlobalMaxPool."""
-    shape = shape_of(reader.value(node, 0))
-    return window_maximum(reader, node, shape, global_window(node, shape))
-
-
-def window_maximum(reader: OnnxReader, node: Node, shape: tuple[int, ...], over: Window) -> Value:
-    """Return the greatest values under a window."""
-    out = over.output(*image_size(node, shape))
-    result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
-    return on_any(reader, node, result,
-                  lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
-
-
-def global_window(node: Node, shape: tuple[int, ...]) -> Window:
-    """Return a window as large as the image."""
+def pool_window(node: Node, shape: tuple[int, ...]) -> tuple[Window, tuple[int, ...]]:
+    """Return the window of a pool, which may be as large as the image, and the shape it gives."""
     size = image_size(node, shape)
-    return Window(size, size)
+    over = Window(size, size) if node.operator in GLOBAL else window(node, shape, pool=True)
+    out = over.output(*size)
+    return over, (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
 
 
-def average_of(reader: OnnxReader, node: Node, real: Real, over: Window) -> Pending:
+def max_pool(reader: OnnxReader, node: Node) -> Value:
+    """MaxPool and GlobalMaxPool."""
+    value = reader.value(node, 0)
+    over, result = pool_window(node, shape_of(value))
+    if not isinstance(value, Pending | Real | Activation):
+        raise reader.unready_error(node, 0)
+    return move_value(value, result,
+                      lambda x: reader.builder.maximum(node, x, node.outputs[0], over))
+
+
+def average_of(reader: OnnxReader, node: Node, real: Real) -> Pending:
     """Return means under a window."""
-    shape = real.shape
-    out = over.output(*image_size(node, shape))
-    result = (*shape[:2], *out) if len(shape) == 4 else (*shape[:2], out[1])
+    over, result = pool_window(node, real.shape)
     everywhere = bool(node.integer("count_include_pad", 0))
     return Pending(Average(reader.builder, node, real, over, result, everywhere), result)
 
 
 def average_pool(reader: OnnxReader, node: Node) -> Value:
-    """AveragePool."""
-    real = reader.real(node, 0)
-    return average_of(reader, node, real, window(node, real.shape, pool=True))
-
-
-def global_average_pool(reader: OnnxReader, node: Node) -> Value:
-    """GlobalAveragePool."""
-    real = reader.real(node, 0)
-    return average_of(reader, node, real, global_window(node, real.shape))
+    """AveragePool and GlobalAveragePool."""
+    return average_of(reader, node, reader.real(node, 0))
 
 
 def reduce_mean(reader: OnnxReader, node: Node) -> Value:
@@ -100,12 +87,12 @@ def reduce_mean(reader: OnnxReader, node: Node) -> Value:
     if len(shape) not in (3, 4) or axes != list(range(2, len(shape))):
         raise node.error(f"takes the mean over the axes {axes} of {list(shape)}; "
                          "we run it over height and width")
-    mean = average_of(reader, node, real, global_window(node, shape))
+    mean = average_of(reader, node, real)
     return mean if node.integer("keepdims", 1) else reshape_value(node, mean, shape[:2])
 
 
 POOLS: dict[str, Handler] = {
-    "AveragePool": average_pool, "Clip": clip, "GlobalAveragePool": global_average_pool,
-    "GlobalMaxPool": global_max_pool, "MaxPool": max_pool, "ReduceMean": reduce_mean,
+    "AveragePool": average_pool, "Clip": clip, "GlobalAveragePool": average_pool,
+    "GlobalMaxPool": max_pool, "MaxPool": max_pool, "ReduceMean": reduce_mean,
     "Relu": relu,
 }

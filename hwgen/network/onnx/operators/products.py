@@ -1,6 +1,7 @@
 """ONNX operators between DequantizeLinear and QuantizeLinear: products, and the two."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ..reader import Handler, OnnxReader
 from ..values import Hosted, Integers, Pending, Real, Scaled, Value
 from ..windows import image_size, window
 
-__all__ = ["FLOAT", "by_output", "convolution", "floats", "matrix"]
+__all__ = ["FLOAT", "convolution", "floats", "matrices", "rows_by_matrix"]
 
 
 def dequantize(reader: OnnxReader, node: Node) -> Value:
@@ -138,21 +139,21 @@ def by_output(node: Node, scaled: Scaled, axis: int) -> NDArray[np.float64]:
 
 def conv(reader: OnnxReader, node: Node) -> Value:
     """Conv of a dequantised image with dequantised weights."""
-    real, scaled = reader.real(node, 0), weights(reader, node, 1)
-    if scaled.values.ndim < 3:
-        raise node.error(f"has weights of {list(scaled.values.shape)}")
-    scale = by_output(node, scaled, 0) * real.scale
-    return convolution(reader, node, real, scaled.values - scaled.zero, scale,
+    return convolution(reader, node, reader.real(node, 0), weights(reader, node, 1),
                        floats(reader, node, 2))
 
 
-def convolution(reader: OnnxReader, node: Node, real: Real, integers: Integers,
-                scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
-    """Return a convolution; the weights as the file has them, output channels first."""
-    x = reader.builder.integers_of(node, real)
+def convolution(reader: OnnxReader, node: Node, real: Real, scaled: Scaled,
+                bias: NDArray[Any] | None = None, *, in_sums: bool = False) -> Pending:
+    """Return a convolution; the weights as the file has them, output channels first.
+
+    The bias is of real numbers, or ``in_sums`` of products of integers.
+    """
+    x, integers = reader.builder.integers_of(node, real), scaled.values - scaled.zero
     if integers.ndim != len(x.shape) or integers.ndim not in (3, 4) or 0 in integers.shape:
         raise node.error(f"has weights of {list(integers.shape)} for an input of "
                          f"{list(x.shape)}; we run images of 4 axes, and rows of 3")
+    scale = by_output(node, scaled, 0) * real.scale
     outputs, depth = integers.shape[:2]
     channels, groups = x.shape[1], node.integer("group", 1)
     if groups < 1 or depth * groups != channels or outputs % groups:
@@ -161,6 +162,7 @@ def convolution(reader: OnnxReader, node: Node, real: Real, integers: Integers,
     bias = np.zeros(outputs) if bias is None else bias.reshape(-1)
     if bias.size != outputs:
         raise node.error(f"has {bias.size} biases for {outputs} channels")
+    bias = bias * scale if in_sums else bias
     over = window(node, x.shape, integers.shape[2:])
     out = over.output(*image_size(node, x.shape))
     shape = (1, outputs, *out) if len(x.shape) == 4 else (1, outputs, out[1])
@@ -198,29 +200,42 @@ def blocks(node: Node, integers: Integers, groups: int) -> Integers:
 def gemm(reader: OnnxReader, node: Node) -> Value:
     """Gemm of a dequantised row with dequantised weights."""
     real, scaled = reader.real(node, 0), weights(reader, node, 1)
+    bias = floats(reader, node, 2)
+    if bias is not None:
+        bias = bias * node.number("beta", 1.0)
+    return matrices(reader, node, real, scaled, bias)
+
+
+def matrices(reader: OnnxReader, node: Node, real: Real, scaled: Scaled,
+             bias: NDArray[Any] | None, *, in_sums: bool = False) -> Pending:
+    """Return the product of two matrices, and a bias as of :func:`convolution`."""
     if scaled.values.ndim != 2 or len(real.shape) != 2:
         raise node.error("multiplies other than two matrices")
     axis = 0 if node.integer("transB", 0) else 1
     integers = scaled.values - scaled.zero
     scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
-    bias = floats(reader, node, 2)
-    if bias is not None:
-        bias = bias * node.number("beta", 1.0)
-    return matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
+    return matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias,
+                  in_sums=in_sums)
 
 
 def matmul(reader: OnnxReader, node: Node) -> Value:
     """MatMul of dequantised rows with dequantised weights."""
-    real, scaled = reader.real(node, 0), weights(reader, node, 1)
-    if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
-        raise node.error(f"multiplies by {list(scaled.values.shape)}; we run one matrix of weights")
-    integers = (scaled.values - scaled.zero).reshape(scaled.values.shape[-2:])
-    scale = by_output(node, scaled, scaled.values.ndim - 1) * real.scale
-    return matrix(reader, node, real, integers.T, scale, None)
+    return rows_by_matrix(reader, node, reader.real(node, 0), weights(reader, node, 1))
+
+
+def rows_by_matrix(reader: OnnxReader, node: Node, real: Real, scaled: Scaled) -> Pending:
+    """Return the products of rows with a matrix of weights, which may have axes of 1 before."""
+    shape = scaled.values.shape
+    if len(shape) < 2 or any(size != 1 for size in shape[:-2]):
+        raise node.error(f"multiplies by {list(shape)}; we run one matrix of weights")
+    integers = (scaled.values - scaled.zero).reshape(shape[-2:])
+    scale = by_output(node, scaled, len(shape) - 1) * real.scale
+    return matrix(reader, node, real, integers.T, scale)
 
 
 def matrix(reader: OnnxReader, node: Node, real: Real, integers: Integers,
-           scale: NDArray[np.float64], bias: NDArray[np.float64] | None) -> Pending:
+           scale: NDArray[np.float64], bias: NDArray[Any] | None = None, *,
+           in_sums: bool = False) -> Pending:
     """Return a product with weights of (outputs, columns)."""
     if node.integer("transA", 0):
         raise node.error("transposes its input (transA); we run it with transA = 0")
@@ -233,6 +248,7 @@ def matrix(reader: OnnxReader, node: Node, real: Real, integers: Integers,
     if bias.ndim != 1 or bias.size not in (1, outputs):
         raise node.error(f"adds {list(bias.shape)} to {outputs} columns; "
                          "we add one value to each column")
+    bias = bias * scale if in_sums else bias
     shape = (*x.shape[:-1], outputs)
     return Pending(Linear(reader.builder, node, x, integers, scale,
                           np.broadcast_to(bias, (outputs,)).astype(np.float64), shape,

@@ -8,11 +8,10 @@ from ..file import Node
 from ..pending import Joined, Sum
 from ..reader import Handler, OnnxReader
 from ..values import Pending, Real, Scaled, Value
-from ..windows import window
 from .arithmetic import affine, channel_values
 from .moves import joined_shape
-from .pools import average_of, global_window
-from .products import by_output, convolution, matrix
+from .pools import average_of
+from .products import convolution, matrices, rows_by_matrix
 
 __all__ = ["MICROSOFT", "QUANTISED"]
 
@@ -33,55 +32,35 @@ def on_output_grid(reader: OnnxReader, node: Node, value: Value, index: int) -> 
 
 
 def integer_bias(reader: OnnxReader, node: Node, index: int) -> np.ndarray | None:
-    """Return the bias in steps of the products."""
+    """Return the bias, a list of sums of the products."""
     array = reader.constant(node, index)
     if array is not None and array.dtype != np.int32:
         raise node.error(f"has a bias of {array.dtype}; it must be int32")
-    return array
+    return None if array is None else array.reshape(-1)
 
 
 def conv(reader: OnnxReader, node: Node) -> Value:
     """QLinearConv."""
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, 0)
-    if scaled.values.ndim < 3:
-        raise node.error(f"has weights of {list(scaled.values.shape)}")
-    scale = by_output(node, scaled, 0) * real.scale
-    steps = integer_bias(reader, node, 8)
-    if steps is not None and steps.size != scale.size:
-        raise node.error(f"has {steps.size} biases for {scale.size} channels")
-    bias = None if steps is None else steps.reshape(-1) * scale
-    result = convolution(reader, node, real, scaled.values - scaled.zero, scale, bias)
+    result = convolution(reader, node, real, scaled, integer_bias(reader, node, 8), in_sums=True)
     return on_output_grid(reader, node, result, 6)
 
 
 def matmul(reader: OnnxReader, node: Node) -> Value:
     """QLinearMatMul."""
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, -1)
-    if scaled.values.ndim < 2 or any(size != 1 for size in scaled.values.shape[:-2]):
-        raise node.error(f"multiplies by {list(scaled.values.shape)}; we run one matrix of weights")
-    integers = (scaled.values - scaled.zero).reshape(scaled.values.shape[-2:])
-    scale = by_output(node, scaled, scaled.values.ndim - 1) * real.scale
-    return on_output_grid(reader, node, matrix(reader, node, real, integers.T, scale, None), 6)
+    return on_output_grid(reader, node, rows_by_matrix(reader, node, real, scaled), 6)
 
 
 def gemm(reader: OnnxReader, node: Node) -> Value:
     """QGemm."""
     axis = 0 if node.integer("transB", 0) else 1
     real, scaled = reader.dequantise(node, 0, 1, 2), weights(reader, node, 3, axis)
-    if scaled.values.ndim != 2 or len(real.shape) != 2:
-        raise node.error("multiplies other than two matrices")
     given, zero = reader.constant(node, 4), reader.constant(node, 5)
     if given is not None and zero is not None and given.shape != zero.shape:
         raise node.error("has scales and zero points of its weights that are not of one shape, "
                          f"{list(given.shape)} and {list(zero.shape)}")
-    integers = scaled.values - scaled.zero
-    scale = by_output(node, scaled, axis) * real.scale * node.number("alpha", 1.0)
-    steps = integer_bias(reader, node, 6)
-    if steps is not None and steps.size not in (1, scale.size):
-        raise node.error(f"adds {list(steps.shape)} to {scale.size} columns; "
-                         "we add one value to each column")
-    bias = None if steps is None else steps.reshape(-1) * scale
-    result = matrix(reader, node, real, integers if axis == 0 else integers.T, scale, bias)
+    result = matrices(reader, node, real, scaled, integer_bias(reader, node, 6), in_sums=True)
     if reader.optional_value(node, 8) is None:
         return result  # ONNX Runtime gives real numbers where there is no zero point
     return on_output_grid(reader, node, result, 7)
@@ -103,29 +82,15 @@ def add(reader: OnnxReader, node: Node) -> Value:
     scaled = reader.scaled_constant(node, array, reader.constant(node, at + 1),
                                     reader.constant(node, at + 2), 0)
     real = reader.dequantise(node, other, other + 1, other + 2)
-    bias = channel_values(reader, node, scaled.real, real)
+    bias = channel_values(node, scaled.real, real)
     return on_output_grid(reader, node, affine(reader, node, real, 1.0, bias), 6)
 
 
-def refuse_channels_last(node: Node) -> None:
-    """Refuse the order of axes that the file alone uses."""
+def average_pool(reader: OnnxReader, node: Node) -> Value:
+    """QLinearAveragePool and QLinearGlobalAveragePool."""
     if node.integer("channels_last", 0):
         raise node.error("has channels_last; the nearest that we run has its channels first")
-
-
-def average_pool(reader: OnnxReader, node: Node) -> Value:
-    """QLinearAveragePool."""
-    refuse_channels_last(node)
-    real = reader.dequantise(node, 0, 1, 2)
-    over = window(node, real.shape, pool=True)
-    return on_output_grid(reader, node, average_of(reader, node, real, over), 3)
-
-
-def global_average_pool(reader: OnnxReader, node: Node) -> Value:
-    """QLinearGlobalAveragePool."""
-    refuse_channels_last(node)
-    real = reader.dequantise(node, 0, 1, 2)
-    mean = average_of(reader, node, real, global_window(node, real.shape))
+    mean = average_of(reader, node, reader.dequantise(node, 0, 1, 2))
     return on_output_grid(reader, node, mean, 3)
 
 
@@ -142,33 +107,24 @@ def concat(reader: OnnxReader, node: Node) -> Value:
                           Pending(Joined(reader.builder, node, parts, axis, shape), shape), 0)
 
 
-def integers_of(reader: OnnxReader, node: Node, axis: int) -> tuple[Real, np.ndarray]:
-    """Return a tensor whose steps are 1, and weights less their zero point."""
+def integers_of(reader: OnnxReader, node: Node, axis: int) -> tuple[Real, Scaled]:
+    """Return a tensor and weights whose steps are 1."""
     x = reader.integers(node, 0)
     x = reader.on_grid(node, x, x.tensor.scale, 2)
     array, zero = reader.constant(node, 1), reader.constant(node, 3)
     if array is None or array.dtype not in (np.int8, np.uint8):
         raise node.error("has no int8 or uint8 weights")
-    scaled = reader.scaled_constant(node, array, np.ones((), np.float32), zero, axis)
-    return Real(x, 1.0), scaled.values - scaled.zero
+    return Real(x, 1.0), reader.scaled_constant(node, array, np.ones((), np.float32), zero, axis)
 
 
 def conv_integer(reader: OnnxReader, node: Node) -> Value:
     """ConvInteger: sums of 32 bits."""
-    real, integers = integers_of(reader, node, 0)
-    if integers.ndim < 3:
-        raise node.error(f"has weights of {list(integers.shape)}")
-    return replace(convolution(reader, node, real, integers, np.ones(len(integers)), None),
-                   integers=True)
+    return replace(convolution(reader, node, *integers_of(reader, node, 0)), integers=True)
 
 
 def matmul_integer(reader: OnnxReader, node: Node) -> Value:
     """MatMulInteger: sums of 32 bits."""
-    real, integers = integers_of(reader, node, -1)
-    if integers.ndim != 2:
-        raise node.error(f"multiplies by {list(integers.shape)}; we run one matrix of weights")
-    return replace(matrix(reader, node, real, integers.T, np.ones(integers.shape[1]), None),
-                   integers=True)
+    return replace(rows_by_matrix(reader, node, *integers_of(reader, node, -1)), integers=True)
 
 
 QUANTISED: dict[str, Handler] = {
@@ -178,5 +134,5 @@ QUANTISED: dict[str, Handler] = {
 
 MICROSOFT: dict[str, Handler] = {
     "QGemm": gemm, "QLinearAdd": add, "QLinearAveragePool": average_pool, "QLinearConcat": concat,
-    "QLinearGlobalAveragePool": global_average_pool,
+    "QLinearGlobalAveragePool": average_pool,
 }

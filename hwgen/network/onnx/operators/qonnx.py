@@ -145,7 +145,8 @@ def quantise_levels(reader: OnnxReader, node: Node, value: Value, levels: Levels
     """Return a value of a few levels: an input, what a layer computes, or another such value."""
     scale = float(levels.scale)
     if isinstance(value, Outside):
-        return Real(reader.entry(node, value, levels), scale)
+        return Real(reader.entry(node, value, scale, levels.zero - levels.offset, levels.offset,
+                                 levels), scale)
     if isinstance(value, Real):
         if math.prod(value.shape) > ELEMENTS:
             raise node.error("works on too large a tensor")

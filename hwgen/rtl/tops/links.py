@@ -1,0 +1,175 @@
+# amaranth: UnusedElaboratable=no
+"""An accelerator behind each of the links: serial port, SPI, Wishbone, AXI."""
+
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from ..accelerator.frame import Frame
+from ..links.axi_lite import AxiLite
+from ..links.axi_stream import AxiStream
+from ..links.flash import Flash
+from ..links.spi import Spi
+from ..links.uart import IDLE_IN, IDLE_OUT, Uart
+from ..links.wishbone import Wishbone
+
+__all__ = ["AxiAccelerator", "SerialAccelerator", "SpiAccelerator", "WishboneAccelerator"]
+
+
+def outer_ports(link: wiring.Component) -> dict[str, Any]:
+    """Return those ports of a link that lead outside: their names have a prefix, as ``wb_``."""
+    return {name: member for name, member in link.signature.members.items() if "_" in name}
+
+
+def pass_on(m: Module, top: wiring.Component, link: wiring.Component) -> None:
+    """Connect the ports of a link that lead outside with those of a top level."""
+    for name, member in outer_ports(link).items():
+        inner, outer = getattr(link, name), getattr(top, name)
+        m.d.comb += inner.eq(outer) if member.flow is wiring.In else outer.eq(inner)
+
+
+class SerialAccelerator(wiring.Component):
+    """An accelerator whose host is at the other end of a serial port.
+
+    Parameters
+    ----------
+    accelerator : Frame
+    port : Uart
+    flash : Flash, optional
+        Of whose bytes the accelerator takes those of a host that it would have to wait for; while
+        they come, the serial port is not heard.
+
+    Members
+    -------
+    rx : In(1), tx : Out(1)
+        The wires, from and to the host.
+    """
+
+    rx: Value
+    tx: Value
+
+    def __init__(self, accelerator: Frame, port: Uart, flash: Flash | None = None) -> None:
+        self.accelerator = accelerator
+        self.flash = flash
+        self.uart = port
+        super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.accelerator = accelerator = self.accelerator
+        m.submodules.uart = uart = self.uart
+        m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
+        if self.flash is None:
+            wiring.connect(m, uart.o, accelerator.rx)
+        else:
+            m.submodules.flash = flash = self.flash
+            m.d.comb += [
+                accelerator.rx.valid.eq(Mux(flash.busy, flash.o.valid, uart.o.valid)),
+                accelerator.rx.payload.eq(Mux(flash.busy, flash.o.payload, uart.o.payload)),
+                flash.o.ready.eq(accelerator.rx.ready & flash.busy),
+                uart.o.ready.eq(accelerator.rx.ready | flash.busy),
+            ]
+        wiring.connect(m, accelerator.tx, uart.i)
+        return m
+
+
+class SpiAccelerator(wiring.Component):
+    """An accelerator whose host is a master of SPI.
+
+    Parameters
+    ----------
+    accelerator : Frame
+
+    Members
+    -------
+    spi_sck, spi_cs_n, ... : see :class:`~hwgen.rtl.links.spi.Spi`
+    """
+
+    def __init__(self, accelerator: Frame) -> None:
+        self.accelerator = accelerator
+        self.spi = Spi()
+        super().__init__(outer_ports(self.spi))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.accelerator = accelerator = self.accelerator
+        m.submodules.spi = spi = self.spi
+        pass_on(m, self, spi)
+        wiring.connect(m, spi.o, accelerator.rx)
+        wiring.connect(m, accelerator.tx, spi.i)
+        return m
+
+
+class WishboneAccelerator(wiring.Component):
+    """An accelerator whose registers and memories are in the addresses of a system.
+
+    Parameters
+    ----------
+    accelerator : Frame
+        With its bus ``exposed``.
+    shift, space_bits : int
+        See :class:`hwgen.arch.address_map.BusWindow`.
+
+    Members
+    -------
+    wb_cyc, wb_stb, ... : see :class:`~hwgen.rtl.links.wishbone.Wishbone`
+    irq : Out(1)
+        High from the end of a run until it is acknowledged, or the next run begins.
+    """
+
+    irq: Value
+
+    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
+        self.accelerator = accelerator
+        self.wishbone = Wishbone(shift, space_bits)
+        super().__init__(outer_ports(self.wishbone) | {"irq": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.accelerator = accelerator = self.accelerator
+        m.submodules.wishbone = wishbone = self.wishbone
+        m.d.comb += self.irq.eq(accelerator.irq)
+        wiring.connect(m, wishbone.bus, accelerator.bus)
+        pass_on(m, self, wishbone)
+        return m
+
+
+class AxiAccelerator(wiring.Component):
+    """An accelerator whose registers and memories are in the addresses of a system.
+
+    Parameters
+    ----------
+    accelerator : Frame
+        With its bus ``exposed``.
+    shift, space_bits : int
+        See :class:`hwgen.arch.address_map.BusWindow`.
+
+    Members
+    -------
+    s_axil_* : see :class:`~hwgen.rtl.links.axi_lite.AxiLite`
+    s_axis_*, m_axis_* : see :class:`~hwgen.rtl.links.axi_stream.AxiStream`
+    irq : Out(1)
+        High from the end of a run until it is acknowledged, or the next run begins.
+    """
+
+    irq: Value
+
+    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
+        self.accelerator = accelerator
+        self.lite = AxiLite(shift, space_bits)
+        self.streams = AxiStream(shift, space_bits)
+        super().__init__(outer_ports(self.lite) | outer_ports(self.streams) | {"irq": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.accelerator = accelerator = self.accelerator
+        m.submodules.lite = lite = self.lite
+        m.submodules.streams = streams = self.streams
+        m.d.comb += [self.irq.eq(accelerator.irq), streams.busy.eq(accelerator.busy)]
+        wiring.connect(m, lite.bus, streams.host)
+        wiring.connect(m, streams.bus, accelerator.bus)
+        pass_on(m, self, lite)
+        pass_on(m, self, streams)
+        return m
