@@ -10,20 +10,33 @@ from hwgen.tools import find as tools
 
 __all__ = ["FakeTools"]
 
+ZEROS = "0" * 32
+CELLS = {
+    "serial.accelerator.fetch.row_TRELLIS_FF_Q": {},
+    "clocks.pll": dict.fromkeys(
+        [f"CLK{name}" for name in ("I_DIV", "FB_DIV", "OP_DIV", "OP_CPHASE", "OP_FPHASE", "OS_DIV",
+                                   "OS_CPHASE", "OS_FPHASE")]
+        + ["DIVR", "DIVF", "DIVQ", "FILTER_RANGE", "IDIV_SEL", "FBDIV_SEL", "ODIV_SEL"], ZEROS),
+    **{f"serial.uart.{count}.bit_{index}": dict.fromkeys(["INITVAL", "LUT_INIT", "INIT"], "0" * 16)
+       for count in ("bit", "half") for index in range(9)}}
+"""What is placed: of some module a register, and the cells that hold a clock, of all families."""
+WRITTEN = json.dumps({"cells": {
+    name: {"hide_name": 0, "parameters": parameters,
+           "attributes": {"NEXTPNR_BEL": "X0/Y0/EHXPLL_UL" if name == "clocks.pll" else
+                          f"X{x}/Y4/SLICEA.K0"}}
+    for x, (name, parameters) in enumerate(CELLS.items())}}, indent=2)
+CONFIGURED = "".join([
+    *(f".tile R4C{x}:PLC2\nword: SLICEA.K0.INIT {ZEROS[:16]}\n" for x in range(len(CELLS))),
+    ".tile_group MIB_R4C0:PLL0_UL MIB_R5C0:PLL1_UL\n",
+    *(f"word: {name} {ZEROS[:7]}\n" for name in CELLS["clocks.pll"] if name.startswith("CLK"))])
+"""The same, as an ECP5 is configured."""
+
 # A shell begins, since the path of an interpreter may have spaces; to Python its line is a text.
-CELLS = """
-  "cells": {
-    "serial.accelerator.fetch.row_TRELLIS_FF_Q": {
-      "hide_name": 0,
-      "attributes": {
-        "NEXTPNR_BEL": "X3/Y4/SLICEA.FF0"
-      },
-"""
 SCRIPT = f"""#!/bin/sh
 "exec" "{sys.executable}" "$0" "$@"
 import json, pathlib, sys, time
 
-CELLS = {CELLS!r}
+CELLS, CONFIGURED = {WRITTEN!r}, {CONFIGURED!r}
 here = pathlib.Path(__file__).parent
 name, words = pathlib.Path(__file__).name, sys.argv[1:]
 with open(here / "calls", "a") as calls:
@@ -43,10 +56,15 @@ if name.startswith("yowasp-nextpnr"):
         print(f"Info: \\t{{kind:>20}}: {{used:5}}/{{there:5}} {{100 * used // there:5}}%")
     if "--pack-only" in words:
         sys.exit()
+    if "--no-route" in words:
+        pathlib.Path(option("--asc")).write_text(
+            "routed " + pathlib.Path(option("--json")).read_text())
+        sys.exit()
     reached = plan["fmax"][option("--seed")]
     if "--tmg-ripup" in words and option("--seed") in plan["stuck"]:
         print(plan["stuck"][option("--seed")], flush=True)
         time.sleep(60)
+    time.sleep(plan["slow"].get(option("--seed"), 0))
     step = {{"cell": "serial.uart.tx_TRELLIS_FF_Q"}}
     path = [{{"type": kind, "delay": 0.5, "from": step, "to": step}}
             for kind in ("clk-to-q", "routing", "setup")]
@@ -58,7 +76,8 @@ if name.startswith("yowasp-nextpnr"):
                          for kind, (used, there) in plan["uses"].items()}}}}))
     for routed in ("--textcfg", "--asc", "--write"):
         if routed in words:
-            pathlib.Path(option(routed)).write_text("routed " + " ".join(words) + CELLS)
+            pathlib.Path(option(routed)).write_text("routed " + " ".join(words) + "\\n" + (
+                CONFIGURED if routed == "--textcfg" else CELLS))
 elif name == "yowasp-ecppack":
     pathlib.Path(option("--bit")).write_text(pathlib.Path(option("--input")).read_text())
 elif name == "yowasp-icepack":
@@ -90,13 +109,14 @@ class FakeTools:
 
     def plan(self, fmax: dict[int, list[tuple[float, float]]] | None = None,
              uses: dict[str, tuple[int, int]] | None = None,
-             stuck: dict[int, str] | None = None) -> None:
+             stuck: dict[int, str] | None = None, slow: dict[int, float] | None = None) -> None:
         """Say what nextpnr shall give: a placement of 100 MHz, unless it is told otherwise.
 
-        Where its router insists, seeds that are ``stuck`` say that, and go on for a minute.
+        Where its router insists, seeds that are ``stuck`` say that, and go on for a minute. Those
+        that are ``slow`` take some seconds.
         """
         text = json.dumps({"fmax": fmax or {seed: [(0, 100)] for seed in range(1, 10)},
-                           "stuck": stuck or {},
+                           "stuck": stuck or {}, "slow": slow or {},
                            "uses": uses or {"TRELLIS_FF": (7, 24288), "DP16KD": (3, 56)}})
         (self.folder / "plan.json").write_text(text)
 

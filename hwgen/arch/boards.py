@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import UserError
 from ..tools.untrusted import check_type, read_toml, refusing
 
-__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board"]
+__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board", "speed_grades"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
@@ -22,6 +22,13 @@ FASTEST = 1000
 LARGEST_COUNT = 1 << 31
 CHECKOUT = Path(__file__).parents[2] / "boards"
 INSTALLED = Path(__file__).parents[1] / "_boards"
+
+
+def speed_grades(family: str, device: str) -> tuple[str, ...]:
+    """Return the speed grades in which a chip comes, the slowest first; none where nobody asks."""
+    if family != "ecp5":
+        return ()
+    return ("8",) if device.startswith("LFE5UM5G") else ("6", "7", "8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +163,10 @@ def _check_chip(values: dict[str, Any]) -> None:
         raise UserError(f"platform must be of the form module:Class, not {values['platform']!r}")
     if pll not in ("", *PLLS[family]):
         raise UserError(f"pll must be {' or '.join(PLLS[family])}, or left out, not {pll!r}")
+    grades = speed_grades(family, values["device"])
+    if grades and values["speed_grade"] not in grades:
+        raise UserError(f"speed_grade must be {' or '.join(grades)}, as {values['device']} has it, "
+                        f"not {values['speed_grade']!r}")
 
 
 def _check_serial(serial: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..measure.synthesis import Flow, board_of, harness_of, source_of
+from ..measure.synthesis import Flow, boards_with, harness_of, source_of
 from ..tools.find import package_version
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
@@ -60,7 +60,9 @@ def count_figures(family: str, cells: Counter[str]) -> MappedFigures:
 
 def map_design(design: Design, folder: Path) -> MappedFigures:
     """Return what a Design takes, the harness taken off."""
-    harness, flow = harness_of(design), Flow.of(board_of(design))
+    harness = harness_of(design)
+    # Packing asks neither for the package nor for the speed grade, in which boards may differ.
+    flow = Flow.of(boards_with(design.device)[0])
     flow.synthesise(source_of(design), folder)
     netlist = json.loads((folder / "top.json").read_text())
     cells = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())

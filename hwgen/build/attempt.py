@@ -80,12 +80,16 @@ def tools(board: Board) -> dict[str, str]:
     return {name: package_version(name) or "?" for name in (*packages, "amaranth-boards")}
 
 
-def source(design: Design, setting: ClockSetting, divisor: int,
+def source(design: Design, board: Board, setting: ClockSetting, divisor: int, most: int,
            embedded: Embedded = NOTHING) -> str:
-    """Return the Verilog of a board's top level."""
+    """Return the Verilog of a board's top level, of whose serial port a bit takes ``divisor``.
+
+    That can be changed in the placed design, up to ``most``.
+    """
     with pause_garbage_collector():
         flash = embedded.flash
-        serial = component(design, uart(divisor, flash), embedded.contents)
+        serial = component(design, uart(divisor, flash, most=most, family=board.family),
+                           embedded.contents)
         top = BoardTop(serial, setting, flash)
         return to_verilog(Library().convert(top, "top"))
 

@@ -19,11 +19,13 @@ from ..predict.layers import predict
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..tools.files import filling
+from ..tools.find import side_by_side, stop
 from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
 from .clock import check_suits
 from .constraints import NAMES
 from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
+from .reclock import contents, reclock
 from .record import Record
 
 __all__ = ["PICTURE", "build", "build_folder", "clocks"]
@@ -88,53 +90,82 @@ class BitstreamBuilder:
         self.pins = pins_of(board, flash=bool(embedded.frames))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
+        self.most = 0
+
+    def source(self, setting: ClockSetting) -> str:
+        """Generate the Verilog for a clock."""
+        return source(self.design, self.board, setting, self.divisor(setting), self.most,
+                      self.embedded)
+
+    def divisor(self, setting: ClockSetting) -> int:
+        """Return the cycles of a bit."""
+        return bit_cycles(float(setting.mhz), self.baud)
 
     def at(self, setting: ClockSetting, seeds: Sequence[int]) -> Attempt:
-        """Build for one clock, seed by seed until it is met, and return the best."""
+        """Build for one clock, with all seeds side by side.
+
+        Return the placement by the first seed that meets the clock, or else the fastest: what is
+        chosen is the same as if they were placed one after the other.
+        """
         mhz = float(setting.mhz)
         name = f"{mhz:.4g}"
         self.say(f"{name} MHz: synthesis")
+        self.most = self.divisor(setting)
         started = time.monotonic()
-        verilog = source(self.design, setting, bit_cycles(mhz, self.baud), self.embedded)
+        verilog = self.source(setting)
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
         self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
         log = f"fit-{name}"
         self.seconds[log] = fit(self.board, self.folder, log)
+        self.say(f"{name} MHz: place and route, seeds {' '.join(map(str, seeds))}")
         tried = []
-        for seed in seeds:
-            self.say(f"{name} MHz: place and route, seed {seed}")
-            log = f"nextpnr-{name}-{seed}"
-            try:
-                attempt, self.seconds[log] = place(
-                    self.board, self.folder, log, mhz=mhz, seed=seed, insist=self.insist)
-            except GivenUp:
-                self.say(f"{name} MHz: seed {seed} will not meet it")
-                continue
-            tried.append(attempt)
-            if attempt.meets_clock:
-                break
+        with side_by_side() as pool:
+            placing = {f"nextpnr-{name}-{seed}": pool.submit(
+                place, self.board, self.folder, f"nextpnr-{name}-{seed}", mhz=mhz, seed=seed,
+                insist=self.insist) for seed in dict.fromkeys(seeds)}
+            for log, placed in placing.items():
+                try:
+                    attempt, self.seconds[log] = placed.result()
+                except GivenUp:
+                    self.say(f"{name} MHz: seed {log.rpartition('-')[2]} will not meet it")
+                    continue
+                tried.append(attempt)
+                if attempt.meets_clock:
+                    stop(pool)
+                    break
         if not tried:
             raise UserError(f"no placement by --seeds {' '.join(map(str, seeds))} comes near "
                             f"{name} MHz: a lower --clock may be met, or other seeds")
         self.attempts += tried
         return max(tried, key=lambda attempt: attempt.figures.fmax_mhz)
 
-    def descend(self, wish_mhz: float, seeds: Sequence[int]) -> tuple[ClockSetting, Attempt]:
-        """Build for the wish, and while that is not met, for what was reached instead.
+    def fastest(self, wish_mhz: float, seeds: Sequence[int]) -> tuple[ClockSetting, Attempt, str]:
+        """Build for the wish; if that is not met, give the best placement the clock that it meets.
 
-        The clock is part of the design, as are the cycles of a bit, so what is built for another
-        one is placed again. The seed that was best comes first.
+        Return the clock, the placement, and the name of the files for the packer.
         """
         known = clocks(self.board, self.baud)
         setting = fastest(known, wish_mhz)
         while True:
             best = self.at(setting, seeds)
             if best.meets_clock:
-                return setting, best
-            seeds = sorted(seeds, key=lambda seed: seed != best.seed)
-            setting = fastest(known, best.figures.fmax_mhz)
+                return setting, best, best.log
+            placed_for, setting = setting, fastest(known, best.figures.fmax_mhz)
+            if setting.cell == placed_for.cell:
+                return setting, best, self.reclock(best, setting)
+            # It was the crystal's own clock, without the PLL that a slower one needs.
 
+    def reclock(self, best: Attempt, setting: ClockSetting) -> str:
+        """Give a placement another clock, write the Verilog of that, and return its files' name."""
+        log = f"reclock-{float(setting.mhz):.4g}"
+        self.say(f"{float(setting.mhz):.4g} MHz: the same placement")
+        wanted = contents(self.board.family, setting, self.divisor(setting), self.most)
+        with side_by_side() as pool:
+            verilog = pool.submit(self.source, setting)
+            self.seconds[log] = reclock(self.board, self.folder, best.log, log, wanted)
+            (self.folder / "top.v").write_text(verilog.result())
+        return log
 
 def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None = None,
           seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
@@ -151,7 +182,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     clock_mhz : float, optional
         A clock that is enough; without, the highest that is met.
     seeds : sequence of int
-        Of the placer, tried until the clock is met.
+        Of the placer; they run side by side, and the first in order that meets the clock counts.
     baud : int
         Bits a second of the serial port.
     insist : bool
@@ -169,13 +200,13 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
         builder = BitstreamBuilder(design, board, baud, insist, embedded, work, say)
-        setting, best = builder.descend(WISH if clock_mhz is None else clock_mhz, seeds)
+        setting, best, log = builder.fastest(WISH if clock_mhz is None else clock_mhz, seeds)
         say("bitstream")
-        builder.seconds["pack"] = pack(board, work, best.log, awake=bool(embedded.frames))
+        builder.seconds["pack"] = pack(board, work, log, awake=bool(embedded.frames))
         bitstream = BITSTREAMS[board.family]
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
-            bit_cycles=bit_cycles(float(setting.mhz), baud), bitstream=bitstream,
+            bit_cycles=builder.divisor(setting), bitstream=bitstream,
             frames=FRAMES if embedded.frames else "", pll=plain_setting(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path", "utilization")},

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
-__all__ = ["Places", "picture", "places"]
+__all__ = ["NAME", "Places", "picture", "places"]
 
 Places = Mapping[tuple[int, int], Counter[str]]
 """How many cells of each part lie in each tile of the chip, by column and row."""
 
 NAME = re.compile(r'^\s*"(.+)": \{$')
+"""The line before the first field of a cell, as nextpnr writes it."""
 BEL = re.compile(r'"NEXTPNR_BEL": "X(\d+)/?Y(\d+)')
 WITHIN = "serial.accelerator."
 """What the names of a board's cells begin with, but for those of the serial port and the clock."""

@@ -1,11 +1,11 @@
 """`hwgen build`: make a bitstream for a board.
 
 Make a bitstream of a Design, the board's preset unless --design says otherwise, with a serial port
-and the highest clock that it meets: place and route begins with a clock that is out of reach, or
-with --clock, and goes down to what timing analysis allows. Beside the bitstream are build.json,
-which tells `hwgen run --build` and the reader what was built, a picture of where everything lies,
-the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything or nothing is
-written.
+and the highest clock that it meets: place and route tries for a clock that is out of reach, or for
+--clock, and the fastest placement gets the clock that timing analysis allows. Beside the bitstream
+are build.json, which tells `hwgen run --build` and the reader what was built, a picture of where
+everything lies, the Verilog, the constraints of the pins and, for a MODEL, its Program. Everything
+or nothing is written.
 
 Examples:
   hwgen build --board orangecrab-25f            the preset, in build/orangecrab-25f/
@@ -48,7 +48,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
                          help="a clock that is enough (default: the highest that is met)")
     command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1, 2, 3],
-                         help="seeds of the placer, tried until the clock is met (default: 1 2 3)")
+                         help="seeds of the placer, side by side: the first that meets the clock "
+                         "is taken, or else the fastest (default: 1 2 3)")
     command.add_argument("--insist", action="store_true",
                          help="the router goes on until --clock is reached: ECP5 only, and within "
                          "an hour")

@@ -15,7 +15,7 @@ __all__ = ["add_clock_board", "clock_for", "record_of_build"]
 
 def add_clock_board(command: argparse.ArgumentParser) -> None:
     """Add the option that names the board whose clock a Design has."""
-    command.add_argument("--board", choices=tuple(BOARDS),
+    command.add_argument("--board", metavar="NAME", choices=tuple(BOARDS),
                          help="the Design's board, where that is not told by a preset: for the "
                          "clock")
 

@@ -50,7 +50,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_model(command)
     add_inputs(command)
     add_design(command)
-    command.add_argument("--board", choices=("sim", *BOARDS), default="sim",
+    command.add_argument("--board", metavar="NAME", choices=("sim", *BOARDS), default="sim",
                          help="where: sim, a simulation of the generated Verilog (default), or the "
                          "board at --port, which has been loaded with the Design")
     command.add_argument("--build", metavar="DIR",

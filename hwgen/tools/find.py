@@ -23,7 +23,7 @@ from ..errors import UserError
 from . import cache
 
 __all__ = ["Outcome", "cache_environment", "call", "compiler", "find", "outside_cause",
-           "package_version", "pip_command", "require", "side_by_side", "verilator",
+           "package_version", "pip_command", "require", "side_by_side", "stop", "verilator",
            "verilator_environment"]
 
 LANGUAGE = {"LC_ALL": "C.UTF-8"}
@@ -311,7 +311,12 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     except BaseException:
-        with RUNNING.stop():
-            pool.shutdown(cancel_futures=True)
+        stop(pool)
         raise
     pool.shutdown()
+
+
+def stop(pool: ThreadPoolExecutor) -> None:
+    """End all tools that run and the threads that call them."""
+    with RUNNING.stop():
+        pool.shutdown(cancel_futures=True)

@@ -98,6 +98,8 @@ def test_read(tmp_path):
     ("clock_mhz = 25.5", "clock_mhz = 1e300", "clock_mhz must be from 1 to 1000, not 1e"),
     ('package = "BG381"', "package = 381", "package must be a text, not 381"),
     ("[design]\nrows = 1", "design = 1", "there is no field|design must be a table, not 1"),
+    ('speed_grade = "6"', 'speed_grade = "5"', "speed_grade must be 6 or 7 or 8, as LFE5U-85F has"),
+    ('device = "LFE5U-85F"', 'device = "LFE5UM5G-85F"', "speed_grade must be 8, as LFE5UM5G-85F"),
     ('"ecp5"', '"ecp6"', "family must be one of ecp5, ice40, gowin, not 'ecp6'"),
     (":SomePlatform", "", "platform must be of the form module:Class"),
     ("luts = 10", "luts = ", "is not a board file"),

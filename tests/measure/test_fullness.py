@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
 from hwgen.build.record import Record
@@ -11,8 +12,8 @@ from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.measure import synthesis
 from hwgen.measure.fullness import excess, utilization, words
-from hwgen.measure.place_and_route import run
-from hwgen.measure.results import page
+from hwgen.measure.place_and_route import commands, run
+from hwgen.measure.results import page, read_list
 from hwgen.measure.synthesis import measure
 from hwgen.tune.placing import place_designs
 
@@ -137,8 +138,48 @@ def test_chip_of_several_boards(tools, tmp_path, monkeypatch, capsys):
         assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == grade
     assert main(["synth", "--design", "ulx3s-25f"]) == 0
     assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
+    for grade in ("6", "7", "8"):
+        assert main([*words, "--speed", grade]) == 0
+        assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == grade
+        assert f"LFE5U-25F-{grade} " in capsys.readouterr().out
     place_designs([Design.load(another / "a.toml")], [1], 50, None, lambda text: None, "ulx3s-25f")
     assert tools.calls[-1][tools.calls[-1].index("--speed") + 1] == "6"
+
+
+@pytest.mark.parametrize("design, grade, message", [
+    ("ulx3s-85f", "9", "--speed must be 6 or 7 or 8 for LFE5U-85F, not '9'"),
+    ("ecp5-5g-evn", "7", "--speed must be 8 for LFE5UM5G-85F, not '7'"),
+    ("icebreaker", "8", "--speed must be left out for iCE40UP5K, not '8'"),
+])
+def test_speed_wrong(design, grade, message, capsys):
+    assert main(["synth", "--design", design, "--speed", grade]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, chip, package, grade", [
+    ("ulx3s-85f", "--85k", "CABGA381", "6"), ("orangecrab-25f", "--25k", "CSFBGA285", "8"),
+    ("orangecrab-85f", "--85k", "CSFBGA285", "8"), ("ecp5-5g-evn", "--um5g-85k", "CABGA381", "8"),
+    ("ecpix5-85f", "--um5g-85k", "CABGA554", "8"),
+])
+def test_chip(name, chip, package, grade):
+    """What a board's file says of its chip reaches nextpnr."""
+    assert commands(BOARDS[name])[2][:5] == [chip, "--package", package, "--speed", grade]
+
+
+def test_list_of_several_boards(tmp_path, monkeypatch):
+    """A list says of which board a chip is that several have."""
+    another = add_board(tmp_path, monkeypatch)
+    text = ('[[design]]\nrows = 2\ncolumns = 2\nfamily = "ecp5"\ndevice = "LFE5U-25F"\n'
+            "clock_mhz = 5\n")
+    for names, at in (('["ulx3s-25f"]', "ulx3s-25f"), ("[]", None)):
+        (another / "a.toml").write_text(f"boards = {names}\n{text}")
+        [entry] = read_list(another / "a.toml")
+        assert entry.at == at
+    with pytest.raises(UserError, match="several boards have the LFE5U-25F"):
+        assert entry.digest
+    (another / "a.toml").write_text(f'boards = ["ulx3s"]\n{text}')
+    with pytest.raises(UserError, match="no board 'ulx3s'"):
+        read_list(another / "a.toml")
 
 
 def test_page(tmp_path):

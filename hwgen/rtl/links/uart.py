@@ -3,11 +3,14 @@
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from ...arch.frames import HIGHEST_BAUD, WIRE_BITS
 from ...errors import UserError
+from ..primitives.settable import Settable
 
-__all__ = ["LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles"]
+__all__ = ["COUNTS", "LEAST_DIVISOR", "Receiver", "Transmitter", "Uart", "bit_cycles",
+           "counts_of"]
 
 LEAST_DIVISOR = 4
 """Cycles of a bit with which its middle can still be told from its edges."""
@@ -45,6 +48,15 @@ def check(divisor: int) -> None:
         raise ValueError(f"Divisor must be an integer of at least {LEAST_DIVISOR}, not {divisor!r}")
 
 
+COUNTS = ("bit", "half")
+"""What cycles are counted of: a bit, and the way to the middle of one."""
+
+
+def counts_of(divisor: int) -> tuple[int, int]:
+    """Return from where the cycles of each of :data:`COUNTS` are counted down to 0."""
+    return divisor - 1, divisor // 2 - 1
+
+
 class Receiver(wiring.Component):
     """Take bytes from a wire.
 
@@ -57,6 +69,8 @@ class Receiver(wiring.Component):
     ----------
     divisor : int
         Cycles of a bit.
+    counts : tuple of Value, optional
+        Those of ``divisor``, where they are not to be constants.
 
     Members
     -------
@@ -69,9 +83,10 @@ class Receiver(wiring.Component):
     rx: Value
     o: stream.Interface
 
-    def __init__(self, divisor: int) -> None:
+    def __init__(self, divisor: int, counts: tuple[Value, ...] = ()) -> None:
         check(divisor)
         self.divisor = divisor
+        self.counts = counts or tuple(map(Const, counts_of(divisor)))
         super().__init__({"rx": IDLE_IN, "o": Out(stream.Signature(8))})
 
     @property
@@ -90,23 +105,24 @@ class Receiver(wiring.Component):
         caught, line = Signal(init=1), Signal(init=1)
         m.d.sync += [caught.eq(self.rx), line.eq(caught)]
 
+        bit, half = self.counts
         busy, start = Signal(), Signal()
-        left = Signal(range(WIRE_BITS - 1))       # bits behind this one
-        wait = Signal(range(self.divisor))   # cycles until this one is sampled
+        left = Signal(range(WIRE_BITS - 1))  # bits behind this one
+        wait = Signal(len(bit))              # cycles until this one is sampled
         shifted = Signal(8)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(~busy):
             # The first cycle of the start bit has gone by.
             m.d.sync += [busy.eq(~line), start.eq(1), left.eq(WIRE_BITS - 2),
-                         wait.eq(self.divisor // 2 - 1)]
+                         wait.eq(half)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Elif(start):
-            m.d.sync += [start.eq(0), busy.eq(~line), wait.eq(self.divisor - 1)]
+            m.d.sync += [start.eq(0), busy.eq(~line), wait.eq(bit)]
         with m.Elif(left != 0):
             m.d.sync += [shifted.eq(Cat(shifted[1:], line)), left.eq(left - 1),
-                         wait.eq(self.divisor - 1)]
+                         wait.eq(bit)]
         with m.Else():
             m.d.sync += busy.eq(0)
             with m.If(line):
@@ -121,6 +137,8 @@ class Transmitter(wiring.Component):
     ----------
     divisor : int
         Cycles of a bit.
+    counts : tuple of Value, optional
+        As of a :class:`Receiver`.
 
     Members
     -------
@@ -136,9 +154,10 @@ class Transmitter(wiring.Component):
     latency = 1
     """Cycles from taking a byte to the edge with which it begins."""
 
-    def __init__(self, divisor: int) -> None:
+    def __init__(self, divisor: int, counts: tuple[Value, ...] = ()) -> None:
         check(divisor)
         self.divisor = divisor
+        self.counts = counts or tuple(map(Const, counts_of(divisor)))
         super().__init__({"i": In(stream.Signature(8)), "tx": IDLE_OUT})
 
     @property
@@ -148,19 +167,20 @@ class Transmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        bit, _ = self.counts
         bits = Signal(WIRE_BITS - 1, init=-1)  # behind the one on the wire; ones when idle
         left = Signal(range(WIRE_BITS + 1))    # bits that have not ended
-        wait = Signal(range(self.divisor))
+        wait = Signal(len(bit))
         m.d.comb += self.i.ready.eq(left == 0)
         with m.If(self.i.ready):
             with m.If(self.i.valid):
                 m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1)), left.eq(WIRE_BITS),
-                             wait.eq(self.divisor - 1)]
+                             wait.eq(bit)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
             m.d.sync += [self.tx.eq(bits[0]), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1),
-                         wait.eq(self.divisor - 1)]
+                         wait.eq(bit)]
         return m
 
 
@@ -171,6 +191,11 @@ class Uart(wiring.Component):
     ----------
     divisor : int
         Cycles of a bit.
+    most : int
+        The greatest ``divisor`` that it can be given once it is placed and routed, see
+        :class:`~hwgen.rtl.primitives.settable.Settable`; 0: it stays what it is.
+    family : str
+        Whose cells hold a ``divisor`` that does not.
 
     Members
     -------
@@ -185,9 +210,13 @@ class Uart(wiring.Component):
     o: stream.Interface
     i: stream.Interface
 
-    def __init__(self, divisor: int) -> None:
+    def __init__(self, divisor: int, most: int = 0, family: str = "generic") -> None:
         check(divisor)
+        if most and divisor > most:
+            raise ValueError(f"Divisor must be at most {most}, not {divisor}")
         self.divisor = divisor
+        self.most = most
+        self.family = family
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT,
                           "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
 
@@ -203,8 +232,13 @@ class Uart(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver = receiver = Receiver(self.divisor)
-        m.submodules.transmitter = transmitter = Transmitter(self.divisor)
+        counts: tuple[Value, ...] = ()
+        for name, count, most in zip(COUNTS, counts_of(self.divisor), counts_of(self.most),
+                                     strict=True) if self.most else ():
+            m.submodules[name] = settable = Settable(count, bits_for(most), self.family)
+            counts += (settable.o,)
+        m.submodules.receiver = receiver = Receiver(self.divisor, counts)
+        m.submodules.transmitter = transmitter = Transmitter(self.divisor, counts)
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
         wiring.connect(m, receiver.o, wiring.flipped(self.o))
         wiring.connect(m, wiring.flipped(self.i), transmitter.i)

@@ -29,6 +29,9 @@ RAM_SITES = {
 }
 """The places of the block RAMs, row by row: first those that the rest of a design misses least."""
 
+for known in (SITES, RAM_SITES):  # the same die, with transceivers
+    known["LFE5UM5G-85F"] = known["LFE5U-85F"]
+
 
 def _strips(count: int) -> list[int]:
     """Split ``count`` rows into strips of two and three, or one of one."""

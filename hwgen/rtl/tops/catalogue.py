@@ -11,6 +11,7 @@ from ...arch.address_map import BusWindow
 from ..accelerator.frame import Frame
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
+from ..links.uart import Uart
 from .links import AxiAccelerator, SerialAccelerator, SpiAccelerator, WishboneAccelerator
 
 __all__ = ["AXI", "SPI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
@@ -60,15 +61,17 @@ STREAM = Top("stream", "accelerator", "Bytes from and to a host: docs/protocol.m
              "mean.", lambda accelerator, window: accelerator)
 
 
-def uart(divisor: int, flash: Flash | None = None) -> Top:
+def uart(divisor: int, flash: Flash | None = None, *, most: int = 0, family: str = "generic",
+         ) -> Top:
     """Return the top level with a serial port, of which a bit takes ``divisor`` cycles.
 
-    A ``flash`` memory is heard before the port is.
+    A ``flash`` memory is heard before the port is. ``most`` and ``family`` are for :class:`Uart`.
     """
     return Top("uart", "serial_accelerator",
                "A serial port: eight bits, no parity, one stop bit, each bit as long as "
                f"{divisor} cycles of the clock. docs/protocol.md says what the bytes mean.",
-               lambda accelerator, window: SerialAccelerator(accelerator, divisor, flash))
+               lambda accelerator, window: SerialAccelerator(
+                   accelerator, Uart(divisor, most, family), flash))
 
 
 WISHBONE = Top("wishbone", "wishbone_accelerator",

@@ -36,8 +36,7 @@ class SerialAccelerator(wiring.Component):
     Parameters
     ----------
     accelerator : Frame
-    divisor : int
-        Cycles of a bit: the clock over the baud rate.
+    port : Uart
     flash : Flash, optional
         Of whose bytes the accelerator takes those of a host that it would have to wait for; while
         they come, the serial port is not heard.
@@ -51,11 +50,10 @@ class SerialAccelerator(wiring.Component):
     rx: Value
     tx: Value
 
-    def __init__(self, accelerator: Frame, divisor: int, flash: Flash | None = None,
-                 ) -> None:
+    def __init__(self, accelerator: Frame, port: Uart, flash: Flash | None = None) -> None:
         self.accelerator = accelerator
         self.flash = flash
-        self.uart = Uart(divisor)
+        self.uart = port
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
 
     def elaborate(self, platform: object) -> Module:

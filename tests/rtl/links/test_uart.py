@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 from hwgen.arch.frames import WIRE_BITS
 from hwgen.golden.links import uart as golden
 from hwgen.golden.links.uart import levels
-from hwgen.rtl.links.uart import LEAST_DIVISOR, Receiver, Transmitter
+from hwgen.rtl.links.uart import LEAST_DIVISOR, Receiver, Transmitter, Uart
 
 
 def received(divisor, wire, *, ready=lambda cycle: True):
@@ -119,6 +119,39 @@ def test_transmitted(divisor):
     simulator.run()
     assert received(divisor, seen) == golden.received_bytes(seen, divisor) == data
     assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {WIRE_BITS * divisor + 1}
+
+
+@pytest.mark.parametrize("divisor", [LEAST_DIVISOR, 5, 12])
+def test_divisor_of_its_own_cells(divisor):
+    """A port of which a bit may take longer does what one for this divisor does, in its cycles."""
+    draw = random.Random(divisor)
+    data = [draw.randrange(256) for _ in range(20)]
+    levels_at_pin = wire(data, divisor) + [draw.randrange(2) for _ in range(400)]
+    seen = []
+    for dut in (Uart(divisor), Uart(divisor, most=300)):
+        rows = []
+
+        async def bench(ctx, dut=dut, rows=rows):
+            ctx.set(dut.o.ready, 1)
+            for level in levels_at_pin:
+                ctx.set(dut.rx, level)
+                ctx.set(dut.i.valid, 1)
+                ctx.set(dut.i.payload, ctx.get(dut.o.payload))
+                rows.append((ctx.get(dut.o.valid), ctx.get(dut.o.payload), ctx.get(dut.tx)))
+                await ctx.tick()
+
+        simulator = Simulator(dut)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(bench)
+        simulator.run()
+        seen.append(rows)
+    assert seen[0] == seen[1]
+    assert [byte for valid, byte, _ in seen[1] if valid][:len(data)] == data
+
+
+def test_most_wrong():
+    with pytest.raises(ValueError, match="Divisor must be at most 12, not 13"):
+        Uart(13, most=12)
 
 
 @pytest.mark.parametrize("divisor", [3, 0, -1, 4.0, "8"])

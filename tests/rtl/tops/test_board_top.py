@@ -58,10 +58,13 @@ def test_reset():
 @pytest.mark.parametrize("family, cell", [
     PLLS[0], *(pytest.param(*pll, marks=pytest.mark.slow) for pll in [*PLLS[1:], ("generic", "")])])
 def test_memory_at_the_pins(family, cell, tmp_path):
-    """What is behind the top level is clocked, is not in reset for ever, and has its wires."""
-    text = verilog_of(SerialBoard(), cell)
+    """What is behind the top level is clocked, is not in reset for ever, and has its wires.
+
+    The cycles of its bits are in cells of their own, as in what is built for a board.
+    """
+    text = verilog_of(SerialBoard(most=200, family=family), cell)
     models = models_of_cells(text, family, tmp_path)
-    assert len(models) == bool(cell)
+    assert len(models) == 2 * bool(cell)  # the PLL's and the LUT's
     data = random.Random(1).randbytes(60)
     with (Pins(text, top="top", divisor=DIVISOR, reset=False, extra_sources=models) as pins,
           SerialLink(pins.port, **SLOW) as link):
