@@ -29,6 +29,10 @@ SELECT, WIDTH = "mutation", 16
 """The input that selects a mutant, and its bits."""
 
 SECONDS = 600
+SPARE = 20
+"""Mutants that are asked for besides, where some cannot be."""
+NO_PORT = re.compile(r"-port RD_[AS]RST\b")
+"""Resets of memories, which none has."""
 PREPARED = "prepared.il"
 """The netlist without mutants, for :mod:`sim.mutation.equivalence`."""
 
@@ -119,19 +123,24 @@ def candidates(verilog: str, top: str, folder: Path, *, count: int = 100, seed: 
     for index, path in enumerate(extra_sources):
         names.append(f"extra_{index}.v")
         (folder / names[-1]).write_text(path.read_text())
-    done = yosys([
-        *(f"read_verilog {name}" for name in names), f"hierarchy -check -top {top}",
-        f"select -assert-none {top}/w:{SELECT}",
-        # What never changes anything is no place for a mutant.
-        "proc", "flatten", "opt_expr", "opt_clean", "memory_collect", "opt_clean -purge",
-        "delete t:$scopeinfo",
-        # A mutant parts a register from the wire that has its initial value, so that must be 0.
-        "zinit", f"write_rtlil {PREPARED}", f"mutate -list {count} -seed {seed} -o list.ys",
-    ], folder)
-    if done is None:
-        raise RuntimeError(f"yosys cannot read {top}: see {folder}/script.ys")
-    return tuple(Mutant(number, line.removeprefix("mutate ")) for number, line in
-                 enumerate((folder / "list.ys").read_text().splitlines(), 1))
+    for more in (0, SPARE):
+        done = yosys([
+            *(f"read_verilog {name}" for name in names), f"hierarchy -check -top {top}",
+            f"select -assert-none {top}/w:{SELECT}",
+            # What never changes anything is no place for a mutant.
+            "proc", "flatten", "opt_expr", "opt_clean", "memory_collect", "opt_clean -purge",
+            "delete t:$scopeinfo",
+            # A mutant parts a register from the wire with its initial value, so that must be 0.
+            "zinit", f"write_rtlil {PREPARED}",
+            f"mutate -list {count + more} -seed {seed} -o list.ys",
+        ], folder)
+        if done is None:
+            raise RuntimeError(f"yosys cannot read {top}: see {folder}/script.ys")
+        listed = (folder / "list.ys").read_text().splitlines()
+        changes = [line.removeprefix("mutate ") for line in listed if not NO_PORT.search(line)]
+        if len(changes) >= count or len(changes) == len(listed):
+            break
+    return tuple(Mutant(number, change) for number, change in enumerate(changes[:count], 1))
 
 
 def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: int = 0,
