@@ -37,6 +37,7 @@ from hwgen.rtl.compact.sequencer import CompactSequencer
 from hwgen.rtl.compact.store import CompactStore
 from hwgen.rtl.dot.bitplane import BitPlane
 from hwgen.rtl.dot.fusion import Fusion
+from hwgen.rtl.dot.pieces import DotProduct
 from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.ternary import Ternary
@@ -49,6 +50,7 @@ from hwgen.rtl.links.turns import Turns
 from hwgen.rtl.links.uart import Receiver, Transmitter, Uart
 from hwgen.rtl.links.wishbone import Wishbone
 from hwgen.rtl.primitives import delays, ecp5, ecp5_rams, generic, gowin, ice40, plls, popcount
+from hwgen.rtl.primitives.settable import Settable
 from hwgen.rtl.sparse import lane as sparse
 from hwgen.rtl.sparse.decoder import Decoder
 from hwgen.rtl.sparse.engine import Sparse
@@ -323,7 +325,7 @@ CASES = {
                                   for cycles in ([2, 1], [3, 40]) for apart in (False, True)],
     generic.Ram: lambda: [ram(generic.Ram(3, 5, quick=quick), "read_address", "write_address")
                           for quick in (False, True)],
-    SplitRam: lambda: [ram(SplitRam(3, depth), "read_address", "write_address")
+    SplitRam: lambda: [ram(SplitRam(3, depth, quick=True), "read_address", "write_address")
                        for depth in (8, 11)],
     generic.SinglePortRam: lambda: [ram(generic.SinglePortRam(3, 5, quick=quick), "address")
                                     for quick in (False, True)],
@@ -471,7 +473,7 @@ EQUAL = {
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
 proofs and simulations of tests/rtl/primitives/."""
 
-BASES = {generic.MultiplierBase, SystolicArray}
+BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray}
 """What others are made of; nothing is an instance of it."""
 
 STATES = "a state machine: its cycles are those of cost/cycles.py"
@@ -482,6 +484,7 @@ WITHOUT = {
     tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES,
+    DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",
     board.Reset: "nothing but the end of a reset; tests/rtl/tops/ has its latency",

@@ -47,6 +47,10 @@ class WeightStationary:
         return wrap(np.asarray(vectors, np.int64) @ np.asarray(weights, np.int64),
                     self.sum_width, self.sum_signed)
 
+    def line(self, row: int) -> int:
+        """Return the line whose pixels pass the cells of ``row``."""
+        return row * self.lines // self.rows
+
     def taps(self, pixels: Integers, held: Integers | None = None) -> Integers:
         """Return what each cell multiplies: (vectors, rows, columns) of (vectors, lines, columns).
 
@@ -56,7 +60,7 @@ class WeightStationary:
         pixels = np.asarray(pixels, np.int64)
         cells = np.zeros((self.rows, self.columns), np.int64) if held is None else held
         seen = np.empty((len(pixels), self.rows, self.columns), np.int64)
-        lines = np.arange(self.rows) * self.lines // self.rows  # whose pixels pass a row's cells
+        lines = np.array([self.line(row) for row in range(self.rows)])
         head = np.append(True, lines[1:] != lines[:-1])
         for index, fresh in enumerate(pixels):
             cells = np.where(head[:, None], fresh[lines], np.roll(cells, 1, axis=0))
