@@ -259,8 +259,9 @@ class Bench:
 
     def control(self, value, free, epochs):
         """Expect what follows from a write to CONTROL, where a run is ``free`` to begin or not."""
-        if value & GO and free:
+        if value & GO and (free or not FAST):
             self.at(EFFECT, pulses={"run__start": 1})
+        if value & GO and free:
             self.at(EFFECT + 1, call=self.sequencer.begin)
         if value & STOP:
             self.at(EFFECT or 1, pulses={"run__stop": 1})

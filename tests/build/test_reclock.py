@@ -31,6 +31,8 @@ but for Gowin's, of whose PLLs it knows nothing."""
 def verilog_of_accelerator(board, setting, divisor, most):
     """Return the Verilog of a small accelerator, with multipliers and block RAMs of the chip."""
     design = Design(**SMALL, family=board.family, device=board.device)
+    if board.family == "ice40":  # which has room for no other
+        design = design.replace(compact=True, columns=2)
     return source(design, board, setting, divisor, most)
 
 

@@ -38,29 +38,33 @@ class CompactHostPort(HostPort):
         space, offset = bus.address[24:], bus.address[:24]
         answered = Signal()
         m.d.sync += answered.eq(~answered & (bus.read | bus.write))
-        own = (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)
+        own = (Space.ACTIVATIONS, Space.PROGRAM)
         write = Signal(len(own) + len(self.spaces))
         m.d.comb += [
             bus.ack.eq(answered),
             write.eq(Mux(answered & bus.write & ~bus.error,
                          Cat(space == index for index in (*own, *self.spaces)), 0)),
         ]
+        # A run begins here, so this has no time to wait for what memories would answer.
+        registers = offset < 4 * len(Register)
+        register_written = (answered & bus.write & (space == Space.REGISTERS) & registers
+                            & bus.mask.all())
         if self.spaces:
             m.d.comb += [self.load.offset.eq(offset), self.load.data.eq(bus.w_data),
                          self.load.write.eq(write[len(own):])]
         # The memories are the steps' in this cycle, or were so when the request came.
         running = later(m, self.run.busy, 1, "running", reset=True)
         locked = running | later(m, running, 1, "was_running", reset=True)
-        self._connect_activations(m, running, offset, write[1])
+        self._connect_activations(m, running, offset, write[0])
         word, part = self._part_of_word(m, offset)
         m.d.comb += [
             program.address.eq(Mux(running, self.accesses.program_address, word)),
             program.write_data.eq(self._replicate(bus.w_data)),
-            program.write_mask.eq(Mux(write[2], 1 << part, 0)),
+            program.write_mask.eq(Mux(write[1], 1 << part, 0)),
         ]
         of_program = self._pad_word(program.read_data).word_select(part, PART)
         spaces: dict[Space, tuple[Any, Any]] = {
-            Space.REGISTERS: (self._register(m, write[0], offset), offset < 4 * len(Register)),
+            Space.REGISTERS: (self._register(m, register_written, offset), registers),
             Space.ACTIVATIONS: (activations.read_data[:32], ~at_least(offset, self.size)),
             Space.PROGRAM: (of_program, ~at_least(word, self.words)),  # padding too: 0
             **dict.fromkeys(self.spaces, (0, 1)),  # what was written cannot be read
@@ -90,7 +94,7 @@ class CompactHostPort(HostPort):
         m.d.comb += which.eq(Mux(write, 1 << offset[2:5], 0))
         idle = Mux(run.busy, 0, which)
         control = Mux(which[Register.CONTROL // 4], given, 0)
-        m.d.comb += run.start.eq(idle[Register.CONTROL // 4] & (given & GO).any())
+        m.d.comb += run.start.eq((control & GO).any())  # nothing while steps run
         m.d.sync += run.stop.eq((control & STOP).any())
         self._interrupt(m, control)
         if turns := self._add_turns(m):
