@@ -29,10 +29,8 @@ but for Gowin's, of whose PLLs it knows nothing."""
 
 
 def verilog_of_accelerator(board, setting, divisor, most):
-    """Return the Verilog of a small accelerator, with multipliers and block RAMs of the chip."""
+    """Return the Verilog of an accelerator, with multipliers and block RAMs of the chip."""
     design = Design(**SMALL, family=board.family, device=board.device)
-    if board.family == "ice40":  # which has room for no other
-        design = design.replace(compact=True, columns=2)
     return source(design, board, setting, divisor, most)
 
 
@@ -72,8 +70,7 @@ class Twice:
 
 @pytest.mark.synth
 @pytest.mark.parametrize("name, verilog", [
-    *((name, verilog_of_echo) for name in BOARDS),
-    *((name, verilog_of_accelerator) for name in ("orangecrab-25f", "icebreaker"))])
+    *((name, verilog_of_echo) for name in BOARDS), ("orangecrab-25f", verilog_of_accelerator)])
 def test_same_bitstream(name, verilog, tmp_path):
     """Byte by byte that of a build for the second clock, and none of the first one's."""
     twice = Twice(name, tmp_path, verilog)
