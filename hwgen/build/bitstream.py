@@ -90,11 +90,10 @@ class BitstreamBuilder:
         self.pins = pins_of(board, flash=bool(embedded.frames))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
-        self.most = 0
 
-    def source(self, setting: ClockSetting) -> str:
-        """Generate the Verilog for a clock."""
-        return source(self.design, self.board, setting, self.divisor(setting), self.most,
+    def source(self, setting: ClockSetting, most: int) -> str:
+        """Generate the Verilog for a clock, where a bit may be changed to take up to ``most``."""
+        return source(self.design, self.board, setting, self.divisor(setting), most,
                       self.embedded)
 
     def divisor(self, setting: ClockSetting) -> int:
@@ -110,9 +109,8 @@ class BitstreamBuilder:
         mhz = float(setting.mhz)
         name = f"{mhz:.4g}"
         self.say(f"{name} MHz: synthesis")
-        self.most = self.divisor(setting)
         started = time.monotonic()
-        verilog = self.source(setting)
+        verilog = self.source(setting, self.divisor(setting))
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
         self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
@@ -160,12 +158,14 @@ class BitstreamBuilder:
         """Give a placement another clock, write the Verilog of that, and return its files' name."""
         log = f"reclock-{float(setting.mhz):.4g}"
         self.say(f"{float(setting.mhz):.4g} MHz: the same placement")
-        wanted = contents(self.board.family, setting, self.divisor(setting), self.most)
+        most = bit_cycles(best.mhz, self.baud)  # as it was placed
+        wanted = contents(self.board.family, setting, self.divisor(setting), most)
         with side_by_side() as pool:
-            verilog = pool.submit(self.source, setting)
+            verilog = pool.submit(self.source, setting, most)
             self.seconds[log] = reclock(self.board, self.folder, best.log, log, wanted)
             (self.folder / "top.v").write_text(verilog.result())
         return log
+
 
 def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None = None,
           seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
