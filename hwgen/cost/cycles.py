@@ -27,9 +27,6 @@ __all__ = ["Array", "Count", "total_cycles"]
 Count = Any
 """An integer, or an array of integers: one for each of many Designs."""
 
-SHORTEST_PASS = 5
-
-
 @dataclass(frozen=True)
 class Ways:
     """How long the ways through an accelerator are, in cycles.
@@ -48,6 +45,8 @@ class Ways:
         From a vector's bytes to values, where they do not pass the array.
     swapping : int
         From a value out of the array until the next parameters may be read.
+    shortest : int
+        A pass at least.
     """
 
     reading: int
@@ -56,10 +55,11 @@ class Ways:
     summing: int
     passing: int
     swapping: int
+    shortest: int
 
 
-FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4)
+FAST = Ways(reading=9, fetching=11, storing=33, summing=23, passing=0, swapping=5, shortest=6)
+SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 9
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11
@@ -173,7 +173,7 @@ class Array:
 
         quick = fills if self.serial else 0
         slow = vectors - quick
-        shortest = np.maximum(weights, SHORTEST_PASS)
+        shortest = np.maximum(weights, ways.shortest)
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
         work = (slow - 1) * interval + quick + self.interval
         last = np.maximum(slow * interval + quick, shortest)

@@ -230,7 +230,7 @@ class Accelerator(Frame):
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, tag, aside)),
+            accumulators.tag.eq(self.beside(m, Mux(through, tag, aside), "sum_tag")),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),

@@ -27,8 +27,8 @@ Index = Callable[[Module, Any, Any, int], Value]
 class Accumulators(wiring.Component):
     """Add up vectors of values, and keep vectors of sums.
 
-    A sum is read, added to and written within five cycles, so that no pass may come back to the
-    same sum any sooner.
+    A sum is read, added to and written within :attr:`turn` cycles, so that no pass may come back to
+    the same sum any sooner.
 
     Parameters
     ----------
@@ -75,9 +75,10 @@ class Accumulators(wiring.Component):
     done: Value
     error: Value
 
-    ahead = 4
-    latency = 6
+    ahead = 3
+    latency = 7
     interval = 1
+    turn = 6
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
                  index: Index = every_sum) -> None:
@@ -107,15 +108,15 @@ class Accumulators(wiring.Component):
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
         # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
-        # up, and written.
+        # up; 7: chosen, and written.
         early = later(m, self.tag, 3, "early", reset=True)
-        tag = later(m, early, 1, "tag", reset=True)
+        tag = later(m, early, 2, "tag", reset=True)
         m.d.comb += self.o_tag_early.eq(tag)
         m.d.sync += self.o_tag.eq(later(m, tag, 1, "late", reset=True))
-        at, back = later(m, n, 4, "n"), later(m, back, 4, "back")
-        ready = later(m, self.ready, 4, "ready", reset=True)
-        values = later(m, Value.cast(self.values), 1, "values")
-        ready_sums = later(m, Value.cast(self.ready_sums), 1, "ready_sums")
+        at, back = later(m, n, 5, "n"), later(m, back, 5, "back")
+        ready = later(m, self.ready, 5, "ready", reset=True)
+        values = later(m, Value.cast(self.values), 2, "values")
+        ready_sums = later(m, Value.cast(self.ready_sums), 2, "ready_sums")
         only, adds = Signal(reset_less=True), Signal(reset_less=True)
         flags, writing = Signal(4, reset_less=True), Signal(2 + len(read), reset_less=True)
         m.d.sync += [
@@ -129,7 +130,7 @@ class Accumulators(wiring.Component):
         ]
         for low in range(0, self.columns, TOGETHER):
             self._add_columns(m, platform, low, read, writing, flags, values, ready_sums)
-        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 6, "ready_last",
+        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, self.latency, "ready_last",
                                        reset=True))
         return m
 
@@ -165,11 +166,12 @@ class Accumulators(wiring.Component):
                     ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
             ]
             totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
+        chosen = later(m, Cat(totals), 1, f"chosen_{low}")
         m.d.comb += [
-            Value.cast(self.o)[bits].eq(Cat(totals)),
+            Value.cast(self.o)[bits].eq(chosen),
             rows.read_address.eq(near(read, "read")),
             rows.write_address.eq(Cat(where)),
-            rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
+            rows.write_data.eq(Mux(back_again, later(m, requantised, 1, f"again_{low}"), chosen)),
             rows.write.eq(write),
         ]
 

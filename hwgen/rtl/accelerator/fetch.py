@@ -90,7 +90,7 @@ class Fetch(wiring.Component):
     ADDRESSING = 3
     """Cycles from an event to its address."""
 
-    ahead = Accumulators.ahead
+    ahead = Accumulators.ahead + 1
     interval = 1
 
     @property
@@ -119,22 +119,27 @@ class Fetch(wiring.Component):
         first, end = (Signal(range(self.window + 1), name=name, reset_less=True)
                       for name in ("first", "end"))
         for told, value in ((first, before), (end, inside)):
-            m.d.sync += told.eq(Mux(value < 0, 0, Mux(value > self.window, self.window, value)))
+            beyond = Signal(reset_less=True)
+            m.d.sync += [beyond.eq(value > self.window),
+                         told.eq(Mux(later(m, value[-1], 1, "negative"), 0,
+                                     Mux(beyond, self.window, later(m, value, 1, "told"))))]
         masks = Signal(self.window, reset_less=True)
-        m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
+        row_inside = later(m, rows[-1], 1, "row_inside")
+        m.d.sync += masks.eq(Cat((first <= i) & (end > i) & row_inside for i in range(self.window)))
 
         # A vector with nothing inside may be anywhere.
-        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 4, "reading", reset=True)
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 5, "reading", reset=True)
         outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
-                     self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
+                     self.error.eq(reading & later(m, outside, 1, "outside") & (first == 0)
+                                   & (end > 0) & row_inside)]
         m.d.comb += self.address.eq(address)
 
-        # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 5 cycles.
+        # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 6 cycles.
         before_o = self.ADDRESSING + self.memory_latency + 2 - self.ahead
         m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
-        masks = later(m, masks, self.memory_latency - 2, "mask")
+        masks = later(m, masks, self.memory_latency - 3, "mask")
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
         newest = Signal(8 * self.window, reset_less=True)
         m.d.comb += self.next_vector.eq(newest)
@@ -159,7 +164,10 @@ class Fetch(wiring.Component):
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
-        used = self._loops(m, later(m, self.event, 1, "this", reset=True))
+        this: Any = Signal(EVENT, name="due")
+        m.d.comb += Value.cast(this).eq(primitives.local_register(
+            m, self.family, Value.cast(self.event), "this_event"))
+        used = self._loops(m, this)
         position: Any = Signal.like(used, name="position", init={}, reset_less=True)
         address = Signal.like(used.base, name="address", reset_less=True)
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
@@ -168,7 +176,9 @@ class Fetch(wiring.Component):
     def _loops(self, m: Module, event: Any) -> Any:
         """Follow the loops, and return offset, row and base of the vector of an ``event``."""
         d = self.descriptor
-        step_piece, step_x, step_y, step_tile = self._steps(m)
+        # A pass is long enough for the way of what moves its next one.
+        step_piece, step_x, step_y, step_tile = primitives.local_register(
+            m, self.family, Cat(self._steps(m)), "steps")
         width, places = self._places()
         # Where the next pass begins, and where its loops outside began.
         next_pass: Any = Signal(places, reset_less=True)
@@ -194,10 +204,12 @@ class Fetch(wiring.Component):
         idle = Signal(init=1)  # no step: the first pass begins where the descriptor says
         with m.If(event.valid):
             m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
+        begins = Signal()
+        m.d.sync += begins.eq(idle & ~event.valid)
         start = [next_pass.offset.eq(d.offset), next_pass.row.eq(d.row0),
                  next_pass.base.eq(d.base), next_x.eq(d.offset), next_tile.eq(d.offset),
                  next_y.row.eq(d.row0), next_y.base.eq(d.base)]
-        with m.If(idle & ~event.valid):
+        with m.If(begins):
             m.d.sync += start
         with m.If(step_piece):
             m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)

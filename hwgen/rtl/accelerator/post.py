@@ -60,9 +60,11 @@ class Lane(wiring.Component):
     o: Value
 
     biasing = 1
-    """Cycles in which the bias is added."""
+    """Cycles in which the bias is added,"""
+    comparing = 1
+    """and in which a result is compared with what it is clamped to."""
     wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
-    latency = wide_latency + 4
+    latency = wide_latency + 4 + comparing
     interval = 1
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
@@ -93,7 +95,7 @@ class Lane(wiring.Component):
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
         # Half of what is divided by, less one; the rest of it comes in as a carry.
         half = Signal(SUM, reset_less=True)
-        m.d.sync += half.eq(((1 << shift) - 1)[:SUM] if single else ((1 << shift) - 1)[1:SUM + 1])
+        m.d.sync += half.eq(Cat(shift > bit for bit in range(not single, SUM + (not single))))
         some = Signal(reset_less=True)
         m.d.sync += some.eq({
             "tflm": shift.any(), "single": Const(1, 1),
@@ -119,13 +121,18 @@ class Lane(wiring.Component):
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
+        kept, under, over = (Signal(8, name="kept", reset_less=True),
+                             Signal(name="under", reset_less=True),
+                             Signal(name="over", reset_less=True))
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
             narrow.eq(Mux(fits, near, Cat((~near[-1]).replicate(NARROW - 1), near[-1]))),
             moved.eq(narrow + zero_point),
-            clamped.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
+            clamped.eq(Mux(under, low, Mux(over, high, kept))),
         ]
+        m.d["sync" if self.comparing else "comb"] += [
+            kept.eq(moved[:8]), under.eq(moved < low), over.eq(moved > high)]
         m.d.comb += self.o.eq(clamped)
         return m
 

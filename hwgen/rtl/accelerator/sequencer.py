@@ -9,6 +9,7 @@ from amaranth import *
 from amaranth.lib.wiring import In, Out
 
 from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
+from .accumulators import Accumulators
 from .arrays import Pace
 from .control import CONTROL, Controlled
 from .part import Part
@@ -63,6 +64,8 @@ class Sequencer(Controlled):
     """
 
     countdown = Countdown
+    shortest = Accumulators.turn
+    """Cycles that a pass takes at least."""
 
     descriptor: Any
     event: Any
@@ -194,7 +197,7 @@ class Sequencer(Controlled):
         """Add the loops of a step, and return whether an address is outside the memory."""
         d = self.descriptor
         loops = Loops(m, d, self.countdown,
-                      pace.weight_words if pace else Const(self.rows, 8))
+                      pace.weight_words if pace else Const(self.rows, 8), self.shortest)
         coming = NextPass(m, d, loops)
         slot = Slot(self.words)
         completes = Signal()  # a value comes of the vector

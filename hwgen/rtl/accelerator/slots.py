@@ -9,9 +9,6 @@ from ..step import PARAMETER_WORDS, Mode, Tag
 
 __all__ = ["EVENT", "LOAD", "Countdown", "Loops", "NextPass", "Slot"]
 
-LEAST = 5
-"""Cycles a pass takes at least: so long does a sum need through the accumulators."""
-
 EVENT = data.StructLayout({
     "valid": 1,
     "slot": 1,          # the first vector of its pass
@@ -68,10 +65,12 @@ class Loops:
         A :class:`Countdown`.
     weight_words : Value
         Words of the weights of a pass.
+    shortest : int
+        Cycles that a slot takes at least.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value) -> None:
+                 weight_words: Value, shortest: int) -> None:
         d = descriptor
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
@@ -81,7 +80,7 @@ class Loops:
         self.y = countdown(m, 16, d.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        self.least = countdown(m, 8, Const(LEAST, 8), "least")
+        self.least = countdown(m, 8, Const(shortest, 8), "least")
 
     def load(self) -> list[Any]:
         """Begin all of them."""
