@@ -116,7 +116,8 @@ class Accelerator(Frame):
             memory_latency=self.far + self.activations.write_latency)
         self.sequencer: Any = made.sequencer(
             rows, columns, self.post.interval, self.program.depth,
-            len(self.activations.read_address), pace=self.array_part.pace, parts=parts)
+            len(self.activations.read_address), pace=self.array_part.pace, parts=parts,
+            family=family)
         self.parts = tuple(parts)
         for part in parts:
             part.attach(self)

@@ -43,14 +43,15 @@ class FastHostPort(HostPort):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        writing = Signal(3)  # registers, activations, program
+        begins, writing = Signal(3), Signal(3)  # registers, activations, program
         self._take_request(m, writing[0])
-        m.d.sync += writing.eq(Mux(self.answered & self.writes & ~self.error, Cat(
+        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, Cat(
             self.space == space
             for space in (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 0))
+        m.d.sync += writing.eq(begins)
         self._load_parts(m)
         running = later(m, self.run.busy, 1, "running", reset=True)
-        self._connect_activations(m, running, writing[1])
+        self._connect_activations(m, running, begins[1])
         word, part = self._part_of_word(m, self.offset)
         row, given = later(m, word, 1, "row"), later(m, self.written, 1, "given")
         of_program = self._connect_program(m, running, row, part, given, writing[2])
@@ -60,7 +61,8 @@ class FastHostPort(HostPort):
         m.d.sync += self._count(counters)
         settings = self._write_registers(m, writing[0], given)
         register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
-        m.d.sync += register.eq(self._register_at(self.offset, settings))
+        m.d.sync += register.eq(self._register_at(later(m, self.offset, 1, "of_register"),
+                                                  settings))
         spaces: dict[Space, tuple[Any, Any]] = {
             Space.REGISTERS: (register, self.offset < 4 * len(Register)),
             Space.ACTIVATIONS: (of_activations, self.offset < self.size),
@@ -111,18 +113,20 @@ class FastHostPort(HostPort):
                 self.answered & self.writes & ~self.error,
                 Cat(self.space == space for space in self.spaces), 0))
 
-    def _connect_activations(self, m: Module, running: Value, write: Value) -> None:
+    def _connect_activations(self, m: Module, running: Value, begins: Value) -> None:
         """Read and write four of the bytes of a window, or what a step does.
 
-        Nothing moves yet when a step begins.
+        The host writes in the cycle behind ``begins``. Nothing moves yet when a step begins.
         """
         steps = self.accesses
+        places, given, masks = (primitives.local_register(m, self.family, begins, f"writes_{name}")
+                                for name in ("address", "data", "mask"))
         for port, value in (
                 ("read_address", Mux(running, steps.read_address, self.offset)),
-                ("write_address", Mux(write, self.offset, steps.write_address)),
-                ("write_data", Cat(Mux(write, self.written, steps.write_data[:32]),
+                ("write_address", Mux(places, self.offset, steps.write_address)),
+                ("write_data", Cat(Mux(given, self.written, steps.write_data[:32]),
                                    steps.write_data[32:])),
-                ("write_mask", steps.write_mask | Mux(write, self.mask, 0))):
+                ("write_mask", steps.write_mask | Mux(masks, self.mask, 0))):
             m.d.comb += getattr(self.activations, port).eq(later(m, value, 1, port))
 
     def _connect_program(self, m: Module, running: Value, row: Value, part: Value, given: Value,

@@ -8,6 +8,8 @@ from typing import Any
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
+from .. import primitives
+from ..primitives.pipeline import later
 from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
 from .accumulators import Accumulators
 from .arrays import Pace
@@ -41,6 +43,8 @@ class Sequencer(Controlled):
         of the step say: the array is bit-serial.
     parts : sequence of Part
         What does steps of modes of its own.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -83,8 +87,9 @@ class Sequencer(Controlled):
 
     def __init__(self, rows: int, columns: int, interval: int, words: int,
                  address_bits: int, *, pace: type[Pace] | None = None,
-                 parts: Sequence[Part] = ()) -> None:
+                 parts: Sequence[Part] = (), family: str = "generic") -> None:
         self.address_bits = address_bits
+        self.family = family
         self.rows = rows
         self.columns = columns
         self.interval = interval
@@ -145,9 +150,18 @@ class Sequencer(Controlled):
         with m.Elif(self.head):
             m.d.sync += [place.eq(place + 1), self.head.eq(~asked.last), *asked.step()]
         with m.If(self.word_valid):
-            m.d.sync += [words.eq(Cat(words[self.columns * 8:], self.word)), *come.step()]
+            m.d.sync += come.step()
+        # The words lie far apart: each knows by itself when the next one comes.
+        width = self.columns * 8
+        word = later(m, self.word, 1, "word")
+        for index in range(self.descriptor_words):
+            comes = primitives.local_register(m, self.family, self.word_valid, f"comes_{index}")
+            with m.If(comes):
+                m.d.sync += words.word_select(index, width).eq(
+                    words.word_select(index + 1, width)
+                    if index + 1 < self.descriptor_words else word)
         m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
-        return self.word_valid & come.last
+        return later(m, self.word_valid & come.last, 1, "complete", reset=True)
 
     def _is_bad(self, m: Module, pace: Pace | None) -> Value:
         """Return whether the descriptor cannot be one, two cycles after it has come."""
