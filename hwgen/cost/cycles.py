@@ -58,7 +58,7 @@ class Ways:
     shortest: int
 
 
-FAST = Ways(reading=10, fetching=11, storing=33, summing=23, passing=0, swapping=5, shortest=6)
+FAST = Ways(reading=10, fetching=11, storing=33, summing=23, passing=0, swapping=4, shortest=6)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 9
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
@@ -87,6 +87,8 @@ class Array:
         It is bit-serial: the cycles of a pass depend on the formats of its step.
     binary : bool
         It is the engine ``binary``.
+    lines : bool
+        It has a depthwise path.
     """
 
     rows: Count
@@ -95,12 +97,14 @@ class Array:
     compact: bool = False
     serial: bool = False
     binary: bool = False
+    lines: bool = False
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
-                   design.compact, design.engine == "bitserial", design.engine == "binary")
+                   design.compact, design.engine == "bitserial", design.engine == "binary",
+                   design.lines > 0)
 
     @property
     def descriptors(self) -> Descriptors:
@@ -132,7 +136,7 @@ class Array:
         """Return the cycles from a vector, which takes so many, into the array to its sums."""
         if self.serial:
             return of_vector + (BIT_BY_BIT if self.compact else bit_serial_latency(self.rows))
-        return BROADCAST if self.compact else self.rows + self.columns + 2
+        return BROADCAST if self.compact else self.rows + self.columns + 2 + self.lines
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step."""

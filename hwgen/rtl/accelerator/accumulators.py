@@ -51,7 +51,7 @@ class Accumulators(wiring.Component):
     o_tag : Out(Tag), o : Out(ArrayLayout(signed(32), columns))
         Sums of the last pass, :attr:`latency` cycles after their tag.
     o_tag_early : Out(Tag)
-        What ``o_tag`` will be two cycles later.
+        What ``o_tag`` will be three cycles later.
     ready : In(1), ready_sums : In(ArrayLayout(signed(32), columns))
         Requantised sums that shall be stored, or added to what is stored, :attr:`ahead` cycles
         after ``ready``.
@@ -110,13 +110,13 @@ class Accumulators(wiring.Component):
         # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
         # up; 7: chosen, and written.
         early = later(m, self.tag, 3, "early", reset=True)
-        tag = later(m, early, 2, "tag", reset=True)
-        m.d.comb += self.o_tag_early.eq(tag)
+        m.d.comb += self.o_tag_early.eq(later(m, early, 1, "next", reset=True))
+        tag = later(m, self.o_tag_early, 1, "tag", reset=True)
         m.d.sync += self.o_tag.eq(later(m, tag, 1, "late", reset=True))
         at, back = later(m, n, 5, "n"), later(m, back, 5, "back")
         ready = later(m, self.ready, 5, "ready", reset=True)
         values = later(m, Value.cast(self.values), 2, "values")
-        ready_sums = later(m, Value.cast(self.ready_sums), 2, "ready_sums")
+        ready_sums = later(m, Value.cast(self.ready_sums), 3, "ready_sums")
         only, adds = Signal(reset_less=True), Signal(reset_less=True)
         flags, writing = Signal(4, reset_less=True), Signal(2 + len(read), reset_less=True)
         m.d.sync += [
@@ -147,6 +147,7 @@ class Accumulators(wiring.Component):
 
         back_again, write, *where = near(writing, "writing")
         stored = later(m, rows.read_data, 1, f"stored_{low}")
+        was_stored = later(m, stored, 1, f"was_stored_{low}")
         requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
         kept = later(m, values[bits], 1, f"kept_{low}")
         totals = []
@@ -163,7 +164,8 @@ class Accumulators(wiring.Component):
                 # The sign of a difference comes straight out of the carry chain.
                 replaced.eq(alone | (larger & (old - value)[-1])),
                 requantised.word_select(c - low, SUM).eq(
-                    ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
+                    ready_sums.word_select(c, SUM)
+                    + Mux(adds_again, was_stored.word_select(c - low, SUM), 0)),
             ]
             totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
         chosen = later(m, Cat(totals), 1, f"chosen_{low}")
@@ -171,7 +173,7 @@ class Accumulators(wiring.Component):
             Value.cast(self.o)[bits].eq(chosen),
             rows.read_address.eq(near(read, "read")),
             rows.write_address.eq(Cat(where)),
-            rows.write_data.eq(Mux(back_again, later(m, requantised, 1, f"again_{low}"), chosen)),
+            rows.write_data.eq(Mux(back_again, requantised, chosen)),
             rows.write.eq(write),
         ]
 

@@ -35,6 +35,8 @@ class FastHostPort(HostPort):
     error: Signal
     locked: Signal
     """Steps were running as the request was taken. None begin before it is answered."""
+    known: Signal
+    """There is something where it goes."""
 
     @property
     def read_latency(self) -> int:
@@ -45,9 +47,9 @@ class FastHostPort(HostPort):
         m = Module()
         begins, writing = Signal(3), Signal(3)  # registers, activations, program
         self._take_request(m, writing[0])
-        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, Cat(
-            self.space == space
-            for space in (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 0))
+        chosen = later(m, Cat(self.space == space for space in (
+            Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 1, "chosen")
+        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, chosen, 0))
         m.d.sync += writing.eq(begins)
         self._load_parts(m)
         running = later(m, self.run.busy, 1, "running", reset=True)
@@ -63,15 +65,19 @@ class FastHostPort(HostPort):
         register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
         m.d.sync += register.eq(self._register_at(later(m, self.offset, 1, "of_register"),
                                                   settings))
-        spaces: dict[Space, tuple[Any, Any]] = {
-            Space.REGISTERS: (register, self.offset < 4 * len(Register)),
-            Space.ACTIVATIONS: (of_activations, self.offset < self.size),
-            Space.PROGRAM: (of_program, word < self.words),  # padding too: 0
-            Space.COUNTERS: (counter, self.offset < 4 * self.steps),
-            **dict.fromkeys(self.spaces, (0, 1)),  # what was written cannot be read
-        }
-        self._give_answer(m, spaces)
+        self._give_answer(m, {
+            Space.REGISTERS: register, Space.ACTIVATIONS: of_activations,
+            Space.PROGRAM: of_program, Space.COUNTERS: counter,
+            **dict.fromkeys(self.spaces, 0),  # what was written cannot be read
+        })
         return m
+
+    def _is_there(self, space: Value, offset: Value) -> Value:
+        """Return whether a space is known and has such an offset."""
+        ends = {Space.REGISTERS: 4 * len(Register), Space.ACTIVATIONS: self.size,
+                Space.PROGRAM: self.words << self.stride,  # padding too, which is 0
+                Space.COUNTERS: 4 * self.steps, **dict.fromkeys(self.spaces, 1 << len(offset))}
+        return Cat((space == which) & (offset < end) for which, end in ends.items()).any()
 
     def _take_request(self, m: Module, register_written: Value) -> None:
         """Keep what is asked for, and answer after as many cycles as the slowest memory takes.
@@ -87,6 +93,7 @@ class FastHostPort(HostPort):
         self.serving, self.writes = Signal(name="serving"), Signal(name="writes")
         self.answered = Signal(name="answered")
         self.locked = Signal(name="locked", reset_less=True)
+        self.known = Signal(name="known", reset_less=True)
         longest = self.read_latency - 1
         self.wait, settling = Signal(range(longest + 1), name="wait"), Signal(2)
         m.d.sync += settling.eq(Cat(register_written, settling))
@@ -95,6 +102,7 @@ class FastHostPort(HostPort):
                 self.space.eq(bus.address[24:]), self.offset.eq(bus.address[:24]),
                 self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
                 self.locked.eq(self.run.busy),
+                self.known.eq(self._is_there(bus.address[24:], bus.address[:24])),
                 self.serving.eq(1), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
         with m.Elif(self.serving):
             m.d.sync += [self.wait.eq(self.wait - 1), self.answered.eq(self.wait == 1)]
@@ -156,16 +164,14 @@ class FastHostPort(HostPort):
             ]
         return self._add_settings(m, idle, given)
 
-    def _give_answer(self, m: Module, spaces: dict[Space, tuple[Any, Any]]) -> None:
-        """Answer with a value of the space that is asked, where that has such an offset."""
+    def _give_answer(self, m: Module, values: dict[Space, Any]) -> None:
+        """Answer with the value of the space that is asked."""
         space = self.space
         # Activations are written by the byte, counters not at all.
         whole = space != Space.ACTIVATIONS
-        known, fixed = Signal(), self.writes & ((~self.mask.all() & whole)
-                                                | (space == Space.COUNTERS))
-        m.d.sync += self.error.eq(~known | fixed | (self.locked & (space != Space.REGISTERS)))
+        fixed = self.writes & ((~self.mask.all() & whole) | (space == Space.COUNTERS))
+        m.d.sync += self.error.eq(~self.known | fixed | (self.locked & (space != Space.REGISTERS)))
         with m.Switch(space):
-            for which, (value, exists) in spaces.items():
+            for which, value in values.items():
                 with m.Case(which):
                     m.d.sync += self.answer.eq(value)
-                    m.d.comb += known.eq(exists)

@@ -193,7 +193,7 @@ class Post(wiring.Component):
     descriptor : In(Descriptor)
     tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
     tag_early : In(Tag)
-        What ``tag`` will be two cycles later.
+        What ``tag`` will be three cycles later.
     word : In(8 * columns), word_valid : In(1)
         Parameters, nine words for all columns, the lowest byte of each first.
     swapped : Out(1)
@@ -304,11 +304,10 @@ class Post(wiring.Component):
             m.d.sync += full.eq(0)
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
-        word = later(m, self.word, 1, "word")
+        word = later(m, self.word, 2, "word")
+        both = later(m, Cat(self.word_valid, self.swapped), 1, "both")
         for c in range(self.columns):
-            come, use = primitives.local_register(m, self.family,
-                                                  Cat(self.word_valid, self.swapped),
-                                                  f"parameters_{c}")
+            come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
             with m.If(use):

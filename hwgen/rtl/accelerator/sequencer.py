@@ -112,7 +112,7 @@ class Sequencer(Controlled):
         walk = Walk(m, self)
         complete = self._read_descriptor(m, walk.read, walk.place)
         pace = self.pace(m, self.descriptor, self.rows, self.interval) if self.pace else None
-        bad_address = self._slots(m, walk.begin, walk.state == State.RUN, walk.ended, pace)
+        bad_address = self._slots(m, walk, pace)
 
         walk.follow(complete)
         walk.stop(self._failure(m, walk.begin, bad_address, pace))
@@ -206,8 +206,11 @@ class Sequencer(Controlled):
                 m.d.sync += begun.eq(Cat(own, begun))
                 m.d.comb += part.start.eq(begun[-1] & ~self.clear)
 
-    def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
-               pace: Pace | None) -> Value:
+    def _begin(self, m: Module, walk: Walk, name: str) -> Value:
+        """Return whether a step begins: much does with it, each from a register of its own."""
+        return primitives.local_register(m, self.family, walk.beginning, f"begin_{name}")
+
+    def _slots(self, m: Module, walk: Walk, pace: Pace | None) -> Value:
         """Add the loops of a step, and return whether an address is outside the memory."""
         d = self.descriptor
         loops = Loops(m, d, self.countdown,
@@ -220,22 +223,27 @@ class Sequencer(Controlled):
             turn_first = Mux(part.selected, part.issues, turn_first)
             turn_last = Mux(part.selected, part.ends, turn_last)
         issue, take, slot_end = Signal(), Signal(), Signal()
-        value = self._values(m, begin, issue, loops.x.last, slot.last_vector)
+        value = self._values(m, self._begin(m, walk, "values"), issue, loops.x.last,
+                             slot.last_vector)
         if pace:
             m.d.comb += completes.eq(value)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
             slot_end.eq(slot.ends(loops, turn_last)),
-            ended.eq(running & slot_end & ~coming.there),
+            walk.ended.eq((walk.state == State.RUN) & slot_end & ~coming.there),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
         slot.pause(m, loops)
         slot.follow(m, slot_end, coming)
+        for index, group in enumerate(loops.groups):
+            with m.If(self._begin(m, walk, f"loops_{index}")):
+                m.d.sync += [loop.load() for loop in group]
+        begin = self._begin(m, walk, "slots")
         with m.If(begin):
             m.d.sync += [
-                *loops.load(), slot.last_vector.eq(loops.x.single & loops.y.single),
+                slot.last_vector.eq(loops.x.single & loops.y.single),
                 coming.there.eq(1), coming.first.eq(1), slot.vectors.eq(0), slot.short.eq(0),
                 slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
                 slot.place.eq(d.program),

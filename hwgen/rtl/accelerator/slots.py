@@ -80,13 +80,13 @@ class Loops:
         self.y = countdown(m, 16, d.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        self.least = countdown(m, 8, Const(shortest, 8), "least")
+        self.least = countdown(m, 8, Const(shortest - 1, 8), "least")
 
-    def load(self) -> list[Any]:
-        """Begin all of them."""
-        return [statement for loop in (self.tiles, self.taps_y, self.taps_x, self.pieces, self.y,
-                                       self.x, self.rows, self.words, self.least)
-                for statement in loop.load()]
+    @property
+    def groups(self) -> list[tuple[Countdown, ...]]:
+        """Those that lie together, and begin together."""
+        return [(self.tiles, self.taps_y), (self.taps_x, self.pieces), (self.y, self.x),
+                (self.rows, self.words, self.least)]
 
 
 class NextPass:
@@ -147,7 +147,7 @@ class Slot:
 
     def __init__(self, words: int) -> None:
         # There are vectors to be issued, words of weights to be read, words of parameters, and
-        # cycles until it is as long as a slot must be:
+        # cycles before the last one that a slot has at least:
         self.vectors, self.weights, self.parameters, self.short = (
             Signal(), Signal(), Signal(), Signal())
         self.common: Any = Signal(EVENT, name="slot")  # what all of its vectors have in common
@@ -166,7 +166,7 @@ class Slot:
         return ((~self.vectors | (turn_last & self.last_vector))
                 & Mux(self.parameters, ~self.weights & loops.words.last,
                       ~self.weights | loops.rows.last)
-                & (~self.short | loops.least.last))
+                & ~self.short)
 
     def issue_vectors(self, m: Module, loops: Loops, issue: Value, turn_last: Value,
                       value: Value) -> None:

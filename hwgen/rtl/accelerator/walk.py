@@ -49,7 +49,8 @@ class Walk:
         self.flushing = flush
         self.checks = checks
         self.state = Signal(State)
-        self.begin = Signal()  # of the loops; in a register of its own, as much begins with it
+        self.beginning = Signal()  # the loops begin in the next cycle,
+        self.begin = Signal()      # or in this one: much begins with it
         self.ended = Signal()  # the last slot of a step ends
         # Steps, with this one, which is the last one:
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
@@ -67,7 +68,7 @@ class Walk:
         with m.If(control.busy):
             m.d.sync += [control.cycles.eq(control.cycles + 1),
                          control.step_cycles.eq(control.step_cycles + 1)]
-        m.d.sync += self.begin.eq(0)
+        m.d.sync += self.begin.eq(self.beginning)
         with m.Switch(self.state):
             self._start()
             self._run_step(complete)
@@ -95,12 +96,14 @@ class Walk:
     def _run_step(self, complete: Value) -> None:
         """Run the slots of a step when its descriptor is there."""
         m = self.m
-        begin = [self.begin.eq(1), self.state.eq(State.BEGIN)]
         with m.Case(State.READ):
             with m.If(complete):
-                m.d.sync += self.state.eq(State.CHECK) if self.checks else begin
+                m.d.sync += self.state.eq(State.CHECK if self.checks else State.BEGIN)
+                if not self.checks:
+                    m.d.comb += self.beginning.eq(1)
         with m.Case(State.CHECK):
-            m.d.sync += begin
+            m.d.comb += self.beginning.eq(1)
+            m.d.sync += self.state.eq(State.BEGIN)
         with m.Case(State.BEGIN):
             m.d.sync += self.state.eq(State.RUN)
         with m.Case(State.RUN):
@@ -125,10 +128,9 @@ class Walk:
         """Hold everything in reset for a while."""
         m, control = self.m, self.control
         with m.Case(State.FLUSH):
-            m.d.comb += control.clear.eq(1)
             m.d.sync += self.wait.eq(self.wait - 1)
             with m.If(self.wait == 0):
-                m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+                m.d.sync += [control.busy.eq(0), control.clear.eq(0), self.state.eq(State.IDLE)]
 
     def stop(self, failure: Value) -> None:
         """Stop the step at a failure."""
@@ -152,4 +154,4 @@ class Walk:
         m, control = self.m, self.control
         with m.If((self.failed != Error.NONE) & ~control.clear):
             m.d.sync += [control.error.eq(self.failed), self.wait.eq(self.flushing),
-                         control.busy.eq(1), self.state.eq(State.FLUSH)]
+                         control.busy.eq(1), control.clear.eq(1), self.state.eq(State.FLUSH)]

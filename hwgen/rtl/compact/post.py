@@ -15,8 +15,7 @@ __all__ = ["CompactPost"]
 
 
 class CompactLane(Lane):
-    """As :class:`Lane`, without registers behind bias and comparison, and before what never changes.
-    """
+    """As :class:`Lane`, without registers behind sums, and before what never changes."""
 
     biasing = comparing = 0
     wide_latency = Lane.wide_latency - Lane.biasing

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives.pipeline import later
 
 __all__ = ["OutputStationaryCell", "WeightStationaryCell"]
 
@@ -16,7 +17,8 @@ class WeightStationaryCell(wiring.Component):
 
     What travels east and south moves one cell a cycle. ``load`` moves the weight of the cell above
     into this one, ``start`` hands it to the multiplier. ``first`` cells, at the top, have no
-    adder: their product is their sum.
+    adder: their product is their sum. Of a ``depthwise`` cell the multiplier gets its operand a
+    cycle later, as it was chosen first.
     """
 
     west: Any
@@ -56,7 +58,7 @@ class WeightStationaryCell(wiring.Component):
         stored: Any = Signal(self.east_layout, reset_less=True)
         weight = Signal.like(north.weight, name="weight", reset_less=True)
         operand = Signal.like(west.activation, name="operand")
-
+        given: Any = Cat(operand, west.start)
         m.d.comb += operand.eq(west.activation)
         m.d.sync += stored.eq(west)
         if self.depthwise:
@@ -68,14 +70,14 @@ class WeightStationaryCell(wiring.Component):
             with m.If(west.depthwise):
                 m.d.comb += operand.eq(north.pixel)
             m.d.comb += south.pixel.eq(stored.activation)
+            given = later(m, given, 1, "given")
         with m.If(west.load):
             m.d.sync += weight.eq(north.weight)
         m.d.comb += [
             self.east.eq(stored),
             south.weight.eq(weight),
-            self.multiplier.a.eq(operand),
+            Cat(self.multiplier.a, self.multiplier.take).eq(given),
             self.multiplier.b.eq(weight),
-            self.multiplier.take.eq(west.start),
         ]
         if self.first:
             m.d.comb += south.sum.eq(self.multiplier.p)

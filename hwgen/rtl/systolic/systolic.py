@@ -41,7 +41,12 @@ class WeightStationary(SystolicArray):
     @property
     def latency(self) -> int:
         """Cycles from the transfer of a vector to its sums on ``o``."""
-        return primitives.LATENCY + self.rows + self.columns - 1
+        return primitives.LATENCY + self.rows + self.columns - 1 + self.choosing
+
+    @property
+    def choosing(self) -> int:
+        """Cycles in which a cell chooses its operand, where it has a choice."""
+        return int(self.lines > 0)
 
     def line(self, row: int) -> int:
         """Return the line whose pixels pass the cells of ``row``."""
@@ -90,7 +95,7 @@ class WeightStationary(SystolicArray):
             # one row, and so on: a row stops taking weights once its own has come.
             late = self.arrival(row) - 1
             take = loads & (index < self.rows - late) if late else loads
-            takes.append(later(m, take, late, f"load_{row}"))
+            takes.append(later(m, take, late + self.choosing, f"load_{row}"))
         return accept, start, takes
 
     def _pixels(self, m: Module) -> dict[tuple[int, int], Value]:
@@ -111,7 +116,7 @@ class WeightStationary(SystolicArray):
                             Value.cast(self.activations.p.vector),
                             [self.arrival(row) for row in rows])
         weights = self._skew(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
-                             [self.arrival(0, column) for column in columns])
+                             [self.arrival(0, column) + self.choosing for column in columns])
         waves = {"load": takes, "start": self._waves(m, start, "start")}
         produces = accept
         pixels = {}
