@@ -78,7 +78,7 @@ class Accumulators(wiring.Component):
     ahead = 3
     latency = 7
     interval = 1
-    turn = 6
+    turn = 7
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
                  index: Index = every_sum) -> None:
@@ -108,7 +108,7 @@ class Accumulators(wiring.Component):
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
         # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
-        # up; 7: chosen, and written.
+        # up; 7: chosen; 8: written.
         early = later(m, self.tag, 3, "early", reset=True)
         m.d.comb += self.o_tag_early.eq(later(m, early, 1, "next", reset=True))
         tag = later(m, self.o_tag_early, 1, "tag", reset=True)
@@ -130,8 +130,8 @@ class Accumulators(wiring.Component):
         ]
         for low in range(0, self.columns, TOGETHER):
             self._add_columns(m, platform, low, read, writing, flags, values, ready_sums)
-        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, self.latency, "ready_last",
-                                       reset=True))
+        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, self.latency + 1,
+                                       "ready_last", reset=True))
         return m
 
     def _add_columns(self, m: Module, platform: object, low: int, read: Value, writing: Value,
@@ -145,7 +145,7 @@ class Accumulators(wiring.Component):
         def near(value: Value, name: str) -> Value:
             return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-        back_again, write, *where = near(writing, "writing")
+        back_again, *where = near(writing, "writing")
         stored = later(m, rows.read_data, 1, f"stored_{low}")
         was_stored = later(m, stored, 1, f"was_stored_{low}")
         requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
@@ -172,9 +172,9 @@ class Accumulators(wiring.Component):
         m.d.comb += [
             Value.cast(self.o)[bits].eq(chosen),
             rows.read_address.eq(near(read, "read")),
-            rows.write_address.eq(Cat(where)),
-            rows.write_data.eq(Mux(back_again, requantised, chosen)),
-            rows.write.eq(write),
+            Cat(rows.write, rows.write_address).eq(later(m, Cat(where), 1, f"where_{low}")),
+            rows.write_data.eq(later(m, Mux(back_again, requantised, chosen), 1,
+                                     f"written_{low}")),
         ]
 
     def _sum_and_kept(self, m: Module) -> tuple[Value, Value]:

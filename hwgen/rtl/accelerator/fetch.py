@@ -211,21 +211,25 @@ class Fetch(wiring.Component):
                  next_y.row.eq(d.row0), next_y.base.eq(d.base)]
         with m.If(begins):
             m.d.sync += start
+        # What a loop moves on to is there long before it does.
+        piece, x, tile = (Signal(width, name=f"following_{name}", reset_less=True)
+                          for name in ("piece", "x", "tile"))
+        y: Any = Signal(places, name="following_y", reset_less=True)
+        m.d.sync += [
+            piece.eq(next_pass.offset + d.piece_step), x.eq(next_x + d.taps_x_step),
+            tile.eq(next_tile + d.tile_step), y.row.eq(next_y.row + d.taps_y_step),
+            y.base.eq(next_y.base + d.taps_y_step_bytes)]
         with m.If(step_piece):
-            m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)
+            m.d.sync += next_pass.offset.eq(piece)
         with m.If(step_x):
-            offset = next_x + d.taps_x_step
-            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset)]
+            m.d.sync += [next_pass.offset.eq(x), next_x.eq(x)]
         with m.If(step_y):
-            row = next_y.row + d.taps_y_step
-            base = next_y.base + d.taps_y_step_bytes
             m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
-                         next_pass.row.eq(row), next_y.row.eq(row),
-                         next_pass.base.eq(base), next_y.base.eq(base)]
+                         next_pass.row.eq(y.row), next_y.row.eq(y.row),
+                         next_pass.base.eq(y.base), next_y.base.eq(y.base)]
         with m.If(step_tile):
-            offset = next_tile + d.tile_step
-            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset),
-                         next_tile.eq(offset), next_pass.row.eq(d.row0),
+            m.d.sync += [next_pass.offset.eq(tile), next_x.eq(tile),
+                         next_tile.eq(tile), next_pass.row.eq(d.row0),
                          next_y.row.eq(d.row0), next_pass.base.eq(d.base),
                          next_y.base.eq(d.base)]
         return used

@@ -120,6 +120,6 @@ class SparsePath(wiring.Component):
                      tag.first.eq(engine.o.valid)]
         m.d.comb += [
             self.sums.eq(later(m, Value.cast(engine.o.p.sums), Fetch.ahead, "sums")),
-            self.done.eq(later(m, end, Accumulators.latency + 3, "done", reset=True)),
+            self.done.eq(later(m, end, Accumulators.latency + 4, "done", reset=True)),
         ]
         return m

@@ -56,7 +56,8 @@ class Walk:
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
         m.d.sync += self.last.eq(self.left == 1)
         self.wait = Signal(range(flush + 1))  # cycles of a reset after an error
-        self.failed = Signal(Error)           # why the step will stop
+        # The step will stop, and why:
+        self.fails, self.failed = Signal(), Signal(Error)
         self.done = Signal()
         self.read = Signal()                  # a descriptor shall be read, from
         self.place = Signal(range(control.words + max(beyond, control.descriptor_words)),
@@ -114,7 +115,7 @@ class Walk:
         """Wait for the last value of a step, and go on to the next one."""
         m, control = self.m, self.control
         with m.Case(State.DRAIN):
-            with m.If(self.done & (self.failed == Error.NONE)):
+            with m.If(self.done & ~self.fails):
                 m.d.comb += control.counted.eq(1)
                 m.d.sync += self.left.eq(self.left - 1)
                 with m.If(self.last):
@@ -137,21 +138,21 @@ class Walk:
         m, control = self.m, self.control
         # Both a cycle later, so that neither overtakes the other.
         found = Signal(Error)
-        m.d.sync += [self.done.eq(control.done), found.eq(failure),
-                     self.failed.eq(Mux(control.busy & ~control.clear & ~self.done, found,
-                                        Error.NONE))]
+        m.d.sync += [self.done.eq(control.done), found.eq(failure), self.failed.eq(found),
+                     self.fails.eq(control.busy & ~control.clear & ~self.done
+                                   & (found != Error.NONE))]
         self._hold()
 
     def stop_at_once(self, failure: Value) -> None:
         """Stop the step in the very cycle of a failure: where a slow clock leaves time for that."""
         control = self.control
-        self.m.d.comb += [self.done.eq(control.done),
-                          self.failed.eq(Mux(control.busy & ~control.clear, failure, Error.NONE))]
+        self.m.d.comb += [self.done.eq(control.done), self.failed.eq(failure),
+                          self.fails.eq(control.busy & ~control.clear & (failure != Error.NONE))]
         self._hold()
 
     def _hold(self) -> None:
         """Hold everything in reset for a while where a step has failed."""
         m, control = self.m, self.control
-        with m.If((self.failed != Error.NONE) & ~control.clear):
+        with m.If(self.fails & ~control.clear):
             m.d.sync += [control.error.eq(self.failed), self.wait.eq(self.flushing),
                          control.busy.eq(1), control.clear.eq(1), self.state.eq(State.FLUSH)]
