@@ -209,8 +209,7 @@ class Accelerator(Frame):
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
         post, store = self.post, self.store
         d = self.sequencer.descriptor
-        through = Signal()  # the array
-        m.d.sync += through.eq(d.mode <= Mode.DEPTHWISE)
+        through = later(m, d.mode <= Mode.DEPTHWISE, 2, "through")  # the array
         valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
             array.activations.valid.eq(valid),

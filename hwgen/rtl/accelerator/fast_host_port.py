@@ -1,5 +1,7 @@
 """The host port of an accelerator with a fast clock."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth import *
@@ -22,7 +24,6 @@ class FastHostPort(HostPort):
     interval = 3
     """Cycles between requests that write memory, at best."""
 
-    space: Signal
     offset: Signal
     written: Signal
     mask: Signal
@@ -35,8 +36,8 @@ class FastHostPort(HostPort):
     error: Signal
     locked: Signal
     """Steps were running as the request was taken. None begin before it is answered."""
-    known: Signal
-    """There is something where it goes."""
+    there: dict[Space, Signal]
+    """It goes to an offset of that space."""
 
     @property
     def read_latency(self) -> int:
@@ -47,9 +48,8 @@ class FastHostPort(HostPort):
         m = Module()
         begins, writing = Signal(3), Signal(3)  # registers, activations, program
         self._take_request(m, writing[0])
-        chosen = later(m, Cat(self.space == space for space in (
-            Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 1, "chosen")
-        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, chosen, 0))
+        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, Cat(
+            self.there[space] for space in (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 0))
         m.d.sync += writing.eq(begins)
         self._load_parts(m)
         running = later(m, self.run.busy, 1, "running", reset=True)
@@ -72,12 +72,12 @@ class FastHostPort(HostPort):
         })
         return m
 
-    def _is_there(self, space: Value, offset: Value) -> Value:
-        """Return whether a space is known and has such an offset."""
-        ends = {Space.REGISTERS: 4 * len(Register), Space.ACTIVATIONS: self.size,
+    @property
+    def ends(self) -> dict[Space, int]:
+        """How many offsets each space has."""
+        return {Space.REGISTERS: 4 * len(Register), Space.ACTIVATIONS: self.size,
                 Space.PROGRAM: self.words << self.stride,  # padding too, which is 0
-                Space.COUNTERS: 4 * self.steps, **dict.fromkeys(self.spaces, 1 << len(offset))}
-        return Cat((space == which) & (offset < end) for which, end in ends.items()).any()
+                Space.COUNTERS: 4 * self.steps, **dict.fromkeys(self.spaces, 1 << 24)}
 
     def _take_request(self, m: Module, register_written: Value) -> None:
         """Keep what is asked for, and answer after as many cycles as the slowest memory takes.
@@ -86,23 +86,24 @@ class FastHostPort(HostPort):
         seen to run.
         """
         bus = self.bus
-        self.space, self.offset = (
-            Signal(8, reset_less=True), Signal(24, name="offset", reset_less=True))
+        self.offset = Signal(24, name="offset", reset_less=True)
         self.written, self.mask = (
             Signal(32, reset_less=True), Signal(4, name="mask", reset_less=True))
         self.serving, self.writes = Signal(name="serving"), Signal(name="writes")
         self.answered = Signal(name="answered")
         self.locked = Signal(name="locked", reset_less=True)
-        self.known = Signal(name="known", reset_less=True)
+        self.there = {space: Signal(name=f"there_{space.name.lower()}", reset_less=True)
+                      for space in self.ends}
         longest = self.read_latency - 1
         self.wait, settling = Signal(range(longest + 1), name="wait"), Signal(2)
         m.d.sync += settling.eq(Cat(register_written, settling))
         with m.If(~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)):
             m.d.sync += [
-                self.space.eq(bus.address[24:]), self.offset.eq(bus.address[:24]),
+                self.offset.eq(bus.address[:24]),
                 self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
                 self.locked.eq(self.run.busy),
-                self.known.eq(self._is_there(bus.address[24:], bus.address[:24])),
+                *(there.eq((bus.address[24:] == space) & (bus.address[:24] < self.ends[space]))
+                  for space, there in self.there.items()),
                 self.serving.eq(1), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
         with m.Elif(self.serving):
             m.d.sync += [self.wait.eq(self.wait - 1), self.answered.eq(self.wait == 1)]
@@ -119,7 +120,7 @@ class FastHostPort(HostPort):
             m.d.comb += [self.load.offset.eq(self.offset), self.load.data.eq(self.written)]
             m.d.sync += self.load.write.eq(Mux(
                 self.answered & self.writes & ~self.error,
-                Cat(self.space == space for space in self.spaces), 0))
+                Cat(self.there[space] for space in self.spaces), 0))
 
     def _connect_activations(self, m: Module, running: Value, begins: Value) -> None:
         """Read and write four of the bytes of a window, or what a step does.
@@ -166,12 +167,13 @@ class FastHostPort(HostPort):
 
     def _give_answer(self, m: Module, values: dict[Space, Any]) -> None:
         """Answer with the value of the space that is asked."""
-        space = self.space
-        # Activations are written by the byte, counters not at all.
-        whole = space != Space.ACTIVATIONS
-        fixed = self.writes & ((~self.mask.all() & whole) | (space == Space.COUNTERS))
-        m.d.sync += self.error.eq(~self.known | fixed | (self.locked & (space != Space.REGISTERS)))
-        with m.Switch(space):
-            for which, value in values.items():
-                with m.Case(which):
-                    m.d.sync += self.answer.eq(value)
+        there = self.there
+        # Activations are written by the byte, counters not at all; registers while steps run, too.
+        fixed = self.writes & ((~self.mask.all() & ~there[Space.ACTIVATIONS])
+                               | there[Space.COUNTERS])
+        unlocked = Mux(self.locked, there[Space.REGISTERS], Cat(there.values()).any())
+        m.d.sync += [
+            self.error.eq(~unlocked | fixed),
+            self.answer.eq(reduce(or_, (Mux(there[space], value, 0)
+                                        for space, value in values.items()))),
+        ]

@@ -94,8 +94,8 @@ class Lane(wiring.Component):
         m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
         # Half of what is divided by, less one; the rest of it comes in as a carry.
-        half = Signal(SUM, reset_less=True)
-        m.d.sync += half.eq(Cat(shift > bit for bit in range(not single, SUM + (not single))))
+        half, first = Signal(SUM, reset_less=True), 0 if single else 1
+        m.d.sync += half.eq(Cat(_is_above(shift, bit) for bit in range(first, SUM + first)))
         some = Signal(reset_less=True)
         m.d.sync += some.eq({
             "tflm": shift.any(), "single": Const(1, 1),
@@ -332,6 +332,11 @@ class Post(wiring.Component):
                     m.d.sync += stored.eq(value)
                 value = stored
             m.d.comb += self.ready_sums[c].eq(value)
+
+
+def _is_above(value: Value, bound: int) -> Value:
+    """Return whether a value of a few bits is above a bound, without a carry chain."""
+    return Const(-1 << (bound + 1), 1 << len(value)).bit_select(value, 1)
 
 
 def _select(values: list[Value], index: Value) -> Value:

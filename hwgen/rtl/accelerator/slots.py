@@ -114,8 +114,9 @@ class NextPass:
     def _look_ahead(self, m: Module, d: Any) -> None:
         """Keep what the next pass has, and whether there is one behind it."""
         loops, common, last = self.loops, self.common, self.last
-        matrix = d.mode <= Mode.DEPTHWISE
-        self.weights_first = matrix  # weights must be read for the first pass
+        # Weights must be read for the first pass:
+        self.weights_first = matrix = Signal(name="matrix", reset_less=True)
+        m.d.sync += matrix.eq(d.mode <= Mode.DEPTHWISE)
         m.d.sync += [
             self.more.eq(~(last & loops.tiles.last)),
             self.more_weights.eq(~(last & loops.tiles.last) & matrix),

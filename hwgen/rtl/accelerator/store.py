@@ -80,9 +80,8 @@ class Store(wiring.Component):
                            for name in ("here", "row", "tile"))
         advance = valid & (group == self.interval - 1)
         finish = advance & tag.tile_end & tag.final
-        with m.If(idle & ~valid):
-            m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
-        with m.Elif(advance):
+        begins = later(m, idle & ~valid, 1, "begins")
+        with m.If(advance):
             with m.If(tag.tile_end):
                 for register in (here, row, tile):
                     m.d.sync += register.eq(tile + self.columns)
@@ -90,6 +89,8 @@ class Store(wiring.Component):
                 m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
             with m.Else():
                 m.d.sync += here.eq(here + d.output_x_step)
+        with m.Elif(begins):
+            m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
         with m.If(valid):
             m.d.sync += idle.eq(finish)
 

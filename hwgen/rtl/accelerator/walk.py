@@ -54,7 +54,8 @@ class Walk:
         self.ended = Signal()  # the last slot of a step ends
         # Steps, with this one, which is the last one:
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
-        m.d.sync += self.last.eq(self.left == 1)
+        self.none = Signal(reset_less=True)
+        m.d.sync += [self.last.eq(self.left == 1), self.none.eq(control.count == 0)]
         self.wait = Signal(range(flush + 1))  # cycles of a reset after an error
         # The step will stop, and why:
         self.fails, self.failed = Signal(), Signal(Error)
@@ -88,7 +89,7 @@ class Walk:
                              self.state.eq(State.PLACE)]
         with m.Case(State.PLACE):
             m.d.sync += [control.cycles.eq(0), control.step_cycles.eq(0)]
-            with m.If(self.left.any()):
+            with m.If(~self.none):
                 m.d.comb += self.read.eq(1)
                 m.d.sync += self.state.eq(State.READ)
             with m.Else():
