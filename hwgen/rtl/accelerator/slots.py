@@ -68,20 +68,28 @@ class Loops:
         A :class:`Countdown`.
     weight_words : Value
         Words of the weights of a pass.
+    issued : Descriptor, or None
+        Of the step whose vectors are issued, if that is another one.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value) -> None:
-        d = descriptor
+                 weight_words: Value, issued: Any = None) -> None:
+        d, issued = descriptor, descriptor if issued is None else issued
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
         self.taps_x = countdown(m, 16, d.taps_x, "taps_x")
         self.pieces = countdown(m, 16, d.pieces, "pieces")
-        self.x = countdown(m, 16, d.x, "x")
-        self.y = countdown(m, 16, d.y, "y")
+        self.x = countdown(m, 16, issued.x, "x")
+        self.y = countdown(m, 16, issued.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
         self.least = countdown(m, 8, Const(LEAST, 8), "least")
+
+    def load_passes(self) -> list[Any]:
+        """Begin those outside a pass, and those over words and cycles."""
+        return [statement for loop in (self.tiles, self.taps_y, self.taps_x, self.pieces,
+                                       self.rows, self.words, self.least)
+                for statement in loop.load()]
 
     def load(self) -> list[Any]:
         """Begin all of them."""
