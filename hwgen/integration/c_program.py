@@ -7,7 +7,7 @@ from textwrap import wrap
 import numpy as np
 
 from ..compiler.program import Placement, Program
-from ..cost.cycles import Array
+from ..cost.cycles import Array, run_cycles
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
 
@@ -22,9 +22,8 @@ def c_name(text: str) -> str:
 
 def c_program(program: Program, name: str) -> str:
     """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
-    of_array, of_engine = Array.of(program.design), sparse_steps(program)
-    cycles = [of_engine[index].cycles if index in of_engine else of_array.cycles(step)
-              for index, step in enumerate(program.steps)]
+    of_engine = {index: work.cycles for index, work in sparse_steps(program).items()}
+    cycles = run_cycles(program.steps, Array.of(program.design), of_engine)
     image = np.frombuffer(program.strided_image, "<u4")
     guard = f"HWGEN_PROGRAM_{name.upper()}_H"
     compressed = [f"{{{offset}, {len(data) // 4}, {name}_sparse_{i}}}"

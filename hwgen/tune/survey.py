@@ -22,7 +22,7 @@ from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
-from ..cost.cycles import Array
+from ..cost.cycles import Array, StepCycles
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network
 
 __all__ = ["Survey", "SurveyResult"]
@@ -111,19 +111,23 @@ class Survey:
                       designs.line_pixels)
         by_index, shared, needed = self.others(columns, few.sizes.array.compact)
         cycles, steps, words = (np.full(len(designs), start) for start in (0, 0, shared))
-        layers = []
+        layers: list[Integers] = []
+        before: StepCycles | None = None
         for index in range(len(self.layout.layers)):
-            layer, of_layer = self.weighted.get(index), np.zeros(len(designs), np.int64)
+            layer, parts = self.weighted.get(index), []
             if layer is not None:
                 taken = few.spread(layer.product.layer_cost(few.sizes))
                 if layer.by_channel is not None:
                     ways = layer.streaming_ways(all_.sizes)
                     taken = least_cost([*(all_.spread(way.layer_cost(suits))
                                           for way, suits in ways), taken])
-                of_layer, steps, words = taken.cycles, steps + taken.steps, words + taken.words
-            for step in by_index.get(index, []):
-                taken = few.spread(cost_of(step, few.sizes))
-                of_layer, steps = of_layer + taken.cycles, steps + taken.steps
+                parts.append(taken)
+            parts += (few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, []))
+            of_layer = np.zeros(len(designs), np.int64)
+            for taken in parts:
+                own = taken.cycles
+                of_layer = of_layer + (own.after(before) if before else own.alone)
+                before, steps, words = own, steps + taken.steps, words + taken.words
             cycles = cycles + of_layer
             if by_layer:
                 layers.append(of_layer)
@@ -191,4 +195,4 @@ def cost_of(step: Step, sizes: Sizes) -> LayerCost:
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return LayerCost(cycles, cycles, strips.count, 0)
+    return LayerCost.of(cycles.alone, cycles, strips.count, 0)

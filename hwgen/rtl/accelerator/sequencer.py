@@ -70,6 +70,8 @@ class Sequencer(Controlled):
     countdown = Countdown
     shortest = Accumulators.turn
     """Cycles that a pass takes at least."""
+    more: dict[str, Any] = {}
+    """Ports that only others of its kind have."""
 
     descriptor: Any
     event: Any
@@ -104,7 +106,7 @@ class Sequencer(Controlled):
             "head": Out(1), "head_address": Out(range(words)),
             "word": In(8 * columns), "word_valid": In(1),
             "swapped": In(1), "done": In(1),
-            "fetch_error": In(1), "store_error": In(1), "sums_error": In(1),
+            "fetch_error": In(1), "store_error": In(1), "sums_error": In(1), **self.more,
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -115,13 +117,13 @@ class Sequencer(Controlled):
         bad_address = self._slots(m, walk, pace)
 
         walk.follow(complete)
-        walk.stop(self._failure(m, walk.begin, bad_address, pace))
+        begun = Signal()
+        m.d.sync += begun.eq(walk.begin)
+        walk.stop(self._failure(m, begun, bad_address, pace))
         return m
 
-    def _failure(self, m: Module, begin: Value, bad_address: Value, pace: Pace | None) -> Value:
+    def _failure(self, m: Module, begun: Value, bad_address: Value, pace: Pace | None) -> Value:
         """Return what has failed; of several failures the last one here."""
-        begun = Signal()
-        m.d.sync += begun.eq(begin)
         late = Signal()
         m.d.sync += late.eq(self.busy & self._at_limit())
         failure = Signal(Error)
@@ -218,10 +220,7 @@ class Sequencer(Controlled):
         coming = NextPass(m, d, loops)
         slot = Slot(self.words)
         completes = Signal()  # a value comes of the vector
-        turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
-        for part in self.parts:
-            turn_first = Mux(part.selected, part.issues, turn_first)
-            turn_last = Mux(part.selected, part.ends, turn_last)
+        turn_first, turn_last = self._own_turns(m, slot, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, self._begin(m, walk, "values"), issue, loops.x.last,
                              slot.last_vector)
@@ -269,13 +268,31 @@ class Sequencer(Controlled):
             self.event.last.eq(slot.last_vector),
             tag.value.eq(issue & value),
             tag.start.eq(slot.fresh),
-            tag.tile.eq(slot.fresh & slot.common.tag.first),
+            tag.tile.eq(slot.fresh & self._begins_tile(slot)),
             tag.row_end.eq(loops.x.last),
             tag.tile_end.eq(slot.last_vector & slot.common.tag.last),
             self.load.weights.eq(slot.weights),
             self.load.parameters.eq(take),
             self.address.eq(slot.place),
         ]
+
+    def _own_turns(self, m: Module, slot: Slot, pace: Pace | None,
+                   completes: Value) -> tuple[Value, Value]:
+        """Return as :meth:`_turns`, but for a step of a part as that says."""
+        turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
+        for part in self.parts:
+            turn_first = Mux(part.selected, part.issues, turn_first)
+            turn_last = Mux(part.selected, part.ends, turn_last)
+        return turn_first, turn_last
+
+    def _begins_tile(self, slot: Slot) -> Value:
+        """Return whether the pass is the first of its column tile."""
+        return slot.common.tag.first
+
+    @property
+    def _issuing(self) -> Any:
+        """The descriptor of the step whose vectors are issued."""
+        return self.descriptor
 
     def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
                completes: Value) -> tuple[Value, Value]:
@@ -301,7 +318,7 @@ class Sequencer(Controlled):
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
                 ) -> Value:
         """Return whether a value comes of the vector: in a depthwise step, not of each."""
-        d = self.descriptor
+        d = self._issuing
         # Vectors, and rows, before the next value.
         left_x, left_y = Signal(8, reset_less=True), Signal(8, reset_less=True)
         with m.If(issue):

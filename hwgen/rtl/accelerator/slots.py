@@ -67,24 +67,26 @@ class Loops:
         Words of the weights of a pass.
     shortest : int
         Cycles that a slot takes at least.
+    issued : Descriptor, or None
+        Of the step whose vectors are issued, if that is another one.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value, shortest: int) -> None:
-        d = descriptor
+                 weight_words: Value, shortest: int, issued: Any = None) -> None:
+        d, issued = descriptor, descriptor if issued is None else issued
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
         self.taps_x = countdown(m, 16, d.taps_x, "taps_x")
         self.pieces = countdown(m, 16, d.pieces, "pieces")
-        self.x = countdown(m, 16, d.x, "x")
-        self.y = countdown(m, 16, d.y, "y")
+        self.x = countdown(m, 16, issued.x, "x")
+        self.y = countdown(m, 16, issued.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
         self.least = countdown(m, 8, Const(shortest - 1, 8), "least")
 
     @property
     def groups(self) -> list[tuple[Countdown, ...]]:
-        """Those that lie together, and begin together."""
+        """Those that lie together, and begin together: over passes, over vectors, over words."""
         return [(self.tiles, self.taps_y), (self.taps_x, self.pieces), (self.y, self.x),
                 (self.rows, self.words, self.least)]
 

@@ -43,6 +43,9 @@ class Walk:
         Words beyond the memory that can be told from those in it.
     """
 
+    first = State.READ
+    """Behind a start."""
+
     def __init__(self, m: Module, control: Any, *, flush: int = FLUSH, checks: bool = True,
                  beyond: int = 0) -> None:
         self.m, self.control = m, control
@@ -91,7 +94,7 @@ class Walk:
             m.d.sync += [control.cycles.eq(0), control.step_cycles.eq(0)]
             with m.If(~self.none):
                 m.d.comb += self.read.eq(1)
-                m.d.sync += self.state.eq(State.READ)
+                m.d.sync += self.state.eq(self.first)
             with m.Else():
                 m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
 

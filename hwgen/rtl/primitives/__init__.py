@@ -5,6 +5,7 @@ The rest of the RTL asks here for what it needs and names only the family.
 
 import itertools
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from typing import Any
 
 from amaranth import Cat, Module, Shape, Signal, Value
@@ -125,18 +126,22 @@ def region(row: int, rows: int, count: int) -> int:
     return next(i for i in range(count) if row < rows * (i + 1) // count)
 
 
-def local_register(m: Module, family: str, value: Value, name: str) -> Value:
+def local_register(m: Module, family: str, value: Value, name: str, *,
+                   enable: Value | None = None) -> Value:
     """Return ``value``, a cycle later, from registers for one region of the chip.
 
     Synthesis merges registers that store the same, so that one of them would drive cells all over
-    the chip; where that costs speed, the family has a register that it leaves alone.
+    the chip; where that costs speed, the family has a register that it leaves alone. Without
+    ``enable`` they keep what they have.
     """
     if family == "ecp5" and len(value) == 1:
-        return ecp5.register(m, value, name)
+        return ecp5.register(m, value, name, enable)
     if family == "ecp5":
-        return Cat(ecp5.register(m, bit, f"{name}_{index}") for index, bit in enumerate(value))
+        return Cat(ecp5.register(m, bit, f"{name}_{index}", enable)
+                   for index, bit in enumerate(value))
     stored = Signal(len(value), name=name, reset_less=True)
-    m.d.sync += stored.eq(value)
+    with m.If(enable) if enable is not None else nullcontext():
+        m.d.sync += stored.eq(value)
     return stored
 
 

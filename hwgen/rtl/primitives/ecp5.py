@@ -13,13 +13,17 @@ WIDTH = 18
 """Bits of an operand."""
 
 
-def register(m: Module, bit: Value, name: str) -> Value:
-    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others."""
+def register(m: Module, bit: Value, name: str, enable: Value | None = None) -> Value:
+    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others.
+
+    Without ``enable`` it keeps what it has.
+    """
     stored = Signal(name=name)
+    kind = "1" if enable is None else "CE"
     m.submodules[name] = Instance(
-        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX="1", p_CLKMUX="CLK", p_LSRMUX="LSR",
+        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX=kind, p_CLKMUX="CLK", p_LSRMUX="LSR",
         p_SRMODE="LSR_OVER_CE", p_REGSET="RESET", i_CLK=ClockSignal(), i_LSR=Const(0, 1),
-        i_CE=Const(1, 1), i_DI=bit, o_Q=stored)
+        i_CE=Const(1, 1) if enable is None else enable, i_DI=bit, o_Q=stored)
     return stored
 
 
