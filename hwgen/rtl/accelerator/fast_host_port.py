@@ -97,15 +97,16 @@ class FastHostPort(HostPort):
         longest = self.read_latency - 1
         self.wait, settling = Signal(range(longest + 1), name="wait"), Signal(2)
         m.d.sync += settling.eq(Cat(register_written, settling))
-        with m.If(~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)):
+        begins = ~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)
+        with m.If(~self.serving):
             m.d.sync += [
                 self.offset.eq(bus.address[:24]),
-                self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
-                self.locked.eq(self.run.busy),
                 *(there.eq((bus.address[24:] == space) & (bus.address[:24] < self.ends[space]))
                   for space, there in self.there.items()),
-                self.serving.eq(1), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
-        with m.Elif(self.serving):
+                self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
+                self.locked.eq(self.run.busy),
+                self.serving.eq(begins), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
+        with m.Else():
             m.d.sync += [self.wait.eq(self.wait - 1), self.answered.eq(self.wait == 1)]
             with m.If(self.answered):
                 m.d.sync += [self.serving.eq(0), self.answered.eq(0)]

@@ -47,7 +47,7 @@ class Store(wiring.Component):
     done: Value
     error: Value
 
-    latency = 6
+    latency = 7
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
                  memory_latency: int) -> None:
@@ -73,29 +73,37 @@ class Store(wiring.Component):
         m = Module()
         d = self.descriptor
         width = len(self.address) + 2
-        valid = later(m, self.valid, 1, "came", reset=True)
-        tag, group = later(m, self.tag, 1, "tag"), later(m, self.group, 1, "group")
+        valid = later(m, self.valid, 2, "came", reset=True)
+        tag, group = later(m, self.tag, 2, "tag"), later(m, self.group, 2, "group")
         idle = Signal(init=1)
         here, row, tile = (Signal(width, name=name, reset_less=True)
                            for name in ("here", "row", "tile"))
-        advance = valid & (group == self.interval - 1)
-        finish = advance & tag.tile_end & tag.final
+        # The last group of a vector that moves on to another pixel, row or column tile, or ends.
+        before: Any = later(m, self.tag, 1, "before")
+        ends = later(m, self.valid & (self.group == self.interval - 1), 1, "ends")
+        advance, next_tile, next_row, next_pixel, finish = (
+            Signal(name=name) for name in ("advance", "next_tile", "next_row", "next_pixel",
+                                           "finish"))
+        m.d.sync += [
+            advance.eq(ends), next_tile.eq(ends & before.tile_end),
+            next_row.eq(ends & ~before.tile_end & before.row_end),
+            next_pixel.eq(ends & ~before.tile_end & ~before.row_end),
+            finish.eq(ends & before.tile_end & before.final)]
         begins = later(m, idle & ~valid, 1, "begins")
-        with m.If(advance):
-            with m.If(tag.tile_end):
-                for register in (here, row, tile):
-                    m.d.sync += register.eq(tile + self.columns)
-            with m.Elif(tag.row_end):
-                m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
-            with m.Else():
-                m.d.sync += here.eq(here + d.output_x_step)
-        with m.Elif(begins):
+        with m.If(next_tile):
+            for register in (here, row, tile):
+                m.d.sync += register.eq(tile + self.columns)
+        with m.If(next_row):
+            m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
+        with m.If(next_pixel):
+            m.d.sync += here.eq(here + d.output_x_step)
+        with m.If(begins & ~advance):
             m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
         with m.If(valid):
             m.d.sync += idle.eq(finish)
 
-        # Cycle 1: what came; 2: address, and the columns of this group and of those behind it that
-        # are written; 3: those of this group; 4: the end; 5: whether that is outside.
+        # Cycle 2: what came; 3: address, and the columns of this group and of those behind it that
+        # are written; 4: those of this group; 5: the end; 6: whether that is outside.
         address, end = Signal(width, reset_less=True), Signal(width, reset_less=True)
         columns = Signal(range(self.columns + 1), reset_less=True)
         together = Signal(range(self.lanes + 1), reset_less=True)
@@ -122,6 +130,6 @@ class Store(wiring.Component):
         ]
         m.d.comb += [self.address.eq(later(m, place, 2, "written_place")),
                      self.data.eq(later(m, self.bytes, self.latency, "bytes"))]
-        m.d.comb += self.done.eq(later(m, finish, self.latency - 1 + self.memory_latency, "finish",
+        m.d.comb += self.done.eq(later(m, finish, self.latency - 2 + self.memory_latency, "finish",
                                        reset=True))
         return m
