@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import Mode
-from ..cost.cycles import Array, Count, StepCycles, chained
+from ..cost.cycles import Array, Count, StepCycles, chain
 
 __all__ = ["LARGEST_COUNT", "Block", "Cut", "Sizes", "Strips", "ceil_div"]
 
@@ -180,5 +180,5 @@ class Sizes:
                 mode, tiles=tiles, passes=passes, vectors=block.height * block.width,
                 to_sums=to_sums, parameters_per_tile=per_tile, **formats)
 
-        return chained(((of(block), count) for block, count in strips.each(0, 0)),
+        return chain(((of(block), count) for block, count in strips.each(0, 0)),
                        of(strips.last))

@@ -23,7 +23,7 @@ from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
 
-__all__ = ["Array", "Count", "StepCycles", "chained", "run_cycles", "total_cycles"]
+__all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
 
 Count = Any
 """An integer, or an array of integers: one for each of many Designs."""
@@ -241,7 +241,7 @@ class Array:
         return StepCycles(begin, tiles * others + (tiles - 1) * last + work + end, tail)
 
 
-def chained(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
+def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
     """Return what steps of a kind take one behind the other, with how many are like each.
 
     All of them have the same head; ``last`` is the last one, which is among them.

@@ -7,57 +7,69 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [38:0] _003_;
   wire [38:0] _004_;
   wire [38:0] _005_;
-  wire _006_;
-  wire [1:0] _007_;
-  wire [1:0] _008_;
-  wire _009_;
-  wire [1:0] _010_;
-  wire [1:0] _011_;
-  wire [1:0] _012_;
-  wire [1:0] _013_;
-  wire [1:0] _014_;
+  wire [38:0] _006_;
+  wire _007_;
+  wire [38:0] _008_;
+  wire [38:0] _009_;
+  wire _010_;
+  wire [639:0] _011_;
+  wire [639:0] _012_;
+  wire [639:0] _013_;
+  wire [639:0] _014_;
   wire [1:0] _015_;
   wire [1:0] _016_;
-  wire [1:0] _017_;
+  wire _017_;
   wire [1:0] _018_;
   wire [1:0] _019_;
-  wire _020_;
-  wire _021_;
-  wire _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
-  wire _026_;
-  wire _027_;
+  wire [1:0] _020_;
+  wire [1:0] _021_;
+  wire [1:0] _022_;
+  wire [1:0] _023_;
+  wire [1:0] _024_;
+  wire [1:0] _025_;
+  wire [1:0] _026_;
+  wire [1:0] _027_;
   wire _028_;
   wire _029_;
   wire _030_;
-  wire [7:0] _031_;
+  wire _031_;
   wire _032_;
   wire _033_;
   wire _034_;
   wire _035_;
   wire _036_;
   wire _037_;
-  wire [7:0] _038_;
-  wire [7:0] _039_;
-  wire [7:0] _040_;
-  wire [7:0] _041_;
-  wire [7:0] _042_;
-  wire [7:0] _043_;
-  wire [7:0] _044_;
-  wire [7:0] _045_;
+  wire _038_;
+  wire _039_;
+  wire _040_;
+  wire _041_;
+  wire _042_;
+  wire _043_;
+  wire _044_;
+  wire _045_;
   wire [7:0] _046_;
   wire [7:0] _047_;
-  wire [38:0] _048_;
-  wire [38:0] _049_;
-  wire [38:0] _050_;
+  wire [7:0] _048_;
+  wire [7:0] _049_;
+  wire [7:0] _050_;
+  wire [7:0] _051_;
+  wire [7:0] _052_;
+  wire [7:0] _053_;
+  wire [7:0] _054_;
+  wire [7:0] _055_;
+  wire _056_;
+  wire _057_;
+  wire _058_;
+  wire [7:0] _059_;
+  wire _060_;
+  wire _061_;
   wire [7:0] accesses__program_address;
   wire [7:0] accesses__read_address;
   wire [7:0] accesses__write_address;
   wire [31:0] accesses__write_data;
   wire [3:0] accesses__write_mask;
   reg [639:0] accumulators_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg accumulators_descriptor_free = 1'h0;
   reg accumulators_domain_rst = 1'h0;
   wire [31:0] \activations__payload.vector ;
   wire [7:0] activations__read_address;
@@ -67,7 +79,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [31:0] activations__write_data;
   wire [3:0] activations__write_mask;
   wire [7:0] address;
-  wire [7:0] \address$144 ;
+  wire [7:0] \address$150 ;
   reg [7:0] address_1 = 8'h00;
   reg [7:0] address_2 = 8'h00;
   reg [7:0] address_3 = 8'h00;
@@ -87,7 +99,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] byte_1 = 8'h00;
   reg [7:0] byte_2 = 8'h00;
   reg [7:0] byte_3 = 8'h00;
-  wire [7:0] \bytes$131 ;
+  wire [7:0] \bytes$137 ;
   reg clear = 1'h1;
   wire \clear$9 ;
   reg clear_fetch = 1'h0;
@@ -99,19 +111,20 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire counted;
   wire [31:0] cycles;
   wire [639:0] descriptor;
-  reg [639:0] \descriptor$91  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$93  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$94  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$100  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$97  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$99  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg done = 1'h0;
-  wire \done$48 ;
-  wire \done$49 ;
+  wire \done$53 ;
+  wire \done$54 ;
   wire [14:0] early;
   wire [5:0] epoch;
   wire error;
-  wire [7:0] \error$164 ;
-  wire \error$53 ;
-  wire \error$55 ;
+  wire [7:0] \error$170 ;
+  wire \error$58 ;
+  wire \error$60 ;
   wire [14:0] \event ;
+  reg fetch_descriptor_free = 1'h0;
   reg fetch_error = 1'h0;
   wire [15:0] first;
   wire [1:0] group;
@@ -124,6 +137,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg head_6 = 1'h0;
   reg head_7 = 1'h0;
   wire [7:0] head_address;
+  wire held;
   reg [1:0] kind_1 = 2'h0;
   reg [1:0] kind_10 = 2'h0;
   reg [1:0] kind_11 = 2'h0;
@@ -140,15 +154,16 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [1:0] load;
   wire [31:0] next_vector;
   wire [14:0] o;
-  wire [31:0] \o$118[0] ;
-  wire [31:0] \o$118[1] ;
-  wire [31:0] \o$118[2] ;
-  wire [31:0] \o$118[3] ;
+  wire [31:0] \o$124[0] ;
+  wire [31:0] \o$124[1] ;
+  wire [31:0] \o$124[2] ;
+  wire [31:0] \o$124[3] ;
   wire [71:0] o__payload;
   wire [7:0] o_tag;
-  wire [7:0] \o_tag$130 ;
+  wire [7:0] \o_tag$136 ;
   wire [7:0] o_tag_early;
   wire o_valid;
+  reg post_descriptor_free = 1'h0;
   wire [31:0] program__read_data;
   wire [31:0] program__write_data;
   wire program__write_mask;
@@ -167,10 +182,12 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire rx__ready;
   input rx__valid;
   wire rx__valid;
+  reg scaled = 1'h0;
   reg [1:0] source_0 = 2'h0;
   reg [1:0] source_1 = 2'h0;
   reg [1:0] source_2 = 2'h0;
   reg [1:0] source_3 = 2'h0;
+  reg store_descriptor_free = 1'h0;
   reg store_error = 1'h0;
   reg sums_error = 1'h0;
   wire swapped;
@@ -197,117 +214,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg valid_3 = 1'h0;
   wire [127:0] values;
   always @(posedge clk)
-    kind_4 <= _011_;
-  always @(posedge clk)
-    kind_5 <= _012_;
-  always @(posedge clk)
-    kind_6 <= _013_;
-  always @(posedge clk)
-    kind_7 <= _014_;
-  always @(posedge clk)
-    kind_8 <= _015_;
-  always @(posedge clk)
-    kind_9 <= _016_;
-  always @(posedge clk)
-    kind_10 <= _017_;
-  always @(posedge clk)
-    kind_11 <= _018_;
-  always @(posedge clk)
-    kind_12 <= _019_;
-  always @(posedge clk)
-    address_1 <= address;
-  always @(posedge clk)
-    address_2 <= address_1;
-  always @(posedge clk)
-    address_3 <= address_2;
-  always @(posedge clk)
-    address_4 <= address_3;
-  always @(posedge clk)
-    address_5 <= address_4;
-  always @(posedge clk)
-    head_1 <= _021_;
-  always @(posedge clk)
-    head_2 <= _022_;
-  always @(posedge clk)
-    head_3 <= _023_;
-  always @(posedge clk)
-    head_4 <= _024_;
-  always @(posedge clk)
-    head_5 <= _025_;
-  always @(posedge clk)
-    head_6 <= _026_;
-  always @(posedge clk)
-    head_7 <= _027_;
-  always @(posedge clk)
-    done <= _028_;
-  always @(posedge clk)
-    fetch_error <= _029_;
-  always @(posedge clk)
-    store_error <= _030_;
-  always @(posedge clk)
-    sums_error <= _032_;
-  always @(posedge clk)
-    through <= _033_;
-  always @(posedge clk)
-    valid_1 <= _034_;
-  always @(posedge clk)
-    valid_2 <= _035_;
-  always @(posedge clk)
-    valid_3 <= _036_;
-  always @(posedge clk)
-    activations__valid <= _037_;
-  always @(posedge clk)
-    tag_1 <= _038_;
-  always @(posedge clk)
-    tag_2 <= _039_;
-  always @(posedge clk)
-    tag_3 <= _040_;
-  always @(posedge clk)
-    tag_4 <= _041_;
-  always @(posedge clk)
-    tag_5 <= _042_;
-  always @(posedge clk)
-    tag_6 <= _043_;
-  always @(posedge clk)
-    tag_7 <= _044_;
-  always @(posedge clk)
-    tag_8 <= _045_;
-  always @(posedge clk)
-    tag_9 <= _046_;
-  always @(posedge clk)
-    tag_10 <= _047_;
-  always @(posedge clk)
-    byte_0 <= next_vector[7:0];
-  always @(posedge clk)
-    source_0 <= { descriptor[12], through };
-  always @(posedge clk)
-    byte_1 <= next_vector[15:8];
-  always @(posedge clk)
-    source_1 <= { descriptor[12], through };
-  always @(posedge clk)
-    byte_2 <= next_vector[23:16];
-  always @(posedge clk)
-    source_2 <= { descriptor[12], through };
-  always @(posedge clk)
-    byte_3 <= next_vector[31:24];
-  always @(posedge clk)
-    source_3 <= { descriptor[12], through };
-  assign _000_ = \done$48  | \done$49 ;
-  assign _009_ = descriptor[7:0] <= 1'h1;
-  assign _020_ = early[0] & through;
-  assign _031_ = through ? early[14:7] : 8'h00;
-  assign tag = through ? tag_10 : early[14:7];
-  assign _048_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
-  assign { _049_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _048_;
-  assign _050_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
-  assign { _001_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _050_;
-  assign _002_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
-  assign { _003_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _002_;
-  assign _004_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
-  assign { _005_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _004_;
-  assign accesses__program_address = head ? head_address : address_5;
-  always @(posedge clk)
-    clear <= _006_;
+    clear <= _010_;
   always @(posedge clk)
     clear_fetch <= clear;
   always @(posedge clk)
@@ -319,70 +226,201 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     clear_store <= clear;
   always @(posedge clk)
-    \descriptor$91  <= descriptor;
+    fetch_descriptor_free <= _000_;
   always @(posedge clk)
-    accumulators_descriptor <= descriptor;
+    \descriptor$97  <= _011_;
   always @(posedge clk)
-    \descriptor$93  <= descriptor;
+    accumulators_descriptor_free <= _007_;
   always @(posedge clk)
-    \descriptor$94  <= descriptor;
+    accumulators_descriptor <= _012_;
   always @(posedge clk)
-    kind_1 <= _007_;
+    post_descriptor_free <= _017_;
   always @(posedge clk)
-    kind_2 <= _008_;
+    \descriptor$99  <= _013_;
   always @(posedge clk)
-    kind_3 <= _010_;
-  assign _047_ = rst ? 8'h00 : tag_9;
-  assign _046_ = rst ? 8'h00 : tag_8;
-  assign _045_ = rst ? 8'h00 : tag_7;
-  assign _044_ = rst ? 8'h00 : tag_6;
-  assign _043_ = rst ? 8'h00 : tag_5;
-  assign _042_ = rst ? 8'h00 : tag_4;
-  assign _041_ = rst ? 8'h00 : tag_3;
-  assign _040_ = rst ? 8'h00 : tag_2;
-  assign _039_ = rst ? 8'h00 : tag_1;
-  assign _038_ = rst ? 8'h00 : _031_;
-  assign _037_ = rst ? 1'h0 : valid_3;
-  assign _036_ = rst ? 1'h0 : valid_2;
-  assign _035_ = rst ? 1'h0 : valid_1;
-  assign _034_ = rst ? 1'h0 : _020_;
-  assign _033_ = rst ? 1'h0 : _009_;
-  assign _032_ = rst ? 1'h0 : \error$55 ;
-  assign _030_ = rst ? 1'h0 : \error$53 ;
-  assign _029_ = rst ? 1'h0 : error;
-  assign _028_ = rst ? 1'h0 : _000_;
-  assign _027_ = rst ? 1'h0 : head_6;
-  assign _026_ = rst ? 1'h0 : head_5;
-  assign _025_ = rst ? 1'h0 : head_4;
-  assign _024_ = rst ? 1'h0 : head_3;
-  assign _023_ = rst ? 1'h0 : head_2;
-  assign _022_ = rst ? 1'h0 : head_1;
-  assign _021_ = rst ? 1'h0 : head;
-  assign _019_ = rst ? 2'h0 : kind_11;
-  assign _018_ = rst ? 2'h0 : kind_10;
-  assign _017_ = rst ? 2'h0 : kind_9;
-  assign _016_ = rst ? 2'h0 : kind_8;
-  assign _015_ = rst ? 2'h0 : kind_7;
-  assign _014_ = rst ? 2'h0 : kind_6;
-  assign _013_ = rst ? 2'h0 : kind_5;
-  assign _012_ = rst ? 2'h0 : kind_4;
-  assign _011_ = rst ? 2'h0 : kind_3;
-  assign _010_ = rst ? 2'h0 : kind_2;
-  assign _008_ = rst ? 2'h0 : kind_1;
-  assign _007_ = rst ? 2'h0 : load;
-  assign _006_ = rst ? 1'h1 : \clear$9 ;
+    store_descriptor_free <= _028_;
+  always @(posedge clk)
+    \descriptor$100  <= _014_;
+  always @(posedge clk)
+    kind_1 <= _015_;
+  always @(posedge clk)
+    kind_2 <= _016_;
+  always @(posedge clk)
+    kind_3 <= _018_;
+  always @(posedge clk)
+    kind_4 <= _019_;
+  always @(posedge clk)
+    kind_5 <= _020_;
+  always @(posedge clk)
+    kind_6 <= _021_;
+  always @(posedge clk)
+    kind_7 <= _022_;
+  always @(posedge clk)
+    kind_8 <= _023_;
+  always @(posedge clk)
+    kind_9 <= _024_;
+  always @(posedge clk)
+    kind_10 <= _025_;
+  always @(posedge clk)
+    kind_11 <= _026_;
+  always @(posedge clk)
+    kind_12 <= _027_;
+  always @(posedge clk)
+    address_1 <= address;
+  always @(posedge clk)
+    address_2 <= address_1;
+  always @(posedge clk)
+    address_3 <= address_2;
+  always @(posedge clk)
+    address_4 <= address_3;
+  always @(posedge clk)
+    address_5 <= address_4;
+  always @(posedge clk)
+    head_1 <= _029_;
+  always @(posedge clk)
+    head_2 <= _030_;
+  always @(posedge clk)
+    head_3 <= _031_;
+  always @(posedge clk)
+    head_4 <= _032_;
+  always @(posedge clk)
+    head_5 <= _033_;
+  always @(posedge clk)
+    head_6 <= _034_;
+  always @(posedge clk)
+    head_7 <= _035_;
+  always @(posedge clk)
+    done <= _036_;
+  always @(posedge clk)
+    fetch_error <= _037_;
+  always @(posedge clk)
+    store_error <= _038_;
+  always @(posedge clk)
+    sums_error <= _040_;
+  always @(posedge clk)
+    through <= _041_;
+  always @(posedge clk)
+    valid_1 <= _042_;
+  always @(posedge clk)
+    valid_2 <= _043_;
+  always @(posedge clk)
+    valid_3 <= _044_;
+  always @(posedge clk)
+    activations__valid <= _045_;
+  always @(posedge clk)
+    tag_1 <= _046_;
+  always @(posedge clk)
+    tag_2 <= _047_;
+  always @(posedge clk)
+    tag_3 <= _048_;
+  always @(posedge clk)
+    tag_4 <= _049_;
+  always @(posedge clk)
+    tag_5 <= _050_;
+  always @(posedge clk)
+    tag_6 <= _051_;
+  always @(posedge clk)
+    tag_7 <= _052_;
+  always @(posedge clk)
+    tag_8 <= _053_;
+  always @(posedge clk)
+    tag_9 <= _054_;
+  always @(posedge clk)
+    tag_10 <= _055_;
+  always @(posedge clk)
+    scaled <= _056_;
+  always @(posedge clk)
+    byte_0 <= next_vector[7:0];
+  always @(posedge clk)
+    source_0 <= { scaled, through };
+  always @(posedge clk)
+    byte_1 <= next_vector[15:8];
+  always @(posedge clk)
+    source_1 <= { scaled, through };
+  always @(posedge clk)
+    byte_2 <= next_vector[23:16];
+  always @(posedge clk)
+    source_2 <= { scaled, through };
+  always @(posedge clk)
+    byte_3 <= next_vector[31:24];
+  always @(posedge clk)
+    source_3 <= { scaled, through };
+  assign _000_ = ~ held;
+  assign _007_ = ~ held;
+  assign _017_ = ~ held;
+  assign _028_ = ~ held;
+  assign _039_ = \done$53  | \done$54 ;
+  assign _057_ = descriptor[7:0] <= 1'h1;
+  assign _058_ = early[0] & through;
+  assign _059_ = through ? early[14:7] : 8'h00;
+  assign tag = through ? tag_10 : early[14:7];
+  assign _001_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
+  assign { _002_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _001_;
+  assign _003_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
+  assign { _004_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _003_;
+  assign _005_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
+  assign { _006_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _005_;
+  assign _008_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
+  assign { _009_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _008_;
+  assign accesses__program_address = head ? head_address : address_5;
+  assign _060_ = held ? scaled : descriptor[12];
+  assign _056_ = rst ? 1'h0 : _060_;
+  assign _055_ = rst ? 8'h00 : tag_9;
+  assign _054_ = rst ? 8'h00 : tag_8;
+  assign _053_ = rst ? 8'h00 : tag_7;
+  assign _052_ = rst ? 8'h00 : tag_6;
+  assign _051_ = rst ? 8'h00 : tag_5;
+  assign _050_ = rst ? 8'h00 : tag_4;
+  assign _049_ = rst ? 8'h00 : tag_3;
+  assign _048_ = rst ? 8'h00 : tag_2;
+  assign _047_ = rst ? 8'h00 : tag_1;
+  assign _046_ = rst ? 8'h00 : _059_;
+  assign _045_ = rst ? 1'h0 : valid_3;
+  assign _044_ = rst ? 1'h0 : valid_2;
+  assign _043_ = rst ? 1'h0 : valid_1;
+  assign _042_ = rst ? 1'h0 : _058_;
+  assign _061_ = held ? through : _057_;
+  assign _041_ = rst ? 1'h0 : _061_;
+  assign _040_ = rst ? 1'h0 : \error$60 ;
+  assign _038_ = rst ? 1'h0 : \error$58 ;
+  assign _037_ = rst ? 1'h0 : error;
+  assign _036_ = rst ? 1'h0 : _039_;
+  assign _035_ = rst ? 1'h0 : head_6;
+  assign _034_ = rst ? 1'h0 : head_5;
+  assign _033_ = rst ? 1'h0 : head_4;
+  assign _032_ = rst ? 1'h0 : head_3;
+  assign _031_ = rst ? 1'h0 : head_2;
+  assign _030_ = rst ? 1'h0 : head_1;
+  assign _029_ = rst ? 1'h0 : head;
+  assign _027_ = rst ? 2'h0 : kind_11;
+  assign _026_ = rst ? 2'h0 : kind_10;
+  assign _025_ = rst ? 2'h0 : kind_9;
+  assign _024_ = rst ? 2'h0 : kind_8;
+  assign _023_ = rst ? 2'h0 : kind_7;
+  assign _022_ = rst ? 2'h0 : kind_6;
+  assign _021_ = rst ? 2'h0 : kind_5;
+  assign _020_ = rst ? 2'h0 : kind_4;
+  assign _019_ = rst ? 2'h0 : kind_3;
+  assign _018_ = rst ? 2'h0 : kind_2;
+  assign _016_ = rst ? 2'h0 : kind_1;
+  assign _015_ = rst ? 2'h0 : load;
+  assign _014_ = store_descriptor_free ? descriptor : \descriptor$100 ;
+  assign _013_ = post_descriptor_free ? descriptor : \descriptor$99 ;
+  assign _012_ = accumulators_descriptor_free ? descriptor : accumulators_descriptor;
+  assign _011_ = fetch_descriptor_free ? descriptor : \descriptor$97 ;
+  assign _010_ = rst ? 1'h1 : \clear$9 ;
   \accelerator.accumulators  accumulators (
     .accumulators_domain_clk(clk),
     .accumulators_domain_rst(accumulators_domain_rst),
     .descriptor(accumulators_descriptor),
-    .done(\done$49 ),
-    .error(\error$55 ),
+    .done(\done$54 ),
+    .error(\error$60 ),
     .o_tag(o_tag),
     .o_tag_early(o_tag_early),
-    .\port$510$0 (\o$118[0] ),
-    .\port$511$0 (\o$118[1] ),
-    .\port$512$0 (\o$118[2] ),
-    .\port$513$0 (\o$118[3] ),
+    .\port$566$0 (\o$124[0] ),
+    .\port$567$0 (\o$124[1] ),
+    .\port$568$0 (\o$124[2] ),
+    .\port$569$0 (\o$124[3] ),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
@@ -412,7 +450,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.fetch  fetch (
     .\address$62 (accesses__read_address),
-    .descriptor(\descriptor$91 ),
+    .descriptor(\descriptor$97 ),
     .error(error),
     .\event (\event ),
     .event_8(early),
@@ -420,10 +458,10 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1633$0 (activations__read_data[7:0]),
-    .\port$1634$0 (activations__read_data[15:8]),
-    .\port$1635$0 (activations__read_data[23:16]),
-    .\port$1636$0 (activations__read_data[31:24]),
+    .\port$1721$0 (activations__read_data[7:0]),
+    .\port$1722$0 (activations__read_data[15:8]),
+    .\port$1723$0 (activations__read_data[23:16]),
+    .\port$1724$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -465,19 +503,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$1633$0 (activations__read_data[7:0]),
-    .\port$1634$0 (activations__read_data[15:8]),
-    .\port$1635$0 (activations__read_data[23:16]),
-    .\port$1636$0 (activations__read_data[31:24]),
-    .\port$2064$0 (accesses__write_data[7:0]),
-    .program__address(\address$144 ),
+    .\port$1721$0 (activations__read_data[7:0]),
+    .\port$1722$0 (activations__read_data[15:8]),
+    .\port$1723$0 (activations__read_data[23:16]),
+    .\port$1724$0 (activations__read_data[31:24]),
+    .\port$2152$0 (accesses__write_data[7:0]),
+    .program__address(\address$150 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
     .rst(rst),
     .run__busy(busy),
     .run__counted(counted),
     .run__cycles(cycles),
-    .run__error(\error$164 ),
+    .run__error(\error$170 ),
     .run__start(run__start),
     .run__step(run__step),
     .run__step_cycles(run__step_cycles),
@@ -487,13 +525,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .write_mask_1(activations__write_mask)
   );
   \accelerator.post  post (
-    .descriptor(\descriptor$93 ),
+    .descriptor(\descriptor$99 ),
     .group_14(group),
-    .o(\bytes$131 ),
-    .\port$510$0 (\o$118[0] ),
-    .\port$511$0 (\o$118[1] ),
-    .\port$512$0 (\o$118[2] ),
-    .\port$513$0 (\o$118[3] ),
+    .o(\bytes$137 ),
+    .\port$566$0 (\o$124[0] ),
+    .\port$567$0 (\o$124[1] ),
+    .\port$568$0 (\o$124[2] ),
+    .\port$569$0 (\o$124[3] ),
     .post_domain_clk(clk),
     .post_domain_rst(clear_post),
     .ready(ready),
@@ -501,14 +539,14 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .ready_sums(ready_sums),
     .swapped(swapped),
     .tag(o_tag),
-    .tag_14(\o_tag$130 ),
+    .tag_14(\o_tag$136 ),
     .tag_early(o_tag_early),
     .valid_14(o_valid),
     .word(program__read_data),
     .word_valid(kind_12[1])
   );
   \accelerator.program  \program  (
-    .address(\address$144 ),
+    .address(\address$150 ),
     .chosen_1(program__read_data),
     .clk(clk),
     .rst(rst),
@@ -523,16 +561,17 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .count(count),
     .counted(counted),
     .cycles(cycles),
-    .\done$98 (done),
-    .error(\error$164 ),
+    .\done$104 (done),
+    .error(\error$170 ),
     .\event (\event ),
     .fetch_error(fetch_error),
-    .\first$84 (first),
+    .\first$95 (first),
     .head(head),
     .head_address(head_address),
     .limit(limit),
     .load(load),
     .rst(rst),
+    .runs(held),
     .start(run__start),
     .step(run__step),
     .step_cycles(run__step_cycles),
@@ -546,26 +585,26 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.store  store (
     .address(accesses__write_address),
-    .bytes(\bytes$131 ),
+    .bytes(\bytes$137 ),
     .bytes_4(accesses__write_data[7:0]),
-    .descriptor(\descriptor$94 ),
-    .error(\error$53 ),
-    .finish_8(\done$48 ),
+    .descriptor(\descriptor$100 ),
+    .error(\error$58 ),
+    .finish_8(\done$53 ),
     .group(group),
     .mask(accesses__write_mask),
     .store_domain_clk(clk),
     .store_domain_rst(clear_store),
-    .tag(\o_tag$130 ),
+    .tag(\o_tag$136 ),
     .valid(o_valid)
   );
   assign accesses__write_data[31:8] = 24'h000000;
-  assign _005_[31:0] = values[127:96];
-  assign _003_[31:0] = values[95:64];
-  assign _001_[31:0] = values[63:32];
-  assign _049_[31:0] = values[31:0];
+  assign _009_[31:0] = values[127:96];
+  assign _006_[31:0] = values[95:64];
+  assign _004_[31:0] = values[63:32];
+  assign _002_[31:0] = values[31:0];
 endmodule
 
-module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, accumulators_domain_rst, descriptor, values, error, o_tag_early, o_tag, done, ready_last, ready_sums, accumulators_domain_clk);
+module \accelerator.accumulators (tag, \port$566$0 , \port$567$0 , \port$568$0 , \port$569$0 , ready, accumulators_domain_rst, descriptor, values, error, o_tag_early, o_tag, done, ready_last, ready_sums, accumulators_domain_clk);
   wire [4:0] _000_;
   wire [4:0] _001_;
   wire _002_;
@@ -686,14 +725,14 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg [7:0] o_tag = 8'h00;
   output [7:0] o_tag_early;
   reg [7:0] o_tag_early = 8'h00;
-  output [31:0] \port$510$0 ;
-  wire [31:0] \port$510$0 ;
-  output [31:0] \port$511$0 ;
-  wire [31:0] \port$511$0 ;
-  output [31:0] \port$512$0 ;
-  wire [31:0] \port$512$0 ;
-  output [31:0] \port$513$0 ;
-  wire [31:0] \port$513$0 ;
+  output [31:0] \port$566$0 ;
+  wire [31:0] \port$566$0 ;
+  output [31:0] \port$567$0 ;
+  wire [31:0] \port$567$0 ;
+  output [31:0] \port$568$0 ;
+  wire [31:0] \port$568$0 ;
+  output [31:0] \port$569$0 ;
+  wire [31:0] \port$569$0 ;
   reg [2:0] read = 3'h0;
   reg [2:0] read_0 = 3'h0;
   input ready;
@@ -894,10 +933,10 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   always @(posedge accumulators_domain_clk)
     done <= _080_;
   assign n = tag[1] ? 4'h0 : \$signal ;
-  assign \port$510$0  = replaced_0 ? kept_0_1[31:0] : total_0;
-  assign \port$511$0  = replaced_1 ? kept_0_1[63:32] : total_1;
-  assign \port$512$0  = replaced_2 ? kept_0_1[95:64] : total_2;
-  assign \port$513$0  = replaced_3 ? kept_0_1[127:96] : total_3;
+  assign \port$566$0  = replaced_0 ? kept_0_1[31:0] : total_0;
+  assign \port$567$0  = replaced_1 ? kept_0_1[63:32] : total_1;
+  assign \port$568$0  = replaced_2 ? kept_0_1[95:64] : total_2;
+  assign \port$569$0  = replaced_3 ? kept_0_1[127:96] : total_3;
   assign _040_ = replaced_0 ? kept_0_1[31:0] : total_0;
   assign _051_ = replaced_1 ? kept_0_1[63:32] : total_1;
   assign _062_ = replaced_2 ? kept_0_1[95:64] : total_2;
@@ -1695,10 +1734,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$505$18 (cell_3_0__south[25:8]),
-    .\port$506$18 (cell_3_1__south[25:8]),
-    .\port$507$18 (cell_3_2__south[25:8]),
-    .\port$508$18 (cell_3_3__south[25:8])
+    .\port$561$18 (cell_3_0__south[25:8]),
+    .\port$562$18 (cell_3_1__south[25:8]),
+    .\port$563$18 (cell_3_2__south[25:8]),
+    .\port$564$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -1741,21 +1780,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$505$18 , \port$506$18 , \port$507$18 , \port$508$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$561$18 , \port$562$18 , \port$563$18 , \port$564$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$505$18 ;
-  wire [17:0] \port$505$18 ;
-  input [17:0] \port$506$18 ;
-  wire [17:0] \port$506$18 ;
-  input [17:0] \port$507$18 ;
-  wire [17:0] \port$507$18 ;
-  input [17:0] \port$508$18 ;
-  wire [17:0] \port$508$18 ;
+  input [17:0] \port$561$18 ;
+  wire [17:0] \port$561$18 ;
+  input [17:0] \port$562$18 ;
+  wire [17:0] \port$562$18 ;
+  input [17:0] \port$563$18 ;
+  wire [17:0] \port$563$18 ;
+  input [17:0] \port$564$18 ;
+  wire [17:0] \port$564$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -1763,18 +1802,18 @@ module \accelerator.array.sum_skew (\port$505$18 , \port$506$18 , \port$507$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$505$18 ;
+    word_0_0 <= \port$561$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$506$18 ;
+    word_1_0 <= \port$562$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$507$18 ;
-  assign o = { \port$508$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$563$18 ;
+  assign o = { \port$564$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -1819,7 +1858,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , \address$62 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1721$0 , \port$1722$0 , \port$1723$0 , \port$1724$0 , \address$62 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire [10:0] _002_;
@@ -1999,14 +2038,14 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [7:0] \port$1633$0 ;
-  wire [7:0] \port$1633$0 ;
-  input [7:0] \port$1634$0 ;
-  wire [7:0] \port$1634$0 ;
-  input [7:0] \port$1635$0 ;
-  wire [7:0] \port$1635$0 ;
-  input [7:0] \port$1636$0 ;
-  wire [7:0] \port$1636$0 ;
+  input [7:0] \port$1721$0 ;
+  wire [7:0] \port$1721$0 ;
+  input [7:0] \port$1722$0 ;
+  wire [7:0] \port$1722$0 ;
+  input [7:0] \port$1723$0 ;
+  wire [7:0] \port$1723$0 ;
+  input [7:0] \port$1724$0 ;
+  wire [7:0] \port$1724$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2099,10 +2138,10 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   assign _098_ = \end  > 1'h0;
   assign _099_ = _097_ & _098_;
   assign _101_ = _099_ & inside_0;
-  assign _102_ = mask_5[0] ? \port$1633$0  : descriptor[31:24];
-  assign _103_ = mask_5[1] ? \port$1634$0  : descriptor[31:24];
-  assign _104_ = mask_5[2] ? \port$1635$0  : descriptor[31:24];
-  assign _105_ = mask_5[3] ? \port$1636$0  : descriptor[31:24];
+  assign _102_ = mask_5[0] ? \port$1721$0  : descriptor[31:24];
+  assign _103_ = mask_5[1] ? \port$1722$0  : descriptor[31:24];
+  assign _104_ = mask_5[2] ? \port$1723$0  : descriptor[31:24];
+  assign _105_ = mask_5[3] ? \port$1724$0  : descriptor[31:24];
   assign used = this_1[1] ? next_pass : here;
   assign begin_offset = this_1[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -4459,7 +4498,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2064$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1721$0 , \port$1722$0 , \port$1723$0 , \port$1724$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2152$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -4611,16 +4650,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [31:0] of_program_1 = 32'd0;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$1633$0 ;
-  wire [7:0] \port$1633$0 ;
-  input [7:0] \port$1634$0 ;
-  wire [7:0] \port$1634$0 ;
-  input [7:0] \port$1635$0 ;
-  wire [7:0] \port$1635$0 ;
-  input [7:0] \port$1636$0 ;
-  wire [7:0] \port$1636$0 ;
-  input [7:0] \port$2064$0 ;
-  wire [7:0] \port$2064$0 ;
+  input [7:0] \port$1721$0 ;
+  wire [7:0] \port$1721$0 ;
+  input [7:0] \port$1722$0 ;
+  wire [7:0] \port$1722$0 ;
+  input [7:0] \port$1723$0 ;
+  wire [7:0] \port$1723$0 ;
+  input [7:0] \port$1724$0 ;
+  wire [7:0] \port$1724$0 ;
+  input [7:0] \port$2152$0 ;
+  wire [7:0] \port$2152$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -4672,7 +4711,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _009_ = _004_ ? { _008_, _007_, _006_ } : 3'h0;
   assign _010_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _011_ = writing[1] ? offset : { 16'h0000, accesses__write_address };
-  assign _013_ = writing[1] ? \$signal$10  : { 24'h000000, \port$2064$0  };
+  assign _013_ = writing[1] ? \$signal$10  : { 24'h000000, \port$2152$0  };
   assign _014_ = writing[1] ? mask : 4'h0;
   assign _015_ = accesses__write_mask | _014_;
   assign _016_ = writing[2] ? 2'h1 : 2'h0;
@@ -4750,7 +4789,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$1636$0 , \port$1635$0 , \port$1634$0 , \port$1633$0  };
+    of_activations_1 <= { \port$1724$0 , \port$1723$0 , \port$1722$0 , \port$1721$0  };
   always @(posedge clk)
     write_address <= _065_;
   always @(posedge clk)
@@ -4976,7 +5015,7 @@ module \accelerator.host_port.turns (rst, busy, start, turn, number, epoch, owne
   assign _04_ = rst ? 6'h00 : _07_;
 endmodule
 
-module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, swapped, valid_14, group_14, tag_14, ready_last, ready_sums, post_domain_clk);
+module \accelerator.post (\port$566$0 , \port$567$0 , \port$568$0 , \port$569$0 , ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, swapped, valid_14, group_14, tag_14, ready_last, ready_sums, post_domain_clk);
   wire _000_;
   wire [2:0] _001_;
   wire _002_;
@@ -5091,14 +5130,14 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg [1:0] parameters_1 = 2'h0;
   reg [1:0] parameters_2 = 2'h0;
   reg [1:0] parameters_3 = 2'h0;
-  input [31:0] \port$510$0 ;
-  wire [31:0] \port$510$0 ;
-  input [31:0] \port$511$0 ;
-  wire [31:0] \port$511$0 ;
-  input [31:0] \port$512$0 ;
-  wire [31:0] \port$512$0 ;
-  input [31:0] \port$513$0 ;
-  wire [31:0] \port$513$0 ;
+  input [31:0] \port$566$0 ;
+  wire [31:0] \port$566$0 ;
+  input [31:0] \port$567$0 ;
+  wire [31:0] \port$567$0 ;
+  input [31:0] \port$568$0 ;
+  wire [31:0] \port$568$0 ;
+  input [31:0] \port$569$0 ;
+  wire [31:0] \port$569$0 ;
   input post_domain_clk;
   wire post_domain_clk;
   input post_domain_rst;
@@ -5377,7 +5416,7 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   assign _027_ = post_domain_rst ? 2'h0 : _061_;
   assign _062_ = _059_ ? tag : \tag$24 ;
   assign _026_ = post_domain_rst ? 8'h00 : _062_;
-  assign _025_ = _059_ ? { \port$513$0 , \port$512$0 , \port$511$0 , \port$510$0  } : sums;
+  assign _025_ = _059_ ? { \port$569$0 , \port$568$0 , \port$567$0 , \port$566$0  } : sums;
   assign _024_ = parameters_3[1] ? following_3 : used_3;
   assign _023_ = parameters_3[0] ? { word_1[31:24], following_3[71:8] } : following_3;
   assign _021_ = parameters_2[1] ? following_2 : used_2;
@@ -5532,12 +5571,12 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   );
 endmodule
 
-module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, counted, clear, word, swapped
-, start, stop, \first$84 , count, limit, clk);
+module \accelerator.sequencer (rst, word_valid, \done$104 , fetch_error, store_error, sums_error, head, head_address, words, runs, \event , load, address, cycles, step_cycles, busy, error, step, counted, clear, word
+, swapped, start, stop, \first$95 , count, limit, clk);
   wire _000_;
   wire [8:0] _001_;
   wire [8:0] _002_;
-  wire _003_;
+  wire [8:0] _003_;
   wire _004_;
   wire _005_;
   wire _006_;
@@ -5560,32 +5599,32 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _023_;
   wire _024_;
   wire _025_;
-  wire [32:0] _026_;
-  wire [32:0] _027_;
-  wire [23:0] _028_;
+  wire _026_;
+  wire _027_;
+  wire _028_;
   wire _029_;
   wire _030_;
   wire _031_;
   wire _032_;
   wire _033_;
-  wire [16:0] _034_;
-  wire [16:0] _035_;
-  wire [8:0] _036_;
-  wire _037_;
-  wire _038_;
+  wire _034_;
+  wire _035_;
+  wire [32:0] _036_;
+  wire [32:0] _037_;
+  wire [23:0] _038_;
   wire _039_;
   wire _040_;
   wire _041_;
   wire _042_;
-  wire _043_;
-  wire _044_;
+  wire [16:0] _043_;
+  wire [8:0] _044_;
   wire _045_;
   wire _046_;
   wire _047_;
   wire _048_;
   wire _049_;
   wire _050_;
-  wire _051_;
+  wire [16:0] _051_;
   wire _052_;
   wire _053_;
   wire _054_;
@@ -5593,7 +5632,7 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _056_;
   wire _057_;
   wire _058_;
-  wire [7:0] _059_;
+  wire _059_;
   wire _060_;
   wire _061_;
   wire _062_;
@@ -5607,7 +5646,7 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _070_;
   wire _071_;
   wire _072_;
-  wire _073_;
+  wire [7:0] _073_;
   wire _074_;
   wire _075_;
   wire _076_;
@@ -5626,254 +5665,254 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _089_;
   wire _090_;
   wire _091_;
-  wire [7:0] _092_;
+  wire _092_;
   wire _093_;
-  wire [7:0] _094_;
+  wire _094_;
   wire _095_;
-  wire [8:0] _096_;
-  wire [639:0] _097_;
+  wire _096_;
+  wire _097_;
   wire _098_;
   wire _099_;
   wire _100_;
   wire _101_;
-  wire [14:0] _102_;
+  wire _102_;
   wire _103_;
   wire _104_;
   wire _105_;
-  wire [15:0] _106_;
+  wire _106_;
   wire _107_;
-  wire [15:0] _108_;
+  wire _108_;
   wire _109_;
-  wire [15:0] _110_;
+  wire _110_;
   wire _111_;
-  wire [15:0] _112_;
+  wire _112_;
   wire _113_;
   wire _114_;
-  wire [1:0] _115_;
-  wire [7:0] _116_;
-  wire [7:0] _117_;
-  wire _118_;
+  wire _115_;
+  wire _116_;
+  wire _117_;
+  wire [7:0] _118_;
   wire _119_;
-  wire [15:0] _120_;
+  wire [7:0] _120_;
   wire _121_;
-  wire _122_;
-  wire [15:0] _123_;
+  wire [8:0] _122_;
+  wire [639:0] _123_;
   wire _124_;
   wire _125_;
-  wire [7:0] _126_;
-  wire _127_;
+  wire _126_;
+  wire [14:0] _127_;
   wire _128_;
-  wire [7:0] _129_;
+  wire _129_;
   wire _130_;
-  wire _131_;
+  wire [15:0] _131_;
   wire _132_;
-  wire _133_;
-  wire [8:0] _134_;
-  wire [7:0] _135_;
+  wire [15:0] _133_;
+  wire _134_;
+  wire [15:0] _135_;
   wire _136_;
-  wire _137_;
+  wire [15:0] _137_;
   wire _138_;
   wire _139_;
-  wire [14:0] _140_;
-  wire _141_;
-  wire [14:0] _142_;
-  wire [1:0] _143_;
-  wire [7:0] _144_;
+  wire _140_;
+  wire [1:0] _141_;
+  wire [7:0] _142_;
+  wire [7:0] _143_;
+  wire _144_;
   wire _145_;
-  wire [31:0] _146_;
-  wire [31:0] _147_;
+  wire [15:0] _146_;
+  wire _147_;
   wire _148_;
-  wire [15:0] _149_;
-  wire _150_;
+  wire _149_;
+  wire [15:0] _150_;
   wire _151_;
-  wire [7:0] _152_;
-  wire [15:0] _153_;
-  wire [2:0] _154_;
-  wire [7:0] _155_;
-  wire _156_;
+  wire _152_;
+  wire [7:0] _153_;
+  wire _154_;
+  wire _155_;
+  wire [7:0] _156_;
   wire _157_;
   wire _158_;
-  wire [7:0] _159_;
-  wire [7:0] _160_;
+  wire _159_;
+  wire _160_;
   wire _161_;
-  wire _162_;
-  wire _163_;
+  wire [8:0] _162_;
+  wire [7:0] _163_;
   wire _164_;
   wire _165_;
   wire _166_;
-  wire _167_;
+  wire [14:0] _167_;
   wire _168_;
   wire _169_;
   wire _170_;
   wire _171_;
-  wire [16:0] _172_;
-  wire [16:0] _173_;
+  wire _172_;
+  wire _173_;
   wire _174_;
   wire _175_;
-  wire [9:0] _176_;
-  wire [16:0] _177_;
-  wire [16:0] _178_;
+  wire _176_;
+  wire _177_;
+  wire [71:0] _178_;
   wire _179_;
   wire _180_;
-  wire [16:0] _181_;
-  wire [16:0] _182_;
-  wire _183_;
-  wire _184_;
-  wire [16:0] _185_;
-  wire [16:0] _186_;
-  wire _187_;
+  wire [14:0] _181_;
+  wire _182_;
+  wire [1:0] _183_;
+  wire [7:0] _184_;
+  wire _185_;
+  wire [31:0] _186_;
+  wire [31:0] _187_;
   wire _188_;
-  wire _189_;
+  wire [15:0] _189_;
   wire _190_;
-  wire _191_;
-  wire [2:0] _192_;
-  wire [2:0] _193_;
-  wire _194_;
-  wire [8:0] _195_;
-  wire [8:0] _196_;
-  wire [8:0] _197_;
-  wire [8:0] _198_;
-  wire _199_;
-  wire [8:0] _200_;
-  wire [8:0] _201_;
-  wire [8:0] _202_;
+  wire [7:0] _191_;
+  wire [15:0] _192_;
+  wire _193_;
+  wire [2:0] _194_;
+  wire [7:0] _195_;
+  wire _196_;
+  wire _197_;
+  wire _198_;
+  wire [7:0] _199_;
+  wire [7:0] _200_;
+  wire _201_;
+  wire _202_;
   wire _203_;
   wire _204_;
   wire _205_;
   wire _206_;
   wire _207_;
-  wire _208_;
-  wire [8:0] _209_;
+  wire [16:0] _208_;
+  wire [16:0] _209_;
   wire _210_;
   wire _211_;
-  wire [16:0] _212_;
+  wire [9:0] _212_;
   wire [16:0] _213_;
-  wire _214_;
+  wire [16:0] _214_;
   wire _215_;
   wire _216_;
-  wire _217_;
-  wire _218_;
+  wire [16:0] _217_;
+  wire [16:0] _218_;
   wire _219_;
   wire _220_;
-  wire _221_;
-  wire _222_;
-  wire [16:0] _223_;
-  wire [16:0] _224_;
+  wire [16:0] _221_;
+  wire [16:0] _222_;
+  wire _223_;
+  wire _224_;
   wire _225_;
   wire _226_;
-  wire [8:0] _227_;
-  wire [8:0] _228_;
-  wire _229_;
+  wire _227_;
+  wire [2:0] _228_;
+  wire [2:0] _229_;
   wire _230_;
-  wire _231_;
-  wire _232_;
+  wire [8:0] _231_;
+  wire [8:0] _232_;
   wire [8:0] _233_;
   wire [8:0] _234_;
   wire _235_;
-  wire _236_;
-  wire _237_;
-  wire _238_;
+  wire [8:0] _236_;
+  wire [8:0] _237_;
+  wire [8:0] _238_;
   wire _239_;
-  wire [9:0] _240_;
-  wire [8:0] _241_;
-  wire [7:0] _242_;
-  wire [7:0] _243_;
-  wire [7:0] _244_;
-  wire [7:0] _245_;
-  wire [7:0] _246_;
-  wire [7:0] _247_;
-  wire _248_;
-  wire _249_;
+  wire _240_;
+  wire _241_;
+  wire _242_;
+  wire _243_;
+  wire [8:0] _244_;
+  wire _245_;
+  wire _246_;
+  wire _247_;
+  wire [16:0] _248_;
+  wire [16:0] _249_;
   wire _250_;
   wire _251_;
   wire _252_;
   wire _253_;
   wire _254_;
   wire _255_;
-  wire [7:0] _256_;
+  wire _256_;
   wire _257_;
-  wire [7:0] _258_;
-  wire [2:0] _259_;
-  wire [2:0] _260_;
+  wire _258_;
+  wire [16:0] _259_;
+  wire [16:0] _260_;
   wire _261_;
-  wire [2:0] _262_;
-  wire [2:0] _263_;
-  wire _264_;
-  wire [2:0] _265_;
+  wire _262_;
+  wire [8:0] _263_;
+  wire [8:0] _264_;
+  wire _265_;
   wire _266_;
   wire _267_;
   wire _268_;
-  wire [2:0] _269_;
-  wire _270_;
-  wire [2:0] _271_;
+  wire [8:0] _269_;
+  wire [8:0] _270_;
+  wire _271_;
   wire _272_;
-  wire [2:0] _273_;
+  wire _273_;
   wire _274_;
-  wire [2:0] _275_;
-  wire [15:0] _276_;
-  wire [15:0] _277_;
-  wire [15:0] _278_;
-  wire _279_;
-  wire [15:0] _280_;
-  wire _281_;
+  wire _275_;
+  wire [9:0] _276_;
+  wire [7:0] _277_;
+  wire [7:0] _278_;
+  wire [7:0] _279_;
+  wire [7:0] _280_;
+  wire [7:0] _281_;
   wire [7:0] _282_;
-  wire [7:0] _283_;
+  wire _283_;
   wire _284_;
-  wire [7:0] _285_;
+  wire _285_;
   wire _286_;
   wire _287_;
   wire _288_;
-  wire _289_;
+  wire [7:0] _289_;
   wire _290_;
-  wire _291_;
-  wire _292_;
-  wire _293_;
+  wire [7:0] _291_;
+  wire [2:0] _292_;
+  wire [2:0] _293_;
   wire _294_;
-  wire _295_;
-  wire _296_;
-  wire [15:0] _297_;
-  wire _298_;
+  wire [2:0] _295_;
+  wire [2:0] _296_;
+  wire _297_;
+  wire [2:0] _298_;
   wire _299_;
-  wire _300_;
+  wire [2:0] _300_;
   wire _301_;
-  wire [31:0] _302_;
-  wire [31:0] _303_;
-  wire [31:0] _304_;
-  wire [31:0] _305_;
+  wire [2:0] _302_;
+  wire [15:0] _303_;
+  wire [15:0] _304_;
+  wire [15:0] _305_;
   wire _306_;
-  wire _307_;
-  wire [31:0] _308_;
-  wire _309_;
-  wire [31:0] _310_;
-  wire [31:0] _311_;
-  wire _312_;
+  wire [15:0] _307_;
+  wire _308_;
+  wire [7:0] _309_;
+  wire [7:0] _310_;
+  wire _311_;
+  wire [7:0] _312_;
   wire _313_;
   wire _314_;
   wire _315_;
-  wire [14:0] _316_;
+  wire _316_;
   wire _317_;
   wire _318_;
   wire _319_;
   wire _320_;
-  wire [7:0] _321_;
-  wire [8:0] _322_;
+  wire _321_;
+  wire _322_;
   wire _323_;
-  wire _324_;
+  wire [15:0] _324_;
   wire _325_;
-  wire _326_;
-  wire _327_;
-  wire _328_;
-  wire _329_;
+  wire [31:0] _326_;
+  wire [31:0] _327_;
+  wire [31:0] _328_;
+  wire [31:0] _329_;
   wire _330_;
   wire _331_;
-  wire _332_;
-  wire [7:0] _333_;
-  wire _334_;
-  wire _335_;
+  wire [31:0] _332_;
+  wire _333_;
+  wire [31:0] _334_;
+  wire [31:0] _335_;
   wire _336_;
   wire _337_;
   wire _338_;
-  wire [7:0] _339_;
+  wire _339_;
   wire _340_;
   wire _341_;
   wire _342_;
@@ -5881,48 +5920,84 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire _344_;
   wire _345_;
   wire _346_;
-  wire [15:0] _347_;
-  wire [15:0] _348_;
+  wire _347_;
+  wire _348_;
   wire _349_;
   wire _350_;
   wire _351_;
-  wire [15:0] _352_;
-  wire _353_;
+  wire _352_;
+  wire [14:0] _353_;
   wire _354_;
   wire _355_;
   wire _356_;
-  wire [7:0] _357_;
+  wire _357_;
   wire [7:0] _358_;
-  wire [7:0] _359_;
-  wire [7:0] _360_;
-  wire [7:0] _361_;
+  wire [8:0] _359_;
+  wire _360_;
+  wire _361_;
   wire _362_;
   wire _363_;
   wire _364_;
-  wire [15:0] _365_;
+  wire _365_;
   wire _366_;
-  wire [15:0] _367_;
+  wire _367_;
   wire _368_;
-  wire [15:0] _369_;
-  wire _370_;
-  wire [15:0] _371_;
-  wire [8:0] _372_;
-  wire [8:0] _373_;
+  wire _369_;
+  wire [7:0] _370_;
+  wire _371_;
+  wire _372_;
+  wire _373_;
   wire _374_;
   wire _375_;
   wire [7:0] _376_;
   wire _377_;
-  wire [7:0] _378_;
+  wire _378_;
   wire _379_;
   wire _380_;
+  wire _381_;
+  wire _382_;
+  wire [15:0] _383_;
+  wire [15:0] _384_;
+  wire _385_;
+  wire _386_;
+  wire _387_;
+  wire [15:0] _388_;
+  wire _389_;
+  wire _390_;
+  wire _391_;
+  wire _392_;
+  wire [7:0] _393_;
+  wire [7:0] _394_;
+  wire [7:0] _395_;
+  wire [7:0] _396_;
+  wire [7:0] _397_;
+  wire _398_;
+  wire _399_;
+  wire _400_;
+  wire [15:0] _401_;
+  wire _402_;
+  wire [15:0] _403_;
+  wire _404_;
+  wire [15:0] _405_;
+  wire _406_;
+  wire [15:0] _407_;
+  wire [8:0] _408_;
+  wire [8:0] _409_;
+  wire _410_;
+  wire _411_;
+  wire [7:0] _412_;
+  wire _413_;
+  wire [7:0] _414_;
+  wire _415_;
+  wire _416_;
   reg [15:0] \$signal  = 16'h0000;
-  reg \$signal$26  = 1'h0;
-  reg \$signal$29  = 1'h0;
-  reg \$signal$36  = 1'h0;
-  reg \$signal$38  = 1'h0;
-  reg \$signal$45  = 1'h0;
-  wire \$signal$47 ;
-  reg [7:0] \$signal$48  = 8'h00;
+  reg \$signal$27  = 1'h0;
+  reg \$signal$30  = 1'h0;
+  reg \$signal$37  = 1'h0;
+  reg \$signal$39  = 1'h0;
+  reg \$signal$46  = 1'h0;
+  wire \$signal$48 ;
+  reg [7:0] \$signal$49  = 8'h00;
   reg \$signal$58  = 1'h0;
   wire \$signal$61 ;
   reg \$signal$64  = 1'h0;
@@ -5936,9 +6011,9 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg bad = 1'h0;
   reg \begin  = 1'h0;
   reg begun = 1'h0;
-  reg \begun$93  = 1'h0;
   output busy;
   reg busy = 1'h0;
+  reg checks = 1'h0;
   output clear;
   wire clear;
   input clk;
@@ -5954,10 +6029,10 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   output [31:0] cycles;
   reg [31:0] cycles = 32'd0;
   reg done = 1'h0;
-  input \done$98 ;
-  wire \done$98 ;
+  input \done$104 ;
+  wire \done$104 ;
   wire \end ;
-  wire ended;
+  wire ends;
   output [7:0] error;
   reg [7:0] error = 8'h00;
   output [14:0] \event ;
@@ -5985,8 +6060,8 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   input fetch_error;
   wire fetch_error;
   reg first = 1'h0;
-  input [15:0] \first$84 ;
-  wire [15:0] \first$84 ;
+  input [15:0] \first$95 ;
+  wire [15:0] \first$95 ;
   (* enum_base_type = "Error" *)
   (* enum_value_00000000 = "NONE" *)
   (* enum_value_00000001 = "DESCRIPTOR" *)
@@ -6002,6 +6077,7 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg head = 1'h0;
   output [7:0] head_address;
   wire [7:0] head_address;
+  reg [71:0] issued = 72'h000000000000000000;
   reg last = 1'h0;
   reg last_vector = 1'h0;
   reg late = 1'h0;
@@ -6013,10 +6089,12 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire [31:0] limit;
   output [1:0] load;
   reg [1:0] load = 2'h0;
+  reg missing = 1'h0;
   reg more_parameters = 1'h0;
   reg moving_on = 1'h0;
   reg opening = 1'h0;
-  reg outside = 1'h0;
+  reg \opening$85  = 1'h0;
+  reg own = 1'h0;
   wire pass_last;
   reg pieces_last = 1'h0;
   reg [15:0] pieces_left = 16'h0000;
@@ -6024,13 +6102,20 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg [8:0] place = 9'h000;
   reg [8:0] \place$68  = 9'h000;
   wire read;
+  reg rests = 1'h0;
+  reg rests_1 = 1'h0;
+  reg rests_2 = 1'h0;
+  reg rests_3 = 1'h0;
+  reg rests_4 = 1'h0;
+  reg rests_5 = 1'h0;
   reg rows_last = 1'h0;
   reg [7:0] rows_left = 8'h00;
   reg rows_single = 1'h0;
   input rst;
   wire rst;
+  output runs;
+  reg runs = 1'h0;
   reg [14:0] slot = 15'h0000;
-  wire slot_end;
   reg spare = 1'h1;
   input start;
   wire start;
@@ -6068,6 +6153,7 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg tiles_single = 1'h0;
   reg [1:0] turn = 2'h0;
   reg [7:0] \wait  = 8'h00;
+  reg waits = 1'h0;
   input [31:0] word;
   wire [31:0] word;
   input word_valid;
@@ -6085,186 +6171,209 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg [15:0] y_left = 16'h0000;
   reg y_single = 1'h0;
   assign _000_ = \$signal  == 1'h1;
-  assign _176_ = place + 1'h1;
-  assign _187_ = ~ asked_last;
-  assign _198_ = asked_left - 1'h1;
-  assign _209_ = asked_last ? 9'h014 : _198_;
-  assign _220_ = asked_left == 2'h2;
-  assign _231_ = asked_last ? asked_single : _220_;
+  assign _212_ = place + 1'h1;
+  assign _223_ = ~ asked_last;
+  assign _234_ = asked_left - 1'h1;
+  assign _244_ = asked_last ? 9'h014 : _234_;
+  assign _255_ = asked_left == 2'h2;
+  assign _266_ = asked_last ? asked_single : _255_;
   assign _001_ = come_left - 1'h1;
   assign _012_ = come_last ? 9'h014 : _001_;
-  assign _023_ = come_left == 2'h2;
-  assign _032_ = come_last ? come_single : _023_;
-  assign _043_ = words[79:64] == 1'h1;
-  assign _054_ = words[127:112] == 1'h1;
-  assign _065_ = words[111:96] == 1'h1;
-  assign _076_ = words[95:80] == 1'h1;
-  assign _087_ = words[143:128] == 1'h1;
-  assign _098_ = words[159:144] == 1'h1;
-  assign _139_ = pass_last & tiles_last;
-  assign _150_ = ~ _139_;
-  assign _161_ = pass_last & tiles_last;
-  assign _162_ = ~ _161_;
-  assign _163_ = words[7:0] <= 1'h1;
-  assign _164_ = _162_ & _163_;
-  assign _165_ = ~ tiles_last;
-  assign _166_ = _165_ & pass_last;
-  assign _167_ = _166_ & words[11];
-  assign _168_ = moving_on & pieces_last;
-  assign _169_ = moving_on & pieces_last;
-  assign _170_ = _169_ & taps_x_last;
-  assign _171_ = moving_on & pass_last;
-  assign _172_ = pieces_left - 1'h1;
-  assign _173_ = pieces_last ? { 1'h0, words[95:80] } : _172_;
-  assign _174_ = pieces_left == 2'h2;
-  assign _175_ = pieces_last ? pieces_single : _174_;
-  assign _177_ = taps_x_left - 1'h1;
-  assign _178_ = taps_x_last ? { 1'h0, words[111:96] } : _177_;
-  assign _179_ = taps_x_left == 2'h2;
-  assign _180_ = taps_x_last ? taps_x_single : _179_;
-  assign _181_ = taps_y_left - 1'h1;
-  assign _182_ = taps_y_last ? { 1'h0, words[127:112] } : _181_;
-  assign _183_ = taps_y_left == 2'h2;
-  assign _184_ = taps_y_last ? taps_y_single : _183_;
-  assign _185_ = tiles_left - 1'h1;
-  assign _186_ = tiles_last ? { 1'h0, words[79:64] } : _185_;
-  assign _188_ = tiles_left == 2'h2;
-  assign _189_ = tiles_last ? tiles_single : _188_;
-  assign _190_ = ~ \end ;
-  assign _191_ = \$signal$45  & _190_;
-  assign _192_ = turn + 1'h1;
-  assign _193_ = _191_ ? _192_ : 3'h0;
-  assign _194_ = ! \$signal$48 ;
-  assign _195_ = words[175:168] - 1'h1;
-  assign _196_ = \$signal$48  - 1'h1;
-  assign _197_ = _194_ ? _195_ : _196_;
-  assign _199_ = ! left_y;
-  assign _200_ = words[191:184] - 1'h1;
-  assign _201_ = left_y - 1'h1;
-  assign _202_ = _199_ ? _200_ : _201_;
-  assign _203_ = words[7:0] != 1'h1;
-  assign _204_ = ! \$signal$48 ;
-  assign _205_ = ! left_y;
-  assign _206_ = _204_ & _205_;
-  assign _207_ = _203_ | _206_;
-  assign _208_ = ~ _207_;
-  assign _210_ = fresh & _208_;
-  assign _211_ = \$signal$45  & \end ;
-  assign _212_ = x_left - 1'h1;
-  assign _213_ = x_last ? { 1'h0, words[143:128] } : _212_;
-  assign _214_ = x_left == 2'h2;
-  assign _215_ = x_last ? x_single : _214_;
-  assign _216_ = y_left == 2'h2;
-  assign _217_ = y_last ? y_single : _216_;
-  assign _218_ = x_single & _217_;
-  assign _219_ = x_left == 2'h2;
-  assign _221_ = _219_ & y_last;
-  assign _222_ = x_last ? _218_ : _221_;
-  assign _223_ = y_left - 1'h1;
-  assign _224_ = y_last ? { 1'h0, words[159:144] } : _223_;
-  assign _225_ = y_left == 2'h2;
-  assign _226_ = y_last ? y_single : _225_;
-  assign _227_ = rows_left - 1'h1;
-  assign _228_ = rows_last ? 9'h004 : _227_;
-  assign _229_ = rows_left == 2'h2;
-  assign _230_ = rows_last ? rows_single : _229_;
-  assign _232_ = ~ rows_last;
-  assign _233_ = words_left - 1'h1;
-  assign _234_ = words_last ? 9'h009 : _233_;
-  assign _235_ = words_left == 2'h2;
-  assign _236_ = words_last ? words_single : _235_;
-  assign _237_ = ~ words_last;
-  assign _238_ = ~ words_last;
-  assign _239_ = \$signal$58  | \$signal$61 ;
-  assign _240_ = \place$68  + 1'h1;
-  assign _241_ = least_left - 1'h1;
-  assign _002_ = least_last ? 9'h005 : _241_;
-  assign _003_ = least_left == 2'h2;
-  assign _004_ = least_last ? least_single : _003_;
-  assign _005_ = ~ least_last;
-  assign _006_ = slot_end & ahead;
-  assign _007_ = slot_end & ahead;
-  assign _008_ = x_single & y_single;
-  assign _009_ = words[7:0] <= 1'h1;
-  assign _010_ = words[7:0] != 1'h1;
-  assign _011_ = ! \$signal$48 ;
-  assign _013_ = ! left_y;
-  assign _014_ = _011_ & _013_;
-  assign _015_ = _010_ | _014_;
-  assign _016_ = \$signal$47  & _015_;
-  assign _017_ = fresh & slot[9];
-  assign _018_ = last_vector & slot[10];
-  assign _019_ = \$signal$58  | \$signal$61 ;
-  assign _020_ = \place$68  >= 9'h100;
-  assign _021_ = _019_ & _020_;
-  assign _022_ = words[223:192] >= 9'h100;
-  assign _024_ = \begin  & _022_;
-  assign _025_ = _021_ | _024_;
-  assign _026_ = cycles + 1'h1;
-  assign _027_ = step_cycles + 1'h1;
-  assign _028_ = { 1'h0, \first$84 , 2'h0 } + { 3'h0, \first$84 , 4'h0 };
-  assign _029_ = | \$signal ;
-  assign _030_ = word_valid & come_last;
-  assign _031_ = ! failed;
-  assign _033_ = done & _031_;
-  assign _034_ = \$signal  - 1'h1;
-  assign _035_ = step + 1'h1;
-  assign _036_ = \wait  - 1'h1;
-  assign _037_ = ! \wait ;
-  assign _038_ = step_cycles >= limit;
-  assign _039_ = busy & _038_;
-  assign _040_ = words[63:56] != 7'h5a;
-  assign _041_ = words[7:0] > 2'h3;
-  assign _042_ = words[23:16] > 3'h4;
-  assign _044_ = ! words[79:64];
-  assign _045_ = ! words[95:80];
-  assign _046_ = ! words[111:96];
-  assign _047_ = ! words[127:112];
-  assign _048_ = ! words[143:128];
-  assign _049_ = ! words[159:144];
-  assign _050_ = ! words[23:16];
-  assign _051_ = ! words[175:168];
-  assign _052_ = ! words[191:184];
-  assign _053_ = | wrong;
-  assign _055_ = ~ clear;
-  assign _056_ = busy & _055_;
-  assign _057_ = ~ done;
-  assign _058_ = _056_ & _057_;
-  assign _059_ = _058_ ? found : 8'h00;
-  assign _060_ = | failed;
-  assign _061_ = ~ clear;
-  assign _062_ = _060_ & _061_;
-  assign _063_ = pieces_last & taps_x_last;
-  assign pass_last = _063_ & taps_y_last;
-  assign _064_ = ~ slot[10];
-  assign _066_ = turn == 2'h3;
-  assign \end  = _064_ | _066_;
-  assign _067_ = ! turn;
-  assign \$signal$47  = \$signal$45  & _067_;
-  assign _068_ = ~ \$signal$58 ;
-  assign _069_ = \$signal$64  & _068_;
-  assign _070_ = begun | spare;
-  assign \$signal$61  = _069_ & _070_;
-  assign _071_ = ~ \$signal$45 ;
-  assign _072_ = \end  & last_vector;
-  assign _073_ = _071_ | _072_;
-  assign _074_ = ~ \$signal$58 ;
-  assign _075_ = _074_ & words_last;
-  assign _077_ = ~ \$signal$58 ;
-  assign _078_ = _077_ | rows_last;
-  assign _079_ = \$signal$64  ? _075_ : _078_;
-  assign _080_ = _073_ & _079_;
-  assign _081_ = ~ \$signal$69 ;
-  assign _082_ = _081_ | least_last;
-  assign slot_end = _080_ & _082_;
-  assign _083_ = state == 3'h5;
-  assign _084_ = _083_ & slot_end;
-  assign _085_ = ~ ahead;
-  assign ended = _084_ & _085_;
-  assign _086_ = | \$signal ;
-  assign _088_ = ! failed;
-  assign _089_ = done & _088_;
-  assign _090_ = \begun$93  & bad;
+  assign _022_ = come_left == 2'h2;
+  assign _033_ = come_last ? come_single : _022_;
+  assign _042_ = words[79:64] == 1'h1;
+  assign _053_ = words[127:112] == 1'h1;
+  assign _064_ = words[111:96] == 1'h1;
+  assign _075_ = words[95:80] == 1'h1;
+  assign _086_ = issued[23:8] == 1'h1;
+  assign _097_ = issued[39:24] == 1'h1;
+  assign _138_ = pass_last & tiles_last;
+  assign _149_ = ~ _138_;
+  assign _160_ = pass_last & tiles_last;
+  assign _171_ = ~ _160_;
+  assign _182_ = words[7:0] <= 1'h1;
+  assign _193_ = _171_ & _182_;
+  assign _201_ = ~ tiles_last;
+  assign _202_ = _201_ & pass_last;
+  assign _203_ = _202_ & words[11];
+  assign _204_ = moving_on & pieces_last;
+  assign _205_ = moving_on & pieces_last;
+  assign _206_ = _205_ & taps_x_last;
+  assign _207_ = moving_on & pass_last;
+  assign _208_ = pieces_left - 1'h1;
+  assign _209_ = pieces_last ? { 1'h0, words[95:80] } : _208_;
+  assign _210_ = pieces_left == 2'h2;
+  assign _211_ = pieces_last ? pieces_single : _210_;
+  assign _213_ = taps_x_left - 1'h1;
+  assign _214_ = taps_x_last ? { 1'h0, words[111:96] } : _213_;
+  assign _215_ = taps_x_left == 2'h2;
+  assign _216_ = taps_x_last ? taps_x_single : _215_;
+  assign _217_ = taps_y_left - 1'h1;
+  assign _218_ = taps_y_last ? { 1'h0, words[127:112] } : _217_;
+  assign _219_ = taps_y_left == 2'h2;
+  assign _220_ = taps_y_last ? taps_y_single : _219_;
+  assign _221_ = tiles_left - 1'h1;
+  assign _222_ = tiles_last ? { 1'h0, words[79:64] } : _221_;
+  assign _224_ = tiles_left == 2'h2;
+  assign _225_ = tiles_last ? tiles_single : _224_;
+  assign _226_ = ~ \end ;
+  assign _227_ = \$signal$46  & _226_;
+  assign _228_ = turn + 1'h1;
+  assign _229_ = _227_ ? _228_ : 3'h0;
+  assign _230_ = ! \$signal$49 ;
+  assign _231_ = issued[55:48] - 1'h1;
+  assign _232_ = \$signal$49  - 1'h1;
+  assign _233_ = _230_ ? _231_ : _232_;
+  assign _235_ = ! left_y;
+  assign _236_ = issued[71:64] - 1'h1;
+  assign _237_ = left_y - 1'h1;
+  assign _238_ = _235_ ? _236_ : _237_;
+  assign _239_ = issued[7:0] != 1'h1;
+  assign _240_ = ! \$signal$49 ;
+  assign _241_ = ! left_y;
+  assign _242_ = _240_ & _241_;
+  assign _243_ = _239_ | _242_;
+  assign _245_ = ~ _243_;
+  assign _246_ = fresh & _245_;
+  assign _247_ = \$signal$46  & \end ;
+  assign _248_ = x_left - 1'h1;
+  assign _249_ = x_last ? { 1'h0, issued[23:8] } : _248_;
+  assign _250_ = x_left == 2'h2;
+  assign _251_ = x_last ? x_single : _250_;
+  assign _252_ = y_left == 2'h2;
+  assign _253_ = y_last ? y_single : _252_;
+  assign _254_ = x_single & _253_;
+  assign _256_ = x_left == 2'h2;
+  assign _257_ = _256_ & y_last;
+  assign _258_ = x_last ? _254_ : _257_;
+  assign _259_ = y_left - 1'h1;
+  assign _260_ = y_last ? { 1'h0, issued[39:24] } : _259_;
+  assign _261_ = y_left == 2'h2;
+  assign _262_ = y_last ? y_single : _261_;
+  assign _263_ = rows_left - 1'h1;
+  assign _264_ = rows_last ? 9'h004 : _263_;
+  assign _265_ = rows_left == 2'h2;
+  assign _267_ = rows_last ? rows_single : _265_;
+  assign _268_ = ~ rows_last;
+  assign _269_ = words_left - 1'h1;
+  assign _270_ = words_last ? 9'h009 : _269_;
+  assign _271_ = words_left == 2'h2;
+  assign _272_ = words_last ? words_single : _271_;
+  assign _273_ = ~ words_last;
+  assign _274_ = ~ words_last;
+  assign _275_ = \$signal$58  | \$signal$61 ;
+  assign _276_ = \place$68  + 1'h1;
+  assign _002_ = least_left - 1'h1;
+  assign _003_ = least_last ? 9'h005 : _002_;
+  assign _004_ = least_left == 2'h2;
+  assign _005_ = least_last ? least_single : _004_;
+  assign _006_ = ~ least_last;
+  assign _007_ = ends & ahead;
+  assign _008_ = ends & ahead;
+  assign _009_ = ends & ahead;
+  assign _010_ = ends & ahead;
+  assign _011_ = ~ \$signal$27 ;
+  assign _013_ = _010_ & _011_;
+  assign _014_ = x_single & y_single;
+  assign _015_ = words[7:0] <= 1'h1;
+  assign _016_ = words[7:0] > 2'h3;
+  assign _017_ = \opening$85  | words[11];
+  assign _018_ = first & _017_;
+  assign _019_ = moving_on & pass_last;
+  assign _020_ = issued[7:0] != 1'h1;
+  assign _021_ = ! \$signal$49 ;
+  assign _023_ = ! left_y;
+  assign _024_ = _021_ & _023_;
+  assign _025_ = _020_ | _024_;
+  assign _026_ = \$signal$48  & _025_;
+  assign _027_ = fresh & slot[11];
+  assign _028_ = last_vector & slot[10];
+  assign _029_ = \$signal$58  | \$signal$61 ;
+  assign _030_ = \place$68  >= 9'h100;
+  assign _031_ = _029_ & _030_;
+  assign _032_ = words[223:192] >= 9'h100;
+  assign _034_ = \begin  & _032_;
+  assign _035_ = _031_ | _034_;
+  assign _036_ = cycles + 1'h1;
+  assign _037_ = step_cycles + 1'h1;
+  assign _038_ = { 1'h0, \first$95 , 2'h0 } + { 3'h0, \first$95 , 4'h0 };
+  assign _039_ = | \$signal ;
+  assign _040_ = ! failed;
+  assign _041_ = done & _040_;
+  assign _043_ = step + 1'h1;
+  assign _044_ = \wait  - 1'h1;
+  assign _045_ = ! \wait ;
+  assign _046_ = word_valid & come_last;
+  assign _047_ = ~ clear;
+  assign _048_ = _046_ & _047_;
+  assign _049_ = ~ clear;
+  assign _050_ = checks & _049_;
+  assign _051_ = \$signal  - 1'h1;
+  assign _052_ = step_cycles >= limit;
+  assign _054_ = busy & _052_;
+  assign _055_ = words[63:56] != 7'h5a;
+  assign _056_ = words[7:0] > 2'h3;
+  assign _057_ = words[23:16] > 3'h4;
+  assign _058_ = ! words[79:64];
+  assign _059_ = ! words[95:80];
+  assign _060_ = ! words[111:96];
+  assign _061_ = ! words[127:112];
+  assign _062_ = ! words[143:128];
+  assign _063_ = ! words[159:144];
+  assign _065_ = ! words[23:16];
+  assign _066_ = ! words[175:168];
+  assign _067_ = ! words[191:184];
+  assign _068_ = | wrong;
+  assign _069_ = ~ clear;
+  assign _070_ = busy & _069_;
+  assign _071_ = ~ done;
+  assign _072_ = _070_ & _071_;
+  assign _073_ = _072_ ? found : 8'h00;
+  assign _074_ = | failed;
+  assign _076_ = ~ clear;
+  assign _077_ = _074_ & _076_;
+  assign _078_ = pieces_last & taps_x_last;
+  assign pass_last = _078_ & taps_y_last;
+  assign _079_ = ~ slot[10];
+  assign _080_ = turn == 2'h3;
+  assign \end  = _079_ | _080_;
+  assign _081_ = ! turn;
+  assign \$signal$48  = \$signal$46  & _081_;
+  assign _082_ = ~ \$signal$58 ;
+  assign _083_ = \$signal$64  & _082_;
+  assign _084_ = begun | spare;
+  assign \$signal$61  = _083_ & _084_;
+  assign _085_ = ~ \$signal$46 ;
+  assign _087_ = \end  & last_vector;
+  assign _088_ = _085_ | _087_;
+  assign _089_ = ~ \$signal$58 ;
+  assign _090_ = _089_ & words_last;
+  assign _091_ = ~ \$signal$58 ;
+  assign _092_ = _091_ | rows_last;
+  assign _093_ = \$signal$64  ? _090_ : _092_;
+  assign _094_ = _088_ & _093_;
+  assign _095_ = ~ \$signal$69 ;
+  assign _096_ = _095_ | least_last;
+  assign _098_ = _094_ & _096_;
+  assign _099_ = ~ runs;
+  assign _100_ = waits & _099_;
+  assign _101_ = ~ waits;
+  assign _102_ = _100_ | _101_;
+  assign ends = _098_ & _102_;
+  assign _103_ = | \$signal ;
+  assign _104_ = ~ last;
+  assign _105_ = rests & _104_;
+  assign _106_ = own & runs;
+  assign _107_ = ~ _106_;
+  assign _108_ = _105_ & _107_;
+  assign _109_ = ! failed;
+  assign _110_ = done & _109_;
+  assign _111_ = waits & runs;
+  assign _112_ = ~ _111_;
+  assign _113_ = missing & _112_;
+  assign _114_ = ~ runs;
+  assign _115_ = waits & _114_;
+  assign _116_ = _115_ & bad;
   always @(posedge clk)
     last <= _000_;
   always @(posedge clk)
@@ -6272,31 +6381,31 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   always @(posedge clk)
     come_single <= 1'h0;
   always @(posedge clk)
-    head <= _091_;
+    head <= _117_;
   always @(posedge clk)
-    asked_left <= _092_;
+    asked_left <= _118_;
   always @(posedge clk)
-    asked_last <= _093_;
+    asked_last <= _119_;
   always @(posedge clk)
-    come_left <= _094_;
+    come_left <= _120_;
   always @(posedge clk)
-    come_last <= _095_;
+    come_last <= _121_;
   always @(posedge clk)
-    place <= _096_;
+    place <= _122_;
   always @(posedge clk)
-    words <= _097_;
+    words <= _123_;
   always @(posedge clk)
-    tiles_single <= _043_;
+    tiles_single <= _042_;
   always @(posedge clk)
-    taps_y_single <= _054_;
+    taps_y_single <= _053_;
   always @(posedge clk)
-    taps_x_single <= _065_;
+    taps_x_single <= _064_;
   always @(posedge clk)
-    pieces_single <= _076_;
+    pieces_single <= _075_;
   always @(posedge clk)
-    x_single <= _087_;
+    x_single <= _086_;
   always @(posedge clk)
-    y_single <= _098_;
+    y_single <= _097_;
   always @(posedge clk)
     rows_single <= 1'h0;
   always @(posedge clk)
@@ -6304,463 +6413,480 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   always @(posedge clk)
     least_single <= 1'h0;
   always @(posedge clk)
-    \$signal$26  <= _099_;
+    \$signal$27  <= _124_;
   always @(posedge clk)
-    \$signal$29  <= _100_;
+    \$signal$30  <= _125_;
   always @(posedge clk)
-    more_parameters <= _101_;
+    more_parameters <= _126_;
   always @(posedge clk)
-    coming <= _102_;
+    coming <= _127_;
   always @(posedge clk)
-    \$signal$36  <= _103_;
+    \$signal$37  <= _128_;
   always @(posedge clk)
-    \$signal$38  <= _104_;
+    \$signal$39  <= _129_;
   always @(posedge clk)
-    step_tiles <= _105_;
+    step_tiles <= _130_;
   always @(posedge clk)
-    pieces_left <= _106_;
+    pieces_left <= _131_;
   always @(posedge clk)
-    pieces_last <= _107_;
+    pieces_last <= _132_;
   always @(posedge clk)
-    taps_x_left <= _108_;
+    taps_x_left <= _133_;
   always @(posedge clk)
-    taps_x_last <= _109_;
+    taps_x_last <= _134_;
   always @(posedge clk)
-    taps_y_left <= _110_;
+    taps_y_left <= _135_;
   always @(posedge clk)
-    taps_y_last <= _111_;
+    taps_y_last <= _136_;
   always @(posedge clk)
-    tiles_left <= _112_;
+    tiles_left <= _137_;
   always @(posedge clk)
-    tiles_last <= _113_;
+    tiles_last <= _139_;
   always @(posedge clk)
-    first <= _114_;
+    first <= _140_;
   always @(posedge clk)
-    turn <= _115_;
+    turn <= _141_;
   always @(posedge clk)
-    \$signal$48  <= _116_;
+    \$signal$49  <= _142_;
   always @(posedge clk)
-    left_y <= _117_;
+    left_y <= _143_;
   always @(posedge clk)
-    opening <= _118_;
+    opening <= _144_;
   always @(posedge clk)
-    fresh <= _119_;
+    fresh <= _145_;
   always @(posedge clk)
-    x_left <= _120_;
+    x_left <= _146_;
   always @(posedge clk)
-    x_last <= _121_;
+    x_last <= _147_;
   always @(posedge clk)
-    last_vector <= _122_;
+    last_vector <= _148_;
   always @(posedge clk)
-    y_left <= _123_;
+    y_left <= _150_;
   always @(posedge clk)
-    y_last <= _124_;
+    y_last <= _151_;
   always @(posedge clk)
-    \$signal$45  <= _125_;
+    \$signal$46  <= _152_;
   always @(posedge clk)
-    rows_left <= _126_;
+    rows_left <= _153_;
   always @(posedge clk)
-    rows_last <= _127_;
+    rows_last <= _154_;
   always @(posedge clk)
-    \$signal$58  <= _128_;
+    \$signal$58  <= _155_;
   always @(posedge clk)
-    words_left <= _129_;
+    words_left <= _156_;
   always @(posedge clk)
-    words_last <= _130_;
+    words_last <= _157_;
   always @(posedge clk)
-    \$signal$64  <= _131_;
+    \$signal$64  <= _158_;
   always @(posedge clk)
-    begun <= _132_;
+    begun <= _159_;
   always @(posedge clk)
-    spare <= _133_;
+    spare <= _161_;
   always @(posedge clk)
-    \place$68  <= _134_;
+    \place$68  <= _162_;
   always @(posedge clk)
-    least_left <= _135_;
+    least_left <= _163_;
   always @(posedge clk)
-    least_last <= _136_;
+    least_last <= _164_;
   always @(posedge clk)
-    \$signal$69  <= _137_;
+    \$signal$69  <= _165_;
   always @(posedge clk)
-    moving_on <= _138_;
+    moving_on <= _166_;
   always @(posedge clk)
-    slot <= _140_;
+    slot <= _167_;
   always @(posedge clk)
-    ahead <= _141_;
+    ahead <= _168_;
   always @(posedge clk)
-    \event  <= _142_;
+    waits <= _169_;
   always @(posedge clk)
-    load <= _143_;
+    runs <= _170_;
   always @(posedge clk)
-    address <= _144_;
+    rests_1 <= _172_;
   always @(posedge clk)
-    outside <= _145_;
+    rests_2 <= _173_;
   always @(posedge clk)
-    cycles <= _146_;
+    rests_3 <= _174_;
   always @(posedge clk)
-    step_cycles <= _147_;
+    rests_4 <= _175_;
   always @(posedge clk)
-    \begin  <= _148_;
+    rests_5 <= _176_;
   always @(posedge clk)
-    \$signal  <= _149_;
+    rests <= _177_;
   always @(posedge clk)
-    busy <= _151_;
+    issued <= _178_;
   always @(posedge clk)
-    error <= _152_;
+    own <= _179_;
   always @(posedge clk)
-    step <= _153_;
+    \opening$85  <= _180_;
   always @(posedge clk)
-    state <= _154_;
+    \event  <= _181_;
   always @(posedge clk)
-    \wait  <= _155_;
+    load <= _183_;
   always @(posedge clk)
-    \begun$93  <= _156_;
+    address <= _184_;
   always @(posedge clk)
-    late <= _157_;
+    missing <= _185_;
   always @(posedge clk)
-    wrong <= { _052_, _051_, _050_, _049_, _048_, _047_, _046_, _045_, _044_, _042_, _041_, _040_ };
+    cycles <= _186_;
   always @(posedge clk)
-    bad <= _053_;
+    step_cycles <= _187_;
   always @(posedge clk)
-    done <= _158_;
+    \begin  <= _188_;
   always @(posedge clk)
-    found <= _159_;
+    \$signal  <= _189_;
   always @(posedge clk)
-    failed <= _160_;
-  assign _242_ = stop ? 8'h07 : 8'h00;
-  assign _243_ = late ? 8'h06 : _242_;
-  assign _244_ = sums_error ? 8'h05 : _243_;
-  assign _245_ = outside ? 8'h04 : _244_;
-  assign _246_ = store_error ? 8'h03 : _245_;
-  assign _247_ = fetch_error ? 8'h02 : _246_;
-  assign failure = _090_ ? 8'h01 : _247_;
-  assign clear = _248_ ? (* full_case = 32'd1 *) 1'h1 : 1'h0;
-  assign _248_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _249_ = _089_ ? 1'h1 : 1'h0;
-  assign counted = _250_ ? _249_ : 1'h0;
-  assign _250_ = state == 3'h6;
-  assign _251_ = last ? (* full_case = 32'd1 *) 1'h0 : 1'h1;
-  assign _252_ = _089_ ? _251_ : 1'h0;
-  function [0:0] _657_;
+    busy <= _190_;
+  always @(posedge clk)
+    error <= _191_;
+  always @(posedge clk)
+    step <= _192_;
+  always @(posedge clk)
+    state <= _194_;
+  always @(posedge clk)
+    \wait  <= _195_;
+  always @(posedge clk)
+    checks <= _196_;
+  always @(posedge clk)
+    late <= _197_;
+  always @(posedge clk)
+    wrong <= { _067_, _066_, _065_, _063_, _062_, _061_, _060_, _059_, _058_, _057_, _056_, _055_ };
+  always @(posedge clk)
+    bad <= _068_;
+  always @(posedge clk)
+    done <= _198_;
+  always @(posedge clk)
+    found <= _199_;
+  always @(posedge clk)
+    failed <= _200_;
+  assign _277_ = stop ? 8'h07 : 8'h00;
+  assign _278_ = late ? 8'h06 : _277_;
+  assign _279_ = sums_error ? 8'h05 : _278_;
+  assign _280_ = _113_ ? 8'h04 : _279_;
+  assign _281_ = store_error ? 8'h03 : _280_;
+  assign _282_ = fetch_error ? 8'h02 : _281_;
+  assign failure = _116_ ? 8'h01 : _282_;
+  assign clear = _283_ ? 1'h1 : 1'h0;
+  assign _283_ = state == 3'h7;
+  assign _284_ = _110_ ? 1'h1 : 1'h0;
+  assign counted = _285_ ? _284_ : 1'h0;
+  assign _285_ = state == 3'h5;
+  function [0:0] _725_;
     input [0:0] a;
     input [1:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _657_ = b[0:0];
+        _725_ = b[0:0];
       2'b1?:
-        _657_ = b[1:1];
+        _725_ = b[1:1];
       default:
-        _657_ = a;
+        _725_ = a;
     endcase
   endfunction
-  assign read = _657_(1'h0, { _254_, _252_ }, { _255_, _253_ });
-  assign _253_ = state == 3'h6;
-  assign _254_ = _086_ ? 1'h1 : 1'h0;
-  assign _255_ = state == 3'h1;
-  assign _160_ = rst ? 8'h00 : _059_;
-  assign _159_ = rst ? 8'h00 : failure;
-  assign _158_ = rst ? 1'h0 : \done$98 ;
-  assign _157_ = rst ? 1'h0 : _039_;
-  assign _156_ = rst ? 1'h0 : \begin ;
-  assign _256_ = _257_ ? (* full_case = 32'd1 *) _036_[7:0] : \wait ;
-  assign _257_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _258_ = _062_ ? 8'hff : _256_;
-  assign _155_ = rst ? 8'h00 : _258_;
-  assign _259_ = _037_ ? 3'h0 : state;
-  function [2:0] _671_;
+  assign read = _725_(1'h0, { _287_, _108_ }, { _288_, _286_ });
+  assign _286_ = state == 3'h5;
+  assign _287_ = _103_ ? 1'h1 : 1'h0;
+  assign _288_ = state == 3'h1;
+  assign _200_ = rst ? 8'h00 : _073_;
+  assign _199_ = rst ? 8'h00 : failure;
+  assign _198_ = rst ? 1'h0 : \done$104 ;
+  assign _197_ = rst ? 1'h0 : _054_;
+  assign _196_ = rst ? 1'h0 : _048_;
+  assign _289_ = _290_ ? _044_[7:0] : \wait ;
+  assign _290_ = state == 3'h7;
+  assign _291_ = _077_ ? 8'hff : _289_;
+  assign _195_ = rst ? 8'h00 : _291_;
+  assign _292_ = _045_ ? 3'h0 : state;
+  function [2:0] _739_;
     input [2:0] a;
-    input [23:0] b;
-    input [7:0] s;
-    (* full_case = 32'd1 *)
-    (* parallel_case *)
-    casez (s)
-      8'b???????1:
-        _671_ = b[2:0];
-      8'b??????1?:
-        _671_ = b[5:3];
-      8'b?????1??:
-        _671_ = b[8:6];
-      8'b????1???:
-        _671_ = b[11:9];
-      8'b???1????:
-        _671_ = b[14:12];
-      8'b??1?????:
-        _671_ = b[17:15];
-      8'b?1??????:
-        _671_ = b[20:18];
-      8'b1???????:
-        _671_ = b[23:21];
-      default:
-        _671_ = a;
-    endcase
-  endfunction
-  assign _260_ = _671_(state, { _273_, _271_, _269_, 6'h25, _265_, _263_, _259_ }, { _274_, _272_, _270_, _268_, _267_, _266_, _264_, _261_ });
-  assign _261_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _262_ = last ? (* full_case = 32'd1 *) 3'h0 : 3'h2;
-  assign _263_ = _033_ ? _262_ : state;
-  assign _264_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _265_ = ended ? 3'h6 : state;
-  assign _266_ = state == (* full_case = 32'd1 *) 3'h5;
-  assign _267_ = state == (* full_case = 32'd1 *) 3'h4;
-  assign _268_ = state == (* full_case = 32'd1 *) 3'h3;
-  assign _269_ = _030_ ? 3'h3 : state;
-  assign _270_ = state == (* full_case = 32'd1 *) 3'h2;
-  assign _271_ = _029_ ? (* full_case = 32'd1 *) 3'h2 : 3'h0;
-  assign _272_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _273_ = start ? 3'h1 : state;
-  assign _274_ = ! (* full_case = 32'd1 *) state;
-  assign _275_ = _062_ ? 3'h7 : _260_;
-  assign _154_ = rst ? 3'h0 : _275_;
-  assign _276_ = last ? (* full_case = 32'd1 *) step : _035_[15:0];
-  assign _277_ = _033_ ? _276_ : step;
-  function [15:0] _690_;
-    input [15:0] a;
-    input [31:0] b;
-    input [1:0] s;
-    (* parallel_case *)
-    casez (s)
-      2'b?1:
-        _690_ = b[15:0];
-      2'b1?:
-        _690_ = b[31:16];
-      default:
-        _690_ = a;
-    endcase
-  endfunction
-  assign _278_ = _690_(step, { _280_, _277_ }, { _281_, _279_ });
-  assign _279_ = state == 3'h6;
-  assign _280_ = start ? \first$84  : step;
-  assign _281_ = ! state;
-  assign _153_ = rst ? 16'h0000 : _278_;
-  assign _282_ = start ? 8'h00 : error;
-  assign _283_ = _284_ ? _282_ : error;
-  assign _284_ = ! state;
-  assign _285_ = _062_ ? failed : _283_;
-  assign _152_ = rst ? 8'h00 : _285_;
-  assign _286_ = _037_ ? 1'h0 : busy;
-  function [0:0] _701_;
-    input [0:0] a;
-    input [3:0] b;
+    input [11:0] b;
     input [3:0] s;
-    (* full_case = 32'd1 *)
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _701_ = b[0:0];
+        _739_ = b[2:0];
       4'b??1?:
-        _701_ = b[1:1];
+        _739_ = b[5:3];
       4'b?1??:
-        _701_ = b[2:2];
+        _739_ = b[8:6];
       4'b1???:
-        _701_ = b[3:3];
+        _739_ = b[11:9];
       default:
-        _701_ = a;
+        _739_ = a;
     endcase
   endfunction
-  assign _287_ = _701_(busy, { _294_, _292_, _290_, _286_ }, { _295_, _293_, _291_, _288_ });
-  assign _288_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _289_ = last ? 1'h0 : busy;
-  assign _290_ = _033_ ? _289_ : busy;
-  assign _291_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _292_ = _029_ ? (* full_case = 32'd1 *) busy : 1'h0;
-  assign _293_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _294_ = start ? 1'h1 : busy;
-  assign _295_ = ! (* full_case = 32'd1 *) state;
-  assign _296_ = _062_ ? 1'h1 : _287_;
-  assign _151_ = rst ? 1'h0 : _296_;
-  assign _297_ = _033_ ? _034_[15:0] : \$signal ;
-  function [15:0] _713_;
+  assign _293_ = _739_(state, { _300_, _298_, _296_, _292_ }, { _301_, _299_, _297_, _294_ });
+  assign _294_ = state == 3'h7;
+  assign _295_ = last ? 3'h0 : state;
+  assign _296_ = _041_ ? _295_ : state;
+  assign _297_ = state == 3'h5;
+  assign _298_ = _039_ ? (* full_case = 32'd1 *) 3'h5 : 3'h0;
+  assign _299_ = state == 3'h1;
+  assign _300_ = start ? 3'h1 : state;
+  assign _301_ = ! state;
+  assign _302_ = _077_ ? 3'h7 : _293_;
+  assign _194_ = rst ? 3'h0 : _302_;
+  assign _303_ = last ? (* full_case = 32'd1 *) step : _043_[15:0];
+  assign _304_ = _041_ ? _303_ : step;
+  function [15:0] _752_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _713_ = b[15:0];
+        _752_ = b[15:0];
       2'b1?:
-        _713_ = b[31:16];
+        _752_ = b[31:16];
       default:
-        _713_ = a;
+        _752_ = a;
     endcase
   endfunction
-  assign _149_ = _713_(\$signal , { count, _297_ }, { _299_, _298_ });
-  assign _298_ = state == 3'h6;
-  assign _299_ = ! state;
-  assign _300_ = _301_ ? 1'h1 : 1'h0;
-  assign _301_ = state == 3'h3;
-  assign _148_ = rst ? 1'h0 : _300_;
-  assign _302_ = busy ? _027_[31:0] : step_cycles;
-  assign _303_ = last ? (* full_case = 32'd1 *) _302_ : 32'd0;
-  assign _304_ = _033_ ? _303_ : _302_;
-  function [31:0] _722_;
+  assign _305_ = _752_(step, { _307_, _304_ }, { _308_, _306_ });
+  assign _306_ = state == 3'h5;
+  assign _307_ = start ? \first$95  : step;
+  assign _308_ = ! state;
+  assign _192_ = rst ? 16'h0000 : _305_;
+  assign _309_ = start ? 8'h00 : error;
+  assign _310_ = _311_ ? _309_ : error;
+  assign _311_ = ! state;
+  assign _312_ = _077_ ? failed : _310_;
+  assign _191_ = rst ? 8'h00 : _312_;
+  assign _313_ = _045_ ? 1'h0 : busy;
+  function [0:0] _763_;
+    input [0:0] a;
+    input [3:0] b;
+    input [3:0] s;
+    (* parallel_case *)
+    casez (s)
+      4'b???1:
+        _763_ = b[0:0];
+      4'b??1?:
+        _763_ = b[1:1];
+      4'b?1??:
+        _763_ = b[2:2];
+      4'b1???:
+        _763_ = b[3:3];
+      default:
+        _763_ = a;
+    endcase
+  endfunction
+  assign _314_ = _763_(busy, { _321_, _319_, _317_, _313_ }, { _322_, _320_, _318_, _315_ });
+  assign _315_ = state == 3'h7;
+  assign _316_ = last ? 1'h0 : busy;
+  assign _317_ = _041_ ? _316_ : busy;
+  assign _318_ = state == 3'h5;
+  assign _319_ = _039_ ? (* full_case = 32'd1 *) busy : 1'h0;
+  assign _320_ = state == 3'h1;
+  assign _321_ = start ? 1'h1 : busy;
+  assign _322_ = ! state;
+  assign _323_ = _077_ ? 1'h1 : _314_;
+  assign _190_ = rst ? 1'h0 : _323_;
+  assign _324_ = _325_ ? count : \$signal ;
+  assign _325_ = ! state;
+  assign _189_ = \done$104  ? _051_[15:0] : _324_;
+  assign _188_ = rst ? 1'h0 : _050_;
+  assign _326_ = busy ? _037_[31:0] : step_cycles;
+  assign _327_ = last ? (* full_case = 32'd1 *) _326_ : 32'd0;
+  assign _328_ = _041_ ? _327_ : _326_;
+  function [31:0] _781_;
     input [31:0] a;
     input [95:0] b;
     input [2:0] s;
     (* parallel_case *)
     casez (s)
       3'b??1:
-        _722_ = b[31:0];
+        _781_ = b[31:0];
       3'b?1?:
-        _722_ = b[63:32];
+        _781_ = b[63:32];
       3'b1??:
-        _722_ = b[95:64];
+        _781_ = b[95:64];
       default:
-        _722_ = a;
+        _781_ = a;
     endcase
   endfunction
-  assign _305_ = _722_(_302_, { _308_, 32'h00000000, _304_ }, { _309_, _307_, _306_ });
-  assign _306_ = state == 3'h6;
-  assign _307_ = state == 3'h1;
-  assign _308_ = start ? 32'd0 : _302_;
-  assign _309_ = ! state;
-  assign _147_ = rst ? 32'd0 : _305_;
-  assign _310_ = busy ? _026_[31:0] : cycles;
-  assign _311_ = _312_ ? 32'd0 : _310_;
-  assign _312_ = state == 3'h1;
-  assign _146_ = rst ? 32'd0 : _311_;
-  assign _145_ = rst ? 1'h0 : _025_;
-  assign _144_ = rst ? 8'h00 : \place$68 [7:0];
-  assign _143_[1] = rst ? 1'h0 : \$signal$61 ;
-  assign _143_[0] = rst ? 1'h0 : \$signal$58 ;
-  assign _142_[14] = rst ? 1'h0 : slot[14];
-  assign _142_[10:9] = rst ? 2'h0 : slot[10:9];
-  assign _142_[6:4] = rst ? 3'h0 : slot[6:4];
-  assign _142_[11] = rst ? 1'h0 : _017_;
-  assign _142_[13] = rst ? 1'h0 : _018_;
-  assign _142_[7] = rst ? 1'h0 : _016_;
-  assign _142_[8] = rst ? 1'h0 : fresh;
-  assign _142_[2] = rst ? 1'h0 : x_last;
-  assign _142_[1] = rst ? 1'h0 : opening;
-  assign _142_[0] = rst ? 1'h0 : \$signal$47 ;
-  assign _142_[12] = rst ? 1'h0 : x_last;
-  assign _142_[3] = rst ? 1'h0 : last_vector;
-  assign _313_ = _007_ ? \$signal$26  : ahead;
-  assign _314_ = \begin  ? 1'h1 : _313_;
-  assign _315_ = clear ? 1'h0 : _314_;
-  assign _141_ = rst ? 1'h0 : _315_;
-  assign _316_ = _007_ ? coming : slot;
-  assign _140_ = rst ? 15'h0000 : _316_;
-  assign _138_ = rst ? 1'h0 : _006_;
-  assign _317_ = \$signal$69  ? _005_ : \$signal$69 ;
-  assign _318_ = _007_ ? 1'h1 : _317_;
-  assign _319_ = \begin  ? 1'h0 : _318_;
-  assign _137_ = rst ? 1'h0 : _319_;
-  assign _320_ = \$signal$69  ? _004_ : least_last;
-  assign _136_ = \begin  ? least_single : _320_;
-  assign _321_ = \$signal$69  ? _002_[7:0] : least_left;
-  assign _135_ = \begin  ? 8'h05 : _321_;
-  assign _322_ = _239_ ? _240_[8:0] : \place$68 ;
-  assign _134_ = \begin  ? words[200:192] : _322_;
-  assign _323_ = \$signal$61  ? 1'h0 : spare;
-  assign _324_ = swapped ? 1'h1 : _323_;
-  assign _325_ = clear ? 1'h1 : _324_;
-  assign _133_ = rst ? 1'h1 : _325_;
-  assign _326_ = \$signal$61  ? _238_ : begun;
-  assign _327_ = clear ? 1'h0 : _326_;
-  assign _132_ = rst ? 1'h0 : _327_;
-  assign _328_ = \$signal$61  ? _237_ : \$signal$64 ;
-  assign _329_ = _007_ ? more_parameters : _328_;
-  assign _330_ = \begin  ? 1'h1 : _329_;
-  assign _331_ = clear ? 1'h0 : _330_;
-  assign _131_ = rst ? 1'h0 : _331_;
-  assign _332_ = \$signal$61  ? _236_ : words_last;
-  assign _130_ = \begin  ? words_single : _332_;
-  assign _333_ = \$signal$61  ? _234_[7:0] : words_left;
-  assign _129_ = \begin  ? 8'h09 : _333_;
-  assign _334_ = \$signal$58  ? _232_ : \$signal$58 ;
-  assign _335_ = _007_ ? \$signal$29  : _334_;
-  assign _336_ = \begin  ? _009_ : _335_;
-  assign _337_ = clear ? 1'h0 : _336_;
-  assign _128_ = rst ? 1'h0 : _337_;
-  assign _338_ = \$signal$58  ? _230_ : rows_last;
-  assign _127_ = \begin  ? rows_single : _338_;
-  assign _339_ = \$signal$58  ? _228_[7:0] : rows_left;
-  assign _126_ = \begin  ? 8'h04 : _339_;
-  assign _340_ = last_vector ? 1'h0 : \$signal$45 ;
-  assign _341_ = _211_ ? _340_ : \$signal$45 ;
-  assign _342_ = _007_ ? 1'h1 : _341_;
-  assign _343_ = \begin  ? 1'h0 : _342_;
-  assign _344_ = clear ? 1'h0 : _343_;
-  assign _125_ = rst ? 1'h0 : _344_;
-  assign _345_ = x_last ? _226_ : y_last;
-  assign _346_ = _211_ ? _345_ : y_last;
-  assign _124_ = \begin  ? y_single : _346_;
-  assign _347_ = x_last ? _224_[15:0] : y_left;
-  assign _348_ = _211_ ? _347_ : y_left;
-  assign _123_ = \begin  ? words[159:144] : _348_;
-  assign _349_ = _211_ ? _222_ : last_vector;
-  assign _350_ = \begin  ? _008_ : _349_;
-  assign _122_ = rst ? 1'h0 : _350_;
-  assign _351_ = _211_ ? _215_ : x_last;
-  assign _121_ = \begin  ? x_single : _351_;
-  assign _352_ = _211_ ? _213_[15:0] : x_left;
-  assign _120_ = \begin  ? words[143:128] : _352_;
-  assign _353_ = \$signal$47  ? _210_ : fresh;
-  assign _354_ = _007_ ? 1'h1 : _353_;
-  assign _119_ = rst ? 1'h0 : _354_;
-  assign _355_ = \$signal$47  ? 1'h0 : opening;
-  assign _356_ = _007_ ? 1'h1 : _355_;
-  assign _118_ = rst ? 1'h0 : _356_;
-  assign _357_ = x_last ? _202_[7:0] : left_y;
-  assign _358_ = last_vector ? words[183:176] : _357_;
-  assign _359_ = \$signal$47  ? _358_ : left_y;
-  assign _117_ = \begin  ? words[183:176] : _359_;
-  assign _360_ = x_last ? words[167:160] : _197_[7:0];
-  assign _361_ = \$signal$47  ? _360_ : \$signal$48 ;
-  assign _116_ = \begin  ? words[167:160] : _361_;
-  assign _115_ = rst ? 2'h0 : _193_[1:0];
-  assign _362_ = moving_on ? pass_last : first;
-  assign _363_ = \begin  ? 1'h1 : _362_;
-  assign _114_ = rst ? 1'h0 : _363_;
-  assign _364_ = step_tiles ? _189_ : tiles_last;
-  assign _113_ = \begin  ? tiles_single : _364_;
-  assign _365_ = step_tiles ? _186_[15:0] : tiles_left;
-  assign _112_ = \begin  ? words[79:64] : _365_;
-  assign _366_ = \$signal$38  ? _184_ : taps_y_last;
-  assign _111_ = \begin  ? taps_y_single : _366_;
-  assign _367_ = \$signal$38  ? _182_[15:0] : taps_y_left;
-  assign _110_ = \begin  ? words[127:112] : _367_;
-  assign _368_ = \$signal$36  ? _180_ : taps_x_last;
-  assign _109_ = \begin  ? taps_x_single : _368_;
-  assign _369_ = \$signal$36  ? _178_[15:0] : taps_x_left;
-  assign _108_ = \begin  ? words[111:96] : _369_;
-  assign _370_ = moving_on ? _175_ : pieces_last;
-  assign _107_ = \begin  ? pieces_single : _370_;
-  assign _371_ = moving_on ? _173_[15:0] : pieces_left;
-  assign _106_ = \begin  ? words[95:80] : _371_;
-  assign _105_ = rst ? 1'h0 : _171_;
-  assign _104_ = rst ? 1'h0 : _170_;
-  assign _103_ = rst ? 1'h0 : _168_;
-  assign _102_[14] = rst ? 1'h0 : tiles_last;
-  assign _102_[8:7] = rst ? 2'h0 : coming[8:7];
-  assign _102_[3:0] = rst ? 4'h0 : coming[3:0];
-  assign _102_[9] = rst ? 1'h0 : first;
-  assign _102_[10] = rst ? 1'h0 : pass_last;
-  assign _102_[5] = rst ? 1'h0 : taps_x_last;
-  assign _102_[4] = rst ? 1'h0 : pieces_last;
-  assign _102_[6] = rst ? 1'h0 : taps_y_last;
-  assign _102_[13:11] = rst ? 3'h0 : coming[13:11];
-  assign _101_ = rst ? 1'h0 : _167_;
-  assign _100_ = rst ? 1'h0 : _164_;
-  assign _099_ = rst ? 1'h0 : _150_;
-  assign _097_ = word_valid ? { word, words[639:32] } : words;
-  assign _372_ = head ? _176_[8:0] : place;
-  assign _373_ = read ? place : _372_;
-  assign _096_ = _374_ ? _028_[8:0] : _373_;
-  assign _374_ = ! state;
-  assign _375_ = read ? come_single : come_last;
-  assign _095_ = word_valid ? _032_ : _375_;
-  assign _376_ = read ? 8'h14 : come_left;
-  assign _094_ = word_valid ? _012_[7:0] : _376_;
-  assign _377_ = head ? _231_ : asked_last;
-  assign _093_ = read ? asked_single : _377_;
-  assign _378_ = head ? _209_[7:0] : asked_left;
-  assign _092_ = read ? 8'h14 : _378_;
-  assign _379_ = head ? _187_ : head;
-  assign _380_ = read ? 1'h1 : _379_;
-  assign _091_ = rst ? 1'h0 : _380_;
+  assign _329_ = _781_(_326_, { _332_, 32'h00000000, _328_ }, { _333_, _331_, _330_ });
+  assign _330_ = state == 3'h5;
+  assign _331_ = state == 3'h1;
+  assign _332_ = start ? 32'd0 : _326_;
+  assign _333_ = ! state;
+  assign _187_ = rst ? 32'd0 : _329_;
+  assign _334_ = busy ? _036_[31:0] : cycles;
+  assign _335_ = _336_ ? 32'd0 : _334_;
+  assign _336_ = state == 3'h1;
+  assign _186_ = rst ? 32'd0 : _335_;
+  assign _337_ = _035_ ? 1'h1 : missing;
+  assign _338_ = clear ? 1'h0 : _337_;
+  assign _185_ = rst ? 1'h0 : _338_;
+  assign _184_ = rst ? 8'h00 : \place$68 [7:0];
+  assign _183_[1] = rst ? 1'h0 : \$signal$61 ;
+  assign _183_[0] = rst ? 1'h0 : \$signal$58 ;
+  assign _181_[14] = rst ? 1'h0 : slot[14];
+  assign _181_[10:9] = rst ? 2'h0 : slot[10:9];
+  assign _181_[6:4] = rst ? 3'h0 : slot[6:4];
+  assign _181_[11] = rst ? 1'h0 : _027_;
+  assign _181_[13] = rst ? 1'h0 : _028_;
+  assign _181_[7] = rst ? 1'h0 : _026_;
+  assign _181_[8] = rst ? 1'h0 : fresh;
+  assign _181_[2] = rst ? 1'h0 : x_last;
+  assign _181_[1] = rst ? 1'h0 : opening;
+  assign _181_[0] = rst ? 1'h0 : \$signal$48 ;
+  assign _181_[12] = rst ? 1'h0 : x_last;
+  assign _181_[3] = rst ? 1'h0 : last_vector;
+  assign _339_ = _019_ ? 1'h0 : \opening$85 ;
+  assign _340_ = \begin  ? 1'h1 : _339_;
+  assign _180_ = rst ? 1'h0 : _340_;
+  assign _341_ = \begin  ? _016_ : own;
+  assign _179_ = rst ? 1'h0 : _341_;
+  assign _178_[71:64] = \$signal$46  ? issued[71:64] : words[191:184];
+  assign _178_[63:56] = \$signal$46  ? issued[63:56] : words[183:176];
+  assign _178_[55:48] = \$signal$46  ? issued[55:48] : words[175:168];
+  assign _178_[47:40] = \$signal$46  ? issued[47:40] : words[167:160];
+  assign _178_[39:24] = \$signal$46  ? issued[39:24] : words[159:144];
+  assign _178_[23:8] = \$signal$46  ? issued[23:8] : words[143:128];
+  assign _178_[7:0] = \$signal$46  ? issued[7:0] : words[7:0];
+  assign _342_ = rests_5 ? 1'h1 : rests;
+  assign _343_ = read ? 1'h0 : _342_;
+  assign _177_ = rst ? 1'h0 : _343_;
+  assign _176_ = rst ? 1'h0 : rests_4;
+  assign _175_ = rst ? 1'h0 : rests_3;
+  assign _174_ = rst ? 1'h0 : rests_2;
+  assign _173_ = rst ? 1'h0 : rests_1;
+  assign _172_ = rst ? 1'h0 : _013_;
+  assign _344_ = _009_ ? 1'h1 : runs;
+  assign _345_ = \done$104  ? 1'h0 : _344_;
+  assign _346_ = clear ? 1'h0 : _345_;
+  assign _170_ = rst ? 1'h0 : _346_;
+  assign _347_ = _009_ ? 1'h0 : waits;
+  assign _348_ = \begin  ? 1'h1 : _347_;
+  assign _349_ = clear ? 1'h0 : _348_;
+  assign _169_ = rst ? 1'h0 : _349_;
+  assign _350_ = _008_ ? \$signal$27  : ahead;
+  assign _351_ = \begin  ? 1'h1 : _350_;
+  assign _352_ = clear ? 1'h0 : _351_;
+  assign _168_ = rst ? 1'h0 : _352_;
+  assign _353_ = _008_ ? coming : slot;
+  assign _167_ = rst ? 15'h0000 : _353_;
+  assign _166_ = rst ? 1'h0 : _007_;
+  assign _354_ = \$signal$69  ? _006_ : \$signal$69 ;
+  assign _355_ = _008_ ? 1'h1 : _354_;
+  assign _356_ = \begin  ? 1'h0 : _355_;
+  assign _165_ = rst ? 1'h0 : _356_;
+  assign _357_ = \$signal$69  ? _005_ : least_last;
+  assign _164_ = \begin  ? least_single : _357_;
+  assign _358_ = \$signal$69  ? _003_[7:0] : least_left;
+  assign _163_ = \begin  ? 8'h05 : _358_;
+  assign _359_ = _275_ ? _276_[8:0] : \place$68 ;
+  assign _162_ = \begin  ? words[200:192] : _359_;
+  assign _360_ = \$signal$61  ? 1'h0 : spare;
+  assign _361_ = swapped ? 1'h1 : _360_;
+  assign _362_ = clear ? 1'h1 : _361_;
+  assign _161_ = rst ? 1'h1 : _362_;
+  assign _363_ = \$signal$61  ? _274_ : begun;
+  assign _364_ = clear ? 1'h0 : _363_;
+  assign _159_ = rst ? 1'h0 : _364_;
+  assign _365_ = \$signal$61  ? _273_ : \$signal$64 ;
+  assign _366_ = _008_ ? more_parameters : _365_;
+  assign _367_ = \begin  ? 1'h1 : _366_;
+  assign _368_ = clear ? 1'h0 : _367_;
+  assign _158_ = rst ? 1'h0 : _368_;
+  assign _369_ = \$signal$61  ? _272_ : words_last;
+  assign _157_ = \begin  ? words_single : _369_;
+  assign _370_ = \$signal$61  ? _270_[7:0] : words_left;
+  assign _156_ = \begin  ? 8'h09 : _370_;
+  assign _371_ = \$signal$58  ? _268_ : \$signal$58 ;
+  assign _372_ = _008_ ? \$signal$30  : _371_;
+  assign _373_ = \begin  ? _015_ : _372_;
+  assign _374_ = clear ? 1'h0 : _373_;
+  assign _155_ = rst ? 1'h0 : _374_;
+  assign _375_ = \$signal$58  ? _267_ : rows_last;
+  assign _154_ = \begin  ? rows_single : _375_;
+  assign _376_ = \$signal$58  ? _264_[7:0] : rows_left;
+  assign _153_ = \begin  ? 8'h04 : _376_;
+  assign _377_ = last_vector ? 1'h0 : \$signal$46 ;
+  assign _378_ = _247_ ? _377_ : \$signal$46 ;
+  assign _379_ = _008_ ? 1'h1 : _378_;
+  assign _380_ = clear ? 1'h0 : _379_;
+  assign _152_ = rst ? 1'h0 : _380_;
+  assign _381_ = x_last ? _262_ : y_last;
+  assign _382_ = _247_ ? _381_ : y_last;
+  assign _151_ = \$signal$46  ? _382_ : y_single;
+  assign _383_ = x_last ? _260_[15:0] : y_left;
+  assign _384_ = _247_ ? _383_ : y_left;
+  assign _150_ = \$signal$46  ? _384_ : issued[39:24];
+  assign _385_ = _247_ ? _258_ : last_vector;
+  assign _386_ = \$signal$46  ? _385_ : _014_;
+  assign _148_ = rst ? 1'h0 : _386_;
+  assign _387_ = _247_ ? _251_ : x_last;
+  assign _147_ = \$signal$46  ? _387_ : x_single;
+  assign _388_ = _247_ ? _249_[15:0] : x_left;
+  assign _146_ = \$signal$46  ? _388_ : issued[23:8];
+  assign _389_ = \$signal$48  ? _246_ : fresh;
+  assign _390_ = _008_ ? 1'h1 : _389_;
+  assign _145_ = rst ? 1'h0 : _390_;
+  assign _391_ = \$signal$48  ? 1'h0 : opening;
+  assign _392_ = _008_ ? 1'h1 : _391_;
+  assign _144_ = rst ? 1'h0 : _392_;
+  assign _393_ = x_last ? _238_[7:0] : left_y;
+  assign _394_ = last_vector ? issued[63:56] : _393_;
+  assign _395_ = \$signal$48  ? _394_ : left_y;
+  assign _143_ = \$signal$46  ? _395_ : issued[63:56];
+  assign _396_ = x_last ? issued[47:40] : _233_[7:0];
+  assign _397_ = \$signal$48  ? _396_ : \$signal$49 ;
+  assign _142_ = \$signal$46  ? _397_ : issued[47:40];
+  assign _141_ = rst ? 2'h0 : _229_[1:0];
+  assign _398_ = moving_on ? pass_last : first;
+  assign _399_ = \begin  ? 1'h1 : _398_;
+  assign _140_ = rst ? 1'h0 : _399_;
+  assign _400_ = step_tiles ? _225_ : tiles_last;
+  assign _139_ = \begin  ? tiles_single : _400_;
+  assign _401_ = step_tiles ? _222_[15:0] : tiles_left;
+  assign _137_ = \begin  ? words[79:64] : _401_;
+  assign _402_ = \$signal$39  ? _220_ : taps_y_last;
+  assign _136_ = \begin  ? taps_y_single : _402_;
+  assign _403_ = \$signal$39  ? _218_[15:0] : taps_y_left;
+  assign _135_ = \begin  ? words[127:112] : _403_;
+  assign _404_ = \$signal$37  ? _216_ : taps_x_last;
+  assign _134_ = \begin  ? taps_x_single : _404_;
+  assign _405_ = \$signal$37  ? _214_[15:0] : taps_x_left;
+  assign _133_ = \begin  ? words[111:96] : _405_;
+  assign _406_ = moving_on ? _211_ : pieces_last;
+  assign _132_ = \begin  ? pieces_single : _406_;
+  assign _407_ = moving_on ? _209_[15:0] : pieces_left;
+  assign _131_ = \begin  ? words[95:80] : _407_;
+  assign _130_ = rst ? 1'h0 : _207_;
+  assign _129_ = rst ? 1'h0 : _206_;
+  assign _128_ = rst ? 1'h0 : _204_;
+  assign _127_[14] = rst ? 1'h0 : tiles_last;
+  assign _127_[8:7] = rst ? 2'h0 : coming[8:7];
+  assign _127_[3:0] = rst ? 4'h0 : coming[3:0];
+  assign _127_[13:12] = rst ? 2'h0 : coming[13:12];
+  assign _127_[9] = rst ? 1'h0 : first;
+  assign _127_[11] = rst ? 1'h0 : _018_;
+  assign _127_[5] = rst ? 1'h0 : taps_x_last;
+  assign _127_[4] = rst ? 1'h0 : pieces_last;
+  assign _127_[6] = rst ? 1'h0 : taps_y_last;
+  assign _127_[10] = rst ? 1'h0 : pass_last;
+  assign _126_ = rst ? 1'h0 : _203_;
+  assign _125_ = rst ? 1'h0 : _193_;
+  assign _124_ = rst ? 1'h0 : _149_;
+  assign _123_ = word_valid ? { word, words[639:32] } : words;
+  assign _408_ = head ? _212_[8:0] : place;
+  assign _409_ = read ? place : _408_;
+  assign _122_ = _410_ ? _038_[8:0] : _409_;
+  assign _410_ = ! state;
+  assign _411_ = read ? come_single : come_last;
+  assign _121_ = word_valid ? _033_ : _411_;
+  assign _412_ = read ? 8'h14 : come_left;
+  assign _120_ = word_valid ? _012_[7:0] : _412_;
+  assign _413_ = head ? _266_ : asked_last;
+  assign _119_ = read ? asked_single : _413_;
+  assign _414_ = head ? _244_[7:0] : asked_left;
+  assign _118_ = read ? 8'h14 : _414_;
+  assign _415_ = head ? _223_ : head;
+  assign _416_ = read ? 1'h1 : _415_;
+  assign _117_ = rst ? 1'h0 : _416_;
   assign head_address = place[7:0];
 endmodule
 

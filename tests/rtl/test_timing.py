@@ -14,6 +14,7 @@ from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
+from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
 from hwgen.rtl.accelerator.sequencer import Sequencer
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
@@ -483,7 +484,7 @@ WITHOUT = {
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
     tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
-    CompactSequencer: STATES, BinarySequencer: STATES,
+    CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
-from ...cost.cycles import Count, StepCycles, chained
+from ...cost.cycles import Count, StepCycles, chain
 from ...network.graph import Window
 from ..cost import LayerCost, where
 from ..distinct import distinct_weights
@@ -172,7 +172,7 @@ class DepthwiseLayer:
         # Blocks differ while what is above them, or left of them, is outside the image.
         outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
                    for axis in (0, 1))
-        return chained(((of(block), there) for block, there in self.strips.each(*outside)),
+        return chain(((of(block), there) for block, there in self.strips.each(*outside)),
                        of(self.strips.last))
 
     def layer_cost(self, possible: Count) -> LayerCost:

@@ -203,20 +203,20 @@ class Accelerator(Frame):
         for name, component in pipeline.items():
             if name != "array":
                 m.d.comb += Value.cast(component.descriptor).eq(
-                    self.held_beside(m, descriptor, f"{name}_descriptor"))
+                    self.hold_beside(m, descriptor, f"{name}_descriptor"))
 
     def beside(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that spreads over the chip, a cycle later."""
         return primitives.local_register(m, self.family, value, name)
 
-    def held_beside(self, m: Module, value: Value, name: str) -> Value:
+    def hold_beside(self, m: Module, value: Value, name: str) -> Value:
         """Return the same of what follows from a descriptor, as it was before its step ran."""
         if not self.reads_ahead:
             return self.beside(m, value, name)
         free = primitives.local_register(m, self.family, ~self.sequencer.held, f"{name}_free")
         return primitives.local_register(m, self.family, value, name, enable=free)
 
-    def held(self, m: Module, value: Value, name: str) -> Signal:
+    def hold(self, m: Module, value: Value, name: str) -> Signal:
         """Return what follows from a descriptor, in a register, as it was before its step ran."""
         stored = Signal(name=name)
         with m.If(~self.sequencer.held) if self.reads_ahead else nullcontext():
@@ -233,7 +233,7 @@ class Accelerator(Frame):
         post, store = self.post, self.store
         d = self.sequencer.descriptor
         matrix = later(m, d.mode <= Mode.DEPTHWISE, 1, "matrix")
-        through = self.held(m, matrix, "through")  # the array
+        through = self.hold(m, matrix, "through")  # the array
         valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
             array.activations.valid.eq(valid),
@@ -241,7 +241,7 @@ class Accelerator(Frame):
             Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
         ]
         if self.lines:
-            depthwise = self.held(m, d.mode == Mode.DEPTHWISE, "depthwise")
+            depthwise = self.hold(m, d.mode == Mode.DEPTHWISE, "depthwise")
             kind = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
             m.d.comb += [
                 Value.cast(array.activations.p.kind).eq(Mux(depthwise, kind, Kind.MATRIX)),
@@ -250,7 +250,7 @@ class Accelerator(Frame):
         tag, aside = self.array_part.sum_tag(m, self, through), self._direct_tag()
         for part in self.parts:
             m.d.comb += part.selected.eq(
-                self.held(m, d.mode == part.mode, f"runs_{part.name}"))
+                self.hold(m, d.mode == part.mode, f"runs_{part.name}"))
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
         m.d.comb += [
@@ -266,7 +266,7 @@ class Accelerator(Frame):
             store.tag.eq(post.o_tag),
             store.bytes.eq(post.o),
         ]
-        is_scaled = self.held(m, d.scaled, "scaled") if self.reads_ahead else d.scaled
+        is_scaled = self.hold(m, d.scaled, "scaled") if self.reads_ahead else d.scaled
         for c in range(self.columns):
             byte = self._byte(m, c).as_signed()
             of_array, scaled = self.beside(m, Cat(through, is_scaled), f"source_{c}")

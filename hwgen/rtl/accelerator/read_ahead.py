@@ -80,8 +80,8 @@ class ReadAheadSequencer(Sequencer):
     """
 
     more = {"held": Out(1)}
-    words_ahead: int
-    """Cycles that ``address`` and ``load`` are ahead of ``head_address`` on their way."""
+
+    held: Value
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -147,8 +147,7 @@ class ReadAheadSequencer(Sequencer):
         return self._missing(m, walk, slot, take)
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
-        """Mark column tiles with parameters of their own, for those of the next step may be there.
-        """
+        """Mark the column tiles that have parameters: those of the next step may be there."""
         opening = Signal()  # the first column tile of a step
         m.d.sync += coming.common.tag.tile.eq(
             coming.first & (opening | self.descriptor.parameters_per_tile))

@@ -72,6 +72,8 @@ class Sequencer(Controlled):
     """Cycles that a pass takes at least."""
     more: dict[str, Any] = {}
     """Ports that only others of its kind have."""
+    words_ahead: int
+    """Cycles that words at ``address`` come later than those at ``head_address``."""
 
     descriptor: Any
     event: Any
