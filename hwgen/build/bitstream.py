@@ -99,6 +99,7 @@ class BitstreamBuilder:
         self.folder = folder
         self.say = say
         self.host = host_clock(board, baud) if design.family in TWO_CLOCKS else None
+        self.host_mhz = float(self.host.mhz) if self.host else 0.0
         self.known = settings(board.pll, board.clock_mhz) if self.host else clocks(board, baud)
         self.pins = pins_of(board, flash=bool(embedded.frames))
         self.attempts: list[Attempt] = []
@@ -222,8 +223,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         bitstream = BITSTREAMS[board.family]
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
-            bit_cycles=builder.divisor(setting),
-            host_mhz=float(builder.host.mhz) if builder.host else 0.0, bitstream=bitstream,
+            bit_cycles=builder.divisor(setting), host_mhz=builder.host_mhz, bitstream=bitstream,
             frames=FRAMES if embedded.frames else "", pll=plain_setting(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path", "utilization")},

@@ -22,13 +22,14 @@ from .fullness import Utilization, excess
 from .place_and_route import Figures, commands, figures, run
 from .units import MeasuredUnit
 
-__all__ = ["Measured", "board_of", "boards_with", "measure", "source_of", "versions"]
+__all__ = ["Measured", "board_of", "boards_with", "clock_options", "measure", "source_of",
+           "versions"]
 
 PINS = "".join(f'IO_LOC "{port}" {pin};\n'
                for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
 """Places of the harness' pins; the Gowin tool chooses none by itself."""
 HOST_CLOCK = f'FREQUENCY PORT "host_clk" {HOST_MHZ} MHZ;\n'
-"""What an ECP5's tool is told of the clock of a host's side, where there is one."""
+"""What an ECP5's tool is told of the clock of a host's side."""
 
 
 class Harness(Elaboratable):
@@ -178,6 +179,11 @@ class Flow:
         return seconds, figures(self.board.family, folder, log, within="dut.")
 
 
+def clock_options(source: str) -> list[str]:
+    """Return the options of nextpnr by which the host's side of a design has its own clock."""
+    return ["--lpf", "host.lpf"] if "input host_clk;" in source else []
+
+
 def boards_with(device: str | None) -> list[Board]:
     """Return the boards that have a chip, or raise the :class:`UserError` that names the chips."""
     found = [board for board in BOARDS.values() if board.device == device]
@@ -255,12 +261,12 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
     harness = harness_of(design)
-    flow = Flow.of(board, *["--tmg-ripup"] * insist,
-                   *["--lpf", "host.lpf"] * (harness.domain != "sync"))
+    source = source_of(design)
+    flow = Flow.of(board, *["--tmg-ripup"] * insist, *clock_options(source))
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        seconds = {"yosys": flow.synthesise(source_of(design), work)}
+        seconds = {"yosys": flow.synthesise(source, work)}
         seconds["pack"], too_much = flow.pack(work)
         if too_much:
             raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
