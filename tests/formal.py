@@ -36,7 +36,7 @@ def yosys(script, workdir):
     assert outcome.ok, "\n".join(outcome.output.splitlines()[-40:])
 
 
-def prove(spec, workdir, *, depth, always=False):
+def prove(spec, workdir, *, depth, always=False, platform="formal"):
     """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
 
     With ``always`` none fails ever; the proof is an induction over at most so many cycles.
@@ -44,7 +44,7 @@ def prove(spec, workdir, *, depth, always=False):
     Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
     works on words.
     """
-    top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
+    top = rtlil.convert(spec.elaborate(platform), ports=[spec.sync.clk], platform=platform)
     (workdir / "top.il").write_text(top)
     induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
     yosys("\n".join([

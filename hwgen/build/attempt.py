@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..measure.fullness import excess
-from ..measure.place_and_route import Figures, commands, figures, run
+from ..measure.place_and_route import Figures, commands, figures, own_clock, run
 from ..rtl.primitives.library import Library
 from ..rtl.primitives.plls import ClockSetting
 from ..rtl.tops.board import BoardTop
@@ -81,16 +81,17 @@ def tools(board: Board) -> dict[str, str]:
 
 
 def source(design: Design, board: Board, setting: ClockSetting, divisor: int, most: int,
-           embedded: Embedded = NOTHING) -> str:
+           embedded: Embedded = NOTHING, host: ClockSetting | None = None) -> str:
     """Return the Verilog of a board's top level, of whose serial port a bit takes ``divisor``.
 
-    That can be changed in the placed design, up to ``most``.
+    That can be changed in the placed design, up to ``most``; not if the host's side has a clock of
+    its own, ``host``.
     """
     with pause_garbage_collector():
         flash = embedded.flash
         serial = component(design, uart(divisor, flash, most=most, family=board.family),
                            embedded.contents)
-        top = BoardTop(serial, setting, flash)
+        top = BoardTop(serial, setting, flash, host)
         return to_verilog(Library().convert(top, "top"))
 
 
@@ -146,9 +147,10 @@ def hopeless(log: Path, mhz: float) -> bool:
     once and the clock is not met, it goes round in circles.
     """
     text = log.read_text(errors="replace")
-    estimate = re.search(r"Max frequency for clock\s+'\S+': ([\d.]+) MHz", text)
+    estimates = dict(re.findall(r"Max frequency for clock\s+'(\S+)': ([\d.]+) MHz", text))
     turns = re.findall(r"iter=\d+ wires=\d+ overused=0 .*tmgfail=[1-9]", text)
-    return bool(estimate and float(estimate[1]) < NEAR * mhz) or len(turns) > TURNS
+    return (bool(estimates and float(estimates[own_clock(estimates)]) < NEAR * mhz)
+            or len(turns) > TURNS)
 
 
 def draw(board: Board, folder: Path, log: str, title: str) -> str:

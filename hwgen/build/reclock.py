@@ -41,11 +41,15 @@ Contents = Mapping[str, Mapping[str, int]]
 
 
 def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Contents:
-    """Return what the PLL and the LUTs contain that hold a clock and its serial port's divisor."""
+    """Return what the PLL and the LUTs contain that hold a clock and its serial port's divisor.
+
+    There are no such LUTs if ``most`` is 0, as the serial port has another clock.
+    """
     found = {PLL: {
         name: value.value if isinstance(value, Const) else value
         for name, value in setting.parameters.items() if not isinstance(value, str)}}
-    for name, count, widest in zip(COUNTS, counts_of(divisor), counts_of(most), strict=True):
+    for name, count, widest in zip(COUNTS, counts_of(divisor), counts_of(most),
+                                   strict=True) if most else ():
         for index in range(bits_for(widest)):
             found[f"serial.uart.{name}.bit_{index}"] = {
                 LUTS[family]: 0xffff * (count >> index & 1)}

@@ -11,7 +11,7 @@ from typing import Self
 from amaranth import *
 from amaranth.lib import wiring
 
-from ..arch.boards import BOARDS, Board, speed_grades
+from ..arch.boards import BOARDS, HOST_MHZ, Board, speed_grades
 from ..arch.design import Design
 from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
@@ -22,11 +22,14 @@ from .fullness import Utilization, excess
 from .place_and_route import Figures, commands, figures, run
 from .units import MeasuredUnit
 
-__all__ = ["Measured", "board_of", "boards_with", "measure", "source_of", "versions"]
+__all__ = ["Measured", "board_of", "boards_with", "clock_options", "measure", "source_of",
+           "versions"]
 
 PINS = "".join(f'IO_LOC "{port}" {pin};\n'
                for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
 """Places of the harness' pins; the Gowin tool chooses none by itself."""
+HOST_CLOCK = f'FREQUENCY PORT "host_clk" {HOST_MHZ} MHZ;\n'
+"""What an ECP5's tool is told of the clock of a host's side."""
 
 
 class Harness(Elaboratable):
@@ -36,11 +39,12 @@ class Harness(Elaboratable):
     shift register they would be delays of one another, and synthesis would merge them with the
     component's own delays. Its outputs are caught in registers, and from there folded into a second
     shift register. So nothing is optimised away, and every path of the component begins and ends at
-    a register.
+    a register. They have the host's clock if the component has one.
     """
 
     def __init__(self, dut: wiring.Component) -> None:
         self.dut = dut
+        self.domain = getattr(dut, "host_domain", "sync")
         self.i = Signal()
         self.o = Signal()
         ports = [(Value.cast(value), member.flow)
@@ -65,12 +69,13 @@ class Harness(Elaboratable):
         for index, port in enumerate(self.inputs):
             shifted = Signal(len(port), name=f"shifted_{index}", reset_less=True)
             mixed = Signal(len(port), name=f"mixed_{index}", reset_less=True)
-            m.d.sync += [shifted.eq(Cat(last, shifted)), mixed.eq(Cat(last, shifted) ^ shifted)]
+            m.d[self.domain] += [
+                shifted.eq(Cat(last, shifted)), mixed.eq(Cat(last, shifted) ^ shifted)]
             m.d.comb += port.eq(mixed)
             last = shifted[-1]
         caught = Signal(len(self.outputs), reset_less=True)
         folded = Signal(len(self.outputs), reset_less=True)
-        m.d.sync += [caught.eq(self.outputs), folded.eq(Cat(last, folded) ^ caught)]
+        m.d[self.domain] += [caught.eq(self.outputs), folded.eq(Cat(last, folded) ^ caught)]
         m.d.comb += self.o.eq(folded[-1])
         return m
 
@@ -155,6 +160,7 @@ class Flow:
         """Write Verilog and pins into a folder, and their netlist; return the seconds."""
         (folder / "top.v").write_text(source)
         (folder / "top.cst").write_text(PINS)
+        (folder / "host.lpf").write_text(HOST_CLOCK)
         return run([self.yosys, "-q", "-p", f"read_verilog top.v; {self.script}"], folder, "yosys")
 
     def pack(self, folder: Path) -> tuple[float, str]:
@@ -171,6 +177,11 @@ class Flow:
         seconds = run([self.nextpnr, *self.options, "--freq", clock_mhz, "--seed", seed, "--report",
                        f"{log}.json", "--timing-allow-fail"], folder, log)
         return seconds, figures(self.board.family, folder, log, within="dut.")
+
+
+def clock_options(source: str) -> list[str]:
+    """Return the options of nextpnr by which the host's side of a design has its own clock."""
+    return ["--lpf", "host.lpf"] if "input host_clk;" in source else []
 
 
 def boards_with(device: str | None) -> list[Board]:
@@ -249,12 +260,13 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
     if insist and board.family != "ecp5":
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
-    flow = Flow.of(board, *["--tmg-ripup"] * insist)
     harness = harness_of(design)
+    source = source_of(design)
+    flow = Flow.of(board, *["--tmg-ripup"] * insist, *clock_options(source))
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        seconds = {"yosys": flow.synthesise(source_of(design), work)}
+        seconds = {"yosys": flow.synthesise(source, work)}
         seconds["pack"], too_much = flow.pack(work)
         if too_much:
             raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "

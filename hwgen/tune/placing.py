@@ -21,6 +21,7 @@ from ..measure.synthesis import (
     PINS,
     Flow,
     board_of,
+    clock_options,
     harness_of,
     source_of,
     versions,
@@ -75,8 +76,9 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
     Fields and figures are plain data, which any worker can be sent.
     """
     design = Design.from_dict(fields)
-    flow = Flow.of(board_of(design, at))
-    source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
+    source = source_of(design)
+    flow = Flow.of(board_of(design, at), *clock_options(source))
+    made_by = json.dumps(versions(design, at), sort_keys=True)
     name = digest([source, PINS, flow.script, made_by])
     netlist, _ = cached_folder(f"netlist-{name}", lambda folder: flow.synthesise(source, folder))
 

@@ -44,6 +44,7 @@ from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
+from hwgen.rtl.links.crossing import Crossing
 from hwgen.rtl.links.flash import Flash
 from hwgen.rtl.links.host import Host
 from hwgen.rtl.links.spi import Spi
@@ -483,6 +484,7 @@ WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
     tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
+    Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
     DotProduct: "what the units for dot products are made of", Settable: "a constant",

@@ -54,17 +54,20 @@ class SerialAccelerator(wiring.Component):
         self.accelerator = accelerator
         self.flash = flash
         self.uart = port
+        self.host_domain = accelerator.host_domain
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.uart = uart = self.uart
+        uart = self.uart
+        m.submodules.uart = DomainRenamer(self.host_domain)(uart)
         m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
         if self.flash is None:
             wiring.connect(m, uart.o, accelerator.rx)
         else:
-            m.submodules.flash = flash = self.flash
+            flash = self.flash
+            m.submodules.flash = DomainRenamer(self.host_domain)(flash)
             m.d.comb += [
                 accelerator.rx.valid.eq(Mux(flash.busy, flash.o.valid, uart.o.valid)),
                 accelerator.rx.payload.eq(Mux(flash.busy, flash.o.payload, uart.o.payload)),
@@ -90,12 +93,14 @@ class SpiAccelerator(wiring.Component):
     def __init__(self, accelerator: Frame) -> None:
         self.accelerator = accelerator
         self.spi = Spi()
+        self.host_domain = accelerator.host_domain
         super().__init__(outer_ports(self.spi))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.spi = spi = self.spi
+        spi = self.spi
+        m.submodules.spi = DomainRenamer(self.host_domain)(spi)
         pass_on(m, self, spi)
         wiring.connect(m, spi.o, accelerator.rx)
         wiring.connect(m, accelerator.tx, spi.i)
