@@ -1,5 +1,6 @@
 """What every layer of a Program will take: the cost model, layer by layer."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[i
 def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
     """Return the bytes of a layer's inputs, output, weights and bias."""
     tensors = [program.tensors[name] for name in {*part.inputs, part.output}]
-    elements = sum(t.height * t.width * len(t.constants) for t in tensors)
+    elements = sum(math.prod(tensor.shape) for tensor in tensors)
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return elements
     return elements + layer.weights.size + 4 * layer.bias.size

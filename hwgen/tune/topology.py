@@ -156,7 +156,7 @@ def network_of(name: str, image: tuple[int, int, int], filters: int, window: Win
                                       np.full(outputs, -8), 0))
     tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
                "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
-    return Network(layer.name, tensors, (layer,), ("x",), ("y",))
+    return Network(layer.name, tensors, (layer,), ("x",), ("y",), host_inputs=False)
 
 
 def with_weights(network: Network, design: Design) -> Network:

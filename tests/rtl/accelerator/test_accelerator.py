@@ -121,7 +121,8 @@ def test_every_stored_tensor(name, reference):
                         strict=True))
     place = program.tensors[network.inputs[0]]
     for index in range(len(expected[network.outputs[0]])):
-        board.write_activations(place.address, stored["input"][index].tobytes())
+        board.write_activations(place.address,
+                                place.stored_part(stored["input"][index]).tobytes())
         for layer in program.layers:
             if layer.count:
                 board.run(layer.first, layer.count, budget=1 << 24, watchdog=1 << 24)
