@@ -91,7 +91,7 @@ class Ways:
     turning: int = 0
 
 
-FAST = Ways(reading=10, fetching=11, storing=34, summing=24, passing=0, swapping=4, shortest=7,
+FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4, shortest=7,
             turning=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10

@@ -15,7 +15,7 @@ from .lane import Memories
 __all__ = ["Waiting", "sparse_cycles", "sparse_step"]
 
 SHORTEST_PASS = 7
-READING = 17
+READING = 18
 """Cycles of a step before its first vector is asked for, besides those of its descriptor."""
 FETCHING = 13
 """From asking for a vector until the engine can take it, besides those that rotate a window."""

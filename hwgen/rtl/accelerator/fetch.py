@@ -177,8 +177,9 @@ class Fetch(wiring.Component):
         """Follow the loops, and return offset, row and base of the vector of an ``event``."""
         d = self.descriptor
         # A pass is long enough for the way of what moves its next one.
-        step_piece, step_x, step_y, step_tile = primitives.local_register(
-            m, self.family, Cat(self._steps(m)), "steps")
+        steps = self._steps(m)
+        step_piece, step_x, step_y, step_tile, step = primitives.local_register(
+            m, self.family, Cat(*steps, Cat(steps).any()), "steps")
         width, places = self._places()
         # Where the next pass begins, and where its loops outside began.
         next_pass: Any = Signal(places, reset_less=True)
@@ -206,11 +207,6 @@ class Fetch(wiring.Component):
             m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
         begins = Signal()
         m.d.sync += begins.eq(idle & ~event.valid)
-        start = [next_pass.offset.eq(d.offset), next_pass.row.eq(d.row0),
-                 next_pass.base.eq(d.base), next_x.eq(d.offset), next_tile.eq(d.offset),
-                 next_y.row.eq(d.row0), next_y.base.eq(d.base)]
-        with m.If(begins):
-            m.d.sync += start
         # What a loop moves on to is there long before it does.
         piece, x, tile = (Signal(width, name=f"following_{name}", reset_less=True)
                           for name in ("piece", "x", "tile"))
@@ -219,19 +215,18 @@ class Fetch(wiring.Component):
             piece.eq(next_pass.offset + d.piece_step), x.eq(next_x + d.taps_x_step),
             tile.eq(next_tile + d.tile_step), y.row.eq(next_y.row + d.taps_y_step),
             y.base.eq(next_y.base + d.taps_y_step_bytes)]
-        with m.If(step_piece):
-            m.d.sync += next_pass.offset.eq(piece)
-        with m.If(step_x):
-            m.d.sync += [next_pass.offset.eq(x), next_x.eq(x)]
-        with m.If(step_y):
-            m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
-                         next_pass.row.eq(y.row), next_y.row.eq(y.row),
-                         next_pass.base.eq(y.base), next_y.base.eq(y.base)]
-        with m.If(step_tile):
-            m.d.sync += [next_pass.offset.eq(tile), next_x.eq(tile),
-                         next_tile.eq(tile), next_pass.row.eq(d.row0),
-                         next_y.row.eq(d.row0), next_pass.base.eq(d.base),
-                         next_y.base.eq(d.base)]
+        tile_or_first = Mux(begins, d.offset, tile)
+        with m.If(begins | step):
+            m.d.sync += next_pass.offset.eq(
+                Mux(step_piece, piece, Mux(step_x, x, Mux(step_y, next_tile, tile_or_first))))
+        with m.If(begins | step_x | step_y | step_tile):
+            m.d.sync += next_x.eq(Mux(step_x, x, Mux(step_y, next_tile, tile_or_first)))
+        with m.If(begins | step_tile):
+            m.d.sync += next_tile.eq(tile_or_first)
+        with m.If(begins | step_y | step_tile):
+            for moved in (next_pass, next_y):
+                m.d.sync += [moved.row.eq(Mux(step_y, y.row, d.row0)),
+                             moved.base.eq(Mux(step_y, y.base, d.base))]
         return used
 
     def _places(self) -> tuple[Shape, data.StructLayout]:

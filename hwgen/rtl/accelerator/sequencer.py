@@ -149,6 +149,7 @@ class Sequencer(Controlled):
         asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
         come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
         m.d.comb += self.head_address.eq(place)
+        read = later(m, read, 1, "read", reset=True)
         with m.If(read):
             m.d.sync += [self.head.eq(1), *asked.load(), *come.load()]
         with m.Elif(self.head):

@@ -8,7 +8,7 @@ from amaranth.lib import data
 
 __all__ = ["at_least", "later", "rotate"]
 
-TOGETHER = 4
+TOGETHER = 2
 """Words that are rotated by the same register."""
 
 
