@@ -14,10 +14,9 @@ from amaranth.hdl import Const
 from amaranth.utils import bits_for
 
 from ..arch.boards import Board
-from ..measure.place_and_route import commands, run
+from ..measure.place_and_route import Flow, run
 from ..rtl.links.uart import COUNTS, counts_of
 from ..rtl.primitives.plls import ClockSetting
-from ..tools.find import require
 from ..tools.untrusted import refusing
 from .attempt import CELLS, ROUTED
 from .placement import NAME
@@ -135,9 +134,9 @@ def reclock(board: Board, folder: Path, log: str, target: str, wanted: Contents)
     with refusing(cells, what), cells.open(encoding="utf-8") as lines:
         write(folder / f"{target}.{CELLS[1]}", rewrite_design(lines, wanted))
     if board.family == "ice40":
-        _, program, options = commands(board)
-        options[options.index("--json") + 1] = f"{target}.{CELLS[1]}"
-        run([require(program, "toolchain"), *options, "--no-pack", "--no-place", "--no-route",
+        flow = Flow.of(board)
+        flow.options[flow.options.index("--json") + 1] = f"{target}.{CELLS[1]}"
+        run([flow.nextpnr, *flow.options, "--no-pack", "--no-place", "--no-route",
              option, f"{target}.{suffix}"], folder, target)
     return time.monotonic() - started
 

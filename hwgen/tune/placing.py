@@ -16,10 +16,9 @@ from typing import Any
 
 from ..arch.design import Design
 from ..errors import UserError
+from ..measure.place_and_route import Flow
 from ..measure.synthesis import (
     LOGIC_CELLS,
-    PINS,
-    Flow,
     board_of,
     harness_of,
     source_of,
@@ -77,7 +76,7 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
     design = Design.from_dict(fields)
     flow = Flow.of(board_of(design, at))
     source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
-    name = digest([source, PINS, flow.script, made_by])
+    name = digest([source, flow.pins, flow.script, made_by])
     netlist, _ = cached_folder(f"netlist-{name}", lambda folder: flow.synthesise(source, folder))
 
     def route(folder: Path) -> None:
