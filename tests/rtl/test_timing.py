@@ -286,7 +286,7 @@ CASES = {
                     for lines, latency in ((0, 7), (3, 8))],
     CompactFetch: lambda: [fetch(CompactFetch, lines=1, line_pixels=0, memory_latency=1)],
     ByteMemory: lambda: [memory(ByteMemory(200, window), "write_address", 5, 1)
-                         for window in (2, 5, 32)],
+                         for window in (1, 2, 5, 32)],
     CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
                                 for window in (4, 9)],
     WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,15 @@ __all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Waiting:
+    """What an operator computes, and where its layers go."""
+
+    builder: NetworkBuilder
+    node: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Waiting):
     """Sums of products with constants: ``scale * sum (x - zero) * weights + bias``.
 
     ``scale`` and ``bias`` have one value for each output channel. Of a convolution (``window``) the
@@ -41,8 +49,6 @@ class Linear:
     the file's order.
     """
 
-    builder: NetworkBuilder
-    node: Node
     x: Activation
     weights: Integers
     scale: NDArray[np.float64]
@@ -192,68 +198,65 @@ def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
-    """The sum of two tensors."""
+class OfTwo(Waiting):
+    """What has two tensors, which must lie alike, as its ``terms``."""
 
-    builder: NetworkBuilder
-    node: Node
     terms: tuple[Real, Real]
+    kind: ClassVar[type[Layer]]
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
         builder, node = self.builder, self.node
-        first = alike(node, self.terms)
-        inputs = [builder.integers_of(node, term).tensor for term in self.terms]
+        first, second = (term.x for term in self.terms)
+        if first.shape != second.shape or not np.array_equal(first.order, second.order):
+            raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; "
+                             "we run it on tensors of one shape and one order")
+        inputs = [self.integers(term, target).tensor for term in self.terms]
         inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
+        result = builder.layer(self.kind, node, inputs, target.tensor(inputs[0].shape),
+                               **self.fields(target))
+        return Activation(result, first.shape, first.order, target.offset)
+
+    def integers(self, term: Real, target: Target) -> Activation:
+        """Return a tensor as the layer reads it."""
+        return self.builder.integers_of(self.node, term)
+
+    def fields(self, target: Target) -> dict[str, Any]:
+        """Return what else the layer has."""
+        return {}
+
+
+class Sum(OfTwo):
+    """The sum of two tensors."""
+
+    kind = Add
+
+    def fields(self, target: Target) -> dict[str, Any]:
+        """Return how both tensors are scaled, and their sum."""
         largest = 2 * max(term.scale for term in self.terms)
         # Below 1 no sum leaves 32 bits; such an output would be one step wide.
         if largest / (1 << 20) >= target.scale:
-            raise node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
-                             f"{target.scale:.4g}, which is too fine for them")
-        scalings = []
-        for term in self.terms:
-            multiplier, shift = multiplier_and_shift([term.scale / largest])
-            scalings.append((int(multiplier[0]), int(shift[0])))
-        result = builder.layer(
-            Add, node, inputs, target.tensor(inputs[0].shape), scalings=tuple(scalings),
-            requantisation=requantisation(node, largest / (1 << 20), target))
-        return Activation(result, first.shape, first.order, target.offset)
+            raise self.node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
+                                  f"{target.scale:.4g}, which is too fine for them")
+        multipliers, shifts = multiplier_and_shift([term.scale / largest for term in self.terms])
+        return {"scalings": tuple(zip(multipliers.tolist(), shifts.tolist(), strict=True)),
+                "requantisation": requantisation(self.node, largest / (1 << 20), target)}
+
+
+class Greatest(OfTwo):
+    """The greater of two tensors: rounding keeps the order, so it may come first."""
+
+    kind = Maximum
+
+    def integers(self, term: Real, target: Target) -> Activation:
+        """Return a tensor on the grid of the target, by a layer where it has another scale."""
+        return self.builder.on_grid(self.node, term, target)
 
 
 @dataclass(frozen=True, eq=False)
-class Greatest:
-    """The greater of two tensors."""
-
-    builder: NetworkBuilder
-    node: Node
-    terms: tuple[Real, Real]
-
-    def emit(self, target: Target) -> Activation:
-        """Make the layer, and one before it for each tensor that has another scale."""
-        builder, node = self.builder, self.node
-        first = alike(node, self.terms)
-        # Rounding keeps the order, so that it does not matter which comes first.
-        inputs = [builder.on_grid(node, term, target).tensor for term in self.terms]
-        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
-        result = builder.layer(Maximum, node, inputs, target.tensor(inputs[0].shape))
-        return Activation(result, first.shape, first.order, target.offset)
-
-
-def alike(node: Node, terms: tuple[Real, Real]) -> Activation:
-    """Return the first of two tensors, which must lie alike."""
-    first, second = (real.x for real in terms)
-    if first.shape != second.shape or not np.array_equal(first.order, second.order):
-        raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; we "
-                         "run it on tensors of one shape and one order")
-    return first
-
-
-@dataclass(frozen=True, eq=False)
-class Average:
+class Average(Waiting):
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
-    builder: NetworkBuilder
-    node: Node
     real: Real
     window: Window
     shape: tuple[int, ...]
@@ -302,11 +305,9 @@ class Average:
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
+class Joined(Waiting):
     """Tensors one after the other along an axis of the file."""
 
-    builder: NetworkBuilder
-    node: Node
     parts: tuple[Real, ...]
     axis: int
     shape: tuple[int, ...]
