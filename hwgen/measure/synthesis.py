@@ -4,7 +4,7 @@
 import dataclasses
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth import *
@@ -17,7 +17,6 @@ from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..rtl.primitives.library import Library
 from ..tools.find import package_version
-from .fullness import Utilization
 from .place_and_route import Figures, Flow, commands
 from .units import MeasuredUnit
 
@@ -71,42 +70,26 @@ class Harness(Elaboratable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What place and route gave for one Design, the harness taken off.
+class Measured(Figures):
+    """What place and route gave for one Design with its best seed, the harness taken off.
 
     Members
     -------
-    luts : int
-        Four-input LUTs, those in carry chains and in LUT memories included.
-    registers, dsps, block_rams : int
-    fmax_mhz : float
-        Of the best seed.
     seeds : dict
         Fmax in MHz by seed.
-    path : list of str
-        Nets of the path that limits the best seed, from register to register, with their delays.
     seconds : dict
         Wall time of each tool.
     tools : dict
         Versions.
-    utilization : dict
-        How many cells of each kind are used and available, as nextpnr counts them.
     speed_grade : str
         Of the chip; empty in old figures, and where it comes in one.
     """
 
     design: str
     device: str
-    luts: int
-    registers: int
-    dsps: int
-    block_rams: int
-    fmax_mhz: float
     seeds: dict[str, float]
-    path: list[str]
     seconds: dict[str, float]
     tools: dict[str, str]
-    utilization: Utilization = field(default_factory=dict)
     speed_grade: str = ""
 
 
