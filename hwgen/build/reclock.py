@@ -19,7 +19,7 @@ from ..rtl.links.uart import COUNTS, counts_of
 from ..rtl.primitives.plls import ClockSetting
 from ..tools.untrusted import refusing
 from .attempt import CELLS, ROUTED
-from .placement import NAME
+from .placement import lines_of_cells
 
 __all__ = ["contents", "reclock", "rewrite_configuration", "rewrite_design"]
 
@@ -28,9 +28,6 @@ PLL = "clocks.pll"
 
 LUTS = {"ecp5": "INITVAL", "ice40": "LUT_INIT", "gowin": "INIT"}
 """What nextpnr calls the contents of a LUT, by family."""
-
-PACKED = re.compile("_(LC|PLL)$")
-"""What nextpnr adds to the name of a cell when it packs it."""
 
 BEL = re.compile(r'"NEXTPNR_BEL": "([^"]+)"')
 PARAMETER = re.compile(r'^(\s*"(\w+)": ")([01]+)(".*)$', re.S)
@@ -49,17 +46,6 @@ def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Con
             found[f"serial.uart.{name}.bit_{index}"] = {
                 LUTS[family]: 0xffff * (count >> index & 1)}
     return found
-
-
-def lines_of_cells(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a design that nextpnr wrote, each with the cell that it is of."""
-    cell = before = ""
-    for line in lines:
-        if '"hide_name"' in line:  # the first field, so the line before has the name
-            found = NAME.match(before)
-            cell = PACKED.sub("", found[1]) if found else ""
-        yield cell, line
-        before = line
 
 
 def bels_of(lines: Iterable[str], names: Container[str]) -> dict[str, str]:
