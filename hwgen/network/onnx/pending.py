@@ -7,19 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..graph import (
-    Add,
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Maximum,
-    Mean,
-    Tensor,
-    Window,
-)
+from .. import graph
 from ..requantisation import Ending
 from ..scales import multiplier_and_shift
 from .bias_steps import OFF, are_whole, closest, finest
@@ -54,7 +42,7 @@ class Linear(Waiting):
     scale: NDArray[np.float64]
     bias: NDArray[np.float64]
     shape: tuple[int, ...]
-    window: Window | None = None
+    window: graph.Window | None = None
     depthwise: bool = False
     steps: tuple[FloatStep, ...] = ()
     """What the file does to the sums, for those who need every rounding."""
@@ -127,7 +115,7 @@ class Linear(Waiting):
         builder, node = self.builder, self.node
         source = self._repeat_channels(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
-        kind: type[Layer] = Depthwise if self.depthwise else Convolution
+        kind: type[graph.Layer] = graph.Depthwise if self.depthwise else graph.Convolution
         joined = parts[0] if self.depthwise else np.concatenate(parts, axis=-1)
         result = builder.layer(kind, node, [source], target.tensor((1, height, width, len(bias))),
                                weights=joined, window=self.window, **fields)
@@ -147,14 +135,14 @@ class Linear(Waiting):
         scale = np.where(scale == 0, grid(self.node, target.scale), np.abs(scale))
         return weights, scale, self.bias / scale
 
-    def _repeat_channels(self, source: Tensor, times: int) -> Tensor:
+    def _repeat_channels(self, source: graph.Tensor, times: int) -> graph.Tensor:
         """Return a tensor with its channels several times over, for weights of several parts."""
         if times == 1:
             return source
         *outer, channels = source.shape
         repeated = replace(source, name=f"{source.name}/repeated",
                            shape=(*outer, channels * times))
-        return self.builder.layer(Concatenate, self.node, [source] * times, repeated,
+        return self.builder.layer(graph.Concatenate, self.node, [source] * times, repeated,
                                   axis=len(outer))
 
     def _fully_connected(self, target: Target, parts: NDArray[np.int8],
@@ -170,7 +158,7 @@ class Linear(Waiting):
         source = self._repeat_channels(builder.reshape(node, self.x.tensor, shape), len(parts))
         weights = np.concatenate([part[:, by_row[0]] for part in parts], axis=-1)
         result = builder.layer(
-            FullyConnected, node, [source], target.tensor((*shape[:-1], len(weights))),
+            graph.FullyConnected, node, [source], target.tensor((*shape[:-1], len(weights))),
             weights=weights, **fields)
         return Activation(result, self.shape, np.arange(math.prod(self.shape), dtype=np.int64),
                           target.offset)
@@ -202,7 +190,7 @@ class OfTwo(Waiting):
     """What has two tensors, which must lie alike, as its ``terms``."""
 
     terms: tuple[Real, Real]
-    kind: ClassVar[type[Layer]]
+    kind: ClassVar[type[graph.Layer]]
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
@@ -229,7 +217,7 @@ class OfTwo(Waiting):
 class Sum(OfTwo):
     """The sum of two tensors."""
 
-    kind = Add
+    kind = graph.Add
 
     def fields(self, target: Target) -> dict[str, Any]:
         """Return how both tensors are scaled, and their sum."""
@@ -246,7 +234,7 @@ class Sum(OfTwo):
 class Greatest(OfTwo):
     """The greater of two tensors: rounding keeps the order, so it may come first."""
 
-    kind = Maximum
+    kind = graph.Maximum
 
     def integers(self, term: Real, target: Target) -> Activation:
         """Return a tensor on the grid of the target, by a layer where it has another scale."""
@@ -258,7 +246,7 @@ class Average(Waiting):
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
     real: Real
-    window: Window
+    window: graph.Window
     shape: tuple[int, ...]
     everywhere: bool = False
 
@@ -272,18 +260,18 @@ class Average(Waiting):
         inside = not any(window.before + window.after)
         same = self.real.scale == target.scale and source.zero_point == target.zero
         if same and (inside or not self.everywhere) and window.dilation == (1, 1):
-            result = builder.layer(AveragePool, node, [source], output, window=window,
+            result = builder.layer(graph.AveragePool, node, [source], output, window=window,
                                    low=target.low, high=target.high)
         elif inside and window.kernel == source.shape[1:3]:
             result = builder.layer(
-                Mean, node, [source], output,
+                graph.Mean, node, [source], output,
                 requantisation=requantisation(node, self.real.scale / count, target))
         elif inside or self.everywhere:
             # A depthwise layer of ones has the one rounding that a division of the sum has.
             if count * source.shape[3] > ELEMENTS:
                 raise node.error("has too large a window")
             result = builder.layer(
-                Depthwise, node, [source], output,
+                graph.Depthwise, node, [source], output,
                 weights=np.ones((*window.kernel, source.shape[3]), np.int8),
                 bias=np.zeros(source.shape[3], np.int32), window=window,
                 requantisation=requantisation(node, self.real.scale / count, target))
@@ -291,7 +279,7 @@ class Average(Waiting):
             return self._emit_in_two(source, target)
         return Activation(result, self.shape, channels_last(self.shape), target.offset)
 
-    def _emit_in_two(self, source: Tensor, target: Target) -> Activation:
+    def _emit_in_two(self, source: graph.Tensor, target: Target) -> Activation:
         """Make a mean whose number of taps varies, then another grid: a rounding more."""
         if self.real.scale > target.scale:
             raise self.node.error("averages fewer taps at the edges and writes a finer scale than "
@@ -332,7 +320,7 @@ class Joined(Waiting):
             axis = (0, 3, 2)[axis] if len(self.shape) == 3 else (0, 3, 1, 2)[axis]
         shape = tuple(sum(t.shape[axis] for t in tensors) if a == axis else size
                       for a, size in enumerate(tensors[0].shape))
-        result = builder.layer(Concatenate, node, tensors, target.tensor(shape), axis=axis)
+        result = builder.layer(graph.Concatenate, node, tensors, target.tensor(shape), axis=axis)
         if images:
             order = channels_last(self.shape)
         elif vectors:
