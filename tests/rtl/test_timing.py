@@ -40,6 +40,7 @@ from hwgen.rtl.dot.fusion import Fusion
 from hwgen.rtl.dot.pieces import DotProduct
 from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
+from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
@@ -473,7 +474,8 @@ EQUAL = {
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
 proofs and simulations of tests/rtl/primitives/."""
 
-BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray}
+BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray,
+         SignedDotProduct}
 """What others are made of; nothing is an instance of it."""
 
 STATES = "a state machine: its cycles are those of cost/cycles.py"
@@ -481,7 +483,7 @@ PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
-    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
+    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS, tops.BusAccelerator: PARTS,
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES,
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
