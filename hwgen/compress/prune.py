@@ -17,7 +17,7 @@ from ..golden.network.network import compute, run
 from ..golden.network.taps import rows, vectors, with_rows
 from ..network import graph
 from .codebook import cluster, share_weights
-from .surgeon import Moments, importance, least_squares, round_weights
+from .surgeon import Floats, Mask, Moments, importance, least_squares, round_weights
 
 __all__ = ["METHODS", "STEPS", "Pruner", "density", "noise", "prunable_layers"]
 
@@ -26,8 +26,6 @@ METHODS = ("surgeon", "magnitude")
 STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)
 """Densities through which the surgeon goes: what goes at once has not seen each other go."""
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[np.int8]]
 
 

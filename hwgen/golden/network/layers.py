@@ -16,7 +16,7 @@ from ...network.thresholds import Thresholds
 from . import fixed_point
 from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
-__all__ = ["add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
+__all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean"]
 
 Bytes = NDArray[np.int8]
