@@ -20,7 +20,7 @@ __all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
-class Waiting:
+class Deferred:
     """What an operator computes, and where its layers go."""
 
     builder: NetworkBuilder
@@ -28,7 +28,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(Waiting):
+class Linear(Deferred):
     """Sums of products with constants: ``scale * sum (x - zero) * weights + bias``.
 
     ``scale`` and ``bias`` have one value for each output channel. Of a convolution (``window``) the
@@ -186,7 +186,7 @@ def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
 
 
 @dataclass(frozen=True, eq=False)
-class OfTwo(Waiting):
+class OfTwo(Deferred):
     """What has two tensors, which must lie alike, as its ``terms``."""
 
     terms: tuple[Real, Real]
@@ -242,7 +242,7 @@ class Greatest(OfTwo):
 
 
 @dataclass(frozen=True, eq=False)
-class Average(Waiting):
+class Average(Deferred):
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
     real: Real
@@ -293,7 +293,7 @@ class Average(Waiting):
 
 
 @dataclass(frozen=True, eq=False)
-class Joined(Waiting):
+class Joined(Deferred):
     """Tensors one after the other along an axis of the file."""
 
     parts: tuple[Real, ...]
