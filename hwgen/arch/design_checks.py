@@ -71,9 +71,7 @@ def check(design: "Design") -> None:
     one_of(design, "family", FAMILIES)
     if design.family == "generic":
         for field in ("device", "dsps"):
-            if getattr(design, field) is not None:
-                raise UserError(f"{field} must be left out for family 'generic', which is no "
-                                f"chip's, not {getattr(design, field)!r}")
+            only(design, field, None, "for family 'generic', which is no chip's")
     known = sorted({b.device for b in BOARDS.values() if b.family == design.family})
     if design.device not in (None, *known):
         raise UserError(f"device must be one of {', '.join(known)} for family "
@@ -89,10 +87,8 @@ def check(design: "Design") -> None:
         check_accelerator(design)
         return
     for field in AROUND_THE_ARRAY:
-        default = getattr(type(design), field)
-        if getattr(design, field) != default:
-            raise UserError(f"{field} must be {default!r} without an activation_memory, which "
-                            f"an accelerator needs, not {getattr(design, field)!r}")
+        only(design, field, getattr(type(design), field),
+             "without an activation_memory, which an accelerator needs")
 
 
 def check_bit_serial(design: "Design") -> None:
@@ -102,19 +98,14 @@ def check_bit_serial(design: "Design") -> None:
             if design.engine == "bitserial" else ", of which its array is a part"
         raise UserError(f"activation_memory must be given with engine {design.engine!r}{alone}")
     for field in SYSTOLIC:
-        default = getattr(type(design), field)
-        if getattr(design, field) != default:
-            should = "left out" if default is None else repr(default)
-            raise UserError(f"{field} must be {should} with engine {design.engine!r}, not "
-                            f"{getattr(design, field)!r}: only a systolic array has it")
+        only(design, field, getattr(type(design), field), f"with engine {design.engine!r}",
+             ": only a systolic array has it")
 
 
 def check_binary(design: "Design") -> None:
     """Check the accelerator of the engine ``binary``."""
-    for field, (only, why) in BINARY.items():
-        if getattr(design, field) != only:
-            raise UserError(f"{field} must be {only!r} with engine 'binary', not "
-                            f"{getattr(design, field)!r}: {why}")
+    for field, (value, why) in BINARY.items():
+        only(design, field, value, "with engine 'binary'", f": {why}")
     if design.lanes not in BINARY_LANES or design.columns % design.lanes:
         raise UserError(f"lanes must be 1, 2 or 4 with engine 'binary', and divide the "
                         f"{design.columns} columns, not {design.lanes}")
@@ -134,9 +125,8 @@ def check_sparse(design: "Design") -> None:
     for field, most in SPARSE.items():
         if design.engine == "sparse":
             within(design, field, 1, most)
-        elif getattr(design, field) != 0:
-            raise UserError(f"{field} must be 0 without engine 'sparse', not "
-                            f"{getattr(design, field)!r}")
+        else:
+            only(design, field, 0, "without engine 'sparse'")
 
 
 def check_accelerator(design: "Design") -> None:
@@ -148,10 +138,8 @@ def check_accelerator(design: "Design") -> None:
         what = "a compact accelerator" if design.compact else f"engine {design.engine!r}"
         raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
                         "for a systolic array alone")
-    for field, only in ACCELERATOR.items():
-        if getattr(design, field) != only:
-            raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
-                            f"accelerator's, not {getattr(design, field)!r}")
+    for field, value in ACCELERATOR.items():
+        only(design, field, value, "with an activation_memory, as every accelerator's")
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":
@@ -181,6 +169,14 @@ def check_accelerator(design: "Design") -> None:
     if design.compact and design.engine == "bitserial" and design.lines:
         raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
                         f"not {design.lines}: its columns take no pixels of their own")
+
+
+def only(design: "Design", field: str, wanted: object, where: str, why: str = "") -> None:
+    """Check that a field has the only value that it may have there."""
+    value = getattr(design, field)
+    if value != wanted:
+        must = "left out" if wanted is None else repr(wanted)
+        raise UserError(f"{field} must be {must} {where}, not {value!r}{why}")
 
 
 def one_of(design: "Design", field: str, known: tuple[str, ...]) -> None:

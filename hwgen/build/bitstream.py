@@ -13,16 +13,16 @@ from amaranth.hdl import Const
 from ..arch.boards import HOST_MHZ, TWO_CLOCKS, Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..measure.place_and_route import GivenUp
+from ..measure.place_and_route import CONSTRAINTS, Flow, GivenUp
 from ..network.graph import Network
 from ..predict.layers import predict
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..tools.files import filling
 from ..tools.find import side_by_side, stop
-from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
+from .attempt import BITSTREAMS, Attempt, draw, pack, place, source, tools
 from .clock import check_suits
-from .constraints import NAMES
+from .constraints import constraints
 from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
 from .reclock import contents, reclock
@@ -101,7 +101,8 @@ class BitstreamBuilder:
         self.host = host_clock(board, baud) if design.family in TWO_CLOCKS else None
         self.host_mhz = float(self.host.mhz) if self.host else 0.0
         self.known = settings(board.pll, board.clock_mhz) if self.host else clocks(board, baud)
-        self.pins = pins_of(board, flash=bool(embedded.frames))
+        pins = pins_of(board, flash=bool(embedded.frames))
+        self.flow = Flow.of(board, constraints(board.family, pins, board.clock_mhz))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
 
@@ -131,14 +132,17 @@ class BitstreamBuilder:
         verilog = self.source(setting, self.most(mhz))
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
-        self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
+        self.seconds[log] = self.flow.synthesise(verilog, self.folder, log)
         log = f"fit-{name}"
-        self.seconds[log] = fit(self.board, self.folder, log)
+        self.seconds[log], too_much = self.flow.pack(self.folder, log)
+        if too_much:
+            raise UserError(f"the Design does not fit {self.board.title}: {too_much}; a smaller "
+                            "one may")
         self.say(f"{name} MHz: place and route, seeds {' '.join(map(str, seeds))}")
         tried = []
         with side_by_side() as pool:
             placing = {f"nextpnr-{name}-{seed}": pool.submit(
-                place, self.board, self.folder, f"nextpnr-{name}-{seed}", mhz=mhz, seed=seed,
+                place, self.flow, self.folder, f"nextpnr-{name}-{seed}", mhz=mhz, seed=seed,
                 insist=self.insist) for seed in dict.fromkeys(seeds)}
             for log, placed in placing.items():
                 try:
@@ -234,7 +238,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
                       for attempt in builder.attempts],
             seconds={name: round(value, 1) for name, value in builder.seconds.items()},
             tools=versions, network=network)
-        for name in ("top.v", NAMES[board.family], bitstream):
+        for name in ("top.v", CONSTRAINTS[board.family], bitstream):
             shutil.copyfile(work / name, folder / name)
         shutil.copyfile(work / f"{best.log}.log", folder / "nextpnr.log")
         title = f"{board.title}: {design.name}, placed for {best.mhz:.4g} MHz, seed {best.seed}"

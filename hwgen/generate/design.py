@@ -93,12 +93,11 @@ def array(design: Design) -> SystolicArray:
 def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.OutputStationary:
     """Return the golden model of a Design's array."""
     sums = array(design).sums
-    if design.dataflow == "os":
-        return golden_systolic.OutputStationary(rows=design.rows, columns=design.columns,
-                                                sum_width=sums.width, sum_signed=sums.signed)
-    return golden_systolic.WeightStationary(rows=design.rows, columns=design.columns,
-                                            lines=design.lines, sum_width=sums.width,
-                                            sum_signed=sums.signed)
+    kind: type[golden_systolic.WeightStationary] | type[golden_systolic.OutputStationary] = (
+        golden_systolic.OutputStationary if design.dataflow == "os"
+        else golden_systolic.WeightStationary)
+    return kind(rows=design.rows, columns=design.columns, lines=design.lines,
+                sum_width=sums.width, sum_signed=sums.signed)
 
 
 def verilog(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ()) -> str:

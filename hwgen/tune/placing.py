@@ -18,10 +18,8 @@ from ..arch.design import Design
 from ..errors import UserError
 from ..measure.synthesis import (
     LOGIC_CELLS,
-    PINS,
-    Flow,
     board_of,
-    clock_options,
+    flow_of,
     harness_of,
     source_of,
     versions,
@@ -77,9 +75,9 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
     """
     design = Design.from_dict(fields)
     source = source_of(design)
-    flow = Flow.of(board_of(design, at), *clock_options(source))
+    flow = flow_of(board_of(design, at), source)
     made_by = json.dumps(versions(design, at), sort_keys=True)
-    name = digest([source, PINS, flow.script, made_by])
+    name = digest([source, flow.pins, flow.script, made_by])
     netlist, _ = cached_folder(f"netlist-{name}", lambda folder: flow.synthesise(source, folder))
 
     def route(folder: Path) -> None:

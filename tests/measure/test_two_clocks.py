@@ -9,7 +9,7 @@ from hwgen.arch.design import Design
 from hwgen.build.attempt import hopeless
 from hwgen.generate.design import component
 from hwgen.measure.place_and_route import GivenUp, figures, own_clock
-from hwgen.measure.synthesis import HOST_CLOCK, Harness, clock_options, source_of
+from hwgen.measure.synthesis import HOST_CLOCK, Harness, board_of, flow_of, source_of
 
 TINY = Design(rows=4, columns=4, activation_memory=512, program_memory=512, partial_sums=8, lanes=1,
               steps=4, family="ecp5", device="LFE5U-25F")
@@ -67,7 +67,9 @@ def test_hopeless(own, host, gives_up, tmp_path):
 
 def test_harness():
     """What is around an accelerator of two clocks has the host's, whose frequency is told."""
-    assert clock_options(source_of(TINY)) == ["--lpf", "host.lpf"]
+    flow = flow_of(board_of(TINY, "ulx3s-85f"), source_of(TINY))
+    assert flow.pins == HOST_CLOCK and flow.options[-2:] == ["--lpf", "top.lpf"]
+    assert "--lpf-allow-unconstrained" in flow.options
     assert 'FREQUENCY PORT "host_clk" 50 MHZ' in HOST_CLOCK
     assert Harness(component(TINY)).domain == "host"
     assert Harness(component(TINY.replace(family="generic", device=None))).domain == "sync"

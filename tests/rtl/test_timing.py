@@ -41,6 +41,7 @@ from hwgen.rtl.dot.fusion import Fusion
 from hwgen.rtl.dot.pieces import DotProduct
 from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
+from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
@@ -288,7 +289,7 @@ CASES = {
                     for lines, latency in ((0, 7), (3, 8))],
     CompactFetch: lambda: [fetch(CompactFetch, lines=1, line_pixels=0, memory_latency=1)],
     ByteMemory: lambda: [memory(ByteMemory(200, window), "write_address", 5, 1)
-                         for window in (2, 5, 32)],
+                         for window in (1, 2, 5, 32)],
     CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
                                 for window in (4, 9)],
     WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
@@ -475,7 +476,8 @@ EQUAL = {
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
 proofs and simulations of tests/rtl/primitives/."""
 
-BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray}
+BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray,
+         SignedDotProduct}
 """What others are made of; nothing is an instance of it."""
 
 STATES = "a state machine: its cycles are those of cost/cycles.py"
@@ -483,7 +485,7 @@ PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
-    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
+    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS, tops.BusAccelerator: PARTS,
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,

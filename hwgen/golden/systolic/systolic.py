@@ -20,8 +20,8 @@ def wrap(sums: Integers, width: int, signed: bool) -> Integers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightStationary:
-    """Golden twin of :class:`hwgen.rtl.systolic.systolic.WeightStationary`.
+class SystolicArray:
+    """What both arrays have.
 
     Parameters
     ----------
@@ -39,13 +39,21 @@ class WeightStationary:
     sum_width: int = 64
     sum_signed: bool = True
 
+    def product(self, left: Integers, right: Integers) -> Integers:
+        """Return the product of two matrices, as the sums hold it."""
+        return wrap(np.asarray(left, np.int64) @ np.asarray(right, np.int64),
+                    self.sum_width, self.sum_signed)
+
+
+class WeightStationary(SystolicArray):
+    """Golden twin of :class:`hwgen.rtl.systolic.systolic.WeightStationary`."""
+
     def matrix(self, vectors: Integers, weights: Integers) -> Integers:
         """Return the sums of one tile, (vectors, columns).
 
         Of (vectors, rows) activations and (rows, columns) weights.
         """
-        return wrap(np.asarray(vectors, np.int64) @ np.asarray(weights, np.int64),
-                    self.sum_width, self.sum_signed)
+        return self.product(vectors, weights)
 
     def line(self, row: int) -> int:
         """Return the line whose pixels pass the cells of ``row``."""
@@ -74,19 +82,12 @@ class WeightStationary:
         return wrap(products.sum(axis=1), self.sum_width, self.sum_signed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutputStationary:
+class OutputStationary(SystolicArray):
     """Golden twin of :class:`hwgen.rtl.systolic.systolic.OutputStationary`."""
-
-    rows: int
-    columns: int
-    sum_width: int = 64
-    sum_signed: bool = True
 
     def matrix(self, activations: Integers, weights: Integers) -> Integers:
         """Return the sums of one tile as they come out: the last row first.
 
         Of (steps, rows) activations and (steps, columns) weights.
         """
-        sums = np.asarray(activations, np.int64).T @ np.asarray(weights, np.int64)
-        return wrap(sums, self.sum_width, self.sum_signed)[::-1]
+        return self.product(np.transpose(activations), weights)[::-1]

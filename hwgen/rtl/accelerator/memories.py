@@ -19,9 +19,14 @@ NEAR = 16
 """Bits of a word that share an address of their own."""
 
 
+def banks_of(window: int) -> int:
+    """Return the banks of a :class:`ByteMemory`: two at least, as a window is rotated."""
+    return 1 << ceil_log2(max(window, 2))
+
+
 def byte_ports(size: int, window: int) -> dict[str, Any]:
     """Return the ports of a :class:`ByteMemory`."""
-    banks = 1 << ceil_log2(window)
+    banks = banks_of(window)
     width = ceil_log2(-(-size // banks)) + ceil_log2(banks)
     return {
         "read_address": In(width), "read_data": Out(8 * window),
@@ -81,7 +86,7 @@ class ByteMemory(wiring.Component):
         self.family = family
         self.device = device
         self.taken = list(taken)
-        self.banks = 1 << ceil_log2(window)
+        self.banks = banks_of(window)
         self.depth = -(-size // self.banks)
         super().__init__(byte_ports(size, window))
 
