@@ -152,8 +152,7 @@ class Accumulators(wiring.Component):
         kept = later(m, values[bits], 1, f"kept_{low}")
         totals = []
         for c in columns:
-            if (c - low) % 2 == 0:  # two columns share their flags
-                alone, larger, added, adds_again = near(flags, f"flags_{c}")
+            alone, larger, added, adds_again = near(flags, f"flags_{c}")
             value = values.word_select(c, SUM).as_signed()
             old = stored.word_select(c - low, SUM).as_signed()
             # Sum and comparison are made side by side, and the choice between them last.

@@ -146,7 +146,6 @@ class Fetch(wiring.Component):
         m.d.sync += newest.eq(Cat(
             Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
             for i in range(self.window)))
-        known = [later(m, row, 1, f"shown_{i}") for i, row in enumerate(rows)]
         next_late = later(m, early, 1, "next_late", reset=True)
         late = later(m, next_late, 1, "late", reset=True)
         vector = Signal.like(newest, reset_less=True)
@@ -155,11 +154,14 @@ class Fetch(wiring.Component):
         pixel = Value.cast(newest)[:8 * self.columns]
         lines = [*self._older_lines(m, platform, next_late, pixel), pixel]
         # An old line is masked only now: the row below its own may have been outside the image.
-        pad = d.pad.as_unsigned().replicate(self.columns)
-        pixels = Signal(len(Value.cast(self.pixels)), reset_less=True)
-        m.d.sync += pixels.eq(Cat(line if i == len(lines) - 1 else Mux(known[i], line, pad)
-                                  for i, line in enumerate(lines)))
-        m.d.comb += Value.cast(self.pixels).eq(pixels)
+        pad = d.pad.as_unsigned()
+        pixels: Any = Signal(data.ArrayLayout(8 * self.columns, len(lines)), reset_less=True)
+        for i, line in enumerate(lines):
+            for c in range(self.columns):
+                known: Value = Const(1, 1) if i == len(lines) - 1 else primitives.local_register(
+                    m, self.family, rows[i], f"shown_{i}_{c}")
+                m.d.sync += pixels[i].word_select(c, 8).eq(Mux(known, line.word_select(c, 8), pad))
+        m.d.comb += Value.cast(self.pixels).eq(Value.cast(pixels))
         return m
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:

@@ -58,7 +58,7 @@ class ReadAheadWalk(Walk):
                 with m.If(self.last):
                     m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
                 with m.Else():
-                    m.d.sync += [control.step.eq(control.step + 1), control.step_cycles.eq(0)]
+                    m.d.sync += control.step.eq(control.step + 1)
 
     def _end_step(self) -> None:
         """Nothing is left to do."""

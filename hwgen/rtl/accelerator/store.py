@@ -90,15 +90,16 @@ class Store(wiring.Component):
             next_pixel.eq(ends & ~before.tile_end & ~before.row_end),
             finish.eq(ends & before.tile_end & before.final)]
         begins = later(m, idle & ~valid, 1, "begins")
-        with m.If(next_tile):
-            for register in (here, row, tile):
-                m.d.sync += register.eq(tile + self.columns)
-        with m.If(next_row):
-            m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
-        with m.If(next_pixel):
-            m.d.sync += here.eq(here + d.output_x_step)
-        with m.If(begins & ~advance):
-            m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
+        following = Signal(width, name="following_tile", reset_less=True)
+        m.d.sync += following.eq(tile + self.columns)  # long before it is wanted
+        tile_or_first = Mux(next_tile, following, d.output)
+        row_or_first = Mux(next_row, row + d.output_row_step, tile_or_first)
+        with m.If(begins | advance):
+            m.d.sync += here.eq(Mux(next_pixel, here + d.output_x_step, row_or_first))
+        with m.If((begins & ~advance) | next_row | next_tile):
+            m.d.sync += row.eq(row_or_first)
+        with m.If((begins & ~advance) | next_tile):
+            m.d.sync += tile.eq(tile_or_first)
         with m.If(valid):
             m.d.sync += idle.eq(finish)
 

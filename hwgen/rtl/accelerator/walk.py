@@ -71,8 +71,9 @@ class Walk:
         """Walk, and count the cycles; ``complete`` says that a descriptor has come."""
         m, control = self.m, self.control
         with m.If(control.busy):
-            m.d.sync += [control.cycles.eq(control.cycles + 1),
-                         control.step_cycles.eq(control.step_cycles + 1)]
+            m.d.sync += control.cycles.eq(control.cycles + 1)
+        m.d.sync += control.step_cycles.eq(Mux(
+            (self.state <= State.PLACE) | control.counted, 0, control.step_cycles + 1))
         m.d.sync += self.begin.eq(self.beginning)
         with m.Switch(self.state):
             self._start()
@@ -88,10 +89,9 @@ class Walk:
                          self.left.eq(control.count)]
             with m.If(control.start):
                 m.d.sync += [control.busy.eq(1), control.error.eq(Error.NONE),
-                             control.step_cycles.eq(0), control.step.eq(control.first),
-                             self.state.eq(State.PLACE)]
+                             control.step.eq(control.first), self.state.eq(State.PLACE)]
         with m.Case(State.PLACE):
-            m.d.sync += [control.cycles.eq(0), control.step_cycles.eq(0)]
+            m.d.sync += control.cycles.eq(0)
             with m.If(~self.none):
                 m.d.comb += self.read.eq(1)
                 m.d.sync += self.state.eq(self.first)
@@ -126,8 +126,7 @@ class Walk:
                     m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
                 with m.Else():
                     m.d.comb += self.read.eq(1)
-                    m.d.sync += [control.step.eq(control.step + 1), control.step_cycles.eq(0),
-                                 self.state.eq(State.READ)]
+                    m.d.sync += [control.step.eq(control.step + 1), self.state.eq(State.READ)]
 
     def _flush(self) -> None:
         """Hold everything in reset for a while."""
