@@ -73,7 +73,7 @@ class Walk:
         with m.If(control.busy):
             m.d.sync += control.cycles.eq(control.cycles + 1)
         m.d.sync += control.step_cycles.eq(Mux(
-            (self.state <= State.PLACE) | control.counted, 0, control.step_cycles + 1))
+            (Value.cast(self.state) <= State.PLACE.value) | control.counted, 0, control.step_cycles + 1))
         m.d.sync += self.begin.eq(self.beginning)
         with m.Switch(self.state):
             self._start()
