@@ -72,7 +72,7 @@ def uart(divisor: int, flash: Flash | None = None, *, most: int = 0, family: str
     """
     return Top("uart", "serial_accelerator",
                "A serial port: eight bits, no parity, one stop bit, each bit as long as "
-               f"{divisor} cycles of the clock. docs/protocol.md says what the bytes mean.",
+               f"{divisor} cycles of its clock. docs/protocol.md says what the bytes mean.",
                lambda accelerator, window: SerialAccelerator(
                    accelerator, Uart(divisor, most, family), flash))
 
@@ -84,7 +84,7 @@ WISHBONE = Top("wishbone", "wishbone_accelerator",
                    accelerator, Wishbone(window.shift, window.space_bits)), mapped=True)
 
 SPI = Top("spi", "spi_accelerator",
-          f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of the "
+          f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of its "
           "clock at least. `spi_miso` is to be driven while `spi_miso_oe` is high. "
           "docs/protocol.md says what the bytes mean.",
           lambda accelerator, window: SpiAccelerator(accelerator))

@@ -160,11 +160,11 @@ class CrossingSpec(Spec):
         dut = self.crossing
         idle, ask, wait = dut.states
         accelerators, hosts, before = Signal(8), Signal(8), Signal(2)
-        there = dut.at[:5 + SETTLE - 1].any()
-        with m.If(self.edges[SYNC] & there & ~asked):
+        there, back = dut.at[:4 + SETTLE], dut.at[4 + SETTLE:]
+        with m.If(self.edges[SYNC] & there.any() & ~asked):
             m.d.sync += accelerators.eq(accelerators + 1)
         with m.If(self.edges[HOST]):
-            with m.If(dut.at[4 + SETTLE:].any()):
+            with m.If(back.any()):
                 m.d.sync += hosts.eq(hosts + 1)
             with m.If(ask):
                 m.d.sync += [accelerators.eq(0), hosts.eq(0)]
@@ -173,16 +173,13 @@ class CrossingSpec(Spec):
         m.d.comb += [Assert(before <= 1, "sent late"), Assert(before == ask)]
         limits = [0, 1, 2, Mux(asked | ~dut.woke, ARRIVE + 1, ARRIVE)]
         limits += [ARRIVE + ANSWER + cycle for cycle in range(SETTLE)]
-        for at, limit in enumerate(limits):
-            with m.If(dut.at[at]):
-                m.d.comb += Assert(accelerators <= limit, "asked or answered late")
-        m.d.comb += Assert((accelerators <= ARRIVE + ANSWER + SETTLE), "answered late")
-        for limit, at in enumerate(dut.at[4 + SETTLE:]):
-            with m.If(at):
-                m.d.comb += Assert(hosts <= limit, "seen late")
-        with m.If(dut.at[:4 + SETTLE].any()):
-            m.d.comb += Assert(hosts == 0)
-        m.d.comb += Assert(hosts <= RETURN, "seen late")
+        for at, limit in zip(there, limits, strict=True):
+            m.d.comb += Assert(~at | (accelerators <= limit), "asked or answered late")
+        for limit, at in enumerate(back):
+            m.d.comb += Assert(~at | (hosts <= limit), "seen late")
+        m.d.comb += [Assert(accelerators <= ARRIVE + ANSWER + SETTLE, "answered late"),
+                     Assert(~there.any() | (hosts == 0), "seen early"),
+                     Assert(hosts <= RETURN, "seen late")]
 
     def same_epoch(self, m, hurt):
         """Assert that the epoch has come with the answer that it came behind."""
@@ -198,16 +195,11 @@ class CrossingSpec(Spec):
                 m.d.sync += present.eq(AnySeq(6))
         with m.If(dut.i.ack & ~hurt):
             m.d.comb += Assert(dut.epoch == present, "another epoch")
-        before, caught, crossed = self.platform.stages[EPOCH]
-        m.d.comb += Assert(~dut.at[:4].any() & ~dut.at[4 + SETTLE - 1:].any()
-                           & dut.at.any() | (left == 0))
-        for at in range(SETTLE):
-            with m.If(dut.at[4 + at]):
-                m.d.comb += Assert(left + at < SETTLE)
+        m.d.comb += Assert((left == 0) | dut.at[4:3 + SETTLE].any(), "it changes late")
+        for passed, at in enumerate(dut.at[4:4 + SETTLE]):
+            m.d.comb += Assert(~at | (left + passed < SETTLE), "it changes late")
+        before, caught, crossed = (stage == present for stage in self.platform.stages[EPOCH])
+        back, seen = dut.at[4 + SETTLE:], dut.states[2] & ~dut.at.any()
         with m.If(~hurt):
-            with m.If(dut.at[4 + SETTLE:].any()):
-                m.d.comb += Assert(before == present)
-            with m.If(dut.at[4 + SETTLE + 2]):
-                m.d.comb += Assert(caught == present)
-            with m.If(dut.states[2] & ~dut.at.any()):
-                m.d.comb += Assert((before == present) & (caught == present) & (crossed == present))
+            m.d.comb += [Assert(~back.any() | before), Assert(~back[2] | caught),
+                         Assert(~seen | (before & caught & crossed))]
