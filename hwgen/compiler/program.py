@@ -86,13 +86,14 @@ class Placement:
     def is_possible(self, memory: int) -> bool:
         """Return whether a tensor can lie so in a memory of ``memory`` bytes."""
         stack, all_channels = self.stack, len(self.constants)
-        sizes = (*self.shape, self.height, self.width, len(self.channels), stack.rows,
-                 stack.stride, stack.step)
-        if min(sizes) < 1 or max(*sizes, abs(stack.first), math.prod(self.shape)) > BYTES:
+        size = math.prod(self.shape)
+        sizes = (*self.shape, self.height, self.width, self.pitch, self.row, all_channels,
+                 len(self.channels), stack.rows, stack.stride, stack.step)
+        if min(sizes) < 1 or max(*sizes, abs(stack.first), size) > BYTES:
             return False
         along = (self.width - 1) * self.pitch + len(self.channels)
-        channels, size = all_channels // stack.rows, math.prod(self.shape)
-        return (all_channels > 0 and set(self.channels) <= set(range(all_channels))
+        channels = all_channels // stack.rows
+        return (set(self.channels) <= set(range(all_channels))
                 and (self.pitch >= len(self.channels) or self.width == 1)
                 and (self.row >= along or self.height == 1) and self.address >= 0
                 and self.address + (self.height - 1) * self.row + along <= memory

@@ -72,8 +72,9 @@ class Walk:
         m, control = self.m, self.control
         with m.If(control.busy):
             m.d.sync += control.cycles.eq(control.cycles + 1)
-        m.d.sync += control.step_cycles.eq(Mux(
-            (Value.cast(self.state) <= State.PLACE.value) | control.counted, 0, control.step_cycles + 1))
+        begins = Value.cast(self.state) <= State.PLACE.value
+        m.d.sync += control.step_cycles.eq(
+            Mux(begins | control.counted, 0, control.step_cycles + 1))
         m.d.sync += self.begin.eq(self.beginning)
         with m.Switch(self.state):
             self._start()
