@@ -88,7 +88,7 @@ def count_dsps(designs: Designs) -> NDArray[np.int64]:
     where it is not a shift, and there are more than two groups of columns.
     """
     d, chip = designs, CHIPS[designs.family]
-    products = d.hard_multipliers + chip.lane_products * d.hard_lanes
+    products = d.hard_multipliers - d.packed_pairs + chip.lane_products * d.hard_lanes
     groups = -(-d.columns // d.lanes)
     is_shift = np.equal(d.lanes & (d.lanes - 1), 0)
     return -(-products // chip.products) + np.where(is_shift | (groups <= 2), 0, 1)

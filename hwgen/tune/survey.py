@@ -91,11 +91,12 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.serial, designs.compact)])
+            designs.columns, designs.serial, designs.compact, designs.packed_rows)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, serial, compact) in enumerate(kinds.T.tolist()):
+        for number, (columns, serial, compact, packed) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, serial=bool(serial), compact=bool(compact))
+            kind = partial(Array, columns=columns, serial=bool(serial), compact=bool(compact),
+                           packed_rows=packed)
             for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
                 getattr(found, name)[..., where] = values
         return found
