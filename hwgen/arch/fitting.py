@@ -135,12 +135,14 @@ def fit_multipliers(v: Fields) -> None:
         without = Design(**v | {"hard_lanes": 0, "dsps": None, "packed_rows": 0})
         most = without.device_products // without.lane_products if v["device"] else 0
         v.clamp("hard_lanes", 0, min(v["lanes"], most))
-    without = Design(**v | {"dsps": None, "packed_rows": 0})
-    if any(v[field] not in known for field, known in PACKED.items()):
+    products = Design(**v | {"dsps": None, "packed_rows": 0}).array_products
+    pairs = v["columns"] // 2
+    if not pairs or any(v[field] not in known for field, known in PACKED.items()):
         v.put("packed_rows", 0)
     if v["packed_rows"]:
-        most = without.array_products // (v["columns"] // 2) if v["family"] == "ecp5" else v["rows"]
+        most = products // pairs if v["family"] == "ecp5" else v["rows"]
         v.clamp("packed_rows", 0, min(most, v["rows"] - v["lines"]))
+        v.clamp("lines", 0, v["rows"] - v["packed_rows"])
     if v["dsps"] is not None:
-        pairs = v["packed_rows"] * (v["columns"] // 2)
-        v.clamp("dsps", 2 * pairs, without.array_products + pairs)
+        shared = v["packed_rows"] * pairs
+        v.clamp("dsps", 2 * shared, products + shared)
