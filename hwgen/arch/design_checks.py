@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
-           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "SIDES", "SPARSE", "SYSTOLIC",
-           "check"]
+           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES", "SPARSE",
+           "SYSTOLIC", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -40,9 +40,12 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
+PACKED = {"dataflow": ("ws",), "activations": ("int8",), "weights": ("int8",),
+          "family": ("generic", "ecp5"), "compact": (False,)}
+"""What fields of an array with packed rows may be."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
-SYSTOLIC = ("depth", "accumulator", "dsps")
+SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 """Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
@@ -63,8 +66,10 @@ def check(design: "Design") -> None:
     Integer.parse(design.weights, "weights")
     within(design, "depth", 1, LARGEST_DEPTH, optional=True)
     within(design, "accumulator", 2, LARGEST_SUM, optional=True)
+    within(design, "packed_rows", 0, design.rows if design.columns > 1 else 0)
     serial = design.engine == "bitserial"  # which keeps so many pixels of each line
-    within(design, "lines", 0, math.isqrt(design.rows) if serial else design.rows)
+    within(design, "lines", 0, math.isqrt(design.rows) if serial
+           else design.rows - design.packed_rows)
     if design.lines and design.dataflow != "ws":
         raise UserError(f"lines must be 0 with dataflow 'os', not {design.lines}: only an array "
                         "whose weights stay has a depthwise path")
@@ -76,7 +81,8 @@ def check(design: "Design") -> None:
     if design.device not in (None, *known):
         raise UserError(f"device must be one of {', '.join(known)} for family "
                         f"{design.family!r}, or left out, not {design.device!r}")
-    within(design, "dsps", 0, design.device_products, optional=True)
+    check_packed(design)
+    check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
     for field in ("compact", "decompress"):
@@ -100,6 +106,25 @@ def check_bit_serial(design: "Design") -> None:
     for field in SYSTOLIC:
         only(design, field, getattr(type(design), field), f"with engine {design.engine!r}",
              ": only a systolic array has it")
+
+
+def check_packed(design: "Design") -> None:
+    """Check what goes with packed rows."""
+    for field, known in PACKED.items():
+        if design.packed_rows and getattr(design, field) not in known:
+            raise UserError(f"packed_rows must be 0 with {field} {getattr(design, field)!r}, not "
+                            f"{design.packed_rows}: cells share DSP blocks of an ECP5, for int8, "
+                            "in a fast array whose weights stay")
+
+
+def check_dsps(design: "Design", products: int) -> None:
+    """Check the hard multipliers of the cells against those that there are."""
+    pairs = design.packed_pairs
+    if design.family != "generic" and pairs > products:
+        raise UserError(f"packed_rows must be at most {products // (design.columns // 2)}, as "
+                        f"there are {products} DSP blocks and each row of pairs takes "
+                        f"{design.columns // 2}, not {design.packed_rows}")
+    within(design, "dsps", 2 * pairs, products + pairs, optional=True)
 
 
 def check_binary(design: "Design") -> None:
@@ -158,7 +183,7 @@ def check_accelerator(design: "Design") -> None:
     within(design, "lanes", 1, design.columns)
     most = design.device_products // design.lane_products if design.device else 0
     within(design, "hard_lanes", 0, min(design.lanes, most))
-    within(design, "dsps", 0, design.array_products, optional=True)
+    check_dsps(design, design.array_products)
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
     if design.engine == "binary":
         check_binary(design)

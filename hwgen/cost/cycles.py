@@ -99,6 +99,8 @@ UNPACKING = 10
 MEETING = 11
 """Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
 way; where those come so many cycles apart, they take one less."""
+PARTING = 2
+"""Cycles that part the sums of packed rows."""
 BROADCAST = 4
 """Cycles that a compact accelerator's array takes, whatever its size,"""
 BIT_BY_BIT = 3
@@ -123,6 +125,8 @@ class Array:
         It is the engine ``binary``.
     lines : bool
         It has a depthwise path.
+    packed_rows : Count
+        Rows of the array whose cells share a multiplier two by two.
     """
 
     rows: Count
@@ -132,13 +136,19 @@ class Array:
     serial: bool = False
     binary: bool = False
     lines: bool = False
+    packed_rows: Count = 0
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
                    design.compact, design.engine == "bitserial", design.engine == "binary",
-                   design.lines > 0)
+                   design.lines > 0, design.packed_rows)
+
+    @property
+    def single_rows(self) -> Count:
+        """Rows whose cells share no multiplier."""
+        return self.rows - self.packed_rows
 
     @property
     def descriptors(self) -> Descriptors:
@@ -170,7 +180,12 @@ class Array:
         """Return the cycles from a vector, which takes so many, into the array to its sums."""
         if self.serial:
             return of_vector + (BIT_BY_BIT if self.compact else bit_serial_latency(self.rows))
-        return BROADCAST if self.compact else self.rows + self.columns + 2 + self.lines
+        if self.compact:
+            return BROADCAST
+        columns = self.columns
+        if np.any(self.packed_rows):
+            columns = np.where(self.packed_rows, (columns + 1) // 2 + PARTING, columns)
+        return self.rows + columns + 2 + self.lines
 
     @property
     def reads_ahead(self) -> bool:

@@ -98,11 +98,12 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.serial, designs.compact, designs.lines > 0)])
+            designs.columns, designs.packed_rows, designs.serial, designs.compact,
+            designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, *kind_of) in enumerate(kinds.T.tolist()):
+        for number, (columns, packed, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, **{
+            kind = partial(Array, columns=columns, packed_rows=packed, **{
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
             for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():

@@ -67,7 +67,7 @@ class DepthwiseLayer:
         """Return the first row of the array that a line has: steps.lines_of_rows, turned round."""
         if self.sizes.array.serial:
             return line * self.lines
-        return ceil_div(line * self.sizes.rows, self.lines)
+        return ceil_div(line * self.sizes.array.single_rows, self.lines)
 
     @classmethod
     def orientations(cls, sizes: Sizes, source: View, target: View, weights: Integers,

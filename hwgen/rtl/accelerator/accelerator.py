@@ -74,7 +74,7 @@ class Accelerator(Frame):
         Longest row of a depthwise step.
     rounding : str
         See :class:`post.Lane`.
-    dsps
+    dsps, packed_rows
         See :class:`SystolicArray`.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
@@ -90,15 +90,17 @@ class Accelerator(Frame):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None, serial: bool = False, parts: Sequence[Part] = (),
-                 contents: tuple[int, ...] = (), exposed: bool = False) -> None:
+                 dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
+                 parts: Sequence[Part] = (), contents: tuple[int, ...] = (),
+                 exposed: bool = False) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed)
         made = self.datapath
         self.serial = serial
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
             else made.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
-                            family=family, device=device, dsps=dsps, lanes=hard_lanes)
+                            packed_rows=packed_rows, family=family, device=device, dsps=dsps,
+                            lanes=hard_lanes)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
         self.lines = lines
         self.window = max(rows, columns)
