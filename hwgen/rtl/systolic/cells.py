@@ -17,8 +17,8 @@ class WeightStationaryCell(wiring.Component):
 
     What travels east and south moves one cell a cycle. ``load`` moves the weight of the cell above
     into this one, ``start`` hands it to the multiplier. ``first`` cells, at the top, have no
-    adder: their product is their sum. Of a ``depthwise`` cell the multiplier gets its operand a
-    cycle later, as it was chosen first.
+    adder: their product is their sum. Of ``late`` cells the multiplier gets its operand a cycle
+    later, as ``depthwise`` ones choose it first.
     """
 
     west: Any
@@ -30,8 +30,9 @@ class WeightStationaryCell(wiring.Component):
     interval = 1
 
     def __init__(self, a_shape: Shape, w_shape: Shape, sum_in: Shape, sum_out: Shape, *,
-                 first: bool, depthwise: bool) -> None:
+                 first: bool, depthwise: bool = False, late: bool = False) -> None:
         self.first = first
+        self.late = late
         self.depthwise = depthwise
         east = {"activation": a_shape, "load": 1, "start": 1}
         south = {"weight": w_shape}
@@ -58,7 +59,6 @@ class WeightStationaryCell(wiring.Component):
         stored: Any = Signal(self.east_layout, reset_less=True)
         weight = Signal.like(north.weight, name="weight", reset_less=True)
         operand = Signal.like(west.activation, name="operand")
-        given: Any = Cat(operand, west.start)
         m.d.comb += operand.eq(west.activation)
         m.d.sync += stored.eq(west)
         if self.depthwise:
@@ -70,13 +70,13 @@ class WeightStationaryCell(wiring.Component):
             with m.If(west.depthwise):
                 m.d.comb += operand.eq(north.pixel)
             m.d.comb += south.pixel.eq(stored.activation)
-            given = later(m, given, 1, "given")
         with m.If(west.load):
             m.d.sync += weight.eq(north.weight)
         m.d.comb += [
             self.east.eq(stored),
             south.weight.eq(weight),
-            Cat(self.multiplier.a, self.multiplier.take).eq(given),
+            Cat(self.multiplier.a, self.multiplier.take).eq(
+                later(m, Cat(operand, west.start), int(self.late), "given")),
             self.multiplier.b.eq(weight),
         ]
         if self.first:

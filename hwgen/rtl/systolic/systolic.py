@@ -196,7 +196,8 @@ class WeightStationary(SystolicArray):
                            for each in (max(row - 1, 0), row))
         return place(m, platform, f"cell_{row}_{column}", WeightStationaryCell, self.a_shape,
                      self.w_shape, sum_in, sum_out, first=row == 0,
-                     depthwise=self.lines > 0 and row < self.single_rows)
+                     depthwise=self.lines > 0 and row < self.single_rows,
+                     late=self.choosing > 0)
 
     def _packed_sums(self, row: int) -> PackedSums:
         """Return the sums that come out of a row's packed cells."""
