@@ -142,7 +142,7 @@ class Crossing:
             assert self.dut.i__ack.value == 0, "an answer to nothing"
 
 
-@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 @cocotb.parametrize(ratio=RATIOS, stall=[0.0, 0.5])
 async def test_random(dut, ratio, stall):
     """Words and errors, and the order of accesses, as if there were no crossing."""
@@ -156,7 +156,7 @@ async def test_random(dut, ratio, stall):
     assert crossing.bus.accesses == expected.accesses and crossing.bus.words == expected.words
 
 
-@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 @cocotb.parametrize(ratio=RATIOS)
 async def test_time(dut, ratio):
     """An answer takes few edges of either clock, at a bus that takes one."""
@@ -170,7 +170,7 @@ async def test_time(dut, ratio):
         assert taken <= most
 
 
-@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.test(timeout_time=200, timeout_unit="us")
 @cocotb.parametrize(ratio=RATIOS)
 async def test_epoch(dut, ratio):
     """What a write makes of the epoch is there before its answer."""
@@ -185,7 +185,7 @@ async def test_epoch(dut, ratio):
         await FallingEdge(dut.host_clk)
 
 
-@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.test(timeout_time=400, timeout_unit="us")
 @cocotb.parametrize(ratio=RATIOS, sides=[("host",), ("bus",), ("host", "bus")])
 async def test_resets(dut, ratio, sides):
     """Accesses are done once at most, in their order, and are answered if the host is there."""
