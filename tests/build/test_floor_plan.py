@@ -61,7 +61,9 @@ def test_packed_cells_come_first(seed):
     assert len(shared) == packed_rows * (columns // 2)
     cells = min(room - len(shared), rows * columns - 2 * len(shared))
     dsps = 2 * len(shared) + rng.choice([0, cells // 2, cells])
-    _, places, _ = plan(rows, columns, dsps, device, packed_rows)
+    groups, places, _ = plan(rows, columns, dsps, device, packed_rows)
+    assert all(len(group) <= most for group, most in zip(groups, regions("ecp5", device),
+                                                         strict=True))
     assert shared <= set(places) and len(places) == dsps - len(shared)
     assert not {(row, column + 1) for row, column in shared} & set(places)
     sites = [site for site, _ in places.values()]

@@ -215,8 +215,14 @@ def dsp_cells(rows: int, columns: int, dsps: int, room: list[int], packed_rows: 
     if packed_rows:
         of_rows = regions_of_rows(rows, columns, dsps, room, packed_rows)
         chosen_columns = columns_with_dsps(rows, columns, dsps, packed_rows)
-        return [[(row, column) for row, here in enumerate(chosen_columns) if of_rows[row] == group
-                 for column in here] for group in range(count)]
+        grouped = [[(row, column) for row, here in enumerate(chosen_columns)
+                    if of_rows[row] == group for column in here] for group in range(count)]
+        # What the last group has too many, at its right end, goes where there is room.
+        for cell in sorted(grouped[-1], key=lambda cell: cell[1])[room[-1]:]:
+            free = (group for group, most in zip(grouped, room, strict=True) if len(group) < most)
+            grouped[-1].remove(cell)
+            next(free, grouped[-1]).append(cell)
+        return grouped
     groups = [[row for row in range(rows) if region(row, rows, count) == i] for i in range(count)]
     whole = min(rows, dsps // columns)
     chosen: list[list[int]] = [[] for _ in groups]
