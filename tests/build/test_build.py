@@ -185,7 +185,7 @@ def test_network(tools, tmp_path, capsys):
     assert record.network == {"name": "kws_dscnn", "program": "network.program", "cycles": 22_759,
                               "embedded": False}
     assert (folder / "network.program").stat().st_size > 20_000
-    assert "22,759 cycles predicted, 0.23 ms" in capsys.readouterr().out
+    assert "22,785 cycles predicted, 0.23 ms" in capsys.readouterr().out
 
 
 def test_json(tools, tmp_path, capsys):
