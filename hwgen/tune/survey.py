@@ -126,8 +126,8 @@ class Survey:
         for index in range(len(self.layout.layers)):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
             if index in self.weighted:
-                parts.insert(0, stacked([cost_of_layer(layer, few, all_)
-                                         for layer in self.weighted[index]]))
+                parts.insert(0, stack_costs([cost_of_layer(layer, few, all_)
+                                             for layer in self.weighted[index]]))
             of_layer = np.zeros_like(cycles)
             for taken in parts:
                 own = taken.cycles
@@ -215,7 +215,7 @@ def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points") -> LayerCost:
     return least_cost([*(all_.spread(way.layer_cost(suits)) for way, suits in ways), taken])
 
 
-def stacked(ways: Sequence[LayerCost]) -> LayerCost:
+def stack_costs(ways: Sequence[LayerCost]) -> LayerCost:
     """Return what each of the ways takes, in rows."""
     return LayerCost(*map(np.stack, zip(*(vars(way).values() for way in ways), strict=True)))
 

@@ -2217,10 +2217,10 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   assign _123_ = _121_ | _122_;
   assign _124_ = reading_5 & outside_1;
   assign _125_ = ! first;
-  assign _002_ = _124_ & _125_;
-  assign _003_ = \end  > 1'h0;
-  assign _004_ = _002_ & _003_;
-  assign _005_ = _004_ & row_inside_1;
+  assign _002_ = \end  > 1'h0;
+  assign _003_ = _125_ & _002_;
+  assign _004_ = _003_ & row_inside_1;
+  assign _005_ = _124_ & _004_;
   assign _006_ = mask_4[0] ? \port$1839$0  : descriptor[31:24];
   assign _007_ = mask_4[1] ? \port$1840$0  : descriptor[31:24];
   assign _008_ = mask_4[2] ? \port$1842$0  : descriptor[31:24];

@@ -98,11 +98,12 @@ class Fetch(wiring.Component):
         """Cycles from an event to its vector."""
         return self.ADDRESSING + self.memory_latency + 2
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        d = self.descriptor
-        offset, row, address = self._position(m)
+    def _inside(self, m: Module, offset: Value, row: Value) -> tuple[Value, Value, list[Value]]:
+        """Return which bytes of a vector are inside the image, if the first is, and which lines.
 
+        The lines come two cycles sooner than the bytes.
+        """
+        d = self.descriptor
         # A byte is inside the image if its row is, and its offset lies within the row: bytes from
         # `before` to `inside`, both of which are told only as far as the window goes.
         signed_size = Shape(len(offset), True)
@@ -126,13 +127,18 @@ class Fetch(wiring.Component):
         masks = Signal(self.window, reset_less=True)
         row_inside = later(m, rows[-1], 1, "row_inside")
         m.d.sync += masks.eq(Cat((first <= i) & (end > i) & row_inside for i in range(self.window)))
+        return masks, (first == 0) & (end > 0) & row_inside, rows
 
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        offset, row, address = self._position(m)
+        masks, begins_inside, rows = self._inside(m, offset, row)
         # A vector with nothing inside may be anywhere.
         reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 5, "reading", reset=True)
         outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
-                     self.error.eq(reading & later(m, outside, 1, "outside") & (first == 0)
-                                   & (end > 0) & row_inside)]
+                     self.error.eq(reading & later(m, outside, 1, "outside") & begins_inside)]
         m.d.comb += self.address.eq(address)
 
         # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 6 cycles.
@@ -153,16 +159,22 @@ class Fetch(wiring.Component):
         m.d.comb += self.vector.eq(vector)
         pixel = Value.cast(newest)[:8 * self.columns]
         lines = [*self._older_lines(m, platform, next_late, pixel), pixel]
-        # An old line is masked only now: the row below its own may have been outside the image.
-        pad = d.pad.as_unsigned()
+        m.d.comb += Value.cast(self.pixels).eq(self._show_lines(m, lines, rows))
+        return m
+
+    def _show_lines(self, m: Module, lines: list[Value], rows: list[Value]) -> Value:
+        """Return the pixels of all lines, a cycle later, those outside the image replaced.
+
+        An old line is masked only now: the row below its own may have been outside the image.
+        """
+        pad = self.descriptor.pad.as_unsigned()
         pixels: Any = Signal(data.ArrayLayout(8 * self.columns, len(lines)), reset_less=True)
         for i, line in enumerate(lines):
             for c in range(self.columns):
                 known: Value = Const(1, 1) if i == len(lines) - 1 else primitives.local_register(
                     m, self.family, rows[i], f"shown_{i}_{c}")
                 m.d.sync += pixels[i].word_select(c, 8).eq(Mux(known, line.word_select(c, 8), pad))
-        m.d.comb += Value.cast(self.pixels).eq(Value.cast(pixels))
-        return m
+        return Value.cast(pixels)
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""

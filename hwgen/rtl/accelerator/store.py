@@ -69,12 +69,9 @@ class Store(wiring.Component):
         """Cycles of a vector: its groups."""
         return -(-self.columns // self.lanes)
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        d = self.descriptor
-        width = len(self.address) + 2
-        valid = later(m, self.valid, 2, "came", reset=True)
-        tag, group = later(m, self.tag, 2, "tag"), later(m, self.group, 2, "group")
+    def _here(self, m: Module, valid: Value) -> tuple[Value, Value]:
+        """Return where the vector goes that is ``valid``, and if it is the step's last one."""
+        d, width = self.descriptor, len(self.address) + 2
         idle = Signal(init=1)
         here, row, tile = (Signal(width, name=name, reset_less=True)
                            for name in ("here", "row", "tile"))
@@ -102,6 +99,14 @@ class Store(wiring.Component):
             m.d.sync += tile.eq(tile_or_first)
         with m.If(valid):
             m.d.sync += idle.eq(finish)
+        return here, finish
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d, width = self.descriptor, len(self.address) + 2
+        valid = later(m, self.valid, 2, "came", reset=True)
+        tag, group = later(m, self.tag, 2, "tag"), later(m, self.group, 2, "group")
+        here, finish = self._here(m, valid)
 
         # Cycle 2: what came; 3: address, and the columns of this group and of those behind it that
         # are written; 4: those of this group; 5: the end; 6: whether that is outside.
