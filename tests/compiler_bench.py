@@ -80,7 +80,7 @@ def run_program(net, program, inputs=None):
     for name in program.inputs:
         place = program.tensors[name]
         assert lies_whole(place) and place.address % 4 == 0
-        made.memory[place.addresses()] = inputs[name].reshape(place.height, place.width, -1)
+        made.memory[place.addresses()] = as_stored(place, inputs[name])
     for layer in program.layers:
         made.run(program.image, layer.count, layer.first)
         place = program.tensors[layer.output]
@@ -99,7 +99,21 @@ def run_program(net, program, inputs=None):
 def lies_whole(place):
     """Return whether a tensor's bytes are in the memory one after the other, all of them."""
     return len(place.channels) == len(place.constants) and np.array_equal(
-        place.addresses().reshape(-1), place.address + np.arange(np.prod(place.shape)))
+        place.addresses().reshape(-1), place.address + np.arange(
+            place.height * place.width * len(place.channels)))
+
+
+def as_stored(place, values):
+    """Return an input as docs/compiler.md says that it is stored, a byte at a time."""
+    image = values.reshape(-1, place.width, len(place.constants) // place.stack.rows)
+    height, width, channels = image.shape
+    made = np.full((place.height, width, place.stack.rows, channels), place.zero_point, np.int8)
+    for y in range(place.height):
+        for i in range(place.stack.rows):
+            row = place.stack.first + y * place.stack.stride + i * place.stack.step
+            if 0 <= row < height:
+                made[y, :, i] = image[row]
+    return made.reshape(place.height, width, -1)
 
 
 class Builder:

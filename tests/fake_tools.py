@@ -71,7 +71,7 @@ if name.startswith("yowasp-nextpnr"):
     pathlib.Path(option("--report")).write_text(json.dumps({{
         "fmax": {{"clock": {{"achieved": min(reached, key=lambda pair: abs(
             pair[0] - float(option("--freq"))))[1]}}}},
-        "critical_paths": [{{"from": "posedge c", "to": "posedge c", "path": path}}],
+        "critical_paths": [{{"from": "posedge clock", "to": "posedge clock", "path": path}}],
         "utilization": {{kind: {{"used": used, "available": there}}
                          for kind, (used, there) in plan["uses"].items()}}}}))
     for routed in ("--textcfg", "--asc", "--write"):

@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.rtl.primitives import generic
+from hwgen.rtl.primitives.pipeline import later
 from hwgen.tools.find import call, require
 
 VENDOR = Path(__file__).parents[1] / "sim" / "vendor"
@@ -36,7 +37,7 @@ def yosys(script, workdir):
     assert outcome.ok, "\n".join(outcome.output.splitlines()[-40:])
 
 
-def prove(spec, workdir, *, depth, always=False):
+def prove(spec, workdir, *, depth, always=False, platform="formal"):
     """Prove that no assertion of ``spec`` fails in the first ``depth`` cycles, whatever comes in.
 
     With ``always`` none fails ever; the proof is an induction over at most so many cycles.
@@ -44,7 +45,7 @@ def prove(spec, workdir, *, depth, always=False):
     Yosys' own solver works on bits, and is ten times as fast on small multiplications as one that
     works on words.
     """
-    top = rtlil.convert(spec.elaborate("formal"), ports=[spec.sync.clk], platform="formal")
+    top = rtlil.convert(spec.elaborate(platform), ports=[spec.sync.clk], platform=platform)
     (workdir / "top.il").write_text(top)
     induction = "-tempinduct" if always else "-tempinduct-baseonly -tempinduct"
     yosys("\n".join([
@@ -129,13 +130,43 @@ class Miter(wiring.Component):
         return m
 
 
-def prove_equal(multipliers, workdir, *, family=None, depth=2 * generic.LATENCY + 2):
+class PackedMiter(wiring.Component):
+    """As :class:`Miter`, of a packed multiplier, whose two products are parted and compared.
+
+    ``equal`` means nothing until a cycle later than there.
+    """
+
+    def __init__(self, dut):
+        self.dut = dut
+        width = dut.width
+        super().__init__({"a": In(signed(width)), "low": In(width), "high": In(signed(width)),
+                          "take__0": In(1), "equal": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        m.d.comb += [dut.a.eq(self.a), dut.take.eq(self.take__0)]
+        products = []
+        for part in ("low", "high"):
+            b = getattr(self, part)
+            m.submodules[f"of_{part}"] = definition = generic.Multiplier(
+                signed(dut.width), b.shape())
+            m.d.comb += [definition.a.eq(self.a), definition.b.eq(b), dut.b[part].eq(b),
+                         definition.take.eq(self.take__0)]
+            products.append(later(m, definition.p, 1, f"product_{part}"))
+        low, high = (later(m, dut.p[part], 1, f"p_{part}") for part in ("low", "high"))
+        m.d.comb += self.equal.eq(((dut.excess << dut.shift) + low == products[0])
+                                  & (high - dut.excess == products[1]))
+        return m
+
+
+def prove_equal(multipliers, workdir, *, family=None, latency=generic.LATENCY, miter=Miter):
     """Prove that each of ``multipliers`` equals :class:`generic.Multiplier`.
 
     Both start in any state whatsoever, all registers of the vendor's cell included, and every lane
     takes a ``b`` in the first cycle; after that ``a``, ``b`` and ``take`` are free. The products
-    must agree from :data:`generic.LATENCY` cycles on, up to ``depth`` cycles. As the starting state
-    is any, that covers each take of any history. Besides the ``b`` that it holds a multiplier
+    must agree from ``latency`` cycles on, up to twice as many and two. As the starting state is
+    any, that covers each take of any history. Besides the ``b`` that it holds a multiplier
     remembers nothing for longer than its latency, so twice the latency is enough.
 
     The cell's model is Yosys' or ours (:data:`MODELS`). Multiplications are hard for a prover;
@@ -143,7 +174,7 @@ def prove_equal(multipliers, workdir, *, family=None, depth=2 * generic.LATENCY 
     """
     script = []
     for index, dut in enumerate(multipliers):
-        (workdir / f"miter_{index}.il").write_text(rtlil.convert(Miter(dut), name="miter"))
+        (workdir / f"miter_{index}.il").write_text(rtlil.convert(miter(dut), name="miter"))
         takes = " ".join(f"-set-at 1 take__{lane} 1"
                          for lane in range(len(getattr(dut, "lanes", [dut]))))
         script += [
@@ -158,6 +189,6 @@ def prove_equal(multipliers, workdir, *, family=None, depth=2 * generic.LATENCY 
             # Any state, not the one after configuration; and no two registers merged before.
             "setattr -unset init w:*", "async2sync", "formalff -clk2ff -ff2anyinit",
             "opt -full", "wreduce", "opt -full",
-            f"sat -seq {depth} -prove-skip {generic.LATENCY} {takes} -prove equal 1 -verify",
+            f"sat -seq {2 * latency + 2} -prove-skip {latency} {takes} -prove equal 1 -verify",
         ]
     yosys("\n".join(script) + "\n", workdir)

@@ -13,10 +13,15 @@ from typing import Any
 from ..errors import UserError
 from ..tools.untrusted import check_type, read_toml, refusing
 
-__all__ = ["BOARDS", "Board", "board", "closest", "presets", "read_board", "speed_grades"]
+__all__ = ["BOARDS", "HOST_MHZ", "TWO_CLOCKS", "Board", "board", "closest", "presets",
+           "read_board", "speed_grades"]
 
 PLLS = {"ecp5": ("EHXPLLL",), "ice40": ("SB_PLL40_PAD", "SB_PLL40_CORE"), "gowin": ("rPLL",)}
 """The families, and the PLLs that each has."""
+TWO_CLOCKS = ("ecp5",)
+"""The families on which the host's side of an accelerator has a clock of its own."""
+HOST_MHZ = 50
+"""What that clock is at most where a PLL makes it: as fast as any baud rate needs."""
 FASTEST = 1000
 """MHz of a crystal."""
 LARGEST_COUNT = 1 << 31

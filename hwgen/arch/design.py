@@ -66,6 +66,9 @@ class Design:
     dsps : int or None
         How many cells may use a hard multiplier; the others use fabric. None: all that the device
         has, or every cell where no device is named.
+    packed_rows : int
+        How many rows, the last ones, have cells that share a DSP block two by two, of an array of
+        int8 whose weights stay. No line reaches these rows.
     activation_memory : int
         Bytes for the tensors of a network. 0: the array alone, without an accelerator around it,
         and none of the fields below.
@@ -112,6 +115,7 @@ class Design:
     family: str = "generic"
     device: str | None = None
     dsps: int | None = None
+    packed_rows: int = 0
     activation_memory: int = 0
     program_memory: int = 0
     partial_sums: int = 0
@@ -171,12 +175,22 @@ class Design:
         return max(self.device_products - self.hard_lanes * self.lane_products - sparse, 0)
 
     @property
+    def single_rows(self) -> int:
+        """Rows whose cells share no multiplier; lines are dealt out to them."""
+        return self.rows - self.packed_rows
+
+    @property
+    def packed_pairs(self) -> int:
+        """How many hard multipliers two cells share."""
+        return self.packed_rows * (self.columns // 2)
+
+    @property
     def hard_multipliers(self) -> int:
-        """How many cells use a hard multiplier."""
+        """How many cells use a hard multiplier, shared or not."""
         if self.family == "generic" or self.engine in ("bitserial", "binary"):
             return 0
-        return min(self.rows * self.columns,
-                   self.array_products if self.dsps is None else self.dsps)
+        return min(self.rows * self.columns, self.array_products + self.packed_pairs
+                   if self.dsps is None else self.dsps)
 
     @property
     def banks(self) -> int:
@@ -213,9 +227,10 @@ class Design:
         """A name that tells designs apart, for files and folders."""
         parts = [self.engine, self.dataflow, f"{self.rows}x{self.columns}", self.activations,
                  self.weights]
-        for field in ("depth", "accumulator", "lines", "device", "dsps"):
+        for field in ("depth", "accumulator", "lines", "device", "dsps", "packed_rows"):
             value = getattr(self, field)
             if value not in (None, 0) or (field == "dsps" and value == 0):
+                field = field.removesuffix("_rows")
                 parts.append(f"{field}{value}" if isinstance(value, int) else value.lower())
         if self.family != "generic" and self.device is None:
             parts.append(self.family)
@@ -268,6 +283,8 @@ class Design:
             if not self.activation_memory and field.name in AROUND_THE_ARRAY:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
+                continue
+            if field.name == "packed_rows" and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
-           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "SIDES", "SPARSE", "SYSTOLIC",
-           "check"]
+           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES", "SPARSE",
+           "SYSTOLIC", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -40,9 +40,12 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
+PACKED = {"dataflow": ("ws",), "activations": ("int8",), "weights": ("int8",),
+          "family": ("generic", "ecp5"), "compact": (False,)}
+"""What fields of an array with packed rows may be."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
-SYSTOLIC = ("depth", "accumulator", "dsps")
+SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 """Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
@@ -63,22 +66,23 @@ def check(design: "Design") -> None:
     Integer.parse(design.weights, "weights")
     within(design, "depth", 1, LARGEST_DEPTH, optional=True)
     within(design, "accumulator", 2, LARGEST_SUM, optional=True)
+    within(design, "packed_rows", 0, design.rows if design.columns > 1 else 0)
     serial = design.engine == "bitserial"  # which keeps so many pixels of each line
-    within(design, "lines", 0, math.isqrt(design.rows) if serial else design.rows)
+    within(design, "lines", 0, math.isqrt(design.rows) if serial
+           else design.rows - design.packed_rows)
     if design.lines and design.dataflow != "ws":
         raise UserError(f"lines must be 0 with dataflow 'os', not {design.lines}: only an array "
                         "whose weights stay has a depthwise path")
     one_of(design, "family", FAMILIES)
     if design.family == "generic":
         for field in ("device", "dsps"):
-            if getattr(design, field) is not None:
-                raise UserError(f"{field} must be left out for family 'generic', which is no "
-                                f"chip's, not {getattr(design, field)!r}")
+            only(design, field, None, "for family 'generic', which is no chip's")
     known = sorted({b.device for b in BOARDS.values() if b.family == design.family})
     if design.device not in (None, *known):
         raise UserError(f"device must be one of {', '.join(known)} for family "
                         f"{design.family!r}, or left out, not {design.device!r}")
-    within(design, "dsps", 0, design.device_products, optional=True)
+    check_packed(design)
+    check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
     for field in ("compact", "decompress"):
@@ -89,10 +93,8 @@ def check(design: "Design") -> None:
         check_accelerator(design)
         return
     for field in AROUND_THE_ARRAY:
-        default = getattr(type(design), field)
-        if getattr(design, field) != default:
-            raise UserError(f"{field} must be {default!r} without an activation_memory, which "
-                            f"an accelerator needs, not {getattr(design, field)!r}")
+        only(design, field, getattr(type(design), field),
+             "without an activation_memory, which an accelerator needs")
 
 
 def check_bit_serial(design: "Design") -> None:
@@ -102,19 +104,33 @@ def check_bit_serial(design: "Design") -> None:
             if design.engine == "bitserial" else ", of which its array is a part"
         raise UserError(f"activation_memory must be given with engine {design.engine!r}{alone}")
     for field in SYSTOLIC:
-        default = getattr(type(design), field)
-        if getattr(design, field) != default:
-            should = "left out" if default is None else repr(default)
-            raise UserError(f"{field} must be {should} with engine {design.engine!r}, not "
-                            f"{getattr(design, field)!r}: only a systolic array has it")
+        only(design, field, getattr(type(design), field), f"with engine {design.engine!r}",
+             ": only a systolic array has it")
+
+
+def check_packed(design: "Design") -> None:
+    """Check what goes with packed rows."""
+    for field, known in PACKED.items():
+        if design.packed_rows and getattr(design, field) not in known:
+            raise UserError(f"packed_rows must be 0 with {field} {getattr(design, field)!r}, not "
+                            f"{design.packed_rows}: cells share DSP blocks of an ECP5, for int8, "
+                            "in a fast array whose weights stay")
+
+
+def check_dsps(design: "Design", products: int) -> None:
+    """Check the hard multipliers of the cells against those that there are."""
+    pairs = design.packed_pairs
+    if design.family != "generic" and pairs > products:
+        raise UserError(f"packed_rows must be at most {products // (design.columns // 2)}, as "
+                        f"there are {products} DSP blocks and each row of pairs takes "
+                        f"{design.columns // 2}, not {design.packed_rows}")
+    within(design, "dsps", 2 * pairs, products + pairs, optional=True)
 
 
 def check_binary(design: "Design") -> None:
     """Check the accelerator of the engine ``binary``."""
-    for field, (only, why) in BINARY.items():
-        if getattr(design, field) != only:
-            raise UserError(f"{field} must be {only!r} with engine 'binary', not "
-                            f"{getattr(design, field)!r}: {why}")
+    for field, (value, why) in BINARY.items():
+        only(design, field, value, "with engine 'binary'", f": {why}")
     if design.lanes not in BINARY_LANES or design.columns % design.lanes:
         raise UserError(f"lanes must be 1, 2 or 4 with engine 'binary', and divide the "
                         f"{design.columns} columns, not {design.lanes}")
@@ -134,9 +150,8 @@ def check_sparse(design: "Design") -> None:
     for field, most in SPARSE.items():
         if design.engine == "sparse":
             within(design, field, 1, most)
-        elif getattr(design, field) != 0:
-            raise UserError(f"{field} must be 0 without engine 'sparse', not "
-                            f"{getattr(design, field)!r}")
+        else:
+            only(design, field, 0, "without engine 'sparse'")
 
 
 def check_accelerator(design: "Design") -> None:
@@ -148,10 +163,8 @@ def check_accelerator(design: "Design") -> None:
         what = "a compact accelerator" if design.compact else f"engine {design.engine!r}"
         raise UserError(f"decompress must be false with {what}, not true: weights are unpacked "
                         "for a systolic array alone")
-    for field, only in ACCELERATOR.items():
-        if getattr(design, field) != only:
-            raise UserError(f"{field} must be {only!r} with an activation_memory, as every "
-                            f"accelerator's, not {getattr(design, field)!r}")
+    for field, value in ACCELERATOR.items():
+        only(design, field, value, "with an activation_memory, as every accelerator's")
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":
@@ -170,7 +183,7 @@ def check_accelerator(design: "Design") -> None:
     within(design, "lanes", 1, design.columns)
     most = design.device_products // design.lane_products if design.device else 0
     within(design, "hard_lanes", 0, min(design.lanes, most))
-    within(design, "dsps", 0, design.array_products, optional=True)
+    check_dsps(design, design.array_products)
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
     if design.engine == "binary":
         check_binary(design)
@@ -181,6 +194,14 @@ def check_accelerator(design: "Design") -> None:
     if design.compact and design.engine == "bitserial" and design.lines:
         raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
                         f"not {design.lines}: its columns take no pixels of their own")
+
+
+def only(design: "Design", field: str, wanted: object, where: str, why: str = "") -> None:
+    """Check that a field has the only value that it may have there."""
+    value = getattr(design, field)
+    if value != wanted:
+        must = "left out" if wanted is None else repr(wanted)
+        raise UserError(f"{field} must be {must} {where}, not {value!r}{why}")
 
 
 def one_of(design: "Design", field: str, known: tuple[str, ...]) -> None:

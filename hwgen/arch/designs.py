@@ -32,6 +32,7 @@ class Designs:
     partial_sums: Any
     hard_lanes: Any = 0
     hard_multipliers: Any = 0
+    packed_rows: Any = 0
     activation_memory: Any = 0
     program_memory: Any = 0
     steps: Any = 256
@@ -85,6 +86,11 @@ class Designs:
         dsps = fields.pop("hard_multipliers")
         return Design(**fields, dsps=dsps if fields["engine"] == "systolic" else None,
                       **{name: getattr(self, name) for name in CHIP})
+
+    @property
+    def packed_pairs(self) -> Any:
+        """How many hard multipliers two cells share."""
+        return self.packed_rows * (self.columns // 2)
 
     @property
     def serial(self) -> Any:

@@ -14,6 +14,7 @@ from .design_checks import (
     BINARY_LANES,
     LARGEST_SUMS,
     LEAST_COLUMNS,
+    PACKED,
     SIDES,
     SPARSE,
     SYSTOLIC,
@@ -89,7 +90,7 @@ def fit_accelerator(v: Fields) -> None:
             v.put(field, value)
     if engine in ("bitserial", "binary"):
         for field in SYSTOLIC:
-            v.put(field, None)
+            v.put(field, getattr(Design, field))
     for field, most in SPARSE.items():
         if engine == "sparse":
             v.need(field)
@@ -131,8 +132,17 @@ def fit_accelerator(v: Fields) -> None:
 def fit_multipliers(v: Fields) -> None:
     """Fit lanes and cells that take multipliers of the chip to how many it has."""
     if v["hard_lanes"]:
-        without = Design(**v | {"hard_lanes": 0, "dsps": None})
+        without = Design(**v | {"hard_lanes": 0, "dsps": None, "packed_rows": 0})
         most = without.device_products // without.lane_products if v["device"] else 0
         v.clamp("hard_lanes", 0, min(v["lanes"], most))
+    products = Design(**v | {"dsps": None, "packed_rows": 0}).array_products
+    pairs = v["columns"] // 2
+    if not pairs or any(v[field] not in known for field, known in PACKED.items()):
+        v.put("packed_rows", 0)
+    if v["packed_rows"]:
+        most = products // pairs if v["family"] == "ecp5" else v["rows"]
+        v.clamp("packed_rows", 0, min(most, v["rows"] - v["lines"]))
+        v.clamp("lines", 0, v["rows"] - v["packed_rows"])
     if v["dsps"] is not None:
-        v.clamp("dsps", 0, Design(**v | {"dsps": None}).array_products)
+        shared = v["packed_rows"] * pairs
+        v.clamp("dsps", 2 * shared, products + shared)

@@ -15,7 +15,7 @@ from ..arch.designs import Designs
 from .costs import FIGURES, costs_of, is_known, parts_of
 from .memories import CHIPS, memory_blocks
 
-__all__ = ["RESOURCES", "count_dsps", "count_parts", "design_resources", "has_model",
+__all__ = ["RESOURCES", "count_dsps", "count_parts", "design_resources", "engine_of", "has_model",
            "resources_of"]
 
 RESOURCES = ("luts", "registers", "dsps", "block_rams")
@@ -25,7 +25,8 @@ RESOURCES = ("luts", "registers", "dsps", "block_rams")
 def has_model(design: Design) -> bool:
     """Return whether it is known what a Design takes of its chip."""
     alone = design.parts == (design.engine,)  # nothing beside the array
-    return alone and is_known(design.family, design.engine) and CHIPS[design.family].compact == (
+    engine = "packed" if design.packed_rows else design.engine
+    return alone and is_known(design.family, engine) and CHIPS[design.family].compact == (
         design.compact or design.engine == "binary")
 
 
@@ -52,9 +53,9 @@ def design_resources(design: Design) -> dict[str, float]:
 
 
 def engine_of(designs: Designs) -> str:
-    """Return the engine, which is the same of all."""
+    """Return the engine, which is the same of all; ``packed`` if some have packed rows."""
     engine, = np.unique(designs.engine).tolist()
-    return str(engine)
+    return "packed" if np.any(designs.packed_rows) else str(engine)
 
 
 def count_parts(designs: Designs, blocks: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -76,6 +77,7 @@ def count_parts(designs: Designs, blocks: NDArray[np.int64]) -> NDArray[np.float
         "lane in fabric": d.lanes - d.hard_lanes,
         "bank": d.banks,
         "LUT of a memory": blocks[:, 2],
+        "pair of packed cells": d.packed_pairs,
     }
     return np.stack([np.broadcast_to(counts[part], len(d)).astype(float)
                      for part in parts_of(d.family, engine_of(d))], axis=-1)
@@ -88,7 +90,7 @@ def count_dsps(designs: Designs) -> NDArray[np.int64]:
     where it is not a shift, and there are more than two groups of columns.
     """
     d, chip = designs, CHIPS[designs.family]
-    products = d.hard_multipliers + chip.lane_products * d.hard_lanes
+    products = d.hard_multipliers - d.packed_pairs + chip.lane_products * d.hard_lanes
     groups = -(-d.columns // d.lanes)
     is_shift = np.equal(d.lanes & (d.lanes - 1), 0)
     return -(-products // chip.products) + np.where(is_shift | (groups <= 2), 0, 1)

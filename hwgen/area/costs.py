@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COSTS", "FIGURES", "Costs", "costs_of", "is_known", "parts_of", "write_costs"]
+__all__ = ["BASES", "COSTS", "FIGURES", "Costs", "costs_of", "is_known", "parts_of", "write_costs"]
 
 FIGURES = ("luts", "registers")
 
@@ -14,6 +14,9 @@ Costs = dict[str, dict[str, dict[str, dict[str, float]]]]
 """By family, engine, figure and part."""
 
 FILE = Path(__file__).with_suffix(".toml")
+
+BASES = {"packed": "systolic"}
+"""What has all parts of an engine, and some more: an array with packed rows."""
 
 COSTS: Costs = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
@@ -25,12 +28,14 @@ def is_known(family: str, engine: str) -> bool:
 
 def parts_of(family: str, engine: str) -> tuple[str, ...]:
     """Return the parts of an engine that take logic."""
-    return tuple(COSTS[family][engine][FIGURES[0]])
+    own = tuple(COSTS[family][engine][FIGURES[0]])
+    return parts_of(family, BASES[engine]) + own if engine in BASES else own
 
 
 def costs_of(family: str, engine: str, figure: str) -> NDArray[np.float64]:
     """Return what each part takes, in the order of the parts."""
-    return np.array([*COSTS[family][engine][figure].values()])
+    own = np.array([*COSTS[family][engine][figure].values()])
+    return np.append(costs_of(family, BASES[engine], figure), own) if engine in BASES else own
 
 
 def write_costs(costs: Costs, path: Path = FILE) -> None:

@@ -4,8 +4,9 @@
 each Design when it is left out of the fit; with ``--write`` before it, the costs go to
 ``costs.toml``. The Designs of a list have the same family and engine.
 
-What is the same hardware with a bit-serial array as with a systolic one costs what it was fitted to
-with the latter; only the others are fitted, and few syntheses are enough for them.
+What is the same hardware with a bit-serial array, or with packed rows, as with a systolic one costs
+what it was fitted to with the latter; only the others are fitted, and few syntheses are enough for
+them.
 """
 
 import sys
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..arch.designs import Designs
 from ..text import table
-from .area import count_parts
-from .costs import COSTS, FIGURES, costs_of, parts_of, write_costs
+from .area import count_parts, engine_of
+from .costs import BASES, COSTS, FIGURES, costs_of, parts_of, write_costs
 from .mapped import read_designs, read_figures
 from .memories import memory_blocks
 
@@ -39,12 +40,18 @@ def measurements(path: Path, figure: str) -> tuple[list[str], Numbers, Numbers]:
             np.array([known[name][figure] for name in designs], float))
 
 
+def kind_of(path: Path) -> tuple[str, str]:
+    """Return family and engine of a list."""
+    design = next(iter(read_designs(path).values()))
+    return design.family, engine_of(Designs.of([design]))
+
+
 def shared_costs(path: Path, figure: str) -> Numbers:
     """Return the costs that the fit to a list does not change; NaN for the others."""
-    design = next(iter(read_designs(path).values()))
-    names, other = (parts_of(design.family, engine) for engine in (design.engine, "systolic"))
-    known = dict(zip(other, costs_of(design.family, "systolic", figure), strict=True))
-    same = SAME if design.engine == "bitserial" else ()
+    family, engine = kind_of(path)
+    names, other = (parts_of(family, each) for each in (engine, "systolic"))
+    known = dict(zip(other, costs_of(family, "systolic", figure), strict=True))
+    same = {"bitserial": SAME, "packed": other}.get(engine, ())
     return np.array([known[name] if name in same else np.nan for name in names])
 
 
@@ -71,8 +78,7 @@ def leave_one_out(counts: Numbers, figures: Numbers, known: Numbers | None = Non
 
 def main(path: Path) -> dict[str, dict[str, float]]:
     """Print costs and errors, and return the costs of each part for each figure."""
-    design = next(iter(read_designs(path).values()))
-    parts = parts_of(design.family, design.engine)
+    parts = parts_of(*kind_of(path))
     found = {}
     for figure in FIGURES:
         names, counts, figures = measurements(path, figure)
@@ -96,8 +102,11 @@ def update(paths: Sequence[Path]) -> None:
     Of a family the systolic engine comes first: others keep some of its costs.
     """
     for path in paths:
-        design = next(iter(read_designs(path).values()))
-        COSTS.setdefault(design.family, {})[design.engine] = main(path)
+        family, engine = kind_of(path)
+        base = parts_of(family, BASES[engine]) if engine in BASES else ()
+        COSTS.setdefault(family, {})[engine] = {
+            figure: {part: cost for part, cost in costs.items() if part not in base}
+            for figure, costs in main(path).items()}
     write_costs(COSTS)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..measure.synthesis import Flow, boards_with, harness_of, source_of
+from ..measure.place_and_route import Flow
+from ..measure.synthesis import boards_with, harness_of, source_of
 from ..tools.find import package_version
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 

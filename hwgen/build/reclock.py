@@ -14,13 +14,12 @@ from amaranth.hdl import Const
 from amaranth.utils import bits_for
 
 from ..arch.boards import Board
-from ..measure.place_and_route import commands, run
+from ..measure.place_and_route import Flow, run
 from ..rtl.links.uart import COUNTS, counts_of
 from ..rtl.primitives.plls import ClockSetting
-from ..tools.find import require
 from ..tools.untrusted import refusing
 from .attempt import CELLS, ROUTED
-from .placement import NAME
+from .placement import lines_of_cells
 
 __all__ = ["contents", "reclock", "rewrite_configuration", "rewrite_design"]
 
@@ -30,9 +29,6 @@ PLL = "clocks.pll"
 LUTS = {"ecp5": "INITVAL", "ice40": "LUT_INIT", "gowin": "INIT"}
 """What nextpnr calls the contents of a LUT, by family."""
 
-PACKED = re.compile("_(LC|PLL)$")
-"""What nextpnr adds to the name of a cell when it packs it."""
-
 BEL = re.compile(r'"NEXTPNR_BEL": "([^"]+)"')
 PARAMETER = re.compile(r'^(\s*"(\w+)": ")([01]+)(".*)$', re.S)
 
@@ -41,26 +37,19 @@ Contents = Mapping[str, Mapping[str, int]]
 
 
 def contents(family: str, setting: ClockSetting, divisor: int, most: int) -> Contents:
-    """Return what the PLL and the LUTs contain that hold a clock and its serial port's divisor."""
+    """Return what the PLL and the LUTs contain that hold a clock and its serial port's divisor.
+
+    There are no such LUTs if ``most`` is 0, as the serial port has another clock.
+    """
     found = {PLL: {
         name: value.value if isinstance(value, Const) else value
         for name, value in setting.parameters.items() if not isinstance(value, str)}}
-    for name, count, widest in zip(COUNTS, counts_of(divisor), counts_of(most), strict=True):
+    for name, count, widest in zip(COUNTS, counts_of(divisor), counts_of(most),
+                                   strict=True) if most else ():
         for index in range(bits_for(widest)):
             found[f"serial.uart.{name}.bit_{index}"] = {
                 LUTS[family]: 0xffff * (count >> index & 1)}
     return found
-
-
-def lines_of_cells(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a design that nextpnr wrote, each with the cell that it is of."""
-    cell = before = ""
-    for line in lines:
-        if '"hide_name"' in line:  # the first field, so the line before has the name
-            found = NAME.match(before)
-            cell = PACKED.sub("", found[1]) if found else ""
-        yield cell, line
-        before = line
 
 
 def bels_of(lines: Iterable[str], names: Container[str]) -> dict[str, str]:
@@ -135,9 +124,9 @@ def reclock(board: Board, folder: Path, log: str, target: str, wanted: Contents)
     with refusing(cells, what), cells.open(encoding="utf-8") as lines:
         write(folder / f"{target}.{CELLS[1]}", rewrite_design(lines, wanted))
     if board.family == "ice40":
-        _, program, options = commands(board)
-        options[options.index("--json") + 1] = f"{target}.{CELLS[1]}"
-        run([require(program, "toolchain"), *options, "--no-pack", "--no-place", "--no-route",
+        flow = Flow.of(board)
+        flow.options[flow.options.index("--json") + 1] = f"{target}.{CELLS[1]}"
+        run([flow.nextpnr, *flow.options, "--no-pack", "--no-place", "--no-route",
              option, f"{target}.{suffix}"], folder, target)
     return time.monotonic() - started
 

@@ -38,6 +38,8 @@ class Record:
         The accelerator's clock.
     baud, bit_cycles : int
         Bits a second of the serial port, and the cycles that a bit takes.
+    host_mhz : float
+        The clock of those cycles, where the host's side has its own; 0 where it has not.
     bitstream : str
         Name of its file, which is beside this one.
     frames : str
@@ -72,6 +74,7 @@ class Record:
     baud: int
     bit_cycles: int
     bitstream: str
+    host_mhz: float = 0.0
     frames: str = ""
     pll: dict[str, Any] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)

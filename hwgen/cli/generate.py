@@ -58,9 +58,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "or axi (AXI4-Lite and AXI4-Streams): in the addresses of a system, with "
                          "a register map and a driver in C")
     command.add_argument("--clock", type=megahertz, metavar="MHZ",
-                         help="the accelerator's clock, of which --top uart makes the baud "
+                         help="the clock of which --top uart makes the baud: the accelerator's "
                          "(default: the one that a recorded build of the Design has met, or what "
-                         "may be expected)")
+                         "may be expected), or host_clk of an ECP5 (default: the board's crystal)")
     add_baud(command)
 
 
@@ -133,7 +133,7 @@ def chosen_top(options: argparse.Namespace,
 
     Only an accelerator has any but the first.
     """
-    from ..build.clock import board_named, clock_of
+    from ..build.clock import board_named, host_clock_of
     from ..rtl.links.uart import bit_cycles
     from ..rtl.tops.catalogue import TOPS, uart
 
@@ -146,7 +146,7 @@ def chosen_top(options: argparse.Namespace,
                         f"activation_memory the Design is one; this would do: `{command}`")
     if options.top != "uart":
         return TOPS[options.top], {}, []
-    clock = clock_of(design, board_named(None, options.design, design), options.clock)
+    clock = host_clock_of(design, board_named(None, options.design, design), options.clock)
     if clock.mhz is None:
         raise UserError(f"--clock is missing, of which the baud is made: {clock.why}")
     cycles = bit_cycles(clock.mhz, options.baud)

@@ -7,16 +7,7 @@ import argparse
 
 from ..golden.network import network as golden
 from ..network.reader import read_network
-from .arrays import (
-    add_inputs,
-    add_model,
-    image_outputs,
-    output_facts,
-    output_lines,
-    read_answers,
-    read_inputs,
-    right_answers,
-)
+from . import arrays
 from .output import show
 
 __all__ = ["add_options", "run"]
@@ -24,8 +15,8 @@ __all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    add_model(command)
-    add_inputs(command)
+    arrays.add_model(command)
+    arrays.add_inputs(command)
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `label`, the number of the right answer of each input: "
                          "how many are right (top-1)")
@@ -34,16 +25,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
     network = read_network(options.model)
-    inputs = read_inputs(options.input, network)
+    inputs = arrays.read_inputs(options.input, network)
     results = golden.run(network, inputs)
-    outputs = [image_outputs(network, {name: values[index:index + 1]
-                                       for name, values in results.items()})
+    outputs = [arrays.image_outputs(network, {name: values[index:index + 1]
+                                              for name, values in results.items()})
                for index in range(len(next(iter(inputs.values()))))]
     facts = {"network": network.name, "rounding": network.rounding,
-             **output_facts(network, outputs)}
-    lines = list(output_lines(outputs))
+             **arrays.output_facts(network, outputs)}
+    lines = list(arrays.output_lines(outputs))
     if options.labels:
-        right = right_answers(outputs, read_answers(options.labels, len(outputs)))
+        right = arrays.right_answers(outputs, arrays.read_answers(options.labels, len(outputs)))
         facts["top_1"] = right / len(outputs)
         lines.append(f"top-1: {right} of {len(outputs)} are right, {right / len(outputs):.1%}")
     return show(options, facts, "\n".join(lines))

@@ -26,15 +26,7 @@ from ..errors import UserError
 from ..network.reader import read_network
 from ..runtime.run import SerialPort, run_network
 from ..text import say
-from .arrays import (
-    add_inputs,
-    add_model,
-    image_outputs,
-    output_facts,
-    output_lines,
-    read_inputs,
-    read_labels,
-)
+from . import arrays
 from .built import clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, run_table
@@ -47,8 +39,8 @@ __all__ = ["add_options", "run"]
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    add_model(command)
-    add_inputs(command)
+    arrays.add_model(command)
+    arrays.add_inputs(command)
     add_design(command)
     command.add_argument("--board", metavar="NAME", choices=("sim", *BOARDS), default="sim",
                          help="where: sim, a simulation of the generated Verilog (default), or the "
@@ -81,8 +73,8 @@ def run(options: argparse.Namespace) -> int:
     chosen = network_design(options, network, built)
     design = chosen.design
     clock = clock_for(options, design, built)
-    inputs = read_inputs(options.input, network)
-    labels = read_labels(options.labels) if options.labels else []
+    inputs = arrays.read_inputs(options.input, network)
+    labels = arrays.read_labels(options.labels) if options.labels else []
     check = options.check or options.json
     port = None if simulated else SerialPort(options.port, options.baud,
                                              patience_mhz(clock, options.board))
@@ -91,18 +83,18 @@ def run(options: argparse.Namespace) -> int:
                         warn=lambda text: print(text, file=sys.stderr))
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
-    outputs = [image_outputs(network, result.outputs) for result in results]
+    outputs = [arrays.image_outputs(network, result.outputs) for result in results]
     facts = {
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
-        **output_facts(network, outputs),
+        **arrays.output_facts(network, outputs),
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
                     "difference": layer.difference} for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
-             *choice_lines(program), *output_lines(outputs, labels),
+             *choice_lines(program), *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
     if found.embedded:

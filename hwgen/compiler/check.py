@@ -241,7 +241,7 @@ class Check:
         lines = self.design.lines
         if not lines:
             raise Unsound("it is depthwise, and the array has no lines")
-        of_row = lines_of_rows(self.design.engine, self.design.rows, lines)
+        of_row = lines_of_rows(self.design.engine, self.design.single_rows, lines)
         for row in np.flatnonzero(weights.any(axis=(0, 1, 3))).tolist():
             if row >= len(of_row):
                 raise Unsound("it has weights in a row that no line reaches")

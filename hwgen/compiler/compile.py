@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
+from ..cost.cycles import Array, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     AveragePool,
@@ -21,6 +22,7 @@ from ..network.graph import (
     Pad,
     Reshape,
     Softmax,
+    Tensor,
     Weighted,
 )
 from .check import check_program
@@ -35,8 +37,9 @@ from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
+from .prepare.stacking import stack_inputs, stack_values, stackable
 from .prepare.thresholds import any_rounding, requantising_network
-from .program import HostLayer, LayerSteps, Placement, Program
+from .program import HostLayer, LayerSteps, Placement, Program, Stack
 from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
@@ -71,7 +74,51 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network, folding, layout = prepare_network(network)
+    network = simplify(requantising_network(network))
+    stacks = stackable(network)
+    found, errors = [], []
+    for each in ({}, stacks) if is_quicker(network, stacks, design) else ({},):
+        try:
+            found.append(place_and_lower(network, each, design, example))
+        except UserError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    return min(found, key=cycles_of)
+
+
+def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) -> bool:
+    """Return whether those layers take fewer cycles of the array whose inputs may be stacked."""
+    cycles = []
+    for each in ({}, stacks) if stacks else ():
+        prepared = lay_out(network, each)
+        lowering = Lowering(design)
+        try:
+            for layer in prepared[2].layers:
+                if layer.inputs[0] in stacks:
+                    lower(lowering, *prepared, layer)
+        except UserError:  # which says more where the whole network is lowered
+            return False
+        cycles.append(total_cycles((item.step for item in lowering.placed), Array.of(design)))
+    return bool(cycles) and cycles[1] < cycles[0]
+
+
+def cycles_of(program: Program) -> int:
+    """Return the cycles of a Program; on the sparse engine those by which layers were chosen."""
+    array = Array.of(program.design)
+    on_engine = {choice.layer: choice.sparse_cycles or 0 for choice in program.choices
+                 if choice.engine == "sparse"}
+    return sum(on_engine[layer.name] if layer.name in on_engine else
+               total_cycles(program.steps[layer.first:layer.first + layer.count], array)
+               for layer in program.layers)
+
+
+def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
+                    example: Mapping[str, NDArray[np.int8]] | None) -> Program:
+    """Return the Program of a network some of whose inputs are stacked."""
+    network, folding, layout = lay_out(whole, stacks)
+    if example is not None:
+        example = stack_values(whole, stacks, example)
     choice = SparseSelection(network, folding, layout, design, example)
     plan, lowering, layers = lower_into(design, choice, lambda plan: lower_network(
         network, folding, layout, design, {}, plan))
@@ -97,7 +144,8 @@ def draft(network: Network, design: Design,
     image, steps = finish(lowering, addresses, design)
     return Program(
         network.name, design, steps, image,
-        {name: placement(network, folding, name, view, addresses)
+        {name: placement(whole.tensors[name], folding, name, view, addresses,
+                         stacks.get(name, Stack()))
          for name, view in layout.views.items()},
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs,
@@ -105,10 +153,20 @@ def draft(network: Network, design: Design,
         choices=plan.choices)
 
 
-def prepare_network(network: Network) -> tuple[Network, Folding, BufferLayout]:
-    """Return a network as it is lowered, and what is stored of it where, for whatever Design."""
-    network = requantising_network(network)
-    network = simplify(network)
+def prepare_network(network: Network, *,
+                    stacked: bool = False) -> tuple[Network, Folding, BufferLayout]:
+    """Return a network as it is lowered, and what is stored of it where, for whatever Design.
+
+    Its inputs are ``stacked``, those that can be, or none is.
+    """
+    network = simplify(requantising_network(network))
+    return lay_out(network, stackable(network) if stacked else {})
+
+
+def lay_out(network: Network,
+            stacks: Mapping[str, Stack]) -> tuple[Network, Folding, BufferLayout]:
+    """Return a network with some inputs stacked, and what is stored of it where."""
+    network = stack_inputs(network, stacks)
     folding = fold(network)
     return network, folding, BufferLayout(network, folding)
 
@@ -202,15 +260,15 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
 
 
-def placement(network: Network, folding: Folding, name: str, view: View,
-              addresses: dict[str, int]) -> Placement:
+def placement(tensor: Tensor, folding: Folding, name: str, view: View,
+              addresses: dict[str, int], stack: Stack) -> Placement:
     """Return where a tensor is."""
-    tensor, constants = network.tensors[name], folding.constants[name]
+    constants = folding.constants[name]
     return Placement(
         addresses[view.buffer] + view.offset, tensor.shape, tensor.scale, tensor.zero_point,
         view.height, view.width, view.pitch, view.row,
         tuple(np.flatnonzero(folding.stored[name]).tolist()),
-        tuple(None if value == VARIES else value for value in constants.tolist()))
+        tuple(None if value == VARIES else value for value in constants.tolist()), stack)
 
 
 def host_layer(network: Network, layer: Layer) -> HostLayer:

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..golden.sparse.decoder import Compressed, EntryFormat, LaneEntries
+from ..golden.sparse.decoder import Compressed, EntryFormat, Integers, LaneEntries
 
 __all__ = ["Storage", "encode", "loads", "storage"]
-
-Integers = NDArray[np.int64]
 
 
 def encode(matrix: NDArray[np.integer], form: EntryFormat, lanes: int = 1) -> Compressed:

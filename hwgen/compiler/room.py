@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..arch.design import Design
-from ..cost.cycles import Array
+from ..cost.cycles import Array, total_cycles
 from .lowering import Lowering
 from .packing.unpacking import Unpacking
 from .program import LayerSteps
@@ -41,8 +41,8 @@ def lower_into(design: Design, choice: SparseSelection,
     def cost(lowered: Lowered) -> tuple[int, int]:
         lowering, layers = Unpacking(lowered.lowering, lowered.layers).until(words)
         cycles = sum(on_engine[layer.name] if layer.name in lowered.plan.columns else
-                     sum(array.cycles(item.step) for item in
-                         lowering.placed[layer.first:layer.first + layer.count])
+                     total_cycles((item.step for item in lowering.placed[
+                         layer.first:layer.first + layer.count]), array)
                      for layer in layers)
         return max(program_words(lowering) - words, 0), cycles
 

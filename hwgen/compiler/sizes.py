@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import Mode
-from ..cost.cycles import Array, Count
+from ..cost.cycles import Array, Count, StepCycles, chain
 
 __all__ = ["LARGEST_COUNT", "Block", "Cut", "Sizes", "Strips", "ceil_div"]
 
@@ -60,6 +60,13 @@ class Strips:
     def count(self) -> Count:
         """How many blocks there are."""
         return ceil_div(self.whole_height, self.height) * ceil_div(self.whole_width, self.width)
+
+    @property
+    def last(self) -> Block:
+        """The block at the right and at the lower end."""
+        y = (ceil_div(self.whole_height, self.height) - 1) * self.height
+        x = (ceil_div(self.whole_width, self.width) - 1) * self.width
+        return Block(y, x, self.whole_height - y, self.whole_width - x)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks of one Design, row by row."""
@@ -163,11 +170,15 @@ class Sizes:
         return {"activation_format": activations.code, "weight_format": Format.of(weights).code}
 
     def cycles(self, mode: Mode, tiles: int, passes: Count, strips: Strips, *,
-               per_tile: bool = False, to_sums: bool = False, **formats: int) -> Count:
+               per_tile: bool = False, to_sums: bool = False, **formats: int) -> StepCycles:
         """Return the cycles of the steps of all blocks, none of which has primes.
 
         ``formats`` are those fields of a step.
         """
-        return sum(count * self.array.cycles_for(
-            mode, tiles=tiles, passes=passes, vectors=block.height * block.width, to_sums=to_sums,
-            parameters_per_tile=per_tile, **formats) for block, count in strips.each(0, 0))
+        def of(block: Block) -> StepCycles:
+            return self.array.parts_for(
+                mode, tiles=tiles, passes=passes, vectors=block.height * block.width,
+                to_sums=to_sums, parameters_per_tile=per_tile, **formats)
+
+        return chain(((of(block), count) for block, count in strips.each(0, 0)),
+                       of(strips.last))

@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..golden.sparse.decoder import WEIGHT_BITS
+from ..golden.sparse.decoder import WEIGHT_BITS, Integers
 
 __all__ = ["cluster", "share_weights"]
 
-Integers = NDArray[np.int64]
 
 HALF = 1 << (WEIGHT_BITS - 1)
 

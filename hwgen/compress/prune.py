@@ -15,17 +15,9 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..golden.network.network import compute, run
 from ..golden.network.taps import rows, vectors, with_rows
-from ..network.graph import (
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Network,
-    Requantisation,
-    Weighted,
-)
+from ..network import graph
 from .codebook import cluster, share_weights
-from .surgeon import Moments, importance, least_squares, round_weights
+from .surgeon import Floats, Mask, Moments, importance, least_squares, round_weights
 
 __all__ = ["METHODS", "STEPS", "Pruner", "density", "noise", "prunable_layers"]
 
@@ -34,21 +26,19 @@ METHODS = ("surgeon", "magnitude")
 STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)
 """Densities through which the surgeon goes: what goes at once has not seen each other go."""
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[np.int8]]
 
 
-def prunable_layers(network: Network) -> list[Weighted]:
+def prunable_layers(network: graph.Network) -> list[graph.Weighted]:
     """Return the layers with weights that can be pruned; each must requantise its sums to int8.
 
     A depthwise layer of ones is none of them: readers make such to average, or to change a scale.
     """
-    found = [layer for layer in network.layers if isinstance(layer, Weighted)
-             and not (isinstance(layer, Depthwise) and np.all(layer.weights == 1)
+    found = [layer for layer in network.layers if isinstance(layer, graph.Weighted)
+             and not (isinstance(layer, graph.Depthwise) and np.all(layer.weights == 1)
                       and not np.any(layer.bias))]
     for layer in found:
-        if not isinstance(layer.requantisation, Requantisation):
+        if not isinstance(layer.requantisation, graph.Requantisation):
             raise UserError(f"layer {layer.name!r} does not requantise its sums: pruning takes "
                             "int8 networks, such as `hwgen quantize` makes")
     if not found:
@@ -56,7 +46,7 @@ def prunable_layers(network: Network) -> list[Weighted]:
     return found
 
 
-def density(layers: list[Weighted]) -> float:
+def density(layers: list[graph.Weighted]) -> float:
     """Return the share of weights that are not 0, over all of some layers."""
     return sum(np.count_nonzero(layer.weights) for layer in layers) / \
         sum(layer.weights.size for layer in layers)
@@ -96,7 +86,7 @@ class Pruner:
         Layers whose bias must stay.
     """
 
-    network: Network
+    network: graph.Network
     inputs: Arrays
     method: str = "surgeon"
     banks: int = 0
@@ -116,7 +106,7 @@ class Pruner:
         self.values = run(self.network, self.inputs, keep=True)
         self._seen: dict[str, tuple[NDArray[np.int16], list[Moments]]] = {}
 
-    def prune(self, densities: Mapping[str, float], *, mending: bool = True) -> Network:
+    def prune(self, densities: Mapping[str, float], *, mending: bool = True) -> graph.Network:
         """Return the network with the densities of some layers, by their names; others stay.
 
         With ``mending`` a layer is fitted on what the pruned layers before it give, else on what
@@ -134,7 +124,7 @@ class Pruner:
         layers = []
         for index, layer in enumerate(self.network.layers):
             wanted = densities.get(layer.name, 1.0)
-            if isinstance(layer, Weighted) and index in changed:
+            if isinstance(layer, graph.Weighted) and index in changed:
                 read = values[layer.inputs[0]] if mending else self.values[layer.inputs[0]]
                 layer = self._layer(layer, self.mask(layer, wanted), read)
             layers.append(layer)
@@ -143,27 +133,27 @@ class Pruner:
                                                [values[name] for name in layer.inputs])
         return replace(self.network, layers=tuple(layers))
 
-    def _has_codebook(self, layer: Layer) -> bool:
-        return bool(self.codebook) and isinstance(layer, Convolution | FullyConnected)
+    def _has_codebook(self, layer: graph.Layer) -> bool:
+        return bool(self.codebook) and isinstance(layer, graph.Convolution | graph.FullyConnected)
 
-    def mask(self, layer: Weighted, wanted: float) -> Mask:
+    def mask(self, layer: graph.Weighted, wanted: float) -> Mask:
         """Return the weights of a layer that stay, (output channels, taps)."""
         step = max(index for index, limit in enumerate(STEPS) if limit >= wanted or not index)
         kept = self._step(layer, step)
         return kept if wanted == STEPS[step] else self._fewer(layer, kept, wanted)
 
-    def _step(self, layer: Weighted, step: int) -> Mask:
+    def _step(self, layer: graph.Weighted, step: int) -> Mask:
         """Return the weights that stay at one of ``STEPS``."""
         if (layer.name, step) not in self._masks:
             self._masks[layer.name, step] = rows(layer) != 0 if step == 0 else \
                 self._fewer(layer, self._step(layer, step - 1), STEPS[step])
         return self._masks[layer.name, step]
 
-    def _fewer(self, layer: Weighted, kept: Mask, wanted: float) -> Mask:
+    def _fewer(self, layer: graph.Weighted, kept: Mask, wanted: float) -> Mask:
         """Return fewer of the weights that are kept."""
         values = self._importance(layer, kept)
         count = max(round(kept.size * wanted), 1)
-        if not self.banks or isinstance(layer, Depthwise):
+        if not self.banks or isinstance(layer, graph.Depthwise):
             return kept & mask_of_greatest(values, count)
         result = kept.copy()
         lanes = min(self.banks, len(kept))
@@ -171,7 +161,7 @@ class Pruner:
             result[lane::lanes] &= mask_of_greatest(values[lane::lanes], max(count // lanes, 1))
         return result
 
-    def _importance(self, layer: Weighted, kept: Mask) -> Floats:
+    def _importance(self, layer: graph.Weighted, kept: Mask) -> Floats:
         """Return how much each weight that is kept matters, in units of the layer's output."""
         gain = gains(layer)[:, None]
         matrix = rows(layer).astype(np.float64)
@@ -185,21 +175,21 @@ class Pruner:
                  for index, (row, bias) in enumerate(zip(matrix, layer.bias, strict=True))]
         return np.stack(found) * gain ** 2
 
-    def _before(self, layer: Weighted) -> tuple[NDArray[np.int16], list[Moments]]:
+    def _before(self, layer: graph.Weighted) -> tuple[NDArray[np.int16], list[Moments]]:
         """Return the vectors that a layer reads in the network as it was, and H of each group."""
         if layer.name not in self._seen:
             x = self._vectors(layer, self.values[layer.inputs[0]])
             self._seen[layer.name] = x, self._moments(layer, x)
         return self._seen[layer.name]
 
-    def _moments(self, layer: Weighted, x: NDArray[np.int16]) -> list[Moments]:
+    def _moments(self, layer: graph.Weighted, x: NDArray[np.int16]) -> list[Moments]:
         return [Moments(x[:, group], fixed_bias=layer.name in self.fixed_biases)
                 for group in range(x.shape[1])]
 
-    def _vectors(self, layer: Weighted, x: NDArray[np.int8]) -> NDArray[np.int16]:
+    def _vectors(self, layer: graph.Weighted, x: NDArray[np.int8]) -> NDArray[np.int16]:
         return vectors(layer, x, self.network.tensors[layer.inputs[0]].zero_point)
 
-    def _layer(self, layer: Weighted, kept: Mask, read: NDArray[np.int8]) -> Weighted:
+    def _layer(self, layer: graph.Weighted, kept: Mask, read: NDArray[np.int8]) -> graph.Weighted:
         """Return a layer with the weights that are kept, mended on what it reads."""
         if self.method == "surgeon":
             return self._mend(layer, kept, read)
@@ -208,7 +198,7 @@ class Pruner:
             matrix = share_weights(matrix, cluster(matrix, self.codebook))
         return with_rows(layer, matrix, layer.bias)
 
-    def _mend(self, layer: Weighted, kept: Mask, read: NDArray[np.int8]) -> Weighted:
+    def _mend(self, layer: graph.Weighted, kept: Mask, read: NDArray[np.int8]) -> graph.Weighted:
         """Return a layer whose remaining weights and bias give nearly the sums of before."""
         before, hessians = self._before(layer)
         same = read is self.values[layer.inputs[0]]
@@ -240,7 +230,7 @@ class Pruner:
         bias = np.clip(np.rint(bias), -(1 << 31), (1 << 31) - 1)
         return with_rows(layer, matrix, bias)
 
-    def _nearest(self, layer: Weighted, weights: list[Floats]) -> Callable[[float], float]:
+    def _nearest(self, layer: graph.Weighted, weights: list[Floats]) -> Callable[[float], float]:
         """Return what rounds a weight to the grid of a layer, or to a codebook for these."""
         largest = layer.weight_precision.high  # as far to either side: -128 has no opposite
         if not self._has_codebook(layer) or not weights:
@@ -251,9 +241,9 @@ class Pruner:
         return lambda value: float(table[np.abs(table - value).argmin()])
 
 
-def gains(layer: Weighted) -> Floats:
+def gains(layer: graph.Weighted) -> Floats:
     """Return what a step of the sums of each output channel is in the layer's output."""
     by = layer.requantisation
-    assert isinstance(by, Requantisation)
+    assert isinstance(by, graph.Requantisation)
     return np.broadcast_to(by.multiplier * 2.0 ** (by.shift.astype(np.float64) - 31),
                            layer.bias.shape)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Moments", "importance", "least_squares", "round_weights"]
+__all__ = ["Floats", "Mask", "Moments", "importance", "least_squares", "round_weights"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

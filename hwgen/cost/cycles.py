@@ -1,14 +1,15 @@
 """How many cycles a step of the accelerator takes: exactly, in closed form.
 
 docs/accelerator.md has what a step does. The weights of a pass are read while the one before
-works, so that a pass takes as long as the longer of the two. The constants are the registers on
-the way; tests/rtl/accelerator/test_accelerator.py holds them against the counters of the hardware.
+works, so that a pass takes as long as the longer of the two; and what a step begins with is read
+during the last pass of the step before. The constants are the registers on the way;
+tests/rtl/accelerator/test_accelerator.py holds them against the counters of the hardware.
 
 The formula takes numbers, for one step of one Design, and arrays of numbers, for many: the compiler
 and `hwgen tune` use the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,12 +23,37 @@ from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
 
-__all__ = ["Array", "Count", "total_cycles"]
+__all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
 
 Count = Any
 """An integer, or an array of integers: one for each of many Designs."""
 
-SHORTEST_PASS = 5
+@dataclass(frozen=True)
+class StepCycles:
+    """What the cycles of a step are made of, or those of several, one behind the other.
+
+    Parameters
+    ----------
+    head : Count
+        Until the first vector, from when the descriptor may be read.
+    body : Count
+        From there until it ends, or the last one of them.
+    tail : Count
+        What of those it has left when the next step's descriptor may be read.
+    """
+
+    head: Count
+    body: Count
+    tail: Count = 0
+
+    @property
+    def alone(self) -> Count:
+        """Cycles of the first step of a run."""
+        return self.head + self.body
+
+    def after(self, before: Self) -> Count:
+        """Return the cycles of the step behind another one, from where that ends."""
+        return np.maximum(self.head - before.tail, 0) + self.body
 
 
 @dataclass(frozen=True)
@@ -48,6 +74,11 @@ class Ways:
         From a vector's bytes to values, where they do not pass the array.
     swapping : int
         From a value out of the array until the next parameters may be read.
+    shortest : int
+        A pass at least.
+    turning : int
+        From the last pass of a step until the next step's descriptor may be read, besides those
+        that rotate a window.
     """
 
     reading: int
@@ -56,15 +87,20 @@ class Ways:
     summing: int
     passing: int
     swapping: int
+    shortest: int
+    turning: int = 0
 
 
-FAST = Ways(reading=9, fetching=11, storing=27, summing=19, passing=0, swapping=3)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4)
-UNPACKING = 9
+FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4, shortest=7,
+            turning=5)
+SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
+UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11
 """Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
 way; where those come so many cycles apart, they take one less."""
+PARTING = 2
+"""Cycles that part the sums of packed rows."""
 BROADCAST = 4
 """Cycles that a compact accelerator's array takes, whatever its size,"""
 BIT_BY_BIT = 3
@@ -87,6 +123,10 @@ class Array:
         It is bit-serial: the cycles of a pass depend on the formats of its step.
     binary : bool
         It is the engine ``binary``.
+    lines : bool
+        It has a depthwise path.
+    packed_rows : Count
+        Rows of the array whose cells share a multiplier two by two.
     """
 
     rows: Count
@@ -95,12 +135,20 @@ class Array:
     compact: bool = False
     serial: bool = False
     binary: bool = False
+    lines: bool = False
+    packed_rows: Count = 0
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
-                   design.compact, design.engine == "bitserial", design.engine == "binary")
+                   design.compact, design.engine == "bitserial", design.engine == "binary",
+                   design.lines > 0, design.packed_rows)
+
+    @property
+    def single_rows(self) -> Count:
+        """Rows whose cells share no multiplier."""
+        return self.rows - self.packed_rows
 
     @property
     def descriptors(self) -> Descriptors:
@@ -132,30 +180,51 @@ class Array:
         """Return the cycles from a vector, which takes so many, into the array to its sums."""
         if self.serial:
             return of_vector + (BIT_BY_BIT if self.compact else bit_serial_latency(self.rows))
-        return BROADCAST if self.compact else self.rows + self.columns + 2
+        if self.compact:
+            return BROADCAST
+        columns = self.columns
+        if np.any(self.packed_rows):
+            columns = np.where(self.packed_rows, (columns + 1) // 2 + PARTING, columns)
+        return self.rows + columns + 2 + self.lines
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether what a step begins with is read before the step before has ended."""
+        return not (self.compact or self.serial or self.binary)
 
     def cycles(self, step: Step) -> int:
-        """Return the cycles of a step."""
+        """Return the cycles of a step in a run of its own."""
+        return int(self.parts(step).alone)
+
+    def parts(self, step: Step, cycles: int = 0) -> StepCycles:
+        """Return what the cycles of a step are made of.
+
+        Those of mode SPARSE depend on the data; ``cycles`` is what it takes in a run of its own.
+        """
+        if self.binary:
+            return StepCycles(step_cycles(step, self.columns, self.interval,
+                                          self.descriptors.words), 0)
+        own = descriptor_words(self.columns) + FAST.reading + FAST.shortest
+        if step.mode == Mode.SPARSE:
+            return StepCycles(own, cycles - own)
         if step.mode == Mode.UNPACK:
             packing = Packing.of(step, self.columns)
             assert packing
-            return descriptor_words(self.columns) + FAST.reading + UNPACKING + packing.cycles(step)
-        if self.binary:
-            return step_cycles(step, self.columns, self.interval, self.descriptors.words)
-        return int(self.cycles_for(step.mode, tiles=step.tiles, passes=step.passes,
-                                   vectors=step.vectors, to_sums=step.to_sums,
-                                   parameters_per_tile=step.parameters_per_tile,
-                                   primes=(step.prime_y * step.x + step.prime_x
-                                           if step.mode == Mode.DEPTHWISE else 0),
-                                   fills=step.vectors - step.values,
-                                   activation_format=step.activation_format,
-                                   weight_format=step.weight_format))
+            return StepCycles(own, UNPACKING + packing.cycles(step))
+        return self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
+                              vectors=step.vectors, to_sums=step.to_sums,
+                              parameters_per_tile=step.parameters_per_tile,
+                              primes=(step.prime_y * step.x + step.prime_x
+                                      if step.mode == Mode.DEPTHWISE else 0),
+                              fills=step.vectors - step.values,
+                              activation_format=step.activation_format,
+                              weight_format=step.weight_format)
 
-    def cycles_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
-                   to_sums: bool = False, parameters_per_tile: Count = False,
-                   primes: Count = 0, fills: Count = 0, activation_format: int = 0,
-                   weight_format: int = 0) -> Count:
-        """Return the cycles of a step, told by what of it counts.
+    def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
+                  to_sums: bool = False, parameters_per_tile: Count = False,
+                  primes: Count = 0, fills: Count = 0, activation_format: int = 0,
+                  weight_format: int = 0) -> StepCycles:
+        """Return what the cycles of a step are made of, told by what of it counts.
 
         ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
         many of a pass give none: a bit-serial array takes a cycle for each.
@@ -173,7 +242,7 @@ class Array:
 
         quick = fills if self.serial else 0
         slow = vectors - quick
-        shortest = np.maximum(weights, SHORTEST_PASS)
+        shortest = np.maximum(weights, ways.shortest)
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
         work = (slow - 1) * interval + quick + self.interval
         last = np.maximum(slow * interval + quick, shortest)
@@ -183,9 +252,32 @@ class Array:
             spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
             last = np.where(parameters_per_tile, waits, last)
-        return begin + tiles * others + (tiles - 1) * last + work + end
+        tail = np.maximum(work + end - ways.turning - turns, 0) if self.reads_ahead else 0
+        return StepCycles(begin, tiles * others + (tiles - 1) * last + work + end, tail)
+
+
+def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
+    """Return what steps of a kind take one behind the other, with how many are like each.
+
+    All of them have the same head; ``last`` is the last one, which is among them.
+    """
+    body: Count = -np.maximum(last.head - last.tail, 0)
+    for step, count in steps:
+        body = body + count * step.after(step)
+    return StepCycles(last.head, body, last.tail)
+
+
+def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | None = None,
+               ) -> list[int]:
+    """Return the cycles of each step of a run, which has these steps.
+
+    ``sparse`` are those of steps of mode SPARSE in runs of their own, by their index.
+    """
+    parts = [array.parts(step, (sparse or {}).get(index, 0)) for index, step in enumerate(steps)]
+    return [int(part.after(parts[index - 1]) if index else part.alone)
+            for index, part in enumerate(parts)]
 
 
 def total_cycles(steps: Iterable[Step], array: Array) -> int:
-    """Return the cycles of steps that run one after the other."""
-    return sum(array.cycles(step) for step in steps)
+    """Return the cycles of a run that has these steps."""
+    return sum(run_cycles(steps, array))

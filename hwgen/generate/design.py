@@ -67,8 +67,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         partial_sums=design.partial_sums, line_pixels=design.line_pixels, steps=design.steps,
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
-        dsps=None if design.family == "generic" else design.hard_multipliers, contents=contents,
-        exposed=exposed)
+        dsps=None if design.family == "generic" else design.hard_multipliers,
+        packed_rows=design.packed_rows, contents=contents, exposed=exposed)
 
 
 def attached_parts(design: Design) -> list[Part]:
@@ -86,7 +86,7 @@ def array(design: Design) -> SystolicArray:
     kind = {"ws": systolic.WeightStationary, "os": systolic.OutputStationary}[design.dataflow]
     return kind(design.rows, design.columns, shape(design.activation), shape(design.weight),
                 depth=design.terms, accumulator=design.accumulator, lines=design.lines,
-                family=design.family, device=design.device,
+                packed_rows=design.packed_rows, family=design.family, device=design.device,
                 dsps=None if design.family == "generic" else design.hard_multipliers)
 
 
@@ -97,8 +97,8 @@ def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.
         return golden_systolic.OutputStationary(rows=design.rows, columns=design.columns,
                                                 sum_width=sums.width, sum_signed=sums.signed)
     return golden_systolic.WeightStationary(rows=design.rows, columns=design.columns,
-                                            lines=design.lines, sum_width=sums.width,
-                                            sum_signed=sums.signed)
+                                            lines=design.lines, packed_rows=design.packed_rows,
+                                            sum_width=sums.width, sum_signed=sums.signed)
 
 
 def verilog(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ()) -> str:

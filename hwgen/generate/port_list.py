@@ -46,6 +46,9 @@ def ports(component: Any) -> list[Port]:
     """Return the ports of a component's module, each with the fields within it."""
     rows = [Port("clk", "input", "", 0, 1, "clock"),
             Port("rst", "input", "", 0, 1, "synchronous reset")]
+    if getattr(component, "host_domain", "sync") != "sync":
+        rows += [Port("host_clk", "input", "", 0, 1, "clock of the host's side"),
+                 Port("host_rst", "input", "", 0, 1, "synchronous reset of the host's side")]
     for path, member, _ in component.signature.flatten(component):
         name, direction = "__".join(map(str, path)), member.flow.name.lower() + "put"
         fields = list(_fields(member.shape, "", 0))

@@ -23,6 +23,7 @@ from ..rtl.dot.serial import PRECISION, SerialParallel
 from ..rtl.dot.ternary import Ternary
 from ..rtl.links.axi_lite import AxiLite
 from ..rtl.links.axi_stream import AxiStream
+from ..rtl.links.crossing import Crossing
 from ..rtl.links.flash import ADDRESS_BITS, Flash
 from ..rtl.links.host import Host
 from ..rtl.links.spi import LEAST_RATIO, Spi
@@ -276,6 +277,11 @@ UNITS: dict[str, UnitKind] = {
         host_port, "accelerator.host_port",
         "A write is answered after {latency} cycles, and so is a read if `compact`; else it takes "
         "16."),
+    "crossing": UnitKind(
+        "accesses of a bus from a host's clock to the accelerator's, and their answers back", {},
+        Crossing, "links.host",
+        "An answer takes up to 5 edges of the host's clock, and 9 of the accelerator's besides "
+        "those for which its bus waits."),
     "flash": UnitKind(
         "reader of a range of a flash memory at an SPI",
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),

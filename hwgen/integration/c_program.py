@@ -6,8 +6,8 @@ from textwrap import wrap
 
 import numpy as np
 
-from ..compiler.program import Placement, Program
-from ..cost.cycles import Array
+from ..compiler.program import Placement, Program, Stack
+from ..cost.cycles import Array, run_cycles
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
 
@@ -22,9 +22,8 @@ def c_name(text: str) -> str:
 
 def c_program(program: Program, name: str) -> str:
     """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
-    of_array, of_engine = Array.of(program.design), sparse_steps(program)
-    cycles = [of_engine[index].cycles if index in of_engine else of_array.cycles(step)
-              for index, step in enumerate(program.steps)]
+    of_engine = {index: work.cycles for index, work in sparse_steps(program).items()}
+    cycles = run_cycles(program.steps, Array.of(program.design), of_engine)
     image = np.frombuffer(program.strided_image, "<u4")
     guard = f"HWGEN_PROGRAM_{name.upper()}_H"
     compressed = [f"{{{offset}, {len(data) // 4}, {name}_sparse_{i}}}"
@@ -66,17 +65,22 @@ def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> lis
     for index, tensor in enumerate(names):
         placement, own = program.tensors[tensor], f"{name}_{kind}_{index}"
         every = placement.channels == tuple(range(len(placement.constants)))
+        stack = placement.stack
+        if stack != Stack():
+            rows = (placement.height, stack.rows, stack.first, stack.stride, stack.step)
+            lines.append(f"static const hwgen_stack {own}_stack = {{{', '.join(map(str, rows))}}};")
         if not every:
             lines += [array(f"{own}_places", "uint16_t", placement.channels),
                       array(f"{own}_constants", "int8_t", (v or 0 for v in placement.constants))]
-        found.append(f"    {{{fields(placement, tensor, '' if every else own)}}},")
+        stacked = "0" if stack == Stack() else f"&{own}_stack"
+        found.append(f"    {{{fields(placement, tensor, '' if every else own)}, {stacked}}},")
     return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
 
 
 def fields(placement: Placement, name: str, own: str) -> str:
     """Return the values of a ``hwgen_tensor``; its arrays begin with ``own``, if it has any."""
-    numbers = (placement.address, placement.height, placement.width, len(placement.constants),
-               len(placement.channels), placement.pitch, placement.row)
+    numbers = (placement.address, *placement.image,
+               len(placement.channels) // placement.stack.rows, placement.pitch, placement.row)
     arrays = (f"{own}_places", f"{own}_constants") if own else ("0", "0")
     scale = float(np.float32(placement.scale)).hex()
     return ", ".join([c_string(name), *map(str, numbers), *arrays, str(placement.zero_point),

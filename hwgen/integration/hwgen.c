@@ -95,11 +95,23 @@ hwgen_result hwgen_infer(const hwgen_device *device, const hwgen_program *progra
 
 void hwgen_write_input(const hwgen_device *device, const hwgen_tensor *tensor,
                        const int8_t *values) {
+    const hwgen_stack each = {tensor->height, 1, 0, 1, 1};
+    const hwgen_stack *stack = tensor->stack ? tensor->stack : &each;
     cursor at = begin(device);
-    for (uint32_t y = 0; y < tensor->height; ++y)
-        for (uint32_t x = 0; x < tensor->width; ++x, values += tensor->channels)
-            for (uint32_t c = 0; c < tensor->stored; ++c)
-                put_byte(&at, place_of(tensor, y, x) + c, (uint8_t)values[channel(tensor, c)]);
+    for (uint32_t y = 0; y < stack->height; ++y)
+        for (uint32_t x = 0; x < tensor->width; ++x) {
+            uint32_t to = place_of(tensor, y, x);
+            for (uint32_t i = 0; i < stack->rows; ++i) {
+                const int32_t row = stack->first + (int32_t)y * stack->stride
+                                    + (int32_t)i * stack->step;
+                const int8_t *from = 0;
+                if (row >= 0 && row < (int32_t)tensor->height)
+                    from = values + ((uint32_t)row * tensor->width + x) * tensor->channels;
+                for (uint32_t c = 0; c < tensor->stored; ++c)
+                    put_byte(&at, to++,
+                             (uint8_t)(from ? from[channel(tensor, c)] : tensor->zero_point));
+            }
+        }
     flush(&at);
 }
 

@@ -30,9 +30,18 @@ typedef struct {
     const uint32_t *words;
 } hwgen_words;
 
+/* Which rows of an input are stored together. In memory are `height` rows; row y of them has at
+ * each x the channels of rows first + y * stride + i * step of the input, for each i below `rows`,
+ * next to one another. Rows that the input does not have are all zero_point. */
+typedef struct {
+    uint32_t height, rows;
+    int32_t first, stride, step;
+} hwgen_stack;
+
 /* An input or an output, as height x width x channels numbers, channels next to one another. In
  * memory are `stored` channels of each place, those that `places` names (0: all of them); the
- * others are constant, or nobody needs them. A number q stands for (q - zero_point) * scale. */
+ * others are constant, or nobody needs them. A number q stands for (q - zero_point) * scale. Of an
+ * input rows may be stored together, as its `stack` says (0: each row by itself). */
 typedef struct {
     const char *name;
     uint32_t address, height, width, channels, stored, pitch, row;
@@ -40,6 +49,7 @@ typedef struct {
     const int8_t *constants; /* a value for each channel; 0: all are stored */
     int32_t zero_point;
     float scale;
+    const hwgen_stack *stack;
 } hwgen_tensor;
 
 /* What `hwgen compile MODEL -o NAME.h` writes. */

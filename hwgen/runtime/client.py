@@ -4,17 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from ..arch.frames import (
-    CRC_SIZE,
-    HEADER_SIZE,
-    LARGEST,
-    REQUEST_SYNC,
-    Command,
-    Head,
-    Status,
-    encode,
-    write_code,
-)
+from ..arch import frames
 from ..errors import UserError
 from .link import Link
 from .protocol import Reply, ReplyDecoder
@@ -68,17 +58,17 @@ class ClientRequest:
     @property
     def code(self) -> int:
         """What it asks for."""
-        return Command.READ if self.data is None else write_code(self.epoch)
+        return frames.Command.READ if self.data is None else frames.write_code(self.epoch)
 
     @property
     def size(self) -> int:
         """Bytes of its frame."""
-        return HEADER_SIZE + (0 if self.data is None else self.count + CRC_SIZE)
+        return frames.HEADER_SIZE + (0 if self.data is None else self.count + frames.CRC_SIZE)
 
     @property
     def reply_size(self) -> int:
         """Bytes of the reply, if it is done."""
-        return HEADER_SIZE + (self.count + CRC_SIZE if self.data is None else 0)
+        return frames.HEADER_SIZE + (self.count + frames.CRC_SIZE if self.data is None else 0)
 
     def split(self, size: int) -> tuple["ClientRequest", "ClientRequest | None"]:
         """Return its first bytes, as many as a frame of ``size`` may carry, and the rest."""
@@ -120,8 +110,9 @@ class Client:
         self._tag = Random().randrange(256)
         self._decoder = ReplyDecoder()
         self._in_step = False  # nobody knows what was sent before,
-        self._awaited = LARGEST + CRC_SIZE  # and how many data the other end may wait for
-        self._largest = LARGEST  # bytes that a frame carries
+        # and how many data the other end may wait for
+        self._awaited = frames.LARGEST + frames.CRC_SIZE
+        self._largest = frames.LARGEST  # bytes that a frame carries
         self._calm = 0
 
     def read(self, address: int, count: int) -> bytes:
@@ -159,7 +150,7 @@ class Client:
         if failed:
             self._largest = max(self._largest // 2, SMALLEST)
         elif self._calm >= CALM:
-            self._largest, self._calm = min(self._largest * 2, LARGEST), 0
+            self._largest, self._calm = min(self._largest * 2, frames.LARGEST), 0
 
     def _batch(self, waiting: list[ClientRequest]) -> list[ClientRequest]:
         """Take the first few that wait: one, and what fits behind it at the other end."""
@@ -179,16 +170,18 @@ class Client:
         if self._in_step:
             self._awaited = 0
         else:
-            self.link.write(bytes(HEADER_SIZE - 1 + self._awaited))
+            self.link.write(bytes(frames.HEADER_SIZE - 1 + self._awaited))
             self._decoder.clear()
-        self._awaited = max(self._awaited, *(request.size - HEADER_SIZE for request in batch))
+        self._awaited = max(self._awaited,
+                            *(request.size - frames.HEADER_SIZE for request in batch))
         self._in_step = False  # until all have come, even if this is left in between
         waiting: dict[tuple[int, int, int], int] = {}
         for place, request in enumerate(batch):
             self._tag = (self._tag + 1) % 256
-            head = Head(REQUEST_SYNC, request.code, self._tag, request.count, request.address)
+            head = frames.Head(frames.REQUEST_SYNC, request.code, self._tag, request.count,
+                               request.address)
             waiting[head.tag, head.count, head.address] = place
-            self.link.write(encode(head, request.data))
+            self.link.write(frames.encode(head, request.data))
 
         expected = sum(request.reply_size for request in batch)
         replies: dict[int, Reply] = {}
@@ -207,15 +200,16 @@ class Client:
 
     def _good(self, request: ClientRequest, reply: Reply) -> bool:
         """Return whether a reply ends a request; raise if no reply ever will."""
-        if reply.head.code == Status.REFUSED:
+        if reply.head.code == frames.Status.REFUSED:
             raise NoMemory(f"{self.link.name} has no memory for {request.count} bytes at "
                            f"0x{request.address:08x}")
-        if reply.head.code == Status.STALE:
+        if reply.head.code == frames.Status.STALE:
             raise Stale(f"{self.link.name} is no longer in epoch {request.epoch}")
-        return reply.head.code == (Status.DATA if request.data is None else Status.DONE)
+        done = frames.Status.DATA if request.data is None else frames.Status.DONE
+        return reply.head.code == done
 
 
-def pieces(address: int, count: int, largest: int = LARGEST) -> Iterator[tuple[int, int]]:
+def pieces(address: int, count: int, largest: int = frames.LARGEST) -> Iterator[tuple[int, int]]:
     """Cut a range into what frames may carry; all but the first begin at a word."""
     end = address + count
     while address < end:

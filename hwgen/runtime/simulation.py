@@ -35,6 +35,8 @@ class SimulatorKilled(SimulationError, UserError):
 class SimulatedLink(Link):
     """A link to Verilog whose top module has ``clk``, ``rst``, and the byte streams ``rx``, ``tx``.
 
+    If it has ``host_clk`` and ``host_rst`` too, those are the streams'.
+
     The clock runs only while there is something to send or to wait for, and then as fast as it can.
     So a run takes the same cycles whenever it is done, however fast the host is.
 

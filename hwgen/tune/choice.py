@@ -123,7 +123,7 @@ class Want:
                        "them" if self.want else "")
 
 
-def wants(workload: Workload, designs: Designs, count: int = LAYERS_SHOWN) -> list[Want]:
+def wants(workload: Workload, designs: Designs) -> list[Want]:
     """Return what the slowest layers of a workload lack on one Design: exactly, by trying."""
     _, high = SIDES
     most = np.where(designs.serial, np.sqrt(designs.rows).astype(np.int64), designs.rows)
@@ -140,7 +140,7 @@ def wants(workload: Workload, designs: Designs, count: int = LAYERS_SHOWN) -> li
     then = {name: workload.evaluate(other, by_layer=True).layers[:, 0]
             for name, other in more.items()}
     found = []
-    for index in np.argsort(-now, kind="stable")[:count]:
+    for index in np.argsort(-now, kind="stable")[:LAYERS_SHOWN]:
         want = min(then, key=lambda name: int(then[name][index]))
         saved = 1 - then[want][index] / max(now[index], 1)
         found.append(Want(workload.layers[index], float(now[index] / now.sum()),

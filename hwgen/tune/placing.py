@@ -18,9 +18,8 @@ from ..arch.design import Design
 from ..errors import UserError
 from ..measure.synthesis import (
     LOGIC_CELLS,
-    PINS,
-    Flow,
     board_of,
+    flow_of,
     harness_of,
     source_of,
     versions,
@@ -75,9 +74,10 @@ def place(fields: dict[str, Any], seed: int, clock_mhz: float,
     Fields and figures are plain data, which any worker can be sent.
     """
     design = Design.from_dict(fields)
-    flow = Flow.of(board_of(design, at))
-    source, made_by = source_of(design), json.dumps(versions(design, at), sort_keys=True)
-    name = digest([source, PINS, flow.script, made_by])
+    source = source_of(design)
+    flow = flow_of(board_of(design, at), source)
+    made_by = json.dumps(versions(design, at), sort_keys=True)
+    name = digest([source, flow.pins, flow.script, made_by])
     netlist, _ = cached_folder(f"netlist-{name}", lambda folder: flow.synthesise(source, folder))
 
     def route(folder: Path) -> None:

@@ -6,7 +6,7 @@ are lowered once for each number of columns.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -21,8 +21,10 @@ from ..compiler.cost import LayerCost, least_cost
 from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
+from ..compiler.memory.lifetimes import BufferLayout
+from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
-from ..cost.cycles import Array
+from ..cost.cycles import Array, StepCycles
 from ..network.graph import Convolution, Depthwise, FullyConnected, Network
 
 __all__ = ["Survey", "SurveyResult"]
@@ -71,12 +73,17 @@ class Survey:
 
     def __init__(self, network: Network) -> None:
         """Do what is the same for all Designs."""
-        self.network, self.folding, self.layout = prepare_network(network)
-        self.weighted = {
-            index: SumsLayer(self.network, self.folding, layer,
-                             self.layout.views[layer.inputs[0]], self.layout.views[layer.output])
-            for index, layer in enumerate(self.layout.layers)
-            if isinstance(layer, Convolution | Depthwise | FullyConnected)}
+        plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
+        self.network, self.folding, self.layout = plain
+        self.layouts = [self.layout]
+        self.weighted: dict[int, list[SumsLayer]] = {}
+        """Layers with weights, by their numbers; and once more where what they read is stacked."""
+        for index, layer in enumerate(self.layout.layers):
+            if isinstance(layer, Convolution | Depthwise | FullyConnected):
+                self.weighted[index] = [sums_layer(index, *plain)]
+                if stacked[0].tensors[layer.inputs[0]] != plain[0].tensors[layer.inputs[0]]:
+                    self.weighted[index].append(sums_layer(index, *stacked))
+                    self.layouts = [self.layout, stacked[2]]
         self.others = cache(self._others)
         self._needed = cache(self._bytes_for)
 
@@ -91,11 +98,14 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.serial, designs.compact)])
+            designs.columns, designs.packed_rows, designs.serial, designs.compact,
+            designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, serial, compact) in enumerate(kinds.T.tolist()):
+        for number, (columns, packed, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, serial=bool(serial), compact=bool(compact))
+            kind = partial(Array, columns=columns, packed_rows=packed, **{
+                name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
+                                                     strict=True)})
             for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
                 getattr(found, name)[..., where] = values
         return found
@@ -108,31 +118,33 @@ class Survey:
         all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
                       designs.line_pixels)
         by_index, shared, needed = self.others(columns, few.sizes.array.compact)
-        cycles, steps, words = (np.full(len(designs), start) for start in (0, 0, shared))
-        layers = []
+        # One row for inputs as they are, and one for those that are stacked, if any can be.
+        cycles, steps, words = (np.full((len(needed), len(designs)), start)
+                                for start in (0, 0, shared))
+        layers: list[Integers] = []
+        before: StepCycles | None = None
         for index in range(len(self.layout.layers)):
-            layer, of_layer = self.weighted.get(index), np.zeros(len(designs), np.int64)
-            if layer is not None:
-                taken = few.spread(layer.product.layer_cost(few.sizes))
-                if layer.by_channel is not None:
-                    ways = layer.streaming_ways(all_.sizes)
-                    taken = least_cost([*(all_.spread(way.layer_cost(suits))
-                                          for way, suits in ways), taken])
-                of_layer, steps, words = taken.cycles, steps + taken.steps, words + taken.words
-            for step in by_index.get(index, []):
-                taken = few.spread(cost_of(step, few.sizes))
-                of_layer, steps = of_layer + taken.cycles, steps + taken.steps
-            cycles = cycles + of_layer
+            parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
+            if index in self.weighted:
+                parts.insert(0, stack_costs([cost_of_layer(layer, few, all_)
+                                             for layer in self.weighted[index]]))
+            of_layer = np.zeros_like(cycles)
+            for taken in parts:
+                own = taken.cycles
+                of_layer += own.after(before) if before else own.alone
+                before, steps, words = own, steps + taken.steps, words + taken.words
+            cycles += of_layer
             if by_layer:
                 layers.append(of_layer)
+        best = cycles.argmin(axis=0), np.arange(len(designs))
         program = (steps * descriptor_words(columns) + words) * columns
-        return SurveyResult(cycles, np.stack(layers) if layers else np.zeros((0, 1), np.int64),
-                            np.full(len(designs), needed), program)
+        return SurveyResult(cycles[best], np.stack([each[best] for each in layers]) if layers else
+                            np.zeros((0, 1), np.int64), needed[best[0]], program[best])
 
-    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, int]:
+    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, Integers]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
 
-        The latter are those of the activation memory that the whole network needs.
+        The latter are those of the activation memory that the whole network needs, by its layouts.
         """
         lowering = Lowering(PROBE.replace(columns=columns, compact=compact))
         lowering.sizes = dataclasses.replace(lowering.sizes, partial_sums=LARGEST_COUNT**2)
@@ -145,12 +157,15 @@ class Survey:
         sizes = written_bytes(lowering.placed, columns)
         return found, lowering.image.words, self._needed(tuple(sorted(sizes.items())))
 
-    def _bytes_for(self, sizes: tuple[tuple[str, int], ...]) -> int:
+    def _bytes_for(self, sizes: tuple[tuple[str, int], ...]) -> Integers:
         """Return the bytes that all tensors take, where layers write so much of their buffers."""
-        lives = self.layout.lives(dict(sizes))
-        bound = max(sum(life.size for life in lives if life.begin <= time <= life.end)
-                    for time in range(-1, len(self.layout.layers) + 1))
-        return arrange(lives, {}, bound)[1]
+        found = []
+        for layout in self.layouts:
+            lives = layout.lives(dict(sizes))
+            bound = max(sum(life.size for life in lives if life.begin <= time <= life.end)
+                        for time in range(-1, len(layout.layers) + 1))
+            found.append(arrange(lives, {}, bound)[1])
+        return np.array(found)
 
 
 class Points:
@@ -183,10 +198,32 @@ class Points:
                            for values in vars(taken).values()))
 
 
+def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLayout) -> SumsLayer:
+    """Return a layer with weights, by its number."""
+    layer = layout.layers[index]
+    assert isinstance(layer, Convolution | Depthwise | FullyConnected)
+    return SumsLayer(network, folding, layer, layout.views[layer.inputs[0]],
+                     layout.views[layer.output])
+
+
+def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points") -> LayerCost:
+    """Return what the steps of a layer with weights take on each Design."""
+    taken = few.spread(layer.product.layer_cost(few.sizes))
+    if layer.by_channel is None:
+        return taken
+    ways = layer.streaming_ways(all_.sizes)
+    return least_cost([*(all_.spread(way.layer_cost(suits)) for way, suits in ways), taken])
+
+
+def stack_costs(ways: Sequence[LayerCost]) -> LayerCost:
+    """Return what each of the ways takes, in rows."""
+    return LayerCost(*map(np.stack, zip(*(vars(way).values() for way in ways), strict=True)))
+
+
 def cost_of(step: Step, sizes: Sizes) -> LayerCost:
     """Return what the steps take into which the accumulators cut one."""
     limited = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return LayerCost(cycles, cycles, strips.count, 0)
+    return LayerCost.of(cycles.alone, cycles, strips.count, 0)

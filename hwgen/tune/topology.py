@@ -11,7 +11,6 @@ and layers with ``DP`` in their names are depthwise.
 import csv
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from ..network.graph import (
     Weighted,
     Window,
 )
+from ..tools.untrusted import read_text
 
 __all__ = ["read_topology", "with_weights"]
 
@@ -52,15 +52,13 @@ SHOWN = 40
 
 def read_topology(path: str) -> tuple[Network, ...]:
     """Return a network of one layer for each line of a file."""
+    what = "a topology of SCALE-Sim"
+    text = read_text(path, what)
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            text = file.read()
-            lines = [[cell.strip() for cell in line] for line in csv.reader(
-                text.splitlines(), delimiter="," if "," in text.partition("\n")[0] else "\t")]
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is not a topology of SCALE-Sim: {error}") from error
+        lines = [[cell.strip() for cell in line] for line in csv.reader(
+            text.splitlines(), delimiter="," if "," in text.partition("\n")[0] else "\t")]
+    except csv.Error as error:
+        raise UserError(f"{path} is not {what}: {error}") from error
     header = [cell.lower() for cell in lines[0]] if lines else []
     names = PRODUCT if header[1:4] == ["m", "n", "k"] else CONVOLUTION
     layers: list[Network] = []
@@ -156,7 +154,7 @@ def network_of(name: str, image: tuple[int, int, int], filters: int, window: Win
                                       np.full(outputs, -8), 0))
     tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
                "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
-    return Network(layer.name, tensors, (layer,), ("x",), ("y",))
+    return Network(layer.name, tensors, (layer,), ("x",), ("y",), host_inputs=False)
 
 
 def with_weights(network: Network, design: Design) -> Network:

@@ -2,62 +2,75 @@
 
 module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__valid, rx__payload);
   wire _000_;
-  wire [38:0] _001_;
+  wire [7:0] _001_;
   wire [38:0] _002_;
   wire [38:0] _003_;
   wire [38:0] _004_;
   wire [38:0] _005_;
-  wire _006_;
-  wire [1:0] _007_;
-  wire [1:0] _008_;
-  wire _009_;
-  wire [1:0] _010_;
-  wire [1:0] _011_;
-  wire [1:0] _012_;
-  wire [1:0] _013_;
-  wire [1:0] _014_;
-  wire [1:0] _015_;
+  wire [38:0] _006_;
+  wire _007_;
+  wire [38:0] _008_;
+  wire [38:0] _009_;
+  wire [38:0] _010_;
+  wire _011_;
+  wire [639:0] _012_;
+  wire [639:0] _013_;
+  wire [639:0] _014_;
+  wire [639:0] _015_;
   wire [1:0] _016_;
-  wire [1:0] _017_;
+  wire _017_;
   wire [1:0] _018_;
   wire [1:0] _019_;
-  wire _020_;
-  wire _021_;
-  wire _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
-  wire _026_;
-  wire _027_;
+  wire [1:0] _020_;
+  wire [1:0] _021_;
+  wire [1:0] _022_;
+  wire [1:0] _023_;
+  wire [1:0] _024_;
+  wire [1:0] _025_;
+  wire [1:0] _026_;
+  wire [1:0] _027_;
   wire _028_;
-  wire _029_;
+  wire [1:0] _029_;
   wire _030_;
-  wire [7:0] _031_;
+  wire _031_;
   wire _032_;
   wire _033_;
   wire _034_;
   wire _035_;
   wire _036_;
   wire _037_;
-  wire [7:0] _038_;
-  wire [7:0] _039_;
-  wire [7:0] _040_;
-  wire [7:0] _041_;
-  wire [7:0] _042_;
-  wire [7:0] _043_;
-  wire [7:0] _044_;
-  wire [7:0] _045_;
-  wire [7:0] _046_;
+  wire _038_;
+  wire _039_;
+  wire _040_;
+  wire _041_;
+  wire _042_;
+  wire _043_;
+  wire _044_;
+  wire _045_;
+  wire _046_;
   wire [7:0] _047_;
-  wire [38:0] _048_;
-  wire [38:0] _049_;
-  wire [38:0] _050_;
+  wire [7:0] _048_;
+  wire [7:0] _049_;
+  wire _050_;
+  wire [7:0] _051_;
+  wire [7:0] _052_;
+  wire [7:0] _053_;
+  wire [7:0] _054_;
+  wire [7:0] _055_;
+  wire [7:0] _056_;
+  wire [7:0] _057_;
+  wire _058_;
+  wire _059_;
+  wire [7:0] _060_;
+  wire _061_;
+  wire _062_;
   wire [7:0] accesses__program_address;
   wire [7:0] accesses__read_address;
   wire [7:0] accesses__write_address;
   wire [31:0] accesses__write_data;
   wire [3:0] accesses__write_mask;
   reg [639:0] accumulators_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg accumulators_descriptor_free = 1'h0;
   reg accumulators_domain_rst = 1'h0;
   wire [31:0] \activations__payload.vector ;
   wire [7:0] activations__read_address;
@@ -67,7 +80,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [31:0] activations__write_data;
   wire [3:0] activations__write_mask;
   wire [7:0] address;
-  wire [7:0] \address$144 ;
+  wire [7:0] \address$152 ;
   reg [7:0] address_1 = 8'h00;
   reg [7:0] address_2 = 8'h00;
   reg [7:0] address_3 = 8'h00;
@@ -87,7 +100,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] byte_1 = 8'h00;
   reg [7:0] byte_2 = 8'h00;
   reg [7:0] byte_3 = 8'h00;
-  wire [7:0] \bytes$131 ;
+  wire [7:0] \bytes$139 ;
   reg clear = 1'h1;
   wire \clear$9 ;
   reg clear_fetch = 1'h0;
@@ -99,19 +112,20 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire counted;
   wire [31:0] cycles;
   wire [639:0] descriptor;
-  reg [639:0] \descriptor$91  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$93  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$94  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$101  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$102  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$99  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg done = 1'h0;
-  wire \done$48 ;
-  wire \done$49 ;
+  wire \done$53 ;
+  wire \done$54 ;
   wire [14:0] early;
   wire [5:0] epoch;
   wire error;
-  wire [7:0] \error$164 ;
-  wire \error$53 ;
-  wire \error$55 ;
+  wire [7:0] \error$172 ;
+  wire \error$58 ;
+  wire \error$60 ;
   wire [14:0] \event ;
+  reg fetch_descriptor_free = 1'h0;
   reg fetch_error = 1'h0;
   wire [15:0] first;
   wire [1:0] group;
@@ -124,6 +138,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg head_6 = 1'h0;
   reg head_7 = 1'h0;
   wire [7:0] head_address;
+  wire held;
   reg [1:0] kind_1 = 2'h0;
   reg [1:0] kind_10 = 2'h0;
   reg [1:0] kind_11 = 2'h0;
@@ -138,17 +153,16 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [1:0] kind_9 = 2'h0;
   wire [31:0] limit;
   wire [1:0] load;
+  reg matrix_1 = 1'h0;
   wire [31:0] next_vector;
   wire [14:0] o;
-  wire [31:0] \o$118[0] ;
-  wire [31:0] \o$118[1] ;
-  wire [31:0] \o$118[2] ;
-  wire [31:0] \o$118[3] ;
+  wire [127:0] \o$126 ;
   wire [71:0] o__payload;
   wire [7:0] o_tag;
-  wire [7:0] \o_tag$130 ;
+  wire [7:0] \o_tag$138 ;
   wire [7:0] o_tag_early;
   wire o_valid;
+  reg post_descriptor_free = 1'h0;
   wire [31:0] program__read_data;
   wire [31:0] program__write_data;
   wire program__write_mask;
@@ -167,14 +181,16 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire rx__ready;
   input rx__valid;
   wire rx__valid;
+  reg scaled = 1'h0;
   reg [1:0] source_0 = 2'h0;
   reg [1:0] source_1 = 2'h0;
   reg [1:0] source_2 = 2'h0;
   reg [1:0] source_3 = 2'h0;
+  reg store_descriptor_free = 1'h0;
   reg store_error = 1'h0;
+  reg [7:0] sum_tag = 8'h00;
   reg sums_error = 1'h0;
   wire swapped;
-  wire [7:0] tag;
   reg [7:0] tag_1 = 8'h00;
   reg [7:0] tag_10 = 8'h00;
   reg [7:0] tag_2 = 8'h00;
@@ -197,23 +213,53 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg valid_3 = 1'h0;
   wire [127:0] values;
   always @(posedge clk)
-    kind_4 <= _011_;
+    array_domain_rst <= clear;
   always @(posedge clk)
-    kind_5 <= _012_;
+    accumulators_domain_rst <= clear;
   always @(posedge clk)
-    kind_6 <= _013_;
+    clear_post <= clear;
   always @(posedge clk)
-    kind_7 <= _014_;
+    clear_store <= clear;
   always @(posedge clk)
-    kind_8 <= _015_;
+    fetch_descriptor_free <= _000_;
   always @(posedge clk)
-    kind_9 <= _016_;
+    \descriptor$99  <= _012_;
   always @(posedge clk)
-    kind_10 <= _017_;
+    accumulators_descriptor_free <= _007_;
   always @(posedge clk)
-    kind_11 <= _018_;
+    accumulators_descriptor <= _013_;
   always @(posedge clk)
-    kind_12 <= _019_;
+    post_descriptor_free <= _017_;
+  always @(posedge clk)
+    \descriptor$101  <= _014_;
+  always @(posedge clk)
+    store_descriptor_free <= _028_;
+  always @(posedge clk)
+    \descriptor$102  <= _015_;
+  always @(posedge clk)
+    kind_1 <= _016_;
+  always @(posedge clk)
+    kind_2 <= _018_;
+  always @(posedge clk)
+    kind_3 <= _019_;
+  always @(posedge clk)
+    kind_4 <= _020_;
+  always @(posedge clk)
+    kind_5 <= _021_;
+  always @(posedge clk)
+    kind_6 <= _022_;
+  always @(posedge clk)
+    kind_7 <= _023_;
+  always @(posedge clk)
+    kind_8 <= _024_;
+  always @(posedge clk)
+    kind_9 <= _025_;
+  always @(posedge clk)
+    kind_10 <= _026_;
+  always @(posedge clk)
+    kind_11 <= _027_;
+  always @(posedge clk)
+    kind_12 <= _029_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
@@ -225,168 +271,160 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     address_5 <= address_4;
   always @(posedge clk)
-    head_1 <= _021_;
+    head_1 <= _030_;
   always @(posedge clk)
-    head_2 <= _022_;
+    head_2 <= _031_;
   always @(posedge clk)
-    head_3 <= _023_;
+    head_3 <= _032_;
   always @(posedge clk)
-    head_4 <= _024_;
+    head_4 <= _033_;
   always @(posedge clk)
-    head_5 <= _025_;
+    head_5 <= _034_;
   always @(posedge clk)
-    head_6 <= _026_;
+    head_6 <= _035_;
   always @(posedge clk)
-    head_7 <= _027_;
+    head_7 <= _036_;
   always @(posedge clk)
-    done <= _028_;
+    done <= _037_;
   always @(posedge clk)
-    fetch_error <= _029_;
+    fetch_error <= _038_;
   always @(posedge clk)
-    store_error <= _030_;
+    store_error <= _040_;
   always @(posedge clk)
-    sums_error <= _032_;
+    sums_error <= _041_;
   always @(posedge clk)
-    through <= _033_;
+    matrix_1 <= _050_;
   always @(posedge clk)
-    valid_1 <= _034_;
+    through <= _042_;
   always @(posedge clk)
-    valid_2 <= _035_;
+    valid_1 <= _043_;
   always @(posedge clk)
-    valid_3 <= _036_;
+    valid_2 <= _044_;
   always @(posedge clk)
-    activations__valid <= _037_;
+    valid_3 <= _045_;
   always @(posedge clk)
-    tag_1 <= _038_;
+    activations__valid <= _046_;
   always @(posedge clk)
-    tag_2 <= _039_;
+    tag_1 <= _047_;
   always @(posedge clk)
-    tag_3 <= _040_;
+    tag_2 <= _048_;
   always @(posedge clk)
-    tag_4 <= _041_;
+    tag_3 <= _049_;
   always @(posedge clk)
-    tag_5 <= _042_;
+    tag_4 <= _051_;
   always @(posedge clk)
-    tag_6 <= _043_;
+    tag_5 <= _052_;
   always @(posedge clk)
-    tag_7 <= _044_;
+    tag_6 <= _053_;
   always @(posedge clk)
-    tag_8 <= _045_;
+    tag_7 <= _054_;
   always @(posedge clk)
-    tag_9 <= _046_;
+    tag_8 <= _055_;
   always @(posedge clk)
-    tag_10 <= _047_;
+    tag_9 <= _056_;
+  always @(posedge clk)
+    tag_10 <= _057_;
+  always @(posedge clk)
+    sum_tag <= _001_;
+  always @(posedge clk)
+    scaled <= _058_;
   always @(posedge clk)
     byte_0 <= next_vector[7:0];
   always @(posedge clk)
-    source_0 <= { descriptor[12], through };
+    source_0 <= { scaled, through };
   always @(posedge clk)
     byte_1 <= next_vector[15:8];
   always @(posedge clk)
-    source_1 <= { descriptor[12], through };
+    source_1 <= { scaled, through };
   always @(posedge clk)
     byte_2 <= next_vector[23:16];
   always @(posedge clk)
-    source_2 <= { descriptor[12], through };
+    source_2 <= { scaled, through };
   always @(posedge clk)
     byte_3 <= next_vector[31:24];
   always @(posedge clk)
-    source_3 <= { descriptor[12], through };
-  assign _000_ = \done$48  | \done$49 ;
-  assign _009_ = descriptor[7:0] <= 1'h1;
-  assign _020_ = early[0] & through;
-  assign _031_ = through ? early[14:7] : 8'h00;
-  assign tag = through ? tag_10 : early[14:7];
-  assign _048_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
-  assign { _049_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _048_;
-  assign _050_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
-  assign { _001_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _050_;
-  assign _002_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
-  assign { _003_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _002_;
-  assign _004_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
-  assign { _005_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _004_;
+    source_3 <= { scaled, through };
+  assign _000_ = ~ held;
+  assign _007_ = ~ held;
+  assign _017_ = ~ held;
+  assign _028_ = ~ held;
+  assign _039_ = \done$53  | \done$54 ;
+  assign _050_ = descriptor[7:0] <= 1'h1;
+  assign _059_ = early[0] & through;
+  assign _060_ = through ? early[14:7] : 8'h00;
+  assign _001_ = through ? tag_10 : early[14:7];
+  assign _002_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
+  assign { _003_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _002_;
+  assign _004_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
+  assign { _005_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _004_;
+  assign _006_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
+  assign { _008_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _006_;
+  assign _009_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
+  assign { _010_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _009_;
   assign accesses__program_address = head ? head_address : address_5;
   always @(posedge clk)
-    clear <= _006_;
+    clear <= _011_;
   always @(posedge clk)
     clear_fetch <= clear;
-  always @(posedge clk)
-    array_domain_rst <= clear;
-  always @(posedge clk)
-    accumulators_domain_rst <= clear;
-  always @(posedge clk)
-    clear_post <= clear;
-  always @(posedge clk)
-    clear_store <= clear;
-  always @(posedge clk)
-    \descriptor$91  <= descriptor;
-  always @(posedge clk)
-    accumulators_descriptor <= descriptor;
-  always @(posedge clk)
-    \descriptor$93  <= descriptor;
-  always @(posedge clk)
-    \descriptor$94  <= descriptor;
-  always @(posedge clk)
-    kind_1 <= _007_;
-  always @(posedge clk)
-    kind_2 <= _008_;
-  always @(posedge clk)
-    kind_3 <= _010_;
-  assign _047_ = rst ? 8'h00 : tag_9;
-  assign _046_ = rst ? 8'h00 : tag_8;
-  assign _045_ = rst ? 8'h00 : tag_7;
-  assign _044_ = rst ? 8'h00 : tag_6;
-  assign _043_ = rst ? 8'h00 : tag_5;
-  assign _042_ = rst ? 8'h00 : tag_4;
-  assign _041_ = rst ? 8'h00 : tag_3;
-  assign _040_ = rst ? 8'h00 : tag_2;
-  assign _039_ = rst ? 8'h00 : tag_1;
-  assign _038_ = rst ? 8'h00 : _031_;
-  assign _037_ = rst ? 1'h0 : valid_3;
-  assign _036_ = rst ? 1'h0 : valid_2;
-  assign _035_ = rst ? 1'h0 : valid_1;
-  assign _034_ = rst ? 1'h0 : _020_;
-  assign _033_ = rst ? 1'h0 : _009_;
-  assign _032_ = rst ? 1'h0 : \error$55 ;
-  assign _030_ = rst ? 1'h0 : \error$53 ;
-  assign _029_ = rst ? 1'h0 : error;
-  assign _028_ = rst ? 1'h0 : _000_;
-  assign _027_ = rst ? 1'h0 : head_6;
-  assign _026_ = rst ? 1'h0 : head_5;
-  assign _025_ = rst ? 1'h0 : head_4;
-  assign _024_ = rst ? 1'h0 : head_3;
-  assign _023_ = rst ? 1'h0 : head_2;
-  assign _022_ = rst ? 1'h0 : head_1;
-  assign _021_ = rst ? 1'h0 : head;
-  assign _019_ = rst ? 2'h0 : kind_11;
-  assign _018_ = rst ? 2'h0 : kind_10;
-  assign _017_ = rst ? 2'h0 : kind_9;
-  assign _016_ = rst ? 2'h0 : kind_8;
-  assign _015_ = rst ? 2'h0 : kind_7;
-  assign _014_ = rst ? 2'h0 : kind_6;
-  assign _013_ = rst ? 2'h0 : kind_5;
-  assign _012_ = rst ? 2'h0 : kind_4;
-  assign _011_ = rst ? 2'h0 : kind_3;
-  assign _010_ = rst ? 2'h0 : kind_2;
-  assign _008_ = rst ? 2'h0 : kind_1;
-  assign _007_ = rst ? 2'h0 : load;
-  assign _006_ = rst ? 1'h1 : \clear$9 ;
+  assign _061_ = held ? scaled : descriptor[12];
+  assign _058_ = rst ? 1'h0 : _061_;
+  assign _057_ = rst ? 8'h00 : tag_9;
+  assign _056_ = rst ? 8'h00 : tag_8;
+  assign _055_ = rst ? 8'h00 : tag_7;
+  assign _054_ = rst ? 8'h00 : tag_6;
+  assign _053_ = rst ? 8'h00 : tag_5;
+  assign _052_ = rst ? 8'h00 : tag_4;
+  assign _051_ = rst ? 8'h00 : tag_3;
+  assign _049_ = rst ? 8'h00 : tag_2;
+  assign _048_ = rst ? 8'h00 : tag_1;
+  assign _047_ = rst ? 8'h00 : _060_;
+  assign _046_ = rst ? 1'h0 : valid_3;
+  assign _045_ = rst ? 1'h0 : valid_2;
+  assign _044_ = rst ? 1'h0 : valid_1;
+  assign _043_ = rst ? 1'h0 : _059_;
+  assign _062_ = held ? through : matrix_1;
+  assign _042_ = rst ? 1'h0 : _062_;
+  assign _041_ = rst ? 1'h0 : \error$60 ;
+  assign _040_ = rst ? 1'h0 : \error$58 ;
+  assign _038_ = rst ? 1'h0 : error;
+  assign _037_ = rst ? 1'h0 : _039_;
+  assign _036_ = rst ? 1'h0 : head_6;
+  assign _035_ = rst ? 1'h0 : head_5;
+  assign _034_ = rst ? 1'h0 : head_4;
+  assign _033_ = rst ? 1'h0 : head_3;
+  assign _032_ = rst ? 1'h0 : head_2;
+  assign _031_ = rst ? 1'h0 : head_1;
+  assign _030_ = rst ? 1'h0 : head;
+  assign _029_ = rst ? 2'h0 : kind_11;
+  assign _027_ = rst ? 2'h0 : kind_10;
+  assign _026_ = rst ? 2'h0 : kind_9;
+  assign _025_ = rst ? 2'h0 : kind_8;
+  assign _024_ = rst ? 2'h0 : kind_7;
+  assign _023_ = rst ? 2'h0 : kind_6;
+  assign _022_ = rst ? 2'h0 : kind_5;
+  assign _021_ = rst ? 2'h0 : kind_4;
+  assign _020_ = rst ? 2'h0 : kind_3;
+  assign _019_ = rst ? 2'h0 : kind_2;
+  assign _018_ = rst ? 2'h0 : kind_1;
+  assign _016_ = rst ? 2'h0 : load;
+  assign _015_ = store_descriptor_free ? descriptor : \descriptor$102 ;
+  assign _014_ = post_descriptor_free ? descriptor : \descriptor$101 ;
+  assign _013_ = accumulators_descriptor_free ? descriptor : accumulators_descriptor;
+  assign _012_ = fetch_descriptor_free ? descriptor : \descriptor$99 ;
+  assign _011_ = rst ? 1'h1 : \clear$9 ;
   \accelerator.accumulators  accumulators (
     .accumulators_domain_clk(clk),
     .accumulators_domain_rst(accumulators_domain_rst),
     .descriptor(accumulators_descriptor),
-    .done(\done$49 ),
-    .error(\error$55 ),
+    .done(\done$54 ),
+    .error(\error$60 ),
+    .o(\o$126 ),
     .o_tag(o_tag),
     .o_tag_early(o_tag_early),
-    .\port$510$0 (\o$118[0] ),
-    .\port$511$0 (\o$118[1] ),
-    .\port$512$0 (\o$118[2] ),
-    .\port$513$0 (\o$118[3] ),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
-    .tag(tag),
+    .tag(sum_tag),
     .values(values)
   );
   \accelerator.activations  activations (
@@ -411,8 +449,8 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .weights__valid(kind_12[0])
   );
   \accelerator.fetch  fetch (
-    .\address$62 (accesses__read_address),
-    .descriptor(\descriptor$91 ),
+    .\address$76 (accesses__read_address),
+    .descriptor(\descriptor$99 ),
     .error(error),
     .\event (\event ),
     .event_8(early),
@@ -420,10 +458,10 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1633$0 (activations__read_data[7:0]),
-    .\port$1634$0 (activations__read_data[15:8]),
-    .\port$1635$0 (activations__read_data[23:16]),
-    .\port$1636$0 (activations__read_data[31:24]),
+    .\port$1839$0 (activations__read_data[7:0]),
+    .\port$1840$0 (activations__read_data[15:8]),
+    .\port$1842$0 (activations__read_data[23:16]),
+    .\port$1843$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -465,19 +503,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$1633$0 (activations__read_data[7:0]),
-    .\port$1634$0 (activations__read_data[15:8]),
-    .\port$1635$0 (activations__read_data[23:16]),
-    .\port$1636$0 (activations__read_data[31:24]),
-    .\port$2064$0 (accesses__write_data[7:0]),
-    .program__address(\address$144 ),
+    .\port$1839$0 (activations__read_data[7:0]),
+    .\port$1840$0 (activations__read_data[15:8]),
+    .\port$1842$0 (activations__read_data[23:16]),
+    .\port$1843$0 (activations__read_data[31:24]),
+    .\port$2344$0 (accesses__write_data[7:0]),
+    .program__address(\address$152 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
     .rst(rst),
     .run__busy(busy),
     .run__counted(counted),
     .run__cycles(cycles),
-    .run__error(\error$164 ),
+    .run__error(\error$172 ),
     .run__start(run__start),
     .run__step(run__step),
     .run__step_cycles(run__step_cycles),
@@ -487,28 +525,25 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .write_mask_1(activations__write_mask)
   );
   \accelerator.post  post (
-    .descriptor(\descriptor$93 ),
-    .group_14(group),
-    .o(\bytes$131 ),
-    .\port$510$0 (\o$118[0] ),
-    .\port$511$0 (\o$118[1] ),
-    .\port$512$0 (\o$118[2] ),
-    .\port$513$0 (\o$118[3] ),
+    .descriptor(\descriptor$101 ),
+    .group_15(group),
+    .o(\bytes$139 ),
     .post_domain_clk(clk),
     .post_domain_rst(clear_post),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
+    .\sums$25 (\o$126 ),
     .swapped(swapped),
     .tag(o_tag),
-    .tag_14(\o_tag$130 ),
+    .tag_15(\o_tag$138 ),
     .tag_early(o_tag_early),
-    .valid_14(o_valid),
+    .valid_15(o_valid),
     .word(program__read_data),
     .word_valid(kind_12[1])
   );
   \accelerator.program  \program  (
-    .address(\address$144 ),
+    .address(\address$152 ),
     .chosen_1(program__read_data),
     .clk(clk),
     .rst(rst),
@@ -523,16 +558,17 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .count(count),
     .counted(counted),
     .cycles(cycles),
-    .\done$98 (done),
-    .error(\error$164 ),
+    .\done$134 (done),
+    .error(\error$172 ),
     .\event (\event ),
     .fetch_error(fetch_error),
-    .\first$84 (first),
+    .\first$126 (first),
     .head(head),
     .head_address(head_address),
     .limit(limit),
     .load(load),
     .rst(rst),
+    .runs(held),
     .start(run__start),
     .step(run__step),
     .step_cycles(run__step_cycles),
@@ -546,100 +582,100 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.store  store (
     .address(accesses__write_address),
-    .bytes(\bytes$131 ),
-    .bytes_4(accesses__write_data[7:0]),
-    .descriptor(\descriptor$94 ),
-    .error(\error$53 ),
-    .finish_8(\done$48 ),
+    .bytes(\bytes$139 ),
+    .bytes_7(accesses__write_data[7:0]),
+    .descriptor(\descriptor$102 ),
+    .error(\error$58 ),
+    .finish_10(\done$53 ),
     .group(group),
     .mask(accesses__write_mask),
     .store_domain_clk(clk),
     .store_domain_rst(clear_store),
-    .tag(\o_tag$130 ),
+    .tag(\o_tag$138 ),
     .valid(o_valid)
   );
   assign accesses__write_data[31:8] = 24'h000000;
-  assign _005_[31:0] = values[127:96];
-  assign _003_[31:0] = values[95:64];
-  assign _001_[31:0] = values[63:32];
-  assign _049_[31:0] = values[31:0];
+  assign _010_[31:0] = values[127:96];
+  assign _008_[31:0] = values[95:64];
+  assign _005_[31:0] = values[63:32];
+  assign _003_[31:0] = values[31:0];
 endmodule
 
-module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, accumulators_domain_rst, descriptor, values, error, o_tag_early, o_tag, done, ready_last, ready_sums, accumulators_domain_clk);
-  wire [4:0] _000_;
-  wire [4:0] _001_;
+module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, tag, values, error, o_tag_early, o_tag, o, done, ready_last, ready_sums, accumulators_domain_clk);
+  wire _000_;
+  wire _001_;
   wire _002_;
   wire _003_;
   wire _004_;
   wire _005_;
-  wire _006_;
-  wire _007_;
+  wire [3:0] _006_;
+  wire [3:0] _007_;
   wire _008_;
-  wire _009_;
+  wire [3:0] _009_;
   wire _010_;
-  wire _011_;
+  wire [4:0] _011_;
   wire _012_;
-  wire [3:0] _013_;
-  wire [3:0] _014_;
+  wire _013_;
+  wire _014_;
   wire _015_;
-  wire [3:0] _016_;
+  wire _016_;
   wire _017_;
   wire _018_;
   wire _019_;
   wire _020_;
-  wire _021_;
-  wire _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
+  wire [3:0] _021_;
+  wire [4:0] _022_;
+  wire [31:0] _023_;
+  wire [32:0] _024_;
+  wire [32:0] _025_;
   wire _026_;
-  wire [3:0] _027_;
+  wire _027_;
   wire [31:0] _028_;
   wire [32:0] _029_;
-  wire [32:0] _030_;
-  wire _031_;
-  wire _032_;
-  wire [31:0] _033_;
-  wire [33:0] _034_;
-  wire [31:0] _035_;
-  wire [32:0] _036_;
+  wire [31:0] _030_;
+  wire [32:0] _031_;
+  wire [32:0] _032_;
+  wire _033_;
+  wire _034_;
+  wire _035_;
+  wire [31:0] _036_;
   wire [32:0] _037_;
-  wire _038_;
-  wire _039_;
-  wire [31:0] _040_;
-  wire [31:0] _041_;
-  wire [33:0] _042_;
+  wire [31:0] _038_;
+  wire [32:0] _039_;
+  wire [32:0] _040_;
+  wire _041_;
+  wire _042_;
   wire [31:0] _043_;
-  wire [32:0] _044_;
+  wire _044_;
   wire [32:0] _045_;
-  wire _046_;
-  wire _047_;
-  wire [31:0] _048_;
-  wire [33:0] _049_;
-  wire [31:0] _050_;
+  wire [31:0] _046_;
+  wire [32:0] _047_;
+  wire [32:0] _048_;
+  wire _049_;
+  wire _050_;
   wire [31:0] _051_;
   wire [32:0] _052_;
-  wire [32:0] _053_;
-  wire _054_;
+  wire [31:0] _053_;
+  wire [31:0] _054_;
   wire _055_;
   wire [31:0] _056_;
-  wire [33:0] _057_;
-  wire _058_;
-  wire [3:0] _059_;
-  wire _060_;
-  wire [2:0] _061_;
-  wire [31:0] _062_;
+  wire [31:0] _057_;
+  wire [127:0] _058_;
+  wire _059_;
+  wire [3:0] _060_;
+  wire _061_;
+  wire [2:0] _062_;
   wire [7:0] _063_;
   wire [7:0] _064_;
   wire [7:0] _065_;
-  wire [7:0] _066_;
+  wire _066_;
   wire [7:0] _067_;
   wire [7:0] _068_;
-  wire _069_;
-  wire _070_;
+  wire [7:0] _069_;
+  wire [7:0] _070_;
   wire _071_;
   wire _072_;
-  wire [31:0] _073_;
+  wire _073_;
   wire _074_;
   wire _075_;
   wire _076_;
@@ -648,11 +684,16 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   wire _079_;
   wire _080_;
   wire _081_;
-  wire [2:0] _082_;
-  wire [3:0] _083_;
+  wire _082_;
+  wire _083_;
+  wire _084_;
+  wire _085_;
+  wire _086_;
+  wire [2:0] _087_;
+  wire [3:0] _088_;
   reg [3:0] \$signal  = 4'h0;
-  reg \$signal$53  = 1'h0;
-  reg [3:0] \$signal$55  = 4'h0;
+  reg \$signal$52  = 1'h0;
+  reg [3:0] \$signal$54  = 4'h0;
   input accumulators_domain_clk;
   wire accumulators_domain_clk;
   input accumulators_domain_rst;
@@ -663,6 +704,7 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg [2:0] back_2 = 3'h0;
   reg [2:0] back_3 = 3'h0;
   reg [2:0] back_4 = 3'h0;
+  reg [2:0] back_5 = 3'h0;
   input [639:0] descriptor;
   wire [639:0] descriptor;
   output done;
@@ -673,7 +715,9 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   output error;
   reg error = 1'h0;
   reg [3:0] flags_0_0 = 4'h0;
+  reg [3:0] flags_1_0 = 4'h0;
   reg [3:0] flags_2_0 = 4'h0;
+  reg [3:0] flags_3_0 = 4'h0;
   reg [127:0] kept_0_1 = 128'h00000000000000000000000000000000;
   reg kept_1 = 1'h0;
   reg [7:0] late_1 = 8'h00;
@@ -682,18 +726,13 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg [3:0] n_2 = 4'h0;
   reg [3:0] n_3 = 4'h0;
   reg [3:0] n_4 = 4'h0;
+  reg [3:0] n_5 = 4'h0;
+  output [127:0] o;
+  reg [127:0] o = 128'h00000000000000000000000000000000;
   output [7:0] o_tag;
   reg [7:0] o_tag = 8'h00;
   output [7:0] o_tag_early;
   reg [7:0] o_tag_early = 8'h00;
-  output [31:0] \port$510$0 ;
-  wire [31:0] \port$510$0 ;
-  output [31:0] \port$511$0 ;
-  wire [31:0] \port$511$0 ;
-  output [31:0] \port$512$0 ;
-  wire [31:0] \port$512$0 ;
-  output [31:0] \port$513$0 ;
-  wire [31:0] \port$513$0 ;
   reg [2:0] read = 3'h0;
   reg [2:0] read_0 = 3'h0;
   input ready;
@@ -702,6 +741,7 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg ready_2 = 1'h0;
   reg ready_3 = 1'h0;
   reg ready_4 = 1'h0;
+  reg ready_5 = 1'h0;
   input ready_last;
   wire ready_last;
   reg ready_last_1 = 1'h0;
@@ -710,9 +750,13 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg ready_last_4 = 1'h0;
   reg ready_last_5 = 1'h0;
   reg ready_last_6 = 1'h0;
+  reg ready_last_7 = 1'h0;
+  reg ready_last_8 = 1'h0;
   input [127:0] ready_sums;
   wire [127:0] ready_sums;
   reg [127:0] ready_sums_1 = 128'h00000000000000000000000000000000;
+  reg [127:0] ready_sums_2 = 128'h00000000000000000000000000000000;
+  reg [127:0] ready_sums_3 = 128'h00000000000000000000000000000000;
   reg replaced_0 = 1'h0;
   reg replaced_1 = 1'h0;
   reg replaced_2 = 1'h0;
@@ -720,9 +764,10 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   reg [127:0] requantised_0 = 128'h00000000000000000000000000000000;
   reg [127:0] stored_0_1 = 128'h00000000000000000000000000000000;
   wire [127:0] sums_0__read_data;
-  wire [127:0] sums_0__write_data;
+  reg [127:0] sums_0__write_data = 128'h00000000000000000000000000000000;
   input [7:0] tag;
   wire [7:0] tag;
+  reg [7:0] tag_1 = 8'h00;
   reg too_many = 1'h0;
   reg [31:0] total_0 = 32'd0;
   reg [31:0] total_1 = 32'd0;
@@ -731,76 +776,76 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   input [127:0] values;
   wire [127:0] values;
   reg [127:0] values_1 = 128'h00000000000000000000000000000000;
+  reg [127:0] values_2 = 128'h00000000000000000000000000000000;
+  reg [127:0] was_stored_0_1 = 128'h00000000000000000000000000000000;
+  reg [3:0] where_0_1 = 4'h0;
   reg [4:0] writing = 5'h00;
   reg [4:0] writing_0 = 5'h00;
-  assign _001_ = _081_ ? { 1'h0, n } : _000_;
-  assign _002_ = ~ tag[2];
-  assign _003_ = ~ tag[3];
-  assign _004_ = _002_ | _003_;
-  assign _005_ = _004_ | descriptor[9];
-  assign _006_ = descriptor[7:0] == 2'h3;
-  assign _007_ = _005_ | _006_;
-  assign _008_ = tag[0] & _007_;
-  assign _009_ = n == 4'h8;
-  assign _010_ = kept_1 & too_many;
-  assign _011_ = back == 3'h7;
-  assign _012_ = ready_last | _011_;
-  assign _013_ = back + 1'h1;
-  assign _014_ = _012_ ? 4'h0 : _013_;
-  assign _015_ = descriptor[9] & descriptor[10];
-  assign _016_ = _015_ ? { 1'h0, back } : n;
-  assign _017_ = descriptor[7:0] == 2'h3;
-  assign _018_ = ~ \$signal$53 ;
-  assign _019_ = early_3[2] & _018_;
-  assign _020_ = ~ \$signal$53 ;
-  assign _021_ = descriptor[8] & _020_;
-  assign _022_ = \$signal$53  | descriptor[8];
-  assign _023_ = ~ _022_;
-  assign _024_ = ~ o_tag_early[3];
-  assign _025_ = o_tag_early[0] & _024_;
-  assign _026_ = ready_4 | _025_;
-  assign _027_ = ready_4 ? { 1'h0, back_4 } : n_4;
-  assign _028_ = flags_0_0[2] ? values_1[31:0] : 32'd0;
-  assign _029_ = $signed(stored_0_1[31:0]) + $signed(_028_);
-  assign _030_ = $signed(stored_0_1[31:0]) - $signed(values_1[31:0]);
-  assign _031_ = flags_0_0[1] & _030_[32];
-  assign _032_ = flags_0_0[0] | _031_;
-  assign _033_ = flags_0_0[3] ? stored_0_1[31:0] : 32'd0;
-  assign _034_ = $signed({ 1'h0, ready_sums_1[31:0] }) + $signed(_033_);
-  assign _035_ = flags_0_0[2] ? values_1[63:32] : 32'd0;
-  assign _036_ = $signed(stored_0_1[63:32]) + $signed(_035_);
-  assign _037_ = $signed(stored_0_1[63:32]) - $signed(values_1[63:32]);
-  assign _038_ = flags_0_0[1] & _037_[32];
-  assign _039_ = flags_0_0[0] | _038_;
-  assign _041_ = flags_0_0[3] ? stored_0_1[63:32] : 32'd0;
-  assign _042_ = $signed({ 1'h0, ready_sums_1[63:32] }) + $signed(_041_);
-  assign _043_ = flags_2_0[2] ? values_1[95:64] : 32'd0;
-  assign _044_ = $signed(stored_0_1[95:64]) + $signed(_043_);
-  assign _045_ = $signed(stored_0_1[95:64]) - $signed(values_1[95:64]);
-  assign _046_ = flags_2_0[1] & _045_[32];
-  assign _047_ = flags_2_0[0] | _046_;
-  assign _048_ = flags_2_0[3] ? stored_0_1[95:64] : 32'd0;
-  assign _049_ = $signed({ 1'h0, ready_sums_1[95:64] }) + $signed(_048_);
-  assign _050_ = flags_2_0[2] ? values_1[127:96] : 32'd0;
-  assign _052_ = $signed(stored_0_1[127:96]) + $signed(_050_);
-  assign _053_ = $signed(stored_0_1[127:96]) - $signed(values_1[127:96]);
-  assign _054_ = flags_2_0[1] & _053_[32];
-  assign _055_ = flags_2_0[0] | _054_;
-  assign _056_ = flags_2_0[3] ? stored_0_1[127:96] : 32'd0;
-  assign _057_ = $signed({ 1'h0, ready_sums_1[127:96] }) + $signed(_056_);
-  assign _058_ = ready & ready_last;
+  assign _002_ = n == 4'h8;
+  assign _003_ = kept_1 & too_many;
+  assign _004_ = back == 3'h7;
+  assign _005_ = ready_last | _004_;
+  assign _006_ = back + 1'h1;
+  assign _007_ = _005_ ? 4'h0 : _006_;
+  assign _008_ = descriptor[9] & descriptor[10];
+  assign _009_ = _008_ ? { 1'h0, back } : n;
+  assign _010_ = descriptor[7:0] == 2'h3;
+  assign _012_ = ~ \$signal$52 ;
+  assign _013_ = early_3[2] & _012_;
+  assign _014_ = ~ \$signal$52 ;
+  assign _015_ = descriptor[8] & _014_;
+  assign _016_ = \$signal$52  | descriptor[8];
+  assign _017_ = ~ _016_;
+  assign _018_ = ~ tag_1[3];
+  assign _019_ = tag_1[0] & _018_;
+  assign _020_ = ready_5 | _019_;
+  assign _021_ = ready_5 ? { 1'h0, back_5 } : n_5;
+  assign _023_ = flags_0_0[2] ? values_2[31:0] : 32'd0;
+  assign _024_ = $signed(stored_0_1[31:0]) + $signed(_023_);
+  assign _025_ = $signed(stored_0_1[31:0]) - $signed(values_2[31:0]);
+  assign _026_ = flags_0_0[1] & _025_[32];
+  assign _027_ = flags_0_0[0] | _026_;
+  assign _028_ = flags_0_0[3] ? was_stored_0_1[31:0] : 32'd0;
+  assign _029_ = ready_sums_3[31:0] + _028_;
+  assign _030_ = flags_1_0[2] ? values_2[63:32] : 32'd0;
+  assign _031_ = $signed(stored_0_1[63:32]) + $signed(_030_);
+  assign _032_ = $signed(stored_0_1[63:32]) - $signed(values_2[63:32]);
+  assign _034_ = flags_1_0[1] & _032_[32];
+  assign _035_ = flags_1_0[0] | _034_;
+  assign _036_ = flags_1_0[3] ? was_stored_0_1[63:32] : 32'd0;
+  assign _037_ = ready_sums_3[63:32] + _036_;
+  assign _038_ = flags_2_0[2] ? values_2[95:64] : 32'd0;
+  assign _039_ = $signed(stored_0_1[95:64]) + $signed(_038_);
+  assign _040_ = $signed(stored_0_1[95:64]) - $signed(values_2[95:64]);
+  assign _041_ = flags_2_0[1] & _040_[32];
+  assign _042_ = flags_2_0[0] | _041_;
+  assign _043_ = flags_2_0[3] ? was_stored_0_1[95:64] : 32'd0;
+  assign _045_ = ready_sums_3[95:64] + _043_;
+  assign _046_ = flags_3_0[2] ? values_2[127:96] : 32'd0;
+  assign _047_ = $signed(stored_0_1[127:96]) + $signed(_046_);
+  assign _048_ = $signed(stored_0_1[127:96]) - $signed(values_2[127:96]);
+  assign _049_ = flags_3_0[1] & _048_[32];
+  assign _050_ = flags_3_0[0] | _049_;
+  assign _051_ = flags_3_0[3] ? was_stored_0_1[127:96] : 32'd0;
+  assign _052_ = ready_sums_3[127:96] + _051_;
+  assign _053_ = replaced_0 ? kept_0_1[31:0] : total_0;
+  assign _054_ = replaced_1 ? kept_0_1[63:32] : total_1;
+  assign _056_ = replaced_2 ? kept_0_1[95:64] : total_2;
+  assign _057_ = replaced_3 ? kept_0_1[127:96] : total_3;
+  assign _058_ = writing_0[0] ? requantised_0 : o;
+  assign _059_ = ready & ready_last;
   always @(posedge accumulators_domain_clk)
-    \$signal  <= _059_;
+    \$signal  <= _060_;
   always @(posedge accumulators_domain_clk)
-    kept_1 <= _008_;
+    kept_1 <= _001_;
   always @(posedge accumulators_domain_clk)
-    too_many <= _009_;
+    too_many <= _002_;
   always @(posedge accumulators_domain_clk)
-    error <= _060_;
+    error <= _061_;
   always @(posedge accumulators_domain_clk)
-    back <= _061_;
+    back <= _062_;
   always @(posedge accumulators_domain_clk)
-    read <= _016_[2:0];
+    read <= _009_[2:0];
   always @(posedge accumulators_domain_clk)
     early_1 <= _063_;
   always @(posedge accumulators_domain_clk)
@@ -808,11 +853,13 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   always @(posedge accumulators_domain_clk)
     early_3 <= _065_;
   always @(posedge accumulators_domain_clk)
-    o_tag_early <= _066_;
+    o_tag_early <= _067_;
   always @(posedge accumulators_domain_clk)
-    late_1 <= _067_;
+    tag_1 <= _068_;
   always @(posedge accumulators_domain_clk)
-    o_tag <= _068_;
+    late_1 <= _069_;
+  always @(posedge accumulators_domain_clk)
+    o_tag <= _070_;
   always @(posedge accumulators_domain_clk)
     n_1 <= n;
   always @(posedge accumulators_domain_clk)
@@ -822,6 +869,8 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   always @(posedge accumulators_domain_clk)
     n_4 <= n_3;
   always @(posedge accumulators_domain_clk)
+    n_5 <= n_4;
+  always @(posedge accumulators_domain_clk)
     back_1 <= back;
   always @(posedge accumulators_domain_clk)
     back_2 <= back_1;
@@ -830,110 +879,139 @@ module \accelerator.accumulators (tag, \port$510$0 , \port$511$0 , \port$512$0 ,
   always @(posedge accumulators_domain_clk)
     back_4 <= back_3;
   always @(posedge accumulators_domain_clk)
-    ready_1 <= _069_;
+    back_5 <= back_4;
   always @(posedge accumulators_domain_clk)
-    ready_2 <= _070_;
+    ready_1 <= _071_;
   always @(posedge accumulators_domain_clk)
-    ready_3 <= _071_;
+    ready_2 <= _072_;
   always @(posedge accumulators_domain_clk)
-    ready_4 <= _072_;
+    ready_3 <= _073_;
+  always @(posedge accumulators_domain_clk)
+    ready_4 <= _074_;
+  always @(posedge accumulators_domain_clk)
+    ready_5 <= _075_;
   always @(posedge accumulators_domain_clk)
     values_1 <= values;
   always @(posedge accumulators_domain_clk)
+    values_2 <= values_1;
+  always @(posedge accumulators_domain_clk)
     ready_sums_1 <= ready_sums;
   always @(posedge accumulators_domain_clk)
-    \$signal$53  <= _017_;
+    ready_sums_2 <= ready_sums_1;
+  always @(posedge accumulators_domain_clk)
+    ready_sums_3 <= ready_sums_2;
+  always @(posedge accumulators_domain_clk)
+    \$signal$52  <= _010_;
   always @(posedge accumulators_domain_clk)
     adds <= descriptor[10];
   always @(posedge accumulators_domain_clk)
-    \$signal$55  <= { adds, _023_, _021_, _019_ };
+    \$signal$54  <= { adds, _017_, _015_, _013_ };
   always @(posedge accumulators_domain_clk)
-    writing <= { _027_[2:0], _026_, ready_4 };
+    writing <= { _021_[2:0], _020_, ready_5 };
   always @(posedge accumulators_domain_clk)
     writing_0 <= writing;
   always @(posedge accumulators_domain_clk)
     stored_0_1 <= sums_0__read_data;
   always @(posedge accumulators_domain_clk)
-    kept_0_1 <= values_1;
+    was_stored_0_1 <= stored_0_1;
   always @(posedge accumulators_domain_clk)
-    flags_0_0 <= \$signal$55 ;
+    kept_0_1 <= values_2;
   always @(posedge accumulators_domain_clk)
-    total_0 <= _029_[31:0];
+    flags_0_0 <= \$signal$54 ;
   always @(posedge accumulators_domain_clk)
-    replaced_0 <= _032_;
+    total_0 <= _024_[31:0];
   always @(posedge accumulators_domain_clk)
-    requantised_0 <= { _057_[31:0], _049_[31:0], _042_[31:0], _034_[31:0] };
+    replaced_0 <= _027_;
   always @(posedge accumulators_domain_clk)
-    total_1 <= _036_[31:0];
+    requantised_0 <= { _052_[31:0], _045_[31:0], _037_[31:0], _029_[31:0] };
   always @(posedge accumulators_domain_clk)
-    replaced_1 <= _039_;
+    flags_1_0 <= \$signal$54 ;
   always @(posedge accumulators_domain_clk)
-    flags_2_0 <= \$signal$55 ;
+    total_1 <= _031_[31:0];
   always @(posedge accumulators_domain_clk)
-    total_2 <= _044_[31:0];
+    replaced_1 <= _035_;
   always @(posedge accumulators_domain_clk)
-    replaced_2 <= _047_;
+    flags_2_0 <= \$signal$54 ;
   always @(posedge accumulators_domain_clk)
-    total_3 <= _052_[31:0];
+    total_2 <= _039_[31:0];
   always @(posedge accumulators_domain_clk)
-    replaced_3 <= _055_;
+    replaced_2 <= _042_;
+  always @(posedge accumulators_domain_clk)
+    flags_3_0 <= \$signal$54 ;
+  always @(posedge accumulators_domain_clk)
+    total_3 <= _047_[31:0];
+  always @(posedge accumulators_domain_clk)
+    replaced_3 <= _050_;
+  always @(posedge accumulators_domain_clk)
+    o <= { _057_, _056_, _054_, _053_ };
   always @(posedge accumulators_domain_clk)
     read_0 <= read;
   always @(posedge accumulators_domain_clk)
-    ready_last_1 <= _074_;
+    where_0_1 <= writing_0[4:1];
   always @(posedge accumulators_domain_clk)
-    ready_last_2 <= _075_;
+    sums_0__write_data <= _058_;
   always @(posedge accumulators_domain_clk)
-    ready_last_3 <= _076_;
+    ready_last_1 <= _077_;
   always @(posedge accumulators_domain_clk)
-    ready_last_4 <= _077_;
+    ready_last_2 <= _078_;
   always @(posedge accumulators_domain_clk)
-    ready_last_5 <= _078_;
+    ready_last_3 <= _079_;
   always @(posedge accumulators_domain_clk)
-    ready_last_6 <= _079_;
+    ready_last_4 <= _080_;
   always @(posedge accumulators_domain_clk)
-    done <= _080_;
+    ready_last_5 <= _081_;
+  always @(posedge accumulators_domain_clk)
+    ready_last_6 <= _082_;
+  always @(posedge accumulators_domain_clk)
+    ready_last_7 <= _083_;
+  always @(posedge accumulators_domain_clk)
+    ready_last_8 <= _084_;
+  always @(posedge accumulators_domain_clk)
+    done <= _085_;
   assign n = tag[1] ? 4'h0 : \$signal ;
-  assign \port$510$0  = replaced_0 ? kept_0_1[31:0] : total_0;
-  assign \port$511$0  = replaced_1 ? kept_0_1[63:32] : total_1;
-  assign \port$512$0  = replaced_2 ? kept_0_1[95:64] : total_2;
-  assign \port$513$0  = replaced_3 ? kept_0_1[127:96] : total_3;
-  assign _040_ = replaced_0 ? kept_0_1[31:0] : total_0;
-  assign _051_ = replaced_1 ? kept_0_1[63:32] : total_1;
-  assign _062_ = replaced_2 ? kept_0_1[95:64] : total_2;
-  assign _073_ = replaced_3 ? kept_0_1[127:96] : total_3;
-  assign sums_0__write_data = writing_0[0] ? requantised_0 : { _073_, _062_, _051_, _040_ };
-  assign _081_ = n == 4'h8;
-  assign _000_ = n + 1'h1;
-  assign _080_ = accumulators_domain_rst ? 1'h0 : ready_last_6;
-  assign _079_ = accumulators_domain_rst ? 1'h0 : ready_last_5;
-  assign _078_ = accumulators_domain_rst ? 1'h0 : ready_last_4;
-  assign _077_ = accumulators_domain_rst ? 1'h0 : ready_last_3;
-  assign _076_ = accumulators_domain_rst ? 1'h0 : ready_last_2;
-  assign _075_ = accumulators_domain_rst ? 1'h0 : ready_last_1;
-  assign _074_ = accumulators_domain_rst ? 1'h0 : _058_;
-  assign _072_ = accumulators_domain_rst ? 1'h0 : ready_3;
-  assign _071_ = accumulators_domain_rst ? 1'h0 : ready_2;
-  assign _070_ = accumulators_domain_rst ? 1'h0 : ready_1;
-  assign _069_ = accumulators_domain_rst ? 1'h0 : ready;
-  assign _068_ = accumulators_domain_rst ? 8'h00 : late_1;
-  assign _067_ = accumulators_domain_rst ? 8'h00 : o_tag_early;
-  assign _066_ = accumulators_domain_rst ? 8'h00 : early_3;
+  assign _000_ = n == 4'h8;
+  assign _011_ = n + 1'h1;
+  assign _022_ = _000_ ? { 1'h0, n } : _011_;
+  assign _033_ = ~ tag[2];
+  assign _044_ = ~ tag[3];
+  assign _055_ = _033_ | _044_;
+  assign _066_ = _055_ | descriptor[9];
+  assign _076_ = descriptor[7:0] == 2'h3;
+  assign _086_ = _066_ | _076_;
+  assign _001_ = tag[0] & _086_;
+  assign _085_ = accumulators_domain_rst ? 1'h0 : ready_last_8;
+  assign _084_ = accumulators_domain_rst ? 1'h0 : ready_last_7;
+  assign _083_ = accumulators_domain_rst ? 1'h0 : ready_last_6;
+  assign _082_ = accumulators_domain_rst ? 1'h0 : ready_last_5;
+  assign _081_ = accumulators_domain_rst ? 1'h0 : ready_last_4;
+  assign _080_ = accumulators_domain_rst ? 1'h0 : ready_last_3;
+  assign _079_ = accumulators_domain_rst ? 1'h0 : ready_last_2;
+  assign _078_ = accumulators_domain_rst ? 1'h0 : ready_last_1;
+  assign _077_ = accumulators_domain_rst ? 1'h0 : _059_;
+  assign _075_ = accumulators_domain_rst ? 1'h0 : ready_4;
+  assign _074_ = accumulators_domain_rst ? 1'h0 : ready_3;
+  assign _073_ = accumulators_domain_rst ? 1'h0 : ready_2;
+  assign _072_ = accumulators_domain_rst ? 1'h0 : ready_1;
+  assign _071_ = accumulators_domain_rst ? 1'h0 : ready;
+  assign _070_ = accumulators_domain_rst ? 8'h00 : late_1;
+  assign _069_ = accumulators_domain_rst ? 8'h00 : tag_1;
+  assign _068_ = accumulators_domain_rst ? 8'h00 : o_tag_early;
+  assign _067_ = accumulators_domain_rst ? 8'h00 : early_3;
   assign _065_ = accumulators_domain_rst ? 8'h00 : early_2;
   assign _064_ = accumulators_domain_rst ? 8'h00 : early_1;
   assign _063_ = accumulators_domain_rst ? 8'h00 : tag;
-  assign _082_ = ready ? _014_[2:0] : back;
-  assign _061_ = accumulators_domain_rst ? 3'h0 : _082_;
-  assign _060_ = accumulators_domain_rst ? 1'h0 : _010_;
-  assign _083_ = tag[0] ? _001_[3:0] : \$signal ;
-  assign _059_ = accumulators_domain_rst ? 4'h0 : _083_;
+  assign _087_ = ready ? _007_[2:0] : back;
+  assign _062_ = accumulators_domain_rst ? 3'h0 : _087_;
+  assign _061_ = accumulators_domain_rst ? 1'h0 : _003_;
+  assign _088_ = tag[0] ? _022_[3:0] : \$signal ;
+  assign _060_ = accumulators_domain_rst ? 4'h0 : _088_;
   ram_1 sums_0 (
     .clk(accumulators_domain_clk),
     .read_address(read_0),
     .read_data(sums_0__read_data),
     .rst(accumulators_domain_rst),
-    .write(writing_0[1]),
-    .write_address(writing_0[4:2]),
+    .write(where_0_1[0]),
+    .write_address(where_0_1[3:1]),
     .write_data(sums_0__write_data)
   );
 endmodule
@@ -987,10 +1065,12 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   reg [5:0] bank_3__write_address = 6'h00;
   input clk;
   wire clk;
+  reg [31:0] data_1 = 32'd0;
   reg [8:0] lane_0_1 = 9'h000;
   reg [8:0] lane_1_1 = 9'h000;
   reg [8:0] lane_2_1 = 9'h000;
   reg [8:0] lane_3_1 = 9'h000;
+  reg [3:0] mask_1 = 4'h0;
   output [7:0] read_0_0;
   reg [7:0] read_0_0 = 8'h00;
   output [7:0] read_0_1;
@@ -1007,8 +1087,9 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   reg [1:0] read_offset_2 = 2'h0;
   reg [1:0] read_offset_3 = 2'h0;
   reg [1:0] read_offset_4 = 2'h0;
-  reg [1:0] read_offset_5 = 2'h0;
   reg [5:0] read_row = 6'h00;
+  reg [1:0] read_step_0_0 = 2'h0;
+  reg [1:0] read_step_0_2 = 2'h0;
   input rst;
   wire rst;
   reg [7:0] word_0_1 = 8'h00;
@@ -1017,6 +1098,7 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   reg [7:0] word_3_1 = 8'h00;
   input [7:0] write_address;
   wire [7:0] write_address;
+  reg [7:0] write_address_1 = 8'h00;
   reg [3:0] write_behind = 4'h0;
   input [31:0] write_data;
   wire [31:0] write_data;
@@ -1028,12 +1110,26 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   reg [8:0] written_0_1 = 9'h000;
   reg [8:0] written_0_2 = 9'h000;
   reg [8:0] written_0_3 = 9'h000;
+  reg [1:0] written_step_0_0 = 2'h0;
+  reg [1:0] written_step_0_2 = 2'h0;
+  always @(posedge clk)
+    word_1_1 <= bank_1__read_data;
+  always @(posedge clk)
+    lane_2_1 <= written_0_2;
+  always @(posedge clk)
+    word_2_1 <= bank_2__read_data;
+  always @(posedge clk)
+    lane_3_1 <= written_0_3;
   always @(posedge clk)
     word_3_1 <= bank_3__read_data;
+  always @(posedge clk)
+    read_step_0_0 <= read_offset_4;
   always @(posedge clk)
     read_0_0 <= _015_;
   always @(posedge clk)
     read_0_1 <= _016_;
+  always @(posedge clk)
+    read_step_0_2 <= read_offset_4;
   always @(posedge clk)
     read_0_2 <= _017_;
   always @(posedge clk)
@@ -1047,31 +1143,33 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   assign _031_ = read_behind[1] ? read_next_row : read_row;
   assign _032_ = read_behind[2] ? read_next_row : read_row;
   assign _033_ = read_behind[3] ? read_next_row : read_row;
-  assign _001_ = write_address[7:2] + 1'h1;
-  assign _002_ = write_address[1:0] > 1'h0;
-  assign _003_ = write_address[1:0] > 1'h1;
-  assign _004_ = write_address[1:0] > 2'h2;
-  assign _005_ = write_address[1:0] > 2'h3;
+  assign _001_ = write_address_1[7:2] + 1'h1;
+  assign _002_ = write_address_1[1:0] > 1'h0;
+  assign _003_ = write_address_1[1:0] > 1'h1;
+  assign _004_ = write_address_1[1:0] > 2'h2;
+  assign _005_ = write_address_1[1:0] > 2'h3;
   assign _006_ = write_behind[0] ? write_next_row : write_row;
   assign _007_ = write_behind[1] ? write_next_row : write_row;
   assign _008_ = write_behind[2] ? write_next_row : write_row;
   assign _009_ = write_behind[3] ? write_next_row : write_row;
-  assign _021_ = write_address[1:0] * 4'h9;
-  assign _010_ = { write_mask[1], write_data[15:8], write_mask[2], write_data[23:16], write_mask[3], write_data[31:24], write_mask[0], write_data[7:0] } >> _021_;
-  assign _022_ = write_address[1:0] * 4'h9;
-  assign _012_ = { write_mask[2], write_data[23:16], write_mask[3], write_data[31:24], write_mask[0], write_data[7:0], write_mask[1], write_data[15:8] } >> _022_;
-  assign _024_ = write_address[1:0] * 4'h9;
-  assign _013_ = { write_mask[3], write_data[31:24], write_mask[0], write_data[7:0], write_mask[1], write_data[15:8], write_mask[2], write_data[23:16] } >> _024_;
-  assign _025_ = write_address[1:0] * 4'h9;
-  assign _014_ = { write_mask[0], write_data[7:0], write_mask[1], write_data[15:8], write_mask[2], write_data[23:16], write_mask[3], write_data[31:24] } >> _025_;
-  assign _026_ = read_offset_5 * 4'h8;
+  assign _021_ = written_step_0_0 * 4'h9;
+  assign _010_ = { mask_1[1], data_1[15:8], mask_1[2], data_1[23:16], mask_1[3], data_1[31:24], mask_1[0], data_1[7:0] } >> _021_;
+  assign _022_ = written_step_0_0 * 4'h9;
+  assign _012_ = { mask_1[2], data_1[23:16], mask_1[3], data_1[31:24], mask_1[0], data_1[7:0], mask_1[1], data_1[15:8] } >> _022_;
+  assign _024_ = written_step_0_2 * 4'h9;
+  assign _013_ = { mask_1[3], data_1[31:24], mask_1[0], data_1[7:0], mask_1[1], data_1[15:8], mask_1[2], data_1[23:16] } >> _024_;
+  assign _025_ = written_step_0_2 * 4'h9;
+  assign _014_ = { mask_1[0], data_1[7:0], mask_1[1], data_1[15:8], mask_1[2], data_1[23:16], mask_1[3], data_1[31:24] } >> _025_;
+  assign _026_ = read_step_0_0 * 4'h8;
   assign _015_ = { word_3_1, word_2_1, word_1_1, word_0_1 } >> _026_;
-  assign _028_ = read_offset_5 * 4'h8;
+  assign _028_ = read_step_0_0 * 4'h8;
   assign _016_ = { word_0_1, word_3_1, word_2_1, word_1_1 } >> _028_;
-  assign _029_ = read_offset_5 * 4'h8;
+  assign _029_ = read_step_0_2 * 4'h8;
   assign _017_ = { word_1_1, word_0_1, word_3_1, word_2_1 } >> _029_;
-  assign _030_ = read_offset_5 * 4'h8;
+  assign _030_ = read_step_0_2 * 4'h8;
   assign _018_ = { word_2_1, word_1_1, word_0_1, word_3_1 } >> _030_;
+  always @(posedge clk)
+    write_address_1 <= write_address;
   always @(posedge clk)
     read_row <= read_address[7:2];
   always @(posedge clk)
@@ -1087,7 +1185,7 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   always @(posedge clk)
     bank_3__read_address <= _033_;
   always @(posedge clk)
-    write_row <= write_address[7:2];
+    write_row <= write_address_1[7:2];
   always @(posedge clk)
     write_next_row <= _001_[5:0];
   always @(posedge clk)
@@ -1109,11 +1207,17 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
   always @(posedge clk)
     read_offset_4 <= read_offset_3;
   always @(posedge clk)
-    read_offset_5 <= read_offset_4;
+    data_1 <= write_data;
+  always @(posedge clk)
+    mask_1 <= write_mask;
+  always @(posedge clk)
+    written_step_0_0 <= write_address[1:0];
   always @(posedge clk)
     written_0_0 <= _010_;
   always @(posedge clk)
     written_0_1 <= _012_;
+  always @(posedge clk)
+    written_step_0_2 <= write_address[1:0];
   always @(posedge clk)
     written_0_2 <= _013_;
   always @(posedge clk)
@@ -1124,14 +1228,6 @@ module \accelerator.activations (rst, read_0_0, read_0_1, read_0_2, read_0_3, re
     word_0_1 <= bank_0__read_data;
   always @(posedge clk)
     lane_1_1 <= written_0_1;
-  always @(posedge clk)
-    word_1_1 <= bank_1__read_data;
-  always @(posedge clk)
-    lane_2_1 <= written_0_2;
-  always @(posedge clk)
-    word_2_1 <= bank_2__read_data;
-  always @(posedge clk)
-    lane_3_1 <= written_0_3;
   ram bank_0 (
     .clk(clk),
     .read_address(bank_0__read_address),
@@ -1695,10 +1791,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$505$18 (cell_3_0__south[25:8]),
-    .\port$506$18 (cell_3_1__south[25:8]),
-    .\port$507$18 (cell_3_2__south[25:8]),
-    .\port$508$18 (cell_3_3__south[25:8])
+    .\port$624$18 (cell_3_0__south[25:8]),
+    .\port$625$18 (cell_3_1__south[25:8]),
+    .\port$626$18 (cell_3_2__south[25:8]),
+    .\port$627$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -1741,21 +1837,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$505$18 , \port$506$18 , \port$507$18 , \port$508$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$624$18 , \port$625$18 , \port$626$18 , \port$627$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$505$18 ;
-  wire [17:0] \port$505$18 ;
-  input [17:0] \port$506$18 ;
-  wire [17:0] \port$506$18 ;
-  input [17:0] \port$507$18 ;
-  wire [17:0] \port$507$18 ;
-  input [17:0] \port$508$18 ;
-  wire [17:0] \port$508$18 ;
+  input [17:0] \port$624$18 ;
+  wire [17:0] \port$624$18 ;
+  input [17:0] \port$625$18 ;
+  wire [17:0] \port$625$18 ;
+  input [17:0] \port$626$18 ;
+  wire [17:0] \port$626$18 ;
+  input [17:0] \port$627$18 ;
+  wire [17:0] \port$627$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -1763,18 +1859,18 @@ module \accelerator.array.sum_skew (\port$505$18 , \port$506$18 , \port$507$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$505$18 ;
+    word_0_0 <= \port$624$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$506$18 ;
+    word_1_0 <= \port$625$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$507$18 ;
-  assign o = { \port$508$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$626$18 ;
+  assign o = { \port$627$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -1819,143 +1915,146 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , \address$62 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 , \port$1840$0 , \port$1842$0 , \port$1843$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
-  wire [10:0] _002_;
-  wire [39:0] _003_;
+  wire _002_;
+  wire _003_;
   wire _004_;
-  wire [39:0] _005_;
-  wire [10:0] _006_;
-  wire [10:0] _007_;
-  wire [39:0] _008_;
-  wire _009_;
+  wire _005_;
+  wire [7:0] _006_;
+  wire [7:0] _007_;
+  wire [7:0] _008_;
+  wire [7:0] _009_;
   wire _010_;
   wire _011_;
   wire _012_;
   wire _013_;
-  wire [14:0] _014_;
-  wire [14:0] _015_;
-  wire [14:0] _016_;
-  wire [14:0] _017_;
-  wire [14:0] _018_;
-  wire [14:0] _019_;
-  wire [14:0] _020_;
-  wire [14:0] _021_;
-  wire [14:0] _022_;
-  wire [14:0] _023_;
-  wire [14:0] _024_;
-  wire [14:0] _025_;
+  wire [10:0] _014_;
+  wire [39:0] _015_;
+  wire _016_;
+  wire _017_;
+  wire [39:0] _018_;
+  wire [39:0] _019_;
+  wire [10:0] _020_;
+  wire [10:0] _021_;
+  wire [39:0] _022_;
+  wire _023_;
+  wire _024_;
+  wire _025_;
   wire _026_;
   wire _027_;
   wire _028_;
   wire _029_;
-  wire _030_;
-  wire _031_;
-  wire _032_;
-  wire _033_;
-  wire _034_;
-  wire [17:0] _035_;
-  wire _036_;
-  wire [17:0] _037_;
-  wire [15:0] _038_;
-  wire [18:0] _039_;
-  wire [31:0] _040_;
-  wire [33:0] _041_;
+  wire [14:0] _030_;
+  wire [14:0] _031_;
+  wire [14:0] _032_;
+  wire [14:0] _033_;
+  wire [14:0] _034_;
+  wire [14:0] _035_;
+  wire [14:0] _036_;
+  wire [14:0] _037_;
+  wire [14:0] _038_;
+  wire [14:0] _039_;
+  wire [14:0] _040_;
+  wire [14:0] _041_;
   wire _042_;
   wire _043_;
   wire _044_;
   wire _045_;
-  wire [17:0] _046_;
+  wire _046_;
   wire _047_;
-  wire [17:0] _048_;
-  wire [17:0] _049_;
-  wire [18:0] _050_;
-  wire [18:0] _051_;
-  wire [33:0] _052_;
-  wire [33:0] _053_;
-  wire [17:0] _054_;
-  wire [17:0] _055_;
-  wire [17:0] _056_;
-  wire [11:0] _057_;
-  wire [11:0] _058_;
-  wire [33:0] _059_;
-  wire [18:0] _060_;
+  wire _048_;
+  wire _049_;
+  wire _050_;
+  wire _051_;
+  wire [17:0] _052_;
+  wire [17:0] _053_;
+  wire [15:0] _054_;
+  wire [18:0] _055_;
+  wire [31:0] _056_;
+  wire [33:0] _057_;
+  wire _058_;
+  wire _059_;
+  wire _060_;
   wire _061_;
   wire _062_;
-  wire _063_;
-  wire _064_;
-  wire _065_;
-  wire [10:0] _066_;
-  wire [10:0] _067_;
+  wire [17:0] _063_;
+  wire [17:0] _064_;
+  wire [17:0] _065_;
+  wire [18:0] _066_;
+  wire [33:0] _067_;
   wire _068_;
-  wire _069_;
-  wire [10:0] _070_;
-  wire [10:0] _071_;
-  wire _072_;
+  wire [31:0] _069_;
+  wire [31:0] _070_;
+  wire [31:0] _071_;
+  wire [31:0] _072_;
   wire _073_;
   wire _074_;
   wire _075_;
-  wire _076_;
-  wire _077_;
-  wire _078_;
+  wire [31:0] _076_;
+  wire [31:0] _077_;
+  wire [31:0] _078_;
   wire _079_;
-  wire _080_;
+  wire [31:0] _080_;
   wire _081_;
   wire _082_;
-  wire _083_;
-  wire _084_;
-  wire _085_;
-  wire _086_;
-  wire _087_;
-  wire _088_;
-  wire _089_;
-  wire _090_;
+  wire [17:0] _083_;
+  wire [31:0] _084_;
+  wire [17:0] _085_;
+  wire [31:0] _086_;
+  wire [11:0] _087_;
+  wire [11:0] _088_;
+  wire [33:0] _089_;
+  wire [18:0] _090_;
   wire _091_;
   wire _092_;
   wire _093_;
   wire _094_;
   wire _095_;
-  wire _096_;
-  wire _097_;
+  wire [10:0] _096_;
+  wire [10:0] _097_;
   wire _098_;
-  wire _099_;
-  wire _100_;
+  wire [10:0] _099_;
+  wire [10:0] _100_;
   wire _101_;
-  wire [7:0] _102_;
-  wire [7:0] _103_;
-  wire [7:0] _104_;
-  wire [7:0] _105_;
-  wire [14:0] _106_;
+  wire _102_;
+  wire _103_;
+  wire _104_;
+  wire _105_;
+  wire _106_;
   wire _107_;
   wire _108_;
   wire _109_;
   wire _110_;
-  wire [17:0] _111_;
-  wire [17:0] _112_;
-  wire [10:0] _113_;
-  wire [10:0] _114_;
-  wire [10:0] _115_;
-  wire [10:0] _116_;
-  wire [10:0] _117_;
-  wire [10:0] _118_;
-  wire [17:0] _119_;
-  wire [17:0] _120_;
-  wire [10:0] _121_;
-  wire [10:0] _122_;
-  wire [10:0] _123_;
-  wire [10:0] _124_;
+  wire _111_;
+  wire _112_;
+  wire _113_;
+  wire _114_;
+  wire _115_;
+  wire _116_;
+  wire _117_;
+  wire _118_;
+  wire _119_;
+  wire _120_;
+  wire _121_;
+  wire _122_;
+  wire _123_;
+  wire _124_;
   wire _125_;
-  wire [10:0] _126_;
-  wire [10:0] _127_;
+  wire _126_;
   reg [10:0] \$signal  = 11'h000;
   reg [10:0] address = 11'h000;
-  output [7:0] \address$62 ;
-  wire [7:0] \address$62 ;
+  output [7:0] \address$76 ;
+  wire [7:0] \address$76 ;
   reg [10:0] \before  = 11'h000;
   wire [10:0] begin_offset;
+  reg begins = 1'h0;
+  reg beyond = 1'h0;
+  reg \beyond$37  = 1'h0;
   input [639:0] descriptor;
   wire [639:0] descriptor;
+  reg [14:0] due = 15'h0000;
   reg [2:0] \end  = 3'h0;
   output error;
   reg error = 1'h0;
@@ -1975,6 +2074,10 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   input fetch_domain_rst;
   wire fetch_domain_rst;
   reg [2:0] first = 3'h0;
+  reg [10:0] following_piece = 11'h000;
+  reg [10:0] following_tile = 11'h000;
+  reg [10:0] following_x = 11'h000;
+  reg [39:0] following_y = 40'h0000000000;
   reg [39:0] here = 40'h0000000000;
   reg idle = 1'h1;
   reg [10:0] \inside  = 11'h000;
@@ -1984,8 +2087,9 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   reg [3:0] mask_2 = 4'h0;
   reg [3:0] mask_3 = 4'h0;
   reg [3:0] mask_4 = 4'h0;
-  reg [3:0] mask_5 = 4'h0;
   reg [3:0] masks = 4'h0;
+  reg negative_1 = 1'h0;
+  reg \negative_1$35  = 1'h0;
   output [31:0] newest;
   reg [31:0] newest = 32'd0;
   reg [14:0] next_1 = 15'h0000;
@@ -1996,187 +2100,235 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   output [14:0] o;
   reg [14:0] o = 15'h0000;
   reg outside = 1'h0;
+  reg outside_1 = 1'h0;
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [7:0] \port$1633$0 ;
-  wire [7:0] \port$1633$0 ;
-  input [7:0] \port$1634$0 ;
-  wire [7:0] \port$1634$0 ;
-  input [7:0] \port$1635$0 ;
-  wire [7:0] \port$1635$0 ;
-  input [7:0] \port$1636$0 ;
-  wire [7:0] \port$1636$0 ;
+  input [7:0] \port$1839$0 ;
+  wire [7:0] \port$1839$0 ;
+  input [7:0] \port$1840$0 ;
+  wire [7:0] \port$1840$0 ;
+  input [7:0] \port$1842$0 ;
+  wire [7:0] \port$1842$0 ;
+  input [7:0] \port$1843$0 ;
+  wire [7:0] \port$1843$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
   reg reading_3 = 1'h0;
   reg reading_4 = 1'h0;
+  reg reading_5 = 1'h0;
   reg [17:0] row_0 = 18'h00000;
+  reg row_inside_1 = 1'h0;
   reg step_piece = 1'h0;
   reg step_tile = 1'h0;
   reg step_x = 1'h0;
   reg step_y = 1'h0;
-  reg [14:0] this_1 = 15'h0000;
+  reg [4:0] steps = 5'h00;
+  reg [10:0] told_1 = 11'h000;
+  reg [10:0] \told_1$36  = 11'h000;
   wire [39:0] used;
   output [31:0] vector;
   reg [31:0] vector = 32'd0;
   assign _000_ = \event [0] & \event [1];
-  assign _031_ = ~ \event [4];
-  assign _036_ = _000_ & _031_;
-  assign _047_ = \event [0] & \event [1];
-  assign _078_ = _047_ & \event [4];
-  assign _089_ = ~ \event [5];
-  assign _100_ = _078_ & _089_;
+  assign _046_ = ~ \event [4];
+  assign _051_ = _000_ & _046_;
+  assign _062_ = \event [0] & \event [1];
+  assign _093_ = _062_ & \event [4];
+  assign _104_ = ~ \event [5];
+  assign _115_ = _093_ & _104_;
   assign _001_ = \event [0] & \event [1];
-  assign _026_ = _001_ & \event [4];
-  assign _027_ = _026_ & \event [5];
-  assign _028_ = ~ \event [6];
-  assign _029_ = _027_ & _028_;
-  assign _030_ = \event [0] & \event [1];
-  assign _032_ = _030_ & \event [4];
-  assign _033_ = _032_ & \event [5];
-  assign _034_ = _033_ & \event [6];
-  assign _035_ = $signed(used[10:0]) + $signed({ 1'h0, descriptor[367:352] });
-  assign _037_ = this_1[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _035_;
-  assign _038_ = this_1[2] ? descriptor[383:368] : 16'h0000;
-  assign _039_ = $signed(used[28:11]) + $signed({ 1'h0, _038_ });
-  assign _040_ = this_1[2] ? descriptor[415:384] : 32'd0;
-  assign _041_ = $signed(used[39:29]) + $signed({ 1'h0, _040_ });
-  assign _042_ = this_1[3] & this_1[13];
-  assign _043_ = _042_ & this_1[14];
-  assign _044_ = ~ this_1[0];
-  assign _045_ = idle & _044_;
-  assign _046_ = $signed(next_pass[10:0]) + $signed({ 1'h0, descriptor[431:416] });
-  assign _048_ = $signed(\$signal ) + $signed({ 1'h0, descriptor[447:432] });
-  assign _049_ = $signed(\$signal ) + $signed({ 1'h0, descriptor[447:432] });
-  assign _050_ = $signed(next_y[28:11]) + $signed({ 1'h0, descriptor[479:464] });
-  assign _051_ = $signed(next_y[28:11]) + $signed({ 1'h0, descriptor[479:464] });
-  assign _052_ = $signed(next_y[39:29]) + $signed({ 1'h0, descriptor[511:480] });
-  assign _053_ = $signed(next_y[39:29]) + $signed({ 1'h0, descriptor[511:480] });
-  assign _054_ = $signed(next_tile) + $signed({ 1'h0, descriptor[463:448] });
-  assign _055_ = $signed(next_tile) + $signed({ 1'h0, descriptor[463:448] });
-  assign _056_ = $signed(next_tile) + $signed({ 1'h0, descriptor[463:448] });
-  assign _057_ = $signed(position[39:29]) + $signed(position[10:0]);
-  assign _058_ = - $signed(position[10:0]);
-  assign _059_ = $signed({ 1'h0, descriptor[351:320] }) - $signed(position[10:0]);
-  assign _060_ = $signed(position[28:11]) - $signed(1'h0);
-  assign _061_ = $signed(row_0) >= $signed(1'h0);
-  assign _062_ = $signed(row_0) < $signed({ 1'h0, descriptor[287:272] });
-  assign _063_ = _061_ & _062_;
-  assign _064_ = $signed(\before ) < $signed(1'h0);
-  assign _065_ = $signed(\before ) > $signed(4'h4);
-  assign _066_ = _065_ ? 11'h004 : \before ;
-  assign _067_ = _064_ ? 11'h000 : _066_;
-  assign _068_ = $signed(\inside ) < $signed(1'h0);
-  assign _069_ = $signed(\inside ) > $signed(4'h4);
-  assign _070_ = _069_ ? 11'h004 : \inside ;
-  assign _071_ = _068_ ? 11'h000 : _070_;
-  assign _072_ = first <= 1'h0;
-  assign _073_ = \end  > 1'h0;
-  assign _074_ = _072_ & _073_;
-  assign _075_ = _074_ & inside_0;
-  assign _076_ = first <= 1'h1;
-  assign _077_ = \end  > 1'h1;
-  assign _079_ = _076_ & _077_;
-  assign _080_ = _079_ & inside_0;
-  assign _081_ = first <= 2'h2;
-  assign _082_ = \end  > 2'h2;
-  assign _083_ = _081_ & _082_;
-  assign _084_ = _083_ & inside_0;
-  assign _085_ = first <= 2'h3;
-  assign _086_ = \end  > 2'h3;
-  assign _087_ = _085_ & _086_;
-  assign _088_ = _087_ & inside_0;
-  assign _090_ = descriptor[7:0] != 2'h3;
-  assign _091_ = \event [0] & _090_;
-  assign _092_ = $signed(address) < $signed(1'h0);
-  assign _093_ = $signed(address) >= $signed(10'h100);
-  assign _094_ = _092_ | _093_;
-  assign _095_ = reading_4 & outside;
-  assign _096_ = ! first;
-  assign _097_ = _095_ & _096_;
-  assign _098_ = \end  > 1'h0;
-  assign _099_ = _097_ & _098_;
-  assign _101_ = _099_ & inside_0;
-  assign _102_ = mask_5[0] ? \port$1633$0  : descriptor[31:24];
-  assign _103_ = mask_5[1] ? \port$1634$0  : descriptor[31:24];
-  assign _104_ = mask_5[2] ? \port$1635$0  : descriptor[31:24];
-  assign _105_ = mask_5[3] ? \port$1636$0  : descriptor[31:24];
-  assign used = this_1[1] ? next_pass : here;
-  assign begin_offset = this_1[1] ? next_pass[10:0] : pass_offset;
+  assign _028_ = _001_ & \event [4];
+  assign _042_ = _028_ & \event [5];
+  assign _043_ = ~ \event [6];
+  assign _044_ = _042_ & _043_;
+  assign _045_ = \event [0] & \event [1];
+  assign _047_ = _045_ & \event [4];
+  assign _048_ = _047_ & \event [5];
+  assign _049_ = _048_ & \event [6];
+  assign _050_ = | { step_tile, step_y, step_x, step_piece };
+  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, descriptor[367:352] });
+  assign _053_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _052_;
+  assign _054_ = due[2] ? descriptor[383:368] : 16'h0000;
+  assign _055_ = $signed(used[28:11]) + $signed({ 1'h0, _054_ });
+  assign _056_ = due[2] ? descriptor[415:384] : 32'd0;
+  assign _057_ = $signed(used[39:29]) + $signed({ 1'h0, _056_ });
+  assign _058_ = due[3] & due[13];
+  assign _059_ = _058_ & due[14];
+  assign _060_ = ~ due[0];
+  assign _061_ = idle & _060_;
+  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, descriptor[431:416] });
+  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, descriptor[447:432] });
+  assign _065_ = $signed(next_tile) + $signed({ 1'h0, descriptor[463:448] });
+  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, descriptor[479:464] });
+  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, descriptor[511:480] });
+  assign _068_ = begins | steps[4];
+  assign _069_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _070_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _069_;
+  assign _071_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _070_;
+  assign _072_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _071_;
+  assign _073_ = begins | steps[1];
+  assign _074_ = _073_ | steps[2];
+  assign _075_ = _074_ | steps[3];
+  assign _076_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _077_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _076_;
+  assign _078_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _077_;
+  assign _079_ = begins | steps[3];
+  assign _080_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _081_ = begins | steps[2];
+  assign _082_ = _081_ | steps[3];
+  assign _083_ = steps[2] ? following_y[28:11] : { descriptor[271], descriptor[271], descriptor[271:256] };
+  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : descriptor[255:224];
+  assign _085_ = steps[2] ? following_y[28:11] : { descriptor[271], descriptor[271], descriptor[271:256] };
+  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : descriptor[255:224];
+  assign _087_ = $signed(position[39:29]) + $signed(position[10:0]);
+  assign _088_ = - $signed(position[10:0]);
+  assign _089_ = $signed({ 1'h0, descriptor[351:320] }) - $signed(position[10:0]);
+  assign _090_ = $signed(position[28:11]) - $signed(1'h0);
+  assign _091_ = $signed(row_0) >= $signed(1'h0);
+  assign _092_ = $signed(row_0) < $signed({ 1'h0, descriptor[287:272] });
+  assign _094_ = _091_ & _092_;
+  assign _095_ = $signed(\before ) > $signed(4'h4);
+  assign _096_ = beyond ? 11'h004 : told_1;
+  assign _097_ = negative_1 ? 11'h000 : _096_;
+  assign _098_ = $signed(\inside ) > $signed(4'h4);
+  assign _099_ = \beyond$37  ? 11'h004 : \told_1$36 ;
+  assign _100_ = \negative_1$35  ? 11'h000 : _099_;
+  assign _101_ = first <= 1'h0;
+  assign _102_ = \end  > 1'h0;
+  assign _103_ = _101_ & _102_;
+  assign _105_ = _103_ & row_inside_1;
+  assign _106_ = first <= 1'h1;
+  assign _107_ = \end  > 1'h1;
+  assign _108_ = _106_ & _107_;
+  assign _109_ = _108_ & row_inside_1;
+  assign _110_ = first <= 2'h2;
+  assign _111_ = \end  > 2'h2;
+  assign _112_ = _110_ & _111_;
+  assign _113_ = _112_ & row_inside_1;
+  assign _114_ = first <= 2'h3;
+  assign _116_ = \end  > 2'h3;
+  assign _117_ = _114_ & _116_;
+  assign _118_ = _117_ & row_inside_1;
+  assign _119_ = descriptor[7:0] != 2'h3;
+  assign _120_ = \event [0] & _119_;
+  assign _121_ = $signed(address) < $signed(1'h0);
+  assign _122_ = $signed(address) >= $signed(10'h100);
+  assign _123_ = _121_ | _122_;
+  assign _124_ = reading_5 & outside_1;
+  assign _125_ = ! first;
+  assign _002_ = \end  > 1'h0;
+  assign _003_ = _125_ & _002_;
+  assign _004_ = _003_ & row_inside_1;
+  assign _005_ = _124_ & _004_;
+  assign _006_ = mask_4[0] ? \port$1839$0  : descriptor[31:24];
+  assign _007_ = mask_4[1] ? \port$1840$0  : descriptor[31:24];
+  assign _008_ = mask_4[2] ? \port$1842$0  : descriptor[31:24];
+  assign _009_ = mask_4[3] ? \port$1843$0  : descriptor[31:24];
+  assign used = due[1] ? next_pass : here;
+  assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
-    this_1 <= _106_;
+    due <= \event ;
   always @(posedge fetch_domain_clk)
-    step_piece <= _107_;
+    step_piece <= _010_;
   always @(posedge fetch_domain_clk)
-    step_x <= _108_;
+    step_x <= _011_;
   always @(posedge fetch_domain_clk)
-    step_y <= _109_;
+    step_y <= _012_;
   always @(posedge fetch_domain_clk)
-    step_tile <= _110_;
+    step_tile <= _013_;
   always @(posedge fetch_domain_clk)
-    pass_offset <= _002_;
+    steps <= { _050_, step_tile, step_y, step_x, step_piece };
   always @(posedge fetch_domain_clk)
-    here <= _003_;
+    pass_offset <= _014_;
   always @(posedge fetch_domain_clk)
-    idle <= _004_;
+    here <= _015_;
   always @(posedge fetch_domain_clk)
-    next_pass <= _005_;
+    idle <= _016_;
   always @(posedge fetch_domain_clk)
-    \$signal  <= _006_;
+    begins <= _017_;
   always @(posedge fetch_domain_clk)
-    next_tile <= _007_;
+    following_piece <= _063_[10:0];
   always @(posedge fetch_domain_clk)
-    next_y <= { _008_[39:11], next_y[10:0] };
+    following_x <= _064_[10:0];
+  always @(posedge fetch_domain_clk)
+    following_tile <= _065_[10:0];
+  always @(posedge fetch_domain_clk)
+    following_y <= { _018_[39:11], following_y[10:0] };
+  always @(posedge fetch_domain_clk)
+    next_pass <= _019_;
+  always @(posedge fetch_domain_clk)
+    \$signal  <= _020_;
+  always @(posedge fetch_domain_clk)
+    next_tile <= _021_;
+  always @(posedge fetch_domain_clk)
+    next_y <= { _022_[39:11], next_y[10:0] };
   always @(posedge fetch_domain_clk)
     position <= used;
   always @(posedge fetch_domain_clk)
-    address <= _057_[10:0];
+    address <= _087_[10:0];
   always @(posedge fetch_domain_clk)
-    \before  <= _058_[10:0];
+    \before  <= _088_[10:0];
   always @(posedge fetch_domain_clk)
-    \inside  <= _059_[10:0];
+    \inside  <= _089_[10:0];
   always @(posedge fetch_domain_clk)
-    row_0 <= _060_[17:0];
+    row_0 <= _090_[17:0];
   always @(posedge fetch_domain_clk)
-    inside_0 <= _063_;
+    inside_0 <= _094_;
   always @(posedge fetch_domain_clk)
-    first <= _067_[2:0];
+    negative_1 <= \before [10];
   always @(posedge fetch_domain_clk)
-    \end  <= _071_[2:0];
+    told_1 <= \before ;
   always @(posedge fetch_domain_clk)
-    masks <= { _088_, _084_, _080_, _075_ };
+    beyond <= _095_;
   always @(posedge fetch_domain_clk)
-    reading_1 <= _009_;
+    first <= _097_[2:0];
   always @(posedge fetch_domain_clk)
-    reading_2 <= _010_;
+    \negative_1$35  <= \inside [10];
   always @(posedge fetch_domain_clk)
-    reading_3 <= _011_;
+    \told_1$36  <= \inside ;
   always @(posedge fetch_domain_clk)
-    reading_4 <= _012_;
+    \beyond$37  <= _098_;
   always @(posedge fetch_domain_clk)
-    outside <= _094_;
+    \end  <= _100_[2:0];
   always @(posedge fetch_domain_clk)
-    error <= _013_;
+    row_inside_1 <= inside_0;
   always @(posedge fetch_domain_clk)
-    event_1 <= _014_;
+    masks <= { _118_, _113_, _109_, _105_ };
   always @(posedge fetch_domain_clk)
-    event_2 <= _015_;
+    reading_1 <= _023_;
   always @(posedge fetch_domain_clk)
-    event_3 <= _016_;
+    reading_2 <= _024_;
   always @(posedge fetch_domain_clk)
-    event_4 <= _017_;
+    reading_3 <= _025_;
   always @(posedge fetch_domain_clk)
-    event_5 <= _018_;
+    reading_4 <= _026_;
   always @(posedge fetch_domain_clk)
-    event_6 <= _019_;
+    reading_5 <= _027_;
   always @(posedge fetch_domain_clk)
-    event_7 <= _020_;
+    outside_1 <= outside;
   always @(posedge fetch_domain_clk)
-    event_8 <= _021_;
+    outside <= _123_;
   always @(posedge fetch_domain_clk)
-    next_1 <= _022_;
+    error <= _029_;
+  always @(posedge fetch_domain_clk)
+    event_1 <= _030_;
+  always @(posedge fetch_domain_clk)
+    event_2 <= _031_;
+  always @(posedge fetch_domain_clk)
+    event_3 <= _032_;
+  always @(posedge fetch_domain_clk)
+    event_4 <= _033_;
+  always @(posedge fetch_domain_clk)
+    event_5 <= _034_;
+  always @(posedge fetch_domain_clk)
+    event_6 <= _035_;
+  always @(posedge fetch_domain_clk)
+    event_7 <= _036_;
+  always @(posedge fetch_domain_clk)
+    event_8 <= _037_;
+  always @(posedge fetch_domain_clk)
+    next_1 <= _038_;
   always @(posedge fetch_domain_clk)
     mask_1 <= masks;
   always @(posedge fetch_domain_clk)
@@ -2186,70 +2338,56 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1633$0 ,
   always @(posedge fetch_domain_clk)
     mask_4 <= mask_3;
   always @(posedge fetch_domain_clk)
-    mask_5 <= mask_4;
+    newest <= { _009_, _008_, _007_, _006_ };
   always @(posedge fetch_domain_clk)
-    newest <= { _105_, _104_, _103_, _102_ };
+    next_late_1 <= _039_;
   always @(posedge fetch_domain_clk)
-    next_late_1 <= _023_;
+    late_1 <= _040_;
   always @(posedge fetch_domain_clk)
-    late_1 <= _024_;
-  always @(posedge fetch_domain_clk)
-    o <= _025_;
+    o <= _041_;
   always @(posedge fetch_domain_clk)
     vector <= newest;
-  assign _111_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_y[28:11];
-  assign _112_ = step_y ? _051_[17:0] : _111_;
-  assign _008_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _112_;
-  assign _113_ = _045_ ? descriptor[298:288] : next_tile;
-  assign _007_ = step_tile ? _056_[10:0] : _113_;
-  assign _114_ = _045_ ? descriptor[298:288] : \$signal ;
-  assign _115_ = step_x ? _049_[10:0] : _114_;
-  assign _116_ = step_y ? next_tile : _115_;
-  assign _006_ = step_tile ? _055_[10:0] : _116_;
-  assign _117_ = _045_ ? descriptor[234:224] : next_pass[39:29];
-  assign _118_ = step_y ? _052_[10:0] : _117_;
-  assign _005_[39:29] = step_tile ? descriptor[234:224] : _118_;
-  assign _119_ = _045_ ? { descriptor[271], descriptor[271], descriptor[271:256] } : next_pass[28:11];
-  assign _120_ = step_y ? _050_[17:0] : _119_;
-  assign _005_[28:11] = step_tile ? { descriptor[271], descriptor[271], descriptor[271:256] } : _120_;
-  assign _121_ = _045_ ? descriptor[298:288] : next_pass[10:0];
-  assign _122_ = step_piece ? _046_[10:0] : _121_;
-  assign _123_ = step_x ? _048_[10:0] : _122_;
-  assign _124_ = step_y ? next_tile : _123_;
-  assign _005_[10:0] = step_tile ? _054_[10:0] : _124_;
-  assign _125_ = this_1[0] ? _043_ : idle;
-  assign _004_ = fetch_domain_rst ? 1'h1 : _125_;
-  assign _003_[39:29] = this_1[0] ? _041_[10:0] : here[39:29];
-  assign _003_[28:11] = this_1[0] ? _039_[17:0] : here[28:11];
-  assign _003_[10:0] = this_1[0] ? _037_[10:0] : here[10:0];
-  assign _002_ = this_1[0] ? begin_offset : pass_offset;
-  assign _110_ = fetch_domain_rst ? 1'h0 : _034_;
-  assign _109_ = fetch_domain_rst ? 1'h0 : _029_;
-  assign _108_ = fetch_domain_rst ? 1'h0 : _100_;
-  assign _107_ = fetch_domain_rst ? 1'h0 : _036_;
-  assign _106_ = fetch_domain_rst ? 15'h0000 : \event ;
-  assign _025_ = fetch_domain_rst ? 15'h0000 : late_1;
-  assign _024_ = fetch_domain_rst ? 15'h0000 : next_late_1;
-  assign _023_ = fetch_domain_rst ? 15'h0000 : next_1;
-  assign _022_ = fetch_domain_rst ? 15'h0000 : event_8;
-  assign _021_ = fetch_domain_rst ? 15'h0000 : event_7;
-  assign _020_ = fetch_domain_rst ? 15'h0000 : event_6;
-  assign _019_ = fetch_domain_rst ? 15'h0000 : event_5;
-  assign _018_ = fetch_domain_rst ? 15'h0000 : event_4;
-  assign _017_ = fetch_domain_rst ? 15'h0000 : event_3;
-  assign _016_ = fetch_domain_rst ? 15'h0000 : event_2;
-  assign _015_ = fetch_domain_rst ? 15'h0000 : event_1;
-  assign _014_ = fetch_domain_rst ? 15'h0000 : \event ;
-  assign _013_ = fetch_domain_rst ? 1'h0 : _101_;
-  assign _012_ = fetch_domain_rst ? 1'h0 : reading_3;
-  assign _011_ = fetch_domain_rst ? 1'h0 : reading_2;
-  assign _010_ = fetch_domain_rst ? 1'h0 : reading_1;
-  assign _009_ = fetch_domain_rst ? 1'h0 : _091_;
-  assign _126_ = _045_ ? descriptor[234:224] : next_y[39:29];
-  assign _127_ = step_y ? _053_[10:0] : _126_;
-  assign _008_[39:29] = step_tile ? descriptor[234:224] : _127_;
-  assign _008_[10:0] = next_y[10:0];
-  assign \address$62  = address[7:0];
+  assign _024_ = fetch_domain_rst ? 1'h0 : reading_1;
+  assign _023_ = fetch_domain_rst ? 1'h0 : _120_;
+  assign _022_[39:29] = _082_ ? _086_[10:0] : next_y[39:29];
+  assign _022_[28:11] = _082_ ? _085_ : next_y[28:11];
+  assign _021_ = _079_ ? _080_[10:0] : next_tile;
+  assign _020_ = _075_ ? _078_[10:0] : \$signal ;
+  assign _019_[39:29] = _082_ ? _084_[10:0] : next_pass[39:29];
+  assign _019_[28:11] = _082_ ? _083_ : next_pass[28:11];
+  assign _019_[10:0] = _068_ ? _072_[10:0] : next_pass[10:0];
+  assign _017_ = fetch_domain_rst ? 1'h0 : _061_;
+  assign _126_ = due[0] ? _059_ : idle;
+  assign _016_ = fetch_domain_rst ? 1'h1 : _126_;
+  assign _015_[39:29] = due[0] ? _057_[10:0] : here[39:29];
+  assign _015_[28:11] = due[0] ? _055_[17:0] : here[28:11];
+  assign _015_[10:0] = due[0] ? _053_[10:0] : here[10:0];
+  assign _014_ = due[0] ? begin_offset : pass_offset;
+  assign _013_ = fetch_domain_rst ? 1'h0 : _049_;
+  assign _012_ = fetch_domain_rst ? 1'h0 : _044_;
+  assign _011_ = fetch_domain_rst ? 1'h0 : _115_;
+  assign _010_ = fetch_domain_rst ? 1'h0 : _051_;
+  assign _041_ = fetch_domain_rst ? 15'h0000 : late_1;
+  assign _040_ = fetch_domain_rst ? 15'h0000 : next_late_1;
+  assign _039_ = fetch_domain_rst ? 15'h0000 : next_1;
+  assign _038_ = fetch_domain_rst ? 15'h0000 : event_8;
+  assign _037_ = fetch_domain_rst ? 15'h0000 : event_7;
+  assign _036_ = fetch_domain_rst ? 15'h0000 : event_6;
+  assign _035_ = fetch_domain_rst ? 15'h0000 : event_5;
+  assign _034_ = fetch_domain_rst ? 15'h0000 : event_4;
+  assign _033_ = fetch_domain_rst ? 15'h0000 : event_3;
+  assign _032_ = fetch_domain_rst ? 15'h0000 : event_2;
+  assign _031_ = fetch_domain_rst ? 15'h0000 : event_1;
+  assign _030_ = fetch_domain_rst ? 15'h0000 : \event ;
+  assign _029_ = fetch_domain_rst ? 1'h0 : _005_;
+  assign _027_ = fetch_domain_rst ? 1'h0 : reading_4;
+  assign _026_ = fetch_domain_rst ? 1'h0 : reading_3;
+  assign _025_ = fetch_domain_rst ? 1'h0 : reading_2;
+  assign _067_[10:0] = _018_[39:29];
+  assign _066_[17:0] = _018_[28:11];
+  assign \address$76  = address[7:0];
+  assign _022_[10:0] = next_y[10:0];
+  assign _018_[10:0] = following_y[10:0];
 endmodule
 
 module \accelerator.host (rx__valid, tx__ready, clk, rst, bus__ack, bus__error, bus__r_data, epoch, tx__valid, tx__payload, bus__address, bus__mask, bus__read, bus__w_data, bus__write, rx__ready, rx__payload);
@@ -4459,46 +4597,46 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1633$0 , \port$1634$0 , \port$1635$0 , \port$1636$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2064$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1839$0 , \port$1840$0 , \port$1842$0 , \port$1843$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2344$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
   wire _002_;
   wire _003_;
   wire _004_;
-  wire [8:0] _005_;
-  wire _006_;
+  wire _005_;
+  wire [8:0] _006_;
   wire _007_;
   wire _008_;
-  wire [2:0] _009_;
-  wire [23:0] _010_;
-  wire [23:0] _011_;
+  wire _009_;
+  wire _010_;
+  wire _011_;
   wire _012_;
-  wire [31:0] _013_;
-  wire [3:0] _014_;
-  wire [3:0] _015_;
-  wire [1:0] _016_;
-  wire [32:0] _017_;
-  wire _018_;
-  wire _019_;
-  wire [7:0] _020_;
+  wire [3:0] _013_;
+  wire [4:0] _014_;
+  wire _015_;
+  wire [23:0] _016_;
+  wire [23:0] _017_;
+  wire [31:0] _018_;
+  wire [3:0] _019_;
+  wire [3:0] _020_;
   wire _021_;
-  wire [7:0] _022_;
-  wire [7:0] _023_;
+  wire [1:0] _022_;
+  wire [32:0] _023_;
   wire _024_;
-  wire [31:0] _025_;
-  wire [31:0] _026_;
-  wire _027_;
+  wire _025_;
+  wire [7:0] _026_;
+  wire [7:0] _027_;
   wire [7:0] _028_;
-  wire [7:0] _029_;
-  wire [7:0] _030_;
+  wire _029_;
+  wire _030_;
   wire [31:0] _031_;
-  wire _032_;
-  wire _033_;
-  wire _034_;
-  wire _035_;
+  wire [31:0] _032_;
+  wire [7:0] _033_;
+  wire [7:0] _034_;
+  wire [7:0] _035_;
   wire _036_;
-  wire _037_;
+  wire [31:0] _037_;
   wire _038_;
   wire _039_;
   wire _040_;
@@ -4506,65 +4644,64 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   wire _042_;
   wire _043_;
   wire _044_;
-  wire [21:0] _045_;
+  wire _045_;
   wire _046_;
   wire _047_;
   wire _048_;
-  wire _049_;
-  wire _050_;
-  wire [1:0] _051_;
-  wire [7:0] _052_;
-  wire [23:0] _053_;
+  wire [31:0] _049_;
+  wire [31:0] _050_;
+  wire [31:0] _051_;
+  wire [31:0] _052_;
+  wire [31:0] _053_;
   wire [31:0] _054_;
-  wire [3:0] _055_;
+  wire [31:0] _055_;
   wire _056_;
   wire _057_;
   wire _058_;
   wire _059_;
-  wire [3:0] _060_;
-  wire _061_;
-  wire [2:0] _062_;
+  wire [21:0] _060_;
+  wire [1:0] _061_;
+  wire [23:0] _062_;
   wire _063_;
   wire _064_;
-  wire [1:0] _065_;
-  wire [31:0] _066_;
-  wire _067_;
-  wire [7:0] _068_;
+  wire _065_;
+  wire _066_;
+  wire [31:0] _067_;
+  wire [3:0] _068_;
   wire _069_;
-  wire [3:0] _070_;
+  wire _070_;
   wire _071_;
   wire _072_;
-  wire [15:0] _073_;
-  wire [15:0] _074_;
-  wire [15:0] _075_;
-  wire [31:0] _076_;
-  wire [31:0] _077_;
-  wire [4:0] _078_;
-  wire _079_;
+  wire [3:0] _073_;
+  wire _074_;
+  wire [2:0] _075_;
+  wire _076_;
+  wire _077_;
+  wire [1:0] _078_;
+  wire [31:0] _079_;
   wire _080_;
   wire _081_;
-  wire _082_;
+  wire [7:0] _082_;
   wire _083_;
   wire _084_;
   wire _085_;
-  wire _086_;
-  wire [31:0] _087_;
+  wire [15:0] _086_;
+  wire [15:0] _087_;
   wire [15:0] _088_;
-  wire [15:0] _089_;
-  wire _090_;
-  wire _091_;
-  wire _092_;
-  wire [3:0] _093_;
-  wire [3:0] _094_;
-  wire _095_;
+  wire [31:0] _089_;
+  wire [31:0] _090_;
+  wire [15:0] _091_;
+  wire [15:0] _092_;
+  wire _093_;
+  wire _094_;
+  wire [3:0] _095_;
   wire _096_;
   wire _097_;
   wire _098_;
   reg [1:0] \$signal  = 2'h0;
-  reg [31:0] \$signal$10  = 32'd0;
-  reg [31:0] \$signal$54  = 32'd0;
-  wire \$signal$59 ;
-  reg [7:0] \$signal$7  = 8'h00;
+  reg [31:0] \$signal$11  = 32'd0;
+  wire [2:0] \$signal$22 ;
+  reg [31:0] \$signal$61  = 32'd0;
   input [7:0] accesses__program_address;
   wire [7:0] accesses__program_address;
   input [7:0] accesses__read_address;
@@ -4609,18 +4746,19 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [15:0] number = 16'h0000;
   reg [31:0] of_activations_1 = 32'd0;
   reg [31:0] of_program_1 = 32'd0;
+  reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$1633$0 ;
-  wire [7:0] \port$1633$0 ;
-  input [7:0] \port$1634$0 ;
-  wire [7:0] \port$1634$0 ;
-  input [7:0] \port$1635$0 ;
-  wire [7:0] \port$1635$0 ;
-  input [7:0] \port$1636$0 ;
-  wire [7:0] \port$1636$0 ;
-  input [7:0] \port$2064$0 ;
-  wire [7:0] \port$2064$0 ;
+  input [7:0] \port$1839$0 ;
+  wire [7:0] \port$1839$0 ;
+  input [7:0] \port$1840$0 ;
+  wire [7:0] \port$1840$0 ;
+  input [7:0] \port$1842$0 ;
+  wire [7:0] \port$1842$0 ;
+  input [7:0] \port$1843$0 ;
+  wire [7:0] \port$1843$0 ;
+  input [7:0] \port$2344$0 ;
+  wire [7:0] \port$2344$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -4651,6 +4789,10 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg run__stop = 1'h0;
   reg running_1 = 1'h0;
   reg serving = 1'h0;
+  reg there_activations = 1'h0;
+  reg there_counters = 1'h0;
+  reg there_program = 1'h0;
+  reg there_registers = 1'h0;
   reg turn = 1'h0;
   reg [3:0] \wait  = 4'h0;
   output [31:0] watchdog;
@@ -4665,217 +4807,198 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   output [3:0] write_mask_1;
   reg [3:0] write_mask_1 = 4'h0;
   reg writes = 1'h0;
+  reg writes_address = 1'h0;
+  reg writes_data = 1'h0;
+  reg writes_mask = 1'h0;
   reg [2:0] writing = 3'h0;
-  assign _006_ = ! \$signal$7 ;
-  assign _007_ = \$signal$7  == 1'h1;
-  assign _008_ = \$signal$7  == 2'h2;
-  assign _009_ = _004_ ? { _008_, _007_, _006_ } : 3'h0;
-  assign _010_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
-  assign _011_ = writing[1] ? offset : { 16'h0000, accesses__write_address };
-  assign _013_ = writing[1] ? \$signal$10  : { 24'h000000, \port$2064$0  };
-  assign _014_ = writing[1] ? mask : 4'h0;
-  assign _015_ = accesses__write_mask | _014_;
-  assign _016_ = writing[2] ? 2'h1 : 2'h0;
-  assign _017_ = run__step_cycles + 1'h1;
-  assign _018_ = run__step < 3'h4;
-  assign _019_ = run__counted & _018_;
-  assign _020_ = 1'h1 << offset[4:2];
-  assign _022_ = writing[0] ? _020_ : 8'h00;
-  assign _023_ = locked ? 8'h00 : which;
-  assign _024_ = _023_[1] & given_1[0];
-  assign _025_ = which[1] ? given_1 : 32'd0;
-  assign _026_ = which[1] ? given_1 : 32'd0;
+  assign _011_ = ! bus__address[31:24];
+  assign _021_ = bus__address[23:0] < 6'h20;
+  assign _029_ = _011_ & _021_;
+  assign _036_ = bus__address[31:24] == 1'h1;
+  assign _047_ = bus__address[23:0] < 9'h100;
+  assign _058_ = _036_ & _047_;
+  assign _069_ = bus__address[31:24] == 2'h2;
+  assign _080_ = bus__address[23:0] < 11'h400;
+  assign _000_ = _069_ & _080_;
+  assign _001_ = bus__address[31:24] == 2'h3;
+  assign _002_ = bus__address[23:0] < 5'h10;
+  assign _003_ = _001_ & _002_;
+  assign _004_ = ~ serving;
+  assign _005_ = ~ writing[0];
+  assign _007_ = _004_ & _005_;
+  assign _008_ = ! \$signal ;
+  assign _009_ = _007_ & _008_;
+  assign _010_ = bus__read | bus__write;
+  assign _012_ = _009_ & _010_;
+  assign _013_ = bus__read ? 4'he : 4'h1;
+  assign _014_ = \wait  - 1'h1;
+  assign _015_ = \wait  == 1'h1;
+  assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
+  assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2344$0  };
+  assign _019_ = writes_mask ? mask : 4'h0;
+  assign _020_ = accesses__write_mask | _019_;
+  assign _022_ = writing[2] ? 2'h1 : 2'h0;
+  assign _023_ = run__step_cycles + 1'h1;
+  assign _024_ = run__step < 3'h4;
+  assign _025_ = run__counted & _024_;
+  assign _026_ = 1'h1 << offset[4:2];
+  assign _027_ = writing[0] ? _026_ : 8'h00;
   assign _028_ = locked ? 8'h00 : which;
-  assign _029_ = locked ? 8'h00 : which;
-  assign _030_ = locked ? 8'h00 : which;
-  assign _005_ = offset[4:2] * 6'h20;
-  assign _031_ = { 30'h3df1ec0d, run__cycles, watchdog, 16'h0000, count, 16'h0000, first, run__step, run__error, epoch, 1'h0, run__busy, owner, 48'h000032677768 } >> _005_;
-  assign _032_ = ~ \$signal$59 ;
-  assign _033_ = & mask;
-  assign _034_ = ~ _033_;
-  assign _035_ = \$signal$7  != 1'h1;
-  assign _036_ = _034_ & _035_;
-  assign _038_ = \$signal$7  == 2'h3;
-  assign _039_ = _036_ | _038_;
-  assign _040_ = writes & _039_;
-  assign _041_ = _032_ | _040_;
-  assign _042_ = | \$signal$7 ;
-  assign _043_ = locked & _042_;
-  assign _044_ = _041_ | _043_;
-  assign { _045_[21:8], program__address } = running_1 ? { 14'h0000, accesses__program_address } : row_1;
-  assign _046_ = offset < 6'h20;
-  assign _047_ = offset < 9'h100;
-  assign _049_ = offset[23:2] < 9'h100;
-  assign _050_ = offset < 5'h10;
+  assign _030_ = _028_[1] & given_1[0];
+  assign _031_ = which[1] ? given_1 : 32'd0;
+  assign _032_ = which[1] ? given_1 : 32'd0;
+  assign _033_ = locked ? 8'h00 : which;
+  assign _034_ = locked ? 8'h00 : which;
+  assign _035_ = locked ? 8'h00 : which;
+  assign _006_ = of_register_1[4:2] * 6'h20;
+  assign _037_ = { 30'h3df1ec0d, run__cycles, watchdog, 16'h0000, count, 16'h0000, first, run__step, run__error, epoch, 1'h0, run__busy, owner, 48'h000032677768 } >> _006_;
+  assign _038_ = | { there_counters, there_program, there_activations, there_registers };
+  assign _039_ = locked ? there_registers : _038_;
+  assign _040_ = ~ _039_;
+  assign _041_ = & mask;
+  assign _042_ = ~ _041_;
+  assign _043_ = ~ there_activations;
+  assign _044_ = _042_ & _043_;
+  assign _045_ = _044_ | there_counters;
+  assign _046_ = writes & _045_;
+  assign _048_ = _040_ | _046_;
+  assign _049_ = there_registers ? \$signal$61  : 32'd0;
+  assign _050_ = there_activations ? of_activations_1 : 32'd0;
+  assign _051_ = _049_ | _050_;
+  assign _052_ = there_program ? of_program_1 : 32'd0;
+  assign _053_ = _051_ | _052_;
+  assign _054_ = there_counters ? counter_1 : 32'd0;
+  assign _055_ = _053_ | _054_;
+  assign _056_ = answered & writes;
+  assign _057_ = ~ error;
+  assign _059_ = _056_ & _057_;
+  assign \$signal$22  = _059_ ? { there_program, there_activations, there_registers } : 3'h0;
+  assign { _060_[21:8], program__address } = running_1 ? { 14'h0000, accesses__program_address } : row_1;
   always @(posedge clk)
-    \$signal  <= _051_;
+    \$signal  <= _061_;
   always @(posedge clk)
-    \$signal$7  <= _052_;
+    offset <= _062_;
   always @(posedge clk)
-    offset <= _053_;
+    there_registers <= _063_;
   always @(posedge clk)
-    \$signal$10  <= _054_;
+    there_activations <= _064_;
   always @(posedge clk)
-    mask <= _055_;
+    there_program <= _065_;
   always @(posedge clk)
-    writes <= _056_;
+    there_counters <= _066_;
   always @(posedge clk)
-    locked <= _057_;
+    \$signal$11  <= _067_;
   always @(posedge clk)
-    serving <= _058_;
+    mask <= _068_;
   always @(posedge clk)
-    \wait  <= _060_;
+    writes <= _070_;
   always @(posedge clk)
-    answered <= _061_;
+    locked <= _071_;
   always @(posedge clk)
-    writing <= _062_;
+    serving <= _072_;
   always @(posedge clk)
-    running_1 <= _063_;
+    \wait  <= _073_;
   always @(posedge clk)
-    read_address_1 <= _010_;
+    answered <= _074_;
   always @(posedge clk)
-    write_address_1 <= _011_;
+    writing <= _075_;
   always @(posedge clk)
-    write_data_1 <= _013_;
+    running_1 <= _076_;
   always @(posedge clk)
-    write_mask_1 <= _015_;
+    writes_address <= \$signal$22 [1];
+  always @(posedge clk)
+    writes_data <= \$signal$22 [1];
+  always @(posedge clk)
+    writes_mask <= \$signal$22 [1];
+  always @(posedge clk)
+    read_address_1 <= _016_;
+  always @(posedge clk)
+    write_address_1 <= _017_;
+  always @(posedge clk)
+    write_data_1 <= _018_;
+  always @(posedge clk)
+    write_mask_1 <= _020_;
   always @(posedge clk)
     row_1 <= offset[23:2];
   always @(posedge clk)
-    given_1 <= \$signal$10 ;
+    given_1 <= \$signal$11 ;
   always @(posedge clk)
-    program__write_mask <= _064_;
+    program__write_mask <= _077_;
   always @(posedge clk)
     program_word_1 <= program__read_data;
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$1636$0 , \port$1635$0 , \port$1634$0 , \port$1633$0  };
+    of_activations_1 <= { \port$1843$0 , \port$1842$0 , \port$1840$0 , \port$1839$0  };
   always @(posedge clk)
-    write_address <= _065_;
+    write_address <= _078_;
   always @(posedge clk)
-    write_data <= _066_;
+    write_data <= _079_;
   always @(posedge clk)
-    write <= _067_;
+    write <= _081_;
   always @(posedge clk)
-    which <= _068_;
+    which <= _082_;
   always @(posedge clk)
-    run__start <= _069_;
+    run__start <= _083_;
   always @(posedge clk)
-    run__stop <= _071_;
+    run__stop <= _084_;
   always @(posedge clk)
-    turn <= _072_;
+    turn <= _085_;
   always @(posedge clk)
-    number <= _073_;
+    number <= _086_;
   always @(posedge clk)
-    first <= _074_;
+    first <= _087_;
   always @(posedge clk)
-    count <= _075_;
+    count <= _088_;
   always @(posedge clk)
-    watchdog <= _076_;
+    watchdog <= _089_;
   always @(posedge clk)
     counter_1 <= read_data;
   always @(posedge clk)
-    \$signal$54  <= _031_;
+    of_register_1 <= offset;
   always @(posedge clk)
-    error <= _044_;
+    \$signal$61  <= _037_;
   always @(posedge clk)
-    bus__r_data <= _077_;
-  assign _000_ = ~ serving;
-  assign _012_ = ~ writing[0];
-  assign _021_ = _000_ & _012_;
-  assign _027_ = ! \$signal ;
-  assign _037_ = _021_ & _027_;
-  assign _048_ = bus__read | bus__write;
-  assign _059_ = _037_ & _048_;
-  assign _070_ = bus__read ? 4'he : 4'h1;
-  assign _078_ = \wait  - 1'h1;
-  assign _001_ = \wait  == 1'h1;
-  assign _002_ = answered & writes;
-  assign _003_ = ~ error;
-  assign _004_ = _002_ & _003_;
-  function [0:0] _190_;
-    input [0:0] a;
-    input [3:0] b;
-    input [3:0] s;
-    (* parallel_case *)
-    casez (s)
-      4'b???1:
-        _190_ = b[0:0];
-      4'b??1?:
-        _190_ = b[1:1];
-      4'b?1??:
-        _190_ = b[2:2];
-      4'b1???:
-        _190_ = b[3:3];
-      default:
-        _190_ = a;
-    endcase
-  endfunction
-  assign \$signal$59  = _190_(1'h0, { _046_, _047_, _049_, _050_ }, { _082_, _081_, _080_, _079_ });
-  assign _079_ = \$signal$7  == 8'h03;
-  assign _080_ = \$signal$7  == 8'h02;
-  assign _081_ = \$signal$7  == 8'h01;
-  assign _082_ = ! \$signal$7 ;
-  function [31:0] _195_;
-    input [31:0] a;
-    input [127:0] b;
-    input [3:0] s;
-    (* parallel_case *)
-    casez (s)
-      4'b???1:
-        _195_ = b[31:0];
-      4'b??1?:
-        _195_ = b[63:32];
-      4'b?1??:
-        _195_ = b[95:64];
-      4'b1???:
-        _195_ = b[127:96];
-      default:
-        _195_ = a;
-    endcase
-  endfunction
-  assign _077_ = _195_(bus__r_data, { \$signal$54 , of_activations_1, of_program_1, counter_1 }, { _086_, _085_, _084_, _083_ });
-  assign _083_ = \$signal$7  == 8'h03;
-  assign _084_ = \$signal$7  == 8'h02;
-  assign _085_ = \$signal$7  == 8'h01;
-  assign _086_ = ! \$signal$7 ;
-  assign _087_ = _030_[5] ? given_1 : watchdog;
-  assign _076_ = rst ? 32'd4294967295 : _087_;
-  assign _088_ = _029_[4] ? given_1[15:0] : count;
-  assign _075_ = rst ? 16'h0000 : _088_;
-  assign _089_ = _028_[3] ? given_1[15:0] : first;
-  assign _074_ = rst ? 16'h0000 : _089_;
-  assign _073_ = rst ? 16'h0000 : given_1[31:16];
-  assign _072_ = rst ? 1'h0 : _026_[3];
-  assign _071_ = rst ? 1'h0 : _025_[2];
-  assign _069_ = rst ? 1'h0 : _024_;
-  assign _068_ = rst ? 8'h00 : _022_;
-  assign _067_ = rst ? 1'h0 : _019_;
-  assign _066_ = rst ? 32'd0 : _017_[31:0];
-  assign _065_ = rst ? 2'h0 : run__step[1:0];
-  assign _064_ = rst ? 1'h0 : _016_[0];
-  assign _063_ = rst ? 1'h0 : run__busy;
-  assign _062_ = rst ? 3'h0 : _009_;
-  assign _090_ = answered ? 1'h0 : _001_;
-  assign _091_ = serving ? _090_ : answered;
-  assign _092_ = _059_ ? answered : _091_;
-  assign _061_ = rst ? 1'h0 : _092_;
-  assign _093_ = serving ? _078_[3:0] : \wait ;
-  assign _094_ = _059_ ? _070_ : _093_;
-  assign _060_ = rst ? 4'h0 : _094_;
-  assign _095_ = answered ? 1'h0 : serving;
-  assign _096_ = serving ? _095_ : serving;
-  assign _097_ = _059_ ? 1'h1 : _096_;
-  assign _058_ = rst ? 1'h0 : _097_;
-  assign _057_ = _059_ ? run__busy : locked;
-  assign _098_ = _059_ ? bus__write : writes;
-  assign _056_ = rst ? 1'h0 : _098_;
-  assign _055_ = _059_ ? bus__mask : mask;
-  assign _054_ = _059_ ? bus__w_data : \$signal$10 ;
-  assign _053_ = _059_ ? bus__address[23:0] : offset;
-  assign _052_ = _059_ ? bus__address[31:24] : \$signal$7 ;
-  assign _051_ = rst ? 2'h0 : { \$signal [0], writing[0] };
+    error <= _048_;
+  always @(posedge clk)
+    bus__r_data <= _055_;
+  assign _090_ = _035_[5] ? given_1 : watchdog;
+  assign _089_ = rst ? 32'd4294967295 : _090_;
+  assign _091_ = _034_[4] ? given_1[15:0] : count;
+  assign _088_ = rst ? 16'h0000 : _091_;
+  assign _092_ = _033_[3] ? given_1[15:0] : first;
+  assign _087_ = rst ? 16'h0000 : _092_;
+  assign _086_ = rst ? 16'h0000 : given_1[31:16];
+  assign _085_ = rst ? 1'h0 : _032_[3];
+  assign _084_ = rst ? 1'h0 : _031_[2];
+  assign _083_ = rst ? 1'h0 : _030_;
+  assign _082_ = rst ? 8'h00 : _027_;
+  assign _081_ = rst ? 1'h0 : _025_;
+  assign _079_ = rst ? 32'd0 : _023_[31:0];
+  assign _078_ = rst ? 2'h0 : run__step[1:0];
+  assign _077_ = rst ? 1'h0 : _022_[0];
+  assign _076_ = rst ? 1'h0 : run__busy;
+  assign _075_ = rst ? 3'h0 : \$signal$22 ;
+  assign _093_ = answered ? 1'h0 : _015_;
+  assign _094_ = serving ? (* full_case = 32'd1 *) _093_ : answered;
+  assign _074_ = rst ? 1'h0 : _094_;
+  assign _095_ = serving ? (* full_case = 32'd1 *) _014_[3:0] : _013_;
+  assign _073_ = rst ? 4'h0 : _095_;
+  assign _096_ = answered ? 1'h0 : serving;
+  assign _097_ = serving ? (* full_case = 32'd1 *) _096_ : _012_;
+  assign _072_ = rst ? 1'h0 : _097_;
+  assign _071_ = serving ? locked : run__busy;
+  assign _098_ = serving ? writes : bus__write;
+  assign _070_ = rst ? 1'h0 : _098_;
+  assign _068_ = serving ? mask : bus__mask;
+  assign _067_ = serving ? \$signal$11  : bus__w_data;
+  assign _066_ = serving ? there_counters : _003_;
+  assign _065_ = serving ? there_program : _000_;
+  assign _064_ = serving ? there_activations : _058_;
+  assign _063_ = serving ? there_registers : _029_;
+  assign _062_ = serving ? offset : bus__address[23:0];
+  assign _061_ = rst ? 2'h0 : { \$signal [0], writing[0] };
   \accelerator.host_port.counters  counters (
     .clk(clk),
     .read_address(offset[3:2]),
@@ -4895,7 +5018,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
     .start(run__start),
     .turn(turn)
   );
-  assign _045_[7:0] = program__address;
+  assign _060_[7:0] = program__address;
   assign activations__write_address = write_address_1[7:0];
   assign activations__read_address = read_address_1[7:0];
 endmodule
@@ -4976,7 +5099,7 @@ module \accelerator.host_port.turns (rst, busy, start, turn, number, epoch, owne
   assign _04_ = rst ? 6'h00 : _07_;
 endmodule
 
-module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 , ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, swapped, valid_14, group_14, tag_14, ready_last, ready_sums, post_domain_clk);
+module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, word, tag_early, tag, \sums$25 , swapped, valid_15, group_15, tag_15, ready_last, ready_sums, post_domain_clk);
   wire _000_;
   wire [2:0] _001_;
   wire _002_;
@@ -5022,29 +5145,32 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   wire _042_;
   wire _043_;
   wire _044_;
-  wire [1:0] _045_;
+  wire _045_;
   wire [1:0] _046_;
   wire [1:0] _047_;
   wire [1:0] _048_;
   wire [1:0] _049_;
   wire [1:0] _050_;
-  wire [31:0] _051_;
-  wire [31:0] _052_;
+  wire [1:0] _051_;
+  wire [1:0] _052_;
   wire [31:0] _053_;
-  wire _054_;
+  wire [31:0] _054_;
   wire _055_;
-  wire [7:0] _056_;
+  wire [31:0] _056_;
   wire _057_;
-  wire [8:0] _058_;
-  wire _059_;
-  wire _060_;
-  wire [1:0] _061_;
-  wire [7:0] _062_;
-  wire _063_;
-  wire _064_;
-  wire [3:0] _065_;
+  wire _058_;
+  wire [7:0] _059_;
+  wire [8:0] _060_;
+  wire _061_;
+  wire _062_;
+  wire [1:0] _063_;
+  wire [7:0] _064_;
+  wire _065_;
+  wire _066_;
+  wire [3:0] _067_;
   reg [3:0] \$signal  = 4'h8;
-  reg [1:0] \$signal$25  = 2'h0;
+  reg [1:0] \$signal$27  = 2'h0;
+  reg [1:0] both_1 = 2'h0;
   reg [31:0] collected_0 = 32'd0;
   reg [31:0] collected_1 = 32'd0;
   reg [31:0] collected_2 = 32'd0;
@@ -5054,12 +5180,14 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg [1:0] come_4 = 2'h0;
   reg [1:0] come_5 = 2'h0;
   reg [1:0] come_6 = 2'h0;
+  reg [1:0] come_7 = 2'h0;
   reg [1:0] coming_1 = 2'h0;
   reg [1:0] coming_2 = 2'h0;
   reg [1:0] coming_3 = 2'h0;
   reg [1:0] coming_4 = 2'h0;
   reg [1:0] coming_5 = 2'h0;
   reg [1:0] coming_6 = 2'h0;
+  reg [1:0] coming_7 = 2'h0;
   input [639:0] descriptor;
   wire [639:0] descriptor;
   reg [71:0] following_0 = 72'h000000000000000000;
@@ -5072,8 +5200,9 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg [1:0] group_11 = 2'h0;
   reg [1:0] group_12 = 2'h0;
   reg [1:0] group_13 = 2'h0;
-  output [1:0] group_14;
   reg [1:0] group_14 = 2'h0;
+  output [1:0] group_15;
+  reg [1:0] group_15 = 2'h0;
   reg [1:0] group_2 = 2'h0;
   reg [1:0] group_3 = 2'h0;
   reg [1:0] group_4 = 2'h0;
@@ -5091,14 +5220,6 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg [1:0] parameters_1 = 2'h0;
   reg [1:0] parameters_2 = 2'h0;
   reg [1:0] parameters_3 = 2'h0;
-  input [31:0] \port$510$0 ;
-  wire [31:0] \port$510$0 ;
-  input [31:0] \port$511$0 ;
-  wire [31:0] \port$511$0 ;
-  input [31:0] \port$512$0 ;
-  wire [31:0] \port$512$0 ;
-  input [31:0] \port$513$0 ;
-  wire [31:0] \port$513$0 ;
   input post_domain_clk;
   wire post_domain_clk;
   input post_domain_rst;
@@ -5110,18 +5231,21 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   output [127:0] ready_sums;
   wire [127:0] ready_sums;
   reg [127:0] sums = 128'h00000000000000000000000000000000;
+  input [127:0] \sums$25 ;
+  wire [127:0] \sums$25 ;
   output swapped;
   reg swapped = 1'h0;
   input [7:0] tag;
   wire [7:0] tag;
-  reg [7:0] \tag$24  = 8'h00;
+  reg [7:0] \tag$26  = 8'h00;
   reg [7:0] tag_1 = 8'h00;
   reg [7:0] tag_10 = 8'h00;
   reg [7:0] tag_11 = 8'h00;
   reg [7:0] tag_12 = 8'h00;
   reg [7:0] tag_13 = 8'h00;
-  output [7:0] tag_14;
   reg [7:0] tag_14 = 8'h00;
+  output [7:0] tag_15;
+  reg [7:0] tag_15 = 8'h00;
   reg [7:0] tag_2 = 8'h00;
   reg [7:0] tag_3 = 8'h00;
   reg [7:0] tag_4 = 8'h00;
@@ -5142,8 +5266,9 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg valid_11 = 1'h0;
   reg valid_12 = 1'h0;
   reg valid_13 = 1'h0;
-  output valid_14;
   reg valid_14 = 1'h0;
+  output valid_15;
+  reg valid_15 = 1'h0;
   reg valid_2 = 1'h0;
   reg valid_3 = 1'h0;
   reg valid_4 = 1'h0;
@@ -5155,24 +5280,28 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   reg [1:0] which_1 = 2'h0;
   reg [1:0] which_2 = 2'h0;
   reg [1:0] which_3 = 2'h0;
-  reg [1:0] which_4 = 2'h0;
   input [31:0] word;
   wire [31:0] word;
   reg [31:0] word_1 = 32'd0;
+  reg [31:0] word_2 = 32'd0;
   input word_valid;
   wire word_valid;
+  always @(posedge post_domain_clk)
+    used_0 <= _017_;
+  always @(posedge post_domain_clk)
+    parameters_1 <= both_1;
   always @(posedge post_domain_clk)
     following_1 <= _018_;
   always @(posedge post_domain_clk)
     used_1 <= _019_;
   always @(posedge post_domain_clk)
-    parameters_2 <= { swapped, word_valid };
+    parameters_2 <= both_1;
   always @(posedge post_domain_clk)
     following_2 <= _020_;
   always @(posedge post_domain_clk)
     used_2 <= _021_;
   always @(posedge post_domain_clk)
-    parameters_3 <= { swapped, word_valid };
+    parameters_3 <= both_1;
   always @(posedge post_domain_clk)
     following_3 <= _023_;
   always @(posedge post_domain_clk)
@@ -5180,9 +5309,9 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     sums <= _025_;
   always @(posedge post_domain_clk)
-    \tag$24  <= _026_;
+    \tag$26  <= _026_;
   always @(posedge post_domain_clk)
-    \$signal$25  <= _027_;
+    \$signal$27  <= _027_;
   always @(posedge post_domain_clk)
     valid <= _028_;
   always @(posedge post_domain_clk)
@@ -5214,7 +5343,9 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     valid_14 <= _043_;
   always @(posedge post_domain_clk)
-    group_1 <= \$signal$25 ;
+    valid_15 <= _045_;
+  always @(posedge post_domain_clk)
+    group_1 <= \$signal$27 ;
   always @(posedge post_domain_clk)
     group_2 <= group_1;
   always @(posedge post_domain_clk)
@@ -5242,7 +5373,9 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     group_14 <= group_13;
   always @(posedge post_domain_clk)
-    tag_1 <= \tag$24 ;
+    group_15 <= group_14;
+  always @(posedge post_domain_clk)
+    tag_1 <= \tag$26 ;
   always @(posedge post_domain_clk)
     tag_2 <= tag_1;
   always @(posedge post_domain_clk)
@@ -5270,19 +5403,23 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     tag_14 <= tag_13;
   always @(posedge post_domain_clk)
-    come_1 <= _045_;
+    tag_15 <= tag_14;
   always @(posedge post_domain_clk)
-    come_2 <= _046_;
+    come_1 <= _046_;
   always @(posedge post_domain_clk)
-    come_3 <= _047_;
+    come_2 <= _047_;
   always @(posedge post_domain_clk)
-    come_4 <= _048_;
+    come_3 <= _048_;
   always @(posedge post_domain_clk)
-    come_5 <= _049_;
+    come_4 <= _049_;
   always @(posedge post_domain_clk)
-    come_6 <= _050_;
+    come_5 <= _050_;
   always @(posedge post_domain_clk)
-    coming_1 <= \$signal$25 ;
+    come_6 <= _051_;
+  always @(posedge post_domain_clk)
+    come_7 <= _052_;
+  always @(posedge post_domain_clk)
+    coming_1 <= \$signal$27 ;
   always @(posedge post_domain_clk)
     coming_2 <= coming_1;
   always @(posedge post_domain_clk)
@@ -5294,44 +5431,44 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     coming_6 <= coming_5;
   always @(posedge post_domain_clk)
-    which_1 <= coming_6;
+    coming_7 <= coming_6;
+  always @(posedge post_domain_clk)
+    which_1 <= coming_7;
   always @(posedge post_domain_clk)
     which_2 <= which_1;
   always @(posedge post_domain_clk)
     which_3 <= which_2;
   always @(posedge post_domain_clk)
-    which_4 <= which_3;
+    collected_0 <= _053_;
   always @(posedge post_domain_clk)
-    collected_0 <= _051_;
+    collected_1 <= _054_;
   always @(posedge post_domain_clk)
-    collected_1 <= _052_;
-  always @(posedge post_domain_clk)
-    collected_2 <= _053_;
+    collected_2 <= _056_;
   assign _000_ = ! \$signal ;
   assign _011_ = \$signal  - 1'h1;
   assign _022_ = _000_ ? 5'h08 : _011_;
   assign _033_ = ! \$signal ;
   assign _044_ = tag_early[0] & tag_early[4];
-  assign _054_ = _044_ & full;
-  assign _055_ = tag_early[0] & tag_early[4];
-  assign _057_ = _055_ & full;
-  assign _059_ = tag[0] & tag[3];
-  assign _001_ = \$signal$25  + 1'h1;
-  assign _002_ = \$signal$25  != 2'h3;
+  assign _055_ = _044_ & full;
+  assign _057_ = tag_early[0] & tag_early[4];
+  assign _058_ = _057_ & full;
+  assign _061_ = tag[0] & tag[3];
+  assign _001_ = \$signal$27  + 1'h1;
+  assign _002_ = \$signal$27  != 2'h3;
   assign _003_ = valid & _002_;
   assign _004_ = ~ descriptor[9];
   assign _005_ = valid & _004_;
   assign _006_ = valid & descriptor[9];
-  assign _007_ = \tag$24 [6] & \tag$24 [7];
-  assign _008_ = ! which_4;
-  assign _009_ = which_4 == 1'h1;
-  assign _010_ = which_4 == 2'h2;
-  assign _056_ = \$signal$25  * 6'h20;
-  assign lane_0__sum = sums >> _056_;
-  assign _058_ = \$signal$25  * 7'h48;
-  assign lane_0__parameters = { used_3, used_2, used_1, used_0 } >> _058_;
-  assign _012_ = coming_6 == 2'h3;
-  assign ready = come_6[0] & _012_;
+  assign _007_ = \tag$26 [6] & \tag$26 [7];
+  assign _008_ = ! which_3;
+  assign _009_ = which_3 == 1'h1;
+  assign _010_ = which_3 == 2'h2;
+  assign _059_ = \$signal$27  * 6'h20;
+  assign lane_0__sum = sums >> _059_;
+  assign _060_ = \$signal$27  * 7'h48;
+  assign lane_0__parameters = { used_3, used_2, used_1, used_0 } >> _060_;
+  assign _012_ = coming_7 == 2'h3;
+  assign ready = come_7[0] & _012_;
   always @(posedge post_domain_clk)
     \$signal  <= _013_;
   always @(posedge post_domain_clk)
@@ -5341,22 +5478,24 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   always @(posedge post_domain_clk)
     word_1 <= word;
   always @(posedge post_domain_clk)
-    parameters_0 <= { swapped, word_valid };
+    word_2 <= word_1;
+  always @(posedge post_domain_clk)
+    both_1 <= { swapped, word_valid };
+  always @(posedge post_domain_clk)
+    parameters_0 <= both_1;
   always @(posedge post_domain_clk)
     following_0 <= _016_;
-  always @(posedge post_domain_clk)
-    used_0 <= _017_;
-  always @(posedge post_domain_clk)
-    parameters_1 <= { swapped, word_valid };
-  assign _053_ = _010_ ? lane_0__wide : collected_2;
-  assign _052_ = _009_ ? lane_0__wide : collected_1;
-  assign _051_ = _008_ ? lane_0__wide : collected_0;
-  assign _050_ = post_domain_rst ? 2'h0 : come_5;
-  assign _049_ = post_domain_rst ? 2'h0 : come_4;
-  assign _048_ = post_domain_rst ? 2'h0 : come_3;
-  assign _047_ = post_domain_rst ? 2'h0 : come_2;
-  assign _046_ = post_domain_rst ? 2'h0 : come_1;
-  assign _045_ = post_domain_rst ? 2'h0 : { _007_, _006_ };
+  assign _056_ = _010_ ? lane_0__wide : collected_2;
+  assign _054_ = _009_ ? lane_0__wide : collected_1;
+  assign _053_ = _008_ ? lane_0__wide : collected_0;
+  assign _052_ = post_domain_rst ? 2'h0 : come_6;
+  assign _051_ = post_domain_rst ? 2'h0 : come_5;
+  assign _050_ = post_domain_rst ? 2'h0 : come_4;
+  assign _049_ = post_domain_rst ? 2'h0 : come_3;
+  assign _048_ = post_domain_rst ? 2'h0 : come_2;
+  assign _047_ = post_domain_rst ? 2'h0 : come_1;
+  assign _046_ = post_domain_rst ? 2'h0 : { _007_, _006_ };
+  assign _045_ = post_domain_rst ? 1'h0 : valid_14;
   assign _043_ = post_domain_rst ? 1'h0 : valid_13;
   assign _042_ = post_domain_rst ? 1'h0 : valid_12;
   assign _041_ = post_domain_rst ? 1'h0 : valid_11;
@@ -5371,27 +5510,27 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
   assign _031_ = post_domain_rst ? 1'h0 : valid_2;
   assign _030_ = post_domain_rst ? 1'h0 : valid_1;
   assign _029_ = post_domain_rst ? 1'h0 : _005_;
-  assign _060_ = _059_ ? (* full_case = 32'd1 *) 1'h1 : _003_;
-  assign _028_ = post_domain_rst ? 1'h0 : _060_;
-  assign _061_ = _059_ ? (* full_case = 32'd1 *) 2'h0 : _001_[1:0];
-  assign _027_ = post_domain_rst ? 2'h0 : _061_;
-  assign _062_ = _059_ ? tag : \tag$24 ;
-  assign _026_ = post_domain_rst ? 8'h00 : _062_;
-  assign _025_ = _059_ ? { \port$513$0 , \port$512$0 , \port$511$0 , \port$510$0  } : sums;
+  assign _062_ = _061_ ? (* full_case = 32'd1 *) 1'h1 : _003_;
+  assign _028_ = post_domain_rst ? 1'h0 : _062_;
+  assign _063_ = _061_ ? (* full_case = 32'd1 *) 2'h0 : _001_[1:0];
+  assign _027_ = post_domain_rst ? 2'h0 : _063_;
+  assign _064_ = _061_ ? tag : \tag$26 ;
+  assign _026_ = post_domain_rst ? 8'h00 : _064_;
+  assign _025_ = _061_ ? \sums$25  : sums;
   assign _024_ = parameters_3[1] ? following_3 : used_3;
-  assign _023_ = parameters_3[0] ? { word_1[31:24], following_3[71:8] } : following_3;
+  assign _023_ = parameters_3[0] ? { word_2[31:24], following_3[71:8] } : following_3;
   assign _021_ = parameters_2[1] ? following_2 : used_2;
-  assign _020_ = parameters_2[0] ? { word_1[23:16], following_2[71:8] } : following_2;
+  assign _020_ = parameters_2[0] ? { word_2[23:16], following_2[71:8] } : following_2;
   assign _019_ = parameters_1[1] ? following_1 : used_1;
-  assign _018_ = parameters_1[0] ? { word_1[15:8], following_1[71:8] } : following_1;
+  assign _018_ = parameters_1[0] ? { word_2[15:8], following_1[71:8] } : following_1;
   assign _017_ = parameters_0[1] ? following_0 : used_0;
-  assign _016_ = parameters_0[0] ? { word_1[7:0], following_0[71:8] } : following_0;
-  assign _015_ = post_domain_rst ? 1'h0 : _057_;
-  assign _063_ = word_valid ? _033_ : full;
-  assign _064_ = _054_ ? 1'h0 : _063_;
-  assign _014_ = post_domain_rst ? 1'h0 : _064_;
-  assign _065_ = word_valid ? _022_[3:0] : \$signal ;
-  assign _013_ = post_domain_rst ? 4'h8 : _065_;
+  assign _016_ = parameters_0[0] ? { word_2[7:0], following_0[71:8] } : following_0;
+  assign _015_ = post_domain_rst ? 1'h0 : _058_;
+  assign _065_ = word_valid ? _033_ : full;
+  assign _066_ = _055_ ? 1'h0 : _065_;
+  assign _014_ = post_domain_rst ? 1'h0 : _066_;
+  assign _067_ = word_valid ? _022_[3:0] : \$signal ;
+  assign _013_ = post_domain_rst ? 4'h8 : _067_;
   lane lane_0 (
     .clk(post_domain_clk),
     .high(descriptor[55:48]),
@@ -5404,7 +5543,7 @@ module \accelerator.post (\port$510$0 , \port$511$0 , \port$512$0 , \port$513$0 
     .zero_point(descriptor[39:32])
   );
   assign ready_sums = { lane_0__wide, collected_2, collected_1, collected_0 };
-  assign ready_last = come_6[1];
+  assign ready_last = come_7[1];
 endmodule
 
 module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk);
@@ -5532,401 +5671,446 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   );
 endmodule
 
-module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, counted, clear, word, swapped
-, start, stop, \first$84 , count, limit, clk);
-  wire _000_;
-  wire [8:0] _001_;
-  wire [8:0] _002_;
-  wire _003_;
-  wire _004_;
-  wire _005_;
-  wire _006_;
-  wire _007_;
-  wire _008_;
-  wire _009_;
-  wire _010_;
-  wire _011_;
-  wire [8:0] _012_;
-  wire _013_;
-  wire _014_;
-  wire _015_;
-  wire _016_;
-  wire _017_;
-  wire _018_;
-  wire _019_;
-  wire _020_;
-  wire _021_;
-  wire _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
-  wire [32:0] _026_;
-  wire [32:0] _027_;
-  wire [23:0] _028_;
-  wire _029_;
-  wire _030_;
-  wire _031_;
-  wire _032_;
-  wire _033_;
-  wire [16:0] _034_;
-  wire [16:0] _035_;
-  wire [8:0] _036_;
-  wire _037_;
-  wire _038_;
-  wire _039_;
-  wire _040_;
-  wire _041_;
-  wire _042_;
-  wire _043_;
-  wire _044_;
-  wire _045_;
-  wire _046_;
-  wire _047_;
-  wire _048_;
-  wire _049_;
-  wire _050_;
-  wire _051_;
-  wire _052_;
-  wire _053_;
-  wire _054_;
-  wire _055_;
-  wire _056_;
-  wire _057_;
-  wire _058_;
-  wire [7:0] _059_;
-  wire _060_;
-  wire _061_;
-  wire _062_;
-  wire _063_;
-  wire _064_;
-  wire _065_;
-  wire _066_;
-  wire _067_;
-  wire _068_;
-  wire _069_;
-  wire _070_;
-  wire _071_;
-  wire _072_;
-  wire _073_;
-  wire _074_;
-  wire _075_;
-  wire _076_;
-  wire _077_;
-  wire _078_;
-  wire _079_;
-  wire _080_;
-  wire _081_;
-  wire _082_;
-  wire _083_;
-  wire _084_;
-  wire _085_;
-  wire _086_;
-  wire _087_;
-  wire _088_;
-  wire _089_;
-  wire _090_;
-  wire _091_;
-  wire [7:0] _092_;
-  wire _093_;
-  wire [7:0] _094_;
-  wire _095_;
-  wire [8:0] _096_;
-  wire [639:0] _097_;
-  wire _098_;
-  wire _099_;
-  wire _100_;
-  wire _101_;
-  wire [14:0] _102_;
-  wire _103_;
-  wire _104_;
-  wire _105_;
-  wire [15:0] _106_;
-  wire _107_;
-  wire [15:0] _108_;
-  wire _109_;
-  wire [15:0] _110_;
-  wire _111_;
-  wire [15:0] _112_;
-  wire _113_;
-  wire _114_;
-  wire [1:0] _115_;
-  wire [7:0] _116_;
-  wire [7:0] _117_;
-  wire _118_;
-  wire _119_;
-  wire [15:0] _120_;
-  wire _121_;
-  wire _122_;
-  wire [15:0] _123_;
-  wire _124_;
-  wire _125_;
-  wire [7:0] _126_;
-  wire _127_;
-  wire _128_;
-  wire [7:0] _129_;
-  wire _130_;
-  wire _131_;
-  wire _132_;
-  wire _133_;
-  wire [8:0] _134_;
-  wire [7:0] _135_;
-  wire _136_;
-  wire _137_;
-  wire _138_;
-  wire _139_;
-  wire [14:0] _140_;
-  wire _141_;
-  wire [14:0] _142_;
-  wire [1:0] _143_;
-  wire [7:0] _144_;
-  wire _145_;
-  wire [31:0] _146_;
-  wire [31:0] _147_;
-  wire _148_;
-  wire [15:0] _149_;
-  wire _150_;
-  wire _151_;
-  wire [7:0] _152_;
-  wire [15:0] _153_;
-  wire [2:0] _154_;
-  wire [7:0] _155_;
-  wire _156_;
-  wire _157_;
-  wire _158_;
-  wire [7:0] _159_;
-  wire [7:0] _160_;
-  wire _161_;
-  wire _162_;
-  wire _163_;
-  wire _164_;
-  wire _165_;
-  wire _166_;
-  wire _167_;
-  wire _168_;
-  wire _169_;
-  wire _170_;
-  wire _171_;
-  wire [16:0] _172_;
-  wire [16:0] _173_;
-  wire _174_;
-  wire _175_;
-  wire [9:0] _176_;
-  wire [16:0] _177_;
-  wire [16:0] _178_;
-  wire _179_;
-  wire _180_;
-  wire [16:0] _181_;
-  wire [16:0] _182_;
-  wire _183_;
-  wire _184_;
-  wire [16:0] _185_;
-  wire [16:0] _186_;
-  wire _187_;
-  wire _188_;
-  wire _189_;
-  wire _190_;
-  wire _191_;
-  wire [2:0] _192_;
-  wire [2:0] _193_;
-  wire _194_;
-  wire [8:0] _195_;
-  wire [8:0] _196_;
-  wire [8:0] _197_;
-  wire [8:0] _198_;
-  wire _199_;
-  wire [8:0] _200_;
-  wire [8:0] _201_;
-  wire [8:0] _202_;
-  wire _203_;
-  wire _204_;
-  wire _205_;
-  wire _206_;
-  wire _207_;
-  wire _208_;
-  wire [8:0] _209_;
-  wire _210_;
-  wire _211_;
-  wire [16:0] _212_;
-  wire [16:0] _213_;
-  wire _214_;
-  wire _215_;
-  wire _216_;
-  wire _217_;
-  wire _218_;
-  wire _219_;
-  wire _220_;
-  wire _221_;
-  wire _222_;
-  wire [16:0] _223_;
-  wire [16:0] _224_;
-  wire _225_;
-  wire _226_;
-  wire [8:0] _227_;
-  wire [8:0] _228_;
-  wire _229_;
-  wire _230_;
-  wire _231_;
-  wire _232_;
-  wire [8:0] _233_;
-  wire [8:0] _234_;
-  wire _235_;
-  wire _236_;
-  wire _237_;
-  wire _238_;
-  wire _239_;
-  wire [9:0] _240_;
-  wire [8:0] _241_;
-  wire [7:0] _242_;
-  wire [7:0] _243_;
-  wire [7:0] _244_;
-  wire [7:0] _245_;
-  wire [7:0] _246_;
-  wire [7:0] _247_;
-  wire _248_;
-  wire _249_;
-  wire _250_;
-  wire _251_;
-  wire _252_;
-  wire _253_;
-  wire _254_;
-  wire _255_;
-  wire [7:0] _256_;
-  wire _257_;
-  wire [7:0] _258_;
-  wire [2:0] _259_;
-  wire [2:0] _260_;
-  wire _261_;
-  wire [2:0] _262_;
-  wire [2:0] _263_;
-  wire _264_;
-  wire [2:0] _265_;
-  wire _266_;
-  wire _267_;
-  wire _268_;
-  wire [2:0] _269_;
-  wire _270_;
-  wire [2:0] _271_;
-  wire _272_;
-  wire [2:0] _273_;
-  wire _274_;
-  wire [2:0] _275_;
-  wire [15:0] _276_;
-  wire [15:0] _277_;
-  wire [15:0] _278_;
-  wire _279_;
-  wire [15:0] _280_;
-  wire _281_;
-  wire [7:0] _282_;
-  wire [7:0] _283_;
-  wire _284_;
-  wire [7:0] _285_;
-  wire _286_;
-  wire _287_;
-  wire _288_;
-  wire _289_;
-  wire _290_;
-  wire _291_;
-  wire _292_;
-  wire _293_;
-  wire _294_;
-  wire _295_;
-  wire _296_;
-  wire [15:0] _297_;
-  wire _298_;
-  wire _299_;
-  wire _300_;
-  wire _301_;
-  wire [31:0] _302_;
-  wire [31:0] _303_;
-  wire [31:0] _304_;
-  wire [31:0] _305_;
-  wire _306_;
-  wire _307_;
-  wire [31:0] _308_;
-  wire _309_;
-  wire [31:0] _310_;
-  wire [31:0] _311_;
-  wire _312_;
-  wire _313_;
-  wire _314_;
-  wire _315_;
-  wire [14:0] _316_;
-  wire _317_;
-  wire _318_;
-  wire _319_;
-  wire _320_;
-  wire [7:0] _321_;
-  wire [8:0] _322_;
-  wire _323_;
-  wire _324_;
-  wire _325_;
-  wire _326_;
-  wire _327_;
-  wire _328_;
-  wire _329_;
-  wire _330_;
-  wire _331_;
-  wire _332_;
-  wire [7:0] _333_;
-  wire _334_;
-  wire _335_;
-  wire _336_;
-  wire _337_;
-  wire _338_;
-  wire [7:0] _339_;
-  wire _340_;
-  wire _341_;
-  wire _342_;
-  wire _343_;
-  wire _344_;
-  wire _345_;
-  wire _346_;
-  wire [15:0] _347_;
-  wire [15:0] _348_;
-  wire _349_;
-  wire _350_;
-  wire _351_;
-  wire [15:0] _352_;
-  wire _353_;
-  wire _354_;
-  wire _355_;
-  wire _356_;
-  wire [7:0] _357_;
-  wire [7:0] _358_;
-  wire [7:0] _359_;
-  wire [7:0] _360_;
-  wire [7:0] _361_;
-  wire _362_;
-  wire _363_;
-  wire _364_;
-  wire [15:0] _365_;
-  wire _366_;
-  wire [15:0] _367_;
-  wire _368_;
-  wire [15:0] _369_;
-  wire _370_;
-  wire [15:0] _371_;
-  wire [8:0] _372_;
-  wire [8:0] _373_;
-  wire _374_;
-  wire _375_;
-  wire [7:0] _376_;
-  wire _377_;
-  wire [7:0] _378_;
-  wire _379_;
-  wire _380_;
+module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_error, sums_error, head, head_address, words, runs, \event , load, address, cycles, step_cycles, busy, error, step, clear, counted, word
+, swapped, start, stop, \first$126 , count, limit, clk);
+  wire _0000_;
+  wire _0001_;
+  wire _0002_;
+  wire [9:0] _0003_;
+  wire [8:0] _0004_;
+  wire [8:0] _0005_;
+  wire _0006_;
+  wire _0007_;
+  wire _0008_;
+  wire _0009_;
+  wire _0010_;
+  wire _0011_;
+  wire [8:0] _0012_;
+  wire _0013_;
+  wire _0014_;
+  wire _0015_;
+  wire _0016_;
+  wire _0017_;
+  wire _0018_;
+  wire _0019_;
+  wire _0020_;
+  wire _0021_;
+  wire [8:0] _0022_;
+  wire _0023_;
+  wire _0024_;
+  wire _0025_;
+  wire _0026_;
+  wire _0027_;
+  wire _0028_;
+  wire _0029_;
+  wire _0030_;
+  wire _0031_;
+  wire _0032_;
+  wire _0033_;
+  wire _0034_;
+  wire _0035_;
+  wire _0036_;
+  wire [32:0] _0037_;
+  wire _0038_;
+  wire _0039_;
+  wire [32:0] _0040_;
+  wire [32:0] _0041_;
+  wire _0042_;
+  wire [23:0] _0043_;
+  wire _0044_;
+  wire _0045_;
+  wire [16:0] _0046_;
+  wire [8:0] _0047_;
+  wire _0048_;
+  wire _0049_;
+  wire _0050_;
+  wire [16:0] _0051_;
+  wire _0052_;
+  wire _0053_;
+  wire _0054_;
+  wire _0055_;
+  wire _0056_;
+  wire _0057_;
+  wire _0058_;
+  wire _0059_;
+  wire _0060_;
+  wire _0061_;
+  wire _0062_;
+  wire _0063_;
+  wire _0064_;
+  wire _0065_;
+  wire _0066_;
+  wire _0067_;
+  wire _0068_;
+  wire _0069_;
+  wire _0070_;
+  wire _0071_;
+  wire _0072_;
+  wire _0073_;
+  wire _0074_;
+  wire _0075_;
+  wire _0076_;
+  wire _0077_;
+  wire _0078_;
+  wire _0079_;
+  wire _0080_;
+  wire _0081_;
+  wire _0082_;
+  wire _0083_;
+  wire _0084_;
+  wire _0085_;
+  wire _0086_;
+  wire _0087_;
+  wire _0088_;
+  wire _0089_;
+  wire _0090_;
+  wire _0091_;
+  wire _0092_;
+  wire _0093_;
+  wire _0094_;
+  wire _0095_;
+  wire _0096_;
+  wire _0097_;
+  wire _0098_;
+  wire _0099_;
+  wire _0100_;
+  wire _0101_;
+  wire _0102_;
+  wire _0103_;
+  wire _0104_;
+  wire _0105_;
+  wire _0106_;
+  wire _0107_;
+  wire _0108_;
+  wire _0109_;
+  wire _0110_;
+  wire _0111_;
+  wire _0112_;
+  wire _0113_;
+  wire _0114_;
+  wire _0115_;
+  wire _0116_;
+  wire _0117_;
+  wire _0118_;
+  wire _0119_;
+  wire _0120_;
+  wire [7:0] _0121_;
+  wire _0122_;
+  wire [7:0] _0123_;
+  wire _0124_;
+  wire [8:0] _0125_;
+  wire [639:0] _0126_;
+  wire _0127_;
+  wire _0128_;
+  wire _0129_;
+  wire _0130_;
+  wire [14:0] _0131_;
+  wire _0132_;
+  wire _0133_;
+  wire _0134_;
+  wire [15:0] _0135_;
+  wire _0136_;
+  wire [15:0] _0137_;
+  wire _0138_;
+  wire [15:0] _0139_;
+  wire _0140_;
+  wire [15:0] _0141_;
+  wire _0142_;
+  wire _0143_;
+  wire [1:0] _0144_;
+  wire [7:0] _0145_;
+  wire [7:0] _0146_;
+  wire _0147_;
+  wire _0148_;
+  wire [15:0] _0149_;
+  wire _0150_;
+  wire _0151_;
+  wire [15:0] _0152_;
+  wire _0153_;
+  wire _0154_;
+  wire [7:0] _0155_;
+  wire _0156_;
+  wire _0157_;
+  wire [7:0] _0158_;
+  wire _0159_;
+  wire _0160_;
+  wire _0161_;
+  wire _0162_;
+  wire _0163_;
+  wire [8:0] _0164_;
+  wire [7:0] _0165_;
+  wire _0166_;
+  wire _0167_;
+  wire _0168_;
+  wire [14:0] _0169_;
+  wire _0170_;
+  wire _0171_;
+  wire _0172_;
+  wire _0173_;
+  wire _0174_;
+  wire _0175_;
+  wire _0176_;
+  wire _0177_;
+  wire _0178_;
+  wire _0179_;
+  wire [71:0] _0180_;
+  wire _0181_;
+  wire _0182_;
+  wire _0183_;
+  wire [14:0] _0184_;
+  wire [1:0] _0185_;
+  wire [7:0] _0186_;
+  wire _0187_;
+  wire [31:0] _0188_;
+  wire [31:0] _0189_;
+  wire _0190_;
+  wire [15:0] _0191_;
+  wire _0192_;
+  wire _0193_;
+  wire [7:0] _0194_;
+  wire [15:0] _0195_;
+  wire [2:0] _0196_;
+  wire [7:0] _0197_;
+  wire _0198_;
+  wire _0199_;
+  wire _0200_;
+  wire _0201_;
+  wire [7:0] _0202_;
+  wire _0203_;
+  wire [7:0] _0204_;
+  wire _0205_;
+  wire _0206_;
+  wire _0207_;
+  wire _0208_;
+  wire _0209_;
+  wire _0210_;
+  wire _0211_;
+  wire _0212_;
+  wire _0213_;
+  wire [16:0] _0214_;
+  wire [16:0] _0215_;
+  wire _0216_;
+  wire _0217_;
+  wire [16:0] _0218_;
+  wire [16:0] _0219_;
+  wire _0220_;
+  wire _0221_;
+  wire [16:0] _0222_;
+  wire [16:0] _0223_;
+  wire _0224_;
+  wire _0225_;
+  wire [9:0] _0226_;
+  wire [16:0] _0227_;
+  wire [16:0] _0228_;
+  wire _0229_;
+  wire _0230_;
+  wire _0231_;
+  wire _0232_;
+  wire [2:0] _0233_;
+  wire [2:0] _0234_;
+  wire _0235_;
+  wire [8:0] _0236_;
+  wire _0237_;
+  wire [8:0] _0238_;
+  wire [8:0] _0239_;
+  wire _0240_;
+  wire [8:0] _0241_;
+  wire [8:0] _0242_;
+  wire [8:0] _0243_;
+  wire _0244_;
+  wire _0245_;
+  wire _0246_;
+  wire [8:0] _0247_;
+  wire _0248_;
+  wire _0249_;
+  wire _0250_;
+  wire _0251_;
+  wire _0252_;
+  wire [16:0] _0253_;
+  wire [16:0] _0254_;
+  wire _0255_;
+  wire _0256_;
+  wire _0257_;
+  wire [8:0] _0258_;
+  wire _0259_;
+  wire _0260_;
+  wire _0261_;
+  wire _0262_;
+  wire _0263_;
+  wire [16:0] _0264_;
+  wire [16:0] _0265_;
+  wire _0266_;
+  wire _0267_;
+  wire [8:0] _0268_;
+  wire _0269_;
+  wire [8:0] _0270_;
+  wire _0271_;
+  wire _0272_;
+  wire _0273_;
+  wire [8:0] _0274_;
+  wire [8:0] _0275_;
+  wire _0276_;
+  wire _0277_;
+  wire _0278_;
+  wire _0279_;
+  wire [7:0] _0280_;
+  wire [7:0] _0281_;
+  wire [7:0] _0282_;
+  wire [7:0] _0283_;
+  wire [7:0] _0284_;
+  wire [7:0] _0285_;
+  wire _0286_;
+  wire _0287_;
+  wire _0288_;
+  wire _0289_;
+  wire _0290_;
+  wire _0291_;
+  wire _0292_;
+  wire _0293_;
+  wire _0294_;
+  wire [7:0] _0295_;
+  wire _0296_;
+  wire [7:0] _0297_;
+  wire [2:0] _0298_;
+  wire [2:0] _0299_;
+  wire _0300_;
+  wire [2:0] _0301_;
+  wire [2:0] _0302_;
+  wire _0303_;
+  wire [2:0] _0304_;
+  wire _0305_;
+  wire [2:0] _0306_;
+  wire _0307_;
+  wire [2:0] _0308_;
+  wire [15:0] _0309_;
+  wire [15:0] _0310_;
+  wire [15:0] _0311_;
+  wire _0312_;
+  wire [15:0] _0313_;
+  wire _0314_;
+  wire [7:0] _0315_;
+  wire [7:0] _0316_;
+  wire _0317_;
+  wire [7:0] _0318_;
+  wire _0319_;
+  wire _0320_;
+  wire _0321_;
+  wire _0322_;
+  wire _0323_;
+  wire _0324_;
+  wire _0325_;
+  wire _0326_;
+  wire _0327_;
+  wire _0328_;
+  wire _0329_;
+  wire [15:0] _0330_;
+  wire _0331_;
+  wire [31:0] _0332_;
+  wire [31:0] _0333_;
+  wire _0334_;
+  wire _0335_;
+  wire _0336_;
+  wire _0337_;
+  wire _0338_;
+  wire _0339_;
+  wire _0340_;
+  wire _0341_;
+  wire _0342_;
+  wire _0343_;
+  wire _0344_;
+  wire _0345_;
+  wire _0346_;
+  wire _0347_;
+  wire _0348_;
+  wire _0349_;
+  wire _0350_;
+  wire [14:0] _0351_;
+  wire _0352_;
+  wire _0353_;
+  wire _0354_;
+  wire _0355_;
+  wire [7:0] _0356_;
+  wire [8:0] _0357_;
+  wire _0358_;
+  wire _0359_;
+  wire _0360_;
+  wire _0361_;
+  wire _0362_;
+  wire _0363_;
+  wire _0364_;
+  wire _0365_;
+  wire _0366_;
+  wire _0367_;
+  wire [7:0] _0368_;
+  wire _0369_;
+  wire _0370_;
+  wire _0371_;
+  wire _0372_;
+  wire _0373_;
+  wire [7:0] _0374_;
+  wire _0375_;
+  wire _0376_;
+  wire _0377_;
+  wire _0378_;
+  wire _0379_;
+  wire _0380_;
+  wire [15:0] _0381_;
+  wire [15:0] _0382_;
+  wire _0383_;
+  wire _0384_;
+  wire _0385_;
+  wire [15:0] _0386_;
+  wire _0387_;
+  wire _0388_;
+  wire _0389_;
+  wire _0390_;
+  wire [7:0] _0391_;
+  wire [7:0] _0392_;
+  wire [7:0] _0393_;
+  wire [7:0] _0394_;
+  wire [7:0] _0395_;
+  wire _0396_;
+  wire _0397_;
+  wire _0398_;
+  wire [15:0] _0399_;
+  wire _0400_;
+  wire [15:0] _0401_;
+  wire _0402_;
+  wire [15:0] _0403_;
+  wire _0404_;
+  wire [15:0] _0405_;
+  wire [8:0] _0406_;
+  wire [8:0] _0407_;
+  wire _0408_;
+  wire _0409_;
+  wire [7:0] _0410_;
+  wire _0411_;
+  wire [7:0] _0412_;
+  wire _0413_;
+  wire _0414_;
   reg [15:0] \$signal  = 16'h0000;
-  reg \$signal$26  = 1'h0;
-  reg \$signal$29  = 1'h0;
-  reg \$signal$36  = 1'h0;
-  reg \$signal$38  = 1'h0;
-  reg \$signal$45  = 1'h0;
-  wire \$signal$47 ;
-  reg [7:0] \$signal$48  = 8'h00;
-  reg \$signal$58  = 1'h0;
-  wire \$signal$61 ;
-  reg \$signal$64  = 1'h0;
-  reg \$signal$69  = 1'h0;
+  reg \$signal$131  = 1'h0;
+  (* enum_base_type = "Error" *)
+  (* enum_value_00000000 = "NONE" *)
+  (* enum_value_00000001 = "DESCRIPTOR" *)
+  (* enum_value_00000010 = "FETCH" *)
+  (* enum_value_00000011 = "STORE" *)
+  (* enum_value_00000100 = "PROGRAM" *)
+  (* enum_value_00000101 = "SUMS" *)
+  (* enum_value_00000110 = "WATCHDOG" *)
+  (* enum_value_00000111 = "STOPPED" *)
+  reg [7:0] \$signal$141  = 8'h00;
+  reg \$signal$53  = 1'h0;
+  reg \$signal$56  = 1'h0;
+  reg \$signal$63  = 1'h0;
+  reg \$signal$65  = 1'h0;
+  reg \$signal$72  = 1'h0;
+  wire \$signal$74 ;
+  reg [7:0] \$signal$75  = 8'h00;
+  reg \$signal$84  = 1'h0;
+  wire \$signal$87 ;
+  reg \$signal$90  = 1'h0;
+  reg \$signal$95  = 1'h0;
   output [7:0] address;
   reg [7:0] address = 8'h00;
   reg ahead = 1'h0;
@@ -5935,18 +6119,43 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg asked_single = 1'h0;
   reg bad = 1'h0;
   reg \begin  = 1'h0;
+  reg begin_loops_0 = 1'h0;
+  reg begin_loops_1 = 1'h0;
+  reg begin_loops_3 = 1'h0;
+  wire beginning;
   reg begun = 1'h0;
-  reg \begun$93  = 1'h0;
   output busy;
   reg busy = 1'h0;
+  reg checks = 1'h0;
   output clear;
-  wire clear;
+  reg clear = 1'h0;
   input clk;
   wire clk;
   reg come_last = 1'h0;
   reg [7:0] come_left = 8'h00;
   reg come_single = 1'h0;
+  reg comes_0 = 1'h0;
+  reg comes_1 = 1'h0;
+  reg comes_10 = 1'h0;
+  reg comes_11 = 1'h0;
+  reg comes_12 = 1'h0;
+  reg comes_13 = 1'h0;
+  reg comes_14 = 1'h0;
+  reg comes_15 = 1'h0;
+  reg comes_16 = 1'h0;
+  reg comes_17 = 1'h0;
+  reg comes_18 = 1'h0;
+  reg comes_19 = 1'h0;
+  reg comes_2 = 1'h0;
+  reg comes_3 = 1'h0;
+  reg comes_4 = 1'h0;
+  reg comes_5 = 1'h0;
+  reg comes_6 = 1'h0;
+  reg comes_7 = 1'h0;
+  reg comes_8 = 1'h0;
+  reg comes_9 = 1'h0;
   reg [14:0] coming = 15'h0000;
+  reg complete_1 = 1'h0;
   input [15:0] count;
   wire [15:0] count;
   output counted;
@@ -5954,10 +6163,10 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   output [31:0] cycles;
   reg [31:0] cycles = 32'd0;
   reg done = 1'h0;
-  input \done$98 ;
-  wire \done$98 ;
+  input \done$134 ;
+  wire \done$134 ;
   wire \end ;
-  wire ended;
+  wire ends;
   output [7:0] error;
   reg [7:0] error = 8'h00;
   output [14:0] \event ;
@@ -5971,22 +6180,12 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   (* enum_value_00000101 = "SUMS" *)
   (* enum_value_00000110 = "WATCHDOG" *)
   (* enum_value_00000111 = "STOPPED" *)
-  reg [7:0] failed = 8'h00;
-  (* enum_base_type = "Error" *)
-  (* enum_value_00000000 = "NONE" *)
-  (* enum_value_00000001 = "DESCRIPTOR" *)
-  (* enum_value_00000010 = "FETCH" *)
-  (* enum_value_00000011 = "STORE" *)
-  (* enum_value_00000100 = "PROGRAM" *)
-  (* enum_value_00000101 = "SUMS" *)
-  (* enum_value_00000110 = "WATCHDOG" *)
-  (* enum_value_00000111 = "STOPPED" *)
   wire [7:0] failure;
   input fetch_error;
   wire fetch_error;
   reg first = 1'h0;
-  input [15:0] \first$84 ;
-  wire [15:0] \first$84 ;
+  input [15:0] \first$126 ;
+  wire [15:0] \first$126 ;
   (* enum_base_type = "Error" *)
   (* enum_value_00000000 = "NONE" *)
   (* enum_value_00000001 = "DESCRIPTOR" *)
@@ -6002,6 +6201,7 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg head = 1'h0;
   output [7:0] head_address;
   wire [7:0] head_address;
+  reg [71:0] issued = 72'h000000000000000000;
   reg last = 1'h0;
   reg last_vector = 1'h0;
   reg late = 1'h0;
@@ -6013,24 +6213,36 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   wire [31:0] limit;
   output [1:0] load;
   reg [1:0] load = 2'h0;
+  reg matrix = 1'h0;
+  reg missing = 1'h0;
   reg more_parameters = 1'h0;
   reg moving_on = 1'h0;
+  reg none = 1'h0;
   reg opening = 1'h0;
-  reg outside = 1'h0;
+  reg \opening$115  = 1'h0;
+  reg own = 1'h0;
   wire pass_last;
   reg pieces_last = 1'h0;
   reg [15:0] pieces_left = 16'h0000;
   reg pieces_single = 1'h0;
   reg [8:0] place = 9'h000;
-  reg [8:0] \place$68  = 9'h000;
+  reg [8:0] \place$94  = 9'h000;
   wire read;
+  reg read_1 = 1'h0;
+  reg rests = 1'h0;
+  reg rests_1 = 1'h0;
+  reg rests_2 = 1'h0;
+  reg rests_3 = 1'h0;
+  reg rests_4 = 1'h0;
+  reg rests_5 = 1'h0;
   reg rows_last = 1'h0;
   reg [7:0] rows_left = 8'h00;
   reg rows_single = 1'h0;
   input rst;
   wire rst;
+  output runs;
+  reg runs = 1'h0;
   reg [14:0] slot = 15'h0000;
-  wire slot_end;
   reg spare = 1'h1;
   input start;
   wire start;
@@ -6068,8 +6280,10 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg tiles_single = 1'h0;
   reg [1:0] turn = 2'h0;
   reg [7:0] \wait  = 8'h00;
+  reg waits = 1'h0;
   input [31:0] word;
   wire [31:0] word;
+  reg [31:0] word_1 = 32'd0;
   input word_valid;
   wire word_valid;
   output [639:0] words;
@@ -6084,219 +6298,290 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   reg y_last = 1'h0;
   reg [15:0] y_left = 16'h0000;
   reg y_single = 1'h0;
-  assign _000_ = \$signal  == 1'h1;
-  assign _176_ = place + 1'h1;
-  assign _187_ = ~ asked_last;
-  assign _198_ = asked_left - 1'h1;
-  assign _209_ = asked_last ? 9'h014 : _198_;
-  assign _220_ = asked_left == 2'h2;
-  assign _231_ = asked_last ? asked_single : _220_;
-  assign _001_ = come_left - 1'h1;
-  assign _012_ = come_last ? 9'h014 : _001_;
-  assign _023_ = come_left == 2'h2;
-  assign _032_ = come_last ? come_single : _023_;
-  assign _043_ = words[79:64] == 1'h1;
-  assign _054_ = words[127:112] == 1'h1;
-  assign _065_ = words[111:96] == 1'h1;
-  assign _076_ = words[95:80] == 1'h1;
-  assign _087_ = words[143:128] == 1'h1;
-  assign _098_ = words[159:144] == 1'h1;
-  assign _139_ = pass_last & tiles_last;
-  assign _150_ = ~ _139_;
-  assign _161_ = pass_last & tiles_last;
-  assign _162_ = ~ _161_;
-  assign _163_ = words[7:0] <= 1'h1;
-  assign _164_ = _162_ & _163_;
-  assign _165_ = ~ tiles_last;
-  assign _166_ = _165_ & pass_last;
-  assign _167_ = _166_ & words[11];
-  assign _168_ = moving_on & pieces_last;
-  assign _169_ = moving_on & pieces_last;
-  assign _170_ = _169_ & taps_x_last;
-  assign _171_ = moving_on & pass_last;
-  assign _172_ = pieces_left - 1'h1;
-  assign _173_ = pieces_last ? { 1'h0, words[95:80] } : _172_;
-  assign _174_ = pieces_left == 2'h2;
-  assign _175_ = pieces_last ? pieces_single : _174_;
-  assign _177_ = taps_x_left - 1'h1;
-  assign _178_ = taps_x_last ? { 1'h0, words[111:96] } : _177_;
-  assign _179_ = taps_x_left == 2'h2;
-  assign _180_ = taps_x_last ? taps_x_single : _179_;
-  assign _181_ = taps_y_left - 1'h1;
-  assign _182_ = taps_y_last ? { 1'h0, words[127:112] } : _181_;
-  assign _183_ = taps_y_left == 2'h2;
-  assign _184_ = taps_y_last ? taps_y_single : _183_;
-  assign _185_ = tiles_left - 1'h1;
-  assign _186_ = tiles_last ? { 1'h0, words[79:64] } : _185_;
-  assign _188_ = tiles_left == 2'h2;
-  assign _189_ = tiles_last ? tiles_single : _188_;
-  assign _190_ = ~ \end ;
-  assign _191_ = \$signal$45  & _190_;
-  assign _192_ = turn + 1'h1;
-  assign _193_ = _191_ ? _192_ : 3'h0;
-  assign _194_ = ! \$signal$48 ;
-  assign _195_ = words[175:168] - 1'h1;
-  assign _196_ = \$signal$48  - 1'h1;
-  assign _197_ = _194_ ? _195_ : _196_;
-  assign _199_ = ! left_y;
-  assign _200_ = words[191:184] - 1'h1;
-  assign _201_ = left_y - 1'h1;
-  assign _202_ = _199_ ? _200_ : _201_;
-  assign _203_ = words[7:0] != 1'h1;
-  assign _204_ = ! \$signal$48 ;
-  assign _205_ = ! left_y;
-  assign _206_ = _204_ & _205_;
-  assign _207_ = _203_ | _206_;
-  assign _208_ = ~ _207_;
-  assign _210_ = fresh & _208_;
-  assign _211_ = \$signal$45  & \end ;
-  assign _212_ = x_left - 1'h1;
-  assign _213_ = x_last ? { 1'h0, words[143:128] } : _212_;
-  assign _214_ = x_left == 2'h2;
-  assign _215_ = x_last ? x_single : _214_;
-  assign _216_ = y_left == 2'h2;
-  assign _217_ = y_last ? y_single : _216_;
-  assign _218_ = x_single & _217_;
-  assign _219_ = x_left == 2'h2;
-  assign _221_ = _219_ & y_last;
-  assign _222_ = x_last ? _218_ : _221_;
-  assign _223_ = y_left - 1'h1;
-  assign _224_ = y_last ? { 1'h0, words[159:144] } : _223_;
-  assign _225_ = y_left == 2'h2;
-  assign _226_ = y_last ? y_single : _225_;
-  assign _227_ = rows_left - 1'h1;
-  assign _228_ = rows_last ? 9'h004 : _227_;
-  assign _229_ = rows_left == 2'h2;
-  assign _230_ = rows_last ? rows_single : _229_;
-  assign _232_ = ~ rows_last;
-  assign _233_ = words_left - 1'h1;
-  assign _234_ = words_last ? 9'h009 : _233_;
-  assign _235_ = words_left == 2'h2;
-  assign _236_ = words_last ? words_single : _235_;
-  assign _237_ = ~ words_last;
-  assign _238_ = ~ words_last;
-  assign _239_ = \$signal$58  | \$signal$61 ;
-  assign _240_ = \place$68  + 1'h1;
-  assign _241_ = least_left - 1'h1;
-  assign _002_ = least_last ? 9'h005 : _241_;
-  assign _003_ = least_left == 2'h2;
-  assign _004_ = least_last ? least_single : _003_;
-  assign _005_ = ~ least_last;
-  assign _006_ = slot_end & ahead;
-  assign _007_ = slot_end & ahead;
-  assign _008_ = x_single & y_single;
-  assign _009_ = words[7:0] <= 1'h1;
-  assign _010_ = words[7:0] != 1'h1;
-  assign _011_ = ! \$signal$48 ;
-  assign _013_ = ! left_y;
-  assign _014_ = _011_ & _013_;
-  assign _015_ = _010_ | _014_;
-  assign _016_ = \$signal$47  & _015_;
-  assign _017_ = fresh & slot[9];
-  assign _018_ = last_vector & slot[10];
-  assign _019_ = \$signal$58  | \$signal$61 ;
-  assign _020_ = \place$68  >= 9'h100;
-  assign _021_ = _019_ & _020_;
-  assign _022_ = words[223:192] >= 9'h100;
-  assign _024_ = \begin  & _022_;
-  assign _025_ = _021_ | _024_;
-  assign _026_ = cycles + 1'h1;
-  assign _027_ = step_cycles + 1'h1;
-  assign _028_ = { 1'h0, \first$84 , 2'h0 } + { 3'h0, \first$84 , 4'h0 };
-  assign _029_ = | \$signal ;
-  assign _030_ = word_valid & come_last;
-  assign _031_ = ! failed;
-  assign _033_ = done & _031_;
-  assign _034_ = \$signal  - 1'h1;
-  assign _035_ = step + 1'h1;
-  assign _036_ = \wait  - 1'h1;
-  assign _037_ = ! \wait ;
-  assign _038_ = step_cycles >= limit;
-  assign _039_ = busy & _038_;
-  assign _040_ = words[63:56] != 7'h5a;
-  assign _041_ = words[7:0] > 2'h3;
-  assign _042_ = words[23:16] > 3'h4;
-  assign _044_ = ! words[79:64];
-  assign _045_ = ! words[95:80];
-  assign _046_ = ! words[111:96];
-  assign _047_ = ! words[127:112];
-  assign _048_ = ! words[143:128];
-  assign _049_ = ! words[159:144];
-  assign _050_ = ! words[23:16];
-  assign _051_ = ! words[175:168];
-  assign _052_ = ! words[191:184];
-  assign _053_ = | wrong;
-  assign _055_ = ~ clear;
-  assign _056_ = busy & _055_;
-  assign _057_ = ~ done;
-  assign _058_ = _056_ & _057_;
-  assign _059_ = _058_ ? found : 8'h00;
-  assign _060_ = | failed;
-  assign _061_ = ~ clear;
-  assign _062_ = _060_ & _061_;
-  assign _063_ = pieces_last & taps_x_last;
-  assign pass_last = _063_ & taps_y_last;
-  assign _064_ = ~ slot[10];
-  assign _066_ = turn == 2'h3;
-  assign \end  = _064_ | _066_;
-  assign _067_ = ! turn;
-  assign \$signal$47  = \$signal$45  & _067_;
-  assign _068_ = ~ \$signal$58 ;
-  assign _069_ = \$signal$64  & _068_;
-  assign _070_ = begun | spare;
-  assign \$signal$61  = _069_ & _070_;
-  assign _071_ = ~ \$signal$45 ;
-  assign _072_ = \end  & last_vector;
-  assign _073_ = _071_ | _072_;
-  assign _074_ = ~ \$signal$58 ;
-  assign _075_ = _074_ & words_last;
-  assign _077_ = ~ \$signal$58 ;
-  assign _078_ = _077_ | rows_last;
-  assign _079_ = \$signal$64  ? _075_ : _078_;
-  assign _080_ = _073_ & _079_;
-  assign _081_ = ~ \$signal$69 ;
-  assign _082_ = _081_ | least_last;
-  assign slot_end = _080_ & _082_;
-  assign _083_ = state == 3'h5;
-  assign _084_ = _083_ & slot_end;
-  assign _085_ = ~ ahead;
-  assign ended = _084_ & _085_;
-  assign _086_ = | \$signal ;
-  assign _088_ = ! failed;
-  assign _089_ = done & _088_;
-  assign _090_ = \begun$93  & bad;
+  assign _0000_ = \$signal  == 1'h1;
+  assign _0106_ = ! count;
+  assign _0226_ = place + 1'h1;
+  assign _0237_ = ~ asked_last;
+  assign _0247_ = asked_left - 1'h1;
+  assign _0258_ = asked_last ? 9'h014 : _0247_;
+  assign _0269_ = asked_left == 2'h2;
+  assign _0001_ = asked_last ? asked_single : _0269_;
+  assign _0012_ = come_left - 1'h1;
+  assign _0022_ = come_last ? 9'h014 : _0012_;
+  assign _0033_ = come_left == 2'h2;
+  assign _0042_ = come_last ? come_single : _0033_;
+  assign _0052_ = word_valid & come_last;
+  assign _0063_ = words[79:64] == 1'h1;
+  assign _0074_ = words[127:112] == 1'h1;
+  assign _0085_ = words[111:96] == 1'h1;
+  assign _0096_ = words[95:80] == 1'h1;
+  assign _0107_ = issued[23:8] == 1'h1;
+  assign _0118_ = issued[39:24] == 1'h1;
+  assign _0159_ = words[7:0] <= 1'h1;
+  assign _0170_ = pass_last & tiles_last;
+  assign _0181_ = ~ _0170_;
+  assign _0192_ = pass_last & tiles_last;
+  assign _0203_ = ~ _0192_;
+  assign _0206_ = _0203_ & matrix;
+  assign _0207_ = ~ tiles_last;
+  assign _0208_ = _0207_ & pass_last;
+  assign _0209_ = _0208_ & words[11];
+  assign _0210_ = moving_on & pieces_last;
+  assign _0211_ = moving_on & pieces_last;
+  assign _0212_ = _0211_ & taps_x_last;
+  assign _0213_ = moving_on & pass_last;
+  assign _0214_ = pieces_left - 1'h1;
+  assign _0215_ = pieces_last ? { 1'h0, words[95:80] } : _0214_;
+  assign _0216_ = pieces_left == 2'h2;
+  assign _0217_ = pieces_last ? pieces_single : _0216_;
+  assign _0218_ = taps_x_left - 1'h1;
+  assign _0219_ = taps_x_last ? { 1'h0, words[111:96] } : _0218_;
+  assign _0220_ = taps_x_left == 2'h2;
+  assign _0221_ = taps_x_last ? taps_x_single : _0220_;
+  assign _0222_ = taps_y_left - 1'h1;
+  assign _0223_ = taps_y_last ? { 1'h0, words[127:112] } : _0222_;
+  assign _0224_ = taps_y_left == 2'h2;
+  assign _0225_ = taps_y_last ? taps_y_single : _0224_;
+  assign _0227_ = tiles_left - 1'h1;
+  assign _0228_ = tiles_last ? { 1'h0, words[79:64] } : _0227_;
+  assign _0229_ = tiles_left == 2'h2;
+  assign _0230_ = tiles_last ? tiles_single : _0229_;
+  assign _0231_ = ~ \end ;
+  assign _0232_ = \$signal$72  & _0231_;
+  assign _0233_ = turn + 1'h1;
+  assign _0234_ = _0232_ ? _0233_ : 3'h0;
+  assign _0235_ = ! \$signal$75 ;
+  assign _0236_ = issued[55:48] - 1'h1;
+  assign _0238_ = \$signal$75  - 1'h1;
+  assign _0239_ = _0235_ ? _0236_ : _0238_;
+  assign _0240_ = ! left_y;
+  assign _0241_ = issued[71:64] - 1'h1;
+  assign _0242_ = left_y - 1'h1;
+  assign _0243_ = _0240_ ? _0241_ : _0242_;
+  assign _0244_ = issued[7:0] != 1'h1;
+  assign _0245_ = ! \$signal$75 ;
+  assign _0246_ = ! left_y;
+  assign _0248_ = _0245_ & _0246_;
+  assign _0249_ = _0244_ | _0248_;
+  assign _0250_ = ~ _0249_;
+  assign _0251_ = fresh & _0250_;
+  assign _0252_ = \$signal$72  & \end ;
+  assign _0253_ = x_left - 1'h1;
+  assign _0254_ = x_last ? { 1'h0, issued[23:8] } : _0253_;
+  assign _0255_ = x_left == 2'h2;
+  assign _0256_ = x_last ? x_single : _0255_;
+  assign _0257_ = y_left == 2'h2;
+  assign _0259_ = y_last ? y_single : _0257_;
+  assign _0260_ = x_single & _0259_;
+  assign _0261_ = x_left == 2'h2;
+  assign _0262_ = _0261_ & y_last;
+  assign _0263_ = x_last ? _0260_ : _0262_;
+  assign _0264_ = y_left - 1'h1;
+  assign _0265_ = y_last ? { 1'h0, issued[39:24] } : _0264_;
+  assign _0266_ = y_left == 2'h2;
+  assign _0267_ = y_last ? y_single : _0266_;
+  assign _0268_ = rows_left - 1'h1;
+  assign _0270_ = rows_last ? 9'h004 : _0268_;
+  assign _0271_ = rows_left == 2'h2;
+  assign _0272_ = rows_last ? rows_single : _0271_;
+  assign _0273_ = ~ rows_last;
+  assign _0274_ = words_left - 1'h1;
+  assign _0275_ = words_last ? 9'h009 : _0274_;
+  assign _0276_ = words_left == 2'h2;
+  assign _0277_ = words_last ? words_single : _0276_;
+  assign _0278_ = ~ words_last;
+  assign _0279_ = ~ words_last;
+  assign _0002_ = \$signal$84  | \$signal$87 ;
+  assign _0003_ = \place$94  + 1'h1;
+  assign _0004_ = least_left - 1'h1;
+  assign _0005_ = least_last ? 9'h006 : _0004_;
+  assign _0006_ = least_left == 2'h2;
+  assign _0007_ = least_last ? least_single : _0006_;
+  assign _0008_ = ~ least_last;
+  assign _0009_ = ends & ahead;
+  assign _0010_ = ends & ahead;
+  assign _0011_ = ends & ahead;
+  assign _0013_ = ends & ahead;
+  assign _0014_ = ~ \$signal$53 ;
+  assign _0015_ = _0013_ & _0014_;
+  assign _0016_ = x_single & y_single;
+  assign _0017_ = words[7:0] > 2'h3;
+  assign _0018_ = \opening$115  | words[11];
+  assign _0019_ = first & _0018_;
+  assign _0020_ = moving_on & pass_last;
+  assign _0021_ = issued[7:0] != 1'h1;
+  assign _0023_ = ! \$signal$75 ;
+  assign _0024_ = ! left_y;
+  assign _0025_ = _0023_ & _0024_;
+  assign _0026_ = _0021_ | _0025_;
+  assign _0027_ = \$signal$74  & _0026_;
+  assign _0028_ = fresh & slot[11];
+  assign _0029_ = last_vector & slot[10];
+  assign _0030_ = \$signal$84  | \$signal$87 ;
+  assign _0031_ = \place$94  >= 9'h100;
+  assign _0032_ = _0030_ & _0031_;
+  assign _0034_ = words[223:192] >= 9'h100;
+  assign _0035_ = \begin  & _0034_;
+  assign _0036_ = _0032_ | _0035_;
+  assign _0037_ = cycles + 1'h1;
+  assign _0038_ = state <= 1'h1;
+  assign _0039_ = _0038_ | counted;
+  assign _0040_ = step_cycles + 1'h1;
+  assign _0041_ = _0039_ ? 33'h000000000 : _0040_;
+  assign _0043_ = { 1'h0, \first$126 , 2'h0 } + { 3'h0, \first$126 , 4'h0 };
+  assign _0044_ = ~ \$signal$131 ;
+  assign _0045_ = done & _0044_;
+  assign _0046_ = step + 1'h1;
+  assign _0047_ = \wait  - 1'h1;
+  assign _0048_ = ! \wait ;
+  assign _0049_ = ~ clear;
+  assign _0050_ = complete_1 & _0049_;
+  assign _0051_ = \$signal  - 1'h1;
+  assign _0053_ = step_cycles >= limit;
+  assign _0054_ = busy & _0053_;
+  assign _0055_ = words[63:56] != 7'h5a;
+  assign _0056_ = words[7:0] > 2'h3;
+  assign _0057_ = words[23:16] > 3'h4;
+  assign _0058_ = ! words[79:64];
+  assign _0059_ = ! words[95:80];
+  assign _0060_ = ! words[111:96];
+  assign _0061_ = ! words[127:112];
+  assign _0062_ = ! words[143:128];
+  assign _0064_ = ! words[159:144];
+  assign _0065_ = ! words[23:16];
+  assign _0066_ = ! words[175:168];
+  assign _0067_ = ! words[191:184];
+  assign _0068_ = | wrong;
+  assign _0069_ = ~ clear;
+  assign _0070_ = busy & _0069_;
+  assign _0071_ = ~ done;
+  assign _0072_ = _0070_ & _0071_;
+  assign _0073_ = | found;
+  assign _0075_ = _0072_ & _0073_;
+  assign _0076_ = ~ clear;
+  assign _0077_ = \$signal$131  & _0076_;
+  assign _0078_ = pieces_last & taps_x_last;
+  assign pass_last = _0078_ & taps_y_last;
+  assign _0079_ = ~ slot[10];
+  assign _0080_ = turn == 2'h3;
+  assign \end  = _0079_ | _0080_;
+  assign _0081_ = ! turn;
+  assign \$signal$74  = \$signal$72  & _0081_;
+  assign _0082_ = ~ \$signal$84 ;
+  assign _0083_ = \$signal$90  & _0082_;
+  assign _0084_ = begun | spare;
+  assign \$signal$87  = _0083_ & _0084_;
+  assign _0086_ = ~ \$signal$72 ;
+  assign _0087_ = \end  & last_vector;
+  assign _0088_ = _0086_ | _0087_;
+  assign _0089_ = ~ \$signal$84 ;
+  assign _0090_ = _0089_ & words_last;
+  assign _0091_ = ~ \$signal$84 ;
+  assign _0092_ = _0091_ | rows_last;
+  assign _0093_ = \$signal$90  ? _0090_ : _0092_;
+  assign _0094_ = _0088_ & _0093_;
+  assign _0095_ = ~ \$signal$95 ;
+  assign _0097_ = _0094_ & _0095_;
+  assign _0098_ = ~ runs;
+  assign _0099_ = waits & _0098_;
+  assign _0100_ = ~ waits;
+  assign _0101_ = _0099_ | _0100_;
+  assign ends = _0097_ & _0101_;
+  assign _0102_ = ~ last;
+  assign _0103_ = rests & _0102_;
+  assign _0104_ = own & runs;
+  assign _0105_ = ~ _0104_;
+  assign _0108_ = _0103_ & _0105_;
+  assign _0109_ = ~ \$signal$131 ;
+  assign _0110_ = done & _0109_;
+  assign _0111_ = ~ clear;
+  assign beginning = checks & _0111_;
+  assign _0112_ = waits & runs;
+  assign _0113_ = ~ _0112_;
+  assign _0114_ = missing & _0113_;
+  assign _0115_ = ~ runs;
+  assign _0116_ = waits & _0115_;
+  assign _0117_ = _0116_ & bad;
   always @(posedge clk)
-    last <= _000_;
+    last <= _0000_;
+  always @(posedge clk)
+    none <= _0106_;
   always @(posedge clk)
     asked_single <= 1'h0;
   always @(posedge clk)
     come_single <= 1'h0;
   always @(posedge clk)
-    head <= _091_;
+    read_1 <= _0119_;
   always @(posedge clk)
-    asked_left <= _092_;
+    head <= _0120_;
   always @(posedge clk)
-    asked_last <= _093_;
+    asked_left <= _0121_;
   always @(posedge clk)
-    come_left <= _094_;
+    asked_last <= _0122_;
   always @(posedge clk)
-    come_last <= _095_;
+    come_left <= _0123_;
   always @(posedge clk)
-    place <= _096_;
+    come_last <= _0124_;
   always @(posedge clk)
-    words <= _097_;
+    place <= _0125_;
   always @(posedge clk)
-    tiles_single <= _043_;
+    word_1 <= word;
   always @(posedge clk)
-    taps_y_single <= _054_;
+    comes_0 <= word_valid;
   always @(posedge clk)
-    taps_x_single <= _065_;
+    words <= _0126_;
   always @(posedge clk)
-    pieces_single <= _076_;
+    comes_1 <= word_valid;
   always @(posedge clk)
-    x_single <= _087_;
+    comes_2 <= word_valid;
   always @(posedge clk)
-    y_single <= _098_;
+    comes_3 <= word_valid;
+  always @(posedge clk)
+    comes_4 <= word_valid;
+  always @(posedge clk)
+    comes_5 <= word_valid;
+  always @(posedge clk)
+    comes_6 <= word_valid;
+  always @(posedge clk)
+    comes_7 <= word_valid;
+  always @(posedge clk)
+    comes_8 <= word_valid;
+  always @(posedge clk)
+    comes_9 <= word_valid;
+  always @(posedge clk)
+    comes_10 <= word_valid;
+  always @(posedge clk)
+    comes_11 <= word_valid;
+  always @(posedge clk)
+    comes_12 <= word_valid;
+  always @(posedge clk)
+    comes_13 <= word_valid;
+  always @(posedge clk)
+    comes_14 <= word_valid;
+  always @(posedge clk)
+    comes_15 <= word_valid;
+  always @(posedge clk)
+    comes_16 <= word_valid;
+  always @(posedge clk)
+    comes_17 <= word_valid;
+  always @(posedge clk)
+    comes_18 <= word_valid;
+  always @(posedge clk)
+    comes_19 <= word_valid;
+  always @(posedge clk)
+    complete_1 <= _0127_;
+  always @(posedge clk)
+    tiles_single <= _0063_;
+  always @(posedge clk)
+    taps_y_single <= _0074_;
+  always @(posedge clk)
+    taps_x_single <= _0085_;
+  always @(posedge clk)
+    pieces_single <= _0096_;
+  always @(posedge clk)
+    x_single <= _0107_;
+  always @(posedge clk)
+    y_single <= _0118_;
   always @(posedge clk)
     rows_single <= 1'h0;
   always @(posedge clk)
@@ -6304,491 +6589,888 @@ module \accelerator.sequencer (rst, word_valid, \done$98 , fetch_error, store_er
   always @(posedge clk)
     least_single <= 1'h0;
   always @(posedge clk)
-    \$signal$26  <= _099_;
+    matrix <= _0159_;
   always @(posedge clk)
-    \$signal$29  <= _100_;
+    \$signal$53  <= _0128_;
   always @(posedge clk)
-    more_parameters <= _101_;
+    \$signal$56  <= _0129_;
   always @(posedge clk)
-    coming <= _102_;
+    more_parameters <= _0130_;
   always @(posedge clk)
-    \$signal$36  <= _103_;
+    coming <= _0131_;
   always @(posedge clk)
-    \$signal$38  <= _104_;
+    \$signal$63  <= _0132_;
   always @(posedge clk)
-    step_tiles <= _105_;
+    \$signal$65  <= _0133_;
   always @(posedge clk)
-    pieces_left <= _106_;
+    step_tiles <= _0134_;
   always @(posedge clk)
-    pieces_last <= _107_;
+    pieces_left <= _0135_;
   always @(posedge clk)
-    taps_x_left <= _108_;
+    pieces_last <= _0136_;
   always @(posedge clk)
-    taps_x_last <= _109_;
+    taps_x_left <= _0137_;
   always @(posedge clk)
-    taps_y_left <= _110_;
+    taps_x_last <= _0138_;
   always @(posedge clk)
-    taps_y_last <= _111_;
+    taps_y_left <= _0139_;
   always @(posedge clk)
-    tiles_left <= _112_;
+    taps_y_last <= _0140_;
   always @(posedge clk)
-    tiles_last <= _113_;
+    tiles_left <= _0141_;
   always @(posedge clk)
-    first <= _114_;
+    tiles_last <= _0142_;
   always @(posedge clk)
-    turn <= _115_;
+    first <= _0143_;
   always @(posedge clk)
-    \$signal$48  <= _116_;
+    turn <= _0144_;
   always @(posedge clk)
-    left_y <= _117_;
+    \$signal$75  <= _0145_;
   always @(posedge clk)
-    opening <= _118_;
+    left_y <= _0146_;
   always @(posedge clk)
-    fresh <= _119_;
+    opening <= _0147_;
   always @(posedge clk)
-    x_left <= _120_;
+    fresh <= _0148_;
   always @(posedge clk)
-    x_last <= _121_;
+    x_left <= _0149_;
   always @(posedge clk)
-    last_vector <= _122_;
+    x_last <= _0150_;
   always @(posedge clk)
-    y_left <= _123_;
+    last_vector <= _0151_;
   always @(posedge clk)
-    y_last <= _124_;
+    y_left <= _0152_;
   always @(posedge clk)
-    \$signal$45  <= _125_;
+    y_last <= _0153_;
   always @(posedge clk)
-    rows_left <= _126_;
+    \$signal$72  <= _0154_;
   always @(posedge clk)
-    rows_last <= _127_;
+    rows_left <= _0155_;
   always @(posedge clk)
-    \$signal$58  <= _128_;
+    rows_last <= _0156_;
   always @(posedge clk)
-    words_left <= _129_;
+    \$signal$84  <= _0157_;
   always @(posedge clk)
-    words_last <= _130_;
+    words_left <= _0158_;
   always @(posedge clk)
-    \$signal$64  <= _131_;
+    words_last <= _0160_;
   always @(posedge clk)
-    begun <= _132_;
+    \$signal$90  <= _0161_;
   always @(posedge clk)
-    spare <= _133_;
+    begun <= _0162_;
   always @(posedge clk)
-    \place$68  <= _134_;
+    spare <= _0163_;
   always @(posedge clk)
-    least_left <= _135_;
+    \place$94  <= _0164_;
   always @(posedge clk)
-    least_last <= _136_;
+    least_left <= _0165_;
   always @(posedge clk)
-    \$signal$69  <= _137_;
+    least_last <= _0166_;
   always @(posedge clk)
-    moving_on <= _138_;
+    \$signal$95  <= _0167_;
   always @(posedge clk)
-    slot <= _140_;
+    moving_on <= _0168_;
   always @(posedge clk)
-    ahead <= _141_;
+    slot <= _0169_;
   always @(posedge clk)
-    \event  <= _142_;
+    ahead <= _0171_;
   always @(posedge clk)
-    load <= _143_;
+    waits <= _0172_;
   always @(posedge clk)
-    address <= _144_;
+    runs <= _0173_;
   always @(posedge clk)
-    outside <= _145_;
+    rests_1 <= _0174_;
   always @(posedge clk)
-    cycles <= _146_;
+    rests_2 <= _0175_;
   always @(posedge clk)
-    step_cycles <= _147_;
+    rests_3 <= _0176_;
   always @(posedge clk)
-    \begin  <= _148_;
+    rests_4 <= _0177_;
   always @(posedge clk)
-    \$signal  <= _149_;
+    rests_5 <= _0178_;
   always @(posedge clk)
-    busy <= _151_;
+    rests <= _0179_;
   always @(posedge clk)
-    error <= _152_;
+    issued <= _0180_;
   always @(posedge clk)
-    step <= _153_;
+    begin_loops_0 <= beginning;
   always @(posedge clk)
-    state <= _154_;
+    begin_loops_1 <= beginning;
   always @(posedge clk)
-    \wait  <= _155_;
+    begin_loops_3 <= beginning;
   always @(posedge clk)
-    \begun$93  <= _156_;
+    own <= _0182_;
   always @(posedge clk)
-    late <= _157_;
+    \opening$115  <= _0183_;
   always @(posedge clk)
-    wrong <= { _052_, _051_, _050_, _049_, _048_, _047_, _046_, _045_, _044_, _042_, _041_, _040_ };
+    \event  <= _0184_;
   always @(posedge clk)
-    bad <= _053_;
+    load <= _0185_;
   always @(posedge clk)
-    done <= _158_;
+    address <= _0186_;
   always @(posedge clk)
-    found <= _159_;
+    missing <= _0187_;
   always @(posedge clk)
-    failed <= _160_;
-  assign _242_ = stop ? 8'h07 : 8'h00;
-  assign _243_ = late ? 8'h06 : _242_;
-  assign _244_ = sums_error ? 8'h05 : _243_;
-  assign _245_ = outside ? 8'h04 : _244_;
-  assign _246_ = store_error ? 8'h03 : _245_;
-  assign _247_ = fetch_error ? 8'h02 : _246_;
-  assign failure = _090_ ? 8'h01 : _247_;
-  assign clear = _248_ ? (* full_case = 32'd1 *) 1'h1 : 1'h0;
-  assign _248_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _249_ = _089_ ? 1'h1 : 1'h0;
-  assign counted = _250_ ? _249_ : 1'h0;
-  assign _250_ = state == 3'h6;
-  assign _251_ = last ? (* full_case = 32'd1 *) 1'h0 : 1'h1;
-  assign _252_ = _089_ ? _251_ : 1'h0;
-  function [0:0] _657_;
+    cycles <= _0188_;
+  always @(posedge clk)
+    step_cycles <= _0189_;
+  always @(posedge clk)
+    \begin  <= _0190_;
+  always @(posedge clk)
+    \$signal  <= _0191_;
+  always @(posedge clk)
+    busy <= _0193_;
+  always @(posedge clk)
+    error <= _0194_;
+  always @(posedge clk)
+    step <= _0195_;
+  always @(posedge clk)
+    state <= _0196_;
+  always @(posedge clk)
+    \wait  <= _0197_;
+  always @(posedge clk)
+    clear <= _0198_;
+  always @(posedge clk)
+    checks <= _0199_;
+  always @(posedge clk)
+    late <= _0200_;
+  always @(posedge clk)
+    wrong <= { _0067_, _0066_, _0065_, _0064_, _0062_, _0061_, _0060_, _0059_, _0058_, _0057_, _0056_, _0055_ };
+  always @(posedge clk)
+    bad <= _0068_;
+  always @(posedge clk)
+    done <= _0201_;
+  always @(posedge clk)
+    found <= _0202_;
+  always @(posedge clk)
+    \$signal$141  <= _0204_;
+  always @(posedge clk)
+    \$signal$131  <= _0205_;
+  assign _0280_ = stop ? 8'h07 : 8'h00;
+  assign _0281_ = late ? 8'h06 : _0280_;
+  assign _0282_ = sums_error ? 8'h05 : _0281_;
+  assign _0283_ = _0114_ ? 8'h04 : _0282_;
+  assign _0284_ = store_error ? 8'h03 : _0283_;
+  assign _0285_ = fetch_error ? 8'h02 : _0284_;
+  assign failure = _0117_ ? 8'h01 : _0285_;
+  assign _0286_ = _0110_ ? 1'h1 : 1'h0;
+  assign counted = _0287_ ? _0286_ : 1'h0;
+  assign _0287_ = state == 3'h5;
+  function [0:0] _0751_;
     input [0:0] a;
     input [1:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _657_ = b[0:0];
+        _0751_ = b[0:0];
       2'b1?:
-        _657_ = b[1:1];
+        _0751_ = b[1:1];
       default:
-        _657_ = a;
+        _0751_ = a;
     endcase
   endfunction
-  assign read = _657_(1'h0, { _254_, _252_ }, { _255_, _253_ });
-  assign _253_ = state == 3'h6;
-  assign _254_ = _086_ ? 1'h1 : 1'h0;
-  assign _255_ = state == 3'h1;
-  assign _160_ = rst ? 8'h00 : _059_;
-  assign _159_ = rst ? 8'h00 : failure;
-  assign _158_ = rst ? 1'h0 : \done$98 ;
-  assign _157_ = rst ? 1'h0 : _039_;
-  assign _156_ = rst ? 1'h0 : \begin ;
-  assign _256_ = _257_ ? (* full_case = 32'd1 *) _036_[7:0] : \wait ;
-  assign _257_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _258_ = _062_ ? 8'hff : _256_;
-  assign _155_ = rst ? 8'h00 : _258_;
-  assign _259_ = _037_ ? 3'h0 : state;
-  function [2:0] _671_;
+  assign read = _0751_(1'h0, { _0289_, _0108_ }, { _0290_, _0288_ });
+  assign _0288_ = state == 3'h5;
+  assign _0289_ = none ? 1'h0 : 1'h1;
+  assign _0290_ = state == 3'h1;
+  assign _0205_ = rst ? 1'h0 : _0075_;
+  assign _0204_ = rst ? 8'h00 : found;
+  assign _0202_ = rst ? 8'h00 : failure;
+  assign _0201_ = rst ? 1'h0 : \done$134 ;
+  assign _0200_ = rst ? 1'h0 : _0054_;
+  assign _0199_ = rst ? 1'h0 : _0050_;
+  assign _0291_ = _0048_ ? 1'h0 : clear;
+  assign _0292_ = _0293_ ? _0291_ : clear;
+  assign _0293_ = state == 3'h7;
+  assign _0294_ = _0077_ ? 1'h1 : _0292_;
+  assign _0198_ = rst ? 1'h0 : _0294_;
+  assign _0295_ = _0296_ ? _0047_[7:0] : \wait ;
+  assign _0296_ = state == 3'h7;
+  assign _0297_ = _0077_ ? 8'hff : _0295_;
+  assign _0197_ = rst ? 8'h00 : _0297_;
+  assign _0298_ = _0048_ ? 3'h0 : state;
+  function [2:0] _0771_;
     input [2:0] a;
-    input [23:0] b;
-    input [7:0] s;
-    (* full_case = 32'd1 *)
-    (* parallel_case *)
-    casez (s)
-      8'b???????1:
-        _671_ = b[2:0];
-      8'b??????1?:
-        _671_ = b[5:3];
-      8'b?????1??:
-        _671_ = b[8:6];
-      8'b????1???:
-        _671_ = b[11:9];
-      8'b???1????:
-        _671_ = b[14:12];
-      8'b??1?????:
-        _671_ = b[17:15];
-      8'b?1??????:
-        _671_ = b[20:18];
-      8'b1???????:
-        _671_ = b[23:21];
-      default:
-        _671_ = a;
-    endcase
-  endfunction
-  assign _260_ = _671_(state, { _273_, _271_, _269_, 6'h25, _265_, _263_, _259_ }, { _274_, _272_, _270_, _268_, _267_, _266_, _264_, _261_ });
-  assign _261_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _262_ = last ? (* full_case = 32'd1 *) 3'h0 : 3'h2;
-  assign _263_ = _033_ ? _262_ : state;
-  assign _264_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _265_ = ended ? 3'h6 : state;
-  assign _266_ = state == (* full_case = 32'd1 *) 3'h5;
-  assign _267_ = state == (* full_case = 32'd1 *) 3'h4;
-  assign _268_ = state == (* full_case = 32'd1 *) 3'h3;
-  assign _269_ = _030_ ? 3'h3 : state;
-  assign _270_ = state == (* full_case = 32'd1 *) 3'h2;
-  assign _271_ = _029_ ? (* full_case = 32'd1 *) 3'h2 : 3'h0;
-  assign _272_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _273_ = start ? 3'h1 : state;
-  assign _274_ = ! (* full_case = 32'd1 *) state;
-  assign _275_ = _062_ ? 3'h7 : _260_;
-  assign _154_ = rst ? 3'h0 : _275_;
-  assign _276_ = last ? (* full_case = 32'd1 *) step : _035_[15:0];
-  assign _277_ = _033_ ? _276_ : step;
-  function [15:0] _690_;
-    input [15:0] a;
-    input [31:0] b;
-    input [1:0] s;
-    (* parallel_case *)
-    casez (s)
-      2'b?1:
-        _690_ = b[15:0];
-      2'b1?:
-        _690_ = b[31:16];
-      default:
-        _690_ = a;
-    endcase
-  endfunction
-  assign _278_ = _690_(step, { _280_, _277_ }, { _281_, _279_ });
-  assign _279_ = state == 3'h6;
-  assign _280_ = start ? \first$84  : step;
-  assign _281_ = ! state;
-  assign _153_ = rst ? 16'h0000 : _278_;
-  assign _282_ = start ? 8'h00 : error;
-  assign _283_ = _284_ ? _282_ : error;
-  assign _284_ = ! state;
-  assign _285_ = _062_ ? failed : _283_;
-  assign _152_ = rst ? 8'h00 : _285_;
-  assign _286_ = _037_ ? 1'h0 : busy;
-  function [0:0] _701_;
-    input [0:0] a;
-    input [3:0] b;
+    input [11:0] b;
     input [3:0] s;
-    (* full_case = 32'd1 *)
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _701_ = b[0:0];
+        _0771_ = b[2:0];
       4'b??1?:
-        _701_ = b[1:1];
+        _0771_ = b[5:3];
       4'b?1??:
-        _701_ = b[2:2];
+        _0771_ = b[8:6];
       4'b1???:
-        _701_ = b[3:3];
+        _0771_ = b[11:9];
       default:
-        _701_ = a;
+        _0771_ = a;
     endcase
   endfunction
-  assign _287_ = _701_(busy, { _294_, _292_, _290_, _286_ }, { _295_, _293_, _291_, _288_ });
-  assign _288_ = state == (* full_case = 32'd1 *) 3'h7;
-  assign _289_ = last ? 1'h0 : busy;
-  assign _290_ = _033_ ? _289_ : busy;
-  assign _291_ = state == (* full_case = 32'd1 *) 3'h6;
-  assign _292_ = _029_ ? (* full_case = 32'd1 *) busy : 1'h0;
-  assign _293_ = state == (* full_case = 32'd1 *) 3'h1;
-  assign _294_ = start ? 1'h1 : busy;
-  assign _295_ = ! (* full_case = 32'd1 *) state;
-  assign _296_ = _062_ ? 1'h1 : _287_;
-  assign _151_ = rst ? 1'h0 : _296_;
-  assign _297_ = _033_ ? _034_[15:0] : \$signal ;
-  function [15:0] _713_;
+  assign _0299_ = _0771_(state, { _0306_, _0304_, _0302_, _0298_ }, { _0307_, _0305_, _0303_, _0300_ });
+  assign _0300_ = state == 3'h7;
+  assign _0301_ = last ? 3'h0 : state;
+  assign _0302_ = _0045_ ? _0301_ : state;
+  assign _0303_ = state == 3'h5;
+  assign _0304_ = none ? (* full_case = 32'd1 *) 3'h0 : 3'h5;
+  assign _0305_ = state == 3'h1;
+  assign _0306_ = start ? 3'h1 : state;
+  assign _0307_ = ! state;
+  assign _0308_ = _0077_ ? 3'h7 : _0299_;
+  assign _0196_ = rst ? 3'h0 : _0308_;
+  assign _0309_ = last ? (* full_case = 32'd1 *) step : _0046_[15:0];
+  assign _0310_ = _0045_ ? _0309_ : step;
+  function [15:0] _0784_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _713_ = b[15:0];
+        _0784_ = b[15:0];
       2'b1?:
-        _713_ = b[31:16];
+        _0784_ = b[31:16];
       default:
-        _713_ = a;
+        _0784_ = a;
     endcase
   endfunction
-  assign _149_ = _713_(\$signal , { count, _297_ }, { _299_, _298_ });
-  assign _298_ = state == 3'h6;
-  assign _299_ = ! state;
-  assign _300_ = _301_ ? 1'h1 : 1'h0;
-  assign _301_ = state == 3'h3;
-  assign _148_ = rst ? 1'h0 : _300_;
-  assign _302_ = busy ? _027_[31:0] : step_cycles;
-  assign _303_ = last ? (* full_case = 32'd1 *) _302_ : 32'd0;
-  assign _304_ = _033_ ? _303_ : _302_;
-  function [31:0] _722_;
-    input [31:0] a;
-    input [95:0] b;
-    input [2:0] s;
+  assign _0311_ = _0784_(step, { _0313_, _0310_ }, { _0314_, _0312_ });
+  assign _0312_ = state == 3'h5;
+  assign _0313_ = start ? \first$126  : step;
+  assign _0314_ = ! state;
+  assign _0195_ = rst ? 16'h0000 : _0311_;
+  assign _0315_ = start ? 8'h00 : error;
+  assign _0316_ = _0317_ ? _0315_ : error;
+  assign _0317_ = ! state;
+  assign _0318_ = _0077_ ? \$signal$141  : _0316_;
+  assign _0194_ = rst ? 8'h00 : _0318_;
+  assign _0319_ = _0048_ ? 1'h0 : busy;
+  function [0:0] _0795_;
+    input [0:0] a;
+    input [3:0] b;
+    input [3:0] s;
     (* parallel_case *)
     casez (s)
-      3'b??1:
-        _722_ = b[31:0];
-      3'b?1?:
-        _722_ = b[63:32];
-      3'b1??:
-        _722_ = b[95:64];
+      4'b???1:
+        _0795_ = b[0:0];
+      4'b??1?:
+        _0795_ = b[1:1];
+      4'b?1??:
+        _0795_ = b[2:2];
+      4'b1???:
+        _0795_ = b[3:3];
       default:
-        _722_ = a;
+        _0795_ = a;
     endcase
   endfunction
-  assign _305_ = _722_(_302_, { _308_, 32'h00000000, _304_ }, { _309_, _307_, _306_ });
-  assign _306_ = state == 3'h6;
-  assign _307_ = state == 3'h1;
-  assign _308_ = start ? 32'd0 : _302_;
-  assign _309_ = ! state;
-  assign _147_ = rst ? 32'd0 : _305_;
-  assign _310_ = busy ? _026_[31:0] : cycles;
-  assign _311_ = _312_ ? 32'd0 : _310_;
-  assign _312_ = state == 3'h1;
-  assign _146_ = rst ? 32'd0 : _311_;
-  assign _145_ = rst ? 1'h0 : _025_;
-  assign _144_ = rst ? 8'h00 : \place$68 [7:0];
-  assign _143_[1] = rst ? 1'h0 : \$signal$61 ;
-  assign _143_[0] = rst ? 1'h0 : \$signal$58 ;
-  assign _142_[14] = rst ? 1'h0 : slot[14];
-  assign _142_[10:9] = rst ? 2'h0 : slot[10:9];
-  assign _142_[6:4] = rst ? 3'h0 : slot[6:4];
-  assign _142_[11] = rst ? 1'h0 : _017_;
-  assign _142_[13] = rst ? 1'h0 : _018_;
-  assign _142_[7] = rst ? 1'h0 : _016_;
-  assign _142_[8] = rst ? 1'h0 : fresh;
-  assign _142_[2] = rst ? 1'h0 : x_last;
-  assign _142_[1] = rst ? 1'h0 : opening;
-  assign _142_[0] = rst ? 1'h0 : \$signal$47 ;
-  assign _142_[12] = rst ? 1'h0 : x_last;
-  assign _142_[3] = rst ? 1'h0 : last_vector;
-  assign _313_ = _007_ ? \$signal$26  : ahead;
-  assign _314_ = \begin  ? 1'h1 : _313_;
-  assign _315_ = clear ? 1'h0 : _314_;
-  assign _141_ = rst ? 1'h0 : _315_;
-  assign _316_ = _007_ ? coming : slot;
-  assign _140_ = rst ? 15'h0000 : _316_;
-  assign _138_ = rst ? 1'h0 : _006_;
-  assign _317_ = \$signal$69  ? _005_ : \$signal$69 ;
-  assign _318_ = _007_ ? 1'h1 : _317_;
-  assign _319_ = \begin  ? 1'h0 : _318_;
-  assign _137_ = rst ? 1'h0 : _319_;
-  assign _320_ = \$signal$69  ? _004_ : least_last;
-  assign _136_ = \begin  ? least_single : _320_;
-  assign _321_ = \$signal$69  ? _002_[7:0] : least_left;
-  assign _135_ = \begin  ? 8'h05 : _321_;
-  assign _322_ = _239_ ? _240_[8:0] : \place$68 ;
-  assign _134_ = \begin  ? words[200:192] : _322_;
-  assign _323_ = \$signal$61  ? 1'h0 : spare;
-  assign _324_ = swapped ? 1'h1 : _323_;
-  assign _325_ = clear ? 1'h1 : _324_;
-  assign _133_ = rst ? 1'h1 : _325_;
-  assign _326_ = \$signal$61  ? _238_ : begun;
-  assign _327_ = clear ? 1'h0 : _326_;
-  assign _132_ = rst ? 1'h0 : _327_;
-  assign _328_ = \$signal$61  ? _237_ : \$signal$64 ;
-  assign _329_ = _007_ ? more_parameters : _328_;
-  assign _330_ = \begin  ? 1'h1 : _329_;
-  assign _331_ = clear ? 1'h0 : _330_;
-  assign _131_ = rst ? 1'h0 : _331_;
-  assign _332_ = \$signal$61  ? _236_ : words_last;
-  assign _130_ = \begin  ? words_single : _332_;
-  assign _333_ = \$signal$61  ? _234_[7:0] : words_left;
-  assign _129_ = \begin  ? 8'h09 : _333_;
-  assign _334_ = \$signal$58  ? _232_ : \$signal$58 ;
-  assign _335_ = _007_ ? \$signal$29  : _334_;
-  assign _336_ = \begin  ? _009_ : _335_;
-  assign _337_ = clear ? 1'h0 : _336_;
-  assign _128_ = rst ? 1'h0 : _337_;
-  assign _338_ = \$signal$58  ? _230_ : rows_last;
-  assign _127_ = \begin  ? rows_single : _338_;
-  assign _339_ = \$signal$58  ? _228_[7:0] : rows_left;
-  assign _126_ = \begin  ? 8'h04 : _339_;
-  assign _340_ = last_vector ? 1'h0 : \$signal$45 ;
-  assign _341_ = _211_ ? _340_ : \$signal$45 ;
-  assign _342_ = _007_ ? 1'h1 : _341_;
-  assign _343_ = \begin  ? 1'h0 : _342_;
-  assign _344_ = clear ? 1'h0 : _343_;
-  assign _125_ = rst ? 1'h0 : _344_;
-  assign _345_ = x_last ? _226_ : y_last;
-  assign _346_ = _211_ ? _345_ : y_last;
-  assign _124_ = \begin  ? y_single : _346_;
-  assign _347_ = x_last ? _224_[15:0] : y_left;
-  assign _348_ = _211_ ? _347_ : y_left;
-  assign _123_ = \begin  ? words[159:144] : _348_;
-  assign _349_ = _211_ ? _222_ : last_vector;
-  assign _350_ = \begin  ? _008_ : _349_;
-  assign _122_ = rst ? 1'h0 : _350_;
-  assign _351_ = _211_ ? _215_ : x_last;
-  assign _121_ = \begin  ? x_single : _351_;
-  assign _352_ = _211_ ? _213_[15:0] : x_left;
-  assign _120_ = \begin  ? words[143:128] : _352_;
-  assign _353_ = \$signal$47  ? _210_ : fresh;
-  assign _354_ = _007_ ? 1'h1 : _353_;
-  assign _119_ = rst ? 1'h0 : _354_;
-  assign _355_ = \$signal$47  ? 1'h0 : opening;
-  assign _356_ = _007_ ? 1'h1 : _355_;
-  assign _118_ = rst ? 1'h0 : _356_;
-  assign _357_ = x_last ? _202_[7:0] : left_y;
-  assign _358_ = last_vector ? words[183:176] : _357_;
-  assign _359_ = \$signal$47  ? _358_ : left_y;
-  assign _117_ = \begin  ? words[183:176] : _359_;
-  assign _360_ = x_last ? words[167:160] : _197_[7:0];
-  assign _361_ = \$signal$47  ? _360_ : \$signal$48 ;
-  assign _116_ = \begin  ? words[167:160] : _361_;
-  assign _115_ = rst ? 2'h0 : _193_[1:0];
-  assign _362_ = moving_on ? pass_last : first;
-  assign _363_ = \begin  ? 1'h1 : _362_;
-  assign _114_ = rst ? 1'h0 : _363_;
-  assign _364_ = step_tiles ? _189_ : tiles_last;
-  assign _113_ = \begin  ? tiles_single : _364_;
-  assign _365_ = step_tiles ? _186_[15:0] : tiles_left;
-  assign _112_ = \begin  ? words[79:64] : _365_;
-  assign _366_ = \$signal$38  ? _184_ : taps_y_last;
-  assign _111_ = \begin  ? taps_y_single : _366_;
-  assign _367_ = \$signal$38  ? _182_[15:0] : taps_y_left;
-  assign _110_ = \begin  ? words[127:112] : _367_;
-  assign _368_ = \$signal$36  ? _180_ : taps_x_last;
-  assign _109_ = \begin  ? taps_x_single : _368_;
-  assign _369_ = \$signal$36  ? _178_[15:0] : taps_x_left;
-  assign _108_ = \begin  ? words[111:96] : _369_;
-  assign _370_ = moving_on ? _175_ : pieces_last;
-  assign _107_ = \begin  ? pieces_single : _370_;
-  assign _371_ = moving_on ? _173_[15:0] : pieces_left;
-  assign _106_ = \begin  ? words[95:80] : _371_;
-  assign _105_ = rst ? 1'h0 : _171_;
-  assign _104_ = rst ? 1'h0 : _170_;
-  assign _103_ = rst ? 1'h0 : _168_;
-  assign _102_[14] = rst ? 1'h0 : tiles_last;
-  assign _102_[8:7] = rst ? 2'h0 : coming[8:7];
-  assign _102_[3:0] = rst ? 4'h0 : coming[3:0];
-  assign _102_[9] = rst ? 1'h0 : first;
-  assign _102_[10] = rst ? 1'h0 : pass_last;
-  assign _102_[5] = rst ? 1'h0 : taps_x_last;
-  assign _102_[4] = rst ? 1'h0 : pieces_last;
-  assign _102_[6] = rst ? 1'h0 : taps_y_last;
-  assign _102_[13:11] = rst ? 3'h0 : coming[13:11];
-  assign _101_ = rst ? 1'h0 : _167_;
-  assign _100_ = rst ? 1'h0 : _164_;
-  assign _099_ = rst ? 1'h0 : _150_;
-  assign _097_ = word_valid ? { word, words[639:32] } : words;
-  assign _372_ = head ? _176_[8:0] : place;
-  assign _373_ = read ? place : _372_;
-  assign _096_ = _374_ ? _028_[8:0] : _373_;
-  assign _374_ = ! state;
-  assign _375_ = read ? come_single : come_last;
-  assign _095_ = word_valid ? _032_ : _375_;
-  assign _376_ = read ? 8'h14 : come_left;
-  assign _094_ = word_valid ? _012_[7:0] : _376_;
-  assign _377_ = head ? _231_ : asked_last;
-  assign _093_ = read ? asked_single : _377_;
-  assign _378_ = head ? _209_[7:0] : asked_left;
-  assign _092_ = read ? 8'h14 : _378_;
-  assign _379_ = head ? _187_ : head;
-  assign _380_ = read ? 1'h1 : _379_;
-  assign _091_ = rst ? 1'h0 : _380_;
+  assign _0320_ = _0795_(busy, { _0327_, _0325_, _0323_, _0319_ }, { _0328_, _0326_, _0324_, _0321_ });
+  assign _0321_ = state == 3'h7;
+  assign _0322_ = last ? 1'h0 : busy;
+  assign _0323_ = _0045_ ? _0322_ : busy;
+  assign _0324_ = state == 3'h5;
+  assign _0325_ = none ? (* full_case = 32'd1 *) 1'h0 : busy;
+  assign _0326_ = state == 3'h1;
+  assign _0327_ = start ? 1'h1 : busy;
+  assign _0328_ = ! state;
+  assign _0329_ = _0077_ ? 1'h1 : _0320_;
+  assign _0193_ = rst ? 1'h0 : _0329_;
+  assign _0330_ = _0331_ ? count : \$signal ;
+  assign _0331_ = ! state;
+  assign _0191_ = \done$134  ? _0051_[15:0] : _0330_;
+  assign _0190_ = rst ? 1'h0 : beginning;
+  assign _0189_ = rst ? 32'd0 : _0041_[31:0];
+  assign _0332_ = busy ? _0037_[31:0] : cycles;
+  assign _0333_ = _0334_ ? 32'd0 : _0332_;
+  assign _0334_ = state == 3'h1;
+  assign _0188_ = rst ? 32'd0 : _0333_;
+  assign _0335_ = _0036_ ? 1'h1 : missing;
+  assign _0336_ = clear ? 1'h0 : _0335_;
+  assign _0187_ = rst ? 1'h0 : _0336_;
+  assign _0186_ = rst ? 8'h00 : \place$94 [7:0];
+  assign _0185_[1] = rst ? 1'h0 : \$signal$87 ;
+  assign _0185_[0] = rst ? 1'h0 : \$signal$84 ;
+  assign _0184_[14] = rst ? 1'h0 : slot[14];
+  assign _0184_[10:9] = rst ? 2'h0 : slot[10:9];
+  assign _0184_[6:4] = rst ? 3'h0 : slot[6:4];
+  assign _0184_[11] = rst ? 1'h0 : _0028_;
+  assign _0184_[13] = rst ? 1'h0 : _0029_;
+  assign _0184_[7] = rst ? 1'h0 : _0027_;
+  assign _0184_[8] = rst ? 1'h0 : fresh;
+  assign _0184_[2] = rst ? 1'h0 : x_last;
+  assign _0184_[1] = rst ? 1'h0 : opening;
+  assign _0184_[0] = rst ? 1'h0 : \$signal$74 ;
+  assign _0184_[12] = rst ? 1'h0 : x_last;
+  assign _0184_[3] = rst ? 1'h0 : last_vector;
+  assign _0337_ = _0020_ ? 1'h0 : \opening$115 ;
+  assign _0338_ = \begin  ? 1'h1 : _0337_;
+  assign _0183_ = rst ? 1'h0 : _0338_;
+  assign _0339_ = \begin  ? _0017_ : own;
+  assign _0182_ = rst ? 1'h0 : _0339_;
+  assign _0180_[71:64] = \$signal$72  ? issued[71:64] : words[191:184];
+  assign _0180_[63:56] = \$signal$72  ? issued[63:56] : words[183:176];
+  assign _0180_[55:48] = \$signal$72  ? issued[55:48] : words[175:168];
+  assign _0180_[47:40] = \$signal$72  ? issued[47:40] : words[167:160];
+  assign _0180_[39:24] = \$signal$72  ? issued[39:24] : words[159:144];
+  assign _0180_[23:8] = \$signal$72  ? issued[23:8] : words[143:128];
+  assign _0180_[7:0] = \$signal$72  ? issued[7:0] : words[7:0];
+  assign _0340_ = rests_5 ? 1'h1 : rests;
+  assign _0341_ = read ? 1'h0 : _0340_;
+  assign _0179_ = rst ? 1'h0 : _0341_;
+  assign _0178_ = rst ? 1'h0 : rests_4;
+  assign _0177_ = rst ? 1'h0 : rests_3;
+  assign _0176_ = rst ? 1'h0 : rests_2;
+  assign _0175_ = rst ? 1'h0 : rests_1;
+  assign _0174_ = rst ? 1'h0 : _0015_;
+  assign _0342_ = _0011_ ? 1'h1 : runs;
+  assign _0343_ = \done$134  ? 1'h0 : _0342_;
+  assign _0344_ = clear ? 1'h0 : _0343_;
+  assign _0173_ = rst ? 1'h0 : _0344_;
+  assign _0345_ = _0011_ ? 1'h0 : waits;
+  assign _0346_ = \begin  ? 1'h1 : _0345_;
+  assign _0347_ = clear ? 1'h0 : _0346_;
+  assign _0172_ = rst ? 1'h0 : _0347_;
+  assign _0348_ = _0010_ ? \$signal$53  : ahead;
+  assign _0349_ = \begin  ? 1'h1 : _0348_;
+  assign _0350_ = clear ? 1'h0 : _0349_;
+  assign _0171_ = rst ? 1'h0 : _0350_;
+  assign _0351_ = _0010_ ? coming : slot;
+  assign _0169_ = rst ? 15'h0000 : _0351_;
+  assign _0168_ = rst ? 1'h0 : _0009_;
+  assign _0352_ = \$signal$95  ? _0008_ : \$signal$95 ;
+  assign _0353_ = _0010_ ? 1'h1 : _0352_;
+  assign _0354_ = \begin  ? 1'h0 : _0353_;
+  assign _0167_ = rst ? 1'h0 : _0354_;
+  assign _0355_ = \$signal$95  ? _0007_ : least_last;
+  assign _0166_ = begin_loops_3 ? least_single : _0355_;
+  assign _0356_ = \$signal$95  ? _0005_[7:0] : least_left;
+  assign _0165_ = begin_loops_3 ? 8'h06 : _0356_;
+  assign _0357_ = _0002_ ? _0003_[8:0] : \place$94 ;
+  assign _0164_ = \begin  ? words[200:192] : _0357_;
+  assign _0358_ = \$signal$87  ? 1'h0 : spare;
+  assign _0359_ = swapped ? 1'h1 : _0358_;
+  assign _0360_ = clear ? 1'h1 : _0359_;
+  assign _0163_ = rst ? 1'h1 : _0360_;
+  assign _0361_ = \$signal$87  ? _0279_ : begun;
+  assign _0362_ = clear ? 1'h0 : _0361_;
+  assign _0162_ = rst ? 1'h0 : _0362_;
+  assign _0363_ = \$signal$87  ? _0278_ : \$signal$90 ;
+  assign _0364_ = _0010_ ? more_parameters : _0363_;
+  assign _0365_ = \begin  ? 1'h1 : _0364_;
+  assign _0366_ = clear ? 1'h0 : _0365_;
+  assign _0161_ = rst ? 1'h0 : _0366_;
+  assign _0367_ = \$signal$87  ? _0277_ : words_last;
+  assign _0160_ = begin_loops_3 ? words_single : _0367_;
+  assign _0368_ = \$signal$87  ? _0275_[7:0] : words_left;
+  assign _0158_ = begin_loops_3 ? 8'h09 : _0368_;
+  assign _0369_ = \$signal$84  ? _0273_ : \$signal$84 ;
+  assign _0370_ = _0010_ ? \$signal$56  : _0369_;
+  assign _0371_ = \begin  ? matrix : _0370_;
+  assign _0372_ = clear ? 1'h0 : _0371_;
+  assign _0157_ = rst ? 1'h0 : _0372_;
+  assign _0373_ = \$signal$84  ? _0272_ : rows_last;
+  assign _0156_ = begin_loops_3 ? rows_single : _0373_;
+  assign _0374_ = \$signal$84  ? _0270_[7:0] : rows_left;
+  assign _0155_ = begin_loops_3 ? 8'h04 : _0374_;
+  assign _0375_ = last_vector ? 1'h0 : \$signal$72 ;
+  assign _0376_ = _0252_ ? _0375_ : \$signal$72 ;
+  assign _0377_ = _0010_ ? 1'h1 : _0376_;
+  assign _0378_ = clear ? 1'h0 : _0377_;
+  assign _0154_ = rst ? 1'h0 : _0378_;
+  assign _0379_ = x_last ? _0267_ : y_last;
+  assign _0380_ = _0252_ ? _0379_ : y_last;
+  assign _0153_ = \$signal$72  ? _0380_ : y_single;
+  assign _0381_ = x_last ? _0265_[15:0] : y_left;
+  assign _0382_ = _0252_ ? _0381_ : y_left;
+  assign _0152_ = \$signal$72  ? _0382_ : issued[39:24];
+  assign _0383_ = _0252_ ? _0263_ : last_vector;
+  assign _0384_ = \$signal$72  ? _0383_ : _0016_;
+  assign _0151_ = rst ? 1'h0 : _0384_;
+  assign _0385_ = _0252_ ? _0256_ : x_last;
+  assign _0150_ = \$signal$72  ? _0385_ : x_single;
+  assign _0386_ = _0252_ ? _0254_[15:0] : x_left;
+  assign _0149_ = \$signal$72  ? _0386_ : issued[23:8];
+  assign _0387_ = \$signal$74  ? _0251_ : fresh;
+  assign _0388_ = _0010_ ? 1'h1 : _0387_;
+  assign _0148_ = rst ? 1'h0 : _0388_;
+  assign _0389_ = \$signal$74  ? 1'h0 : opening;
+  assign _0390_ = _0010_ ? 1'h1 : _0389_;
+  assign _0147_ = rst ? 1'h0 : _0390_;
+  assign _0391_ = x_last ? _0243_[7:0] : left_y;
+  assign _0392_ = last_vector ? issued[63:56] : _0391_;
+  assign _0393_ = \$signal$74  ? _0392_ : left_y;
+  assign _0146_ = \$signal$72  ? _0393_ : issued[63:56];
+  assign _0394_ = x_last ? issued[47:40] : _0239_[7:0];
+  assign _0395_ = \$signal$74  ? _0394_ : \$signal$75 ;
+  assign _0145_ = \$signal$72  ? _0395_ : issued[47:40];
+  assign _0144_ = rst ? 2'h0 : _0234_[1:0];
+  assign _0396_ = moving_on ? pass_last : first;
+  assign _0397_ = \begin  ? 1'h1 : _0396_;
+  assign _0143_ = rst ? 1'h0 : _0397_;
+  assign _0398_ = step_tiles ? _0230_ : tiles_last;
+  assign _0142_ = begin_loops_0 ? tiles_single : _0398_;
+  assign _0399_ = step_tiles ? _0228_[15:0] : tiles_left;
+  assign _0141_ = begin_loops_0 ? words[79:64] : _0399_;
+  assign _0400_ = \$signal$65  ? _0225_ : taps_y_last;
+  assign _0140_ = begin_loops_0 ? taps_y_single : _0400_;
+  assign _0401_ = \$signal$65  ? _0223_[15:0] : taps_y_left;
+  assign _0139_ = begin_loops_0 ? words[127:112] : _0401_;
+  assign _0402_ = \$signal$63  ? _0221_ : taps_x_last;
+  assign _0138_ = begin_loops_1 ? taps_x_single : _0402_;
+  assign _0403_ = \$signal$63  ? _0219_[15:0] : taps_x_left;
+  assign _0137_ = begin_loops_1 ? words[111:96] : _0403_;
+  assign _0404_ = moving_on ? _0217_ : pieces_last;
+  assign _0136_ = begin_loops_1 ? pieces_single : _0404_;
+  assign _0405_ = moving_on ? _0215_[15:0] : pieces_left;
+  assign _0135_ = begin_loops_1 ? words[95:80] : _0405_;
+  assign _0134_ = rst ? 1'h0 : _0213_;
+  assign _0133_ = rst ? 1'h0 : _0212_;
+  assign _0132_ = rst ? 1'h0 : _0210_;
+  assign _0131_[14] = rst ? 1'h0 : tiles_last;
+  assign _0131_[8:7] = rst ? 2'h0 : coming[8:7];
+  assign _0131_[3:0] = rst ? 4'h0 : coming[3:0];
+  assign _0131_[13:12] = rst ? 2'h0 : coming[13:12];
+  assign _0131_[9] = rst ? 1'h0 : first;
+  assign _0131_[11] = rst ? 1'h0 : _0019_;
+  assign _0131_[5] = rst ? 1'h0 : taps_x_last;
+  assign _0131_[4] = rst ? 1'h0 : pieces_last;
+  assign _0131_[6] = rst ? 1'h0 : taps_y_last;
+  assign _0131_[10] = rst ? 1'h0 : pass_last;
+  assign _0130_ = rst ? 1'h0 : _0209_;
+  assign _0129_ = rst ? 1'h0 : _0206_;
+  assign _0128_ = rst ? 1'h0 : _0181_;
+  assign _0127_ = rst ? 1'h0 : _0052_;
+  assign _0126_[639:608] = comes_19 ? word_1 : words[639:608];
+  assign _0126_[607:576] = comes_18 ? words[639:608] : words[607:576];
+  assign _0126_[575:544] = comes_17 ? words[607:576] : words[575:544];
+  assign _0126_[543:512] = comes_16 ? words[575:544] : words[543:512];
+  assign _0126_[511:480] = comes_15 ? words[543:512] : words[511:480];
+  assign _0126_[479:448] = comes_14 ? words[511:480] : words[479:448];
+  assign _0126_[447:416] = comes_13 ? words[479:448] : words[447:416];
+  assign _0126_[415:384] = comes_12 ? words[447:416] : words[415:384];
+  assign _0126_[383:352] = comes_11 ? words[415:384] : words[383:352];
+  assign _0126_[351:320] = comes_10 ? words[383:352] : words[351:320];
+  assign _0126_[319:288] = comes_9 ? words[351:320] : words[319:288];
+  assign _0126_[287:256] = comes_8 ? words[319:288] : words[287:256];
+  assign _0126_[255:224] = comes_7 ? words[287:256] : words[255:224];
+  assign _0126_[223:192] = comes_6 ? words[255:224] : words[223:192];
+  assign _0126_[191:160] = comes_5 ? words[223:192] : words[191:160];
+  assign _0126_[159:128] = comes_4 ? words[191:160] : words[159:128];
+  assign _0126_[127:96] = comes_3 ? words[159:128] : words[127:96];
+  assign _0126_[95:64] = comes_2 ? words[127:96] : words[95:64];
+  assign _0126_[63:32] = comes_1 ? words[95:64] : words[63:32];
+  assign _0126_[31:0] = comes_0 ? words[63:32] : words[31:0];
+  assign _0406_ = head ? _0226_[8:0] : place;
+  assign _0407_ = read_1 ? place : _0406_;
+  assign _0125_ = _0408_ ? _0043_[8:0] : _0407_;
+  assign _0408_ = ! state;
+  assign _0409_ = read_1 ? come_single : come_last;
+  assign _0124_ = word_valid ? _0042_ : _0409_;
+  assign _0410_ = read_1 ? 8'h14 : come_left;
+  assign _0123_ = word_valid ? _0022_[7:0] : _0410_;
+  assign _0411_ = head ? _0001_ : asked_last;
+  assign _0122_ = read_1 ? asked_single : _0411_;
+  assign _0412_ = head ? _0258_[7:0] : asked_left;
+  assign _0121_ = read_1 ? 8'h14 : _0412_;
+  assign _0413_ = head ? _0237_ : head;
+  assign _0414_ = read_1 ? 1'h1 : _0413_;
+  assign _0120_ = rst ? 1'h0 : _0414_;
+  assign _0119_ = rst ? 1'h0 : read;
   assign head_address = place[7:0];
 endmodule
 
-module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, tag, error, mask, address, bytes_4, finish_8, store_domain_clk);
+module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, tag, error, mask, address, bytes_7, finish_10, store_domain_clk);
   wire _000_;
-  wire [16:0] _001_;
+  wire _001_;
   wire _002_;
   wire _003_;
   wire _004_;
   wire _005_;
-  wire [2:0] _006_;
-  wire [10:0] _007_;
-  wire [7:0] _008_;
-  wire [2:0] _009_;
-  wire [2:0] _010_;
+  wire [10:0] _006_;
+  wire _007_;
+  wire [16:0] _008_;
+  wire [32:0] _009_;
+  wire [31:0] _010_;
   wire _011_;
-  wire [8:0] _012_;
+  wire [32:0] _012_;
+  wire [32:0] _013_;
+  wire _014_;
+  wire _015_;
+  wire _016_;
+  wire _017_;
+  wire [32:0] _018_;
+  wire [31:0] _019_;
+  wire [32:0] _020_;
+  wire _021_;
+  wire _022_;
+  wire _023_;
+  wire _024_;
+  wire [31:0] _025_;
+  wire [2:0] _026_;
+  wire [10:0] _027_;
+  wire [7:0] _028_;
+  wire [2:0] _029_;
+  wire [2:0] _030_;
+  wire [8:0] _031_;
+  wire _032_;
+  wire _033_;
+  wire [2:0] _034_;
+  wire [10:0] _035_;
+  wire _036_;
+  wire _037_;
+  wire _038_;
+  wire _039_;
+  wire _040_;
+  wire [2:0] _041_;
+  wire [7:0] _042_;
+  wire _043_;
+  wire _044_;
+  wire _045_;
+  wire _046_;
+  wire _047_;
+  wire _048_;
+  wire _049_;
+  wire _050_;
+  wire _051_;
+  wire _052_;
+  wire _053_;
+  wire _054_;
+  wire _055_;
+  wire _056_;
+  wire _057_;
+  wire _058_;
+  wire _059_;
+  wire _060_;
+  wire _061_;
+  wire [9:0] _062_;
+  wire [9:0] _063_;
+  wire [9:0] _064_;
+  wire _065_;
+  wire _066_;
+  wire _067_;
+  wire _068_;
+  wire _069_;
+  wire _070_;
+  wire _071_;
+  wire [3:0] _072_;
+  wire _073_;
+  wire _074_;
+  wire _075_;
+  wire _076_;
+  wire _077_;
+  wire _078_;
+  wire _079_;
+  wire _080_;
+  wire _081_;
+  wire _082_;
+  wire _083_;
+  wire _084_;
+  wire _085_;
+  reg [9:0] \$signal  = 10'h000;
+  output [7:0] address;
+  wire [7:0] address;
+  reg advance = 1'h0;
+  reg [7:0] before_1 = 8'h00;
+  reg begins_1 = 1'h0;
+  input [7:0] bytes;
+  wire [7:0] bytes;
+  reg [7:0] bytes_1 = 8'h00;
+  reg [7:0] bytes_2 = 8'h00;
+  reg [7:0] bytes_3 = 8'h00;
+  reg [7:0] bytes_4 = 8'h00;
+  reg [7:0] bytes_5 = 8'h00;
+  reg [7:0] bytes_6 = 8'h00;
+  output [7:0] bytes_7;
+  reg [7:0] bytes_7 = 8'h00;
+  reg came_1 = 1'h0;
+  reg came_2 = 1'h0;
+  reg [2:0] columns = 3'h0;
+  reg count_1 = 1'h0;
+  input [639:0] descriptor;
+  wire [639:0] descriptor;
+  reg [9:0] \end  = 10'h000;
+  reg ends_1 = 1'h0;
+  output error;
+  reg error = 1'h0;
+  reg finish = 1'h0;
+  reg finish_1 = 1'h0;
+  output finish_10;
+  reg finish_10 = 1'h0;
+  reg finish_2 = 1'h0;
+  reg finish_3 = 1'h0;
+  reg finish_4 = 1'h0;
+  reg finish_5 = 1'h0;
+  reg finish_6 = 1'h0;
+  reg finish_7 = 1'h0;
+  reg finish_8 = 1'h0;
+  reg finish_9 = 1'h0;
+  reg [9:0] following_tile = 10'h000;
+  input [1:0] group;
+  wire [1:0] group;
+  reg [1:0] group_1 = 2'h0;
+  reg [1:0] group_2 = 2'h0;
+  reg [9:0] here = 10'h000;
+  reg idle = 1'h1;
+  output [3:0] mask;
+  reg [3:0] mask = 4'h0;
+  reg next_pixel = 1'h0;
+  reg next_row = 1'h0;
+  reg next_tile = 1'h0;
+  reg outside = 1'h0;
+  reg past_1 = 1'h0;
+  reg past_2 = 1'h0;
+  reg past_3 = 1'h0;
+  reg past_4 = 1'h0;
+  reg [9:0] place_1 = 10'h000;
+  reg [9:0] row = 10'h000;
+  reg [9:0] same_place_1 = 10'h000;
+  input store_domain_clk;
+  wire store_domain_clk;
+  input store_domain_rst;
+  wire store_domain_rst;
+  input [7:0] tag;
+  wire [7:0] tag;
+  reg [7:0] tag_1 = 8'h00;
+  reg [7:0] tag_2 = 8'h00;
+  reg [9:0] tile = 10'h000;
+  reg together = 1'h0;
+  input valid;
+  wire valid;
+  reg valid_1 = 1'h0;
+  reg valid_2 = 1'h0;
+  reg valid_3 = 1'h0;
+  reg valid_4 = 1'h0;
+  reg wanted = 1'h0;
+  reg [9:0] written_place_1 = 10'h000;
+  reg [9:0] written_place_2 = 10'h000;
+  assign _006_ = tile + 3'h4;
+  assign _007_ = begins_1 | advance;
+  assign _008_ = here + descriptor[559:544];
+  assign _009_ = row + descriptor[607:576];
+  assign _010_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _012_ = next_row ? _009_ : { 1'h0, _010_ };
+  assign _013_ = next_pixel ? { 16'h0000, _008_ } : _012_;
+  assign _014_ = ~ advance;
+  assign _015_ = begins_1 & _014_;
+  assign _016_ = _015_ | next_row;
+  assign _017_ = _016_ | next_tile;
+  assign _018_ = row + descriptor[607:576];
+  assign _019_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _020_ = next_row ? _018_ : { 1'h0, _019_ };
+  assign _021_ = ~ advance;
+  assign _023_ = begins_1 & _021_;
+  assign _024_ = _023_ | next_tile;
+  assign _025_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _026_ = group_2 * 1'h1;
+  assign _027_ = here + _026_;
+  assign _028_ = tag_2[7] ? descriptor[23:16] : 8'h04;
+  assign _029_ = group_2 * 1'h1;
+  assign _030_ = came_2 ? _029_ : 3'h0;
+  assign _031_ = _028_ - _030_;
+  assign _032_ = columns > 1'h1;
+  assign _034_ = _032_ ? 3'h1 : columns;
+  assign _035_ = place_1 + together;
+  assign _036_ = same_place_1 >= 9'h100;
+  assign _037_ = \end  > 9'h100;
+  assign _038_ = _036_ | _037_;
+  assign _039_ = | descriptor[543:522];
+  assign _040_ = _038_ | _039_;
+  assign _041_ = group_2 * 1'h1;
+  assign _042_ = tag_2[7] ? descriptor[23:16] : 8'h04;
+  assign _043_ = _041_ >= _042_;
+  assign _045_ = count_1 > 1'h0;
+  assign _046_ = ~ past_4;
+  assign _047_ = valid_4 & _046_;
+  assign _048_ = _047_ & outside;
+  assign _049_ = ~ past_4;
+  assign _050_ = valid_4 & _049_;
+  assign _051_ = ~ outside;
+  assign _052_ = _050_ & _051_;
+  assign _053_ = _052_ ? wanted : 1'h0;
+  always @(posedge store_domain_clk)
+    came_1 <= _054_;
+  always @(posedge store_domain_clk)
+    came_2 <= _056_;
+  always @(posedge store_domain_clk)
+    tag_1 <= tag;
+  always @(posedge store_domain_clk)
+    tag_2 <= tag_1;
+  always @(posedge store_domain_clk)
+    group_1 <= group;
+  always @(posedge store_domain_clk)
+    group_2 <= group_1;
+  always @(posedge store_domain_clk)
+    before_1 <= tag;
+  always @(posedge store_domain_clk)
+    ends_1 <= _011_;
+  always @(posedge store_domain_clk)
+    advance <= _057_;
+  always @(posedge store_domain_clk)
+    next_tile <= _058_;
+  always @(posedge store_domain_clk)
+    next_row <= _059_;
+  always @(posedge store_domain_clk)
+    next_pixel <= _060_;
+  always @(posedge store_domain_clk)
+    finish <= _061_;
+  always @(posedge store_domain_clk)
+    begins_1 <= _005_;
+  always @(posedge store_domain_clk)
+    following_tile <= _006_[9:0];
+  always @(posedge store_domain_clk)
+    here <= _062_;
+  always @(posedge store_domain_clk)
+    row <= _063_;
+  always @(posedge store_domain_clk)
+    tile <= _064_;
+  always @(posedge store_domain_clk)
+    idle <= _065_;
+  always @(posedge store_domain_clk)
+    place_1 <= \$signal ;
+  always @(posedge store_domain_clk)
+    \$signal  <= _027_[9:0];
+  always @(posedge store_domain_clk)
+    columns <= _031_[2:0];
+  always @(posedge store_domain_clk)
+    together <= _034_[0];
+  always @(posedge store_domain_clk)
+    \end  <= _035_[9:0];
+  always @(posedge store_domain_clk)
+    same_place_1 <= place_1;
+  always @(posedge store_domain_clk)
+    outside <= _040_;
+  always @(posedge store_domain_clk)
+    past_1 <= _043_;
+  always @(posedge store_domain_clk)
+    past_2 <= past_1;
+  always @(posedge store_domain_clk)
+    past_3 <= past_2;
+  always @(posedge store_domain_clk)
+    past_4 <= past_3;
+  always @(posedge store_domain_clk)
+    valid_1 <= _067_;
+  always @(posedge store_domain_clk)
+    valid_2 <= _068_;
+  always @(posedge store_domain_clk)
+    valid_3 <= _069_;
+  always @(posedge store_domain_clk)
+    valid_4 <= _070_;
+  always @(posedge store_domain_clk)
+    count_1 <= together;
+  always @(posedge store_domain_clk)
+    wanted <= _045_;
+  always @(posedge store_domain_clk)
+    error <= _071_;
+  always @(posedge store_domain_clk)
+    mask <= _072_;
+  always @(posedge store_domain_clk)
+    written_place_1 <= same_place_1;
+  always @(posedge store_domain_clk)
+    written_place_2 <= written_place_1;
+  always @(posedge store_domain_clk)
+    bytes_1 <= bytes;
+  always @(posedge store_domain_clk)
+    bytes_2 <= bytes_1;
+  always @(posedge store_domain_clk)
+    bytes_3 <= bytes_2;
+  always @(posedge store_domain_clk)
+    bytes_4 <= bytes_3;
+  always @(posedge store_domain_clk)
+    bytes_5 <= bytes_4;
+  always @(posedge store_domain_clk)
+    bytes_6 <= bytes_5;
+  always @(posedge store_domain_clk)
+    bytes_7 <= bytes_6;
+  always @(posedge store_domain_clk)
+    finish_1 <= _073_;
+  always @(posedge store_domain_clk)
+    finish_2 <= _074_;
+  always @(posedge store_domain_clk)
+    finish_3 <= _075_;
+  always @(posedge store_domain_clk)
+    finish_4 <= _076_;
+  always @(posedge store_domain_clk)
+    finish_5 <= _078_;
+  always @(posedge store_domain_clk)
+    finish_6 <= _079_;
+  always @(posedge store_domain_clk)
+    finish_7 <= _080_;
+  always @(posedge store_domain_clk)
+    finish_8 <= _081_;
+  always @(posedge store_domain_clk)
+    finish_9 <= _082_;
+  always @(posedge store_domain_clk)
+    finish_10 <= _083_;
+  assign _000_ = group == 2'h3;
+  assign _011_ = valid & _000_;
+  assign _022_ = ends_1 & before_1[6];
+  assign _033_ = ~ before_1[6];
+  assign _044_ = ends_1 & _033_;
+  assign _055_ = _044_ & before_1[5];
+  assign _066_ = ~ before_1[6];
+  assign _077_ = ends_1 & _066_;
+  assign _084_ = ~ before_1[5];
+  assign _001_ = _077_ & _084_;
+  assign _002_ = ends_1 & before_1[6];
+  assign _003_ = _002_ & before_1[7];
+  assign _004_ = ~ came_2;
+  assign _005_ = idle & _004_;
+  assign _083_ = store_domain_rst ? 1'h0 : finish_9;
+  assign _082_ = store_domain_rst ? 1'h0 : finish_8;
+  assign _081_ = store_domain_rst ? 1'h0 : finish_7;
+  assign _080_ = store_domain_rst ? 1'h0 : finish_6;
+  assign _079_ = store_domain_rst ? 1'h0 : finish_5;
+  assign _078_ = store_domain_rst ? 1'h0 : finish_4;
+  assign _076_ = store_domain_rst ? 1'h0 : finish_3;
+  assign _075_ = store_domain_rst ? 1'h0 : finish_2;
+  assign _074_ = store_domain_rst ? 1'h0 : finish_1;
+  assign _073_ = store_domain_rst ? 1'h0 : finish;
+  assign _072_ = store_domain_rst ? 4'h0 : { 3'h0, _053_ };
+  assign _071_ = store_domain_rst ? 1'h0 : _048_;
+  assign _070_ = store_domain_rst ? 1'h0 : valid_3;
+  assign _069_ = store_domain_rst ? 1'h0 : valid_2;
+  assign _068_ = store_domain_rst ? 1'h0 : valid_1;
+  assign _067_ = store_domain_rst ? 1'h0 : came_2;
+  assign _085_ = came_2 ? finish : idle;
+  assign _065_ = store_domain_rst ? 1'h1 : _085_;
+  assign _064_ = _024_ ? _025_[9:0] : tile;
+  assign _063_ = _017_ ? _020_[9:0] : row;
+  assign _062_ = _007_ ? _013_[9:0] : here;
+  assign _061_ = store_domain_rst ? 1'h0 : _003_;
+  assign _060_ = store_domain_rst ? 1'h0 : _001_;
+  assign _059_ = store_domain_rst ? 1'h0 : _055_;
+  assign _058_ = store_domain_rst ? 1'h0 : _022_;
+  assign _057_ = store_domain_rst ? 1'h0 : ends_1;
+  assign _056_ = store_domain_rst ? 1'h0 : came_1;
+  assign _054_ = store_domain_rst ? 1'h0 : valid;
+  assign address = written_place_2[7:0];
+endmodule
+
+module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
+  wire [32:0] _000_;
+  wire _001_;
+  wire _002_;
+  wire _003_;
+  wire _004_;
+  wire _005_;
+  wire _006_;
+  wire _007_;
+  wire _008_;
+  wire _009_;
+  wire _010_;
+  wire _011_;
+  wire _012_;
   wire _013_;
-  wire [2:0] _014_;
-  wire [10:0] _015_;
+  wire _014_;
+  wire _015_;
   wire _016_;
   wire _017_;
   wire _018_;
   wire _019_;
   wire _020_;
-  wire [2:0] _021_;
+  wire [55:0] _021_;
   wire _022_;
-  wire [7:0] _023_;
+  wire _023_;
   wire _024_;
   wire _025_;
   wire _026_;
@@ -6799,279 +7481,47 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   wire _031_;
   wire _032_;
   wire _033_;
-  wire _034_;
+  wire [33:0] _034_;
   wire _035_;
   wire _036_;
-  wire _037_;
-  wire _038_;
-  wire [9:0] _039_;
-  wire [9:0] _040_;
-  wire [9:0] _041_;
+  wire [34:0] _037_;
+  wire [33:0] _038_;
+  wire [33:0] _039_;
+  wire [54:0] _040_;
+  wire _041_;
   wire _042_;
   wire _043_;
-  wire [10:0] _044_;
+  wire _044_;
   wire _045_;
   wire _046_;
   wire _047_;
-  wire [3:0] _048_;
+  wire _048_;
   wire _049_;
   wire _050_;
   wire _051_;
   wire _052_;
   wire _053_;
-  wire _054_;
+  wire [9:0] _054_;
   wire [10:0] _055_;
-  wire _056_;
-  wire _057_;
-  wire [10:0] _058_;
-  wire [32:0] _059_;
-  wire [32:0] _060_;
-  wire _061_;
-  wire [9:0] _062_;
-  wire [9:0] _063_;
-  wire [9:0] _064_;
-  wire [9:0] _065_;
-  wire [9:0] _066_;
-  wire [9:0] _067_;
-  wire [9:0] _068_;
-  wire [9:0] _069_;
-  reg [9:0] \$signal  = 10'h000;
-  output [7:0] address;
-  wire [7:0] address;
-  input [7:0] bytes;
-  wire [7:0] bytes;
-  reg [7:0] bytes_1 = 8'h00;
-  reg [7:0] bytes_2 = 8'h00;
-  reg [7:0] bytes_3 = 8'h00;
-  output [7:0] bytes_4;
-  reg [7:0] bytes_4 = 8'h00;
-  reg [2:0] columns = 3'h0;
-  reg [2:0] count_1 = 3'h0;
-  input [639:0] descriptor;
-  wire [639:0] descriptor;
-  reg [9:0] \end  = 10'h000;
-  output error;
-  reg error = 1'h0;
-  reg finish_1 = 1'h0;
-  reg finish_2 = 1'h0;
-  reg finish_3 = 1'h0;
-  reg finish_4 = 1'h0;
-  reg finish_5 = 1'h0;
-  reg finish_6 = 1'h0;
-  reg finish_7 = 1'h0;
-  output finish_8;
-  reg finish_8 = 1'h0;
-  input [1:0] group;
-  wire [1:0] group;
-  reg [9:0] here = 10'h000;
-  reg idle = 1'h1;
-  output [3:0] mask;
-  reg [3:0] mask = 4'h0;
-  reg outside = 1'h0;
-  reg past_1 = 1'h0;
-  reg past_2 = 1'h0;
-  reg past_3 = 1'h0;
-  reg [9:0] place_1 = 10'h000;
-  reg [9:0] row = 10'h000;
-  reg [9:0] same_place_1 = 10'h000;
-  reg [9:0] same_place_2 = 10'h000;
-  input store_domain_clk;
-  wire store_domain_clk;
-  input store_domain_rst;
-  wire store_domain_rst;
-  input [7:0] tag;
-  wire [7:0] tag;
-  reg [9:0] tile = 10'h000;
-  input valid;
-  wire valid;
-  reg valid_1 = 1'h0;
-  reg valid_2 = 1'h0;
-  reg valid_3 = 1'h0;
-  reg wanted = 1'h0;
-  assign _032_ = _030_ & _031_;
-  assign _034_ = _032_ ? wanted : 1'h0;
-  assign _035_ = group == 2'h3;
-  assign _036_ = valid & _035_;
-  assign _037_ = _036_ & tag[6];
-  assign _038_ = _037_ & tag[7];
-  always @(posedge store_domain_clk)
-    here <= _039_;
-  always @(posedge store_domain_clk)
-    row <= _040_;
-  always @(posedge store_domain_clk)
-    tile <= _041_;
-  always @(posedge store_domain_clk)
-    idle <= _042_;
-  always @(posedge store_domain_clk)
-    place_1 <= \$signal ;
-  always @(posedge store_domain_clk)
-    \$signal  <= _007_[9:0];
-  always @(posedge store_domain_clk)
-    columns <= _012_[2:0];
-  always @(posedge store_domain_clk)
-    \end  <= _015_[9:0];
-  always @(posedge store_domain_clk)
-    valid_1 <= _043_;
-  always @(posedge store_domain_clk)
-    valid_2 <= _045_;
-  always @(posedge store_domain_clk)
-    valid_3 <= _046_;
-  always @(posedge store_domain_clk)
-    outside <= _020_;
-  always @(posedge store_domain_clk)
-    past_1 <= _024_;
-  always @(posedge store_domain_clk)
-    past_2 <= past_1;
-  always @(posedge store_domain_clk)
-    past_3 <= past_2;
-  always @(posedge store_domain_clk)
-    count_1 <= columns;
-  always @(posedge store_domain_clk)
-    wanted <= _025_;
-  always @(posedge store_domain_clk)
-    error <= _047_;
-  always @(posedge store_domain_clk)
-    mask <= _048_;
-  always @(posedge store_domain_clk)
-    same_place_1 <= place_1;
-  always @(posedge store_domain_clk)
-    same_place_2 <= same_place_1;
-  always @(posedge store_domain_clk)
-    bytes_1 <= bytes;
-  always @(posedge store_domain_clk)
-    bytes_2 <= bytes_1;
-  always @(posedge store_domain_clk)
-    bytes_3 <= bytes_2;
-  always @(posedge store_domain_clk)
-    bytes_4 <= bytes_3;
-  always @(posedge store_domain_clk)
-    finish_1 <= _049_;
-  always @(posedge store_domain_clk)
-    finish_2 <= _050_;
-  always @(posedge store_domain_clk)
-    finish_3 <= _051_;
-  always @(posedge store_domain_clk)
-    finish_4 <= _052_;
-  always @(posedge store_domain_clk)
-    finish_5 <= _053_;
-  always @(posedge store_domain_clk)
-    finish_6 <= _054_;
-  always @(posedge store_domain_clk)
-    finish_7 <= _056_;
-  always @(posedge store_domain_clk)
-    finish_8 <= _057_;
-  assign _000_ = ~ valid;
-  assign _011_ = idle & _000_;
-  assign _022_ = group == 2'h3;
-  assign _033_ = valid & _022_;
-  assign _044_ = tile + 3'h4;
-  assign _055_ = tile + 3'h4;
-  assign _058_ = tile + 3'h4;
-  assign _059_ = row + descriptor[607:576];
-  assign _060_ = row + descriptor[607:576];
-  assign _001_ = here + descriptor[559:544];
-  assign _002_ = group == 2'h3;
-  assign _003_ = valid & _002_;
-  assign _004_ = _003_ & tag[6];
-  assign _005_ = _004_ & tag[7];
-  assign _006_ = group * 1'h1;
-  assign _007_ = here + _006_;
-  assign _008_ = tag[7] ? descriptor[23:16] : 8'h04;
-  assign _009_ = group * 1'h1;
-  assign _010_ = valid ? _009_ : 3'h0;
-  assign _012_ = _008_ - _010_;
-  assign _013_ = columns > 1'h1;
-  assign _014_ = _013_ ? 3'h1 : columns;
-  assign _015_ = \$signal  + _014_;
-  assign _016_ = place_1 >= 9'h100;
-  assign _017_ = \end  > 9'h100;
-  assign _018_ = _016_ | _017_;
-  assign _019_ = | descriptor[543:522];
-  assign _020_ = _018_ | _019_;
-  assign _021_ = group * 1'h1;
-  assign _023_ = tag[7] ? descriptor[23:16] : 8'h04;
-  assign _024_ = _021_ >= _023_;
-  assign _025_ = count_1 > 1'h0;
-  assign _026_ = ~ past_3;
-  assign _027_ = valid_3 & _026_;
-  assign _028_ = _027_ & outside;
-  assign _029_ = ~ past_3;
-  assign _030_ = valid_3 & _029_;
-  assign _031_ = ~ outside;
-  assign _057_ = store_domain_rst ? 1'h0 : finish_7;
-  assign _056_ = store_domain_rst ? 1'h0 : finish_6;
-  assign _054_ = store_domain_rst ? 1'h0 : finish_5;
-  assign _053_ = store_domain_rst ? 1'h0 : finish_4;
-  assign _052_ = store_domain_rst ? 1'h0 : finish_3;
-  assign _051_ = store_domain_rst ? 1'h0 : finish_2;
-  assign _050_ = store_domain_rst ? 1'h0 : finish_1;
-  assign _049_ = store_domain_rst ? 1'h0 : _038_;
-  assign _048_ = store_domain_rst ? 4'h0 : { 3'h0, _034_ };
-  assign _047_ = store_domain_rst ? 1'h0 : _028_;
-  assign _046_ = store_domain_rst ? 1'h0 : valid_2;
-  assign _045_ = store_domain_rst ? 1'h0 : valid_1;
-  assign _043_ = store_domain_rst ? 1'h0 : valid;
-  assign _061_ = valid ? _005_ : idle;
-  assign _042_ = store_domain_rst ? 1'h1 : _061_;
-  assign _062_ = tag[6] ? _058_[9:0] : tile;
-  assign _063_ = _033_ ? _062_ : tile;
-  assign _041_ = _011_ ? descriptor[521:512] : _063_;
-  assign _064_ = tag[5] ? _060_[9:0] : row;
-  assign _065_ = tag[6] ? _055_[9:0] : _064_;
-  assign _066_ = _033_ ? _065_ : row;
-  assign _040_ = _011_ ? descriptor[521:512] : _066_;
-  assign _067_ = tag[5] ? (* full_case = 32'd1 *) _059_[9:0] : _001_[9:0];
-  assign _068_ = tag[6] ? (* full_case = 32'd1 *) _044_[9:0] : _067_;
-  assign _069_ = _033_ ? _068_ : here;
-  assign _039_ = _011_ ? descriptor[521:512] : _069_;
-  assign address = same_place_2[7:0];
-endmodule
-
-module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
-  wire [32:0] _00_;
-  wire [32:0] _01_;
-  wire _02_;
-  wire [33:0] _03_;
-  wire _04_;
-  wire _05_;
-  wire [34:0] _06_;
-  wire [33:0] _07_;
-  wire [33:0] _08_;
-  wire _09_;
-  wire _10_;
-  wire _11_;
-  wire _12_;
-  wire _13_;
-  wire _14_;
-  wire _15_;
-  wire _16_;
-  wire _17_;
-  wire _18_;
-  wire [55:0] _19_;
-  wire _20_;
-  wire _21_;
-  wire _22_;
-  wire [9:0] _23_;
-  wire [10:0] _24_;
-  wire _25_;
-  wire _26_;
-  wire [7:0] _27_;
-  wire [7:0] _28_;
-  wire [54:0] _29_;
-  wire [79:0] _30_;
-  wire [32:0] _31_;
-  wire [31:0] _32_;
+  wire [8:0] _056_;
+  wire [8:0] _057_;
+  wire _058_;
+  wire _059_;
+  wire [79:0] _060_;
+  wire [32:0] _061_;
+  wire _062_;
   reg [33:0] \$like  = 34'h000000000;
-  reg \$signal  = 1'h0;
+  reg [31:0] \$signal  = 32'd0;
+  reg \$signal$37  = 1'h0;
   reg [31:0] biased = 32'd0;
   input clk;
   wire clk;
   reg [4:0] divided_1 = 5'h00;
   reg [2:0] fine_1 = 3'h0;
-  reg [31:0] half = 32'd0;
   input [7:0] high;
   wire [7:0] high;
   reg [47:0] \high$20  = 48'h000000000000;
+  reg [7:0] kept = 8'h00;
   input [7:0] low;
   wire [7:0] low;
   reg [47:0] \low$17  = 48'h000000000000;
@@ -7087,6 +7537,7 @@ module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
   reg [4:0] nudged_by_1 = 5'h00;
   output [7:0] o;
   reg [7:0] o = 8'h00;
+  reg over = 1'h0;
   reg [7:0] own_high = 8'h00;
   reg [7:0] own_low = 8'h00;
   reg [7:0] own_zero_point = 8'h00;
@@ -7105,55 +7556,48 @@ module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
   input [31:0] sum;
   wire [31:0] sum;
   reg [62:0] total = 63'h0000000000000000;
+  reg under = 1'h0;
   output [31:0] wide;
   reg [31:0] wide = 32'd0;
   input [7:0] zero_point;
   wire [7:0] zero_point;
+  assign _024_ = $signed(32'd4261412864) >> shift_6;
+  assign _025_ = $signed(32'd4227858432) >> shift_6;
+  assign _026_ = $signed(32'd4160749568) >> shift_6;
+  assign _027_ = $signed(32'd4026531840) >> shift_6;
+  assign _028_ = $signed(32'd3758096384) >> shift_6;
+  assign _029_ = $signed(32'd3221225472) >> shift_6;
+  assign _030_ = $signed(32'd2147483648) >> shift_6;
+  assign _031_ = $signed(32'd0) >> shift_6;
+  assign _032_ = $signed(32'd0) >> shift_6;
+  assign _033_ = | shift_6;
+  assign _034_ = $signed(rounded) + $signed({ 1'h0, \$signal  });
+  assign _035_ = ~ rounded[32];
+  assign _036_ = some & _035_;
+  assign _037_ = $signed(_034_) + $signed({ 1'h0, _036_ });
+  assign _038_ = $signed(nudged) >>> { nudged_by_1[4:3], 3'h0 };
+  assign _039_ = $signed(\$like ) >>> fine_1;
+  assign _041_ = & wide[31:9];
+  assign _042_ = | wide[31:9];
+  assign _043_ = ~ _042_;
+  assign _044_ = _041_ | _043_;
+  assign _045_ = ~ near_1[9];
+  assign _046_ = ~ near_1[9];
+  assign _047_ = ~ near_1[9];
+  assign _048_ = ~ near_1[9];
+  assign _049_ = ~ near_1[9];
+  assign _050_ = ~ near_1[9];
+  assign _051_ = ~ near_1[9];
+  assign _052_ = ~ near_1[9];
+  assign _053_ = ~ near_1[9];
+  assign _054_ = \$signal$37  ? near_1 : { near_1[9], _053_, _052_, _051_, _050_, _049_, _048_, _047_, _046_, _045_ };
+  assign _055_ = $signed(narrow) + $signed(own_zero_point);
+  assign _056_ = over ? { own_high[7], own_high } : { 1'h0, kept };
+  assign _057_ = under ? { own_low[7], own_low } : _056_;
+  assign _058_ = $signed(moved) < $signed(own_low);
+  assign _059_ = $signed(moved) > $signed(own_high);
   always @(posedge clk)
-    near_1 <= { wide[31], wide[8:0] };
-  always @(posedge clk)
-    \$signal  <= _12_;
-  always @(posedge clk)
-    narrow <= _23_;
-  always @(posedge clk)
-    moved <= _24_;
-  always @(posedge clk)
-    o <= _28_;
-  assign _00_ = $signed(sum) + $signed(parameters[31:0]);
-  assign _19_ = $signed(multiplier_0__p) + $signed({ multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p, 8'h00 });
-  assign _29_ = $signed(multiplier_2__p) + $signed({ multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p, 8'h00 });
-  assign _30_ = $signed(\low$17 ) + $signed({ \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 , 16'h0000 });
-  assign _31_ = $signed(total[62:31]) + $signed({ 1'h0, total[30] });
-  assign _32_ = 1'h1 << shift_6;
-  assign _01_ = _32_ - 1'h1;
-  assign _02_ = | shift_6;
-  assign _03_ = $signed(rounded) + $signed({ 1'h0, half });
-  assign _04_ = ~ rounded[32];
-  assign _05_ = some & _04_;
-  assign _06_ = $signed(_03_) + $signed({ 1'h0, _05_ });
-  assign _07_ = $signed(nudged) >>> { nudged_by_1[4:3], 3'h0 };
-  assign _08_ = $signed(\$like ) >>> fine_1;
-  assign _09_ = & wide[31:9];
-  assign _10_ = | wide[31:9];
-  assign _11_ = ~ _10_;
-  assign _12_ = _09_ | _11_;
-  assign _13_ = ~ near_1[9];
-  assign _14_ = ~ near_1[9];
-  assign _15_ = ~ near_1[9];
-  assign _16_ = ~ near_1[9];
-  assign _17_ = ~ near_1[9];
-  assign _18_ = ~ near_1[9];
-  assign _20_ = ~ near_1[9];
-  assign _21_ = ~ near_1[9];
-  assign _22_ = ~ near_1[9];
-  assign _23_ = \$signal  ? near_1 : { near_1[9], _22_, _21_, _20_, _18_, _17_, _16_, _15_, _14_, _13_ };
-  assign _24_ = $signed(narrow) + $signed(own_zero_point);
-  assign _25_ = $signed(moved) < $signed(own_low);
-  assign _26_ = $signed(moved) > $signed(own_high);
-  assign _27_ = _26_ ? own_high : moved[7:0];
-  assign _28_ = _25_ ? own_low : _27_;
-  always @(posedge clk)
-    biased <= _00_[31:0];
+    biased <= _000_[31:0];
   always @(posedge clk)
     multiplier_1 <= parameters[62:32];
   always @(posedge clk)
@@ -7169,35 +7613,79 @@ module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
   always @(posedge clk)
     shift_6 <= shift_5;
   always @(posedge clk)
-    \low$17  <= _19_[47:0];
+    \low$17  <= _021_[47:0];
   always @(posedge clk)
-    \high$20  <= _29_[47:0];
+    \high$20  <= _040_[47:0];
   always @(posedge clk)
-    total <= _30_[62:0];
+    total <= _060_[62:0];
   always @(posedge clk)
-    rounded <= _31_;
+    rounded <= _061_;
   always @(posedge clk)
-    half <= _01_[32:1];
+    \$signal  <= { _032_, _031_, _030_, _029_, _028_, _027_, _026_, _025_, _024_, _023_, _022_, _020_, _019_, _018_, _017_, _016_, _015_, _014_, _013_, _012_, _011_, _010_, _009_, _008_, _007_, _006_, _005_, _004_, _003_, _002_, _001_, _062_ };
   always @(posedge clk)
-    some <= _02_;
+    some <= _033_;
   always @(posedge clk)
     divided_1 <= shift_6;
   always @(posedge clk)
-    nudged <= _06_[33:0];
+    nudged <= _037_[33:0];
   always @(posedge clk)
     nudged_by_1 <= divided_1;
   always @(posedge clk)
     fine_1 <= nudged_by_1[2:0];
   always @(posedge clk)
-    \$like  <= _07_;
+    \$like  <= _038_;
   always @(posedge clk)
-    wide <= _08_[31:0];
+    wide <= _039_[31:0];
   always @(posedge clk)
     own_low <= low;
   always @(posedge clk)
     own_high <= high;
   always @(posedge clk)
     own_zero_point <= zero_point;
+  always @(posedge clk)
+    near_1 <= { wide[31], wide[8:0] };
+  always @(posedge clk)
+    \$signal$37  <= _044_;
+  always @(posedge clk)
+    narrow <= _054_;
+  always @(posedge clk)
+    moved <= _055_;
+  always @(posedge clk)
+    o <= _057_[7:0];
+  always @(posedge clk)
+    kept <= moved[7:0];
+  always @(posedge clk)
+    under <= _058_;
+  always @(posedge clk)
+    over <= _059_;
+  assign _000_ = $signed(sum) + $signed(parameters[31:0]);
+  assign _021_ = $signed(multiplier_0__p) + $signed({ multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p[39], multiplier_1__p, 8'h00 });
+  assign _040_ = $signed(multiplier_2__p) + $signed({ multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p[38], multiplier_3__p, 8'h00 });
+  assign _060_ = $signed(\low$17 ) + $signed({ \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 [47], \high$20 , 16'h0000 });
+  assign _061_ = $signed(total[62:31]) + $signed({ 1'h0, total[30] });
+  assign _062_ = $signed(32'd4294967292) >> shift_6;
+  assign _001_ = $signed(32'd4294967288) >> shift_6;
+  assign _002_ = $signed(32'd4294967280) >> shift_6;
+  assign _003_ = $signed(32'd4294967264) >> shift_6;
+  assign _004_ = $signed(32'd4294967232) >> shift_6;
+  assign _005_ = $signed(32'd4294967168) >> shift_6;
+  assign _006_ = $signed(32'd4294967040) >> shift_6;
+  assign _007_ = $signed(32'd4294966784) >> shift_6;
+  assign _008_ = $signed(32'd4294966272) >> shift_6;
+  assign _009_ = $signed(32'd4294965248) >> shift_6;
+  assign _010_ = $signed(32'd4294963200) >> shift_6;
+  assign _011_ = $signed(32'd4294959104) >> shift_6;
+  assign _012_ = $signed(32'd4294950912) >> shift_6;
+  assign _013_ = $signed(32'd4294934528) >> shift_6;
+  assign _014_ = $signed(32'd4294901760) >> shift_6;
+  assign _015_ = $signed(32'd4294836224) >> shift_6;
+  assign _016_ = $signed(32'd4294705152) >> shift_6;
+  assign _017_ = $signed(32'd4294443008) >> shift_6;
+  assign _018_ = $signed(32'd4293918720) >> shift_6;
+  assign _019_ = $signed(32'd4292870144) >> shift_6;
+  assign _020_ = $signed(32'd4290772992) >> shift_6;
+  assign _022_ = $signed(32'd4286578688) >> shift_6;
+  assign _023_ = $signed(32'd4278190080) >> shift_6;
   multiplier_1 multiplier_0 (
     .a(biased),
     .b(multiplier_1[7:0]),
@@ -7206,7 +7694,7 @@ module lane(parameters, low, high, zero_point, clk, rst, wide, o, sum);
     .rst(rst),
     .take(1'h1)
   );
-  multiplier_1 \multiplier_1$54  (
+  multiplier_1 \multiplier_1$57  (
     .a(biased),
     .b(multiplier_1[15:8]),
     .clk(clk),

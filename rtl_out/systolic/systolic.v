@@ -44,15 +44,16 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   wire _10_;
   wire _11_;
   wire _12_;
-  wire [1:0] _13_;
+  wire _13_;
   wire [1:0] _14_;
-  wire _15_;
+  wire [1:0] _15_;
   wire _16_;
   wire _17_;
   wire _18_;
   wire _19_;
   wire _20_;
   wire _21_;
+  wire _22_;
   wire accept;
   input [34:0] activations__payload;
   wire [34:0] activations__payload;
@@ -88,6 +89,8 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   reg fresh = 1'h1;
   reg full = 1'h0;
   wire load;
+  reg load_0_1 = 1'h0;
+  reg load_1_1 = 1'h0;
   reg loaded = 1'h0;
   reg loads_1 = 1'h0;
   wire [15:0] o;
@@ -102,6 +105,7 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   reg produces_3 = 1'h0;
   reg produces_4 = 1'h0;
   reg produces_5 = 1'h0;
+  reg produces_6 = 1'h0;
   input rst;
   wire rst;
   wire start;
@@ -120,11 +124,11 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   assign _11_ = ~ full;
   assign weights__ready = _11_ | start;
   assign load = weights__valid & weights__ready;
-  assign _13_ = loaded + 1'h1;
-  assign _14_ = loaded ? 2'h0 : _13_;
-  assign _15_ = | activations__payload[18:17];
-  assign _16_ = activations__payload[18:17] != 2'h2;
-  assign _17_ = accept & _16_;
+  assign _14_ = loaded + 1'h1;
+  assign _15_ = loaded ? 2'h0 : _14_;
+  assign _16_ = | activations__payload[18:17];
+  assign _17_ = activations__payload[18:17] != 2'h2;
+  assign _18_ = accept & _17_;
   always @(posedge clk)
     fresh <= _03_;
   always @(posedge clk)
@@ -134,11 +138,15 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   always @(posedge clk)
     loads_1 <= load;
   always @(posedge clk)
+    load_0_1 <= loads_1;
+  always @(posedge clk)
+    load_1_1 <= loads_1;
+  always @(posedge clk)
     start_region_0 <= start;
   always @(posedge clk)
     valid_region_0 <= accept;
   always @(posedge clk)
-    depthwise_region_0 <= _15_;
+    depthwise_region_0 <= _16_;
   always @(posedge clk)
     produces_1 <= _06_;
   always @(posedge clk)
@@ -150,20 +158,23 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
   always @(posedge clk)
     produces_5 <= _10_;
   always @(posedge clk)
-    o__valid <= _12_;
+    produces_6 <= _12_;
+  always @(posedge clk)
+    o__valid <= _13_;
+  assign _13_ = rst ? 1'h0 : produces_6;
   assign _12_ = rst ? 1'h0 : produces_5;
   assign _10_ = rst ? 1'h0 : produces_4;
   assign _09_ = rst ? 1'h0 : produces_3;
   assign _08_ = rst ? 1'h0 : produces_2;
   assign _07_ = rst ? 1'h0 : produces_1;
-  assign _06_ = rst ? 1'h0 : _17_;
-  assign _18_ = start ? 1'h0 : full;
-  assign _19_ = load ? loaded : _18_;
-  assign _05_ = rst ? 1'h0 : _19_;
-  assign _20_ = load ? _14_[0] : loaded;
-  assign _04_ = rst ? 1'h0 : _20_;
-  assign _21_ = accept ? activations__payload[16] : fresh;
-  assign _03_ = rst ? 1'h1 : _21_;
+  assign _06_ = rst ? 1'h0 : _18_;
+  assign _19_ = start ? 1'h0 : full;
+  assign _20_ = load ? loaded : _19_;
+  assign _05_ = rst ? 1'h0 : _20_;
+  assign _21_ = load ? _15_[0] : loaded;
+  assign _04_ = rst ? 1'h0 : _21_;
+  assign _22_ = accept ? activations__payload[16] : fresh;
+  assign _03_ = rst ? 1'h1 : _22_;
   \systolic.activation_skew  activation_skew (
     .clk(clk),
     .i(activations__payload[15:0]),
@@ -180,7 +191,7 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
     .north({ 16'h0000, \o$34 [7:0], \o$33 [7:0] }),
     .rst(rst),
     .south(cell_0_0__south),
-    .west({ depthwise_region_0, valid_region_0, start_region_0, loads_1, o[7:0] })
+    .west({ depthwise_region_0, valid_region_0, start_region_0, load_0_1, o[7:0] })
   );
   weight_stationary_cell cell_0_1 (
     .clk(clk),
@@ -204,7 +215,7 @@ module systolic(activations__valid, weights__payload, weights__valid, clk, rst, 
     .north(cell_0_0__south),
     .rst(rst),
     .south(cell_1_0__south),
-    .west({ depthwise_region_0, valid_region_0, start_region_0, loads_1, o[15:8] })
+    .west({ depthwise_region_0, valid_region_0, start_region_0, load_1_1, o[15:8] })
   );
   weight_stationary_cell_1 cell_1_1 (
     .clk(clk),
@@ -337,15 +348,21 @@ module \systolic.weight_skew (clk, rst, o, i);
   input rst;
   wire rst;
   reg [7:0] word_0_0 = 8'h00;
+  reg [7:0] word_0_1 = 8'h00;
   reg [7:0] word_1_0 = 8'h00;
   reg [7:0] word_1_1 = 8'h00;
+  reg [7:0] word_1_2 = 8'h00;
   always @(posedge clk)
     word_0_0 <= i[7:0];
+  always @(posedge clk)
+    word_0_1 <= word_0_0;
   always @(posedge clk)
     word_1_0 <= i[15:8];
   always @(posedge clk)
     word_1_1 <= word_1_0;
-  assign o = { word_1_1, word_0_0 };
+  always @(posedge clk)
+    word_1_2 <= word_1_1;
+  assign o = { word_1_2, word_0_1 };
 endmodule
 
 module weight_stationary_cell(north, multiplier__p, clk, rst, east, south, multiplier__a, multiplier__b, multiplier__take, west);
@@ -355,6 +372,7 @@ module weight_stationary_cell(north, multiplier__p, clk, rst, east, south, multi
   wire clk;
   output [11:0] east;
   reg [11:0] east = 12'h000;
+  reg [8:0] given_1 = 9'h000;
   output [7:0] multiplier__a;
   wire [7:0] multiplier__a;
   output [7:0] multiplier__b;
@@ -365,6 +383,7 @@ module weight_stationary_cell(north, multiplier__p, clk, rst, east, south, multi
   wire multiplier__take;
   input [31:0] north;
   wire [31:0] north;
+  wire [7:0] operand;
   input rst;
   wire rst;
   output [31:0] south;
@@ -375,22 +394,26 @@ module weight_stationary_cell(north, multiplier__p, clk, rst, east, south, multi
     east <= { west[11:8], _0_[7:0] };
   always @(posedge clk)
     multiplier__b <= _1_;
-  assign multiplier__a = west[11] ? north[15:8] : west[7:0];
+  always @(posedge clk)
+    given_1 <= { west[9], operand };
+  assign operand = west[11] ? north[15:8] : west[7:0];
   assign _1_ = west[8] ? north[7:0] : multiplier__b;
-  assign _0_[7:0] = west[10] ? multiplier__a : east[7:0];
+  assign _0_[7:0] = west[10] ? operand : east[7:0];
+  assign multiplier__take = given_1[8];
+  assign multiplier__a = given_1[7:0];
   assign south = { multiplier__p, east[7:0], multiplier__b };
   assign _0_[11:8] = west[11:8];
-  assign multiplier__take = west[9];
 endmodule
 
 module weight_stationary_cell_1(north, multiplier__p, clk, rst, east, south, multiplier__a, multiplier__b, multiplier__take, west);
-  wire [16:0] _0_;
-  wire [11:0] _1_;
-  wire [7:0] _2_;
+  wire [16:0] _00_;
+  wire [11:0] _01_;
+  wire [7:0] _02_;
   input clk;
   wire clk;
   output [11:0] east;
   reg [11:0] east = 12'h000;
+  reg [8:0] given_1 = 9'h000;
   output [7:0] multiplier__a;
   wire [7:0] multiplier__a;
   output [7:0] multiplier__b;
@@ -401,6 +424,7 @@ module weight_stationary_cell_1(north, multiplier__p, clk, rst, east, south, mul
   wire multiplier__take;
   input [31:0] north;
   wire [31:0] north;
+  wire [7:0] operand;
   input rst;
   wire rst;
   output [32:0] south;
@@ -409,16 +433,19 @@ module weight_stationary_cell_1(north, multiplier__p, clk, rst, east, south, mul
   input [11:0] west;
   wire [11:0] west;
   always @(posedge clk)
-    multiplier__b <= _2_;
+    multiplier__b <= _02_;
   always @(posedge clk)
-    total <= _0_;
-  assign _0_ = $signed(north[31:16]) + $signed(multiplier__p);
+    given_1 <= { west[9], operand };
   always @(posedge clk)
-    east <= { west[11:8], _1_[7:0] };
-  assign _2_ = west[8] ? north[7:0] : multiplier__b;
-  assign _1_[7:0] = west[10] ? multiplier__a : east[7:0];
-  assign multiplier__a = west[11] ? north[15:8] : west[7:0];
-  assign multiplier__take = west[9];
+    total <= _00_;
+  assign _00_ = $signed(north[31:16]) + $signed(multiplier__p);
+  always @(posedge clk)
+    east <= { west[11:8], _01_[7:0] };
+  assign _02_ = west[8] ? north[7:0] : multiplier__b;
+  assign _01_[7:0] = west[10] ? operand : east[7:0];
+  assign operand = west[11] ? north[15:8] : west[7:0];
+  assign multiplier__take = given_1[8];
+  assign multiplier__a = given_1[7:0];
   assign south = { total, east[7:0], multiplier__b };
-  assign _1_[11:8] = west[11:8];
+  assign _01_[11:8] = west[11:8];
 endmodule

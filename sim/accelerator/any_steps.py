@@ -145,7 +145,7 @@ class StepMaker:
         Strides are at most such; if that is much, so may be what comes before the first window.
         """
         design, draw = self.design, self.draw
-        line_of = lines_of_rows(design.engine, design.rows, design.lines)
+        line_of = lines_of_rows(design.engine, design.single_rows, design.lines)
         taps = max(line_of.count(line) for line in range(design.lines))
         while True:
             prime_x, prime_y = draw(taps - 1, taps), draw(design.lines - 1, design.lines)

@@ -22,7 +22,7 @@ UNIT = unit_under_test("post")
 COLUMNS, LANES = UNIT.columns, UNIT.lanes
 INTERVAL = -(-COLUMNS // LANES)
 GOLDEN = Golden(UNIT.rounding)
-EARLY = 2
+EARLY = 3
 """Cycles that the early tag is ahead of the tag."""
 QUIET = 2 * INTERVAL + 40
 """Cycles after which nothing can be under way any more."""

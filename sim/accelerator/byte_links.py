@@ -29,6 +29,9 @@ FLOOD = 100_000
 class Ports(Link):
     """Ports that a bench drives: the clock and the reset, and bytes that come and go.
 
+    If the host's side has a clock of its own, that is the one whose cycles are counted here; the
+    other one is up to three times as fast, in any phase.
+
     Parameters
     ----------
     dut
@@ -39,12 +42,18 @@ class Ports(Link):
 
     def __init__(self, dut, stall):
         self.dut = dut
+        self.clock = getattr(dut, "host_clk", dut.clk)
         self.stall = stall
         self.going, self.come = bytearray(), bytearray()
 
     async def start(self):
         """Start the clock, with nothing at the ports, and reset."""
-        Clock(self.dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
+        Clock(self.clock, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
+        if self.two_clocks:
+            self.dut.clk.value = 0
+            period = 2 * random.randrange(500 * PERIOD_NS // 3, 500 * PERIOD_NS)
+            await Timer(random.randrange(1, period), unit="ps")
+            Clock(self.dut.clk, period, unit="ps", impl="gpi").start(start_high=False)
         self.idle()
         await self.reset(3)
 
@@ -52,16 +61,23 @@ class Ports(Link):
         """Hold reset, and forget what was under way."""
         self.going.clear()
         self.come.clear()
-        self.dut.rst.value = 1
-        await self.cycles(cycles)
-        self.dut.rst.value = 0
-        await self.cycles(1)
+        for level in (1, 0):
+            self.dut.rst.value = level
+            if self.two_clocks:
+                self.dut.host_rst.value = level
+                await self.cycles(3)  # enough for an edge of the other clock
+            await self.cycles(cycles if level else 1)
+
+    @property
+    def two_clocks(self):
+        """Whether the host's side has a clock of its own."""
+        return self.clock is not self.dut.clk
 
     async def cycles(self, count):
         """Let so many cycles pass; the simulator need not stop in each of them."""
         if count > 1:
             await Timer((2 * count - 1) * PERIOD_NS // 2, unit="ns")
-        await RisingEdge(self.dut.clk)
+        await RisingEdge(self.clock)
 
     def waits(self):
         """Return whether somebody waits this time."""
@@ -137,7 +153,7 @@ class ByteStreams(Ports):
         dut.rx__valid.value = self.offering
         ready = not self.waits()
         dut.tx__ready.value = ready
-        await RisingEdge(dut.clk)
+        await RisingEdge(self.clock)
         sent = self.offering and dut.rx__ready.value == 1
         self.offering &= not sent
         offered = int(dut.tx__payload.value) if dut.tx__valid.value == 1 else None

@@ -14,7 +14,7 @@ from .byte_links import ByteStreams, Ports, SerialWires, SpiWires
 
 __all__ = ["TIMEOUT", "Mapped", "host", "link"]
 
-TIMEOUT = 1500
+TIMEOUT = 4000
 """Cycles without a byte after which there will be none: no request takes as long."""
 
 

@@ -143,7 +143,8 @@ class Workload:
         for tile in tiles:
             if tile.pixels is None:
                 sums.append(self.golden.matrix(tile.vectors, tile.weights))
-                held = np.repeat(tile.vectors[-1][:, None], self.design.columns, axis=1)
+                held = np.repeat(tile.vectors[-1][:self.design.single_rows, None],
+                                 self.design.columns, axis=1)
             else:
                 kept = np.array(tile.kinds) != PRIME
                 sums.append(self.golden.depthwise(tile.pixels, tile.weights, held)[kept])

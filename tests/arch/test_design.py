@@ -40,6 +40,23 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
     ({"dsps": 4}, "dsps must be left out for family 'generic', which is no chip's, not 4"),
     ({"family": "ecp5", "device": "LFE5U-85F", "dsps": 157},
      "dsps must be an integer from 0 to 156, not 157"),
+    ({"rows": 4, "packed_rows": 5}, "packed_rows must be an integer from 0 to 4, not 5"),
+    ({"columns": 1, "packed_rows": 1}, "packed_rows must be an integer from 0 to 0, not 1"),
+    ({"rows": 4, "packed_rows": 3, "lines": 2}, "lines must be an integer from 0 to 1, not 2"),
+    *((fields | {"packed_rows": 2},
+       (f"packed_rows must be 0 with {named}, not 2: cells share DSP blocks of an ECP5, for int8, "
+        "in a fast array whose weights stay")) for fields, named in (
+        ({"dataflow": "os"}, "dataflow 'os'"), ({"weights": "int4"}, "weights 'int4'"),
+        ({"activations": "uint8"}, "activations 'uint8'"), ({"family": "gowin"}, "family 'gowin'"),
+        (ACCELERATOR | {"lanes": 1, "compact": True}, "compact True"))),
+    ({"rows": 20, "columns": 33, "family": "ecp5", "device": "LFE5U-85F", "packed_rows": 10},
+     ("packed_rows must be at most 9, as there are 156 DSP blocks and each row of pairs takes 16, "
+      "not 10")),
+    ({"packed_rows": 4, "family": "ecp5", "device": "LFE5U-85F", "dsps": 31},
+     "dsps must be an integer from 32 to 172, not 31"),
+    (ACCELERATOR | {"packed_rows": 4, "family": "ecp5", "device": "LFE5U-85F", "hard_lanes": 8,
+                    "rows": 32, "columns": 32, "dsps": 189},
+     "dsps must be an integer from 128 to 188, not 189"),
     ({"rounding": "double"}, "rounding must be one of tflm, single, even, not 'double'"),
     ({"steps": -1}, "steps must be an integer from 0 to 65536, not -1"),
     ({"lanes": 4}, ("lanes must be 0 without an activation_memory, which an accelerator needs, "
@@ -110,7 +127,7 @@ def test_preset_fits_block_rams(name):
 
 @pytest.mark.parametrize("design", [
     Design(), Design(dataflow="os", depth=7, accumulator=40),
-    Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0),
+    Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0), Design(packed_rows=3),
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
 ])
 def test_toml(design, tmp_path):
@@ -157,7 +174,7 @@ def test_names_tell_designs_apart():
     designs = [Design(), Design(rows=9), Design(weights="int4"), Design(lines=3), Design(depth=99),
                Design(accumulator=30), Design(dataflow="os"), Design(family="ecp5"),
                Design(family="ecp5", device="LFE5U-85F"), Design(family="ecp5", dsps=0),
-               Design(family="ecp5", dsps=1), Design(**ACCELERATOR),
+               Design(family="ecp5", dsps=1), Design(packed_rows=1), Design(**ACCELERATOR),
                Design(**ACCELERATOR, rounding="single")]
     assert len({design.name for design in designs}) == len(designs)
 
@@ -181,6 +198,9 @@ def test_integer(text, low, high):
     (Design(**ACCELERATOR, hard_lanes=3, family="gowin", device="GW1NR-9C"), 16),
     (Design(**ACCELERATOR | {"rows": 16, "columns": 16}, hard_lanes=8, family="ecp5",
             device="LFE5U-85F"), 124),
+    (Design(packed_rows=3, family="ecp5", device="LFE5U-85F"), 64),
+    (Design(rows=24, columns=16, packed_rows=12, family="ecp5", device="LFE5U-85F"), 252),
+    (Design(packed_rows=3), 0),
     (Design(), 0),
 ])
 def test_hard_multipliers(design, hard):

@@ -8,6 +8,7 @@ import pytest
 
 from hwgen.arch.boards import BOARDS
 from hwgen.arch.design import Design
+from hwgen.arch.fitting import fitting
 from hwgen.cli.command_line import parser
 from hwgen.cli.design import FIELDS, chosen_design
 from hwgen.errors import UserError
@@ -44,6 +45,20 @@ def test_what_followed_is_told(capsys):
         "hwgen: to fit the options, lanes is 8, not 16, hard_lanes is 8, not 16\n")
     choose_design("generate", "--design", "ulx3s-85f", "--rows", "8")
     assert capsys.readouterr().err == ""
+
+
+def test_packed_rows_follow(capsys):
+    """Of the lines what they leave, and of a chip what it has."""
+    wide = choose_design("generate", "--design", "ulx3s-85f", "--packed-rows", "8")
+    assert (wide.packed_rows, wide.lines, wide.dsps) == (8, 1, 128)
+    assert capsys.readouterr().err == (
+        "hwgen: to fit the options, lines is 1, not 3, dsps is 128, not 80\n")
+    preset = wide.replace(packed_rows=5, lines=3)
+    for change, packed_rows in (({"lines": 4}, 5), ({"lines": 7}, 2),
+                                ({"columns": 32, "lanes": 32, "hard_lanes": 32}, 1),
+                                ({"family": "gowin"}, 0), ({"engine": "bitserial"}, 0)):
+        found = fitting(vars(preset) | change, [*change])
+        assert found.packed_rows == packed_rows and change.items() <= vars(found).items(), change
 
 
 def test_given_fields_stay():

@@ -23,11 +23,12 @@ from hwgen.tools.find import call, find
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 LIST = RESULTS / "mapped.toml"
 SERIAL = RESULTS / "mapped_bitserial.toml"
+PACKED = RESULTS / "mapped_packed.toml"
 SMALL = [RESULTS / f"mapped_{kind}.toml" for kind in ("ice40", "gowin", "ice40_binary")]
 SMALL_SERIAL = [RESULTS / f"mapped_{family}_bitserial.toml" for family in ("ice40", "gowin")]
 COMPACT = [(design, read_figures(path)[name]) for path in (*SMALL, *SMALL_SERIAL)
            for name, design in read_designs(path).items()]
-MEASURED = [(design, read_figures(path)[name]) for path in (LIST, SERIAL)
+MEASURED = [(design, read_figures(path)[name]) for path in (LIST, SERIAL, PACKED)
             for name, design in read_designs(path).items() if name in read_figures(path)]
 
 PLACED = [path for folder in ("boards", "tuned", "placed")
@@ -79,6 +80,18 @@ def test_bit_serial_costs_are_fitted(figure, path):
     errors = np.abs(leave_one_out(counts, figures, known))
     assert len(errors) >= 2 * np.isnan(known).sum()
     assert np.median(errors) <= 0.08 and np.percentile(errors, 95) <= 0.2
+
+
+@pytest.mark.parametrize("figure", ["luts", "registers"])
+def test_costs_of_packed_rows_are_fitted(figure):
+    """Those of packed rows alone: all others are as without them."""
+    _, counts, figures = measurements(PACKED, figure)
+    known = shared_costs(PACKED, figure)
+    costs = costs_of("ecp5", "packed", figure)
+    assert costs == pytest.approx(fit_costs(counts, figures, known), abs=0.11)
+    assert costs[~np.isnan(known)].tolist() == costs_of("ecp5", "systolic", figure).tolist()
+    assert len(figures) >= 2 * np.isnan(known).sum()
+    assert np.abs(leave_one_out(counts, figures, known)).mean() < 0.06
 
 
 @pytest.mark.parametrize(("design", "figures"), COMPACT, ids=lambda it: getattr(it, "name", ""))
@@ -158,7 +171,7 @@ def test_costs_file(tmp_path, monkeypatch, capsys):
     path = tmp_path / "costs.toml"
     monkeypatch.setattr(fit, "COSTS", {family: dict(of) for family, of in COSTS.items()})
     monkeypatch.setattr(fit, "write_costs", lambda costs: write_costs(costs, path))
-    fit.update([LIST])
+    fit.update([LIST, PACKED])
     assert path.read_bytes() == FILE.read_bytes()
     assert "95th percentile" in capsys.readouterr().out
 

@@ -2,17 +2,17 @@ import random
 
 import pytest
 
-from hwgen.rtl.primitives import dsp_cells, lane_sites, region, regions
+from hwgen.rtl.primitives import dsp_cells, lane_sites, packed_cells, regions, regions_of_rows
 from hwgen.rtl.primitives.ecp5_places import BLOCK, ENABLES, SITES, floor_plan
 
 
-def plan(rows, columns, dsps, device):
+def plan(rows, columns, dsps, device, packed_rows=0):
     room = regions("ecp5", device)
-    count = len(room)
-    groups = dsp_cells(rows, columns, dsps, room)
+    groups = dsp_cells(rows, columns, dsps, room, packed_rows)
+    of_rows = regions_of_rows(rows, columns, dsps, room, packed_rows)
 
     def wave(row, column):
-        return max(row - 1, 0) + column, region(row, rows, count)
+        return max(row - 1, 0) + (column // 2 if packed_rows else column), of_rows[row]
 
     return groups, floor_plan(device, groups, wave), wave
 
@@ -47,6 +47,39 @@ def test_weights_stay_in_the_blocks(rows, columns, device):
     """In the arrays that matter no cell needs a register of the fabric for its weight."""
     _, places, _ = plan(rows, columns, rows * columns, device)
     assert all(enable for _, enable in places.values())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_packed_cells_come_first(seed):
+    """All shared multipliers have places, and single cells those that are left."""
+    rng = random.Random(seed)
+    device = rng.choice(sorted(SITES))
+    room = sum(map(len, SITES[device]))
+    rows, columns = rng.randint(1, 40), rng.randint(2, 40)
+    packed_rows = rng.randint(1, max(min(rows, room // (columns // 2)), 1))
+    shared = packed_cells(rows, columns, packed_rows)
+    assert len(shared) == packed_rows * (columns // 2)
+    cells = min(room - len(shared), rows * columns - 2 * len(shared))
+    dsps = 2 * len(shared) + rng.choice([0, cells // 2, cells])
+    groups, places, _ = plan(rows, columns, dsps, device, packed_rows)
+    assert all(len(group) <= most for group, most in zip(groups, regions("ecp5", device),
+                                                         strict=True))
+    assert shared <= set(places) and len(places) == dsps - len(shared)
+    assert not {(row, column + 1) for row, column in shared} & set(places)
+    sites = [site for site, _ in places.values()]
+    assert None not in sites and len(set(sites)) == len(sites)
+
+
+@pytest.mark.parametrize("rows, columns, packed_rows", [(8, 8, 8), (16, 16, 7), (24, 16, 11)])
+def test_neighbours_share_a_region(rows, columns, packed_rows):
+    """Rows stay in their order, and no row of DSP blocks has more than it holds."""
+    room = regions("ecp5", "LFE5U-85F", 16)
+    dsps = packed_rows * columns + 4
+    of_rows = regions_of_rows(rows, columns, dsps, room, packed_rows)
+    assert of_rows == sorted(of_rows) and set(of_rows) == set(range(len(room)))
+    groups = dsp_cells(rows, columns, dsps, room, packed_rows)
+    assert [len(group) <= count for group, count in zip(groups, room, strict=True)] == [
+        True] * len(room)
 
 
 def test_more_multipliers_than_places():

@@ -8,12 +8,13 @@ import pytest
 
 from hwgen.arch.boards import BOARDS, board
 from hwgen.arch.design import Design
-from hwgen.build.attempt import BITSTREAMS, pack, place, source, synthesise
-from hwgen.build.bitstream import clocks, fastest
-from hwgen.build.constraints import NAMES
+from hwgen.build.attempt import BITSTREAMS, pack, place, source
+from hwgen.build.bitstream import clocks, fastest, host_clock
+from hwgen.build.constraints import constraints
 from hwgen.build.pins import pins_of
 from hwgen.build.reclock import contents, reclock, rewrite_configuration, rewrite_design
 from hwgen.errors import UserError
+from hwgen.measure.place_and_route import CONSTRAINTS, Flow
 from hwgen.rtl.links.uart import bit_cycles
 
 from ..rtl.tops.test_board_top import SMALL
@@ -31,30 +32,34 @@ but for Gowin's, of whose PLLs it knows nothing."""
 def verilog_of_accelerator(board, setting, divisor, most):
     """Return the Verilog of an accelerator, with multipliers and block RAMs of the chip."""
     design = Design(**SMALL, family=board.family, device=board.device)
-    return source(design, board, setting, divisor, most)
+    return source(design, board, setting, bit_cycles(board.clock_mhz, BAUD), 0,
+                  host=host_clock(board, BAUD))
 
 
 class Twice:
-    """The same small design, built for two clocks."""
+    """The same small design, built for two clocks; that of its serial port may be another one."""
 
     def __init__(self, name, folder, verilog=verilog_of_echo):
         self.board = board(name)
         known = clocks(self.board, BAUD)
+        pins = constraints(self.board.family, pins_of(self.board), self.board.clock_mhz)
+        self.flow = Flow.of(self.board, pins)
         self.settings = [fastest(known, mhz) for mhz in (200, 37.7)]
         self.divisors = [bit_cycles(float(setting.mhz), BAUD) for setting in self.settings]
+        self.most = 0 if verilog is verilog_of_accelerator else self.divisors[0]
         self.folders = [folder / str(divisor) for divisor in self.divisors]
         for setting, divisor, folder in zip(self.settings, self.divisors, self.folders,
                                             strict=True):
             folder.mkdir()
             text = verilog(self.board, setting, divisor, self.divisors[0])
-            synthesise(self.board, pins_of(self.board), text, folder, "yosys")
-            with (folder / NAMES[self.board.family]).open("a") as constraints:
-                constraints.write(PLACED_FOR[self.board.family])
+            self.flow.synthesise(text, folder)
+            with (folder / CONSTRAINTS[self.board.family]).open("a") as file:
+                file.write(PLACED_FOR[self.board.family])
 
     @property
     def contents(self):
         """What the cells of the first shall have to be the second."""
-        return contents(self.board.family, self.settings[1], self.divisors[1], self.divisors[0])
+        return contents(self.board.family, self.settings[1], self.divisors[1], self.most)
 
     def netlist(self, folder):
         """Return the cells that synthesis made, without the names that it makes up."""
@@ -76,7 +81,7 @@ def test_same_bitstream(name, verilog, tmp_path):
     twice = Twice(name, tmp_path, verilog)
     first, second = twice.folders
     for folder in twice.folders:
-        place(twice.board, folder, "placed", mhz=50, seed=3, insist=False)
+        place(twice.flow, folder, "placed", mhz=50, seed=3, insist=False)
     before = twice.pack(first, "placed")
     reclock(twice.board, first, "placed", "again", twice.contents)
     assert before != twice.pack(first, "again") == twice.pack(second, "placed")
@@ -176,6 +181,7 @@ def test_contents(name, baud):
     every = []
     for setting in known:
         divisor = bit_cycles(float(setting.mhz), baud)
+        assert contents(found.family, setting, divisor, 0).keys() == {"clocks.pll"}
         cells = contents(found.family, setting, divisor, most)
         assert cells.pop("clocks.pll").items() <= {
             key: getattr(value, "value", value) for key, value in setting.parameters.items()

@@ -22,6 +22,7 @@ DESIGNS = {
     "ws-16x16": Design(rows=16, columns=16),
     "ws-1x1": Design(rows=1, columns=1),
     "ws-5x3-lines": Design(rows=5, columns=3, lines=2, weights="uint4"),
+    "ws-6x5-packed": Design(rows=6, columns=5, lines=2, packed_rows=3),
     "ws-3x2-wide": Design(rows=3, columns=2, lines=3, accumulator=60),
     "accelerator-4x4": Design(rows=4, columns=4, lanes=4, activation_memory=10240,
                               program_memory=131072, partial_sums=256),

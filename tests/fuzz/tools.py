@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from hwgen.build.attempt import excess, hopeless
+from hwgen.build.attempt import hopeless
 from hwgen.build.placement import picture, places
+from hwgen.measure.fullness import excess
 from hwgen.measure.place_and_route import figures
 from hwgen.tune.topology import read_topology
 

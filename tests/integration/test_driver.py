@@ -14,6 +14,7 @@ from hwgen.arch.design import Design
 from hwgen.arch.steps import Mode
 from hwgen.cli import main
 from hwgen.compiler import compile_network
+from hwgen.compiler.program import Stack
 from hwgen.golden.network import network as golden
 from hwgen.integration import files
 from hwgen.integration.c_program import c_name, c_program
@@ -103,6 +104,21 @@ def keywords(folder, count):
     images = [{network.inputs[0]: image.reshape(shape)}
               for image in arrays("kws_dscnn")["input"][:count]]
     check(design, network, images, folder)
+
+
+@gcc
+def test_stacked_inputs(tmp_path):
+    """Rows of inputs that are stored together, some of them outside the image."""
+    design = Design(rows=9, columns=4, lanes=1, compact=True, activation_memory=1024,
+                    program_memory=4096, partial_sums=16)
+    build = Builder(1, 7, 3, 2)
+    window = Window((3, 2), (2, 1), before=(1, 0), after=(1, 1))
+    a = build.convolution(3, window)
+    build.sum(a, build.convolution(3, window, build.input(7, 3, 2)))
+    network = build.network()
+    program = compile_network(network, design)
+    assert [program.tensors[name].stack for name in program.inputs] == 2 * [Stack(3, -1, 2, 1)]
+    check(design, network, [inputs_of(network, seed) for seed in range(3)], tmp_path)
 
 
 @gcc

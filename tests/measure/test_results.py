@@ -117,8 +117,8 @@ def test_list_wrong(text, message, tmp_path):
 
 @pytest.mark.parametrize("text, message", [
     ("unit = 'csd'",
-     ("design 1: unit must be one of axi_lite, axi_stream, binary, bitplane, bitserial, csc, "
-      "flash, fusion")),
+     ("design 1: unit must be one of axi_lite, axi_stream, binary, bitplane, bitserial, "
+      "crossing, csc, flash, fusion")),
     ("unit = 'csc'\nrowz = 3", "design 1: .*'rowz'|design 1: missing"),
 ])
 def test_units_wrong(text, message, tmp_path):

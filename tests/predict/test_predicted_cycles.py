@@ -44,6 +44,8 @@ def any_design(number):
               "line_pixels": int(rng.choice([5, 9, 64])) if lines > 1 else 0}
     if compact:
         columns = max(2, columns // 2)
+    elif engine != "bitserial" and number % 4 == 2:
+        fields["packed_rows"] = 1 + number % (rows - lines)
     if engine == "sparse":
         fields |= {"sparse_entries": 2048, "sparse_columns": 1024,
                    "sparse_depth": int(rng.choice([1, 2, 8]))}

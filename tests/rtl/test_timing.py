@@ -14,6 +14,7 @@ from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
+from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
 from hwgen.rtl.accelerator.sequencer import Sequencer
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
@@ -40,16 +41,28 @@ from hwgen.rtl.dot.fusion import Fusion
 from hwgen.rtl.dot.pieces import DotProduct
 from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
+from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
+from hwgen.rtl.links.crossing import Crossing
 from hwgen.rtl.links.flash import Flash
 from hwgen.rtl.links.host import Host
 from hwgen.rtl.links.spi import Spi
 from hwgen.rtl.links.turns import Turns
 from hwgen.rtl.links.uart import Receiver, Transmitter, Uart
 from hwgen.rtl.links.wishbone import Wishbone
-from hwgen.rtl.primitives import delays, ecp5, ecp5_rams, generic, gowin, ice40, plls, popcount
+from hwgen.rtl.primitives import (
+    delays,
+    ecp5,
+    ecp5_rams,
+    generic,
+    gowin,
+    ice40,
+    packed,
+    plls,
+    popcount,
+)
 from hwgen.rtl.primitives.settable import Settable
 from hwgen.rtl.sparse import lane as sparse
 from hwgen.rtl.sparse.decoder import Decoder
@@ -57,6 +70,7 @@ from hwgen.rtl.sparse.engine import Sparse
 from hwgen.rtl.sparse.nonzero import NonZeros
 from hwgen.rtl.systolic.array import SystolicArray
 from hwgen.rtl.systolic.cells import OutputStationaryCell, WeightStationaryCell
+from hwgen.rtl.systolic.packed import PackedCell, PackedSums, PartedSums
 from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary
 from hwgen.rtl.tops import board
 from hwgen.rtl.tops import links as tops
@@ -91,6 +105,25 @@ def pulse(dut, output, **values):
 def multiplier(kind, *shapes):
     dut = kind(*shapes)
     return pulse(dut, lambda dut: dut.p, a=1, b=1, take=1)
+
+
+def packed_multiplier(*size):
+    dut = packed.PackedMultiplier(*size)
+    return pulse(dut, lambda dut: dut.p, a=1, b=1, take=1)
+
+
+def packed_cell(first):
+    """Return a case of the low product."""
+    dut = PackedCell(PackedSums(1, 0, 16), PackedSums(2, 0, 17), first=first)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.multiplier.p.low, item is not None),
+                gives=lambda ctx: ctx.get(dut.south.sums.low) != 0)
+
+
+def parted_sums(part):
+    """Return a case of one of the sums that are parted."""
+    dut = PartedSums(PackedSums(2, 0, 17), signed(9), signed(17))
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.i[part], item is not None),
+                gives=lambda ctx: ctx.get(dut.o[part == "high"]) != 0)
 
 
 def delay(kind, width, cycles, **options):
@@ -286,7 +319,7 @@ CASES = {
                     for lines, latency in ((0, 7), (3, 8))],
     CompactFetch: lambda: [fetch(CompactFetch, lines=1, line_pixels=0, memory_latency=1)],
     ByteMemory: lambda: [memory(ByteMemory(200, window), "write_address", 5, 1)
-                         for window in (2, 5, 32)],
+                         for window in (1, 2, 5, 32)],
     CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
                                 for window in (4, 9)],
     WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
@@ -320,6 +353,7 @@ CASES = {
     generic.Multiplier: lambda: [multiplier(generic.Multiplier, BYTE, unsigned(3))],
     generic.FabricMultiplier: lambda: [multiplier(generic.FabricMultiplier, BYTE, signed(width))
                                        for width in (2, 9, 16)],
+    packed.PackedMultiplier: lambda: [packed_multiplier(*size) for size in ((8, 10), (3, 4))],
     delays.Delay: lambda: [delay(delays.Delay, 3, [0, 5, 2])],
     delays.LutRamDelay: lambda: [delay(delays.LutRamDelay, 3, cycles, apart=apart)
                                   for cycles in ([2, 1], [3, 40]) for apart in (False, True)],
@@ -341,10 +375,14 @@ CASES = {
     WeightStationaryCell: lambda: [
         cell(WeightStationaryCell(BYTE, BYTE, SUM, SUM, first=first, depthwise=depthwise),
              lambda dut: dut.south.sum) for first in (True, False) for depthwise in (True, False)],
+    PackedCell: lambda: [packed_cell(first) for first in (True, False)],
+    PartedSums: lambda: [parted_sums(part) for part in ("low", "high")],
     OutputStationaryCell: lambda: [cell(OutputStationaryCell(BYTE, BYTE, SUM),
                                         lambda dut: dut.south.drain, finish=1)],
     WeightStationary: lambda: [array(WeightStationary(*sizes, BYTE, BYTE, depth=2, lines=lines))
-                               for *sizes, lines in ((1, 1, 0), (3, 5, 0), (4, 2, 2))],
+                               for *sizes, lines in ((1, 1, 0), (3, 5, 0), (4, 2, 2))] + [
+        array(WeightStationary(*sizes, BYTE, BYTE, depth=2, packed_rows=packed_rows))
+        for *sizes, packed_rows in ((1, 2, 1), (3, 5, 2), (4, 4, 4))],
     OutputStationary: lambda: [array(OutputStationary(*sizes, BYTE, BYTE, depth=2))
                                for sizes in ((1, 1), (3, 4))],
 }
@@ -465,6 +503,7 @@ OTHER_TESTS = {
 
 EQUAL = {
     ecp5.FabricMultiplier: generic.Multiplier, ecp5.Multiplier: generic.Multiplier,
+    ecp5.PackedMultiplier: packed.PackedMultiplier,
     gowin.Multiplier: generic.Multiplier, ice40.Multiplier: generic.Multiplier,
     ice40.MultiplierPair: generic.Multiplier, ice40.CommonPair: generic.Multiplier,
     ecp5_rams.Ram: generic.Ram, ecp5_rams.SinglePortRam: generic.SinglePortRam,
@@ -473,7 +512,8 @@ EQUAL = {
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
 proofs and simulations of tests/rtl/primitives/."""
 
-BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams, SystolicArray}
+BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams,
+         packed.PackedMultiplierBase, SystolicArray, SignedDotProduct}
 """What others are made of; nothing is an instance of it."""
 
 STATES = "a state machine: its cycles are those of cost/cycles.py"
@@ -481,9 +521,10 @@ PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
-    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS,
+    tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS, tops.BusAccelerator: PARTS,
+    Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
-    CompactSequencer: STATES, BinarySequencer: STATES,
+    CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",

@@ -2,8 +2,8 @@
 
 import random
 
-from hwgen.arch.frames import EPOCHS
-from hwgen.arch.registers import EPOCH_SHIFT, GO, OWNER_SHIFT, STOP, TURN
+from hwgen.arch.registers import SPACE_SHIFT, STOP
+from hwgen.golden.accelerator.host_port import HostPort
 from hwgen.golden.links.host import Host
 from hwgen.runtime.accelerator import IDENTITY, Register, Space
 from hwgen.runtime.link import Link
@@ -32,15 +32,12 @@ class FakeAccelerator(Link):
         self.step_cycles = step_cycles
         self.fails = fails
         self.noise = noise
-        self.identity = identity
         self.random = random.Random(0)
-        self.memories = {Space.ACTIVATIONS: bytearray(memory), Space.PROGRAM: bytearray(memory)}
-        self.counters = [0] * 16
-        self.registers = dict.fromkeys(Register, 0)
-        self.code = self.step = 0
-        self.time = self.ends = 0
-        self.owner = 0
-        self.runs = 0
+        self.port = HostPort(size=memory, words=memory // 4, columns=4, steps=16,
+                             fingerprint=FINGERPRINT)
+        self.port.registers[Register.IDENTITY] = identity
+        self.port.start = self.go
+        self.code = self.time = self.ends = self.runs = 0
         self.host = Host(self.access)
         self.replies = bytearray()
         self.written = []
@@ -75,50 +72,23 @@ class FakeAccelerator(Link):
 
     def access(self, access):
         """Be the memory of the golden host."""
-        space, offset = access.address >> 24, access.address & 0xFFFFFF
-        if space == Space.REGISTERS and offset in list(Register):
-            return self.register(Register(offset), access)
-        if space == Space.COUNTERS and offset < 4 * len(self.counters) and not access.write:
-            return self.counters[offset // 4]
-        memory = self.memories.get(space, b"")
-        if offset + 4 > len(memory):
-            return None
-        if access.write:
-            for lane, byte in enumerate(access.data.to_bytes(4, "little")):
-                if access.mask >> lane & 1:
-                    memory[offset + lane] = byte
-        return int.from_bytes(memory[offset:offset + 4], "little")
-
-    def register(self, register, access):
-        """Read or write a register."""
-        if access.write:
-            self.registers[register] = access.data
-            self.written.append(register)
-            if register == Register.CONTROL:
-                self.control(access.data)
-        busy = self.time < self.ends
-        if register == Register.STATUS:
-            return (busy | self.host.epoch << EPOCH_SHIFT | (0 if busy else self.code) << 8
-                    | self.step << 16)
-        fixed = {Register.IDENTITY: self.identity, Register.FINGERPRINT: FINGERPRINT,
-                 Register.CONTROL: self.owner << OWNER_SHIFT}
-        return fixed.get(register, self.registers[register])
-
-    def control(self, value):
-        """Do what CONTROL is written for."""
-        starts = value & GO and self.time >= self.ends
-        if value & STOP and self.time < self.ends:
+        port, stops = self.port, 0
+        port.busy = self.time < self.ends
+        space, offset = divmod(access.address, 1 << SPACE_SHIFT)
+        if space == Space.REGISTERS and access.write:
+            self.written.append(offset)
+            stops = access.data & STOP * (offset == Register.CONTROL and port.busy)
+        port.error = 0 if port.busy else self.code
+        word = port(access)
+        if stops:
             self.ends, self.code = self.time, 7
-        if value & TURN:
-            self.owner = value >> OWNER_SHIFT
-        if value & TURN or starts:
-            self.host.epoch = (self.host.epoch + 1) % EPOCHS
-        if starts:
-            self.go()
+        self.host.epoch = port.epoch
+        return word
 
     def go(self):
         """Begin to run, as the registers say."""
-        first, count = self.registers[Register.FIRST], self.registers[Register.COUNT]
+        port = self.port
+        first, count = port.registers[Register.FIRST], port.registers[Register.COUNT]
         steps = list(range(first, first + count))
         self.code = 0
         self.runs += 1
@@ -126,7 +96,7 @@ class FakeAccelerator(Link):
         if bad in steps:
             steps, self.code = steps[:steps.index(bad) + 1], code
         for step in steps:
-            self.counters[step] = self.step_cycles
-        self.step = steps[-1]
-        self.registers[Register.CYCLES] = self.step_cycles * len(steps)
+            port.counters[step] = self.step_cycles
+        port.step = steps[-1]
+        port.cycles = self.step_cycles * len(steps)
         self.ends = self.time + self.step_cycles * len(steps)

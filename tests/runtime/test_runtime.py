@@ -63,7 +63,7 @@ def test_noise(ahead, seed):
     data = random.Random(seed).randbytes(4000)
     accelerator.write_activations(1, data)
     assert accelerator.read_activations(1, 4000) == data
-    assert fake.memories[Space.ACTIVATIONS][1:4001] == data
+    assert fake.port.activations[1:4001] == data
     assert accelerator.client.retries > 0
 
 
@@ -259,7 +259,7 @@ def test_reset_in_a_turn():
     fake = FakeAccelerator()
     accelerator = RemoteAccelerator(fake)
     accelerator.write_activations(0, b"data")
-    fake.owner = fake.host.epoch = 0
+    fake.port.owner = fake.port.epoch = fake.host.epoch = 0
     with pytest.raises(TurnLost):
         accelerator.write_activations(0, b"data")
     assert not accelerator.resume()

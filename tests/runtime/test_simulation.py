@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hwgen.errors import UserError
 from hwgen.runtime.client import Client, NoMemory, Silence
 from hwgen.runtime.simulation import SimulatedLink, SimulationError
+from hwgen.tools import find
 from hwgen.tools import verilator as builder
 from hwgen.tools.find import compiler, verilator
 from hwgen.tools.verilator import BuildError, without_zeros
@@ -183,7 +184,7 @@ def test_ports_missing():
 
 @pytest.mark.parametrize("tool, name", [("verilator", "Verilator"), ("compiler", "g..")])
 def test_tool_missing(echo, monkeypatch, tool, name):
-    monkeypatch.setattr(builder, tool, lambda: None)
+    monkeypatch.setattr(find, tool, lambda: None)
     with pytest.raises(UserError, match=f"^{name} is not installed"):
         SimulatedLink(echo)
 

@@ -121,3 +121,11 @@ def test_does_not_build(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize("preset", ["icebreaker", "tang-nano-9k", "ulx3s-85f"])
 def test_presets(preset):
     assert main(["sim", "systolic", "--design", preset, "--seed", "0"]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["accelerator", "accelerator-uart", "accelerator-spi"])
+def test_two_clocks(unit, tmp_path):
+    """An accelerator whose host's side has a clock of its own, and what is around it."""
+    simulated(unit, Design(rows=4, columns=4, lines=1, lanes=2, activation_memory=256,
+                           program_memory=1600, partial_sums=8, steps=4, family="ecp5"), tmp_path)

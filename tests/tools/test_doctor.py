@@ -57,13 +57,13 @@ def test_all_work():
 
 
 def test_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(probes, "find", lambda name: None)
+    monkeypatch.setattr(probes.find, "find", lambda name: None)
     with pytest.raises(Missing, match="no make beside"):
         probe("make").use(tmp_path)
 
 
 def test_step_without_input(tmp_path, monkeypatch):
-    monkeypatch.setattr(probes, "find", lambda name: Path(sys.executable))
+    monkeypatch.setattr(probes.find, "find", lambda name: Path(sys.executable))
     with pytest.raises(Trouble, match="nothing made its input ecp5.config"):
         probe("ecppack").use(tmp_path)
 
@@ -72,7 +72,7 @@ def test_broken(tmp_path, monkeypatch):
     tool = tmp_path / "make"
     tool.write_text("#!/bin/sh\necho 'an error of its own' >&2\nexit 3\n")
     tool.chmod(0o755)
-    monkeypatch.setattr(probes, "find", lambda name: tool)
+    monkeypatch.setattr(probes.find, "find", lambda name: tool)
     with pytest.raises(Trouble, match="ended with exit code 3: an error of its own"):
         probe("make").use(tmp_path)
 

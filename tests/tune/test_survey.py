@@ -9,7 +9,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.arch.designs import Designs
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array, total_cycles
+from hwgen.cost.cycles import Array, run_cycles, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
@@ -64,8 +64,8 @@ def verify(network, designs):
     surveyed = Survey(network).evaluate(Designs.of(designs), by_layer=True)
     for number, design in enumerate(designs):
         program = compile_network(network, design)
-        cycles = [total_cycles(program.steps[part.first:part.first + part.count], Array.of(design))
-                  for part in program.layers]
+        steps = run_cycles(program.steps, Array.of(design))
+        cycles = [sum(steps[part.first:part.first + part.count]) for part in program.layers]
         assert surveyed.layers[:, number].tolist() == cycles, design
         assert surveyed.cycles[number] == sum(cycles)
         assert surveyed.program[number] == len(program.image), design

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
-from ...cost.cycles import Count
+from ...cost.cycles import Count, StepCycles, chain
 from ...network.graph import Window
 from ..cost import LayerCost, where
 from ..distinct import distinct_weights
@@ -67,7 +67,7 @@ class DepthwiseLayer:
         """Return the first row of the array that a line has: steps.lines_of_rows, turned round."""
         if self.sizes.array.serial:
             return line * self.lines
-        return ceil_div(line * self.sizes.rows, self.lines)
+        return ceil_div(line * self.sizes.array.single_rows, self.lines)
 
     @classmethod
     def orientations(cls, sizes: Sizes, source: View, target: View, weights: Integers,
@@ -134,10 +134,15 @@ class DepthwiseLayer:
         return first, prime + (block.height - 1) * self.window.stride[0] + 1, prime
 
     @cached_property
-    def cost(self) -> Count:
-        """Cycles of all steps."""
+    def planned(self) -> StepCycles:
+        """Cycles of all steps, where tiles have parameters each."""
         return self.cycles(self.formats,
                            per_tile=self.sizes.column_tiles(self.source.channels) > 1)
+
+    @property
+    def cost(self) -> Count:
+        """The same, as a number."""
+        return self.planned.alone
 
     @property
     def full(self) -> Count:
@@ -149,23 +154,26 @@ class DepthwiseLayer:
         return (np.equal(self.sizes.rows, self.lines * self.lines) & (self.used == self.lines)
                 & (self.taps == self.lines) & (down % self.lines == 0) & (across % self.taps == 0))
 
-    def cycles(self, formats: dict[str, Any], *, per_tile: bool) -> Count:
+    def cycles(self, formats: dict[str, Any], *, per_tile: bool) -> StepCycles:
         """Return the cycles of all steps, whose tiles may have parameters each.
 
         ``formats`` are those fields of the steps.
         """
-        tiles, total = self.sizes.column_tiles(self.source.channels), 0
-        # Blocks differ while what is above them, or left of them, is outside the image.
-        outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
-                   for axis in (0, 1))
-        for block, there in self.strips.each(*outside):
+        tiles = self.sizes.column_tiles(self.source.channels)
+
+        def of(block: Block) -> StepCycles:
             _, across, prime_x = self.pixels(block)
             _, height, prime_y = self.rows(block)
-            total = total + there * self.sizes.array.cycles_for(
+            return self.sizes.array.parts_for(
                 Mode.DEPTHWISE, tiles=tiles, passes=self.passes, vectors=across * height,
                 parameters_per_tile=per_tile, primes=prime_y * across + prime_x,
                 fills=across * height - block.width * block.height, **formats)
-        return total
+
+        # Blocks differ while what is above them, or left of them, is outside the image.
+        outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
+                   for axis in (0, 1))
+        return chain(((of(block), there) for block, there in self.strips.each(*outside)),
+                       of(self.strips.last))
 
     def layer_cost(self, possible: Count) -> LayerCost:
         """Return what the steps will take, where it is possible."""
@@ -183,8 +191,8 @@ class DepthwiseLayer:
         words = (tiles * self.passes * rows
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
         planned = formats is self.formats and per_tile == (tiles > 1)
-        cycles = self.cost if planned else self.cycles(formats, per_tile=per_tile)
-        return LayerCost(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
+        cycles = self.planned if planned else self.cycles(formats, per_tile=per_tile)
+        return LayerCost.of(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
 
     def pack_weights(self) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...arch.formats import Format, NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode
-from ...cost.cycles import Count
+from ...cost.cycles import Count, StepCycles
 from ...network.graph import Window
 from ..cost import LayerCost, least_cost, where
 from ..distinct import distinct_weights
@@ -40,7 +40,13 @@ class Plan:
     passes: Count
     strips: Strips
     """Blocks of the output, whose x counts groups."""
-    cost: Count
+    cycles: StepCycles
+    """Where column tiles have parameters each."""
+
+    @property
+    def cost(self) -> Count:
+        """The same, as a number."""
+        return self.cycles.alone
 
 
 class MatrixLayer:
@@ -156,9 +162,9 @@ class MatrixLayer:
         passes = self.window.kernel[0] * taps_x * repeats * pieces
         strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
         tiles = sizes.column_tiles(group * self.outputs)
-        cost = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1,
+        cycles = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1,
                             **sizes.formats(self.activations, self.multiplied))
-        return Plan(group, pieces, taps_x, tile_step, passes, strips, cost)
+        return Plan(group, pieces, taps_x, tile_step, passes, strips, cycles)
 
     def layer_cost(self, sizes: Sizes) -> LayerCost:
         """Return what the steps will take."""
@@ -181,10 +187,10 @@ class MatrixLayer:
         tiles = sizes.column_tiles(plan.group * self.outputs)
         per_tile = tiles > 1 and not uniform
         planned = weights is self.multiplied and per_tile == (tiles > 1)
-        cycles = plan.cost if planned else sizes.cycles(
+        cycles = plan.cycles if planned else sizes.cycles(
             Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
         words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-        return LayerCost(plan.cost, cycles, plan.strips.count, words)
+        return LayerCost.of(plan.cost, cycles, plan.strips.count, words)
 
     def full(self, plan: Plan, sizes: Sizes) -> Count:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""

@@ -13,21 +13,7 @@ from numpy.typing import NDArray
 
 from ...golden.network.arithmetic import requantise, wrap
 from ...golden.network.network import compute
-from ...network.graph import (
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    Elementwise,
-    FullyConnected,
-    Layer,
-    MaxPool,
-    Mean,
-    Network,
-    Pad,
-    Reshape,
-    Window,
-)
+from ...network import graph
 from ..distinct import distinct_weights, select_places
 from ..view import image_of
 from .lanes import sum_requantisation
@@ -49,7 +35,7 @@ class Folding:
     stored: dict[str, Mask]
 
 
-def reaches_padding(window: Window, height: int, width: int) -> bool:
+def reaches_padding(window: graph.Window, height: int, width: int) -> bool:
     """Return whether the window has a tap outside the image anywhere."""
     sizes = window.output(height, width)
     for axis, size in enumerate((height, width)):
@@ -63,7 +49,7 @@ def reaches_padding(window: Window, height: int, width: int) -> bool:
 class Fold:
     """Finds the constants forwards, then what is read backwards, until nothing changes."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: graph.Network) -> None:
         self.network = network
         self.constants = {name: np.full(self.channels(name), VARIES, np.int64)
                           for name in network.inputs}
@@ -74,18 +60,18 @@ class Fold:
     def channels(self, name: str) -> int:
         return image_of(self.network.tensors[name])[2]
 
-    def foldable(self, layer: Layer) -> Mask:
+    def foldable(self, layer: graph.Layer) -> Mask:
         """Return which channels of a convolution's input add a constant to its sums."""
         name = layer.inputs[0]
         constants = self.constants[name]
         known = constants != VARIES
-        if isinstance(layer, (Convolution, Depthwise)):
+        if isinstance(layer, (graph.Convolution, graph.Depthwise)):
             height, width, _ = image_of(self.network.tensors[name])
             if reaches_padding(layer.window, height, width):
                 known &= constants == self.network.tensors[name].zero_point
         return known
 
-    def forward(self, layer: Layer) -> Constants:
+    def forward(self, layer: graph.Layer) -> Constants:
         """Return the constants of a layer's output."""
         known = [self.constants[name] for name in layer.inputs]
         channels = self.channels(layer.output)
@@ -93,13 +79,13 @@ class Fold:
         if layer.host:
             return nothing
         match layer:
-            case Convolution() | Depthwise() | FullyConnected() if self.all_vary(layer):
+            case _ if isinstance(layer, graph.Weighted) and self.all_vary(layer):
                 return nothing
-            case Convolution() | FullyConnected():
+            case graph.Convolution() | graph.FullyConnected():
                 weights = layer.weights.reshape(channels, -1, layer.weights.shape[-1])
                 return self.of_sums(layer, weights.astype(np.int64).sum(axis=1),
                                     np.any(weights != 0, axis=1))
-            case Depthwise():
+            case graph.Depthwise():
                 multiple = layer.weights.shape[2] // len(known[0])
                 taps = np.zeros((channels, len(known[0])), np.int64)
                 live = np.zeros(taps.shape, bool)
@@ -107,22 +93,22 @@ class Fold:
                 taps[index, index // multiple] = layer.weights.astype(np.int64).sum(axis=(0, 1))
                 live[index, index // multiple] = np.any(layer.weights != 0, axis=(0, 1))
                 return self.of_sums(layer, taps, live)
-            case Reshape():
+            case graph.Reshape():
                 return np.tile(known[0], channels // len(known[0])) \
                     if channels % len(known[0]) == 0 else nothing
-            case Concatenate():
+            case graph.Concatenate():
                 if layer.axis % len(self.network.tensors[layer.output].shape) == \
                         len(self.network.tensors[layer.output].shape) - 1:
                     return np.concatenate(known)
                 same = np.all([k == known[0] for k in known], axis=0)
                 return np.where(same, known[0], VARIES)
-            case Pad():
+            case graph.Pad():
                 return np.where(known[0] == layer.value, known[0], VARIES)
-            case Elementwise() | AveragePool() | MaxPool() | Mean():
+            case graph.Elementwise() | graph.AveragePool() | graph.MaxPool() | graph.Mean():
                 return self.by_golden(layer, known)
         return nothing
 
-    def all_vary(self, layer: Convolution | Depthwise | FullyConnected) -> bool:
+    def all_vary(self, layer: graph.Convolution | graph.Depthwise | graph.FullyConnected) -> bool:
         """Return whether each channel of the sums has a weight, and that of an input that varies.
 
         So it is with almost all layers, and there is no need to add up their weights.
@@ -130,11 +116,10 @@ class Fold:
         if np.any(self.constants[layer.inputs[0]] != VARIES):
             return False
         few = distinct_weights(layer.weights) != 0
-        axes = tuple(range(2)) if isinstance(layer, Depthwise) else tuple(range(1, few.ndim))
+        axes = tuple(range(2)) if isinstance(layer, graph.Depthwise) else tuple(range(1, few.ndim))
         return bool(np.all(np.any(few, axis=axes)))
 
-    def of_sums(self, layer: Convolution | Depthwise | FullyConnected, taps: Constants,
-                live: Mask) -> Constants:
+    def of_sums(self, layer: graph.Weighted, taps: Constants, live: Mask) -> Constants:
         """Return the constants of sums: ``taps`` and ``live`` are (outputs, inputs).
 
         The former is the sum of a channel's weights, the latter whether any of them is not 0.
@@ -147,7 +132,7 @@ class Fold:
         results = requantise(sums, sum_requantisation(layer), self.network.rounding)
         return np.where(constant, results.astype(np.int64), VARIES)
 
-    def by_golden(self, layer: Layer, known: list[Constants]) -> Constants:
+    def by_golden(self, layer: graph.Layer, known: list[Constants]) -> Constants:
         """Return what the layer makes of images of constants."""
         images = []
         for name, constants in zip(layer.inputs, known, strict=True):
@@ -170,32 +155,32 @@ class Fold:
                     self.need(layer)
         return Folding(self.constants, self.stored)
 
-    def need(self, layer: Layer) -> None:
+    def need(self, layer: graph.Layer) -> None:
         """Store what a layer reads for what is stored of its output."""
         stored, name = self.stored, layer.inputs[0]
         match layer:
-            case Convolution() | FullyConnected():
+            case graph.Convolution() | graph.FullyConnected():
                 weights = select_places(layer.weights, stored[layer.output], 0)
                 some = distinct_weights(weights) != 0
                 stored[name] |= (np.any(some, axis=tuple(range(some.ndim - 1)))
                                  & ~self.foldable(layer))
                 # A step has to read something, even where only constants come out.
                 stored[name][0] |= not stored[name].any()
-            case Depthwise():
+            case graph.Depthwise():
                 multiple = len(stored[layer.output]) // len(stored[name])
                 stored[name] |= stored[layer.output].reshape(-1, multiple).any(axis=1)
                 if multiple == 1:
                     stored[layer.output] |= stored[name]
-            case Reshape():
+            case graph.Reshape():
                 self.tie_reshape(layer)
-            case Concatenate():
+            case graph.Concatenate():
                 self.tie_concatenation(layer)
             case _:
                 union = np.any([stored[n] for n in (*layer.inputs, layer.output)], axis=0)
                 for n in (*layer.inputs, layer.output):
                     stored[n] |= union
 
-    def tie_reshape(self, layer: Reshape) -> None:
+    def tie_reshape(self, layer: graph.Reshape) -> None:
         inner, outer = self.stored[layer.inputs[0]], self.stored[layer.output]
         if len(outer) % len(inner):
             inner[:] = outer[:] = True
@@ -203,7 +188,7 @@ class Fold:
         inner |= outer.reshape(-1, len(inner)).any(axis=0)
         outer |= np.tile(inner, len(outer) // len(inner))
 
-    def tie_concatenation(self, layer: Concatenate) -> None:
+    def tie_concatenation(self, layer: graph.Concatenate) -> None:
         axes = len(self.network.tensors[layer.output].shape)
         output = self.stored[layer.output]
         first = 0
@@ -217,6 +202,6 @@ class Fold:
             first += len(self.stored[name])
 
 
-def fold(network: Network) -> Folding:
+def fold(network: graph.Network) -> Folding:
     """Return the constants and what is stored."""
     return Fold(network).backward()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...arch.descriptors import Descriptors
 from ...arch.design import Design
 from ...arch.steps import Mode
-from ...cost.cycles import Array
+from ...cost.cycles import Array, run_cycles, total_cycles
 from ...golden.accelerator.accelerator import Accelerator
 from ...golden.accelerator.footprint import passes
 from ...golden.network import network as golden
@@ -172,7 +172,7 @@ def candidate(network: Network, folding: Folding, layout: BufferLayout, design: 
     sums = SumsLayer(network, folding, layer, source, target)
     array, lowering = Array.of(design), Lowering(design)
     sums.emit(lowering)
-    dense = sum(array.cycles(item.step) for item in lowering.placed)
+    dense = total_cycles((item.step for item in lowering.placed), array)
     words = program_words(lowering)
     sparse = sums.sparse
     assert sparse
@@ -183,16 +183,15 @@ def candidate(network: Network, folding: Folding, layout: BufferLayout, design: 
     lowering = Lowering(design)
     sparse.emit(lowering, 0)
     seen = surroundings(design, source, folding, layer, values, sparse.zero_point)
-    cycles = 0
-    for item in lowering.placed:
-        if item.step.mode == Mode.SPARSE:
-            found = [each for taps in passes(item.step)
-                     if (each := seen.fetch(item.step, 0, *taps)) is not None]
-            vectors = np.stack(found).reshape(len(found), item.step.vectors, -1)
-            run = sparse_step(item.step, weights, vectors, design.sparse_depth)
-            cycles += sparse_cycles(run, design.columns, int(array.turns))
-        else:
-            cycles += array.cycles(item.step)
+    steps, taken = [item.step for item in lowering.placed], {}
+    for index, step in enumerate(steps):
+        if step.mode == Mode.SPARSE:
+            found = [each for taps in passes(step)
+                     if (each := seen.fetch(step, 0, *taps)) is not None]
+            vectors = np.stack(found).reshape(len(found), step.vectors, -1)
+            run = sparse_step(step, weights, vectors, design.sparse_depth)
+            taken[index] = sparse_cycles(run, design.columns, int(array.turns))
+    cycles = sum(run_cycles(steps, array, taken))
     return Candidate(layer.name, dense, cycles, words - program_words(lowering), weights, None)
 
 

@@ -44,6 +44,8 @@ class Accelerator:
         The array is bit-serial.
     parts : sequence of Part
         What does steps beside the array.
+    packed_rows : int
+        Rows, the last ones, that no line reaches.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     """
@@ -57,6 +59,7 @@ class Accelerator:
     serial: bool = False
     parts: Sequence[Part] = ()
     rounding: str = "tflm"
+    packed_rows: int = 0
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
@@ -80,6 +83,7 @@ class Accelerator:
             parts.append(UnpackPart())
             others["program_words"] = design.program_words
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
+                   packed_rows=design.packed_rows,
                    partial_sums=design.partial_sums, activation_memory=design.activation_memory,
                    rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
                    **others)
@@ -212,7 +216,8 @@ class Accelerator:
         """Return the windows of a pass, of those pixels that complete one."""
         stream = np.arange(step.y)
         sums = np.zeros((step.vectors, self.columns), np.int32)
-        line_of = lines_of_rows("bitserial" if self.serial else "", self.rows, self.lines)
+        line_of = lines_of_rows("bitserial" if self.serial else "", self.rows - self.packed_rows,
+                                self.lines)
         for row, line in enumerate(line_of):
             if not weights[row].any():
                 continue

@@ -6,11 +6,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..network.arithmetic import divide, divide_once, wrap
+from ..network.arithmetic import Integers, divide, divide_once, wrap
 
 __all__ = ["Parameters", "Post"]
 
-Integers = NDArray[np.int64]
 
 MULTIPLIER = 31
 """Bits of a multiplier, and how far its product is shifted at least."""

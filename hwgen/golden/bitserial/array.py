@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...arch.formats import Format, NumberKind
-from ..dot.bitplane import planes
+from ..dot.bitplane import Integers, planes
 
 __all__ = ["BitSerial", "PlanePair", "latency", "order"]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

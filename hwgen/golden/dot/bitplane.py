@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BitPlane", "TaggedPair", "order", "planes"]
+__all__ = ["BitPlane", "Integers", "TaggedPair", "order", "planes"]
 
 Integers = NDArray[np.int64]
 

@@ -4,18 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ...arch.frames import (
-    CRC_SIZE,
-    EPOCH_LOW,
-    HEAD_SIZE,
-    HEADER_SIZE,
-    REPLY_SYNC,
-    REQUEST_SYNC,
-    Command,
-    Head,
-    Status,
-    encode,
-)
+from ...arch import frames
 
 __all__ = ["Bus", "BusAccess", "Host"]
 
@@ -48,8 +37,8 @@ class Host:
 
     bus: Bus
     epoch: int = 0
-    window: bytearray = field(default_factory=lambda: bytearray(HEADER_SIZE))
-    request: Head | None = None
+    window: bytearray = field(default_factory=lambda: bytearray(frames.HEADER_SIZE))
+    request: frames.Head | None = None
     data: bytearray = field(default_factory=bytearray)
 
     def receive(self, data: bytes) -> bytes:
@@ -62,40 +51,42 @@ class Host:
             self.window = self.window[1:] + bytes([byte])
             return self._hunt()
         self.data.append(byte)
-        if len(self.data) < self.request.count + CRC_SIZE:
+        if len(self.data) < self.request.count + frames.CRC_SIZE:
             return b""
-        request, data = self.request, bytes(self.data[:-CRC_SIZE])
-        check = crc32(request.pack() + data).to_bytes(CRC_SIZE, "little")
-        if check != self.data[-CRC_SIZE:]:
-            return self._reply(request, Status.DAMAGED)
-        if request.code >> EPOCH_LOW != self.epoch:
-            return self._reply(request, Status.STALE)
+        request, data = self.request, bytes(self.data[:-frames.CRC_SIZE])
+        check = crc32(request.pack() + data).to_bytes(frames.CRC_SIZE, "little")
+        if check != self.data[-frames.CRC_SIZE:]:
+            return self._reply(request, frames.Status.DAMAGED)
+        if request.code >> frames.EPOCH_LOW != self.epoch:
+            return self._reply(request, frames.Status.STALE)
         return self._reply(request, self._write(request, data))
 
     def _hunt(self) -> bytes:
         """Serve what the last bytes ask for, if they are a header."""
-        head = bytes(self.window[:HEAD_SIZE])
-        check = crc32(head).to_bytes(CRC_SIZE, "little")
-        if head[0] != REQUEST_SYNC or self.window[HEAD_SIZE:] != check:
+        head = bytes(self.window[:frames.HEAD_SIZE])
+        check = crc32(head).to_bytes(frames.CRC_SIZE, "little")
+        if head[0] != frames.REQUEST_SYNC or self.window[frames.HEAD_SIZE:] != check:
             return b""
-        request = Head.unpack(head)
-        if request.code == Command.READ:
+        request = frames.Head.unpack(head)
+        if request.code == frames.Command.READ:
             data = self._read(request)
-            return self._reply(request, Status.REFUSED if data is None else Status.DATA, data)
-        if request.code % (1 << EPOCH_LOW) == Command.WRITE:
+            status = frames.Status.REFUSED if data is None else frames.Status.DATA
+            return self._reply(request, status, data)
+        if request.code % (1 << frames.EPOCH_LOW) == frames.Command.WRITE:
             self.request = request
             return b""
-        return self._reply(request, Status.UNKNOWN)
+        return self._reply(request, frames.Status.UNKNOWN)
 
-    def _reply(self, request: Head, status: Status, data: bytes | None = None) -> bytes:
+    def _reply(self, request: frames.Head, status: frames.Status,
+               data: bytes | None = None) -> bytes:
         """Return a reply, and forget the request."""
-        self.window = bytearray(HEADER_SIZE)
+        self.window = bytearray(frames.HEADER_SIZE)
         self.request = None
         self.data = bytearray()
-        head = Head(REPLY_SYNC, status, request.tag, request.count, request.address)
-        return encode(head, data)
+        head = frames.Head(frames.REPLY_SYNC, status, request.tag, request.count, request.address)
+        return frames.encode(head, data)
 
-    def _read(self, request: Head) -> bytes | None:
+    def _read(self, request: frames.Head) -> bytes | None:
         """Read memory, word by word, until there is an error."""
         words = []
         for address, mask, _ in parts(request):
@@ -106,17 +97,17 @@ class Host:
         start = request.address % 4
         return b"".join(words)[start:start + request.count]
 
-    def _write(self, request: Head, data: bytes) -> Status:
+    def _write(self, request: frames.Head, data: bytes) -> frames.Status:
         """Write memory, word by word, until there is an error."""
         for address, mask, start in parts(request):
             lanes = (data[start + lane] if mask >> lane & 1 else 0 for lane in range(4))
             word = int.from_bytes(lanes, "little")
             if self.bus(BusAccess(True, address, mask, word)) is None:
-                return Status.REFUSED
-        return Status.DONE
+                return frames.Status.REFUSED
+        return frames.Status.DONE
 
 
-def parts(request: Head) -> list[tuple[int, int, int]]:
+def parts(request: frames.Head) -> list[tuple[int, int, int]]:
     """Return the words of a request: the address and the mask of each, and its first byte's place.
 
     The place is counted from the first byte of the data, so it may be negative in the first word.

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...network.graph import Requantisation
 from ...network.thresholds import Thresholds
 
-__all__ = ["divide", "divide_once", "requantise", "scale", "threshold", "wrap"]
+__all__ = ["Integers", "divide", "divide_once", "requantise", "scale", "threshold", "wrap"]
 
 Integers = NDArray[np.int64]
 

@@ -11,30 +11,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ...network.graph import (
-    Add,
-    AveragePool,
-    Concatenate,
-    Depthwise,
-    Ending,
-    FullyConnected,
-    Layer,
-    Logistic,
-    Maximum,
-    MaxPool,
-    Mean,
-    Network,
-    Pad,
-    Reshape,
-    Softmax,
-    Weighted,
-    Window,
-)
+from ...network import graph
 from ...network.thresholds import Thresholds
 from . import fixed_point
 from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
-__all__ = ["add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
+__all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean"]
 
 Bytes = NDArray[np.int8]
@@ -75,7 +57,7 @@ def surround(x: NDArray[np.signedinteger], before: tuple[int, int], after: tuple
     return np.pad(x, around, constant_values=value)
 
 
-def views(x: NDArray[np.signedinteger], window: Window) -> NDArray[np.signedinteger]:
+def views(x: NDArray[np.signedinteger], window: graph.Window) -> NDArray[np.signedinteger]:
     """Return what the window sees: (images, height, width, channels, kernel height and width)."""
     reach = [(kernel - 1) * dilation + 1
              for kernel, dilation in zip(window.kernel, window.dilation, strict=True)]
@@ -84,7 +66,7 @@ def views(x: NDArray[np.signedinteger], window: Window) -> NDArray[np.signedinte
     return seen[:, ::down, ::right, :, ::step_y, ::step_x]
 
 
-def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
+def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: graph.Window,
                      zero_point: int) -> Integers:
     """Return the sums of a convolution, as 32 bits hold them."""
     centred = surround(x.astype(np.int16) - np.int16(zero_point), window.before, window.after, 0)
@@ -101,7 +83,7 @@ def convolution_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: 
     return wrap(sums + bias)
 
 
-def finish_sums(sums: Integers, by: Ending, rounding: str) -> Values:
+def finish_sums(sums: Integers, by: graph.Ending, rounding: str) -> Values:
     """Return what sums of 32 bits become."""
     if by is None:
         return sums.astype(np.int32)
@@ -110,7 +92,7 @@ def finish_sums(sums: Integers, by: Ending, rounding: str) -> Values:
     return requantise(sums, by, rounding)
 
 
-def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: Window,
+def depthwise_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32], window: graph.Window,
                    zero_point: int) -> Integers:
     """Return the sums of a depthwise convolution, as 32 bits hold them."""
     centred = surround(x.astype(np.int32) - zero_point, window.before, window.after, 0)
@@ -128,15 +110,15 @@ def fully_connected_sums(x: Bytes, weights: Bytes, bias: NDArray[np.int32],
     return wrap(matrix(vectors, weights) + bias).reshape(*x.shape[:-1], len(weights))
 
 
-def weighted_sums(x: Bytes, layer: Weighted, zero_point: int) -> Integers:
+def weighted_sums(x: Bytes, layer: graph.Weighted, zero_point: int) -> Integers:
     """Return the sums of a layer with weights, as 32 bits hold them."""
-    if isinstance(layer, FullyConnected):
+    if isinstance(layer, graph.FullyConnected):
         return fully_connected_sums(x, layer.weights, layer.bias, zero_point)
-    sums = depthwise_sums if isinstance(layer, Depthwise) else convolution_sums
+    sums = depthwise_sums if isinstance(layer, graph.Depthwise) else convolution_sums
     return sums(x, layer.weights, layer.bias, layer.window, zero_point)
 
 
-def add(inputs: Sequence[Bytes], layer: Add, zero_points: Sequence[int],
+def add(inputs: Sequence[Bytes], layer: graph.Add, zero_points: Sequence[int],
         rounding: str = "tflm") -> Bytes:
     """Return the sum of two tensors."""
     sums = np.zeros(inputs[0].shape, np.int64)
@@ -150,7 +132,7 @@ def maximum(inputs: Sequence[Bytes]) -> Bytes:
     return np.maximum(*inputs)
 
 
-def average_pool(x: Bytes, layer: AveragePool) -> Bytes:
+def average_pool(x: Bytes, layer: graph.AveragePool) -> Bytes:
     """Return the mean over each window, of the taps inside the image."""
     def sums(values: NDArray[np.signedinteger]) -> Integers:
         padded = surround(values, layer.window.before, layer.window.after, 0)
@@ -160,14 +142,14 @@ def average_pool(x: Bytes, layer: AveragePool) -> Bytes:
     return np.clip(divide(sums(x), inside), layer.low, layer.high).astype(np.int8)
 
 
-def max_pool(x: Bytes, layer: MaxPool) -> Bytes:
+def max_pool(x: Bytes, layer: graph.MaxPool) -> Bytes:
     """Return the greatest value of each window."""
     padded = surround(x, layer.window.before, layer.window.after, -128)
     greatest = views(padded, layer.window).max(axis=(4, 5))
     return np.clip(greatest, layer.low, layer.high).astype(np.int8)
 
 
-def mean(x: Bytes, layer: Mean, zero_point: int, rounding: str = "tflm") -> Bytes:
+def mean(x: Bytes, layer: graph.Mean, zero_point: int, rounding: str = "tflm") -> Bytes:
     """Return the mean over all axes but the first and the last, as (images, channels)."""
     over = tuple(range(1, x.ndim - 1))
     count = int(np.prod([x.shape[axis] for axis in over]))
@@ -175,34 +157,34 @@ def mean(x: Bytes, layer: Mean, zero_point: int, rounding: str = "tflm") -> Byte
     return requantise(wrap(sums), layer.requantisation, rounding)
 
 
-def compute(network: Network, layer: Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
+def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any]]) -> NDArray[Any]:
     """Return what one layer makes of its inputs; their first axis counts images."""
     result: NDArray[np.signedinteger]
     x, tensors, rounding = inputs[0], network.tensors, network.rounding
     zero_points = [tensors[name].zero_point for name in layer.inputs]
     match layer:
-        case _ if isinstance(layer, Weighted):
+        case _ if isinstance(layer, graph.Weighted):
             sums = weighted_sums(x, layer, zero_points[0])
             result = finish_sums(sums, layer.requantisation, rounding)
-        case Add():
+        case graph.Add():
             result = add(inputs, layer, zero_points, rounding)
-        case Maximum():
+        case graph.Maximum():
             result = maximum(inputs)
-        case AveragePool():
+        case graph.AveragePool():
             result = average_pool(x, layer)
-        case MaxPool():
+        case graph.MaxPool():
             result = max_pool(x, layer)
-        case Mean():
+        case graph.Mean():
             result = mean(x, layer, zero_points[0], rounding)
-        case Pad():
+        case graph.Pad():
             result = surround(x, layer.before, layer.after, layer.value).astype(np.int8)
-        case Concatenate():
+        case graph.Concatenate():
             result = np.concatenate(inputs, axis=layer.axis)
-        case Reshape():
+        case graph.Reshape():
             result = x
-        case Softmax():
+        case graph.Softmax():
             result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)
-        case Logistic():
+        case graph.Logistic():
             result = fixed_point.logistic(x, tensors[layer.inputs[0]].scale, zero_points[0])
         case _:
             raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "

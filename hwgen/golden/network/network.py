@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...network.graph import Network
-from .layers import compute
+from .layers import Bytes, compute
 
 __all__ = ["compute", "run"]
 
-Bytes = NDArray[np.int8]
 Values = dict[str, NDArray[Any]]
 """Arrays by name: int8, and int32 for sums that are an output."""
 

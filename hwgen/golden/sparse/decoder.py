@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 
-__all__ = ["WEIGHT_BITS", "Compressed", "EntryFormat", "LaneEntries", "Transfer", "decode",
-           "transfers"]
+__all__ = ["WEIGHT_BITS", "Compressed", "EntryFormat", "Integers", "LaneEntries", "Transfer",
+           "decode", "transfers"]
 
 Integers = NDArray[np.int64]
 

@@ -7,13 +7,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.arithmetic import wrap
+from ..network.arithmetic import Integers, wrap
 from .decoder import Compressed, EntryFormat, LaneEntries
 from .nonzero import NonZero, nonzeros
 
 __all__ = ["Source", "Sparse", "SparseRun"]
 
-Integers = NDArray[np.int64]
 
 NEVER = -(1 << 40)
 FLUSH = 11

@@ -14,12 +14,12 @@ from .lane import Memories
 
 __all__ = ["Waiting", "sparse_cycles", "sparse_step"]
 
-SHORTEST_PASS = 5
-READING = 14
+SHORTEST_PASS = 7
+READING = 18
 """Cycles of a step before its first vector is asked for, besides those of its descriptor."""
 FETCHING = 13
 """From asking for a vector until the engine can take it, besides those that rotate a window."""
-WRITING = 11
+WRITING = 14
 """From the last sums out of the engine until the step has ended."""
 
 

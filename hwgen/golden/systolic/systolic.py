@@ -20,12 +20,12 @@ def wrap(sums: Integers, width: int, signed: bool) -> Integers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightStationary:
-    """Golden twin of :class:`hwgen.rtl.systolic.systolic.WeightStationary`.
+class SystolicArray:
+    """What both arrays have.
 
     Parameters
     ----------
-    rows, columns, lines : int
+    rows, columns, lines, packed_rows : int
         As in hardware.
     sum_width : int
         Width of a sum.
@@ -36,31 +36,42 @@ class WeightStationary:
     rows: int
     columns: int
     lines: int = 0
+    packed_rows: int = 0
     sum_width: int = 64
     sum_signed: bool = True
+
+    def product(self, left: Integers, right: Integers) -> Integers:
+        """Return the product of two matrices, as the sums hold it."""
+        return wrap(np.asarray(left, np.int64) @ np.asarray(right, np.int64),
+                    self.sum_width, self.sum_signed)
+
+
+class WeightStationary(SystolicArray):
+    """Golden twin of :class:`hwgen.rtl.systolic.systolic.WeightStationary`."""
 
     def matrix(self, vectors: Integers, weights: Integers) -> Integers:
         """Return the sums of one tile, (vectors, columns).
 
         Of (vectors, rows) activations and (rows, columns) weights.
         """
-        return wrap(np.asarray(vectors, np.int64) @ np.asarray(weights, np.int64),
-                    self.sum_width, self.sum_signed)
+        return self.product(vectors, weights)
 
     def line(self, row: int) -> int:
         """Return the line whose pixels pass the cells of ``row``."""
-        return row * self.lines // self.rows
+        return row * self.lines // (self.rows - self.packed_rows)
 
     def taps(self, pixels: Integers, held: Integers | None = None) -> Integers:
-        """Return what each cell multiplies: (vectors, rows, columns) of (vectors, lines, columns).
+        """Return what each cell multiplies: (vectors, taps, columns) of (vectors, lines, columns).
 
-        A pixel moves down one row a vector within the rows of its line. ``held`` is what the cells
-        held before, (rows, columns): what they multiplied by last.
+        Taps are the rows that are not packed. A pixel moves down one row a vector within the rows
+        of its line. ``held`` is what the cells held before, (taps, columns): what they multiplied
+        by last.
         """
         pixels = np.asarray(pixels, np.int64)
-        cells = np.zeros((self.rows, self.columns), np.int64) if held is None else held
-        seen = np.empty((len(pixels), self.rows, self.columns), np.int64)
-        lines = np.array([self.line(row) for row in range(self.rows)])
+        taps = self.rows - self.packed_rows
+        cells = np.zeros((taps, self.columns), np.int64) if held is None else held
+        seen = np.empty((len(pixels), taps, self.columns), np.int64)
+        lines = np.array([self.line(row) for row in range(taps)])
         head = np.append(True, lines[1:] != lines[:-1])
         for index, fresh in enumerate(pixels):
             cells = np.where(head[:, None], fresh[lines], np.roll(cells, 1, axis=0))
@@ -70,23 +81,17 @@ class WeightStationary:
     def depthwise(self, pixels: Integers, weights: Integers,
                   held: Integers | None = None) -> Integers:
         """Return the sums of one depthwise tile, (vectors, columns), those of PRIME vectors too."""
-        products = self.taps(pixels, held) * np.asarray(weights, np.int64)
+        taps = self.taps(pixels, held)
+        products = taps * np.asarray(weights, np.int64)[:taps.shape[1]]
         return wrap(products.sum(axis=1), self.sum_width, self.sum_signed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutputStationary:
+class OutputStationary(SystolicArray):
     """Golden twin of :class:`hwgen.rtl.systolic.systolic.OutputStationary`."""
-
-    rows: int
-    columns: int
-    sum_width: int = 64
-    sum_signed: bool = True
 
     def matrix(self, activations: Integers, weights: Integers) -> Integers:
         """Return the sums of one tile as they come out: the last row first.
 
         Of (steps, rows) activations and (steps, columns) weights.
         """
-        sums = np.asarray(activations, np.int64).T @ np.asarray(weights, np.int64)
-        return wrap(sums, self.sum_width, self.sum_signed)[::-1]
+        return self.product(np.transpose(activations), weights)[::-1]

@@ -9,22 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import UserError
-from ..graph import (
-    Add,
-    AveragePool,
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    MaxPool,
-    Mean,
-    Network,
-    Pad,
-    Requantisation,
-    Reshape,
-    Tensor,
-    Window,
-)
+from .. import graph
 from ..precision import Precision
 from ..scales import multiplier_and_shift
 from .file import ELEMENTS, Node
@@ -33,7 +18,7 @@ from .values import Activation, Real, Target, channels_last
 
 __all__ = ["NetworkBuilder", "grid", "is_step", "requantisation", "step"]
 
-ONES = Window((1, 1))
+ONES = graph.Window((1, 1))
 
 
 def grid(node: Node, scale: float) -> float:
@@ -65,8 +50,8 @@ class NetworkBuilder:
     """The Network so far."""
 
     name: str
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    layers: list[Layer] = field(default_factory=list)
+    tensors: dict[str, graph.Tensor] = field(default_factory=dict)
+    layers: list[graph.Layer] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=dict)
 
     def unique(self, name: str) -> str:
@@ -77,7 +62,7 @@ class NetworkBuilder:
             found = f"{name}/{self.times[name]}"
         return found
 
-    def tensor(self, node: Node, wanted: Tensor) -> Tensor:
+    def tensor(self, node: Node, wanted: graph.Tensor) -> graph.Tensor:
         """Return a new tensor of the Network: the one that is wanted, under a name of its own."""
         if math.prod(wanted.shape) > ELEMENTS or min(wanted.shape) < 1:
             raise node.error(f"has an output of shape {list(wanted.shape)}, "
@@ -87,19 +72,19 @@ class NetworkBuilder:
         self.tensors[tensor.name] = tensor
         return tensor
 
-    def layer(self, kind: type[Layer], node: Node, inputs: Sequence[Tensor], output: Tensor,
-              **fields: Any) -> Tensor:
+    def layer(self, kind: type[graph.Layer], node: Node, inputs: Sequence[graph.Tensor],
+              output: graph.Tensor, **fields: Any) -> graph.Tensor:
         """Append a layer, and return the :meth:`tensor` that it writes."""
         made = self.tensor(node, output)
         self.layers.append(kind(name=made.name, inputs=tuple(t.name for t in inputs),
                                 output=made.name, **fields))
         return made
 
-    def reshape(self, node: Node, tensor: Tensor, shape: Sequence[int]) -> Tensor:
+    def reshape(self, node: Node, tensor: graph.Tensor, shape: Sequence[int]) -> graph.Tensor:
         """Return the same bytes under another shape."""
         if tensor.shape == tuple(shape):
             return tensor
-        return self.layer(Reshape, node, [tensor], replace(
+        return self.layer(graph.Reshape, node, [tensor], replace(
             tensor, name=f"{tensor.name}/reshaped", shape=tuple(shape)))
 
     def with_grid(self, node: Node, x: Activation, scale: float, zero: int) -> Activation:
@@ -107,10 +92,10 @@ class NetworkBuilder:
         tensor = x.tensor
         if (tensor.scale, tensor.zero_point) == (scale, zero):
             return x
-        return replace(x, tensor=self.layer(Reshape, node, [tensor], replace(
+        return replace(x, tensor=self.layer(graph.Reshape, node, [tensor], replace(
             tensor, name=f"{tensor.name}/read", scale=scale, zero_point=zero)))
 
-    def image(self, node: Node, x: Activation) -> Tensor:
+    def image(self, node: Node, x: Activation) -> graph.Tensor:
         """Return a tensor of shape (1, height, width, channels)."""
         if len(x.shape) not in (3, 4):
             raise node.error(f"reads a tensor of {len(x.shape)} axes; the nearest that we run "
@@ -122,7 +107,7 @@ class NetworkBuilder:
                              "we run those that leave them where they are")
         return self.reshape(node, x.tensor, x.image)
 
-    def any_image(self, node: Node, x: Activation) -> Tensor:
+    def any_image(self, node: Node, x: Activation) -> graph.Tensor:
         """Return a tensor of 4 axes with the bytes of any tensor."""
         if x.is_image:
             return self.image(node, x)
@@ -136,8 +121,8 @@ class NetworkBuilder:
         if low > high:
             raise node.error("clamps to an empty range")
         source = self.any_image(node, x)
-        return replace(x, tensor=self.layer(MaxPool, node, [source], replace(source, name=name),
-                                            window=ONES, low=low, high=high))
+        return replace(x, tensor=self.layer(graph.MaxPool, node, [source], replace(
+            source, name=name), window=ONES, low=low, high=high))
 
     def integers_of(self, node: Node, real: Real, *, rounded: bool = False) -> Activation:
         """Return the integers of a dequantised tensor, clamped where it is.
@@ -159,7 +144,7 @@ class NetworkBuilder:
         source = self.any_image(node, x)
         channels = source.shape[-1]
         result = self.layer(
-            Depthwise, node, [source], target.tensor(source.shape),
+            graph.Depthwise, node, [source], target.tensor(source.shape),
             weights=np.ones((1, 1, channels), np.int8), bias=np.zeros(channels, np.int32),
             window=ONES, requantisation=requantisation(node, real.scale, target))
         return Activation(result, x.shape, x.order, target.offset)
@@ -174,12 +159,12 @@ class NetworkBuilder:
         own = replace(target, name=f"{target.name}/{x.tensor.name}", low=low, high=high)
         return self.requantise(node, Real(x, real.scale), own)
 
-    def maximum(self, node: Node, x: Activation, name: str, window: Window) -> Activation:
+    def maximum(self, node: Node, x: Activation, name: str, window: graph.Window) -> Activation:
         """Return the greatest values under a window."""
         source = self.image(node, x)
         height, width = window.output(*source.shape[1:3])
         shape = (1, height, width, source.shape[3])
-        result = self.layer(MaxPool, node, [source], replace(source, name=name, shape=shape),
+        result = self.layer(graph.MaxPool, node, [source], replace(source, name=name, shape=shape),
                             window=window)
         return image_of(result, len(x.shape), x.offset)
 
@@ -195,29 +180,32 @@ class NetworkBuilder:
             precision = Precision.over(min(precision.low, value), max(precision.high, value))
         padded = replace(source, name=name, shape=(1, height, width, source.shape[3]),
                          precision=precision)
-        result = self.layer(Pad, node, [source], padded, before=before, after=after, value=value)
+        result = self.layer(graph.Pad, node, [source], padded, before=before, after=after,
+                            value=value)
         return image_of(result, len(x.shape), x.offset)
 
-    def network(self, inputs: Sequence[str], outputs: Sequence[str], rounding: str) -> Network:
+    def network(self, inputs: Sequence[str], outputs: Sequence[str],
+                rounding: str) -> graph.Network:
         """Return the Network, without the clamps that the layer before can do."""
         layers = fold_clamps(self.layers, set(outputs))
         used = {*inputs, *outputs, *(layer.output for layer in layers)}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in used}
         tensors = narrow_tensors(layers, tensors)
-        return Network(self.name, tensors, tuple(layers), tuple(inputs), tuple(outputs), rounding)
+        return graph.Network(self.name, tensors, tuple(layers), tuple(inputs), tuple(outputs),
+                             rounding)
 
 
-def fold_clamps(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
+def fold_clamps(layers: Sequence[graph.Layer], outputs: set[str]) -> list[graph.Layer]:
     """Return the layers with each clamp in the layer before it, where nothing else reads that."""
     readers: dict[str, int] = {}
     for layer in layers:
         for name in layer.inputs:
             readers[name] = readers.get(name, 0) + 1
-    result: list[Layer] = []
+    result: list[graph.Layer] = []
     by_output: dict[str, int] = {}
     for layer in layers:
         source = layer.inputs[0]
-        if isinstance(layer, MaxPool) and layer.window == ONES and source in by_output \
+        if isinstance(layer, graph.MaxPool) and layer.window == ONES and source in by_output \
                 and readers[source] == 1 and source not in outputs:
             index = by_output[source]
             tighter = with_clamp(result[index], layer)
@@ -230,15 +218,15 @@ def fold_clamps(layers: Sequence[Layer], outputs: set[str]) -> list[Layer]:
     return result
 
 
-def with_clamp(layer: Layer, by: MaxPool) -> Layer | None:
+def with_clamp(layer: graph.Layer, by: graph.MaxPool) -> graph.Layer | None:
     """Return a layer that clamps as ``by`` does after it; None where it cannot."""
-    if isinstance(layer, MaxPool | AveragePool):
+    if isinstance(layer, graph.MaxPool | graph.AveragePool):
         low, high = max(layer.low, by.low), min(layer.high, by.high)
         if low <= high:
             return replace(layer, low=low, high=high, output=by.output)
-    if isinstance(layer, Convolution | Depthwise | FullyConnected | Add | Mean):
+    if isinstance(layer, graph.Weighted | graph.Add | graph.Mean):
         old = layer.requantisation
-        if not isinstance(old, Requantisation):
+        if not isinstance(old, graph.Requantisation):
             return None
         low, high = max(old.low, by.low), min(old.high, by.high)
         if low <= high:
@@ -247,18 +235,18 @@ def with_clamp(layer: Layer, by: MaxPool) -> Layer | None:
     return None
 
 
-def image_of(tensor: Tensor, axes: int, offset: int) -> Activation:
+def image_of(tensor: graph.Tensor, axes: int, offset: int) -> Activation:
     """Return an image as the file sees it, with 3 or 4 axes and channels first."""
     _, height, width, channels = tensor.shape
     shape = (1, channels, width) if axes == 3 and height == 1 else (1, channels, height, width)
     return Activation(tensor, shape, channels_last(shape), offset)
 
 
-def requantisation(node: Node, scale: ArrayLike, target: Target) -> Requantisation:
+def requantisation(node: Node, scale: ArrayLike, target: Target) -> graph.Requantisation:
     """Return how sums of a scale, or of one for each channel, become the target."""
     ratios = np.asarray(scale, np.float64) / grid(node, target.scale)
     try:
         multiplier, shift = multiplier_and_shift(ratios)
     except UserError as error:
         raise node.error(f"cannot be made integers: {error}") from error
-    return Requantisation(multiplier, shift, target.zero, target.low, target.high)
+    return graph.Requantisation(multiplier, shift, target.zero, target.low, target.high)

@@ -18,15 +18,12 @@ from ..requantisation import Ending
 from ..thresholds import find_thresholds
 from .builder import requantisation
 from .file import Node
-from .float_ops import FloatStep, apply_steps, single
+from .float_ops import Floats, FloatStep, apply_steps, single
 from .levels import Levels
 from .pending import Average, Linear
-from .values import Activation, Pending, Target
+from .values import Activation, Integers, Pending, Target
 
 __all__ = ["Finish", "as_levels", "as_sums"]
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

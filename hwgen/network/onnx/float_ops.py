@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["OPERATIONS", "FloatStep", "apply_steps", "gain_and_bias", "single"]
+__all__ = ["OPERATIONS", "FloatStep", "Floats", "apply_steps", "gain_and_bias", "single"]
 
 Floats = NDArray[np.float32]
 

@@ -2,24 +2,12 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..graph import (
-    Add,
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Maximum,
-    Mean,
-    Tensor,
-    Window,
-)
+from .. import graph
 from ..requantisation import Ending
 from ..scales import multiplier_and_shift
 from .bias_steps import OFF, are_whole, closest, finest
@@ -32,7 +20,15 @@ __all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Deferred:
+    """What an operator computes, and where its layers go."""
+
+    builder: NetworkBuilder
+    node: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Deferred):
     """Sums of products with constants: ``scale * sum (x - zero) * weights + bias``.
 
     ``scale`` and ``bias`` have one value for each output channel. Of a convolution (``window``) the
@@ -41,14 +37,12 @@ class Linear:
     the file's order.
     """
 
-    builder: NetworkBuilder
-    node: Node
     x: Activation
     weights: Integers
     scale: NDArray[np.float64]
     bias: NDArray[np.float64]
     shape: tuple[int, ...]
-    window: Window | None = None
+    window: graph.Window | None = None
     depthwise: bool = False
     steps: tuple[FloatStep, ...] = ()
     """What the file does to the sums, for those who need every rounding."""
@@ -121,7 +115,7 @@ class Linear:
         builder, node = self.builder, self.node
         source = self._repeat_channels(builder.image(node, self.x), len(parts))
         height, width = self.window.output(*source.shape[1:3])
-        kind: type[Layer] = Depthwise if self.depthwise else Convolution
+        kind: type[graph.Layer] = graph.Depthwise if self.depthwise else graph.Convolution
         joined = parts[0] if self.depthwise else np.concatenate(parts, axis=-1)
         result = builder.layer(kind, node, [source], target.tensor((1, height, width, len(bias))),
                                weights=joined, window=self.window, **fields)
@@ -141,14 +135,14 @@ class Linear:
         scale = np.where(scale == 0, grid(self.node, target.scale), np.abs(scale))
         return weights, scale, self.bias / scale
 
-    def _repeat_channels(self, source: Tensor, times: int) -> Tensor:
+    def _repeat_channels(self, source: graph.Tensor, times: int) -> graph.Tensor:
         """Return a tensor with its channels several times over, for weights of several parts."""
         if times == 1:
             return source
         *outer, channels = source.shape
         repeated = replace(source, name=f"{source.name}/repeated",
                            shape=(*outer, channels * times))
-        return self.builder.layer(Concatenate, self.node, [source] * times, repeated,
+        return self.builder.layer(graph.Concatenate, self.node, [source] * times, repeated,
                                   axis=len(outer))
 
     def _fully_connected(self, target: Target, parts: NDArray[np.int8],
@@ -164,7 +158,7 @@ class Linear:
         source = self._repeat_channels(builder.reshape(node, self.x.tensor, shape), len(parts))
         weights = np.concatenate([part[:, by_row[0]] for part in parts], axis=-1)
         result = builder.layer(
-            FullyConnected, node, [source], target.tensor((*shape[:-1], len(weights))),
+            graph.FullyConnected, node, [source], target.tensor((*shape[:-1], len(weights))),
             weights=weights, **fields)
         return Activation(result, self.shape, np.arange(math.prod(self.shape), dtype=np.int64),
                           target.offset)
@@ -192,70 +186,67 @@ def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
-    """The sum of two tensors."""
+class OfTwo(Deferred):
+    """What has two tensors, which must lie alike, as its ``terms``."""
 
-    builder: NetworkBuilder
-    node: Node
     terms: tuple[Real, Real]
+    kind: ClassVar[type[graph.Layer]]
 
     def emit(self, target: Target) -> Activation:
         """Make the layer."""
         builder, node = self.builder, self.node
-        first = alike(node, self.terms)
-        inputs = [builder.integers_of(node, term).tensor for term in self.terms]
+        first, second = (term.x for term in self.terms)
+        if first.shape != second.shape or not np.array_equal(first.order, second.order):
+            raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; "
+                             "we run it on tensors of one shape and one order")
+        inputs = [self.integers(term, target).tensor for term in self.terms]
         inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
+        result = builder.layer(self.kind, node, inputs, target.tensor(inputs[0].shape),
+                               **self.fields(target))
+        return Activation(result, first.shape, first.order, target.offset)
+
+    def integers(self, term: Real, target: Target) -> Activation:
+        """Return a tensor as the layer reads it."""
+        return self.builder.integers_of(self.node, term)
+
+    def fields(self, target: Target) -> dict[str, Any]:
+        """Return what else the layer has."""
+        return {}
+
+
+class Sum(OfTwo):
+    """The sum of two tensors."""
+
+    kind = graph.Add
+
+    def fields(self, target: Target) -> dict[str, Any]:
+        """Return how both tensors are scaled, and their sum."""
         largest = 2 * max(term.scale for term in self.terms)
         # Below 1 no sum leaves 32 bits; such an output would be one step wide.
         if largest / (1 << 20) >= target.scale:
-            raise node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
-                             f"{target.scale:.4g}, which is too fine for them")
-        scalings = []
-        for term in self.terms:
-            multiplier, shift = multiplier_and_shift([term.scale / largest])
-            scalings.append((int(multiplier[0]), int(shift[0])))
-        result = builder.layer(
-            Add, node, inputs, target.tensor(inputs[0].shape), scalings=tuple(scalings),
-            requantisation=requantisation(node, largest / (1 << 20), target))
-        return Activation(result, first.shape, first.order, target.offset)
+            raise self.node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
+                                  f"{target.scale:.4g}, which is too fine for them")
+        multipliers, shifts = multiplier_and_shift([term.scale / largest for term in self.terms])
+        return {"scalings": tuple(zip(multipliers.tolist(), shifts.tolist(), strict=True)),
+                "requantisation": requantisation(self.node, largest / (1 << 20), target)}
+
+
+class Greatest(OfTwo):
+    """The greater of two tensors: rounding keeps the order, so it may come first."""
+
+    kind = graph.Maximum
+
+    def integers(self, term: Real, target: Target) -> Activation:
+        """Return a tensor on the grid of the target, by a layer where it has another scale."""
+        return self.builder.on_grid(self.node, term, target)
 
 
 @dataclass(frozen=True, eq=False)
-class Greatest:
-    """The greater of two tensors."""
-
-    builder: NetworkBuilder
-    node: Node
-    terms: tuple[Real, Real]
-
-    def emit(self, target: Target) -> Activation:
-        """Make the layer, and one before it for each tensor that has another scale."""
-        builder, node = self.builder, self.node
-        first = alike(node, self.terms)
-        # Rounding keeps the order, so that it does not matter which comes first.
-        inputs = [builder.on_grid(node, term, target).tensor for term in self.terms]
-        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
-        result = builder.layer(Maximum, node, inputs, target.tensor(inputs[0].shape))
-        return Activation(result, first.shape, first.order, target.offset)
-
-
-def alike(node: Node, terms: tuple[Real, Real]) -> Activation:
-    """Return the first of two tensors, which must lie alike."""
-    first, second = (real.x for real in terms)
-    if first.shape != second.shape or not np.array_equal(first.order, second.order):
-        raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; we "
-                         "run it on tensors of one shape and one order")
-    return first
-
-
-@dataclass(frozen=True, eq=False)
-class Average:
+class Average(Deferred):
     """The mean over a window; ``everywhere`` where taps outside the image count as zeros."""
 
-    builder: NetworkBuilder
-    node: Node
     real: Real
-    window: Window
+    window: graph.Window
     shape: tuple[int, ...]
     everywhere: bool = False
 
@@ -269,18 +260,18 @@ class Average:
         inside = not any(window.before + window.after)
         same = self.real.scale == target.scale and source.zero_point == target.zero
         if same and (inside or not self.everywhere) and window.dilation == (1, 1):
-            result = builder.layer(AveragePool, node, [source], output, window=window,
+            result = builder.layer(graph.AveragePool, node, [source], output, window=window,
                                    low=target.low, high=target.high)
         elif inside and window.kernel == source.shape[1:3]:
             result = builder.layer(
-                Mean, node, [source], output,
+                graph.Mean, node, [source], output,
                 requantisation=requantisation(node, self.real.scale / count, target))
         elif inside or self.everywhere:
             # A depthwise layer of ones has the one rounding that a division of the sum has.
             if count * source.shape[3] > ELEMENTS:
                 raise node.error("has too large a window")
             result = builder.layer(
-                Depthwise, node, [source], output,
+                graph.Depthwise, node, [source], output,
                 weights=np.ones((*window.kernel, source.shape[3]), np.int8),
                 bias=np.zeros(source.shape[3], np.int32), window=window,
                 requantisation=requantisation(node, self.real.scale / count, target))
@@ -288,7 +279,7 @@ class Average:
             return self._emit_in_two(source, target)
         return Activation(result, self.shape, channels_last(self.shape), target.offset)
 
-    def _emit_in_two(self, source: Tensor, target: Target) -> Activation:
+    def _emit_in_two(self, source: graph.Tensor, target: Target) -> Activation:
         """Make a mean whose number of taps varies, then another grid: a rounding more."""
         if self.real.scale > target.scale:
             raise self.node.error("averages fewer taps at the edges and writes a finer scale than "
@@ -302,11 +293,9 @@ class Average:
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
+class Joined(Deferred):
     """Tensors one after the other along an axis of the file."""
 
-    builder: NetworkBuilder
-    node: Node
     parts: tuple[Real, ...]
     axis: int
     shape: tuple[int, ...]
@@ -331,7 +320,7 @@ class Joined:
             axis = (0, 3, 2)[axis] if len(self.shape) == 3 else (0, 3, 1, 2)[axis]
         shape = tuple(sum(t.shape[axis] for t in tensors) if a == axis else size
                       for a, size in enumerate(tensors[0].shape))
-        result = builder.layer(Concatenate, node, tensors, target.tensor(shape), axis=axis)
+        result = builder.layer(graph.Concatenate, node, tensors, target.tensor(shape), axis=axis)
         if images:
             order = channels_last(self.shape)
         elif vectors:

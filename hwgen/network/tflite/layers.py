@@ -9,25 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...errors import UserError
-from ..graph import (
-    Add,
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Logistic,
-    Maximum,
-    MaxPool,
-    Mean,
-    Pad,
-    Requantisation,
-    Reshape,
-    Softmax,
-    Tensor,
-    Window,
-)
+from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
@@ -39,7 +21,7 @@ __all__ = ["BUILDERS"]
 MOST_SOFTMAX = 4095
 
 
-def convolution(site: Site) -> list[Layer]:
+def convolution(site: Site) -> list[graph.Layer]:
     """CONV_2D and DEPTHWISE_CONV_2D."""
     site.inputs_between(2, 3)
     depthwise = site.operator.code == "DEPTHWISE_CONV_2D"
@@ -60,7 +42,7 @@ def convolution(site: Site) -> list[Layer]:
                         f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
     window = site.window(kernel, (site.option("DilationHFactor", 1),
                                   site.option("DilationWFactor", 1)))
-    kind = Depthwise if depthwise else Convolution
+    kind = graph.Depthwise if depthwise else graph.Convolution
     return [kind(name=site.name, inputs=(site.x().name,),
                  output=site.gives(1, *window.output(*site.image()[:2]), outputs),
                  weights=weights[0] if depthwise else weights, bias=site.bias(outputs),
@@ -68,7 +50,7 @@ def convolution(site: Site) -> list[Layer]:
                      site.x().scale * scales / site.y.scale, outputs))]
 
 
-def fully_connected(site: Site) -> list[Layer]:
+def fully_connected(site: Site) -> list[graph.Layer]:
     """FULLY_CONNECTED; its input is reshaped where its last axis is not the weights'."""
     site.inputs_between(2, 3)
     if site.option("WeightsFormat"):
@@ -85,48 +67,48 @@ def fully_connected(site: Site) -> list[Layer]:
         raise UserError(f"its input of shape {shape} and weights of shape {weights.shape} do not "
                         f"give an output of shape {site.result.shape}"
                         + (", where all axes but the last are kept" if keep else ""))
-    layers: list[Layer] = []
+    layers: list[graph.Layer] = []
     source = x.name
     if x.shape[-1] != inputs:
         source = f"{y.name}#input"
         while source in site.context.tensors or source in site.context.names:
             source += "#"
-        site.context.tensors[source] = Tensor(source, (*y.shape[:-1], inputs), x.scale,
-                                              x.zero_point)
-        layers.append(Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
+        site.context.tensors[source] = graph.Tensor(source, (*y.shape[:-1], inputs), x.scale,
+                                                    x.zero_point)
+        layers.append(graph.Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
     if len(scales) == 1:
         site.bias_fits(x.scale * float(scales[0]))
-    layers.append(FullyConnected(
+    layers.append(graph.FullyConnected(
         name=site.name, inputs=(source,), output=y.name, weights=weights,
         bias=site.bias(outputs),
         requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
     return layers
 
 
-def add(site: Site) -> list[Layer]:
+def add(site: Site) -> list[graph.Layer]:
     """ADD of two tensors of one shape."""
     x = site.pair()
-    largest = 2 * max(x[0].scale, x[1].scale)
-    multiplier, shift = multiplier_and_shift([x[0].scale / largest, x[1].scale / largest])
+    largest = 2 * max(each.scale for each in x)
+    multipliers, shifts = multiplier_and_shift([each.scale / largest for each in x])
+    first, second = zip(multipliers.tolist(), shifts.tolist(), strict=True)
     ratio = np.array([largest / (2**20 * site.y.scale)])
     if ratio[0] >= 1:
         raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [Add(name=site.name, inputs=(x[0].name, x[1].name),
-                output=site.gives(*site.input(0).shape),
-                scalings=((int(multiplier[0]), int(shift[0])), (int(multiplier[1]), int(shift[1]))),
-                requantisation=site.requantisation(ratio, 1))]
+    return [graph.Add(name=site.name, inputs=(x[0].name, x[1].name),
+                      output=site.gives(*site.input(0).shape), scalings=(first, second),
+                      requantisation=site.requantisation(ratio, 1))]
 
 
-def maximum(site: Site) -> list[Layer]:
+def maximum(site: Site) -> list[graph.Layer]:
     """MAXIMUM of two tensors that have one shape, and one scale with the output."""
     x = site.pair()
     # The reference compares the integers, whatever they stand for.
     site.keeps_scale(*x)
-    return [Maximum(name=site.name, inputs=(x[0].name, x[1].name),
-                    output=site.gives(*site.input(0).shape))]
+    return [graph.Maximum(name=site.name, inputs=(x[0].name, x[1].name),
+                          output=site.gives(*site.input(0).shape))]
 
 
-def pool(site: Site) -> list[Layer]:
+def pool(site: Site) -> list[graph.Layer]:
     """AVERAGE_POOL_2D and MAX_POOL_2D."""
     site.inputs_between(1, 1)
     # As near as the reference demands.
@@ -136,12 +118,12 @@ def pool(site: Site) -> list[Layer]:
     output = site.gives(1, *window.output(height, width), channels)
     window = clip_window(window, (height, width))
     low, high = site.range()
-    kind = MaxPool if site.operator.code == "MAX_POOL_2D" else AveragePool
+    kind = graph.MaxPool if site.operator.code == "MAX_POOL_2D" else graph.AveragePool
     return [kind(name=site.name, inputs=(site.x().name,), output=output, window=window, low=low,
                  high=high)]
 
 
-def clip_window(window: Window, image: tuple[int, int]) -> Window:
+def clip_window(window: graph.Window, image: tuple[int, int]) -> graph.Window:
     """Return a window without the taps that lie outside the image wherever it stands.
 
     A pool gives the same without them, and a file may have any number of them.
@@ -155,10 +137,10 @@ def clip_window(window: Window, image: tuple[int, int]) -> Window:
     before = window.before[0] - first[0], window.before[1] - first[1]
     after = [after - (taps - 1 - end) for after, taps, end in
              zip(window.after, window.kernel, last, strict=True)]
-    return Window(taps, window.stride, window.dilation, before, (after[0], after[1]))
+    return graph.Window(taps, window.stride, window.dilation, before, (after[0], after[1]))
 
 
-def mean(site: Site) -> list[Layer]:
+def mean(site: Site) -> list[graph.Layer]:
     """MEAN over height and width."""
     site.inputs_between(2, 2)
     x, stored = site.x(), site.input(0)
@@ -179,12 +161,12 @@ def mean(site: Site) -> list[Layer]:
         left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
     output = site.gives(*left)
     multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
-    by = Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
-                        site.y.zero_point)
-    return [Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
+    by = graph.Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
+                              site.y.zero_point)
+    return [graph.Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
 
 
-def pad(site: Site) -> list[Layer]:
+def pad(site: Site) -> list[graph.Layer]:
     """PAD and PADV2 of height and width."""
     site.inputs_between(2, 3)
     height, width, channels = site.image()
@@ -204,12 +186,12 @@ def pad(site: Site) -> list[Layer]:
         if list(stored.scales) != [site.y.scale] or list(stored.zero_points) != [site.y.zero_point]:
             raise UserError("its value must have the scale and zero point of its output")
         value = int(constant.ravel()[0])
-    return [Pad(name=site.name, inputs=(site.x().name,),
-                output=site.gives(1, height + top + bottom, width + left + right, channels),
-                before=(top, left), after=(bottom, right), value=value)]
+    return [graph.Pad(name=site.name, inputs=(site.x().name,),
+                      output=site.gives(1, height + top + bottom, width + left + right, channels),
+                      before=(top, left), after=(bottom, right), value=value)]
 
 
-def concatenate(site: Site) -> list[Layer]:
+def concatenate(site: Site) -> list[graph.Layer]:
     """CONCATENATION of tensors that have one scale."""
     x = [site.x(position) for position in range(len(site.stored))]
     if site.option("FusedActivationFunction"):
@@ -227,11 +209,11 @@ def concatenate(site: Site) -> list[Layer]:
                         "alike but for the axis of concatenation, which is not the batch's")
     shape = list(shapes[0])
     shape[place] = sum(s[place] for s in shapes)
-    return [Concatenate(name=site.name, inputs=tuple(t.name for t in x), output=site.gives(*shape),
-                        axis=axis)]
+    return [graph.Concatenate(name=site.name, inputs=tuple(t.name for t in x),
+                              output=site.gives(*shape), axis=axis)]
 
 
-def softmax(site: Site) -> list[Layer]:
+def softmax(site: Site) -> list[graph.Layer]:
     """SOFTMAX and LOGISTIC, whose outputs have a fixed scale."""
     site.inputs_between(1, 1)
     x, y = site.x(), site.y
@@ -242,17 +224,17 @@ def softmax(site: Site) -> list[Layer]:
     if site.operator.code == "LOGISTIC":
         if not 2.0**-27 <= x.scale < 4:
             raise UserError(f"its input has scale {x.scale}: it must be below 4")
-        return [Logistic(name=site.name, inputs=(x.name,), output=output)]
+        return [graph.Logistic(name=site.name, inputs=(x.name,), output=output)]
     beta = float(site.operator.options.get("Beta", 0.0))
     if not 2.0**-26 < beta * x.scale < float("inf"):
         raise UserError(f"its beta {beta} times its input's scale {x.scale} must be more than "
                         "2**-26")
     if x.shape[-1] > MOST_SOFTMAX:
         raise UserError(f"it is over {x.shape[-1]} values: at most {MOST_SOFTMAX} are run")
-    return [Softmax(name=site.name, inputs=(x.name,), output=output, beta=beta)]
+    return [graph.Softmax(name=site.name, inputs=(x.name,), output=output, beta=beta)]
 
 
-BUILDERS: dict[str, Callable[[Site], list[Layer]]] = {
+BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
     "ADD": add, "MAXIMUM": maximum, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean,
     "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,

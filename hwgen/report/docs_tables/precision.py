@@ -117,31 +117,27 @@ def ranges(numbers: list[int]) -> str:
 
 def tables() -> str:
     """Return all tables, as Markdown."""
-    return "\n".join(line for device in DEVICES for line in _tables(device))
+    return "\n\n".join(part for device in DEVICES for part in _tables(device)) + "\n"
 
 
 def _tables(device: str) -> Iterator[str]:
+    """Yield the paragraphs of a device."""
     rows = [row for row in ROWS if device in row.names]
     yield f"### {device}"
-    yield ""
     yield "Millions of products a second, of operands of so many bits; and the same for each LUT."
-    yield ""
-    yield from markdown(
+    yield "\n".join(markdown(
         ["unit", "LUT", *(f"{width} x {width}" for width in WIDTHS),
          *(f"{width} x {width} a LUT" for width in WIDTHS)],
         [[row.title, row.luts(device), *(f"{row.rate(device, width):.0f}" for width in WIDTHS),
-          *(f"{row.per_lut(device, width):.2f}" for width in WIDTHS)] for row in rows])
+          *(f"{row.per_lut(device, width):.2f}" for width in WIDTHS)] for row in rows]))
     exact = [row for row in rows if row.any_weight]
-    yield ""
     yield ("Bits of both operands, of 1 to 8, at which the unit of the line does more for each LUT "
            "than that of the column.")
-    yield ""
-    yield from markdown(["", *(row.title for row in exact)], [
+    yield "\n".join(markdown(["", *(row.title for row in exact)], [
         [line.title, *("" if line is column else ranges([
             width for width in range(1, 9)
             if line.per_lut(device, width) > column.per_lut(device, width)]) for column in exact)]
-        for line in exact])
-    yield ""
+        for line in exact]))
 
 
 def update(path: Path) -> None:

@@ -2,6 +2,7 @@
 """The accelerator: memories, a sequencer, an array and what is around it, behind a host port."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -24,6 +25,7 @@ from .host_port import PART, HostPort
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
+from .read_ahead import ReadAheadSequencer
 from .sequencer import Sequencer
 from .store import Store
 from .sum_index import every_sum, strided_sum
@@ -44,6 +46,7 @@ class Datapath:
     post: type[Post]
     store: type[Store]
     sequencer: type[Sequencer]
+    serial_sequencer: type[Sequencer]
 
 
 class Accelerator(Frame):
@@ -71,14 +74,14 @@ class Accelerator(Frame):
         Longest row of a depthwise step.
     rounding : str
         See :class:`post.Lane`.
-    dsps
+    dsps, packed_rows
         See :class:`SystolicArray`.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
     """
 
     datapath = Datapath(WeightStationary, BitSerial, WordMemory, ByteMemory, Fetch, Accumulators,
-                        Post, Store, Sequencer)
+                        Post, Store, ReadAheadSequencer, Sequencer)
     far = 1
     """Registers before a memory."""
     host_port: type[HostPort] = FastHostPort
@@ -87,15 +90,17 @@ class Accelerator(Frame):
                  activation_memory: int, program_memory: int, partial_sums: int,
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
-                 dsps: int | None = None, serial: bool = False, parts: Sequence[Part] = (),
-                 contents: tuple[int, ...] = (), exposed: bool = False) -> None:
+                 dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
+                 parts: Sequence[Part] = (), contents: tuple[int, ...] = (),
+                 exposed: bool = False) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed)
         made = self.datapath
         self.serial = serial
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
             else made.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
-                            family=family, device=device, dsps=dsps, lanes=hard_lanes)
+                            packed_rows=packed_rows, family=family, device=device, dsps=dsps,
+                            lanes=hard_lanes)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
         self.lines = lines
         self.window = max(rows, columns)
@@ -114,12 +119,20 @@ class Accelerator(Frame):
         self.store: Any = made.store(
             columns=columns, lanes=lanes, size=activation_memory, window=self.window,
             memory_latency=self.far + self.activations.write_latency)
-        self.sequencer: Any = made.sequencer(
+        self.sequencer: Any = (made.serial_sequencer if serial else made.sequencer)(
             rows, columns, self.post.interval, self.program.depth,
-            len(self.activations.read_address), pace=self.array_part.pace, parts=parts)
+            len(self.activations.read_address), pace=self.array_part.pace, parts=parts,
+            family=family)
+        self.reads_ahead = isinstance(self.sequencer, ReadAheadSequencer)
+        self.sequencer.words_ahead = self.words_ahead
         self.parts = tuple(parts)
         for part in parts:
             part.attach(self)
+
+    @property
+    def words_ahead(self) -> int:
+        """Cycles that addresses of words wait, so that those come when vectors would."""
+        return self.fetch.latency - self.program.read_latency
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -132,9 +145,8 @@ class Accelerator(Frame):
         self._place_pipeline(m, sequencer)
 
         # Weights and parameters come in the very cycle in which a vector issued with them would.
-        early = fetch.latency - program.read_latency
         kind = later(m, sequencer.load, fetch.latency, "kind", reset=True)
-        address = later(m, sequencer.address, early, "address")
+        address = later(m, sequencer.address, self.words_ahead, "address")
         head = later(m, sequencer.head, program.read_latency, "head", reset=True)
         m.d.comb += [
             sequencer.word.eq(program.read_data),
@@ -188,16 +200,30 @@ class Accelerator(Frame):
             ]
             m.submodules[name] = DomainRenamer(domain)(component)
 
-        # A step begins with words of the program, so that its descriptor has a cycle to spread.
+        # A step's first vector is on its way so long that its descriptor has a cycle to spread.
         descriptor = Value.cast(sequencer.descriptor)
         for name, component in pipeline.items():
             if name != "array":
                 m.d.comb += Value.cast(component.descriptor).eq(
-                    self.beside(m, descriptor, f"{name}_descriptor"))
+                    self.hold_beside(m, descriptor, f"{name}_descriptor"))
 
     def beside(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that spreads over the chip, a cycle later."""
         return primitives.local_register(m, self.family, value, name)
+
+    def hold_beside(self, m: Module, value: Value, name: str) -> Value:
+        """Return the same of what follows from a descriptor, as it was before its step ran."""
+        if not self.reads_ahead:
+            return self.beside(m, value, name)
+        free = primitives.local_register(m, self.family, ~self.sequencer.held, f"{name}_free")
+        return primitives.local_register(m, self.family, value, name, enable=free)
+
+    def hold(self, m: Module, value: Value, name: str) -> Signal:
+        """Return what follows from a descriptor, in a register, as it was before its step ran."""
+        stored = Signal(name=name)
+        with m.If(~self.sequencer.held) if self.reads_ahead else nullcontext():
+            m.d.sync += stored.eq(value)
+        return stored
 
     def _byte(self, m: Module, c: int) -> Value:
         """Return a column's byte of the memory, for values that do not pass the array."""
@@ -208,8 +234,8 @@ class Accelerator(Frame):
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
         post, store = self.post, self.store
         d = self.sequencer.descriptor
-        through = Signal()  # the array
-        m.d.sync += through.eq(d.mode <= Mode.DEPTHWISE)
+        matrix = later(m, d.mode <= Mode.DEPTHWISE, 1, "matrix")
+        through = self.hold(m, matrix, "through")  # the array
         valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
             array.activations.valid.eq(valid),
@@ -217,8 +243,7 @@ class Accelerator(Frame):
             Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
         ]
         if self.lines:
-            depthwise = Signal()
-            m.d.sync += depthwise.eq(d.mode == Mode.DEPTHWISE)
+            depthwise = self.hold(m, d.mode == Mode.DEPTHWISE, "depthwise")
             kind = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
             m.d.comb += [
                 Value.cast(array.activations.p.kind).eq(Mux(depthwise, kind, Kind.MATRIX)),
@@ -226,11 +251,12 @@ class Accelerator(Frame):
             ]
         tag, aside = self.array_part.sum_tag(m, self, through), self._direct_tag()
         for part in self.parts:
-            m.d.sync += part.selected.eq(d.mode == part.mode)
+            m.d.comb += part.selected.eq(
+                self.hold(m, d.mode == part.mode, f"runs_{part.name}"))
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
         m.d.comb += [
-            accumulators.tag.eq(Mux(through, tag, aside)),
+            accumulators.tag.eq(self.beside(m, Mux(through, tag, aside), "sum_tag")),
             post.tag.eq(accumulators.o_tag),
             post.tag_early.eq(accumulators.o_tag_early),
             post.sums.eq(accumulators.o),
@@ -242,9 +268,10 @@ class Accelerator(Frame):
             store.tag.eq(post.o_tag),
             store.bytes.eq(post.o),
         ]
+        is_scaled = self.hold(m, d.scaled, "scaled") if self.reads_ahead else d.scaled
         for c in range(self.columns):
             byte = self._byte(m, c).as_signed()
-            of_array, scaled = self.beside(m, Cat(through, d.scaled), f"source_{c}")
+            of_array, scaled = self.beside(m, Cat(through, is_scaled), f"source_{c}")
             value = Mux(scaled, byte << 20, byte)
             for part in self.parts:
                 if part.sums is not None:

@@ -27,8 +27,8 @@ Index = Callable[[Module, Any, Any, int], Value]
 class Accumulators(wiring.Component):
     """Add up vectors of values, and keep vectors of sums.
 
-    A sum is read, added to and written within five cycles, so that no pass may come back to the
-    same sum any sooner.
+    A sum is read, added to and written within :attr:`turn` cycles, so that no pass may come back to
+    the same sum any sooner.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Accumulators(wiring.Component):
     o_tag : Out(Tag), o : Out(ArrayLayout(signed(32), columns))
         Sums of the last pass, :attr:`latency` cycles after their tag.
     o_tag_early : Out(Tag)
-        What ``o_tag`` will be two cycles later.
+        What ``o_tag`` will be three cycles later.
     ready : In(1), ready_sums : In(ArrayLayout(signed(32), columns))
         Requantised sums that shall be stored, or added to what is stored, :attr:`ahead` cycles
         after ``ready``.
@@ -75,9 +75,10 @@ class Accumulators(wiring.Component):
     done: Value
     error: Value
 
-    ahead = 4
-    latency = 6
+    ahead = 3
+    latency = 7
     interval = 1
+    turn = 7
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
                  index: Index = every_sum) -> None:
@@ -107,15 +108,15 @@ class Accumulators(wiring.Component):
         m.d.sync += read.eq(Mux(d.to_sums & d.add_to_sums, back, n))
 
         # Cycle 0: n; 1: read; 2 and 3: beside the memories; 4 and 5: beside the adders; 6: added
-        # up, and written.
+        # up; 7: chosen; 8: written.
         early = later(m, self.tag, 3, "early", reset=True)
-        tag = later(m, early, 1, "tag", reset=True)
-        m.d.comb += self.o_tag_early.eq(tag)
+        m.d.comb += self.o_tag_early.eq(later(m, early, 1, "next", reset=True))
+        tag = later(m, self.o_tag_early, 1, "tag", reset=True)
         m.d.sync += self.o_tag.eq(later(m, tag, 1, "late", reset=True))
-        at, back = later(m, n, 4, "n"), later(m, back, 4, "back")
-        ready = later(m, self.ready, 4, "ready", reset=True)
-        values = later(m, Value.cast(self.values), 1, "values")
-        ready_sums = later(m, Value.cast(self.ready_sums), 1, "ready_sums")
+        at, back = later(m, n, 5, "n"), later(m, back, 5, "back")
+        ready = later(m, self.ready, 5, "ready", reset=True)
+        values = later(m, Value.cast(self.values), 2, "values")
+        ready_sums = later(m, Value.cast(self.ready_sums), 3, "ready_sums")
         only, adds = Signal(reset_less=True), Signal(reset_less=True)
         flags, writing = Signal(4, reset_less=True), Signal(2 + len(read), reset_less=True)
         m.d.sync += [
@@ -129,8 +130,8 @@ class Accumulators(wiring.Component):
         ]
         for low in range(0, self.columns, TOGETHER):
             self._add_columns(m, platform, low, read, writing, flags, values, ready_sums)
-        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, 6, "ready_last",
-                                       reset=True))
+        m.d.sync += self.done.eq(later(m, self.ready & self.ready_last, self.latency + 1,
+                                       "ready_last", reset=True))
         return m
 
     def _add_columns(self, m: Module, platform: object, low: int, read: Value, writing: Value,
@@ -144,14 +145,14 @@ class Accumulators(wiring.Component):
         def near(value: Value, name: str) -> Value:
             return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-        back_again, write, *where = near(writing, "writing")
+        back_again, *where = near(writing, "writing")
         stored = later(m, rows.read_data, 1, f"stored_{low}")
+        was_stored = later(m, stored, 1, f"was_stored_{low}")
         requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
         kept = later(m, values[bits], 1, f"kept_{low}")
         totals = []
         for c in columns:
-            if (c - low) % 2 == 0:  # two columns share their flags
-                alone, larger, added, adds_again = near(flags, f"flags_{c}")
+            alone, larger, added, adds_again = near(flags, f"flags_{c}")
             value = values.word_select(c, SUM).as_signed()
             old = stored.word_select(c - low, SUM).as_signed()
             # Sum and comparison are made side by side, and the choice between them last.
@@ -162,15 +163,17 @@ class Accumulators(wiring.Component):
                 # The sign of a difference comes straight out of the carry chain.
                 replaced.eq(alone | (larger & (old - value)[-1])),
                 requantised.word_select(c - low, SUM).eq(
-                    ready_sums.word_select(c, SUM) + Mux(adds_again, old, 0)),
+                    ready_sums.word_select(c, SUM)
+                    + Mux(adds_again, was_stored.word_select(c - low, SUM), 0)),
             ]
             totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
+        chosen = later(m, Cat(totals), 1, f"chosen_{low}")
         m.d.comb += [
-            Value.cast(self.o)[bits].eq(Cat(totals)),
+            Value.cast(self.o)[bits].eq(chosen),
             rows.read_address.eq(near(read, "read")),
-            rows.write_address.eq(Cat(where)),
-            rows.write_data.eq(Mux(back_again, requantised, Cat(totals))),
-            rows.write.eq(write),
+            Cat(rows.write, rows.write_address).eq(later(m, Cat(where), 1, f"where_{low}")),
+            rows.write_data.eq(later(m, Mux(back_again, requantised, chosen), 1,
+                                     f"written_{low}")),
         ]
 
     def _sum_and_kept(self, m: Module) -> tuple[Value, Value]:

@@ -1,5 +1,7 @@
 """The host port of an accelerator with a fast clock."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth import *
@@ -22,7 +24,6 @@ class FastHostPort(HostPort):
     interval = 3
     """Cycles between requests that write memory, at best."""
 
-    space: Signal
     offset: Signal
     written: Signal
     mask: Signal
@@ -35,6 +36,8 @@ class FastHostPort(HostPort):
     error: Signal
     locked: Signal
     """Steps were running as the request was taken. None begin before it is answered."""
+    there: dict[Space, Signal]
+    """It goes to an offset of that space."""
 
     @property
     def read_latency(self) -> int:
@@ -43,14 +46,14 @@ class FastHostPort(HostPort):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        writing = Signal(3)  # registers, activations, program
+        begins, writing = Signal(3), Signal(3)  # registers, activations, program
         self._take_request(m, writing[0])
-        m.d.sync += writing.eq(Mux(self.answered & self.writes & ~self.error, Cat(
-            self.space == space
-            for space in (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 0))
+        m.d.comb += begins.eq(Mux(self.answered & self.writes & ~self.error, Cat(
+            self.there[space] for space in (Space.REGISTERS, Space.ACTIVATIONS, Space.PROGRAM)), 0))
+        m.d.sync += writing.eq(begins)
         self._load_parts(m)
         running = later(m, self.run.busy, 1, "running", reset=True)
-        self._connect_activations(m, running, writing[1])
+        self._connect_activations(m, running, begins[1])
         word, part = self._part_of_word(m, self.offset)
         row, given = later(m, word, 1, "row"), later(m, self.written, 1, "given")
         of_program = self._connect_program(m, running, row, part, given, writing[2])
@@ -60,16 +63,21 @@ class FastHostPort(HostPort):
         m.d.sync += self._count(counters)
         settings = self._write_registers(m, writing[0], given)
         register, counter = Signal(32, reset_less=True), later(m, counters.read_data, 1, "counter")
-        m.d.sync += register.eq(self._register_at(self.offset, settings))
-        spaces: dict[Space, tuple[Any, Any]] = {
-            Space.REGISTERS: (register, self.offset < 4 * len(Register)),
-            Space.ACTIVATIONS: (of_activations, self.offset < self.size),
-            Space.PROGRAM: (of_program, word < self.words),  # padding too: 0
-            Space.COUNTERS: (counter, self.offset < 4 * self.steps),
-            **dict.fromkeys(self.spaces, (0, 1)),  # what was written cannot be read
-        }
-        self._give_answer(m, spaces)
+        m.d.sync += register.eq(self._register_at(later(m, self.offset, 1, "of_register"),
+                                                  settings))
+        self._give_answer(m, {
+            Space.REGISTERS: register, Space.ACTIVATIONS: of_activations,
+            Space.PROGRAM: of_program, Space.COUNTERS: counter,
+            **dict.fromkeys(self.spaces, 0),  # what was written cannot be read
+        })
         return m
+
+    @property
+    def ends(self) -> dict[Space, int]:
+        """How many offsets each space has."""
+        return {Space.REGISTERS: 4 * len(Register), Space.ACTIVATIONS: self.size,
+                Space.PROGRAM: self.words << self.stride,  # padding too, which is 0
+                Space.COUNTERS: 4 * self.steps, **dict.fromkeys(self.spaces, 1 << 24)}
 
     def _take_request(self, m: Module, register_written: Value) -> None:
         """Keep what is asked for, and answer after as many cycles as the slowest memory takes.
@@ -78,23 +86,27 @@ class FastHostPort(HostPort):
         seen to run.
         """
         bus = self.bus
-        self.space, self.offset = (
-            Signal(8, reset_less=True), Signal(24, name="offset", reset_less=True))
+        self.offset = Signal(24, name="offset", reset_less=True)
         self.written, self.mask = (
             Signal(32, reset_less=True), Signal(4, name="mask", reset_less=True))
         self.serving, self.writes = Signal(name="serving"), Signal(name="writes")
         self.answered = Signal(name="answered")
         self.locked = Signal(name="locked", reset_less=True)
+        self.there = {space: Signal(name=f"there_{space.name.lower()}", reset_less=True)
+                      for space in self.ends}
         longest = self.read_latency - 1
         self.wait, settling = Signal(range(longest + 1), name="wait"), Signal(2)
         m.d.sync += settling.eq(Cat(register_written, settling))
-        with m.If(~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)):
+        begins = ~self.serving & ~register_written & (settling == 0) & (bus.read | bus.write)
+        with m.If(~self.serving):
             m.d.sync += [
-                self.space.eq(bus.address[24:]), self.offset.eq(bus.address[:24]),
+                self.offset.eq(bus.address[:24]),
+                *(there.eq((bus.address[24:] == space) & (bus.address[:24] < self.ends[space]))
+                  for space, there in self.there.items()),
                 self.written.eq(bus.w_data), self.mask.eq(bus.mask), self.writes.eq(bus.write),
                 self.locked.eq(self.run.busy),
-                self.serving.eq(1), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
-        with m.Elif(self.serving):
+                self.serving.eq(begins), self.wait.eq(Mux(bus.read, longest, self.latency - 1))]
+        with m.Else():
             m.d.sync += [self.wait.eq(self.wait - 1), self.answered.eq(self.wait == 1)]
             with m.If(self.answered):
                 m.d.sync += [self.serving.eq(0), self.answered.eq(0)]
@@ -109,20 +121,22 @@ class FastHostPort(HostPort):
             m.d.comb += [self.load.offset.eq(self.offset), self.load.data.eq(self.written)]
             m.d.sync += self.load.write.eq(Mux(
                 self.answered & self.writes & ~self.error,
-                Cat(self.space == space for space in self.spaces), 0))
+                Cat(self.there[space] for space in self.spaces), 0))
 
-    def _connect_activations(self, m: Module, running: Value, write: Value) -> None:
+    def _connect_activations(self, m: Module, running: Value, begins: Value) -> None:
         """Read and write four of the bytes of a window, or what a step does.
 
-        Nothing moves yet when a step begins.
+        The host writes in the cycle behind ``begins``. Nothing moves yet when a step begins.
         """
         steps = self.accesses
+        places, given, masks = (primitives.local_register(m, self.family, begins, f"writes_{name}")
+                                for name in ("address", "data", "mask"))
         for port, value in (
                 ("read_address", Mux(running, steps.read_address, self.offset)),
-                ("write_address", Mux(write, self.offset, steps.write_address)),
-                ("write_data", Cat(Mux(write, self.written, steps.write_data[:32]),
+                ("write_address", Mux(places, self.offset, steps.write_address)),
+                ("write_data", Cat(Mux(given, self.written, steps.write_data[:32]),
                                    steps.write_data[32:])),
-                ("write_mask", steps.write_mask | Mux(write, self.mask, 0))):
+                ("write_mask", steps.write_mask | Mux(masks, self.mask, 0))):
             m.d.comb += getattr(self.activations, port).eq(later(m, value, 1, port))
 
     def _connect_program(self, m: Module, running: Value, row: Value, part: Value, given: Value,
@@ -152,16 +166,15 @@ class FastHostPort(HostPort):
             ]
         return self._add_settings(m, idle, given)
 
-    def _give_answer(self, m: Module, spaces: dict[Space, tuple[Any, Any]]) -> None:
-        """Answer with a value of the space that is asked, where that has such an offset."""
-        space = self.space
-        # Activations are written by the byte, counters not at all.
-        whole = space != Space.ACTIVATIONS
-        known, fixed = Signal(), self.writes & ((~self.mask.all() & whole)
-                                                | (space == Space.COUNTERS))
-        m.d.sync += self.error.eq(~known | fixed | (self.locked & (space != Space.REGISTERS)))
-        with m.Switch(space):
-            for which, (value, exists) in spaces.items():
-                with m.Case(which):
-                    m.d.sync += self.answer.eq(value)
-                    m.d.comb += known.eq(exists)
+    def _give_answer(self, m: Module, values: dict[Space, Any]) -> None:
+        """Answer with the value of the space that is asked."""
+        there = self.there
+        # Activations are written by the byte, counters not at all; registers while steps run, too.
+        fixed = self.writes & ((~self.mask.all() & ~there[Space.ACTIVATIONS])
+                               | there[Space.COUNTERS])
+        unlocked = Mux(self.locked, there[Space.REGISTERS], Cat(there.values()).any())
+        m.d.sync += [
+            self.error.eq(~unlocked | fixed),
+            self.answer.eq(reduce(or_, (Mux(there[space], value, 0)
+                                        for space, value in values.items()))),
+        ]

@@ -90,7 +90,7 @@ class Fetch(wiring.Component):
     ADDRESSING = 3
     """Cycles from an event to its address."""
 
-    ahead = Accumulators.ahead
+    ahead = Accumulators.ahead + 1
     interval = 1
 
     @property
@@ -98,11 +98,12 @@ class Fetch(wiring.Component):
         """Cycles from an event to its vector."""
         return self.ADDRESSING + self.memory_latency + 2
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        d = self.descriptor
-        offset, row, address = self._position(m)
+    def _inside(self, m: Module, offset: Value, row: Value) -> tuple[Value, Value, list[Value]]:
+        """Return which bytes of a vector are inside the image, if the first is, and which lines.
 
+        The lines come two cycles sooner than the bytes.
+        """
+        d = self.descriptor
         # A byte is inside the image if its row is, and its offset lies within the row: bytes from
         # `before` to `inside`, both of which are told only as far as the window goes.
         signed_size = Shape(len(offset), True)
@@ -119,29 +120,38 @@ class Fetch(wiring.Component):
         first, end = (Signal(range(self.window + 1), name=name, reset_less=True)
                       for name in ("first", "end"))
         for told, value in ((first, before), (end, inside)):
-            m.d.sync += told.eq(Mux(value < 0, 0, Mux(value > self.window, self.window, value)))
+            beyond = Signal(reset_less=True)
+            m.d.sync += [beyond.eq(value > self.window),
+                         told.eq(Mux(later(m, value[-1], 1, "negative"), 0,
+                                     Mux(beyond, self.window, later(m, value, 1, "told"))))]
         masks = Signal(self.window, reset_less=True)
-        m.d.sync += masks.eq(Cat((first <= i) & (end > i) & rows[-1] for i in range(self.window)))
+        row_inside = later(m, rows[-1], 1, "row_inside")
+        m.d.sync += masks.eq(Cat((first <= i) & (end > i) & row_inside for i in range(self.window)))
+        return masks, (first == 0) & (end > 0) & row_inside, rows
 
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d = self.descriptor
+        offset, row, address = self._position(m)
+        masks, begins_inside, rows = self._inside(m, offset, row)
         # A vector with nothing inside may be anywhere.
-        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 4, "reading", reset=True)
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 5, "reading", reset=True)
         outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
-                     self.error.eq(reading & outside & (first == 0) & (end > 0) & rows[-1])]
+                     self.error.eq(reading & later(m, outside, 1, "outside") & begins_inside)]
         m.d.comb += self.address.eq(address)
 
-        # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 5 cycles.
+        # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 6 cycles.
         before_o = self.ADDRESSING + self.memory_latency + 2 - self.ahead
         m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
-        masks = later(m, masks, self.memory_latency - 2, "mask")
+        masks = later(m, masks, self.memory_latency - 3, "mask")
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
         newest = Signal(8 * self.window, reset_less=True)
         m.d.comb += self.next_vector.eq(newest)
         m.d.sync += newest.eq(Cat(
             Mux(masks[i], self.bytes.word_select(i, 8), d.pad.as_unsigned())
             for i in range(self.window)))
-        known = [later(m, row, 1, f"shown_{i}") for i, row in enumerate(rows)]
         next_late = later(m, early, 1, "next_late", reset=True)
         late = later(m, next_late, 1, "late", reset=True)
         vector = Signal.like(newest, reset_less=True)
@@ -149,17 +159,29 @@ class Fetch(wiring.Component):
         m.d.comb += self.vector.eq(vector)
         pixel = Value.cast(newest)[:8 * self.columns]
         lines = [*self._older_lines(m, platform, next_late, pixel), pixel]
-        # An old line is masked only now: the row below its own may have been outside the image.
-        pad = d.pad.as_unsigned().replicate(self.columns)
-        pixels = Signal(len(Value.cast(self.pixels)), reset_less=True)
-        m.d.sync += pixels.eq(Cat(line if i == len(lines) - 1 else Mux(known[i], line, pad)
-                                  for i, line in enumerate(lines)))
-        m.d.comb += Value.cast(self.pixels).eq(pixels)
+        m.d.comb += Value.cast(self.pixels).eq(self._show_lines(m, lines, rows))
         return m
+
+    def _show_lines(self, m: Module, lines: list[Value], rows: list[Value]) -> Value:
+        """Return the pixels of all lines, a cycle later, those outside the image replaced.
+
+        An old line is masked only now: the row below its own may have been outside the image.
+        """
+        pad = self.descriptor.pad.as_unsigned()
+        pixels: Any = Signal(data.ArrayLayout(8 * self.columns, len(lines)), reset_less=True)
+        for i, line in enumerate(lines):
+            for c in range(self.columns):
+                known: Value = Const(1, 1) if i == len(lines) - 1 else primitives.local_register(
+                    m, self.family, rows[i], f"shown_{i}_{c}")
+                m.d.sync += pixels[i].word_select(c, 8).eq(Mux(known, line.word_select(c, 8), pad))
+        return Value.cast(pixels)
 
     def _position(self, m: Module) -> tuple[Value, Value, Value]:
         """Follow the loops, and return a vector's offset and row, and a cycle later its address."""
-        used = self._loops(m, later(m, self.event, 1, "this", reset=True))
+        this: Any = Signal(EVENT, name="due")
+        m.d.comb += Value.cast(this).eq(primitives.local_register(
+            m, self.family, Value.cast(self.event), "this_event"))
+        used = self._loops(m, this)
         position: Any = Signal.like(used, name="position", init={}, reset_less=True)
         address = Signal.like(used.base, name="address", reset_less=True)
         m.d.sync += [position.eq(used), address.eq(position.base + position.offset)]
@@ -168,7 +190,10 @@ class Fetch(wiring.Component):
     def _loops(self, m: Module, event: Any) -> Any:
         """Follow the loops, and return offset, row and base of the vector of an ``event``."""
         d = self.descriptor
-        step_piece, step_x, step_y, step_tile = self._steps(m)
+        # A pass is long enough for the way of what moves its next one.
+        steps = self._steps(m)
+        step_piece, step_x, step_y, step_tile, step = primitives.local_register(
+            m, self.family, Cat(*steps, Cat(steps).any()), "steps")
         width, places = self._places()
         # Where the next pass begins, and where its loops outside began.
         next_pass: Any = Signal(places, reset_less=True)
@@ -194,28 +219,28 @@ class Fetch(wiring.Component):
         idle = Signal(init=1)  # no step: the first pass begins where the descriptor says
         with m.If(event.valid):
             m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
-        start = [next_pass.offset.eq(d.offset), next_pass.row.eq(d.row0),
-                 next_pass.base.eq(d.base), next_x.eq(d.offset), next_tile.eq(d.offset),
-                 next_y.row.eq(d.row0), next_y.base.eq(d.base)]
-        with m.If(idle & ~event.valid):
-            m.d.sync += start
-        with m.If(step_piece):
-            m.d.sync += next_pass.offset.eq(next_pass.offset + d.piece_step)
-        with m.If(step_x):
-            offset = next_x + d.taps_x_step
-            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset)]
-        with m.If(step_y):
-            row = next_y.row + d.taps_y_step
-            base = next_y.base + d.taps_y_step_bytes
-            m.d.sync += [next_pass.offset.eq(next_tile), next_x.eq(next_tile),
-                         next_pass.row.eq(row), next_y.row.eq(row),
-                         next_pass.base.eq(base), next_y.base.eq(base)]
-        with m.If(step_tile):
-            offset = next_tile + d.tile_step
-            m.d.sync += [next_pass.offset.eq(offset), next_x.eq(offset),
-                         next_tile.eq(offset), next_pass.row.eq(d.row0),
-                         next_y.row.eq(d.row0), next_pass.base.eq(d.base),
-                         next_y.base.eq(d.base)]
+        begins = Signal()
+        m.d.sync += begins.eq(idle & ~event.valid)
+        # What a loop moves on to is there long before it does.
+        piece, x, tile = (Signal(width, name=f"following_{name}", reset_less=True)
+                          for name in ("piece", "x", "tile"))
+        y: Any = Signal(places, name="following_y", reset_less=True)
+        m.d.sync += [
+            piece.eq(next_pass.offset + d.piece_step), x.eq(next_x + d.taps_x_step),
+            tile.eq(next_tile + d.tile_step), y.row.eq(next_y.row + d.taps_y_step),
+            y.base.eq(next_y.base + d.taps_y_step_bytes)]
+        tile_or_first = Mux(begins, d.offset, tile)
+        with m.If(begins | step):
+            m.d.sync += next_pass.offset.eq(
+                Mux(step_piece, piece, Mux(step_x, x, Mux(step_y, next_tile, tile_or_first))))
+        with m.If(begins | step_x | step_y | step_tile):
+            m.d.sync += next_x.eq(Mux(step_x, x, Mux(step_y, next_tile, tile_or_first)))
+        with m.If(begins | step_tile):
+            m.d.sync += next_tile.eq(tile_or_first)
+        with m.If(begins | step_y | step_tile):
+            for moved in (next_pass, next_y):
+                m.d.sync += [moved.row.eq(Mux(step_y, y.row, d.row0)),
+                             moved.base.eq(Mux(step_y, y.base, d.base))]
         return used
 
     def _places(self) -> tuple[Shape, data.StructLayout]:

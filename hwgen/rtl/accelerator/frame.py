@@ -7,6 +7,8 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...arch.boards import TWO_CLOCKS
+from ..links.crossing import HOST, Crossing
 from ..links.host import BUS, Host
 from .control import CONTROL
 from .host_port import HostPort
@@ -37,7 +39,7 @@ class Frame(wiring.Component):
     Members
     -------
     rx : In(stream.Signature(8)), tx : Out(stream.Signature(8))
-        From and to the host; not if ``exposed``.
+        From and to the host, in :attr:`host_domain`; not if ``exposed``.
     bus : In(BUS)
         If ``exposed``.
     busy : Out(1)
@@ -73,6 +75,14 @@ class Frame(wiring.Component):
             ports = {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
         super().__init__(ports)
 
+    @property
+    def host_domain(self) -> str:
+        """The clock domain of the host's side.
+
+        Its logic is as large as its words are wide, and need not be fast.
+        """
+        return HOST if self.family in TWO_CLOCKS and not self.exposed else "sync"
+
     def connect_host(self, m: Module, **accesses: Any) -> None:
         """Connect host, registers, memories and sequencer, and what steps do with the memories.
 
@@ -100,8 +110,15 @@ class Frame(wiring.Component):
             wiring.connect(m, wiring.flipped(self.bus), port.bus)
             m.d.comb += [self.busy.eq(self.sequencer.busy), self.irq.eq(port.irq)]
             return
-        m.submodules.host = host = Host(near=port.near, family=self.family)
-        m.d.comb += host.epoch.eq(port.epoch)
+        host = Host(near=port.near, family=self.family)
+        m.submodules.host = DomainRenamer(self.host_domain)(host)
         wiring.connect(m, wiring.flipped(self.rx), host.rx)
         wiring.connect(m, host.tx, wiring.flipped(self.tx))
-        wiring.connect(m, host.bus, port.bus)
+        if self.host_domain == "sync":
+            m.d.comb += host.epoch.eq(port.epoch)
+            wiring.connect(m, host.bus, port.bus)
+            return
+        m.submodules.crossing = crossing = Crossing()
+        m.d.comb += [crossing.present.eq(port.epoch), host.epoch.eq(crossing.epoch)]
+        wiring.connect(m, host.bus, crossing.i)
+        wiring.connect(m, crossing.o, port.bus)

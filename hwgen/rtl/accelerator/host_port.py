@@ -123,15 +123,16 @@ class HostPort(wiring.Component):
         """Bytes that steps write at once."""
         return self.window
 
-    def _part_of_word(self, m: Module, offset: Value) -> tuple[Value, Value]:
-        """Return which word of the program memory is at an offset, and which 32 bits of it.
+    @property
+    def stride(self) -> int:
+        """A word of the program memory begins at a multiple of two to the power of this."""
+        return max(ceil_log2(self.columns), 2)
 
-        A word begins at a multiple of a power of two.
-        """
-        stride = max(ceil_log2(self.columns), 2)
-        part = Signal(range(max(1 << (stride - 2), 2)))
-        m.d.comb += part.eq(offset[2:stride])
-        return offset[stride:], part
+    def _part_of_word(self, m: Module, offset: Value) -> tuple[Value, Value]:
+        """Return which word of the program memory is at an offset, and which 32 bits of it."""
+        part = Signal(range(max(1 << (self.stride - 2), 2)))
+        m.d.comb += part.eq(offset[2:self.stride])
+        return offset[self.stride:], part
 
     def _pad_word(self, word: Value) -> Value:
         """Return a word of the program memory, and zeros up to a multiple of 32 bits."""

@@ -19,9 +19,14 @@ NEAR = 16
 """Bits of a word that share an address of their own."""
 
 
+def banks_of(window: int) -> int:
+    """Return the banks of a :class:`ByteMemory`: two at least, as a window is rotated."""
+    return 1 << ceil_log2(max(window, 2))
+
+
 def byte_ports(size: int, window: int) -> dict[str, Any]:
     """Return the ports of a :class:`ByteMemory`."""
-    banks = 1 << ceil_log2(window)
+    banks = banks_of(window)
     width = ceil_log2(-(-size // banks)) + ceil_log2(banks)
     return {
         "read_address": In(width), "read_data": Out(8 * window),
@@ -81,7 +86,7 @@ class ByteMemory(wiring.Component):
         self.family = family
         self.device = device
         self.taken = list(taken)
-        self.banks = 1 << ceil_log2(window)
+        self.banks = banks_of(window)
         self.depth = -(-size // self.banks)
         super().__init__(byte_ports(size, window))
 
@@ -103,19 +108,25 @@ class ByteMemory(wiring.Component):
     @property
     def write_latency(self) -> int:
         """Cycles from a write until a read may ask for the bytes."""
-        return 2 + self.turns
+        return 3 + self.turns
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         low = ceil_log2(self.banks)
-        late_address = later(m, self.write_address, self.turns - 1, "write_address")
+        late_address = later(m, self.write_address, self.turns, "write_address")
         read_rows = self._rows(m, self.read_address, "read")
         write_rows = self._rows(m, late_address, "write")
-        offset = later(m, self.read_address[:low], 5, "read_offset")
+        offset = later(m, self.read_address[:low], 4, "read_offset")
         zeros = [Const(0, 9)] * (self.banks - self.window)
-        lanes: list[Value] = [Cat(self.write_data.word_select(i, 8), self.write_mask[i])
-                 for i in range(self.window)]
-        lanes = rotate(m, [*lanes, *zeros], self.write_address[:low], "written", left=False)
+        data = later(m, self.write_data, 1, "data")
+        mask = later(m, self.write_mask, 1, "mask")
+        lanes: list[Value] = [Cat(data.word_select(i, 8), mask[i]) for i in range(self.window)]
+
+        def near(value: Value, name: str) -> Value:
+            return primitives.local_register(m, self.family, value, name)
+
+        lanes = rotate(m, [*lanes, *zeros], self.write_address[:low], "written", left=False,
+                       near=near)
         words: list[Value] = []
         kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
                                 self.taken)
@@ -127,7 +138,7 @@ class ByteMemory(wiring.Component):
                 ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
             ]
             words.append(later(m, ram.read_data, 1, f"word_{bank}"))
-        words = rotate(m, words, offset, "read", left=True)
+        words = rotate(m, words, offset, "read", left=True, near=near)
         m.d.comb += self.read_data.eq(Cat(words[:self.window]))
         return m
 

@@ -35,8 +35,8 @@ class Part:
     outside : Value
         A word outside the program memory was to be read or written.
     sum_tag, sums : Value, or None
-        The tag of sums that it gives to the accumulators, and ``Accumulators.ahead`` cycles later
-        the sums.
+        The tag of sums that it gives to the accumulators, and ``Fetch.ahead`` cycles later the
+        sums.
     strided : bool
         It leaves several sums a pixel, which steps of mode SUMS take one by one.
     """

@@ -60,9 +60,11 @@ class Lane(wiring.Component):
     o: Value
 
     biasing = 1
-    """Cycles in which the bias is added."""
+    """Cycles in which the bias is added,"""
+    comparing = 1
+    """and in which a result is compared with what it is clamped to."""
     wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
-    latency = wide_latency + 4
+    latency = wide_latency + 4 + comparing
     interval = 1
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
@@ -92,8 +94,8 @@ class Lane(wiring.Component):
         m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
         # Half of what is divided by, less one; the rest of it comes in as a carry.
-        half = Signal(SUM, reset_less=True)
-        m.d.sync += half.eq(((1 << shift) - 1)[:SUM] if single else ((1 << shift) - 1)[1:SUM + 1])
+        half, first = Signal(SUM, reset_less=True), 0 if single else 1
+        m.d.sync += half.eq(Cat(_is_above(shift, bit) for bit in range(first, SUM + first)))
         some = Signal(reset_less=True)
         m.d.sync += some.eq({
             "tflm": shift.any(), "single": Const(1, 1),
@@ -119,13 +121,18 @@ class Lane(wiring.Component):
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
+        kept, under, over = (Signal(8, name="kept", reset_less=True),
+                             Signal(name="under", reset_less=True),
+                             Signal(name="over", reset_less=True))
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
             narrow.eq(Mux(fits, near, Cat((~near[-1]).replicate(NARROW - 1), near[-1]))),
             moved.eq(narrow + zero_point),
-            clamped.eq(Mux(moved < low, low, Mux(moved > high, high, moved[:8].as_signed()))),
+            clamped.eq(Mux(under, low, Mux(over, high, kept))),
         ]
+        m.d["sync" if self.comparing else "comb"] += [
+            kept.eq(moved[:8]), under.eq(moved < low), over.eq(moved > high)]
         m.d.comb += self.o.eq(clamped)
         return m
 
@@ -186,7 +193,7 @@ class Post(wiring.Component):
     descriptor : In(Descriptor)
     tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
     tag_early : In(Tag)
-        What ``tag`` will be two cycles later.
+        What ``tag`` will be three cycles later.
     word : In(8 * columns), word_valid : In(1)
         Parameters, nine words for all columns, the lowest byte of each first.
     swapped : Out(1)
@@ -297,11 +304,10 @@ class Post(wiring.Component):
             m.d.sync += full.eq(0)
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
-        word = later(m, self.word, 1, "word")
+        word = later(m, self.word, 2, "word")
+        both = later(m, Cat(self.word_valid, self.swapped), 1, "both")
         for c in range(self.columns):
-            come, use = primitives.local_register(m, self.family,
-                                                  Cat(self.word_valid, self.swapped),
-                                                  f"parameters_{c}")
+            come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
             with m.If(use):
@@ -326,6 +332,11 @@ class Post(wiring.Component):
                     m.d.sync += stored.eq(value)
                 value = stored
             m.d.comb += self.ready_sums[c].eq(value)
+
+
+def _is_above(value: Value, bound: int) -> Value:
+    """Return whether a value of a few bits is above a bound, without a carry chain."""
+    return Const(-1 << (bound + 1), 1 << len(value)).bit_select(value, 1)
 
 
 def _select(values: list[Value], index: Value) -> Value:

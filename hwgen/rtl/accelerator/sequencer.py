@@ -8,7 +8,10 @@ from typing import Any
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
+from .. import primitives
+from ..primitives.pipeline import later
 from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
+from .accumulators import Accumulators
 from .arrays import Pace
 from .control import CONTROL, Controlled
 from .part import Part
@@ -40,6 +43,8 @@ class Sequencer(Controlled):
         of the step say: the array is bit-serial.
     parts : sequence of Part
         What does steps of modes of its own.
+    family : str
+        FPGA family.
 
     Members
     -------
@@ -63,6 +68,12 @@ class Sequencer(Controlled):
     """
 
     countdown = Countdown
+    shortest = Accumulators.turn
+    """Cycles that a pass takes at least."""
+    more: dict[str, Any] = {}
+    """Ports that only others of its kind have."""
+    words_ahead: int
+    """Cycles that words at ``address`` come later than those at ``head_address``."""
 
     descriptor: Any
     event: Any
@@ -80,8 +91,9 @@ class Sequencer(Controlled):
 
     def __init__(self, rows: int, columns: int, interval: int, words: int,
                  address_bits: int, *, pace: type[Pace] | None = None,
-                 parts: Sequence[Part] = ()) -> None:
+                 parts: Sequence[Part] = (), family: str = "generic") -> None:
         self.address_bits = address_bits
+        self.family = family
         self.rows = rows
         self.columns = columns
         self.interval = interval
@@ -96,7 +108,7 @@ class Sequencer(Controlled):
             "head": Out(1), "head_address": Out(range(words)),
             "word": In(8 * columns), "word_valid": In(1),
             "swapped": In(1), "done": In(1),
-            "fetch_error": In(1), "store_error": In(1), "sums_error": In(1),
+            "fetch_error": In(1), "store_error": In(1), "sums_error": In(1), **self.more,
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -104,16 +116,16 @@ class Sequencer(Controlled):
         walk = Walk(m, self)
         complete = self._read_descriptor(m, walk.read, walk.place)
         pace = self.pace(m, self.descriptor, self.rows, self.interval) if self.pace else None
-        bad_address = self._slots(m, walk.begin, walk.state == State.RUN, walk.ended, pace)
+        bad_address = self._slots(m, walk, pace)
 
         walk.follow(complete)
-        walk.stop(self._failure(m, walk.begin, bad_address, pace))
+        begun = Signal()
+        m.d.sync += begun.eq(walk.begin)
+        walk.stop(self._failure(m, begun, bad_address, pace))
         return m
 
-    def _failure(self, m: Module, begin: Value, bad_address: Value, pace: Pace | None) -> Value:
+    def _failure(self, m: Module, begun: Value, bad_address: Value, pace: Pace | None) -> Value:
         """Return what has failed; of several failures the last one here."""
-        begun = Signal()
-        m.d.sync += begun.eq(begin)
         late = Signal()
         m.d.sync += late.eq(self.busy & self._at_limit())
         failure = Signal(Error)
@@ -137,14 +149,24 @@ class Sequencer(Controlled):
         asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
         come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
         m.d.comb += self.head_address.eq(place)
+        read = later(m, read, 1, "read", reset=True)
         with m.If(read):
             m.d.sync += [self.head.eq(1), *asked.load(), *come.load()]
         with m.Elif(self.head):
             m.d.sync += [place.eq(place + 1), self.head.eq(~asked.last), *asked.step()]
         with m.If(self.word_valid):
-            m.d.sync += [words.eq(Cat(words[self.columns * 8:], self.word)), *come.step()]
+            m.d.sync += come.step()
+        # The words lie far apart: each knows by itself when the next one comes.
+        width = self.columns * 8
+        word = later(m, self.word, 1, "word")
+        for index in range(self.descriptor_words):
+            comes = primitives.local_register(m, self.family, self.word_valid, f"comes_{index}")
+            with m.If(comes):
+                m.d.sync += words.word_select(index, width).eq(
+                    words.word_select(index + 1, width)
+                    if index + 1 < self.descriptor_words else word)
         m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
-        return self.word_valid & come.last
+        return later(m, self.word_valid & come.last, 1, "complete", reset=True)
 
     def _is_bad(self, m: Module, pace: Pace | None) -> Value:
         """Return whether the descriptor cannot be one, two cycles after it has come."""
@@ -189,36 +211,41 @@ class Sequencer(Controlled):
                 m.d.sync += begun.eq(Cat(own, begun))
                 m.d.comb += part.start.eq(begun[-1] & ~self.clear)
 
-    def _slots(self, m: Module, begin: Value, running: Value, ended: Value,
-               pace: Pace | None) -> Value:
+    def _begin(self, m: Module, walk: Walk, name: str) -> Value:
+        """Return whether a step begins: much does with it, each from a register of its own."""
+        return primitives.local_register(m, self.family, walk.beginning, f"begin_{name}")
+
+    def _slots(self, m: Module, walk: Walk, pace: Pace | None) -> Value:
         """Add the loops of a step, and return whether an address is outside the memory."""
         d = self.descriptor
         loops = Loops(m, d, self.countdown,
-                      pace.weight_words if pace else Const(self.rows, 8))
+                      pace.weight_words if pace else Const(self.rows, 8), self.shortest)
         coming = NextPass(m, d, loops)
         slot = Slot(self.words)
         completes = Signal()  # a value comes of the vector
-        turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
-        for part in self.parts:
-            turn_first = Mux(part.selected, part.issues, turn_first)
-            turn_last = Mux(part.selected, part.ends, turn_last)
+        turn_first, turn_last = self._own_turns(m, slot, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
-        value = self._values(m, begin, issue, loops.x.last, slot.last_vector)
+        value = self._values(m, self._begin(m, walk, "values"), issue, loops.x.last,
+                             slot.last_vector)
         if pace:
             m.d.comb += completes.eq(value)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
             slot_end.eq(slot.ends(loops, turn_last)),
-            ended.eq(running & slot_end & ~coming.there),
+            walk.ended.eq((walk.state == State.RUN) & slot_end & ~coming.there),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
         slot.pause(m, loops)
         slot.follow(m, slot_end, coming)
+        for index, group in enumerate(loops.groups):
+            with m.If(self._begin(m, walk, f"loops_{index}")):
+                m.d.sync += [loop.load() for loop in group]
+        begin = self._begin(m, walk, "slots")
         with m.If(begin):
             m.d.sync += [
-                *loops.load(), slot.last_vector.eq(loops.x.single & loops.y.single),
+                slot.last_vector.eq(loops.x.single & loops.y.single),
                 coming.there.eq(1), coming.first.eq(1), slot.vectors.eq(0), slot.short.eq(0),
                 slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
                 slot.place.eq(d.program),
@@ -244,13 +271,31 @@ class Sequencer(Controlled):
             self.event.last.eq(slot.last_vector),
             tag.value.eq(issue & value),
             tag.start.eq(slot.fresh),
-            tag.tile.eq(slot.fresh & slot.common.tag.first),
+            tag.tile.eq(slot.fresh & self._begins_tile(slot)),
             tag.row_end.eq(loops.x.last),
             tag.tile_end.eq(slot.last_vector & slot.common.tag.last),
             self.load.weights.eq(slot.weights),
             self.load.parameters.eq(take),
             self.address.eq(slot.place),
         ]
+
+    def _own_turns(self, m: Module, slot: Slot, pace: Pace | None,
+                   completes: Value) -> tuple[Value, Value]:
+        """Return as :meth:`_turns`, but for a step of a part as that says."""
+        turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
+        for part in self.parts:
+            turn_first = Mux(part.selected, part.issues, turn_first)
+            turn_last = Mux(part.selected, part.ends, turn_last)
+        return turn_first, turn_last
+
+    def _begins_tile(self, slot: Slot) -> Value:
+        """Return whether the pass is the first of its column tile."""
+        return slot.common.tag.first
+
+    @property
+    def _issuing(self) -> Any:
+        """The descriptor of the step whose vectors are issued."""
+        return self.descriptor
 
     def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
                completes: Value) -> tuple[Value, Value]:
@@ -276,7 +321,7 @@ class Sequencer(Controlled):
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
                 ) -> Value:
         """Return whether a value comes of the vector: in a depthwise step, not of each."""
-        d = self.descriptor
+        d = self._issuing
         # Vectors, and rows, before the next value.
         left_x, left_y = Signal(8, reset_less=True), Signal(8, reset_less=True)
         with m.If(issue):

@@ -9,9 +9,6 @@ from ..step import PARAMETER_WORDS, Mode, Tag
 
 __all__ = ["EVENT", "LOAD", "Countdown", "Loops", "NextPass", "Slot"]
 
-LEAST = 5
-"""Cycles a pass takes at least: so long does a sum need through the accumulators."""
-
 EVENT = data.StructLayout({
     "valid": 1,
     "slot": 1,          # the first vector of its pass
@@ -68,26 +65,30 @@ class Loops:
         A :class:`Countdown`.
     weight_words : Value
         Words of the weights of a pass.
+    shortest : int
+        Cycles that a slot takes at least.
+    issued : Descriptor, or None
+        Of the step whose vectors are issued, if that is another one.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value) -> None:
-        d = descriptor
+                 weight_words: Value, shortest: int, issued: Any = None) -> None:
+        d, issued = descriptor, descriptor if issued is None else issued
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
         self.taps_x = countdown(m, 16, d.taps_x, "taps_x")
         self.pieces = countdown(m, 16, d.pieces, "pieces")
-        self.x = countdown(m, 16, d.x, "x")
-        self.y = countdown(m, 16, d.y, "y")
+        self.x = countdown(m, 16, issued.x, "x")
+        self.y = countdown(m, 16, issued.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        self.least = countdown(m, 8, Const(LEAST, 8), "least")
+        self.least = countdown(m, 8, Const(shortest - 1, 8), "least")
 
-    def load(self) -> list[Any]:
-        """Begin all of them."""
-        return [statement for loop in (self.tiles, self.taps_y, self.taps_x, self.pieces, self.y,
-                                       self.x, self.rows, self.words, self.least)
-                for statement in loop.load()]
+    @property
+    def groups(self) -> list[tuple[Countdown, ...]]:
+        """Those that lie together, and begin together: over passes, over vectors, over words."""
+        return [(self.tiles, self.taps_y), (self.taps_x, self.pieces), (self.y, self.x),
+                (self.rows, self.words, self.least)]
 
 
 class NextPass:
@@ -115,8 +116,9 @@ class NextPass:
     def _look_ahead(self, m: Module, d: Any) -> None:
         """Keep what the next pass has, and whether there is one behind it."""
         loops, common, last = self.loops, self.common, self.last
-        matrix = d.mode <= Mode.DEPTHWISE
-        self.weights_first = matrix  # weights must be read for the first pass
+        # Weights must be read for the first pass:
+        self.weights_first = matrix = Signal(name="matrix", reset_less=True)
+        m.d.sync += matrix.eq(d.mode <= Mode.DEPTHWISE)
         m.d.sync += [
             self.more.eq(~(last & loops.tiles.last)),
             self.more_weights.eq(~(last & loops.tiles.last) & matrix),
@@ -148,7 +150,7 @@ class Slot:
 
     def __init__(self, words: int) -> None:
         # There are vectors to be issued, words of weights to be read, words of parameters, and
-        # cycles until it is as long as a slot must be:
+        # cycles before the last one that a slot has at least:
         self.vectors, self.weights, self.parameters, self.short = (
             Signal(), Signal(), Signal(), Signal())
         self.common: Any = Signal(EVENT, name="slot")  # what all of its vectors have in common
@@ -167,7 +169,7 @@ class Slot:
         return ((~self.vectors | (turn_last & self.last_vector))
                 & Mux(self.parameters, ~self.weights & loops.words.last,
                       ~self.weights | loops.rows.last)
-                & (~self.short | loops.least.last))
+                & ~self.short)
 
     def issue_vectors(self, m: Module, loops: Loops, issue: Value, turn_last: Value,
                       value: Value) -> None:

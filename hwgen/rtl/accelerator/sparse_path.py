@@ -13,6 +13,7 @@ from ..sparse.engine import Sparse
 from ..sparse.lane import LaneMemory
 from ..step import Descriptor, Tag
 from .accumulators import SUM, Accumulators
+from .fetch import Fetch
 
 __all__ = ["LOAD", "SparsePath"]
 
@@ -43,7 +44,7 @@ class SparsePath(wiring.Component):
     valid : In(1), vector : In(8 * rows), last : In(1), final : In(1)
         A vector; it is the last one of its pass; of its step.
     tag : Out(Tag), sums : Out(ArrayLayout(signed(32), lanes))
-        ``Accumulators.ahead`` cycles after their tag.
+        ``Fetch.ahead`` cycles after their tag.
     done : Out(1)
         All sums of a step are where they shall be.
     load : In(LOAD), data : In(32), write : In(1)
@@ -118,7 +119,7 @@ class SparsePath(wiring.Component):
         m.d.comb += [tag.value.eq(engine.o.valid), tag.start.eq(engine.o.valid & fresh),
                      tag.first.eq(engine.o.valid)]
         m.d.comb += [
-            self.sums.eq(later(m, Value.cast(engine.o.p.sums), Accumulators.ahead, "sums")),
-            self.done.eq(later(m, end, Accumulators.latency + 2, "done", reset=True)),
+            self.sums.eq(later(m, Value.cast(engine.o.p.sums), Fetch.ahead, "sums")),
+            self.done.eq(later(m, end, Accumulators.latency + 4, "done", reset=True)),
         ]
         return m

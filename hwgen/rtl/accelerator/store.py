@@ -47,7 +47,7 @@ class Store(wiring.Component):
     done: Value
     error: Value
 
-    latency = 4
+    latency = 7
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
                  memory_latency: int) -> None:
@@ -69,53 +69,73 @@ class Store(wiring.Component):
         """Cycles of a vector: its groups."""
         return -(-self.columns // self.lanes)
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        d, tag = self.descriptor, self.tag
-        width = len(self.address) + 2
+    def _here(self, m: Module, valid: Value) -> tuple[Value, Value]:
+        """Return where the vector goes that is ``valid``, and if it is the step's last one."""
+        d, width = self.descriptor, len(self.address) + 2
         idle = Signal(init=1)
         here, row, tile = (Signal(width, name=name, reset_less=True)
                            for name in ("here", "row", "tile"))
-        advance = self.valid & (self.group == self.interval - 1)
-        finish = advance & tag.tile_end & tag.final
-        with m.If(idle & ~self.valid):
-            m.d.sync += [here.eq(d.output), row.eq(d.output), tile.eq(d.output)]
-        with m.Elif(advance):
-            with m.If(tag.tile_end):
-                for register in (here, row, tile):
-                    m.d.sync += register.eq(tile + self.columns)
-            with m.Elif(tag.row_end):
-                m.d.sync += [here.eq(row + d.output_row_step), row.eq(row + d.output_row_step)]
-            with m.Else():
-                m.d.sync += here.eq(here + d.output_x_step)
-        with m.If(self.valid):
+        # The last group of a vector that moves on to another pixel, row or column tile, or ends.
+        before: Any = later(m, self.tag, 1, "before")
+        ends = later(m, self.valid & (self.group == self.interval - 1), 1, "ends")
+        advance, next_tile, next_row, next_pixel, finish = (
+            Signal(name=name) for name in ("advance", "next_tile", "next_row", "next_pixel",
+                                           "finish"))
+        m.d.sync += [
+            advance.eq(ends), next_tile.eq(ends & before.tile_end),
+            next_row.eq(ends & ~before.tile_end & before.row_end),
+            next_pixel.eq(ends & ~before.tile_end & ~before.row_end),
+            finish.eq(ends & before.tile_end & before.final)]
+        begins = later(m, idle & ~valid, 1, "begins")
+        following = Signal(width, name="following_tile", reset_less=True)
+        m.d.sync += following.eq(tile + self.columns)  # long before it is wanted
+        tile_or_first = Mux(next_tile, following, d.output)
+        row_or_first = Mux(next_row, row + d.output_row_step, tile_or_first)
+        with m.If(begins | advance):
+            m.d.sync += here.eq(Mux(next_pixel, here + d.output_x_step, row_or_first))
+        with m.If((begins & ~advance) | next_row | next_tile):
+            m.d.sync += row.eq(row_or_first)
+        with m.If((begins & ~advance) | next_tile):
+            m.d.sync += tile.eq(tile_or_first)
+        with m.If(valid):
             m.d.sync += idle.eq(finish)
+        return here, finish
 
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        d, width = self.descriptor, len(self.address) + 2
+        valid = later(m, self.valid, 2, "came", reset=True)
+        tag, group = later(m, self.tag, 2, "tag"), later(m, self.group, 2, "group")
+        here, finish = self._here(m, valid)
+
+        # Cycle 2: what came; 3: address, and the columns of this group and of those behind it that
+        # are written; 4: those of this group; 5: the end; 6: whether that is outside.
         address, end = Signal(width, reset_less=True), Signal(width, reset_less=True)
         columns = Signal(range(self.columns + 1), reset_less=True)
+        together = Signal(range(self.lanes + 1), reset_less=True)
         place = later(m, address, 1, "place")
         outside = Signal(reset_less=True)
         m.d.sync += [
-            address.eq(here + self.group * self.lanes),
-            # The columns of this group and of those behind it that are written.
+            address.eq(here + group * self.lanes),
             columns.eq(Mux(tag.final, d.last_columns, self.columns)
-                       - Mux(self.valid, self.group * self.lanes, 0)),
-            end.eq(address + Mux(columns > self.lanes, self.lanes, columns)),
+                       - Mux(valid, group * self.lanes, 0)),
+            together.eq(Mux(columns > self.lanes, self.lanes, columns)),
+            end.eq(place + together),
         ]
-        valid = later(m, self.valid, 3, "valid", reset=True)
-        m.d.sync += outside.eq((place >= self.size) | (end > self.size)
-                               | d.output[width:].any())
+        place = later(m, place, 1, "same_place")
+        m.d.sync += outside.eq((place >= self.size) | (end > self.size) | d.output[width:].any())
         # Of the last column tile's groups, the last ones may be empty.
-        past = later(m, self.group * self.lanes >= Mux(tag.final, d.last_columns, self.columns),
-                     3, "past")
+        past = later(m, group * self.lanes >= Mux(tag.final, d.last_columns, self.columns), 4,
+                     "past")
+        valid = later(m, valid, 4, "valid", reset=True)
         wanted = Signal(self.lanes, reset_less=True)
         m.d.sync += [
-            wanted.eq(Cat(later(m, columns, 1, "count") > i for i in range(self.lanes))),
+            wanted.eq(Cat(later(m, together, 1, "count") > i for i in range(self.lanes))),
             self.error.eq(valid & ~past & outside),
             self.mask.eq(Mux(valid & ~past & ~outside, wanted, 0)),
         ]
-        m.d.comb += [self.address.eq(later(m, place, 2, "same_place")),
-                     self.data.eq(later(m, self.bytes, 4, "bytes"))]
-        m.d.comb += self.done.eq(later(m, finish, self.latency + self.memory_latency, "finish",
+        m.d.comb += [self.address.eq(later(m, place, 2, "written_place")),
+                     self.data.eq(later(m, self.bytes, self.latency, "bytes"))]
+        m.d.comb += self.done.eq(later(m, finish, self.latency - 2 + self.memory_latency, "finish",
                                        reset=True))
         return m

@@ -43,19 +43,25 @@ class Walk:
         Words beyond the memory that can be told from those in it.
     """
 
+    first = State.READ
+    """Behind a start."""
+
     def __init__(self, m: Module, control: Any, *, flush: int = FLUSH, checks: bool = True,
                  beyond: int = 0) -> None:
         self.m, self.control = m, control
         self.flushing = flush
         self.checks = checks
         self.state = Signal(State)
-        self.begin = Signal()  # of the loops; in a register of its own, as much begins with it
+        self.beginning = Signal()  # the loops begin in the next cycle,
+        self.begin = Signal()      # or in this one: much begins with it
         self.ended = Signal()  # the last slot of a step ends
         # Steps, with this one, which is the last one:
         self.left, self.last = Signal(16, reset_less=True), Signal(name="last", reset_less=True)
-        m.d.sync += self.last.eq(self.left == 1)
+        self.none = Signal(reset_less=True)
+        m.d.sync += [self.last.eq(self.left == 1), self.none.eq(control.count == 0)]
         self.wait = Signal(range(flush + 1))  # cycles of a reset after an error
-        self.failed = Signal(Error)           # why the step will stop
+        # The step will stop, and why:
+        self.fails, self.failed = Signal(), Signal(Error)
         self.done = Signal()
         self.read = Signal()                  # a descriptor shall be read, from
         self.place = Signal(range(control.words + max(beyond, control.descriptor_words)),
@@ -65,9 +71,11 @@ class Walk:
         """Walk, and count the cycles; ``complete`` says that a descriptor has come."""
         m, control = self.m, self.control
         with m.If(control.busy):
-            m.d.sync += [control.cycles.eq(control.cycles + 1),
-                         control.step_cycles.eq(control.step_cycles + 1)]
-        m.d.sync += self.begin.eq(0)
+            m.d.sync += control.cycles.eq(control.cycles + 1)
+        begins = Value.cast(self.state) <= State.PLACE.value
+        m.d.sync += control.step_cycles.eq(
+            Mux(begins | control.counted, 0, control.step_cycles + 1))
+        m.d.sync += self.begin.eq(self.beginning)
         with m.Switch(self.state):
             self._start()
             self._run_step(complete)
@@ -82,25 +90,26 @@ class Walk:
                          self.left.eq(control.count)]
             with m.If(control.start):
                 m.d.sync += [control.busy.eq(1), control.error.eq(Error.NONE),
-                             control.step_cycles.eq(0), control.step.eq(control.first),
-                             self.state.eq(State.PLACE)]
+                             control.step.eq(control.first), self.state.eq(State.PLACE)]
         with m.Case(State.PLACE):
-            m.d.sync += [control.cycles.eq(0), control.step_cycles.eq(0)]
-            with m.If(self.left.any()):
+            m.d.sync += control.cycles.eq(0)
+            with m.If(~self.none):
                 m.d.comb += self.read.eq(1)
-                m.d.sync += self.state.eq(State.READ)
+                m.d.sync += self.state.eq(self.first)
             with m.Else():
                 m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
 
     def _run_step(self, complete: Value) -> None:
         """Run the slots of a step when its descriptor is there."""
         m = self.m
-        begin = [self.begin.eq(1), self.state.eq(State.BEGIN)]
         with m.Case(State.READ):
             with m.If(complete):
-                m.d.sync += self.state.eq(State.CHECK) if self.checks else begin
+                m.d.sync += self.state.eq(State.CHECK if self.checks else State.BEGIN)
+                if not self.checks:
+                    m.d.comb += self.beginning.eq(1)
         with m.Case(State.CHECK):
-            m.d.sync += begin
+            m.d.comb += self.beginning.eq(1)
+            m.d.sync += self.state.eq(State.BEGIN)
         with m.Case(State.BEGIN):
             m.d.sync += self.state.eq(State.RUN)
         with m.Case(State.RUN):
@@ -111,45 +120,43 @@ class Walk:
         """Wait for the last value of a step, and go on to the next one."""
         m, control = self.m, self.control
         with m.Case(State.DRAIN):
-            with m.If(self.done & (self.failed == Error.NONE)):
+            with m.If(self.done & ~self.fails):
                 m.d.comb += control.counted.eq(1)
                 m.d.sync += self.left.eq(self.left - 1)
                 with m.If(self.last):
                     m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
                 with m.Else():
                     m.d.comb += self.read.eq(1)
-                    m.d.sync += [control.step.eq(control.step + 1), control.step_cycles.eq(0),
-                                 self.state.eq(State.READ)]
+                    m.d.sync += [control.step.eq(control.step + 1), self.state.eq(State.READ)]
 
     def _flush(self) -> None:
         """Hold everything in reset for a while."""
         m, control = self.m, self.control
         with m.Case(State.FLUSH):
-            m.d.comb += control.clear.eq(1)
             m.d.sync += self.wait.eq(self.wait - 1)
             with m.If(self.wait == 0):
-                m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+                m.d.sync += [control.busy.eq(0), control.clear.eq(0), self.state.eq(State.IDLE)]
 
     def stop(self, failure: Value) -> None:
         """Stop the step at a failure."""
         m, control = self.m, self.control
         # Both a cycle later, so that neither overtakes the other.
         found = Signal(Error)
-        m.d.sync += [self.done.eq(control.done), found.eq(failure),
-                     self.failed.eq(Mux(control.busy & ~control.clear & ~self.done, found,
-                                        Error.NONE))]
+        m.d.sync += [self.done.eq(control.done), found.eq(failure), self.failed.eq(found),
+                     self.fails.eq(control.busy & ~control.clear & ~self.done
+                                   & (found != Error.NONE))]
         self._hold()
 
     def stop_at_once(self, failure: Value) -> None:
         """Stop the step in the very cycle of a failure: where a slow clock leaves time for that."""
         control = self.control
-        self.m.d.comb += [self.done.eq(control.done),
-                          self.failed.eq(Mux(control.busy & ~control.clear, failure, Error.NONE))]
+        self.m.d.comb += [self.done.eq(control.done), self.failed.eq(failure),
+                          self.fails.eq(control.busy & ~control.clear & (failure != Error.NONE))]
         self._hold()
 
     def _hold(self) -> None:
         """Hold everything in reset for a while where a step has failed."""
         m, control = self.m, self.control
-        with m.If((self.failed != Error.NONE) & ~control.clear):
+        with m.If(self.fails & ~control.clear):
             m.d.sync += [control.error.eq(self.failed), self.wait.eq(self.flushing),
-                         control.busy.eq(1), self.state.eq(State.FLUSH)]
+                         control.busy.eq(1), control.clear.eq(1), self.state.eq(State.FLUSH)]

@@ -25,7 +25,7 @@ class CompactAccelerator(Accelerator):
 
     datapath = Datapath(Broadcast, CompactBitSerial, CompactWordMemory, CompactByteMemory,
                         CompactFetch, CompactAccumulators, CompactPost, CompactStore,
-                        CompactSequencer)
+                        CompactSequencer, CompactSequencer)
     far = 0
     host_port = CompactHostPort
 

@@ -15,11 +15,11 @@ __all__ = ["CompactPost"]
 
 
 class CompactLane(Lane):
-    """As :class:`Lane`, without registers behind the bias, and before what never changes."""
+    """As :class:`Lane`, without registers behind sums, and before what never changes."""
 
-    biasing = 0
+    biasing = comparing = 0
     wide_latency = Lane.wide_latency - Lane.biasing
-    latency = Lane.latency - Lane.biasing
+    latency = Lane.latency - Lane.biasing - Lane.comparing
 
     def _near(self, m: Module, value: Value, name: str) -> Value:
         return value

@@ -36,6 +36,7 @@ class CompactSequencer(Sequencer):
     """As :class:`Sequencer`, in less room."""
 
     countdown = Countup
+    shortest = 5
 
     def _at_limit(self) -> Value:
         return self.step_cycles == self.limit  # counted from 0, it cannot be beyond

@@ -1,14 +1,11 @@
 """The dot-product unit for weights that are powers of two, with a sign: it shifts and adds."""
 
-from typing import Any
-
 from amaranth import *
 from amaranth.lib import data
-from amaranth.lib.wiring import In
 
 from ..primitives.pipeline import later
-from .pieces import DotProduct, Piece, check_parameters
-from .signed_sum import Term, check_shape, levels, signed_sum, width
+from .pieces import Piece
+from .signed_sum import SignedDotProduct, Term, signed_sum
 
 __all__ = ["EXPONENT", "Piece", "PowerOfTwo", "weight_layout"]
 
@@ -24,7 +21,7 @@ def weight_layout(exponent_bits: int) -> data.StructLayout:
     return data.StructLayout({"negative": 1, "exponent": exponent_bits})
 
 
-class PowerOfTwo(DotProduct):
+class PowerOfTwo(SignedDotProduct):
     """Multiply vectors of numbers by powers of two with a sign, ``lanes`` of them a cycle.
 
     Each number is shifted by its weight's exponent, by two bits of it a cycle, and added to the sum
@@ -57,45 +54,23 @@ class PowerOfTwo(DotProduct):
         one.
     """
 
-    a: Any
-    weights: Any
-
     def __init__(self, lanes: int, shape: Shape, *, exponent_bits: int = 3,
                  family: str = "generic", depth: int = 64) -> None:
-        check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
-        check_shape(shape)
         if exponent_bits not in range(1, EXPONENT + 1):
             raise ValueError(f"exponent_bits must be 1 to {EXPONENT}, not {exponent_bits!r}")
-        self.lanes = lanes
-        self.shape = shape
         self.exponent_bits = exponent_bits
-        bits = width(shape.width + (not shape.signed) + self.most, lanes, depth)
-        super().__init__({
-            "a": In(data.ArrayLayout(shape, lanes)),
-            "weights": In(data.ArrayLayout(weight_layout(exponent_bits), lanes)),
-        }, Piece, bits, depth, family)
+        self.early = (exponent_bits - 1) // 2  # of shifting, two bits of an exponent in each
+        super().__init__(lanes, shape, weight_layout(exponent_bits), self.most, family, depth)
 
     @property
     def most(self) -> int:
         """Exponent of the largest weight."""
         return (1 << self.exponent_bits) - 2
 
-    @property
-    def early(self) -> int:
-        """Cycles of shifting before that in front of the first adders."""
-        return (self.exponent_bits - 1) // 2
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the last piece to the sum."""
-        return self.early + levels(self.lanes) + 2
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = []
-        for index, (number, weight) in enumerate(zip(self.a, self.weights, strict=True)):
-            value: Value = (number if self.shape.signed
-                            else Cat(number, Const(0, 1)).as_signed())
+        for index, (value, weight) in enumerate(zip(self.numbers, self.weights, strict=True)):
             exponent, rest = weight.exponent, Cat(weight.negative, weight.exponent.all())
             for cycle in range(self.early):
                 # At most 3 of what two bits say, times the weight of the lower one.
@@ -103,8 +78,7 @@ class PowerOfTwo(DotProduct):
                               f"shifted_{index}_{cycle}")
                 exponent = later(m, exponent[2:], 1, f"exponent_{index}_{cycle}")
                 rest = later(m, rest, 1, f"rest_{index}_{cycle}")
-            shifted = Signal(signed(self.shape.width + (not self.shape.signed) + self.most),
-                             name=f"shifted_{index}")
+            shifted = Signal(self.term, name=f"shifted_{index}")
             m.d.comb += shifted.eq(value << (exponent << 2 * self.early))
             lanes.append(Term(shifted, rest[0], rest[1]))
         tag = later(m, self.tag, self.early, "early_tag", reset=True)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth import *
+from amaranth.lib import data
+from amaranth.lib.wiring import In
 
 from .. import primitives
 from ..primitives.pipeline import later
-from .pieces import accumulate
+from .pieces import DotProduct, Piece, accumulate, check_parameters
 
-__all__ = ["Term", "check_shape", "levels", "signed_sum", "width"]
+__all__ = ["SignedDotProduct", "Term", "signed_sum"]
 
 WIDEST = 16
 """Bits of a number at most."""
@@ -24,23 +26,55 @@ class Term:
     zero: Value
 
 
-def check_shape(shape: Shape) -> None:
-    """Refuse numbers that no such unit takes."""
-    if shape.width not in range(1, WIDEST + 1):
-        raise ValueError(f"shape must have 1 to {WIDEST} bits, not {shape!r}")
+class SignedDotProduct(DotProduct):
+    """What the units have in common whose weights say how a number is added, if it is.
 
-
-def levels(lanes: int) -> int:
-    """Return the levels of adders; the sum is ready two cycles more after the numbers."""
-    return max(1, (lanes - 1).bit_length())
-
-
-def width(number: int, lanes: int, depth: int) -> int:
-    """Return the bits of the sum of ``depth`` pieces of ``lanes`` numbers of ``number`` bits.
-
-    The lowest number may be subtracted, so the highest sum needs a bit more than the lowest one.
+    Parameters
+    ----------
+    lanes : int
+        At least 1.
+    shape : Shape
+        Of the numbers, of 1 to :data:`WIDEST` bits.
+    weight : shape
+        Of a weight.
+    most : int
+        By how many bits a number is shifted at most.
+    family : str
+        FPGA family to add for.
+    depth : int
+        Of how many pieces a vector is made at most.
     """
-    return (lanes * depth << (number - 1)).bit_length() + 1
+
+    a: Any
+    weights: Any
+
+    early = 0
+    """Cycles before that in front of the first adders."""
+
+    def __init__(self, lanes: int, shape: Shape, weight: Any, most: int, family: str,
+                 depth: int) -> None:
+        check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
+        if shape.width not in range(1, WIDEST + 1):
+            raise ValueError(f"shape must have 1 to {WIDEST} bits, not {shape!r}")
+        self.lanes = lanes
+        self.shape = shape
+        self.term = signed(shape.width + (not shape.signed) + most)
+        # The lowest number may be subtracted, so the highest sum needs a bit more than the lowest.
+        bits = (lanes * depth << (self.term.width - 1)).bit_length() + 1
+        super().__init__({"a": In(data.ArrayLayout(shape, lanes)),
+                          "weights": In(data.ArrayLayout(weight, lanes))},
+                         Piece, bits, depth, family)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last piece to the sum."""
+        return self.early + max(1, (self.lanes - 1).bit_length()) + 2
+
+    @property
+    def numbers(self) -> list[Value]:
+        """The numbers, with a sign."""
+        return [number if self.shape.signed else Cat(number, Const(0, 1)).as_signed()
+                for number in self.a]
 
 
 def signed_sum(m: Module, family: str, lanes: list[Term], tag: Any, o: Value, o_valid: Value,

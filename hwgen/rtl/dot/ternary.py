@@ -1,13 +1,10 @@
 """The dot-product unit for weights of -1, 0 and +1: it adds, subtracts and skips."""
 
-from typing import Any
-
 from amaranth import *
 from amaranth.lib import data
-from amaranth.lib.wiring import In
 
-from .pieces import DotProduct, Piece, check_parameters
-from .signed_sum import Term, check_shape, levels, signed_sum, width
+from .pieces import Piece
+from .signed_sum import SignedDotProduct, Term, signed_sum
 
 __all__ = ["Piece", "Ternary", "Weight"]
 
@@ -27,7 +24,7 @@ class Weight(data.Struct):
     skip: 1  # type: ignore[valid-type]
 
 
-class Ternary(DotProduct):
+class Ternary(SignedDotProduct):
     """Multiply vectors of numbers by vectors of ternary weights, ``lanes`` of them a cycle.
 
     There is no multiplier. Each number is added to the sum, subtracted or left out; what is left
@@ -57,30 +54,13 @@ class Ternary(DotProduct):
         one.
     """
 
-    a: Any
-    weights: Any
-
     def __init__(self, lanes: int, shape: Shape, *, family: str = "generic", depth: int = 64,
                  ) -> None:
-        check_parameters(family, lanes=(lanes, 1), depth=(depth, 1))
-        check_shape(shape)
-        self.lanes = lanes
-        self.shape = shape
-        bits = width(shape.width + (not shape.signed), lanes, depth)
-        super().__init__({"a": In(data.ArrayLayout(shape, lanes)),
-                          "weights": In(data.ArrayLayout(Weight, lanes))},
-                         Piece, bits, depth, family)
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the last piece to the sum."""
-        return levels(self.lanes) + 2
+        super().__init__(lanes, shape, Weight, 0, family, depth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        lanes = []
-        for number, weight in zip(self.a, self.weights, strict=True):
-            value = number if self.shape.signed else Cat(number, Const(0, 1)).as_signed()
-            lanes.append(Term(value, weight.negative, weight.skip))
+        lanes = [Term(number, weight.negative, weight.skip)
+                 for number, weight in zip(self.numbers, self.weights, strict=True)]
         signed_sum(m, self.family, lanes, self.tag, self.o, self.o_valid)
         return m

@@ -92,6 +92,8 @@ class AxiLite(wiring.Component):
             self.s_axil_wready.eq(write),
             self.s_axil_arready.eq(read),
         ]
+        with m.If(bus.ack):  # which may be high while nobody asks
+            m.d.sync += [bus.read.eq(0), bus.write.eq(0)]
         with m.If(write):
             m.d.sync += [
                 bus.address.eq(bus_address(self.s_axil_awaddr, self.shift)),
@@ -114,8 +116,6 @@ class AxiLite(wiring.Component):
             m.d.sync += self.s_axil_bvalid.eq(0)
         with m.If(self.s_axil_rready):
             m.d.sync += self.s_axil_rvalid.eq(0)
-        with m.If(bus.ack):
-            m.d.sync += [bus.read.eq(0), bus.write.eq(0)]
         with m.If(refused | (bus.write & bus.ack)):
             m.d.sync += [refused.eq(0), self.s_axil_bvalid.eq(1),
                          self.s_axil_bresp.eq(Mux(refused | bus.error, SLVERR, OKAY))]

@@ -5,6 +5,7 @@ The rest of the RTL asks here for what it needs and names only the family.
 
 import itertools
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from typing import Any
 
 from amaranth import Cat, Module, Shape, Signal, Value
@@ -13,13 +14,17 @@ from . import delays, ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 from .library import place
+from .packed import PackedMultiplier
 
-__all__ = ["FAMILIES", "LATENCY", "UNCHECKED", "MultiplierSignature", "add_multipliers", "add_ram",
-           "common_multipliers", "counts", "delay", "gated_sum", "lane_sites", "local_register",
-           "multiplier", "product_shape", "rams", "region", "regions", "shifted_add", "signed_add",
-           "single_port_rams", "small_memory", "twin_registers"]
+__all__ = ["FAMILIES", "LATENCY", "PACKING", "UNCHECKED", "MultiplierSignature", "add_multipliers",
+           "add_ram", "common_multipliers", "counts", "delay", "gated_sum", "lane_sites",
+           "local_register", "multiplier", "packed_cells", "product_shape", "rams", "region",
+           "regions", "regions_of_rows", "shifted_add", "signed_add", "single_port_rams",
+           "small_memory", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
+PACKING = ("generic", "ecp5")
+"""Those with a packed multiplier."""
 
 
 def delay(family: str, width: int, cycles: list[int], *, apart: bool = False) -> delays.Delay:
@@ -125,18 +130,66 @@ def region(row: int, rows: int, count: int) -> int:
     return next(i for i in range(count) if row < rows * (i + 1) // count)
 
 
-def local_register(m: Module, family: str, value: Value, name: str) -> Value:
+def packed_cells(rows: int, columns: int, packed_rows: int) -> set[tuple[int, int]]:
+    """Return the left one of each two cells that share a multiplier, in the last rows."""
+    return {(row, column) for row in range(rows - packed_rows, rows)
+            for column in range(0, columns - 1, 2)}
+
+
+def columns_with_dsps(rows: int, columns: int, dsps: int, packed_rows: int) -> list[list[int]]:
+    """Choose the cells of each row that get a DSP multiplier, if some share one.
+
+    Those that do come first, each with its left cell, and then single ones from the last row up.
+    """
+    shared = packed_cells(rows, columns, packed_rows)
+    left = dsps - 2 * len(shared)
+    chosen: list[list[int]] = []
+    for row in reversed(range(rows)):
+        pairs = [column for column in range(columns) if (row, column) in shared]
+        single = range(2 * len(pairs), columns)[:left]
+        left -= len(single)
+        chosen.insert(0, [*pairs, *single])
+    return chosen
+
+
+def regions_of_rows(rows: int, columns: int, dsps: int | None, room: list[int],
+                    packed_rows: int = 0) -> list[int]:
+    """Return the region of each row of an array; each region has ``room`` for so many multipliers.
+
+    All regions have as many rows, but for an array with packed rows: there each has the multipliers
+    that are its share.
+    """
+    if not packed_rows:
+        return [region(row, rows, len(room)) for row in range(rows)]
+    needed = [*map(len, columns_with_dsps(rows, columns, rows * columns if dsps is None else dsps,
+                                          packed_rows))]
+    found: list[int] = []
+    here, used = 0, 0
+    for count in needed:
+        share = sum(needed) * room[here] / sum(room)
+        if here + 1 < len(room) and (used + count > room[here] or used + count / 2 > share):
+            here, used = here + 1, 0
+        used += count
+        found.append(here)
+    return found
+
+
+def local_register(m: Module, family: str, value: Value, name: str, *,
+                   enable: Value | None = None) -> Value:
     """Return ``value``, a cycle later, from registers for one region of the chip.
 
     Synthesis merges registers that store the same, so that one of them would drive cells all over
-    the chip; where that costs speed, the family has a register that it leaves alone.
+    the chip; where that costs speed, the family has a register that it leaves alone. Without
+    ``enable`` they keep what they have.
     """
     if family == "ecp5" and len(value) == 1:
-        return ecp5.register(m, value, name)
+        return ecp5.register(m, value, name, enable)
     if family == "ecp5":
-        return Cat(ecp5.register(m, bit, f"{name}_{index}") for index, bit in enumerate(value))
+        return Cat(ecp5.register(m, bit, f"{name}_{index}", enable)
+                   for index, bit in enumerate(value))
     stored = Signal(len(value), name=name, reset_less=True)
-    m.d.sync += stored.eq(value)
+    with m.If(enable) if enable is not None else nullcontext():
+        m.d.sync += stored.eq(value)
     return stored
 
 
@@ -150,14 +203,26 @@ def twin_registers(m: Module, family: str, bit: Value, name: str) -> tuple[Value
     return stored, ice40.register(m, bit, f"{name}_twin") if family == "ice40" else stored
 
 
-def dsp_cells(rows: int, columns: int, dsps: int, room: list[int]) -> list[list[tuple[int, int]]]:
+def dsp_cells(rows: int, columns: int, dsps: int, room: list[int], packed_rows: int = 0,
+              ) -> list[list[tuple[int, int]]]:
     """Choose the cells that get a DSP multiplier, in groups of neighbouring rows.
 
-    Each group has ``room`` for so many. Whole rows are chosen, as far as ``dsps`` go, and spread
-    over the height of the array, so that between a chip's rows of multipliers lie the rows of the
-    array that need none.
+    Of cells that share one it is the left one. Each group has ``room`` for so many. Whole rows are
+    chosen, as far as ``dsps`` go, and spread over the height of the array, so that between a chip's
+    rows of multipliers lie the rows of the array that need none.
     """
     count = len(room)
+    if packed_rows:
+        of_rows = regions_of_rows(rows, columns, dsps, room, packed_rows)
+        chosen_columns = columns_with_dsps(rows, columns, dsps, packed_rows)
+        grouped = [[(row, column) for row, here in enumerate(chosen_columns)
+                    if of_rows[row] == group for column in here] for group in range(count)]
+        # What the last group has too many, at its right end, goes where there is room.
+        for cell in sorted(grouped[-1], key=lambda cell: cell[1])[room[-1]:]:
+            free = (group for group, most in zip(grouped, room, strict=True) if len(group) < most)
+            grouped[-1].remove(cell)
+            next(free, grouped[-1]).append(cell)
+        return grouped
     groups = [[row for row in range(rows) if region(row, rows, count) == i] for i in range(count)]
     whole = min(rows, dsps // columns)
     chosen: list[list[int]] = [[] for _ in groups]
@@ -177,7 +242,7 @@ def dsp_cells(rows: int, columns: int, dsps: int, room: list[int]) -> list[list[
 def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape, rows: int,
                     columns: int, *, wave: Callable[[int, int], Hashable],
                     device: str | None = None, dsps: int | None = None, lanes: int = 0,
-                    ) -> dict[tuple[int, int], Any]:
+                    packed_rows: int = 0) -> dict[tuple[int, int], Any]:
     """Add a multiplier for each cell of an array to ``m``, and return their ports by cell.
 
     Parameters
@@ -199,9 +264,12 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
         How many cells may use a DSP multiplier; the others get theirs in fabric. None: all.
     lanes : int
         How many lanes beside the array have hard multipliers: see :func:`lane_sites`.
+    packed_rows : int
+        Rows, the last ones, whose cells share a multiplier two by two: the left one has it.
     """
     groups = dsp_cells(rows, columns, rows * columns if dsps is None else dsps,
-                       regions(family, device, lanes))
+                       regions(family, device, lanes), packed_rows)
+    shared = packed_cells(rows, columns, packed_rows)
     hard = [cell for group in groups for cell in group] if family != "generic" else []
     cells: dict[tuple[int, int], Any] = {}
 
@@ -211,16 +279,22 @@ def add_multipliers(m: Module, platform: object, family: str, a: Shape, b: Shape
     if family == "ecp5":
         plan = ecp5_places.floor_plan(device, groups, wave, lanes)
         for cell, (site, enable) in plan.items():
-            cells[cell] = place(m, platform, name(*cell), ecp5.Multiplier, a, b, site=site,
-                                enable=enable)
+            kind, shapes = (ecp5.PackedMultiplier, ()) if cell in shared \
+                else (ecp5.Multiplier, (a, b))
+            cells[cell] = place(m, platform, name(*cell), kind, *shapes, site=site, enable=enable)
     elif family == "ice40" and max(a.width, b.width) <= ice40.LANE_WIDTH:
         for index in range(0, len(hard), 2):
             pair = place(m, platform, name(*hard[index]), ice40.MultiplierPair, a, b)
             cells |= zip(hard[index:index + 2], pair.lanes, strict=False)
-    for cell in itertools.product(range(rows), range(columns)):
-        if cell not in cells:
-            kind = multiplier(family, hard=cell in hard)
-            cells[cell] = place(m, platform, name(*cell), kind, a, b)
+    for row, column in itertools.product(range(rows), range(columns)):
+        cell = row, column
+        if cell in cells or (row, column - 1) in shared:
+            continue
+        if cell in shared:
+            cells[cell] = place(m, platform, name(*cell), PackedMultiplier)
+        else:
+            cells[cell] = place(m, platform, name(*cell), multiplier(family, hard=cell in hard),
+                                a, b)
     return cells
 
 

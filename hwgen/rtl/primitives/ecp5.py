@@ -6,20 +6,28 @@ from amaranth import *
 
 from . import generic
 from .generic import MultiplierBase, product_shape
+from .packed import SHIFT, PackedMultiplierBase
+from .packed import WIDTH as PACKED_WIDTH
+from .pipeline import later
 
-__all__ = ["FabricMultiplier", "Multiplier", "chain", "counts", "gated_sum", "register", "table"]
+__all__ = ["FabricMultiplier", "Multiplier", "PackedMultiplier", "chain", "counts", "gated_sum",
+           "register", "table"]
 
 WIDTH = 18
 """Bits of an operand."""
 
 
-def register(m: Module, bit: Value, name: str) -> Value:
-    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others."""
+def register(m: Module, bit: Value, name: str, enable: Value | None = None) -> Value:
+    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others.
+
+    Without ``enable`` it keeps what it has.
+    """
     stored = Signal(name=name)
+    kind = "1" if enable is None else "CE"
     m.submodules[name] = Instance(
-        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX="1", p_CLKMUX="CLK", p_LSRMUX="LSR",
+        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX=kind, p_CLKMUX="CLK", p_LSRMUX="LSR",
         p_SRMODE="LSR_OVER_CE", p_REGSET="RESET", i_CLK=ClockSignal(), i_LSR=Const(0, 1),
-        i_CE=Const(1, 1), i_DI=bit, o_Q=stored)
+        i_CE=Const(1, 1) if enable is None else enable, i_DI=bit, o_Q=stored)
     return stored
 
 
@@ -80,6 +88,64 @@ class Multiplier(MultiplierBase):
             **{f"i_B{n}": wide_b[n] for n in range(WIDTH)},
             **{f"o_P{n}": product[n] for n in range(2 * WIDTH)},
         )
+        return m
+
+
+class PackedMultiplier(PackedMultiplierBase):
+    """Equal to :class:`packed.PackedMultiplier`, in one MULT18X18D and a little fabric.
+
+    The products overlap in a few bits. There ``p.high`` is the sum of ``excess`` and of ``a`` times
+    the high operand, whose lowest bits the fabric computes: three carry chains and an adder, for
+    operands of 8 bits that are 10 bits apart.
+
+    Parameters
+    ----------
+    width, shift : int
+        As for :class:`packed.PackedMultiplier`, together at most 18.
+    site, enable
+        As for :class:`Multiplier`.
+    """
+
+    def __init__(self, width: int = PACKED_WIDTH, shift: int = SHIFT, *, site: str | None = None,
+                 enable: int | None = 1) -> None:
+        if width + shift > WIDTH:
+            raise ValueError(f"Width and shift must be at most {WIDTH} together, not "
+                             f"{width + shift}")
+        super().__init__(width, shift)
+        self.site = site
+        self.enable = enable
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.wide = wide = Multiplier(
+            signed(self.width), signed(self.width + self.shift), site=self.site,
+            enable=self.enable)
+        m.d.comb += [wide.a.eq(self.a), wide.b.eq(self._wide()), wide.take.eq(self.take),
+                     Value.cast(self.p).eq(wide.p)]
+
+        overlap = 2 * self.width - self.shift
+        a, b = (Signal(overlap, name=name, reset_less=True) for name in ("low_a", "low_b"))
+        m.d.sync += a.eq(self.a[:overlap])
+        with m.If(self.take):
+            m.d.sync += b.eq(self.b.high[:overlap])
+        total: Value = Const(0, 0)
+        one = Const(1, 1)
+        for low in range(0, overlap, 2):
+            # Bits that lie above the overlap are left out.
+            bits = [*a][:overlap - low]
+            first: list[Pair] = [(bit, b[low]) for bit in bits]
+            second: list[Pair] = [(Const(0, 1), one)] * len(first)
+            if low + 1 < overlap:
+                second[1:] = [(bit, b[low + 1]) for bit in bits[:-1]]
+            term = later(m, carry_chain(m, f"pair_{low}", first, second), 1, f"term_{low}")
+            if low:
+                term = carry_chain(m, f"sum_{low}", [(bit, one) for bit in total[low:]],
+                                   [(bit, one) for bit in term])
+            total = Cat(total[:low], term)
+        product = Signal(overlap, reset_less=True)
+        excess = Signal.like(self.excess, name="stored_excess", reset_less=True)
+        m.d.sync += [product.eq(total), excess.eq(self.p.high[:overlap] - product)]
+        m.d.comb += self.excess.eq(excess)
         return m
 
 

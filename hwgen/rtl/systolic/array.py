@@ -1,6 +1,7 @@
 """What the systolic arrays of both dataflows have in common."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from amaranth import *
@@ -8,6 +9,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives.packed import WIDTH
 from ..primitives.pipeline import later
 
 __all__ = ["Kind", "SystolicArray", "sum_shape"]
@@ -51,6 +53,9 @@ class SystolicArray(wiring.Component):
         Width of a sum, if not the one that ``depth`` needs. A narrower sum wraps.
     lines : int
         Pixels that each column takes in a cycle of a depthwise tile; 0 for no depthwise path.
+    packed_rows : int
+        Rows, the last ones, whose cells share a multiplier two by two: see :class:`PackedCell`.
+        They have no depthwise path.
     family, device, dsps, lanes
         What to make multipliers of: see :func:`primitives.add_multipliers`.
 
@@ -66,6 +71,8 @@ class SystolicArray(wiring.Component):
 
     depthwise = False
     """Whether the dataflow knows depthwise tiles."""
+    packs = False
+    """Whether its cells may share a multiplier two by two."""
     interval = 1
     """Cycles between vectors of sums at best."""
 
@@ -74,16 +81,27 @@ class SystolicArray(wiring.Component):
     o: Any
 
     def __init__(self, rows: int, columns: int, a_shape: Shape, w_shape: Shape, *, depth: int,
-                 accumulator: int | None = None, lines: int = 0, family: str = "generic",
-                 device: str | None = None, dsps: int | None = None, lanes: int = 0) -> None:
+                 accumulator: int | None = None, lines: int = 0, packed_rows: int = 0,
+                 family: str = "generic", device: str | None = None, dsps: int | None = None,
+                 lanes: int = 0) -> None:
         for name, value in (("Rows", rows), ("Columns", columns), ("Depth", depth)):
             if not isinstance(value, int) or value < 1:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
-        if not 0 <= lines <= (rows if self.depthwise else 0):
-            raise ValueError(f"Lines must be 0 to the {rows} rows, not {lines!r}" if self.depthwise
+        if not 0 <= packed_rows <= (rows if self.packs else 0):
+            raise ValueError(f"Packed rows must be 0 to {rows if self.packs else 0}, "
+                             f"not {packed_rows!r}")
+        if not 0 <= lines <= (rows - packed_rows if self.depthwise else 0):
+            raise ValueError(f"Lines must be 0 to the {rows - packed_rows} rows, not {lines!r}"
+                             if self.depthwise
                              else f"Lines must be 0 where sums stay, not {lines!r}")
         if family not in primitives.FAMILIES:
             raise ValueError(f"Family must be one of {primitives.FAMILIES}, not {family!r}")
+        if packed_rows and not a_shape == w_shape == signed(WIDTH):
+            raise ValueError(f"Operands of packed rows must be {signed(WIDTH)!r}, not {a_shape!r} "
+                             f"and {w_shape!r}")
+        if packed_rows and family not in primitives.PACKING:
+            raise ValueError(f"Family must be one of {primitives.PACKING} with packed rows, "
+                             f"not {family!r}")
         self.rows = rows
         self.columns = columns
         self.a_shape = a_shape = Shape.cast(a_shape)
@@ -91,6 +109,7 @@ class SystolicArray(wiring.Component):
         self.depth = depth
         self.accumulator = accumulator
         self.lines = lines
+        self.packed_rows = packed_rows
         self.family = family
         self.device = device
         self.dsps = dsps
@@ -114,21 +133,31 @@ class SystolicArray(wiring.Component):
         """Cycles from the last transfer that sums need until they are on ``o``."""
         return primitives.LATENCY + self.rows + self.columns
 
+    def step(self, column: int) -> int:
+        """Cycles from the first column to this one."""
+        return column
+
     def arrival(self, row: int, column: int = 0) -> int:
         """Cycles from a transfer until it reaches a cell."""
-        return 1 + row + column
+        return 1 + row + self.step(column)
 
     def _multipliers(self, m: Module, platform: object) -> dict[tuple[int, int], Any]:
         """Add the multipliers, and return each cell's."""
         return primitives.add_multipliers(
             m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
             wave=lambda row, column: (self.arrival(row, column), self._region(row)),
-            device=self.device, dsps=self.dsps, lanes=self.lanes)
+            device=self.device, dsps=self.dsps, lanes=self.lanes, packed_rows=self.packed_rows)
+
+    @cached_property
+    def _regions(self) -> list[int]:
+        """The region of the chip that each row is in."""
+        room = primitives.regions(self.family, self.device, self.lanes)
+        return primitives.regions_of_rows(self.rows, self.columns, self.dsps, room,
+                                          self.packed_rows)
 
     def _region(self, row: int) -> int:
         """Return the region of the chip that a row is in."""
-        count = len(primitives.regions(self.family, self.device, self.lanes))
-        return primitives.region(row, self.rows, count)
+        return self._regions[row]
 
     def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
         """Return ``bit`` for each row, when what was transferred with it reaches the row.
@@ -151,6 +180,7 @@ class SystolicArray(wiring.Component):
 
     def _put_out(self, m: Module, sums: Sequence[Value], valid: Value) -> None:
         """Undo the skew of the columns."""
+        last = self.step(self.columns - 1)
         straight = self._skew(m, "sum_skew", self.sums, Cat(sums),
-                              [self.columns - 1 - c for c in range(self.columns)])
+                              [last - self.step(c) for c in range(self.columns)])
         m.d.comb += [Value.cast(self.o.payload).eq(Cat(straight)), self.o.valid.eq(valid)]

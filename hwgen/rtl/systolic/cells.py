@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives.pipeline import later
 
 __all__ = ["OutputStationaryCell", "WeightStationaryCell"]
 
@@ -16,7 +17,8 @@ class WeightStationaryCell(wiring.Component):
 
     What travels east and south moves one cell a cycle. ``load`` moves the weight of the cell above
     into this one, ``start`` hands it to the multiplier. ``first`` cells, at the top, have no
-    adder: their product is their sum.
+    adder: their product is their sum. Of ``late`` cells the multiplier gets its operand a cycle
+    later, as ``depthwise`` ones choose it first.
     """
 
     west: Any
@@ -28,8 +30,9 @@ class WeightStationaryCell(wiring.Component):
     interval = 1
 
     def __init__(self, a_shape: Shape, w_shape: Shape, sum_in: Shape, sum_out: Shape, *,
-                 first: bool, depthwise: bool) -> None:
+                 first: bool, depthwise: bool = False, late: bool = False) -> None:
         self.first = first
+        self.late = late
         self.depthwise = depthwise
         east = {"activation": a_shape, "load": 1, "start": 1}
         south = {"weight": w_shape}
@@ -56,7 +59,6 @@ class WeightStationaryCell(wiring.Component):
         stored: Any = Signal(self.east_layout, reset_less=True)
         weight = Signal.like(north.weight, name="weight", reset_less=True)
         operand = Signal.like(west.activation, name="operand")
-
         m.d.comb += operand.eq(west.activation)
         m.d.sync += stored.eq(west)
         if self.depthwise:
@@ -73,9 +75,9 @@ class WeightStationaryCell(wiring.Component):
         m.d.comb += [
             self.east.eq(stored),
             south.weight.eq(weight),
-            self.multiplier.a.eq(operand),
+            Cat(self.multiplier.a, self.multiplier.take).eq(
+                later(m, Cat(operand, west.start), int(self.late), "given")),
             self.multiplier.b.eq(weight),
-            self.multiplier.take.eq(west.start),
         ]
         if self.first:
             m.d.comb += south.sum.eq(self.multiplier.p)

@@ -1,5 +1,7 @@
 """Systolic arrays of multiply-accumulate cells, weight-stationary and output-stationary."""
 
+import itertools
+from functools import cached_property
 from typing import Any
 
 from amaranth import *
@@ -7,9 +9,11 @@ from amaranth.lib import wiring
 
 from .. import primitives
 from ..primitives.library import place
+from ..primitives.packed import SHIFT
 from ..primitives.pipeline import later
 from .array import Kind, SystolicArray, sum_shape
 from .cells import OutputStationaryCell, WeightStationaryCell
+from .packed import PackedCell, PackedSums, PartedSums
 
 __all__ = ["Kind", "OutputStationary", "SystolicArray", "WeightStationary", "sum_shape"]
 
@@ -32,24 +36,45 @@ class WeightStationary(SystolicArray):
     pixels of a DEPTHWISE or PRIME vector move through the rows of their line, from top to bottom,
     one row a vector. The sum is that of all taps, each times its weight.
 
+    With ``packed_rows`` the cells of two neighbouring columns work in the same cycle, and those of
+    the last rows share a multiplier: operands have 8 bits and a sign. No line reaches these rows,
+    which give nothing in a depthwise tile.
+
     Inside the grid nothing waits: what enters moves one cell a cycle, so there is no handshake. The
     top two rows work in the same cycle, because the first adder of a column takes two products.
     """
 
     depthwise = True
+    packs = True
 
     @property
     def latency(self) -> int:
         """Cycles from the transfer of a vector to its sums on ``o``."""
-        return primitives.LATENCY + self.rows + self.columns - 1
+        parting = PartedSums.latency if self.packed_rows else 0
+        return (primitives.LATENCY + self.rows + self.step(self.columns - 1) + parting
+                + self.choosing)
+
+    @property
+    def choosing(self) -> int:
+        """Cycles in which a cell chooses its operand, where it has a choice."""
+        return int(self.lines > 0)
+
+    @property
+    def single_rows(self) -> int:
+        """The rows above the packed ones."""
+        return self.rows - self.packed_rows
 
     def line(self, row: int) -> int:
         """Return the line whose pixels pass the cells of ``row``."""
-        return row * self.lines // self.rows
+        return row * self.lines // self.single_rows
+
+    def step(self, column: int) -> int:
+        """Cycles from the first column to this one."""
+        return column // 2 if self.packed_rows else column
 
     def arrival(self, row: int, column: int = 0) -> int:
         """Cycles from the transfer of a vector until it reaches a cell."""
-        return 1 + max(row - 1, 0) + column
+        return 1 + max(row - 1, 0) + self.step(column)
 
     def _control(self, m: Module) -> tuple[Value, Value, list[Value]]:
         """Add what answers the streams.
@@ -90,12 +115,12 @@ class WeightStationary(SystolicArray):
             # one row, and so on: a row stops taking weights once its own has come.
             late = self.arrival(row) - 1
             take = loads & (index < self.rows - late) if late else loads
-            takes.append(later(m, take, late, f"load_{row}"))
+            takes.append(later(m, take, late + self.choosing, f"load_{row}"))
         return accept, start, takes
 
     def _pixels(self, m: Module) -> dict[tuple[int, int], Value]:
         """Return the fresh pixel of each cell that is the first of its line."""
-        heads = {self.line(row): row for row in reversed(range(self.rows))}
+        heads = {self.line(row): row for row in reversed(range(self.single_rows))}
         cells = [(heads[line], column) for line in range(self.lines)
                  for column in range(self.columns)]
         pixels = self._skew(m, "pixel_skew", self.a_shape,
@@ -111,7 +136,7 @@ class WeightStationary(SystolicArray):
                             Value.cast(self.activations.p.vector),
                             [self.arrival(row) for row in rows])
         weights = self._skew(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
-                             [self.arrival(0, column) for column in columns])
+                             [self.arrival(0, column) + self.choosing for column in columns])
         waves = {"load": takes, "start": self._waves(m, start, "start")}
         produces = accept
         pixels = {}
@@ -121,43 +146,121 @@ class WeightStationary(SystolicArray):
             pixels = self._pixels(m)
             waves["valid"] = self._waves(m, accept, "valid")
             waves["depthwise"] = self._waves(m, kind != Kind.MATRIX, "depthwise")
+            for row in range(self.single_rows, self.rows):
+                vector[row] = Mux(waves["depthwise"][row], 0, vector[row])
 
         multipliers = self._multipliers(m, platform)
-        widths = [min(sum_shape(self.a_shape, self.w_shape, row + 1).width, self.sums.width)
-                  for row in rows]
+        shared = primitives.packed_cells(self.rows, self.columns, self.packed_rows)
         cells: dict[tuple[int, int], Any] = {}
-        for row in rows:
-            sum_in = Shape(widths[max(row - 1, 0)], self.sums.signed)
-            sum_out = Shape(widths[row], self.sums.signed)
-            for column in columns:
-                cell = cells[row, column] = place(
-                    m, platform, f"cell_{row}_{column}", WeightStationaryCell, self.a_shape,
-                    self.w_shape, sum_in, sum_out, first=row == 0, depthwise=self.lines > 0)
-                wiring.connect(m, cell.multiplier, multipliers[row, column])
-                if column:
-                    m.d.comb += cell.west.eq(cells[row, column - 1].east)
-                else:
-                    m.d.comb += [cell.west.activation.eq(vector[row]),
-                                 *(cell.west[name].eq(wave[row]) for name, wave in waves.items())]
-                if row:
-                    above = cells[row - 1, column].south
-                    m.d.comb += [cell.north.weight.eq(above.weight), cell.north.sum.eq(above.sum)]
-                else:
-                    m.d.comb += cell.north.weight.eq(weights[column])
-                if self.lines:
-                    pixel = pixels.get((row, column))
-                    if pixel is None:  # from the tap above, when this row's turn has come
-                        cycles = self.arrival(row) - self.arrival(row - 1)
-                        pixel = later(m, above.pixel, cycles, f"pixel_{row}_{column}")
-                    m.d.comb += cell.north.pixel.eq(pixel)
+        for row, column in itertools.product(rows, columns):
+            if (row, column - 1) in shared:
+                continue
+            add_cell = self._add_pair if (row, column) in shared else self._add_cell
+            cell = cells[row, column] = add_cell(m, platform, row, column)
+            wiring.connect(m, cell.multiplier, multipliers[row, column])
+            if self.step(column):
+                beside = column - column % 2 - 2 if self.packed_rows else column - 1
+                m.d.comb += cell.west.eq(cells[row, beside].east)
+            else:
+                m.d.comb += [cell.west.activation.eq(vector[row]),
+                             *(cell.west[name].eq(wave[row]) for name, wave in waves.items()
+                               if row < self.single_rows or name in ("load", "start"))]
+            if (row, column) in shared:
+                self._join_pair(m, cells, weights, row, column)
+                continue
+            if row:
+                above = cells[row - 1, column].south
+                m.d.comb += [cell.north.weight.eq(above.weight), cell.north.sum.eq(above.sum)]
+            else:
+                m.d.comb += cell.north.weight.eq(weights[column])
+            if self.lines and row < self.single_rows:
+                pixel = pixels.get((row, column))
+                if pixel is None:  # from the tap above, when this row's turn has come
+                    cycles = self.arrival(row) - self.arrival(row - 1)
+                    pixel = later(m, above.pixel, cycles, f"pixel_{row}_{column}")
+                m.d.comb += cell.north.pixel.eq(pixel)
 
-        sums = []
-        for column in columns:
-            total = Signal(self.sums, name=f"sum_{column}")
-            m.d.comb += total.eq(cells[self.rows - 1, column].south.sum)
-            sums.append(total)
+        sums = self._sums(m, platform, cells, vector)
         self._put_out(m, sums, later(m, produces, self.latency, "produces", reset=True))
         return m
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        """The width of the sums of a column in each row."""
+        return [min(sum_shape(self.a_shape, self.w_shape, row + 1).width, self.sums.width)
+                for row in range(self.rows)]
+
+    def _add_cell(self, m: Module, platform: object, row: int, column: int) -> Any:
+        """Add a cell with a multiplier of its own."""
+        sum_in, sum_out = (Shape(self._widths[each], self.sums.signed)
+                           for each in (max(row - 1, 0), row))
+        return place(m, platform, f"cell_{row}_{column}", WeightStationaryCell, self.a_shape,
+                     self.w_shape, sum_in, sum_out, first=row == 0,
+                     depthwise=self.lines > 0 and row < self.single_rows,
+                     late=self.choosing > 0)
+
+    def _packed_sums(self, row: int) -> PackedSums:
+        """Return the sums that come out of a row's packed cells."""
+        above = self._widths[self.single_rows - 1] if self.single_rows else 0
+        return PackedSums(max(row + 1 - self.single_rows, 0), above, self._widths[max(row, 0)])
+
+    def _add_pair(self, m: Module, platform: object, row: int, column: int) -> Any:
+        """Add two cells that share a multiplier, of which this column has the left one."""
+        return place(m, platform, f"cell_{row}_{column}", PackedCell, self._packed_sums(row - 1),
+                     self._packed_sums(row), first=row == 0, late=self.choosing > 0)
+
+    def _join_pair(self, m: Module, cells: dict[tuple[int, int], Any], weights: list[Value],
+                   row: int, column: int) -> None:
+        """Connect packed cells with what lies above them."""
+        cell = cells[row, column]
+        if row > self.single_rows:
+            m.d.comb += cell.north.eq(cells[row - 1, column].south)
+            return
+        left, right = weights[column:column + 2]
+        if row:
+            left, right = (cells[row - 1, each].south.weight for each in (column, column + 1))
+            low, high = (cells[row - 1, each].south.sum for each in (column, column + 1))
+            excess = low >> SHIFT  # as if these were packed, too
+            m.d.comb += [cell.north.sums.low.eq(low[:SHIFT]),
+                         cell.north.sums.high.eq(high + excess),
+                         cell.north.sums.excess.eq(later(m, excess, 1, f"excess_{column}"))]
+        m.d.comb += [cell.north.weights.low.eq(Cat(left[:-1], ~left[-1])),
+                     cell.north.weights.high.eq(right)]
+
+    def _sums(self, m: Module, platform: object, cells: dict[tuple[int, int], Any],
+              vector: list[Value]) -> list[Value]:
+        """Return the sums of the columns, those that were packed parted."""
+        sums: list[Value] = []
+        bias = self._bias(m, vector)
+        for column in range(self.columns):
+            total = Signal(self.sums, name=f"sum_{column}")
+            if self.packed_rows and column ^ 1 < self.columns:
+                if column % 2 == 0:
+                    parted = place(m, platform, f"parted_{column}", PartedSums,
+                                   self._packed_sums(self.rows - 1), bias.shape(), self.sums)
+                    m.d.comb += [parted.i.eq(cells[self.rows - 1, column].south.sums),
+                                 parted.bias.eq(bias)]
+                    bias = later(m, bias, 1, f"bias_{column}")
+                m.d.comb += total.eq(parted.o[column % 2])
+            else:
+                late = PartedSums.latency if self.packed_rows else 0
+                m.d.comb += total.eq(later(m, cells[self.rows - 1, column].south.sum, late,
+                                           f"late_{column}"))
+            sums.append(total)
+        return sums
+
+    def _bias(self, m: Module, vector: list[Value]) -> Value:
+        """Return the sum of the activations of the packed rows, with the sums of column 0."""
+        total: Value = Const(0, 1)
+        for row in range(self.single_rows, self.rows):
+            count = row + 1 - self.single_rows
+            term = Signal(signed(len(vector[row]) + (count - 1).bit_length()), name=f"bias_{row}",
+                          reset_less=True)
+            # As the first cells have no adder, the first sum has no register.
+            m.d["sync" if row else "comb"] += term.eq(vector[row].as_signed() + total)
+            total = term
+        late = primitives.LATENCY + self.choosing
+        return later(m, total, late, "bias") if self.packed_rows else total
 
 
 class OutputStationary(SystolicArray):

@@ -7,6 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..links.crossing import HOST
 from ..links.flash import Flash
 from ..links.uart import IDLE_IN, IDLE_OUT
 from ..primitives.plls import ClockGenerator, ClockSetting
@@ -61,11 +62,14 @@ class BoardTop(wiring.Component):
     ----------
     serial : Component
         With ``rx`` and ``tx``, as a :class:`~hwgen.rtl.tops.links.SerialAccelerator`. Its
-        bits are as long as fits the clock of ``setting``.
+        bits are as long as fits the clock of ``host``, or else that of ``setting``.
     setting : ClockSetting
         The clock.
     flash : Flash, optional
         That of ``serial``, which then has pins, too.
+    host : ClockSetting, optional
+        The clock of the host's side, where ``serial`` has that in a clock domain of its own. It
+        leaves reset when both clocks are there.
 
     Members
     -------
@@ -82,10 +86,12 @@ class BoardTop(wiring.Component):
     rx: Value
     tx: Value
 
-    def __init__(self, serial: Any, setting: ClockSetting, flash: Flash | None = None) -> None:
+    def __init__(self, serial: Any, setting: ClockSetting, flash: Flash | None = None,
+                 host: ClockSetting | None = None) -> None:
         self.serial = serial
         self.setting = setting
         self.flash = flash
+        self.host = host
         of_flash = {"flash_answer": In(1), **{f"flash_{name}": Out(1) for name in (
             "select_n", "clock", "command", "protect_n", "hold_n")}}
         super().__init__({"clk": In(1), "rx": IDLE_IN, "tx": IDLE_OUT,
@@ -100,7 +106,7 @@ class BoardTop(wiring.Component):
         m.d.comb += [
             clocks.crystal.eq(self.clk),
             ClockSignal().eq(clocks.clock),
-            reset.locked.eq(clocks.locked),
+            reset.locked.eq(self._add_host_clock(m, clocks.locked)),
             ResetSignal().eq(reset.reset),
             serial.rx.eq(self.rx),
             self.tx.eq(serial.tx),
@@ -115,3 +121,20 @@ class BoardTop(wiring.Component):
                 ports["flash_protect_n"].eq(1), ports["flash_hold_n"].eq(1),
             ]
         return m
+
+    def _add_host_clock(self, m: Module, locked: Value) -> Value:
+        """Add the clock of the host's side, and return whether all clocks are there."""
+        if self.host is None:
+            return locked
+        m.domains += ClockDomain(HOST)
+        m.submodules.host_clocks = clocks = ClockGenerator(self.host)
+        reset = Reset()
+        m.submodules.host_reset = DomainRenamer(HOST)(reset)
+        every: Value = locked & clocks.locked
+        m.d.comb += [
+            clocks.crystal.eq(self.clk),
+            ClockSignal(HOST).eq(clocks.clock),
+            reset.locked.eq(every),
+            ResetSignal(HOST).eq(reset.reset),
+        ]
+        return every

@@ -9,9 +9,12 @@ from amaranth.lib import wiring
 
 from ...arch.address_map import BusWindow
 from ..accelerator.frame import Frame
+from ..links.axi_lite import AxiLite
+from ..links.axi_stream import AxiStream
 from ..links.flash import Flash
 from ..links.spi import LEAST_RATIO
 from ..links.uart import Uart
+from ..links.wishbone import Wishbone
 from .links import AxiAccelerator, SerialAccelerator, SpiAccelerator, WishboneAccelerator
 
 __all__ = ["AXI", "SPI", "STREAM", "TOPS", "WISHBONE", "Top", "uart"]
@@ -69,7 +72,7 @@ def uart(divisor: int, flash: Flash | None = None, *, most: int = 0, family: str
     """
     return Top("uart", "serial_accelerator",
                "A serial port: eight bits, no parity, one stop bit, each bit as long as "
-               f"{divisor} cycles of the clock. docs/protocol.md says what the bytes mean.",
+               f"{divisor} cycles of its clock. docs/protocol.md says what the bytes mean.",
                lambda accelerator, window: SerialAccelerator(
                    accelerator, Uart(divisor, most, family), flash))
 
@@ -78,10 +81,10 @@ WISHBONE = Top("wishbone", "wishbone_accelerator",
                "A slave of Wishbone B4 for classic cycles of 32 bits; `wb_adr` counts words. "
                "`irq` is high from the end of a run until it is acknowledged. registers.md has the "
                "addresses.", lambda accelerator, window: WishboneAccelerator(
-                   accelerator, window.shift, window.space_bits), mapped=True)
+                   accelerator, Wishbone(window.shift, window.space_bits)), mapped=True)
 
 SPI = Top("spi", "spi_accelerator",
-          f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of the "
+          f"A slave of SPI, mode 0, the highest bit first; a bit takes {LEAST_RATIO} cycles of its "
           "clock at least. `spi_miso` is to be driven while `spi_miso_oe` is high. "
           "docs/protocol.md says what the bytes mean.",
           lambda accelerator, window: SpiAccelerator(accelerator))
@@ -90,8 +93,8 @@ AXI = Top("axi", "axi_accelerator",
           "A slave of AXI4-Lite (`s_axil_`), and AXI4-Streams for data in (`s_axis_`) and out "
           "(`m_axis_`), all of 32 bits; `clk` and `rst`, which is high to reset, are for all of "
           "them. `irq` is high from the end of a run until it is acknowledged. registers.md has "
-          "the addresses.", lambda accelerator, window: AxiAccelerator(
-              accelerator, window.shift, window.space_bits),
+          "the addresses.", lambda accelerator, window: AxiAccelerator(accelerator, *(
+              link(window.shift, window.space_bits) for link in (AxiLite, AxiStream))),
           mapped=True, streams=True)
 
 TOPS = {top.name: top for top in (STREAM, SPI, WISHBONE, AXI)}

@@ -8,12 +8,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from ..accelerator.frame import Frame
-from ..links.axi_lite import AxiLite
-from ..links.axi_stream import AxiStream
 from ..links.flash import Flash
 from ..links.spi import Spi
 from ..links.uart import IDLE_IN, IDLE_OUT, Uart
-from ..links.wishbone import Wishbone
 
 __all__ = ["AxiAccelerator", "SerialAccelerator", "SpiAccelerator", "WishboneAccelerator"]
 
@@ -54,17 +51,20 @@ class SerialAccelerator(wiring.Component):
         self.accelerator = accelerator
         self.flash = flash
         self.uart = port
+        self.host_domain = accelerator.host_domain
         super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.uart = uart = self.uart
+        uart = self.uart
+        m.submodules.uart = DomainRenamer(self.host_domain)(uart)
         m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
         if self.flash is None:
             wiring.connect(m, uart.o, accelerator.rx)
         else:
-            m.submodules.flash = flash = self.flash
+            flash = self.flash
+            m.submodules.flash = DomainRenamer(self.host_domain)(flash)
             m.d.comb += [
                 accelerator.rx.valid.eq(Mux(flash.busy, flash.o.valid, uart.o.valid)),
                 accelerator.rx.payload.eq(Mux(flash.busy, flash.o.payload, uart.o.payload)),
@@ -90,83 +90,79 @@ class SpiAccelerator(wiring.Component):
     def __init__(self, accelerator: Frame) -> None:
         self.accelerator = accelerator
         self.spi = Spi()
+        self.host_domain = accelerator.host_domain
         super().__init__(outer_ports(self.spi))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.spi = spi = self.spi
+        spi = self.spi
+        m.submodules.spi = DomainRenamer(self.host_domain)(spi)
         pass_on(m, self, spi)
         wiring.connect(m, spi.o, accelerator.rx)
         wiring.connect(m, accelerator.tx, spi.i)
         return m
 
 
-class WishboneAccelerator(wiring.Component):
+class BusAccelerator(wiring.Component):
     """An accelerator whose registers and memories are in the addresses of a system.
 
     Parameters
     ----------
     accelerator : Frame
         With its bus ``exposed``.
-    shift, space_bits : int
-        See :class:`hwgen.arch.address_map.BusWindow`.
+    links : wiring.Component
+        What leads outside.
 
     Members
     -------
-    wb_cyc, wb_stb, ... : see :class:`~hwgen.rtl.links.wishbone.Wishbone`
     irq : Out(1)
         High from the end of a run until it is acknowledged, or the next run begins.
     """
 
     irq: Value
 
-    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
+    def __init__(self, accelerator: Frame, *links: Any) -> None:
         self.accelerator = accelerator
-        self.wishbone = Wishbone(shift, space_bits)
-        super().__init__(outer_ports(self.wishbone) | {"irq": Out(1)})
+        self.links = links
+        super().__init__({name: port for link in links
+                          for name, port in outer_ports(link).items()} | {"irq": Out(1)})
+
+
+class WishboneAccelerator(BusAccelerator):
+    """An accelerator behind a :class:`~hwgen.rtl.links.wishbone.Wishbone`.
+
+    Members
+    -------
+    wb_cyc, wb_stb, ... : those of the link
+    """
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.wishbone = wishbone = self.wishbone
+        wishbone, = self.links
+        m.submodules.wishbone = wishbone
         m.d.comb += self.irq.eq(accelerator.irq)
         wiring.connect(m, wishbone.bus, accelerator.bus)
         pass_on(m, self, wishbone)
         return m
 
 
-class AxiAccelerator(wiring.Component):
-    """An accelerator whose registers and memories are in the addresses of a system.
+class AxiAccelerator(BusAccelerator):
+    """An accelerator behind AXI, and streams beside it.
 
-    Parameters
-    ----------
-    accelerator : Frame
-        With its bus ``exposed``.
-    shift, space_bits : int
-        See :class:`hwgen.arch.address_map.BusWindow`.
+    Its links are an :class:`~hwgen.rtl.links.axi_lite.AxiLite` and an
+    :class:`~hwgen.rtl.links.axi_stream.AxiStream`.
 
     Members
     -------
-    s_axil_* : see :class:`~hwgen.rtl.links.axi_lite.AxiLite`
-    s_axis_*, m_axis_* : see :class:`~hwgen.rtl.links.axi_stream.AxiStream`
-    irq : Out(1)
-        High from the end of a run until it is acknowledged, or the next run begins.
+    s_axil_*, s_axis_*, m_axis_* : those of the links
     """
-
-    irq: Value
-
-    def __init__(self, accelerator: Frame, shift: int, space_bits: int) -> None:
-        self.accelerator = accelerator
-        self.lite = AxiLite(shift, space_bits)
-        self.streams = AxiStream(shift, space_bits)
-        super().__init__(outer_ports(self.lite) | outer_ports(self.streams) | {"irq": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
-        m.submodules.lite = lite = self.lite
-        m.submodules.streams = streams = self.streams
+        m.submodules.lite, m.submodules.streams = lite, streams = self.links
         m.d.comb += [self.irq.eq(accelerator.irq), streams.busy.eq(accelerator.busy)]
         wiring.connect(m, lite.bus, streams.host)
         wiring.connect(m, streams.bus, accelerator.bus)

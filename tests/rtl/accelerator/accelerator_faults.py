@@ -153,6 +153,7 @@ class Twins:
         self.golden = golden.Accelerator.of(design, weights)
         self.engine = self.golden.part_of.get(Mode.SPARSE)
         self.cost = Array.of(design)
+        self.before = None
         self.pitch = descriptor_words(design.columns)
         self.image = bytes(design.program_words * design.columns)
         # Behind the Programs there is a step that fills all sums.
@@ -237,6 +238,8 @@ class Twins:
         expected = Expected(may_write=np.zeros(self.design.activation_memory, bool))
         for index in range(first, first + count):
             expected.step = index
+            if index == first:
+                self.before = None
             if (index + 1) * self.pitch > self.design.program_words:
                 expected.lenient, expected.error = True, Error.DESCRIPTOR
                 return expected
@@ -266,11 +269,8 @@ class Twins:
         expected.lenient |= self.is_unchecked(step)
         written = self.may_write(step)
         expected.may_write |= written
-        cycles = self.cost.cycles(step)
-        if cycles > WATCHDOG + NEAR:
+        if self.is_late(self.cost.parts(step), expected):
             return Error.WATCHDOG
-        expected.near = cycles > WATCHDOG - NEAR
-        expected.cycles += cycles
         words = np.frombuffer(self.image, np.int8).reshape(-1, self.design.columns)
         memory, sums = model.memory.copy(), model.accumulators.copy()
         model.unknown = 77
@@ -294,13 +294,10 @@ class Twins:
         """Write what a step unpacks, and return its error; activations stay as they are."""
         columns = self.design.columns
         words = np.frombuffer(self.image, np.uint8).reshape(-1, columns).copy()
-        cycles = self.cost.cycles(step)
         if not unpack(step, words, self.design.rows):
             return Error.PROGRAM
-        if cycles > WATCHDOG + NEAR:
+        if self.is_late(self.cost.parts(step), expected):
             return Error.WATCHDOG
-        expected.near = cycles > WATCHDOG - NEAR
-        expected.cycles += cycles
         # What is read must not be written, nor the words of a step that comes.
         end = step.output + written_words(step)
         packed = step.program + Packing.of(step, columns).words(step)
@@ -320,11 +317,15 @@ class Twins:
         if error:
             return error
         cycles = sparse_cycles(self.engine.runs[0], self.design.columns, int(self.cost.turns))
-        if cycles > WATCHDOG + NEAR:
-            return Error.WATCHDOG
-        expected.near = cycles > WATCHDOG - NEAR
+        return Error.WATCHDOG if self.is_late(self.cost.parts(step, cycles), expected) else None
+
+    def is_late(self, parts, expected):
+        """Add the cycles of a step behind the one before, and return whether it is stopped."""
+        cycles = int(parts.after(self.before) if self.before else parts.alone)
+        self.before = parts
+        expected.near = abs(cycles - WATCHDOG) <= NEAR
         expected.cycles += cycles
-        return None
+        return cycles > WATCHDOG + NEAR
 
     def may_write(self, step):
         """Return which bytes a step may write, wherever it stops."""

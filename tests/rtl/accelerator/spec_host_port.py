@@ -20,11 +20,14 @@ class ServedHostPort(FastHostPort):
         m, bus = super().elaborate(platform), self.bus
         waited = Signal(range(64))
         m.d.sync += waited.eq(Mux((bus.read | bus.write) & ~bus.ack, waited + 1, 0))
-        kept = Cat(self.offset, self.space, self.written, self.mask, self.writes)
+        kept = Cat(self.offset, self.written, self.mask, self.writes)
+        asked = Cat(bus.address[:24], bus.w_data, bus.mask, bus.write)
         m.d.comb += [
             Assert(~self.answered | (self.serving & (self.wait == 0))),
-            Assert(~self.serving | ((kept == Cat(bus.address, bus.w_data, bus.mask, bus.write))
-                                    & (bus.read | bus.write))),
+            Assert(~self.serving | ((kept == asked) & (bus.read | bus.write))),
+            *(Assert(~self.serving | (there == ((bus.address[24:] == space)
+                                      & (bus.address[:24] < self.ends[space]))))
+              for space, there in self.there.items()),
             Assert(Mux(self.serving, waited + self.wait, waited) <= self.read_latency + 3),
             Assert(~self.serving | self.answered | (self.wait != 0)),
             Assert(~self.serving | self.locked | ~self.run.busy),

@@ -41,6 +41,8 @@ DESIGNS = {
                     **MEMORIES),
     "32x32": Design(rows=32, columns=32, lines=5, lanes=32, partial_sums=1024, line_pixels=100,
                     **MEMORIES),
+    "24x6-packed": Design(rows=24, columns=6, lines=3, packed_rows=15, lanes=3, partial_sums=100,
+                          line_pixels=49, **MEMORIES),
     "single": portable(Design.load("ulx3s-85f")).replace(rounding="single"),
 }
 
@@ -121,7 +123,8 @@ def test_every_stored_tensor(name, reference):
                         strict=True))
     place = program.tensors[network.inputs[0]]
     for index in range(len(expected[network.outputs[0]])):
-        board.write_activations(place.address, stored["input"][index].tobytes())
+        board.write_activations(place.address,
+                                place.stored_part(stored["input"][index]).tobytes())
         for layer in program.layers:
             if layer.count:
                 board.run(layer.first, layer.count, budget=1 << 24, watchdog=1 << 24)
@@ -202,6 +205,20 @@ def test_stop(kind):
             with pytest.raises(AcceleratorError, match="step 0: the host told it to"):
                 board.wait(1000)
             assert board.read_register(Register.COUNT) == 1
+
+
+@pytest.mark.parametrize("family", [
+    pytest.param({}, id="portable"),
+    pytest.param({"family": "ecp5", "device": "LFE5U-85F", "dsps": 61}, id="ecp5",
+                 marks=pytest.mark.slow)])
+def test_packed_rows(family, tmp_path):
+    """A whole network on an array whose cells share multipliers, but for nine taps of a column."""
+    design = Design(rows=13, columns=7, lines=3, packed_rows=4, lanes=4, partial_sums=128,
+                    line_pixels=49, **MEMORIES, **family)
+    text = verilog(design)
+    models = models_of_cells(text, design.family, tmp_path)
+    with SimulatedLink(text, top=module(design), extra_sources=models) as link:
+        check(RemoteAccelerator(link), design, "kws_dscnn", 1)
 
 
 @pytest.mark.slow

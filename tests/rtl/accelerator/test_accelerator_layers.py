@@ -26,7 +26,9 @@ def any_design(seed):
     rng = np.random.default_rng(seed)
     rows, columns = np.exp2(rng.uniform(2, 5, 2)).round().astype(int).tolist()
     lines = int(rng.integers(0, 4))
+    packed_rows = seed % (rows - lines + 1) if seed % 3 == 1 else 0
     return Design(rows=rows, columns=columns, lines=lines, lanes=int(rng.integers(1, columns + 1)),
+                  packed_rows=packed_rows,
                   activation_memory=1 << 16, program_memory=1 << 20,
                   partial_sums=int(rng.choice([4, 8, 23, 64, 500])),
                   line_pixels=int(rng.choice([4, 5, 9, 64])) if lines > 1 else 0,
@@ -58,6 +60,12 @@ def check(design, seeds):
 @pytest.mark.xdist_group("reference accelerator")
 def test_random_layers():
     check(portable(Design.load("ulx3s-85f")), range(60))
+
+
+def test_random_layers_on_packed_rows():
+    """Lines have few taps, and the last column shares no multiplier."""
+    check(Design(rows=9, columns=5, lines=2, packed_rows=5, lanes=2, activation_memory=1 << 16,
+                 program_memory=1 << 19, partial_sums=64, line_pixels=64), range(30))
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ class AxiLiteSpec(Spec):
     """Each read and write that is taken has one response, the bus's, in time, held until taken.
 
     The master is any that holds what it offers; the bus is any that answers within
-    :data:`PATIENCE` cycles.
+    :data:`PATIENCE` cycles, and says anything while nobody asks.
     """
 
     def elaborate(self, platform):
@@ -28,7 +28,7 @@ class AxiLiteSpec(Spec):
         for channel, values in (("aw", ["awaddr"]), ("w", ["wdata", "wstrb"]), ("ar", ["araddr"])):
             self.offer(m, channel, values)
         waited, asked = Signal(range(PATIENCE + 1)), bus.read | bus.write
-        m.d.comb += [bus.ack.eq(asked & (AnySeq(1) | (waited == PATIENCE))),
+        m.d.comb += [bus.ack.eq(AnySeq(1) | (waited == PATIENCE)),
                      Assert(waited <= PATIENCE)]
         m.d.sync += waited.eq(Mux(asked & ~bus.ack, waited + 1, 0))
 

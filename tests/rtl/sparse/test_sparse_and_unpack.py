@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.arch.steps import Mode
 from hwgen.compiler import compile_network
-from hwgen.cost.cycles import Array
+from hwgen.cost.cycles import Array, run_cycles
 from hwgen.errors import UserError
 from hwgen.predict.sparse_steps import sparse_steps
 from hwgen.runtime.inference import load, run, simulated_board
@@ -26,9 +26,8 @@ def modes_of(program):
 
 
 def predicted(program, x):
-    on_engine, array = sparse_steps(program, x), Array.of(program.design)
-    return sum(on_engine[n].cycles if n in on_engine else array.cycles(step)
-               for n, step in enumerate(program.steps))
+    on_engine = {index: work.cycles for index, work in sparse_steps(program, x).items()}
+    return sum(run_cycles(program.steps, Array.of(program.design), on_engine))
 
 
 def in_least_memory(network, design, x):

@@ -24,7 +24,7 @@ from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error, Stopped
 from hwgen.golden.network import network as golden
 from hwgen.golden.sparse.decoder import decode
-from hwgen.golden.sparse.step import Waiting, sparse_cycles
+from hwgen.golden.sparse.step import SHORTEST_PASS, Waiting, sparse_cycles
 from hwgen.network.graph import Window
 from hwgen.network.reader import read_network
 from hwgen.predict.layers import predictions
@@ -210,8 +210,8 @@ def test_choice_is_the_quicker_one():
         network, x = case(seed)
         program = compile_network(network, DESIGN, x)
         dense = compile_network(network, DENSE)
-        taken = [work.cycles for work in predictions(network, program, x)]
-        alone = [work.cycles for work in predictions(network, dense)]
+        taken = [work.cycles for work in predictions(network, program, x, apart=True)]
+        alone = [work.cycles for work in predictions(network, dense, apart=True)]
         for choice, cycles, other in zip(program.choices, taken, alone, strict=True):
             assert choice.dense_cycles == other
             assert cycles == min(choice.dense_cycles, choice.sparse_cycles)
@@ -315,8 +315,8 @@ def test_waiting():
     for count in range(3):
         assert source.offer(count == 0) == count
         source.take(count)
-    assert source.offer(True) == 5
-    source.take(5)
+    assert source.offer(True) == SHORTEST_PASS
+    source.take(SHORTEST_PASS)
     slow = Waiting()
     for count in range(WAITING):
         assert slow.offer(count == 0) == count

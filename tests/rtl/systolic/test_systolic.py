@@ -57,25 +57,27 @@ def test_wrap(width, signed, value, kept):
     assert golden.wrap(np.array([value]), width, signed) == [kept]
 
 
-@pytest.mark.parametrize("rows, lines, kernel", [
-    (9, 3, (3, 3)), (16, 3, (3, 3)), (10, 3, (3, 3)), (12, 3, (2, 4)), (5, 1, (1, 5)),
-    (9, 9, (9, 1)), (4, 2, (2, 1)),
+@pytest.mark.parametrize("rows, lines, kernel, packed_rows", [
+    (9, 3, (3, 3), 0), (16, 3, (3, 3), 0), (10, 3, (3, 3), 0), (12, 3, (2, 4), 0),
+    (5, 1, (1, 5), 0), (9, 9, (9, 1), 0), (4, 2, (2, 1), 0), (16, 3, (3, 3), 7),
 ])
-def test_model_convolves(rows, lines, kernel):
+def test_model_convolves(rows, lines, kernel, packed_rows):
     """A depthwise tile is a convolution, each column of a channel of its own."""
     height, width, columns = kernel[0], 12, 3
     rng = np.random.default_rng(rows)
     image = rng.integers(-128, 128, (height, width, columns))
     taps = rng.integers(-128, 128, (*kernel, columns))
-    array = golden.WeightStationary(rows=rows, columns=columns, lines=lines)
+    array = golden.WeightStationary(rows=rows, columns=columns, lines=lines,
+                                    packed_rows=packed_rows)
     weights = np.zeros((rows, columns), np.int64)
+    weights[rows - packed_rows:] = 1
     for line in range(height):
         first = [row for row in range(rows) if array.line(row) == line][0]
         for tap in range(kernel[1]):  # the newest pixel is in a line's first row
             weights[first + tap] = taps[line, kernel[1] - 1 - tap]
     pixels = np.zeros((width, lines, columns), np.int64)
     pixels[:, :height] = image.transpose(1, 0, 2)
-    sums = array.depthwise(pixels, weights, np.zeros((rows, columns)))[kernel[1] - 1:]
+    sums = array.depthwise(pixels, weights)[kernel[1] - 1:]
     direct = [(image[:, x:x + kernel[1]] * taps).sum(axis=(0, 1))
               for x in range(width - kernel[1] + 1)]
     np.testing.assert_array_equal(sums, direct)
@@ -93,6 +95,27 @@ def test_weight_stationary_matches_model(activations, weights, lines):
     tiles += [work.matrix_tile(length) for length in (1, 3, 7)]
     tiles += [work.depthwise_tile(length) for length in (8, 3) if lines] + [work.matrix_tile(1)]
     work.check(play(work, tiles, gap=0.3), tiles)
+
+
+@pytest.mark.parametrize("fields", [
+    {"rows": 1, "columns": 2, "packed_rows": 1}, {"rows": 2, "columns": 2, "packed_rows": 2},
+    {"rows": 2, "columns": 4, "packed_rows": 1}, {"rows": 4, "columns": 5, "packed_rows": 3},
+    {"rows": 5, "columns": 3, "packed_rows": 2, "lines": 2},
+    {"rows": 4, "columns": 4, "packed_rows": 3, "lines": 1},
+    *({"rows": 3, "columns": 2, "packed_rows": 2, "accumulator": bits} for bits in (2, 11, 40)),
+    {"rows": 5, "columns": 2, "packed_rows": 3, "depth": 1},
+])
+def test_packed_rows_match_model(fields):
+    """At the ends of the range, too, where the products of two columns overlap most."""
+    random.seed(0)
+    work = Workload(Design(**fields))
+    ends = ("low", "high")
+    tiles = [work.matrix_tile(2, *extremes) for extremes in product(ends, ends)]
+    tiles += [work.matrix_tile(length) for length in (1, 3, 9)]
+    tiles += [work.depthwise_tile(length) for length in (8, 3) if work.design.lines]
+    tiles.append(work.matrix_tile(1))
+    for gap in (0.0, 0.3):
+        work.check(play(work, tiles, gap=gap), tiles)
 
 
 @pytest.mark.parametrize("weights", TYPES)
@@ -138,6 +161,8 @@ def test_latency(rows, columns):
     assert stationary.latency == rows + columns + 2
     stationary = component(Design(rows=rows, columns=columns, dataflow="os"))
     assert stationary.latency == rows + columns + 3
+    packed = WeightStationary(rows, columns, signed(8), signed(8), depth=rows, packed_rows=1)
+    assert packed.latency == rows + (columns + 1) // 2 + 4
 
 
 @pytest.mark.parametrize("rows", [9, 11, 16])
@@ -161,6 +186,11 @@ COCOTB = {
     "os-1x7": Design(dataflow="os", rows=1, columns=7, depth=9),
     "os-8x8": Design(dataflow="os", rows=8, columns=8, activations="uint4"),
     "ws-8x8-ecp5": Design(rows=8, columns=8, lines=3, family="ecp5", device="LFE5U-85F", dsps=50),
+    "ws-9x5-packed": Design(rows=9, columns=5, lines=2, packed_rows=4),
+    "ws-8x8-packed-ecp5": Design(rows=8, columns=8, packed_rows=8, family="ecp5",
+                                 device="LFE5U-85F"),
+    "ws-8x7-packed-ecp5": Design(rows=8, columns=7, lines=3, packed_rows=4, family="ecp5",
+                                 device="LFE5U-85F", dsps=35),
     "os-5x5-ecp5": Design(dataflow="os", rows=5, columns=5, family="ecp5", dsps=9),
     "ws-4x4-ice40": Design(rows=4, columns=4, family="ice40", device="iCE40UP5K"),
     "ws-5x3-ice40-wide": Design(rows=5, columns=3, activations="int12", family="ice40",
@@ -246,6 +276,23 @@ def test_lines_wrong():
 def test_lines_wrong_where_sums_stay():
     with pytest.raises(ValueError, match=r"^Lines must be 0 where sums stay, not 1$"):
         OutputStationary(2, 2, signed(8), signed(8), depth=2, lines=1)
+
+
+@pytest.mark.parametrize("kind, options, message", [
+    (WeightStationary, {"packed_rows": 3}, r"^Packed rows must be 0 to 2, not 3$"),
+    (OutputStationary, {"packed_rows": 1}, r"^Packed rows must be 0 to 0, not 1$"),
+    (WeightStationary, {"packed_rows": 1, "lines": 2}, r"^Lines must be 0 to the 1 rows, not 2$"),
+    (WeightStationary, {"packed_rows": 1, "family": "gowin"}, r"^Family must be one of \('gen"),
+])
+def test_packed_rows_wrong(kind, options, message):
+    with pytest.raises(ValueError, match=message):
+        kind(2, 2, signed(8), signed(8), depth=2, **options)
+
+
+def test_operands_of_packed_rows_wrong():
+    with pytest.raises(ValueError, match=r"^Operands of packed rows must be signed\(8\), not "
+                                         r"signed\(8\) and signed\(4\)$"):
+        WeightStationary(2, 2, signed(8), signed(4), depth=2, packed_rows=1)
 
 
 def test_family_wrong():

@@ -27,9 +27,9 @@ PLLS = [("ecp5", "EHXPLLL"), ("ice40", "SB_PLL40_PAD"), ("ice40", "SB_PLL40_CORE
         ("gowin", "rPLL")]
 
 
-def verilog_of(serial, cell):
+def verilog_of(serial, cell, host=None):
     """Return the Verilog of a top level, at the fastest clock that there is."""
-    top = BoardTop(serial, settings(cell, 25)[-1])
+    top = BoardTop(serial, settings(cell, 25)[-1], host=host)
     return to_verilog(Library().convert(top, "top"))
 
 
@@ -74,11 +74,17 @@ def test_memory_at_the_pins(family, cell, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family, cell", PLLS)
-def test_accelerator_at_the_pins(family, cell, tmp_path):
-    """The Design is the one that was asked for, and its memory keeps what is written."""
+@pytest.mark.parametrize("family, cell, host", [
+    *(("ecp5", cell, host) for cell in ("EHXPLLL", "") for host in ("EHXPLLL", "")),
+    *((*pll, None) for pll in PLLS[1:])])
+def test_accelerator_at_the_pins(family, cell, host, tmp_path):
+    """The Design is the one that was asked for, and its memory keeps what is written.
+
+    Its host's side may have a PLL of its own, the crystal's clock, or the accelerator's.
+    """
     design = Design(**SMALL, family=family)
-    text = verilog_of(component(design, uart(DIVISOR)), cell)
+    text = verilog_of(component(design, uart(DIVISOR)), cell,
+                      None if host is None else settings(host, 25)[0])
     data = random.Random(1).randbytes(300)
     with (Pins(text, top="top", divisor=DIVISOR, reset=False,
                extra_sources=models_of_cells(text, family, tmp_path)) as pins,

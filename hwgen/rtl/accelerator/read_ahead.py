@@ -1,0 +1,186 @@
+"""A sequencer that reads what a step begins with while the step before is at its end."""
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth import *
+from amaranth.lib import data
+from amaranth.lib.wiring import Out
+
+from ..primitives.pipeline import later
+from ..step import PLACES, Mode
+from .sequencer import Sequencer
+from .slots import Loops, NextPass, Slot
+from .walk import State, Walk
+
+__all__ = ["ReadAheadSequencer"]
+
+ISSUED = data.StructLayout({name: PLACES[name][1] for name in (
+    "mode", "x", "y", "prime_x", "stride_x", "prime_y", "stride_y")})
+"""What of a descriptor is wanted until the last vector of its step has been issued."""
+
+
+class ReadAheadWalk(Walk):
+    """As :class:`Walk`: while steps run it is in state RUN, and descriptors are read meanwhile."""
+
+    first = State.RUN
+
+    def __init__(self, m: Module, control: Any) -> None:
+        super().__init__(m, control)
+        self.rests = Signal()    # all words of a step have been asked for
+        self.own = Signal()      # it is a part's, which may write words
+        self.waits = Signal()    # the first pass of a step is there, or comes; none of it runs yet
+        self.runs = Signal()     # vectors of a step have been issued, and it has not ended
+
+    def follow(self, complete: Value) -> None:
+        m, control = self.m, self.control
+        super().follow(complete)
+        checks = Signal()
+        m.d.sync += checks.eq(complete & ~control.clear)
+        m.d.comb += self.beginning.eq(checks & ~control.clear)
+        with m.If(self.begin):
+            m.d.sync += self.waits.eq(1)
+        with m.If(control.done):
+            m.d.sync += [self.runs.eq(0), self.left.eq(self.left - 1)]
+        with m.If(self.read):
+            m.d.sync += self.rests.eq(0)
+        with m.If(control.clear):
+            m.d.sync += [self.waits.eq(0), self.runs.eq(0)]
+
+    def _run_step(self, complete: Value) -> None:
+        """End a step, and read the next one's descriptor as soon as nobody wants the last one."""
+        m, control = self.m, self.control
+        with m.Case(State.RUN):
+            m.d.comb += self.read.eq(self.rests & ~self.last & ~(self.own & self.runs))
+            with m.If(self.done & ~self.fails):
+                m.d.comb += control.counted.eq(1)
+                with m.If(self.last):
+                    m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
+                with m.Else():
+                    m.d.sync += control.step.eq(control.step + 1)
+
+    def _end_step(self) -> None:
+        """Nothing is left to do."""
+
+
+class ReadAheadSequencer(Sequencer):
+    """As :class:`Sequencer`; it has a ``descriptor`` before the step before has ended.
+
+    In the last slot of a step nothing is left to be read of it. So the next step's descriptor is
+    read, and then the weights and parameters of its first pass; its vectors follow when the step
+    before has ended. Errors of what is read come to light when that step's turn comes. Behind a
+    step that is a part's nothing is read until it has ended, as it may write words.
+
+    Members
+    -------
+    held : Out(1)
+        A step runs: what it passes through keeps its descriptor, whatever ``descriptor`` is. Its
+        first vector is issued in the first such cycle.
+    """
+
+    more = {"held": Out(1)}
+
+    held: Value
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self.issued: Any = Signal(ISSUED, reset_less=True)
+        walk = ReadAheadWalk(m, self)
+        m.d.comb += self.held.eq(walk.runs)
+        complete = self._read_descriptor(m, walk.read, walk.place)
+        turn = walk.waits & ~walk.runs
+        missing = self._walk_slots(m, walk, turn)
+        walk.follow(complete)
+        walk.stop(self._failure(m, turn, missing, None))
+        return m
+
+    @property
+    def _issuing(self) -> Any:
+        return self.issued
+
+    def _walk_slots(self, m: Module, walk: ReadAheadWalk, turn: Value) -> Value:
+        """Add the loops of steps, and return whether an address is outside the memory.
+
+        The first pass of a step begins in its ``turn``.
+        """
+        d = self.descriptor
+        loops = Loops(m, d, self.countdown, Const(self.rows, 8), self.shortest, self.issued)
+        coming, slot = NextPass(m, d, loops), Slot(self.words)
+        turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
+        issue, take, ends = Signal(), Signal(), Signal()
+        value = self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector)
+        m.d.comb += [
+            issue.eq(slot.vectors & turn_first),
+            take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
+            ends.eq(slot.ends(loops, turn_last) & (turn | ~walk.waits)),
+        ]
+        slot.issue_vectors(m, loops, issue, turn_last, value)
+        slot.read_words(m, loops, take, self.swapped)
+        slot.pause(m, loops)
+        slot.follow(m, ends, coming)
+        begins = ends & coming.there
+        with m.If(begins):
+            m.d.sync += [walk.waits.eq(0), walk.runs.eq(1)]
+        # Words that were asked for last are still to be read.
+        with m.If(later(m, begins & ~coming.more, self.words_ahead, "rests", reset=True)):
+            m.d.sync += walk.rests.eq(1)
+        with m.If(~slot.vectors):  # those of a new step, or of the same one, begin anew
+            m.d.sync += [*(self.issued[name].eq(d[name]) for name in ISSUED.members),
+                         *loops.x.load(), *loops.y.load(),
+                         slot.last_vector.eq(loops.x.single & loops.y.single)]
+        for index, group in enumerate(loops.groups):
+            if loops.x not in group:
+                with m.If(self._begin(m, walk, f"loops_{index}")):
+                    m.d.sync += [loop.load() for loop in group]
+        with m.If(walk.begin):
+            m.d.sync += [
+                coming.there.eq(1), coming.first.eq(1), slot.short.eq(0),
+                slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
+                slot.place.eq(d.program), walk.own.eq(d.mode > Mode.SUMS),
+            ]
+        self._mark_tiles(m, walk.begin, coming)
+        self._begin_parts(m, walk, slot, begins & walk.waits)
+        with m.If(self.clear):
+            m.d.sync += [*slot.clear(), coming.there.eq(0)]
+        self._issue(m, loops, slot, issue, take, value)
+        return self._missing(m, walk, slot, take)
+
+    def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
+        """Mark the column tiles that have parameters: those of the next step may be there."""
+        opening = Signal()  # the first column tile of a step
+        m.d.sync += coming.common.tag.tile.eq(
+            coming.first & (opening | self.descriptor.parameters_per_tile))
+        with m.If(coming.moving_on & coming.last):
+            m.d.sync += opening.eq(0)
+        with m.If(begin):
+            m.d.sync += opening.eq(1)
+
+    def _begins_tile(self, slot: Slot) -> Value:
+        return slot.common.tag.tile
+
+    def _begin_parts(self, m: Module, walk: ReadAheadWalk, slot: Slot, begins: Value) -> None:
+        """Begin a step that is a part's: it reads no words.
+
+        A part that does the step by itself starts when it has the descriptor, and as late as an
+        error of that has stopped the step.
+        """
+        for part in self.parts:
+            own = self.descriptor.mode == part.mode
+            with m.If(walk.begin & own):
+                m.d.sync += [slot.short.eq(1), slot.parameters.eq(0)]
+            if part.start is not None:
+                begun = Signal(4, name=f"begun_{part.name}")
+                m.d.sync += begun.eq(Cat(begins & own, begun))
+                m.d.comb += part.start.eq(begun[-1] & ~self.clear)
+
+    def _missing(self, m: Module, walk: ReadAheadWalk, slot: Slot, take: Value) -> Value:
+        """Return whether a word of a step that has its turn is outside the memory."""
+        missing = Signal()
+        with m.If(((slot.weights | take) & (slot.place >= self.words))
+                  | (walk.begin & (self.descriptor.program >= self.words))):
+            m.d.sync += missing.eq(1)
+        with m.If(self.clear):
+            m.d.sync += missing.eq(0)
+        return reduce(or_, (part.outside for part in self.parts),
+                      missing & ~(walk.waits & walk.runs))

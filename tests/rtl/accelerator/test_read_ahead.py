@@ -1,0 +1,182 @@
+# amaranth: UnusedElaboratable=no
+"""Steps of one run, each of which is read while the one before is at its end."""
+
+import numpy as np
+import pytest
+
+from hwgen.arch.descriptors import Descriptors
+from hwgen.arch.steps import PARAMETER_WORDS, Mode
+from hwgen.compiler import compile_network
+from hwgen.cost.cycles import Array, run_cycles
+from hwgen.golden.accelerator.accelerator import Accelerator, Error, Stopped
+from hwgen.golden.network import network as golden
+from hwgen.runtime.accelerator import AcceleratorError, Space
+from hwgen.runtime.inference import load, run, simulated_board
+from sim.accelerator.any_steps import StepMaker
+from sim.accelerator.wrong_steps import plain, write_fields
+
+from ...compiler_bench import inputs_of
+from .test_accelerator_faults import DESIGNS
+from .test_accelerator_layers import any_network
+
+DESIGN = DESIGNS["5x11"]
+ROOMY = DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)
+FOREVER = 2**32 - 1
+
+
+class Board:
+    """An accelerator in simulation, which runs what its golden model does."""
+
+    def __init__(self, design):
+        self.design = design
+        self.board = simulated_board(design)
+        self.golden = Accelerator.of(design)
+        self.forms = Descriptors.of(design)
+
+    def write(self, words):
+        """Write words of the program memory, from the first one on."""
+        stride = 1 << max(2, (self.design.columns - 1).bit_length())
+        spread = np.zeros((len(words), stride), np.uint8)
+        spread[:, :self.design.columns] = words
+        self.board.write_memory(Space.PROGRAM, 0, spread.tobytes())
+        self.image = words.tobytes().ljust(self.design.program_words * self.design.columns, b"\0")
+
+    def fill(self, rng):
+        """Give both memories the same bytes."""
+        self.golden.memory[:] = rng.integers(-128, 128, len(self.golden.memory))
+        self.board.write_activations(0, self.golden.memory.tobytes())
+
+    def memory(self):
+        """Return the bytes of the hardware's activation memory."""
+        return np.frombuffer(self.board.read_activations(0, len(self.golden.memory)), np.int8)
+
+    def fill_sums(self, maker):
+        """Give both the same sums, so that steps may begin with what others left."""
+        self.write(maker.filler()[1])
+        self.golden.run(self.image, 1)
+        self.board.run(0, 1, budget=10_000)
+
+
+@pytest.fixture(scope="module")
+def board():
+    made = Board(DESIGN)
+    with made.board.link:
+        yield made
+
+
+def test_random_steps(board):
+    """Any steps, in values and cycles, those of every step included."""
+    rng, hidden = np.random.default_rng(3), 0
+    maker = StepMaker(DESIGN, rng)
+    board.fill(rng)
+    board.fill_sums(maker)
+    for _ in range(25):
+        steps, words = maker.program(int(rng.integers(2, 7)), wide=0.2)
+        board.write(words)
+        board.golden.run(board.image, len(steps))
+        cycles = board.board.run(0, len(steps), budget=1 << 20)
+        expected = run_cycles(steps, Array.of(DESIGN))
+        assert board.board.counters(len(steps)) == expected, steps
+        assert cycles == sum(expected)
+        np.testing.assert_array_equal(board.memory(), board.golden.memory, str(steps))
+        hidden += sum(map(Array.of(DESIGN).cycles, steps)) - cycles
+    assert hidden > 1000
+
+
+def two(fields, first=None):
+    """Return the words of two steps, the second one with some fields, whatever they are."""
+    forms = Descriptors.of(DESIGN)
+    steps = [plain(DESIGN, 2 * forms.words).replace(
+                 **{"x": 9, "x_step": 3, "output_x_step": 11} | (first or {})),
+             plain(DESIGN, 2 * forms.words + PARAMETER_WORDS).replace(output=1500)]
+    words = np.zeros((2 * (forms.words + PARAMETER_WORDS), DESIGN.columns), np.uint8)
+    for index, step in enumerate(steps):
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, DESIGN.columns)
+    write_fields(DESIGN, words, 1, fields)
+    return steps, words
+
+
+WRONG = [({"magic": 0}, Error.DESCRIPTOR), ({"mode": 6}, Error.DESCRIPTOR),
+         ({"tiles": 0}, Error.DESCRIPTOR), ({"x": 0}, Error.DESCRIPTOR),
+         ({"mode": Mode.SPARSE}, Error.DESCRIPTOR),
+         ({"program": DESIGN.program_words}, Error.PROGRAM),
+         ({"program": DESIGN.program_words - 4}, Error.PROGRAM),
+         ({"program": 1 << 31}, Error.PROGRAM),
+         ({"mode": Mode.MATRIX, "program": DESIGN.program_words - 3}, Error.PROGRAM),
+         ({"base": DESIGN.activation_memory}, Error.FETCH),
+         ({"output": DESIGN.activation_memory}, Error.STORE),
+         ({"x": DESIGN.partial_sums + 1, "to_sums": 1}, Error.SUMS)]
+
+
+@pytest.mark.parametrize("fields, error", WRONG)
+@pytest.mark.parametrize("first", [{}, {"x": 1}, {"x": 1, "to_sums": True}])
+def test_errors_come_in_turn(board, fields, error, first):
+    """A step that is wrong stops the run when the one before has ended, and all of that is done."""
+    steps, words = two(fields, first)
+    board.write(words)
+    board.fill(np.random.default_rng(5))
+    with pytest.raises(Stopped) as expected:
+        board.golden.run(board.image, 2)
+    with pytest.raises(AcceleratorError) as stopped:
+        board.board.run(0, 2, budget=100_000, watchdog=5000)
+    assert (stopped.value.code, stopped.value.step) == (error, 1)
+    assert (expected.value.error, expected.value.step) == (error, 1)
+    assert board.board.counters(1) == [Array.of(DESIGN).cycles(steps[0])]
+    np.testing.assert_array_equal(board.memory(), board.golden.memory)
+
+
+def test_stop_and_watchdog_at_every_cycle(board):
+    """Nothing is left of what was read ahead, wherever a run is stopped."""
+    steps, words = two({"x": 40})
+    first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
+    assert first < second
+    seen = set()
+    for cycle in range(first + second):
+        board.write(words)
+        board.fill(np.random.default_rng(cycle))
+        if cycle % 2:
+            board.board.start(0, 2, watchdog=FOREVER)
+            board.board.link.wait(cycle)
+            board.board.stop()
+        else:
+            board.board.start(0, 2, watchdog=cycle // 2)
+        try:
+            board.board.wait(1000)
+        except AcceleratorError as stopped:
+            seen.add((stopped.code, stopped.step))
+        board.fill(np.random.default_rng(cycle))
+        board.golden.run(board.image, 2)
+        assert board.board.run(0, 2, budget=1000, watchdog=FOREVER) == first + second
+        np.testing.assert_array_equal(board.memory(), board.golden.memory)
+    assert seen >= {(Error.STOPPED, 0), (Error.STOPPED, 1), (Error.WATCHDOG, 0)}
+
+
+def test_watchdog_of_a_later_step(board):
+    """It counts from the end of the step before."""
+    steps, words = two({"x": 40})
+    first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
+    board.write(words)
+    for limit in range(first + 1, second + 2):
+        if limit < second - 3:
+            with pytest.raises(AcceleratorError) as stopped:
+                board.board.run(0, 2, budget=1000, watchdog=limit)
+            assert (stopped.value.code, stopped.value.step) == (Error.WATCHDOG, 1)
+        else:
+            assert board.board.run(0, 2, budget=1000, watchdog=limit) == first + second
+
+
+def test_networks_at_once():
+    """Random networks in one run: outputs, and the cycles of every layer."""
+    board = simulated_board(ROOMY)
+    with board.link:
+        for seed in range(1, 40, 2):
+            network = any_network(seed, ROOMY.rounding)
+            program = compile_network(network, ROOMY)
+            load(board, program)
+            x = inputs_of(network, seed)
+            result, expected = run(board, program, network, x), golden.run(network, x)
+            for name, values in result.outputs.items():
+                np.testing.assert_array_equal(values, expected[name], f"{seed} {name}")
+            assert [layer.cycles for layer in result.layers] \
+                == [layer.predicted_cycles for layer in result.layers], seed
