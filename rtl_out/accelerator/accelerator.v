@@ -4701,7 +4701,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [1:0] \$signal  = 2'h0;
   reg [31:0] \$signal$11  = 32'd0;
   wire [2:0] \$signal$22 ;
-  reg [31:0] \$signal$61  = 32'd0;
+  reg [31:0] \$signal$62  = 32'd0;
   input [7:0] accesses__program_address;
   wire [7:0] accesses__program_address;
   input [7:0] accesses__read_address;
@@ -4795,6 +4795,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg there_registers = 1'h0;
   reg turn = 1'h0;
   reg [3:0] \wait  = 4'h0;
+  reg was_locked_1 = 1'h0;
   output [31:0] watchdog;
   reg [31:0] watchdog = 32'd4294967295;
   reg [7:0] which = 8'h00;
@@ -4844,13 +4845,13 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _025_ = run__counted & _024_;
   assign _026_ = 1'h1 << offset[4:2];
   assign _027_ = writing[0] ? _026_ : 8'h00;
-  assign _028_ = locked ? 8'h00 : which;
+  assign _028_ = was_locked_1 ? 8'h00 : which;
   assign _030_ = _028_[1] & given_1[0];
   assign _031_ = which[1] ? given_1 : 32'd0;
   assign _032_ = which[1] ? given_1 : 32'd0;
-  assign _033_ = locked ? 8'h00 : which;
-  assign _034_ = locked ? 8'h00 : which;
-  assign _035_ = locked ? 8'h00 : which;
+  assign _033_ = was_locked_1 ? 8'h00 : which;
+  assign _034_ = was_locked_1 ? 8'h00 : which;
+  assign _035_ = was_locked_1 ? 8'h00 : which;
   assign _006_ = of_register_1[4:2] * 6'h20;
   assign _037_ = { 30'h3df1ec0d, run__cycles, watchdog, 16'h0000, count, 16'h0000, first, run__step, run__error, epoch, 1'h0, run__busy, owner, 48'h000032677768 } >> _006_;
   assign _038_ = | { there_counters, there_program, there_activations, there_registers };
@@ -4863,7 +4864,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _045_ = _044_ | there_counters;
   assign _046_ = writes & _045_;
   assign _048_ = _040_ | _046_;
-  assign _049_ = there_registers ? \$signal$61  : 32'd0;
+  assign _049_ = there_registers ? \$signal$62  : 32'd0;
   assign _050_ = there_activations ? of_activations_1 : 32'd0;
   assign _051_ = _049_ | _050_;
   assign _052_ = there_program ? of_program_1 : 32'd0;
@@ -4938,6 +4939,8 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     write <= _081_;
   always @(posedge clk)
+    was_locked_1 <= locked;
+  always @(posedge clk)
     which <= _082_;
   always @(posedge clk)
     run__start <= _083_;
@@ -4958,7 +4961,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_register_1 <= offset;
   always @(posedge clk)
-    \$signal$61  <= _037_;
+    \$signal$62  <= _037_;
   always @(posedge clk)
     error <= _048_;
   always @(posedge clk)

@@ -153,7 +153,7 @@ class FastHostPort(HostPort):
     def _write_registers(self, m: Module, write: Value, given: Value) -> dict[Register, Value]:
         """Begin what is asked for, and return the registers that are kept."""
         which = Signal(len(Register))
-        idle = Mux(self.locked, 0, which)
+        idle = Mux(later(m, self.locked, 1, "was_locked"), 0, which)
         control = Mux(which[Register.CONTROL // 4], given, 0)
         m.d.sync += [which.eq(Mux(write, 1 << self.offset[2:5], 0)),
                      self.run.start.eq(idle[Register.CONTROL // 4] & (given & GO).any()),
