@@ -20,6 +20,7 @@ from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 from ..golden.bitserial.array import latency as bit_serial_latency
+from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
 
@@ -91,8 +92,8 @@ class Ways:
     turning: int = 0
 
 
-FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4, shortest=7,
-            turning=5)
+FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
+            shortest=SHORTEST_PASS, turning=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""

@@ -12,9 +12,10 @@ from .decoder import Compressed
 from .engine import Sparse, SparseRun
 from .lane import Memories
 
-__all__ = ["Waiting", "sparse_cycles", "sparse_step"]
+__all__ = ["SHORTEST_PASS", "Waiting", "sparse_cycles", "sparse_step"]
 
 SHORTEST_PASS = 7
+"""Cycles that a pass takes at least, on a fast accelerator: its sums turn around in so many."""
 READING = 18
 """Cycles of a step before its first vector is asked for, besides those of its descriptor."""
 FETCHING = 13
