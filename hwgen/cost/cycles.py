@@ -41,20 +41,31 @@ class StepCycles:
         From there until it ends, or the last one of them.
     tail : Count
         What of those it has left when the next step's descriptor may be read.
+    drain : Count
+        What it has left when the next step's first vector may be issued, if that may overlap with
+        it, and there are no
+    spare : Count
+        when the parameters of the next step may have been read.
     """
 
     head: Count
     body: Count
     tail: Count = 0
+    drain: Count = 0
+    spare: Count = 0
 
     @property
     def alone(self) -> Count:
         """Cycles of the first step of a run."""
         return self.head + self.body
 
-    def after(self, before: Self) -> Count:
-        """Return the cycles of the step behind another one, from where that ends."""
-        return np.maximum(self.head - before.tail, 0) + self.body
+    def after(self, before: Self, overlaps: Count = False) -> Count:
+        """Return the cycles of the step behind another one, from where that ends.
+
+        ``overlaps`` says whether its vectors may be issued before that.
+        """
+        least = np.where(overlaps, -np.minimum(before.drain, before.spare), 0)
+        return np.maximum(self.head - before.tail, least) + self.body
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,10 @@ class Ways:
     turning : int
         From the last pass of a step until the next step's descriptor may be read, besides those
         that rotate a window.
+    taking : int
+        From a value out of the array until every place has a descriptor.
+    gap : int
+        From the last vector of a step to the first one of the next step.
     """
 
     reading: int
@@ -90,10 +105,12 @@ class Ways:
     swapping: int
     shortest: int
     turning: int = 0
+    taking: int = 0
+    gap: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5)
+            shortest=SHORTEST_PASS, turning=5, taking=19, gap=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
@@ -247,14 +264,20 @@ class Array:
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
         work = (slow - 1) * interval + quick + self.interval
         last = np.maximum(slow * interval + quick, shortest)
+        # The next parameters wait until those of this column tile are in use.
+        ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
+        spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
-            # The next parameters wait until those of this column tile are in use.
-            ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
-            spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
             last = np.where(parameters_per_tile, waits, last)
-        tail = np.maximum(work + end - ways.turning - turns, 0) if self.reads_ahead else 0
-        return StepCycles(begin, tiles * others + (tiles - 1) * last + work + end, tail)
+        body = tiles * others + (tiles - 1) * last + work + end
+        if not self.reads_ahead:
+            return StepCycles(begin, body)
+        earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
+        return StepCycles(
+            begin, body, np.minimum(work + end - turns - ways.turning,
+                                    body - bytes_come - ways.taking),
+            end + 1 - ways.gap, work + end - (spare - earlier + PARAMETER_WORDS))
 
 
 def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
@@ -274,9 +297,10 @@ def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | 
 
     ``sparse`` are those of steps of mode SPARSE in runs of their own, by their index.
     """
+    steps = list(steps)
     parts = [array.parts(step, (sparse or {}).get(index, 0)) for index, step in enumerate(steps)]
-    return [int(part.after(parts[index - 1]) if index else part.alone)
-            for index, part in enumerate(parts)]
+    return [int(part.after(parts[index - 1], step.overlaps) if index else part.alone)
+            for index, (step, part) in enumerate(zip(steps, parts, strict=True))]
 
 
 def total_cycles(steps: Iterable[Step], array: Array) -> int:

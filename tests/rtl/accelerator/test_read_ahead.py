@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Steps of one run, each of which is read while the one before is at its end."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,12 @@ from hwgen.arch.steps import PARAMETER_WORDS, Mode
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, run_cycles
 from hwgen.golden.accelerator.accelerator import Accelerator, Error, Stopped
+from hwgen.golden.accelerator.footprint import (
+    bytes_read,
+    bytes_written,
+    passes,
+    vector_bytes,
+)
 from hwgen.golden.network import network as golden
 from hwgen.runtime.accelerator import AcceleratorError, Space
 from hwgen.runtime.inference import load, run, simulated_board
@@ -81,6 +89,43 @@ def test_random_steps(board):
         np.testing.assert_array_equal(board.memory(), board.golden.memory, str(steps))
         hidden += sum(map(Array.of(DESIGN).cycles, steps)) - cycles
     assert hidden > 1000
+
+
+def overlap(steps, words):
+    """Return steps that follow at once where they can, and the words of their program."""
+    forms, mixed = Descriptors.of(DESIGN), [steps[0]]
+    for before, step in pairwise(steps):
+        streams = [each.mode <= Mode.DEPTHWISE and not each.to_sums for each in (before, step)]
+        read = [bytes_read(step, vector_bytes(step, DESIGN.rows, DESIGN.columns), tile, *taps)
+                for tile in range(step.tiles) for taps in passes(step)]
+        needed = np.concatenate([where[inside] for inside, where in read])
+        written = bytes_written(before, DESIGN.columns)
+        mixed.append(step.replace(overlaps=all(streams) and not np.isin(needed, written).any()))
+    for index, step in enumerate(mixed):
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, DESIGN.columns)
+    return mixed, words
+
+
+def test_steps_that_overlap(board):
+    """Their vectors follow those of the step before at once, if these write nothing they read."""
+    rng, hidden, count = np.random.default_rng(4), 0, 0
+    maker = StepMaker(DESIGN, rng)
+    board.fill(rng)
+    board.fill_sums(maker)
+    for _ in range(40):
+        steps, words = overlap(*maker.program(int(rng.integers(2, 7))))
+        board.write(words)
+        board.golden.run(board.image, len(steps))
+        cycles = board.board.run(0, len(steps), budget=1 << 20)
+        expected = run_cycles(steps, Array.of(DESIGN))
+        assert board.board.counters(len(steps)) == expected, steps
+        assert cycles == sum(expected)
+        np.testing.assert_array_equal(board.memory(), board.golden.memory, str(steps))
+        count += sum(step.overlaps for step in steps)
+        hidden += sum(run_cycles([step.replace(overlaps=False) for step in steps],
+                                 Array.of(DESIGN))) - cycles
+    assert count > 10 and hidden > 400
 
 
 def two(fields, first=None):
