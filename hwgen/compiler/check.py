@@ -53,6 +53,8 @@ class Check:
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
+        self.latest = np.zeros(0, np.int64)
+        """Bytes that the step before writes."""
         self.writers: dict[str, set[int]] = {}
         self.regions: set[tuple[int, int]] = set()
         """First word and end of what each step reads of the image."""
@@ -143,8 +145,11 @@ class Check:
             self.see(needed, writers, "an input")
             if np.any(written[needed] < vectors):
                 raise Unsound("it reads bytes that it may have written itself")
+            if step.overlaps and np.isin(needed, self.latest).any():
+                raise Unsound("it may read bytes before the step before has written them")
         self.take(outputs, index, "the output")
         self.done[outputs] = True
+        self.latest = outputs.ravel()
 
     def weights(self, step: Step) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""

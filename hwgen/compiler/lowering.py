@@ -107,6 +107,13 @@ class Lowering:
                                   target.buffer if target else None, live,
                                   second.buffer if second else None))
 
+    def overlap(self, first: int) -> None:
+        """Let steps, from that one on, follow one another at once: none reads what others write."""
+        for index in range(first + 1, len(self.placed)):
+            item = self.placed[index]
+            if self.sizes.array.overlaps(item.step.mode, to_sums=item.step.to_sums):
+                self.placed[index] = replace(item, step=item.step.replace(overlaps=True))
+
     def cut(self, cut: Cut) -> None:
         """Cut the next layer so."""
         self.sizes = Sizes.of(self.design, cut)

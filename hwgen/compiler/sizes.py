@@ -181,4 +181,4 @@ class Sizes:
                 to_sums=to_sums, parameters_per_tile=per_tile, **formats)
 
         return chain(((of(block), count) for block, count in strips.each(0, 0)),
-                       of(strips.last))
+                     of(strips.last), overlap=self.array.overlaps(mode, to_sums=to_sums))

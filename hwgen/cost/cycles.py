@@ -10,7 +10,7 @@ and `hwgen tune` use the same.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -205,6 +205,10 @@ class Array:
             columns = np.where(self.packed_rows, (columns + 1) // 2 + PARTING, columns)
         return self.rows + columns + 2 + self.lines
 
+    def overlaps(self, mode: Mode, *, to_sums: bool = False) -> bool:
+        """Return whether vectors of such steps may follow one another at once."""
+        return self.reads_ahead and mode <= Mode.DEPTHWISE and not to_sums
+
     @property
     def reads_ahead(self) -> bool:
         """Whether what a step begins with is read before the step before has ended."""
@@ -280,15 +284,17 @@ class Array:
             end + 1 - ways.gap, work + end - (spare - earlier + PARAMETER_WORDS))
 
 
-def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
+def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles, *,
+          overlap: bool) -> StepCycles:
     """Return what steps of a kind take one behind the other, with how many are like each.
 
-    All of them have the same head; ``last`` is the last one, which is among them.
+    All of them have the same head; ``last`` is the last one, which is among them. Behind the first
+    one they may ``overlap``.
     """
-    body: Count = -np.maximum(last.head - last.tail, 0)
+    body = last.body - last.after(last, overlap)  # nothing is behind it
     for step, count in steps:
-        body = body + count * step.after(step)
-    return StepCycles(last.head, body, last.tail)
+        body = body + count * step.after(step, overlap)
+    return replace(last, body=body)
 
 
 def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | None = None,

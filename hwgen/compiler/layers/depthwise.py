@@ -173,7 +173,8 @@ class DepthwiseLayer:
         outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
                    for axis in (0, 1))
         return chain(((of(block), there) for block, there in self.strips.each(*outside)),
-                       of(self.strips.last))
+                     of(self.strips.last),
+                     overlap=self.sizes.array.overlaps(Mode.DEPTHWISE))
 
     def layer_cost(self, possible: Count) -> LayerCost:
         """Return what the steps will take, where it is possible."""
@@ -218,6 +219,7 @@ class DepthwiseLayer:
         program, per_tile = lowering.image.add(
             packed, *lowering.parameters(self.bias, self.lanes), planes)
         blocks = list(self.strips.blocks())
+        first = len(lowering.placed)
         for block in blocks[::-1] if lowering.sizes.cut.backwards else blocks:
             row0, height, prime_y = map(int, self.rows(block))
             left, across, prime_x = map(int, self.pixels(block))
@@ -236,6 +238,7 @@ class DepthwiseLayer:
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 **target.write_to(block), **formats)
+        lowering.overlap(first)
 
 
 def transpose_window(window: Window) -> Window:

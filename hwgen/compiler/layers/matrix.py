@@ -247,6 +247,7 @@ class MatrixLayer:
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
         grouped = replace(target, pitch=plan.group * target.pitch)
+        first = len(lowering.placed)
         for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
                                            plan.passes):
             row0 = block.y * window.stride[0] - window.before[0]
@@ -265,6 +266,7 @@ class MatrixLayer:
                 taps_y_step=window.dilation[0],
                 taps_y_step_bytes=window.dilation[0] * source.row,
                 **grouped.write_to(block), **formats)
+        lowering.overlap(first)
 
 
 def flatten_rows(source: View, target: View, window: Window) -> tuple[View, View, Window]:

@@ -34,7 +34,7 @@ class Taking:
         self.sequencer = accelerator.sequencer
         self.descriptor = self.sequencer.descriptor
         self.fetch, post = accelerator.fetch, accelerator.post
-        self.pulses = {0: self.sequencer.take}
+        self.pulses: dict[int, Value] = {0: self.sequencer.take}
         begin = self.fetch.latency - self.fetch.ahead
         # Behind the array, or past it.
         pulse = self.after(begin)
@@ -42,7 +42,7 @@ class Taking:
         m.d.comb += self.summing.eq(Mux(
             self.descriptor.mode <= Mode.DEPTHWISE,
             later(m, pulse, accelerator.array.latency, "passes", reset=True), pulse))
-        self.values = {0: self.summing}
+        self.values: dict[int, Value] = {0: self.summing}
         accumulating, scaling = accelerator.accumulators.latency, post.latency
         storing = accumulating + scaling - 1
         self.places = {
