@@ -11,6 +11,7 @@ and `hwgen tune` use the same.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -92,7 +93,8 @@ class Ways:
         From the last pass of a step until the next step's descriptor may be read, besides those
         that rotate a window.
     taking : int
-        From a value out of the array until every place has a descriptor.
+        From a value out of the array until every place has a descriptor; or from a few cycles
+        behind the first vector of a step that does not pass the array.
     gap : int
         From the last vector of a step to the first one of the next step.
     """
@@ -114,6 +116,8 @@ FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
+ALONE = 6
+"""Cycles after which steps that do not pass the array begin to take their descriptor, in effect."""
 MEETING = 11
 """Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
 way; where those come so many cycles apart, they take one less."""
@@ -209,6 +213,11 @@ class Array:
         """Return whether vectors of such steps may follow one another at once."""
         return self.reads_ahead and mode <= Mode.DEPTHWISE and not to_sums
 
+    def overlap(self, before: Step, step: Step) -> bool:
+        """Return whether the vectors of a step follow those of the step before at once."""
+        return step.overlaps and all(self.overlaps(each.mode, to_sums=each.to_sums)
+                                     for each in (before, step))
+
     @property
     def reads_ahead(self) -> bool:
         """Whether what a step begins with is read before the step before has ended."""
@@ -280,7 +289,7 @@ class Array:
         earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
         return StepCycles(
             begin, body, np.minimum(work + end - turns - ways.turning,
-                                    body - bytes_come - ways.taking),
+                                    body - (bytes_come if through else ALONE) - ways.taking),
             end + 1 - ways.gap, work + end - (spare - earlier + PARAMETER_WORDS))
 
 
@@ -305,8 +314,9 @@ def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | 
     """
     steps = list(steps)
     parts = [array.parts(step, (sparse or {}).get(index, 0)) for index, step in enumerate(steps)]
-    return [int(part.after(parts[index - 1], step.overlaps) if index else part.alone)
-            for index, (step, part) in enumerate(zip(steps, parts, strict=True))]
+    first = [int(parts[0].alone)] if parts else []
+    return first + [int(after.after(before, array.overlap(*both)))
+                    for both, (before, after) in zip(pairwise(steps), pairwise(parts), strict=True)]
 
 
 def total_cycles(steps: Iterable[Step], array: Array) -> int:

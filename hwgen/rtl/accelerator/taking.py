@@ -10,10 +10,14 @@ from ..step import Descriptor, Mode
 
 __all__ = ["GAP", "Taking"]
 
-GAP = 5
-"""Cycles from the last vector of a step to the first one of the next step: the longest time for
-which a place needs a descriptor behind its last vector, less that by which it needs it before its
+GAP = 7
+"""Cycles from the last vector of a step to the first one of the next step: more than the time for
+which a place needs a descriptor behind its last value, and that by which it needs it before its
 first one."""
+COUNTED = 2
+"""Cycles before a value by which the accumulators want the descriptor, to know its place."""
+CLAMPED = 5
+"""Cycles before the first bytes come out of the lanes in which their limits are taken."""
 ERROR = 4
 """Cycles from a value's way into a place to its error."""
 
@@ -35,13 +39,12 @@ class Taking:
         self.descriptor = self.sequencer.descriptor
         self.fetch, post = accelerator.fetch, accelerator.post
         self.pulses: dict[int, Value] = {0: self.sequencer.take}
-        begin = self.fetch.latency - self.fetch.ahead
-        # Behind the array, or past it.
-        pulse = self.after(begin)
+        # Steps that do not pass the array run alone: there is no need to wait.
+        through = later(m, self.after(self.fetch.latency - self.fetch.ahead),
+                        accelerator.array.latency - COUNTED, "passes", reset=True)
         self.summing = Signal()
-        m.d.comb += self.summing.eq(Mux(
-            self.descriptor.mode <= Mode.DEPTHWISE,
-            later(m, pulse, accelerator.array.latency, "passes", reset=True), pulse))
+        m.d.comb += self.summing.eq(Mux(self.descriptor.mode <= Mode.DEPTHWISE, through,
+                                        self.sequencer.take))
         self.values: dict[int, Value] = {0: self.summing}
         accumulating, scaling = accelerator.accumulators.latency, post.latency
         storing = accumulating + scaling - 1
@@ -50,9 +53,9 @@ class Taking:
             "post": self.behind(accumulating), "store": self.behind(storing)}
         self.late = {
             "fetch": (("pad",), self.after(self.fetch.ADDRESSING + self.fetch.memory_latency)),
-            "post": (("low", "high", "zero_point"), self.behind(accumulating + scaling - GAP))}
+            "post": (("low", "high", "zero_point"), self.behind(accumulating + scaling - CLAMPED))}
         m.d.comb += self.sequencer.taken.eq(self.behind(storing + 2))
-        self.errors = {"fetch": self.after(GAP), "sums": self.behind(1),
+        self.errors = {"fetch": self.after(ERROR + 1), "sums": self.behind(1),
                        "store": self.behind(storing + ERROR)}
 
     def after(self, cycles: int) -> Value:
@@ -60,8 +63,8 @@ class Taking:
         return self._at(self.pulses, cycles, "takes")
 
     def behind(self, cycles: int) -> Value:
-        """Return the pulse so many cycles after it has come to the accumulators."""
-        return self._at(self.values, cycles, "took")
+        """Return the pulse so many cycles behind the first value at the accumulators."""
+        return self._at(self.values, cycles + COUNTED, "took")
 
     def _at(self, pulses: dict[int, Value], cycles: int, name: str) -> Value:
         while max(pulses) < cycles:

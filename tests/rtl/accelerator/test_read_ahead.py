@@ -30,6 +30,8 @@ from .test_accelerator_layers import any_network
 DESIGN = DESIGNS["5x11"]
 ROOMY = DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)
 FOREVER = 2**32 - 1
+OUTPUT = 1500
+"""Of the second of two steps."""
 
 
 class Board:
@@ -128,13 +130,20 @@ def test_steps_that_overlap(board):
     assert count > 10 and hidden > 400
 
 
-def two(fields, first=None):
-    """Return the words of two steps, the second one with some fields, whatever they are."""
-    forms = Descriptors.of(DESIGN)
+def two(fields, first=None, *, overlap=False):
+    """Return the words of two steps, the second one with some fields, whatever they are.
+
+    They ``overlap``, or are such that they cannot.
+    """
+    forms, kind = Descriptors.of(DESIGN), {"mode": Mode.MATRIX} if overlap else {}
+    rows = DESIGN.rows if overlap else 0
     steps = [plain(DESIGN, 2 * forms.words).replace(
-                 **{"x": 9, "x_step": 3, "output_x_step": 11} | (first or {})),
-             plain(DESIGN, 2 * forms.words + PARAMETER_WORDS).replace(output=1500)]
-    words = np.zeros((2 * (forms.words + PARAMETER_WORDS), DESIGN.columns), np.uint8)
+                 **kind | {"x": 9, "x_step": 3, "output_x_step": 11} | (first or {})),
+             plain(DESIGN, 2 * forms.words + rows + PARAMETER_WORDS).replace(
+                 **kind, output=OUTPUT, overlaps=overlap)]
+    words = np.zeros((2 * (forms.words + 2 * rows + PARAMETER_WORDS), DESIGN.columns), np.uint8)
+    data = words[2 * forms.words:]
+    data[:] = np.random.default_rng(1).integers(0, 64, data.shape)
     for index, step in enumerate(steps):
         words[index * forms.words:][:forms.words] = np.frombuffer(
             forms.write(step), np.uint8).reshape(-1, DESIGN.columns)
@@ -171,11 +180,37 @@ def test_errors_come_in_turn(board, fields, error, first):
     np.testing.assert_array_equal(board.memory(), board.golden.memory)
 
 
-def test_stop_and_watchdog_at_every_cycle(board):
+OVERLAPPING = [({"magic": 0}, Error.DESCRIPTOR), ({"tiles": 0}, Error.DESCRIPTOR),
+               ({"program": DESIGN.program_words - 1}, Error.PROGRAM),
+               ({"program": DESIGN.program_words - 13}, Error.PROGRAM),
+               ({"base": DESIGN.activation_memory}, Error.FETCH),
+               ({"output": DESIGN.activation_memory}, Error.STORE),
+               ({"x": DESIGN.partial_sums + 1, "pieces": 2}, Error.SUMS)]
+
+
+@pytest.mark.parametrize("fields, error", OVERLAPPING)
+@pytest.mark.parametrize("x", [1, 9, 40])
+def test_errors_of_steps_that_overlap(board, fields, error, x):
+    """An error of the second step comes when the first one has ended, which is all done."""
+    steps, words = two(fields, {"x": x}, overlap=True)
+    board.write(words)
+    board.fill(np.random.default_rng(6))
+    with pytest.raises(Stopped) as expected:
+        board.golden.run(board.image, 2)
+    with pytest.raises(AcceleratorError) as stopped:
+        board.board.run(0, 2, budget=100_000, watchdog=5000)
+    assert (stopped.value.code, stopped.value.step) == (error, 1)
+    assert (expected.value.error, expected.value.step) == (error, 1)
+    assert board.board.counters(1) == [Array.of(DESIGN).cycles(steps[0])]
+    np.testing.assert_array_equal(board.memory()[:OUTPUT], board.golden.memory[:OUTPUT])
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_stop_and_watchdog_at_every_cycle(board, overlap):
     """Nothing is left of what was read ahead, wherever a run is stopped."""
-    steps, words = two({"x": 40})
+    steps, words = two({"x": 40}, overlap=overlap)
     first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
-    assert first < second
+    assert overlap or first < second
     seen = set()
     for cycle in range(first + second):
         board.write(words)
