@@ -93,8 +93,8 @@ class Ways:
         From the last pass of a step until the next step's descriptor may be read, besides those
         that rotate a window.
     taking : int
-        From a value out of the array until every place has a descriptor; or from a few cycles
-        behind the first vector of a step that does not pass the array.
+        From a value out of the array until every place has the descriptor of a step that follows
+        at once.
     gap : int
         From the last vector of a step to the first one of the next step.
     """
@@ -112,12 +112,10 @@ class Ways:
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5, taking=19, gap=5)
+            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
-ALONE = 6
-"""Cycles after which steps that do not pass the array begin to take their descriptor, in effect."""
 MEETING = 11
 """Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
 way; where those come so many cycles apart, they take one less."""
@@ -286,11 +284,12 @@ class Array:
         body = tiles * others + (tiles - 1) * last + work + end
         if not self.reads_ahead:
             return StepCycles(begin, body)
+        tail = work + end - turns - ways.turning
+        if self.overlaps(mode, to_sums=to_sums):
+            tail = np.minimum(tail, body - bytes_come - ways.taking)
         earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
-        return StepCycles(
-            begin, body, np.minimum(work + end - turns - ways.turning,
-                                    body - (bytes_come if through else ALONE) - ways.taking),
-            end + 1 - ways.gap, work + end - (spare - earlier + PARAMETER_WORDS))
+        return StepCycles(begin, body, tail, end + 1 - ways.gap,
+                          work + end - (spare - earlier + PARAMETER_WORDS))
 
 
 def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles, *,

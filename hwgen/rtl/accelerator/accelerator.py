@@ -163,9 +163,9 @@ class Accelerator(Frame):
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
                 store, accumulators, *(part.component for part in self.parts))))),
-            sequencer.fetch_error.eq(self._in_turn(fetch.error, "fetch")),
-            sequencer.store_error.eq(self._in_turn(store.error, "store")),
-            sequencer.sums_error.eq(self._in_turn(accumulators.error, "sums")),
+            sequencer.fetch_error.eq(self.in_turn(fetch.error, "fetch")),
+            sequencer.store_error.eq(self.in_turn(store.error, "store")),
+            sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
         self.connect_host(m, **self._accesses(),
@@ -174,9 +174,9 @@ class Accelerator(Frame):
             part.connect(m, self)
         return m
 
-    def _in_turn(self, error: Value, name: str) -> Value:
-        """Return an error when it is its step's turn."""
-        return self.taking.error_in_turn(error, name) if self.taking else error
+    def in_turn(self, error: Value, name: str) -> Value:
+        """Return an error in the turn of its step."""
+        return self.taking.in_turn(error, name) if self.taking else error
 
     def _accesses(self) -> dict[str, Value]:
         """Return what steps do with the memory of activations."""
@@ -218,13 +218,14 @@ class Accelerator(Frame):
         """Return a value that spreads over the chip, a cycle later."""
         return primitives.local_register(m, self.family, value, name)
 
-    def take(self, m: Module, value: Value, name: str, cycles: int) -> Signal:
+    def take(self, m: Module, value: Value, name: str, cycles: int | None = None) -> Signal:
         """Return what follows from a descriptor, in a register.
 
-        It is there ``cycles`` after its step's first vector is issued, if it could be sooner.
+        Of a step whose vectors follow at once it is taken so many ``cycles`` behind the others, or
+        is the same as before.
         """
         stored = Signal(name=name)
-        with m.If(self.taking.after(cycles)) if self.taking else nullcontext():
+        with m.If(self.taking.taken(cycles)) if self.taking else nullcontext():
             m.d.sync += stored.eq(value)
         return stored
 
@@ -237,8 +238,8 @@ class Accelerator(Frame):
         fetch, array, accumulators = self.fetch, self.array, self.accumulators
         post, store = self.post, self.store
         d = self.sequencer.descriptor
-        through = self.take(m, d.mode <= Mode.DEPTHWISE, "through",  # the array
-                            fetch.latency - fetch.ahead + 1)
+        matrix = later(m, d.mode <= Mode.DEPTHWISE, 1, "matrix")
+        through = self.take(m, matrix, "through")  # the array
         valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
             array.activations.valid.eq(valid),
@@ -255,7 +256,7 @@ class Accelerator(Frame):
         tag, aside = self.array_part.sum_tag(m, self, through), self._direct_tag()
         for part in self.parts:
             m.d.comb += part.selected.eq(
-                self.take(m, d.mode == part.mode, f"runs_{part.name}", 0))
+                self.take(m, d.mode == part.mode, f"runs_{part.name}"))
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
         m.d.comb += [
@@ -271,8 +272,7 @@ class Accelerator(Frame):
             store.tag.eq(post.o_tag),
             store.bytes.eq(post.o),
         ]
-        is_scaled = self.take(m, d.scaled, "scaled", fetch.latency - fetch.ahead + 1) \
-            if self.taking else d.scaled
+        is_scaled = self.take(m, d.scaled, "scaled") if self.taking else d.scaled
         for c in range(self.columns):
             byte = self._byte(m, c).as_signed()
             of_array, scaled = self.beside(m, Cat(through, is_scaled), f"source_{c}")

@@ -221,6 +221,10 @@ class Post(wiring.Component):
     ready_sums: Any
 
     ahead = Accumulators.ahead
+    clamping = 3 + Lane.comparing
+    """Cycles before the bytes of sums from where on those want the descriptor,"""
+    holds = 3
+    """and for how many cycles."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
                  device: str | None = None, hard: int = 0) -> None:

@@ -35,6 +35,8 @@ class ReadAheadWalk(Walk):
         self.waits = Signal()    # the first pass of a step is there, or comes; none of it runs yet
         self.runs = Signal()     # vectors of a step have been issued, and it has not ended,
         self.second = Signal()   # and those of the next one, too
+        self.streams = Signal()  # its vectors go the whole way, and so does the descriptor
+        self.starts = Signal()   # the first vector of a step is issued in the next cycle
         self.spread = Signal(init=1)  # everybody has the descriptor
         self.final = Signal()    # the step that has ended is the last one
         m.d.sync += [self.last.eq(self.left == 0),  # which has begun
@@ -48,12 +50,12 @@ class ReadAheadWalk(Walk):
         m.d.comb += self.beginning.eq(checks & ~control.clear)
         with m.If(self.begin):
             m.d.sync += self.waits.eq(1)
-        with m.If(control.take):
+        with m.If(self.starts):
             m.d.sync += [self.waits.eq(0), self.left.eq(self.left - 1), self.runs.eq(1),
-                         self.second.eq(self.runs & ~control.done), self.spread.eq(self.own)]
+                         self.second.eq(self.runs & ~control.done), self.spread.eq(~self.streams)]
         with m.Elif(control.done):
             m.d.sync += [self.second.eq(0), self.runs.eq(self.second)]
-        with m.If(control.taken):
+        with m.If(control.followed):
             m.d.sync += self.spread.eq(1)
         with m.If(self.read):
             m.d.sync += self.rests.eq(0)
@@ -89,18 +91,21 @@ class ReadAheadSequencer(Sequencer):
     Members
     -------
     take : Out(1)
-        The first vector of a step is issued in the next cycle, of which ``descriptor`` is: it is to
-        be taken along with that vector.
-    taken : In(1)
+        The first vector of a step is issued in the next cycle, of which ``descriptor`` is, and no
+        other step is under way.
+    follow : Out(1)
+        The same, whether or not one is: the descriptor is to go along with the vector.
+    followed : In(1)
         The last place on the way has taken it.
     second : Out(1)
         There are vectors under way of a step behind ``step``.
     """
 
-    more = {"take": Out(1), "taken": In(1), "second": Out(1)}
+    more = {"take": Out(1), "follow": Out(1), "followed": In(1), "second": Out(1)}
 
     take: Value
-    taken: Value
+    follow: Value
+    followed: Value
     second: Value
 
     def elaborate(self, platform: object) -> Module:
@@ -120,21 +125,22 @@ class ReadAheadSequencer(Sequencer):
     def _is_bad(self, m: Module, pace: Pace | None) -> Value:
         return self.bad
 
-    def _turn(self, m: Module, vectors: Value, walk: ReadAheadWalk, missing: Value) -> Value:
-        """Return whether the vectors of the step that waits may follow, for all that is under way.
+    def _overlaps(self, m: Module, vectors: Value, walk: ReadAheadWalk, missing: Value) -> Value:
+        """Return whether vectors of the step that waits may follow those that are under way.
 
         Two steps may be under way at once if both go the whole way, in step.
         """
-        d = self.descriptor
-        streams, ran = (d.mode <= Mode.DEPTHWISE) & ~d.to_sums, Signal()
-        with m.If(self.take):
-            m.d.sync += ran.eq(streams)
-        right = Signal()
-        m.d.sync += right.eq(d.overlaps & streams & ran & ~missing & ~self.bad & ~walk.second)
-        quiet = ~vectors
-        for cycle in range(GAP - 2):
-            quiet = later(m, quiet, 1, f"quiet_{cycle}", reset=True) & ~vectors
-        return ~walk.runs | (right & quiet)
+        d, ran = self.descriptor, Signal()
+        with m.If(walk.starts):
+            m.d.sync += ran.eq(walk.streams)
+        recent, right, overlaps = Signal(GAP - 3), Signal(), Signal()
+        m.d.sync += [
+            recent.eq(Cat(vectors, recent)),
+            walk.streams.eq((d.mode <= Mode.DEPTHWISE) & ~d.to_sums),
+            right.eq(d.overlaps & walk.streams & ran & ~missing & ~self.bad & ~walk.second),
+            overlaps.eq(right & ~vectors & ~recent.any()),
+        ]
+        return overlaps
 
     @property
     def _issuing(self) -> Any:
@@ -149,18 +155,19 @@ class ReadAheadSequencer(Sequencer):
         issue, take, ends = Signal(), Signal(), Signal()
         value = self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector)
         missing = self._missing(m, walk, slot, take)
+        overlaps = self._overlaps(m, slot.vectors, walk, missing)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
-            ends.eq(slot.ends(loops, turn_last)
-                    & (~walk.waits | self._turn(m, slot.vectors, walk, missing))),
+            ends.eq(slot.ends(loops, turn_last) & (~walk.waits | ~walk.runs | overlaps)),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
         slot.pause(m, loops)
         slot.follow(m, ends, coming)
         begins = ends & coming.there
-        m.d.comb += self.take.eq(begins & walk.waits)
+        m.d.comb += [walk.starts.eq(begins & walk.waits), self.take.eq(walk.starts & ~walk.runs),
+                     self.follow.eq(walk.starts & walk.streams)]
         # Words that were asked for last are still to be read.
         with m.If(later(m, begins & ~coming.more, self.words_ahead, "rests", reset=True)):
             m.d.sync += walk.rests.eq(1)
@@ -210,7 +217,7 @@ class ReadAheadSequencer(Sequencer):
                 m.d.sync += [slot.short.eq(1), slot.parameters.eq(0)]
             if part.start is not None:
                 begun = Signal(4, name=f"begun_{part.name}")
-                m.d.sync += begun.eq(Cat(self.take & own, begun))
+                m.d.sync += begun.eq(Cat(walk.starts & own, begun))
                 m.d.comb += part.start.eq(begun[-1] & ~self.clear)
 
     def _missing(self, m: Module, walk: ReadAheadWalk, slot: Slot, take: Value) -> Value:
