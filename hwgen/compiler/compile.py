@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
-from ..cost.cycles import Array, total_cycles
+from ..cost.cycles import Array, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     AveragePool,
@@ -105,12 +105,11 @@ def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) ->
 
 def cycles_of(program: Program) -> int:
     """Return the cycles of a Program; on the sparse engine those by which layers were chosen."""
-    array = Array.of(program.design)
+    cycles = run_cycles(program.steps, Array.of(program.design))
     on_engine = {choice.layer: choice.sparse_cycles or 0 for choice in program.choices
                  if choice.engine == "sparse"}
     return sum(on_engine[layer.name] if layer.name in on_engine else
-               total_cycles(program.steps[layer.first:layer.first + layer.count], array)
-               for layer in program.layers)
+               sum(cycles[layer.first:layer.first + layer.count]) for layer in program.layers)
 
 
 def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
