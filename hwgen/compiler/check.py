@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step, lines_of_rows
+from ..cost.cycles import Array
 from ..golden.accelerator.footprint import (
     bytes_read,
     bytes_written,
@@ -18,6 +19,7 @@ from ..golden.accelerator.footprint import (
     vector_bytes,
     words_read,
 )
+from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
 from .program import LayerSteps, Program
@@ -28,7 +30,7 @@ __all__ = ["Unsound", "check_program"]
 Integers = NDArray[np.int64]
 
 NOBODY = -1
-NEVER = np.iinfo(np.int64).max
+NEVER = np.iinfo(np.int64).max // 2
 """With which vector a byte is written that is not written."""
 
 
@@ -53,8 +55,10 @@ class Check:
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
-        self.latest = np.zeros(0, np.int64)
-        """Bytes that the step before writes."""
+        self.array = Array.of(self.design)
+        self.before: Step | None = None
+        self.left = np.full(len(self.owner), NEVER)
+        """How many cycles before the last vector of that step the one goes that writes a byte."""
         self.writers: dict[str, set[int]] = {}
         self.regions: set[tuple[int, int]] = set()
         """First word and end of what each step reads of the image."""
@@ -124,9 +128,12 @@ class Check:
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
         step = self.descriptors.read(self.program.image, number)
+        before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
+        follows = before and self.array.overlap(before, step)
+        settled = int(self.array.parts(before).written) if before and follows else 0
         weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
@@ -145,11 +152,15 @@ class Check:
             self.see(needed, writers, "an input")
             if np.any(written[needed] < vectors):
                 raise Unsound("it reads bytes that it may have written itself")
-            if step.overlaps and np.isin(needed, self.latest).any():
+            first = vectors if step.tile_step else vectors % (step.passes * step.vectors)
+            if follows and np.any(self.left[needed] + self.cycles(step, first) < settled):
                 raise Unsound("it may read bytes before the step before has written them")
         self.take(outputs, index, "the output")
         self.done[outputs] = True
-        self.latest = outputs.ravel()
+        self.left[:] = NEVER
+        if outputs.size:
+            times = self.cycles(step, self.vectors(step))
+            self.left[outputs] = times.max() - times
 
     def weights(self, step: Step) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
@@ -279,6 +290,16 @@ class Check:
         tile = np.arange(last) // self.design.columns
         before = (tile * step.passes + step.passes - 1) * step.vectors
         return before + (rows * step.x + pixels)[..., None]
+
+    def cycles(self, step: Step, vectors: Integers) -> Integers:
+        """Return when vectors go, from the first one on, if no pass waits for parameters."""
+        interval = int(self.array.interval)
+        least = max(self.design.rows, SHORTEST_PASS)  # a pass reads the weights of the next one
+        lap, last = max(step.vectors, least), max(step.vectors * interval, least)
+        number, vector = np.divmod(vectors, step.vectors)
+        tile, number = np.divmod(number, step.passes)
+        return (tile * ((step.passes - 1) * lap + last) + number * lap
+                + vector * np.where(number == step.passes - 1, interval, 1))
 
     def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
             tuple[Integers, Integers, Integers]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
-from ..cost.cycles import Array, run_cycles, total_cycles
+from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     AveragePool,
@@ -26,6 +26,8 @@ from ..network.graph import (
     Weighted,
 )
 from .check import check_program
+from .cost import LayerCost
+from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
@@ -46,7 +48,7 @@ from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "prepare_network", "written_bytes"]
+__all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
 
 
 def compile_network(network: Network, design: Design,
@@ -175,8 +177,9 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
+    before: tuple[Layer, LayerCost] | None = None  # the layer whose steps are the last ones
     for index, layer in enumerate(layout.layers):
-        first = len(lowering.placed)
+        first, lowering.taken = len(lowering.placed), None
         lowering.cut(cuts.get(index, Cut()))
         try:
             lower(lowering, network, folding, layout, layer)
@@ -184,7 +187,28 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
             raise UserError(f"layer {layer.name!r}: {error}") from error
         layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
+        if len(lowering.placed) > first:
+            taken = lowering.taken
+            if taken and before and may_follow(layout, lowering.sizes.array, *before, layer, taken):
+                lowering.overlap(first, first + 1)
+            before = (layer, taken) if taken else None
     return lowering, layers
+
+
+def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost,
+               layer: Layer, cost: LayerCost) -> Count:
+    """Return whether the steps of a layer may follow at once those of the one before.
+
+    Nothing but its input can be still on its way: the memory is written in the order of the steps.
+    """
+    if not array.reads_ahead:
+        return False
+    if layout.views[before.output].buffer != layout.views[layer.inputs[0]].buffer:
+        return True
+    if before.output != layer.inputs[0]:
+        return False
+    least = slack(cost_before.writes, cost.reads, int(array.columns))
+    return np.greater_equal(least, cost_before.cycles.written)
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,

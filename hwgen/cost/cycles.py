@@ -56,6 +56,11 @@ class StepCycles:
     spare: Count = 0
 
     @property
+    def written(self) -> Count:
+        """What of ``drain`` is left when a vector may read the last values of the step."""
+        return self.drain - FAST.settled
+
+    @property
     def alone(self) -> Count:
         """Cycles of the first step of a run."""
         return self.head + self.body
@@ -97,6 +102,8 @@ class Ways:
         at once.
     gap : int
         From the last vector of a step to the first one of the next step.
+    settled : int
+        From when a vector may read the last values of a step to the end of that step.
     """
 
     reading: int
@@ -109,10 +116,11 @@ class Ways:
     turning: int = 0
     taking: int = 0
     gap: int = 0
+    settled: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4)
+            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
@@ -220,6 +228,14 @@ class Array:
     def reads_ahead(self) -> bool:
         """Whether what a step begins with is read before the step before has ended."""
         return not (self.compact or self.serial or self.binary)
+
+    def pass_cycles(self, vectors: Count, *, last: bool = False) -> Count:
+        """Return the cycles of a pass at least, the ``last`` one of a column tile or another one.
+
+        It has weights, for an array that :attr:`reads_ahead`.
+        """
+        return np.maximum(vectors * (self.interval if last else 1),
+                          np.maximum(self.rows, FAST.shortest))
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step in a run of its own."""

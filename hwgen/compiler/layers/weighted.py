@@ -111,6 +111,7 @@ class SumsLayer:
 
     def emit(self, lowering: Lowering) -> None:
         """Emit the steps of the quickest way, or those for the sparse engine if that shall do."""
+        lowering.taken = None
         if self.name in lowering.sparse:
             assert self.sparse
             self.sparse.emit(lowering, lowering.sparse[self.name])
@@ -120,6 +121,8 @@ class SumsLayer:
         quickest = min(possible, key=lambda layer: int(layer.cost), default=None)
         if quickest and quickest.cost <= best.cost:
             quickest.emit(lowering)
+            lowering.taken = quickest.layer_cost(True)
         else:
             self.product.emit(lowering, best)
+            lowering.taken = self.product.layer_cost(lowering.sizes)
 
