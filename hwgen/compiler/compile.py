@@ -177,7 +177,7 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
-    before: tuple[Layer, LayerCost] | None = None  # the layer whose steps are the last ones
+    before: tuple[Layer, LayerCost | None] | None = None  # whose steps are the last ones
     for index, layer in enumerate(layout.layers):
         first, lowering.taken = len(lowering.placed), None
         lowering.cut(cuts.get(index, Cut()))
@@ -188,20 +188,21 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
         layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
         if len(lowering.placed) > first:
-            taken = lowering.taken
-            if taken and before and may_follow(layout, lowering.sizes.array, *before, layer, taken):
+            now = layer, lowering.taken
+            if before and may_follow(layout, lowering.sizes.array, *before, *now):
                 lowering.overlap(first, first + 1)
-            before = (layer, taken) if taken else None
+            before = now
     return lowering, layers
 
 
-def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost,
-               layer: Layer, cost: LayerCost) -> Count:
+def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost | None,
+               layer: Layer, cost: LayerCost | None) -> Count:
     """Return whether the steps of a layer may follow at once those of the one before.
 
     Nothing but its input can be still on its way: the memory is written in the order of the steps.
     """
-    if not array.reads_ahead:
+    of_weights = all(isinstance(each, Weighted) for each in (before, layer))
+    if not (array.reads_ahead and of_weights and cost_before and cost):
         return False
     if layout.views[before.output].buffer != layout.views[layer.inputs[0]].buffer:
         return True

@@ -123,22 +123,20 @@ class Survey:
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
                                 for start in (0, 0, shared))
         layers: list[Integers] = []
-        before: LayerCost | None = None
-        weights: Layer | None = None  # of the layer that these are the steps of
+        before: tuple[Layer, LayerCost] | None = None  # whose steps are the last ones
         for index, layer in enumerate(self.layout.layers):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
             if index in self.weighted:
-                parts.insert(0, stack_costs([cost_of_layer(layer, few, all_)
-                                             for layer in self.weighted[index]]))
+                parts = [stack_costs([cost_of_layer(each, few, all_)
+                                      for each in self.weighted[index]])]
             of_layer = np.zeros_like(cycles)
-            for number, taken in enumerate(parts):
-                of_weights = layer if index in self.weighted and number == 0 else None
-                overlaps = before and weights and of_weights and may_follow(
-                    self.layout, array, weights, before, of_weights, taken)
-                of_layer += (taken.cycles.after(before.cycles, overlaps or False) if before else
-                             taken.cycles.alone)
-                before, weights = taken, of_weights
-                steps, words = steps + taken.steps, words + taken.words
+            for taken in parts:
+                if before:
+                    follows = may_follow(self.layout, array, *before, layer, taken)
+                    of_layer += taken.cycles.after(before[1].cycles, follows)
+                else:
+                    of_layer += taken.cycles.alone
+                before, steps, words = (layer, taken), steps + taken.steps, words + taken.words
             cycles += of_layer
             if by_layer:
                 layers.append(of_layer)

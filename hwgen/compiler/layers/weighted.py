@@ -111,7 +111,6 @@ class SumsLayer:
 
     def emit(self, lowering: Lowering) -> None:
         """Emit the steps of the quickest way, or those for the sparse engine if that shall do."""
-        lowering.taken = None
         if self.name in lowering.sparse:
             assert self.sparse
             self.sparse.emit(lowering, lowering.sparse[self.name])

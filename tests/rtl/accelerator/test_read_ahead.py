@@ -205,6 +205,32 @@ def test_errors_of_steps_that_overlap(board, fields, error, x):
     np.testing.assert_array_equal(board.memory()[:OUTPUT], board.golden.memory[:OUTPUT])
 
 
+def test_bytes_that_are_on_their_way():
+    """What a vector reads that goes as soon as the predicted cycles allow is written, just so."""
+    design, count, forms = DESIGNS["9x8"], 160, Descriptors.of(DESIGNS["9x8"])
+    assert Array.of(design).interval == 1
+    length = design.rows + PARAMETER_WORDS
+    steps = [plain(design, 2 * forms.words + index * length).replace(
+                 mode=Mode.MATRIX, x=count, row_bytes=1, last_columns=1, output_x_step=1,
+                 base=base, output=output, overlaps=output > 0)
+             for index, (base, output) in enumerate(((OUTPUT, 0), (count - 1, count)))]
+    words = np.zeros((2 * (forms.words + length), design.columns), np.uint8)
+    data = words[2 * forms.words:].reshape(2, length, design.columns)
+    data[:, :design.rows], data[:, -2] = 1, 0x40  # half of the byte
+    for index, step in enumerate(steps):
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, design.columns)
+    board = Board(design)
+    with board.board.link:
+        board.write(words)
+        board.golden.memory[[OUTPUT, count - 1]] = 28, 80
+        board.board.write_activations(0, board.golden.memory.tobytes())
+        board.board.run(0, 2, budget=10_000)
+        found = board.memory()[count:2 * count].tolist()
+    early = int(Array.of(design).parts(steps[0]).written)
+    assert found == early * [40] + (count - early) * [7]
+
+
 @pytest.mark.parametrize("overlap", [False, True])
 def test_stop_and_watchdog_at_every_cycle(board, overlap):
     """Nothing is left of what was read ahead, wherever a run is stopped."""
