@@ -57,8 +57,7 @@ class Check:
         """Which bytes the layer has written so far."""
         self.array = Array.of(self.design)
         self.before: Step | None = None
-        self.left = np.full(len(self.owner), NEVER)
-        """How many cycles before the last vector of that step the one goes that writes a byte."""
+        self.left = np.full(len(self.owner), NEVER)  # cycles from a byte's vector to the last one
         self.writers: dict[str, set[int]] = {}
         self.regions: set[tuple[int, int]] = set()
         """First word and end of what each step reads of the image."""
@@ -132,8 +131,8 @@ class Check:
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
-        follows = before and self.array.overlap(before, step)
-        settled = int(self.array.parts(before).written) if before and follows else 0
+        least = int(self.array.parts(before).written) \
+            if before and self.array.overlap(before, step) else 0
         weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
@@ -153,14 +152,13 @@ class Check:
             if np.any(written[needed] < vectors):
                 raise Unsound("it reads bytes that it may have written itself")
             first = vectors if step.tile_step else vectors % (step.passes * step.vectors)
-            if follows and np.any(self.left[needed] + self.cycles(step, first) < settled):
+            if least and np.any(self.left[needed] + self.cycles(step, first) < least):
                 raise Unsound("it may read bytes before the step before has written them")
         self.take(outputs, index, "the output")
         self.done[outputs] = True
+        times = self.cycles(step, self.vectors(step)) if outputs.size else outputs
         self.left[:] = NEVER
-        if outputs.size:
-            times = self.cycles(step, self.vectors(step))
-            self.left[outputs] = times.max() - times
+        self.left[outputs] = times.max(initial=0) - times
 
     def weights(self, step: Step) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
@@ -293,13 +291,11 @@ class Check:
 
     def cycles(self, step: Step, vectors: Integers) -> Integers:
         """Return when vectors go, from the first one on, if no pass waits for parameters."""
-        interval = int(self.array.interval)
         least = max(self.design.rows, SHORTEST_PASS)  # a pass reads the weights of the next one
-        lap, last = max(step.vectors, least), max(step.vectors * interval, least)
-        number, vector = np.divmod(vectors, step.vectors)
-        tile, number = np.divmod(number, step.passes)
-        return (tile * ((step.passes - 1) * lap + last) + number * lap
-                + vector * np.where(number == step.passes - 1, interval, 1))
+        lap, last = (max(step.vectors * each, least) for each in (1, int(self.array.interval)))
+        (tile, number), vector = divmod(vectors // step.vectors, step.passes), vectors % step.vectors
+        slow = np.where(number == step.passes - 1, self.array.interval, 1)
+        return tile * ((step.passes - 1) * lap + last) + number * lap + vector * slow
 
     def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
             tuple[Integers, Integers, Integers]]:
