@@ -131,8 +131,7 @@ class Check:
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
-        least = int(self.array.parts(before).written) \
-            if before and self.array.overlap(before, step) else 0
+        least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
@@ -293,7 +292,8 @@ class Check:
         """Return when vectors go, from the first one on, if no pass waits for parameters."""
         least = max(self.design.rows, SHORTEST_PASS)  # a pass reads the weights of the next one
         lap, last = (max(step.vectors * each, least) for each in (1, int(self.array.interval)))
-        (tile, number), vector = divmod(vectors // step.vectors, step.passes), vectors % step.vectors
+        passed, vector = np.divmod(vectors, step.vectors)
+        tile, number = np.divmod(passed, step.passes)
         slow = np.where(number == step.passes - 1, self.array.interval, 1)
         return tile * ((step.passes - 1) * lap + last) + number * lap + vector * slow
 

@@ -109,7 +109,7 @@ class Writes:
                    np.where(by_pixel, 1, of_row) * array.interval,
                    of_pass * array.interval, tile, tiles)
 
-    def left(self, behind: Count) -> Count:
+    def cycles_left(self, behind: Count) -> Count:
         """Return the cycles that are left when all but so many bytes have been written."""
         return np.minimum(behind // self.unit * self.lap, self.last)
 
@@ -125,7 +125,7 @@ def slack(writes: Writes, reads: Reads, columns: int) -> Count:
     Values and vectors move on evenly, so that they are nearest to each other at either end; where
     the steps of one are no multiple of the other's, they may be one such step nearer in between.
     """
-    pixels = np.minimum(writes.left(reads.near), reads.until + writes.left(reads.far))
+    pixels = np.minimum(writes.cycles_left(reads.near), reads.until + writes.cycles_left(reads.far))
     pixels = pixels - np.where(reads.grain % writes.unit, writes.lap, 0)
     # Column tiles of the same span are read at once, and the last one of them is written last.
     last = writes.tiles - 1

@@ -224,6 +224,13 @@ class Array:
         return step.overlaps and all(self.overlaps(each.mode, to_sums=each.to_sums)
                                      for each in (before, step))
 
+    def cycles_to_last_value(self, before: Step, step: Step) -> int:
+        """Return when a vector of a step may read all that the one before writes.
+
+        Cycles count from its first vector, if that follows at once; they are 0 if it does not.
+        """
+        return int(self.parts(before).written) if self.overlap(before, step) else 0
+
     @property
     def reads_ahead(self) -> bool:
         """Whether what a step begins with is read before the step before has ended."""

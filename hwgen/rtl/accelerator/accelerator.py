@@ -225,7 +225,7 @@ class Accelerator(Frame):
         is the same as before.
         """
         stored = Signal(name=name)
-        with m.If(self.taking.taken(cycles)) if self.taking else nullcontext():
+        with m.If(self.taking.takes(cycles)) if self.taking else nullcontext():
             m.d.sync += stored.eq(value)
         return stored
 

@@ -53,7 +53,7 @@ class Taking:
             self.pulses.append(later(self.m, self.pulses[-1], 1, f"follow_{cycle}", reset=True))
         return self.pulses[cycles]
 
-    def taken(self, cycles: int | None) -> Value:
+    def takes(self, cycles: int | None) -> Value:
         """Return whether a descriptor is taken: all at once, or so many cycles behind a pulse."""
         take: Value = self.sequencer.take
         return take if cycles is None else take | self.after(cycles)
@@ -61,12 +61,12 @@ class Taking:
     def take(self, name: str) -> Value:
         """Return the descriptor of a place, from registers beside it."""
         whole = [*Value.cast(self.sequencer.descriptor)]
-        bits = [*self._beside(Cat(whole), self.taken(self.places.get(name)), name)]
+        bits = [*self._beside(Cat(whole), self.takes(self.places.get(name)), name)]
         if name in self.late:
             field, cycles = self.late[name]
             low = Descriptor[field].offset
             end = low + Descriptor[field].width
-            bits[low:end] = self._beside(Cat(whole[low:end]), self.taken(cycles),
+            bits[low:end] = self._beside(Cat(whole[low:end]), self.takes(cycles),
                                          f"{name}_{field}")
         return Cat(bits)
 
