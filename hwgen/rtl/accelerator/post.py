@@ -95,9 +95,11 @@ class Lane(wiring.Component):
         rounded = Signal(signed(SUM + 1), reset_less=True)
         m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
-        # Half of what is divided by, less one; the rest of it comes in as a carry.
+        # Half of what is divided by, less one; the rest of it comes in as a carry. Whether a shift
+        # is above a bit is told without a carry chain.
         half, first = Signal(SUM, reset_less=True), 0 if single else 1
-        m.d.sync += half.eq(Cat(_is_above(shift, bit) for bit in range(first, SUM + first)))
+        m.d.sync += half.eq(Cat(Const(-1 << (bit + 1), 1 << len(shift)).bit_select(shift, 1)
+                                for bit in range(first, SUM + first)))
         some = Signal(reset_less=True)
         m.d.sync += some.eq({
             "tflm": shift.any(), "single": Const(1, 1),
@@ -123,9 +125,8 @@ class Lane(wiring.Component):
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
-        kept, under, over = (Signal(8, name="kept", reset_less=True),
-                             Signal(name="under", reset_less=True),
-                             Signal(name="over", reset_less=True))
+        kept, under, over = (Signal(bits, name=name, reset_less=True) for name, bits in
+                             (("kept", 8), ("under", 1), ("over", 1)))
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
@@ -338,11 +339,6 @@ class Post(wiring.Component):
                     m.d.sync += stored.eq(value)
                 value = stored
             m.d.comb += self.ready_sums[c].eq(value)
-
-
-def _is_above(value: Value, bound: int) -> Value:
-    """Return whether a value of a few bits is above a bound, without a carry chain."""
-    return Const(-1 << (bound + 1), 1 << len(value)).bit_select(value, 1)
 
 
 def _select(values: list[Value], index: Value) -> Value:
