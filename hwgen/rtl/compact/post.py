@@ -36,7 +36,7 @@ class AddingLane(CompactLane):
     def _round(self, m: Module, platform: object, x: Value, y: Value, shift: Value,
                ) -> tuple[Value, Value, Value]:
         tflm = self.rounding == "tflm"
-        kind = primitives.long_multiplier(self.family)
+        kind: Any = primitives.long_multiplier(self.family)
         low, high = (place(m, platform, name, kind, *options) for name, options in (
             ("low", (HALF, 0)), ("high", (HALF - 1, tflm << (HALF - 2)))))
         m.d.comb += [low.a.eq(x), low.b.eq(y), high.a.eq(x), high.b.eq(y[HALF:])]
