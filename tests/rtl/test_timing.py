@@ -262,9 +262,11 @@ def requantised(kind, *args, **options):
 def long_product(width, more):
     dut = generic.LongMultiplier(width, more)
 
-    def drive(ctx, item):
-        put(ctx, dut, a=-3 if item is None else item, b=5)
-    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.p) != more - 15)
+    async def before(ctx):
+        put(ctx, dut, b=1)
+        await ctx.tick().repeat(dut.latency)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.a, item is not None),
+                gives=lambda ctx: ctx.get(dut.p) != more, before=before)
 
 
 def post(dut):

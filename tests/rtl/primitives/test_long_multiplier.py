@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Long multipliers in DSP blocks and their adders, by the vendor's model, beside their definition."""
+"""Long multipliers in DSP blocks, by the model of their vendor, beside their definition."""
 
 import subprocess
 from importlib import resources
