@@ -292,7 +292,7 @@ class Array:
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
-        quick = fills if self.serial else 0
+        quick = fills if self.serial or self.compact else 0
         slow = vectors - quick
         shortest = np.maximum(weights, ways.shortest)
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
@@ -303,6 +303,11 @@ class Array:
         spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
+            if self.compact:
+                # They come in the next pass if that gives no values, and before its weights.
+                read = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
+                first = np.maximum(slow * of_vector + quick, shortest)
+                waits = np.where(passes == 1, waits, last + np.maximum(read - first, 0))
             last = np.where(parameters_per_tile, waits, last)
         body = tiles * others + (tiles - 1) * last + work + end
         if not self.reads_ahead:
