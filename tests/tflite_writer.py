@@ -16,7 +16,8 @@ __all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields",
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
-           "MAXIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
+           "SUB": "SubOptions", "MUL": "MulOptions", "MAXIMUM": "MaximumMinimumOptions",
+           "MINIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
            "MAX_POOL_2D": "Pool2DOptions",
            "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
            "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
@@ -288,20 +289,61 @@ class Graph:
                              self.activation(*rows, outputs, scale=scale), KeepNumDims=keep,
                              FusedActivationFunction=self.fused())
 
-    def add(self, a: int, b: int | None = None) -> int:
-        """Append an ADD; of a new input where there is no second tensor."""
-        if b is None:
-            b = self.activation(*self.tensors[a].shape)
-        largest = max(self.tensors[a].scale, self.tensors[b].scale)
-        y = self.activation(*self.tensors[a].shape,
-                            scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
-        return self.operator("ADD", [a, b], y, FusedActivationFunction=self.fused())
+    def constant(self, shape: Sequence[int]) -> int:
+        """Append a constant that repeats to a shape, of one number or of several."""
+        kept = self.integer(0, len(shape))
+        own = [size if self.rng.random() < 0.8 else 1 for size in shape[kept:]]
+        made = self.activation(*own)
+        self.tensors[made].data = self.rng.integers(-128, 128, own).astype(np.int8)
+        return made
 
-    def maximum(self, a: int, b: int | None = None) -> int:
-        """Append a MAXIMUM; of a new input where there is no second tensor."""
+    def add(self, a: int, b: int | None = None, code: str = "ADD", *,
+            constants: bool = False) -> int:
+        """Append an ADD or SUB; of a new input where there is no second tensor, or a constant."""
         shape = self.tensors[a].shape
-        return self.operator("MAXIMUM", [a, self.like(a, *shape) if b is None else b],
+        pair = [a, self.activation(*shape) if b is None else b]
+        if constants:
+            if self.rng.random() < 0.5:
+                pair[1] = self.constant(shape)
+            how = self.rng.random()
+            if how < 0.2:
+                self.tensors[pair[1]].scale = self.tensors[a].scale
+            elif how < 0.5:  # so that products of few bits are half way between integers
+                self.tensors[a].scale = 2.0 ** self.integer(-4, 2)
+            pair = pair[::int(self.rng.choice([1, -1]))]
+        largest = max(self.tensors[x].scale for x in pair)
+        y = self.activation(*shape,
+                            scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
+        return self.operator(code, pair, y, FusedActivationFunction=self.fused())
+
+    def multiply(self, x: int) -> int:
+        """Append a MUL by a constant."""
+        shape = self.tensors[x].shape
+        pair = [x, self.constant(shape)][::int(self.rng.choice([1, -1]))]
+        scale = np.prod([self.tensors[each].scale for each in pair]) * self.rng.choice(
+            [0.5, 20, 100, 1000])
+        return self.operator("MUL", pair, self.activation(*shape, scale=float(np.float32(scale))),
+                             FusedActivationFunction=self.fused())
+
+    def maximum(self, a: int, b: int | None = None, code: str = "MAXIMUM") -> int:
+        """Append a MAXIMUM or MINIMUM; of a new input where there is no second tensor."""
+        shape = self.tensors[a].shape
+        return self.operator(code, [a, self.like(a, *shape) if b is None else b],
                              self.like(a, *shape))
+
+    def limit(self, x: int, code: str) -> int:
+        """Append a MAXIMUM or MINIMUM of a tensor and a number."""
+        number = self.like(x)
+        self.tensors[number].data = np.array(self.integer(-128, 127), np.int8)
+        return self.maximum(x, number, code)
+
+    def rescale(self, x: int, code: str) -> int:
+        """Append a QUANTIZE, RELU or RELU6."""
+        shape, scale = self.tensors[x].shape, self.tensors[x].scale
+        same = code == "RELU6" or self.rng.random() < 0.2
+        y = self.like(x, *shape) if same else self.activation(
+            *shape, scale=float(np.float32(scale * 2 ** self.rng.uniform(-6, 6))))
+        return self.operator(code, [x], y)
 
     def pool(self, x: int, code: str) -> int:
         """Append an AVERAGE_POOL_2D or a MAX_POOL_2D."""
@@ -403,7 +445,7 @@ LAYERS = {
     "CONV_2D": lambda g: g.convolution(g.image()),
     "DEPTHWISE_CONV_2D": lambda g: g.depthwise(g.image()),
     "FULLY_CONNECTED": lambda g: g.fully_connected(vector_or_image(g)),
-    "ADD": lambda g: g.add(g.image()),
+    "ADD": lambda g: g.add(g.image(), constants=g.rng.random() < 0.5),
     "AVERAGE_POOL_2D": lambda g: g.pool(g.image(), "AVERAGE_POOL_2D"),
     "MAX_POOL_2D": lambda g: g.pool(g.image(), "MAX_POOL_2D"),
     "MEAN": lambda g: g.mean(g.image(30)),
@@ -412,15 +454,23 @@ LAYERS = {
     "RESHAPE": lambda g: g.reshape(g.image()),
     "SOFTMAX": lambda g: g.softmax(vector_or_image(g)),
     "LOGISTIC": lambda g: g.logistic(vector_or_image(g)),
-    "MAXIMUM": lambda g: g.maximum(vector_or_image(g)),
+    "MAXIMUM": lambda g: (g.limit if g.rng.random() < 0.3 else g.maximum)(
+        vector_or_image(g), code="MAXIMUM"),
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
+    "MUL": lambda g: g.multiply(vector_or_image(g)),
+    "QUANTIZE": lambda g: g.rescale(vector_or_image(g), "QUANTIZE"),
+    "SUB": lambda g: g.add(vector_or_image(g), code="SUB", constants=True),
+    "MINIMUM": lambda g: (g.limit if g.rng.random() < 0.5 else g.maximum)(
+        vector_or_image(g), code="MINIMUM"),
+    "RELU": lambda g: g.rescale(vector_or_image(g), "RELU"),
+    "RELU6": lambda g: g.rescale(vector_or_image(g), "RELU6"),
     "PADV2": lambda g: g.pad(g.image(), "PADV2"),
     "SQUEEZE": lambda g: g.squeeze(g.activation(1, g.integer(2, 9), 1, g.integer(2, 9))),
     "EXPAND_DIMS": lambda g: g.expand(g.activation(1, g.integer(1, 9), g.integer(1, 9))),
 }
-"""Operators that become the layers of others."""
+"""Operators that may become several layers, or those of others."""
 
 
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:

@@ -200,7 +200,8 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
         case _ if isinstance(layer, Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
-            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
+            lower_elementwise(lowering, network, folding, layer, sources, target,
+                              layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():

@@ -13,7 +13,7 @@ from hwgen.network.scales import activation_range, mean_multiplier, multiplier_a
 from hwgen.network.tflite import reading as tflite
 
 from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
-from ..tflite_writer import KINDS, Graph, random_layer, random_network
+from ..tflite_writer import KINDS, MORE_LAYERS, Graph, random_layer, random_network
 
 
 def random_inputs(rng, network, images=1):
@@ -94,10 +94,10 @@ def compare(rng, data):
     np.testing.assert_array_equal(run(network, x)[network.outputs[0]].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS])
 def test_random_layers(kind):
     for seed in range(40):
-        rng = np.random.default_rng([seed, KINDS.index(kind)])
+        rng = np.random.default_rng([seed, *kind.encode()])
         compare(rng, random_layer(rng, kind))
 
 
@@ -136,6 +136,21 @@ def test_maximum_of_all_pairs():
                                       zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("scales", [(1.0, 1 - 2.0**-21), (0.5, 0.5), (0.1, 3.7), (2.0, 0.15625)])
+def test_difference_of_all_pairs(scales):
+    """Every int8 less every other, where products are half way between integers, and where not."""
+    graph = Graph(np.random.default_rng(3))
+    a, b = (graph.activation(1, 256, 256, scale=float(np.float32(scale)), zero_point=zero)
+            for scale, zero in zip(scales, (3, -70), strict=True))
+    data = graph.write(graph.operator("SUB", [a, b], graph.activation(
+        1, 256, 256, scale=float(max(scales)), zero_point=-9)))
+    network = tflite.read(data)
+    x = dict(zip(network.inputs, (each[None] for each in np.meshgrid(
+        *2 * [np.arange(-128, 128, dtype=np.int8)])), strict=True))
+    np.testing.assert_array_equal(run(network, x)[network.outputs[0]],
+                                  reference(data, network, x))
+
+
 def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])
@@ -143,7 +158,7 @@ def test_random_networks():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, "network"])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])
@@ -300,7 +315,8 @@ def test_input_wrong(x, says):
 
 
 def test_inputs_wrong():
-    network = tflite.read(random_layer(np.random.default_rng(1), "ADD"))
+    network = tflite.read(random_layer(np.random.default_rng(1), "MAXIMUM"))
+    assert len(network.inputs) == 2
     with pytest.raises(UserError, match="give each by its name"):
         run(network, np.zeros((1, 2), np.int8))
     x = random_inputs(np.random.default_rng(2), network)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ...errors import UserError
-from ...network.graph import Add, Concatenate, Elementwise, Layer, Network, Reshape
+from ...network.graph import Concatenate, Elementwise, Layer, Maximum, Network, Reshape
 from ..prepare.constants import Folding
 from ..view import View, image_of
 from .addresses import Life
@@ -51,8 +51,8 @@ class BufferLayout:
         for layer in self.layers:
             if isinstance(layer, Reshape):
                 fixed |= {*layer.inputs, layer.output}
-            if isinstance(layer, Elementwise) and not isinstance(layer, Add):
-                fixed |= {*layer.inputs}  # an ADD reads one of them after the other
+            if isinstance(layer, Maximum):
+                fixed |= {*layer.inputs}  # others read one input after the other
             for name in layer.inputs:
                 concatenation = isinstance(layer, Concatenate)
                 readers[name] = readers.get(name, 0) + concatenation

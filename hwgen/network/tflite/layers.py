@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import UserError
 from .. import graph
-from ..scales import mean_multiplier, multiplier_and_shift
+from ..scales import mean_multiplier
+from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
 from .operator import Site
@@ -83,29 +84,6 @@ def fully_connected(site: Site) -> list[graph.Layer]:
         bias=site.bias(outputs),
         requantisation=site.requantisation(x.scale * scales / y.scale, outputs)))
     return layers
-
-
-def add(site: Site) -> list[graph.Layer]:
-    """ADD of two tensors of one shape."""
-    x = site.pair()
-    largest = 2 * max(each.scale for each in x)
-    multipliers, shifts = multiplier_and_shift([each.scale / largest for each in x])
-    first, second = zip(multipliers.tolist(), shifts.tolist(), strict=True)
-    ratio = np.array([largest / (2**20 * site.y.scale)])
-    if ratio[0] >= 1:
-        raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [graph.Add(name=site.name, inputs=(x[0].name, x[1].name),
-                      output=site.gives(*site.input(0).shape), scalings=(first, second),
-                      requantisation=site.requantisation(ratio, 1))]
-
-
-def maximum(site: Site) -> list[graph.Layer]:
-    """MAXIMUM of two tensors that have one shape, and one scale with the output."""
-    x = site.pair()
-    # The reference compares the integers, whatever they stand for.
-    site.keeps_scale(*x)
-    return [graph.Maximum(name=site.name, inputs=(x[0].name, x[1].name),
-                          output=site.gives(*site.input(0).shape))]
 
 
 def pool(site: Site) -> list[graph.Layer]:
@@ -236,8 +214,10 @@ def softmax(site: Site) -> list[graph.Layer]:
 
 BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
-    "ADD": add, "MAXIMUM": maximum, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean,
-    "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,
-    "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
+    "ADD": add, "SUB": add, "MUL": multiply, "MAXIMUM": extreme, "MINIMUM": extreme,
+    "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
+    "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate,
+    "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax,
+    "LOGISTIC": softmax}
 
 """What returns the layers of each operator, the last of which writes its output."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Requantisation, Tensor, Window
+from ..graph import Layer, Requantisation, Reshape, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
 from ..scales import activation_range, multiplier_and_shift
 from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator, StoredTensor
 
-__all__ = ["Context", "Site"]
+__all__ = ["Chain", "Context", "Site"]
 
 LARGEST_STEP = (1 << 15) - 1
 """Of strides, dilations and paddings: the reference has 16 bits for each."""
@@ -49,16 +49,6 @@ class Site:
             raise UserError(f"input {position} is a constant: hwgen runs this operator on tensors "
                             "that are computed")
         return self.activation(self.operator.inputs[position])
-
-    def pair(self) -> tuple[Tensor, Tensor]:
-        """Return the inputs: two of one shape that are computed."""
-        self.inputs_between(2, 2)
-        pair = self.x(0), self.x(1)
-        shapes = self.input(0).shape, self.input(1).shape
-        if shapes[0] != shapes[1]:
-            raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen runs this "
-                            "operator on tensors of equal shape, without broadcasting")
-        return pair
 
     @property
     def y(self) -> Tensor:
@@ -148,10 +138,25 @@ class Site:
     def keeps_scale(self, *tensors: Tensor, difference: float = 0.0) -> None:
         """Check that inputs have the output's scale and zero point."""
         for x in tensors:
-            if abs(x.scale - self.y.scale) > difference or x.zero_point != self.y.zero_point:
-                raise UserError(
-                    f"its input has scale {x.scale:.8g} and zero point {x.zero_point}, its output "
-                    f"{self.y.scale:.8g} and {self.y.zero_point}: they must be equal")
+            self.keeps_grid(x.scale, x.zero_point, difference)
+
+    def keeps_grid(self, scale: float, zero_point: int, difference: float = 0.0) -> None:
+        """Check a scale and zero point, which must be the output's."""
+        if abs(scale - self.y.scale) > difference or zero_point != self.y.zero_point:
+            raise UserError(
+                f"its input has scale {scale:.8g} and zero point {zero_point}, its output "
+                f"{self.y.scale:.8g} and {self.y.zero_point}: they must be equal")
+
+    def grid(self, position: int) -> tuple[float, int]:
+        """Return scale and zero point of a constant input, which has one of each."""
+        stored = self.input(position)
+        scale = float(stored.scales[0]) if len(stored.scales) == 1 else 0.0
+        if not 0 < scale < float("inf") or len(stored.zero_points) != 1 or \
+                not -128 <= stored.zero_points[0] <= 127:
+            raise UserError(f"its constant has scales {stored.scales[:4].tolist()} and zero points "
+                            f"{stored.zero_points[:4].tolist()}: it must have one positive scale "
+                            "and one zero point, from -128 to 127")
+        return scale, int(stored.zero_points[0])
 
     def weights(self, axis: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         """Return the weights, and a scale for each output channel or one for all."""
@@ -204,3 +209,49 @@ class Site:
         low, high = self.range()
         return Requantisation(np.broadcast_to(multiplier, channels),
                               np.broadcast_to(shift, channels), self.y.zero_point, low, high)
+
+
+class Chain:
+    """Layers of one operator, one after the other, on tensors of one shape.
+
+    Parameters
+    ----------
+    site : Site
+    shape : tuple of int
+        That of the output, or another one of as many elements.
+    """
+
+    def __init__(self, site: Site, shape: tuple[int, ...]) -> None:
+        """Begin with no layers."""
+        self.site, self.shape = site, shape
+        self.layers: list[Layer] = []
+        self.output = site.y.name if shape == site.y.shape else \
+            self.between(site.y.scale, site.y.zero_point)
+
+    def between(self, scale: float, zero_point: int) -> str:
+        """Return the name of a new tensor."""
+        context, number = self.site.context, 1
+        while (name := f"{self.site.y.name}#{number}") in {*context.tensors, *context.names}:
+            number += 1
+        context.tensors[name] = Tensor(name, self.shape, scale, zero_point)
+        return name
+
+    def add(self, kind: type[Layer], inputs: tuple[str, ...], output: str,
+            **fields: object) -> str:
+        """Append a layer and return its output; what computes the operator's has its name."""
+        name = self.site.name if output == self.output else \
+            f"{self.site.name}_{len(self.layers)}"
+        self.layers.append(kind(name=name, inputs=inputs, output=output, **fields))
+        return output
+
+    def take(self, x: Tensor) -> str:
+        """Return an input in this shape."""
+        if x.shape == self.shape:
+            return x.name
+        return self.add(Reshape, (x.name,), self.between(x.scale, x.zero_point))
+
+    def finish(self) -> list[Layer]:
+        """Return the layers, the last of which writes the operator's output."""
+        if self.output != self.site.y.name:
+            self.add(Reshape, (self.output,), self.site.y.name)
+        return self.layers

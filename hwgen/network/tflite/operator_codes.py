@@ -36,7 +36,12 @@ RUNS = {
     "DEPTHWISE_CONV_2D": OperatorKind(7, tflite.DepthwiseConv2DOptions),
     "FULLY_CONNECTED": OperatorKind(14, tflite.FullyConnectedOptions),
     "ADD": OperatorKind(5, tflite.AddOptions),
+    "SUB": OperatorKind(5, tflite.SubOptions),
+    "MUL": OperatorKind(7, tflite.MulOptions),
     "MAXIMUM": OperatorKind(4, tflite.MaximumMinimumOptions),
+    "MINIMUM": OperatorKind(4, tflite.MaximumMinimumOptions),
+    "RELU": OperatorKind(3, None),
+    "RELU6": OperatorKind(3, None),
     "AVERAGE_POOL_2D": OperatorKind(3, tflite.Pool2DOptions),
     "MAX_POOL_2D": OperatorKind(3, tflite.Pool2DOptions),
     "MEAN": OperatorKind(3, tflite.ReducerOptions),
@@ -52,12 +57,10 @@ RUNS = {
     "DEQUANTIZE": OperatorKind(9, tflite.DequantizeOptions),
 }
 
-FUSE = "hwgen runs RELU, RELU6 and RELU_N1_TO_1 fused into the layer before"
+FUSE = "hwgen runs RELU and RELU6, and RELU_N1_TO_1 fused into the layer before"
 NEAREST = {
-    "RELU": FUSE, "RELU6": FUSE, "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
-    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
-    "MUL": "the nearest is DEPTHWISE_CONV_2D, with a factor for each channel",
-    "SUB": "the nearest is ADD", "SUM": "the nearest is MEAN",
+    "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
+    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE, "SUM": "the nearest is MEAN",
     "REDUCE_MAX": "the nearest is MAX_POOL_2D", "TRANSPOSE_CONV": "the nearest is CONV_2D",
     "CONV_3D": "the nearest is CONV_2D", "MIRROR_PAD": "the nearest is PAD",
     "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",

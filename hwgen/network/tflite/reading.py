@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
 from ..graph import Layer, Network, Tensor
@@ -74,7 +76,8 @@ class Reader:
         """Move the network's edge past a QUANTIZE or DEQUANTIZE; say whether that was possible."""
         if code == "QUANTIZE" and source in self.file.inputs:
             inside, outside, edges = target, source, self.inputs
-        elif code == "DEQUANTIZE" and target in self.file.outputs:
+        elif target in self.file.outputs and (code == "DEQUANTIZE" or self.moves_zero(source,
+                                                                                    target)):
             inside, outside, edges = source, target, self.outputs
         else:
             return False
@@ -82,21 +85,30 @@ class Reader:
             edges[edges.index(outside)] = inside
         else:  # A second QUANTIZE of one input
             edges.append(inside)
-        # From int8 to int8 it would change the scale of what the host gives, unseen.
         return self.file.tensors[inside].type == "INT8" and \
             self.file.tensors[outside].type in EDGES[code]
+
+    def moves_zero(self, source: int, target: int) -> bool:
+        """Return whether a QUANTIZE makes an int8 the uint8 that stands for the same value."""
+        inside, outside = (self.file.tensors[index] for index in (source, target))
+        return (inside.type, outside.type) == ("INT8", "UINT8") and np.array_equal(
+            inside.scales, outside.scales) and np.array_equal(inside.zero_points + 128,
+                                                              outside.zero_points)
 
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
         if len(operator.outputs) != 1 or -1 in operator.outputs or not operator.inputs:
             raise UserError(f"{where} must have inputs and one output")
-        if operator.code in EDGES:
+        types = {self.file.tensors[operands[0]].type
+                 for operands in (operator.inputs, operator.outputs)}
+        if operator.code in EDGES and (operator.code not in BUILDERS or types != {"INT8"}):
             if len(operator.inputs) != 1 or not self.edge(operator.code, operator.inputs[0],
                                                           operator.outputs[0]):
                 raise UserError(f"{where} is inside the network: hwgen runs QUANTIZE to int8 on "
-                                "inputs and DEQUANTIZE from int8 on outputs, and nothing between "
-                                "that changes a tensor's type or scale")
+                                "inputs, DEQUANTIZE from int8 on outputs, or QUANTIZE from int8 "
+                                "to uint8 that moves the zero point by 128, and nothing between "
+                                "that changes a tensor's type")
             shapes = [self.file.tensors[operands[0]].shape
                       for operands in (operator.inputs, operator.outputs)]
             if shapes[0] != shapes[1]:

@@ -135,8 +135,17 @@ def layer(kind, seed=0):
         graph.convolution(x, outputs=8, same=True)
     elif kind == "ADD":
         graph.add(graph.activation(1, 3, 3, 2, zero_point=1))
-    elif kind == "MAXIMUM":
-        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1))
+    elif kind in ("MAXIMUM", "MINIMUM"):
+        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1), code=kind)
+    elif kind == "SUB":
+        graph.add(graph.activation(1, 3, 3, 2), code="SUB")
+    elif kind == "MUL":
+        graph.activation(1, 3, 3, 2)
+        graph.constant([1, 3, 3, 2])
+        graph.tensors[1].shape, graph.tensors[1].data = [2], np.array([1, 2], np.int8)
+        graph.operator("MUL", [0, 1], graph.activation(1, 3, 3, 2, scale=0.5))
+    elif kind in ("RELU", "RELU6", "QUANTIZE"):
+        graph.rescale(graph.activation(1, 10, scale=0.5), kind)
     elif kind == "FULLY_CONNECTED":
         graph.fully_connected(graph.activation(1, 10))
     elif kind == "SOFTMAX":
@@ -202,15 +211,25 @@ WRONG = [
     ("CONV_2D", None, "options",
      {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1 << 30, "DilationWFactor": 1 << 30},
      "the padding around it must be at most"),
-    ("CONV_2D", None, "code", "MUL", r"MUL\) is an operator .* nearest is DEPTHWISE_CONV_2D"),
+    ("CONV_2D", None, "code", "BATCH_MATMUL", "is an operator .* nearest is FULLY_CONN"),
     ("CONV_2D", None, "code", "HARD_SWISH", "fused into the layer before"),
     ("CONV_2D", None, "code", "LSTM", "hwgen runs CONV_2D, DEPTHWISE_CONV_2D"),
-    ("ADD", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
-    ("ADD", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("ADD", 1, "shape", [1, 1, 1, 2], "repeats a constant, but no tensor that is computed"),
+    ("ADD", 1, "shape", [1, 3, 2, 2], "neither can be repeated to the other's"),
+    ("ADD", None, "inputs", [0], "it has 1 inputs, and must have 2"),
     ("ADD", 0, "scale", 1e9, r"more than 2\*\*19 times its output's"),
-    ("MAXIMUM", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
+    ("MAXIMUM", 1, "shape", [1, 1, 1, 2], "repeats a constant, but no tensor that is"),
     ("MAXIMUM", 1, "shape", [], "tensor 1' has no shape"),
-    ("MAXIMUM", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("MAXIMUM", 1, "data", np.arange(18, dtype=np.int8).reshape(1, 3, 3, 2), "with one number"),
+    ("MINIMUM", 1, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
+    ("SUB", 1, "data", np.zeros((1, 3, 3, 1), np.int8), "as many bytes, not 9"),
+    ("SUB", 1, "shape", [1, 1, 1, 2], "repeats a constant, but no tensor that is computed"),
+    ("MUL", 1, "data", None, "hwgen repeats a constant, but no tensor that is computed"),
+    ("MUL", 1, "scale", [0.5, 0.5], "its constant has scales .0.5, 0.5. and zero points"),
+    ("MUL", 1, "scale", -1.0, "it must have one positive scale"),
+    ("RELU6", 0, "scale", 0.25, "its input has scale 0.25 .* must be equal"),
+    ("QUANTIZE", 1, "shape", [1, 9], r"its output has shape \(1, 9\), and must have \(1, 10\)"),
+    ("RELU", 1, "type", "INT16", "is INT16: convert the network to full int8"),
     ("MAXIMUM", 0, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
     ("MAXIMUM", 1, "zero_point", 2, "its input has .* zero point 2, .* they must be equal"),
     ("MAXIMUM", 2, "zero_point", 2, "its input has .* zero point 1, .* they must be equal"),
@@ -243,6 +262,30 @@ def test_wrong(kind, tensor, field, value, says):
     with pytest.raises(UserError, match=says) as raised:
         tflite.read(write_network(tensors, [operator], [0], outputs))
     assert "\n" not in str(raised.value)
+
+
+def test_product_wrong():
+    graph = Graph(rng(2))
+    x, constant = graph.activation(1, 10), graph.activation(1, 10)
+    y = graph.operator("MUL", [x, constant], graph.activation(1, 10, scale=0.1))
+    with pytest.raises(UserError, match="hwgen multiplies a tensor by a constant"):
+        tflite.read(graph.write(y))
+    graph.tensors[constant].data = np.ones((1, 10), np.int8)
+    assert len(tflite.read(graph.write(y)).layers) == 3
+    graph.operators[0].inputs = [constant, constant]
+    with pytest.raises(UserError, match="both inputs are constants"):
+        tflite.read(write_network(graph.tensors, graph.operators, [x], [y]))
+
+
+def test_difference_that_rounds_unevenly():
+    """The only multiplier that may be half way between integers is not that of what is negated."""
+    graph = Graph(rng(2))
+    x = graph.activation(1, 256, 256, scale=1.0, zero_point=3)
+    y = graph.activation(1, 256, 256, scale=1 - 2.0**-21, zero_point=-7)
+    network = tflite.read(graph.write(graph.operator("SUB", [x, y], graph.activation(
+        1, 256, 256, scale=1.5))))
+    assert [layer.operator for layer in network.layers] == ["RESHAPE", "MUL", "RESHAPE", "ADD",
+                                                            "MUL", "RESHAPE"]
 
 
 def test_host_layer_wrong():
