@@ -20,10 +20,16 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "MINIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
            "MAX_POOL_2D": "Pool2DOptions",
            "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
-           "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
+           "MEAN": "ReducerOptions", "SUM": "ReducerOptions",
+           "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
            "PADV2": "PadV2Options", "QUANTIZE": "QuantizeOptions",
            "DEQUANTIZE": "DequantizeOptions", "SQUEEZE": "SqueezeOptions",
-           "EXPAND_DIMS": "ExpandDimsOptions"}
+           "EXPAND_DIMS": "ExpandDimsOptions", "STRIDED_SLICE": "StridedSliceOptions",
+           "SLICE": "SliceOptions", "SPLIT": "SplitOptions", "SPLIT_V": "SplitVOptions",
+           "PACK": "PackOptions", "UNPACK": "UnpackOptions", "TRANSPOSE": "TransposeOptions",
+           "GATHER": "GatherOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+           "DEPTH_TO_SPACE": "DepthToSpaceOptions", "MIRROR_PAD": "MirrorPadOptions",
+           "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions"}
 
 
 @dataclass(kw_only=True)
@@ -173,10 +179,16 @@ class Graph:
         self.tensors.append(Tensor(**fields))
         return len(self.tensors) - 1
 
-    def operator(self, code: str, inputs: Sequence[int], output: int, **options: float) -> int:
-        """Append an operator."""
-        self.operators.append(Operator(code, inputs, [output], options))
+    def operator(self, code: str, inputs: Sequence[int], output: int, *more: int,
+                 **options: float) -> int:
+        """Append an operator of one output or more."""
+        self.operators.append(Operator(code, inputs, [output, *more], options))
         return output
+
+    def integers(self, *values: int, shape: Sequence[int] | None = None) -> int:
+        """Append a constant of integers."""
+        return self.tensor(shape=[len(values)] if shape is None else shape, type="INT32",
+                           data=np.array(values, np.int32))
 
     def activation(self, *shape: int, scale: float | None = None,
                    zero_point: int | None = None) -> int:
@@ -303,8 +315,12 @@ class Graph:
         shape = self.tensors[a].shape
         pair = [a, self.activation(*shape) if b is None else b]
         if constants:
-            if self.rng.random() < 0.5:
+            kind = self.rng.random()
+            if kind < 0.5:
                 pair[1] = self.constant(shape)
+            elif kind < 0.7:  # a tensor that is repeated
+                self.tensors[pair[1]].shape = [1, *(
+                    size if self.rng.random() < 0.5 else 1 for size in shape[1:])]
             how = self.rng.random()
             if how < 0.2:
                 self.tensors[pair[1]].scale = self.tensors[a].scale
@@ -356,14 +372,27 @@ class Graph:
                              StrideH=stride[0], StrideW=stride[1], FilterHeight=kernel[0],
                              FilterWidth=kernel[1], FusedActivationFunction=self.fused())
 
-    def mean(self, x: int) -> int:
-        """Append a MEAN over height and width."""
+    def mean(self, x: int, code: str = "MEAN", axes: Sequence[int] = (1, 2)) -> int:
+        """Append a MEAN or SUM over some axes, which are height and width where none are given."""
         shape, keep = self.tensors[x].shape, bool(self.rng.random() < 0.5)
-        axes = np.array(self.rng.permutation([1, 2]) - 4 * self.rng.integers(0, 2, 2), np.int32)
-        scale = float(self.tensors[x].scale) * float(self.rng.choice([0.01, 0.3, 1, 1, 5, 1000]))
-        y = self.activation(*((1, 1, 1) if keep else (1,)), shape[3], scale=scale)
-        return self.operator("MEAN", [x, self.tensor(shape=[2], type="INT32", data=axes)], y,
-                             KeepDims=keep)
+        rank, over = len(shape), self.rng.permutation(axes)
+        given = np.array(over - rank * self.rng.integers(0, 2, len(over)), np.int32)
+        count = int(np.prod([shape[axis] for axis in over])) if code == "SUM" else 1
+        scale = float(np.float32(self.tensors[x].scale * count * self.rng.choice(
+            [0.01, 0.3, 1, 1, 5, 1000])))
+        left = [1 if axis in over else size for axis, size in enumerate(shape)
+                if keep or axis not in over]
+        y = self.activation(*left, scale=scale)
+        if count == 1 and self.rng.random() < 0.2:
+            self.tensors[y].scale, self.tensors[y].zero_point = (
+                self.tensors[x].scale, self.tensors[x].zero_point)
+        return self.operator(code, [x, self.tensor(shape=[len(given)], type="INT32", data=given)],
+                             y, KeepDims=keep)
+
+    def reduce(self, x: int, code: str) -> int:
+        """Append a MEAN or SUM over any axes but the batch's."""
+        axes = [axis for axis in range(1, len(self.tensors[x].shape)) if self.rng.random() < 0.5]
+        return self.mean(x, code, axes or [self.integer(1, len(self.tensors[x].shape) - 1)])
 
     def pad(self, x: int, code: str | None = None) -> int:
         """Append a PAD or a PADV2."""
@@ -415,6 +444,139 @@ class Graph:
         return self.operator("EXPAND_DIMS", [x, place],
                              self.like(x, *shape[:axis], 1, *shape[axis:]))
 
+    def axis(self, x: int) -> tuple[int, int]:
+        """Return an axis of a tensor, and how it may be written; of four axes not the batch's."""
+        rank = len(self.tensors[x].shape)
+        axis = self.integer(rank == 4, rank - 1)
+        return axis, axis - rank * self.integer(0, 1)
+
+    def moved(self, code: str, x: int, inputs: Sequence[int], places: np.ndarray,
+              **options: float) -> int:
+        """Append an operator that moves elements to such places."""
+        return self.operator(code, inputs, self.like(x, *places.shape), **options)
+
+    def strided_slice(self, x: int) -> int:
+        """Append a STRIDED_SLICE, or a SLICE."""
+        shape = self.tensors[x].shape
+        begin = [self.integer(0, size - 1) for size in shape]
+        end = [self.integer(first + 1, size) for first, size in zip(begin, shape, strict=True)]
+        shrink = [self.rng.random() < 0.2 for _ in shape]
+        strides = [1 if one else int(self.rng.choice([1, 1, 2, 3, -1])) for one in shrink]
+        index, masks = [], np.zeros((3, len(shape)), int)
+        for axis, (first, last, step) in enumerate(zip(begin, end, strides, strict=True)):
+            masks[:, axis] = (self.rng.random() < 0.3, self.rng.random() < 0.3, shrink[axis])
+            if step < 0:
+                begin[axis], end[axis] = last - 1, first - 1
+                masks[1, axis] |= first == 0  # the end before the first is none that can be written
+            whole = slice(*(None if masked else place for masked, place in zip(
+                masks[:2, axis], (begin[axis], end[axis]), strict=True)), step)
+            masks[0, axis] &= not shrink[axis]
+            index.append(begin[axis] if shrink[axis] else whole)
+        if all(shrink):
+            return self.slice(x)
+        bits = [int(sum(1 << axis for axis in np.flatnonzero(mask))) for mask in masks]
+        return self.moved("STRIDED_SLICE", x, [x, *(self.integers(*values) for values in (
+            begin, end, strides))], np.empty(shape)[tuple(index)], BeginMask=bits[0],
+            EndMask=bits[1], ShrinkAxisMask=bits[2])
+
+    def slice(self, x: int) -> int:
+        """Append a SLICE."""
+        shape = self.tensors[x].shape
+        begin = [self.integer(0, size - 1) for size in shape]
+        sizes = [self.integer(1, size - first) for first, size in zip(begin, shape, strict=True)]
+        said = [-1 if first + size == whole and self.rng.random() < 0.5 else size
+                for first, size, whole in zip(begin, sizes, shape, strict=True)]
+        return self.moved("SLICE", x, [x, self.integers(*begin), self.integers(*said)],
+                          np.empty(sizes))
+
+    def split(self, x: int, code: str) -> int:
+        """Append a SPLIT, SPLIT_V or UNPACK, and return one of its outputs."""
+        shape = list(self.tensors[x].shape)
+        axis, written = self.axis(x)
+        if code == "UNPACK":
+            left = shape[:axis] + shape[axis + 1:]
+            sizes, inputs, options = [1] * shape[axis], [x], {"Num": shape[axis], "Axis": written}
+        elif code == "SPLIT":
+            count = int(self.rng.choice([n for n in range(1, shape[axis] + 1)
+                                         if shape[axis] % n == 0]))
+            sizes, options = [shape[axis] // count] * count, {"NumSplits": count}
+            inputs = [self.integers(written, shape=[]), x]
+        else:
+            ends = sorted({*self.rng.integers(1, shape[axis] + 1, 3).tolist(), shape[axis]})
+            sizes, options = np.diff([0, *ends]).tolist(), {"NumSplits": len(ends)}
+            said = [-1 if place == 1 else size for place, size in enumerate(sizes)]
+            inputs = [x, self.integers(*said), self.integers(written, shape=[])]
+        outputs = [self.like(x, *(left if code == "UNPACK" else
+                                  [*shape[:axis], size, *shape[axis + 1:]])) for size in sizes]
+        self.operator(code, inputs, *outputs, **options)
+        return outputs[self.integer(0, len(outputs) - 1)]
+
+    def pack(self, x: int) -> int:
+        """Append a PACK of a tensor with new inputs."""
+        shape, count = list(self.tensors[x].shape), self.integer(1, 3)
+        axis = self.integer(len(shape) == 3, len(shape))
+        others = [self.like(x, *shape) for _ in range(count - 1)]
+        return self.operator("PACK", [x, *others], self.like(
+            x, *shape[:axis], count, *shape[axis:]), ValuesCount=count,
+            Axis=axis - (len(shape) + 1) * self.integer(0, 1))
+
+    def transpose(self, x: int) -> int:
+        """Append a TRANSPOSE."""
+        shape = self.tensors[x].shape
+        order = self.rng.permutation(len(shape)).tolist()
+        if len(shape) == 4:  # the batch's axis stays
+            order = [0, *(axis for axis in order if axis)]
+        return self.moved("TRANSPOSE", x, [x, self.integers(*order)],
+                          np.empty(shape).transpose(order))
+
+    def gather(self, x: int) -> int:
+        """Append a GATHER of places that are constant."""
+        axis, written = self.axis(x)
+        size = self.tensors[x].shape[axis]
+        places = self.rng.integers(0, size, self.integer(1, 6)).tolist()
+        return self.moved("GATHER", x, [x, self.integers(*places)],
+                          np.empty(self.tensors[x].shape).take(places, axis), Axis=written)
+
+    def blocks(self, code: str) -> int:
+        """Append a SPACE_TO_DEPTH or DEPTH_TO_SPACE of a new input."""
+        size = self.integer(1, 3)
+        height, width, channels = (self.integer(1, 4) for _ in range(3))
+        image = [1, height * size, width * size, channels]
+        deep = [1, height, width, channels * size * size]
+        before, after = (image, deep) if code == "SPACE_TO_DEPTH" else (deep, image)
+        x = self.activation(*before)
+        return self.moved(code, x, [x], np.empty(after), BlockSize=size)
+
+    def resize(self, x: int) -> int:
+        """Append a RESIZE_NEAREST_NEIGHBOR."""
+        _, height, width, channels = self.tensors[x].shape
+        sizes = [int(self.rng.choice([size * 2, self.integer(1, 20)])) for size in (height, width)]
+        corners, centers = ((False, False), (True, False), (False, True))[self.integer(0, 2)]
+        return self.moved("RESIZE_NEAREST_NEIGHBOR", x, [x, self.integers(*sizes)],
+                          np.empty((1, *sizes, channels)), AlignCorners=corners,
+                          HalfPixelCenters=centers)
+
+    def mirror_pad(self, x: int) -> int:
+        """Append a MIRROR_PAD."""
+        shape, mode = self.tensors[x].shape, self.integer(0, 1)
+        amounts = [[self.integer(0, min(size - 1 + mode, 3)) for _ in range(2)] for size in shape]
+        amounts[0] = [0, 0]
+        return self.moved("MIRROR_PAD", x, [x, self.integers(*np.ravel(amounts).tolist(),
+                                                             shape=[len(shape), 2])],
+                          np.pad(np.empty(shape), amounts), Mode=mode)
+
+    def shaped_like_itself(self, x: int) -> int:
+        """Append a RESHAPE to a shape that SHAPE, STRIDED_SLICE and PACK compute."""
+        shape = self.tensors[x].shape
+        of, first, rest = (self.tensor(shape=size, type="INT32")
+                           for size in ([len(shape)], [], [2]))
+        self.operator("SHAPE", [x], of)
+        self.operator("STRIDED_SLICE", [of, *(self.integers(value) for value in (0, 1, 1))], first,
+                      ShrinkAxisMask=1)
+        minus = self.integers(-1, shape=[])
+        self.operator("PACK", [first, minus], rest, ValuesCount=2, Axis=0)
+        return self.operator("RESHAPE", [x, rest], self.like(x, 1, int(np.prod(shape))))
+
     def softmax(self, x: int) -> int:
         """Append a SOFTMAX."""
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
@@ -448,7 +610,8 @@ LAYERS = {
     "ADD": lambda g: g.add(g.image(), constants=g.rng.random() < 0.5),
     "AVERAGE_POOL_2D": lambda g: g.pool(g.image(), "AVERAGE_POOL_2D"),
     "MAX_POOL_2D": lambda g: g.pool(g.image(), "MAX_POOL_2D"),
-    "MEAN": lambda g: g.mean(g.image(30)),
+    "MEAN": lambda g: g.mean(g.image(30)) if g.rng.random() < 0.5 else g.reduce(
+        vector_or_image(g), "MEAN"),
     "PAD": lambda g: g.pad(g.image()),
     "CONCATENATION": lambda g: g.concatenate(vector_or_image(g)),
     "RESHAPE": lambda g: g.reshape(g.image()),
@@ -459,6 +622,20 @@ LAYERS = {
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
+    "STRIDED_SLICE": lambda g: g.strided_slice(vector_or_image(g)),
+    "SLICE": lambda g: g.slice(vector_or_image(g)),
+    "SPLIT": lambda g: g.split(vector_or_image(g), "SPLIT"),
+    "SPLIT_V": lambda g: g.split(vector_or_image(g), "SPLIT_V"),
+    "UNPACK": lambda g: g.split(vector_or_image(g), "UNPACK"),
+    "PACK": lambda g: g.pack(g.activation(1, g.integer(1, 5), g.integer(1, 12))),
+    "TRANSPOSE": lambda g: g.transpose(vector_or_image(g)),
+    "GATHER": lambda g: g.gather(vector_or_image(g)),
+    "SPACE_TO_DEPTH": lambda g: g.blocks("SPACE_TO_DEPTH"),
+    "DEPTH_TO_SPACE": lambda g: g.blocks("DEPTH_TO_SPACE"),
+    "RESIZE_NEAREST_NEIGHBOR": lambda g: g.resize(g.image()),
+    "MIRROR_PAD": lambda g: g.mirror_pad(vector_or_image(g)),
+    "SHAPE": lambda g: g.shaped_like_itself(vector_or_image(g)),
+    "SUM": lambda g: g.reduce(vector_or_image(g), "SUM"),
     "MUL": lambda g: g.multiply(vector_or_image(g)),
     "QUANTIZE": lambda g: g.rescale(vector_or_image(g), "QUANTIZE"),
     "SUB": lambda g: g.add(vector_or_image(g), code="SUB", constants=True),

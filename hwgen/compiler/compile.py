@@ -18,6 +18,7 @@ from ..network.graph import (
     Layer,
     MaxPool,
     Mean,
+    Move,
     Network,
     Pad,
     Reshape,
@@ -28,6 +29,7 @@ from ..network.graph import (
 from .check import check_program
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
+from .layers.moves import lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -195,6 +197,8 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
     match layer:
         case Reshape():
             pass
+        case Move() if sources[0].buffer == target.buffer:
+            pass  # the output is a view of the input
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
         case _ if isinstance(layer, Weighted):
@@ -208,6 +212,8 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             lower_max_pool(lowering, layer, sources[0], target)
         case Mean():
             lower_mean(lowering, network, layer, sources[0], target)
+        case Move():
+            lower_move(lowering, layer, sources[0], target)
         case Pad():
             lower_copy(lowering, sources[0], target, layer)
         case Concatenate():

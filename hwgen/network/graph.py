@@ -20,8 +20,8 @@ from .tensor import Tensor, Window
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
            "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean",
-           "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape", "Softmax",
-           "Tensor", "Weighted", "Window"]
+           "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
+           "Softmax", "Tensor", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,7 +29,7 @@ class Layer:
     """What all layers have: a name of their own, the tensors they read and the one they write."""
 
     operator: ClassVar[str] = ""
-    """Name of the operator, in TensorFlow Lite's words."""
+    """Name of the operator, in TensorFlow Lite's words where it has one."""
 
     name: str
     inputs: tuple[str, ...]
@@ -155,10 +155,21 @@ class MaxPool(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mean(Layer):
-    """Mean over height and width: docs/networks.md has the order of its roundings."""
+    """Mean over some axes of an image: docs/networks.md has the order of its roundings.
+
+    ``axes`` are 1 for the height, 2 for the width, 3 for the channels. The multiplier divides.
+    """
 
     operator = "MEAN"
+    axes: tuple[int, ...] = (1, 2)
     requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Total(Mean):
+    """The same without the division."""
+
+    operator = "SUM"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -177,6 +188,14 @@ class Concatenate(Layer):
 
     operator = "CONCATENATION"
     axis: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Move(Layer):
+    """Element i of the output is element ``places[i]`` of the input, both in their order."""
+
+    operator = "MOVE"
+    places: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

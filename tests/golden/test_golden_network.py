@@ -62,6 +62,17 @@ def test_accuracy(name, inputs, right):
     assert (answers == stored["label"]).sum() == right
 
 
+@pytest.mark.parametrize("name", ["emza_ssd_slim_face", "tinymaix_mbnet96"])
+def test_public_networks(name):
+    if not (SHARED / "modern").is_dir():
+        pytest.skip(f"no {SHARED / 'modern'}, where these networks are")
+    network, stored = read_network(SHARED / "modern" / f"{name}.tflite"), arrays(
+        name, SHARED / "modern")
+    found = run(network, stored["input0"][:, 0])
+    for number, output in enumerate(network.outputs):
+        np.testing.assert_array_equal(found[output], stored[f"output{number}"][:, 0])
+
+
 def test_time():
     network, stored = read_network(path("ic_resnet8")), arrays("ic_resnet8")
     run(network, stored["input"][:1])

@@ -157,10 +157,10 @@ def max_pool(x: Bytes, layer: graph.MaxPool) -> Bytes:
 
 
 def mean(x: Bytes, layer: graph.Mean, zero_point: int, rounding: str = "tflm") -> Bytes:
-    """Return the mean over all axes but the first and the last, as (images, channels)."""
-    over = tuple(range(1, x.ndim - 1))
-    count = int(np.prod([x.shape[axis] for axis in over]))
-    sums = x.sum(axis=over, dtype=np.int64) - zero_point * count
+    """Return the mean over some axes of images, or the sum."""
+    image = x.reshape(len(x), *(1,) * (4 - x.ndim), *x.shape[1:])
+    count = int(np.prod([image.shape[axis] for axis in layer.axes]))
+    sums = image.sum(axis=layer.axes, dtype=np.int64) - zero_point * count
     return requantise(wrap(sums), layer.requantisation, rounding)
 
 
@@ -189,6 +189,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = surround(x, layer.before, layer.after, layer.value).astype(np.int8)
         case graph.Concatenate():
             result = np.concatenate(inputs, axis=layer.axis)
+        case graph.Move():
+            result = x.reshape(len(x), -1)[:, layer.places]
         case graph.Reshape():
             result = x
         case graph.Softmax():

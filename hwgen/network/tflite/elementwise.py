@@ -19,12 +19,24 @@ BYTES = np.arange(-128, 128)
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """One of two inputs: a tensor, or a constant less its zero point, which may repeat."""
+    """One of two inputs: a tensor, or a constant less its zero point, which may repeat.
+
+    ``places`` has which elements of a tensor that repeats stand where; else it is None.
+    """
 
     scale: float
     zero_point: int
     tensor: graph.Tensor | None
     values: Integers
+    places: NDArray[np.int32] | None = None
+
+    def take(self, chain: Chain) -> str:
+        """Return the tensor in the shape of a chain."""
+        assert self.tensor
+        if self.places is None:
+            return chain.take(self.tensor)
+        return chain.add(graph.Move, (self.tensor.name,), chain.between(
+            self.scale, self.zero_point), places=self.places)
 
 
 def operands(site: Site) -> tuple[Operand, Operand]:
@@ -42,10 +54,9 @@ def operands(site: Site) -> tuple[Operand, Operand]:
         stored = site.input(position)
         if stored.data is None:
             x = site.x(position)
-            if x.size != site.y.size:
-                raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen "
-                                "repeats a constant, but no tensor that is computed")
-            found.append(Operand(x.scale, x.zero_point, x, np.zeros(1, np.int64)))
+            places = np.broadcast_to(np.arange(x.size, dtype=np.int32).reshape(stored.shape), shape)
+            found.append(Operand(x.scale, x.zero_point, x, np.zeros(1, np.int64),
+                                 places.reshape(-1) if x.size < places.size else None))
             continue
         values = site.constant(position, {"INT8": "<i1"}, "constant")
         size, zero_point = site.grid(position)
@@ -112,7 +123,7 @@ def add(site: Site) -> list[graph.Layer]:
     for each, way, sign in zip(inputs, ways, signs, strict=True):
         constant = constant + sign * scale(each.values << 20, *way)
         if each.tensor:
-            name = chain.take(each.tensor)
+            name = each.take(chain)
             names.append(name if sign > 0 else invert(chain, name, each.zero_point))
             scalings.append(way)
     y = chain.between(site.y.scale, by.zero_point) if flipped else chain.output
@@ -144,12 +155,12 @@ def multiply(site: Site) -> list[graph.Layer]:
     """MUL by a constant."""
     inputs = operands(site)
     ratio = np.array([inputs[0].scale * inputs[1].scale / site.y.scale])
-    tensors = [each.tensor for each in inputs if each.tensor]
-    if len(tensors) > 1:
+    computed = [each for each in inputs if each.tensor]
+    if len(computed) > 1:
         raise UserError("both inputs are computed: hwgen multiplies a tensor by a constant")
     chain = chain_of(site, *inputs, image=True)
     factors = inputs[0].values + inputs[1].values  # that of the tensor is 0
-    chain.add(graph.Multiply, (chain.take(tensors[0]),), chain.output, window=graph.Window((1, 1)),
+    chain.add(graph.Multiply, (computed[0].take(chain),), chain.output, window=graph.Window((1, 1)),
               requantisation=site.requantisation(ratio, chain.shape[-1]), **times(chain, factors))
     return chain.finish()
 
@@ -161,18 +172,19 @@ def extreme(site: Site) -> list[graph.Layer]:
     # The reference compares the integers, whatever they stand for.
     for each in inputs:
         site.keeps_grid(each.scale, each.zero_point)
-    tensors = [each.tensor for each in inputs if each.tensor]
+    computed = [each for each in inputs if each.tensor]
     values = inputs[0].values + inputs[1].values
-    if len(tensors) == 1:
+    if len(computed) == 1:
         if len(values) > 1:
             raise UserError("its constant has different values: hwgen compares with one number")
         limit = int(values[0]) + y.zero_point
         by = Requantisation(np.array([COPY]), np.array([0]), y.zero_point,
                             *((-128, limit) if least else (limit, 127)))
-        return [graph.Requantise(name=site.name, inputs=(tensors[0].name,), output=y.name,
-                                 requantisation=by)]
+        chain = chain_of(site)
+        chain.add(graph.Requantise, (computed[0].take(chain),), chain.output, requantisation=by)
+        return chain.finish()
     chain = chain_of(site, image=least)
-    names = tuple(chain.take(x) for x in tensors)
+    names = tuple(each.take(chain) for each in computed)
     if not least:
         chain.add(graph.Maximum, names, chain.output)
         return chain.finish()

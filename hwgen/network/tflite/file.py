@@ -40,7 +40,9 @@ PADDINGS = names_of(tflite.Padding)
 
 FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "DepthMultiplier",
           "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat",
-          "KeepNumDims", "KeepDims")
+          "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask",
+          "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
+          "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode")
 VECTORS = ("NewShape", "SqueezeDims")
 
 

@@ -4,18 +4,20 @@ Shapes are held against each other as the file has them; the layers have those o
 tensors all have an axis for the batch.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from ...errors import UserError
 from .. import graph
-from ..scales import mean_multiplier
+from ..scales import mean_multiplier, multiplier_and_shift
 from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
-from .operator import Site
+from .operator import Chain, Site
 from .operator_codes import FUSE
+from .rearrange import MOVED, join, move, pack
 
 __all__ = ["BUILDERS"]
 
@@ -119,7 +121,7 @@ def clip_window(window: graph.Window, image: tuple[int, int]) -> graph.Window:
 
 
 def mean(site: Site) -> list[graph.Layer]:
-    """MEAN over height and width."""
+    """MEAN and SUM over any axes but the batch's."""
     site.inputs_between(2, 2)
     x, stored = site.x(), site.input(0)
     given = site.constant(1, {"INT32": "<i4"}, "axes").ravel()
@@ -128,20 +130,25 @@ def mean(site: Site) -> list[graph.Layer]:
         raise UserError(f"its axes {given[:8].tolist()} must be those of a shape of {rank} axes")
     # From the end, so that the batch's axis does not matter. Nor does an axis of 1.
     axes = {(axis % rank) - rank for axis in given.tolist()}
-    wide = {axis for axis in range(-len(x.shape), 0) if x.shape[axis] > 1}
-    space = set(range(1 - len(x.shape), -1))
-    if len(x.shape) < 3 or axes & wide != space & wide:
-        raise UserError(f"it is over the axes {given[:8].tolist()} of shape {stored.shape}: hwgen "
-                        "runs means over height and width together")
+    image = (1,) * (4 - len(x.shape)) + x.shape
+    over = tuple(axis for axis in (1, 2, 3) if axis - 4 in axes and image[axis] > 1)
     if site.option("KeepDims"):
         left = [1 if axis - rank in axes else size for axis, size in enumerate(stored.shape)]
     else:
         left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
-    output = site.gives(*left)
-    multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
+    site.gives(*left)
+    ratio, count = x.scale / site.y.scale, math.prod(image[axis] for axis in over)
+    whole = site.operator.code == "SUM"
+    multiplier, shift = (int(each[0]) for each in multiplier_and_shift([ratio])) if whole else \
+        mean_multiplier(ratio, count)
     by = graph.Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
                               site.y.zero_point)
-    return [graph.Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
+    kept = tuple(1 if axis in over else size for axis, size in enumerate(image))
+    y = site.y.shape
+    chain = Chain(site, y if (1,) * (4 - len(y)) + y == kept else kept)
+    chain.add(graph.Total if whole else graph.Mean, (x.name,), chain.output, axes=over,
+              requantisation=by)
+    return chain.finish()
 
 
 def pad(site: Site) -> list[graph.Layer]:
@@ -181,12 +188,15 @@ def concatenate(site: Site) -> list[graph.Layer]:
         raise UserError(f"its axis {given} must be one of a shape of {rank} axes")
     place = given % rank
     axis = place - rank + len(x[0].shape)
-    if axis == 0 or len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
-            len({len(shape) for shape in shapes}) != 1 or len({len(t.shape) for t in x}) != 1:
+    if len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
+            len({len(shape) for shape in shapes}) != 1:
         raise UserError(f"its inputs have shapes {', '.join(map(str, shapes[:4]))}: they must be "
-                        "alike but for the axis of concatenation, which is not the batch's")
+                        "alike but for the axis of concatenation")
     shape = list(shapes[0])
     shape[place] = sum(s[place] for s in shapes)
+    if axis == 0 or len({len(t.shape) for t in (*x, site.y)}) > 1:
+        site.gives(*shape)
+        return join(site, x, place)
     return [graph.Concatenate(name=site.name, inputs=tuple(t.name for t in x),
                               output=site.gives(*shape), axis=axis)]
 
@@ -216,8 +226,8 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
     "ADD": add, "SUB": add, "MUL": multiply, "MAXIMUM": extreme, "MINIMUM": extreme,
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
-    "MAX_POOL_2D": pool, "MEAN": mean, "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate,
-    "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax,
-    "LOGISTIC": softmax}
+    "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
+    "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, **dict.fromkeys(MOVED, move)}
 
 """What returns the layers of each operator, the last of which writes its output."""

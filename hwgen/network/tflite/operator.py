@@ -41,6 +41,8 @@ class Site:
     result: StoredTensor
     """Its output in the file."""
     activation: Callable[[int], Tensor]
+    place: int = 0
+    """Which of several outputs that is."""
 
     def x(self, position: int = 0) -> Tensor:
         """Return an input that is computed, not constant."""
@@ -53,7 +55,7 @@ class Site:
     @property
     def y(self) -> Tensor:
         """Return the output."""
-        return self.activation(self.operator.outputs[0])
+        return self.activation(self.operator.outputs[self.place])
 
     def input(self, position: int) -> StoredTensor:
         """Return an input, which must be there."""
@@ -129,10 +131,14 @@ class Site:
                             f"{(*before, *after)} must be at most {LARGEST_STEP}")
         return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
 
-    def gives(self, *shape: int) -> str:
-        """Check the output's shape in the file, and return its name."""
+    def has_shape(self, *shape: int) -> None:
+        """Check the output's shape in the file."""
         if self.result.shape != shape:
             raise UserError(f"its output has shape {self.result.shape}, and must have {shape}")
+
+    def gives(self, *shape: int) -> str:
+        """Check the output's shape in the file, and return its name."""
+        self.has_shape(*shape)
         return self.y.name
 
     def keeps_scale(self, *tensors: Tensor, difference: float = 0.0) -> None:
@@ -228,12 +234,12 @@ class Chain:
         self.output = site.y.name if shape == site.y.shape else \
             self.between(site.y.scale, site.y.zero_point)
 
-    def between(self, scale: float, zero_point: int) -> str:
+    def between(self, scale: float, zero_point: int, shape: tuple[int, ...] = ()) -> str:
         """Return the name of a new tensor."""
         context, number = self.site.context, 1
         while (name := f"{self.site.y.name}#{number}") in {*context.tensors, *context.names}:
             number += 1
-        context.tensors[name] = Tensor(name, self.shape, scale, zero_point)
+        context.tensors[name] = Tensor(name, shape or self.shape, scale, zero_point)
         return name
 
     def add(self, kind: type[Layer], inputs: tuple[str, ...], output: str,
@@ -244,11 +250,11 @@ class Chain:
         self.layers.append(kind(name=name, inputs=inputs, output=output, **fields))
         return output
 
-    def take(self, x: Tensor) -> str:
-        """Return an input in this shape."""
-        if x.shape == self.shape:
+    def take(self, x: Tensor, shape: tuple[int, ...] = ()) -> str:
+        """Return an input in a shape, which is that of all where none is given."""
+        if x.shape == (shape or self.shape):
             return x.name
-        return self.add(Reshape, (x.name,), self.between(x.scale, x.zero_point))
+        return self.add(Reshape, (x.name,), self.between(x.scale, x.zero_point, shape))
 
     def finish(self) -> list[Layer]:
         """Return the layers, the last of which writes the operator's output."""

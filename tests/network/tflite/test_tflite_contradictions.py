@@ -16,7 +16,7 @@ SOUND = {("FULLY_CONNECTED", "input"), ("SOFTMAX", "both"), ("LOGISTIC", "both")
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PADV2", "MEAN",
          "FULLY_CONNECTED", "ADD", "CONCATENATION", "SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE",
-         "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE")
+         "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE", "SUM")
 
 
 def layer(kind):
@@ -26,6 +26,7 @@ def layer(kind):
     build = {"CONV_2D": graph.convolution, "DEPTHWISE_CONV_2D": graph.depthwise,
              "FULLY_CONNECTED": graph.fully_connected, "ADD": lambda x: graph.add(x, x),
              "MAXIMUM": lambda x: graph.maximum(x, x), "MEAN": graph.mean,
+             "SUM": lambda x: graph.mean(x, "SUM"),
              "MINIMUM": lambda x: graph.maximum(x, x, "MINIMUM"),
              "SUB": lambda x: graph.add(x, x, "SUB"),
              "RELU": lambda x: graph.rescale(x, "RELU"),

@@ -58,7 +58,7 @@ def float_edges(**how):
 
 
 def test_every_operator_that_runs_has_a_builder():
-    assert {*BUILDERS, *EDGES} == set(RUNS)
+    assert {*BUILDERS, *EDGES, "SHAPE"} == set(RUNS)
     assert {*KINDS, *MORE_LAYERS, *EDGES} == set(RUNS)
 
 
