@@ -29,7 +29,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "PACK": "PackOptions", "UNPACK": "UnpackOptions", "TRANSPOSE": "TransposeOptions",
            "GATHER": "GatherOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
            "DEPTH_TO_SPACE": "DepthToSpaceOptions", "MIRROR_PAD": "MirrorPadOptions",
-           "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions"}
+           "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions",
+           "TRANSPOSE_CONV": "TransposeConvOptions"}
 
 
 @dataclass(kw_only=True)
@@ -270,6 +271,35 @@ class Graph:
                              Padding=padding, StrideH=stride[0], StrideW=stride[1],
                              DilationHFactor=dilation[0], DilationWFactor=dilation[1],
                              FusedActivationFunction=self.fused())
+
+    def grouped(self) -> int:
+        """Append a CONV_2D in groups, of a new input."""
+        groups, depth = self.integer(2, 4), self.integer(1, 4)
+        kernel = self.integer(1, 3), self.integer(1, 3)
+        x = self.activation(1, self.integer(3, 7), self.integer(3, 7), groups * depth)
+        outputs = groups * self.integer(1, 5)
+        padding, size = self.windowed(x, kernel, (1, 1))
+        operands, scale = self.weighted(x, [outputs, *kernel, depth], 0,
+                                        kernel[0] * kernel[1] * depth)
+        return self.operator("CONV_2D", operands, self.activation(1, *size, outputs, scale=scale),
+                             Padding=padding, StrideH=1, StrideW=1, DilationHFactor=1,
+                             DilationWFactor=1, FusedActivationFunction=self.fused())
+
+    def transposed(self, x: int) -> int:
+        """Append a TRANSPOSE_CONV."""
+        _, height, width, channels = self.tensors[x].shape
+        kernel = self.integer(1, 5), self.integer(1, 5)
+        stride = self.integer(1, 3), self.integer(1, 3)
+        same, outputs = bool(self.rng.random() < 0.5), self.integer(1, 9)
+        size = [length * s if same else (length - 1) * s + max(k, s) for length, s, k in
+                zip((height, width), stride, kernel, strict=True)]
+        operands, scale = self.weighted(x, [outputs, *kernel, channels], 0,
+                                        kernel[0] * kernel[1] * channels)
+        bias = [each for each in operands[2:] if each >= 0]
+        return self.operator("TRANSPOSE_CONV", [
+            self.integers(1, *size, outputs), operands[1], x, *bias],
+            self.activation(1, *size, outputs, scale=scale), Padding=0 if same else 1,
+            StrideH=stride[0], StrideW=stride[1], FusedActivationFunction=self.fused())
 
     def depthwise(self, x: int) -> int:
         """Append a DEPTHWISE_CONV_2D."""
@@ -604,7 +634,7 @@ def vector_or_image(graph: Graph) -> int:
 
 
 LAYERS = {
-    "CONV_2D": lambda g: g.convolution(g.image()),
+    "CONV_2D": lambda g: g.convolution(g.image()) if g.rng.random() < 0.8 else g.grouped(),
     "DEPTHWISE_CONV_2D": lambda g: g.depthwise(g.image()),
     "FULLY_CONNECTED": lambda g: g.fully_connected(vector_or_image(g)),
     "ADD": lambda g: g.add(g.image(), constants=g.rng.random() < 0.5),
@@ -622,6 +652,7 @@ LAYERS = {
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
+    "TRANSPOSE_CONV": lambda g: g.transposed(g.image(7)),
     "STRIDED_SLICE": lambda g: g.strided_slice(vector_or_image(g)),
     "SLICE": lambda g: g.slice(vector_or_image(g)),
     "SPLIT": lambda g: g.split(vector_or_image(g), "SPLIT"),

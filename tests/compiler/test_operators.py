@@ -12,7 +12,7 @@ from ..tune import test_survey
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-OPERATORS = ("ADD", "MAXIMUM", "MEAN", "CONCATENATION", *MORE_LAYERS)
+OPERATORS = ("CONV_2D", "ADD", "MAXIMUM", "MEAN", "CONCATENATION", *MORE_LAYERS)
 DESIGNS = (
     design(lines=2), design(rows=16, columns=4, sums=23),
     Design(engine="bitserial", rows=9, columns=4, lines=0, lanes=2, partial_sums=64,

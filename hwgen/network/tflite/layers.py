@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 from .. import graph
@@ -18,6 +19,7 @@ from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
 from .rearrange import MOVED, join, move, pack
+from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
 
@@ -41,8 +43,7 @@ def convolution(site: Site) -> list[graph.Layer]:
                         f"{outputs // channels}, as its {channels} input channels and {outputs} "
                         "output channels say")
     if not depthwise and weights.shape[3] != channels:
-        raise UserError(f"its weights have {weights.shape[3]} input channels and its input "
-                        f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
+        weights = dense_weights(weights, channels)
     window = site.window(kernel, (site.option("DilationHFactor", 1),
                                   site.option("DilationWFactor", 1)))
     kind = graph.Depthwise if depthwise else graph.Convolution
@@ -51,6 +52,22 @@ def convolution(site: Site) -> list[graph.Layer]:
                  weights=weights[0] if depthwise else weights, bias=site.bias(outputs),
                  window=window, requantisation=site.requantisation(
                      site.x().scale * scales / site.y.scale, outputs))]
+
+
+def dense_weights(weights: NDArray[np.int8], channels: int) -> NDArray[np.int8]:
+    """Return the weights of a convolution in groups as those of one without: 0 between them."""
+    outputs, *kernel, depth = weights.shape
+    groups = channels // depth
+    if depth * groups != channels or outputs % groups:
+        raise UserError(f"its weights have {depth} input channels and its input {channels}: these "
+                        f"must be so many groups that its {outputs} outputs are as many")
+    if weights.size * groups > LARGEST_TENSOR:
+        raise UserError(f"it has {groups} groups: as a convolution without groups its weights take "
+                        f"more than {LARGEST_TENSOR} bytes")
+    dense = np.zeros((groups, outputs // groups, *kernel, groups, depth), np.int8)
+    each = np.arange(groups)
+    dense[each, :, :, :, each] = weights.reshape(groups, -1, *kernel, depth)
+    return dense.reshape(outputs, *kernel, channels)
 
 
 def fully_connected(site: Site) -> list[graph.Layer]:
@@ -228,6 +245,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
-    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, **dict.fromkeys(MOVED, move)}
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack,
+    "TRANSPOSE_CONV": transpose_convolution, **dict.fromkeys(MOVED, move)}
 
 """What returns the layers of each operator, the last of which writes its output."""

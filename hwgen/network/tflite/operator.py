@@ -97,10 +97,10 @@ class Site:
             raise UserError(f"its activation {activation} is none of {', '.join(RANGES)}")
         return activation_range(activation, self.y.scale, self.y.zero_point)
 
-    def image(self) -> tuple[int, int, int]:
-        """Return height, width and channels of the input."""
-        self.x()
-        shape = self.input(0).shape
+    def image(self, position: int = 0) -> tuple[int, int, int]:
+        """Return height, width and channels of an input."""
+        self.x(position)
+        shape = self.input(position).shape
         if len(shape) != 4 or shape[0] != 1:
             raise UserError(f"its input has shape {shape}: it must be (1, height, width, channels)")
         return shape[1], shape[2], shape[3]
@@ -109,19 +109,7 @@ class Site:
         """Return the window, padded as the operator says."""
         height, width, channels = self.image()
         stride = self.option("StrideH"), self.option("StrideW")
-        if min(*kernel, *stride, *dilation) < 1:
-            raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
-                            "at least 1")
-        padding = PADDINGS.get(self.option("Padding"))
-        if padding is None:
-            raise UserError("its padding must be SAME or VALID")
-        before, after = [0, 0], [0, 0]
-        for axis, size in enumerate((height, width)):
-            reach = (kernel[axis] - 1) * dilation[axis] + 1
-            outputs = -(-size // stride[axis])
-            total = max((outputs - 1) * stride[axis] + reach - size, 0)
-            if padding == "SAME":
-                before[axis], after[axis] = total // 2, total - total // 2
+        before, after = self.padding((height, width), kernel, stride, dilation)
         if channels * (height + sum((before[0], after[0]))) * \
                 (width + sum((before[1], after[1]))) > LARGEST_TENSOR:
             raise UserError(f"its input and the padding around it must be at most {LARGEST_TENSOR} "
@@ -129,7 +117,25 @@ class Site:
         if max(*stride, *dilation, *before, *after) > LARGEST_STEP:
             raise UserError(f"its stride {stride}, dilation {dilation} and padding "
                             f"{(*before, *after)} must be at most {LARGEST_STEP}")
-        return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
+        return Window(kernel, stride, dilation, before, after)
+
+    def padding(self, image: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+                dilation: tuple[int, int] = (1, 1)) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the padding before and after that the operator says, of a window on an image."""
+        if min(*kernel, *stride, *dilation) < 1:
+            raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
+                            "at least 1")
+        padding = PADDINGS.get(self.option("Padding"))
+        if padding is None:
+            raise UserError("its padding must be SAME or VALID")
+        before, after = [0, 0], [0, 0]
+        for axis, size in enumerate(image):
+            reach = (kernel[axis] - 1) * dilation[axis] + 1
+            outputs = -(-size // stride[axis])
+            total = max((outputs - 1) * stride[axis] + reach - size, 0)
+            if padding == "SAME":
+                before[axis], after[axis] = total // 2, total - total // 2
+        return (before[0], before[1]), (after[0], after[1])
 
     def has_shape(self, *shape: int) -> None:
         """Check the output's shape in the file."""
@@ -183,14 +189,14 @@ class Site:
                             "zero points: they must have one for each scale, or one for all")
         return weights.astype(np.int8, copy=False), scales
 
-    def bias(self, channels: int) -> NDArray[np.int32]:
+    def bias(self, channels: int, position: int = 2) -> NDArray[np.int32]:
         """Return the bias, or zeros where there is none."""
-        if len(self.stored) < 3 or self.stored[2] is None:
+        if len(self.stored) <= position or self.stored[position] is None:
             return np.zeros(channels, np.int32)
-        bias = self.constant(2, {"INT32": "<i4"}, "bias")
+        bias = self.constant(position, {"INT32": "<i4"}, "bias")
         if bias.size != channels:
             raise UserError(f"it has {bias.size} biases for {channels} output channels")
-        stored = self.input(2)
+        stored = self.input(position)
         if np.any(stored.zero_points):
             raise UserError("its bias has a zero point other than 0")
         if len(stored.scales) not in (0, 1, channels):

@@ -34,6 +34,7 @@ class OperatorKind:
 RUNS = {
     "CONV_2D": OperatorKind(8, tflite.Conv2DOptions),
     "DEPTHWISE_CONV_2D": OperatorKind(7, tflite.DepthwiseConv2DOptions),
+    "TRANSPOSE_CONV": OperatorKind(5, tflite.TransposeConvOptions),
     "FULLY_CONNECTED": OperatorKind(14, tflite.FullyConnectedOptions),
     "ADD": OperatorKind(5, tflite.AddOptions),
     "SUB": OperatorKind(5, tflite.SubOptions),
@@ -75,7 +76,7 @@ FUSE = "hwgen runs RELU and RELU6, and RELU_N1_TO_1 fused into the layer before"
 NEAREST = {
     "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
     "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
-    "REDUCE_MAX": "the nearest is MAX_POOL_2D", "TRANSPOSE_CONV": "the nearest is CONV_2D",
+    "REDUCE_MAX": "the nearest is MAX_POOL_2D",
     "CONV_3D": "the nearest is CONV_2D",
     "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",
     "CUSTOM": "hwgen runs no custom operators",

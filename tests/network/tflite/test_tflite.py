@@ -157,6 +157,11 @@ def layer(kind, seed=0):
         graph.constant([1, 3, 3, 2])
         graph.tensors[1].shape, graph.tensors[1].data = [2], np.array([1, 2], np.int8)
         graph.operator("MUL", [0, 1], graph.activation(1, 3, 3, 2, scale=0.5))
+    elif kind == "TRANSPOSE_CONV":
+        x, size = graph.activation(1, 3, 3, 2), graph.integers(1, 6, 6, 3)
+        weights = graph.tensor(shape=[3, 2, 2, 2], scale=0.1, data=np.ones((3, 2, 2, 2), np.int8))
+        graph.operator(kind, [size, weights, x], graph.activation(1, 6, 6, 3), StrideH=2,
+                       StrideW=2)
     elif kind in MOVES:
         x = graph.activation(1, 3, 3, 2)
         shapes, inputs, options = MOVES[kind]
@@ -196,7 +201,10 @@ WRONG = [
     ("CONV_2D", 0, "shape", [1, 9999, 9999, 4], "all together at most 16777216"),
     ("CONV_2D", 0, "shape", [1, 1, 1, 1, 1, 1, 1], "7 axes in one tensor"),
     ("CONV_2D", 0, "shape", [1, 6, 6], "must be .1, height, width, channels."),
-    ("CONV_2D", 0, "shape", [1, 6, 6, 8], "4 input channels and its input 8"),
+    ("CONV_2D", 0, "shape", [1, 6, 6, 6], "4 input channels and its input 6: .* groups"),
+    ("TRANSPOSE_CONV", 0, "shape", [1, 3, 3, 6], "they must be .outputs, height, width, 6."),
+    ("TRANSPOSE_CONV", 1, "data", np.array([1, 9, 9, 3], np.int32), "its output has shape"),
+    ("TRANSPOSE_CONV", None, "options", {"StrideH": 0, "StrideW": 1}, "must be at least 1"),
     ("CONV_2D", 0, "shape", [1, 5, 6, 4], r"its output has shape \(1, 6, 6, 8\), and must"),
     ("CONV_2D", 0, "signature", [-1, -1, 6, 4], "has axes of open size"),
     ("CONV_2D", 0, "variable", True, "is sparse or a variable"),
