@@ -30,7 +30,9 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "GATHER": "GatherOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
            "DEPTH_TO_SPACE": "DepthToSpaceOptions", "MIRROR_PAD": "MirrorPadOptions",
            "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions",
-           "TRANSPOSE_CONV": "TransposeConvOptions"}
+           "TRANSPOSE_CONV": "TransposeConvOptions",
+           "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions"}
 
 
 @dataclass(kw_only=True)
@@ -300,6 +302,49 @@ class Graph:
             self.integers(1, *size, outputs), operands[1], x, *bias],
             self.activation(1, *size, outputs, scale=scale), Padding=0 if same else 1,
             StrideH=stride[0], StrideW=stride[1], FusedActivationFunction=self.fused())
+
+    def dilated(self, *, padded: bool = False, plain: bool = False) -> int:
+        """Append a dilated convolution of a new input, between blocks that are put in batches.
+
+        The reference pads with whatever is in its memory, so mostly there is no padding. With
+        ``plain`` there are PAD, a convolution with its dilation, and SLICE in their place.
+        """
+        block, kernel = ([self.integer(1, 3) for _ in range(2)] for _ in range(2))
+        channels, depthwise = self.integer(1, 6), bool(self.rng.random() < 0.5)
+        whole = np.array(block) * [self.integer(k, k + 4) for k in kernel]
+        most = np.minimum(whole - 1, 2 * padded)
+        before, after = self.rng.integers(0, most + 1), self.rng.integers(0, most + 1)
+        after = np.minimum(after, whole - 1 - before)
+        size = (whole - before - after).tolist()
+        out = (whole - (np.array(kernel) - 1) * block).tolist()
+        crops = np.minimum(np.stack([before, after], 1), self.rng.integers(0, 2, (2, 2)))
+        crops = np.where(np.array(out)[:, None] > 2, crops, 0)
+        x, batch = self.activation(1, *size, channels), block[0] * block[1]
+        around = self.integers(before[0], after[0], before[1], after[1], shape=[2, 2])
+        blocks = self.integers(*block)
+        outputs = channels if depthwise else self.integer(1, 9)
+        shape = [1, *kernel, outputs] if depthwise else [outputs, *kernel, channels]
+        operands, scale = self.weighted(x, shape, 3 if depthwise else 0, kernel[0] * kernel[1])
+        options = {"Padding": 1, "StrideH": 1, "StrideW": 1, "FusedActivationFunction":
+                   self.fused()} | ({"DepthMultiplier": 1} if depthwise else {})
+        code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+        left = [n - int(each.sum()) for n, each in zip(out, crops, strict=True)]
+        if plain:
+            operands[0] = self.operator("PAD", [x, self.integers(
+                0, 0, before[0], after[0], before[1], after[1], 0, 0, shape=[4, 2])],
+                self.like(x, 1, *whole, channels))
+            y = self.operator(code, operands, self.activation(1, *out, outputs, scale=scale),
+                              DilationHFactor=block[0], DilationWFactor=block[1], **options)
+            return self.operator("SLICE", [y, self.integers(0, *crops[:, 0].tolist(), 0),
+                                           self.integers(1, *left, outputs)],
+                                 self.like(y, 1, *left, outputs))
+        operands[0] = self.operator("SPACE_TO_BATCH_ND", [x, blocks, around], self.like(
+            x, batch, *(n // b for n, b in zip(whole, block, strict=True)), channels))
+        y = self.operator(code, operands, self.activation(
+            batch, *(n // b for n, b in zip(out, block, strict=True)), outputs, scale=scale),
+            **options)
+        return self.operator("BATCH_TO_SPACE_ND", [y, blocks, self.integers(
+            *crops.ravel().tolist(), shape=[2, 2])], self.like(y, 1, *left, outputs))
 
     def depthwise(self, x: int) -> int:
         """Append a DEPTHWISE_CONV_2D."""
@@ -652,6 +697,8 @@ LAYERS = {
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
+    "SPACE_TO_BATCH_ND": lambda g: g.dilated(),
+    "BATCH_TO_SPACE_ND": lambda g: g.dilated(),
     "TRANSPOSE_CONV": lambda g: g.transposed(g.image(7)),
     "STRIDED_SLICE": lambda g: g.strided_slice(vector_or_image(g)),
     "SLICE": lambda g: g.slice(vector_or_image(g)),

@@ -162,6 +162,21 @@ def test_difference_of_all_pairs(scales):
                                   reference(data, network, x))
 
 
+def test_padding_between_batches():
+    """SPACE_TO_BATCH_ND pads with the zero point, as TensorFlow Lite does, and PAD in its place."""
+    for seed in range(60):
+        of, plain = (Graph(np.random.default_rng(seed)) for _ in range(2))
+        data = of.write(of.dilated(padded=True))
+        same = plain.write(plain.dilated(padded=True, plain=True))
+        network = tflite.read(data)
+        assert len(network.layers) == 1
+        x = random_inputs(np.random.default_rng(seed), network)
+        [found] = run(network, x).values()
+        other = tflite.read(same)
+        np.testing.assert_array_equal(found.ravel(), reference(
+            same, other, dict(zip(other.inputs, x.values(), strict=True))).ravel())
+
+
 def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
+from .dilation import refuse_batches
 from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
@@ -246,6 +247,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
     "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack,
-    "TRANSPOSE_CONV": transpose_convolution, **dict.fromkeys(MOVED, move)}
+    "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
+    "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 
 """What returns the layers of each operator, the last of which writes its output."""

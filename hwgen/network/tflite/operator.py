@@ -125,6 +125,9 @@ class Site:
         if min(*kernel, *stride, *dilation) < 1:
             raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
                             "at least 1")
+        if "Around" in self.operator.vectors:  # those that a dilation by its neighbours gives
+            top, bottom, left, right = self.operator.vectors["Around"]
+            return (top, left), (bottom, right)
         padding = PADDINGS.get(self.option("Padding"))
         if padding is None:
             raise UserError("its padding must be SAME or VALID")

@@ -65,6 +65,8 @@ RUNS = {
     "DEPTH_TO_SPACE": OperatorKind(2, tflite.DepthToSpaceOptions),
     "RESIZE_NEAREST_NEIGHBOR": OperatorKind(4, tflite.ResizeNearestNeighborOptions),
     "MIRROR_PAD": OperatorKind(3, tflite.MirrorPadOptions),
+    "SPACE_TO_BATCH_ND": OperatorKind(4, tflite.SpaceToBatchNDOptions),
+    "BATCH_TO_SPACE_ND": OperatorKind(4, tflite.BatchToSpaceNDOptions),
     "SHAPE": OperatorKind(1, tflite.ShapeOptions),
     "SOFTMAX": OperatorKind(3, tflite.SoftmaxOptions),
     "LOGISTIC": OperatorKind(3, None),

@@ -10,6 +10,7 @@ from ...errors import UserError
 from ...tools.untrusted import read_bytes
 from ..graph import Layer, Network, Reshape, Softmax, Tensor
 from . import file as tflite_file
+from .dilation import dilate
 from .layers import BUILDERS
 from .operator import Context, Site
 from .operator_codes import EDGES
@@ -164,13 +165,15 @@ class Reader:
                 raise UserError(f"input {self.context.names[index]!r} has shape "
                                 f"{self.file.tensors[index].shape}: hwgen runs a batch of 1, the "
                                 "first axis")
-        for number, operator in enumerate(self.file.operators):
-            self.operator(number, operator)
-            self.read.update(operator.inputs)
-            self.written.update(operator.outputs)
+        for number, operator in enumerate(dilate(self.file)):
+            if operator is not None:
+                self.operator(number, operator)
+                self.read.update(operator.inputs)
+                self.written.update(operator.outputs)
         if not self.layers:
             raise UserError("the network has no layers")
-        self.layers = last_on_host(self.layers, self.context)
+        self.layers = last_on_host(self.layers, self.context,
+                                   {self.context.names[index] for index in self.outputs})
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
@@ -194,7 +197,7 @@ class Reader:
                                 "computes it")
 
 
-def last_on_host(layers: list[Layer], context: Context) -> list[Layer]:
+def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
     """Return the layers with each RESHAPE of what the host computes before that."""
     found = list(layers)
     for place, layer in enumerate(layers):
@@ -202,7 +205,7 @@ def last_on_host(layers: list[Layer], context: Context) -> list[Layer]:
         host = next((each for each in layers[:place] if each.output == x.name and each.host), None)
         readers = [each for each in layers if x.name in each.inputs]
         if not (host and isinstance(layer, Reshape) and len(readers) == 1) or \
-                isinstance(host, Softmax) and x.shape[-1] != y.shape[-1]:
+                x.name in outputs or isinstance(host, Softmax) and x.shape[-1] != y.shape[-1]:
             continue
         before = context.tensors[host.inputs[0]]
         context.tensors[x.name] = replace(before, name=x.name, shape=y.shape)

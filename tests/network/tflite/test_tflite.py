@@ -332,6 +332,19 @@ def test_difference_that_rounds_unevenly():
                                                             "MUL", "RESHAPE"]
 
 
+@pytest.mark.parametrize("number, field, value", [
+    (0, "inputs", [0, 2, 2]), (1, "options", {"Padding": 1, "StrideH": 2, "StrideW": 1}),
+    (1, "options", {"StrideH": 1, "StrideW": 1}), (2, "code", "RESHAPE")])
+def test_batches_wrong(number, field, value):
+    """What is around a convolution makes it dilated, or is refused."""
+    graph = Graph(rng(3))
+    y = graph.dilated()
+    assert len(tflite.read(graph.write(y)).layers) == 1
+    setattr(graph.operators[number], field, value)
+    with pytest.raises(UserError, match="is not part of a dilated convolution: hwgen runs"):
+        tflite.read(graph.write(y))
+
+
 def test_reshape_behind_the_host():
     """It is done before, where that does not change what the softmax is over."""
     graph = Graph(rng(2))
