@@ -11,8 +11,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_layer",
-           "random_network", "write_network"]
+__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_chain",
+           "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
@@ -399,7 +399,7 @@ class Graph:
             how = self.rng.random()
             if how < 0.2:
                 self.tensors[pair[1]].scale = self.tensors[a].scale
-            elif how < 0.5:  # so that products of few bits are half way between integers
+            elif how < 0.5 and not self.operators:  # products of few bits, often half way
                 self.tensors[a].scale = 2.0 ** self.integer(-4, 2)
             pair = pair[::int(self.rng.choice([1, -1]))]
         largest = max(self.tensors[x].scale for x in pair)
@@ -762,3 +762,35 @@ def random_network(rng: np.random.Generator) -> bytes:
         x = graph.reshape(x)
     x = graph.fully_connected(x)
     return graph.write(graph.softmax(x) if rng.random() < 0.7 else x)
+
+
+def random_chain(rng: np.random.Generator) -> bytes:
+    """Return a network of several operators of all kinds, whose branches meet again."""
+    graph = Graph(rng)
+    made = [graph.convolution(graph.image(8, 6))]
+    for _ in range(graph.integer(2, 7)):
+        x = made[graph.integer(max(len(made) - 3, 0), len(made) - 1)]
+        shape = graph.tensors[x].shape
+        alike = [y for y in made if y != x and tuple(graph.tensors[y].shape) == tuple(shape)]
+        choices = [
+            lambda x: graph.strided_slice(x), lambda x: graph.slice(x), lambda x: graph.gather(x),
+            lambda x: graph.split(x, "SPLIT"), lambda x: graph.split(x, "SPLIT_V"),
+            lambda x: graph.mirror_pad(x), lambda x: graph.transpose(x),
+            lambda x: graph.add(x, constants=True), lambda x: graph.add(
+                x, code="SUB", constants=True),
+            lambda x: graph.multiply(x), lambda x: graph.rescale(x, "RELU"),
+            lambda x: graph.rescale(x, "QUANTIZE"), lambda x: graph.limit(x, "MAXIMUM"),
+            lambda x: graph.maximum(x, code="MINIMUM"), lambda x: graph.reduce(x, "MEAN"),
+            lambda x: graph.concatenate(x, x)]
+        choices += [lambda x, y=y: graph.add(y, x, str(rng.choice(["ADD", "SUB"])))
+                    for y in alike] * 3
+        if len(shape) == 4:
+            choices += [graph.convolution, graph.depthwise, graph.resize, graph.transposed,
+                        graph.pad, lambda x: graph.pool(x, "MAX_POOL_2D")] * 2
+        if shape[0] != 1 or np.prod(shape) > 4000:
+            choices = [lambda x: graph.reshape(x), lambda x: graph.slice(x)]
+        made.append(choices[graph.integer(0, len(choices) - 1)](x))
+    read = {index for operator in graph.operators for index in operator.inputs}
+    left = [y for operator in graph.operators for y in operator.outputs
+            if y not in read and graph.tensors[y].shape]
+    return graph.write(*(left or made[-1:]))

@@ -7,7 +7,7 @@ from hwgen.arch.design import Design
 from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import design, inputs_of, least_memory, verify
-from ..tflite_writer import MORE_LAYERS, random_layer
+from ..tflite_writer import MORE_LAYERS, random_chain, random_layer
 from ..tune import test_survey
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -21,23 +21,29 @@ DESIGNS = (
            activation_memory=1 << 18, program_memory=1 << 22))
 
 
+def network_of(kind, seed):
+    """Return a network of one operator, or of several where the kind is a chain."""
+    rng = np.random.default_rng([seed, *kind.encode()])
+    return tflite.read(random_chain(rng) if kind == "chain" else random_layer(rng, kind))
+
+
 def check(kind, seeds):
     """In much memory and in little, on four kinds of accelerators, as the survey predicts it."""
     for seed in seeds:
         of = DESIGNS[seed % 4]
-        network = tflite.read(random_layer(np.random.default_rng([seed, *kind.encode()]), kind))
+        network = network_of(kind, seed)
         x = inputs_of(network, seed)
         verify(network, of, x)
         verify(network, least_memory(network, of), x)
         test_survey.verify(network, [of], alike=True)
 
 
-@pytest.mark.parametrize("kind", OPERATORS)
+@pytest.mark.parametrize("kind", [*OPERATORS, "chain"])
 def test_random(kind):
     check(kind, range(8))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", OPERATORS)
+@pytest.mark.parametrize("kind", [*OPERATORS, "chain"])
 def test_random_much(kind):
     check(kind, range(100, 300))

@@ -13,7 +13,14 @@ from hwgen.network.scales import activation_range, mean_multiplier, multiplier_a
 from hwgen.network.tflite import reading as tflite
 
 from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
-from ..tflite_writer import KINDS, MORE_LAYERS, Graph, random_layer, random_network
+from ..tflite_writer import (
+    KINDS,
+    MORE_LAYERS,
+    Graph,
+    random_chain,
+    random_layer,
+    random_network,
+)
 
 
 def random_inputs(rng, network, images=1):
@@ -85,7 +92,12 @@ def test_time():
 
 
 def reference(data, network, x):
-    """Return what TensorFlow Lite Micro makes of one image."""
+    """Return what TensorFlow Lite Micro makes of one image, as the first output."""
+    return references(data, network, x)[0]
+
+
+def references(data, network, x):
+    """Return all outputs."""
     micro = pytest.importorskip(
         "tflite_micro",
         reason="tflite-micro is the reference; `make setup` installs it where there is a wheel")
@@ -94,15 +106,16 @@ def reference(data, network, x):
         shape = interpreter.get_input_details(index)["shape"]
         interpreter.set_input(x[name].reshape(shape), index)
     interpreter.invoke()
-    return interpreter.get_output(0)
+    return [interpreter.get_output(number) for number in range(len(network.outputs))]
 
 
 def compare(rng, data):
-    """Compare a file with one output with the reference, on random inputs."""
+    """Compare all outputs of a file with the reference, on random inputs."""
     network = tflite.read(data)
     x = random_inputs(rng, network)
-    expected = reference(data, network, x)
-    np.testing.assert_array_equal(run(network, x)[network.outputs[0]].ravel(), expected.ravel())
+    found = run(network, x)
+    for name, expected in zip(network.outputs, references(data, network, x), strict=True):
+        np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS])
@@ -181,6 +194,19 @@ def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])
         compare(rng, random_network(rng))
+
+
+def test_random_chains():
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 77])
+        compare(rng, random_chain(rng))
+
+
+@pytest.mark.slow
+def test_many_random_chains():
+    for seed in range(1000, 4000):
+        rng = np.random.default_rng([seed, 77])
+        compare(rng, random_chain(rng))
 
 
 @pytest.mark.slow

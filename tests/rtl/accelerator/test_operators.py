@@ -1,17 +1,14 @@
 # amaranth: UnusedElaboratable=no
 """Networks of one operator out of .tflite files on the Verilog, in values and in cycles."""
 
-import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
 from hwgen.compiler import compile_network
-from hwgen.network.tflite import reading as tflite
 from hwgen.runtime.inference import load, portable, run, simulated_board
 
-from ...compiler.test_operators import OPERATORS
+from ...compiler.test_operators import OPERATORS, network_of
 from ...compiler_bench import inputs_of, least_memory
-from ...tflite_writer import random_layer
 from ..bitserial import test_bitserial_engine
 from ..compact import test_compact
 from ..sparse import test_sparse_engine
@@ -29,8 +26,7 @@ def check(design, kinds, seeds):
     with board.link:
         for kind in kinds:
             for seed in seeds:
-                rng = np.random.default_rng([seed, *kind.encode()])
-                network = tflite.read(random_layer(rng, kind))
+                network = network_of(kind, seed)
                 for of in (design, least_memory(network, design)):
                     program = compile_network(network, of)
                     load(board, program)
@@ -42,11 +38,11 @@ def check(design, kinds, seeds):
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_on_hardware(design):
-    check(design, OPERATORS, range(2))
+    check(design, [*OPERATORS, "chain"], range(2))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("kind", OPERATORS)
+@pytest.mark.parametrize("kind", [*OPERATORS, "chain"])
 def test_much_on_hardware(design, kind):
     check(design, [kind], range(100, 300))
