@@ -787,7 +787,7 @@ def random_chain(rng: np.random.Generator) -> bytes:
         if len(shape) == 4:
             choices += [graph.convolution, graph.depthwise, graph.resize, graph.transposed,
                         graph.pad, lambda x: graph.pool(x, "MAX_POOL_2D")] * 2
-        if shape[0] != 1 or np.prod(shape) > 4000:
+        if len(shape) < 2 or shape[0] != 1 or np.prod(shape) > 4000:
             choices = [lambda x: graph.reshape(x), lambda x: graph.slice(x)]
         made.append(choices[graph.integer(0, len(choices) - 1)](x))
     read = {index for operator in graph.operators for index in operator.inputs}

@@ -4,6 +4,7 @@ Every ``block``-th row and column of the padded image are an image of a batch, a
 and the results are put together again: a dilation by ``block``.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -50,7 +51,7 @@ def dilated_convolution(file: File, chain: list[Operator]) -> Operator | None:
             convolution.code not in CONVOLUTIONS or plain != [1] * 4 or \
             options.get("Padding") != tflite.Padding.VALID or \
             convolution.inputs[0] != before.outputs[0] or len(after.outputs) != 1 or \
-            not all(len(each.inputs) == 3 for each in (before, after)):
+            not all(len(each.inputs) == 3 and min(each.inputs) >= 0 for each in (before, after)):
         return None
     for each in (before, after):
         source, target = file.tensors[each.inputs[0]], file.tensors[each.outputs[0]]
@@ -59,13 +60,12 @@ def dilated_convolution(file: File, chain: list[Operator]) -> Operator | None:
             return None
     constants = [file.tensors[index] for each in (before, after) for index in each.inputs[1:]]
     if not all(each.type == "INT32" and each.data is not None and each.plain
-               and each.shape == shape for each, shape in
-               zip(constants, ((2,), (2, 2)) * 2, strict=True)):
+               and each.shape == shape and len(each.data) == 4 * math.prod(shape)
+               for each, shape in zip(constants, ((2,), (2, 2)) * 2, strict=True)):
         return None
     values = [np.frombuffer(each.data, "<i4") for each in constants if each.data is not None]
     around = values[1].astype(np.int64) - values[3]
-    if [len(each) for each in values] != [2, 4] * 2 or np.any(values[0] != values[2]) or \
-            np.any(values[0] < 1) or np.any(around < 0):
+    if np.any(values[0] != values[2]) or np.any(values[0] < 1) or np.any(around < 0):
         return None
     return replace(convolution, inputs=(before.inputs[0], *convolution.inputs[1:]),
                    outputs=after.outputs,

@@ -16,6 +16,7 @@ from ...mutation import mutate
 from ...networks import NETWORKS, path
 from ...tflite_writer import (
     KINDS,
+    MORE_LAYERS,
     Graph,
     Operator,
     Tensor,
@@ -426,7 +427,7 @@ def survive(seed, data):
 
 def sources():
     """Return files to damage: every other one is small, so that its structure is hit."""
-    small = [random_layer(rng(seed), kind) for seed, kind in enumerate(KINDS)]
+    small = [random_layer(rng(seed), kind) for seed, kind in enumerate([*KINDS, *MORE_LAYERS])]
     small += [random_network(rng(seed)) for seed in range(4)]
     large = [path(name).read_bytes() for name in NETWORKS]
     return [file for index, file in enumerate(small) for file in (file, large[index % 4])]
