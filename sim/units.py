@@ -9,6 +9,7 @@ from hwgen.arch.design import Design
 from hwgen.generate.units import UNITS
 from hwgen.rtl.accelerator.memories import WordMemory
 from hwgen.rtl.dot.power import EXPONENT
+from hwgen.rtl.primitives import PACKING
 
 from . import FLASH_ADDRESS, FLASH_BYTES, UART_CYCLES, WINDOW_SHIFT
 
@@ -29,6 +30,8 @@ def parameters(name: str, design: Design) -> dict[str, Any]:
         "ternary": {"lanes": rows, "numbers": design.activations, "depth": PIECES, **family},
         "power": {"lanes": rows, "numbers": design.activations, "depth": PIECES,
                   "exponent_bits": min(design.weight.width - 1, EXPONENT), **family},
+        "wide": {"rows": max(rows, 2), "columns": columns + columns % 2,
+                 "family": design.family if design.family in PACKING else "generic"},
         "csc": {"rows": 8 * rows, "codebook": True},
         "nonzero": {"width": rows, "columns": 512},
         "sparse": {"lanes": columns, "slots": 8, "columns": 96, "entries": 400, "width": rows,

@@ -21,7 +21,7 @@ COSTS = {"divisor": 16, "precision": 16, "words": 16}
 """Of numbers whose cycles in a bench are many."""
 MOST = {"bitplane": {"lanes": 256}, "bitserial": {"columns": 16}, "fusion": {"groups": 16},
         "post": {"columns": 16}, "power": {"lanes": 64}, "serial": {"lanes": 256},
-        "sparse": {"lanes": 32}, "ternary": {"lanes": 128}}
+        "sparse": {"lanes": 32}, "ternary": {"lanes": 128}, "wide": {"columns": 16}}
 """Cells that are not more, as g++ has to compile them all."""
 FREE = {"address", "exponent_bits", "index_bits", "reading", "shift", "value_bits"}
 """Numbers that cost nothing."""

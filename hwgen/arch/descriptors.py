@@ -4,7 +4,7 @@ Compiler, golden model and cost model share this file, as they do the steps them
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,12 +37,13 @@ class Descriptors:
     Parameters
     ----------
     engine : str
-    rows, columns : int
+    rows, columns, wide_rows : int
     """
 
     engine: str
     rows: int
     columns: int
+    wide_rows: int = 0
 
     @property
     def binary(self) -> bool:
@@ -53,6 +54,14 @@ class Descriptors:
     def words(self) -> int:
         """Words of the program memory that each takes."""
         return -(-BINARY_BYTES // self.columns) if self.binary else descriptor_words(self.columns)
+
+    def words_of(self, count: Any) -> Any:
+        """Return the words that so many take; what is read at once begins behind whole ones.
+
+        It takes numbers, and arrays of them.
+        """
+        at_once = self.wide_rows or 1
+        return -(-count * self.words // at_once) * at_once
 
     @property
     def parameter_words(self) -> int:
@@ -82,7 +91,7 @@ class Descriptors:
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return those of a Design."""
-        return cls(design.engine, design.rows, design.columns)
+        return cls(design.engine, design.rows, design.columns, design.wide_rows)
 
 
 def binary(step: Step) -> bytes:

@@ -20,12 +20,13 @@ from .design_checks import (
     SIDES,
     SPARSE,
     SYSTOLIC,
+    WIDE_ROWS,
     check,
 )
 from .formats import Integer
 
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
-           "SYSTOLIC", "Design", "Integer"]
+           "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
@@ -101,6 +102,10 @@ class Design:
     decompress : bool
         Whether weights for which the program memory has no room may be packed there, and be
         unpacked before they are used.
+    wide_rows : int
+        How many words of the program memory, a byte for each column, are read at once in fully
+        connected layers, which have as many multipliers of their own: 0, or one of
+        :data:`WIDE_ROWS`.
     """
 
     engine: str = "systolic"
@@ -129,6 +134,7 @@ class Design:
     sparse_columns: int = 0
     sparse_depth: int = 0
     decompress: bool = False
+    wide_rows: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -169,10 +175,16 @@ class Design:
         return 4 * {"ice40": 2, "gowin": 2}.get(self.family, 1)
 
     @property
+    def wide_multipliers(self) -> int:
+        """Hard multipliers of wide steps: two columns share each."""
+        return self.wide_rows * (self.columns // 2)
+
+    @property
     def array_products(self) -> int:
         """Products a cycle that the lanes leave of the device's hard multipliers."""
         sparse = self.columns if self.engine == "sparse" else 0
-        return max(self.device_products - self.hard_lanes * self.lane_products - sparse, 0)
+        others = self.hard_lanes * self.lane_products + sparse + self.wide_multipliers
+        return max(self.device_products - others, 0)
 
     @property
     def single_rows(self) -> int:
@@ -194,17 +206,18 @@ class Design:
 
     @property
     def banks(self) -> int:
-        """Banks of the activation memory: a power of two, no fewer than rows or columns; of the
-        engine ``binary`` than rows.
+        """Banks of the activation memory: a power of two, no fewer than rows, wide or not, or
+        columns; of the engine ``binary`` than rows.
         """
         columns = 0 if self.engine == "binary" else self.columns
-        return 1 << (max(self.rows, columns) - 1).bit_length()
+        return 1 << (max(self.rows, columns, self.wide_rows) - 1).bit_length()
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
-        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress)
+        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
+                *["wide"] * (self.wide_rows > 0))
 
     @property
     def program_words(self) -> int:
@@ -240,6 +253,7 @@ class Design:
             parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
+            parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -284,7 +298,7 @@ class Design:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name == "packed_rows" and not value:
+            if field.name in ("packed_rows", "wide_rows") and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
            "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES", "SPARSE",
-           "SYSTOLIC", "check"]
+           "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -43,13 +43,18 @@ LEAST_COLUMNS = 2
 PACKED = {"dataflow": ("ws",), "activations": ("int8",), "weights": ("int8",),
           "family": ("generic", "ecp5"), "compact": (False,)}
 """What fields of an array with packed rows may be."""
+WIDE = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
+        "decompress": (False,)}
+"""What fields of an accelerator with wide rows may be."""
+WIDE_ROWS = 16, 32
+"""How many of them there may be: a word of so many has room for the parameters of a tile."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
 SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 """Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
-                    "sparse_columns", "sparse_depth", "decompress")
+                    "sparse_columns", "sparse_depth", "decompress", "wide_rows")
 """Fields that say nothing of an array alone."""
 
 
@@ -88,6 +93,7 @@ def check(design: "Design") -> None:
     for field in ("compact", "decompress"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
+    check_wide(design)
     within(design, "activation_memory", 0, LARGEST_MEMORY)
     if design.activation_memory:
         check_accelerator(design)
@@ -142,6 +148,31 @@ def check_binary(design: "Design") -> None:
                             f"whose descriptors have 16 bits for an address, not {most}")
 
 
+def check_wide(design: "Design") -> None:
+    """Check what goes with wide rows."""
+    rows = design.wide_rows
+    if not rows:
+        within(design, "wide_rows", 0, 0)
+        return
+    if type(rows) is not int or rows not in WIDE_ROWS:
+        raise UserError(f"wide_rows must be 0, {' or '.join(map(str, WIDE_ROWS))}, not {rows!r}")
+    for field, known in WIDE.items():
+        if getattr(design, field) not in known:
+            raise UserError(f"wide_rows must be 0 with {field} {getattr(design, field)!r}, not "
+                            f"{rows}: words are read at once beside a fast systolic array alone, "
+                            "and DSP blocks of an ECP5 shared")
+    if design.columns % 2:
+        raise UserError(f"columns must be even with wide_rows, as two share a multiplier, not "
+                        f"{design.columns}")
+    if design.program_words % rows or design.program_memory % design.columns:
+        raise UserError(f"program_memory must be a multiple of {rows * design.columns} with "
+                        f"wide_rows {rows}, not {design.program_memory}")
+    if design.family != "generic" and design.wide_multipliers > design.device_products:
+        raise UserError(f"wide_rows must be 0 with {design.columns} columns: they would take "
+                        f"{design.wide_multipliers} DSP blocks, and there are "
+                        f"{design.device_products}")
+
+
 def check_sparse(design: "Design") -> None:
     """Check the fields of a sparse engine."""
     if design.engine == "sparse" and not design.activation_memory:
@@ -181,7 +212,8 @@ def check_accelerator(design: "Design") -> None:
     least = 1 if design.compact or design.engine == "binary" else 4
     within(design, "partial_sums", least, LARGEST_SUMS)
     within(design, "lanes", 1, design.columns)
-    most = design.device_products // design.lane_products if design.device else 0
+    left = design.device_products - design.wide_multipliers
+    most = left // design.lane_products if design.device else 0
     within(design, "hard_lanes", 0, min(design.lanes, most))
     check_dsps(design, design.array_products)
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)

@@ -33,6 +33,7 @@ class Designs:
     hard_lanes: Any = 0
     hard_multipliers: Any = 0
     packed_rows: Any = 0
+    wide_rows: Any = 0
     activation_memory: Any = 0
     program_memory: Any = 0
     steps: Any = 256
@@ -101,7 +102,7 @@ class Designs:
     def banks(self) -> NDArray[np.int64]:
         """Banks of the activation memory."""
         columns = np.where(np.asarray(self.engine) == "binary", 0, self.columns)
-        _, bits = np.frexp(np.maximum(self.rows, columns) - 1)
+        _, bits = np.frexp(np.maximum(np.maximum(self.rows, columns), self.wide_rows) - 1)
         return 1 << bits.astype(np.int64)
 
     @property

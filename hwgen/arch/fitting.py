@@ -18,6 +18,8 @@ from .design_checks import (
     SIDES,
     SPARSE,
     SYSTOLIC,
+    WIDE,
+    WIDE_ROWS,
 )
 from .formats import GROUP
 
@@ -101,10 +103,17 @@ def fit_accelerator(v: Fields) -> None:
         v.put("compact", False)
     if engine not in ("systolic", "sparse") or v["compact"]:
         v.put("decompress", False)
+    if any(v[field] not in known for field, known in WIDE.items()):
+        v.put("wide_rows", 0)
+    if v["wide_rows"]:
+        v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
+                                WIDE_ROWS[-1]))
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)
     v.clamp("columns", LEAST_COLUMNS if v["compact"] else low, high)
+    if v["wide_rows"]:
+        v.put("columns", v["columns"] + v["columns"] % 2)
     serial = engine == "bitserial"
     v.clamp("lines", 0, math.isqrt(v["rows"]) if serial else v["rows"])
     if v["compact"]:
@@ -114,10 +123,14 @@ def fit_accelerator(v: Fields) -> None:
         v.clamp("line_pixels", 4)
 
     v.need("activation_memory")
-    banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"]) - 1).bit_length()
+    banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"], v["wide_rows"])
+                  - 1).bit_length()
     v.put("activation_memory", -(-v["activation_memory"] // banks) * banks)
     v.need("program_memory")
     v.clamp("program_memory", v["columns"])
+    if v["wide_rows"]:
+        word = max(v["wide_rows"] * v["columns"], 1)
+        v.put("program_memory", -(-v["program_memory"] // word) * word)
     v.need("partial_sums")
     v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
     v.need("lanes")
@@ -133,7 +146,8 @@ def fit_multipliers(v: Fields) -> None:
     """Fit lanes and cells that take multipliers of the chip to how many it has."""
     if v["hard_lanes"]:
         without = Design(**v | {"hard_lanes": 0, "dsps": None, "packed_rows": 0})
-        most = without.device_products // without.lane_products if v["device"] else 0
+        left = without.device_products - without.wide_multipliers
+        most = left // without.lane_products if v["device"] else 0
         v.clamp("hard_lanes", 0, min(v["lanes"], most))
     products = Design(**v | {"dsps": None, "packed_rows": 0}).array_products
     pairs = v["columns"] // 2

@@ -74,4 +74,9 @@ PARTS = {part.name: part for part in (
          rtl="rtl.accelerator.unpack_part.UnpackPart",
          golden="golden.accelerator.parts.UnpackPart",
          cost="golden.unpack.unpack.Packing.cycles"),
+    Part(name="wide", modes=(Mode.WIDE,), reads=("activations", "program", "sums"),
+         writes=("activations", "sums"), errors=("FETCH", "STORE", "PROGRAM"),
+         rtl="rtl.accelerator.wide_part.WidePart",
+         golden="golden.accelerator.parts.WidePart",
+         cost="cost.cycles.Array.wide"),
 )}

@@ -40,6 +40,7 @@ class Mode(IntEnum):
     SUMS = 3
     SPARSE = 4
     UNPACK = 5
+    WIDE = 6
 
 
 def descriptor_words(columns: int) -> int:
@@ -141,6 +142,8 @@ class Step:
     @property
     def size(self) -> tuple[int, int]:
         """Values of a pass: (down, along x)."""
+        if self.mode == Mode.WIDE:  # all vectors of a pass are added up
+            return 1, 1
         if self.mode != Mode.DEPTHWISE:
             return self.y, self.x
         return (len(range(self.prime_y, self.y, self.stride_y)),
@@ -170,7 +173,7 @@ class Step:
         """Read a descriptor."""
         fields = unpack(words.astype("<u4").tobytes(), PLACES, DESCRIPTOR_BYTES)
         if fields["mode"] not in tuple(Mode):
-            raise UserError(f"mode of a step must be from 0 to 5, not {fields['mode']}")
+            raise UserError(f"mode of a step must be from 0 to {max(Mode)}, not {fields['mode']}")
         flags = {name: bool(fields[name]) for name, (*_, bits, _) in FIELDS.items() if bits == 1}
         return cls(**fields | flags | {"mode": Mode(fields["mode"])})  # type: ignore[arg-type]
 

@@ -97,10 +97,10 @@ class Clock:
 def median_clock(design: Design, grade: str) -> Clock | None:
     """Return the clock of a Design, on its chip of a speed grade.
 
-    None if nothing of its kind has been placed on such a one.
+    None if nothing of its kind has been placed on such a one; of those with wide rows none has.
     """
     known = CLOCKS.get(kind({**vars(design), "speed_grade": grade}))
-    if known is None:
+    if known is None or design.wide_rows:
         return None
     mhz, count = known
     return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)

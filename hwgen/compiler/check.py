@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
-from ..arch.steps import Mode, Step, lines_of_rows
+from ..arch.steps import Mode, Step
 from ..cost.cycles import Array
 from ..golden.accelerator.footprint import (
     bytes_read,
@@ -22,6 +22,7 @@ from ..golden.accelerator.footprint import (
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
+from .check_weights import Unsound, check_lines, wide_weights
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
 
@@ -32,10 +33,6 @@ Integers = NDArray[np.int64]
 NOBODY = -1
 NEVER = np.iinfo(np.int64).max // 2
 """With which vector a byte is written that is not written."""
-
-
-class Unsound(Exception):
-    """A Program reads or writes what it must not: a defect of the compiler, or of a file."""
 
 
 class Check:
@@ -135,7 +132,7 @@ class Check:
         weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
-            self.lines(step, weights)
+            check_lines(step, weights, self.design)
         writers = set().union(*(self.writers[name] for name in layer.inputs))
         written = np.full(len(self.owner), NEVER, np.int64)
         outputs = np.zeros(0, np.int64) if step.to_sums else bytes_written(
@@ -160,7 +157,10 @@ class Check:
         self.left[outputs] = times.max(initial=0) - times
 
     def weights(self, step: Step) -> NDArray[np.int8] | None:
-        """Return the weights, (tiles, passes, rows, columns), and note where they are."""
+        """Return the weights, (tiles, passes, rows, columns), and note where they are.
+
+        In mode WIDE each pass has as many for each of its vectors.
+        """
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         planes = step.formats[1] if self.design.engine in ("bitserial", "binary") else None
         if planes and rows:
@@ -171,16 +171,21 @@ class Check:
         if step.mode == Mode.SPARSE:
             self.columns(step)
             return None
-        length = words_read(step, self.design.columns, rows, parameters)
+        at_once = self.design.wide_rows
+        if step.mode == Mode.WIDE and (not at_once or step.program % at_once):
+            raise Unsound("its words cannot be read at once")
+        length = words_read(step, self.design.columns, rows, parameters, at_once)
         end = step.program + length
         if step.program >= self.image_words:
             if end > len(self.words) or not self.unpacked[step.program:end].all():
                 raise Unsound("its weights or parameters are not what was unpacked")
         else:
             self.region(step.program, end)
+        words = self.words[step.program:end]
+        if step.mode == Mode.WIDE:
+            return wide_weights(step, words, at_once)
         if not rows:
             return None
-        words = self.words[step.program:end]
         starts = [tile * (step.passes * rows + parameters) for tile in range(tiles)] \
             if step.parameters_per_tile else [0]
         skipped = np.ones(length, bool)
@@ -248,31 +253,6 @@ class Check:
         elif several:
             self.sums = 0
 
-    def lines(self, step: Step, weights: NDArray[np.int8] | None) -> None:
-        """Check that the line buffer holds what a depthwise step takes from it."""
-        assert weights is not None
-        lines = self.design.lines
-        if not lines:
-            raise Unsound("it is depthwise, and the array has no lines")
-        of_row = lines_of_rows(self.design.engine, self.design.single_rows, lines)
-        for row in np.flatnonzero(weights.any(axis=(0, 1, 3))).tolist():
-            if row >= len(of_row):
-                raise Unsound("it has weights in a row that no line reaches")
-            behind, delay = lines - 1 - of_row[row], row - of_row.index(of_row[row])
-            for x in range(step.prime_x, min(step.x, delay), step.stride_x):
-                # The end of the row above, if that is outside the image like the left of this one.
-                seen = step.offset + (step.x + x - delay) * step.x_step
-                if (seen < step.row_bytes or step.taps_x * step.taps_y > 1 or step.row0 > 0
-                        or step.offset + (x - delay) * step.x_step >= 0
-                        or step.prime_y == 0 or delay - x > step.x):
-                    raise Unsound("a window begins left of the first pixel of a row")
-            if behind and not 4 <= step.x <= self.design.line_pixels:
-                raise Unsound(f"its rows have {step.x} pixels")
-            for ky in range(step.taps_y):
-                for y in range(step.prime_y, min(step.y, behind), step.stride_y):
-                    if step.row0 + ky * step.taps_y_step + y - behind >= 0:
-                        raise Unsound("a window reads a row that was not streamed")
-
     def vectors(self, step: Step) -> Integers:
         """Return the vector that is read last before each of those bytes is written.
 
@@ -281,7 +261,9 @@ class Check:
         """
         rows = np.arange(step.prime_y, step.y, step.stride_y)[:, None]
         pixels = np.arange(step.prime_x, step.x, step.stride_x)
-        if step.mode != Mode.DEPTHWISE:
+        if step.mode == Mode.WIDE:
+            rows, pixels = np.array([[step.y - 1]]), np.array([step.x - 1])
+        elif step.mode != Mode.DEPTHWISE:
             rows, pixels = np.arange(step.y)[:, None], np.arange(step.x)
         last = (step.tiles - 1) * self.design.columns + step.last_columns
         tile = np.arange(last) // self.design.columns
@@ -307,7 +289,7 @@ class Check:
         if step.mode == Mode.SUMS:
             return []
         columns = self.design.columns
-        width = vector_bytes(step, self.design.rows, columns)
+        width = vector_bytes(step, self.design.rows, columns, self.design.wide_rows)
         found = []
         for tile in range(step.tiles) if step.tile_step else [step.tiles - 1]:
             alone = step.tile_step or step.tiles == 1
@@ -318,6 +300,10 @@ class Check:
                     matters = self.live(step)
                 elif weights is None:
                     matters = np.arange(width) < used
+                elif step.mode == Mode.WIDE:
+                    here = weights[tile:tile + 1, number] if alone else weights[:, number]
+                    matters = np.any(here[..., :used] != 0, axis=(0, 3)).reshape(
+                        step.y, step.x, -1)
                 else:
                     here = weights[tile:tile + 1, number] if alone else weights[:, number]
                     here = here[:, :, :used]

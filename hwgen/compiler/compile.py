@@ -206,12 +206,13 @@ def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: L
     of_weights = all(isinstance(each, Weighted) for each in (before, layer))
     if not (array.reads_ahead and of_weights and cost_before and cost):
         return False
+    stream = np.logical_and(cost_before.stream, cost.stream)
     if layout.views[before.output].buffer != layout.views[layer.inputs[0]].buffer:
-        return True
+        return stream
     if before.output != layer.inputs[0]:
         return False
     least = slack(cost_before.writes, cost.reads, int(array.columns))
-    return np.greater_equal(least, cost_before.cycles.written)
+    return stream & np.greater_equal(least, cost_before.cycles.written)
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
@@ -280,15 +281,18 @@ def finish(lowering: Lowering, addresses: dict[str, int],
            design: Design) -> tuple[bytes, tuple[Step, ...]]:
     """Return the image and the steps, now that all addresses are known."""
     coding = Descriptors.of(design)
-    code = len(lowering.placed) * coding.words
+    wide = coding.words_of(len(lowering.placed))
+    code = wide + lowering.wide_image.words
     steps, descriptors = [], []
     for item in lowering.placed:
         step = item.at(addresses)
         if step.mode == Mode.UNPACK:
             step = step.replace(output=code + step.output)
-        steps.append(step.replace(program=code + step.program))
+        first = wide if step.mode == Mode.WIDE else code
+        steps.append(step.replace(program=first + step.program))
         descriptors.append(coding.write(steps[-1]))
-    return b"".join(descriptors) + lowering.image.to_bytes(), tuple(steps)
+    head = b"".join(descriptors).ljust(wide * design.columns, b"\0")
+    return head + lowering.wide_image.to_bytes() + lowering.image.to_bytes(), tuple(steps)
 
 
 def placement(tensor: Tensor, folding: Folding, name: str, view: View,

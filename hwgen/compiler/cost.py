@@ -18,7 +18,7 @@ class LayerCost:
 
     ``cost`` is the cycles by which the compiler compares: it takes parameters to be different from
     tile to tile, wherever there are several tiles. ``reads`` and ``writes`` are those of steps of
-    weights.
+    weights; where they cannot ``stream``, no others are under way at the same time.
     """
 
     cost: Count
@@ -27,6 +27,7 @@ class LayerCost:
     words: Count
     reads: Reads = field(default=Reads())
     writes: Writes = field(default=Writes())
+    stream: Count = True
 
 
 def combine(function: Callable[..., Count], *costs: Any) -> Any:

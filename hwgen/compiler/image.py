@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.formats import Format
+from ..arch.steps import PARAMETER_WORDS
 
 __all__ = ["Image", "parameter_words"]
 
@@ -60,6 +61,23 @@ class Image:
             return self.keep(words.reshape(-1, self.columns)), True
         flat = passes.reshape(-1, self.columns)
         return self.keep(np.concatenate([flat[:first], parameters[0], flat[first:]])), False
+
+    def add_wide(self, weights: NDArray[np.int8], bias: Integers, multiplier: Integers,
+                 shift: Integers) -> tuple[int, bool]:
+        """Add what a step of mode WIDE reads; return the same as :meth:`add`.
+
+        ``weights`` is (tiles, passes, vectors, rows, columns): the words of all rows are read at
+        once, the first row first, and those of parameters.
+        """
+        rows = weights.shape[3]
+        parameters = parameter_words(bias, multiplier, shift)
+        room = np.zeros((len(parameters), rows, self.columns), np.uint8)
+        room[:, :PARAMETER_WORDS] = parameters
+        words: list[NDArray[np.uint8]] = []
+        for tile, passes in enumerate(weights.astype(np.int8).view(np.uint8)):
+            words += [passes[0], room[tile:tile + 1], passes[1:]]
+        flat = np.concatenate([each.reshape(-1, self.columns) for each in words])
+        return self.keep(flat), len(parameters) > 1
 
     def reserve(self, words: int) -> None:
         """Add words behind all others, which nobody writes but a step."""

@@ -90,6 +90,8 @@ class Lowering:
         self.rows, self.columns = design.rows, design.columns
         self.sizes = Sizes.of(design, cut)
         self.image = Image(design.columns)
+        self.wide_image = Image(design.columns)
+        """What is read many words at once, which lies before all others."""
         self.placed: list[PlacedStep] = []
         self.taken: LayerCost | None = None
         """What the steps of weights take that the last layer has, if it has some."""

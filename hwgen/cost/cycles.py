@@ -21,9 +21,10 @@ from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 from ..golden.bitserial.array import latency as bit_serial_latency
-from ..golden.sparse.step import SHORTEST_PASS
+from ..golden.dot.wide import latency as wide_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
+from .ways import BIT_BY_BIT, BROADCAST, EARLY, FAST, MEETING, PARTING, SMALL, UNPACKING
 
 __all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
 
@@ -75,67 +76,6 @@ class StepCycles:
 
 
 @dataclass(frozen=True)
-class Ways:
-    """How long the ways through an accelerator are, in cycles.
-
-    Parameters
-    ----------
-    reading : int
-        Of a step before its first word of weights, besides those of its descriptor.
-    fetching : int
-        From a vector's turn to its bytes, besides those that rotate a window.
-    storing : int
-        From a vector's bytes to those of its result, besides array and rotation.
-    summing : int
-        The same, for results that go back to the accumulators.
-    passing : int
-        From a vector's bytes to values, where they do not pass the array.
-    swapping : int
-        From a value out of the array until the next parameters may be read.
-    shortest : int
-        A pass at least.
-    turning : int
-        From the last pass of a step until the next step's descriptor may be read, besides those
-        that rotate a window.
-    taking : int
-        From a value out of the array until every place has the descriptor of a step that follows
-        at once.
-    gap : int
-        From the last vector of a step to the first one of the next step.
-    settled : int
-        From when a vector may read the last values of a step to the end of that step.
-    """
-
-    reading: int
-    fetching: int
-    storing: int
-    summing: int
-    passing: int
-    swapping: int
-    shortest: int
-    turning: int = 0
-    taking: int = 0
-    gap: int = 0
-    settled: int = 0
-
-
-FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
-UNPACKING = 10
-"""Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
-MEETING = 11
-"""Cycles that requantised sums of a compact accelerator take, so that they meet no vectors on their
-way; where those come so many cycles apart, they take one less."""
-PARTING = 2
-"""Cycles that part the sums of packed rows."""
-BROADCAST = 4
-"""Cycles that a compact accelerator's array takes, whatever its size,"""
-BIT_BY_BIT = 3
-"""and a bit-serial one besides those of a vector."""
-
-
-@dataclass(frozen=True)
 class Array:
     """What of a Design decides how long a step takes.
 
@@ -155,6 +95,8 @@ class Array:
         It has a depthwise path.
     packed_rows : Count
         Rows of the array whose cells share a multiplier two by two.
+    wide_rows : Count
+        Words that are read at once in steps of mode WIDE; 0 if there are none.
     """
 
     rows: Count
@@ -165,13 +107,14 @@ class Array:
     binary: bool = False
     lines: bool = False
     packed_rows: Count = 0
+    wide_rows: Count = 0
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
                    design.compact, design.engine == "bitserial", design.engine == "binary",
-                   design.lines > 0, design.packed_rows)
+                   design.lines > 0, design.packed_rows, design.wide_rows)
 
     @property
     def single_rows(self) -> Count:
@@ -181,14 +124,15 @@ class Array:
     @property
     def descriptors(self) -> Descriptors:
         """How a step lies in the program memory."""
-        return Descriptors("binary" if self.binary else "", self.rows, self.columns)
+        return Descriptors("binary" if self.binary else "", self.rows, self.columns,
+                           self.wide_rows)
 
     @property
     def turns(self) -> Count:
         """Cycles that rotate a window of the memory."""
         if self.compact:
             return 0
-        _, bits = np.frexp(np.maximum(self.rows, self.columns) - 1)
+        _, bits = np.frexp(np.maximum(np.maximum(self.rows, self.columns), self.wide_rows) - 1)
         return (bits + 1) // 2
 
     def weight_words(self, mode: Mode, weight_format: int) -> Count:
@@ -263,6 +207,10 @@ class Array:
             packing = Packing.of(step, self.columns)
             assert packing
             return StepCycles(own, UNPACKING + packing.cycles(step))
+        if step.mode == Mode.WIDE:
+            return self.wide(tiles=step.tiles, passes=step.passes, vectors=step.vectors,
+                             to_sums=step.to_sums,
+                             parameters_per_tile=step.parameters_per_tile)
         return self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,
@@ -318,6 +266,26 @@ class Array:
         earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
         return StepCycles(begin, body, tail, end + 1 - ways.gap,
                           work + end - (spare - earlier + PARAMETER_WORDS))
+
+
+    def wide(self, *, tiles: Count, passes: Count, vectors: Count, to_sums: bool = False,
+             parameters_per_tile: Count = False) -> StepCycles:
+        """Return what the cycles of a step of mode WIDE are made of.
+
+        All of its words are read with its vectors, and those of parameters behind these.
+        """
+        shortest = np.maximum(FAST.shortest, self.interval)
+        plain = np.maximum(vectors, shortest)
+        more = np.maximum(vectors + 1, shortest) - plain  # where parameters follow
+        some = np.where(parameters_per_tile, tiles, 1)
+        last = plain + np.where((passes == 1) & (some == tiles), more, 0)
+        begin = descriptor_words(self.columns) + FAST.reading + shortest
+        work = vectors - 1 + self.interval
+        end = FAST.fetching + self.turns + wide_latency(self.wide_rows) - EARLY + (
+            FAST.summing if to_sums else FAST.storing + self.turns)
+        tail = work + end - FAST.turning - self.turns - last
+        return StepCycles(begin, tiles * passes * plain + some * more - last + work + end,
+                          np.maximum(tail, 0))
 
 
 def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles, *,

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from ..arch.steps import Mode, Step
+from ..golden.accelerator.footprint import vector_bytes
 from ..golden.unpack.unpack import Packing, written_words
 from .cycles import Array
 
@@ -45,8 +46,10 @@ def traffic(step: Step, array: Array) -> Traffic:
     tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
     descriptors = array.descriptors
-    words = (descriptors.words + step.tiles * step.passes * weights
-             + tiles * descriptors.parameter_words)
+    parameters = descriptors.parameter_words
+    if step.mode == Mode.WIDE:
+        weights, parameters = step.vectors * array.wide_rows, array.wide_rows
+    words = descriptors.words + step.tiles * step.passes * weights + tiles * parameters
     channels = (step.tiles - 1) * array.columns + step.last_columns
     return Traffic(bytes_read(step, array), 0 if step.to_sums else step.values * channels,
                    words * array.columns)
@@ -66,6 +69,6 @@ def bytes_read(step: Step, array: Array) -> int:
     for count, distance in ((step.taps_x, step.taps_x_step), (step.pieces, step.piece_step),
                             (step.x, step.x_step)):
         start = np.add.outer(start, np.arange(count) * distance)
-    width = array.rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else array.columns
+    width = vector_bytes(step, array.rows, array.columns, array.wide_rows)
     inside = np.clip(step.row_bytes - start, 0, width) - np.clip(-start, 0, width)
     return int(np.count_nonzero((rows >= 0) & (rows < step.height)) * inside.sum())

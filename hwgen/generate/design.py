@@ -15,6 +15,7 @@ from ..rtl.accelerator.frame import Frame
 from ..rtl.accelerator.part import Part
 from ..rtl.accelerator.sparse_part import SparsePart
 from ..rtl.accelerator.unpack_part import UnpackPart
+from ..rtl.accelerator.wide_part import WidePart
 from ..rtl.binary.accelerator import BinaryAccelerator
 from ..rtl.compact.accelerator import CompactAccelerator
 from ..rtl.systolic import systolic
@@ -78,6 +79,8 @@ def attached_parts(design: Design) -> list[Part]:
         made.append(SparsePart(design.sparse_entries, design.sparse_columns, design.sparse_depth))
     if "unpack" in design.parts:
         made.append(UnpackPart())
+    if "wide" in design.parts:
+        made.append(WidePart(design.wide_rows))
     return made
 
 

@@ -21,6 +21,7 @@ from ..rtl.dot.fusion import ORDERS, Fusion
 from ..rtl.dot.power import EXPONENT, PowerOfTwo
 from ..rtl.dot.serial import PRECISION, SerialParallel
 from ..rtl.dot.ternary import Ternary
+from ..rtl.dot.wide import WideDot
 from ..rtl.links.axi_lite import AxiLite
 from ..rtl.links.axi_stream import AxiStream
 from ..rtl.links.crossing import Crossing
@@ -29,6 +30,7 @@ from ..rtl.links.host import Host
 from ..rtl.links.spi import LEAST_RATIO, Spi
 from ..rtl.links.uart import LEAST_DIVISOR, Uart
 from ..rtl.links.wishbone import Wishbone
+from ..rtl.primitives import PACKING
 from ..rtl.sparse.decoder import Decoder
 from ..rtl.sparse.engine import Sparse
 from ..rtl.sparse.nonzero import NonZeros
@@ -207,6 +209,14 @@ UNITS: dict[str, UnitKind] = {
          "exponent_bits": Whole(3, 1, EXPONENT, "bits of a weight besides its sign"),
          "depth": DEPTH, "family": FAMILY},
         maker_with_type(PowerOfTwo), "dot.power", PIECES),
+    "wide": UnitKind(
+        "dot products of a vector with all columns of a matrix, whose weights come with it",
+        {"rows": Whole(16, 2, 64, "numbers of a vector's piece"),
+         "columns": Whole(16, 2, 64, "sums, an even number"),
+         "family": OneOf("generic", PACKING, "FPGA family whose DSP blocks are shared by two "
+                         "columns; generic: portable Verilog")},
+        WideDot, "dot.wide",
+        "The sums are on `o` {latency} cycles after the last piece of their vector."),
     "csc": UnitKind(
         "decoder of compressed sparse columns: entries in, rows and weights out",
         {"rows": Whole(64, 1, 65536, "rows of the matrix"), **ENTRIES},

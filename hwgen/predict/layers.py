@@ -54,6 +54,7 @@ def predictions(network: Network, program: Program,
     sparse = sparse_steps(program, x)
     taken = {index: work.cycles for index, work in sparse.items()}
     of_steps = run_cycles(program.steps, array, taken)
+    multipliers = (array.rows + array.wide_rows) * array.columns
     layers = {layer.name: layer for layer in network.layers}
     for part in program.layers:
         steps = program.steps[part.first:part.first + part.count]
@@ -64,10 +65,10 @@ def predictions(network: Network, program: Program,
         entries = sum(work.bytes for index, work in sparse.items()
                       if part.first <= index < part.first + part.count)
         if not steps:
-            yield Work(multipliers=array.rows * array.columns)
+            yield Work(multipliers=multipliers)
             continue
         products, computed = multiplications(program, part, layers[part.name])
-        yield Work(multipliers=array.rows * array.columns,
+        yield Work(multipliers=multipliers,
                    cycles=cycles, products=products, computed=computed,
                    least=least_bytes(program, part, layers[part.name]),
                    traffic=sum((traffic(step, array) for step in steps),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..arch.design import Design
 from ..arch.designs import Designs
-from ..arch.steps import Mode, Step, descriptor_words
+from ..arch.steps import Mode, Step
 from ..compiler.compile import lower, may_follow, prepare_network, written_bytes
 from ..compiler.cost import LayerCost, combine, least_cost
 from ..compiler.layers.weighted import SumsLayer
@@ -98,11 +98,12 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.serial, designs.compact, designs.lines > 0)])
+            designs.columns, designs.wide_rows, designs.serial, designs.compact,
+            designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, *kind_of) in enumerate(kinds.T.tolist()):
+        for number, (columns, wide, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, **{
+            kind = partial(Array, columns=columns, wide_rows=wide, **{
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
             for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
@@ -140,7 +141,7 @@ class Survey:
             if by_layer:
                 layers.append(of_layer)
         best = cycles.argmin(axis=0), np.arange(len(designs))
-        program = (steps * descriptor_words(columns) + words) * columns
+        program = (few.sizes.array.descriptors.words_of(steps) + words) * columns
         return SurveyResult(cycles[best], np.stack([each[best] for each in layers]) if layers else
                             np.zeros((0, 1), np.int64), needed[best[0]], program[best])
 
@@ -215,10 +216,12 @@ def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLay
 def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points") -> LayerCost:
     """Return what the steps of a layer with weights take on each Design."""
     taken = few.spread(layer.product.layer_cost(few.sizes))
-    if layer.by_channel is None:
-        return taken
-    ways = layer.streaming_ways(all_.sizes)
-    return least_cost([*(all_.spread(way.layer_cost(suits)) for way, suits in ways), taken])
+    if layer.by_channel is not None:
+        ways = layer.streaming_ways(all_.sizes)
+        taken = least_cost([*(all_.spread(way.layer_cost(suits)) for way, suits in ways), taken])
+    if layer.wide.suits(few.sizes):
+        taken = least_cost([taken, few.spread(layer.wide.layer_cost(few.sizes))])
+    return taken
 
 
 def stack_costs(ways: Sequence[LayerCost]) -> LayerCost:

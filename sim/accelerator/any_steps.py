@@ -5,6 +5,7 @@ import numpy as np
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.steps import Mode, Step, lines_of_rows
+from hwgen.golden.accelerator.footprint import vector_bytes
 from hwgen.golden.accelerator.post import Parameters
 
 __all__ = ["StepMaker"]
@@ -49,18 +50,19 @@ class StepMaker:
         anywhere behind the descriptors.
         """
         columns, forms, size = self.design.columns, self.forms, self.design.program_words
-        place, steps, parts = (first + count) * forms.words, [], []
+        place, steps, parts = forms.words_of(first + count), [], []
+        at_once = self.design.wide_rows or 1  # words, at multiples of which all begin
         while len(steps) < count:
             step = self.step(self.some(wide))
             part = self.words(step)
-            if place + len(part) > size:
+            if place + -(-len(part) // at_once) * at_once > size:
                 if steps:
                     break
                 continue
             steps.append(step.replace(program=place))
             parts.append(part)
-            place += len(part)
-        gap = self.anywhere(0, size - place)
+            place += -(-len(part) // at_once) * at_once
+        gap = self.anywhere(0, (size - place) // at_once) * at_once
         steps = [step.replace(program=step.program + gap) for step in steps]
         words = np.zeros((place + gap, columns), np.uint8)
         for index, (step, part) in enumerate(zip(steps, parts, strict=True), first):
@@ -109,7 +111,8 @@ class StepMaker:
         design, draw = self.design, self.draw
         deep = design.lines and not (design.compact and self.serial)
         mode = self.rng.choice([Mode.MATRIX, Mode.MATRIX, Mode.DIRECT, Mode.SUMS]
-                               + [Mode.DEPTHWISE] * bool(deep))
+                               + [Mode.DEPTHWISE] * bool(deep)
+                               + [Mode.WIDE] * 3 * bool(design.wide_rows))
         pieces, taps_x, taps_y = (draw(1, 2 + self.some(0.3)) if mode != Mode.SUMS else 1
                                   for _ in range(3))
         fields = self.windows() if mode == Mode.DEPTHWISE else {
@@ -261,7 +264,7 @@ class StepMaker:
         if step.mode == Mode.SUMS:
             return self.anywhere(-1 << 31, (1 << 31) - 1)
         reach = 4 << (size - 1).bit_length()
-        width = self.design.columns if step.mode != Mode.MATRIX else self.design.rows
+        width = vector_bytes(step, self.design.rows, self.design.columns, self.design.wide_rows)
         along = sums([step.offset], (step.tiles, step.tile_step), (step.taps_x, step.taps_x_step),
                      (step.pieces, step.piece_step), (step.x, step.x_step))
         rows = sums([step.row0], (step.taps_y, step.taps_y_step), (step.y, step.row_step))
@@ -292,10 +295,14 @@ class StepMaker:
         if rows and self.serial:
             rows = step.formats[1].words(rows)
         parts, small = [], step.row_bytes == SMALL and step.passes == 1
+        spare = 0  # words behind parameters
+        if step.mode == Mode.WIDE:
+            rows, spare = step.vectors * self.design.wide_rows, self.design.wide_rows - 9
         for tile in range(step.tiles):
             parts.append(self.bytes((rows, columns), small))
             if tile == 0 or step.parameters_per_tile:
                 parts.append(self.parameters(step, small).to_words().view(np.uint8))
+                parts.append(self.bytes((spare, columns)))
             parts.append(self.bytes(((step.passes - 1) * rows, columns), small))
         return np.concatenate(parts).astype(np.uint8)
 
@@ -321,7 +328,7 @@ class StepMaker:
                               rng.integers(0, 1 << 31, columns), rng.integers(0, 32, columns))
         bits = rng.integers(1, 32, columns)
         bias = rng.integers(-1 << 31, 1 << 31, columns) >> 32 - bits
-        likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.SUMS: 10}.get(
+        likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.WIDE: 16, Mode.SUMS: 10}.get(
             step.mode, 27 if step.scaled else 8)
         shift = np.maximum(bits, likely) - 8 + rng.integers(-2, 2, columns)
         return Parameters(bias, rng.integers(1 << 30, 1 << 31, columns)

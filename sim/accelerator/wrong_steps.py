@@ -58,6 +58,8 @@ def wrong_fields(design):
     yield from ({name: 0} for name in COUNTS)
     yield from ({"mode": value} for value in modes(design))
     yield from ({"program": value} for value in (words - 8, *powers(1 << 16, 1 << 32)))
+    if design.wide_rows:
+        yield from wide_fields(design)
     yield from ({"base": value} for value in (size, -1, *powers(size, reach - size)))
     yield from ({"base": -value} for value in powers(1, reach))
     step = min(size, 0xFFFF)
@@ -89,8 +91,20 @@ def long_loops(design):
 
 def modes(design):
     """Return modes that an accelerator has not."""
-    special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress}
-    return [mode for mode, there in special.items() if not there] + [6, 7, *powers(8, 256)]
+    special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress,
+               Mode.WIDE: design.wide_rows > 0}
+    return [mode for mode, there in special.items() if not there] + [7, *powers(8, 256)]
+
+
+def wide_fields(design):
+    """Yield wrong fields of a step whose words are read at once, but not from there, or not all."""
+    rows, words, wide = design.wide_rows, design.program_words, {"mode": Mode.WIDE}
+    middle = words // 2 // rows * rows
+    yield from (wide | {"program": middle + value} for value in powers(1, rows))
+    yield from (wide | {"program": value} for value in (
+        words - rows, words, words + rows, *powers(words, 1 << 32)))
+    left = (words - middle) // rows  # vectors behind the middle
+    yield from (wide | {"program": middle, name: left} for name in ("x", "y", "tiles", "pieces"))
 
 
 def binary_fields(design):

@@ -18,6 +18,7 @@ DESIGNS = {
     "systolic": SMALL, "bitserial": SMALL.replace(engine="bitserial"),
     "binary": SMALL.replace(engine="binary", lines=0, partial_sums=1),
     "sparse": SMALL.replace(**SPARSE), "unpack": SMALL.replace(decompress=True),
+    "wide": SMALL.replace(wide_rows=16, program_memory=3008),
     "both": SMALL.replace(**SPARSE, decompress=True),
 }
 
@@ -49,6 +50,7 @@ def test_designs_name_their_parts():
     assert {name: design.parts for name, design in DESIGNS.items()} == {
         "systolic": ("systolic",), "bitserial": ("bitserial",), "binary": ("binary",),
         "sparse": ("systolic", "sparse"), "unpack": ("systolic", "unpack"),
+        "wide": ("systolic", "wide"),
         "both": ("systolic", "sparse", "unpack")}
 
 

@@ -46,18 +46,23 @@ def any_design(number):
         columns = max(2, columns // 2)
     elif engine != "bitserial" and number % 4 == 2:
         fields["packed_rows"] = 1 + number % (rows - lines)
+    if engine == "systolic" and number % 4 == 0:
+        columns += columns % 2
+        fields |= {"wide_rows": (16, 32)[number // 12 % 2],
+                   "program_memory": (1 << 20) // (32 * columns) * 32 * columns}
     if engine == "sparse":
         fields |= {"sparse_entries": 2048, "sparse_columns": 1024,
                    "sparse_depth": int(rng.choice([1, 2, 8]))}
-    return Design(engine=engine, rows=rows, columns=columns, activation_memory=1 << 16,
-                  program_memory=1 << 20, rounding=("tflm", "single")[number // 2 % 2],
-                  partial_sums=int(rng.choice([4, 23, 64, 500])), **fields)
+    return Design(**{"program_memory": 1 << 20} | fields, engine=engine, rows=rows,
+                  columns=columns, activation_memory=1 << 16,
+                  rounding=("tflm", "single")[number // 2 % 2],
+                  partial_sums=int(rng.choice([4, 23, 64, 500])))
 
 
 def any_layer(seed, design):
     """Return a network of one random layer such as an engine is for, and an input."""
     rng = np.random.default_rng([seed, 7])
-    if design.engine == "sparse" and seed % 2:  # the kind for which that engine is chosen most
+    if (design.engine == "sparse" or design.wide_rows) and seed % 2:  # for which those are
         build = Builder(seed, 1, 1, int(rng.integers(1, 200)))
         build.fully_connected(int(rng.integers(1, 100)))
         network = build.network(rounding=design.rounding)
@@ -104,6 +109,7 @@ def test_pairs_are_of_all_kinds():
     """Every engine is among them, and what it is for: 500 pairs, no Design twice."""
     designs = [any_design(number) for number in range(DESIGNS)]
     assert DESIGNS * LAYERS == 500 and len({design.name for design in designs}) == DESIGNS
+    assert sum(design.wide_rows > 0 for design in designs) == 3
     assert {(design.engine, design.compact) for design in designs} == {
         ("systolic", False), ("systolic", True), ("bitserial", False), ("bitserial", True),
         ("sparse", False)}

@@ -19,6 +19,8 @@ from hwgen.rtl.accelerator.sequencer import Sequencer
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
 from hwgen.rtl.accelerator.sum_index import strided_sum
+from hwgen.rtl.accelerator.wide_memory import WideMemory
+from hwgen.rtl.accelerator.wide_part import WidePath
 from hwgen.rtl.binary import array as binary
 from hwgen.rtl.binary.accelerator import BinaryAccelerator
 from hwgen.rtl.binary.sequencer import BinarySequencer
@@ -43,6 +45,7 @@ from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
+from hwgen.rtl.dot.wide import WideDot
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
 from hwgen.rtl.links.crossing import Crossing
@@ -333,6 +336,8 @@ CASES = {
     CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
                                 for window in (4, 9)],
     WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
+    WideMemory: lambda: [memory(WideMemory(width, 160, 8, words=words), "address", 3, 1)
+                         for width, words in ((8, 16), (40, 32))],
     CompactWordMemory: lambda: [memory(CompactWordMemory(width, 700, 8), "address", 513, 1)
                                 for width in (8, 40)],
     Lane: lambda: [requantised(Lane, rounding, "generic") for rounding in ("tflm", "even")],
@@ -364,6 +369,7 @@ CASES = {
                          for lanes, bits in ((1, 1), (5, 3), (2, 4))],
     SerialParallel: lambda: [dot(SerialParallel(lanes, BYTE), first=1) for lanes in (1, 5, 16)],
     Ternary: lambda: [dot(Ternary(lanes, BYTE)) for lanes in (1, 5, 16)],
+    WideDot: lambda: [dot(WideDot(*sizes)) for sizes in ((2, 2), (5, 10), (16, 4))],
     generic.Multiplier: lambda: [multiplier(generic.Multiplier, BYTE, unsigned(3))],
     generic.FabricMultiplier: lambda: [multiplier(generic.FabricMultiplier, BYTE, signed(width))
                                        for width in (2, 9, 16)],
@@ -521,6 +527,7 @@ EQUAL = {
     gowin.Multiplier: generic.Multiplier, ice40.Multiplier: generic.Multiplier,
     ice40.MultiplierPair: generic.Multiplier, ice40.CommonPair: generic.Multiplier,
     ecp5_rams.Ram: generic.Ram, ecp5_rams.SinglePortRam: generic.SinglePortRam,
+    ecp5_rams.ShallowRam: generic.SinglePortRam,
     ice40.SinglePortRam: generic.SinglePortRam, ice40.LongMultiplier: generic.LongMultiplier,
 }
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
@@ -534,6 +541,7 @@ STATES = "a state machine: its cycles are those of cost/cycles.py"
 PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
+    WidePath: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
     tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS, tops.BusAccelerator: PARTS,
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",

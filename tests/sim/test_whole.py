@@ -18,6 +18,7 @@ DESIGNS = {
     "sparse": SMALL.replace(**SPARSE),
     "unpacks": SMALL.replace(decompress=True),
     "sparse, unpacks": SMALL.replace(**SPARSE, decompress=True),
+    "wide": SMALL.replace(wide_rows=16, columns=6, lines=1, program_memory=80 * 96),
     "odd": SMALL.replace(rows=7, columns=5, lanes=3, lines=2, line_pixels=11, rounding="even",
                          program_memory=5003, partial_sums=13, steps=5),
     "narrow": SMALL.replace(compact=True, columns=2, lanes=1, steps=0),

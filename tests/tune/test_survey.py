@@ -118,6 +118,21 @@ def random_network(seed):
     return made.network()
 
 
+def wide_designs(rng, count):
+    """Return Designs of which some read many words at once."""
+    return [design.replace(columns=columns, wide_rows=rows, program_memory=(
+                1 << 23) // (32 * columns) * 32 * columns)
+            for design in random_designs(rng, count, least_sums=4)
+            for columns in [design.columns + design.columns % 2] for rows in (0, 16, 32)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wide_rows(seed):
+    rng = np.random.default_rng(seed)
+    verify(random_network(seed), wide_designs(rng, 2))
+    verify(read_network(path("ad_autoencoder")), wide_designs(rng, 1))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks(seed):
     """Random networks on random Designs, down to a few partial sums."""

@@ -229,28 +229,37 @@ class MatrixLayer:
 
     def pack_weights(self, plan: Plan, rows: int, columns: int) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
+        packed = self.pack_taps(plan.pieces * rows, columns, group=plan.group, taps_x=plan.taps_x,
+                                tile_step=plan.tile_step)
+        return packed.reshape(-1, rows, packed.shape[-1] // columns, columns).transpose(2, 0, 1, 3)
+
+    def pack_taps(self, length: int, columns: int, *, group: int = 1, taps_x: int = 1,
+                  tile_step: int = 0) -> NDArray[np.int8]:
+        """Return the weights of vectors of a length, in the columns of all tiles.
+
+        They are (rows of the kernel, parts, taps along x, bytes of a vector, columns).
+        """
         down, across = self.window.kernel
-        width = plan.group * self.outputs
-        tiles, length = ceil_div(width, columns), plan.pieces * rows
+        tiles = ceil_div(group * self.outputs, columns)
         pitch, channels = self.source.pitch, self.source.channels
-        packed = np.zeros((down, len(self.parts), plan.taps_x, length, tiles * columns), np.int8)
+        packed = np.zeros((down, len(self.parts), taps_x, length, tiles * columns), np.int8)
         for number, part in enumerate(self.parts):
             by_tap = part.transpose(1, 2, 3, 0)
-            if plan.tile_step:
+            if tile_step:
                 for tile in range(tiles):
-                    first = tile * plan.tile_step
+                    first = tile * tile_step
                     reach = slice(tile * columns, min((tile + 1) * columns, self.outputs))
                     taken = by_tap[:, :, first:first + length, reach]
                     packed[:, number, :, :taken.shape[2], reach] = taken
-            elif plan.taps_x > 1:
+            elif taps_x > 1:
                 packed[:, number, :, :channels, :self.outputs] = by_tap
             else:
-                for place in range(plan.group):
+                for place in range(group):
                     reach = slice(place * self.outputs, (place + 1) * self.outputs)
                     for x in range(across):
                         byte = (place * self.window.stride[1] + x * self.window.dilation[1]) * pitch
                         packed[:, number, 0, byte:byte + channels, reach] = by_tap[:, x]
-        return packed.reshape(-1, rows, tiles, columns).transpose(2, 0, 1, 3)
+        return packed
 
     def best(self, sizes: Sizes) -> Plan:
         """Return the plan that takes the fewest cycles."""

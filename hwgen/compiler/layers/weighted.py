@@ -22,6 +22,7 @@ from ..view import View
 from .depthwise import DepthwiseLayer
 from .matrix import MatrixLayer
 from .sparse import SparseLayer
+from .wide import WideLayer
 
 __all__ = ["SumsLayer"]
 
@@ -103,6 +104,11 @@ class SumsLayer:
         """The same on the sparse engine; None of a depthwise layer."""
         return SparseLayer(*self._direct) if self.product.reads is None else None
 
+    @cached_property
+    def wide(self) -> WideLayer:
+        """The same with as many weights a cycle as there are multipliers."""
+        return WideLayer(self.product)
+
     def streaming_ways(self, sizes: Sizes) -> list[tuple[DepthwiseLayer, Count]]:
         """Return the ways to stream it by channels, and for which Designs each is possible."""
         if self.by_channel is None or not np.any(sizes.lines):
@@ -118,7 +124,12 @@ class SumsLayer:
         possible = [layer for layer, suits in self.streaming_ways(lowering.sizes) if suits]
         best = self.product.best(lowering.sizes)
         quickest = min(possible, key=lambda layer: int(layer.cost), default=None)
-        if quickest and quickest.cost <= best.cost:
+        least = min(int(best.cost), int(quickest.cost) if quickest else int(best.cost))
+        if self.wide.suits(lowering.sizes) and \
+                int(self.wide.layer_cost(lowering.sizes).cost) < least:
+            self.wide.emit(lowering)
+            lowering.taken = self.wide.layer_cost(lowering.sizes)
+        elif quickest and quickest.cost <= best.cost:
             quickest.emit(lowering)
             lowering.taken = quickest.layer_cost(True)
         else:

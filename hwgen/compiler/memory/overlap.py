@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import Step
+from ...arch.steps import Mode, Step
 from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
@@ -143,6 +143,8 @@ def note_writes(times: Integers, step: Step, start: int, columns: int) -> None:
     down, across = (np.arange(count) for count in step.size)
     vector = ((step.prime_y + down * step.stride_y)[:, None] * step.x
               + step.prime_x + across * step.stride_x)[..., None]
+    if step.mode == Mode.WIDE:  # a value comes of the last one
+        vector = vector + step.vectors - 1
     pixels = (down[:, None] * step.output_row_step + across * step.output_x_step)[..., None]
     for tile in range(step.tiles):
         width = columns if tile < step.tiles - 1 else step.last_columns

@@ -197,7 +197,9 @@ def candidate(network: Network, folding: Folding, layout: BufferLayout, design: 
 
 def program_words(lowering: Lowering) -> int:
     """Return the words of the program memory that steps take, and what they read."""
-    return len(lowering.placed) * Descriptors.of(lowering.design).words + lowering.image.words
+    descriptors = Descriptors.of(lowering.design)
+    return (descriptors.words_of(len(lowering.placed)) + lowering.wide_image.words
+            + lowering.image.words)
 
 
 def surroundings(design: Design, source: View, folding: Folding,

@@ -16,12 +16,13 @@ from ...arch.design import Design
 from ...arch.formats import NumberKind
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, lines_of_rows
 from ...errors import UserError
+from ..dot.wide import dot
 from ..network.arithmetic import wrap
 from ..sparse.decoder import Compressed
 from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
-from .parts import Part, SparsePart, UnpackPart
+from .parts import Part, SparsePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "Weights"]
@@ -46,6 +47,8 @@ class Accelerator:
         What does steps beside the array.
     packed_rows : int
         Rows, the last ones, that no line reaches.
+    wide_rows : int
+        Words that are read at once in steps of mode WIDE; 0 if there are none.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     """
@@ -60,6 +63,7 @@ class Accelerator:
     parts: Sequence[Part] = ()
     rounding: str = "tflm"
     packed_rows: int = 0
+    wide_rows: int = 0
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
@@ -82,8 +86,10 @@ class Accelerator:
         if "unpack" in design.parts:  # its steps write behind the image
             parts.append(UnpackPart())
             others["program_words"] = design.program_words
+        if "wide" in design.parts:
+            parts.append(WidePart())
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
-                   packed_rows=design.packed_rows,
+                   packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    partial_sums=design.partial_sums, activation_memory=design.activation_memory,
                    rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
                    **others)
@@ -140,9 +146,7 @@ class Accelerator:
         most = (step.values - 1) * strided + step.tiles if strided else step.values
         if uses_sums and most > self.partial_sums:
             return Error.SUMS
-        rows = self.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
-        if rows and self.serial:
-            rows = step.formats[1].words(self.rows)
+        rows, room = self.words_of_pass(step)
         there = slice(0, step.values if uses_sums else 0)
         seen: dict[tuple[int, int, int], NDArray[np.int8] | None] = {}
         program, parameters = step.program, None
@@ -152,10 +156,10 @@ class Accelerator:
                 coded = words[program:program + rows]
                 program += rows
                 if number == 0 and (tile == 0 or step.parameters_per_tile):
-                    if program + PARAMETER_WORDS > len(words):
+                    if program + room > len(words):
                         return Error.PROGRAM
                     parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS])
-                    program += PARAMETER_WORDS
+                    program += room
                 if program > len(words):
                     return Error.PROGRAM
                 if step.mode == Mode.SUMS:
@@ -185,11 +189,19 @@ class Accelerator:
                 return Error.STORE
         return None
 
+    def words_of_pass(self, step: Step) -> tuple[int, int]:
+        """Return the words of weights of a pass, and those that parameters take."""
+        if step.mode == Mode.WIDE:
+            return step.vectors * self.wide_rows, self.wide_rows
+        if step.mode not in (Mode.MATRIX, Mode.DEPTHWISE):
+            return 0, PARAMETER_WORDS
+        return step.formats[1].words(self.rows) if self.serial else self.rows, PARAMETER_WORDS
+
     def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
               ) -> NDArray[np.int8] | None:
         """Return the vectors of a pass, (y, x, bytes), or None where one is not in the memory."""
-        inside, addresses = bytes_read(step, vector_bytes(step, self.rows, self.columns), tile,
-                                       ky, kx, piece)
+        width = vector_bytes(step, self.rows, self.columns, self.wide_rows)
+        inside, addresses = bytes_read(step, width, tile, ky, kx, piece)
         addresses = np.where(inside, addresses, 0)
         if addresses.min() < 0 or addresses.max() >= len(self.memory):
             return None
@@ -198,6 +210,9 @@ class Accelerator:
     def value(self, step: Step, vectors: NDArray[np.int8], coded: NDArray[np.int8],
               taps: tuple[int, int, int]) -> Integers:
         """Return the values of a pass, (values, columns)."""
+        if step.mode == Mode.WIDE:
+            return dot(vectors.reshape(step.vectors, -1),
+                       coded.reshape(step.vectors, self.wide_rows, -1))[None]
         weights: NDArray[np.signedinteger] = coded[::-1]
         if self.serial and step.mode in (Mode.MATRIX, Mode.DEPTHWISE):
             weights = step.formats[1].from_words(coded.view(np.uint8), self.rows)

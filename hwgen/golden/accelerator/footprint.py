@@ -23,8 +23,10 @@ def passes(step: Step) -> Iterator[tuple[int, int, int]]:
             for piece in range(step.pieces))
 
 
-def vector_bytes(step: Step, rows: int, columns: int) -> int:
+def vector_bytes(step: Step, rows: int, columns: int, wide_rows: int = 0) -> int:
     """Return the bytes of each vector that a step reads on an array of these sizes."""
+    if step.mode == Mode.WIDE:
+        return wide_rows
     return rows if step.mode in (Mode.MATRIX, Mode.SPARSE) else columns
 
 
@@ -55,7 +57,7 @@ def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers
 
 
 def words_read(step: Step, columns: int, weight_words: int,
-               parameter_words: int = PARAMETER_WORDS) -> int:
+               parameter_words: int = PARAMETER_WORDS, wide_rows: int = 0) -> int:
     """Return how many words behind ``step.program`` a step reads.
 
     ``weight_words`` are those of a pass, if it multiplies.
@@ -66,5 +68,7 @@ def words_read(step: Step, columns: int, weight_words: int,
         packing = Packing.of(step, columns)
         return packing.words(step) if packing else 0
     words = weight_words if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+    if step.mode == Mode.WIDE:
+        words, parameter_words = step.vectors * wide_rows, wide_rows
     tiles = step.tiles if step.parameters_per_tile else 1
     return step.tiles * step.passes * words + tiles * parameter_words

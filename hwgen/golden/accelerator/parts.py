@@ -17,7 +17,7 @@ from .footprint import passes
 if TYPE_CHECKING:
     from .accelerator import Accelerator
 
-__all__ = ["Part", "SparsePart", "UnpackPart"]
+__all__ = ["Part", "SparsePart", "UnpackPart", "WidePart"]
 
 
 class Part(Protocol):
@@ -86,3 +86,17 @@ class UnpackPart:
             ) -> Error | None:
         there = unpack(step, words.view(np.uint8), accelerator.rows)
         return None if there else Error.PROGRAM
+
+
+class WidePart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.wide_part.WidePart`."""
+
+    mode = Mode.WIDE
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.program % accelerator.wide_rows == 0
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        return accelerator.step(step, words)

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
@@ -30,6 +30,7 @@ from .sequencer import Sequencer
 from .store import Store
 from .sum_index import every_sum, strided_sum
 from .taking import Taking
+from .wide_memory import WideMemory
 
 __all__ = ["Accelerator", "Datapath"]
 
@@ -104,12 +105,14 @@ class Accelerator(Frame):
                             lanes=hard_lanes)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
         self.lines = lines
-        self.window = max(rows, columns)
-        self.program = made.program(8 * columns, program_memory // columns, PART, family,
-                                    device, contents)
+        words = max((part.words for part in parts), default=1)  # that are read at once
+        self.window = max(rows, columns, words)
+        self.program = (made.program if words == 1 else partial(WideMemory, words=words))(
+            8 * columns, program_memory // columns, PART, family, device, contents)
         self.activations = made.activations(activation_memory, self.window, family, device,
                                             self.program.places)
-        self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes)
+        self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes,
+                              **{"whole": True} if words > 1 else {})
         self.fetch = made.fetch(window=self.window, columns=columns, lines=lines,
                                 line_pixels=line_pixels, size=activation_memory,
                                 memory_latency=self.far + self.activations.read_latency,

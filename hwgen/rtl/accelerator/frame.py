@@ -11,7 +11,8 @@ from ...arch.boards import TWO_CLOCKS
 from ..links.crossing import HOST, Crossing
 from ..links.host import BUS, Host
 from .control import CONTROL
-from .host_port import HostPort
+from .host_port import PART, HostPort
+from .memories import word_ports
 
 __all__ = ["Frame"]
 
@@ -98,7 +99,9 @@ class Frame(wiring.Component):
             spaces=[part.space for part in filled], family=self.family)
         m.submodules.host_port = port
         wiring.connect(m, port.activations, activations)
-        wiring.connect(m, port.program, program)
+        for name in word_ports(8 * self.columns, program.depth, PART):  # it may have more of them
+            given, taken = getattr(port.program, name), getattr(program, name)
+            m.d.comb += given.eq(taken) if name == "read_data" else taken.eq(given)
         for name, member in CONTROL.items():
             sent, given = getattr(port.run, name), getattr(self.sequencer, name)
             m.d.comb += given.eq(sent) if member.flow is In else sent.eq(given)

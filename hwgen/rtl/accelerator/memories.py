@@ -205,7 +205,10 @@ class WordMemory(wiring.Component):
         self.family = family
         self.device = device
         self.init = init
-        super().__init__(word_ports(width, depth, granularity))
+        super().__init__(self._ports())
+
+    def _ports(self) -> dict[str, Any]:
+        return word_ports(self.width, self.depth, self.granularity)
 
     @property
     def latency(self) -> int:
@@ -219,14 +222,17 @@ class WordMemory(wiring.Component):
         Powers of two, the largest ones first, which a block RAM has as many words as, and a rest.
         So the upper bits of an address tell its bank.
         """
+        return self._split(self.depth)
+
+    def _split(self, depth: int) -> list[tuple[int, int]]:
         banks = []
         start = 0
         for size in self.sizes:
-            while self.depth - start >= size:
+            while depth - start >= size:
                 banks.append((start, size))
                 start += size
-        if start < self.depth:
-            banks.append((start, self.depth - start))
+        if start < depth:
+            banks.append((start, depth - start))
         return banks
 
     @property

@@ -14,8 +14,8 @@ class Part:
     """Does the steps of a mode of its own, with what an accelerator has: memories, fetch, sums.
 
     :data:`hwgen.arch.parts.PARTS` says what the others need to know of it. Its steps read no words
-    of weights or parameters by way of the sequencer's loops. What a part has no use for stays as it
-    is here.
+    of weights or parameters by way of the sequencer's loops, unless it has ``words``. What a part
+    has no use for stays as it is here.
 
     Members
     -------
@@ -39,6 +39,12 @@ class Part:
         sums.
     strided : bool
         It leaves several sums a pixel, which steps of mode SUMS take one by one.
+    words : int
+        More than one: each of its vectors has so many bytes, and comes with so many words of the
+        program memory, from the first one of its step on. It has one value for all vectors of a
+        pass. Behind the first pass of a column tile come its parameters, as many words again.
+    whole : Signal, or None
+        Those are read, a cycle later.
     """
 
     name: str
@@ -51,6 +57,8 @@ class Part:
     sum_tag: Value | None = None
     sums: Any = None
     strided = False
+    words = 1
+    whole: Signal | None = None
 
     def __init__(self) -> None:
         self.selected = Signal(name=f"selected_{self.name}")

@@ -12,6 +12,7 @@ from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..step import PARAMETER_WORDS, Descriptor, Parameters, Tag
 from .accumulators import Accumulators
+from .parameters import take_parameters
 
 __all__ = ["HALF", "SUM", "Lane", "Post"]
 
@@ -19,8 +20,6 @@ SUM = 32
 HALF = 16
 NARROW = 10
 """Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
-TOGETHER = 4
-"""Columns that are told together that parameters come."""
 
 
 class Lane(wiring.Component):
@@ -211,6 +210,8 @@ class Post(wiring.Component):
         The chip, if its floor plan shall be used.
     hard : int
         How many lanes use hard multipliers.
+    whole : bool
+        Whether parameters may also come all at once.
 
     Members
     -------
@@ -220,6 +221,8 @@ class Post(wiring.Component):
         What ``tag`` will be three cycles later.
     word : In(8 * columns), word_valid : In(1)
         Parameters, nine words for all columns, the lowest byte of each first.
+    whole_valid : In(1), whole : In(72 * columns)
+        All of them, column by column, two cycles later; only if ``whole``.
     swapped : Out(1)
         They are in use from now on, and the next ones may come.
     o_valid : Out(1), o_group : Out(range(interval)), o_tag : Out(Tag), o : Out(8 * lanes)
@@ -235,6 +238,8 @@ class Post(wiring.Component):
     sums: Any
     word: Value
     word_valid: Value
+    whole: Value
+    whole_valid: Value
     swapped: Value
     o_valid: Value
     o_group: Value
@@ -249,9 +254,10 @@ class Post(wiring.Component):
     """Cycles before the bytes of sums from where on those want the descriptor, and how many."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
-                 device: str | None = None, hard: int = 0) -> None:
+                 device: str | None = None, hard: int = 0, whole: bool = False) -> None:
         self.columns = columns
         self.lanes = lanes
+        self.takes_whole = whole
         self.rounding = rounding
         self.family = family
         self.device = device
@@ -263,6 +269,7 @@ class Post(wiring.Component):
             "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
             "o": Out(8 * lanes),
             "ready": Out(1), "ready_last": Out(1), "ready_sums": Out(vector),
+            **({"whole": In(8 * PARAMETER_WORDS * columns), "whole_valid": In(1)} if whole else {}),
         })
 
     @property
@@ -279,7 +286,7 @@ class Post(wiring.Component):
         m = Module()
         d = self.descriptor
         arrives = self.tag.value & self.tag.last
-        parameters = self._parameters(m)
+        parameters = take_parameters(m, self)
 
         # A vector waits here until all of its groups have gone.
         sums = Signal(SUM * self.columns, reset_less=True)
@@ -314,33 +321,6 @@ class Post(wiring.Component):
                      Value.cast(self.o_tag).eq(later(m, Value.cast(tag), Lane.latency, "tag"))]
         self._collect(m, wide, valid & d.to_sums, group, tag)
         return m
-
-    def _parameters(self, m: Module) -> list[Signal]:
-        """Take parameters, and return those in use for each column."""
-        following = [Signal(8 * PARAMETER_WORDS, name=f"following_{c}", reset_less=True)
-                     for c in range(self.columns)]
-        used = [Signal(Parameters.size, name=f"used_{c}", reset_less=True)
-                for c in range(self.columns)]
-        left, full = Signal(range(PARAMETER_WORDS), init=PARAMETER_WORDS - 1), Signal()
-        with m.If(self.word_valid):
-            m.d.sync += [left.eq(Mux(left == 0, PARAMETER_WORDS - 1, left - 1)),
-                         full.eq(left == 0)]
-        swap = self.tag_early.value & self.tag_early.tile & full
-        with m.If(swap):
-            m.d.sync += full.eq(0)
-        m.d.sync += self.swapped.eq(swap)
-        # The registers are many, and lie far apart: each column's know by themselves what to do.
-        word = later(m, self.word, 2, "word")
-        for c in range(self.columns):
-            if c % TOGETHER == 0:
-                both = primitives.local_register(
-                    m, self.family, Cat(self.word_valid, self.swapped), f"both_{c}")
-            come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
-            with m.If(come):
-                m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
-            with m.If(use):
-                m.d.sync += used[c].eq(following[c])
-        return used
 
     def _collect(self, m: Module, wide: list[Value], valid: Value, group: Value, tag: Any,
                  ) -> None:

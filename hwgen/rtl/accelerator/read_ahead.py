@@ -15,6 +15,7 @@ from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
 from .taking import GAP
 from .walk import State, Walk
+from .wide_slot import WideSlot
 
 __all__ = ["ReadAheadSequencer"]
 
@@ -149,16 +150,21 @@ class ReadAheadSequencer(Sequencer):
     def _walk_slots(self, m: Module, walk: ReadAheadWalk) -> Value:
         """Add the loops of steps, and return whether an address is outside the memory."""
         d = self.descriptor
-        loops = Loops(m, d, self.countdown, Const(self.rows, 8), self.shortest, self.issued)
-        coming, slot = NextPass(m, d, loops), Slot(self.words)
+        at_once = max((part.words for part in self.parts), default=1)
+        slot = Slot(self.words) if at_once == 1 else WideSlot(
+            m, d, self.issued, self.words, at_once, self.interval)
+        loops = Loops(m, d, self.countdown, Const(self.rows, 8), slot.shortest(self.shortest),
+                      self.issued)
+        coming = NextPass(m, d, loops)
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
-        value = self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector)
+        value = slot.gives_value(
+            self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector))
         missing = self._missing(m, walk, slot, take)
         overlaps = self._overlaps(m, slot.vectors, walk, missing)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
-            take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
+            take.eq(slot.takes_parameters()),
             ends.eq(slot.ends(loops, turn_last) & (~walk.waits | ~walk.runs | overlaps)),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
@@ -169,7 +175,8 @@ class ReadAheadSequencer(Sequencer):
         m.d.comb += [walk.starts.eq(begins & walk.waits), self.take.eq(walk.starts & ~walk.runs),
                      self.follow.eq(walk.starts & walk.streams)]
         # Words that were asked for last are still to be read.
-        with m.If(later(m, begins & ~coming.more, self.words_ahead, "rests", reset=True)):
+        asked = slot.asks_last(m, begins & ~coming.more, loops, turn_last)
+        with m.If(later(m, asked, self.words_ahead, "rests", reset=True)):
             m.d.sync += walk.rests.eq(1)
         with m.If(~slot.vectors):  # those of a new step, or of the same one, begin anew
             m.d.sync += [*(self.issued[name].eq(d[name]) for name in ISSUED.members),
@@ -183,14 +190,22 @@ class ReadAheadSequencer(Sequencer):
             m.d.sync += [
                 coming.there.eq(1), coming.first.eq(1), slot.short.eq(0),
                 slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
-                slot.place.eq(d.program), walk.own.eq(d.mode > Mode.SUMS),
+                slot.place.eq(d.program), walk.own.eq(slot.writes(d.mode > Mode.SUMS)),
             ]
         self._mark_tiles(m, walk.begin, coming)
         self._begin_parts(m, walk, slot)
         with m.If(self.clear):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
-        self._issue(m, loops, slot, issue, take, value)
+        self._issue(m, loops, slot, issue, self._take_whole(m, slot, take), value)
         return missing
+
+    def _take_whole(self, m: Module, slot: Slot, take: Value) -> Value:
+        """Tell a part that its parameters are read, and return whether others' are."""
+        for part in self.parts:
+            if part.whole is not None:
+                m.d.sync += part.whole.eq(slot.takes_whole(take))
+                take &= ~slot.takes_whole(take)
+        return take
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
         """Mark the column tiles that have parameters: those of the next step may be there."""
@@ -223,7 +238,7 @@ class ReadAheadSequencer(Sequencer):
     def _missing(self, m: Module, walk: ReadAheadWalk, slot: Slot, take: Value) -> Value:
         """Return whether a word of a step is outside the memory, until all is cleared."""
         missing = Signal()
-        with m.If(((slot.weights | take) & (slot.place >= self.words))
+        with m.If((slot.reads(take) & (slot.place >= self.words))
                   | (walk.begin & (self.descriptor.program >= self.words))):
             m.d.sync += missing.eq(1)
         with m.If(self.clear):

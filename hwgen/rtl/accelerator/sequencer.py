@@ -231,7 +231,7 @@ class Sequencer(Controlled):
         m.d.comb += [
             completes.eq(value),
             issue.eq(slot.vectors & turn_first),
-            take.eq(slot.parameters & ~slot.reads_weights & (slot.begun | slot.spare)),
+            take.eq(slot.takes_parameters()),
             slot_end.eq(slot.ends(loops, turn_last)),
             walk.ended.eq((walk.state == State.RUN) & slot_end & ~coming.there),
         ]
@@ -255,7 +255,7 @@ class Sequencer(Controlled):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, take, value)
         outside = Signal()
-        m.d.sync += outside.eq(((slot.weights | take) & (slot.place >= self.words))
+        m.d.sync += outside.eq((slot.reads(take) & (slot.place >= self.words))
                                | (begin & (d.program >= self.words)))
         return reduce(or_, (part.outside for part in self.parts), outside)
 

@@ -65,14 +65,14 @@ class Loops:
         A :class:`Countdown`.
     weight_words : Value
         Words of the weights of a pass.
-    shortest : int
+    shortest : int or Value
         Cycles that a slot takes at least.
     issued : Descriptor, or None
         Of the step whose vectors are issued, if that is another one.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value, shortest: int, issued: Any = None) -> None:
+                 weight_words: Value, shortest: Any, issued: Any = None) -> None:
         d, issued = descriptor, descriptor if issued is None else issued
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
@@ -82,7 +82,8 @@ class Loops:
         self.y = countdown(m, 16, issued.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
         self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
-        self.least = countdown(m, 8, Const(shortest - 1, 8), "least")
+        least = Const(shortest - 1, 8) if isinstance(shortest, int) else shortest - 1
+        self.least = countdown(m, 8, least, "least")
 
     @property
     def groups(self) -> list[tuple[Countdown, ...]]:
@@ -148,6 +149,9 @@ class NextPass:
 class Slot:
     """What remains of a slot."""
 
+    step: Any = 1
+    """Words from one that is read to the next."""
+
     def __init__(self, words: int) -> None:
         # There are vectors to be issued, words of weights to be read, words of parameters, and
         # cycles before the last one that a slot has at least:
@@ -165,6 +169,34 @@ class Slot:
     def reads_weights(self) -> Value:
         """Whether a word of weights is read."""
         return self.weights
+
+    def shortest(self, cycles: int) -> Any:
+        """Return how many cycles it has at least, where others have so many."""
+        return cycles
+
+    def gives_value(self, value: Value) -> Value:
+        """Return whether a value comes of the vector, where that is so of others."""
+        return value
+
+    def writes(self, own: Value) -> Value:
+        """Return whether its step may write words, where that is so of others."""
+        return own
+
+    def asks_last(self, m: Module, last: Value, loops: Loops, turn_last: Value) -> Value:
+        """Return whether nothing is left to be read, as the ``last`` one of a step begins."""
+        return last
+
+    def takes_whole(self, take: Value) -> Value:
+        """Return whether what is read in the cycles of ``take`` are all parameters at once."""
+        return Const(0)
+
+    def takes_parameters(self) -> Value:
+        """Return whether a word of parameters is read: behind the weights, if the lanes can."""
+        return self.parameters & ~self.reads_weights & (self.begun | self.spare)
+
+    def reads(self, take: Value) -> Value:
+        """Return whether a word is read, with those of parameters in the cycles of ``take``."""
+        return self.reads_weights | take
 
     def ends(self, loops: Loops, turn_last: Value) -> Value:
         """Return whether this cycle is its last one.
@@ -199,8 +231,8 @@ class Slot:
                          self.begun.eq(~loops.words.last), self.spare.eq(0)]
         with m.If(swapped):
             m.d.sync += self.spare.eq(1)
-        with m.If(self.reads_weights | take):
-            m.d.sync += self.place.eq(self.place + 1)
+        with m.If(self.reads(take)):
+            m.d.sync += self.place.eq(self.place + self.step)
 
     def pause(self, m: Module, loops: Loops) -> None:
         """Count the cycles that a slot has at least."""

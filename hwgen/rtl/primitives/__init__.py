@@ -14,13 +14,14 @@ from . import delays, ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 from .library import place
-from .packed import PackedMultiplier
+from .packed import PackedMultiplier, PackedMultiplierBase
 
 __all__ = ["FAMILIES", "LATENCY", "PACKING", "UNCHECKED", "MultiplierSignature", "add_multipliers",
            "add_ram", "common_multipliers", "counts", "delay", "dsp_cells", "gated_sum",
            "lane_sites", "local_register", "long_multiplier", "multiplier", "packed_cells",
-           "product_shape", "rams", "region", "regions", "regions_of_rows", "shifted_add",
-           "signed_add", "single_port_rams", "small_memory", "twin_registers"]
+           "packed_multiplier", "product_shape", "rams", "region", "regions", "regions_of_rows",
+           "shallow_rams", "shifted_add", "signed_add", "single_port_rams", "small_memory",
+           "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 PACKING = ("generic", "ecp5")
@@ -44,6 +45,11 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
                 "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
     return {"generic": generic.Multiplier,
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
+
+
+def packed_multiplier(family: str) -> type[PackedMultiplierBase]:
+    """Return what multiplies a number by two at once, in a DSP block where there are some."""
+    return {"ecp5": ecp5.PackedMultiplier}.get(family, PackedMultiplier)
 
 
 def long_multiplier(family: str) -> type[generic.LongMultiplier] | None:
@@ -89,6 +95,23 @@ def single_port_rams(family: str, device: str | None, sizes: list[tuple[int, int
     sites = iter(ecp5_places.ram_places(device, sum(needed)))
     return [(ecp5_rams.SinglePortRam, {"sites": tuple(itertools.islice(sites, count))}) if count
             else (generic.SinglePortRam, {}) for count in needed]
+
+
+def shallow_rams(family: str, device: str | None, sizes: list[tuple[int, int]],
+                 ) -> list[tuple[type[generic.SinglePortRam], dict[str, Any]]]:
+    """Return the same of memories with few words, which take both ports of a block RAM then."""
+    if family != "ecp5":
+        return single_port_rams(family, device, sizes)
+    needed, kinds = [], []
+    for width, depth in sizes:
+        shallow = depth <= ecp5_rams.WIDEST[0]
+        suits = ecp5_rams.suits(width, depth, two_ports=shallow)
+        needed.append(ecp5_rams.count(width, depth, two_ports=shallow) if suits else 0)
+        kinds.append((ecp5_rams.ShallowRam if shallow else ecp5_rams.SinglePortRam) if suits
+                     else generic.SinglePortRam)
+    sites = iter(ecp5_places.ram_places(device, sum(needed)))
+    return [(kind, {"sites": tuple(itertools.islice(sites, count))} if count else {})
+            for kind, count in zip(kinds, needed, strict=True)]
 
 
 def small_memory(family: str) -> dict[str, str]:

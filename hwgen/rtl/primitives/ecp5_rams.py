@@ -6,7 +6,7 @@ from amaranth import *
 
 from . import generic
 
-__all__ = ["Ram", "SinglePortRam", "count", "suits"]
+__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "count", "suits"]
 
 MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a block RAM, and the bits of each."""
@@ -65,6 +65,17 @@ class BlockRams(generic.MemoryBase):
 
 class SinglePortRam(BlockRams, generic.SinglePortRam):
     """Equal to :class:`generic.SinglePortRam`."""
+
+
+class ShallowRam(BlockRams, generic.SinglePortRam):
+    """Equal to :class:`generic.SinglePortRam`, of few words: one port reads, the other one writes.
+
+    So each block RAM has twice as many bits of a word.
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        return block_rams(self.width, self.depth, self.sites, self.init, self.write_data,
+                          self.write, self.read_data, self.address, self.address)
 
 
 class Ram(BlockRams, generic.Ram):

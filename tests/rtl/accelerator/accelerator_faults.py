@@ -362,7 +362,8 @@ class Twins:
                  and within(step.row_bytes - step.offset, **signed)
                  and within(step.row0, (step.taps_y_step, step.taps_y), (step.row_step, step.y),
                             low=-1 << 17, high=1 << 17))
-        writes = within(step.output, (step.output_row_step, step.y), (step.output_x_step, step.x),
+        down, across = step.size if step.mode == Mode.WIDE else (step.y, step.x)
+        writes = within(step.output, (step.output_row_step, down), (step.output_x_step, across),
                         (self.design.columns, step.tiles), low=0, high=(1 << bits + 2) - 64)
         if step.mode == Mode.SPARSE:
             return not reads
@@ -372,7 +373,7 @@ class Twins:
 
     def width(self, step):
         """Return the bytes of each vector of a step."""
-        return vector_bytes(step, self.design.rows, self.design.columns)
+        return vector_bytes(step, self.design.rows, self.design.columns, self.design.wide_rows)
 
     def reads(self, step):
         """Return which bytes a step reads inside the image."""

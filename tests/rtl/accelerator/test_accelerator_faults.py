@@ -16,6 +16,7 @@ from hwgen.runtime.inference import run
 from ...compiler_bench import inputs_of
 from .accelerator_faults import Twins, mutate
 from .test_accelerator_layers import any_network
+from .test_wide import fully_connected
 
 DESIGNS = {
     "5x11": Design(rows=5, columns=11, lines=2, lanes=4, activation_memory=2048,
@@ -34,6 +35,8 @@ DESIGNS = {
                          line_pixels=16),
     "unpacks": Design(rows=5, columns=8, lanes=2, lines=2, line_pixels=16, activation_memory=4096,
                       program_memory=7000, partial_sums=64, decompress=True),
+    "wide": Design(rows=4, columns=6, lanes=2, wide_rows=16, activation_memory=2048,
+                   program_memory=96 * 140, partial_sums=16),
     # The lanes' memories are powers of two: what is behind the end of others is not defined.
     "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
                      program_memory=7000, partial_sums=64, sparse_entries=512, sparse_columns=256,
@@ -46,10 +49,12 @@ DESIGNS = {
 
 def small_programs(twins, seed):
     """Yield random networks and their Programs, of those that the Design has room for."""
-    design = twins.design.replace(program_memory=twins.room)
+    word = (twins.design.wide_rows or 1) * twins.design.columns  # that is read at once
+    design = twins.design.replace(program_memory=twins.room // word * word)
     while True:
         seed += 1
-        network = any_network(seed, design.rounding)
+        network = fully_connected(seed, 60, design.rounding) if design.wide_rows else \
+            any_network(seed, design.rounding)
         if design.decompress or design.engine == "sparse":
             network = thin_network(network, seed)
         try:
@@ -130,6 +135,11 @@ def test_damaged_packings():
     """Steps that unpack weights are among those that are damaged."""
     found = check_many(DESIGNS["unpacks"], 4, 2, 6)
     assert sum(found.values()) == 12
+
+
+def test_damaged_wide_steps():
+    found = check_many(DESIGNS["wide"], 6, 4, 12)
+    assert len({error for _, error in found}) > 3
 
 
 @pytest.mark.parametrize("name", ["sparse", "sparse, unpacks"])

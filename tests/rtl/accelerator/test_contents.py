@@ -28,6 +28,10 @@ DESIGNS = {
     # Block RAMs with words of every width that theirs can have: 1, 2, 4, 9, 18 and 36 bits.
     "ecp5": Design(**ODD, family="ecp5", device="LFE5U-25F"),
     "ecp5-large": Design(**WIDE, family="ecp5", device="LFE5U-85F"),
+    # Each bank is a memory of block RAMs as deep as they are, and one of those that are wide.
+    "ecp5-wide": Design(rows=4, columns=4, wide_rows=16, partial_sums=16, lanes=1, steps=4,
+                        activation_memory=1600, program_memory=1094 * 64, family="ecp5",
+                        device="LFE5U-85F"),
     "gowin": Design(**ODD, family="gowin", device="GW1NR-9C", compact=True),
     "binary": Design(engine="binary", rows=8, columns=32, partial_sums=1, lanes=4, steps=0,
                      rounding="single", activation_memory=1544, program_memory=9600),

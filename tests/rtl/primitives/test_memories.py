@@ -6,6 +6,7 @@ from amaranth.back import verilog
 
 from hwgen.rtl import primitives
 from hwgen.rtl.accelerator.memories import WordMemory
+from hwgen.rtl.accelerator.wide_memory import WideMemory
 from hwgen.rtl.primitives import ecp5_places, ecp5_rams, generic, ice40
 from hwgen.tools.find import call
 from hwgen.tools.verilator import PROGRAM, build
@@ -93,6 +94,7 @@ KINDS = {
     "ice40": (23, 5000, ice40.SinglePortRam, {}),
     **{f"ecp5-{depth}": (23, depth, ecp5_rams.SinglePortRam, {})
        for depth in (100, 1024, 2048, 4096, 5000, 16384)},
+    **{f"ecp5-shallow-{depth}": (40, depth, ecp5_rams.ShallowRam, {}) for depth in (100, 512)},
 }
 
 
@@ -139,6 +141,21 @@ def test_places_of_a_large_memory():
     central = [site for _, options in primitives.rams("ecp5", "LFE5U-85F", [(8, 4096)] * 16, sites)
                for site in options["sites"]]
     assert len(set(central)) == 32 and not set(central) & set(sites)
+
+
+def test_places_of_a_wide_memory():
+    """Those of a bank, of either kind, are beside one another."""
+    words = WideMemory(128, 1152 * 16, 32, "ecp5", "LFE5U-85F", words=16)
+    assert [depth for _, depth in words.banks] == [1024, 128]
+    counts = {ecp5_rams.SinglePortRam: 2, ecp5_rams.ShallowRam: 1}
+    assert [(kind, len(options["sites"])) for kind, options in words._kinds] \
+        == 64 * [*counts.items()]
+    sites = words.places
+    assert len(sites) == len(set(sites)) == 192
+    across = [int(site[1:site.index("/")]) for site in sites]
+    assert across == sorted(across)
+    assert primitives.shallow_rams("ecp5", None, [(32, 40), (32, 65)]) == [
+        (generic.SinglePortRam, {}), (ecp5_rams.ShallowRam, {"sites": ()})]
 
 
 @pytest.mark.parametrize("device, depth, parts", [
