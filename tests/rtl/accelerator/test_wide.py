@@ -48,7 +48,9 @@ def fully_connected(seed, most=400, rounding="tflm"):
         before = build.last
         build.convolution(build.shape(before)[2], Window((1, 1)))
         build.sum(before, build.last)
-        build.convolution(int(rng.integers(1, 40)), Window((height, width)))
+        whole = Window((height, width)) if seed % 2 else Window(
+            (height + 1, width + 2), before=(1, 1), after=(0, 1))
+        build.convolution(int(rng.integers(1, 40)), whole)
     for _ in range(int(rng.integers(1, 4))):
         build.fully_connected(int(rng.integers(1, most if seed % 2 else 30)))
     return build.network(rounding=rounding)
