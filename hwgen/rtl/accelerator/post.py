@@ -18,6 +18,8 @@ __all__ = ["Lane", "Post"]
 
 NARROW = 10
 """Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
+TOGETHER = 4
+"""Columns that are told together that parameters come."""
 
 
 class Lane(wiring.Component):
@@ -106,9 +108,8 @@ class Lane(wiring.Component):
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
-        kept, under, over = (Signal(8, name="kept", reset_less=True),
-                             Signal(name="under", reset_less=True),
-                             Signal(name="over", reset_less=True))
+        kept, under, over = (Signal(bits, name=name, reset_less=True) for name, bits in
+                             (("kept", 8), ("under", 1), ("over", 1)))
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
@@ -143,9 +144,10 @@ class Lane(wiring.Component):
         return rounded, half, some
 
     def _half(self, m: Module, shift: Value) -> Value:
-        """Return half of ``2**shift``, less one, in the next cycle."""
+        """Return half of ``2**shift``, less one, in the next cycle, without a carry chain."""
         half, first = Signal(SUM, reset_less=True), 0 if self.rounding != "tflm" else 1
-        m.d.sync += half.eq(Cat(_is_above(shift, bit) for bit in range(first, SUM + first)))
+        m.d.sync += half.eq(Cat(Const(-1 << (bit + 1), 1 << len(shift)).bit_select(shift, 1)
+                                for bit in range(first, SUM + first)))
         return half
 
     def _divide(self, m: Module, nudged: Value, shift: Value) -> Signal:
@@ -211,6 +213,8 @@ class Post(wiring.Component):
     ready_sums: Any
 
     ahead = Accumulators.ahead
+    clamping, holds = 3 + Lane.comparing, 3
+    """Cycles before the bytes of sums from where on those want the descriptor, and how many."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
                  device: str | None = None, hard: int = 0) -> None:
@@ -295,8 +299,10 @@ class Post(wiring.Component):
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
         word = later(m, self.word, 2, "word")
-        both = later(m, Cat(self.word_valid, self.swapped), 1, "both")
         for c in range(self.columns):
+            if c % TOGETHER == 0:
+                both = primitives.local_register(
+                    m, self.family, Cat(self.word_valid, self.swapped), f"both_{c}")
             come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
@@ -322,11 +328,6 @@ class Post(wiring.Component):
                     m.d.sync += stored.eq(value)
                 value = stored
             m.d.comb += self.ready_sums[c].eq(value)
-
-
-def _is_above(value: Value, bound: int) -> Value:
-    """Return whether a value of a few bits is above a bound, without a carry chain."""
-    return Const(-1 << (bound + 1), 1 << len(value)).bit_select(value, 1)
 
 
 def _select(values: list[Value], index: Value) -> Value:
