@@ -303,11 +303,10 @@ class Array:
         spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
-            if self.compact:
-                # They come in the next pass if that gives no values, and before its weights.
-                read = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
-                first = np.maximum(slow * of_vector + quick, shortest)
-                waits = np.where(passes == 1, waits, last + np.maximum(read - first, 0))
+            if self.compact:  # in the next pass if that gives no values, and before its weights
+                first = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
+                first = np.maximum(first - np.maximum(slow * of_vector + quick, shortest), 0)
+                waits = np.where(passes == 1, waits, last + first)
             last = np.where(parameters_per_tile, waits, last)
         body = tiles * others + (tiles - 1) * last + work + end
         if not self.reads_ahead:
