@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -212,6 +213,12 @@ class Program:
         for index, step in enumerate(self.steps):
             if descriptors.read(self.image, index) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """The tensors that stay in the lanes, and what the next layer makes of each of them."""
+        return {layer.output: following.output for layer, following in pairwise(self.layers)
+                if any(step.kept for step in self.steps[layer.first:layer.first + layer.count])}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -95,6 +95,11 @@ class Ways:
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
             shortest=SHORTEST_PASS, turning=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
+MAKING = 252
+"""Cycles from when a step's descriptor may be read until the lanes can scale every byte, besides
+those of the descriptor,"""
+JOINING = 7
+"""and those that a byte takes until it is added to one that was kept."""
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11
@@ -212,7 +217,7 @@ class Array:
             packing = Packing.of(step, self.columns)
             assert packing
             return StepCycles(own, UNPACKING + packing.cycles(step))
-        return self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
+        found = self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,
                               primes=(step.prime_y * step.x + step.prime_x
@@ -220,6 +225,12 @@ class Array:
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
                               weight_format=step.weight_format)
+        return self.joined(found) if step.joined else found
+
+    def joined(self, plain: StepCycles) -> StepCycles:
+        """Return what a step's cycles are made of that adds bytes to those that were kept."""
+        return StepCycles(np.maximum(plain.head, descriptor_words(self.columns) + MAKING),
+                          plain.body + JOINING, plain.tail + JOINING)
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,

@@ -9,7 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Out
 
 from ..primitives.pipeline import later
-from ..step import PLACES, Mode
+from ..step import PLACES, KeepingDescriptor, Mode
 from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
 from .walk import State, Walk
@@ -113,7 +113,7 @@ class ReadAheadSequencer(Sequencer):
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
-            ends.eq(slot.ends(loops, turn_last) & (turn | ~walk.waits)),
+            ends.eq(slot.ends(loops, turn_last) & (self._may_begin(m, walk, turn) | ~walk.waits)),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
@@ -145,6 +145,17 @@ class ReadAheadSequencer(Sequencer):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, take, value)
         return self._missing(m, walk, slot, take)
+
+    def _may_begin(self, m: Module, walk: ReadAheadWalk, turn: Value) -> Value:
+        """Return whether a step may begin: some need a table, which is made as soon as they wait.
+
+        The step before has no use for a table.
+        """
+        if self.tables is None:
+            return turn
+        joined = KeepingDescriptor(Value.cast(self.descriptor)).joined
+        m.d.comb += self.tables.start.eq(walk.begin & joined)
+        return turn & ~self.tables.making
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
         """Mark the column tiles that have parameters: those of the next step may be there."""
