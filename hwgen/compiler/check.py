@@ -20,6 +20,7 @@ from ..golden.accelerator.footprint import (
 )
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate, Reshape
+from .lanes_check import LanesCheck, Unsound
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
 
@@ -30,10 +31,6 @@ Integers = NDArray[np.int64]
 NOBODY = -1
 NEVER = np.iinfo(np.int64).max
 """With which vector a byte is written that is not written."""
-
-
-class Unsound(Exception):
-    """A Program reads or writes what it must not: a defect of the compiler, or of a file."""
 
 
 class Check:
@@ -60,10 +57,7 @@ class Check:
                            if program.compressed else None)
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
-        self.kept: list[Integers] = []
-        """Where each vector was to be written that the lanes keep: its first byte, and its end."""
-        self.joined = 0
-        """How many of them were joined with others since."""
+        self.lanes = LanesCheck(self.design)
 
     def run(self) -> None:
         """Check everything."""
@@ -91,8 +85,7 @@ class Check:
                      f"the output of layer {layer.name!r}")
         if expected != len(program.steps):
             raise Unsound("some steps belong to no layer")
-        if self.joined < len(self.kept):
-            raise Unsound("some vectors that were kept are never joined")
+        self.lanes.end()
         for name in program.outputs:
             self.see(program.tensors[name].addresses(), self.writers[name], f"output {name!r}")
         self.disjoint()
@@ -141,7 +134,7 @@ class Check:
         written = np.full(len(self.owner), NEVER, np.int64)
         outputs = np.zeros(0, np.int64) if step.to_sums or step.kept else bytes_written(
             step, self.design.columns)
-        self.keep(step)
+        self.lanes.follow(step)
         self.within(outputs, "the output is written")
         if outputs.size:
             if self.done[outputs].any():
@@ -243,33 +236,6 @@ class Check:
             self.sums = step.values
         elif several:
             self.sums = 0
-
-    def keep(self, step: Step) -> None:
-        """Follow what the lanes keep, and hold that each vector is joined at its place."""
-        columns, most = self.design.columns, self.design.kept_vectors
-        if (step.kept or step.joined) and (step.to_sums or step.kept == step.joined or not most):
-            raise Unsound("there is no such step on this Design")
-        begun = bool(self.joined) or not step.kept
-        if not step.joined and begun and self.joined < len(self.kept):
-            raise Unsound(f"of {len(self.kept)} vectors that were kept only {self.joined} were "
-                          "joined")
-        if not step.joined and begun:
-            self.kept, self.joined = [], 0
-        if not step.kept and not step.joined:
-            return
-        places = [bytes_written(step, columns, tile) for tile in range(step.tiles)]
-        vectors = [row for tile in places for row in tile.reshape(step.values, -1)[:, [0, -1]]]
-        if step.kept:
-            self.kept += vectors
-            if len(self.kept) > most:
-                raise Unsound(f"the lanes keep {len(self.kept)} vectors, and have room for {most}")
-            return
-        if step.mode != Mode.DIRECT or step.passes > 1 or step.scaled:
-            raise Unsound("it does not join bytes with those that are kept")
-        expected = self.kept[self.joined:self.joined + len(vectors)]
-        self.joined += len(vectors)
-        if not np.array_equal(expected, vectors):
-            raise Unsound("it joins vectors with others than those that were kept for them")
 
     def lines(self, step: Step, weights: NDArray[np.int8] | None) -> None:
         """Check that the line buffer holds what a depthwise step takes from it."""

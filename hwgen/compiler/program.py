@@ -215,10 +215,16 @@ class Program:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
 
     @cached_property
+    def joined(self) -> tuple[tuple[LayerSteps, LayerSteps], ...]:
+        """The layers whose output stays in the lanes, each with the ADD that takes it there."""
+        return tuple(
+            (layer, following) for layer, following in pairwise(self.layers)
+            if any(step.kept for step in self.steps[layer.first:layer.first + layer.count]))
+
+    @cached_property
     def kept(self) -> dict[str, str]:
-        """The tensors that stay in the lanes, and what the next layer makes of each of them."""
-        return {layer.output: following.output for layer, following in pairwise(self.layers)
-                if any(step.kept for step in self.steps[layer.first:layer.first + layer.count])}
+        """The tensors that stay in the lanes, and what the ADD makes of each of them."""
+        return {layer.output: following.output for layer, following in self.joined}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -77,6 +77,8 @@ class StepMaker:
         if not room or step.to_sums or kept > room or most < 2 or self.some(0.4):
             return [step]
         found, left = [step.replace(kept=True)], kept
+        scaling = Scaling(self.anywhere(0, (1 << 31) - 1), self.anywhere(0, LARGEST_SHIFT),
+                          self.anywhere(-128, 127), self.some())
         if most > 2 and 2 * kept <= room and self.some(0.3):
             found.append(found[0])
             left += kept
@@ -84,16 +86,14 @@ class StepMaker:
             tiles = self.draw(1, min(left, 3))
             x = self.draw(1, min(left // tiles, 40))
             y = self.draw(1, min(left // tiles // x, 3))
-            found.append(self.joined(tiles, x, y))
+            found.append(self.joined(scaling, tiles, x, y))
             left -= tiles * x * y
         return found
 
-    def joined(self, tiles, x, y):
+    def joined(self, scaling, tiles, x, y):
         """Return a step that reads bytes, and adds them to those that were kept."""
         draw, columns, size = self.draw, self.design.columns, self.design.activation_memory
         low, high = self.limits()
-        scaling = Scaling(self.anywhere(0, (1 << 31) - 1), self.anywhere(0, LARGEST_SHIFT),
-                          self.anywhere(-128, 127), self.some())
         middle = size // 2 & ~3
         step = Step(
             mode=Mode.DIRECT, joined=True, parameters_per_tile=self.some(),

@@ -55,6 +55,15 @@ def test_table():
     np.testing.assert_array_equal(found, expected)
 
 
+def inputs(network, seed):
+    """Return random inputs, or for every other seed what an ADD reads is last in its table."""
+    x = inputs_of(network, seed)
+    if seed % 2:
+        name = network.inputs[1]
+        x[name][:] = (network.tensors[name].zero_point + 127) % 256 - 128
+    return x
+
+
 @pytest.mark.parametrize("of", [
     pytest.param(design(rows, columns, lines, sums=sums, lanes=lanes, kept_vectors=kept,
                         activation_memory=1 << 14, program_memory=1 << 17),
@@ -72,7 +81,7 @@ def test_on_hardware(of):
                 program = compile_network(network, on)
                 count += len(program.kept)
                 load(board, program)
-                x = inputs_of(network, seed)
+                x = inputs(network, seed)
                 result = run(board, program, network, x, check=True)
                 for layer in result.layers:
                     assert layer.difference is None, (seed, layer)
