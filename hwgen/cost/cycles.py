@@ -217,29 +217,24 @@ class Array:
             packing = Packing.of(step, self.columns)
             assert packing
             return StepCycles(own, UNPACKING + packing.cycles(step))
-        found = self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
+        return self.parts_for(step.mode, tiles=step.tiles, passes=step.passes,
                               vectors=step.vectors, to_sums=step.to_sums,
                               parameters_per_tile=step.parameters_per_tile,
                               primes=(step.prime_y * step.x + step.prime_x
                                       if step.mode == Mode.DEPTHWISE else 0),
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
-                              weight_format=step.weight_format)
-        return self.joined(found) if step.joined else found
-
-    def joined(self, plain: StepCycles) -> StepCycles:
-        """Return what a step's cycles are made of that adds bytes to those that were kept."""
-        return StepCycles(np.maximum(plain.head, descriptor_words(self.columns) + MAKING),
-                          plain.body + JOINING, plain.tail + JOINING)
+                              weight_format=step.weight_format, joined=step.joined)
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,
                   primes: Count = 0, fills: Count = 0, activation_format: int = 0,
-                  weight_format: int = 0) -> StepCycles:
+                  weight_format: int = 0, joined: bool = False) -> StepCycles:
         """Return what the cycles of a step are made of, told by what of it counts.
 
         ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
-        many of a pass give none: a bit-serial array takes a cycle for each.
+        many of a pass give none: a bit-serial array takes a cycle for each. What is ``joined``
+        needs a table, and takes longer to the lanes.
         """
         through = mode in (Mode.MATRIX, Mode.DEPTHWISE)
         weights = self.weight_words(mode, weight_format)
@@ -248,7 +243,9 @@ class Array:
         turns = self.turns
         ways = SMALL if self.compact else FAST
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
-        begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
+        bytes_come += JOINING * joined
+        begin = ways.reading + weights + PARAMETER_WORDS
+        begin = descriptor_words(self.columns) + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 

@@ -175,7 +175,7 @@ class Keeping(wiring.Component):
             m.d.comb += Value.cast(ours).eq(Mux(joined, late, Value.cast(theirs)))
 
         vector, write, place = self._collected(m, arrives)
-        following = Signal(range(self.vectors), reset_less=True)
+        following = Signal(range(self.vectors))
         with m.If(arrives):
             m.d.sync += following.eq(Mux(joined, self._next(following), 0))
         table = Cat(self.write, self.address, self.word)
