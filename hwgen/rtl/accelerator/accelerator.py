@@ -199,9 +199,9 @@ class Accelerator(Frame):
         """Return what steps do with the memory of activations."""
         fetch, store = self.fetch, self.store
         return {"read_address": fetch.address, "write_address": store.address,
-                "write_data": store.data, "write_mask": self._written(store.mask)}
+                "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
 
-    def _written(self, mask: Value) -> Value:
+    def _mask_writes(self, mask: Value) -> Value:
         """Return which bytes are written: none that are kept."""
         if self.keeping is None:
             return mask

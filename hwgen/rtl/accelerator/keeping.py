@@ -174,7 +174,7 @@ class Keeping(wiring.Component):
             late = later(m, Value.cast(theirs), self.latency, name, reset=True)
             m.d.comb += Value.cast(ours).eq(Mux(joined, late, Value.cast(theirs)))
 
-        vector, write, place = self._collected(m, arrives)
+        vector, write, place = self._collect(m, arrives)
         following = Signal(range(self.vectors))
         with m.If(arrives):
             m.d.sync += following.eq(Mux(joined, self._next(following), 0))
@@ -187,7 +187,7 @@ class Keeping(wiring.Component):
         """Return the place behind one."""
         return Mux(place == self.vectors - 1, 0, place + 1)
 
-    def _collected(self, m: Module, arrives: Value) -> tuple[Value, Value, Value]:
+    def _collect(self, m: Module, arrives: Value) -> tuple[Value, Value, Value]:
         """Return a vector from the lanes, whether it shall be kept, and where."""
         d = self.descriptor
         vector = Signal(8 * self.columns, reset_less=True)
