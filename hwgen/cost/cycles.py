@@ -95,7 +95,7 @@ class Ways:
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
             shortest=SHORTEST_PASS, turning=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
-MAKING = 252
+MAKING = 253
 """Cycles from when a step's descriptor may be read until the lanes can scale every byte, besides
 those of the descriptor,"""
 JOINING = 7

@@ -276,8 +276,8 @@ def joined(*args):
 
     def drive(ctx, item):
         there = item is not None
-        put(ctx, dut, descriptor={"joined": 1}, tag={"value": there, "last": there})
-    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_tag.value),
+        put(ctx, dut, descriptor={"joined": 1}, tag_early={"value": there, "last": there})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_tag_early.value),
                 spacing=dut.interval)
 
 

@@ -21,6 +21,8 @@ PRODUCT = 40
 """Bits of a byte less a zero point times 31 bits."""
 FRACTION = 11
 """Bits of that product behind the point."""
+AHEAD = 3
+"""Cycles that the early tag is ahead of the tag."""
 TOGETHER = 4
 """Columns whose bytes share a memory, and so one place on the chip."""
 EARLY = 16
@@ -52,7 +54,7 @@ class TableMaker(wiring.Component):
     address: Value
     word: Value
 
-    latency = 5
+    latency = 6
     interval = 256
 
     def __init__(self) -> None:
@@ -74,16 +76,19 @@ class TableMaker(wiring.Component):
                      less.eq(Mux(some, (Const(1, 16) << self.shift)[1:] - 1, 0))]
 
         active, left, byte = Signal(), Signal(8, reset_less=True), Signal(8, reset_less=True)
-        product = Signal(shape, reset_less=True)
-        m.d.comb += self.making.eq(active & (left >= EARLY))
-        m.d.sync += [
-            left.eq(left - 1), byte.eq(byte + 1),
-            product.eq(product + Mux(byte == 127, back, multiplier)),
-        ]
+        product, addend = Signal(shape, reset_less=True), Signal(shape, reset_less=True)
+        starts = later(m, self.start, 1, "starts", reset=True)
+        m.d.sync += [left.eq(left - 1), byte.eq(byte + 1), product.eq(product + addend),
+                     addend.eq(Mux(byte == 126, back, multiplier))]
         with m.If(left == 0):
             m.d.sync += active.eq(0)
+        with m.If(left == EARLY):
+            m.d.sync += self.making.eq(0)
+        with m.If(starts):
+            m.d.sync += [active.eq(1), left.eq(255), byte.eq(self.zero_point), product.eq(0),
+                         addend.eq(Mux(self.zero_point == 127, back, multiplier))]
         with m.If(self.start):
-            m.d.sync += [active.eq(1), left.eq(255), byte.eq(self.zero_point), product.eq(0)]
+            m.d.sync += self.making.eq(1)
 
         rounded, nudged, coarse, fine = (Signal(signed(SCALED), name=name, reset_less=True) for name
                                          in ("rounded", "nudged", "coarse", "fine"))
@@ -169,10 +174,12 @@ class Keeping(wiring.Component):
         arrives = self.tag.value & self.tag.last
         joined = Signal(reset_less=True)
         m.d.sync += joined.eq(d.joined)
-        for ours, theirs, name in ((self.o_tag, self.tag, "tag"),
-                                   (self.o_tag_early, self.tag_early, "tag_early")):
-            late = later(m, Value.cast(theirs), self.latency, name, reset=True)
-            m.d.comb += Value.cast(ours).eq(Mux(joined, late, Value.cast(theirs)))
+        early = Value.cast(self.tag_early)
+        late = later(m, early, self.latency, "late", reset=True)
+        before, later_before = (later(m, tag, AHEAD - 1, name, reset=True)
+                                for tag, name in ((early, "before"), (late, "later_before")))
+        m.d.comb += Value.cast(self.o_tag_early).eq(Mux(joined, late, early))
+        m.d.sync += Value.cast(self.o_tag).eq(Mux(joined, later_before, before))
 
         vector, write, place = self._collect(m, arrives)
         following = Signal(range(self.vectors))
@@ -213,8 +220,7 @@ class Keeping(wiring.Component):
         def near(value: Value, name: str) -> Value:
             return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-        of_kept, joined = near(Cat(self.descriptor.taps_y_step_bytes[-1], self.descriptor.joined),
-                               "joined")
+        kind = Cat(self.descriptor.taps_y_step_bytes[-1], self.descriptor.joined)
         # Cycle 0: sums; 1: beside the memory; 3: a kept byte; 4: which is scaled; 6: scaled;
         # 7: joined.
         m.d.comb += [
@@ -225,6 +231,7 @@ class Keeping(wiring.Component):
         here = near(table, "table")
         written, address, word = here[0], here[1:9], here[9:]
         for c in columns:
+            of_kept, joined = near(kind, f"joined_{c}")
             kept = rows.read_data.word_select(c - low, 8)
             read = later(m, self.sums[c][:8], 3, f"read_{c}")
             words = primitives.add_ram(m, platform, f"scaled_{c}", self.family, SCALED, 256)
