@@ -40,12 +40,33 @@ def any_pair(seed, height=None):
     build = Builder(seed, height, width, int(rng.choice([1, 3, 8, 17, 33])),
                     zero_point=int(rng.choice([-128, 127, 5])))
     window = random_window(rng, height, width, 4, 1)
-    if rng.random() < 0.4:
+    kind = rng.random()
+    if kind < 0.1:
+        made = build.fully_connected(int(rng.integers(1, 40)))
+    elif kind < 0.4:
         made = build.depthwise(window, dead=float(rng.choice([0, 0.3])))
     else:
         made = build.convolution(int(rng.integers(1, 40)), window, dead=float(rng.choice([0, 0.3])))
     pair = [made, build.input(*build.shape(made), zero_point=int(rng.choice([-128, 127, -3])))]
     build.sum(*pair[::int(rng.choice([-1, 1]))], scalings=any_scalings(rng))
+    return build.network()
+
+
+def any_chain(seed):
+    """Return a network of several such pairs, one behind the other, and of what is between."""
+    rng = np.random.default_rng([seed, 13])
+    same = Window((3, 3), before=(1, 1), after=(1, 1))
+    build = Builder(seed, *rng.integers(3, 8, 2).tolist(), int(rng.integers(1, 20)))
+    for _ in range(4):
+        before = build.last
+        if rng.random() < 0.3:
+            build.convolution(build.shape(before)[2], Window((1, 1)))
+        if rng.random() < 0.3:
+            before = build.last
+            build.convolution(build.shape(before)[2], Window((1, 1)))
+        made = build.depthwise(same, dead=0.2) if rng.random() < 0.5 else \
+            build.convolution(build.shape(before)[2], same, dead=0.2)
+        build.sum(*[before, made][::int(rng.choice([-1, 1]))], scalings=any_scalings(rng))
     return build.network()
 
 
@@ -68,6 +89,14 @@ def test_pairs(seed):
     verify(network, least_memory(network, of))
     apart = verify(network, of.replace(kept_vectors=0))
     assert not apart.kept
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_chains(seed):
+    """Every ADD but what others read the tensors of, one after the other."""
+    network, of = any_chain(seed), any_design(seed)
+    assert len(verify(network, of).kept) == 4
+    verify(network, least_memory(network, of))
 
 
 def residual(seed=1, *, scalings=(HALF, (1 << 30, -1)), shift=-19, before=None, after=None):

@@ -11,7 +11,7 @@ from hwgen.rtl.accelerator.keeping import EARLY, TableMaker
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...bench import simulate
-from ...compiler.test_keeping import any_pair
+from ...compiler.test_keeping import any_chain, any_pair
 from ...compiler_bench import design, inputs_of, least_memory
 
 BYTES = np.arange(-128, 128)
@@ -58,8 +58,7 @@ def test_table():
 def inputs(network, seed):
     """Return random inputs, or for every other seed what an ADD reads is last in its table."""
     x = inputs_of(network, seed)
-    if seed % 2:
-        name = network.inputs[1]
+    for name in network.inputs[1:] if seed % 2 else ():
         x[name][:] = (network.tensors[name].zero_point + 127) % 256 - 128
     return x
 
@@ -76,7 +75,7 @@ def test_on_hardware(of):
     count = 0
     with board.link:
         for seed in range(14):
-            network = any_pair(seed)
+            network = any_pair(seed) if seed % 4 else any_chain(seed)
             for on in (of, least_memory(network, of)):
                 program = compile_network(network, on)
                 count += len(program.kept)
