@@ -85,6 +85,7 @@ class Step:
     scaled: bool = at(0, 12, 1, False)
     kept: bool = at(0, 13, 1, False)
     joined: bool = at(0, 14, 1, False)
+    overlaps: bool = at(0, 15, 1, False)
     last_columns: int = at(0, 16, 8, MISSING, least=1)
     pad: int = at(0, 24, 8, signed=True)
     zero_point: int = at(1, 0, 8, signed=True)

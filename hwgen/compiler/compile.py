@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
-from ..cost.cycles import Array, total_cycles
+from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     Add,
@@ -27,6 +27,8 @@ from ..network.graph import (
     Weighted,
 )
 from .check import check_program
+from .cost import LayerCost
+from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
@@ -48,7 +50,7 @@ from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "prepare_network", "written_bytes"]
+__all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
 
 
 def compile_network(network: Network, design: Design,
@@ -107,12 +109,11 @@ def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) ->
 
 def cycles_of(program: Program) -> int:
     """Return the cycles of a Program; on the sparse engine those by which layers were chosen."""
-    array = Array.of(program.design)
+    cycles = run_cycles(program.steps, Array.of(program.design))
     on_engine = {choice.layer: choice.sparse_cycles or 0 for choice in program.choices
                  if choice.engine == "sparse"}
     return sum(on_engine[layer.name] if layer.name in on_engine else
-               total_cycles(program.steps[layer.first:layer.first + layer.count], array)
-               for layer in program.layers)
+               sum(cycles[layer.first:layer.first + layer.count]) for layer in program.layers)
 
 
 def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
@@ -185,8 +186,9 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
+    before: tuple[Layer, LayerCost | None] | None = None  # whose steps are the last ones
     for index, layer in enumerate(layout.layers):
-        first = len(lowering.placed)
+        first, lowering.taken = len(lowering.placed), None
         lowering.cut(cuts.get(index, Cut()))
         try:
             lower(lowering, network, folding, layout, layer)
@@ -194,7 +196,29 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
             raise UserError(f"layer {layer.name!r}: {error}") from error
         layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
+        if len(lowering.placed) > first:
+            now = layer, lowering.taken
+            if before and may_follow(layout, lowering.sizes.array, *before, *now):
+                lowering.overlap(first, first + 1)
+            before = now
     return lowering, layers
+
+
+def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost | None,
+               layer: Layer, cost: LayerCost | None) -> Count:
+    """Return whether the steps of a layer may follow at once those of the one before.
+
+    Nothing but its input can be still on its way: the memory is written in the order of the steps.
+    """
+    of_weights = all(isinstance(each, Weighted) for each in (before, layer))
+    if not (array.reads_ahead and of_weights and cost_before and cost):
+        return False
+    if layout.views[before.output].buffer != layout.views[layer.inputs[0]].buffer:
+        return True
+    if before.output != layer.inputs[0]:
+        return False
+    least = slack(cost_before.writes, cost.reads, int(array.columns))
+    return np.greater_equal(least, cost_before.cycles.written)
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,

@@ -27,8 +27,14 @@ class LanesCheck:
         self.scaling: Scaling | None = None
         """and by which scaling."""
 
-    def follow(self, step: Step) -> None:
-        """Check a step that passes through the lanes."""
+    def follow(self, step: Step) -> NDArray[np.int64]:
+        """Check a step that passes through the lanes, and return the bytes that it writes."""
+        self.check(step)
+        stored = not (step.to_sums or step.kept)
+        return bytes_written(step, self.columns) if stored else np.zeros(0, np.int64)
+
+    def check(self, step: Step) -> None:
+        """Hold that a step keeps, or joins, what it may."""
         if not step.joined and (self.joined or not step.kept):
             self.end()
             self.kept, self.joined = [], 0

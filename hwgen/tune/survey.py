@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.designs import Designs
 from ..arch.steps import Mode, Step, descriptor_words
-from ..compiler.compile import lower, prepare_network, written_bytes
-from ..compiler.cost import LayerCost, least_cost
+from ..compiler.compile import lower, may_follow, prepare_network, written_bytes
+from ..compiler.cost import LayerCost, combine, least_cost
 from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
 from ..compiler.memory.lifetimes import BufferLayout
 from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
-from ..cost.cycles import Array, StepCycles
-from ..network.graph import Convolution, Depthwise, FullyConnected, Network
+from ..cost.cycles import Array
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -98,12 +98,12 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.packed_rows, designs.kept_vectors, designs.serial,
-            designs.compact, designs.lines > 0)])
+            designs.columns, designs.kept_vectors, designs.serial, designs.compact,
+            designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, packed, kept, *kind_of) in enumerate(kinds.T.tolist()):
+        for number, (columns, kept, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, packed_rows=packed, **{
+            kind = partial(Array, columns=columns, **{
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
             for name, values in vars(self._of(kind, columns, kept, designs[where],
@@ -115,27 +115,31 @@ class Survey:
             by_layer: bool) -> SurveyResult:
         """Return what it takes on Designs of one kind, which is an array without its rows."""
         interval = ceil_div(columns, designs.lanes)
-        few = Points(kind, designs.rows, interval, designs.partial_sums)
-        all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
-                      designs.line_pixels)
+        fields = designs.rows, designs.packed_rows, interval, designs.partial_sums
+        few = Points(kind, *fields)
+        all_ = Points(kind, *fields, designs.lines, designs.line_pixels)
         by_index, shared, needed = self.others(columns, kept, few.sizes.array.compact)
+        array = kind(rows=designs.rows, interval=interval)
         # One row for inputs as they are, and one for those that are stacked, if any can be.
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
                                 for start in (0, 0, shared))
         layers: list[Integers] = []
-        before: StepCycles | None = None
-        for index in range(len(self.layout.layers)):
+        before: tuple[Layer, LayerCost] | None = None  # whose steps are the last ones
+        for index, layer in enumerate(self.layout.layers):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
             # An ADD that is joined has as many steps as the layer before.
             joined = index not in self.weighted and index not in by_index
             if joined or index in self.weighted:
-                parts.insert(0, stack_costs([cost_of_layer(layer, few, all_, joined=joined)
-                                             for layer in self.weighted[index - joined]]))
+                parts = [stack_costs([cost_of_layer(each, few, all_, joined=joined)
+                                      for each in self.weighted[index - joined]])]
             of_layer = np.zeros_like(cycles)
             for taken in parts:
-                own = taken.cycles
-                of_layer += own.after(before) if before else own.alone
-                before, steps, words = own, steps + taken.steps, words + taken.words
+                if before:
+                    follows = may_follow(self.layout, array, *before, layer, taken)
+                    of_layer += taken.cycles.after(before[1].cycles, follows)
+                else:
+                    of_layer += taken.cycles.alone
+                before, steps, words = (layer, taken), steps + taken.steps, words + taken.words
             cycles += of_layer
             if by_layer:
                 layers.append(of_layer)
@@ -185,8 +189,9 @@ class Points:
     """
 
     def __init__(self, kind: Callable[..., Array], *fields: Integers) -> None:
-        """Arrange rows, interval and partial sums; and lines and their pixels."""
-        found = [np.unique(field, return_inverse=True) for field in np.broadcast_arrays(*fields)]
+        """Arrange rows, packed ones, interval, partial sums; and lines and their pixels."""
+        fields = np.broadcast_arrays(*fields)
+        found = [np.unique(field, return_inverse=True) for field in fields]
         counts = [len(unique) for unique, _ in found]
         if np.prod(counts) <= GRID * len(fields[0]):
             axes = [unique.reshape([-1 if axis == own else 1 for axis in range(len(fields))])
@@ -196,15 +201,17 @@ class Points:
             key = np.ravel_multi_index([place for _, place in found], counts)
             _, first, place = np.unique(key, return_index=True, return_inverse=True)
             axes, self.place = [field[first] for field in fields], (place,)
-        absent = [np.zeros(1, np.int64)] * (5 - len(axes))
-        rows, interval, sums, lines, pixels = axes + absent
-        self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
+        absent = [np.zeros(1, np.int64)] * (6 - len(axes))
+        rows, packed, interval, sums, lines, pixels = axes + absent
+        self.sizes = Sizes(kind(rows=rows, packed_rows=packed, interval=interval), lines, pixels,
+                           sums)
         self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
 
     def spread(self, taken: LayerCost) -> LayerCost:
         """Return what each Design takes."""
-        return LayerCost(*(np.broadcast_to(values, self.shape)[self.place]
-                           for values in vars(taken).values()))
+        found: LayerCost = combine(
+            lambda values: np.broadcast_to(values, self.shape)[self.place], taken)
+        return found
 
 
 def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLayout) -> SumsLayer:
@@ -229,7 +236,8 @@ def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points", *,
 
 def stack_costs(ways: Sequence[LayerCost]) -> LayerCost:
     """Return what each of the ways takes, in rows."""
-    return LayerCost(*map(np.stack, zip(*(vars(way).values() for way in ways), strict=True)))
+    found: LayerCost = combine(lambda *values: np.stack(values), *ways)
+    return found
 
 
 def cost_of(step: Step, sizes: Sizes) -> LayerCost:
@@ -238,4 +246,4 @@ def cost_of(step: Step, sizes: Sizes) -> LayerCost:
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return LayerCost.of(cycles.alone, cycles, strips.count, 0)
+    return LayerCost(cycles.alone, cycles, strips.count, 0)

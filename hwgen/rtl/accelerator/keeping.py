@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .. import primitives
 from ..primitives.pipeline import later
 from ..step import KeepingDescriptor, Tag
+from .store import Store
 
 __all__ = ["EARLY", "Keeping", "TableMaker"]
 
@@ -126,6 +127,8 @@ class Keeping(wiring.Component):
         From the accumulators.
     o_tag : Out(Tag), o_tag_early : Out(Tag), o : Out(ArrayLayout(signed(32), columns))
         To the lanes.
+    hides : Out(1)
+        What the store writes is kept instead.
     kept_valid : In(1), kept_group : In(range(interval)), kept : In(8 * lanes)
         From the lanes.
     write : In(1), address : In(8), word : In(signed(29))
@@ -139,6 +142,7 @@ class Keeping(wiring.Component):
     o_tag: Any
     o_tag_early: Any
     o: Any
+    hides: Value
     kept_valid: Value
     kept_group: Value
     kept: Value
@@ -159,7 +163,7 @@ class Keeping(wiring.Component):
             "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
             "o_tag": Out(Tag), "o_tag_early": Out(Tag), "o": Out(vector),
             "kept_valid": In(1), "kept_group": In(range(max(self.interval, 2))),
-            "kept": In(8 * lanes),
+            "kept": In(8 * lanes), "hides": Out(1),
             "write": In(1), "address": In(8), "word": In(signed(SCALED)),
         })
 
@@ -172,6 +176,8 @@ class Keeping(wiring.Component):
         m = Module()
         d = self.descriptor
         arrives = self.tag.value & self.tag.last
+        # The descriptor is that of what comes from the lanes.
+        m.d.comb += self.hides.eq(later(m, d.kept, Store.latency, "hides"))
         joined = Signal(reset_less=True)
         m.d.sync += joined.eq(d.joined)
         early = Value.cast(self.tag_early)

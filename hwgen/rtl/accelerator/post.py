@@ -221,6 +221,8 @@ class Post(wiring.Component):
     ready_sums: Any
 
     ahead = Accumulators.ahead
+    clamping, holds = 3 + Lane.comparing, 3
+    """Cycles before the bytes of sums from where on those want the descriptor, and how many."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
                  device: str | None = None, hard: int = 0) -> None:

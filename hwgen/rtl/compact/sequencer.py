@@ -94,7 +94,7 @@ class CompactSequencer(Sequencer):
         there = FORMATS if self.pace else PARTS["systolic"].fields
         absent = {field for part in PARTS.values() for field in part.fields} - {*there}
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in absent:
+            if name in absent or name == "overlaps":
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))
