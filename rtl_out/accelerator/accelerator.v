@@ -804,13 +804,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1644$0 (fetch_descriptor[23:0]),
-    .\port$1644$32 (fetch_descriptor[639:32]),
-    .\port$1647$0 (fetch_pad_descriptor),
-    .\port$2038$0 (activations__read_data[7:0]),
-    .\port$2039$0 (activations__read_data[15:8]),
-    .\port$2041$0 (activations__read_data[23:16]),
-    .\port$2042$0 (activations__read_data[31:24]),
+    .\port$1638$0 (fetch_descriptor[23:0]),
+    .\port$1638$32 (fetch_descriptor[639:32]),
+    .\port$1641$0 (fetch_pad_descriptor),
+    .\port$2032$0 (activations__read_data[7:0]),
+    .\port$2033$0 (activations__read_data[15:8]),
+    .\port$2035$0 (activations__read_data[23:16]),
+    .\port$2036$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -852,11 +852,11 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$2038$0 (activations__read_data[7:0]),
-    .\port$2039$0 (activations__read_data[15:8]),
-    .\port$2041$0 (activations__read_data[23:16]),
-    .\port$2042$0 (activations__read_data[31:24]),
-    .\port$2544$0 (accesses__write_data[7:0]),
+    .\port$2032$0 (activations__read_data[7:0]),
+    .\port$2033$0 (activations__read_data[15:8]),
+    .\port$2035$0 (activations__read_data[23:16]),
+    .\port$2036$0 (activations__read_data[31:24]),
+    .\port$2538$0 (accesses__write_data[7:0]),
     .program__address(\address$212 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
@@ -2143,10 +2143,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$694$18 (cell_3_0__south[25:8]),
-    .\port$695$18 (cell_3_1__south[25:8]),
-    .\port$696$18 (cell_3_2__south[25:8]),
-    .\port$697$18 (cell_3_3__south[25:8])
+    .\port$688$18 (cell_3_0__south[25:8]),
+    .\port$689$18 (cell_3_1__south[25:8]),
+    .\port$690$18 (cell_3_2__south[25:8]),
+    .\port$691$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -2189,21 +2189,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$694$18 , \port$695$18 , \port$696$18 , \port$697$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$688$18 , \port$689$18 , \port$690$18 , \port$691$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$694$18 ;
-  wire [17:0] \port$694$18 ;
-  input [17:0] \port$695$18 ;
-  wire [17:0] \port$695$18 ;
-  input [17:0] \port$696$18 ;
-  wire [17:0] \port$696$18 ;
-  input [17:0] \port$697$18 ;
-  wire [17:0] \port$697$18 ;
+  input [17:0] \port$688$18 ;
+  wire [17:0] \port$688$18 ;
+  input [17:0] \port$689$18 ;
+  wire [17:0] \port$689$18 ;
+  input [17:0] \port$690$18 ;
+  wire [17:0] \port$690$18 ;
+  input [17:0] \port$691$18 ;
+  wire [17:0] \port$691$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -2211,18 +2211,18 @@ module \accelerator.array.sum_skew (\port$694$18 , \port$695$18 , \port$696$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$694$18 ;
+    word_0_0 <= \port$688$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$695$18 ;
+    word_1_0 <= \port$689$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$696$18 ;
-  assign o = { \port$697$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$690$18 ;
+  assign o = { \port$691$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -2267,7 +2267,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, \port$1644$0 , \port$1644$32 , \port$1647$0 , \event , \port$2038$0 , \port$2039$0 , \port$2041$0 , \port$2042$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \port$1641$0 , \event , \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire _002_;
@@ -2454,20 +2454,20 @@ module \accelerator.fetch (fetch_domain_rst, \port$1644$0 , \port$1644$32 , \por
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [23:0] \port$1644$0 ;
-  wire [23:0] \port$1644$0 ;
-  input [607:0] \port$1644$32 ;
-  wire [607:0] \port$1644$32 ;
-  input [7:0] \port$1647$0 ;
-  wire [7:0] \port$1647$0 ;
-  input [7:0] \port$2038$0 ;
-  wire [7:0] \port$2038$0 ;
-  input [7:0] \port$2039$0 ;
-  wire [7:0] \port$2039$0 ;
-  input [7:0] \port$2041$0 ;
-  wire [7:0] \port$2041$0 ;
-  input [7:0] \port$2042$0 ;
-  wire [7:0] \port$2042$0 ;
+  input [23:0] \port$1638$0 ;
+  wire [23:0] \port$1638$0 ;
+  input [607:0] \port$1638$32 ;
+  wire [607:0] \port$1638$32 ;
+  input [7:0] \port$1641$0 ;
+  wire [7:0] \port$1641$0 ;
+  input [7:0] \port$2032$0 ;
+  wire [7:0] \port$2032$0 ;
+  input [7:0] \port$2033$0 ;
+  wire [7:0] \port$2033$0 ;
+  input [7:0] \port$2035$0 ;
+  wire [7:0] \port$2035$0 ;
+  input [7:0] \port$2036$0 ;
+  wire [7:0] \port$2036$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2503,46 +2503,46 @@ module \accelerator.fetch (fetch_domain_rst, \port$1644$0 , \port$1644$32 , \por
   assign _048_ = _047_ & \event [5];
   assign _049_ = _048_ & \event [6];
   assign _050_ = | { step_tile, step_y, step_x, step_piece };
-  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1644$32 [335:320] });
+  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1638$32 [335:320] });
   assign _053_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _052_;
-  assign _054_ = due[2] ? \port$1644$32 [351:336] : 16'h0000;
+  assign _054_ = due[2] ? \port$1638$32 [351:336] : 16'h0000;
   assign _055_ = $signed(used[28:11]) + $signed({ 1'h0, _054_ });
-  assign _056_ = due[2] ? \port$1644$32 [383:352] : 32'd0;
+  assign _056_ = due[2] ? \port$1638$32 [383:352] : 32'd0;
   assign _057_ = $signed(used[39:29]) + $signed({ 1'h0, _056_ });
   assign _058_ = due[3] & due[13];
   assign _059_ = _058_ & due[14];
   assign _060_ = ~ due[0];
   assign _061_ = idle & _060_;
-  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1644$32 [399:384] });
-  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1644$32 [415:400] });
-  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1644$32 [431:416] });
-  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1644$32 [447:432] });
-  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1644$32 [479:448] });
+  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1638$32 [399:384] });
+  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1638$32 [415:400] });
+  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1638$32 [431:416] });
+  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1638$32 [447:432] });
+  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1638$32 [479:448] });
   assign _068_ = begins | steps[4];
-  assign _069_ = begins ? \port$1644$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _069_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _070_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _069_;
   assign _071_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _070_;
   assign _072_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _071_;
   assign _073_ = begins | steps[1];
   assign _074_ = _073_ | steps[2];
   assign _075_ = _074_ | steps[3];
-  assign _076_ = begins ? \port$1644$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _076_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _077_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _076_;
   assign _078_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _077_;
   assign _079_ = begins | steps[3];
-  assign _080_ = begins ? \port$1644$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _080_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _081_ = begins | steps[2];
   assign _082_ = _081_ | steps[3];
-  assign _083_ = steps[2] ? following_y[28:11] : { \port$1644$32 [239], \port$1644$32 [239], \port$1644$32 [239:224] };
-  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1644$32 [223:192];
-  assign _085_ = steps[2] ? following_y[28:11] : { \port$1644$32 [239], \port$1644$32 [239], \port$1644$32 [239:224] };
-  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1644$32 [223:192];
+  assign _083_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
+  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
+  assign _085_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
+  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
   assign _087_ = $signed(position[39:29]) + $signed(position[10:0]);
   assign _088_ = - $signed(position[10:0]);
-  assign _089_ = $signed({ 1'h0, \port$1644$32 [319:288] }) - $signed(position[10:0]);
+  assign _089_ = $signed({ 1'h0, \port$1638$32 [319:288] }) - $signed(position[10:0]);
   assign _090_ = $signed(position[28:11]) - $signed(1'h0);
   assign _091_ = $signed(row_0) >= $signed(1'h0);
-  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1644$32 [255:240] });
+  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1638$32 [255:240] });
   assign _094_ = _091_ & _092_;
   assign _095_ = $signed(\before ) > $signed(4'h4);
   assign _096_ = beyond ? 11'h004 : told_1;
@@ -2566,7 +2566,7 @@ module \accelerator.fetch (fetch_domain_rst, \port$1644$0 , \port$1644$32 , \por
   assign _116_ = \end  > 2'h3;
   assign _117_ = _114_ & _116_;
   assign _118_ = _117_ & row_inside_1;
-  assign _119_ = \port$1644$0 [7:0] != 2'h3;
+  assign _119_ = \port$1638$0 [7:0] != 2'h3;
   assign _120_ = \event [0] & _119_;
   assign _121_ = $signed(address) < $signed(1'h0);
   assign _122_ = $signed(address) >= $signed(10'h100);
@@ -2577,10 +2577,10 @@ module \accelerator.fetch (fetch_domain_rst, \port$1644$0 , \port$1644$32 , \por
   assign _003_ = _125_ & _002_;
   assign _004_ = _003_ & row_inside_1;
   assign _005_ = _124_ & _004_;
-  assign _006_ = mask_4[0] ? \port$2038$0  : \port$1647$0 ;
-  assign _007_ = mask_4[1] ? \port$2039$0  : \port$1647$0 ;
-  assign _008_ = mask_4[2] ? \port$2041$0  : \port$1647$0 ;
-  assign _009_ = mask_4[3] ? \port$2042$0  : \port$1647$0 ;
+  assign _006_ = mask_4[0] ? \port$2032$0  : \port$1641$0 ;
+  assign _007_ = mask_4[1] ? \port$2033$0  : \port$1641$0 ;
+  assign _008_ = mask_4[2] ? \port$2035$0  : \port$1641$0 ;
+  assign _009_ = mask_4[3] ? \port$2036$0  : \port$1641$0 ;
   assign used = due[1] ? next_pass : here;
   assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -4953,7 +4953,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2038$0 , \port$2039$0 , \port$2041$0 , \port$2042$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2544$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2538$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -5105,16 +5105,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$2038$0 ;
-  wire [7:0] \port$2038$0 ;
-  input [7:0] \port$2039$0 ;
-  wire [7:0] \port$2039$0 ;
-  input [7:0] \port$2041$0 ;
-  wire [7:0] \port$2041$0 ;
-  input [7:0] \port$2042$0 ;
-  wire [7:0] \port$2042$0 ;
-  input [7:0] \port$2544$0 ;
-  wire [7:0] \port$2544$0 ;
+  input [7:0] \port$2032$0 ;
+  wire [7:0] \port$2032$0 ;
+  input [7:0] \port$2033$0 ;
+  wire [7:0] \port$2033$0 ;
+  input [7:0] \port$2035$0 ;
+  wire [7:0] \port$2035$0 ;
+  input [7:0] \port$2036$0 ;
+  wire [7:0] \port$2036$0 ;
+  input [7:0] \port$2538$0 ;
+  wire [7:0] \port$2538$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -5192,7 +5192,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _015_ = \wait  == 1'h1;
   assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
-  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2544$0  };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2538$0  };
   assign _019_ = writes_mask ? mask : 4'h0;
   assign _020_ = accesses__write_mask | _019_;
   assign _022_ = writing[2] ? 2'h1 : 2'h0;
@@ -5287,7 +5287,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$2042$0 , \port$2041$0 , \port$2039$0 , \port$2038$0  };
+    of_activations_1 <= { \port$2036$0 , \port$2035$0 , \port$2033$0 , \port$2032$0  };
   always @(posedge clk)
     write_address <= _078_;
   always @(posedge clk)
@@ -5529,7 +5529,7 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   wire [3:0] _067_;
   reg [3:0] \$signal  = 4'h8;
   reg [1:0] \$signal$27  = 2'h0;
-  reg [1:0] both_1 = 2'h0;
+  reg [1:0] both_0 = 2'h0;
   reg [31:0] collected_0 = 32'd0;
   reg [31:0] collected_1 = 32'd0;
   reg [31:0] collected_2 = 32'd0;
@@ -5648,19 +5648,19 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   always @(posedge post_domain_clk)
     used_0 <= _017_;
   always @(posedge post_domain_clk)
-    parameters_1 <= both_1;
+    parameters_1 <= both_0;
   always @(posedge post_domain_clk)
     following_1 <= _018_;
   always @(posedge post_domain_clk)
     used_1 <= _019_;
   always @(posedge post_domain_clk)
-    parameters_2 <= both_1;
+    parameters_2 <= both_0;
   always @(posedge post_domain_clk)
     following_2 <= _020_;
   always @(posedge post_domain_clk)
     used_2 <= _021_;
   always @(posedge post_domain_clk)
-    parameters_3 <= both_1;
+    parameters_3 <= both_0;
   always @(posedge post_domain_clk)
     following_3 <= _023_;
   always @(posedge post_domain_clk)
@@ -5839,9 +5839,9 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   always @(posedge post_domain_clk)
     word_2 <= word_1;
   always @(posedge post_domain_clk)
-    both_1 <= { swapped, word_valid };
+    both_0 <= { swapped, word_valid };
   always @(posedge post_domain_clk)
-    parameters_0 <= both_1;
+    parameters_0 <= both_0;
   always @(posedge post_domain_clk)
     following_0 <= _016_;
   assign _056_ = _010_ ? lane_0__wide : collected_2;
@@ -5907,18 +5907,7 @@ endmodule
 
 module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk);
   wire _00_;
-  wire _01_;
-  wire _02_;
-  wire _03_;
-  wire [31:0] _04_;
-  wire _05_;
-  wire _06_;
-  wire _07_;
-  wire _08_;
-  wire _09_;
-  wire _10_;
-  wire _11_;
-  wire _12_;
+  wire [31:0] _01_;
   input [7:0] address;
   wire [7:0] address;
   reg [7:0] address_1 = 8'h00;
@@ -5954,31 +5943,20 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   wire [31:0] write_data;
   input write_mask;
   wire write_mask;
-  assign _00_ = address_1 >= 1'h0;
-  assign _05_ = address_1 < 9'h100;
-  assign _06_ = _00_ & _05_;
-  assign _07_ = address_1 >= 1'h0;
-  assign _08_ = address_1 < 9'h100;
-  assign _09_ = _07_ & _08_;
-  assign _10_ = mask_1 & _09_;
-  assign _11_ = address_1 >= 1'h0;
-  assign _12_ = address_1 < 9'h100;
-  assign _01_ = _11_ & _12_;
-  assign _02_ = mask_1 & _01_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
     data_1 <= write_data;
   always @(posedge clk)
-    mask_1 <= _03_;
+    mask_1 <= _00_;
   always @(posedge clk)
-    shown_1 <= _06_;
+    shown_1 <= 1'h1;
   always @(posedge clk)
     shown_2 <= shown_1;
   always @(posedge clk)
     shown_3 <= shown_2;
   always @(posedge clk)
-    here_0 <= _10_;
+    here_0 <= mask_1;
   always @(posedge clk)
     row_0 <= address_1;
   always @(posedge clk)
@@ -5992,9 +5970,9 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   always @(posedge clk)
     shown_0 <= shown_3;
   always @(posedge clk)
-    chosen <= _04_;
+    chosen <= _01_;
   always @(posedge clk)
-    here_16 <= _02_;
+    here_16 <= mask_1;
   always @(posedge clk)
     row_16 <= address_1;
   always @(posedge clk)
@@ -6009,9 +5987,9 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
     shown_16 <= shown_3;
   always @(posedge clk)
     chosen_1 <= chosen;
-  assign _04_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
-  assign _04_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
-  assign _03_ = rst ? 1'h0 : write_mask;
+  assign _01_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
+  assign _01_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
+  assign _00_ = rst ? 1'h0 : write_mask;
   single_port_ram bank_0_0 (
     .address(bank_0_0__address),
     .clk(clk),

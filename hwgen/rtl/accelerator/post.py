@@ -19,6 +19,8 @@ SUM = 32
 HALF = 16
 NARROW = 10
 """Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
+TOGETHER = 4
+"""Columns that are told together that parameters come."""
 
 
 class Lane(wiring.Component):
@@ -307,8 +309,10 @@ class Post(wiring.Component):
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
         word = later(m, self.word, 2, "word")
-        both = later(m, Cat(self.word_valid, self.swapped), 1, "both")
         for c in range(self.columns):
+            if c % TOGETHER == 0:
+                both = primitives.local_register(
+                    m, self.family, Cat(self.word_valid, self.swapped), f"both_{c}")
             come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))

@@ -17,9 +17,9 @@ from .library import place
 from .packed import PackedMultiplier
 
 __all__ = ["FAMILIES", "LATENCY", "PACKING", "UNCHECKED", "MultiplierSignature", "add_multipliers",
-           "add_ram", "common_multipliers", "counts", "delay", "gated_sum", "lane_sites",
-           "local_register", "multiplier", "packed_cells", "product_shape", "rams", "region",
-           "regions", "regions_of_rows", "shifted_add", "signed_add", "single_port_rams",
+           "add_ram", "common_multipliers", "counts", "delay", "dsp_cells", "gated_sum",
+           "lane_sites", "local_register", "multiplier", "packed_cells", "product_shape", "rams",
+           "region", "regions", "regions_of_rows", "shifted_add", "signed_add", "single_port_rams",
            "small_memory", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
