@@ -118,7 +118,7 @@ class Survey:
         fields = designs.rows, designs.packed_rows, interval, designs.partial_sums
         few = Points(kind, *fields)
         all_ = Points(kind, *fields, designs.lines, designs.line_pixels)
-        by_index, shared, needed = self.others(columns, kept, few.sizes.array.compact)
+        by_index, shared, needed, layout = self.others(columns, kept, few.sizes.array.compact)
         array = kind(rows=designs.rows, interval=interval)
         # One row for inputs as they are, and one for those that are stacked, if any can be.
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
@@ -135,7 +135,7 @@ class Survey:
             of_layer = np.zeros_like(cycles)
             for taken in parts:
                 if before:
-                    follows = may_follow(self.layout, array, *before, layer, taken)
+                    follows = may_follow(layout, array, *before, layer, taken)
                     of_layer += taken.cycles.after(before[1].cycles, follows)
                 else:
                     of_layer += taken.cycles.alone
@@ -149,10 +149,11 @@ class Survey:
                             np.zeros((0, 1), np.int64), needed[best[0]], program[best])
 
     def _others(self, columns: int, kept: int,
-                compact: bool) -> tuple[dict[int, list[Step]], int, Integers]:
+                compact: bool) -> tuple[dict[int, list[Step]], int, Integers, BufferLayout]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
 
-        The latter are those of the activation memory that the whole network needs, by its layouts.
+        The latter are those of the activation memory that the whole network needs, by its layouts,
+        of which the first is the last result.
         """
         probe = PROBE.replace(columns=columns, compact=compact, kept_vectors=kept)
         layouts = [BufferLayout(network, folding, probe) if kept else layout
@@ -166,8 +167,8 @@ class Survey:
                 lower(lowering, self.network, self.folding, layouts[0], layer)
                 found[index] = [item.step for item in lowering.placed[first:]]
         sizes = written_bytes(lowering.placed, columns)
-        return found, lowering.image.words, self._needed(tuple(layouts),
-                                                         tuple(sorted(sizes.items())))
+        needed = self._needed(tuple(layouts), tuple(sorted(sizes.items())))
+        return found, lowering.image.words, needed, layouts[0]
 
     def _bytes_for(self, layouts: tuple[BufferLayout, ...],
                    sizes: tuple[tuple[str, int], ...]) -> Integers:
