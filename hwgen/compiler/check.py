@@ -20,7 +20,7 @@ from ..golden.accelerator.footprint import (
 )
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
-from ..network.graph import Concatenate, Reshape
+from ..network.graph import Concatenate
 from .lanes_check import LanesCheck, Unsound
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
@@ -96,7 +96,7 @@ class Check:
     def producers(self, index: int, layer: LayerSteps) -> set[int]:
         """Return the layers that write what this layer gives."""
         passed = set().union(*(self.writers[name] for name in layer.inputs))
-        if layer.operator == Reshape.operator:
+        if not layer.count:  # another shape, or a view
             return passed
         if layer.operator == Concatenate.operator:
             return passed | {index}

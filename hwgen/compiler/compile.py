@@ -19,6 +19,7 @@ from ..network.graph import (
     Layer,
     MaxPool,
     Mean,
+    Move,
     Network,
     Pad,
     Reshape,
@@ -32,6 +33,7 @@ from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
+from .layers.moves import lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -234,18 +236,23 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             lower_joined(lowering, network, layer, kept, sources[0], target)
         case _ if isinstance(layer, Weighted) and layer.output in layout.kept:
             lower_kept(lowering, SumsLayer(network, folding, layer, sources[0], target))
+        case Move() if sources[0].buffer == target.buffer:
+            pass  # the output is a view of the input
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
         case _ if isinstance(layer, Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
-            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
+            lower_elementwise(lowering, network, folding, layer, sources, target,
+                              layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():
             lower_max_pool(lowering, layer, sources[0], target)
         case Mean():
             lower_mean(lowering, network, layer, sources[0], target)
+        case Move():
+            lower_move(lowering, layer, sources[0], target)
         case Pad():
             lower_copy(lowering, sources[0], target, layer)
         case Concatenate():

@@ -10,7 +10,6 @@ from ...network.graph import Add, Network
 from ..lowering import Lowering
 from ..prepare.keeping import scaling_of
 from ..prepare.lanes import lanes_of
-from ..sizes import Cut
 from ..view import View
 from .weighted import SumsLayer
 
@@ -21,12 +20,8 @@ UNIT = 19
 
 
 def lower_kept(lowering: Lowering, layer: SumsLayer) -> None:
-    """Emit the steps of a layer that keep its output, as if they wrote the ADD's.
-
-    It takes no memory, for which the layer would be cut.
-    """
+    """Emit the steps of a layer that keep its output, as if they wrote the ADD's."""
     first = len(lowering.placed)
-    lowering.cut(Cut())
     layer.emit(lowering)
     lowering.placed[first:] = [replace(item, step=item.step.replace(kept=True))
                                for item in lowering.placed[first:]]

@@ -22,7 +22,8 @@ def kept_tensors(network: Network, folding: Folding, layers: Sequence[Layer],
     ``layers`` are those of the accelerator.
     """
     return {layer.output: following for layer, following in pairwise(layers)
-            if isinstance(following, Add) and isinstance(layer, Weighted)
+            if isinstance(following, Add) and len(following.inputs) == 2
+            and isinstance(layer, Weighted)
             and isinstance(layer.requantisation, Requantisation)
             and scaling_of(network, following, layer.output) is not None
             and is_read_once(network, layer.output)
@@ -47,7 +48,7 @@ def scaling_of(network: Network, layer: Add, kept: str) -> Scaling | None:
     The other byte's multiplier must be a half, as that of the larger scale is.
     """
     half = [tuple(scaling) == HALF for scaling in layer.scalings]
-    if not any(half) or np.any(layer.requantisation.shift > 0):
+    if not any(half) or np.any(layer.constant) or np.any(layer.requantisation.shift > 0):
         return None
     own = half.index(True) ^ 1
     (multiplier, shift), name = layer.scalings[own], layer.inputs[own]
