@@ -21,6 +21,7 @@ from ..rtl.dot.fusion import ORDERS, Fusion
 from ..rtl.dot.power import EXPONENT, PowerOfTwo
 from ..rtl.dot.serial import PRECISION, SerialParallel
 from ..rtl.dot.ternary import Ternary
+from ..rtl.external.page_stream import PageStream
 from ..rtl.external.sdram import Sdram
 from ..rtl.links.axi_lite import AxiLite
 from ..rtl.links.axi_stream import AxiStream
@@ -304,6 +305,16 @@ UNITS: dict[str, UnitKind] = {
         Sdram, "external.sdram",
         "The words of a page that is read come {latency} cycles after its request, and `capture` "
         "more. Requests to read are taken {interval} cycles apart, if no refresh is due."),
+    "page_stream": UnitKind(
+        "pages of a memory chip into a ring of words, from which steps take them",
+        {"width": Whole(16, 1, 64, "bits of a word of the chip"),
+         "ratio": Whole(8, 1, 64, "words of the chip in a word of the ring, a power of two"),
+         "words": Whole(512, 8, 1024, "words of the chip in a page, a power of two"),
+         "ring": Whole(4096, 16, 65536, "words of the ring, a power of two"),
+         "page_bits": Whole(15, 1, 24, "bits of the number of a page")},
+        PageStream, "external.page_stream",
+        "A word is written {latency} cycle after its last part came, and `there` a cycle later. "
+        "Words come {interval} cycles apart."),
     "wishbone": UnitKind(
         "Wishbone slave to the bus of an accelerator", WINDOW,
         Wishbone, "links.system_bus", RESPONSE),

@@ -43,6 +43,7 @@ from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
+from hwgen.rtl.external.page_stream import PageStream
 from hwgen.rtl.external.sdram import Sdram
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
@@ -324,7 +325,15 @@ def sdram(**sizes):
                 gives=lambda ctx: ctx.get(dut.o_valid), before=before, results=dut.words)
 
 
+def page_stream():
+    """Return a case of words that are as wide as those of the ring."""
+    dut = PageStream(width=4, ratio=1, words=8, ring=16, page_bits=3)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.i_valid, item is not None),
+                gives=lambda ctx: ctx.get(dut.write.enable))
+
+
 CASES = {
+    PageStream: lambda: [page_stream()],
     Sdram: lambda: [sdram(words=8, activate=2, precharge=2),
                     sdram(words=16, activate=3, precharge=4)],
     Accumulators: lambda: [*(accumulators(Accumulators(*sizes)) for sizes in ((1, 2), (5, 9))),

@@ -115,6 +115,7 @@ class Sdram(wiring.Component):
     timer: Signal
     owed: Signal
     passing: Signal
+    under_way: Signal
     """What it is doing, once it is elaborated: for proofs."""
 
     def __init__(self, *, width: int, words: int, row_bits: int, column_bits: int, activate: int,
@@ -269,9 +270,11 @@ class Sdram(wiring.Component):
         Return whether some are still to come.
         """
         taken, self.passing = Signal(self.width, reset_less=True), Signal(SETTLE)
-        choice = self.passing[CAS_LATENCY:CAS_LATENCY + CAPTURES]
+        self.under_way = Signal()  # one of `passing`
+        reads, choice = burst & ~writes, self.passing[CAS_LATENCY:CAS_LATENCY + CAPTURES]
         m.d.comb += [self.i_take.eq(burst & writes), self.o.eq(taken)]
         m.d.sync += [self.dq_o.eq(self.i), self.dq_oe.eq(burst & writes), taken.eq(self.dq_i),
-                     self.passing.eq(Cat(burst & ~writes, self.passing)),
+                     self.passing.eq(Cat(reads, self.passing)),
+                     self.under_way.eq(Cat(reads, self.passing[:-1]).any()),
                      self.o_valid.eq(choice.bit_select(self.capture, 1))]
-        return self.passing.any()
+        return self.under_way

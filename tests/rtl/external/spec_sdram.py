@@ -260,7 +260,8 @@ class SdramSpec(Spec):
         self.check(self.writes & burst & (age <= dut.activate), ago["word"] == dut.recovery)
 
         # Words that are to come left the chip's row behind.
-        m.d.comb += Assert(dut.passing == Cat(self.reading[1:]))
+        m.d.comb += [Assert(dut.passing == Cat(self.reading[1:])),
+                     Assert(dut.under_way == dut.passing.any())]
         for cycles, read in enumerate(self.reading[1:], 1):
             self.check(wait & read, cycles + left >= dut.precharge)
             self.check(page & self.writes & read, cycles > age + dut.precharge)
