@@ -15,7 +15,7 @@ from ..errors import UserError
 from .boards import closest
 
 __all__ = ["ALL_BANKS", "BURST", "CAPTURES", "CAS_LATENCY", "CHIPS", "MODE", "PAGE_BYTES",
-           "POWER_UP_REFRESHES", "SETTLE", "Chip", "Command", "Cycles", "cycles_of",
+           "POWER_UP_REFRESHES", "SETTLE", "MemoryChip", "SdramCommand", "Cycles", "cycles_of",
            "geometry_of"]
 
 PAGE_BYTES = 1024
@@ -36,7 +36,7 @@ SETTLE = CAS_LATENCY + CAPTURES + 1
 """Cycles behind the last word that is read, whichever is chosen, in which it may still come."""
 
 
-class Command(enum.IntEnum):
+class SdramCommand(enum.IntEnum):
     """``we_n``, ``cas_n`` and ``ras_n``, from the highest bit to the lowest."""
 
     MODE = 0b000
@@ -49,7 +49,7 @@ class Command(enum.IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chip:
+class MemoryChip:
     """What a data sheet says of a chip: ``sdram.toml`` has the chips, and says what is what."""
 
     about: str
@@ -115,7 +115,7 @@ class Cycles:
         return self.activate + words + (self.recovery - 1 if write else 0) + self.precharge
 
 
-CHIPS = {name: Chip(**values) for name, values in
+CHIPS = {name: MemoryChip(**values) for name, values in
          tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()}
 
 

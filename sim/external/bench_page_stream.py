@@ -9,7 +9,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from hwgen.golden.external.page_stream import PageStream, Step
+from hwgen.golden.external.page_stream import PageStream
+from hwgen.golden.external.page_stream import RingStep as Step
 from hwgen.golden.external.sdram import Sdram
 
 from .. import PERIOD_NS

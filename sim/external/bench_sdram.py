@@ -7,7 +7,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from hwgen.arch.sdram import BURST, CAPTURES, CAS_LATENCY, Command
+from hwgen.arch.sdram import BURST, CAPTURES, CAS_LATENCY
+from hwgen.arch.sdram import SdramCommand as Command
 from hwgen.golden.external.sdram import Sdram
 
 from .. import PERIOD_NS

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 import hwgen
-from hwgen.arch.sdram import CHIPS, Command, Cycles, cycles_of, geometry_of
+from hwgen.arch.sdram import CHIPS, Cycles, cycles_of, geometry_of
+from hwgen.arch.sdram import SdramCommand as Command
 from hwgen.golden.external.sdram import Given
 from hwgen.tools.verilator import PROGRAM, build
 

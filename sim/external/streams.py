@@ -11,7 +11,7 @@ import numpy as np
 
 import hwgen
 from hwgen.arch.sdram import Cycles
-from hwgen.golden.external.page_stream import Step
+from hwgen.golden.external.page_stream import RingStep as Step
 from hwgen.tools.verilator import PROGRAM, build
 
 from .pages import CHIP, FAULTS
@@ -23,7 +23,8 @@ TOP = """
 module runs(
     input clk, fill, start, stop, following, input [{page}:0] page, first, input [{page}+1:0] pages,
     input [{ring}:0] brings, releases, input [{word}:0] i, input [7:0] part,
-    output ready, idle, there, i_take, enable, output [{ring}-1:0] address, output [{word}:0] data, output [4:0] fault);
+    output ready, idle, there, i_take, enable, output [{ring}-1:0] address,
+    output [{word}:0] data, output [4:0] fault);
     wire [{data}:0] whole;
     assign data = whole[part * ({word} + 1) +: {word} + 1];
     wire [{word}:0] to_chip, from_chip, o;

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from .sdram import Sdram
 
-__all__ = ["PageStream", "Run", "Step"]
+__all__ = ["PageStream", "StreamRun", "RingStep"]
 
 
-class Step(NamedTuple):
+class RingStep(NamedTuple):
     """A step: words that it needs beyond those before it, its cycles, words released at its end."""
 
     brings: int
@@ -16,7 +16,7 @@ class Step(NamedTuple):
     releases: int
 
 
-class Run(NamedTuple):
+class StreamRun(NamedTuple):
     """What became of steps.
 
     Parameters
@@ -55,7 +55,7 @@ class PageStream:
         self.sdram, self.ratio, self.ring = sdram, ratio, ring
         self.page = sdram.words // ratio
 
-    def run(self, first: int, pages: int, steps: Sequence[Step], *, at: int = 0) -> Run:
+    def run(self, first: int, pages: int, steps: Sequence[RingStep], *, at: int = 0) -> StreamRun:
         """Return what becomes of steps, each of which begins as soon as its words are there.
 
         The run starts, and the first step comes up, in the first cycle from ``at`` on in which the
@@ -69,7 +69,7 @@ class PageStream:
         begins: list[int] = []
         comes_up, needed, stalls = started, 0, 0
 
-        def asked() -> int | None:
+        def next_request() -> int | None:
             """Return the cycle from which on the next page is asked for, if there is one."""
             if len(taken) == pages:
                 return None
@@ -86,7 +86,7 @@ class PageStream:
         def arrival(word: int) -> int:
             """Return the first cycle in which a word of the run is there."""
             while len(taken) <= word // self.page:
-                soon = asked()
+                soon = next_request()
                 if soon is None:
                     raise ValueError(f"a step waits for ever for word {word}: of {pages} pages, "
                                      f"and {self.ring} words of the ring")
@@ -100,6 +100,6 @@ class PageStream:
             stalls += begins[-1] - ready
             comes_up = begins[-1] + step.cycles - 1
             released.append((comes_up, released[-1][1] + step.releases))
-        while (soon := asked()) is not None and self.sdram.free_from(soon) <= comes_up + 1:
+        while (soon := next_request()) is not None and self.sdram.free_from(soon) <= comes_up + 1:
             take(soon)
-        return Run(started, begins, comes_up, stalls, taken)
+        return StreamRun(started, begins, comes_up, stalls, taken)

@@ -13,10 +13,10 @@ from ...arch.sdram import (
     MODE,
     POWER_UP_REFRESHES,
     SETTLE,
-    Command,
+    SdramCommand,
 )
 
-__all__ = ["Given", "Sdram", "Transfer", "Words"]
+__all__ = ["Given", "Sdram", "PageTransfer", "Words"]
 
 Words = NDArray[np.int64]
 
@@ -25,12 +25,12 @@ class Given(NamedTuple):
     """A command on the pins, in which cycle; what it leaves open is 0."""
 
     cycle: int
-    command: Command
+    command: SdramCommand
     bank: int = 0
     address: int = 0
 
 
-class Transfer(NamedTuple):
+class PageTransfer(NamedTuple):
     """A request: the cycle in which it was taken, that of its first word, and the words."""
 
     taken: int
@@ -65,31 +65,31 @@ class Sdram:
         self.recovery, self.mode, self.refresh_every = recovery, mode, refresh_every
         self.power_up = power_up
         self.contents: dict[int, Words] = {}
-        self._done: list[tuple[int, Command, int]] = []
+        self._done: list[tuple[int, SdramCommand, int]] = []
         # When MODE is given, when all may begin, and when the last word has come.
         begins = power_up - 1 + precharge + POWER_UP_REFRESHES * refresh
         self._free, self._settled = begins + mode, 0
         self.due = begins - refresh + refresh_every
 
-    def request(self, page: int, write: Words | None = None, *, at: int = 0) -> Transfer:
+    def request(self, page: int, write: Words | None = None, *, at: int = 0) -> PageTransfer:
         """Read a page, or write it; the request is there from the cycle ``at`` on."""
         taken = self.free_from(at)
         ends = taken + self.activate + self.words
         if write is None:
-            self._done.append((taken, Command.READ, page))
+            self._done.append((taken, SdramCommand.READ, page))
             self._free = ends + self.precharge
             self._settled = ends + SETTLE
-            return Transfer(taken, taken + self.activate + CAS_LATENCY + 2 + self.capture,
+            return PageTransfer(taken, taken + self.activate + CAS_LATENCY + 2 + self.capture,
                             self.contents.get(page))
-        self._done.append((taken, Command.WRITE, page))
+        self._done.append((taken, SdramCommand.WRITE, page))
         self._free = ends + self.recovery - 1 + self.precharge
         self.contents[page] = write
-        return Transfer(taken, taken + self.activate, write)
+        return PageTransfer(taken, taken + self.activate, write)
 
     def restart(self, *, at: int = 0) -> int:
         """Restart the refreshes in the first cycle from ``at`` on that is idle; return it."""
         when = self.free_from(max(at, self._settled))
-        self._done.append((when, Command.REFRESH, 0))
+        self._done.append((when, SdramCommand.REFRESH, 0))
         self._free, self.due = when + self.refresh, when + self.refresh_every
         return when
 
@@ -107,36 +107,36 @@ class Sdram:
             due = max(self._free, self.due)
             if due > begins:
                 return begins
-            self._done.append((due, Command.REFRESH, 0))
+            self._done.append((due, SdramCommand.REFRESH, 0))
             self._free = due + self.refresh
             self.due += self.refresh_every
 
     def commands(self, until: int) -> Iterator[Given]:
         """Yield all that is on the pins before a cycle, if nothing else is requested by then."""
         self.free_from(until)
-        for given in self._given():
+        for given in self._all_commands():
             if given.cycle < until:
                 yield given
 
-    def _given(self) -> Iterator[Given]:
+    def _all_commands(self) -> Iterator[Given]:
         """Yield all commands: on the pins in the cycle after the one that gives them."""
         cycle = self.power_up
-        yield Given(cycle, Command.PRECHARGE, address=ALL_BANKS)
+        yield Given(cycle, SdramCommand.PRECHARGE, address=ALL_BANKS)
         cycle += self.precharge
         for _ in range(POWER_UP_REFRESHES):
-            yield Given(cycle, Command.REFRESH)
+            yield Given(cycle, SdramCommand.REFRESH)
             cycle += self.refresh
-        yield Given(cycle, Command.MODE, address=MODE)
+        yield Given(cycle, SdramCommand.MODE, address=MODE)
         high_bits = self.column_bits - (self.words.bit_length() - 1)
         for taken, command, page in self._done:
-            if command is Command.REFRESH:
+            if command is SdramCommand.REFRESH:
                 yield Given(taken + 1, command)
                 continue
             bank, high = page & 3, (page >> 2) % (1 << high_bits)
-            yield Given(taken + 1, Command.ACTIVATE, bank, page >> 2 + high_bits)
+            yield Given(taken + 1, SdramCommand.ACTIVATE, bank, page >> 2 + high_bits)
             cycle = taken + 1 + self.activate
             for word in range(0, self.words, BURST):
                 yield Given(cycle + word, command, bank, high * self.words + word)
-            writes = command is Command.WRITE
+            writes = command is SdramCommand.WRITE
             yield Given(cycle + self.words + (self.recovery - 1 if writes else 0),
-                        Command.PRECHARGE, bank, ALL_BANKS)
+                        SdramCommand.PRECHARGE, bank, ALL_BANKS)

@@ -16,7 +16,7 @@ from ...arch.sdram import (
     MODE,
     POWER_UP_REFRESHES,
     SETTLE,
-    Command,
+    SdramCommand,
 )
 
 __all__ = ["Sdram"]
@@ -175,7 +175,7 @@ class Sdram(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        command = Signal(3, init=Command.NONE)
+        command = Signal(3, init=SdramCommand.NONE)
         m.d.comb += Cat(self.ras_n, self.cas_n, self.we_n).eq(command)
 
         # Cycles until the state acts, less one: down to -1, where the sign says that it is time.
@@ -186,9 +186,9 @@ class Sdram(wiring.Component):
         m.d.comb += acts.eq(left[-1])
         with m.If(~acts):
             m.d.sync += left.eq(left - 1)
-        m.d.sync += command.eq(Command.NONE)
+        m.d.sync += command.eq(SdramCommand.NONE)
 
-        def act(does: Command, cycles: int, following: str) -> None:
+        def act(does: SdramCommand, cycles: int, following: str) -> None:
             """Give a command to the chip, and be in a state that may act so many cycles later."""
             m.d.sync += [command.eq(does), left.eq(cycles - 2)]
             m.next = following
@@ -210,24 +210,24 @@ class Sdram(wiring.Component):
                 m.d.comb += waits.eq(acts)
                 m.d.sync += [self.a.eq(page[2 + len(high):]), self.ba.eq(page),
                              kept.eq(Cat(self.request.p.write, page[2:]))]
-                with m.If(acts & (due | restarts)):
-                    act(Command.REFRESH, self.refresh, "WAIT")
+                with m.If(acts & (due | (self.restart & ~under_way))):
+                    act(SdramCommand.REFRESH, self.refresh, "WAIT")
                 with m.Elif(self.request.valid & self.request.ready):
-                    act(Command.ACTIVATE, self.activate, "BURST")
+                    act(SdramCommand.ACTIVATE, self.activate, "BURST")
             with m.State("BURST"):
                 m.d.comb += burst.eq(acts)
                 m.d.sync += self.a.eq(Cat(word, high))
                 with m.If(acts):
                     m.d.sync += word.eq(word + 1)
                     with m.If(word[:exact_log2(BURST)] == 0):
-                        m.d.sync += command.eq(Mux(writes, Command.WRITE, Command.READ))
+                        m.d.sync += command.eq(Mux(writes, SdramCommand.WRITE, SdramCommand.READ))
                     with m.If(word.all()):
                         m.d.sync += left.eq(Mux(writes, self.recovery - 2, -1))
                         m.next = "CLOSE"
             with m.State("CLOSE"):
                 m.d.sync += self.a.eq(ALL_BANKS)
                 with m.If(acts):
-                    act(Command.PRECHARGE, self.precharge, "WAIT")
+                    act(SdramCommand.PRECHARGE, self.precharge, "WAIT")
         return m
 
     def _power_up(self, m: Module, act: Callable[..., None], acts: Value, begins: Value,
@@ -238,19 +238,19 @@ class Sdram(wiring.Component):
             m.d.comb += begins.eq(1)
             m.d.sync += self.a.eq(ALL_BANKS)
             with m.If(acts):
-                act(Command.PRECHARGE, self.precharge, "REFRESH")
+                act(SdramCommand.PRECHARGE, self.precharge, "REFRESH")
         with m.State("REFRESH"):
             m.d.comb += begins.eq(1)
             with m.If(acts):
                 m.d.sync += refreshes.eq(refreshes + 1)
-                act(Command.REFRESH, self.refresh, "REFRESH")
+                act(SdramCommand.REFRESH, self.refresh, "REFRESH")
                 with m.If(refreshes.all()):
                     m.next = "MODE"
         with m.State("MODE"):
             m.d.sync += [self.a.eq(MODE), self.ba.eq(0)]
             with m.If(acts):
                 m.d.sync += running.eq(1)
-                act(Command.MODE, self.mode, "WAIT")
+                act(SdramCommand.MODE, self.mode, "WAIT")
 
     def _due(self, m: Module, restarts: Value, waits: Value) -> Value:
         """Return whether a refresh is due: whatever ``waits`` then does it."""

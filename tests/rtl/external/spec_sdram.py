@@ -17,7 +17,9 @@ from hwgen.arch.sdram import (
     MODE,
     POWER_UP_REFRESHES,
     SETTLE,
-    Command,
+)
+from hwgen.arch.sdram import (
+    SdramCommand as Command,
 )
 from hwgen.rtl.external.sdram import Sdram
 

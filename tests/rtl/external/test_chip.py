@@ -2,7 +2,8 @@
 
 import pytest
 
-from hwgen.arch.sdram import ALL_BANKS, MODE, Command
+from hwgen.arch.sdram import ALL_BANKS, MODE
+from hwgen.arch.sdram import SdramCommand as Command
 
 external = pytest.importorskip("sim.external.pages")
 Pins = external.Pins

@@ -9,7 +9,7 @@ import pytest
 
 from hwgen.arch.sdram import Cycles, cycles_of, geometry_of
 from hwgen.golden.external.page_stream import PageStream as Golden
-from hwgen.golden.external.page_stream import Step
+from hwgen.golden.external.page_stream import RingStep as Step
 from hwgen.golden.external.sdram import Sdram
 from hwgen.rtl.external.page_stream import PageStream
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from hwgen.arch.sdram import ALL_BANKS, CHIPS, MODE, Command, cycles_of, geometry_of
+from hwgen.arch.sdram import ALL_BANKS, CHIPS, MODE, cycles_of, geometry_of
+from hwgen.arch.sdram import SdramCommand as Command
 from hwgen.golden.external.sdram import Sdram as Golden
 from hwgen.rtl.external.sdram import Sdram
 
@@ -199,7 +200,7 @@ def test_contract(name, tmp_path):
 
 @pytest.mark.formal
 @pytest.mark.parametrize("right, wrong", [
-    ("act(Command.ACTIVATE, self.activate,", "act(Command.ACTIVATE, self.activate - 1,"),
+    ("act(SdramCommand.ACTIVATE, self.activate,", "act(SdramCommand.ACTIVATE, 1,"),
     ("self.request.ready.eq(waits & ~due & ~self.restart)",
      "self.request.ready.eq(waits & ~due)"),
     ("due.eq(tick | owed.any())", "due.eq(tick)"),
