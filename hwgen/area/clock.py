@@ -20,32 +20,30 @@ from typing import Any
 
 import numpy as np
 
+from ..arch.boards import board
 from ..arch.design import Design
 from ..errors import UserError
 from ..measure.results import read_list
+from ..measure.synthesis import board_of
 from ..text import table
 from ..tools.untrusted import check_type, read_json, refusing
 
-__all__ = ["CLOCKS", "GRADES", "SPREAD", "Clock", "median_clock", "fit_clocks", "kind",
+__all__ = ["CLOCKS", "SPREAD", "Clock", "median_clock", "fit_clocks", "kind",
            "leave_one_out", "placements_of"]
 
 SURE = 90
 """Of 100 placements, how many the spread holds."""
 
-ClockKind = tuple[str, str, bool]
-"""Chip, engine, and whether the accelerator is compact."""
+ClockKind = tuple[str, str, str, bool]
+"""Chip, its speed grade, engine, and whether the accelerator is compact."""
 
 FILE = Path(__file__).with_name("clocks.toml")
 MEASURED = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 CLOCKS: dict[ClockKind, tuple[float, int]] = {
-    (found["device"], found["engine"], found["compact"]): (found["mhz"], found["placements"])
-    for found in MEASURED["clock"]}
+    (found["device"], found["speed_grade"], found["engine"], found["compact"]):
+    (found["mhz"], found["placements"]) for found in MEASURED["clock"]}
 """The median, in MHz, and of how many placements."""
-
-GRADES = {"GW1NR-9C": "C6/I5", "LFE5U-25F": "8", "LFE5U-85F": "6", "iCE40HX8K": "",
-          "iCE40UP5K": ""}
-"""The speed grades of the chips that were placed."""
 
 OF_SPREAD = "a placement's distance from the median of its kind, as a share"
 
@@ -59,6 +57,7 @@ class ClockRecord:
 
     design: str
     device: str
+    speed_grade: str
     engine: str
     compact: bool
     luts: int
@@ -95,21 +94,22 @@ class Clock:
                                   "seeds" if mhz <= self.mhz else "may be met, by few seeds")
 
 
-def median_clock(design: Design, grade: str | None = None) -> Clock | None:
-    """Return the clock of a Design; None if nothing of its kind has been placed.
+def median_clock(design: Design, grade: str) -> Clock | None:
+    """Return the clock of a Design, on its chip of a speed grade.
 
-    Nor has it been on a chip of another speed grade than was placed, where ``grade`` tells it.
+    None if nothing of its kind has been placed on such a one.
     """
-    known = CLOCKS.get(kind(vars(design)))
-    if known is None or grade not in (None, GRADES[design.device or ""]):
+    known = CLOCKS.get(kind({**vars(design), "speed_grade": grade}))
+    if known is None:
         return None
     mhz, count = known
     return Clock(mhz, mhz / (1 + SPREAD), mhz * (1 + SPREAD), count)
 
 
 def kind(placement: dict[str, Any]) -> ClockKind:
-    """Return the kind of a placement, or of the fields of a Design."""
-    return placement["device"], placement["engine"], placement["compact"]
+    """Return the kind of a placement, or of the fields of a Design and a speed grade."""
+    return (placement["device"], placement["speed_grade"], placement["engine"],
+            placement["compact"])
 
 
 def middle(clocks: Iterable[float]) -> float:
@@ -156,29 +156,34 @@ def placements_of(path: Path) -> list[dict[str, Any]]:
 def _placements(values: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
     """Yield the placements of a record, or of measured figures."""
     if "attempts" in values:
+        grade = board(values["board"]).speed_grade
         for each in values["attempts"]:
-            yield placement(Design.from_dict(values["design"]), values["used"]["luts"],
+            yield placement(Design.from_dict(values["design"]), grade, values["used"]["luts"],
                             each["clock_mhz"], each["seed"], each["fmax_mhz"])
         return
     for entry in read_list(path.with_suffix(".toml")):
         if isinstance(entry.design, Design) and entry.design.activation_memory:
             figures = values[entry.design.name]
+            grade = figures.get("speed_grade") or board_of(entry.design, entry.at).speed_grade
             for seed, fmax in figures["seeds"].items():
-                yield placement(entry.design, figures["luts"], entry.clock_mhz, int(seed), fmax)
+                yield placement(entry.design, grade, figures["luts"], entry.clock_mhz, int(seed),
+                                fmax)
 
 
-def placement(design: Design, luts: int, clock: float, seed: int, fmax: float) -> dict[str, Any]:
+def placement(design: Design, grade: str, luts: int, clock: float, seed: int, fmax: float,
+              ) -> dict[str, Any]:
     """Return what is kept of a placement."""
-    return asdict(ClockRecord(design.name, str(design.device), design.engine, design.compact, luts,
-                            round(clock, 2), seed, round(fmax, 2)))
+    return asdict(ClockRecord(design.name, str(design.device), grade, design.engine,
+                              design.compact, luts, round(clock, 2), seed, round(fmax, 2)))
 
 
 def write_clocks(placements: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the clock of each kind, and the spread, below the comment at the head of the file."""
     head = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
     lines = ["", f"spread = {spread(leave_one_out(placements))}  # {OF_SPREAD}"]
-    for (device, engine, compact), (mhz, count) in fit_clocks(placements).items():
-        lines += ["", "[[clock]]", f'device = "{device}"', f'engine = "{engine}"',
+    for (device, grade, engine, compact), (mhz, count) in fit_clocks(placements).items():
+        lines += ["", "[[clock]]", f'device = "{device}"', f'speed_grade = "{grade}"',
+                  f'engine = "{engine}"',
                   f"compact = {str(compact).lower()}", f"mhz = {mhz}", f"placements = {count}"]
     path.write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
 

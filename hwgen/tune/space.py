@@ -4,7 +4,8 @@ On an ECP5 they are fast accelerators. What cannot be better is left out: more l
 for the cycles of a vector, and fewer partial sums or pixels of a line where the block RAMs stay as
 many. There are no more lines than a kernel has rows. Where DSP blocks are few, lanes get them
 first: a lane in fabric takes more LUTs than four cells do. The cells of a bit-serial array are
-gates: all DSP blocks are for lanes.
+gates: all DSP blocks are for lanes. Those of a systolic one share blocks two by two where they are
+too few.
 
 On an iCE40 or a Gowin they are compact accelerators, and those of the engine ``binary``.
 """
@@ -51,9 +52,11 @@ def space(board: Board, engine: str, workloads: Sequence[Workload]) -> Iterator[
         found = Designs(**fields, steps=0 if compact else 256, engine=engine,
                         compact=compact and engine != "binary", family=board.family,
                         device=board.device, rounding=workloads[0].rounding)
-        if not compact:
-            found = suitable(found, board)
-        yield replace(found, hard_multipliers=spare_multipliers(found, board))
+        if compact:
+            yield replace(found, hard_multipliers=spare_multipliers(found, board))
+        else:
+            highest = max(workload.longest_kernel for workload in workloads)
+            yield with_multipliers(suitable(found, board), board, highest)
 
 
 def binary_axes(columns: int) -> Axes:
@@ -107,3 +110,19 @@ def spare_multipliers(designs: Designs, board: Board) -> Any:
         return 0
     left = CHIPS[board.family].products * np.maximum(board.multipliers - count_dsps(designs), 0)
     return np.minimum(designs.rows * designs.columns, left)
+
+
+def with_multipliers(designs: Designs, board: Board, highest: int) -> Designs:
+    """Return fast Designs with all hard multipliers that the lanes leave, shared where too few.
+
+    Rows in which a line has all columns of a kernel, of ``highest`` at most, share none.
+    """
+    d = replace(designs, hard_multipliers=spare_multipliers(designs, board))
+    pairs = np.asarray(d.columns // 2)
+    if d.engine != "systolic" or not np.all(pairs):
+        return d
+    most = np.minimum(d.hard_multipliers // pairs, d.rows - d.lines * highest)
+    short = d.rows * d.columns - d.hard_multipliers
+    d = replace(d, packed_rows=np.clip(-(-short // pairs), 0, np.maximum(most, 0)))
+    return replace(d, hard_multipliers=np.minimum(
+        d.rows * d.columns, d.hard_multipliers + d.packed_pairs))

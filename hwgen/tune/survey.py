@@ -98,12 +98,11 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.packed_rows, designs.serial, designs.compact,
-            designs.lines > 0)])
+            designs.columns, designs.serial, designs.compact, designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, packed, *kind_of) in enumerate(kinds.T.tolist()):
+        for number, (columns, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
-            kind = partial(Array, columns=columns, packed_rows=packed, **{
+            kind = partial(Array, columns=columns, **{
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
             for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
@@ -114,9 +113,9 @@ class Survey:
             by_layer: bool) -> SurveyResult:
         """Return what it takes on Designs of one kind, which is an array without its rows."""
         interval = ceil_div(columns, designs.lanes)
-        few = Points(kind, designs.rows, interval, designs.partial_sums)
-        all_ = Points(kind, designs.rows, interval, designs.partial_sums, designs.lines,
-                      designs.line_pixels)
+        fields = designs.rows, designs.packed_rows, interval, designs.partial_sums
+        few = Points(kind, *fields)
+        all_ = Points(kind, *fields, designs.lines, designs.line_pixels)
         by_index, shared, needed = self.others(columns, few.sizes.array.compact)
         # One row for inputs as they are, and one for those that are stacked, if any can be.
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
@@ -176,8 +175,9 @@ class Points:
     """
 
     def __init__(self, kind: Callable[..., Array], *fields: Integers) -> None:
-        """Arrange rows, interval and partial sums; and lines and their pixels."""
-        found = [np.unique(field, return_inverse=True) for field in np.broadcast_arrays(*fields)]
+        """Arrange rows, packed ones, interval, partial sums; and lines and their pixels."""
+        fields = np.broadcast_arrays(*fields)
+        found = [np.unique(field, return_inverse=True) for field in fields]
         counts = [len(unique) for unique, _ in found]
         if np.prod(counts) <= GRID * len(fields[0]):
             axes = [unique.reshape([-1 if axis == own else 1 for axis in range(len(fields))])
@@ -187,9 +187,10 @@ class Points:
             key = np.ravel_multi_index([place for _, place in found], counts)
             _, first, place = np.unique(key, return_index=True, return_inverse=True)
             axes, self.place = [field[first] for field in fields], (place,)
-        absent = [np.zeros(1, np.int64)] * (5 - len(axes))
-        rows, interval, sums, lines, pixels = axes + absent
-        self.sizes = Sizes(kind(rows=rows, interval=interval), lines, pixels, sums)
+        absent = [np.zeros(1, np.int64)] * (6 - len(axes))
+        rows, packed, interval, sums, lines, pixels = axes + absent
+        self.sizes = Sizes(kind(rows=rows, packed_rows=packed, interval=interval), lines, pixels,
+                           sums)
         self.shape = np.broadcast_shapes(*(axis.shape for axis in axes))
 
     def spread(self, taken: LayerCost) -> LayerCost:

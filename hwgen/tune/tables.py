@@ -48,18 +48,20 @@ def front_table(choice: Selection, at: Board, workloads: list[Workload],
     size = len(choice.front)
     shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
     rows, several = [], choice.front.engines != ["systolic"]
+    packed = bool(np.any(choice.front.designs.packed_rows))
     for index in shown:
         row = row_of(choice.front, index, at)
         rows.append([
             "chosen" if index == choice.chosen else "", *[row["engine"]] * several,
             f"{row['rows']}x{row['columns']}",
             row["lines"], row["lanes"], row["hard_lanes"], row["hard_multipliers"],
-            row["partial_sums"], *(f"{each:,}" for each in row["cycles"]),
+            *[row["packed_rows"]] * packed, row["partial_sums"],
+            *(f"{each:,}" for each in row["cycles"]),
             f"{clocks[index]:g}", f"{sum(row['cycles']) / clocks[index] / 1000:.3g}",
             row["dsps"], row["block_rams"], f"{row['luts']:,}", f"{row['registers']:,}",
             f"{row['area']:.0%}"])
     return table(["", *["engine"] * several, "array", "lines", "lanes", "in DSPs",
-                  "cells in DSPs", "sums",
+                  "cells in DSPs", *["rows packed"] * packed, "sums",
                   *(f"cycles, {workload.name}" for workload in workloads),
                   "MHz", "ms", "DSP", "block RAM", "LUT, about", "FF, about",
                   "area"], rows)

@@ -1,6 +1,7 @@
 """Lanes of the Design in ``$DESIGN``: golden bytes and sums, at the cycles that were promised."""
 
 import random
+from dataclasses import replace
 
 import cocotb
 import numpy as np
@@ -42,18 +43,21 @@ class Step:
         Whether sums come out, and not bytes.
     passes : int
         Of a column tile; only the values of the last one come out.
+    shared : bool
+        Whether all tiles have the parameters of the first one, which come once.
     """
 
-    def __init__(self, tiles, *, gap=0.0, to_sums=False, passes=1):
+    def __init__(self, tiles, *, gap=0.0, to_sums=False, passes=1, shared=False):
         self.rng = np.random.default_rng(random.getrandbits(32))
-        self.tiles = tiles
+        self.tiles = [replace(tile, by=tiles[0].by) for tile in tiles] if shared else tiles
+        self.parameters = 1 if shared else len(tiles)
         self.gap = gap
         self.to_sums = to_sums
         self.passes = passes
         self.zero_point = int(self.rng.integers(-128, 128))
         self.low, self.high = sorted(self.rng.integers(-128, 128, 2).tolist()) \
             if self.rng.random() < 0.5 else (-128, 127)
-        self.wide = [GOLDEN.wide(tile.sums, tile.by) for tile in tiles]
+        self.wide = [GOLDEN.wide(tile.sums, tile.by) for tile in self.tiles]
 
     @property
     def descriptor(self):
@@ -163,10 +167,10 @@ class Bench:
             while True:
                 assert self.cycle < latest, "parameters are not taken"
                 # A value comes when its parameters have, and not before the lanes are free.
-                wanted = value is not None and value[0]
+                wanted = value is not None and min(value[0], step.parameters - 1)
                 ready = value is None or (self.cycle + EARLY >= busy and (
                     not value[1].tile or (loaded > wanted and self.loading.done())))
-                if loaded < len(step.tiles) and loaded == self.swaps:
+                if loaded < step.parameters and loaded == self.swaps:
                     self.loading = cocotb.start_soon(self.load(step.tiles[loaded], step.gap))
                     loaded += 1
                 tag = value[1].as_bits() if value is not None and ready else 0
@@ -192,7 +196,7 @@ class Bench:
         """Play a step, and compare what comes out with what shall."""
         self.came.clear()
         expected = await self.play(step)
-        assert self.swaps == len(step.tiles)
+        assert self.swaps == step.parameters
         found = dict(self.came)
         if not step.to_sums:  # the lanes of columns that there are not may give anything
             found = {cycle: (group, tag, values[:COLUMNS - group * LANES])
@@ -218,6 +222,16 @@ async def test_random(dut, gap, to_sums, passes):
     await bench.start()
     for _ in range(2):
         await bench.check(Step(workload(4, 10), gap=gap, to_sums=to_sums, passes=passes))
+
+
+@cocotb.test()
+@cocotb.parametrize(gap=[0.0, 0.4])
+async def test_shared(dut, gap):
+    """Tiles without parameters of their own keep those in use."""
+    bench = Bench(dut)
+    await bench.start()
+    await bench.check(Step(workload(4, 10), gap=gap, shared=True))
+    await bench.check(Step(workload(2, 10), gap=gap))
 
 
 @cocotb.test()

@@ -45,23 +45,25 @@ def test_all_records_are_among_them():
 
 def test_leave_one_out():
     """Each is compared with the others of its kind, and those alone."""
-    kinds = {"device": "a", "engine": "b", "compact": False}, {"device": "a", "engine": "c",
-                                                               "compact": False}
+    kinds = [{"device": "a", "speed_grade": "6", "engine": engine, "compact": False}
+             for engine in "bc"]
     placed = [{**kinds[0], "fmax_mhz": 100}, {**kinds[0], "fmax_mhz": 110},
               {**kinds[0], "fmax_mhz": 130}, {**kinds[1], "fmax_mhz": 7}]
     errors = [100 / 120 - 1, 110 / 115 - 1, 130 / 105 - 1, None]
     assert leave_one_out(placed) == pytest.approx(errors)
-    assert fit_clocks(placed) == {("a", "b", False): (110, 3), ("a", "c", False): (7, 1)}
+    assert fit_clocks(placed) == {("a", "6", "b", False): (110, 3),
+                                  ("a", "6", "c", False): (7, 1)}
 
 
 def test_expected():
     """A preset's is near to what it reached; of what was never placed there is none."""
     preset = Design.load("ulx3s-85f")
-    found = median_clock(preset)
+    found = median_clock(preset, "6")
     assert found.low < 113.6 < found.high and found.placements >= 6
     assert found.low < found.mhz < found.high
     assert median_clock(preset.replace(compact=True, lanes=1, hard_lanes=1, lines=0,
-                                   line_pixels=0)) is None
+                                       line_pixels=0), "6") is None
+    assert median_clock(preset, "9") is None
 
 
 @pytest.mark.parametrize("mhz, says", [(80, "should be met"), (95, "may be met, by some seeds"),

@@ -187,6 +187,20 @@ def test_no_initial_value(tmp_path):
     assert equivalence.compare(made, mutant).answer == "equivalent"
 
 
+@pytest.mark.parametrize("clock, answer", [("clk", "equivalent"), ("host_clk", "different")])
+def test_two_clocks(tmp_path, clock, answer):
+    """Registers that take the same are equal with one clock, and need not be with two."""
+    text = f"""module top(input clk, host_clk, d, output q);
+               reg a = 0, b = 0; wire apart = a ^ b; assign q = apart;
+               always @(posedge clk) a <= d;
+               always @(posedge {clock}) b <= d;
+               endmodule"""
+    made = mutation.instrument(text, "top", tmp_path, count=400)
+    mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "const0"
+                  and mutant.option("cell").startswith("$xor") and mutant.option("port") == "Y")
+    assert equivalence.compare(made, mutant).answer == answer
+
+
 @pytest.mark.parametrize("bit, answer", [
     pytest.param(3, "different", marks=pytest.mark.slow), (7, "equivalent")])
 def test_parts(tmp_path, bit, answer):

@@ -172,7 +172,7 @@ def test_median_clocks(eight_columns, topology):
     """They are those of the kind of each Design, and unknown of what was never placed."""
     found = search(ULX3S, [read_workload(topology)], WHOLE, LARGE)
     clocks = clocks_of(found, ULX3S)
-    known = median_clock(Design.load("ulx3s-85f"))
+    known = median_clock(Design.load("ulx3s-85f"), ULX3S.speed_grade)
     assert known and [clock == known for clock in clocks] == \
         (found.designs.engine == "systolic").tolist()
 
@@ -185,7 +185,7 @@ def test_placed_by_expected_time(monkeypatch, capsys):
                "--place", "1"]
     assert main(command) == 0
     text = capsys.readouterr().out
-    assert str(median_clock(Design.load("icebreaker:serial"))) in text
+    assert str(median_clock(Design.load("icebreaker:serial"), "")) in text
     assert "of 1 Designs that were placed and routed it is the best: 20 MHz, 0.991 ms" in text
     assert " more of the front may be quicker, as far apart as clocks are" in text
     assert "by cycles" not in text

@@ -30,6 +30,7 @@ def random_designs(rng, count, least_sums=40):
         lines = int(rng.integers(0, min(rows, 8) + 1))
         found.append(Design(
             rows=rows, columns=columns, lines=lines, lanes=int(rng.integers(1, columns + 1)),
+            packed_rows=int(rng.choice([0, rng.integers(0, rows - lines + 1)])),
             partial_sums=int(rng.integers(least_sums, 2000)),
             line_pixels=int(rng.integers(4, 200)) if lines else 0,
             activation_memory=1 << 20, program_memory=1 << 23))

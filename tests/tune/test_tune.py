@@ -13,6 +13,7 @@ import pytest
 from hwgen.arch.boards import board
 from hwgen.arch.design import Design
 from hwgen.arch.designs import Designs
+from hwgen.area.area import count_dsps
 from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.distinct import distinct_weights
@@ -172,12 +173,32 @@ def test_energy(topology, some_columns, capsys):
     assert chosen not in (0, len(facts["front"]) - 1)  # neither the fastest nor the smallest
     for row in facts["front"]:
         fields = {name: row[name] for name in (
-            "rows", "columns", "lines", "line_pixels", "lanes", "hard_lanes", "partial_sums",
-            "activation_memory", "program_memory")}
+            "rows", "columns", "packed_rows", "lines", "line_pixels", "lanes", "hard_lanes",
+            "partial_sums", "activation_memory", "program_memory")}
         design = Design.load("ulx3s-85f").replace(**fields, dsps=row["hard_multipliers"])
         spent = sum(energy(work, design).total for network in workload.networks
                     for work in predictions(network, compile_network(network, design)))
         assert spent >= facts["energy_model_uj"][0] * 1e6 * (1 - 1e-9)
+
+
+def test_packed_rows(topology):
+    """Cells share DSP blocks where those are too few, and no more of them than must."""
+    at = ULX3S
+    workloads = [read_workload(topology)]
+    seen = 0
+    for designs in space(at, "systolic", workloads):
+        blocks = count_dsps(designs)
+        fabric = designs.rows * designs.columns - designs.hard_multipliers
+        packed = designs.packed_rows > 0
+        assert np.all(blocks <= at.multipliers)
+        assert np.all(blocks[packed] > at.multipliers - designs.columns[packed] // 2)
+        full = designs.packed_rows == designs.rows - designs.lines * workloads[0].longest_kernel
+        scarce = blocks > at.multipliers - designs.columns // 2
+        assert np.all((fabric == 0) | full | scarce)
+        for index in np.flatnonzero(packed)[:3].tolist():
+            roomy = replace(designs, activation_memory=1 << 16, program_memory=1 << 16)
+            seen += roomy.design(index).packed_rows
+    assert seen
 
 
 def test_interrupted(topology, monkeypatch, capsys):
@@ -325,6 +346,7 @@ def test_topology_takes_no_memory(tmp_path):
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 import numpy as np
+from hwgen.area.area import count_dsps
 from hwgen.cli import main
 from hwgen.arch.designs import Designs
 from hwgen.tune.workload import read_workload
