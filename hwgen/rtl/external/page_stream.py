@@ -69,6 +69,12 @@ class PageStream(wiring.Component):
     i_valid: Value
     write: Any
 
+    lacks: Signal
+    room: Signal
+    left: Signal
+    part: Signal
+    """What it counts, once it is elaborated: for proofs."""
+
     latency = 1
     """Cycles from the last part of a word to its write; it is ``there`` a cycle later."""
 
@@ -118,8 +124,10 @@ class PageStream(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Words that a step lacks, less one, and room for words, less a page: signs say all.
-        lacks, room = Signal(range(-self.ring - 1, self.ring)), Signal(range(-self.page, self.ring))
-        left, taken = Signal(self.page_bits + 1), Signal()
+        self.lacks = lacks = Signal(range(-self.ring - 1, self.ring), init=-1)
+        self.room = room = Signal(range(-self.page, self.ring), init=self.ring - self.page)
+        self.left = left = Signal(self.page_bits + 1)
+        taken = Signal()
         page, write = self.request.p.page, self.write
         m.d.comb += [self.there.eq(lacks[-1]), taken.eq(self.request.valid & self.request.ready),
                      self.request.valid.eq((left != 0) & ~room[-1])]
@@ -129,7 +137,7 @@ class PageStream(wiring.Component):
         with m.If(taken):
             m.d.sync += [page.eq(page + 1), left.eq(left - 1)]
 
-        part = Signal(exact_log2(self.ratio))
+        self.part = part = Signal(exact_log2(self.ratio))
         m.d.sync += write.enable.eq(self.i_valid & part.all())
         with m.If(self.i_valid):
             m.d.sync += [part.eq(part + 1), write.data.eq(Cat(write.data, self.i)[self.width:])]

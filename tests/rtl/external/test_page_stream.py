@@ -13,6 +13,10 @@ from hwgen.golden.external.page_stream import RingStep as Step
 from hwgen.golden.external.sdram import Sdram
 from hwgen.rtl.external.page_stream import PageStream
 
+from ...formal import prove
+from ...mutation import mutant
+from .spec_page_stream import PageStreamSpec
+
 streams = pytest.importorskip("sim.external.streams")
 pages = pytest.importorskip("sim.external.pages")
 regression = pytest.importorskip("sim.regression")
@@ -119,6 +123,33 @@ COCOTB = {
     pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
 def test_verilog_matches_model(name, tmp_path):
     regression.simulate_unit("page_stream", tmp_path, **COCOTB[name]).check()
+
+
+TINY = {"width": 1, "ratio": 2, "words": 4, "ring": 4, "page_bits": 2}
+SPECS = {"tiny": TINY, "whole words": TINY | {"ratio": 1, "ring": 16, "words": 8},
+         "wide": TINY | {"ratio": 4, "words": 8, "width": 2, "ring": 8}}
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("name", SPECS)
+def test_contract(name, tmp_path):
+    """Whatever comes, for ever."""
+    prove(PageStreamSpec(PageStream(**SPECS[name])), tmp_path, depth=6, always=True)
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize("right, wrong", [
+    ("Mux(taken, self.page, 0)", "Mux(taken, self.page - 1, 0)"),
+    ("lacks - write.enable", "lacks - self.i_valid"),
+    ("(left != 0) & ~room[-1]", "(left != 0)"),
+    ("lacks.eq(self.brings - 1)", "lacks.eq(self.brings)"),
+    ("self.i_valid & part.all()", "part.all()"),
+])
+def test_contract_can_fail(right, wrong, tmp_path):
+    """The proof of a stream with a defect does not go through."""
+    with pytest.raises(AssertionError, match="proof did fail"):
+        prove(PageStreamSpec(mutant(PageStream, right, wrong)(**TINY)), tmp_path, depth=6,
+              always=True)
 
 
 @pytest.mark.parametrize("options, kind, message", [
