@@ -84,7 +84,7 @@ class Bench:
         command = Command(sum(int(pin.value) << place for place, pin in enumerate(
             (dut.ras_n, dut.cas_n, dut.we_n))))
         if command is not Command.NONE:
-            self.see(command, int(dut.ba.value), int(dut.a.value))
+            self.see(command, int(dut.bank.value), int(dut.address.value))
         if dut.dq_oe.value == 1:
             self.driven.append((self.cycle, int(dut.dq_o.value)))
             self.chip[self.written] = int(dut.dq_o.value)

@@ -39,7 +39,7 @@ module pages(
     sdram controller(.clk(clk), .rst(1'b0), .request__valid(valid), .request__ready(ready),
         .request__payload({{write, page}}), .restart(restart), .idle(idle), .capture(capture),
         .i(i), .i_take(i_take), .o(o), .o_valid(o_valid), .ras_n(command[0]), .cas_n(command[1]),
-        .we_n(command[2]), .a(a), .ba(ba), .dqm(dqm), .dq_o(to_chip), .dq_oe(drives),
+        .we_n(command[2]), .address(a), .bank(ba), .dqm(dqm), .dq_o(to_chip), .dq_oe(drives),
         .dq_i(from_chip));
     sdram_chip #({parameters}) chip(.clk(clk), .ras_n(command[0]), .cas_n(command[1]),
         .we_n(command[2]), .dqm(dqm), .a(a), .ba(ba), .dq_i(to_chip), .dq_oe(drives),

@@ -39,8 +39,8 @@ module runs(
     sdram controller(.clk(clk), .rst(1'b0), .request__valid(asks || fill), .request__ready(ready),
         .request__payload(fill ? {{1'b1, page}} : asked), .restart(start), .idle(idle),
         .capture(3'd0), .i(i), .i_take(i_take), .o(o), .o_valid(o_valid), .ras_n(ras_n),
-        .cas_n(cas_n), .we_n(we_n), .a(a), .ba(ba), .dqm(dqm), .dq_o(to_chip), .dq_oe(drives),
-        .dq_i(from_chip));
+        .cas_n(cas_n), .we_n(we_n), .address(a), .bank(ba), .dqm(dqm), .dq_o(to_chip),
+        .dq_oe(drives), .dq_i(from_chip));
     sdram_chip #({parameters}) chip(.clk(clk), .ras_n(ras_n), .cas_n(cas_n), .we_n(we_n),
         .dqm(dqm), .a(a), .ba(ba), .dq_i(to_chip), .dq_oe(drives), .dq_o(from_chip),
         .fault(fault));

@@ -71,7 +71,7 @@ class Sdram(wiring.Component):
         May change while the controller is idle.
     i : In(width), i_take : Out(1)
     o : Out(width), o_valid : Out(1)
-    ras_n, cas_n, we_n, a, ba, dqm : Out
+    ras_n, cas_n, we_n, address, bank, dqm : Out
         To the chip. ``dqm`` masks all bytes until the chip is powered up.
     dq_o, dq_oe : Out, dq_i : In
         The chip's data, and whether it is driven.
@@ -88,8 +88,8 @@ class Sdram(wiring.Component):
     ras_n: Value
     cas_n: Value
     we_n: Value
-    a: Value
-    ba: Value
+    address: Value
+    bank: Value
     dqm: Value
     dq_o: Value
     dq_oe: Value
@@ -149,7 +149,7 @@ class Sdram(wiring.Component):
             "restart": In(1), "idle": Out(1), "capture": In(range(CAPTURES)),
             "i": In(width), "i_take": Out(1), "o": Out(width), "o_valid": Out(1),
             "ras_n": command, "cas_n": command, "we_n": command,
-            "a": Out(max(row_bits, 11)), "ba": Out(2), "dqm": command,
+            "address": Out(max(row_bits, 11)), "bank": Out(2), "dqm": command,
             "dq_o": Out(width), "dq_oe": Out(1), "dq_i": In(width)})
 
     @property
@@ -208,7 +208,7 @@ class Sdram(wiring.Component):
             self._power_up(m, act, acts, begins, running)
             with m.State("WAIT"):
                 m.d.comb += waits.eq(acts)
-                m.d.sync += [self.a.eq(page[2 + len(high):]), self.ba.eq(page),
+                m.d.sync += [self.address.eq(page[2 + len(high):]), self.bank.eq(page),
                              kept.eq(Cat(self.request.p.write, page[2:]))]
                 with m.If(acts & (due | (self.restart & ~under_way))):
                     act(SdramCommand.REFRESH, self.refresh, "WAIT")
@@ -216,7 +216,7 @@ class Sdram(wiring.Component):
                     act(SdramCommand.ACTIVATE, self.activate, "BURST")
             with m.State("BURST"):
                 m.d.comb += burst.eq(acts)
-                m.d.sync += self.a.eq(Cat(word, high))
+                m.d.sync += self.address.eq(Cat(word, high))
                 with m.If(acts):
                     m.d.sync += word.eq(word + 1)
                     with m.If(word[:exact_log2(BURST)] == 0):
@@ -225,7 +225,7 @@ class Sdram(wiring.Component):
                         m.d.sync += left.eq(Mux(writes, self.recovery - 2, -1))
                         m.next = "CLOSE"
             with m.State("CLOSE"):
-                m.d.sync += self.a.eq(ALL_BANKS)
+                m.d.sync += self.address.eq(ALL_BANKS)
                 with m.If(acts):
                     act(SdramCommand.PRECHARGE, self.precharge, "WAIT")
         return m
@@ -236,7 +236,7 @@ class Sdram(wiring.Component):
         self.refreshes = refreshes = Signal(range(POWER_UP_REFRESHES))
         with m.State("POWER"):
             m.d.comb += begins.eq(1)
-            m.d.sync += self.a.eq(ALL_BANKS)
+            m.d.sync += self.address.eq(ALL_BANKS)
             with m.If(acts):
                 act(SdramCommand.PRECHARGE, self.precharge, "REFRESH")
         with m.State("REFRESH"):
@@ -247,7 +247,7 @@ class Sdram(wiring.Component):
                 with m.If(refreshes.all()):
                     m.next = "MODE"
         with m.State("MODE"):
-            m.d.sync += [self.a.eq(MODE), self.ba.eq(0)]
+            m.d.sync += [self.address.eq(MODE), self.bank.eq(0)]
             with m.If(acts):
                 m.d.sync += running.eq(1)
                 act(SdramCommand.MODE, self.mode, "WAIT")

@@ -112,7 +112,7 @@ class SdramSpec(Spec):
         accesses = given[Command.READ] | given[Command.WRITE]
         opened, bank = Signal(), Signal(2)
         with m.If(opens):
-            m.d.sync += [opened.eq(1), bank.eq(dut.ba)]
+            m.d.sync += [opened.eq(1), bank.eq(dut.bank)]
         with m.Elif(closes):
             m.d.sync += opened.eq(0)
         closed_long = self.since("close", closes, dut.precharge)
@@ -126,14 +126,14 @@ class SdramSpec(Spec):
                      begun.eq(begun + (begun != dut.power_up))]
         self.check(~given[Command.NONE], begun == dut.power_up)
         self.check(opens, self.powered, ~opened, closed_long, rested)
-        self.check(accesses, opened, dut.ba == bank, ~dut.a[10],
+        self.check(accesses, opened, dut.bank == bank, ~dut.address[10],
                    self.since("open", opens, dut.activate), burst_over)
-        self.check(closes, dut.a[10], rested)
+        self.check(closes, dut.address[10], rested)
         self.check(closes & opened, burst_over, self.since("word", dut.dq_oe, dut.recovery))
         self.closed = self.ever(closes)
         self.check(given[Command.REFRESH], self.closed, ~opened, closed_long, rested)
         self.check(given[Command.MODE], refreshes[-1], ~opened, closed_long, rested,
-                   dut.a == MODE, dut.ba == 0)
+                   dut.address == MODE, dut.bank == 0)
         m.d.comb += Assert(dut.dqm == ~self.powered)
         self.opened, self.bank, self.begun, self.refreshed = opened, bank, begun, refreshes
 
@@ -165,8 +165,8 @@ class SdramSpec(Spec):
                      Assert(given[Command.WRITE] == (accesses & self.writes))]
         self.check(self.powered, given[Command.PRECHARGE] == closes)
         high = dut.page_bits - 2 - dut.row_bits
-        self.check(self.age == 1, dut.ba == asked[:2], dut.a == asked[2 + high:])
-        self.check(accesses, dut.a == Cat(word, asked[2:2 + high]))
+        self.check(self.age == 1, dut.bank == asked[:2], dut.address == asked[2 + high:])
+        self.check(accesses, dut.address == Cat(word, asked[2:2 + high]))
 
     def words(self):
         """Words leave with their WRITE and come with their READ, and are nowhere else."""
@@ -247,7 +247,7 @@ class SdramSpec(Spec):
         self.check(close, left + 1 == Mux(self.writes, last + dut.recovery - 1, last) - age)
         high = dut.page_bits - 2 - dut.row_bits
         self.check(page, dut.kept == Cat(self.writes, self.asked[2:2 + high]),
-                   dut.ba == self.asked[:2])
+                   dut.bank == self.asked[:2])
         self.check(self.opened, self.bank == self.asked[:2])
 
         # What was given is long enough ago, or will be.

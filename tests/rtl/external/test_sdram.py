@@ -206,7 +206,7 @@ def test_contract(name, tmp_path):
     ("due.eq(tick | owed.any())", "due.eq(tick)"),
     ("self.recovery - 2, -1", "self.recovery - 3, -1"),
     ("with m.If(word.all())", "with m.If(word[1:].all())"),
-    ("self.a.eq(Cat(word, high))", "self.a.eq(word)"),
+    ("self.address.eq(Cat(word, high))", "self.address.eq(word)"),
     ("restarts.eq(self.restart & self.idle)", "restarts.eq(self.restart & waits)"),
     ("left.eq(cycles - 2)", "left.eq(cycles - 1)"),
 ])
