@@ -11,18 +11,28 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_layer",
-           "random_network", "write_network"]
+__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_chain",
+           "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
-           "MAXIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
+           "SUB": "SubOptions", "MUL": "MulOptions", "MAXIMUM": "MaximumMinimumOptions",
+           "MINIMUM": "MaximumMinimumOptions", "AVERAGE_POOL_2D": "Pool2DOptions",
            "MAX_POOL_2D": "Pool2DOptions",
            "CONCATENATION": "ConcatenationOptions", "SOFTMAX": "SoftmaxOptions",
-           "MEAN": "ReducerOptions", "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
+           "MEAN": "ReducerOptions", "SUM": "ReducerOptions",
+           "RESHAPE": "ReshapeOptions", "PAD": "PadOptions",
            "PADV2": "PadV2Options", "QUANTIZE": "QuantizeOptions",
            "DEQUANTIZE": "DequantizeOptions", "SQUEEZE": "SqueezeOptions",
-           "EXPAND_DIMS": "ExpandDimsOptions"}
+           "EXPAND_DIMS": "ExpandDimsOptions", "STRIDED_SLICE": "StridedSliceOptions",
+           "SLICE": "SliceOptions", "SPLIT": "SplitOptions", "SPLIT_V": "SplitVOptions",
+           "PACK": "PackOptions", "UNPACK": "UnpackOptions", "TRANSPOSE": "TransposeOptions",
+           "GATHER": "GatherOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+           "DEPTH_TO_SPACE": "DepthToSpaceOptions", "MIRROR_PAD": "MirrorPadOptions",
+           "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions",
+           "TRANSPOSE_CONV": "TransposeConvOptions",
+           "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions"}
 
 
 @dataclass(kw_only=True)
@@ -172,10 +182,16 @@ class Graph:
         self.tensors.append(Tensor(**fields))
         return len(self.tensors) - 1
 
-    def operator(self, code: str, inputs: Sequence[int], output: int, **options: float) -> int:
-        """Append an operator."""
-        self.operators.append(Operator(code, inputs, [output], options))
+    def operator(self, code: str, inputs: Sequence[int], output: int, *more: int,
+                 **options: float) -> int:
+        """Append an operator of one output or more."""
+        self.operators.append(Operator(code, inputs, [output, *more], options))
         return output
+
+    def integers(self, *values: int, shape: Sequence[int] | None = None) -> int:
+        """Append a constant of integers."""
+        return self.tensor(shape=[len(values)] if shape is None else shape, type="INT32",
+                           data=np.array(values, np.int32))
 
     def activation(self, *shape: int, scale: float | None = None,
                    zero_point: int | None = None) -> int:
@@ -258,6 +274,78 @@ class Graph:
                              DilationHFactor=dilation[0], DilationWFactor=dilation[1],
                              FusedActivationFunction=self.fused())
 
+    def grouped(self) -> int:
+        """Append a CONV_2D in groups, of a new input."""
+        groups, depth = self.integer(2, 4), self.integer(1, 4)
+        kernel = self.integer(1, 3), self.integer(1, 3)
+        x = self.activation(1, self.integer(3, 7), self.integer(3, 7), groups * depth)
+        outputs = groups * self.integer(1, 5)
+        padding, size = self.windowed(x, kernel, (1, 1))
+        operands, scale = self.weighted(x, [outputs, *kernel, depth], 0,
+                                        kernel[0] * kernel[1] * depth)
+        return self.operator("CONV_2D", operands, self.activation(1, *size, outputs, scale=scale),
+                             Padding=padding, StrideH=1, StrideW=1, DilationHFactor=1,
+                             DilationWFactor=1, FusedActivationFunction=self.fused())
+
+    def transposed(self, x: int) -> int:
+        """Append a TRANSPOSE_CONV."""
+        _, height, width, channels = self.tensors[x].shape
+        kernel = self.integer(1, 5), self.integer(1, 5)
+        stride = self.integer(1, 3), self.integer(1, 3)
+        same, outputs = bool(self.rng.random() < 0.5), self.integer(1, 9)
+        size = [length * s if same else (length - 1) * s + max(k, s) for length, s, k in
+                zip((height, width), stride, kernel, strict=True)]
+        operands, scale = self.weighted(x, [outputs, *kernel, channels], 0,
+                                        kernel[0] * kernel[1] * channels)
+        bias = [each for each in operands[2:] if each >= 0]
+        return self.operator("TRANSPOSE_CONV", [
+            self.integers(1, *size, outputs), operands[1], x, *bias],
+            self.activation(1, *size, outputs, scale=scale), Padding=0 if same else 1,
+            StrideH=stride[0], StrideW=stride[1], FusedActivationFunction=self.fused())
+
+    def dilated(self, *, padded: bool = False, plain: bool = False) -> int:
+        """Append a dilated convolution of a new input, between blocks that are put in batches.
+
+        The reference pads with whatever is in its memory, so mostly there is no padding. With
+        ``plain`` there are PAD, a convolution with its dilation, and SLICE in their place.
+        """
+        block, kernel = ([self.integer(1, 3) for _ in range(2)] for _ in range(2))
+        channels, depthwise = self.integer(1, 6), bool(self.rng.random() < 0.5)
+        whole = np.array(block) * [self.integer(k, k + 4) for k in kernel]
+        most = np.minimum(whole - 1, 2 * padded)
+        before, after = self.rng.integers(0, most + 1), self.rng.integers(0, most + 1)
+        after = np.minimum(after, whole - 1 - before)
+        size = (whole - before - after).tolist()
+        out = (whole - (np.array(kernel) - 1) * block).tolist()
+        crops = np.minimum(np.stack([before, after], 1), self.rng.integers(0, 2, (2, 2)))
+        crops = np.where(np.array(out)[:, None] > 2, crops, 0)
+        x, batch = self.activation(1, *size, channels), block[0] * block[1]
+        around = self.integers(before[0], after[0], before[1], after[1], shape=[2, 2])
+        blocks = self.integers(*block)
+        outputs = channels if depthwise else self.integer(1, 9)
+        shape = [1, *kernel, outputs] if depthwise else [outputs, *kernel, channels]
+        operands, scale = self.weighted(x, shape, 3 if depthwise else 0, kernel[0] * kernel[1])
+        options = {"Padding": 1, "StrideH": 1, "StrideW": 1, "FusedActivationFunction":
+                   self.fused()} | ({"DepthMultiplier": 1} if depthwise else {})
+        code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+        left = [n - int(each.sum()) for n, each in zip(out, crops, strict=True)]
+        if plain:
+            operands[0] = self.operator("PAD", [x, self.integers(
+                0, 0, before[0], after[0], before[1], after[1], 0, 0, shape=[4, 2])],
+                self.like(x, 1, *whole, channels))
+            y = self.operator(code, operands, self.activation(1, *out, outputs, scale=scale),
+                              DilationHFactor=block[0], DilationWFactor=block[1], **options)
+            return self.operator("SLICE", [y, self.integers(0, *crops[:, 0].tolist(), 0),
+                                           self.integers(1, *left, outputs)],
+                                 self.like(y, 1, *left, outputs))
+        operands[0] = self.operator("SPACE_TO_BATCH_ND", [x, blocks, around], self.like(
+            x, batch, *(n // b for n, b in zip(whole, block, strict=True)), channels))
+        y = self.operator(code, operands, self.activation(
+            batch, *(n // b for n, b in zip(out, block, strict=True)), outputs, scale=scale),
+            **options)
+        return self.operator("BATCH_TO_SPACE_ND", [y, blocks, self.integers(
+            *crops.ravel().tolist(), shape=[2, 2])], self.like(y, 1, *left, outputs))
+
     def depthwise(self, x: int) -> int:
         """Append a DEPTHWISE_CONV_2D."""
         channels = self.tensors[x].shape[3]
@@ -288,20 +376,65 @@ class Graph:
                              self.activation(*rows, outputs, scale=scale), KeepNumDims=keep,
                              FusedActivationFunction=self.fused())
 
-    def add(self, a: int, b: int | None = None) -> int:
-        """Append an ADD; of a new input where there is no second tensor."""
-        if b is None:
-            b = self.activation(*self.tensors[a].shape)
-        largest = max(self.tensors[a].scale, self.tensors[b].scale)
-        y = self.activation(*self.tensors[a].shape,
-                            scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
-        return self.operator("ADD", [a, b], y, FusedActivationFunction=self.fused())
+    def constant(self, shape: Sequence[int]) -> int:
+        """Append a constant that repeats to a shape, of one number or of several."""
+        kept = self.integer(0, len(shape))
+        own = [size if self.rng.random() < 0.8 else 1 for size in shape[kept:]]
+        made = self.activation(*own)
+        self.tensors[made].data = self.rng.integers(-128, 128, own).astype(np.int8)
+        return made
 
-    def maximum(self, a: int, b: int | None = None) -> int:
-        """Append a MAXIMUM; of a new input where there is no second tensor."""
+    def add(self, a: int, b: int | None = None, code: str = "ADD", *,
+            constants: bool = False) -> int:
+        """Append an ADD or SUB; of a new input where there is no second tensor, or a constant."""
         shape = self.tensors[a].shape
-        return self.operator("MAXIMUM", [a, self.like(a, *shape) if b is None else b],
+        pair = [a, self.activation(*shape) if b is None else b]
+        if constants:
+            kind = self.rng.random()
+            if kind < 0.5:
+                pair[1] = self.constant(shape)
+            elif kind < 0.7:  # a tensor that is repeated
+                self.tensors[pair[1]].shape = [1, *(
+                    size if self.rng.random() < 0.5 else 1 for size in shape[1:])]
+            how = self.rng.random()
+            if how < 0.2:
+                self.tensors[pair[1]].scale = self.tensors[a].scale
+            elif how < 0.5 and not self.operators:  # products of few bits, often half way
+                self.tensors[a].scale = 2.0 ** self.integer(-4, 2)
+            pair = pair[::int(self.rng.choice([1, -1]))]
+        largest = max(self.tensors[x].scale for x in pair)
+        y = self.activation(*shape,
+                            scale=float(largest) * float(self.rng.choice([0.02, 0.8, 1.5, 30])))
+        return self.operator(code, pair, y, FusedActivationFunction=self.fused())
+
+    def multiply(self, x: int) -> int:
+        """Append a MUL by a constant."""
+        shape = self.tensors[x].shape
+        pair = [x, self.constant(shape)][::int(self.rng.choice([1, -1]))]
+        scale = np.prod([self.tensors[each].scale for each in pair]) * self.rng.choice(
+            [0.5, 20, 100, 1000])
+        return self.operator("MUL", pair, self.activation(*shape, scale=float(np.float32(scale))),
+                             FusedActivationFunction=self.fused())
+
+    def maximum(self, a: int, b: int | None = None, code: str = "MAXIMUM") -> int:
+        """Append a MAXIMUM or MINIMUM; of a new input where there is no second tensor."""
+        shape = self.tensors[a].shape
+        return self.operator(code, [a, self.like(a, *shape) if b is None else b],
                              self.like(a, *shape))
+
+    def limit(self, x: int, code: str) -> int:
+        """Append a MAXIMUM or MINIMUM of a tensor and a number."""
+        number = self.like(x)
+        self.tensors[number].data = np.array(self.integer(-128, 127), np.int8)
+        return self.maximum(x, number, code)
+
+    def rescale(self, x: int, code: str) -> int:
+        """Append a QUANTIZE, RELU or RELU6."""
+        shape, scale = self.tensors[x].shape, self.tensors[x].scale
+        same = code == "RELU6" or self.rng.random() < 0.2
+        y = self.like(x, *shape) if same else self.activation(
+            *shape, scale=float(np.float32(scale * 2 ** self.rng.uniform(-6, 6))))
+        return self.operator(code, [x], y)
 
     def pool(self, x: int, code: str) -> int:
         """Append an AVERAGE_POOL_2D or a MAX_POOL_2D."""
@@ -314,14 +447,27 @@ class Graph:
                              StrideH=stride[0], StrideW=stride[1], FilterHeight=kernel[0],
                              FilterWidth=kernel[1], FusedActivationFunction=self.fused())
 
-    def mean(self, x: int) -> int:
-        """Append a MEAN over height and width."""
+    def mean(self, x: int, code: str = "MEAN", axes: Sequence[int] = (1, 2)) -> int:
+        """Append a MEAN or SUM over some axes, which are height and width where none are given."""
         shape, keep = self.tensors[x].shape, bool(self.rng.random() < 0.5)
-        axes = np.array(self.rng.permutation([1, 2]) - 4 * self.rng.integers(0, 2, 2), np.int32)
-        scale = float(self.tensors[x].scale) * float(self.rng.choice([0.01, 0.3, 1, 1, 5, 1000]))
-        y = self.activation(*((1, 1, 1) if keep else (1,)), shape[3], scale=scale)
-        return self.operator("MEAN", [x, self.tensor(shape=[2], type="INT32", data=axes)], y,
-                             KeepDims=keep)
+        rank, over = len(shape), self.rng.permutation(axes)
+        given = np.array(over - rank * self.rng.integers(0, 2, len(over)), np.int32)
+        count = int(np.prod([shape[axis] for axis in over])) if code == "SUM" else 1
+        scale = float(np.float32(self.tensors[x].scale * count * self.rng.choice(
+            [0.01, 0.3, 1, 1, 5, 1000])))
+        left = [1 if axis in over else size for axis, size in enumerate(shape)
+                if keep or axis not in over]
+        y = self.activation(*left, scale=scale)
+        if count == 1 and self.rng.random() < 0.2:
+            self.tensors[y].scale, self.tensors[y].zero_point = (
+                self.tensors[x].scale, self.tensors[x].zero_point)
+        return self.operator(code, [x, self.tensor(shape=[len(given)], type="INT32", data=given)],
+                             y, KeepDims=keep)
+
+    def reduce(self, x: int, code: str) -> int:
+        """Append a MEAN or SUM over any axes but the batch's."""
+        axes = [axis for axis in range(1, len(self.tensors[x].shape)) if self.rng.random() < 0.5]
+        return self.mean(x, code, axes or [self.integer(1, len(self.tensors[x].shape) - 1)])
 
     def pad(self, x: int, code: str | None = None) -> int:
         """Append a PAD or a PADV2."""
@@ -373,6 +519,139 @@ class Graph:
         return self.operator("EXPAND_DIMS", [x, place],
                              self.like(x, *shape[:axis], 1, *shape[axis:]))
 
+    def axis(self, x: int) -> tuple[int, int]:
+        """Return an axis of a tensor, and how it may be written; of four axes not the batch's."""
+        rank = len(self.tensors[x].shape)
+        axis = self.integer(rank == 4, rank - 1)
+        return axis, axis - rank * self.integer(0, 1)
+
+    def moved(self, code: str, x: int, inputs: Sequence[int], places: np.ndarray,
+              **options: float) -> int:
+        """Append an operator that moves elements to such places."""
+        return self.operator(code, inputs, self.like(x, *places.shape), **options)
+
+    def strided_slice(self, x: int) -> int:
+        """Append a STRIDED_SLICE, or a SLICE."""
+        shape = self.tensors[x].shape
+        begin = [self.integer(0, size - 1) for size in shape]
+        end = [self.integer(first + 1, size) for first, size in zip(begin, shape, strict=True)]
+        shrink = [self.rng.random() < 0.2 for _ in shape]
+        strides = [1 if one else int(self.rng.choice([1, 1, 2, 3, -1])) for one in shrink]
+        index, masks = [], np.zeros((3, len(shape)), int)
+        for axis, (first, last, step) in enumerate(zip(begin, end, strides, strict=True)):
+            masks[:, axis] = (self.rng.random() < 0.3, self.rng.random() < 0.3, shrink[axis])
+            if step < 0:
+                begin[axis], end[axis] = last - 1, first - 1
+                masks[1, axis] |= first == 0  # the end before the first is none that can be written
+            whole = slice(*(None if masked else place for masked, place in zip(
+                masks[:2, axis], (begin[axis], end[axis]), strict=True)), step)
+            masks[0, axis] &= not shrink[axis]
+            index.append(begin[axis] if shrink[axis] else whole)
+        if all(shrink):
+            return self.slice(x)
+        bits = [int(sum(1 << axis for axis in np.flatnonzero(mask))) for mask in masks]
+        return self.moved("STRIDED_SLICE", x, [x, *(self.integers(*values) for values in (
+            begin, end, strides))], np.empty(shape)[tuple(index)], BeginMask=bits[0],
+            EndMask=bits[1], ShrinkAxisMask=bits[2])
+
+    def slice(self, x: int) -> int:
+        """Append a SLICE."""
+        shape = self.tensors[x].shape
+        begin = [self.integer(0, size - 1) for size in shape]
+        sizes = [self.integer(1, size - first) for first, size in zip(begin, shape, strict=True)]
+        said = [-1 if first + size == whole and self.rng.random() < 0.5 else size
+                for first, size, whole in zip(begin, sizes, shape, strict=True)]
+        return self.moved("SLICE", x, [x, self.integers(*begin), self.integers(*said)],
+                          np.empty(sizes))
+
+    def split(self, x: int, code: str) -> int:
+        """Append a SPLIT, SPLIT_V or UNPACK, and return one of its outputs."""
+        shape = list(self.tensors[x].shape)
+        axis, written = self.axis(x)
+        if code == "UNPACK":
+            left = shape[:axis] + shape[axis + 1:]
+            sizes, inputs, options = [1] * shape[axis], [x], {"Num": shape[axis], "Axis": written}
+        elif code == "SPLIT":
+            count = int(self.rng.choice([n for n in range(1, shape[axis] + 1)
+                                         if shape[axis] % n == 0]))
+            sizes, options = [shape[axis] // count] * count, {"NumSplits": count}
+            inputs = [self.integers(written, shape=[]), x]
+        else:
+            ends = sorted({*self.rng.integers(1, shape[axis] + 1, 3).tolist(), shape[axis]})
+            sizes, options = np.diff([0, *ends]).tolist(), {"NumSplits": len(ends)}
+            said = [-1 if place == 1 else size for place, size in enumerate(sizes)]
+            inputs = [x, self.integers(*said), self.integers(written, shape=[])]
+        outputs = [self.like(x, *(left if code == "UNPACK" else
+                                  [*shape[:axis], size, *shape[axis + 1:]])) for size in sizes]
+        self.operator(code, inputs, *outputs, **options)
+        return outputs[self.integer(0, len(outputs) - 1)]
+
+    def pack(self, x: int) -> int:
+        """Append a PACK of a tensor with new inputs."""
+        shape, count = list(self.tensors[x].shape), self.integer(1, 3)
+        axis = self.integer(len(shape) == 3, len(shape))
+        others = [self.like(x, *shape) for _ in range(count - 1)]
+        return self.operator("PACK", [x, *others], self.like(
+            x, *shape[:axis], count, *shape[axis:]), ValuesCount=count,
+            Axis=axis - (len(shape) + 1) * self.integer(0, 1))
+
+    def transpose(self, x: int) -> int:
+        """Append a TRANSPOSE."""
+        shape = self.tensors[x].shape
+        order = self.rng.permutation(len(shape)).tolist()
+        if len(shape) == 4:  # the batch's axis stays
+            order = [0, *(axis for axis in order if axis)]
+        return self.moved("TRANSPOSE", x, [x, self.integers(*order)],
+                          np.empty(shape).transpose(order))
+
+    def gather(self, x: int) -> int:
+        """Append a GATHER of places that are constant."""
+        axis, written = self.axis(x)
+        size = self.tensors[x].shape[axis]
+        places = self.rng.integers(0, size, self.integer(1, 6)).tolist()
+        return self.moved("GATHER", x, [x, self.integers(*places)],
+                          np.empty(self.tensors[x].shape).take(places, axis), Axis=written)
+
+    def blocks(self, code: str) -> int:
+        """Append a SPACE_TO_DEPTH or DEPTH_TO_SPACE of a new input."""
+        size = self.integer(1, 3)
+        height, width, channels = (self.integer(1, 4) for _ in range(3))
+        image = [1, height * size, width * size, channels]
+        deep = [1, height, width, channels * size * size]
+        before, after = (image, deep) if code == "SPACE_TO_DEPTH" else (deep, image)
+        x = self.activation(*before)
+        return self.moved(code, x, [x], np.empty(after), BlockSize=size)
+
+    def resize(self, x: int) -> int:
+        """Append a RESIZE_NEAREST_NEIGHBOR."""
+        _, height, width, channels = self.tensors[x].shape
+        sizes = [int(self.rng.choice([size * 2, self.integer(1, 20)])) for size in (height, width)]
+        corners, centers = ((False, False), (True, False), (False, True))[self.integer(0, 2)]
+        return self.moved("RESIZE_NEAREST_NEIGHBOR", x, [x, self.integers(*sizes)],
+                          np.empty((1, *sizes, channels)), AlignCorners=corners,
+                          HalfPixelCenters=centers)
+
+    def mirror_pad(self, x: int) -> int:
+        """Append a MIRROR_PAD."""
+        shape, mode = self.tensors[x].shape, self.integer(0, 1)
+        amounts = [[self.integer(0, min(size - 1 + mode, 3)) for _ in range(2)] for size in shape]
+        amounts[0] = [0, 0]
+        return self.moved("MIRROR_PAD", x, [x, self.integers(*np.ravel(amounts).tolist(),
+                                                             shape=[len(shape), 2])],
+                          np.pad(np.empty(shape), amounts), Mode=mode)
+
+    def shaped_like_itself(self, x: int) -> int:
+        """Append a RESHAPE to a shape that SHAPE, STRIDED_SLICE and PACK compute."""
+        shape = self.tensors[x].shape
+        of, first, rest = (self.tensor(shape=size, type="INT32")
+                           for size in ([len(shape)], [], [2]))
+        self.operator("SHAPE", [x], of)
+        self.operator("STRIDED_SLICE", [of, *(self.integers(value) for value in (0, 1, 1))], first,
+                      ShrinkAxisMask=1)
+        minus = self.integers(-1, shape=[])
+        self.operator("PACK", [first, minus], rest, ValuesCount=2, Axis=0)
+        return self.operator("RESHAPE", [x, rest], self.like(x, 1, int(np.prod(shape))))
+
     def softmax(self, x: int) -> int:
         """Append a SOFTMAX."""
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
@@ -400,27 +679,53 @@ def vector_or_image(graph: Graph) -> int:
 
 
 LAYERS = {
-    "CONV_2D": lambda g: g.convolution(g.image()),
+    "CONV_2D": lambda g: g.convolution(g.image()) if g.rng.random() < 0.8 else g.grouped(),
     "DEPTHWISE_CONV_2D": lambda g: g.depthwise(g.image()),
     "FULLY_CONNECTED": lambda g: g.fully_connected(vector_or_image(g)),
-    "ADD": lambda g: g.add(g.image()),
+    "ADD": lambda g: g.add(g.image(), constants=g.rng.random() < 0.5),
     "AVERAGE_POOL_2D": lambda g: g.pool(g.image(), "AVERAGE_POOL_2D"),
     "MAX_POOL_2D": lambda g: g.pool(g.image(), "MAX_POOL_2D"),
-    "MEAN": lambda g: g.mean(g.image(30)),
+    "MEAN": lambda g: g.mean(g.image(30)) if g.rng.random() < 0.5 else g.reduce(
+        vector_or_image(g), "MEAN"),
     "PAD": lambda g: g.pad(g.image()),
     "CONCATENATION": lambda g: g.concatenate(vector_or_image(g)),
     "RESHAPE": lambda g: g.reshape(g.image()),
     "SOFTMAX": lambda g: g.softmax(vector_or_image(g)),
     "LOGISTIC": lambda g: g.logistic(vector_or_image(g)),
-    "MAXIMUM": lambda g: g.maximum(vector_or_image(g)),
+    "MAXIMUM": lambda g: (g.limit if g.rng.random() < 0.3 else g.maximum)(
+        vector_or_image(g), code="MAXIMUM"),
 }
 KINDS = tuple(LAYERS)
 MORE_LAYERS = {
+    "SPACE_TO_BATCH_ND": lambda g: g.dilated(),
+    "BATCH_TO_SPACE_ND": lambda g: g.dilated(),
+    "TRANSPOSE_CONV": lambda g: g.transposed(g.image(7)),
+    "STRIDED_SLICE": lambda g: g.strided_slice(vector_or_image(g)),
+    "SLICE": lambda g: g.slice(vector_or_image(g)),
+    "SPLIT": lambda g: g.split(vector_or_image(g), "SPLIT"),
+    "SPLIT_V": lambda g: g.split(vector_or_image(g), "SPLIT_V"),
+    "UNPACK": lambda g: g.split(vector_or_image(g), "UNPACK"),
+    "PACK": lambda g: g.pack(g.activation(1, g.integer(1, 5), g.integer(1, 12))),
+    "TRANSPOSE": lambda g: g.transpose(vector_or_image(g)),
+    "GATHER": lambda g: g.gather(vector_or_image(g)),
+    "SPACE_TO_DEPTH": lambda g: g.blocks("SPACE_TO_DEPTH"),
+    "DEPTH_TO_SPACE": lambda g: g.blocks("DEPTH_TO_SPACE"),
+    "RESIZE_NEAREST_NEIGHBOR": lambda g: g.resize(g.image()),
+    "MIRROR_PAD": lambda g: g.mirror_pad(vector_or_image(g)),
+    "SHAPE": lambda g: g.shaped_like_itself(vector_or_image(g)),
+    "SUM": lambda g: g.reduce(vector_or_image(g), "SUM"),
+    "MUL": lambda g: g.multiply(vector_or_image(g)),
+    "QUANTIZE": lambda g: g.rescale(vector_or_image(g), "QUANTIZE"),
+    "SUB": lambda g: g.add(vector_or_image(g), code="SUB", constants=True),
+    "MINIMUM": lambda g: (g.limit if g.rng.random() < 0.5 else g.maximum)(
+        vector_or_image(g), code="MINIMUM"),
+    "RELU": lambda g: g.rescale(vector_or_image(g), "RELU"),
+    "RELU6": lambda g: g.rescale(vector_or_image(g), "RELU6"),
     "PADV2": lambda g: g.pad(g.image(), "PADV2"),
     "SQUEEZE": lambda g: g.squeeze(g.activation(1, g.integer(2, 9), 1, g.integer(2, 9))),
     "EXPAND_DIMS": lambda g: g.expand(g.activation(1, g.integer(1, 9), g.integer(1, 9))),
 }
-"""Operators that become the layers of others."""
+"""Operators that may become several layers, or those of others."""
 
 
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
@@ -457,3 +762,35 @@ def random_network(rng: np.random.Generator) -> bytes:
         x = graph.reshape(x)
     x = graph.fully_connected(x)
     return graph.write(graph.softmax(x) if rng.random() < 0.7 else x)
+
+
+def random_chain(rng: np.random.Generator) -> bytes:
+    """Return a network of several operators of all kinds, whose branches meet again."""
+    graph = Graph(rng)
+    made = [graph.convolution(graph.image(8, 6))]
+    for _ in range(graph.integer(2, 7)):
+        x = made[graph.integer(max(len(made) - 3, 0), len(made) - 1)]
+        shape = graph.tensors[x].shape
+        alike = [y for y in made if y != x and tuple(graph.tensors[y].shape) == tuple(shape)]
+        choices = [
+            lambda x: graph.strided_slice(x), lambda x: graph.slice(x), lambda x: graph.gather(x),
+            lambda x: graph.split(x, "SPLIT"), lambda x: graph.split(x, "SPLIT_V"),
+            lambda x: graph.mirror_pad(x), lambda x: graph.transpose(x),
+            lambda x: graph.add(x, constants=True), lambda x: graph.add(
+                x, code="SUB", constants=True),
+            lambda x: graph.multiply(x), lambda x: graph.rescale(x, "RELU"),
+            lambda x: graph.rescale(x, "QUANTIZE"), lambda x: graph.limit(x, "MAXIMUM"),
+            lambda x: graph.maximum(x, code="MINIMUM"), lambda x: graph.reduce(x, "MEAN"),
+            lambda x: graph.concatenate(x, x)]
+        choices += [lambda x, y=y: graph.add(y, x, str(rng.choice(["ADD", "SUB"])))
+                    for y in alike] * 3
+        if len(shape) == 4:
+            choices += [graph.convolution, graph.depthwise, graph.resize, graph.transposed,
+                        graph.pad, lambda x: graph.pool(x, "MAX_POOL_2D")] * 2
+        if len(shape) < 2 or shape[0] != 1 or np.prod(shape) > 4000:
+            choices = [lambda x: graph.reshape(x), lambda x: graph.slice(x)]
+        made.append(choices[graph.integer(0, len(choices) - 1)](x))
+    read = {index for operator in graph.operators for index in operator.inputs}
+    left = [y for operator in graph.operators for y in operator.outputs
+            if y not in read and graph.tensors[y].shape]
+    return graph.write(*(left or made[-1:]))

@@ -83,6 +83,7 @@ class Step:
     add_to_sums: bool = at(0, 10, 1, False)
     parameters_per_tile: bool = at(0, 11, 1, False)
     scaled: bool = at(0, 12, 1, False)
+    overlaps: bool = at(0, 15, 1, False)
     last_columns: int = at(0, 16, 8, MISSING, least=1)
     pad: int = at(0, 24, 8, signed=True)
     zero_point: int = at(1, 0, 8, signed=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step, lines_of_rows
+from ..cost.cycles import Array
 from ..golden.accelerator.footprint import (
     bytes_read,
     bytes_written,
@@ -18,8 +19,9 @@ from ..golden.accelerator.footprint import (
     vector_bytes,
     words_read,
 )
+from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
-from ..network.graph import Concatenate, Reshape
+from ..network.graph import Concatenate
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
 
@@ -28,7 +30,7 @@ __all__ = ["Unsound", "check_program"]
 Integers = NDArray[np.int64]
 
 NOBODY = -1
-NEVER = np.iinfo(np.int64).max
+NEVER = np.iinfo(np.int64).max // 2
 """With which vector a byte is written that is not written."""
 
 
@@ -53,6 +55,9 @@ class Check:
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
+        self.array = Array.of(self.design)
+        self.before: Step | None = None
+        self.left = np.full(len(self.owner), NEVER)  # cycles from a byte's vector to the last one
         self.writers: dict[str, set[int]] = {}
         self.regions: set[tuple[int, int]] = set()
         """First word and end of what each step reads of the image."""
@@ -92,7 +97,7 @@ class Check:
     def producers(self, index: int, layer: LayerSteps) -> set[int]:
         """Return the layers that write what this layer gives."""
         passed = set().union(*(self.writers[name] for name in layer.inputs))
-        if layer.operator == Reshape.operator:
+        if not layer.count:  # another shape, or a view
             return passed
         if layer.operator == Concatenate.operator:
             return passed | {index}
@@ -122,9 +127,11 @@ class Check:
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
         step = self.descriptors.read(self.program.image, number)
+        before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
+        least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
         self.accumulate(step)
         if step.mode == Mode.DEPTHWISE:
@@ -143,8 +150,14 @@ class Check:
             self.see(needed, writers, "an input")
             if np.any(written[needed] < vectors):
                 raise Unsound("it reads bytes that it may have written itself")
+            first = vectors if step.tile_step else vectors % (step.passes * step.vectors)
+            if least and np.any(self.left[needed] + self.cycles(step, first) < least):
+                raise Unsound("it may read bytes before the step before has written them")
         self.take(outputs, index, "the output")
         self.done[outputs] = True
+        times = self.cycles(step, self.vectors(step)) if outputs.size else outputs
+        self.left[:] = NEVER
+        self.left[outputs] = times.max(initial=0) - times
 
     def weights(self, step: Step) -> NDArray[np.int8] | None:
         """Return the weights, (tiles, passes, rows, columns), and note where they are."""
@@ -274,6 +287,15 @@ class Check:
         tile = np.arange(last) // self.design.columns
         before = (tile * step.passes + step.passes - 1) * step.vectors
         return before + (rows * step.x + pixels)[..., None]
+
+    def cycles(self, step: Step, vectors: Integers) -> Integers:
+        """Return when vectors go, from the first one on, if no pass waits for parameters."""
+        least = max(self.design.rows, SHORTEST_PASS)  # a pass reads the weights of the next one
+        lap, last = (max(step.vectors * each, least) for each in (1, int(self.array.interval)))
+        passed, vector = np.divmod(vectors, step.vectors)
+        tile, number = np.divmod(passed, step.passes)
+        slow = np.where(number == step.passes - 1, self.array.interval, 1)
+        return tile * ((step.passes - 1) * lap + last) + number * lap + vector * slow
 
     def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
             tuple[Integers, Integers, Integers]]:

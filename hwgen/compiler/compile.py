@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
-from ..cost.cycles import Array, total_cycles
+from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     AveragePool,
@@ -18,6 +18,7 @@ from ..network.graph import (
     Layer,
     MaxPool,
     Mean,
+    Move,
     Network,
     Pad,
     Reshape,
@@ -26,8 +27,11 @@ from ..network.graph import (
     Weighted,
 )
 from .check import check_program
+from .cost import LayerCost
+from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
+from .layers.moves import lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep
@@ -46,7 +50,7 @@ from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "prepare_network", "written_bytes"]
+__all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
 
 
 def compile_network(network: Network, design: Design,
@@ -105,12 +109,11 @@ def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) ->
 
 def cycles_of(program: Program) -> int:
     """Return the cycles of a Program; on the sparse engine those by which layers were chosen."""
-    array = Array.of(program.design)
+    cycles = run_cycles(program.steps, Array.of(program.design))
     on_engine = {choice.layer: choice.sparse_cycles or 0 for choice in program.choices
                  if choice.engine == "sparse"}
     return sum(on_engine[layer.name] if layer.name in on_engine else
-               total_cycles(program.steps[layer.first:layer.first + layer.count], array)
-               for layer in program.layers)
+               sum(cycles[layer.first:layer.first + layer.count]) for layer in program.layers)
 
 
 def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
@@ -176,8 +179,9 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
+    before: tuple[Layer, LayerCost | None] | None = None  # whose steps are the last ones
     for index, layer in enumerate(layout.layers):
-        first = len(lowering.placed)
+        first, lowering.taken = len(lowering.placed), None
         lowering.cut(cuts.get(index, Cut()))
         try:
             lower(lowering, network, folding, layout, layer)
@@ -185,7 +189,29 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
             raise UserError(f"layer {layer.name!r}: {error}") from error
         layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
+        if len(lowering.placed) > first:
+            now = layer, lowering.taken
+            if before and may_follow(layout, lowering.sizes.array, *before, *now):
+                lowering.overlap(first, first + 1)
+            before = now
     return lowering, layers
+
+
+def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost | None,
+               layer: Layer, cost: LayerCost | None) -> Count:
+    """Return whether the steps of a layer may follow at once those of the one before.
+
+    Nothing but its input can be still on its way: the memory is written in the order of the steps.
+    """
+    of_weights = all(isinstance(each, Weighted) for each in (before, layer))
+    if not (array.reads_ahead and of_weights and cost_before and cost):
+        return False
+    if layout.views[before.output].buffer != layout.views[layer.inputs[0]].buffer:
+        return True
+    if before.output != layer.inputs[0]:
+        return False
+    least = slack(cost_before.writes, cost.reads, int(array.columns))
+    return np.greater_equal(least, cost_before.cycles.written)
 
 
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
@@ -195,18 +221,23 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
     match layer:
         case Reshape():
             pass
+        case Move() if sources[0].buffer == target.buffer:
+            pass  # the output is a view of the input
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
         case _ if isinstance(layer, Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
         case Elementwise():
-            lower_elementwise(lowering, network, layer, sources, target, layout.is_alone(target))
+            lower_elementwise(lowering, network, folding, layer, sources, target,
+                              layout.is_alone(target))
         case AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
         case MaxPool():
             lower_max_pool(lowering, layer, sources[0], target)
         case Mean():
             lower_mean(lowering, network, layer, sources[0], target)
+        case Move():
+            lower_move(lowering, layer, sources[0], target)
         case Pad():
             lower_copy(lowering, sources[0], target, layer)
         case Concatenate():

@@ -1,15 +1,15 @@
 """Cycles of the steps of a layer, for one Design or for many."""
 
-import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ..cost.cycles import Count, StepCycles
+from .following import Reads, Writes
 
-__all__ = ["LayerCost", "least_cost", "where"]
+__all__ = ["LayerCost", "combine", "least_cost", "where"]
 
 
 @dataclass(frozen=True)
@@ -17,26 +17,25 @@ class LayerCost:
     """Cycles and number of ``steps``, and ``words`` of the program besides their descriptors.
 
     ``cost`` is the cycles by which the compiler compares: it takes parameters to be different from
-    tile to tile, wherever there are several tiles. ``head``, ``body`` and ``tail`` are those of
-    :attr:`cycles`.
+    tile to tile, wherever there are several tiles. ``reads`` and ``writes`` are those of steps of
+    weights.
     """
 
     cost: Count
-    head: Count
-    body: Count
-    tail: Count
+    cycles: StepCycles
     steps: Count
     words: Count
+    reads: Reads = field(default=Reads())
+    writes: Writes = field(default=Writes())
 
-    @classmethod
-    def of(cls, cost: Count, cycles: StepCycles, steps: Count, words: Count) -> Self:
-        """Return the cost of steps that take such cycles."""
-        return cls(cost, cycles.head, cycles.body, cycles.tail, steps, words)
 
-    @property
-    def cycles(self) -> StepCycles:
-        """What the steps take."""
-        return StepCycles(self.head, self.body, self.tail)
+def combine(function: Callable[..., Count], *costs: Any) -> Any:
+    """Return what a function makes of each number that all the costs have, in a cost like them."""
+    kind = type(costs[0])
+    if kind not in (LayerCost, StepCycles, Reads, Writes):
+        return function(*costs)
+    parts = zip(*(vars(cost).values() for cost in costs), strict=True)
+    return kind(*(combine(function, *each) for each in parts))
 
 
 def least_cost(choices: Sequence[LayerCost]) -> LayerCost:
@@ -49,5 +48,5 @@ def least_cost(choices: Sequence[LayerCost]) -> LayerCost:
 
 def where(chosen: Count, one: LayerCost, other: LayerCost) -> LayerCost:
     """Return for each Design one of two."""
-    return LayerCost(*(np.where(chosen, getattr(one, field.name), getattr(other, field.name))
-                       for field in dataclasses.fields(LayerCost)))
+    found: LayerCost = combine(lambda *values: np.where(chosen, *values), one, other)
+    return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.steps import Mode, Step
 from ..network.graph import Window
+from .cost import LayerCost
 from .image import Image
 from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
@@ -90,6 +91,8 @@ class Lowering:
         self.sizes = Sizes.of(design, cut)
         self.image = Image(design.columns)
         self.placed: list[PlacedStep] = []
+        self.taken: LayerCost | None = None
+        """What the steps of weights take that the last layer has, if it has some."""
 
     def emit(self, source: View | None, target: View | None,
              live: NDArray[np.bool_] | None = None, second: View | None = None,
@@ -106,6 +109,13 @@ class Lowering:
         self.placed.append(PlacedStep(step, source.buffer if source else None,
                                   target.buffer if target else None, live,
                                   second.buffer if second else None))
+
+    def overlap(self, first: int, end: int | None = None) -> None:
+        """Let steps follow the one before at once, from the first one on."""
+        for index in range(first, len(self.placed) if end is None else end):
+            item = self.placed[index]
+            if self.sizes.array.overlaps(item.step.mode, to_sums=item.step.to_sums):
+                self.placed[index] = replace(item, step=item.step.replace(overlaps=True))
 
     def cut(self, cut: Cut) -> None:
         """Cut the next layer so."""

@@ -62,6 +62,12 @@ class Strips:
         return ceil_div(self.whole_height, self.height) * ceil_div(self.whole_width, self.width)
 
     @property
+    def first(self) -> Block:
+        """The block at the left and at the upper end."""
+        return Block(0, 0, np.minimum(self.height, self.whole_height),
+                     np.minimum(self.width, self.whole_width))
+
+    @property
     def last(self) -> Block:
         """The block at the right and at the lower end."""
         y = (ceil_div(self.whole_height, self.height) - 1) * self.height
@@ -159,6 +165,10 @@ class Sizes:
         found = list(self.strips(height, width, passes).blocks())
         return found[::-1] if self.cut.backwards else found
 
+    def ends(self, strips: Strips) -> tuple[Block, Block]:
+        """Return the block of the first step, and that of the last one."""
+        return (strips.last, strips.first) if self.cut.backwards else (strips.first, strips.last)
+
     def column_tiles(self, channels: int) -> int:
         """Return how many column tiles so many channels take."""
         return int(ceil_div(channels, self.columns))
@@ -181,4 +191,4 @@ class Sizes:
                 to_sums=to_sums, parameters_per_tile=per_tile, **formats)
 
         return chain(((of(block), count) for block, count in strips.each(0, 0)),
-                       of(strips.last))
+                     of(strips.last), overlap=self.array.overlaps(mode, to_sums=to_sums))

@@ -33,8 +33,10 @@ def prunable_layers(network: graph.Network) -> list[graph.Weighted]:
     """Return the layers with weights that can be pruned; each must requantise its sums to int8.
 
     A depthwise layer of ones is none of them: readers make such to average, or to change a scale.
+    Nor is one that multiplies by a constant.
     """
-    found = [layer for layer in network.layers if isinstance(layer, graph.Weighted)
+    found = [layer for layer in network.layers
+             if isinstance(layer, graph.Weighted) and not isinstance(layer, graph.Multiply)
              and not (isinstance(layer, graph.Depthwise) and np.all(layer.weights == 1)
                       and not np.any(layer.bias))]
     for layer in found:

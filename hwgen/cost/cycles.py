@@ -10,7 +10,8 @@ and `hwgen tune` use the same.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -41,20 +42,36 @@ class StepCycles:
         From there until it ends, or the last one of them.
     tail : Count
         What of those it has left when the next step's descriptor may be read.
+    drain : Count
+        What it has left when the next step's first vector may be issued, if that may overlap with
+        it, and there are no
+    spare : Count
+        when the parameters of the next step may have been read.
     """
 
     head: Count
     body: Count
     tail: Count = 0
+    drain: Count = 0
+    spare: Count = 0
+
+    @property
+    def written(self) -> Count:
+        """What of ``drain`` is left when a vector may read the last values of the step."""
+        return self.drain - FAST.settled
 
     @property
     def alone(self) -> Count:
         """Cycles of the first step of a run."""
         return self.head + self.body
 
-    def after(self, before: Self) -> Count:
-        """Return the cycles of the step behind another one, from where that ends."""
-        return np.maximum(self.head - before.tail, 0) + self.body
+    def after(self, before: Self, overlaps: Count = False) -> Count:
+        """Return the cycles of the step behind another one, from where that ends.
+
+        ``overlaps`` says whether its vectors may be issued before that.
+        """
+        least = np.where(overlaps, -np.minimum(before.drain, before.spare), 0)
+        return np.maximum(self.head - before.tail, least) + self.body
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,13 @@ class Ways:
     turning : int
         From the last pass of a step until the next step's descriptor may be read, besides those
         that rotate a window.
+    taking : int
+        From a value out of the array until every place has the descriptor of a step that follows
+        at once.
+    gap : int
+        From the last vector of a step to the first one of the next step.
+    settled : int
+        From when a vector may read the last values of a step to the end of that step.
     """
 
     reading: int
@@ -90,10 +114,13 @@ class Ways:
     swapping: int
     shortest: int
     turning: int = 0
+    taking: int = 0
+    gap: int = 0
+    settled: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5)
+            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
@@ -188,10 +215,34 @@ class Array:
             columns = np.where(self.packed_rows, (columns + 1) // 2 + PARTING, columns)
         return self.rows + columns + 2 + self.lines
 
+    def overlaps(self, mode: Mode, *, to_sums: bool = False) -> bool:
+        """Return whether vectors of such steps may follow one another at once."""
+        return self.reads_ahead and mode <= Mode.DEPTHWISE and not to_sums
+
+    def overlap(self, before: Step, step: Step) -> bool:
+        """Return whether the vectors of a step follow those of the step before at once."""
+        return step.overlaps and all(self.overlaps(each.mode, to_sums=each.to_sums)
+                                     for each in (before, step))
+
+    def cycles_to_last_value(self, before: Step, step: Step) -> int:
+        """Return when a vector of a step may read all that the one before writes.
+
+        Cycles count from its first vector, if that follows at once; they are 0 if it does not.
+        """
+        return int(self.parts(before).written) if self.overlap(before, step) else 0
+
     @property
     def reads_ahead(self) -> bool:
         """Whether what a step begins with is read before the step before has ended."""
         return not (self.compact or self.serial or self.binary)
+
+    def pass_cycles(self, vectors: Count, *, last: bool = False) -> Count:
+        """Return the cycles of a pass at least, the ``last`` one of a column tile or another one.
+
+        It has weights, for an array that :attr:`reads_ahead`.
+        """
+        return np.maximum(vectors * (self.interval if last else 1),
+                          np.maximum(self.rows, FAST.shortest))
 
     def cycles(self, step: Step) -> int:
         """Return the cycles of a step in a run of its own."""
@@ -241,31 +292,45 @@ class Array:
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
-        quick = fills if self.serial else 0
+        quick = fills if self.serial or self.compact else 0
         slow = vectors - quick
         shortest = np.maximum(weights, ways.shortest)
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
         work = (slow - 1) * interval + quick + self.interval
         last = np.maximum(slow * interval + quick, shortest)
+        # The next parameters wait until those of this column tile are in use.
+        ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
+        spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
-            # The next parameters wait until those of this column tile are in use.
-            ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
-            spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
+            if self.compact:
+                # They come in the next pass if that gives no values, and before its weights.
+                read = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
+                first = np.maximum(slow * of_vector + quick, shortest)
+                waits = np.where(passes == 1, waits, last + np.maximum(read - first, 0))
             last = np.where(parameters_per_tile, waits, last)
-        tail = np.maximum(work + end - ways.turning - turns, 0) if self.reads_ahead else 0
-        return StepCycles(begin, tiles * others + (tiles - 1) * last + work + end, tail)
+        body = tiles * others + (tiles - 1) * last + work + end
+        if not self.reads_ahead:
+            return StepCycles(begin, body)
+        tail = work + end - turns - ways.turning
+        if self.overlaps(mode, to_sums=to_sums):
+            tail = np.minimum(tail, body - bytes_come - ways.taking)
+        earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
+        return StepCycles(begin, body, tail, end + 1 - ways.gap,
+                          work + end - (spare - earlier + PARAMETER_WORDS))
 
 
-def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles) -> StepCycles:
+def chain(steps: Iterable[tuple[StepCycles, Count]], last: StepCycles, *,
+          overlap: bool) -> StepCycles:
     """Return what steps of a kind take one behind the other, with how many are like each.
 
-    All of them have the same head; ``last`` is the last one, which is among them.
+    All of them have the same head; ``last`` is the last one, which is among them. Behind the first
+    one they may ``overlap``.
     """
-    body: Count = -np.maximum(last.head - last.tail, 0)
+    body = last.body - last.after(last, overlap)  # nothing is behind it
     for step, count in steps:
-        body = body + count * step.after(step)
-    return StepCycles(last.head, body, last.tail)
+        body = body + count * step.after(step, overlap)
+    return replace(last, body=body)
 
 
 def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | None = None,
@@ -274,9 +339,11 @@ def run_cycles(steps: Iterable[Step], array: Array, sparse: Mapping[int, int] | 
 
     ``sparse`` are those of steps of mode SPARSE in runs of their own, by their index.
     """
+    steps = list(steps)
     parts = [array.parts(step, (sparse or {}).get(index, 0)) for index, step in enumerate(steps)]
-    return [int(part.after(parts[index - 1]) if index else part.alone)
-            for index, part in enumerate(parts)]
+    first = [int(parts[0].alone)] if parts else []
+    return first + [int(after.after(before, array.overlap(*both)))
+                    for both, (before, after) in zip(pairwise(steps), pairwise(parts), strict=True)]
 
 
 def total_cycles(steps: Iterable[Step], array: Array) -> int:

@@ -14,55 +14,14 @@ from numpy.typing import NDArray
 
 from ..arch.steps import ROUNDINGS
 from ..errors import UserError
-from .precision import INT8, SUMS, Precision
+from .precision import SUMS, Precision
 from .requantisation import Ending, Requantisation
+from .tensor import Tensor, Window
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
-           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean", "Network",
-           "Pad", "Requantisation", "Reshape", "Softmax", "Tensor", "Weighted", "Window"]
-
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor; a value stands for ``scale * (value - zero_point)``.
-
-    Its arrays are int8, or int32 where its ``precision`` is that of sums. No value leaves the range
-    of the precision: what writes the tensor sees to that.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-    precision: Precision = INT8
-
-    @property
-    def size(self) -> int:
-        """Number of elements, which is its number of bytes in int8."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-
-@dataclass(frozen=True)
-class Window:
-    """How a kernel passes over an image: each pair is (along the height, along the width)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    before: tuple[int, int] = (0, 0)
-    """Padding above and to the left."""
-    after: tuple[int, int] = (0, 0)
-    """Padding below and to the right."""
-
-    def output(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width of the output; 0 or less where the kernel is larger."""
-        sizes = []
-        for axis, size in enumerate((height, width)):
-            reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1
-            room = size + self.before[axis] + self.after[axis] - reach
-            sizes.append(room // self.stride[axis] + 1)
-        return sizes[0], sizes[1]
+           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean",
+           "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
+           "Softmax", "Tensor", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,7 +29,7 @@ class Layer:
     """What all layers have: a name of their own, the tensors they read and the one they write."""
 
     operator: ClassVar[str] = ""
-    """Name of the operator, in TensorFlow Lite's words."""
+    """Name of the operator, in TensorFlow Lite's words where it has one."""
 
     name: str
     inputs: tuple[str, ...]
@@ -122,6 +81,13 @@ class Depthwise(Product):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Multiply(Depthwise):
+    """Each channel times a number of its own, from -255 to 255: weights of one pixel, as int16."""
+
+    operator = "MUL"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FullyConnected(Product):
     """Sums over the last axis: weights are (output channels, input channels)."""
 
@@ -142,11 +108,21 @@ class Elementwise(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Add(Elementwise):
-    """``requantisation(sum of scaling_i((x_i - zero point of x_i) << 20))``."""
+    """``requantisation(constant + sum of scaling_i((x_i - zero point of x_i) << 20))``."""
 
     operator = "ADD"
-    scalings: tuple[tuple[int, int], tuple[int, int]]
-    """(multiplier, shift) of each input."""
+    scalings: tuple[tuple[int, int], ...]
+    """(multiplier, shift) of each input, of one or two."""
+    constant: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    """What is added besides: of each channel, or one number for all."""
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Requantise(Elementwise):
+    """``requantisation(x - zero point of x)``: another scale, or a clamp."""
+
+    operator = "QUANTIZE"
     requantisation: Requantisation
 
 
@@ -179,10 +155,21 @@ class MaxPool(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mean(Layer):
-    """Mean over height and width: docs/networks.md has the order of its roundings."""
+    """Mean over some axes of an image: docs/networks.md has the order of its roundings.
+
+    ``axes`` are 1 for the height, 2 for the width, 3 for the channels. The multiplier divides.
+    """
 
     operator = "MEAN"
+    axes: tuple[int, ...] = (1, 2)
     requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Total(Mean):
+    """The same without the division."""
+
+    operator = "SUM"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -201,6 +188,14 @@ class Concatenate(Layer):
 
     operator = "CONCATENATION"
     axis: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Move(Layer):
+    """Element i of the output is element ``places[i]`` of the input, both in their order."""
+
+    operator = "MOVE"
+    places: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

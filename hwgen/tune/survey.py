@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.designs import Designs
 from ..arch.steps import Mode, Step, descriptor_words
-from ..compiler.compile import lower, prepare_network, written_bytes
-from ..compiler.cost import LayerCost, least_cost
+from ..compiler.compile import lower, may_follow, prepare_network, written_bytes
+from ..compiler.cost import LayerCost, combine, least_cost
 from ..compiler.layers.weighted import SumsLayer
 from ..compiler.lowering import Lowering
 from ..compiler.memory.addresses import arrange
 from ..compiler.memory.lifetimes import BufferLayout
 from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
-from ..cost.cycles import Array, StepCycles
-from ..network.graph import Convolution, Depthwise, FullyConnected, Network
+from ..cost.cycles import Array
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -117,21 +117,25 @@ class Survey:
         few = Points(kind, *fields)
         all_ = Points(kind, *fields, designs.lines, designs.line_pixels)
         by_index, shared, needed = self.others(columns, few.sizes.array.compact)
+        array = kind(rows=designs.rows, interval=interval)
         # One row for inputs as they are, and one for those that are stacked, if any can be.
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
                                 for start in (0, 0, shared))
         layers: list[Integers] = []
-        before: StepCycles | None = None
-        for index in range(len(self.layout.layers)):
+        before: tuple[Layer, LayerCost] | None = None  # whose steps are the last ones
+        for index, layer in enumerate(self.layout.layers):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
             if index in self.weighted:
-                parts.insert(0, stack_costs([cost_of_layer(layer, few, all_)
-                                             for layer in self.weighted[index]]))
+                parts = [stack_costs([cost_of_layer(each, few, all_)
+                                      for each in self.weighted[index]])]
             of_layer = np.zeros_like(cycles)
             for taken in parts:
-                own = taken.cycles
-                of_layer += own.after(before) if before else own.alone
-                before, steps, words = own, steps + taken.steps, words + taken.words
+                if before:
+                    follows = may_follow(self.layout, array, *before, layer, taken)
+                    of_layer += taken.cycles.after(before[1].cycles, follows)
+                else:
+                    of_layer += taken.cycles.alone
+                before, steps, words = (layer, taken), steps + taken.steps, words + taken.words
             cycles += of_layer
             if by_layer:
                 layers.append(of_layer)
@@ -195,8 +199,9 @@ class Points:
 
     def spread(self, taken: LayerCost) -> LayerCost:
         """Return what each Design takes."""
-        return LayerCost(*(np.broadcast_to(values, self.shape)[self.place]
-                           for values in vars(taken).values()))
+        found: LayerCost = combine(
+            lambda values: np.broadcast_to(values, self.shape)[self.place], taken)
+        return found
 
 
 def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLayout) -> SumsLayer:
@@ -218,7 +223,8 @@ def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points") -> LayerCost:
 
 def stack_costs(ways: Sequence[LayerCost]) -> LayerCost:
     """Return what each of the ways takes, in rows."""
-    return LayerCost(*map(np.stack, zip(*(vars(way).values() for way in ways), strict=True)))
+    found: LayerCost = combine(lambda *values: np.stack(values), *ways)
+    return found
 
 
 def cost_of(step: Step, sizes: Sizes) -> LayerCost:
@@ -227,4 +233,4 @@ def cost_of(step: Step, sizes: Sizes) -> LayerCost:
     strips = sizes.strips(step.y, step.x, 2 if limited else 1)
     cycles = sizes.cycles(step.mode, step.tiles, step.passes, strips,
                           per_tile=step.parameters_per_tile, to_sums=step.to_sums)
-    return LayerCost.of(cycles.alone, cycles, strips.count, 0)
+    return LayerCost(cycles.alone, cycles, strips.count, 0)

@@ -2,35 +2,35 @@
 
 module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__valid, rx__payload);
   wire _000_;
-  wire [7:0] _001_;
-  wire [38:0] _002_;
-  wire [38:0] _003_;
-  wire [38:0] _004_;
-  wire [38:0] _005_;
-  wire [38:0] _006_;
+  wire _001_;
+  wire [1:0] _002_;
+  wire [1:0] _003_;
+  wire [1:0] _004_;
+  wire [1:0] _005_;
+  wire [1:0] _006_;
   wire _007_;
-  wire [38:0] _008_;
-  wire [38:0] _009_;
-  wire [38:0] _010_;
+  wire _008_;
+  wire _009_;
+  wire _010_;
   wire _011_;
-  wire [639:0] _012_;
-  wire [639:0] _013_;
-  wire [639:0] _014_;
-  wire [639:0] _015_;
-  wire [1:0] _016_;
+  wire _012_;
+  wire _013_;
+  wire _014_;
+  wire _015_;
+  wire _016_;
   wire _017_;
-  wire [1:0] _018_;
-  wire [1:0] _019_;
-  wire [1:0] _020_;
-  wire [1:0] _021_;
-  wire [1:0] _022_;
-  wire [1:0] _023_;
-  wire [1:0] _024_;
-  wire [1:0] _025_;
-  wire [1:0] _026_;
-  wire [1:0] _027_;
+  wire _018_;
+  wire _019_;
+  wire _020_;
+  wire _021_;
+  wire _022_;
+  wire _023_;
+  wire _024_;
+  wire _025_;
+  wire _026_;
+  wire _027_;
   wire _028_;
-  wire [1:0] _029_;
+  wire _029_;
   wire _030_;
   wire _031_;
   wire _032_;
@@ -38,40 +38,127 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire _034_;
   wire _035_;
   wire _036_;
-  wire _037_;
-  wire _038_;
-  wire _039_;
-  wire _040_;
-  wire _041_;
-  wire _042_;
-  wire _043_;
-  wire _044_;
-  wire _045_;
-  wire _046_;
-  wire [7:0] _047_;
-  wire [7:0] _048_;
-  wire [7:0] _049_;
+  wire [7:0] _037_;
+  wire [7:0] _038_;
+  wire [7:0] _039_;
+  wire [7:0] _040_;
+  wire [7:0] _041_;
+  wire [7:0] _042_;
+  wire [7:0] _043_;
+  wire [7:0] _044_;
+  wire [7:0] _045_;
+  wire [7:0] _046_;
+  wire _047_;
+  wire _048_;
+  wire _049_;
   wire _050_;
-  wire [7:0] _051_;
-  wire [7:0] _052_;
-  wire [7:0] _053_;
-  wire [7:0] _054_;
-  wire [7:0] _055_;
-  wire [7:0] _056_;
-  wire [7:0] _057_;
+  wire _051_;
+  wire _052_;
+  wire _053_;
+  wire _054_;
+  wire _055_;
+  wire _056_;
+  wire _057_;
   wire _058_;
   wire _059_;
-  wire [7:0] _060_;
+  wire _060_;
   wire _061_;
   wire _062_;
+  wire _063_;
+  wire _064_;
+  wire [7:0] _065_;
+  wire [7:0] _066_;
+  wire [38:0] _067_;
+  wire [38:0] _068_;
+  wire [38:0] _069_;
+  wire [38:0] _070_;
+  wire [38:0] _071_;
+  wire _072_;
+  wire [38:0] _073_;
+  wire [38:0] _074_;
+  wire [38:0] _075_;
+  wire _076_;
+  wire _077_;
+  wire _078_;
+  wire _079_;
+  wire _080_;
+  wire _081_;
+  wire _082_;
+  wire _083_;
+  wire _084_;
+  wire _085_;
+  wire _086_;
+  wire _087_;
+  wire _088_;
+  wire _089_;
+  wire _090_;
+  wire _091_;
+  wire _092_;
+  wire _093_;
+  wire _094_;
+  wire _095_;
+  wire _096_;
+  wire _097_;
+  wire _098_;
+  wire _099_;
+  wire _100_;
+  wire _101_;
+  wire _102_;
+  wire _103_;
+  wire _104_;
+  wire _105_;
+  wire _106_;
+  wire _107_;
+  wire _108_;
+  wire _109_;
+  wire _110_;
+  wire _111_;
+  wire _112_;
+  wire _113_;
+  wire _114_;
+  wire _115_;
+  wire _116_;
+  wire _117_;
+  wire _118_;
+  wire _119_;
+  wire _120_;
+  wire _121_;
+  wire _122_;
+  wire [639:0] _123_;
+  wire [7:0] _124_;
+  wire _125_;
+  wire [639:0] _126_;
+  wire [639:0] _127_;
+  wire [639:0] _128_;
+  wire [1:0] _129_;
+  wire [1:0] _130_;
+  wire [1:0] _131_;
+  wire [1:0] _132_;
+  wire [1:0] _133_;
+  wire [1:0] _134_;
+  wire [1:0] _135_;
+  wire _136_;
+  wire _137_;
+  wire _138_;
+  wire _139_;
+  wire _140_;
+  wire _141_;
+  wire _142_;
+  wire _143_;
+  wire _144_;
+  wire _145_;
+  wire _146_;
+  wire _147_;
+  wire _148_;
+  wire _149_;
   wire [7:0] accesses__program_address;
   wire [7:0] accesses__read_address;
   wire [7:0] accesses__write_address;
   wire [31:0] accesses__write_data;
   wire [3:0] accesses__write_mask;
   reg [639:0] accumulators_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg accumulators_descriptor_free = 1'h0;
   reg accumulators_domain_rst = 1'h0;
+  reg accumulators_takes = 1'h0;
   wire [31:0] \activations__payload.vector ;
   wire [7:0] activations__read_address;
   wire [31:0] activations__read_data;
@@ -80,7 +167,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [31:0] activations__write_data;
   wire [3:0] activations__write_mask;
   wire [7:0] address;
-  wire [7:0] \address$152 ;
+  wire [7:0] \address$212 ;
   reg [7:0] address_1 = 8'h00;
   reg [7:0] address_2 = 8'h00;
   reg [7:0] address_3 = 8'h00;
@@ -100,7 +187,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] byte_1 = 8'h00;
   reg [7:0] byte_2 = 8'h00;
   reg [7:0] byte_3 = 8'h00;
-  wire [7:0] \bytes$139 ;
+  wire [7:0] \bytes$199 ;
   reg clear = 1'h1;
   wire \clear$9 ;
   reg clear_fetch = 1'h0;
@@ -112,22 +199,76 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire counted;
   wire [31:0] cycles;
   wire [639:0] descriptor;
-  reg [639:0] \descriptor$101  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$102  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
-  reg [639:0] \descriptor$99  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$161  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$162  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg done = 1'h0;
-  wire \done$53 ;
-  wire \done$54 ;
+  wire \done$115 ;
+  wire \done$116 ;
   wire [14:0] early;
   wire [5:0] epoch;
   wire error;
-  wire [7:0] \error$172 ;
-  wire \error$58 ;
-  wire \error$60 ;
+  wire \error$109 ;
+  wire \error$112 ;
+  wire [7:0] \error$232 ;
   wire [14:0] \event ;
-  reg fetch_descriptor_free = 1'h0;
+  reg [639:0] fetch_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg fetch_error = 1'h0;
+  reg fetch_error_waits = 1'h0;
+  reg fetch_of_second = 1'h0;
+  reg [7:0] fetch_pad_descriptor = 8'h00;
+  reg fetch_pad_takes = 1'h0;
+  reg fetch_takes = 1'h0;
   wire [15:0] first;
+  wire follow;
+  reg follow_10_1 = 1'h0;
+  reg follow_11_1 = 1'h0;
+  reg follow_12_1 = 1'h0;
+  reg follow_13_1 = 1'h0;
+  reg follow_14_1 = 1'h0;
+  reg follow_15_1 = 1'h0;
+  reg follow_16_1 = 1'h0;
+  reg follow_17_1 = 1'h0;
+  reg follow_18_1 = 1'h0;
+  reg follow_19_1 = 1'h0;
+  reg follow_1_1 = 1'h0;
+  reg follow_20_1 = 1'h0;
+  reg follow_21_1 = 1'h0;
+  reg follow_22_1 = 1'h0;
+  reg follow_23_1 = 1'h0;
+  reg follow_24_1 = 1'h0;
+  reg follow_25_1 = 1'h0;
+  reg follow_26_1 = 1'h0;
+  reg follow_27_1 = 1'h0;
+  reg follow_28_1 = 1'h0;
+  reg follow_29_1 = 1'h0;
+  reg follow_2_1 = 1'h0;
+  reg follow_30_1 = 1'h0;
+  reg follow_31_1 = 1'h0;
+  reg follow_32_1 = 1'h0;
+  reg follow_33_1 = 1'h0;
+  reg follow_34_1 = 1'h0;
+  reg follow_35_1 = 1'h0;
+  reg follow_36_1 = 1'h0;
+  reg follow_37_1 = 1'h0;
+  reg follow_38_1 = 1'h0;
+  reg follow_39_1 = 1'h0;
+  reg follow_3_1 = 1'h0;
+  reg follow_40_1 = 1'h0;
+  reg follow_41_1 = 1'h0;
+  reg follow_42_1 = 1'h0;
+  reg follow_43_1 = 1'h0;
+  reg follow_44_1 = 1'h0;
+  reg follow_45_1 = 1'h0;
+  reg follow_46_1 = 1'h0;
+  reg follow_47_1 = 1'h0;
+  reg follow_48_1 = 1'h0;
+  reg follow_49_1 = 1'h0;
+  reg follow_4_1 = 1'h0;
+  reg follow_5_1 = 1'h0;
+  reg follow_6_1 = 1'h0;
+  reg follow_7_1 = 1'h0;
+  reg follow_8_1 = 1'h0;
+  reg follow_9_1 = 1'h0;
   wire [1:0] group;
   wire head;
   reg head_1 = 1'h0;
@@ -138,7 +279,6 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg head_6 = 1'h0;
   reg head_7 = 1'h0;
   wire [7:0] head_address;
-  wire held;
   reg [1:0] kind_1 = 2'h0;
   reg [1:0] kind_10 = 2'h0;
   reg [1:0] kind_11 = 2'h0;
@@ -156,13 +296,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg matrix_1 = 1'h0;
   wire [31:0] next_vector;
   wire [14:0] o;
-  wire [127:0] \o$126 ;
+  wire [127:0] \o$186 ;
   wire [71:0] o__payload;
   wire [7:0] o_tag;
-  wire [7:0] \o_tag$138 ;
+  wire [7:0] \o_tag$198 ;
   wire [7:0] o_tag_early;
   wire o_valid;
-  reg post_descriptor_free = 1'h0;
+  reg post_takes = 1'h0;
   wire [31:0] program__read_data;
   wire [31:0] program__write_data;
   wire program__write_mask;
@@ -182,14 +322,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   input rx__valid;
   wire rx__valid;
   reg scaled = 1'h0;
+  wire second;
   reg [1:0] source_0 = 2'h0;
   reg [1:0] source_1 = 2'h0;
   reg [1:0] source_2 = 2'h0;
   reg [1:0] source_3 = 2'h0;
-  reg store_descriptor_free = 1'h0;
   reg store_error = 1'h0;
+  reg store_error_waits = 1'h0;
+  reg store_of_second = 1'h0;
+  reg store_takes = 1'h0;
   reg [7:0] sum_tag = 8'h00;
   reg sums_error = 1'h0;
+  reg sums_error_waits = 1'h0;
+  reg sums_of_second = 1'h0;
   wire swapped;
   reg [7:0] tag_1 = 8'h00;
   reg [7:0] tag_10 = 8'h00;
@@ -201,6 +346,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] tag_7 = 8'h00;
   reg [7:0] tag_8 = 8'h00;
   reg [7:0] tag_9 = 8'h00;
+  wire take;
   reg through = 1'h0;
   output [7:0] tx__payload;
   wire [7:0] tx__payload;
@@ -212,6 +358,47 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg valid_2 = 1'h0;
   reg valid_3 = 1'h0;
   wire [127:0] values;
+  assign _000_ = take | follow;
+  assign _053_ = take | follow_10_1;
+  assign _064_ = take | follow_19_1;
+  assign _072_ = take | follow_38_1;
+  assign _082_ = take | follow_43_1;
+  assign _093_ = follow_6_1 & second;
+  assign _104_ = error & fetch_of_second;
+  assign _125_ = follow_49_1 & second;
+  assign _001_ = \error$109  & store_of_second;
+  assign _022_ = follow_21_1 & second;
+  assign _033_ = \error$112  & sums_of_second;
+  assign _048_ = \done$115  | \done$116 ;
+  assign _049_ = ~ fetch_of_second;
+  assign _050_ = error & _049_;
+  assign _051_ = error | fetch_error_waits;
+  assign _052_ = second ? _050_ : _051_;
+  assign _054_ = ~ store_of_second;
+  assign _055_ = \error$109  & _054_;
+  assign _056_ = \error$109  | store_error_waits;
+  assign _057_ = second ? _055_ : _056_;
+  assign _058_ = ~ sums_of_second;
+  assign _059_ = \error$112  & _058_;
+  assign _060_ = \error$112  | sums_error_waits;
+  assign _061_ = second ? _059_ : _060_;
+  assign _062_ = descriptor[7:0] <= 1'h1;
+  assign _063_ = early[0] & through;
+  assign _065_ = through ? early[14:7] : 8'h00;
+  assign _066_ = through ? tag_10 : early[14:7];
+  assign _067_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
+  assign { _068_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _067_;
+  assign _069_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
+  assign { _070_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _069_;
+  assign _071_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
+  assign { _073_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _071_;
+  assign _074_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
+  assign { _075_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _074_;
+  assign accesses__program_address = head ? head_address : address_5;
+  always @(posedge clk)
+    clear <= _076_;
+  always @(posedge clk)
+    clear_fetch <= clear;
   always @(posedge clk)
     array_domain_rst <= clear;
   always @(posedge clk)
@@ -221,45 +408,135 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     clear_store <= clear;
   always @(posedge clk)
-    fetch_descriptor_free <= _000_;
+    follow_1_1 <= _077_;
   always @(posedge clk)
-    \descriptor$99  <= _012_;
+    follow_2_1 <= _078_;
   always @(posedge clk)
-    accumulators_descriptor_free <= _007_;
+    follow_3_1 <= _079_;
   always @(posedge clk)
-    accumulators_descriptor <= _013_;
+    follow_4_1 <= _080_;
   always @(posedge clk)
-    post_descriptor_free <= _017_;
+    follow_5_1 <= _081_;
   always @(posedge clk)
-    \descriptor$101  <= _014_;
+    follow_6_1 <= _083_;
   always @(posedge clk)
-    store_descriptor_free <= _028_;
+    follow_7_1 <= _084_;
   always @(posedge clk)
-    \descriptor$102  <= _015_;
+    follow_8_1 <= _085_;
   always @(posedge clk)
-    kind_1 <= _016_;
+    follow_9_1 <= _086_;
   always @(posedge clk)
-    kind_2 <= _018_;
+    follow_10_1 <= _087_;
   always @(posedge clk)
-    kind_3 <= _019_;
+    follow_11_1 <= _088_;
   always @(posedge clk)
-    kind_4 <= _020_;
+    follow_12_1 <= _089_;
   always @(posedge clk)
-    kind_5 <= _021_;
+    follow_13_1 <= _090_;
   always @(posedge clk)
-    kind_6 <= _022_;
+    follow_14_1 <= _091_;
   always @(posedge clk)
-    kind_7 <= _023_;
+    follow_15_1 <= _092_;
   always @(posedge clk)
-    kind_8 <= _024_;
+    follow_16_1 <= _094_;
   always @(posedge clk)
-    kind_9 <= _025_;
+    follow_17_1 <= _095_;
   always @(posedge clk)
-    kind_10 <= _026_;
+    follow_18_1 <= _096_;
   always @(posedge clk)
-    kind_11 <= _027_;
+    follow_19_1 <= _097_;
   always @(posedge clk)
-    kind_12 <= _029_;
+    follow_20_1 <= _098_;
+  always @(posedge clk)
+    follow_21_1 <= _099_;
+  always @(posedge clk)
+    follow_22_1 <= _100_;
+  always @(posedge clk)
+    follow_23_1 <= _101_;
+  always @(posedge clk)
+    follow_24_1 <= _102_;
+  always @(posedge clk)
+    follow_25_1 <= _103_;
+  always @(posedge clk)
+    follow_26_1 <= _105_;
+  always @(posedge clk)
+    follow_27_1 <= _106_;
+  always @(posedge clk)
+    follow_28_1 <= _107_;
+  always @(posedge clk)
+    follow_29_1 <= _108_;
+  always @(posedge clk)
+    follow_30_1 <= _109_;
+  always @(posedge clk)
+    follow_31_1 <= _110_;
+  always @(posedge clk)
+    follow_32_1 <= _111_;
+  always @(posedge clk)
+    follow_33_1 <= _112_;
+  always @(posedge clk)
+    follow_34_1 <= _113_;
+  always @(posedge clk)
+    follow_35_1 <= _114_;
+  always @(posedge clk)
+    follow_36_1 <= _115_;
+  always @(posedge clk)
+    follow_37_1 <= _116_;
+  always @(posedge clk)
+    follow_38_1 <= _117_;
+  always @(posedge clk)
+    follow_39_1 <= _118_;
+  always @(posedge clk)
+    follow_40_1 <= _119_;
+  always @(posedge clk)
+    follow_41_1 <= _120_;
+  always @(posedge clk)
+    follow_42_1 <= _121_;
+  always @(posedge clk)
+    follow_43_1 <= _122_;
+  always @(posedge clk)
+    fetch_takes <= _000_;
+  always @(posedge clk)
+    fetch_descriptor <= _123_;
+  always @(posedge clk)
+    fetch_pad_takes <= _053_;
+  always @(posedge clk)
+    fetch_pad_descriptor <= _124_;
+  always @(posedge clk)
+    accumulators_takes <= _064_;
+  always @(posedge clk)
+    accumulators_descriptor <= _126_;
+  always @(posedge clk)
+    post_takes <= _072_;
+  always @(posedge clk)
+    \descriptor$161  <= _127_;
+  always @(posedge clk)
+    store_takes <= _082_;
+  always @(posedge clk)
+    \descriptor$162  <= _128_;
+  always @(posedge clk)
+    kind_1 <= _129_;
+  always @(posedge clk)
+    kind_2 <= _130_;
+  always @(posedge clk)
+    kind_3 <= _131_;
+  always @(posedge clk)
+    kind_4 <= _132_;
+  always @(posedge clk)
+    kind_5 <= _133_;
+  always @(posedge clk)
+    kind_6 <= _134_;
+  always @(posedge clk)
+    kind_7 <= _135_;
+  always @(posedge clk)
+    kind_8 <= _002_;
+  always @(posedge clk)
+    kind_9 <= _003_;
+  always @(posedge clk)
+    kind_10 <= _004_;
+  always @(posedge clk)
+    kind_11 <= _005_;
+  always @(posedge clk)
+    kind_12 <= _006_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
@@ -271,63 +548,87 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     address_5 <= address_4;
   always @(posedge clk)
-    head_1 <= _030_;
+    head_1 <= _007_;
   always @(posedge clk)
-    head_2 <= _031_;
+    head_2 <= _008_;
   always @(posedge clk)
-    head_3 <= _032_;
+    head_3 <= _009_;
   always @(posedge clk)
-    head_4 <= _033_;
+    head_4 <= _010_;
   always @(posedge clk)
-    head_5 <= _034_;
+    head_5 <= _011_;
   always @(posedge clk)
-    head_6 <= _035_;
+    head_6 <= _012_;
   always @(posedge clk)
-    head_7 <= _036_;
+    head_7 <= _013_;
   always @(posedge clk)
-    done <= _037_;
+    fetch_of_second <= _014_;
   always @(posedge clk)
-    fetch_error <= _038_;
+    fetch_error_waits <= _015_;
   always @(posedge clk)
-    store_error <= _040_;
+    follow_44_1 <= _016_;
   always @(posedge clk)
-    sums_error <= _041_;
+    follow_45_1 <= _017_;
   always @(posedge clk)
-    matrix_1 <= _050_;
+    follow_46_1 <= _018_;
   always @(posedge clk)
-    through <= _042_;
+    follow_47_1 <= _019_;
   always @(posedge clk)
-    valid_1 <= _043_;
+    follow_48_1 <= _020_;
   always @(posedge clk)
-    valid_2 <= _044_;
+    follow_49_1 <= _021_;
   always @(posedge clk)
-    valid_3 <= _045_;
+    store_of_second <= _023_;
   always @(posedge clk)
-    activations__valid <= _046_;
+    store_error_waits <= _024_;
   always @(posedge clk)
-    tag_1 <= _047_;
+    sums_of_second <= _025_;
   always @(posedge clk)
-    tag_2 <= _048_;
+    sums_error_waits <= _026_;
   always @(posedge clk)
-    tag_3 <= _049_;
+    done <= _027_;
   always @(posedge clk)
-    tag_4 <= _051_;
+    fetch_error <= _028_;
   always @(posedge clk)
-    tag_5 <= _052_;
+    store_error <= _029_;
   always @(posedge clk)
-    tag_6 <= _053_;
+    sums_error <= _030_;
   always @(posedge clk)
-    tag_7 <= _054_;
+    matrix_1 <= _062_;
   always @(posedge clk)
-    tag_8 <= _055_;
+    through <= _031_;
   always @(posedge clk)
-    tag_9 <= _056_;
+    valid_1 <= _032_;
   always @(posedge clk)
-    tag_10 <= _057_;
+    valid_2 <= _034_;
   always @(posedge clk)
-    sum_tag <= _001_;
+    valid_3 <= _035_;
   always @(posedge clk)
-    scaled <= _058_;
+    activations__valid <= _036_;
+  always @(posedge clk)
+    tag_1 <= _037_;
+  always @(posedge clk)
+    tag_2 <= _038_;
+  always @(posedge clk)
+    tag_3 <= _039_;
+  always @(posedge clk)
+    tag_4 <= _040_;
+  always @(posedge clk)
+    tag_5 <= _041_;
+  always @(posedge clk)
+    tag_6 <= _042_;
+  always @(posedge clk)
+    tag_7 <= _043_;
+  always @(posedge clk)
+    tag_8 <= _044_;
+  always @(posedge clk)
+    tag_9 <= _045_;
+  always @(posedge clk)
+    tag_10 <= _046_;
+  always @(posedge clk)
+    sum_tag <= _066_;
+  always @(posedge clk)
+    scaled <= _047_;
   always @(posedge clk)
     byte_0 <= next_vector[7:0];
   always @(posedge clk)
@@ -344,81 +645,127 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     byte_3 <= next_vector[31:24];
   always @(posedge clk)
     source_3 <= { scaled, through };
-  assign _000_ = ~ held;
-  assign _007_ = ~ held;
-  assign _017_ = ~ held;
-  assign _028_ = ~ held;
-  assign _039_ = \done$53  | \done$54 ;
-  assign _050_ = descriptor[7:0] <= 1'h1;
-  assign _059_ = early[0] & through;
-  assign _060_ = through ? early[14:7] : 8'h00;
-  assign _001_ = through ? tag_10 : early[14:7];
-  assign _002_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
-  assign { _003_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _002_;
-  assign _004_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
-  assign { _005_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _004_;
-  assign _006_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
-  assign { _008_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _006_;
-  assign _009_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
-  assign { _010_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _009_;
-  assign accesses__program_address = head ? head_address : address_5;
-  always @(posedge clk)
-    clear <= _011_;
-  always @(posedge clk)
-    clear_fetch <= clear;
-  assign _061_ = held ? scaled : descriptor[12];
-  assign _058_ = rst ? 1'h0 : _061_;
-  assign _057_ = rst ? 8'h00 : tag_9;
-  assign _056_ = rst ? 8'h00 : tag_8;
-  assign _055_ = rst ? 8'h00 : tag_7;
-  assign _054_ = rst ? 8'h00 : tag_6;
-  assign _053_ = rst ? 8'h00 : tag_5;
-  assign _052_ = rst ? 8'h00 : tag_4;
-  assign _051_ = rst ? 8'h00 : tag_3;
-  assign _049_ = rst ? 8'h00 : tag_2;
-  assign _048_ = rst ? 8'h00 : tag_1;
-  assign _047_ = rst ? 8'h00 : _060_;
-  assign _046_ = rst ? 1'h0 : valid_3;
-  assign _045_ = rst ? 1'h0 : valid_2;
-  assign _044_ = rst ? 1'h0 : valid_1;
-  assign _043_ = rst ? 1'h0 : _059_;
-  assign _062_ = held ? through : matrix_1;
-  assign _042_ = rst ? 1'h0 : _062_;
-  assign _041_ = rst ? 1'h0 : \error$60 ;
-  assign _040_ = rst ? 1'h0 : \error$58 ;
-  assign _038_ = rst ? 1'h0 : error;
-  assign _037_ = rst ? 1'h0 : _039_;
-  assign _036_ = rst ? 1'h0 : head_6;
-  assign _035_ = rst ? 1'h0 : head_5;
-  assign _034_ = rst ? 1'h0 : head_4;
-  assign _033_ = rst ? 1'h0 : head_3;
-  assign _032_ = rst ? 1'h0 : head_2;
-  assign _031_ = rst ? 1'h0 : head_1;
-  assign _030_ = rst ? 1'h0 : head;
-  assign _029_ = rst ? 2'h0 : kind_11;
-  assign _027_ = rst ? 2'h0 : kind_10;
-  assign _026_ = rst ? 2'h0 : kind_9;
-  assign _025_ = rst ? 2'h0 : kind_8;
-  assign _024_ = rst ? 2'h0 : kind_7;
-  assign _023_ = rst ? 2'h0 : kind_6;
-  assign _022_ = rst ? 2'h0 : kind_5;
-  assign _021_ = rst ? 2'h0 : kind_4;
-  assign _020_ = rst ? 2'h0 : kind_3;
-  assign _019_ = rst ? 2'h0 : kind_2;
-  assign _018_ = rst ? 2'h0 : kind_1;
-  assign _016_ = rst ? 2'h0 : load;
-  assign _015_ = store_descriptor_free ? descriptor : \descriptor$102 ;
-  assign _014_ = post_descriptor_free ? descriptor : \descriptor$101 ;
-  assign _013_ = accumulators_descriptor_free ? descriptor : accumulators_descriptor;
-  assign _012_ = fetch_descriptor_free ? descriptor : \descriptor$99 ;
-  assign _011_ = rst ? 1'h1 : \clear$9 ;
+  assign _136_ = take ? descriptor[12] : scaled;
+  assign _047_ = rst ? 1'h0 : _136_;
+  assign _046_ = rst ? 8'h00 : tag_9;
+  assign _045_ = rst ? 8'h00 : tag_8;
+  assign _044_ = rst ? 8'h00 : tag_7;
+  assign _043_ = rst ? 8'h00 : tag_6;
+  assign _042_ = rst ? 8'h00 : tag_5;
+  assign _041_ = rst ? 8'h00 : tag_4;
+  assign _040_ = rst ? 8'h00 : tag_3;
+  assign _039_ = rst ? 8'h00 : tag_2;
+  assign _038_ = rst ? 8'h00 : tag_1;
+  assign _037_ = rst ? 8'h00 : _065_;
+  assign _036_ = rst ? 1'h0 : valid_3;
+  assign _035_ = rst ? 1'h0 : valid_2;
+  assign _034_ = rst ? 1'h0 : valid_1;
+  assign _032_ = rst ? 1'h0 : _063_;
+  assign _137_ = take ? matrix_1 : through;
+  assign _031_ = rst ? 1'h0 : _137_;
+  assign _030_ = rst ? 1'h0 : _061_;
+  assign _029_ = rst ? 1'h0 : _057_;
+  assign _028_ = rst ? 1'h0 : _052_;
+  assign _027_ = rst ? 1'h0 : _048_;
+  assign _138_ = _033_ ? 1'h1 : sums_error_waits;
+  assign _139_ = second ? _138_ : 1'h0;
+  assign _026_ = rst ? 1'h0 : _139_;
+  assign _140_ = _022_ ? 1'h1 : sums_of_second;
+  assign _141_ = second ? _140_ : 1'h0;
+  assign _025_ = rst ? 1'h0 : _141_;
+  assign _142_ = _001_ ? 1'h1 : store_error_waits;
+  assign _143_ = second ? _142_ : 1'h0;
+  assign _024_ = rst ? 1'h0 : _143_;
+  assign _144_ = _125_ ? 1'h1 : store_of_second;
+  assign _145_ = second ? _144_ : 1'h0;
+  assign _023_ = rst ? 1'h0 : _145_;
+  assign _021_ = rst ? 1'h0 : follow_48_1;
+  assign _020_ = rst ? 1'h0 : follow_47_1;
+  assign _019_ = rst ? 1'h0 : follow_46_1;
+  assign _018_ = rst ? 1'h0 : follow_45_1;
+  assign _017_ = rst ? 1'h0 : follow_44_1;
+  assign _016_ = rst ? 1'h0 : follow_43_1;
+  assign _146_ = _104_ ? 1'h1 : fetch_error_waits;
+  assign _147_ = second ? _146_ : 1'h0;
+  assign _015_ = rst ? 1'h0 : _147_;
+  assign _148_ = _093_ ? 1'h1 : fetch_of_second;
+  assign _149_ = second ? _148_ : 1'h0;
+  assign _014_ = rst ? 1'h0 : _149_;
+  assign _013_ = rst ? 1'h0 : head_6;
+  assign _012_ = rst ? 1'h0 : head_5;
+  assign _011_ = rst ? 1'h0 : head_4;
+  assign _010_ = rst ? 1'h0 : head_3;
+  assign _009_ = rst ? 1'h0 : head_2;
+  assign _008_ = rst ? 1'h0 : head_1;
+  assign _007_ = rst ? 1'h0 : head;
+  assign _006_ = rst ? 2'h0 : kind_11;
+  assign _005_ = rst ? 2'h0 : kind_10;
+  assign _004_ = rst ? 2'h0 : kind_9;
+  assign _003_ = rst ? 2'h0 : kind_8;
+  assign _002_ = rst ? 2'h0 : kind_7;
+  assign _135_ = rst ? 2'h0 : kind_6;
+  assign _134_ = rst ? 2'h0 : kind_5;
+  assign _133_ = rst ? 2'h0 : kind_4;
+  assign _132_ = rst ? 2'h0 : kind_3;
+  assign _131_ = rst ? 2'h0 : kind_2;
+  assign _130_ = rst ? 2'h0 : kind_1;
+  assign _129_ = rst ? 2'h0 : load;
+  assign _128_ = store_takes ? descriptor : \descriptor$162 ;
+  assign _127_ = post_takes ? descriptor : \descriptor$161 ;
+  assign _126_ = accumulators_takes ? descriptor : accumulators_descriptor;
+  assign _124_ = fetch_pad_takes ? descriptor[31:24] : fetch_pad_descriptor;
+  assign _123_ = fetch_takes ? descriptor : fetch_descriptor;
+  assign _122_ = rst ? 1'h0 : follow_42_1;
+  assign _121_ = rst ? 1'h0 : follow_41_1;
+  assign _120_ = rst ? 1'h0 : follow_40_1;
+  assign _119_ = rst ? 1'h0 : follow_39_1;
+  assign _118_ = rst ? 1'h0 : follow_38_1;
+  assign _117_ = rst ? 1'h0 : follow_37_1;
+  assign _116_ = rst ? 1'h0 : follow_36_1;
+  assign _115_ = rst ? 1'h0 : follow_35_1;
+  assign _114_ = rst ? 1'h0 : follow_34_1;
+  assign _113_ = rst ? 1'h0 : follow_33_1;
+  assign _112_ = rst ? 1'h0 : follow_32_1;
+  assign _111_ = rst ? 1'h0 : follow_31_1;
+  assign _110_ = rst ? 1'h0 : follow_30_1;
+  assign _109_ = rst ? 1'h0 : follow_29_1;
+  assign _108_ = rst ? 1'h0 : follow_28_1;
+  assign _107_ = rst ? 1'h0 : follow_27_1;
+  assign _106_ = rst ? 1'h0 : follow_26_1;
+  assign _105_ = rst ? 1'h0 : follow_25_1;
+  assign _103_ = rst ? 1'h0 : follow_24_1;
+  assign _102_ = rst ? 1'h0 : follow_23_1;
+  assign _101_ = rst ? 1'h0 : follow_22_1;
+  assign _100_ = rst ? 1'h0 : follow_21_1;
+  assign _099_ = rst ? 1'h0 : follow_20_1;
+  assign _098_ = rst ? 1'h0 : follow_19_1;
+  assign _097_ = rst ? 1'h0 : follow_18_1;
+  assign _096_ = rst ? 1'h0 : follow_17_1;
+  assign _095_ = rst ? 1'h0 : follow_16_1;
+  assign _094_ = rst ? 1'h0 : follow_15_1;
+  assign _092_ = rst ? 1'h0 : follow_14_1;
+  assign _091_ = rst ? 1'h0 : follow_13_1;
+  assign _090_ = rst ? 1'h0 : follow_12_1;
+  assign _089_ = rst ? 1'h0 : follow_11_1;
+  assign _088_ = rst ? 1'h0 : follow_10_1;
+  assign _087_ = rst ? 1'h0 : follow_9_1;
+  assign _086_ = rst ? 1'h0 : follow_8_1;
+  assign _085_ = rst ? 1'h0 : follow_7_1;
+  assign _084_ = rst ? 1'h0 : follow_6_1;
+  assign _083_ = rst ? 1'h0 : follow_5_1;
+  assign _081_ = rst ? 1'h0 : follow_4_1;
+  assign _080_ = rst ? 1'h0 : follow_3_1;
+  assign _079_ = rst ? 1'h0 : follow_2_1;
+  assign _078_ = rst ? 1'h0 : follow_1_1;
+  assign _077_ = rst ? 1'h0 : follow;
+  assign _076_ = rst ? 1'h1 : \clear$9 ;
   \accelerator.accumulators  accumulators (
     .accumulators_domain_clk(clk),
     .accumulators_domain_rst(accumulators_domain_rst),
     .descriptor(accumulators_descriptor),
-    .done(\done$54 ),
-    .error(\error$60 ),
-    .o(\o$126 ),
+    .done(\done$116 ),
+    .error(\error$112 ),
+    .o(\o$186 ),
     .o_tag(o_tag),
     .o_tag_early(o_tag_early),
     .ready(ready),
@@ -450,7 +797,6 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.fetch  fetch (
     .\address$76 (accesses__read_address),
-    .descriptor(\descriptor$99 ),
     .error(error),
     .\event (\event ),
     .event_8(early),
@@ -458,10 +804,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1839$0 (activations__read_data[7:0]),
-    .\port$1840$0 (activations__read_data[15:8]),
-    .\port$1842$0 (activations__read_data[23:16]),
-    .\port$1843$0 (activations__read_data[31:24]),
+    .\port$1638$0 (fetch_descriptor[23:0]),
+    .\port$1638$32 (fetch_descriptor[639:32]),
+    .\port$1641$0 (fetch_pad_descriptor),
+    .\port$2032$0 (activations__read_data[7:0]),
+    .\port$2033$0 (activations__read_data[15:8]),
+    .\port$2035$0 (activations__read_data[23:16]),
+    .\port$2036$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -503,19 +852,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$1839$0 (activations__read_data[7:0]),
-    .\port$1840$0 (activations__read_data[15:8]),
-    .\port$1842$0 (activations__read_data[23:16]),
-    .\port$1843$0 (activations__read_data[31:24]),
-    .\port$2344$0 (accesses__write_data[7:0]),
-    .program__address(\address$152 ),
+    .\port$2032$0 (activations__read_data[7:0]),
+    .\port$2033$0 (activations__read_data[15:8]),
+    .\port$2035$0 (activations__read_data[23:16]),
+    .\port$2036$0 (activations__read_data[31:24]),
+    .\port$2538$0 (accesses__write_data[7:0]),
+    .program__address(\address$212 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
     .rst(rst),
     .run__busy(busy),
     .run__counted(counted),
     .run__cycles(cycles),
-    .run__error(\error$172 ),
+    .run__error(\error$232 ),
     .run__start(run__start),
     .run__step(run__step),
     .run__step_cycles(run__step_cycles),
@@ -525,25 +874,25 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .write_mask_1(activations__write_mask)
   );
   \accelerator.post  post (
-    .descriptor(\descriptor$101 ),
+    .descriptor(\descriptor$161 ),
     .group_15(group),
-    .o(\bytes$139 ),
+    .o(\bytes$199 ),
     .post_domain_clk(clk),
     .post_domain_rst(clear_post),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
-    .\sums$25 (\o$126 ),
+    .\sums$25 (\o$186 ),
     .swapped(swapped),
     .tag(o_tag),
-    .tag_15(\o_tag$138 ),
+    .tag_15(\o_tag$198 ),
     .tag_early(o_tag_early),
     .valid_15(o_valid),
     .word(program__read_data),
     .word_valid(kind_12[1])
   );
   \accelerator.program  \program  (
-    .address(\address$152 ),
+    .address(\address$212 ),
     .chosen_1(program__read_data),
     .clk(clk),
     .rst(rst),
@@ -558,17 +907,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .count(count),
     .counted(counted),
     .cycles(cycles),
-    .\done$134 (done),
-    .error(\error$172 ),
+    .\done$143 (done),
+    .error(\error$232 ),
     .\event (\event ),
     .fetch_error(fetch_error),
-    .\first$126 (first),
+    .\first$134 (first),
+    .follow(follow),
+    .followed(follow_43_1),
     .head(head),
     .head_address(head_address),
     .limit(limit),
     .load(load),
     .rst(rst),
-    .runs(held),
+    .second(second),
     .start(run__start),
     .step(run__step),
     .step_cycles(run__step_cycles),
@@ -576,29 +927,30 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .store_error(store_error),
     .sums_error(sums_error),
     .swapped(swapped),
+    .take(take),
     .word(program__read_data),
     .word_valid(head_7),
     .words(descriptor)
   );
   \accelerator.store  store (
     .address(accesses__write_address),
-    .bytes(\bytes$139 ),
+    .bytes(\bytes$199 ),
     .bytes_7(accesses__write_data[7:0]),
-    .descriptor(\descriptor$102 ),
-    .error(\error$58 ),
-    .finish_10(\done$53 ),
+    .descriptor(\descriptor$162 ),
+    .error(\error$109 ),
+    .finish_10(\done$115 ),
     .group(group),
     .mask(accesses__write_mask),
     .store_domain_clk(clk),
     .store_domain_rst(clear_store),
-    .tag(\o_tag$138 ),
+    .tag(\o_tag$198 ),
     .valid(o_valid)
   );
+  assign _075_[31:0] = values[127:96];
+  assign _073_[31:0] = values[95:64];
+  assign _070_[31:0] = values[63:32];
+  assign _068_[31:0] = values[31:0];
   assign accesses__write_data[31:8] = 24'h000000;
-  assign _010_[31:0] = values[127:96];
-  assign _008_[31:0] = values[95:64];
-  assign _005_[31:0] = values[63:32];
-  assign _003_[31:0] = values[31:0];
 endmodule
 
 module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, tag, values, error, o_tag_early, o_tag, o, done, ready_last, ready_sums, accumulators_domain_clk);
@@ -1791,10 +2143,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$624$18 (cell_3_0__south[25:8]),
-    .\port$625$18 (cell_3_1__south[25:8]),
-    .\port$626$18 (cell_3_2__south[25:8]),
-    .\port$627$18 (cell_3_3__south[25:8])
+    .\port$688$18 (cell_3_0__south[25:8]),
+    .\port$689$18 (cell_3_1__south[25:8]),
+    .\port$690$18 (cell_3_2__south[25:8]),
+    .\port$691$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -1837,21 +2189,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$624$18 , \port$625$18 , \port$626$18 , \port$627$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$688$18 , \port$689$18 , \port$690$18 , \port$691$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$624$18 ;
-  wire [17:0] \port$624$18 ;
-  input [17:0] \port$625$18 ;
-  wire [17:0] \port$625$18 ;
-  input [17:0] \port$626$18 ;
-  wire [17:0] \port$626$18 ;
-  input [17:0] \port$627$18 ;
-  wire [17:0] \port$627$18 ;
+  input [17:0] \port$688$18 ;
+  wire [17:0] \port$688$18 ;
+  input [17:0] \port$689$18 ;
+  wire [17:0] \port$689$18 ;
+  input [17:0] \port$690$18 ;
+  wire [17:0] \port$690$18 ;
+  input [17:0] \port$691$18 ;
+  wire [17:0] \port$691$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -1859,18 +2211,18 @@ module \accelerator.array.sum_skew (\port$624$18 , \port$625$18 , \port$626$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$624$18 ;
+    word_0_0 <= \port$688$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$625$18 ;
+    word_1_0 <= \port$689$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$626$18 ;
-  assign o = { \port$627$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$690$18 ;
+  assign o = { \port$691$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -1915,7 +2267,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 , \port$1840$0 , \port$1842$0 , \port$1843$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \port$1641$0 , \event , \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire _002_;
@@ -2052,8 +2404,6 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   reg begins = 1'h0;
   reg beyond = 1'h0;
   reg \beyond$37  = 1'h0;
-  input [639:0] descriptor;
-  wire [639:0] descriptor;
   reg [14:0] due = 15'h0000;
   reg [2:0] \end  = 3'h0;
   output error;
@@ -2104,14 +2454,20 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [7:0] \port$1839$0 ;
-  wire [7:0] \port$1839$0 ;
-  input [7:0] \port$1840$0 ;
-  wire [7:0] \port$1840$0 ;
-  input [7:0] \port$1842$0 ;
-  wire [7:0] \port$1842$0 ;
-  input [7:0] \port$1843$0 ;
-  wire [7:0] \port$1843$0 ;
+  input [23:0] \port$1638$0 ;
+  wire [23:0] \port$1638$0 ;
+  input [607:0] \port$1638$32 ;
+  wire [607:0] \port$1638$32 ;
+  input [7:0] \port$1641$0 ;
+  wire [7:0] \port$1641$0 ;
+  input [7:0] \port$2032$0 ;
+  wire [7:0] \port$2032$0 ;
+  input [7:0] \port$2033$0 ;
+  wire [7:0] \port$2033$0 ;
+  input [7:0] \port$2035$0 ;
+  wire [7:0] \port$2035$0 ;
+  input [7:0] \port$2036$0 ;
+  wire [7:0] \port$2036$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2147,46 +2503,46 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   assign _048_ = _047_ & \event [5];
   assign _049_ = _048_ & \event [6];
   assign _050_ = | { step_tile, step_y, step_x, step_piece };
-  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, descriptor[367:352] });
+  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1638$32 [335:320] });
   assign _053_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _052_;
-  assign _054_ = due[2] ? descriptor[383:368] : 16'h0000;
+  assign _054_ = due[2] ? \port$1638$32 [351:336] : 16'h0000;
   assign _055_ = $signed(used[28:11]) + $signed({ 1'h0, _054_ });
-  assign _056_ = due[2] ? descriptor[415:384] : 32'd0;
+  assign _056_ = due[2] ? \port$1638$32 [383:352] : 32'd0;
   assign _057_ = $signed(used[39:29]) + $signed({ 1'h0, _056_ });
   assign _058_ = due[3] & due[13];
   assign _059_ = _058_ & due[14];
   assign _060_ = ~ due[0];
   assign _061_ = idle & _060_;
-  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, descriptor[431:416] });
-  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, descriptor[447:432] });
-  assign _065_ = $signed(next_tile) + $signed({ 1'h0, descriptor[463:448] });
-  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, descriptor[479:464] });
-  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, descriptor[511:480] });
+  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1638$32 [399:384] });
+  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1638$32 [415:400] });
+  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1638$32 [431:416] });
+  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1638$32 [447:432] });
+  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1638$32 [479:448] });
   assign _068_ = begins | steps[4];
-  assign _069_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _069_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _070_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _069_;
   assign _071_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _070_;
   assign _072_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _071_;
   assign _073_ = begins | steps[1];
   assign _074_ = _073_ | steps[2];
   assign _075_ = _074_ | steps[3];
-  assign _076_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _076_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _077_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _076_;
   assign _078_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _077_;
   assign _079_ = begins | steps[3];
-  assign _080_ = begins ? descriptor[319:288] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _080_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _081_ = begins | steps[2];
   assign _082_ = _081_ | steps[3];
-  assign _083_ = steps[2] ? following_y[28:11] : { descriptor[271], descriptor[271], descriptor[271:256] };
-  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : descriptor[255:224];
-  assign _085_ = steps[2] ? following_y[28:11] : { descriptor[271], descriptor[271], descriptor[271:256] };
-  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : descriptor[255:224];
+  assign _083_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
+  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
+  assign _085_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
+  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
   assign _087_ = $signed(position[39:29]) + $signed(position[10:0]);
   assign _088_ = - $signed(position[10:0]);
-  assign _089_ = $signed({ 1'h0, descriptor[351:320] }) - $signed(position[10:0]);
+  assign _089_ = $signed({ 1'h0, \port$1638$32 [319:288] }) - $signed(position[10:0]);
   assign _090_ = $signed(position[28:11]) - $signed(1'h0);
   assign _091_ = $signed(row_0) >= $signed(1'h0);
-  assign _092_ = $signed(row_0) < $signed({ 1'h0, descriptor[287:272] });
+  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1638$32 [255:240] });
   assign _094_ = _091_ & _092_;
   assign _095_ = $signed(\before ) > $signed(4'h4);
   assign _096_ = beyond ? 11'h004 : told_1;
@@ -2210,7 +2566,7 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   assign _116_ = \end  > 2'h3;
   assign _117_ = _114_ & _116_;
   assign _118_ = _117_ & row_inside_1;
-  assign _119_ = descriptor[7:0] != 2'h3;
+  assign _119_ = \port$1638$0 [7:0] != 2'h3;
   assign _120_ = \event [0] & _119_;
   assign _121_ = $signed(address) < $signed(1'h0);
   assign _122_ = $signed(address) >= $signed(10'h100);
@@ -2221,10 +2577,10 @@ module \accelerator.fetch (fetch_domain_rst, descriptor, \event , \port$1839$0 ,
   assign _003_ = _125_ & _002_;
   assign _004_ = _003_ & row_inside_1;
   assign _005_ = _124_ & _004_;
-  assign _006_ = mask_4[0] ? \port$1839$0  : descriptor[31:24];
-  assign _007_ = mask_4[1] ? \port$1840$0  : descriptor[31:24];
-  assign _008_ = mask_4[2] ? \port$1842$0  : descriptor[31:24];
-  assign _009_ = mask_4[3] ? \port$1843$0  : descriptor[31:24];
+  assign _006_ = mask_4[0] ? \port$2032$0  : \port$1641$0 ;
+  assign _007_ = mask_4[1] ? \port$2033$0  : \port$1641$0 ;
+  assign _008_ = mask_4[2] ? \port$2035$0  : \port$1641$0 ;
+  assign _009_ = mask_4[3] ? \port$2036$0  : \port$1641$0 ;
   assign used = due[1] ? next_pass : here;
   assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -4597,7 +4953,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$1839$0 , \port$1840$0 , \port$1842$0 , \port$1843$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2344$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2538$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -4749,16 +5105,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$1839$0 ;
-  wire [7:0] \port$1839$0 ;
-  input [7:0] \port$1840$0 ;
-  wire [7:0] \port$1840$0 ;
-  input [7:0] \port$1842$0 ;
-  wire [7:0] \port$1842$0 ;
-  input [7:0] \port$1843$0 ;
-  wire [7:0] \port$1843$0 ;
-  input [7:0] \port$2344$0 ;
-  wire [7:0] \port$2344$0 ;
+  input [7:0] \port$2032$0 ;
+  wire [7:0] \port$2032$0 ;
+  input [7:0] \port$2033$0 ;
+  wire [7:0] \port$2033$0 ;
+  input [7:0] \port$2035$0 ;
+  wire [7:0] \port$2035$0 ;
+  input [7:0] \port$2036$0 ;
+  wire [7:0] \port$2036$0 ;
+  input [7:0] \port$2538$0 ;
+  wire [7:0] \port$2538$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -4836,7 +5192,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _015_ = \wait  == 1'h1;
   assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
-  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2344$0  };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2538$0  };
   assign _019_ = writes_mask ? mask : 4'h0;
   assign _020_ = accesses__write_mask | _019_;
   assign _022_ = writing[2] ? 2'h1 : 2'h0;
@@ -4931,7 +5287,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$1843$0 , \port$1842$0 , \port$1840$0 , \port$1839$0  };
+    of_activations_1 <= { \port$2036$0 , \port$2035$0 , \port$2033$0 , \port$2032$0  };
   always @(posedge clk)
     write_address <= _078_;
   always @(posedge clk)
@@ -5173,7 +5529,7 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   wire [3:0] _067_;
   reg [3:0] \$signal  = 4'h8;
   reg [1:0] \$signal$27  = 2'h0;
-  reg [1:0] both_1 = 2'h0;
+  reg [1:0] both_0 = 2'h0;
   reg [31:0] collected_0 = 32'd0;
   reg [31:0] collected_1 = 32'd0;
   reg [31:0] collected_2 = 32'd0;
@@ -5292,19 +5648,19 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   always @(posedge post_domain_clk)
     used_0 <= _017_;
   always @(posedge post_domain_clk)
-    parameters_1 <= both_1;
+    parameters_1 <= both_0;
   always @(posedge post_domain_clk)
     following_1 <= _018_;
   always @(posedge post_domain_clk)
     used_1 <= _019_;
   always @(posedge post_domain_clk)
-    parameters_2 <= both_1;
+    parameters_2 <= both_0;
   always @(posedge post_domain_clk)
     following_2 <= _020_;
   always @(posedge post_domain_clk)
     used_2 <= _021_;
   always @(posedge post_domain_clk)
-    parameters_3 <= both_1;
+    parameters_3 <= both_0;
   always @(posedge post_domain_clk)
     following_3 <= _023_;
   always @(posedge post_domain_clk)
@@ -5483,9 +5839,9 @@ module \accelerator.post (ready, o, post_domain_rst, descriptor, word_valid, wor
   always @(posedge post_domain_clk)
     word_2 <= word_1;
   always @(posedge post_domain_clk)
-    both_1 <= { swapped, word_valid };
+    both_0 <= { swapped, word_valid };
   always @(posedge post_domain_clk)
-    parameters_0 <= both_1;
+    parameters_0 <= both_0;
   always @(posedge post_domain_clk)
     following_0 <= _016_;
   assign _056_ = _010_ ? lane_0__wide : collected_2;
@@ -5551,18 +5907,7 @@ endmodule
 
 module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk);
   wire _00_;
-  wire _01_;
-  wire _02_;
-  wire _03_;
-  wire [31:0] _04_;
-  wire _05_;
-  wire _06_;
-  wire _07_;
-  wire _08_;
-  wire _09_;
-  wire _10_;
-  wire _11_;
-  wire _12_;
+  wire [31:0] _01_;
   input [7:0] address;
   wire [7:0] address;
   reg [7:0] address_1 = 8'h00;
@@ -5598,31 +5943,20 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   wire [31:0] write_data;
   input write_mask;
   wire write_mask;
-  assign _00_ = address_1 >= 1'h0;
-  assign _05_ = address_1 < 9'h100;
-  assign _06_ = _00_ & _05_;
-  assign _07_ = address_1 >= 1'h0;
-  assign _08_ = address_1 < 9'h100;
-  assign _09_ = _07_ & _08_;
-  assign _10_ = mask_1 & _09_;
-  assign _11_ = address_1 >= 1'h0;
-  assign _12_ = address_1 < 9'h100;
-  assign _01_ = _11_ & _12_;
-  assign _02_ = mask_1 & _01_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
     data_1 <= write_data;
   always @(posedge clk)
-    mask_1 <= _03_;
+    mask_1 <= _00_;
   always @(posedge clk)
-    shown_1 <= _06_;
+    shown_1 <= 1'h1;
   always @(posedge clk)
     shown_2 <= shown_1;
   always @(posedge clk)
     shown_3 <= shown_2;
   always @(posedge clk)
-    here_0 <= _10_;
+    here_0 <= mask_1;
   always @(posedge clk)
     row_0 <= address_1;
   always @(posedge clk)
@@ -5636,9 +5970,9 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   always @(posedge clk)
     shown_0 <= shown_3;
   always @(posedge clk)
-    chosen <= _04_;
+    chosen <= _01_;
   always @(posedge clk)
-    here_16 <= _02_;
+    here_16 <= mask_1;
   always @(posedge clk)
     row_16 <= address_1;
   always @(posedge clk)
@@ -5653,9 +5987,9 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
     shown_16 <= shown_3;
   always @(posedge clk)
     chosen_1 <= chosen;
-  assign _04_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
-  assign _04_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
-  assign _03_ = rst ? 1'h0 : write_mask;
+  assign _01_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
+  assign _01_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
+  assign _00_ = rst ? 1'h0 : write_mask;
   single_port_ram bank_0_0 (
     .address(bank_0_0__address),
     .clk(clk),
@@ -5674,63 +6008,63 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   );
 endmodule
 
-module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_error, sums_error, head, head_address, words, runs, \event , load, address, cycles, step_cycles, busy, error, step, clear, counted, word
-, swapped, start, stop, \first$126 , count, limit, clk);
-  wire _0000_;
+module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$143 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, clear
+, second, counted, word, swapped, start, stop, \first$134 , count, limit, clk);
+  wire [8:0] _0000_;
   wire _0001_;
   wire _0002_;
-  wire [9:0] _0003_;
-  wire [8:0] _0004_;
-  wire [8:0] _0005_;
+  wire _0003_;
+  wire _0004_;
+  wire _0005_;
   wire _0006_;
   wire _0007_;
   wire _0008_;
   wire _0009_;
-  wire _0010_;
+  wire [8:0] _0010_;
   wire _0011_;
-  wire [8:0] _0012_;
+  wire _0012_;
   wire _0013_;
-  wire _0014_;
-  wire _0015_;
+  wire [16:0] _0014_;
+  wire [16:0] _0015_;
   wire _0016_;
   wire _0017_;
   wire _0018_;
   wire _0019_;
   wire _0020_;
   wire _0021_;
-  wire [8:0] _0022_;
+  wire _0022_;
   wire _0023_;
   wire _0024_;
-  wire _0025_;
-  wire _0026_;
+  wire [16:0] _0025_;
+  wire [16:0] _0026_;
   wire _0027_;
   wire _0028_;
-  wire _0029_;
-  wire _0030_;
+  wire [8:0] _0029_;
+  wire [8:0] _0030_;
   wire _0031_;
   wire _0032_;
   wire _0033_;
   wire _0034_;
-  wire _0035_;
-  wire _0036_;
-  wire [32:0] _0037_;
+  wire [8:0] _0035_;
+  wire [8:0] _0036_;
+  wire _0037_;
   wire _0038_;
   wire _0039_;
-  wire [32:0] _0040_;
-  wire [32:0] _0041_;
-  wire _0042_;
-  wire [23:0] _0043_;
-  wire _0044_;
-  wire _0045_;
-  wire [16:0] _0046_;
-  wire [8:0] _0047_;
+  wire _0040_;
+  wire _0041_;
+  wire [9:0] _0042_;
+  wire [8:0] _0043_;
+  wire [8:0] _0044_;
+  wire [8:0] _0045_;
+  wire _0046_;
+  wire _0047_;
   wire _0048_;
   wire _0049_;
   wire _0050_;
-  wire [16:0] _0051_;
+  wire _0051_;
   wire _0052_;
   wire _0053_;
-  wire _0054_;
+  wire [8:0] _0054_;
   wire _0055_;
   wire _0056_;
   wire _0057_;
@@ -5745,22 +6079,22 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   wire _0066_;
   wire _0067_;
   wire _0068_;
-  wire _0069_;
+  wire [32:0] _0069_;
   wire _0070_;
   wire _0071_;
-  wire _0072_;
-  wire _0073_;
+  wire [32:0] _0072_;
+  wire [32:0] _0073_;
   wire _0074_;
-  wire _0075_;
+  wire [23:0] _0075_;
   wire _0076_;
   wire _0077_;
-  wire _0078_;
-  wire _0079_;
+  wire [16:0] _0078_;
+  wire [8:0] _0079_;
   wire _0080_;
   wire _0081_;
   wire _0082_;
   wire _0083_;
-  wire _0084_;
+  wire [16:0] _0084_;
   wire _0085_;
   wire _0086_;
   wire _0087_;
@@ -5797,204 +6131,204 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   wire _0118_;
   wire _0119_;
   wire _0120_;
-  wire [7:0] _0121_;
+  wire _0121_;
   wire _0122_;
-  wire [7:0] _0123_;
+  wire _0123_;
   wire _0124_;
-  wire [8:0] _0125_;
-  wire [639:0] _0126_;
+  wire _0125_;
+  wire _0126_;
   wire _0127_;
   wire _0128_;
   wire _0129_;
   wire _0130_;
-  wire [14:0] _0131_;
+  wire _0131_;
   wire _0132_;
   wire _0133_;
   wire _0134_;
-  wire [15:0] _0135_;
+  wire _0135_;
   wire _0136_;
-  wire [15:0] _0137_;
+  wire _0137_;
   wire _0138_;
-  wire [15:0] _0139_;
+  wire _0139_;
   wire _0140_;
-  wire [15:0] _0141_;
+  wire _0141_;
   wire _0142_;
   wire _0143_;
-  wire [1:0] _0144_;
-  wire [7:0] _0145_;
-  wire [7:0] _0146_;
+  wire _0144_;
+  wire _0145_;
+  wire _0146_;
   wire _0147_;
-  wire _0148_;
-  wire [15:0] _0149_;
+  wire [7:0] _0148_;
+  wire _0149_;
   wire _0150_;
-  wire _0151_;
-  wire [15:0] _0152_;
-  wire _0153_;
-  wire _0154_;
-  wire [7:0] _0155_;
+  wire [7:0] _0151_;
+  wire _0152_;
+  wire [8:0] _0153_;
+  wire [639:0] _0154_;
+  wire _0155_;
   wire _0156_;
   wire _0157_;
-  wire [7:0] _0158_;
-  wire _0159_;
+  wire _0158_;
+  wire [14:0] _0159_;
   wire _0160_;
   wire _0161_;
   wire _0162_;
   wire _0163_;
-  wire [8:0] _0164_;
-  wire [7:0] _0165_;
-  wire _0166_;
+  wire [15:0] _0164_;
+  wire _0165_;
+  wire [15:0] _0166_;
   wire _0167_;
-  wire _0168_;
-  wire [14:0] _0169_;
-  wire _0170_;
+  wire [15:0] _0168_;
+  wire _0169_;
+  wire [15:0] _0170_;
   wire _0171_;
   wire _0172_;
   wire _0173_;
-  wire _0174_;
-  wire _0175_;
-  wire _0176_;
+  wire [1:0] _0174_;
+  wire [7:0] _0175_;
+  wire [7:0] _0176_;
   wire _0177_;
   wire _0178_;
   wire _0179_;
-  wire [71:0] _0180_;
+  wire _0180_;
   wire _0181_;
   wire _0182_;
   wire _0183_;
-  wire [14:0] _0184_;
-  wire [1:0] _0185_;
-  wire [7:0] _0186_;
+  wire _0184_;
+  wire _0185_;
+  wire [15:0] _0186_;
   wire _0187_;
-  wire [31:0] _0188_;
-  wire [31:0] _0189_;
+  wire _0188_;
+  wire [15:0] _0189_;
   wire _0190_;
-  wire [15:0] _0191_;
-  wire _0192_;
+  wire _0191_;
+  wire [7:0] _0192_;
   wire _0193_;
-  wire [7:0] _0194_;
-  wire [15:0] _0195_;
-  wire [2:0] _0196_;
-  wire [7:0] _0197_;
+  wire _0194_;
+  wire _0195_;
+  wire [7:0] _0196_;
+  wire _0197_;
   wire _0198_;
   wire _0199_;
   wire _0200_;
-  wire _0201_;
+  wire [8:0] _0201_;
   wire [7:0] _0202_;
   wire _0203_;
-  wire [7:0] _0204_;
+  wire _0204_;
   wire _0205_;
   wire _0206_;
-  wire _0207_;
+  wire [14:0] _0207_;
   wire _0208_;
   wire _0209_;
   wire _0210_;
   wire _0211_;
   wire _0212_;
   wire _0213_;
-  wire [16:0] _0214_;
-  wire [16:0] _0215_;
+  wire _0214_;
+  wire _0215_;
   wire _0216_;
-  wire _0217_;
-  wire [16:0] _0218_;
-  wire [16:0] _0219_;
-  wire _0220_;
-  wire _0221_;
-  wire [16:0] _0222_;
-  wire [16:0] _0223_;
-  wire _0224_;
+  wire [71:0] _0217_;
+  wire _0218_;
+  wire _0219_;
+  wire [14:0] _0220_;
+  wire [1:0] _0221_;
+  wire [7:0] _0222_;
+  wire [31:0] _0223_;
+  wire [31:0] _0224_;
   wire _0225_;
-  wire [9:0] _0226_;
-  wire [16:0] _0227_;
-  wire [16:0] _0228_;
-  wire _0229_;
-  wire _0230_;
-  wire _0231_;
-  wire _0232_;
-  wire [2:0] _0233_;
-  wire [2:0] _0234_;
+  wire [15:0] _0226_;
+  wire _0227_;
+  wire _0228_;
+  wire [7:0] _0229_;
+  wire [15:0] _0230_;
+  wire [2:0] _0231_;
+  wire [7:0] _0232_;
+  wire _0233_;
+  wire _0234_;
   wire _0235_;
-  wire [8:0] _0236_;
+  wire _0236_;
   wire _0237_;
-  wire [8:0] _0238_;
-  wire [8:0] _0239_;
+  wire _0238_;
+  wire _0239_;
   wire _0240_;
-  wire [8:0] _0241_;
-  wire [8:0] _0242_;
-  wire [8:0] _0243_;
+  wire _0241_;
+  wire [7:0] _0242_;
+  wire [7:0] _0243_;
   wire _0244_;
   wire _0245_;
   wire _0246_;
-  wire [8:0] _0247_;
+  wire _0247_;
   wire _0248_;
   wire _0249_;
   wire _0250_;
   wire _0251_;
   wire _0252_;
-  wire [16:0] _0253_;
-  wire [16:0] _0254_;
+  wire _0253_;
+  wire _0254_;
   wire _0255_;
   wire _0256_;
   wire _0257_;
-  wire [8:0] _0258_;
+  wire _0258_;
   wire _0259_;
   wire _0260_;
   wire _0261_;
   wire _0262_;
   wire _0263_;
-  wire [16:0] _0264_;
+  wire _0264_;
   wire [16:0] _0265_;
-  wire _0266_;
+  wire [16:0] _0266_;
   wire _0267_;
-  wire [8:0] _0268_;
-  wire _0269_;
-  wire [8:0] _0270_;
+  wire _0268_;
+  wire [16:0] _0269_;
+  wire [16:0] _0270_;
   wire _0271_;
   wire _0272_;
-  wire _0273_;
-  wire [8:0] _0274_;
-  wire [8:0] _0275_;
+  wire [16:0] _0273_;
+  wire [16:0] _0274_;
+  wire _0275_;
   wire _0276_;
-  wire _0277_;
-  wire _0278_;
+  wire [16:0] _0277_;
+  wire [16:0] _0278_;
   wire _0279_;
-  wire [7:0] _0280_;
-  wire [7:0] _0281_;
-  wire [7:0] _0282_;
-  wire [7:0] _0283_;
-  wire [7:0] _0284_;
-  wire [7:0] _0285_;
-  wire _0286_;
-  wire _0287_;
-  wire _0288_;
+  wire _0280_;
+  wire _0281_;
+  wire _0282_;
+  wire [2:0] _0283_;
+  wire [2:0] _0284_;
+  wire _0285_;
+  wire [8:0] _0286_;
+  wire [8:0] _0287_;
+  wire [8:0] _0288_;
   wire _0289_;
-  wire _0290_;
-  wire _0291_;
-  wire _0292_;
-  wire _0293_;
+  wire [8:0] _0290_;
+  wire [9:0] _0291_;
+  wire [8:0] _0292_;
+  wire [8:0] _0293_;
   wire _0294_;
-  wire [7:0] _0295_;
+  wire _0295_;
   wire _0296_;
-  wire [7:0] _0297_;
-  wire [2:0] _0298_;
-  wire [2:0] _0299_;
+  wire _0297_;
+  wire _0298_;
+  wire _0299_;
   wire _0300_;
-  wire [2:0] _0301_;
-  wire [2:0] _0302_;
+  wire _0301_;
+  wire _0302_;
   wire _0303_;
-  wire [2:0] _0304_;
+  wire _0304_;
   wire _0305_;
-  wire [2:0] _0306_;
+  wire _0306_;
   wire _0307_;
-  wire [2:0] _0308_;
-  wire [15:0] _0309_;
-  wire [15:0] _0310_;
-  wire [15:0] _0311_;
-  wire _0312_;
-  wire [15:0] _0313_;
-  wire _0314_;
+  wire _0308_;
+  wire _0309_;
+  wire _0310_;
+  wire _0311_;
+  wire [7:0] _0312_;
+  wire [7:0] _0313_;
+  wire [7:0] _0314_;
   wire [7:0] _0315_;
   wire [7:0] _0316_;
-  wire _0317_;
-  wire [7:0] _0318_;
+  wire [7:0] _0317_;
+  wire _0318_;
   wire _0319_;
   wire _0320_;
   wire _0321_;
@@ -6006,93 +6340,133 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   wire _0327_;
   wire _0328_;
   wire _0329_;
-  wire [15:0] _0330_;
+  wire _0330_;
   wire _0331_;
-  wire [31:0] _0332_;
-  wire [31:0] _0333_;
+  wire _0332_;
+  wire _0333_;
   wire _0334_;
   wire _0335_;
   wire _0336_;
   wire _0337_;
-  wire _0338_;
+  wire [7:0] _0338_;
   wire _0339_;
-  wire _0340_;
-  wire _0341_;
-  wire _0342_;
+  wire [7:0] _0340_;
+  wire [2:0] _0341_;
+  wire [2:0] _0342_;
   wire _0343_;
-  wire _0344_;
-  wire _0345_;
+  wire [2:0] _0344_;
+  wire [2:0] _0345_;
   wire _0346_;
-  wire _0347_;
+  wire [2:0] _0347_;
   wire _0348_;
-  wire _0349_;
+  wire [2:0] _0349_;
   wire _0350_;
-  wire [14:0] _0351_;
-  wire _0352_;
-  wire _0353_;
-  wire _0354_;
+  wire [2:0] _0351_;
+  wire [15:0] _0352_;
+  wire [15:0] _0353_;
+  wire [15:0] _0354_;
   wire _0355_;
-  wire [7:0] _0356_;
-  wire [8:0] _0357_;
-  wire _0358_;
-  wire _0359_;
+  wire [15:0] _0356_;
+  wire _0357_;
+  wire [7:0] _0358_;
+  wire [7:0] _0359_;
   wire _0360_;
-  wire _0361_;
+  wire [7:0] _0361_;
   wire _0362_;
   wire _0363_;
   wire _0364_;
   wire _0365_;
   wire _0366_;
   wire _0367_;
-  wire [7:0] _0368_;
+  wire _0368_;
   wire _0369_;
   wire _0370_;
   wire _0371_;
   wire _0372_;
-  wire _0373_;
-  wire [7:0] _0374_;
-  wire _0375_;
-  wire _0376_;
+  wire [15:0] _0373_;
+  wire _0374_;
+  wire [31:0] _0375_;
+  wire [31:0] _0376_;
   wire _0377_;
   wire _0378_;
   wire _0379_;
   wire _0380_;
-  wire [15:0] _0381_;
-  wire [15:0] _0382_;
+  wire _0381_;
+  wire _0382_;
   wire _0383_;
   wire _0384_;
   wire _0385_;
-  wire [15:0] _0386_;
+  wire [14:0] _0386_;
   wire _0387_;
   wire _0388_;
   wire _0389_;
   wire _0390_;
   wire [7:0] _0391_;
-  wire [7:0] _0392_;
-  wire [7:0] _0393_;
-  wire [7:0] _0394_;
-  wire [7:0] _0395_;
+  wire [8:0] _0392_;
+  wire _0393_;
+  wire _0394_;
+  wire _0395_;
   wire _0396_;
   wire _0397_;
   wire _0398_;
-  wire [15:0] _0399_;
+  wire _0399_;
   wire _0400_;
-  wire [15:0] _0401_;
+  wire _0401_;
   wire _0402_;
-  wire [15:0] _0403_;
+  wire [7:0] _0403_;
   wire _0404_;
-  wire [15:0] _0405_;
-  wire [8:0] _0406_;
-  wire [8:0] _0407_;
+  wire _0405_;
+  wire _0406_;
+  wire _0407_;
   wire _0408_;
-  wire _0409_;
-  wire [7:0] _0410_;
+  wire [7:0] _0409_;
+  wire _0410_;
   wire _0411_;
-  wire [7:0] _0412_;
+  wire _0412_;
   wire _0413_;
   wire _0414_;
+  wire _0415_;
+  wire [15:0] _0416_;
+  wire [15:0] _0417_;
+  wire _0418_;
+  wire _0419_;
+  wire _0420_;
+  wire [15:0] _0421_;
+  wire _0422_;
+  wire _0423_;
+  wire _0424_;
+  wire _0425_;
+  wire _0426_;
+  wire _0427_;
+  wire _0428_;
+  wire [7:0] _0429_;
+  wire [7:0] _0430_;
+  wire [7:0] _0431_;
+  wire [7:0] _0432_;
+  wire [7:0] _0433_;
+  wire _0434_;
+  wire _0435_;
+  wire _0436_;
+  wire [15:0] _0437_;
+  wire _0438_;
+  wire [15:0] _0439_;
+  wire _0440_;
+  wire [15:0] _0441_;
+  wire _0442_;
+  wire [15:0] _0443_;
+  wire [8:0] _0444_;
+  wire [8:0] _0445_;
+  wire _0446_;
+  wire _0447_;
+  wire [7:0] _0448_;
+  wire _0449_;
+  wire [7:0] _0450_;
+  wire _0451_;
+  wire _0452_;
   reg [15:0] \$signal  = 16'h0000;
-  reg \$signal$131  = 1'h0;
+  reg \$signal$104  = 1'h0;
+  reg \$signal$108  = 1'h0;
+  reg \$signal$139  = 1'h0;
   (* enum_base_type = "Error" *)
   (* enum_value_00000000 = "NONE" *)
   (* enum_value_00000001 = "DESCRIPTOR" *)
@@ -6102,18 +6476,18 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   (* enum_value_00000101 = "SUMS" *)
   (* enum_value_00000110 = "WATCHDOG" *)
   (* enum_value_00000111 = "STOPPED" *)
-  reg [7:0] \$signal$141  = 8'h00;
-  reg \$signal$53  = 1'h0;
-  reg \$signal$56  = 1'h0;
-  reg \$signal$63  = 1'h0;
-  reg \$signal$65  = 1'h0;
-  reg \$signal$72  = 1'h0;
-  wire \$signal$74 ;
-  reg [7:0] \$signal$75  = 8'h00;
-  reg \$signal$84  = 1'h0;
-  wire \$signal$87 ;
-  reg \$signal$90  = 1'h0;
-  reg \$signal$95  = 1'h0;
+  reg [7:0] \$signal$151  = 8'h00;
+  reg \$signal$57  = 1'h0;
+  reg \$signal$60  = 1'h0;
+  reg \$signal$67  = 1'h0;
+  reg \$signal$69  = 1'h0;
+  reg \$signal$76  = 1'h0;
+  wire \$signal$78 ;
+  reg [7:0] \$signal$79  = 8'h00;
+  reg \$signal$83  = 1'h0;
+  wire \$signal$84 ;
+  reg \$signal$92  = 1'h0;
+  reg \$signal$93  = 1'h0;
   output [7:0] address;
   reg [7:0] address = 8'h00;
   reg ahead = 1'h0;
@@ -6166,8 +6540,8 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   output [31:0] cycles;
   reg [31:0] cycles = 32'd0;
   reg done = 1'h0;
-  input \done$134 ;
-  wire \done$134 ;
+  input \done$143 ;
+  wire \done$143 ;
   wire \end ;
   wire ends;
   output [7:0] error;
@@ -6186,9 +6560,14 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   wire [7:0] failure;
   input fetch_error;
   wire fetch_error;
+  reg \final  = 1'h0;
   reg first = 1'h0;
-  input [15:0] \first$126 ;
-  wire [15:0] \first$126 ;
+  input [15:0] \first$134 ;
+  wire [15:0] \first$134 ;
+  output follow;
+  wire follow;
+  input followed;
+  wire followed;
   (* enum_base_type = "Error" *)
   (* enum_value_00000000 = "NONE" *)
   (* enum_value_00000001 = "DESCRIPTOR" *)
@@ -6222,14 +6601,16 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   reg moving_on = 1'h0;
   reg none = 1'h0;
   reg opening = 1'h0;
-  reg \opening$115  = 1'h0;
+  reg \opening$125  = 1'h0;
+  reg overlaps = 1'h0;
   reg own = 1'h0;
   wire pass_last;
   reg pieces_last = 1'h0;
   reg [15:0] pieces_left = 16'h0000;
   reg pieces_single = 1'h0;
   reg [8:0] place = 9'h000;
-  reg [8:0] \place$94  = 9'h000;
+  reg [8:0] \place$85  = 9'h000;
+  reg ran = 1'h0;
   wire read;
   reg read_1 = 1'h0;
   reg rests = 1'h0;
@@ -6243,12 +6624,15 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   reg rows_single = 1'h0;
   input rst;
   wire rst;
-  output runs;
   reg runs = 1'h0;
+  output second;
+  reg second = 1'h0;
   reg [14:0] slot = 15'h0000;
   reg spare = 1'h1;
+  reg spread = 1'h1;
   input start;
   wire start;
+  wire starts;
   (* enum_base_type = "State" *)
   (* enum_value_000 = "IDLE" *)
   (* enum_value_001 = "PLACE" *)
@@ -6268,10 +6652,13 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   wire stop;
   input store_error;
   wire store_error;
+  reg streams = 1'h0;
   input sums_error;
   wire sums_error;
   input swapped;
   wire swapped;
+  output take;
+  wire take;
   reg taps_x_last = 1'h0;
   reg [15:0] taps_x_left = 16'h0000;
   reg taps_x_single = 1'h0;
@@ -6301,238 +6688,267 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   reg y_last = 1'h0;
   reg [15:0] y_left = 16'h0000;
   reg y_single = 1'h0;
-  assign _0000_ = \$signal  == 1'h1;
-  assign _0106_ = ! count;
-  assign _0226_ = place + 1'h1;
-  assign _0237_ = ~ asked_last;
-  assign _0247_ = asked_left - 1'h1;
-  assign _0258_ = asked_last ? 9'h014 : _0247_;
-  assign _0269_ = asked_left == 2'h2;
-  assign _0001_ = asked_last ? asked_single : _0269_;
-  assign _0012_ = come_left - 1'h1;
-  assign _0022_ = come_last ? 9'h014 : _0012_;
-  assign _0033_ = come_left == 2'h2;
-  assign _0042_ = come_last ? come_single : _0033_;
-  assign _0052_ = word_valid & come_last;
-  assign _0063_ = words[79:64] == 1'h1;
-  assign _0074_ = words[127:112] == 1'h1;
-  assign _0085_ = words[111:96] == 1'h1;
-  assign _0096_ = words[95:80] == 1'h1;
-  assign _0107_ = issued[23:8] == 1'h1;
-  assign _0118_ = issued[39:24] == 1'h1;
-  assign _0159_ = words[7:0] <= 1'h1;
-  assign _0170_ = pass_last & tiles_last;
-  assign _0181_ = ~ _0170_;
-  assign _0192_ = pass_last & tiles_last;
-  assign _0203_ = ~ _0192_;
-  assign _0206_ = _0203_ & matrix;
-  assign _0207_ = ~ tiles_last;
-  assign _0208_ = _0207_ & pass_last;
-  assign _0209_ = _0208_ & words[11];
-  assign _0210_ = moving_on & pieces_last;
-  assign _0211_ = moving_on & pieces_last;
-  assign _0212_ = _0211_ & taps_x_last;
-  assign _0213_ = moving_on & pass_last;
-  assign _0214_ = pieces_left - 1'h1;
-  assign _0215_ = pieces_last ? { 1'h0, words[95:80] } : _0214_;
-  assign _0216_ = pieces_left == 2'h2;
-  assign _0217_ = pieces_last ? pieces_single : _0216_;
-  assign _0218_ = taps_x_left - 1'h1;
-  assign _0219_ = taps_x_last ? { 1'h0, words[111:96] } : _0218_;
-  assign _0220_ = taps_x_left == 2'h2;
-  assign _0221_ = taps_x_last ? taps_x_single : _0220_;
-  assign _0222_ = taps_y_left - 1'h1;
-  assign _0223_ = taps_y_last ? { 1'h0, words[127:112] } : _0222_;
-  assign _0224_ = taps_y_left == 2'h2;
-  assign _0225_ = taps_y_last ? taps_y_single : _0224_;
-  assign _0227_ = tiles_left - 1'h1;
-  assign _0228_ = tiles_last ? { 1'h0, words[79:64] } : _0227_;
-  assign _0229_ = tiles_left == 2'h2;
-  assign _0230_ = tiles_last ? tiles_single : _0229_;
-  assign _0231_ = ~ \end ;
-  assign _0232_ = \$signal$72  & _0231_;
-  assign _0233_ = turn + 1'h1;
-  assign _0234_ = _0232_ ? _0233_ : 3'h0;
-  assign _0235_ = ! \$signal$75 ;
-  assign _0236_ = issued[55:48] - 1'h1;
-  assign _0238_ = \$signal$75  - 1'h1;
-  assign _0239_ = _0235_ ? _0236_ : _0238_;
-  assign _0240_ = ! left_y;
-  assign _0241_ = issued[71:64] - 1'h1;
-  assign _0242_ = left_y - 1'h1;
-  assign _0243_ = _0240_ ? _0241_ : _0242_;
-  assign _0244_ = issued[7:0] != 1'h1;
-  assign _0245_ = ! \$signal$75 ;
-  assign _0246_ = ! left_y;
-  assign _0248_ = _0245_ & _0246_;
-  assign _0249_ = _0244_ | _0248_;
-  assign _0250_ = ~ _0249_;
-  assign _0251_ = fresh & _0250_;
-  assign _0252_ = \$signal$72  & \end ;
-  assign _0253_ = x_left - 1'h1;
-  assign _0254_ = x_last ? { 1'h0, issued[23:8] } : _0253_;
-  assign _0255_ = x_left == 2'h2;
-  assign _0256_ = x_last ? x_single : _0255_;
-  assign _0257_ = y_left == 2'h2;
-  assign _0259_ = y_last ? y_single : _0257_;
-  assign _0260_ = x_single & _0259_;
-  assign _0261_ = x_left == 2'h2;
-  assign _0262_ = _0261_ & y_last;
-  assign _0263_ = x_last ? _0260_ : _0262_;
-  assign _0264_ = y_left - 1'h1;
-  assign _0265_ = y_last ? { 1'h0, issued[39:24] } : _0264_;
-  assign _0266_ = y_left == 2'h2;
-  assign _0267_ = y_last ? y_single : _0266_;
-  assign _0268_ = rows_left - 1'h1;
-  assign _0270_ = rows_last ? 9'h004 : _0268_;
-  assign _0271_ = rows_left == 2'h2;
-  assign _0272_ = rows_last ? rows_single : _0271_;
-  assign _0273_ = ~ rows_last;
-  assign _0274_ = words_left - 1'h1;
-  assign _0275_ = words_last ? 9'h009 : _0274_;
-  assign _0276_ = words_left == 2'h2;
-  assign _0277_ = words_last ? words_single : _0276_;
-  assign _0278_ = ~ words_last;
-  assign _0279_ = ~ words_last;
-  assign _0002_ = \$signal$84  | \$signal$87 ;
-  assign _0003_ = \place$94  + 1'h1;
-  assign _0004_ = least_left - 1'h1;
-  assign _0005_ = least_last ? 9'h006 : _0004_;
-  assign _0006_ = least_left == 2'h2;
-  assign _0007_ = least_last ? least_single : _0006_;
-  assign _0008_ = ~ least_last;
-  assign _0009_ = ends & ahead;
-  assign _0010_ = ends & ahead;
-  assign _0011_ = ends & ahead;
-  assign _0013_ = ends & ahead;
-  assign _0014_ = ~ \$signal$53 ;
-  assign _0015_ = _0013_ & _0014_;
-  assign _0016_ = x_single & y_single;
-  assign _0017_ = words[7:0] > 2'h3;
-  assign _0018_ = \opening$115  | words[11];
-  assign _0019_ = first & _0018_;
-  assign _0020_ = moving_on & pass_last;
-  assign _0021_ = issued[7:0] != 1'h1;
-  assign _0023_ = ! \$signal$75 ;
-  assign _0024_ = ! left_y;
-  assign _0025_ = _0023_ & _0024_;
-  assign _0026_ = _0021_ | _0025_;
-  assign _0027_ = \$signal$74  & _0026_;
-  assign _0028_ = fresh & slot[11];
-  assign _0029_ = last_vector & slot[10];
-  assign _0030_ = \$signal$84  | \$signal$87 ;
-  assign _0031_ = \place$94  >= 9'h100;
-  assign _0032_ = _0030_ & _0031_;
-  assign _0034_ = words[223:192] >= 9'h100;
-  assign _0035_ = \begin  & _0034_;
-  assign _0036_ = _0032_ | _0035_;
-  assign _0037_ = cycles + 1'h1;
-  assign _0038_ = state <= 1'h1;
-  assign _0039_ = _0038_ | counted;
-  assign _0040_ = step_cycles + 1'h1;
-  assign _0041_ = _0039_ ? 33'h000000000 : _0040_;
-  assign _0043_ = { 1'h0, \first$126 , 2'h0 } + { 3'h0, \first$126 , 4'h0 };
-  assign _0044_ = ~ \$signal$131 ;
-  assign _0045_ = done & _0044_;
-  assign _0046_ = step + 1'h1;
-  assign _0047_ = \wait  - 1'h1;
-  assign _0048_ = ! \wait ;
-  assign _0049_ = ~ clear;
-  assign _0050_ = complete_1 & _0049_;
-  assign _0051_ = \$signal  - 1'h1;
-  assign _0053_ = step_cycles >= limit;
-  assign _0054_ = busy & _0053_;
-  assign _0055_ = words[63:56] != 7'h5a;
+  assign _0105_ = ! count;
+  assign _0215_ = ! \$signal ;
+  assign _0250_ = ~ second;
+  assign _0260_ = last & _0250_;
+  assign _0291_ = place + 1'h1;
+  assign _0301_ = ~ asked_last;
+  assign _0000_ = asked_left - 1'h1;
+  assign _0010_ = asked_last ? 9'h014 : _0000_;
+  assign _0021_ = asked_left == 2'h2;
+  assign _0032_ = asked_last ? asked_single : _0021_;
+  assign _0043_ = come_left - 1'h1;
+  assign _0054_ = come_last ? 9'h014 : _0043_;
+  assign _0064_ = come_left == 2'h2;
+  assign _0074_ = come_last ? come_single : _0064_;
+  assign _0083_ = word_valid & come_last;
+  assign _0094_ = words[63:56] != 7'h5a;
+  assign _0106_ = words[7:0] > 2'h3;
+  assign _0117_ = words[23:16] > 3'h4;
+  assign _0127_ = ! words[79:64];
+  assign _0138_ = ! words[95:80];
+  assign _0149_ = ! words[111:96];
+  assign _0160_ = ! words[127:112];
+  assign _0171_ = ! words[143:128];
+  assign _0182_ = ! words[159:144];
+  assign _0193_ = ! words[23:16];
+  assign _0204_ = ! words[175:168];
+  assign _0216_ = ! words[191:184];
+  assign _0227_ = | wrong;
+  assign _0238_ = words[79:64] == 1'h1;
+  assign _0245_ = words[127:112] == 1'h1;
+  assign _0246_ = words[111:96] == 1'h1;
+  assign _0247_ = words[95:80] == 1'h1;
+  assign _0248_ = issued[23:8] == 1'h1;
+  assign _0249_ = issued[39:24] == 1'h1;
+  assign _0251_ = words[7:0] <= 1'h1;
+  assign _0252_ = pass_last & tiles_last;
+  assign _0253_ = ~ _0252_;
+  assign _0254_ = pass_last & tiles_last;
+  assign _0255_ = ~ _0254_;
+  assign _0256_ = _0255_ & matrix;
+  assign _0257_ = ~ tiles_last;
+  assign _0258_ = _0257_ & pass_last;
+  assign _0259_ = _0258_ & words[11];
+  assign _0261_ = moving_on & pieces_last;
+  assign _0262_ = moving_on & pieces_last;
+  assign _0263_ = _0262_ & taps_x_last;
+  assign _0264_ = moving_on & pass_last;
+  assign _0265_ = pieces_left - 1'h1;
+  assign _0266_ = pieces_last ? { 1'h0, words[95:80] } : _0265_;
+  assign _0267_ = pieces_left == 2'h2;
+  assign _0268_ = pieces_last ? pieces_single : _0267_;
+  assign _0269_ = taps_x_left - 1'h1;
+  assign _0270_ = taps_x_last ? { 1'h0, words[111:96] } : _0269_;
+  assign _0271_ = taps_x_left == 2'h2;
+  assign _0272_ = taps_x_last ? taps_x_single : _0271_;
+  assign _0273_ = taps_y_left - 1'h1;
+  assign _0274_ = taps_y_last ? { 1'h0, words[127:112] } : _0273_;
+  assign _0275_ = taps_y_left == 2'h2;
+  assign _0276_ = taps_y_last ? taps_y_single : _0275_;
+  assign _0277_ = tiles_left - 1'h1;
+  assign _0278_ = tiles_last ? { 1'h0, words[79:64] } : _0277_;
+  assign _0279_ = tiles_left == 2'h2;
+  assign _0280_ = tiles_last ? tiles_single : _0279_;
+  assign _0281_ = ~ \end ;
+  assign _0282_ = \$signal$76  & _0281_;
+  assign _0283_ = turn + 1'h1;
+  assign _0284_ = _0282_ ? _0283_ : 3'h0;
+  assign _0285_ = ! \$signal$79 ;
+  assign _0286_ = issued[55:48] - 1'h1;
+  assign _0287_ = \$signal$79  - 1'h1;
+  assign _0288_ = _0285_ ? _0286_ : _0287_;
+  assign _0289_ = ! left_y;
+  assign _0290_ = issued[71:64] - 1'h1;
+  assign _0292_ = left_y - 1'h1;
+  assign _0293_ = _0289_ ? _0290_ : _0292_;
+  assign _0294_ = \$signal$83  | \$signal$84 ;
+  assign _0295_ = \place$85  >= 9'h100;
+  assign _0296_ = _0294_ & _0295_;
+  assign _0297_ = words[223:192] >= 9'h100;
+  assign _0298_ = \begin  & _0297_;
+  assign _0299_ = _0296_ | _0298_;
+  assign _0300_ = words[7:0] <= 1'h1;
+  assign _0302_ = ~ words[9];
+  assign _0303_ = _0300_ & _0302_;
+  assign _0304_ = words[15] & streams;
+  assign _0305_ = _0304_ & ran;
+  assign _0306_ = ~ missing;
+  assign _0307_ = _0305_ & _0306_;
+  assign _0308_ = ~ bad;
+  assign _0309_ = _0307_ & _0308_;
+  assign _0310_ = ~ second;
+  assign _0311_ = _0309_ & _0310_;
+  assign _0001_ = ~ \$signal$76 ;
+  assign _0002_ = \$signal$93  & _0001_;
+  assign _0003_ = ~ \$signal$92 ;
+  assign _0004_ = _0002_ & _0003_;
+  assign _0005_ = issued[7:0] != 1'h1;
+  assign _0006_ = ! \$signal$79 ;
+  assign _0007_ = ! left_y;
+  assign _0008_ = _0006_ & _0007_;
+  assign _0009_ = _0005_ | _0008_;
+  assign _0011_ = ~ _0009_;
+  assign _0012_ = fresh & _0011_;
+  assign _0013_ = \$signal$76  & \end ;
+  assign _0014_ = x_left - 1'h1;
+  assign _0015_ = x_last ? { 1'h0, issued[23:8] } : _0014_;
+  assign _0016_ = x_left == 2'h2;
+  assign _0017_ = x_last ? x_single : _0016_;
+  assign _0018_ = y_left == 2'h2;
+  assign _0019_ = y_last ? y_single : _0018_;
+  assign _0020_ = x_single & _0019_;
+  assign _0022_ = x_left == 2'h2;
+  assign _0023_ = _0022_ & y_last;
+  assign _0024_ = x_last ? _0020_ : _0023_;
+  assign _0025_ = y_left - 1'h1;
+  assign _0026_ = y_last ? { 1'h0, issued[39:24] } : _0025_;
+  assign _0027_ = y_left == 2'h2;
+  assign _0028_ = y_last ? y_single : _0027_;
+  assign _0029_ = rows_left - 1'h1;
+  assign _0030_ = rows_last ? 9'h004 : _0029_;
+  assign _0031_ = rows_left == 2'h2;
+  assign _0033_ = rows_last ? rows_single : _0031_;
+  assign _0034_ = ~ rows_last;
+  assign _0035_ = words_left - 1'h1;
+  assign _0036_ = words_last ? 9'h009 : _0035_;
+  assign _0037_ = words_left == 2'h2;
+  assign _0038_ = words_last ? words_single : _0037_;
+  assign _0039_ = ~ words_last;
+  assign _0040_ = ~ words_last;
+  assign _0041_ = \$signal$83  | \$signal$84 ;
+  assign _0042_ = \place$85  + 1'h1;
+  assign _0044_ = least_left - 1'h1;
+  assign _0045_ = least_last ? 9'h006 : _0044_;
+  assign _0046_ = least_left == 2'h2;
+  assign _0047_ = least_last ? least_single : _0046_;
+  assign _0048_ = ~ least_last;
+  assign _0049_ = ends & ahead;
+  assign _0050_ = ends & ahead;
+  assign _0051_ = ends & ahead;
+  assign _0052_ = ~ \$signal$57 ;
+  assign _0053_ = _0051_ & _0052_;
+  assign _0055_ = x_single & y_single;
   assign _0056_ = words[7:0] > 2'h3;
-  assign _0057_ = words[23:16] > 3'h4;
-  assign _0058_ = ! words[79:64];
-  assign _0059_ = ! words[95:80];
-  assign _0060_ = ! words[111:96];
-  assign _0061_ = ! words[127:112];
-  assign _0062_ = ! words[143:128];
-  assign _0064_ = ! words[159:144];
-  assign _0065_ = ! words[23:16];
-  assign _0066_ = ! words[175:168];
-  assign _0067_ = ! words[191:184];
-  assign _0068_ = | wrong;
-  assign _0069_ = ~ clear;
-  assign _0070_ = busy & _0069_;
-  assign _0071_ = ~ done;
-  assign _0072_ = _0070_ & _0071_;
-  assign _0073_ = | found;
-  assign _0075_ = _0072_ & _0073_;
-  assign _0076_ = ~ clear;
-  assign _0077_ = \$signal$131  & _0076_;
-  assign _0078_ = pieces_last & taps_x_last;
-  assign pass_last = _0078_ & taps_y_last;
-  assign _0079_ = ~ slot[10];
-  assign _0080_ = turn == 2'h3;
-  assign \end  = _0079_ | _0080_;
-  assign _0081_ = ! turn;
-  assign \$signal$74  = \$signal$72  & _0081_;
-  assign _0082_ = ~ \$signal$84 ;
-  assign _0083_ = \$signal$90  & _0082_;
-  assign _0084_ = begun | spare;
-  assign \$signal$87  = _0083_ & _0084_;
-  assign _0086_ = ~ \$signal$72 ;
-  assign _0087_ = \end  & last_vector;
-  assign _0088_ = _0086_ | _0087_;
-  assign _0089_ = ~ \$signal$84 ;
-  assign _0090_ = _0089_ & words_last;
-  assign _0091_ = ~ \$signal$84 ;
-  assign _0092_ = _0091_ | rows_last;
-  assign _0093_ = \$signal$90  ? _0090_ : _0092_;
-  assign _0094_ = _0088_ & _0093_;
-  assign _0095_ = ~ \$signal$95 ;
-  assign _0097_ = _0094_ & _0095_;
-  assign _0098_ = ~ runs;
-  assign _0099_ = waits & _0098_;
-  assign _0100_ = ~ waits;
-  assign _0101_ = _0099_ | _0100_;
-  assign ends = _0097_ & _0101_;
-  assign _0102_ = ~ last;
-  assign _0103_ = rests & _0102_;
-  assign _0104_ = own & runs;
-  assign _0105_ = ~ _0104_;
-  assign _0108_ = _0103_ & _0105_;
-  assign _0109_ = ~ \$signal$131 ;
-  assign _0110_ = done & _0109_;
-  assign _0111_ = ~ clear;
-  assign beginning = checks & _0111_;
-  assign _0112_ = waits & runs;
-  assign _0113_ = ~ _0112_;
-  assign _0114_ = missing & _0113_;
-  assign _0115_ = ~ runs;
-  assign _0116_ = waits & _0115_;
-  assign _0117_ = _0116_ & bad;
+  assign _0057_ = \opening$125  | words[11];
+  assign _0058_ = first & _0057_;
+  assign _0059_ = moving_on & pass_last;
+  assign _0060_ = issued[7:0] != 1'h1;
+  assign _0061_ = ! \$signal$79 ;
+  assign _0062_ = ! left_y;
+  assign _0063_ = _0061_ & _0062_;
+  assign _0065_ = _0060_ | _0063_;
+  assign _0066_ = \$signal$78  & _0065_;
+  assign _0067_ = fresh & slot[11];
+  assign _0068_ = last_vector & slot[10];
+  assign _0069_ = cycles + 1'h1;
+  assign _0070_ = state <= 1'h1;
+  assign _0071_ = _0070_ | counted;
+  assign _0072_ = step_cycles + 1'h1;
+  assign _0073_ = _0071_ ? 33'h000000000 : _0072_;
+  assign _0075_ = { 1'h0, \first$134 , 2'h0 } + { 3'h0, \first$134 , 4'h0 };
+  assign _0076_ = ~ \$signal$139 ;
+  assign _0077_ = done & _0076_;
+  assign _0078_ = step + 1'h1;
+  assign _0079_ = \wait  - 1'h1;
+  assign _0080_ = ! \wait ;
+  assign _0081_ = ~ clear;
+  assign _0082_ = complete_1 & _0081_;
+  assign _0084_ = \$signal  - 1'h1;
+  assign _0085_ = ~ \done$143 ;
+  assign _0086_ = runs & _0085_;
+  assign _0087_ = ~ streams;
+  assign _0088_ = step_cycles >= limit;
+  assign _0089_ = busy & _0088_;
+  assign _0090_ = ~ clear;
+  assign _0091_ = busy & _0090_;
+  assign _0092_ = ~ done;
+  assign _0093_ = _0091_ & _0092_;
+  assign _0095_ = | found;
+  assign _0096_ = _0093_ & _0095_;
+  assign _0097_ = ~ clear;
+  assign _0098_ = \$signal$139  & _0097_;
+  assign _0099_ = pieces_last & taps_x_last;
+  assign pass_last = _0099_ & taps_y_last;
+  assign _0100_ = ~ slot[10];
+  assign _0101_ = turn == 2'h3;
+  assign \end  = _0100_ | _0101_;
+  assign _0102_ = ! turn;
+  assign \$signal$78  = \$signal$76  & _0102_;
+  assign _0103_ = ~ \$signal$83 ;
+  assign _0104_ = \$signal$104  & _0103_;
+  assign _0107_ = begun | spare;
+  assign \$signal$84  = _0104_ & _0107_;
+  assign _0108_ = ~ \$signal$76 ;
+  assign _0109_ = \end  & last_vector;
+  assign _0110_ = _0108_ | _0109_;
+  assign _0111_ = ~ \$signal$83 ;
+  assign _0112_ = _0111_ & words_last;
+  assign _0113_ = ~ \$signal$83 ;
+  assign _0114_ = _0113_ | rows_last;
+  assign _0115_ = \$signal$104  ? _0112_ : _0114_;
+  assign _0116_ = _0110_ & _0115_;
+  assign _0118_ = ~ \$signal$108 ;
+  assign _0119_ = _0116_ & _0118_;
+  assign _0120_ = ~ waits;
+  assign _0121_ = ~ runs;
+  assign _0122_ = _0120_ | _0121_;
+  assign _0123_ = _0122_ | overlaps;
+  assign ends = _0119_ & _0123_;
+  assign _0124_ = ends & ahead;
+  assign starts = _0124_ & waits;
+  assign _0125_ = ~ runs;
+  assign take = starts & _0125_;
+  assign follow = starts & streams;
+  assign _0126_ = rests & spread;
+  assign _0128_ = ~ last;
+  assign _0129_ = _0126_ & _0128_;
+  assign _0130_ = own & runs;
+  assign _0131_ = ~ _0130_;
+  assign _0132_ = _0129_ & _0131_;
+  assign _0133_ = ~ \$signal$139 ;
+  assign _0134_ = done & _0133_;
+  assign _0135_ = ~ clear;
+  assign beginning = checks & _0135_;
+  assign _0136_ = waits & runs;
+  assign _0137_ = ~ _0136_;
+  assign _0139_ = ~ second;
+  assign _0140_ = _0137_ & _0139_;
+  assign _0141_ = missing & _0140_;
+  assign _0142_ = ~ runs;
+  assign _0143_ = waits & _0142_;
+  assign _0144_ = _0143_ & bad;
   always @(posedge clk)
-    last <= _0000_;
+    last <= _0215_;
   always @(posedge clk)
-    none <= _0106_;
+    none <= _0105_;
+  always @(posedge clk)
+    \final  <= _0145_;
   always @(posedge clk)
     asked_single <= 1'h0;
   always @(posedge clk)
     come_single <= 1'h0;
   always @(posedge clk)
-    read_1 <= _0119_;
+    read_1 <= _0146_;
   always @(posedge clk)
-    head <= _0120_;
+    head <= _0147_;
   always @(posedge clk)
-    asked_left <= _0121_;
+    asked_left <= _0148_;
   always @(posedge clk)
-    asked_last <= _0122_;
+    asked_last <= _0150_;
   always @(posedge clk)
-    come_left <= _0123_;
+    come_left <= _0151_;
   always @(posedge clk)
-    come_last <= _0124_;
+    come_last <= _0152_;
   always @(posedge clk)
-    place <= _0125_;
+    place <= _0153_;
   always @(posedge clk)
     word_1 <= word;
   always @(posedge clk)
     comes_0 <= word_valid;
   always @(posedge clk)
-    words <= _0126_;
+    words <= _0154_;
   always @(posedge clk)
     comes_1 <= word_valid;
   always @(posedge clk)
@@ -6572,19 +6988,23 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   always @(posedge clk)
     comes_19 <= word_valid;
   always @(posedge clk)
-    complete_1 <= _0127_;
+    complete_1 <= _0155_;
   always @(posedge clk)
-    tiles_single <= _0063_;
+    wrong <= { _0216_, _0204_, _0193_, _0182_, _0171_, _0160_, _0149_, _0138_, _0127_, _0117_, _0106_, _0094_ };
   always @(posedge clk)
-    taps_y_single <= _0074_;
+    bad <= _0227_;
   always @(posedge clk)
-    taps_x_single <= _0085_;
+    tiles_single <= _0238_;
   always @(posedge clk)
-    pieces_single <= _0096_;
+    taps_y_single <= _0245_;
   always @(posedge clk)
-    x_single <= _0107_;
+    taps_x_single <= _0246_;
   always @(posedge clk)
-    y_single <= _0118_;
+    pieces_single <= _0247_;
+  always @(posedge clk)
+    x_single <= _0248_;
+  always @(posedge clk)
+    y_single <= _0249_;
   always @(posedge clk)
     rows_single <= 1'h0;
   always @(posedge clk)
@@ -6592,109 +7012,117 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   always @(posedge clk)
     least_single <= 1'h0;
   always @(posedge clk)
-    matrix <= _0159_;
+    matrix <= _0251_;
   always @(posedge clk)
-    \$signal$53  <= _0128_;
+    \$signal$57  <= _0156_;
   always @(posedge clk)
-    \$signal$56  <= _0129_;
+    \$signal$60  <= _0157_;
   always @(posedge clk)
-    more_parameters <= _0130_;
+    more_parameters <= _0158_;
   always @(posedge clk)
-    coming <= _0131_;
+    coming <= _0159_;
   always @(posedge clk)
-    \$signal$63  <= _0132_;
+    \$signal$67  <= _0161_;
   always @(posedge clk)
-    \$signal$65  <= _0133_;
+    \$signal$69  <= _0162_;
   always @(posedge clk)
-    step_tiles <= _0134_;
+    step_tiles <= _0163_;
   always @(posedge clk)
-    pieces_left <= _0135_;
+    pieces_left <= _0164_;
   always @(posedge clk)
-    pieces_last <= _0136_;
+    pieces_last <= _0165_;
   always @(posedge clk)
-    taps_x_left <= _0137_;
+    taps_x_left <= _0166_;
   always @(posedge clk)
-    taps_x_last <= _0138_;
+    taps_x_last <= _0167_;
   always @(posedge clk)
-    taps_y_left <= _0139_;
+    taps_y_left <= _0168_;
   always @(posedge clk)
-    taps_y_last <= _0140_;
+    taps_y_last <= _0169_;
   always @(posedge clk)
-    tiles_left <= _0141_;
+    tiles_left <= _0170_;
   always @(posedge clk)
-    tiles_last <= _0142_;
+    tiles_last <= _0172_;
   always @(posedge clk)
-    first <= _0143_;
+    first <= _0173_;
   always @(posedge clk)
-    turn <= _0144_;
+    turn <= _0174_;
   always @(posedge clk)
-    \$signal$75  <= _0145_;
+    \$signal$79  <= _0175_;
   always @(posedge clk)
-    left_y <= _0146_;
+    left_y <= _0176_;
   always @(posedge clk)
-    opening <= _0147_;
+    missing <= _0177_;
   always @(posedge clk)
-    fresh <= _0148_;
+    ran <= _0178_;
   always @(posedge clk)
-    x_left <= _0149_;
+    \$signal$92  <= _0179_;
   always @(posedge clk)
-    x_last <= _0150_;
+    streams <= _0180_;
   always @(posedge clk)
-    last_vector <= _0151_;
+    \$signal$93  <= _0181_;
   always @(posedge clk)
-    y_left <= _0152_;
+    overlaps <= _0183_;
   always @(posedge clk)
-    y_last <= _0153_;
+    opening <= _0184_;
   always @(posedge clk)
-    \$signal$72  <= _0154_;
+    fresh <= _0185_;
   always @(posedge clk)
-    rows_left <= _0155_;
+    x_left <= _0186_;
   always @(posedge clk)
-    rows_last <= _0156_;
+    x_last <= _0187_;
   always @(posedge clk)
-    \$signal$84  <= _0157_;
+    last_vector <= _0188_;
   always @(posedge clk)
-    words_left <= _0158_;
+    y_left <= _0189_;
   always @(posedge clk)
-    words_last <= _0160_;
+    y_last <= _0190_;
   always @(posedge clk)
-    \$signal$90  <= _0161_;
+    \$signal$76  <= _0191_;
   always @(posedge clk)
-    begun <= _0162_;
+    rows_left <= _0192_;
   always @(posedge clk)
-    spare <= _0163_;
+    rows_last <= _0194_;
   always @(posedge clk)
-    \place$94  <= _0164_;
+    \$signal$83  <= _0195_;
   always @(posedge clk)
-    least_left <= _0165_;
+    words_left <= _0196_;
   always @(posedge clk)
-    least_last <= _0166_;
+    words_last <= _0197_;
   always @(posedge clk)
-    \$signal$95  <= _0167_;
+    \$signal$104  <= _0198_;
   always @(posedge clk)
-    moving_on <= _0168_;
+    begun <= _0199_;
   always @(posedge clk)
-    slot <= _0169_;
+    spare <= _0200_;
   always @(posedge clk)
-    ahead <= _0171_;
+    \place$85  <= _0201_;
   always @(posedge clk)
-    waits <= _0172_;
+    least_left <= _0202_;
   always @(posedge clk)
-    runs <= _0173_;
+    least_last <= _0203_;
   always @(posedge clk)
-    rests_1 <= _0174_;
+    \$signal$108  <= _0205_;
   always @(posedge clk)
-    rests_2 <= _0175_;
+    moving_on <= _0206_;
   always @(posedge clk)
-    rests_3 <= _0176_;
+    slot <= _0207_;
   always @(posedge clk)
-    rests_4 <= _0177_;
+    ahead <= _0208_;
   always @(posedge clk)
-    rests_5 <= _0178_;
+    rests_1 <= _0209_;
   always @(posedge clk)
-    rests <= _0179_;
+    rests_2 <= _0210_;
   always @(posedge clk)
-    issued <= _0180_;
+    rests_3 <= _0211_;
+  always @(posedge clk)
+    rests_4 <= _0212_;
+  always @(posedge clk)
+    rests_5 <= _0213_;
+  always @(posedge clk)
+    rests <= _0214_;
+  always @(posedge clk)
+    issued <= _0217_;
   always @(posedge clk)
     begin_loops_0 <= beginning;
   always @(posedge clk)
@@ -6702,383 +7130,399 @@ module \accelerator.sequencer (rst, word_valid, \done$134 , fetch_error, store_e
   always @(posedge clk)
     begin_loops_3 <= beginning;
   always @(posedge clk)
-    own <= _0182_;
+    own <= _0218_;
   always @(posedge clk)
-    \opening$115  <= _0183_;
+    \opening$125  <= _0219_;
   always @(posedge clk)
-    \event  <= _0184_;
+    \event  <= _0220_;
   always @(posedge clk)
-    load <= _0185_;
+    load <= _0221_;
   always @(posedge clk)
-    address <= _0186_;
+    address <= _0222_;
   always @(posedge clk)
-    missing <= _0187_;
+    cycles <= _0223_;
   always @(posedge clk)
-    cycles <= _0188_;
+    step_cycles <= _0224_;
   always @(posedge clk)
-    step_cycles <= _0189_;
+    \begin  <= _0225_;
   always @(posedge clk)
-    \begin  <= _0190_;
+    \$signal  <= _0226_;
   always @(posedge clk)
-    \$signal  <= _0191_;
+    busy <= _0228_;
   always @(posedge clk)
-    busy <= _0193_;
+    error <= _0229_;
   always @(posedge clk)
-    error <= _0194_;
+    step <= _0230_;
   always @(posedge clk)
-    step <= _0195_;
+    state <= _0231_;
   always @(posedge clk)
-    state <= _0196_;
+    \wait  <= _0232_;
   always @(posedge clk)
-    \wait  <= _0197_;
+    clear <= _0233_;
   always @(posedge clk)
-    clear <= _0198_;
+    checks <= _0234_;
   always @(posedge clk)
-    checks <= _0199_;
+    waits <= _0235_;
   always @(posedge clk)
-    late <= _0200_;
+    runs <= _0236_;
   always @(posedge clk)
-    wrong <= { _0067_, _0066_, _0065_, _0064_, _0062_, _0061_, _0060_, _0059_, _0058_, _0057_, _0056_, _0055_ };
+    second <= _0237_;
   always @(posedge clk)
-    bad <= _0068_;
+    spread <= _0239_;
   always @(posedge clk)
-    done <= _0201_;
+    late <= _0240_;
   always @(posedge clk)
-    found <= _0202_;
+    done <= _0241_;
   always @(posedge clk)
-    \$signal$141  <= _0204_;
+    found <= _0242_;
   always @(posedge clk)
-    \$signal$131  <= _0205_;
-  assign _0280_ = stop ? 8'h07 : 8'h00;
-  assign _0281_ = late ? 8'h06 : _0280_;
-  assign _0282_ = sums_error ? 8'h05 : _0281_;
-  assign _0283_ = _0114_ ? 8'h04 : _0282_;
-  assign _0284_ = store_error ? 8'h03 : _0283_;
-  assign _0285_ = fetch_error ? 8'h02 : _0284_;
-  assign failure = _0117_ ? 8'h01 : _0285_;
-  assign _0286_ = _0110_ ? 1'h1 : 1'h0;
-  assign counted = _0287_ ? _0286_ : 1'h0;
-  assign _0287_ = state == 3'h5;
-  function [0:0] _0751_;
+    \$signal$151  <= _0243_;
+  always @(posedge clk)
+    \$signal$139  <= _0244_;
+  assign _0312_ = stop ? 8'h07 : 8'h00;
+  assign _0313_ = late ? 8'h06 : _0312_;
+  assign _0314_ = sums_error ? 8'h05 : _0313_;
+  assign _0315_ = _0141_ ? 8'h04 : _0314_;
+  assign _0316_ = store_error ? 8'h03 : _0315_;
+  assign _0317_ = fetch_error ? 8'h02 : _0316_;
+  assign failure = _0144_ ? 8'h01 : _0317_;
+  assign _0318_ = _0134_ ? 1'h1 : 1'h0;
+  assign counted = _0319_ ? _0318_ : 1'h0;
+  assign _0319_ = state == 3'h5;
+  function [0:0] _0824_;
     input [0:0] a;
     input [1:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _0751_ = b[0:0];
+        _0824_ = b[0:0];
       2'b1?:
-        _0751_ = b[1:1];
+        _0824_ = b[1:1];
       default:
-        _0751_ = a;
+        _0824_ = a;
     endcase
   endfunction
-  assign read = _0751_(1'h0, { _0289_, _0108_ }, { _0290_, _0288_ });
-  assign _0288_ = state == 3'h5;
-  assign _0289_ = none ? 1'h0 : 1'h1;
-  assign _0290_ = state == 3'h1;
-  assign _0205_ = rst ? 1'h0 : _0075_;
-  assign _0204_ = rst ? 8'h00 : found;
-  assign _0202_ = rst ? 8'h00 : failure;
-  assign _0201_ = rst ? 1'h0 : \done$134 ;
-  assign _0200_ = rst ? 1'h0 : _0054_;
-  assign _0199_ = rst ? 1'h0 : _0050_;
-  assign _0291_ = _0048_ ? 1'h0 : clear;
-  assign _0292_ = _0293_ ? _0291_ : clear;
-  assign _0293_ = state == 3'h7;
-  assign _0294_ = _0077_ ? 1'h1 : _0292_;
-  assign _0198_ = rst ? 1'h0 : _0294_;
-  assign _0295_ = _0296_ ? _0047_[7:0] : \wait ;
-  assign _0296_ = state == 3'h7;
-  assign _0297_ = _0077_ ? 8'hff : _0295_;
-  assign _0197_ = rst ? 8'h00 : _0297_;
-  assign _0298_ = _0048_ ? 3'h0 : state;
-  function [2:0] _0771_;
+  assign read = _0824_(1'h0, { _0321_, _0132_ }, { _0322_, _0320_ });
+  assign _0320_ = state == 3'h5;
+  assign _0321_ = none ? 1'h0 : 1'h1;
+  assign _0322_ = state == 3'h1;
+  assign _0244_ = rst ? 1'h0 : _0096_;
+  assign _0243_ = rst ? 8'h00 : found;
+  assign _0242_ = rst ? 8'h00 : failure;
+  assign _0241_ = rst ? 1'h0 : \done$143 ;
+  assign _0240_ = rst ? 1'h0 : _0089_;
+  assign _0323_ = starts ? _0087_ : spread;
+  assign _0324_ = followed ? 1'h1 : _0323_;
+  assign _0239_ = rst ? 1'h1 : _0324_;
+  assign _0325_ = \done$143  ? 1'h0 : second;
+  assign _0326_ = starts ? _0086_ : _0325_;
+  assign _0327_ = clear ? 1'h0 : _0326_;
+  assign _0237_ = rst ? 1'h0 : _0327_;
+  assign _0328_ = \done$143  ? second : runs;
+  assign _0329_ = starts ? 1'h1 : _0328_;
+  assign _0330_ = clear ? 1'h0 : _0329_;
+  assign _0236_ = rst ? 1'h0 : _0330_;
+  assign _0331_ = \begin  ? 1'h1 : waits;
+  assign _0332_ = starts ? 1'h0 : _0331_;
+  assign _0333_ = clear ? 1'h0 : _0332_;
+  assign _0235_ = rst ? 1'h0 : _0333_;
+  assign _0234_ = rst ? 1'h0 : _0082_;
+  assign _0334_ = _0080_ ? 1'h0 : clear;
+  assign _0335_ = _0336_ ? _0334_ : clear;
+  assign _0336_ = state == 3'h7;
+  assign _0337_ = _0098_ ? 1'h1 : _0335_;
+  assign _0233_ = rst ? 1'h0 : _0337_;
+  assign _0338_ = _0339_ ? _0079_[7:0] : \wait ;
+  assign _0339_ = state == 3'h7;
+  assign _0340_ = _0098_ ? 8'hff : _0338_;
+  assign _0232_ = rst ? 8'h00 : _0340_;
+  assign _0341_ = _0080_ ? 3'h0 : state;
+  function [2:0] _0859_;
     input [2:0] a;
     input [11:0] b;
     input [3:0] s;
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _0771_ = b[2:0];
+        _0859_ = b[2:0];
       4'b??1?:
-        _0771_ = b[5:3];
+        _0859_ = b[5:3];
       4'b?1??:
-        _0771_ = b[8:6];
+        _0859_ = b[8:6];
       4'b1???:
-        _0771_ = b[11:9];
+        _0859_ = b[11:9];
       default:
-        _0771_ = a;
+        _0859_ = a;
     endcase
   endfunction
-  assign _0299_ = _0771_(state, { _0306_, _0304_, _0302_, _0298_ }, { _0307_, _0305_, _0303_, _0300_ });
-  assign _0300_ = state == 3'h7;
-  assign _0301_ = last ? 3'h0 : state;
-  assign _0302_ = _0045_ ? _0301_ : state;
-  assign _0303_ = state == 3'h5;
-  assign _0304_ = none ? (* full_case = 32'd1 *) 3'h0 : 3'h5;
-  assign _0305_ = state == 3'h1;
-  assign _0306_ = start ? 3'h1 : state;
-  assign _0307_ = ! state;
-  assign _0308_ = _0077_ ? 3'h7 : _0299_;
-  assign _0196_ = rst ? 3'h0 : _0308_;
-  assign _0309_ = last ? (* full_case = 32'd1 *) step : _0046_[15:0];
-  assign _0310_ = _0045_ ? _0309_ : step;
-  function [15:0] _0784_;
+  assign _0342_ = _0859_(state, { _0349_, _0347_, _0345_, _0341_ }, { _0350_, _0348_, _0346_, _0343_ });
+  assign _0343_ = state == 3'h7;
+  assign _0344_ = \final  ? 3'h0 : state;
+  assign _0345_ = _0077_ ? _0344_ : state;
+  assign _0346_ = state == 3'h5;
+  assign _0347_ = none ? (* full_case = 32'd1 *) 3'h0 : 3'h5;
+  assign _0348_ = state == 3'h1;
+  assign _0349_ = start ? 3'h1 : state;
+  assign _0350_ = ! state;
+  assign _0351_ = _0098_ ? 3'h7 : _0342_;
+  assign _0231_ = rst ? 3'h0 : _0351_;
+  assign _0352_ = \final  ? (* full_case = 32'd1 *) step : _0078_[15:0];
+  assign _0353_ = _0077_ ? _0352_ : step;
+  function [15:0] _0872_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _0784_ = b[15:0];
+        _0872_ = b[15:0];
       2'b1?:
-        _0784_ = b[31:16];
+        _0872_ = b[31:16];
       default:
-        _0784_ = a;
+        _0872_ = a;
     endcase
   endfunction
-  assign _0311_ = _0784_(step, { _0313_, _0310_ }, { _0314_, _0312_ });
-  assign _0312_ = state == 3'h5;
-  assign _0313_ = start ? \first$126  : step;
-  assign _0314_ = ! state;
-  assign _0195_ = rst ? 16'h0000 : _0311_;
-  assign _0315_ = start ? 8'h00 : error;
-  assign _0316_ = _0317_ ? _0315_ : error;
-  assign _0317_ = ! state;
-  assign _0318_ = _0077_ ? \$signal$141  : _0316_;
-  assign _0194_ = rst ? 8'h00 : _0318_;
-  assign _0319_ = _0048_ ? 1'h0 : busy;
-  function [0:0] _0795_;
+  assign _0354_ = _0872_(step, { _0356_, _0353_ }, { _0357_, _0355_ });
+  assign _0355_ = state == 3'h5;
+  assign _0356_ = start ? \first$134  : step;
+  assign _0357_ = ! state;
+  assign _0230_ = rst ? 16'h0000 : _0354_;
+  assign _0358_ = start ? 8'h00 : error;
+  assign _0359_ = _0360_ ? _0358_ : error;
+  assign _0360_ = ! state;
+  assign _0361_ = _0098_ ? \$signal$151  : _0359_;
+  assign _0229_ = rst ? 8'h00 : _0361_;
+  assign _0362_ = _0080_ ? 1'h0 : busy;
+  function [0:0] _0883_;
     input [0:0] a;
     input [3:0] b;
     input [3:0] s;
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _0795_ = b[0:0];
+        _0883_ = b[0:0];
       4'b??1?:
-        _0795_ = b[1:1];
+        _0883_ = b[1:1];
       4'b?1??:
-        _0795_ = b[2:2];
+        _0883_ = b[2:2];
       4'b1???:
-        _0795_ = b[3:3];
+        _0883_ = b[3:3];
       default:
-        _0795_ = a;
+        _0883_ = a;
     endcase
   endfunction
-  assign _0320_ = _0795_(busy, { _0327_, _0325_, _0323_, _0319_ }, { _0328_, _0326_, _0324_, _0321_ });
-  assign _0321_ = state == 3'h7;
-  assign _0322_ = last ? 1'h0 : busy;
-  assign _0323_ = _0045_ ? _0322_ : busy;
-  assign _0324_ = state == 3'h5;
-  assign _0325_ = none ? (* full_case = 32'd1 *) 1'h0 : busy;
-  assign _0326_ = state == 3'h1;
-  assign _0327_ = start ? 1'h1 : busy;
-  assign _0328_ = ! state;
-  assign _0329_ = _0077_ ? 1'h1 : _0320_;
-  assign _0193_ = rst ? 1'h0 : _0329_;
-  assign _0330_ = _0331_ ? count : \$signal ;
-  assign _0331_ = ! state;
-  assign _0191_ = \done$134  ? _0051_[15:0] : _0330_;
-  assign _0190_ = rst ? 1'h0 : beginning;
-  assign _0189_ = rst ? 32'd0 : _0041_[31:0];
-  assign _0332_ = busy ? _0037_[31:0] : cycles;
-  assign _0333_ = _0334_ ? 32'd0 : _0332_;
-  assign _0334_ = state == 3'h1;
-  assign _0188_ = rst ? 32'd0 : _0333_;
-  assign _0335_ = _0036_ ? 1'h1 : missing;
-  assign _0336_ = clear ? 1'h0 : _0335_;
-  assign _0187_ = rst ? 1'h0 : _0336_;
-  assign _0186_ = rst ? 8'h00 : \place$94 [7:0];
-  assign _0185_[1] = rst ? 1'h0 : \$signal$87 ;
-  assign _0185_[0] = rst ? 1'h0 : \$signal$84 ;
-  assign _0184_[14] = rst ? 1'h0 : slot[14];
-  assign _0184_[10:9] = rst ? 2'h0 : slot[10:9];
-  assign _0184_[6:4] = rst ? 3'h0 : slot[6:4];
-  assign _0184_[11] = rst ? 1'h0 : _0028_;
-  assign _0184_[13] = rst ? 1'h0 : _0029_;
-  assign _0184_[7] = rst ? 1'h0 : _0027_;
-  assign _0184_[8] = rst ? 1'h0 : fresh;
-  assign _0184_[2] = rst ? 1'h0 : x_last;
-  assign _0184_[1] = rst ? 1'h0 : opening;
-  assign _0184_[0] = rst ? 1'h0 : \$signal$74 ;
-  assign _0184_[12] = rst ? 1'h0 : x_last;
-  assign _0184_[3] = rst ? 1'h0 : last_vector;
-  assign _0337_ = _0020_ ? 1'h0 : \opening$115 ;
-  assign _0338_ = \begin  ? 1'h1 : _0337_;
-  assign _0183_ = rst ? 1'h0 : _0338_;
-  assign _0339_ = \begin  ? _0017_ : own;
-  assign _0182_ = rst ? 1'h0 : _0339_;
-  assign _0180_[71:64] = \$signal$72  ? issued[71:64] : words[191:184];
-  assign _0180_[63:56] = \$signal$72  ? issued[63:56] : words[183:176];
-  assign _0180_[55:48] = \$signal$72  ? issued[55:48] : words[175:168];
-  assign _0180_[47:40] = \$signal$72  ? issued[47:40] : words[167:160];
-  assign _0180_[39:24] = \$signal$72  ? issued[39:24] : words[159:144];
-  assign _0180_[23:8] = \$signal$72  ? issued[23:8] : words[143:128];
-  assign _0180_[7:0] = \$signal$72  ? issued[7:0] : words[7:0];
-  assign _0340_ = rests_5 ? 1'h1 : rests;
-  assign _0341_ = read ? 1'h0 : _0340_;
-  assign _0179_ = rst ? 1'h0 : _0341_;
-  assign _0178_ = rst ? 1'h0 : rests_4;
-  assign _0177_ = rst ? 1'h0 : rests_3;
-  assign _0176_ = rst ? 1'h0 : rests_2;
-  assign _0175_ = rst ? 1'h0 : rests_1;
-  assign _0174_ = rst ? 1'h0 : _0015_;
-  assign _0342_ = _0011_ ? 1'h1 : runs;
-  assign _0343_ = \done$134  ? 1'h0 : _0342_;
-  assign _0344_ = clear ? 1'h0 : _0343_;
-  assign _0173_ = rst ? 1'h0 : _0344_;
-  assign _0345_ = _0011_ ? 1'h0 : waits;
-  assign _0346_ = \begin  ? 1'h1 : _0345_;
-  assign _0347_ = clear ? 1'h0 : _0346_;
-  assign _0172_ = rst ? 1'h0 : _0347_;
-  assign _0348_ = _0010_ ? \$signal$53  : ahead;
-  assign _0349_ = \begin  ? 1'h1 : _0348_;
-  assign _0350_ = clear ? 1'h0 : _0349_;
-  assign _0171_ = rst ? 1'h0 : _0350_;
-  assign _0351_ = _0010_ ? coming : slot;
-  assign _0169_ = rst ? 15'h0000 : _0351_;
-  assign _0168_ = rst ? 1'h0 : _0009_;
-  assign _0352_ = \$signal$95  ? _0008_ : \$signal$95 ;
-  assign _0353_ = _0010_ ? 1'h1 : _0352_;
-  assign _0354_ = \begin  ? 1'h0 : _0353_;
-  assign _0167_ = rst ? 1'h0 : _0354_;
-  assign _0355_ = \$signal$95  ? _0007_ : least_last;
-  assign _0166_ = begin_loops_3 ? least_single : _0355_;
-  assign _0356_ = \$signal$95  ? _0005_[7:0] : least_left;
-  assign _0165_ = begin_loops_3 ? 8'h06 : _0356_;
-  assign _0357_ = _0002_ ? _0003_[8:0] : \place$94 ;
-  assign _0164_ = \begin  ? words[200:192] : _0357_;
-  assign _0358_ = \$signal$87  ? 1'h0 : spare;
-  assign _0359_ = swapped ? 1'h1 : _0358_;
-  assign _0360_ = clear ? 1'h1 : _0359_;
-  assign _0163_ = rst ? 1'h1 : _0360_;
-  assign _0361_ = \$signal$87  ? _0279_ : begun;
-  assign _0362_ = clear ? 1'h0 : _0361_;
-  assign _0162_ = rst ? 1'h0 : _0362_;
-  assign _0363_ = \$signal$87  ? _0278_ : \$signal$90 ;
-  assign _0364_ = _0010_ ? more_parameters : _0363_;
-  assign _0365_ = \begin  ? 1'h1 : _0364_;
-  assign _0366_ = clear ? 1'h0 : _0365_;
-  assign _0161_ = rst ? 1'h0 : _0366_;
-  assign _0367_ = \$signal$87  ? _0277_ : words_last;
-  assign _0160_ = begin_loops_3 ? words_single : _0367_;
-  assign _0368_ = \$signal$87  ? _0275_[7:0] : words_left;
-  assign _0158_ = begin_loops_3 ? 8'h09 : _0368_;
-  assign _0369_ = \$signal$84  ? _0273_ : \$signal$84 ;
-  assign _0370_ = _0010_ ? \$signal$56  : _0369_;
-  assign _0371_ = \begin  ? matrix : _0370_;
-  assign _0372_ = clear ? 1'h0 : _0371_;
-  assign _0157_ = rst ? 1'h0 : _0372_;
-  assign _0373_ = \$signal$84  ? _0272_ : rows_last;
-  assign _0156_ = begin_loops_3 ? rows_single : _0373_;
-  assign _0374_ = \$signal$84  ? _0270_[7:0] : rows_left;
-  assign _0155_ = begin_loops_3 ? 8'h04 : _0374_;
-  assign _0375_ = last_vector ? 1'h0 : \$signal$72 ;
-  assign _0376_ = _0252_ ? _0375_ : \$signal$72 ;
-  assign _0377_ = _0010_ ? 1'h1 : _0376_;
-  assign _0378_ = clear ? 1'h0 : _0377_;
-  assign _0154_ = rst ? 1'h0 : _0378_;
-  assign _0379_ = x_last ? _0267_ : y_last;
-  assign _0380_ = _0252_ ? _0379_ : y_last;
-  assign _0153_ = \$signal$72  ? _0380_ : y_single;
-  assign _0381_ = x_last ? _0265_[15:0] : y_left;
-  assign _0382_ = _0252_ ? _0381_ : y_left;
-  assign _0152_ = \$signal$72  ? _0382_ : issued[39:24];
-  assign _0383_ = _0252_ ? _0263_ : last_vector;
-  assign _0384_ = \$signal$72  ? _0383_ : _0016_;
-  assign _0151_ = rst ? 1'h0 : _0384_;
-  assign _0385_ = _0252_ ? _0256_ : x_last;
-  assign _0150_ = \$signal$72  ? _0385_ : x_single;
-  assign _0386_ = _0252_ ? _0254_[15:0] : x_left;
-  assign _0149_ = \$signal$72  ? _0386_ : issued[23:8];
-  assign _0387_ = \$signal$74  ? _0251_ : fresh;
-  assign _0388_ = _0010_ ? 1'h1 : _0387_;
-  assign _0148_ = rst ? 1'h0 : _0388_;
-  assign _0389_ = \$signal$74  ? 1'h0 : opening;
-  assign _0390_ = _0010_ ? 1'h1 : _0389_;
-  assign _0147_ = rst ? 1'h0 : _0390_;
-  assign _0391_ = x_last ? _0243_[7:0] : left_y;
-  assign _0392_ = last_vector ? issued[63:56] : _0391_;
-  assign _0393_ = \$signal$74  ? _0392_ : left_y;
-  assign _0146_ = \$signal$72  ? _0393_ : issued[63:56];
-  assign _0394_ = x_last ? issued[47:40] : _0239_[7:0];
-  assign _0395_ = \$signal$74  ? _0394_ : \$signal$75 ;
-  assign _0145_ = \$signal$72  ? _0395_ : issued[47:40];
-  assign _0144_ = rst ? 2'h0 : _0234_[1:0];
-  assign _0396_ = moving_on ? pass_last : first;
-  assign _0397_ = \begin  ? 1'h1 : _0396_;
-  assign _0143_ = rst ? 1'h0 : _0397_;
-  assign _0398_ = step_tiles ? _0230_ : tiles_last;
-  assign _0142_ = begin_loops_0 ? tiles_single : _0398_;
-  assign _0399_ = step_tiles ? _0228_[15:0] : tiles_left;
-  assign _0141_ = begin_loops_0 ? words[79:64] : _0399_;
-  assign _0400_ = \$signal$65  ? _0225_ : taps_y_last;
-  assign _0140_ = begin_loops_0 ? taps_y_single : _0400_;
-  assign _0401_ = \$signal$65  ? _0223_[15:0] : taps_y_left;
-  assign _0139_ = begin_loops_0 ? words[127:112] : _0401_;
-  assign _0402_ = \$signal$63  ? _0221_ : taps_x_last;
-  assign _0138_ = begin_loops_1 ? taps_x_single : _0402_;
-  assign _0403_ = \$signal$63  ? _0219_[15:0] : taps_x_left;
-  assign _0137_ = begin_loops_1 ? words[111:96] : _0403_;
-  assign _0404_ = moving_on ? _0217_ : pieces_last;
-  assign _0136_ = begin_loops_1 ? pieces_single : _0404_;
-  assign _0405_ = moving_on ? _0215_[15:0] : pieces_left;
-  assign _0135_ = begin_loops_1 ? words[95:80] : _0405_;
-  assign _0134_ = rst ? 1'h0 : _0213_;
-  assign _0133_ = rst ? 1'h0 : _0212_;
-  assign _0132_ = rst ? 1'h0 : _0210_;
-  assign _0131_[14] = rst ? 1'h0 : tiles_last;
-  assign _0131_[8:7] = rst ? 2'h0 : coming[8:7];
-  assign _0131_[3:0] = rst ? 4'h0 : coming[3:0];
-  assign _0131_[13:12] = rst ? 2'h0 : coming[13:12];
-  assign _0131_[9] = rst ? 1'h0 : first;
-  assign _0131_[11] = rst ? 1'h0 : _0019_;
-  assign _0131_[5] = rst ? 1'h0 : taps_x_last;
-  assign _0131_[4] = rst ? 1'h0 : pieces_last;
-  assign _0131_[6] = rst ? 1'h0 : taps_y_last;
-  assign _0131_[10] = rst ? 1'h0 : pass_last;
-  assign _0130_ = rst ? 1'h0 : _0209_;
-  assign _0129_ = rst ? 1'h0 : _0206_;
-  assign _0128_ = rst ? 1'h0 : _0181_;
-  assign _0127_ = rst ? 1'h0 : _0052_;
-  assign _0126_[639:608] = comes_19 ? word_1 : words[639:608];
-  assign _0126_[607:576] = comes_18 ? words[639:608] : words[607:576];
-  assign _0126_[575:544] = comes_17 ? words[607:576] : words[575:544];
-  assign _0126_[543:512] = comes_16 ? words[575:544] : words[543:512];
-  assign _0126_[511:480] = comes_15 ? words[543:512] : words[511:480];
-  assign _0126_[479:448] = comes_14 ? words[511:480] : words[479:448];
-  assign _0126_[447:416] = comes_13 ? words[479:448] : words[447:416];
-  assign _0126_[415:384] = comes_12 ? words[447:416] : words[415:384];
-  assign _0126_[383:352] = comes_11 ? words[415:384] : words[383:352];
-  assign _0126_[351:320] = comes_10 ? words[383:352] : words[351:320];
-  assign _0126_[319:288] = comes_9 ? words[351:320] : words[319:288];
-  assign _0126_[287:256] = comes_8 ? words[319:288] : words[287:256];
-  assign _0126_[255:224] = comes_7 ? words[287:256] : words[255:224];
-  assign _0126_[223:192] = comes_6 ? words[255:224] : words[223:192];
-  assign _0126_[191:160] = comes_5 ? words[223:192] : words[191:160];
-  assign _0126_[159:128] = comes_4 ? words[191:160] : words[159:128];
-  assign _0126_[127:96] = comes_3 ? words[159:128] : words[127:96];
-  assign _0126_[95:64] = comes_2 ? words[127:96] : words[95:64];
-  assign _0126_[63:32] = comes_1 ? words[95:64] : words[63:32];
-  assign _0126_[31:0] = comes_0 ? words[63:32] : words[31:0];
-  assign _0406_ = head ? _0226_[8:0] : place;
-  assign _0407_ = read_1 ? place : _0406_;
-  assign _0125_ = _0408_ ? _0043_[8:0] : _0407_;
-  assign _0408_ = ! state;
-  assign _0409_ = read_1 ? come_single : come_last;
-  assign _0124_ = word_valid ? _0042_ : _0409_;
-  assign _0410_ = read_1 ? 8'h14 : come_left;
-  assign _0123_ = word_valid ? _0022_[7:0] : _0410_;
-  assign _0411_ = head ? _0001_ : asked_last;
-  assign _0122_ = read_1 ? asked_single : _0411_;
-  assign _0412_ = head ? _0258_[7:0] : asked_left;
-  assign _0121_ = read_1 ? 8'h14 : _0412_;
-  assign _0413_ = head ? _0237_ : head;
-  assign _0414_ = read_1 ? 1'h1 : _0413_;
-  assign _0120_ = rst ? 1'h0 : _0414_;
-  assign _0119_ = rst ? 1'h0 : read;
+  assign _0363_ = _0883_(busy, { _0370_, _0368_, _0366_, _0362_ }, { _0371_, _0369_, _0367_, _0364_ });
+  assign _0364_ = state == 3'h7;
+  assign _0365_ = \final  ? 1'h0 : busy;
+  assign _0366_ = _0077_ ? _0365_ : busy;
+  assign _0367_ = state == 3'h5;
+  assign _0368_ = none ? (* full_case = 32'd1 *) 1'h0 : busy;
+  assign _0369_ = state == 3'h1;
+  assign _0370_ = start ? 1'h1 : busy;
+  assign _0371_ = ! state;
+  assign _0372_ = _0098_ ? 1'h1 : _0363_;
+  assign _0228_ = rst ? 1'h0 : _0372_;
+  assign _0373_ = _0374_ ? count : \$signal ;
+  assign _0374_ = ! state;
+  assign _0226_ = starts ? _0084_[15:0] : _0373_;
+  assign _0225_ = rst ? 1'h0 : beginning;
+  assign _0224_ = rst ? 32'd0 : _0073_[31:0];
+  assign _0375_ = busy ? _0069_[31:0] : cycles;
+  assign _0376_ = _0377_ ? 32'd0 : _0375_;
+  assign _0377_ = state == 3'h1;
+  assign _0223_ = rst ? 32'd0 : _0376_;
+  assign _0222_ = rst ? 8'h00 : \place$85 [7:0];
+  assign _0221_[1] = rst ? 1'h0 : \$signal$84 ;
+  assign _0221_[0] = rst ? 1'h0 : \$signal$83 ;
+  assign _0220_[14] = rst ? 1'h0 : slot[14];
+  assign _0220_[10:9] = rst ? 2'h0 : slot[10:9];
+  assign _0220_[6:4] = rst ? 3'h0 : slot[6:4];
+  assign _0220_[11] = rst ? 1'h0 : _0067_;
+  assign _0220_[13] = rst ? 1'h0 : _0068_;
+  assign _0220_[7] = rst ? 1'h0 : _0066_;
+  assign _0220_[8] = rst ? 1'h0 : fresh;
+  assign _0220_[2] = rst ? 1'h0 : x_last;
+  assign _0220_[1] = rst ? 1'h0 : opening;
+  assign _0220_[0] = rst ? 1'h0 : \$signal$78 ;
+  assign _0220_[12] = rst ? 1'h0 : x_last;
+  assign _0220_[3] = rst ? 1'h0 : last_vector;
+  assign _0378_ = _0059_ ? 1'h0 : \opening$125 ;
+  assign _0379_ = \begin  ? 1'h1 : _0378_;
+  assign _0219_ = rst ? 1'h0 : _0379_;
+  assign _0380_ = \begin  ? _0056_ : own;
+  assign _0218_ = rst ? 1'h0 : _0380_;
+  assign _0217_[71:64] = \$signal$76  ? issued[71:64] : words[191:184];
+  assign _0217_[63:56] = \$signal$76  ? issued[63:56] : words[183:176];
+  assign _0217_[55:48] = \$signal$76  ? issued[55:48] : words[175:168];
+  assign _0217_[47:40] = \$signal$76  ? issued[47:40] : words[167:160];
+  assign _0217_[39:24] = \$signal$76  ? issued[39:24] : words[159:144];
+  assign _0217_[23:8] = \$signal$76  ? issued[23:8] : words[143:128];
+  assign _0217_[7:0] = \$signal$76  ? issued[7:0] : words[7:0];
+  assign _0381_ = rests_5 ? 1'h1 : rests;
+  assign _0382_ = read ? 1'h0 : _0381_;
+  assign _0214_ = rst ? 1'h0 : _0382_;
+  assign _0213_ = rst ? 1'h0 : rests_4;
+  assign _0212_ = rst ? 1'h0 : rests_3;
+  assign _0211_ = rst ? 1'h0 : rests_2;
+  assign _0210_ = rst ? 1'h0 : rests_1;
+  assign _0209_ = rst ? 1'h0 : _0053_;
+  assign _0383_ = _0050_ ? \$signal$57  : ahead;
+  assign _0384_ = \begin  ? 1'h1 : _0383_;
+  assign _0385_ = clear ? 1'h0 : _0384_;
+  assign _0208_ = rst ? 1'h0 : _0385_;
+  assign _0386_ = _0050_ ? coming : slot;
+  assign _0207_ = rst ? 15'h0000 : _0386_;
+  assign _0206_ = rst ? 1'h0 : _0049_;
+  assign _0387_ = \$signal$108  ? _0048_ : \$signal$108 ;
+  assign _0388_ = _0050_ ? 1'h1 : _0387_;
+  assign _0389_ = \begin  ? 1'h0 : _0388_;
+  assign _0205_ = rst ? 1'h0 : _0389_;
+  assign _0390_ = \$signal$108  ? _0047_ : least_last;
+  assign _0203_ = begin_loops_3 ? least_single : _0390_;
+  assign _0391_ = \$signal$108  ? _0045_[7:0] : least_left;
+  assign _0202_ = begin_loops_3 ? 8'h06 : _0391_;
+  assign _0392_ = _0041_ ? _0042_[8:0] : \place$85 ;
+  assign _0201_ = \begin  ? words[200:192] : _0392_;
+  assign _0393_ = \$signal$84  ? 1'h0 : spare;
+  assign _0394_ = swapped ? 1'h1 : _0393_;
+  assign _0395_ = clear ? 1'h1 : _0394_;
+  assign _0200_ = rst ? 1'h1 : _0395_;
+  assign _0396_ = \$signal$84  ? _0040_ : begun;
+  assign _0397_ = clear ? 1'h0 : _0396_;
+  assign _0199_ = rst ? 1'h0 : _0397_;
+  assign _0398_ = \$signal$84  ? _0039_ : \$signal$104 ;
+  assign _0399_ = _0050_ ? more_parameters : _0398_;
+  assign _0400_ = \begin  ? 1'h1 : _0399_;
+  assign _0401_ = clear ? 1'h0 : _0400_;
+  assign _0198_ = rst ? 1'h0 : _0401_;
+  assign _0402_ = \$signal$84  ? _0038_ : words_last;
+  assign _0197_ = begin_loops_3 ? words_single : _0402_;
+  assign _0403_ = \$signal$84  ? _0036_[7:0] : words_left;
+  assign _0196_ = begin_loops_3 ? 8'h09 : _0403_;
+  assign _0404_ = \$signal$83  ? _0034_ : \$signal$83 ;
+  assign _0405_ = _0050_ ? \$signal$60  : _0404_;
+  assign _0406_ = \begin  ? matrix : _0405_;
+  assign _0407_ = clear ? 1'h0 : _0406_;
+  assign _0195_ = rst ? 1'h0 : _0407_;
+  assign _0408_ = \$signal$83  ? _0033_ : rows_last;
+  assign _0194_ = begin_loops_3 ? rows_single : _0408_;
+  assign _0409_ = \$signal$83  ? _0030_[7:0] : rows_left;
+  assign _0192_ = begin_loops_3 ? 8'h04 : _0409_;
+  assign _0410_ = last_vector ? 1'h0 : \$signal$76 ;
+  assign _0411_ = _0013_ ? _0410_ : \$signal$76 ;
+  assign _0412_ = _0050_ ? 1'h1 : _0411_;
+  assign _0413_ = clear ? 1'h0 : _0412_;
+  assign _0191_ = rst ? 1'h0 : _0413_;
+  assign _0414_ = x_last ? _0028_ : y_last;
+  assign _0415_ = _0013_ ? _0414_ : y_last;
+  assign _0190_ = \$signal$76  ? _0415_ : y_single;
+  assign _0416_ = x_last ? _0026_[15:0] : y_left;
+  assign _0417_ = _0013_ ? _0416_ : y_left;
+  assign _0189_ = \$signal$76  ? _0417_ : issued[39:24];
+  assign _0418_ = _0013_ ? _0024_ : last_vector;
+  assign _0419_ = \$signal$76  ? _0418_ : _0055_;
+  assign _0188_ = rst ? 1'h0 : _0419_;
+  assign _0420_ = _0013_ ? _0017_ : x_last;
+  assign _0187_ = \$signal$76  ? _0420_ : x_single;
+  assign _0421_ = _0013_ ? _0015_[15:0] : x_left;
+  assign _0186_ = \$signal$76  ? _0421_ : issued[23:8];
+  assign _0422_ = \$signal$78  ? _0012_ : fresh;
+  assign _0423_ = _0050_ ? 1'h1 : _0422_;
+  assign _0185_ = rst ? 1'h0 : _0423_;
+  assign _0424_ = \$signal$78  ? 1'h0 : opening;
+  assign _0425_ = _0050_ ? 1'h1 : _0424_;
+  assign _0184_ = rst ? 1'h0 : _0425_;
+  assign _0183_ = rst ? 1'h0 : _0004_;
+  assign _0181_ = rst ? 1'h0 : _0311_;
+  assign _0180_ = rst ? 1'h0 : _0303_;
+  assign _0179_ = rst ? 1'h0 : \$signal$76 ;
+  assign _0426_ = starts ? streams : ran;
+  assign _0178_ = rst ? 1'h0 : _0426_;
+  assign _0427_ = _0299_ ? 1'h1 : missing;
+  assign _0428_ = clear ? 1'h0 : _0427_;
+  assign _0177_ = rst ? 1'h0 : _0428_;
+  assign _0429_ = x_last ? _0293_[7:0] : left_y;
+  assign _0430_ = last_vector ? issued[63:56] : _0429_;
+  assign _0431_ = \$signal$78  ? _0430_ : left_y;
+  assign _0176_ = \$signal$76  ? _0431_ : issued[63:56];
+  assign _0432_ = x_last ? issued[47:40] : _0288_[7:0];
+  assign _0433_ = \$signal$78  ? _0432_ : \$signal$79 ;
+  assign _0175_ = \$signal$76  ? _0433_ : issued[47:40];
+  assign _0174_ = rst ? 2'h0 : _0284_[1:0];
+  assign _0434_ = moving_on ? pass_last : first;
+  assign _0435_ = \begin  ? 1'h1 : _0434_;
+  assign _0173_ = rst ? 1'h0 : _0435_;
+  assign _0436_ = step_tiles ? _0280_ : tiles_last;
+  assign _0172_ = begin_loops_0 ? tiles_single : _0436_;
+  assign _0437_ = step_tiles ? _0278_[15:0] : tiles_left;
+  assign _0170_ = begin_loops_0 ? words[79:64] : _0437_;
+  assign _0438_ = \$signal$69  ? _0276_ : taps_y_last;
+  assign _0169_ = begin_loops_0 ? taps_y_single : _0438_;
+  assign _0439_ = \$signal$69  ? _0274_[15:0] : taps_y_left;
+  assign _0168_ = begin_loops_0 ? words[127:112] : _0439_;
+  assign _0440_ = \$signal$67  ? _0272_ : taps_x_last;
+  assign _0167_ = begin_loops_1 ? taps_x_single : _0440_;
+  assign _0441_ = \$signal$67  ? _0270_[15:0] : taps_x_left;
+  assign _0166_ = begin_loops_1 ? words[111:96] : _0441_;
+  assign _0442_ = moving_on ? _0268_ : pieces_last;
+  assign _0165_ = begin_loops_1 ? pieces_single : _0442_;
+  assign _0443_ = moving_on ? _0266_[15:0] : pieces_left;
+  assign _0164_ = begin_loops_1 ? words[95:80] : _0443_;
+  assign _0163_ = rst ? 1'h0 : _0264_;
+  assign _0162_ = rst ? 1'h0 : _0263_;
+  assign _0161_ = rst ? 1'h0 : _0261_;
+  assign _0159_[14] = rst ? 1'h0 : tiles_last;
+  assign _0159_[8:7] = rst ? 2'h0 : coming[8:7];
+  assign _0159_[3:0] = rst ? 4'h0 : coming[3:0];
+  assign _0159_[13:12] = rst ? 2'h0 : coming[13:12];
+  assign _0159_[9] = rst ? 1'h0 : first;
+  assign _0159_[11] = rst ? 1'h0 : _0058_;
+  assign _0159_[5] = rst ? 1'h0 : taps_x_last;
+  assign _0159_[4] = rst ? 1'h0 : pieces_last;
+  assign _0159_[6] = rst ? 1'h0 : taps_y_last;
+  assign _0159_[10] = rst ? 1'h0 : pass_last;
+  assign _0158_ = rst ? 1'h0 : _0259_;
+  assign _0157_ = rst ? 1'h0 : _0256_;
+  assign _0156_ = rst ? 1'h0 : _0253_;
+  assign _0155_ = rst ? 1'h0 : _0083_;
+  assign _0154_[639:608] = comes_19 ? word_1 : words[639:608];
+  assign _0154_[607:576] = comes_18 ? words[639:608] : words[607:576];
+  assign _0154_[575:544] = comes_17 ? words[607:576] : words[575:544];
+  assign _0154_[543:512] = comes_16 ? words[575:544] : words[543:512];
+  assign _0154_[511:480] = comes_15 ? words[543:512] : words[511:480];
+  assign _0154_[479:448] = comes_14 ? words[511:480] : words[479:448];
+  assign _0154_[447:416] = comes_13 ? words[479:448] : words[447:416];
+  assign _0154_[415:384] = comes_12 ? words[447:416] : words[415:384];
+  assign _0154_[383:352] = comes_11 ? words[415:384] : words[383:352];
+  assign _0154_[351:320] = comes_10 ? words[383:352] : words[351:320];
+  assign _0154_[319:288] = comes_9 ? words[351:320] : words[319:288];
+  assign _0154_[287:256] = comes_8 ? words[319:288] : words[287:256];
+  assign _0154_[255:224] = comes_7 ? words[287:256] : words[255:224];
+  assign _0154_[223:192] = comes_6 ? words[255:224] : words[223:192];
+  assign _0154_[191:160] = comes_5 ? words[223:192] : words[191:160];
+  assign _0154_[159:128] = comes_4 ? words[191:160] : words[159:128];
+  assign _0154_[127:96] = comes_3 ? words[159:128] : words[127:96];
+  assign _0154_[95:64] = comes_2 ? words[127:96] : words[95:64];
+  assign _0154_[63:32] = comes_1 ? words[95:64] : words[63:32];
+  assign _0154_[31:0] = comes_0 ? words[63:32] : words[31:0];
+  assign _0444_ = head ? _0291_[8:0] : place;
+  assign _0445_ = read_1 ? place : _0444_;
+  assign _0153_ = _0446_ ? _0075_[8:0] : _0445_;
+  assign _0446_ = ! state;
+  assign _0447_ = read_1 ? come_single : come_last;
+  assign _0152_ = word_valid ? _0074_ : _0447_;
+  assign _0448_ = read_1 ? 8'h14 : come_left;
+  assign _0151_ = word_valid ? _0054_[7:0] : _0448_;
+  assign _0449_ = head ? _0032_ : asked_last;
+  assign _0150_ = read_1 ? asked_single : _0449_;
+  assign _0450_ = head ? _0010_[7:0] : asked_left;
+  assign _0148_ = read_1 ? 8'h14 : _0450_;
+  assign _0451_ = head ? _0301_ : head;
+  assign _0452_ = read_1 ? 1'h1 : _0451_;
+  assign _0147_ = rst ? 1'h0 : _0452_;
+  assign _0146_ = rst ? 1'h0 : read;
+  assign _0145_ = rst ? 1'h0 : _0260_;
   assign head_address = place[7:0];
 endmodule
 
@@ -7195,6 +7639,7 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   reg ends_1 = 1'h0;
   output error;
   reg error = 1'h0;
+  reg far_1 = 1'h0;
   reg finish = 1'h0;
   reg finish_1 = 1'h0;
   output finish_10;
@@ -7273,11 +7718,11 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   assign _032_ = columns > 1'h1;
   assign _034_ = _032_ ? 3'h1 : columns;
   assign _035_ = place_1 + together;
-  assign _036_ = same_place_1 >= 9'h100;
-  assign _037_ = \end  > 9'h100;
-  assign _038_ = _036_ | _037_;
-  assign _039_ = | descriptor[543:522];
-  assign _040_ = _038_ | _039_;
+  assign _036_ = | descriptor[543:522];
+  assign _037_ = same_place_1 >= 9'h100;
+  assign _038_ = \end  > 9'h100;
+  assign _039_ = _037_ | _038_;
+  assign _040_ = _039_ | far_1;
   assign _041_ = group_2 * 1'h1;
   assign _042_ = tag_2[7] ? descriptor[23:16] : 8'h04;
   assign _043_ = _041_ >= _042_;
@@ -7340,6 +7785,8 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
     \end  <= _035_[9:0];
   always @(posedge store_domain_clk)
     same_place_1 <= place_1;
+  always @(posedge store_domain_clk)
+    far_1 <= _036_;
   always @(posedge store_domain_clk)
     outside <= _040_;
   always @(posedge store_domain_clk)

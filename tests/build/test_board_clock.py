@@ -73,7 +73,7 @@ def test_cycles(capsys):
     assert (facts["clock_mhz"], facts["clock_source"]) == (110, "recorded")
     assert facts["milliseconds"] == facts["predicted_cycles"] / 110 / 1000
     assert main(["cycles", KEYWORDS]) == 0
-    assert ("22,785 cycles predicted: 0.21 ms at 110 MHz, which its recorded build for ulx3s-85f "
+    assert ("22,193 cycles predicted: 0.20 ms at 110 MHz, which its recorded build for ulx3s-85f "
             "has met") in capsys.readouterr().out
 
 

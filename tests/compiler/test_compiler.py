@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from hwgen.arch.design import Design
+from hwgen.arch.steps import Mode
 from hwgen.compiler import Program, compile_network
 from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import Logistic, Softmax
+from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import (
@@ -338,3 +340,14 @@ def test_file_wrong(tmp_path):
     np.savez(wrong, facts=np.zeros(3))
     with pytest.raises(UserError, match="is not a Program of hwgen"):
         Program.load(wrong)
+
+
+def test_steps_that_overlap():
+    """All steps with weights of a layer follow one another at once, and the first ones of some."""
+    design = Design.load("ulx3s-85f").replace(partial_sums=40)
+    program = compile_network(read_network(path("kws_dscnn")), design)
+    firsts = {layer.first for layer in program.layers}
+    found = {index for index, step in enumerate(program.steps) if step.overlaps}
+    assert found - firsts == {index for index, step in enumerate(program.steps)
+                              if index not in firsts and step.mode in (Mode.MATRIX, Mode.DEPTHWISE)}
+    assert len(found & firsts) > 5

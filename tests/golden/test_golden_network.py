@@ -13,7 +13,14 @@ from hwgen.network.scales import activation_range, mean_multiplier, multiplier_a
 from hwgen.network.tflite import reading as tflite
 
 from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
-from ..tflite_writer import KINDS, Graph, random_layer, random_network
+from ..tflite_writer import (
+    KINDS,
+    MORE_LAYERS,
+    Graph,
+    random_chain,
+    random_layer,
+    random_network,
+)
 
 
 def random_inputs(rng, network, images=1):
@@ -62,6 +69,17 @@ def test_accuracy(name, inputs, right):
     assert (answers == stored["label"]).sum() == right
 
 
+@pytest.mark.parametrize("name", ["emza_ssd_slim_face", "tinymaix_mbnet96"])
+def test_public_networks(name):
+    if not (SHARED / "modern").is_dir():
+        pytest.skip(f"no {SHARED / 'modern'}, where these networks are")
+    network, stored = read_network(SHARED / "modern" / f"{name}.tflite"), arrays(
+        name, SHARED / "modern")
+    found = run(network, stored["input0"][:, 0])
+    for number, output in enumerate(network.outputs):
+        np.testing.assert_array_equal(found[output], stored[f"output{number}"][:, 0])
+
+
 def test_time():
     network, stored = read_network(path("ic_resnet8")), arrays("ic_resnet8")
     run(network, stored["input"][:1])
@@ -74,7 +92,12 @@ def test_time():
 
 
 def reference(data, network, x):
-    """Return what TensorFlow Lite Micro makes of one image."""
+    """Return what TensorFlow Lite Micro makes of one image, as the first output."""
+    return references(data, network, x)[0]
+
+
+def references(data, network, x):
+    """Return all outputs."""
     micro = pytest.importorskip(
         "tflite_micro",
         reason="tflite-micro is the reference; `make setup` installs it where there is a wheel")
@@ -83,21 +106,22 @@ def reference(data, network, x):
         shape = interpreter.get_input_details(index)["shape"]
         interpreter.set_input(x[name].reshape(shape), index)
     interpreter.invoke()
-    return interpreter.get_output(0)
+    return [interpreter.get_output(number) for number in range(len(network.outputs))]
 
 
 def compare(rng, data):
-    """Compare a file with one output with the reference, on random inputs."""
+    """Compare all outputs of a file with the reference, on random inputs."""
     network = tflite.read(data)
     x = random_inputs(rng, network)
-    expected = reference(data, network, x)
-    np.testing.assert_array_equal(run(network, x)[network.outputs[0]].ravel(), expected.ravel())
+    found = run(network, x)
+    for name, expected in zip(network.outputs, references(data, network, x), strict=True):
+        np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS])
 def test_random_layers(kind):
     for seed in range(40):
-        rng = np.random.default_rng([seed, KINDS.index(kind)])
+        rng = np.random.default_rng([seed, *kind.encode()])
         compare(rng, random_layer(rng, kind))
 
 
@@ -136,14 +160,57 @@ def test_maximum_of_all_pairs():
                                       zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("scales", [(1.0, 1 - 2.0**-21), (0.5, 0.5), (0.1, 3.7), (2.0, 0.15625)])
+def test_difference_of_all_pairs(scales):
+    """Every int8 less every other, where products are half way between integers, and where not."""
+    graph = Graph(np.random.default_rng(3))
+    a, b = (graph.activation(1, 256, 256, scale=float(np.float32(scale)), zero_point=zero)
+            for scale, zero in zip(scales, (3, -70), strict=True))
+    data = graph.write(graph.operator("SUB", [a, b], graph.activation(
+        1, 256, 256, scale=float(max(scales)), zero_point=-9)))
+    network = tflite.read(data)
+    x = dict(zip(network.inputs, (each[None] for each in np.meshgrid(
+        *2 * [np.arange(-128, 128, dtype=np.int8)])), strict=True))
+    np.testing.assert_array_equal(run(network, x)[network.outputs[0]],
+                                  reference(data, network, x))
+
+
+def test_padding_between_batches():
+    """SPACE_TO_BATCH_ND pads with the zero point, as TensorFlow Lite does, and PAD in its place."""
+    for seed in range(60):
+        of, plain = (Graph(np.random.default_rng(seed)) for _ in range(2))
+        data = of.write(of.dilated(padded=True))
+        same = plain.write(plain.dilated(padded=True, plain=True))
+        network = tflite.read(data)
+        assert len(network.layers) == 1
+        x = random_inputs(np.random.default_rng(seed), network)
+        [found] = run(network, x).values()
+        other = tflite.read(same)
+        np.testing.assert_array_equal(found.ravel(), reference(
+            same, other, dict(zip(other.inputs, x.values(), strict=True))).ravel())
+
+
 def test_random_networks():
     for seed in range(40):
         rng = np.random.default_rng([seed, 99])
         compare(rng, random_network(rng))
 
 
+def test_random_chains():
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 77])
+        compare(rng, random_chain(rng))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, "network"])
+def test_many_random_chains():
+    for seed in range(1000, 4000):
+        rng = np.random.default_rng([seed, 77])
+        compare(rng, random_chain(rng))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])
@@ -300,7 +367,8 @@ def test_input_wrong(x, says):
 
 
 def test_inputs_wrong():
-    network = tflite.read(random_layer(np.random.default_rng(1), "ADD"))
+    network = tflite.read(random_layer(np.random.default_rng(1), "MAXIMUM"))
+    assert len(network.inputs) == 2
     with pytest.raises(UserError, match="give each by its name"):
         run(network, np.zeros((1, 2), np.int8))
     x = random_inputs(np.random.default_rng(2), network)

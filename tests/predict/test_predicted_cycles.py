@@ -29,7 +29,7 @@ SAMPLE = [pytest.param(design, marks=pytest.mark.xdist_group(group)) for design,
     (test_sparse_engine.DESIGN, "sparse accelerator"))]
 SINGLE = 7
 """Random networks of one layer come first in each turn of all kinds."""
-SEVERAL = (*HOSTED, "FULLY_CONNECTED")
+SEVERAL = (*HOSTED, "FULLY_CONNECTED", "ADD", "MEAN")
 """Kinds of files that may have no step, or a second layer."""
 
 

@@ -49,7 +49,7 @@ def test_one_design(one):
     design = Design.load("ulx3s-85f")
     program = compile_network(read_network(KWS), design)
     [described] = data["designs"]
-    assert sum(described["layers"][0]) == total_cycles(program.steps, Array.of(design)) == 22785
+    assert sum(described["layers"][0]) == total_cycles(program.steps, Array.of(design)) == 22193
     assert data["networks"][0]["layers"] == [layer.name for layer in program.layers]
     [memory] = data["memory"]
     assert {tensor["name"] for tensor in memory["tensors"]} == set(program.tensors)
@@ -87,7 +87,7 @@ def test_front(tmp_path, monkeypatch):
     assert main(["tune", KWS, "--report", str(file)]) == 0
     _, data = data_of(file)
     *front, preset = data["designs"]
-    assert preset["name"] == "preset ulx3s-85f" and sum(preset["layers"][0]) == 22785
+    assert preset["name"] == "preset ulx3s-85f" and sum(preset["layers"][0]) == 22193
     totals = [sum(each["layers"][0]) for each in front]
     assert totals == sorted(totals) and len(front) > 2
     assert [each["area"] for each in front] == sorted((each["area"] for each in front),

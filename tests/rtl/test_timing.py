@@ -33,7 +33,7 @@ from hwgen.rtl.compact.broadcast import Broadcast
 from hwgen.rtl.compact.fetch import CompactFetch
 from hwgen.rtl.compact.host_port import CompactHostPort
 from hwgen.rtl.compact.memories import CompactByteMemory, CompactWordMemory, SplitRam
-from hwgen.rtl.compact.post import CompactLane, CompactPost
+from hwgen.rtl.compact.post import AddingLane, CompactLane, CompactPost
 from hwgen.rtl.compact.sequencer import CompactSequencer
 from hwgen.rtl.compact.store import CompactStore
 from hwgen.rtl.dot.bitplane import BitPlane
@@ -261,6 +261,16 @@ def requantised(kind, *args, **options):
                 gives=lambda ctx: ctx.get(dut.o) != 0, before=before)
 
 
+def long_product(width, more):
+    dut = generic.LongMultiplier(width, more)
+
+    async def before(ctx):
+        put(ctx, dut, b=1)
+        await ctx.tick().repeat(dut.latency)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.a, item is not None),
+                gives=lambda ctx: ctx.get(dut.p) != more, before=before)
+
+
 def post(dut):
     """Return a case of vectors whose bytes come without a pause."""
     def drive(ctx, item):
@@ -352,9 +362,13 @@ CASES = {
                                 for width in (8, 40)],
     Lane: lambda: [requantised(Lane, rounding, "generic") for rounding in ("tflm", "even")],
     CompactLane: lambda: [requantised(CompactLane, "single", "generic")],
+    AddingLane: lambda: [requantised(AddingLane, rounding, "generic", hard=True)
+                        for rounding in ("tflm", "single", "even")],
+    generic.LongMultiplier: lambda: [long_product(16, 0), long_product(15, 1 << 14)],
     Post: lambda: [post(Post(columns, lanes, "tflm", "generic"))
                    for columns, lanes in ((1, 1), (7, 3), (4, 4), (5, 1))],
-    CompactPost: lambda: [post(CompactPost(columns, 1, "tflm", "generic")) for columns in (2, 5)],
+    CompactPost: lambda: [post(CompactPost(columns, 1, "tflm", "generic", hard=hard))
+                          for columns, hard in ((2, 0), (5, 0), (3, 1))],
     Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
     CompactStore: lambda: [stored(CompactStore, columns, 1) for columns in (2, 5)],
     binary.Column: lambda: [binary_column(rows) for rows in (1, 5, 8)],
@@ -532,7 +546,7 @@ EQUAL = {
     gowin.Multiplier: generic.Multiplier, ice40.Multiplier: generic.Multiplier,
     ice40.MultiplierPair: generic.Multiplier, ice40.CommonPair: generic.Multiplier,
     ecp5_rams.Ram: generic.Ram, ecp5_rams.SinglePortRam: generic.SinglePortRam,
-    ice40.SinglePortRam: generic.SinglePortRam,
+    ice40.SinglePortRam: generic.SinglePortRam, ice40.LongMultiplier: generic.LongMultiplier,
 }
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the
 proofs and simulations of tests/rtl/primitives/."""

@@ -12,6 +12,7 @@ from ...cost.cycles import Count, StepCycles, chain
 from ...network.graph import Window
 from ..cost import LayerCost, where
 from ..distinct import distinct_weights
+from ..following import Reads, Writes, in_order
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
 from ..sizes import LARGEST_COUNT, Block, Sizes, Strips, ceil_div
@@ -44,6 +45,7 @@ class DepthwiseLayer:
         self.sizes, self.source, self.target = sizes, source, target
         self.window, self.lanes, self.bias, self.pad = window, lanes, bias, pad
         self.weights, self.activations = weights, activations
+        self.transposed = False  # columns are streamed as rows
         parts = parts_of(distinct_weights(weights))
         self.multiplied = np.append(parts, np.int8(0))
         self.formats = sizes.formats(activations, self.multiplied)
@@ -81,6 +83,7 @@ class DepthwiseLayer:
         rows = cls(sizes, source, target, weights, bias, window, lanes, pad, activations)
         columns = cls(sizes, source.transpose(), target.transpose(), weights.transpose(1, 0, 2),
                       bias, transpose_window(window), lanes, pad, activations)
+        columns.transposed = True
         return [(rows, rows.suits), (columns, columns.suits & (columns.strips.count == 1))]
 
     @property
@@ -173,7 +176,8 @@ class DepthwiseLayer:
         outside = (ceil_div(self.window.before[axis], self.window.stride[axis]) + 1
                    for axis in (0, 1))
         return chain(((of(block), there) for block, there in self.strips.each(*outside)),
-                       of(self.strips.last))
+                     of(self.strips.last),
+                     overlap=self.sizes.array.overlaps(Mode.DEPTHWISE))
 
     def layer_cost(self, possible: Count) -> LayerCost:
         """Return what the steps will take, where it is possible."""
@@ -192,7 +196,30 @@ class DepthwiseLayer:
                  + PARAMETER_WORDS * (tiles if per_tile else 1))
         planned = formats is self.formats and per_tile == (tiles > 1)
         cycles = self.planned if planned else self.cycles(formats, per_tile=per_tile)
-        return LayerCost.of(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words)
+        return LayerCost(np.where(possible, self.cost, NEVER), cycles, self.strips.count, words,
+                         *self.ends())
+
+    def ends(self) -> tuple[Reads, Writes]:
+        """Return how the first step reads, and how the last one writes."""
+        source, array, columns = self.source, self.sizes.array, self.sizes.columns
+        first, last = self.sizes.ends(self.strips)
+        top, height, _ = self.rows(first)
+        left, across, _ = self.pixels(first)
+        streamed, lap = Block(0, 0, height, across), array.pass_cycles(height * across)
+        order = (streamed, lap, columns, self.passes * lap)
+        if source.height > 1:
+            reads = Reads.rows(source, top, (self.taps_y - 1) * self.lines, 1, *order)
+        else:
+            reads = Reads.pixels(source, left * source.pitch,
+                                 (self.taps_x - 1) * self.taps * source.pitch + source.channels,
+                                 source.pitch, *order)
+        _, height, _ = self.rows(last)
+        _, across, _ = self.pixels(last)
+        down = self.window.stride[0]
+        writes = Writes.of(array, self.target, 1, (last.width == self.target.width) & (down == 1),
+                           down * across, height * across, self.passes,
+                           self.sizes.column_tiles(source.channels))
+        return in_order(reads, writes, not (self.transposed or self.sizes.cut.backwards))
 
     def pack_weights(self) -> NDArray[np.int8]:
         """Return the weights of all passes, (tiles, passes, rows, columns)."""
@@ -218,6 +245,7 @@ class DepthwiseLayer:
         program, per_tile = lowering.image.add(
             packed, *lowering.parameters(self.bias, self.lanes), planes)
         blocks = list(self.strips.blocks())
+        first = len(lowering.placed)
         for block in blocks[::-1] if lowering.sizes.cut.backwards else blocks:
             row0, height, prime_y = map(int, self.rows(block))
             left, across, prime_x = map(int, self.pixels(block))
@@ -236,6 +264,7 @@ class DepthwiseLayer:
                 taps_y_step=lowering.design.lines,
                 taps_y_step_bytes=lowering.design.lines * source.row,
                 **target.write_to(block), **formats)
+        lowering.overlap(first + 1)
 
 
 def transpose_window(window: Window) -> Window:

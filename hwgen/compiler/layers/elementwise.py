@@ -3,11 +3,22 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...arch.steps import Mode
 from ...errors import UserError
-from ...network.graph import Add, Elementwise, Maximum, Network, Pad, Requantisation, Window
+from ...network.graph import (
+    Add,
+    Elementwise,
+    Maximum,
+    Network,
+    Pad,
+    Requantisation,
+    Requantise,
+    Window,
+)
 from ..lowering import Lowering
+from ..prepare.constants import Folding
 from ..prepare.lanes import COPY, Lanes, lanes_of
 from ..sizes import ceil_div
 from ..view import View
@@ -16,10 +27,13 @@ from .pool import plain_lanes
 __all__ = ["lower_copy", "lower_elementwise"]
 
 
-def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None) -> None:
+def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None,
+               lanes: Lanes | None = None, zero_point: int = 0) -> None:
     """Emit a copy of an image, or with ``pad`` of what is then around it, too.
 
-    Where the channels of a pixel are neighbours of the next one's, tiles run over whole rows.
+    With ``lanes`` they requantise it, less the zero point; what they cannot shift left is read
+    repeatedly. Where the channels of a pixel are neighbours of the next one's, tiles run over whole
+    rows.
     """
     before, value = (pad.before, pad.value) if pad else ((0, 0), 0)
     channels, columns = target.channels, lowering.columns
@@ -31,20 +45,26 @@ def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None =
         target = replace(target, width=1, channels=target.width * channels,
                          pitch=target.width * channels)
         before = before[0], before[1] * channels
-    lowering.direct(source, target, plain_lanes(COPY), window=Window((1, 1), before=before),
-                    pad=value)
+    lanes = lanes or plain_lanes(COPY)
+    left = int(lanes.left[0])
+    lowering.direct(source, target, lanes, -zero_point << left, repeats=1 << left,
+                    window=Window((1, 1), before=before), pad=value)
 
 
-def lower_elementwise(lowering: Lowering, network: Network, layer: Elementwise,
+def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, layer: Elementwise,
                       sources: list[View], target: View, alone: bool) -> None:
     """Emit the steps of an elementwise layer.
 
-    With ``alone`` a few bytes after the target may be written. Only the inputs of an ADD may be
-    parts of a concatenation; those of the others are contiguous.
+    With ``alone`` a few bytes after the target may be written. The inputs of a MAXIMUM are
+    contiguous; those of the others may be parts of a concatenation.
     """
     match layer:
         case Add():
-            lower_add(lowering, network, layer, sources, target, alone)
+            lower_add(lowering, network, folding, layer, sources, target, alone)
+        case Requantise():
+            lower_copy(lowering, sources[0], target, None,
+                       lanes_of(layer.requantisation, 1, 255),
+                       network.tensors[layer.inputs[0]].zero_point)
         case Maximum():
             lower_maximum(lowering, sources, target, alone)
         case _:
@@ -77,9 +97,9 @@ def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: 
                         second=b)
 
 
-def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[View],
-              target: View, alone: bool) -> None:
-    """Emit three steps for as many vectors as the accumulators hold."""
+def lower_add(lowering: Lowering, network: Network, folding: Folding, layer: Add,
+              sources: list[View], target: View, alone: bool) -> None:
+    """Emit a step for each input, and one more, for as many vectors as the accumulators hold."""
     columns, size = lowering.columns, target.size
     output = lanes_of(layer.requantisation, 1, 1 << 31)
     zero_points = [network.tensors[name].zero_point for name in layer.inputs]
@@ -87,15 +107,17 @@ def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[Vi
               for m, s in layer.scalings]
     terms = sorted(zip(sources, inputs, zero_points, strict=True),
                    key=lambda term: -int(term[1].left[0]))
-    if output.left[0] or terms[1][1].left[0]:
+    if output.left[0] or any(lanes.left[0] for _, lanes, _ in terms[1:]):
         raise UserError("it enlarges what it adds, or their sum: its scales are too far apart")
-    if all(view.contiguous for view in (*sources, target)):
+    constant = layer.constant if len(layer.constant) == 1 else \
+        layer.constant[folding.stored[layer.output]]
+    if len(constant) == 1 and all(view.contiguous for view in (*sources, target)):
         for first, count, width in whole_vectors(lowering, size, alone):
             def row(view: View, first: int = first, count: int = count) -> View:
                 return View(buffer=view.buffer, offset=view.offset + first, height=1,
                             width=count, channels=columns, pitch=columns, row=size)
             emit_add(lowering, [(row(view), lanes, zero) for view, lanes, zero in terms],
-                     row(target), output, size - first, width)
+                     row(target), output, constant, size - first, width)
         return
     for channel in range(0, target.channels, columns):
         width = min(columns, target.channels - channel)
@@ -103,12 +125,16 @@ def lower_add(lowering: Lowering, network: Network, layer: Add, sources: list[Vi
         def part(view: View, channel: int = channel, width: int = width) -> View:
             return replace(view, offset=view.offset + channel, channels=width)
         emit_add(lowering, [(part(view), lanes, zero) for view, lanes, zero in terms],
-                 part(target), output, None, width)
+                 part(target), output, constant[channel:channel + width] if len(constant) > 1
+                 else constant, None, width)
 
 
 def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: View,
-             output: Lanes, row_bytes: int | None, width: int) -> None:
+             output: Lanes, constant: NDArray[np.int64], row_bytes: int | None,
+             width: int) -> None:
     """Emit the sum of one vector for each pixel, of ``width`` columns."""
+    each = replace(output, multiplier=np.broadcast_to(output.multiplier, len(constant)),
+                   right=np.broadcast_to(output.right, len(constant)))
     for block in lowering.sizes.blocks(target.height, target.width, 2):
         for number, (view, lanes, zero_point) in enumerate(terms):
             bias = np.array([-(zero_point << 20) << int(lanes.left[0])])
@@ -120,7 +146,7 @@ def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: V
                 height=view.height, offset=block.x * view.pitch,
                 row_bytes=view.row_bytes if row_bytes is None else row_bytes,
                 x_step=view.pitch, row_step=1, row_step_bytes=view.row)
-        program, _ = lowering.image.add(None, *lowering.parameters(np.array([0]), output))
+        program, _ = lowering.image.add(None, *lowering.parameters(constant, each))
         lowering.emit(
             None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
             low=output.low, high=output.high, x=block.width, y=block.height, program=program,

@@ -17,6 +17,7 @@ from ...cost.cycles import Count, StepCycles
 from ...network.graph import Window
 from ..cost import LayerCost, least_cost, where
 from ..distinct import distinct_weights
+from ..following import FAR, Reads, Writes, in_order
 from ..lowering import Lowering, uniform_parameters
 from ..prepare.lanes import Lanes, parts_of
 from ..sizes import Sizes, Strips, ceil_div
@@ -190,7 +191,29 @@ class MatrixLayer:
         cycles = plan.cycles if planned else sizes.cycles(
             Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
         words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-        return LayerCost.of(plan.cost, cycles, plan.strips.count, words)
+        return LayerCost(plan.cost, cycles, plan.strips.count, words, *self.ends(plan, sizes))
+
+    def ends(self, plan: Plan, sizes: Sizes) -> tuple[Reads, Writes]:
+        """Return how the first step of a plan reads, and how the last one writes."""
+        source, window, array = self.source, self.window, sizes.array
+        first, last = sizes.ends(plan.strips)
+        lap = array.pass_cycles(first.height * first.width)
+        # A tile that reads some of the channels only may read any of them first.
+        order = (first, lap, FAR if plan.tile_step else sizes.rows, lap)
+        if source.height > 1:
+            reads = Reads.rows(source, -window.before[0],
+                               (window.kernel[0] - 1) * window.dilation[0], window.stride[0],
+                               *order)
+        else:
+            along = (plan.group - 1) * window.stride[1] + (
+                window.kernel[1] - 1) * window.dilation[1]
+            reads = Reads.pixels(source, -window.before[1] * source.pitch,
+                                 along * source.pitch + source.channels,
+                                 plan.group * window.stride[1] * source.pitch, *order)
+        writes = Writes.of(array, self.target, plan.group, plan.strips.whole_width == last.width,
+                           last.width, last.height * last.width, plan.passes,
+                           1 if plan.group > 1 else sizes.column_tiles(self.outputs))
+        return in_order(reads, writes, not sizes.cut.backwards)
 
     def full(self, plan: Plan, sizes: Sizes) -> Count:
         """Return whether no weight of 0 is beside those of the layer, which are all -1 or 1."""
@@ -247,6 +270,7 @@ class MatrixLayer:
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
         grouped = replace(target, pitch=plan.group * target.pitch)
+        first = len(lowering.placed)
         for block in lowering.sizes.blocks(target.height, ceil_div(target.width, plan.group),
                                            plan.passes):
             row0 = block.y * window.stride[0] - window.before[0]
@@ -265,6 +289,7 @@ class MatrixLayer:
                 taps_y_step=window.dilation[0],
                 taps_y_step_bytes=window.dilation[0] * source.row,
                 **grouped.write_to(block), **formats)
+        lowering.overlap(first + 1)
 
 
 def flatten_rows(source: View, target: View, window: Window) -> tuple[View, View, Window]:

@@ -107,12 +107,14 @@ def lower_max_pool(lowering: Lowering, layer: MaxPool, source: View, target: Vie
 
 def lower_mean(lowering: Lowering, network: Network, layer: Mean, source: View,
                target: View) -> None:
-    """Emit the mean over all pixels; what the lanes cannot shift left is summed up repeatedly."""
+    """Emit the mean over pixels; what the lanes cannot shift left is summed up repeatedly."""
     zero_point = network.tensors[layer.inputs[0]].zero_point
-    count = source.height * source.width
+    taps = tuple(size if axis in layer.axes else 1
+                 for axis, size in ((1, source.height), (2, source.width)))
+    count = taps[0] * taps[1]
     lanes = lanes_of(layer.requantisation, 1, 255 * count)
     left = int(lanes.left[0])
-    window = Window((source.height, source.width))
+    window = Window((taps[0], taps[1]))
     views = over_tiles(lowering, source, target)
     if views:
         source, target = views

@@ -120,6 +120,8 @@ class SumsLayer:
         quickest = min(possible, key=lambda layer: int(layer.cost), default=None)
         if quickest and quickest.cost <= best.cost:
             quickest.emit(lowering)
+            lowering.taken = quickest.layer_cost(True)
         else:
             self.product.emit(lowering, best)
+            lowering.taken = self.product.layer_cost(lowering.sizes)
 

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 
 from ...errors import UserError
-from ...network.graph import Add, Concatenate, Elementwise, Layer, Network, Reshape
+from ...network.graph import (
+    Concatenate,
+    Elementwise,
+    Layer,
+    Maximum,
+    Move,
+    Network,
+    Reshape,
+)
+from ..layers.moves import view_of_places
 from ..prepare.constants import Folding
 from ..view import View, image_of
 from .addresses import Life
@@ -14,9 +23,10 @@ __all__ = ["BufferLayout"]
 class BufferLayout:
     """The view of every tensor that is stored.
 
-    A reshaped tensor is the bytes it was before. What is concatenated is written where it goes, if
-    a single layer reads it so, and no step reads it together with another tensor, for these must
-    lie alike. An elementwise result replaces one of its inputs, if nobody reads that any more.
+    A reshaped tensor is the bytes it was before, and one that is moved may be a view of them. What
+    is concatenated is written where it goes, if a single layer reads it so, and no step reads it
+    together with another tensor, for these must lie alike. An elementwise result replaces one of
+    its inputs, if nobody reads that any more.
     """
 
     def __init__(self, network: Network, folding: Folding) -> None:
@@ -49,10 +59,10 @@ class BufferLayout:
         fixed = {*self.network.inputs, *self.outputs}
         readers: dict[str, int] = {}
         for layer in self.layers:
-            if isinstance(layer, Reshape):
+            if isinstance(layer, Reshape | Move):
                 fixed |= {*layer.inputs, layer.output}
-            if isinstance(layer, Elementwise) and not isinstance(layer, Add):
-                fixed |= {*layer.inputs}  # an ADD reads one of them after the other
+            if isinstance(layer, Maximum):
+                fixed |= {*layer.inputs}  # others read one input after the other
             for name in layer.inputs:
                 concatenation = isinstance(layer, Concatenate)
                 readers[name] = readers.get(name, 0) + concatenation
@@ -68,6 +78,11 @@ class BufferLayout:
         if isinstance(layer, Reshape):
             before = self.views[layer.inputs[0]]
             return self.packed_view(name, before.buffer)
+        if isinstance(layer, Move) and self.may_have_gaps(name):
+            view = view_of_places(layer, self.views[layer.inputs[0]],
+                                  image_of(self.network.tensors[name]))
+            if view:
+                return view
         if isinstance(layer, Elementwise):
             for source in layer.inputs:
                 view = self.views[source]
@@ -75,6 +90,12 @@ class BufferLayout:
                 if self.is_alone(view) and all(self.ends[n] <= index for n in sharers):
                     return self.packed_view(name, view.buffer)
         return self.packed_view(name)
+
+    def may_have_gaps(self, name: str) -> bool:
+        """Return whether all that read a tensor take it as it lies, whatever is between."""
+        return name not in self.outputs and not any(
+            isinstance(layer, Maximum | Move | Reshape) for layer in self.layers
+            if name in layer.inputs)
 
     def part(self, layer: Concatenate, place: int) -> View:
         """Return the view of one input of a concatenation, in its output."""

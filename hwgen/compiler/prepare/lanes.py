@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...network.graph import Requantisation, Weighted
+from ...network.rounding import COPY
 
 __all__ = ["COPY", "LARGEST_LEFT", "Lanes", "lanes_of", "parts_of",
            "sum_requantisation"]
@@ -62,7 +63,3 @@ def parts_of(weights: Integers) -> list[NDArray[np.int8]]:
         parts.append(part.astype(np.int8))
         rest = rest - part
     return parts
-
-
-COPY = (1 << 31) - 1
-"""The multiplier, with shift 0, that leaves a byte as it is."""

@@ -1,16 +1,20 @@
-"""Layers that need not run: padding that the convolutions after it do as well."""
+"""Layers that others compute: padding and sums over channels, which convolutions do as well."""
 
 import dataclasses
 
-from ...network.graph import Convolution, Depthwise, Layer, Network, Pad
+import numpy as np
+
+from ...network.graph import Convolution, Depthwise, Layer, Mean, Network, Pad, Window
+from ..view import image_of
 
 __all__ = ["simplify"]
 
 
 def simplify(network: Network) -> Network:
-    """Return the network without padding that only convolutions read.
+    """Return the network without padding that only convolutions read, and means over channels.
 
-    Padding with the zero point adds nothing to a sum, as does a tap outside the image.
+    Padding with the zero point adds nothing to a sum, as does a tap outside the image. A mean over
+    channels is a convolution by ones.
     """
     replaced: dict[str, Pad] = {}
     for layer in network.layers:
@@ -31,6 +35,17 @@ def simplify(network: Network) -> Network:
                 layer.window, before=(before[0] + pad.before[0], before[1] + pad.before[1]),
                 after=(after[0] + pad.after[0], after[1] + pad.after[1]))
             layer = dataclasses.replace(layer, inputs=pad.inputs, window=window)
+        if isinstance(layer, Mean) and 3 in layer.axes:
+            layer = product_of(layer, image_of(network.tensors[layer.inputs[0]]))
         layers.append(layer)
     # Padding of padding is left alone: the inner one is read by the outer one.
     return dataclasses.replace(network, layers=tuple(layers))
+
+
+def product_of(layer: Mean, image: tuple[int, int, int]) -> Convolution:
+    """Return the convolution that adds up all channels, of pixels that it adds up, too."""
+    kernel = tuple(image[axis - 1] if axis in layer.axes else 1 for axis in (1, 2))
+    return Convolution(name=layer.name, inputs=layer.inputs, output=layer.output,
+                       weights=np.ones((1, *kernel, image[2]), np.int8),
+                       bias=np.zeros(1, np.int32), window=Window((kernel[0], kernel[1])),
+                       requantisation=layer.requantisation)

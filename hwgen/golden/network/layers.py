@@ -17,7 +17,8 @@ from . import fixed_point
 from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
 __all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
-           "fully_connected_sums", "matrix", "max_pool", "maximum", "mean"]
+           "fully_connected_sums", "matrix", "max_pool", "maximum", "mean",
+           "rescale"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -120,8 +121,8 @@ def weighted_sums(x: Bytes, layer: graph.Weighted, zero_point: int) -> Integers:
 
 def add(inputs: Sequence[Bytes], layer: graph.Add, zero_points: Sequence[int],
         rounding: str = "tflm") -> Bytes:
-    """Return the sum of two tensors."""
-    sums = np.zeros(inputs[0].shape, np.int64)
+    """Return the sum of one or two tensors and a constant."""
+    sums = np.broadcast_to(layer.constant, inputs[0].shape).astype(np.int64)
     for x, zero_point, (multiplier, shift) in zip(inputs, zero_points, layer.scalings, strict=True):
         sums += scale((x.astype(np.int64) - zero_point) << 20, multiplier, shift, rounding)
     return requantise(wrap(sums), layer.requantisation, rounding)
@@ -130,6 +131,12 @@ def add(inputs: Sequence[Bytes], layer: graph.Add, zero_points: Sequence[int],
 def maximum(inputs: Sequence[Bytes]) -> Bytes:
     """Return the greater of two tensors, element by element."""
     return np.maximum(*inputs)
+
+
+def rescale(x: Bytes, layer: graph.Requantise, zero_point: int,
+             rounding: str = "tflm") -> Bytes:
+    """Return a tensor on another scale."""
+    return requantise(x.astype(np.int64) - zero_point, layer.requantisation, rounding)
 
 
 def average_pool(x: Bytes, layer: graph.AveragePool) -> Bytes:
@@ -150,10 +157,10 @@ def max_pool(x: Bytes, layer: graph.MaxPool) -> Bytes:
 
 
 def mean(x: Bytes, layer: graph.Mean, zero_point: int, rounding: str = "tflm") -> Bytes:
-    """Return the mean over all axes but the first and the last, as (images, channels)."""
-    over = tuple(range(1, x.ndim - 1))
-    count = int(np.prod([x.shape[axis] for axis in over]))
-    sums = x.sum(axis=over, dtype=np.int64) - zero_point * count
+    """Return the mean over some axes of images, or the sum."""
+    image = x.reshape(len(x), *(1,) * (4 - x.ndim), *x.shape[1:])
+    count = int(np.prod([image.shape[axis] for axis in layer.axes]))
+    sums = image.sum(axis=layer.axes, dtype=np.int64) - zero_point * count
     return requantise(wrap(sums), layer.requantisation, rounding)
 
 
@@ -168,6 +175,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = finish_sums(sums, layer.requantisation, rounding)
         case graph.Add():
             result = add(inputs, layer, zero_points, rounding)
+        case graph.Requantise():
+            result = rescale(x, layer, zero_points[0], rounding)
         case graph.Maximum():
             result = maximum(inputs)
         case graph.AveragePool():
@@ -180,6 +189,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = surround(x, layer.before, layer.after, layer.value).astype(np.int8)
         case graph.Concatenate():
             result = np.concatenate(inputs, axis=layer.axis)
+        case graph.Move():
+            result = x.reshape(len(x), -1)[:, layer.places]
         case graph.Reshape():
             result = x
         case graph.Softmax():

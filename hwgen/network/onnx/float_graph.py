@@ -15,8 +15,9 @@ from .float_ops import gain_and_bias
 
 __all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "output_axis", "sources"]
 
-PASSING = {"Clip", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool", "Pad", "Relu",
-           "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+PASSING = {"Clip", "DepthToSpace", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
+           "Pad", "Relu", "Reshape", "Resize", "Slice", "SpaceToDepth", "Squeeze", "Transpose",
+           "Unsqueeze"}
 """Operators whose result is on the grid of what they read."""
 
 PRODUCTS = {"Conv", "Gemm", "MatMul"}

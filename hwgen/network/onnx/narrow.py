@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..graph import AveragePool, Concatenate, Layer, MaxPool, Pad, Reshape, Tensor
+from ..graph import AveragePool, Concatenate, Layer, MaxPool, Move, Pad, Reshape, Tensor
 from ..precision import INT8, Precision
 
 __all__ = ["narrow_tensors"]
@@ -24,7 +24,7 @@ def output_precision(layer: Layer, inputs: Sequence[Precision]) -> Precision:
     """Return the bits of what a layer writes."""
     low, high = min(p.low for p in inputs), max(p.high for p in inputs)
     match layer:
-        case Reshape():
+        case Reshape() | Move():
             return inputs[0]
         case Concatenate():
             return inputs[0] if len(set(inputs)) == 1 else Precision.over(low, high)

@@ -25,6 +25,7 @@ from .operators.pools import POOLS
 from .operators.products import FLOAT
 from .operators.qlinear import MICROSOFT, QUANTISED
 from .operators.qonnx import LOW_BIT
+from .operators.rearrange import REARRANGED
 from .reader import EdgeLayout, Handler, OnnxReader
 from .valid import check
 from .values import file_type
@@ -35,7 +36,7 @@ Bytes = NDArray[np.int8]
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     **{("", name): handler
-       for name, handler in {**MOVES, **FLOAT, **ARITHMETIC, **POOLS, **LAST,
+       for name, handler in {**MOVES, **REARRANGED, **FLOAT, **ARITHMETIC, **POOLS, **LAST,
                              **QUANTISED}.items()},
     **{("com.microsoft", name): handler
        for name, handler in {**MICROSOFT, **LAST_QUANTISED}.items()},

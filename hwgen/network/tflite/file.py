@@ -40,7 +40,9 @@ PADDINGS = names_of(tflite.Padding)
 
 FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "DepthMultiplier",
           "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat",
-          "KeepNumDims", "KeepDims")
+          "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask",
+          "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
+          "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode")
 VECTORS = ("NewShape", "SqueezeDims")
 
 
@@ -224,9 +226,11 @@ class FileParser:
         if not operator.CustomOptionsIsNone():
             raise UserError(f"{where} has the options of a custom operator")
         options = self.options(operator, name, where)
-        if hasattr(options, "QuantizedBiasType") and options.QuantizedBiasType() not in TYPES:
-            raise UserError(f"{where} has a bias of type {options.QuantizedBiasType()}, which the "
-                            "schema does not have")
+        for what in ("QuantizedBiasType", "OutType"):
+            number = getattr(options, what, int)()
+            if number not in TYPES:
+                raise UserError(f"{where} has the number {number} as {what}, a type that the "
+                                "schema does not have")
         return Operator(name, self.indices(operator.InputsAsNumpy(), tensors),
                         self.indices(operator.OutputsAsNumpy(), tensors),
                         {field: getattr(options, field)() for field in FIELDS

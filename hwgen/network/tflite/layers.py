@@ -4,17 +4,23 @@ Shapes are held against each other as the file has them; the layers have those o
 tensors all have an axis for the batch.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
+from .dilation import refuse_batches
+from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .moves import expand, reshape, squeeze
-from .operator import Site
+from .operator import Chain, Site
 from .operator_codes import FUSE
+from .rearrange import MOVED, join, move, pack
+from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
 
@@ -38,8 +44,7 @@ def convolution(site: Site) -> list[graph.Layer]:
                         f"{outputs // channels}, as its {channels} input channels and {outputs} "
                         "output channels say")
     if not depthwise and weights.shape[3] != channels:
-        raise UserError(f"its weights have {weights.shape[3]} input channels and its input "
-                        f"{channels}: hwgen runs convolutions of one group, or DEPTHWISE_CONV_2D")
+        weights = dense_weights(weights, channels)
     window = site.window(kernel, (site.option("DilationHFactor", 1),
                                   site.option("DilationWFactor", 1)))
     kind = graph.Depthwise if depthwise else graph.Convolution
@@ -48,6 +53,22 @@ def convolution(site: Site) -> list[graph.Layer]:
                  weights=weights[0] if depthwise else weights, bias=site.bias(outputs),
                  window=window, requantisation=site.requantisation(
                      site.x().scale * scales / site.y.scale, outputs))]
+
+
+def dense_weights(weights: NDArray[np.int8], channels: int) -> NDArray[np.int8]:
+    """Return the weights of a convolution in groups as those of one without: 0 between them."""
+    outputs, *kernel, depth = weights.shape
+    groups = channels // depth
+    if depth * groups != channels or outputs % groups:
+        raise UserError(f"its weights have {depth} input channels and its input {channels}: these "
+                        f"must be so many groups that its {outputs} outputs are as many")
+    if weights.size * groups > LARGEST_TENSOR:
+        raise UserError(f"it has {groups} groups: as a convolution without groups its weights take "
+                        f"more than {LARGEST_TENSOR} bytes")
+    dense = np.zeros((groups, outputs // groups, *kernel, groups, depth), np.int8)
+    each = np.arange(groups)
+    dense[each, :, :, :, each] = weights.reshape(groups, -1, *kernel, depth)
+    return dense.reshape(outputs, *kernel, channels)
 
 
 def fully_connected(site: Site) -> list[graph.Layer]:
@@ -85,29 +106,6 @@ def fully_connected(site: Site) -> list[graph.Layer]:
     return layers
 
 
-def add(site: Site) -> list[graph.Layer]:
-    """ADD of two tensors of one shape."""
-    x = site.pair()
-    largest = 2 * max(each.scale for each in x)
-    multipliers, shifts = multiplier_and_shift([each.scale / largest for each in x])
-    first, second = zip(multipliers.tolist(), shifts.tolist(), strict=True)
-    ratio = np.array([largest / (2**20 * site.y.scale)])
-    if ratio[0] >= 1:
-        raise UserError("the scales of its inputs are more than 2**19 times its output's")
-    return [graph.Add(name=site.name, inputs=(x[0].name, x[1].name),
-                      output=site.gives(*site.input(0).shape), scalings=(first, second),
-                      requantisation=site.requantisation(ratio, 1))]
-
-
-def maximum(site: Site) -> list[graph.Layer]:
-    """MAXIMUM of two tensors that have one shape, and one scale with the output."""
-    x = site.pair()
-    # The reference compares the integers, whatever they stand for.
-    site.keeps_scale(*x)
-    return [graph.Maximum(name=site.name, inputs=(x[0].name, x[1].name),
-                          output=site.gives(*site.input(0).shape))]
-
-
 def pool(site: Site) -> list[graph.Layer]:
     """AVERAGE_POOL_2D and MAX_POOL_2D."""
     site.inputs_between(1, 1)
@@ -141,7 +139,7 @@ def clip_window(window: graph.Window, image: tuple[int, int]) -> graph.Window:
 
 
 def mean(site: Site) -> list[graph.Layer]:
-    """MEAN over height and width."""
+    """MEAN and SUM over any axes but the batch's."""
     site.inputs_between(2, 2)
     x, stored = site.x(), site.input(0)
     given = site.constant(1, {"INT32": "<i4"}, "axes").ravel()
@@ -150,20 +148,25 @@ def mean(site: Site) -> list[graph.Layer]:
         raise UserError(f"its axes {given[:8].tolist()} must be those of a shape of {rank} axes")
     # From the end, so that the batch's axis does not matter. Nor does an axis of 1.
     axes = {(axis % rank) - rank for axis in given.tolist()}
-    wide = {axis for axis in range(-len(x.shape), 0) if x.shape[axis] > 1}
-    space = set(range(1 - len(x.shape), -1))
-    if len(x.shape) < 3 or axes & wide != space & wide:
-        raise UserError(f"it is over the axes {given[:8].tolist()} of shape {stored.shape}: hwgen "
-                        "runs means over height and width together")
+    image = (1,) * (4 - len(x.shape)) + x.shape
+    over = tuple(axis for axis in (1, 2, 3) if axis - 4 in axes and image[axis] > 1)
     if site.option("KeepDims"):
         left = [1 if axis - rank in axes else size for axis, size in enumerate(stored.shape)]
     else:
         left = [size for axis, size in enumerate(stored.shape) if axis - rank not in axes]
-    output = site.gives(*left)
-    multiplier, shift = mean_multiplier(x.scale / site.y.scale, x.size // x.shape[-1])
+    site.gives(*left)
+    ratio, count = x.scale / site.y.scale, math.prod(image[axis] for axis in over)
+    whole = site.operator.code == "SUM"
+    multiplier, shift = (int(each[0]) for each in multiplier_and_shift([ratio])) if whole else \
+        mean_multiplier(ratio, count)
     by = graph.Requantisation(np.array([multiplier], np.int32), np.array([shift], np.int32),
                               site.y.zero_point)
-    return [graph.Mean(name=site.name, inputs=(x.name,), output=output, requantisation=by)]
+    kept = tuple(1 if axis in over else size for axis, size in enumerate(image))
+    y = site.y.shape
+    chain = Chain(site, y if (1,) * (4 - len(y)) + y == kept else kept)
+    chain.add(graph.Total if whole else graph.Mean, (x.name,), chain.output, axes=over,
+              requantisation=by)
+    return chain.finish()
 
 
 def pad(site: Site) -> list[graph.Layer]:
@@ -203,12 +206,15 @@ def concatenate(site: Site) -> list[graph.Layer]:
         raise UserError(f"its axis {given} must be one of a shape of {rank} axes")
     place = given % rank
     axis = place - rank + len(x[0].shape)
-    if axis == 0 or len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
-            len({len(shape) for shape in shapes}) != 1 or len({len(t.shape) for t in x}) != 1:
+    if len({(*shape[:place], *shape[place + 1:]) for shape in shapes}) != 1 or \
+            len({len(shape) for shape in shapes}) != 1:
         raise UserError(f"its inputs have shapes {', '.join(map(str, shapes[:4]))}: they must be "
-                        "alike but for the axis of concatenation, which is not the batch's")
+                        "alike but for the axis of concatenation")
     shape = list(shapes[0])
     shape[place] = sum(s[place] for s in shapes)
+    if axis == 0 or len({len(t.shape) for t in (*x, site.y)}) > 1:
+        site.gives(*shape)
+        return join(site, x, place)
     return [graph.Concatenate(name=site.name, inputs=tuple(t.name for t in x),
                               output=site.gives(*shape), axis=axis)]
 
@@ -236,8 +242,12 @@ def softmax(site: Site) -> list[graph.Layer]:
 
 BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
-    "ADD": add, "MAXIMUM": maximum, "AVERAGE_POOL_2D": pool, "MAX_POOL_2D": pool, "MEAN": mean,
-    "PAD": pad, "PADV2": pad, "CONCATENATION": concatenate, "RESHAPE": reshape,
-    "SQUEEZE": squeeze, "EXPAND_DIMS": expand, "SOFTMAX": softmax, "LOGISTIC": softmax}
+    "ADD": add, "SUB": add, "MUL": multiply, "MAXIMUM": extreme, "MINIMUM": extreme,
+    "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
+    "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
+    "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack,
+    "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
+    "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 
 """What returns the layers of each operator, the last of which writes its output."""

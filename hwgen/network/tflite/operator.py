@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Requantisation, Tensor, Window
+from ..graph import Layer, Requantisation, Reshape, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
 from ..scales import activation_range, multiplier_and_shift
 from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator, StoredTensor
 
-__all__ = ["Context", "Site"]
+__all__ = ["Chain", "Context", "Site"]
 
 LARGEST_STEP = (1 << 15) - 1
 """Of strides, dilations and paddings: the reference has 16 bits for each."""
@@ -41,6 +41,8 @@ class Site:
     result: StoredTensor
     """Its output in the file."""
     activation: Callable[[int], Tensor]
+    place: int = 0
+    """Which of several outputs that is."""
 
     def x(self, position: int = 0) -> Tensor:
         """Return an input that is computed, not constant."""
@@ -50,20 +52,10 @@ class Site:
                             "that are computed")
         return self.activation(self.operator.inputs[position])
 
-    def pair(self) -> tuple[Tensor, Tensor]:
-        """Return the inputs: two of one shape that are computed."""
-        self.inputs_between(2, 2)
-        pair = self.x(0), self.x(1)
-        shapes = self.input(0).shape, self.input(1).shape
-        if shapes[0] != shapes[1]:
-            raise UserError(f"its inputs have shapes {shapes[0]} and {shapes[1]}: hwgen runs this "
-                            "operator on tensors of equal shape, without broadcasting")
-        return pair
-
     @property
     def y(self) -> Tensor:
         """Return the output."""
-        return self.activation(self.operator.outputs[0])
+        return self.activation(self.operator.outputs[self.place])
 
     def input(self, position: int) -> StoredTensor:
         """Return an input, which must be there."""
@@ -105,10 +97,10 @@ class Site:
             raise UserError(f"its activation {activation} is none of {', '.join(RANGES)}")
         return activation_range(activation, self.y.scale, self.y.zero_point)
 
-    def image(self) -> tuple[int, int, int]:
-        """Return height, width and channels of the input."""
-        self.x()
-        shape = self.input(0).shape
+    def image(self, position: int = 0) -> tuple[int, int, int]:
+        """Return height, width and channels of an input."""
+        self.x(position)
+        shape = self.input(position).shape
         if len(shape) != 4 or shape[0] != 1:
             raise UserError(f"its input has shape {shape}: it must be (1, height, width, channels)")
         return shape[1], shape[2], shape[3]
@@ -117,19 +109,7 @@ class Site:
         """Return the window, padded as the operator says."""
         height, width, channels = self.image()
         stride = self.option("StrideH"), self.option("StrideW")
-        if min(*kernel, *stride, *dilation) < 1:
-            raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
-                            "at least 1")
-        padding = PADDINGS.get(self.option("Padding"))
-        if padding is None:
-            raise UserError("its padding must be SAME or VALID")
-        before, after = [0, 0], [0, 0]
-        for axis, size in enumerate((height, width)):
-            reach = (kernel[axis] - 1) * dilation[axis] + 1
-            outputs = -(-size // stride[axis])
-            total = max((outputs - 1) * stride[axis] + reach - size, 0)
-            if padding == "SAME":
-                before[axis], after[axis] = total // 2, total - total // 2
+        before, after = self.padding((height, width), kernel, stride, dilation)
         if channels * (height + sum((before[0], after[0]))) * \
                 (width + sum((before[1], after[1]))) > LARGEST_TENSOR:
             raise UserError(f"its input and the padding around it must be at most {LARGEST_TENSOR} "
@@ -137,21 +117,61 @@ class Site:
         if max(*stride, *dilation, *before, *after) > LARGEST_STEP:
             raise UserError(f"its stride {stride}, dilation {dilation} and padding "
                             f"{(*before, *after)} must be at most {LARGEST_STEP}")
-        return Window(kernel, stride, dilation, (before[0], before[1]), (after[0], after[1]))
+        return Window(kernel, stride, dilation, before, after)
+
+    def padding(self, image: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+                dilation: tuple[int, int] = (1, 1)) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the padding before and after that the operator says, of a window on an image."""
+        if min(*kernel, *stride, *dilation) < 1:
+            raise UserError(f"its kernel {kernel}, stride {stride} and dilation {dilation} must be "
+                            "at least 1")
+        if "Around" in self.operator.vectors:  # those that a dilation by its neighbours gives
+            top, bottom, left, right = self.operator.vectors["Around"]
+            return (top, left), (bottom, right)
+        padding = PADDINGS.get(self.option("Padding"))
+        if padding is None:
+            raise UserError("its padding must be SAME or VALID")
+        before, after = [0, 0], [0, 0]
+        for axis, size in enumerate(image):
+            reach = (kernel[axis] - 1) * dilation[axis] + 1
+            outputs = -(-size // stride[axis])
+            total = max((outputs - 1) * stride[axis] + reach - size, 0)
+            if padding == "SAME":
+                before[axis], after[axis] = total // 2, total - total // 2
+        return (before[0], before[1]), (after[0], after[1])
+
+    def has_shape(self, *shape: int) -> None:
+        """Check the output's shape in the file."""
+        if self.result.shape != shape:
+            raise UserError(f"its output has shape {self.result.shape}, and must have {shape}")
 
     def gives(self, *shape: int) -> str:
         """Check the output's shape in the file, and return its name."""
-        if self.result.shape != shape:
-            raise UserError(f"its output has shape {self.result.shape}, and must have {shape}")
+        self.has_shape(*shape)
         return self.y.name
 
     def keeps_scale(self, *tensors: Tensor, difference: float = 0.0) -> None:
         """Check that inputs have the output's scale and zero point."""
         for x in tensors:
-            if abs(x.scale - self.y.scale) > difference or x.zero_point != self.y.zero_point:
-                raise UserError(
-                    f"its input has scale {x.scale:.8g} and zero point {x.zero_point}, its output "
-                    f"{self.y.scale:.8g} and {self.y.zero_point}: they must be equal")
+            self.keeps_grid(x.scale, x.zero_point, difference)
+
+    def keeps_grid(self, scale: float, zero_point: int, difference: float = 0.0) -> None:
+        """Check a scale and zero point, which must be the output's."""
+        if abs(scale - self.y.scale) > difference or zero_point != self.y.zero_point:
+            raise UserError(
+                f"its input has scale {scale:.8g} and zero point {zero_point}, its output "
+                f"{self.y.scale:.8g} and {self.y.zero_point}: they must be equal")
+
+    def grid(self, position: int) -> tuple[float, int]:
+        """Return scale and zero point of a constant input, which has one of each."""
+        stored = self.input(position)
+        scale = float(stored.scales[0]) if len(stored.scales) == 1 else 0.0
+        if not 0 < scale < float("inf") or len(stored.zero_points) != 1 or \
+                not -128 <= stored.zero_points[0] <= 127:
+            raise UserError(f"its constant has scales {stored.scales[:4].tolist()} and zero points "
+                            f"{stored.zero_points[:4].tolist()}: it must have one positive scale "
+                            "and one zero point, from -128 to 127")
+        return scale, int(stored.zero_points[0])
 
     def weights(self, axis: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         """Return the weights, and a scale for each output channel or one for all."""
@@ -172,14 +192,14 @@ class Site:
                             "zero points: they must have one for each scale, or one for all")
         return weights.astype(np.int8, copy=False), scales
 
-    def bias(self, channels: int) -> NDArray[np.int32]:
+    def bias(self, channels: int, position: int = 2) -> NDArray[np.int32]:
         """Return the bias, or zeros where there is none."""
-        if len(self.stored) < 3 or self.stored[2] is None:
+        if len(self.stored) <= position or self.stored[position] is None:
             return np.zeros(channels, np.int32)
-        bias = self.constant(2, {"INT32": "<i4"}, "bias")
+        bias = self.constant(position, {"INT32": "<i4"}, "bias")
         if bias.size != channels:
             raise UserError(f"it has {bias.size} biases for {channels} output channels")
-        stored = self.input(2)
+        stored = self.input(position)
         if np.any(stored.zero_points):
             raise UserError("its bias has a zero point other than 0")
         if len(stored.scales) not in (0, 1, channels):
@@ -204,3 +224,49 @@ class Site:
         low, high = self.range()
         return Requantisation(np.broadcast_to(multiplier, channels),
                               np.broadcast_to(shift, channels), self.y.zero_point, low, high)
+
+
+class Chain:
+    """Layers of one operator, one after the other, on tensors of one shape.
+
+    Parameters
+    ----------
+    site : Site
+    shape : tuple of int
+        That of the output, or another one of as many elements.
+    """
+
+    def __init__(self, site: Site, shape: tuple[int, ...]) -> None:
+        """Begin with no layers."""
+        self.site, self.shape = site, shape
+        self.layers: list[Layer] = []
+        self.output = site.y.name if shape == site.y.shape else \
+            self.between(site.y.scale, site.y.zero_point)
+
+    def between(self, scale: float, zero_point: int, shape: tuple[int, ...] = ()) -> str:
+        """Return the name of a new tensor."""
+        context, number = self.site.context, 1
+        while (name := f"{self.site.y.name}#{number}") in {*context.tensors, *context.names}:
+            number += 1
+        context.tensors[name] = Tensor(name, shape or self.shape, scale, zero_point)
+        return name
+
+    def add(self, kind: type[Layer], inputs: tuple[str, ...], output: str,
+            **fields: object) -> str:
+        """Append a layer and return its output; what computes the operator's has its name."""
+        name = self.site.name if output == self.output else \
+            f"{self.site.name}_{len(self.layers)}"
+        self.layers.append(kind(name=name, inputs=inputs, output=output, **fields))
+        return output
+
+    def take(self, x: Tensor, shape: tuple[int, ...] = ()) -> str:
+        """Return an input in a shape, which is that of all where none is given."""
+        if x.shape == (shape or self.shape):
+            return x.name
+        return self.add(Reshape, (x.name,), self.between(x.scale, x.zero_point, shape))
+
+    def finish(self) -> list[Layer]:
+        """Return the layers, the last of which writes the operator's output."""
+        if self.output != self.site.y.name:
+            self.add(Reshape, (self.output,), self.site.y.name)
+        return self.layers

@@ -1,15 +1,20 @@
 """Reads int8 networks from TensorFlow Lite files."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
-from ..graph import Layer, Network, Tensor
+from ..graph import Layer, Network, Reshape, Softmax, Tensor
 from . import file as tflite_file
+from .dilation import dilate
 from .layers import BUILDERS
 from .operator import Context, Site
 from .operator_codes import EDGES
+from .rearrange import CONSTANTS, FOLDED, SEVERAL, fold
 
 __all__ = ["read"]
 
@@ -74,7 +79,8 @@ class Reader:
         """Move the network's edge past a QUANTIZE or DEQUANTIZE; say whether that was possible."""
         if code == "QUANTIZE" and source in self.file.inputs:
             inside, outside, edges = target, source, self.inputs
-        elif code == "DEQUANTIZE" and target in self.file.outputs:
+        elif target in self.file.outputs and (code == "DEQUANTIZE" or self.moves_zero(source,
+                                                                                    target)):
             inside, outside, edges = source, target, self.outputs
         else:
             return False
@@ -82,21 +88,33 @@ class Reader:
             edges[edges.index(outside)] = inside
         else:  # A second QUANTIZE of one input
             edges.append(inside)
-        # From int8 to int8 it would change the scale of what the host gives, unseen.
         return self.file.tensors[inside].type == "INT8" and \
             self.file.tensors[outside].type in EDGES[code]
+
+    def moves_zero(self, source: int, target: int) -> bool:
+        """Return whether a QUANTIZE makes an int8 the uint8 that stands for the same value."""
+        inside, outside = (self.file.tensors[index] for index in (source, target))
+        return (inside.type, outside.type) == ("INT8", "UINT8") and np.array_equal(
+            inside.scales, outside.scales) and np.array_equal(inside.zero_points + 128,
+                                                              outside.zero_points)
 
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
-        if len(operator.outputs) != 1 or -1 in operator.outputs or not operator.inputs:
-            raise UserError(f"{where} must have inputs and one output")
-        if operator.code in EDGES:
+        several = operator.code in SEVERAL
+        if not operator.outputs or not several and len(operator.outputs) > 1 or \
+                -1 in operator.outputs or not operator.inputs:
+            raise UserError(f"{where} must have inputs and "
+                            f"{'outputs' if several else 'one output'}")
+        types = {self.file.tensors[operands[0]].type
+                 for operands in (operator.inputs, operator.outputs)}
+        if operator.code in EDGES and (operator.code not in BUILDERS or types != {"INT8"}):
             if len(operator.inputs) != 1 or not self.edge(operator.code, operator.inputs[0],
                                                           operator.outputs[0]):
                 raise UserError(f"{where} is inside the network: hwgen runs QUANTIZE to int8 on "
-                                "inputs and DEQUANTIZE from int8 on outputs, and nothing between "
-                                "that changes a tensor's type or scale")
+                                "inputs, DEQUANTIZE from int8 on outputs, or QUANTIZE from int8 "
+                                "to uint8 that moves the zero point by 128, and nothing between "
+                                "that changes a tensor's type")
             shapes = [self.file.tensors[operands[0]].shape
                       for operands in (operator.inputs, operator.outputs)]
             if shapes[0] != shapes[1]:
@@ -107,15 +125,34 @@ class Reader:
                                 "reads its output")
             return
         try:
-            result = self.file.tensors[operator.outputs[0]]
-            if result.data is not None:
-                raise UserError("its output is a constant")
             inputs = [self.file.tensors[index] if index >= 0 else None
                       for index in operator.inputs]
-            self.layers += BUILDERS[operator.code](Site(
-                self.context, operator.layer(number), operator, inputs, result, self.activation))
+            for place, index in enumerate(operator.outputs):
+                result = self.file.tensors[index]
+                if result.data is not None:
+                    raise UserError("its output is a constant")
+                site = Site(self.context, operator.layer(number) + f"_{place}" * several, operator,
+                            inputs, result, self.activation, place)
+                if operator.code == "SHAPE" or operator.code in FOLDED and all(
+                        x is not None and x.data is not None for x in inputs):
+                    self.file.tensors[index] = replace(result, data=self.constant(site))
+                else:
+                    self.layers += BUILDERS[operator.code](site)
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
+
+    def constant(self, site: Site) -> memoryview:
+        """Return the output of an operator whose inputs are constants."""
+        if site.result.type not in CONSTANTS:
+            raise UserError(f"its output must be {' or '.join(CONSTANTS)}, not {site.result.type}")
+        try:
+            values = fold(site)
+        except UserError:
+            raise
+        except (IndexError, ValueError):
+            raise UserError("its constants do not suit each other") from None
+        site.has_shape(*values.shape)
+        return memoryview(values.astype(CONSTANTS[site.result.type]).tobytes())
 
     def network(self, name: str) -> Network:
         """Return the network."""
@@ -128,12 +165,15 @@ class Reader:
                 raise UserError(f"input {self.context.names[index]!r} has shape "
                                 f"{self.file.tensors[index].shape}: hwgen runs a batch of 1, the "
                                 "first axis")
-        for number, operator in enumerate(self.file.operators):
-            self.operator(number, operator)
-            self.read.update(operator.inputs)
-            self.written.update(operator.outputs)
+        for number, operator in enumerate(dilate(self.file)):
+            if operator is not None:
+                self.operator(number, operator)
+                self.read.update(operator.inputs)
+                self.written.update(operator.outputs)
         if not self.layers:
             raise UserError("the network has no layers")
+        self.layers = last_on_host(self.layers, self.context,
+                                   {self.context.names[index] for index in self.outputs})
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
@@ -155,6 +195,23 @@ class Reader:
             if name not in outputs:
                 raise UserError(f"layer {layer.name!r} must be an output of the network: the host "
                                 "computes it")
+
+
+def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
+    """Return the layers with each RESHAPE of what the host computes before that."""
+    found = list(layers)
+    for place, layer in enumerate(layers):
+        x, y = context.tensors[layer.inputs[0]], context.tensors[layer.output]
+        host = next((each for each in layers[:place] if each.output == x.name and each.host), None)
+        readers = [each for each in layers if x.name in each.inputs]
+        if not (host and isinstance(layer, Reshape) and len(readers) == 1) or \
+                x.name in outputs or isinstance(host, Softmax) and x.shape[-1] != y.shape[-1]:
+            continue
+        before = context.tensors[host.inputs[0]]
+        context.tensors[x.name] = replace(before, name=x.name, shape=y.shape)
+        found[found.index(host)] = replace(layer, inputs=(before.name,), output=x.name)
+        found[found.index(layer)] = replace(host, inputs=(x.name,), output=y.name)
+    return found
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Network:

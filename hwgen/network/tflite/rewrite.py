@@ -1,5 +1,6 @@
 """Other weights and biases in the bytes of a .tflite file."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,9 @@ def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
                                     "would change")
                 continue
             stored = file.tensors[index]
+            if array.size != math.prod(stored.shape):
+                raise UserError(f"the weights of layer {layer.name!r} are in groups, which hwgen "
+                                "reads as one and does not write")
             begin = stored.offset
             result[begin:begin + array.nbytes] = array.tobytes()
     return bytes(result)

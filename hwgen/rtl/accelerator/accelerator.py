@@ -29,6 +29,7 @@ from .read_ahead import ReadAheadSequencer
 from .sequencer import Sequencer
 from .store import Store
 from .sum_index import every_sum, strided_sum
+from .taking import Taking
 
 __all__ = ["Accelerator", "Datapath"]
 
@@ -162,9 +163,9 @@ class Accelerator(Frame):
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
                 store, accumulators, *(part.component for part in self.parts))))),
-            sequencer.fetch_error.eq(fetch.error),
-            sequencer.store_error.eq(store.error),
-            sequencer.sums_error.eq(accumulators.error),
+            sequencer.fetch_error.eq(self.in_turn(fetch.error, "fetch")),
+            sequencer.store_error.eq(self.in_turn(store.error, "store")),
+            sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
         self.connect_host(m, **self._accesses(),
@@ -172,6 +173,10 @@ class Accelerator(Frame):
         for part in self.parts:
             part.connect(m, self)
         return m
+
+    def in_turn(self, error: Value, name: str) -> Value:
+        """Return an error in the turn of its step."""
+        return self.taking.in_turn(error, name) if self.taking else error
 
     def _accesses(self) -> dict[str, Value]:
         """Return what steps do with the memory of activations."""
@@ -200,28 +205,27 @@ class Accelerator(Frame):
             ]
             m.submodules[name] = DomainRenamer(domain)(component)
 
-        # A step's first vector is on its way so long that its descriptor has a cycle to spread.
+        # A step begins with words of the program, so that its descriptor has a cycle to spread.
         descriptor = Value.cast(sequencer.descriptor)
+        self.taking = Taking(m, self) if self.reads_ahead else None
         for name, component in pipeline.items():
             if name != "array":
                 m.d.comb += Value.cast(component.descriptor).eq(
-                    self.hold_beside(m, descriptor, f"{name}_descriptor"))
+                    self.taking.take(name) if self.taking else
+                    self.beside(m, descriptor, f"{name}_descriptor"))
 
     def beside(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that spreads over the chip, a cycle later."""
         return primitives.local_register(m, self.family, value, name)
 
-    def hold_beside(self, m: Module, value: Value, name: str) -> Value:
-        """Return the same of what follows from a descriptor, as it was before its step ran."""
-        if not self.reads_ahead:
-            return self.beside(m, value, name)
-        free = primitives.local_register(m, self.family, ~self.sequencer.held, f"{name}_free")
-        return primitives.local_register(m, self.family, value, name, enable=free)
+    def take(self, m: Module, value: Value, name: str, cycles: int | None = None) -> Signal:
+        """Return what follows from a descriptor, in a register.
 
-    def hold(self, m: Module, value: Value, name: str) -> Signal:
-        """Return what follows from a descriptor, in a register, as it was before its step ran."""
+        Of a step whose vectors follow at once it is taken so many ``cycles`` behind the others, or
+        is the same as before.
+        """
         stored = Signal(name=name)
-        with m.If(~self.sequencer.held) if self.reads_ahead else nullcontext():
+        with m.If(self.taking.takes(cycles)) if self.taking else nullcontext():
             m.d.sync += stored.eq(value)
         return stored
 
@@ -235,7 +239,7 @@ class Accelerator(Frame):
         post, store = self.post, self.store
         d = self.sequencer.descriptor
         matrix = later(m, d.mode <= Mode.DEPTHWISE, 1, "matrix")
-        through = self.hold(m, matrix, "through")  # the array
+        through = self.take(m, matrix, "through")  # the array
         valid = later(m, fetch.early.valid & through, fetch.ahead, "valid", reset=True)
         m.d.comb += [
             array.activations.valid.eq(valid),
@@ -243,7 +247,7 @@ class Accelerator(Frame):
             Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
         ]
         if self.lines:
-            depthwise = self.hold(m, d.mode == Mode.DEPTHWISE, "depthwise")
+            depthwise = self.take(m, d.mode == Mode.DEPTHWISE, "depthwise", fetch.latency + 1)
             kind = Mux(fetch.o.tag.value, Kind.DEPTHWISE, Kind.PRIME)
             m.d.comb += [
                 Value.cast(array.activations.p.kind).eq(Mux(depthwise, kind, Kind.MATRIX)),
@@ -252,7 +256,7 @@ class Accelerator(Frame):
         tag, aside = self.array_part.sum_tag(m, self, through), self._direct_tag()
         for part in self.parts:
             m.d.comb += part.selected.eq(
-                self.hold(m, d.mode == part.mode, f"runs_{part.name}"))
+                self.take(m, d.mode == part.mode, f"runs_{part.name}"))
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
         m.d.comb += [
@@ -268,7 +272,7 @@ class Accelerator(Frame):
             store.tag.eq(post.o_tag),
             store.bytes.eq(post.o),
         ]
-        is_scaled = self.hold(m, d.scaled, "scaled") if self.reads_ahead else d.scaled
+        is_scaled = self.take(m, d.scaled, "scaled") if self.taking else d.scaled
         for c in range(self.columns):
             byte = self._byte(m, c).as_signed()
             of_array, scaled = self.beside(m, Cat(through, is_scaled), f"source_{c}")

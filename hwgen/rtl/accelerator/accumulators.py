@@ -79,6 +79,10 @@ class Accumulators(wiring.Component):
     latency = 7
     interval = 1
     turn = 7
+    failing = 2
+    """Cycles from a tag to its error."""
+    holds = 4
+    """Cycles for which a tag wants the descriptor of a step whose sums do not come back."""
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
                  index: Index = every_sum) -> None:

@@ -92,11 +92,20 @@ class Fetch(wiring.Component):
 
     ahead = Accumulators.ahead + 1
     interval = 1
+    failing = 6
+    """Cycles from an event to its error."""
+    holds = 4
+    """Cycles for which an event wants the descriptor, but for what replaces bytes."""
+
+    @property
+    def padding(self) -> int:
+        """Cycles from an event to where its bytes may be replaced."""
+        return self.ADDRESSING + self.memory_latency
 
     @property
     def latency(self) -> int:
         """Cycles from an event to its vector."""
-        return self.ADDRESSING + self.memory_latency + 2
+        return self.padding + 2
 
     def _inside(self, m: Module, offset: Value, row: Value) -> tuple[Value, Value, list[Value]]:
         """Return which bytes of a vector are inside the image, if the first is, and which lines.
@@ -142,7 +151,7 @@ class Fetch(wiring.Component):
         m.d.comb += self.address.eq(address)
 
         # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 6 cycles.
-        before_o = self.ADDRESSING + self.memory_latency + 2 - self.ahead
+        before_o = self.latency - self.ahead
         m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
         masks = later(m, masks, self.memory_latency - 3, "mask")

@@ -217,6 +217,7 @@ class WordMemory(wiring.Component):
         """First word and depth of each bank.
 
         Powers of two, the largest ones first, which a block RAM has as many words as, and a rest.
+        So the upper bits of an address tell its bank.
         """
         banks = []
         start = 0
@@ -258,7 +259,8 @@ class WordMemory(wiring.Component):
         data = later(m, self.write_data, 1, "data")
         mask = later(m, self.write_mask, 1, "mask", reset=True)
         chosen = Signal(self.width, reset_less=True)
-        where = [(address >= start) & (address < start + depth) for start, depth in self.banks]
+        where = [address.as_unsigned()[size:] == start >> size
+                 for start, depth in self.banks for size in [ceil_log2(depth)]]
         shown = later(m, Cat(where), 3, "shown")
         kinds = iter(self._kinds)
         # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.

@@ -13,12 +13,14 @@ from ..primitives.pipeline import later
 from ..step import PARAMETER_WORDS, Descriptor, Parameters, Tag
 from .accumulators import Accumulators
 
-__all__ = ["Lane", "Post"]
+__all__ = ["HALF", "SUM", "Lane", "Post"]
 
 SUM = 32
 HALF = 16
 NARROW = 10
 """Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
+TOGETHER = 4
+"""Columns that are told together that parameters come."""
 
 
 class Lane(wiring.Component):
@@ -63,7 +65,9 @@ class Lane(wiring.Component):
     """Cycles in which the bias is added,"""
     comparing = 1
     """and in which a result is compared with what it is clamped to."""
-    wide_latency = biasing + primitives.LATENCY + 2 + 2 + 2
+    multiplying = primitives.LATENCY + 2
+    """Cycles until there is the product that is rounded in the next one."""
+    wide_latency = biasing + multiplying + 2 + 2
     latency = wide_latency + 4 + comparing
     interval = 1
 
@@ -87,31 +91,15 @@ class Lane(wiring.Component):
         biased = Signal(signed(SUM), reset_less=True)
         m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
         multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
-        shift = later(m, self.parameters.shift, self.biasing + 2 + primitives.LATENCY, "shift")
+        shift = later(m, self.parameters.shift, self.biasing + self.multiplying, "shift")
 
-        product = self._product(m, platform, biased, multiplier)
-        rounded = Signal(signed(SUM + 1), reset_less=True)
-        m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
-                               product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
-        # Half of what is divided by, less one; the rest of it comes in as a carry.
-        half, first = Signal(SUM, reset_less=True), 0 if single else 1
-        m.d.sync += half.eq(Cat(_is_above(shift, bit) for bit in range(first, SUM + first)))
-        some = Signal(reset_less=True)
-        m.d.sync += some.eq({
-            "tflm": shift.any(), "single": Const(1, 1),
-            # Half-way, and nothing less behind it, an even number stays as it is.
-            "even": product[:HALF * 2 - 2].any() | (product[HALF * 2 - 1:] >> shift)[0],
-        }[self.rounding])
+        rounded, half, some = self._round(m, platform, biased, multiplier, shift)
         shift = later(m, shift, 1, "divided")
         nudged = Signal(signed(SUM + 2), reset_less=True)
         m.d.sync += nudged.eq(rounded + half
                               + (some if single else some & ~rounded[-1]))
         shift = later(m, shift, 1, "nudged_by")
-        coarse, fine = Signal.like(nudged, reset_less=True), Signal(signed(SUM), reset_less=True)
-        m.d.sync += [
-            coarse.eq((nudged >> single) >> (shift & 0b11000)),
-            fine.eq(coarse >> later(m, shift[:3], 1, "fine")),
-        ]
+        fine = self._divide(m, nudged, shift)
         m.d.comb += self.wide.eq(fine)
 
         low, high, zero_point = (
@@ -121,9 +109,8 @@ class Lane(wiring.Component):
         narrow = Signal(signed(NARROW), reset_less=True)
         moved = Signal(signed(NARROW + 1), reset_less=True)
         fits, clamped = Signal(reset_less=True), Signal(signed(8), reset_less=True)
-        kept, under, over = (Signal(8, name="kept", reset_less=True),
-                             Signal(name="under", reset_less=True),
-                             Signal(name="over", reset_less=True))
+        kept, under, over = (Signal(bits, name=name, reset_less=True) for name, bits in
+                             (("kept", 8), ("under", 1), ("over", 1)))
         near = later(m, Cat(fine[:NARROW - 1], fine[-1]), 1, "near")
         m.d.sync += [
             fits.eq(fine[NARROW - 1:].all() | ~fine[NARROW - 1:].any()),
@@ -135,6 +122,43 @@ class Lane(wiring.Component):
             kept.eq(moved[:8]), under.eq(moved < low), over.eq(moved > high)]
         m.d.comb += self.o.eq(clamped)
         return m
+
+    def _round(self, m: Module, platform: object, x: Value, y: Value, shift: Value,
+               ) -> tuple[Value, Value, Value]:
+        """Return the rounded product, and what is added before it is divided by ``2**shift``.
+
+        That is half of the divisor, less one, and the rest of it, which comes in as a carry.
+        """
+        single = self.rounding != "tflm"
+        product = self._product(m, platform, x, y)
+        rounded = Signal(signed(SUM + 1), reset_less=True)
+        m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
+                               product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
+        half = self._half(m, shift)
+        some = Signal(reset_less=True)
+        m.d.sync += some.eq({
+            "tflm": shift.any(), "single": Const(1, 1),
+            # Half-way, and nothing less behind it, an even number stays as it is.
+            "even": product[:HALF * 2 - 2].any() | (product[HALF * 2 - 1:] >> shift)[0],
+        }[self.rounding])
+        return rounded, half, some
+
+    def _half(self, m: Module, shift: Value) -> Value:
+        """Return half of ``2**shift``, less one, in the next cycle, without a carry chain."""
+        half, first = Signal(SUM, reset_less=True), 0 if self.rounding != "tflm" else 1
+        m.d.sync += half.eq(Cat(Const(-1 << (bit + 1), 1 << len(shift)).bit_select(shift, 1)
+                                for bit in range(first, SUM + first)))
+        return half
+
+    def _divide(self, m: Module, nudged: Value, shift: Value) -> Signal:
+        """Return ``nudged`` divided by ``2**shift``, two cycles later."""
+        single = self.rounding != "tflm"
+        coarse, fine = Signal.like(nudged, reset_less=True), Signal(signed(SUM), reset_less=True)
+        m.d.sync += [
+            coarse.eq((nudged >> single) >> (shift & 0b11000)),
+            fine.eq(coarse >> later(m, shift[:3], 1, "fine")),
+        ]
+        return fine
 
     def _near(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that all lanes have in common, from registers beside this one."""
@@ -221,6 +245,8 @@ class Post(wiring.Component):
     ready_sums: Any
 
     ahead = Accumulators.ahead
+    clamping, holds = 3 + Lane.comparing, 3
+    """Cycles before the bytes of sums from where on those want the descriptor, and how many."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
                  device: str | None = None, hard: int = 0) -> None:
@@ -305,8 +331,10 @@ class Post(wiring.Component):
         m.d.sync += self.swapped.eq(swap)
         # The registers are many, and lie far apart: each column's know by themselves what to do.
         word = later(m, self.word, 2, "word")
-        both = later(m, Cat(self.word_valid, self.swapped), 1, "both")
         for c in range(self.columns):
+            if c % TOGETHER == 0:
+                both = primitives.local_register(
+                    m, self.family, Cat(self.word_valid, self.swapped), f"both_{c}")
             come, use = primitives.local_register(m, self.family, both, f"parameters_{c}")
             with m.If(come):
                 m.d.sync += following[c].eq(Cat(following[c][8:], word.word_select(c, 8)))
@@ -332,11 +360,6 @@ class Post(wiring.Component):
                     m.d.sync += stored.eq(value)
                 value = stored
             m.d.comb += self.ready_sums[c].eq(value)
-
-
-def _is_above(value: Value, bound: int) -> Value:
-    """Return whether a value of a few bits is above a bound, without a carry chain."""
-    return Const(-1 << (bound + 1), 1 << len(value)).bit_select(value, 1)
 
 
 def _select(values: list[Value], index: Value) -> Value:

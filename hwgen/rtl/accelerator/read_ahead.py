@@ -6,12 +6,14 @@ from typing import Any
 
 from amaranth import *
 from amaranth.lib import data
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
 from ..step import PLACES, Mode
+from .arrays import Pace
 from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
+from .taking import GAP
 from .walk import State, Walk
 
 __all__ = ["ReadAheadSequencer"]
@@ -31,7 +33,14 @@ class ReadAheadWalk(Walk):
         self.rests = Signal()    # all words of a step have been asked for
         self.own = Signal()      # it is a part's, which may write words
         self.waits = Signal()    # the first pass of a step is there, or comes; none of it runs yet
-        self.runs = Signal()     # vectors of a step have been issued, and it has not ended
+        self.runs = Signal()     # vectors of a step have been issued, and it has not ended,
+        self.second = Signal()   # and those of the next one, too
+        self.streams = Signal()  # its vectors go the whole way, and so does the descriptor
+        self.starts = Signal()   # the first vector of a step is issued in the next cycle
+        self.spread = Signal(init=1)  # everybody has the descriptor
+        self.final = Signal()    # the step that has ended is the last one
+        m.d.sync += [self.last.eq(self.left == 0),  # which has begun
+                     self.final.eq(self.last & ~self.second)]
 
     def follow(self, complete: Value) -> None:
         m, control = self.m, self.control
@@ -41,21 +50,27 @@ class ReadAheadWalk(Walk):
         m.d.comb += self.beginning.eq(checks & ~control.clear)
         with m.If(self.begin):
             m.d.sync += self.waits.eq(1)
-        with m.If(control.done):
-            m.d.sync += [self.runs.eq(0), self.left.eq(self.left - 1)]
+        with m.If(self.starts):
+            m.d.sync += [self.waits.eq(0), self.left.eq(self.left - 1), self.runs.eq(1),
+                         self.second.eq(self.runs & ~control.done), self.spread.eq(~self.streams)]
+        with m.Elif(control.done):
+            m.d.sync += [self.second.eq(0), self.runs.eq(self.second)]
+        with m.If(control.followed):
+            m.d.sync += self.spread.eq(1)
         with m.If(self.read):
             m.d.sync += self.rests.eq(0)
         with m.If(control.clear):
-            m.d.sync += [self.waits.eq(0), self.runs.eq(0)]
+            m.d.sync += [self.waits.eq(0), self.runs.eq(0), self.second.eq(0)]
 
     def _run_step(self, complete: Value) -> None:
         """End a step, and read the next one's descriptor as soon as nobody wants the last one."""
         m, control = self.m, self.control
         with m.Case(State.RUN):
-            m.d.comb += self.read.eq(self.rests & ~self.last & ~(self.own & self.runs))
+            m.d.comb += self.read.eq(self.rests & self.spread & ~self.last
+                                     & ~(self.own & self.runs))
             with m.If(self.done & ~self.fails):
                 m.d.comb += control.counted.eq(1)
-                with m.If(self.last):
+                with m.If(self.final):
                     m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
                 with m.Else():
                     m.d.sync += control.step.eq(control.step + 1)
@@ -69,59 +84,90 @@ class ReadAheadSequencer(Sequencer):
 
     In the last slot of a step nothing is left to be read of it. So the next step's descriptor is
     read, and then the weights and parameters of its first pass; its vectors follow when the step
-    before has ended. Errors of what is read come to light when that step's turn comes. Behind a
-    step that is a part's nothing is read until it has ended, as it may write words.
+    before has ended, or as soon as nothing is left to be issued of that, where the descriptor says
+    so. Errors of what is read come to light when that step's turn comes. Behind a step that is a
+    part's nothing is read until it has ended, as it may write words.
 
     Members
     -------
-    held : Out(1)
-        A step runs: what it passes through keeps its descriptor, whatever ``descriptor`` is. Its
-        first vector is issued in the first such cycle.
+    take : Out(1)
+        The first vector of a step is issued in the next cycle, of which ``descriptor`` is, and no
+        other step is under way.
+    follow : Out(1)
+        The same, whether or not one is: the descriptor is to go along with the vector.
+    followed : In(1)
+        The last place on the way has taken it.
+    second : Out(1)
+        There are vectors under way of a step behind ``step``.
     """
 
-    more = {"held": Out(1)}
+    more = {"take": Out(1), "follow": Out(1), "followed": In(1), "second": Out(1)}
 
-    held: Value
+    take: Value
+    follow: Value
+    followed: Value
+    second: Value
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         self.issued: Any = Signal(ISSUED, reset_less=True)
         walk = ReadAheadWalk(m, self)
-        m.d.comb += self.held.eq(walk.runs)
+        m.d.comb += self.second.eq(walk.second)
         complete = self._read_descriptor(m, walk.read, walk.place)
-        turn = walk.waits & ~walk.runs
-        missing = self._walk_slots(m, walk, turn)
+        self.bad = super()._is_bad(m, None)
+        missing = self._walk_slots(m, walk)
         walk.follow(complete)
-        walk.stop(self._failure(m, turn, missing, None))
+        # Words of a step are all there before the next one begins, so they are of the last step.
+        missing &= ~(walk.waits & walk.runs) & ~walk.second
+        walk.stop(self._failure(m, walk.waits & ~walk.runs, missing, None))
         return m
+
+    def _is_bad(self, m: Module, pace: Pace | None) -> Value:
+        return self.bad
+
+    def _overlaps(self, m: Module, vectors: Value, walk: ReadAheadWalk, missing: Value) -> Value:
+        """Return whether vectors of the step that waits may follow those that are under way.
+
+        Two steps may be under way at once if both go the whole way, in step.
+        """
+        d, ran = self.descriptor, Signal()
+        with m.If(walk.starts):
+            m.d.sync += ran.eq(walk.streams)
+        recent, right, overlaps = Signal(GAP - 3), Signal(), Signal()
+        m.d.sync += [
+            recent.eq(Cat(vectors, recent)),
+            walk.streams.eq((d.mode <= Mode.DEPTHWISE) & ~d.to_sums),
+            right.eq(d.overlaps & walk.streams & ran & ~missing & ~self.bad & ~walk.second),
+            overlaps.eq(right & ~vectors & ~recent.any()),
+        ]
+        return overlaps
 
     @property
     def _issuing(self) -> Any:
         return self.issued
 
-    def _walk_slots(self, m: Module, walk: ReadAheadWalk, turn: Value) -> Value:
-        """Add the loops of steps, and return whether an address is outside the memory.
-
-        The first pass of a step begins in its ``turn``.
-        """
+    def _walk_slots(self, m: Module, walk: ReadAheadWalk) -> Value:
+        """Add the loops of steps, and return whether an address is outside the memory."""
         d = self.descriptor
         loops = Loops(m, d, self.countdown, Const(self.rows, 8), self.shortest, self.issued)
         coming, slot = NextPass(m, d, loops), Slot(self.words)
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
         value = self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector)
+        missing = self._missing(m, walk, slot, take)
+        overlaps = self._overlaps(m, slot.vectors, walk, missing)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
-            ends.eq(slot.ends(loops, turn_last) & (turn | ~walk.waits)),
+            ends.eq(slot.ends(loops, turn_last) & (~walk.waits | ~walk.runs | overlaps)),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
         slot.pause(m, loops)
         slot.follow(m, ends, coming)
         begins = ends & coming.there
-        with m.If(begins):
-            m.d.sync += [walk.waits.eq(0), walk.runs.eq(1)]
+        m.d.comb += [walk.starts.eq(begins & walk.waits), self.take.eq(walk.starts & ~walk.runs),
+                     self.follow.eq(walk.starts & walk.streams)]
         # Words that were asked for last are still to be read.
         with m.If(later(m, begins & ~coming.more, self.words_ahead, "rests", reset=True)):
             m.d.sync += walk.rests.eq(1)
@@ -140,11 +186,11 @@ class ReadAheadSequencer(Sequencer):
                 slot.place.eq(d.program), walk.own.eq(d.mode > Mode.SUMS),
             ]
         self._mark_tiles(m, walk.begin, coming)
-        self._begin_parts(m, walk, slot, begins & walk.waits)
+        self._begin_parts(m, walk, slot)
         with m.If(self.clear):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, take, value)
-        return self._missing(m, walk, slot, take)
+        return missing
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
         """Mark the column tiles that have parameters: those of the next step may be there."""
@@ -159,7 +205,7 @@ class ReadAheadSequencer(Sequencer):
     def _begins_tile(self, slot: Slot) -> Value:
         return slot.common.tag.tile
 
-    def _begin_parts(self, m: Module, walk: ReadAheadWalk, slot: Slot, begins: Value) -> None:
+    def _begin_parts(self, m: Module, walk: ReadAheadWalk, slot: Slot) -> None:
         """Begin a step that is a part's: it reads no words.
 
         A part that does the step by itself starts when it has the descriptor, and as late as an
@@ -171,16 +217,15 @@ class ReadAheadSequencer(Sequencer):
                 m.d.sync += [slot.short.eq(1), slot.parameters.eq(0)]
             if part.start is not None:
                 begun = Signal(4, name=f"begun_{part.name}")
-                m.d.sync += begun.eq(Cat(begins & own, begun))
+                m.d.sync += begun.eq(Cat(walk.starts & own, begun))
                 m.d.comb += part.start.eq(begun[-1] & ~self.clear)
 
     def _missing(self, m: Module, walk: ReadAheadWalk, slot: Slot, take: Value) -> Value:
-        """Return whether a word of a step that has its turn is outside the memory."""
+        """Return whether a word of a step is outside the memory, until all is cleared."""
         missing = Signal()
         with m.If(((slot.weights | take) & (slot.place >= self.words))
                   | (walk.begin & (self.descriptor.program >= self.words))):
             m.d.sync += missing.eq(1)
         with m.If(self.clear):
             m.d.sync += missing.eq(0)
-        return reduce(or_, (part.outside for part in self.parts),
-                      missing & ~(walk.waits & walk.runs))
+        return reduce(or_, (part.outside for part in self.parts), missing)

@@ -68,6 +68,7 @@ class Sequencer(Controlled):
     """
 
     countdown = Countdown
+    slot = Slot
     shortest = Accumulators.turn
     """Cycles that a pass takes at least."""
     more: dict[str, Any] = {}
@@ -221,17 +222,16 @@ class Sequencer(Controlled):
         loops = Loops(m, d, self.countdown,
                       pace.weight_words if pace else Const(self.rows, 8), self.shortest)
         coming = NextPass(m, d, loops)
-        slot = Slot(self.words)
+        slot = self.slot(self.words)
         completes = Signal()  # a value comes of the vector
         turn_first, turn_last = self._own_turns(m, slot, pace, completes)
         issue, take, slot_end = Signal(), Signal(), Signal()
         value = self._values(m, self._begin(m, walk, "values"), issue, loops.x.last,
                              slot.last_vector)
-        if pace:
-            m.d.comb += completes.eq(value)
         m.d.comb += [
+            completes.eq(value),
             issue.eq(slot.vectors & turn_first),
-            take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
+            take.eq(slot.parameters & ~slot.reads_weights & (slot.begun | slot.spare)),
             slot_end.eq(slot.ends(loops, turn_last)),
             walk.ended.eq((walk.state == State.RUN) & slot_end & ~coming.there),
         ]
@@ -274,7 +274,7 @@ class Sequencer(Controlled):
             tag.tile.eq(slot.fresh & self._begins_tile(slot)),
             tag.row_end.eq(loops.x.last),
             tag.tile_end.eq(slot.last_vector & slot.common.tag.last),
-            self.load.weights.eq(slot.weights),
+            self.load.weights.eq(slot.reads_weights),
             self.load.parameters.eq(take),
             self.address.eq(slot.place),
         ]

@@ -161,6 +161,11 @@ class Slot:
         self.place = Signal(range(2 * words), reset_less=True)  # of the next word of the program
         self.last_vector = Signal()  # in a register of its own: much depends on it
 
+    @property
+    def reads_weights(self) -> Value:
+        """Whether a word of weights is read."""
+        return self.weights
+
     def ends(self, loops: Loops, turn_last: Value) -> Value:
         """Return whether this cycle is its last one.
 
@@ -187,14 +192,14 @@ class Slot:
 
     def read_words(self, m: Module, loops: Loops, take: Value, swapped: Value) -> None:
         """Count the words of weights, and those of parameters in the cycles of ``take``."""
-        with m.If(self.weights):
+        with m.If(self.reads_weights):
             m.d.sync += [*loops.rows.step(), self.weights.eq(~loops.rows.last)]
         with m.If(take):
             m.d.sync += [*loops.words.step(), self.parameters.eq(~loops.words.last),
                          self.begun.eq(~loops.words.last), self.spare.eq(0)]
         with m.If(swapped):
             m.d.sync += self.spare.eq(1)
-        with m.If(self.weights | take):
+        with m.If(self.reads_weights | take):
             m.d.sync += self.place.eq(self.place + 1)
 
     def pause(self, m: Module, loops: Loops) -> None:

@@ -48,6 +48,10 @@ class Store(wiring.Component):
     error: Value
 
     latency = 7
+    failing = latency
+    """Cycles from bytes to their error."""
+    holds = 4
+    """Cycles for which bytes want the descriptor, from the one behind that in which they come."""
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
                  memory_latency: int) -> None:
@@ -123,7 +127,8 @@ class Store(wiring.Component):
             end.eq(place + together),
         ]
         place = later(m, place, 1, "same_place")
-        m.d.sync += outside.eq((place >= self.size) | (end > self.size) | d.output[width:].any())
+        far = later(m, d.output[width:].any(), 1, "far")
+        m.d.sync += outside.eq((place >= self.size) | (end > self.size) | far)
         # Of the last column tile's groups, the last ones may be empty.
         past = later(m, group * self.lanes >= Mux(tag.final, d.last_columns, self.columns), 4,
                      "past")

@@ -4,14 +4,14 @@ from typing import Any
 
 from amaranth import *
 
-from ..accelerator.accumulators import SUM
-from ..accelerator.post import Lane, Post
+from .. import primitives
+from ..accelerator.post import HALF, SUM, Lane, Post
 from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..step import Parameters, Tag
 from .accumulators import CompactAccumulators
 
-__all__ = ["CompactPost"]
+__all__ = ["AddingLane", "CompactLane", "CompactPost"]
 
 
 class CompactLane(Lane):
@@ -23,6 +23,47 @@ class CompactLane(Lane):
 
     def _near(self, m: Module, value: Value, name: str) -> Value:
         return value
+
+
+class AddingLane(CompactLane):
+    """Equal to :class:`CompactLane`; most of its adders, and a cycle, are those of DSP blocks.
+
+    They round the product, too. In the cycle that this saves the last shifts are apart.
+    """
+
+    multiplying = CompactLane.multiplying - 1
+
+    def _round(self, m: Module, platform: object, x: Value, y: Value, shift: Value,
+               ) -> tuple[Value, Value, Value]:
+        tflm = self.rounding == "tflm"
+        kind: Any = primitives.long_multiplier(self.family)
+        low, high = (place(m, platform, name, kind, *options) for name, options in (
+            ("low", (HALF, 0)), ("high", (HALF - 1, tflm << (HALF - 2)))))
+        m.d.comb += [low.a.eq(x), low.b.eq(y), high.a.eq(x), high.b.eq(y[HALF:])]
+        product = Signal(signed(2 * SUM - 1), reset_less=True)
+        m.d.sync += product.eq(low.p + (high.p << HALF))
+        half, some = self._half(m, shift), Signal()
+        if tflm:
+            some = later(m, shift.any(), 1, "some")
+        elif self.rounding == "single":
+            m.d.comb += some.eq(1)
+        else:
+            shift = later(m, shift, 1, "rounded_by")
+            m.d.comb += some.eq(product[:2 * HALF - 2].any()
+                                | (product[2 * HALF - 1:] >> shift)[0])
+        return product[2 * HALF - 2 + tflm:].as_signed(), half, some
+
+    def _divide(self, m: Module, nudged: Value, shift: Value) -> Signal:
+        coarse, medium = (Signal.like(nudged, name=name, reset_less=True)
+                          for name in ("coarse", "medium"))
+        fine = Signal(signed(SUM), reset_less=True)
+        last = later(m, shift[:3], 1, "medium_by")
+        m.d.sync += [
+            coarse.eq((nudged >> (self.rounding != "tflm")) >> (shift & 0b11000)),
+            medium.eq(coarse >> (last & 0b110)),
+            fine.eq(medium >> later(m, last[0], 1, "fine_by")),
+        ]
+        return fine
 
 
 class CompactPost(Post):
@@ -59,8 +100,9 @@ class CompactPost(Post):
                          valid.eq(valid & (group != self.columns - 1))]
 
         ends_tile = valid & (group == self.columns - 1) & tag.tile_end
-        lane: Any = place(m, platform, "lane", CompactLane, self.rounding, self.family,
-                          hard=self.hard > 0)
+        adds = self.hard > 0 and primitives.long_multiplier(self.family) is not None
+        lane: Any = place(m, platform, "lane", AddingLane if adds else CompactLane, self.rounding,
+                          self.family, hard=self.hard > 0)
         m.d.comb += [
             lane.sum.eq(sums[:SUM].as_signed()),
             Value.cast(lane.parameters).eq(self._parameter_ring(m, valid, ends_tile)),

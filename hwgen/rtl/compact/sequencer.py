@@ -7,8 +7,9 @@ from amaranth import *
 
 from ...arch.parts import FORMATS, PARTS
 from ...arch.steps import FIELDS
+from ..accelerator.arrays import Pace
 from ..accelerator.sequencer import Sequencer
-from ..accelerator.slots import Countdown
+from ..accelerator.slots import Countdown, Loops, NextPass, Slot
 from ..step import Descriptor, Mode
 
 __all__ = ["CompactSequencer"]
@@ -32,10 +33,49 @@ class Countup(Countdown):
         return [self.left.eq(Mux(self.last, 2, self.left + 1)), self.last.eq(self.next_last)]
 
 
+class CompactSlot(Slot):
+    """As :class:`Slot`, but parameters may stay behind, to be read in the next slot.
+
+    They do where the lanes still need those of the column tile before, and no value comes of the
+    next pass, as it is not the last one of its tile. There they come before the weights.
+    """
+
+    def __init__(self, words: int) -> None:
+        super().__init__(words)
+        self.running = Signal()  # a pass is: this is not the slot before the first one
+        self.behind = Signal()   # the parameters are some that stayed behind
+        self.leaves = Signal()   # they stay behind now, if this is the last cycle
+        self.gives = Signal()    # values come of the next pass
+
+    @property
+    def reads_weights(self) -> Value:
+        return self.weights & ~(self.behind & self.parameters)
+
+    def ends(self, loops: Loops, turn_last: Value) -> Value:
+        return ((~self.vectors | (turn_last & self.last_vector))
+                & (self.leaves | Mux(self.parameters, ~self.weights & loops.words.last,
+                                     ~self.weights | loops.rows.last))
+                & ~self.short)
+
+    def read_words(self, m: Module, loops: Loops, take: Value, swapped: Value) -> None:
+        super().read_words(m, loops, take, swapped)
+        m.d.comb += self.leaves.eq(
+            self.parameters & self.running & ~self.behind & ~self.gives
+            & Mux(self.weights, loops.rows.last, ~loops.words.last))
+
+    def follow(self, m: Module, ends: Value, coming: NextPass) -> None:
+        super().follow(m, ends, coming)
+        m.d.comb += self.gives.eq(coming.common.tag.last)
+        with m.If(ends & coming.there):
+            m.d.sync += [self.parameters.eq(coming.more_parameters | self.leaves),
+                         self.running.eq(1), self.behind.eq(self.leaves)]
+
+
 class CompactSequencer(Sequencer):
     """As :class:`Sequencer`, in less room."""
 
     countdown = Countup
+    slot = CompactSlot
     shortest = 5
 
     def _at_limit(self) -> Value:
@@ -44,6 +84,21 @@ class CompactSequencer(Sequencer):
     def _is_unknown(self, mode: Value) -> Value:
         unknown = super()._is_unknown(mode)
         return unknown | (mode == Mode.DEPTHWISE) if self.pace else unknown
+
+    def _begin_own(self, m: Module, begin: Value, slot: Any) -> None:
+        with m.If(begin):
+            m.d.sync += [slot.running.eq(0), slot.behind.eq(0)]
+        super()._begin_own(m, begin, slot)
+
+    def _turns(self, m: Module, vectors: Value, last: Value, pace: Pace | None,
+               completes: Value) -> tuple[Value, Value]:
+        """As in :class:`Sequencer`, but a pixel that gives no value takes one cycle."""
+        if pace:
+            return super()._turns(m, vectors, last, pace, completes)
+        turn, end = Signal(range(self.interval)), Signal()
+        m.d.comb += end.eq(~last | (turn == self.interval - 1) | ((turn == 0) & ~completes))
+        m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))
+        return turn == 0, end
 
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
                 ) -> Value:
@@ -94,7 +149,7 @@ class CompactSequencer(Sequencer):
         there = FORMATS if self.pace else PARTS["systolic"].fields
         absent = {field for part in PARTS.values() for field in part.fields} - {*there}
         for name, (word, low, bits, _) in FIELDS.items():
-            if name in absent:
+            if name in absent or name == "overlaps":
                 continue
             bits = min(bits, self.address_bits + 3) if name in ADDRESSES else bits
             used.update(range(32 * word + low, 32 * word + low + bits))

@@ -17,10 +17,10 @@ from .library import place
 from .packed import PackedMultiplier
 
 __all__ = ["FAMILIES", "LATENCY", "PACKING", "UNCHECKED", "MultiplierSignature", "add_multipliers",
-           "add_ram", "common_multipliers", "counts", "delay", "gated_sum", "lane_sites",
-           "local_register", "multiplier", "packed_cells", "product_shape", "rams", "region",
-           "regions", "regions_of_rows", "shifted_add", "signed_add", "single_port_rams",
-           "small_memory", "twin_registers"]
+           "add_ram", "common_multipliers", "counts", "delay", "dsp_cells", "gated_sum",
+           "lane_sites", "local_register", "long_multiplier", "multiplier", "packed_cells",
+           "product_shape", "rams", "region", "regions", "regions_of_rows", "shifted_add",
+           "signed_add", "single_port_rams", "small_memory", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 PACKING = ("generic", "ecp5")
@@ -44,6 +44,14 @@ def multiplier(family: str, *, hard: bool) -> type[generic.MultiplierBase]:
                 "gowin": gowin.Multiplier}.get(family, generic.Multiplier)
     return {"generic": generic.Multiplier,
             "ecp5": ecp5.FabricMultiplier}.get(family, generic.FabricMultiplier)
+
+
+def long_multiplier(family: str) -> type[generic.LongMultiplier] | None:
+    """Return what multiplies 32 bits by 16 and adds a constant, in DSP blocks and their adders.
+
+    None where DSP blocks have no adders that it could use.
+    """
+    return {"generic": generic.LongMultiplier, "ice40": ice40.LongMultiplier}.get(family)
 
 
 def counts(m: Module, family: str, name: str, groups: list[list[tuple[Value, Value]]], *,

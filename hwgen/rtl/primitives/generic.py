@@ -6,12 +6,17 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LATENCY", "FabricMultiplier", "Multiplier", "MultiplierBase", "MultiplierSignature",
-           "SinglePortRam", "UNCHECKED", "counts", "gated_sum", "product_shape"]
+from .pipeline import later
+
+__all__ = ["LATENCY", "FabricMultiplier", "LongMultiplier", "Multiplier", "MultiplierBase",
+           "MultiplierSignature", "SinglePortRam", "UNCHECKED", "counts", "gated_sum",
+           "product_shape"]
 
 LATENCY = 3
 """Cycles from operands to product, of every multiplier of every family."""
 
+LONG = 32
+"""Bits of the longer operand of a :class:`LongMultiplier`."""
 
 UNCHECKED: Any = {"no_rw_check": 1}
 """Attribute by which yosys adds no logic that defines what is read while it is written."""
@@ -127,6 +132,43 @@ class FabricMultiplier(MultiplierBase):
         result = Signal(product_shape(self.a_shape, self.b_shape), reset_less=True)
         m.d.sync += result.eq(terms[0])
         m.d.comb += self.p.eq(result)
+        return m
+
+
+class LongMultiplier(wiring.Component):
+    """Multiply 32 bits with a sign by ``width`` without, and add a constant: ``a * b + more``.
+
+    Parameters
+    ----------
+    width : int
+    more : int
+
+    Members
+    -------
+    a : In(signed(32)), b : In(width)
+    p : Out(signed(32 + width))
+        :attr:`latency` cycles later.
+    """
+
+    a: Value
+    b: Value
+    p: Value
+
+    latency = LATENCY + 1
+    interval = 1
+
+    def __init__(self, width: int, more: int = 0) -> None:
+        self.width = width
+        self.more = more
+        super().__init__({"a": In(signed(LONG)), "b": In(width), "p": Out(signed(LONG + width))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a = Signal(signed(LONG), reset_less=True)
+        b = Signal(self.width, reset_less=True)
+        product = Signal(signed(LONG + self.width), reset_less=True)
+        m.d.sync += [a.eq(self.a), b.eq(self.b), product.eq(a * b)]
+        m.d.comb += self.p.eq(later(m, product + self.more, 2, "sum")[:len(product)])
         return m
 
 

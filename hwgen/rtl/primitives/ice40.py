@@ -9,8 +9,8 @@ from amaranth.lib.wiring import Out
 from . import generic
 from .generic import LATENCY, MultiplierBase, MultiplierSignature
 
-__all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "CommonPair", "Multiplier",
-           "MultiplierPair", "SinglePortRam", "register"]
+__all__ = ["DEPTH", "LANE_WIDTH", "LEAST_DEPTH", "WIDTH", "CommonPair", "LongMultiplier",
+           "Multiplier", "MultiplierPair", "SinglePortRam", "register"]
 
 LANE_WIDTH = 8
 """Bits of an operand in each half of a DSP block."""
@@ -41,15 +41,22 @@ def check(a_shape: Shape, b_shape: Shape, width: int) -> None:
 
 
 def mac16(a: Value, b: Value, o: Value, *, a_signed: bool, b_signed: bool, b_hold: Value,
-          halves: bool, late: bool = False) -> Instance:
+          halves: bool, late: bool = False, added: Value | None = None, registers: int = 3,
+          ) -> Instance:
     """Return an SB_MAC16 that multiplies, with registers at its inputs and behind each product.
 
     Every parameter and every input is named, since a tool may have defaults of its own. The
     adders are bypassed: with ``halves`` the output is the two 8x8 products, else the 16x16 one,
     a cycle later. With ``late`` the two products come as late as that, too: by way of the adders,
     which add 0 to them, and their registers.
+
+    With ``added``, 32 bits, the 16x16 product comes by way of the adders, which add that to it
+    ``registers`` cycles later, 2 or 3, and a cycle before it is there.
     """
-    select = 1 if late else 2 if halves else 3
+    select = 1 if late or added is not None else 2 if halves else 3
+    lower = 2 if added is not None else int(late)
+    upper = late or added is not None
+    c, d = (Const(0, 16),) * 2 if added is None else (added[WIDTH:], added[:WIDTH])
     return Instance(
         "SB_MAC16",
         p_NEG_TRIGGER=Const(0, 1),
@@ -57,15 +64,16 @@ def mac16(a: Value, b: Value, o: Value, *, a_signed: bool, b_signed: bool, b_hol
         p_TOP_8x8_MULT_REG=Const(1, 1),
         p_BOT_8x8_MULT_REG=Const(1, 1),
         p_PIPELINE_16x16_MULT_REG1=Const(not halves, 1),
-        p_PIPELINE_16x16_MULT_REG2=Const(not halves, 1),
+        p_PIPELINE_16x16_MULT_REG2=Const(not halves and registers == 3, 1),
         p_TOPOUTPUT_SELECT=Const(select, 2), p_BOTOUTPUT_SELECT=Const(select, 2),
-        p_TOPADDSUB_LOWERINPUT=Const(late, 2), p_BOTADDSUB_LOWERINPUT=Const(late, 2),
-        p_TOPADDSUB_UPPERINPUT=Const(late, 1), p_BOTADDSUB_UPPERINPUT=Const(late, 1),
-        p_TOPADDSUB_CARRYSELECT=Const(0, 2), p_BOTADDSUB_CARRYSELECT=Const(0, 2),
+        p_TOPADDSUB_LOWERINPUT=Const(lower, 2), p_BOTADDSUB_LOWERINPUT=Const(lower, 2),
+        p_TOPADDSUB_UPPERINPUT=Const(upper, 1), p_BOTADDSUB_UPPERINPUT=Const(upper, 1),
+        p_TOPADDSUB_CARRYSELECT=Const(2 if added is not None else 0, 2),
+        p_BOTADDSUB_CARRYSELECT=Const(0, 2),
         p_MODE_8x8=Const(halves, 1),
         p_A_SIGNED=Const(a_signed, 1), p_B_SIGNED=Const(b_signed, 1),
         i_CLK=ClockSignal(), i_CE=Const(1, 1),
-        i_A=a, i_B=b, i_C=Const(0, 16), i_D=Const(0, 16),
+        i_A=a, i_B=b, i_C=c, i_D=d,
         i_AHOLD=Const(0, 1), i_BHOLD=b_hold, i_CHOLD=Const(0, 1), i_DHOLD=Const(0, 1),
         i_IRSTTOP=Const(0, 1), i_IRSTBOT=Const(0, 1),
         i_ORSTTOP=Const(0, 1), i_ORSTBOT=Const(0, 1),
@@ -175,6 +183,44 @@ class Multiplier(MultiplierBase):
         m.d.comb += [a.eq(self.a), b.eq(self.b), self.p.eq(o)]
         m.submodules.dsp = mac16(a, b, o, a_signed=self.a_shape.signed,
                                  b_signed=self.b_shape.signed, b_hold=~self.take, halves=False)
+        return m
+
+
+class LongMultiplier(generic.LongMultiplier):
+    """Equal to :class:`generic.LongMultiplier`, in two SB_MAC16 and 16 registers.
+
+    The adders of the blocks put the two products together: the one of the lower half of ``a`` is a
+    cycle ahead, and its upper bits are added to the other.
+
+    Parameters
+    ----------
+    width : int
+        Up to :data:`WIDTH`.
+    more : int
+        With which the product of the lower half has no more than 32 bits.
+    """
+
+    def __init__(self, width: int, more: int = 0) -> None:
+        if not 1 <= width <= WIDTH:
+            raise ValueError(f"Width must be from 1 to {WIDTH}, not {width!r}")
+        most = (1 << 2 * WIDTH) - 1 - ((1 << WIDTH) - 1) * ((1 << width) - 1)
+        if not 0 <= more <= most:
+            raise ValueError(f"More must be from 0 to {most}, not {more!r}")
+        super().__init__(width, more)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        b = Signal(WIDTH)
+        low, high = Signal(2 * WIDTH), Signal(2 * WIDTH)
+        lowest = Signal(WIDTH, reset_less=True)
+        m.d.sync += lowest.eq(low)
+        m.d.comb += [b.eq(self.b), self.p.eq(Cat(lowest, high))]
+        m.submodules.low = mac16(
+            self.a[:WIDTH], b, low, a_signed=False, b_signed=False, b_hold=Const(0, 1),
+            halves=False, added=Const(self.more, 2 * WIDTH), registers=2)
+        m.submodules.high = mac16(
+            self.a[WIDTH:], b, high, a_signed=True, b_signed=False, b_hold=Const(0, 1),
+            halves=False, added=Cat(low[WIDTH:], Const(0, WIDTH)))
         return m
 
 

@@ -155,6 +155,14 @@ class SystolicArray(wiring.Component):
         return primitives.regions_of_rows(self.rows, self.columns, self.dsps, room,
                                           self.packed_rows)
 
+    @cached_property
+    def _hard_rows(self) -> set[int]:
+        """The rows of which some cell is in a DSP block."""
+        room = primitives.regions(self.family, self.device, self.lanes)
+        count = self.rows * self.columns if self.dsps is None else self.dsps
+        return {row for group in primitives.dsp_cells(self.rows, self.columns, count, room,
+                                                      self.packed_rows) for row, _ in group}
+
     def _region(self, row: int) -> int:
         """Return the region of the chip that a row is in."""
         return self._regions[row]
@@ -162,13 +170,15 @@ class SystolicArray(wiring.Component):
     def _waves(self, m: Module, bit: Value, name: str, *, extra: int = 0) -> list[Value]:
         """Return ``bit`` for each row, when what was transferred with it reaches the row.
 
-        The cells that a wave reaches in one cycle share a register in synthesis, but only those of
-        the same region, which are near one another.
+        The cells that a wave reaches in one cycle share a register in synthesis, but only those in
+        DSP blocks of the same region, which have their places; and those of the same row.
         """
-        first = {region: primitives.local_register(m, self.family, bit, f"{name}_region_{region}")
-                 for region in sorted({self._region(row) for row in range(self.rows)})}
-        return [later(m, first[self._region(row)], self.arrival(row) - 1 + extra,
-                      f"{name}_{row}") for row in range(self.rows)]
+        begins = [f"region_{self._region(row)}" if row in self._hard_rows else f"row_{row}"
+                  for row in range(self.rows)]
+        first = {begin: primitives.local_register(m, self.family, bit, f"{name}_{begin}")
+                 for begin in dict.fromkeys(begins)}
+        return [later(m, first[begin], self.arrival(row) - 1 + extra, f"{name}_{row}")
+                for row, begin in enumerate(begins)]
 
     def _skew(self, m: Module, name: str, shape: Shape, words: Value,
               cycles: list[int]) -> list[Value]:

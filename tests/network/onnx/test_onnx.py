@@ -16,6 +16,7 @@ from hwgen.network.graph import (
     Maximum,
     MaxPool,
     Mean,
+    Move,
     Reshape,
 )
 from hwgen.network.onnx.reading import read
@@ -392,6 +393,50 @@ def test_transpose():
     y = w.node("Transpose", y, perm=[0, 2, 3, 1])
     network = compare(end(w, w.node("Reshape", y, np.array([1, -1])), *w.grid(0.3)))
     assert network.tensors[network.inputs[0]].shape == (1, 6, 5, 3)
+
+
+MOVES = {
+    "rows": ("Slice", [[1], [4], [2]], {}), "channels": ("Slice", [[2], [6], [1]], {}),
+    "steps": ("Slice", [[0, 1], [9, -1], [2, 3], [2, 1]], {}),
+    "backwards": ("Slice", [[-1], [-99], [3], [-1]], {}),
+    "blocks": ("DepthToSpace", [], {"blocksize": 2}),
+    "columns": ("DepthToSpace", [], {"blocksize": 2, "mode": "CRD"}),
+    "depth": ("SpaceToDepth", [], {"blocksize": 2}),
+    "scales": ("Resize", ["", np.array([1, 1, 2, 3], "f4")], {"mode": "nearest"}),
+    "sizes": ("Resize", ["", "", [1, 8, 6, 12]], {
+        "mode": "nearest", "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor"})}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", MOVES)
+def test_moves(name, kind):
+    """Of an input, and of what a convolution gives, before and after it is quantised."""
+    operator, constants, attributes = MOVES[name]
+    w = writer.Writer(83, kind)
+    grid = w.grid(0.03)
+    constants = [np.array(each) if isinstance(each, list) else each for each in constants]
+    steps, coarse = w.grid(0.2), w.grid(0.4)
+    x = w.both(w.input([1, 8, 6, 4]), *grid)
+    x = w.both(w.node("Conv", x, w.dequantized(*w.weights(8, 8, 1, 1))), *steps)
+    y = w.both(w.node(operator, x, *constants, **attributes), *steps)
+    network = compare(end(w, w.node("MaxPool", y, kernel_shape=[1, 2]), *steps))
+    assert sum(isinstance(layer, Move) for layer in network.layers) == 1
+    z = w.node("Conv", x, w.dequantized(*w.weights(8, 8, 3, 3)), pads=[1, 1, 1, 1])
+    z = w.both(w.node(operator, z, *constants, **attributes), *coarse)
+    compare(end(w, w.node("MaxPool", z, kernel_shape=[1, 2]), *coarse))
+
+
+@pytest.mark.parametrize("operator, constants, attributes, says", [
+    ("Slice", [[0], [1, 2]], {}, "that do not fit each other"),
+    ("Slice", [[5], [2], [2]], {}, "which must have from 1 to"),
+    ("DepthToSpace", [], {"blocksize": 3}, "has blocks of 3 for .1, 4, 6, 6."),
+    ("Resize", ["", np.array([1, 1, 2, 2], "f4")], {"mode": "linear"}, "other than each element"),
+    ("Resize", ["", np.array([1, 1, 1.5, 2], "f4")], {}, "we run whole numbers of 1 and more")])
+def test_moves_wrong(operator, constants, attributes, says):
+    w = writer.Writer()
+    constants = [np.array(each) if isinstance(each, list) else each for each in constants]
+    refused(w, w.node(operator, w.both(w.input([1, 4, 6, 6])), *constants, **attributes), says)
 
 
 def test_shape_arithmetic():

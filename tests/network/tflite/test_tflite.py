@@ -16,6 +16,7 @@ from ...mutation import mutate
 from ...networks import NETWORKS, path
 from ...tflite_writer import (
     KINDS,
+    MORE_LAYERS,
     Graph,
     Operator,
     Tensor,
@@ -127,6 +128,19 @@ def test_names_are_unique():
     assert sorted(network.tensors) == ["same", "same#1", "same#2"]
 
 
+MOVES = {
+    "STRIDED_SLICE": ([[1, 1, 3, 2]], [([0, 1, 0, 0], None), ([1, 2, 3, 2], None),
+                                       ([1, 1, 1, 1], None)], {}),
+    "SLICE": ([[1, 1, 3, 2]], [([0, 1, 0, 0], None), ([1, 1, 3, -1], None)], {}),
+    "SPLIT": ([[1, 3, 3, 1]] * 2, [([3], [])], {"NumSplits": 2}),
+    "TRANSPOSE": ([[1, 3, 2, 3]], [([0, 1, 3, 2], None)], {}),
+    "GATHER": ([[1, 1, 3, 2]], [([2], None)], {"Axis": 1}),
+    "PACK": ([[1, 2, 3, 3, 2]], [], {"ValuesCount": 2, "Axis": 1}),
+    "MIRROR_PAD": ([[1, 5, 3, 2]], [([0, 0, 1, 1, 0, 0, 0, 0], [4, 2])], {}),
+    "RESIZE_NEAREST_NEIGHBOR": ([[1, 6, 6, 2]], [([6, 6], None)], {})}
+"""Of operators that move elements: the shapes of outputs, the constants, and options."""
+
+
 def layer(kind, seed=0):
     """Return the tensors and the operator of one random layer, to be made wrong."""
     graph = Graph(rng(seed))
@@ -135,8 +149,30 @@ def layer(kind, seed=0):
         graph.convolution(x, outputs=8, same=True)
     elif kind == "ADD":
         graph.add(graph.activation(1, 3, 3, 2, zero_point=1))
-    elif kind == "MAXIMUM":
-        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1))
+    elif kind in ("MAXIMUM", "MINIMUM"):
+        graph.maximum(graph.activation(1, 3, 3, 2, scale=0.5, zero_point=1), code=kind)
+    elif kind == "SUB":
+        graph.add(graph.activation(1, 3, 3, 2), code="SUB")
+    elif kind == "MUL":
+        graph.activation(1, 3, 3, 2)
+        graph.constant([1, 3, 3, 2])
+        graph.tensors[1].shape, graph.tensors[1].data = [2], np.array([1, 2], np.int8)
+        graph.operator("MUL", [0, 1], graph.activation(1, 3, 3, 2, scale=0.5))
+    elif kind == "TRANSPOSE_CONV":
+        x, size = graph.activation(1, 3, 3, 2), graph.integers(1, 6, 6, 3)
+        weights = graph.tensor(shape=[3, 2, 2, 2], scale=0.1, data=np.ones((3, 2, 2, 2), np.int8))
+        graph.operator(kind, [size, weights, x], graph.activation(1, 6, 6, 3), StrideH=2,
+                       StrideW=2)
+    elif kind in MOVES:
+        x = graph.activation(1, 3, 3, 2)
+        shapes, inputs, options = MOVES[kind]
+        constants = [graph.integers(*values, shape=shape) for values, shape in inputs]
+        inputs = [*constants, x] if kind == "SPLIT" else [x, *constants]
+        if kind == "PACK":
+            inputs = [x, graph.like(x, 1, 3, 3, 2)]
+        graph.operator(kind, inputs, *(graph.like(x, *shape) for shape in shapes), **options)
+    elif kind in ("RELU", "RELU6", "QUANTIZE"):
+        graph.rescale(graph.activation(1, 10, scale=0.5), kind)
     elif kind == "FULLY_CONNECTED":
         graph.fully_connected(graph.activation(1, 10))
     elif kind == "SOFTMAX":
@@ -166,7 +202,10 @@ WRONG = [
     ("CONV_2D", 0, "shape", [1, 9999, 9999, 4], "all together at most 16777216"),
     ("CONV_2D", 0, "shape", [1, 1, 1, 1, 1, 1, 1], "7 axes in one tensor"),
     ("CONV_2D", 0, "shape", [1, 6, 6], "must be .1, height, width, channels."),
-    ("CONV_2D", 0, "shape", [1, 6, 6, 8], "4 input channels and its input 8"),
+    ("CONV_2D", 0, "shape", [1, 6, 6, 6], "4 input channels and its input 6: .* groups"),
+    ("TRANSPOSE_CONV", 0, "shape", [1, 3, 3, 6], "they must be .outputs, height, width, 6."),
+    ("TRANSPOSE_CONV", 1, "data", np.array([1, 9, 9, 3], np.int32), "its output has shape"),
+    ("TRANSPOSE_CONV", None, "options", {"StrideH": 0, "StrideW": 1}, "must be at least 1"),
     ("CONV_2D", 0, "shape", [1, 5, 6, 4], r"its output has shape \(1, 6, 6, 8\), and must"),
     ("CONV_2D", 0, "signature", [-1, -1, 6, 4], "has axes of open size"),
     ("CONV_2D", 0, "variable", True, "is sparse or a variable"),
@@ -202,15 +241,40 @@ WRONG = [
     ("CONV_2D", None, "options",
      {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1 << 30, "DilationWFactor": 1 << 30},
      "the padding around it must be at most"),
-    ("CONV_2D", None, "code", "MUL", r"MUL\) is an operator .* nearest is DEPTHWISE_CONV_2D"),
+    ("CONV_2D", None, "code", "BATCH_MATMUL", "is an operator .* nearest is FULLY_CONN"),
     ("CONV_2D", None, "code", "HARD_SWISH", "fused into the layer before"),
     ("CONV_2D", None, "code", "LSTM", "hwgen runs CONV_2D, DEPTHWISE_CONV_2D"),
-    ("ADD", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
-    ("ADD", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("ADD", 1, "shape", [1, 3, 2, 2], "neither can be repeated to the other's"),
+    ("ADD", None, "inputs", [0], "it has 1 inputs, and must have 2"),
     ("ADD", 0, "scale", 1e9, r"more than 2\*\*19 times its output's"),
-    ("MAXIMUM", 1, "shape", [1, 1, 1, 2], "without broadcasting"),
     ("MAXIMUM", 1, "shape", [], "tensor 1' has no shape"),
-    ("MAXIMUM", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "input 1 is a constant"),
+    ("MAXIMUM", 1, "data", np.arange(18, dtype=np.int8).reshape(1, 3, 3, 2), "with one number"),
+    ("MINIMUM", 1, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
+    ("SUB", 1, "data", np.zeros((1, 3, 3, 1), np.int8), "as many bytes, not 9"),
+    ("SUB", 1, "shape", [1, 4, 1, 2], "neither can be repeated to the other's"),
+    ("STRIDED_SLICE", 1, "data", np.zeros(3, np.int8), "must have as many bytes"),
+    ("STRIDED_SLICE", 3, "data", np.zeros(4, np.int32), "do not suit an input of shape"),
+    ("STRIDED_SLICE", 4, "shape", [1, 3, 3, 2], "its output has shape"),
+    ("STRIDED_SLICE", None, "options", {"NewAxisMask": 1}, "it has an NewAxisMask"),
+    ("STRIDED_SLICE", None, "inputs", [0, 1, 2], "it has 3 inputs, and must have 4"),
+    ("SLICE", 1, "data", np.full(4, 9, np.int32), "do not suit an input of shape"),
+    ("SPLIT", 2, "scale", 0.77, "they must be equal"),
+    ("SPLIT", None, "options", {"NumSplits": 5}, "it has 2 outputs, and 5 in its options"),
+    ("SPLIT", None, "outputs", [], "must have inputs and outputs"),
+    ("TRANSPOSE", 1, "data", np.zeros(4, np.int32), "do not suit an input of shape"),
+    ("TRANSPOSE", 1, "type", "FLOAT32", "its permutation must be INT32 or INT64"),
+    ("GATHER", 1, "data", np.full(1, 9, np.int32), "do not suit an input of shape"),
+    ("GATHER", None, "options", {"BatchDims": 1, "Axis": 1}, "it has axes of batches"),
+    ("PACK", 1, "shape", [1, 3, 3], "its inputs must be so many, of one shape"),
+    ("PACK", None, "options", {"ValuesCount": 2, "Axis": 9}, "of one shape with such an axis"),
+    ("MIRROR_PAD", 1, "data", np.full((4, 2), 9, np.int32), "do not suit an input of shape"),
+    ("RESIZE_NEAREST_NEIGHBOR", 1, "data", np.full(2, 1 << 30, np.int32), "must have .1, 107374"),
+    ("MUL", 1, "data", None, "hwgen multiplies a tensor by a constant"),
+    ("MUL", 1, "scale", [0.5, 0.5], "its constant has scales .0.5, 0.5. and zero points"),
+    ("MUL", 1, "scale", -1.0, "it must have one positive scale"),
+    ("RELU6", 0, "scale", 0.25, "its input has scale 0.25 .* must be equal"),
+    ("QUANTIZE", 1, "shape", [1, 9], r"its output has shape \(1, 9\), and must have \(1, 10\)"),
+    ("RELU", 1, "type", "INT16", "is INT16: convert the network to full int8"),
     ("MAXIMUM", 0, "scale", 0.25, "its input has scale 0.25 .* its output 0.5 .* must be equal"),
     ("MAXIMUM", 1, "zero_point", 2, "its input has .* zero point 2, .* they must be equal"),
     ("MAXIMUM", 2, "zero_point", 2, "its input has .* zero point 1, .* they must be equal"),
@@ -224,10 +288,10 @@ WRONG = [
     ("LOGISTIC", 0, "scale", 64.0, "it must be below 4"),
     ("CONCATENATION", 1, "scale", 0.75, "they must be equal"),
     ("CONCATENATION", None, "options", {"Axis": 9}, "must be one of a shape of 4 axes"),
-    ("CONCATENATION", None, "options", {"Axis": 0}, "not the batch's"),
+    ("CONCATENATION", None, "options", {"Axis": 0}, "alike but for the axis of concatenation"),
     ("PAD", 1, "data", np.ones((4, 2), np.int32), "pads height and width"),
     ("PAD", 1, "data", np.full((4, 2), -1, np.int32), "pads height and width"),
-    ("MEAN", 2, "data", np.array([1, 3], np.int32), "means over height and width together"),
+    ("MEAN", 2, "data", np.array([1, 3], np.int32), "its output has shape"),
     ("MEAN", 2, "data", np.array([1, 4], np.int32), "those of a shape of 4 axes"),
     ("RESHAPE", 0, "shape", [1, 3, 3, 3], "they must have as many elements"),
     ("AVERAGE_POOL_2D", 1, "zero_point", 77, "they must be equal"),
@@ -243,6 +307,53 @@ def test_wrong(kind, tensor, field, value, says):
     with pytest.raises(UserError, match=says) as raised:
         tflite.read(write_network(tensors, [operator], [0], outputs))
     assert "\n" not in str(raised.value)
+
+
+def test_product_wrong():
+    graph = Graph(rng(2))
+    x, constant = graph.activation(1, 10), graph.activation(1, 10)
+    y = graph.operator("MUL", [x, constant], graph.activation(1, 10, scale=0.1))
+    with pytest.raises(UserError, match="hwgen multiplies a tensor by a constant"):
+        tflite.read(graph.write(y))
+    graph.tensors[constant].data = np.ones((1, 10), np.int8)
+    assert len(tflite.read(graph.write(y)).layers) == 3
+    graph.operators[0].inputs = [constant, constant]
+    with pytest.raises(UserError, match="both inputs are constants"):
+        tflite.read(write_network(graph.tensors, graph.operators, [x], [y]))
+
+
+def test_difference_that_rounds_unevenly():
+    """The only multiplier that may be half way between integers is not that of what is negated."""
+    graph = Graph(rng(2))
+    x = graph.activation(1, 256, 256, scale=1.0, zero_point=3)
+    y = graph.activation(1, 256, 256, scale=1 - 2.0**-21, zero_point=-7)
+    network = tflite.read(graph.write(graph.operator("SUB", [x, y], graph.activation(
+        1, 256, 256, scale=1.5))))
+    assert [layer.operator for layer in network.layers] == ["RESHAPE", "MUL", "RESHAPE", "ADD",
+                                                            "MUL", "RESHAPE"]
+
+
+@pytest.mark.parametrize("number, field, value", [
+    (0, "inputs", [0, 2, 2]), (1, "options", {"Padding": 1, "StrideH": 2, "StrideW": 1}),
+    (1, "options", {"StrideH": 1, "StrideW": 1}), (2, "code", "RESHAPE")])
+def test_batches_wrong(number, field, value):
+    """What is around a convolution makes it dilated, or is refused."""
+    graph = Graph(rng(3))
+    y = graph.dilated()
+    assert len(tflite.read(graph.write(y)).layers) == 1
+    setattr(graph.operators[number], field, value)
+    with pytest.raises(UserError, match="is not part of a dilated convolution: hwgen runs"):
+        tflite.read(graph.write(y))
+
+
+def test_reshape_behind_the_host():
+    """It is done before, where that does not change what the softmax is over."""
+    graph = Graph(rng(2))
+    y = graph.reshape(graph.softmax(graph.activation(1, 1, 1, 10)), 1, 10)
+    network = tflite.read(graph.write(y))
+    assert [layer.operator for layer in network.layers] == ["RESHAPE", "SOFTMAX"]
+    assert network.tensors[network.outputs[0]].shape == (1, 10)
+    assert network.tensors[network.outputs[0]].scale == 1 / 256
 
 
 def test_host_layer_wrong():
@@ -316,7 +427,7 @@ def survive(seed, data):
 
 def sources():
     """Return files to damage: every other one is small, so that its structure is hit."""
-    small = [random_layer(rng(seed), kind) for seed, kind in enumerate(KINDS)]
+    small = [random_layer(rng(seed), kind) for seed, kind in enumerate([*KINDS, *MORE_LAYERS])]
     small += [random_network(rng(seed)) for seed in range(4)]
     large = [path(name).read_bytes() for name in NETWORKS]
     return [file for index, file in enumerate(small) for file in (file, large[index % 4])]

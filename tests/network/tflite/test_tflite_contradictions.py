@@ -10,12 +10,13 @@ from ...tflite_writer import Graph, Operator, write_network
 
 SOUND = {("FULLY_CONNECTED", "input"), ("SOFTMAX", "both"), ("LOGISTIC", "both"),
          ("RESHAPE", "input"), ("SQUEEZE", "input"), ("CONCATENATION", "both"), ("ADD", "both"),
-         ("MAXIMUM", "both")}
+         ("MAXIMUM", "both"), ("MINIMUM", "both"), ("SUB", "both"), ("RELU", "both"),
+         ("RELU6", "both"), ("QUANTIZE", "both")}
 """Layers of rows or of no axis in particular, which need none for the batch."""
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PADV2", "MEAN",
          "FULLY_CONNECTED", "ADD", "CONCATENATION", "SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE",
-         "EXPAND_DIMS", "MAXIMUM")
+         "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE", "SUM")
 
 
 def layer(kind):
@@ -25,6 +26,12 @@ def layer(kind):
     build = {"CONV_2D": graph.convolution, "DEPTHWISE_CONV_2D": graph.depthwise,
              "FULLY_CONNECTED": graph.fully_connected, "ADD": lambda x: graph.add(x, x),
              "MAXIMUM": lambda x: graph.maximum(x, x), "MEAN": graph.mean,
+             "SUM": lambda x: graph.mean(x, "SUM"),
+             "MINIMUM": lambda x: graph.maximum(x, x, "MINIMUM"),
+             "SUB": lambda x: graph.add(x, x, "SUB"),
+             "RELU": lambda x: graph.rescale(x, "RELU"),
+             "RELU6": lambda x: graph.rescale(x, "RELU6"),
+             "QUANTIZE": lambda x: graph.rescale(x, "QUANTIZE"),
              "PAD": lambda x: graph.pad(x, "PAD"), "PADV2": lambda x: graph.pad(x, "PADV2"),
              "AVERAGE_POOL_2D": lambda x: graph.pool(x, "AVERAGE_POOL_2D"),
              "MAX_POOL_2D": lambda x: graph.pool(x, "MAX_POOL_2D"), "SQUEEZE": graph.squeeze,
@@ -326,12 +333,30 @@ def quantised(code, outside, shape=(1, 4)):
 
 
 @pytest.mark.parametrize("code, outside", [
-    ("QUANTIZE", "INT8"), ("QUANTIZE", "BOOL"), ("QUANTIZE", "FLOAT64"), ("DEQUANTIZE", "INT8"),
+    ("QUANTIZE", "BOOL"), ("QUANTIZE", "FLOAT64"), ("DEQUANTIZE", "INT8"),
     ("DEQUANTIZE", "UINT8")])
 def test_type_at_an_edge_wrong(code, outside):
-    """From int8 to int8 the host would give or get numbers of another scale, unseen."""
+    """What is at an edge must be of a type that stands there."""
     with pytest.raises(UserError, match=rf"\({code}\) is inside the network"):
         tflite.read(quantised(code, outside))
+
+
+def uint8_output(scale=1 / 256, zero_point=0):
+    """Return a file whose last layer is a QUANTIZE from int8 to uint8."""
+    graph = Graph(np.random.default_rng(4))
+    x = graph.logistic(graph.activation(1, 4))
+    end = graph.tensor(shape=[1, 4], type="UINT8", scale=scale, zero_point=zero_point)
+    return graph.write(graph.operator("QUANTIZE", [x], end))
+
+
+def test_uint8_output():
+    """It is the int8 with 128 added; on another scale it would be other numbers."""
+    network = tflite.read(uint8_output())
+    assert [layer.operator for layer in network.layers] == ["LOGISTIC"]
+    assert network.outputs == (network.layers[0].output,)
+    for fields in ({"scale": 1 / 128}, {"zero_point": 1}):
+        with pytest.raises(UserError, match="to uint8 that moves the zero point by 128"):
+            tflite.read(uint8_output(**fields))
 
 
 @pytest.mark.parametrize("code", ["QUANTIZE", "DEQUANTIZE"])

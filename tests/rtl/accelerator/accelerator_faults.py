@@ -269,8 +269,11 @@ class Twins:
         expected.lenient |= self.is_unchecked(step)
         written = self.may_write(step)
         expected.may_write |= written
-        if self.is_late(self.cost.parts(step), expected):
+        before = self.before
+        if self.is_late(step, self.cost.parts(step), expected):
             return Error.WATCHDOG
+        if before and self.cost.overlap(before[0], step):  # and may read what is not there yet
+            expected.defined &= not np.any(self.reads(step) & self.may_write(before[0]))
         words = np.frombuffer(self.image, np.int8).reshape(-1, self.design.columns)
         memory, sums = model.memory.copy(), model.accumulators.copy()
         model.unknown = 77
@@ -296,7 +299,7 @@ class Twins:
         words = np.frombuffer(self.image, np.uint8).reshape(-1, columns).copy()
         if not unpack(step, words, self.design.rows):
             return Error.PROGRAM
-        if self.is_late(self.cost.parts(step), expected):
+        if self.is_late(step, self.cost.parts(step), expected):
             return Error.WATCHDOG
         # What is read must not be written, nor the words of a step that comes.
         end = step.output + written_words(step)
@@ -317,12 +320,16 @@ class Twins:
         if error:
             return error
         cycles = sparse_cycles(self.engine.runs[0], self.design.columns, int(self.cost.turns))
-        return Error.WATCHDOG if self.is_late(self.cost.parts(step, cycles), expected) else None
+        late = self.is_late(step, self.cost.parts(step, cycles), expected)
+        return Error.WATCHDOG if late else None
 
-    def is_late(self, parts, expected):
+    def is_late(self, step, parts, expected):
         """Add the cycles of a step behind the one before, and return whether it is stopped."""
-        cycles = int(parts.after(self.before) if self.before else parts.alone)
-        self.before = parts
+        cycles = int(parts.alone)
+        if self.before:
+            before, of_before = self.before
+            cycles = int(parts.after(of_before, self.cost.overlap(before, step)))
+        self.before = step, parts
         expected.near = abs(cycles - WATCHDOG) <= NEAR
         expected.cycles += cycles
         return cycles > WATCHDOG + NEAR

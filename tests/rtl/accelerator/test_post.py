@@ -9,6 +9,7 @@ from hwgen.arch.steps import ROUNDINGS
 from hwgen.golden.accelerator import post as golden
 from hwgen.golden.network import arithmetic
 from hwgen.rtl.accelerator.post import Lane
+from hwgen.rtl.compact.post import AddingLane, CompactLane
 from sim.accelerator.requantisation import CORNERS, parameters, sums
 
 from ...bench import simulate
@@ -73,8 +74,9 @@ def test_parameters():
         np.testing.assert_array_equal(getattr(again, field), getattr(by, field))
 
 
+@pytest.mark.parametrize("kind", [Lane, CompactLane, AddingLane])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
-def test_lane_matches_model(rounding):
+def test_lane_matches_model(kind, rounding):
     """A sum every cycle, every shift with every kind of sum; and the latencies."""
     rng = np.random.default_rng(1)
     by, values = corners(rng, 32)
@@ -82,13 +84,13 @@ def test_lane_matches_model(rounding):
     model = golden.Post(rounding)
     wide = model.wide(values, by).ravel().tolist()
     narrow = model.narrow(np.array(wide), zero_point, low, high).tolist()
-    dut, got = Lane(rounding, "generic"), []
+    dut, got = kind(rounding, "generic", hard=True), []
 
     async def testbench(ctx):
         ctx.set(dut.low, low)
         ctx.set(dut.high, high)
         ctx.set(dut.zero_point, zero_point)
-        for n in range(len(wide) + Lane.latency):
+        for n in range(len(wide) + dut.latency):
             if n < len(wide):
                 column = n % 32
                 ctx.set(dut.sum, int(values.flat[n]))
@@ -99,8 +101,13 @@ def test_lane_matches_model(rounding):
             await ctx.tick()
 
     simulate(dut, testbench)
-    assert [pair[0] for pair in got][Lane.wide_latency:Lane.wide_latency + len(wide)] == wide
-    assert [pair[1] for pair in got][Lane.latency:] == narrow
+    assert [pair[0] for pair in got][dut.wide_latency:dut.wide_latency + len(wide)] == wide
+    assert [pair[1] for pair in got][dut.latency:] == narrow
+
+
+def test_lane_that_adds_takes_as_long():
+    for name in ("latency", "wide_latency"):
+        assert getattr(AddingLane, name) == getattr(CompactLane, name)
 
 
 def test_lane_rounding_wrong():

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Steps of one run, each of which is read while the one before is at its end."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,12 @@ from hwgen.arch.steps import PARAMETER_WORDS, Mode
 from hwgen.compiler import compile_network
 from hwgen.cost.cycles import Array, run_cycles
 from hwgen.golden.accelerator.accelerator import Accelerator, Error, Stopped
+from hwgen.golden.accelerator.footprint import (
+    bytes_read,
+    bytes_written,
+    passes,
+    vector_bytes,
+)
 from hwgen.golden.network import network as golden
 from hwgen.runtime.accelerator import AcceleratorError, Space
 from hwgen.runtime.inference import load, run, simulated_board
@@ -22,6 +30,8 @@ from .test_accelerator_layers import any_network
 DESIGN = DESIGNS["5x11"]
 ROOMY = DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)
 FOREVER = 2**32 - 1
+OUTPUT = 1500
+"""Of the second of two steps."""
 
 
 class Board:
@@ -83,13 +93,57 @@ def test_random_steps(board):
     assert hidden > 1000
 
 
-def two(fields, first=None):
-    """Return the words of two steps, the second one with some fields, whatever they are."""
-    forms = Descriptors.of(DESIGN)
+def overlap(steps, words):
+    """Return steps that follow at once where they can, and the words of their program."""
+    forms, mixed = Descriptors.of(DESIGN), [steps[0]]
+    for before, step in pairwise(steps):
+        streams = [each.mode <= Mode.DEPTHWISE and not each.to_sums for each in (before, step)]
+        read = [bytes_read(step, vector_bytes(step, DESIGN.rows, DESIGN.columns), tile, *taps)
+                for tile in range(step.tiles) for taps in passes(step)]
+        needed = np.concatenate([where[inside] for inside, where in read])
+        written = bytes_written(before, DESIGN.columns)
+        mixed.append(step.replace(overlaps=all(streams) and not np.isin(needed, written).any()))
+    for index, step in enumerate(mixed):
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, DESIGN.columns)
+    return mixed, words
+
+
+def test_steps_that_overlap(board):
+    """Their vectors follow those of the step before at once, if these write nothing they read."""
+    rng, hidden, count = np.random.default_rng(4), 0, 0
+    maker = StepMaker(DESIGN, rng)
+    board.fill(rng)
+    board.fill_sums(maker)
+    for _ in range(40):
+        steps, words = overlap(*maker.program(int(rng.integers(2, 7))))
+        board.write(words)
+        board.golden.run(board.image, len(steps))
+        cycles = board.board.run(0, len(steps), budget=1 << 20)
+        expected = run_cycles(steps, Array.of(DESIGN))
+        assert board.board.counters(len(steps)) == expected, steps
+        assert cycles == sum(expected)
+        np.testing.assert_array_equal(board.memory(), board.golden.memory, str(steps))
+        count += sum(step.overlaps for step in steps)
+        hidden += sum(run_cycles([step.replace(overlaps=False) for step in steps],
+                                 Array.of(DESIGN))) - cycles
+    assert count > 10 and hidden > 400
+
+
+def two(fields, first=None, *, overlap=False):
+    """Return the words of two steps, the second one with some fields, whatever they are.
+
+    They ``overlap``, or are such that they cannot.
+    """
+    forms, kind = Descriptors.of(DESIGN), {"mode": Mode.MATRIX} if overlap else {}
+    rows = DESIGN.rows if overlap else 0
     steps = [plain(DESIGN, 2 * forms.words).replace(
-                 **{"x": 9, "x_step": 3, "output_x_step": 11} | (first or {})),
-             plain(DESIGN, 2 * forms.words + PARAMETER_WORDS).replace(output=1500)]
-    words = np.zeros((2 * (forms.words + PARAMETER_WORDS), DESIGN.columns), np.uint8)
+                 **kind | {"x": 9, "x_step": 3, "output_x_step": 11} | (first or {})),
+             plain(DESIGN, 2 * forms.words + rows + PARAMETER_WORDS).replace(
+                 **kind, output=OUTPUT, overlaps=overlap)]
+    words = np.zeros((2 * (forms.words + 2 * rows + PARAMETER_WORDS), DESIGN.columns), np.uint8)
+    data = words[2 * forms.words:]
+    data[:] = np.random.default_rng(1).integers(0, 64, data.shape)
     for index, step in enumerate(steps):
         words[index * forms.words:][:forms.words] = np.frombuffer(
             forms.write(step), np.uint8).reshape(-1, DESIGN.columns)
@@ -126,11 +180,63 @@ def test_errors_come_in_turn(board, fields, error, first):
     np.testing.assert_array_equal(board.memory(), board.golden.memory)
 
 
-def test_stop_and_watchdog_at_every_cycle(board):
+OVERLAPPING = [({"magic": 0}, Error.DESCRIPTOR), ({"tiles": 0}, Error.DESCRIPTOR),
+               ({"program": DESIGN.program_words - 1}, Error.PROGRAM),
+               ({"program": DESIGN.program_words - 13}, Error.PROGRAM),
+               ({"base": DESIGN.activation_memory}, Error.FETCH),
+               ({"output": DESIGN.activation_memory}, Error.STORE),
+               ({"x": DESIGN.partial_sums + 1, "pieces": 2}, Error.SUMS)]
+
+
+@pytest.mark.parametrize("fields, error", OVERLAPPING)
+@pytest.mark.parametrize("x", [1, 9, 40])
+def test_errors_of_steps_that_overlap(board, fields, error, x):
+    """An error of the second step comes when the first one has ended, which is all done."""
+    steps, words = two(fields, {"x": x}, overlap=True)
+    board.write(words)
+    board.fill(np.random.default_rng(6))
+    with pytest.raises(Stopped) as expected:
+        board.golden.run(board.image, 2)
+    with pytest.raises(AcceleratorError) as stopped:
+        board.board.run(0, 2, budget=100_000, watchdog=5000)
+    assert (stopped.value.code, stopped.value.step) == (error, 1)
+    assert (expected.value.error, expected.value.step) == (error, 1)
+    assert board.board.counters(1) == [Array.of(DESIGN).cycles(steps[0])]
+    np.testing.assert_array_equal(board.memory()[:OUTPUT], board.golden.memory[:OUTPUT])
+
+
+def test_bytes_that_are_on_their_way():
+    """What a vector reads that goes as soon as the predicted cycles allow is written, just so."""
+    design, count, forms = DESIGNS["9x8"], 160, Descriptors.of(DESIGNS["9x8"])
+    assert Array.of(design).interval == 1
+    length = design.rows + PARAMETER_WORDS
+    steps = [plain(design, 2 * forms.words + index * length).replace(
+                 mode=Mode.MATRIX, x=count, row_bytes=1, last_columns=1, output_x_step=1,
+                 base=base, output=output, overlaps=output > 0)
+             for index, (base, output) in enumerate(((OUTPUT, 0), (count - 1, count)))]
+    words = np.zeros((2 * (forms.words + length), design.columns), np.uint8)
+    data = words[2 * forms.words:].reshape(2, length, design.columns)
+    data[:, :design.rows], data[:, -2] = 1, 0x40  # half of the byte
+    for index, step in enumerate(steps):
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, design.columns)
+    board = Board(design)
+    with board.board.link:
+        board.write(words)
+        board.golden.memory[[OUTPUT, count - 1]] = 28, 80
+        board.board.write_activations(0, board.golden.memory.tobytes())
+        board.board.run(0, 2, budget=10_000)
+        found = board.memory()[count:2 * count].tolist()
+    early = int(Array.of(design).parts(steps[0]).written)
+    assert found == early * [40] + (count - early) * [7]
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_stop_and_watchdog_at_every_cycle(board, overlap):
     """Nothing is left of what was read ahead, wherever a run is stopped."""
-    steps, words = two({"x": 40})
+    steps, words = two({"x": 40}, overlap=overlap)
     first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
-    assert first < second
+    assert overlap or first < second
     seen = set()
     for cycle in range(first + second):
         board.write(words)

