@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -110,17 +111,22 @@ def verilog_of(model: dict[str, int]) -> str:
                      for name, value in model.items())
 
 
-def judge(model: dict[str, int], pins: Sequence[Pins]) -> list[str]:
-    """Return what a model of a chip says of each cycle: as :attr:`Played.fault`."""
+@cache
+def chip_alone(parameters: str) -> Path:
+    """Return the folder of a simulator of the model of a chip."""
     text = f"""
 module chip(input clk, ras_n, cas_n, we_n, dqm, dq_oe, input [1:0] ba, input [12:0] a,
             output [4:0] fault);
-    sdram_chip #({verilog_of(model)}) chip(.clk(clk), .ras_n(ras_n), .cas_n(cas_n), .we_n(we_n),
+    sdram_chip #({parameters}) chip(.clk(clk), .ras_n(ras_n), .cas_n(cas_n), .we_n(we_n),
         .dqm(dqm), .a(a), .ba(ba), .dq_i(0), .dq_oe(dq_oe), .dq_o(), .fault(fault));
 endmodule
 """
-    folder, _ = build(text, MAIN.with_stem("chip").read_text(), top="chip", extra_sources=[CHIP])
-    done = subprocess.run([folder / PROGRAM], input=np.array(pins, "<u4").tobytes(),
+    return build(text, MAIN.with_stem("chip").read_text(), top="chip", extra_sources=[CHIP])[0]
+
+
+def judge(model: dict[str, int], pins: Sequence[Pins]) -> list[str]:
+    """Return what a model of a chip says of each cycle: as :attr:`Played.fault`."""
+    done = subprocess.run([chip_alone(verilog_of(model)) / PROGRAM], input=np.array(pins, "<u4").tobytes(),
                           capture_output=True, check=True)
     return [FAULTS[number] for number in done.stdout]
 
