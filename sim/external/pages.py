@@ -126,7 +126,8 @@ endmodule
 
 def judge(model: dict[str, int], pins: Sequence[Pins]) -> list[str]:
     """Return what a model of a chip says of each cycle: as :attr:`Played.fault`."""
-    done = subprocess.run([chip_alone(verilog_of(model)) / PROGRAM], input=np.array(pins, "<u4").tobytes(),
+    words = np.array(pins, "<u4").tobytes()
+    done = subprocess.run([chip_alone(verilog_of(model)) / PROGRAM], input=words,
                           capture_output=True, check=True)
     return [FAULTS[number] for number in done.stdout]
 
