@@ -45,7 +45,7 @@ class Bench:
         self.rng = np.random.default_rng(random.getrandbits(32))
 
     async def begin(self, clock=True):
-        """Reset, and let most of a long pause at power-up pass."""
+        """Reset, and let most of a long pause at power-up pass, but for its first cycles."""
         dut = self.dut
         if clock:
             Clock(dut.clk, PERIOD_NS, unit="ns", impl="gpi").start(start_high=False)
@@ -61,6 +61,8 @@ class Bench:
         dut.rst.value = 1
         await RisingEdge(dut.clk)
         dut.rst.value = 0
+        for _ in range(3):
+            await self.tick()
         passed = max(0, UNIT.power_up - LONG)
         await pass_cycles(dut, passed)
         self.cycle += passed

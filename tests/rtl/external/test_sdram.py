@@ -152,14 +152,15 @@ TOO_SMALL = {"activate": "tRCD", "precharge": "tRP", "refresh": "tRFC", "recover
 
 
 def check_too_small(chip, clock_mhz, name):
-    """Times that are a cycle too small are noticed; of refreshes, one too large."""
-    cycles = asdict(cycles_of(chip, clock_mhz))
-    off = 1 if name == "refresh_every" else -1
+    """Times that are a cycle too small are noticed, and refreshes that come too seldom."""
+    cycles, facts = asdict(cycles_of(chip, clock_mhz)), CHIPS[chip]
+    seldom = int(facts.refresh_ms * 1000 * clock_mhz) // facts.refreshes + 1
     # A refresh that is late by less than a cycle each time is late by a page after many.
     operations = [Operation("write", 5), Operation("read", 6),
-                  Operation("read", 5, 1_500_000 * (name == "refresh_every"))]
+                  Operation("read", 5, 2_500_000 * (name == "refresh_every"))]
     right = pages.play(chip, clock_mhz, operations)
-    wrong = pages.play(chip, clock_mhz, operations, wrong={name: cycles[name] + off})
+    wrong = pages.play(chip, clock_mhz, operations, wrong={
+        name: seldom if name == "refresh_every" else cycles[name] - 1})
     assert (right.fault, wrong.fault) == ("", TOO_SMALL[name])
 
 
