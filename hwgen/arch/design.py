@@ -101,6 +101,9 @@ class Design:
     decompress : bool
         Whether weights for which the program memory has no room may be packed there, and be
         unpacked before they are used.
+    kept_vectors : int
+        How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
+        then reads nothing but its other input. 0: each ADD reads both.
     """
 
     engine: str = "systolic"
@@ -129,6 +132,7 @@ class Design:
     sparse_columns: int = 0
     sparse_depth: int = 0
     decompress: bool = False
+    kept_vectors: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -204,7 +208,8 @@ class Design:
     def parts(self) -> tuple[str, ...]:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
-        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress)
+        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
+                *["keeping"] * (self.kept_vectors > 0))
 
     @property
     def program_words(self) -> int:
@@ -240,6 +245,7 @@ class Design:
             parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
+            parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -284,7 +290,7 @@ class Design:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name == "packed_rows" and not value:
+            if field.name in ("packed_rows", "kept_vectors") and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

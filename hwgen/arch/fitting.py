@@ -12,6 +12,7 @@ from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
+    KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
     PACKED,
@@ -101,6 +102,8 @@ def fit_accelerator(v: Fields) -> None:
         v.put("compact", False)
     if engine not in ("systolic", "sparse") or v["compact"]:
         v.put("decompress", False)
+    if any(v[field] != only for field, only in KEEPING.items()):
+        v.put("kept_vectors", 0)
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)

@@ -21,9 +21,9 @@ from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
 from ..golden.bitserial.array import latency as bit_serial_latency
-from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
+from .ways import FAST, SMALL
 
 __all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
 
@@ -74,54 +74,8 @@ class StepCycles:
         return np.maximum(self.head - before.tail, least) + self.body
 
 
-@dataclass(frozen=True)
-class Ways:
-    """How long the ways through an accelerator are, in cycles.
-
-    Parameters
-    ----------
-    reading : int
-        Of a step before its first word of weights, besides those of its descriptor.
-    fetching : int
-        From a vector's turn to its bytes, besides those that rotate a window.
-    storing : int
-        From a vector's bytes to those of its result, besides array and rotation.
-    summing : int
-        The same, for results that go back to the accumulators.
-    passing : int
-        From a vector's bytes to values, where they do not pass the array.
-    swapping : int
-        From a value out of the array until the next parameters may be read.
-    shortest : int
-        A pass at least.
-    turning : int
-        From the last pass of a step until the next step's descriptor may be read, besides those
-        that rotate a window.
-    taking : int
-        From a value out of the array until every place has the descriptor of a step that follows
-        at once.
-    gap : int
-        From the last vector of a step to the first one of the next step.
-    settled : int
-        From when a vector may read the last values of a step to the end of that step.
-    """
-
-    reading: int
-    fetching: int
-    storing: int
-    summing: int
-    passing: int
-    swapping: int
-    shortest: int
-    turning: int = 0
-    taking: int = 0
-    gap: int = 0
-    settled: int = 0
-
-
-FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
+MAKING, JOINING = 253, 7
+"""Cycles until a joined step has its table, but for its descriptor's, and more to the lanes."""
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11
@@ -270,12 +224,12 @@ class Array:
                                       if step.mode == Mode.DEPTHWISE else 0),
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
-                              weight_format=step.weight_format)
+                              weight_format=step.weight_format, joined=step.joined)
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,
                   primes: Count = 0, fills: Count = 0, activation_format: int = 0,
-                  weight_format: int = 0) -> StepCycles:
+                  weight_format: int = 0, joined: bool = False) -> StepCycles:
         """Return what the cycles of a step are made of, told by what of it counts.
 
         ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
@@ -288,7 +242,9 @@ class Array:
         turns = self.turns
         ways = SMALL if self.compact else FAST
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
-        begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
+        bytes_come += JOINING * joined
+        begin = ways.reading + weights + PARAMETER_WORDS
+        begin = descriptor_words(self.columns) + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
@@ -303,11 +259,10 @@ class Array:
         spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
-            if self.compact:
-                # They come in the next pass if that gives no values, and before its weights.
-                read = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
-                first = np.maximum(slow * of_vector + quick, shortest)
-                waits = np.where(passes == 1, waits, last + np.maximum(read - first, 0))
+            if self.compact:  # in the next pass if that gives no values, and before its weights
+                first = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
+                first = np.maximum(first - np.maximum(slow * of_vector + quick, shortest), 0)
+                waits = np.where(passes == 1, waits, last + first)
             last = np.where(parameters_per_tile, waits, last)
         body = tiles * others + (tiles - 1) * last + work + end
         if not self.reads_ahead:

@@ -9,7 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from ..step import PLACES, Mode
+from ..step import PLACES, KeepingDescriptor, Mode
 from .arrays import Pace
 from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
@@ -155,11 +155,13 @@ class ReadAheadSequencer(Sequencer):
         issue, take, ends = Signal(), Signal(), Signal()
         value = self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector)
         missing = self._missing(m, walk, slot, take)
-        overlaps = self._overlaps(m, slot.vectors, walk, missing)
+        free = ~walk.waits | ~walk.runs | self._overlaps(m, slot.vectors, walk, missing)
+        if self.tables is not None:
+            free &= ~walk.waits | self._make_tables(m, walk, self.tables)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.parameters & ~slot.weights & (slot.begun | slot.spare)),
-            ends.eq(slot.ends(loops, turn_last) & (~walk.waits | ~walk.runs | overlaps)),
+            ends.eq(slot.ends(loops, turn_last) & free),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
@@ -191,6 +193,15 @@ class ReadAheadSequencer(Sequencer):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, take, value)
         return missing
+
+    def _make_tables(self, m: Module, walk: ReadAheadWalk, tables: Any) -> Value:
+        """Begin to make the table that a step needs as soon as that waits; return if none is made.
+
+        The step before has no use for a table.
+        """
+        joined = KeepingDescriptor(Value.cast(self.descriptor)).joined
+        m.d.comb += tables.start.eq(walk.begin & joined)
+        return ~tables.making
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
         """Mark the column tiles that have parameters: those of the next step may be there."""

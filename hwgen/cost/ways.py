@@ -1,0 +1,57 @@
+"""How long the ways through an accelerator are: the registers on them."""
+
+from dataclasses import dataclass
+
+from ..golden.sparse.step import SHORTEST_PASS
+
+__all__ = ["FAST", "SMALL", "Ways"]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How long the ways through an accelerator are, in cycles.
+
+    Parameters
+    ----------
+    reading : int
+        Of a step before its first word of weights, besides those of its descriptor.
+    fetching : int
+        From a vector's turn to its bytes, besides those that rotate a window.
+    storing : int
+        From a vector's bytes to those of its result, besides array and rotation.
+    summing : int
+        The same, for results that go back to the accumulators.
+    passing : int
+        From a vector's bytes to values, where they do not pass the array.
+    swapping : int
+        From a value out of the array until the next parameters may be read.
+    shortest : int
+        A pass at least.
+    turning : int
+        From the last pass of a step until the next step's descriptor may be read, besides those
+        that rotate a window.
+    taking : int
+        From a value out of the array until every place has the descriptor of a step that follows
+        at once.
+    gap : int
+        From the last vector of a step to the first one of the next step.
+    settled : int
+        From when a vector may read the last values of a step to the end of that step.
+    """
+
+    reading: int
+    fetching: int
+    storing: int
+    summing: int
+    passing: int
+    swapping: int
+    shortest: int
+    turning: int = 0
+    taking: int = 0
+    gap: int = 0
+    settled: int = 0
+
+
+FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
+            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
+SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
