@@ -44,6 +44,8 @@ from hwgen.rtl.dot.power import PowerOfTwo
 from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
+from hwgen.rtl.external.page_stream import PageStream
+from hwgen.rtl.external.sdram import Sdram
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
 from hwgen.rtl.links.crossing import Crossing
@@ -333,7 +335,30 @@ def binary_store(*args):
 BYTE = signed(8)
 SUM = signed(20)
 
+def sdram(**sizes):
+    """Return a case of pages that are read, and so far apart as none is refreshed."""
+    dut = Sdram(width=4, row_bits=2, column_bits=5, refresh=5, recovery=2, mode=2,
+                refresh_every=9999, power_up=3, **sizes)
+
+    async def before(ctx):
+        await ctx.tick().until(dut.idle)
+
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.request.valid, item is not None),
+                takes=lambda ctx: ctx.get(dut.request.ready),
+                gives=lambda ctx: ctx.get(dut.o_valid), before=before, results=dut.words)
+
+
+def page_stream():
+    """Return a case of words that are as wide as those of the ring."""
+    dut = PageStream(width=4, ratio=1, words=8, ring=16, page_bits=3)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.i_valid, item is not None),
+                gives=lambda ctx: ctx.get(dut.write.enable))
+
+
 CASES = {
+    PageStream: lambda: [page_stream()],
+    Sdram: lambda: [sdram(words=8, activate=2, precharge=2),
+                    sdram(words=16, activate=3, precharge=4)],
     Accumulators: lambda: [*(accumulators(Accumulators(*sizes)) for sizes in ((1, 2), (5, 9))),
                            accumulators(Accumulators(3, 5, index=strided_sum))],
     CompactAccumulators: lambda: [accumulators(CompactAccumulators(*sizes))
