@@ -39,7 +39,7 @@ class TableMaker(wiring.Component):
     -------
     start : In(1)
     multiplier : In(31), shift : In(4), zero_point : In(8)
-        From the cycle before ``start`` on, as long as ``making``.
+        From the cycle before ``start`` until two behind it.
     making : Out(1)
         From the cycle behind ``start`` on, but for the last :data:`EARLY` words.
     write : Out(1), address : Out(8), word : Out(signed(29))
@@ -67,18 +67,22 @@ class TableMaker(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape = signed(PRODUCT)
-        multiplier = later(m, self.multiplier, 1, "multiplier")
+        active, starts = Signal(), later(m, self.start, 1, "starts", reset=True)
+        multiplier = Signal(31, reset_less=True)
         back = Signal(shape, reset_less=True)  # from 127 to -128
         m.d.sync += back.eq(multiplier - (multiplier << 8))
         shift, half, less = (Signal(4, reset_less=True), Signal(15, reset_less=True),
                              Signal(15, reset_less=True))
         some = self.shift.any()
-        m.d.sync += [shift.eq(self.shift), half.eq((Const(1, 16) << self.shift)[1:]),
-                     less.eq(Mux(some, (Const(1, 16) << self.shift)[1:] - 1, 0))]
+        # The next descriptor may be read before the last word is made.
+        with m.If(~active & ~starts & ~self.write):
+            m.d.sync += [
+                multiplier.eq(self.multiplier),
+                shift.eq(self.shift), half.eq((Const(1, 16) << self.shift)[1:]),
+                less.eq(Mux(some, (Const(1, 16) << self.shift)[1:] - 1, 0))]
 
-        active, left, byte = Signal(), Signal(8, reset_less=True), Signal(8, reset_less=True)
+        left, byte = Signal(8, reset_less=True), Signal(8, reset_less=True)
         product, addend = Signal(shape, reset_less=True), Signal(shape, reset_less=True)
-        starts = later(m, self.start, 1, "starts", reset=True)
         m.d.sync += [left.eq(left - 1), byte.eq(byte + 1), product.eq(product + addend),
                      addend.eq(Mux(byte == 126, back, multiplier))]
         with m.If(left == 0):

@@ -41,6 +41,10 @@ def test_table():
             words, busy = {}, 0
             for cycle in range(dut.latency + dut.interval + 3):
                 ctx.set(dut.start, cycle == 0)
+                if cycle == 2:  # others come
+                    ctx.set(dut.multiplier, 12345)
+                    ctx.set(dut.shift, shift ^ 5)
+                    ctx.set(dut.zero_point, zero & 255 ^ 9)
                 if ctx.get(dut.write):
                     assert dut.latency <= cycle < dut.latency + dut.interval
                     words[ctx.get(dut.address)] = ctx.get(dut.word)
