@@ -97,6 +97,7 @@ example: setup
 	@$(HWGEN) generate --unit bitserial --rows 4 --columns 2 -o rtl_out/bitserial
 	@$(HWGEN) generate --unit bitplane --lanes 16 -o rtl_out/bitplane
 	@$(HWGEN) generate --unit csc --rows 16 --codebook -o rtl_out/csc
+	@$(HWGEN) generate --unit sdram --words 8 -o rtl_out/sdram
 	@$(HWGEN) generate --rows 4 --columns 4 --lanes 1 --steps 4 --activation-memory 256 \
 	    --program-memory 1024 --partial-sums 8 -o rtl_out/accelerator
 

@@ -44,6 +44,9 @@ def parameters(name: str, design: Design) -> dict[str, Any]:
         "host_port": {"size": 64 * max(rows, columns, 4), "window": max(rows, columns, 4),
                       "words": 40, "columns": max(columns, 4), "steps": 12,
                       "compact": columns < rows, "exposed": columns % 2 == 1, **family},
+        # Two pages a row, and refreshes that are due behind each second one.
+        "sdram": {"words": 64, "column_bits": 7, "refresh_every": 120, "power_up": 300},
+        "page_stream": {"words": 64, "ratio": 4, "ring": 64, "page_bits": 6},
         "uart": {"divisor": UART_CYCLES},
         "flash": {"address": FLASH_ADDRESS, "count": FLASH_BYTES},
         **dict.fromkeys(("wishbone", "axi_lite", "axi_stream"), {"shift": WINDOW_SHIFT}),

@@ -23,7 +23,8 @@ MOST = {"bitplane": {"lanes": 256}, "bitserial": {"columns": 16}, "fusion": {"gr
         "post": {"columns": 16}, "power": {"lanes": 64}, "serial": {"lanes": 256},
         "sparse": {"lanes": 32}, "ternary": {"lanes": 128}, "wide": {"columns": 16}}
 """Cells that are not more, as g++ has to compile them all."""
-FREE = {"address", "exponent_bits", "index_bits", "reading", "shift", "value_bits"}
+FREE = {"activate", "address", "column_bits", "exponent_bits", "index_bits", "mode", "precharge",
+        "reading", "recovery", "refresh", "row_bits", "shift", "value_bits"}
 """Numbers that cost nothing."""
 
 

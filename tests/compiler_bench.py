@@ -83,6 +83,8 @@ def run_program(net, program, inputs=None):
         made.memory[place.addresses()] = as_stored(place, inputs[name])
     for layer in program.layers:
         made.run(program.image, layer.count, layer.first)
+        if layer.output in program.kept:
+            continue
         place = program.tensors[layer.output]
         image = expected[layer.output].reshape(place.height, place.width, -1)
         stored = image[..., list(place.channels)]
@@ -205,10 +207,11 @@ class Builder:
         return self.add(FullyConnected, (*shape[:-1], outputs), source, weights=weights, bias=bias,
                         requantisation=lambda out: self.requantisation(1, out, largest))
 
-    def sum(self, a, b):
+    def sum(self, a, b, scalings=None):
         """Add a sum."""
-        scalings = [(int(m), int(s)) for m, s in zip(self.rng.integers(1 << 30, 1 << 31, 2),
-                                                     -self.rng.integers(0, 3, 2), strict=True)]
+        scalings = scalings or [
+            (int(m), int(s)) for m, s in zip(self.rng.integers(1 << 30, 1 << 31, 2),
+                                             -self.rng.integers(0, 3, 2), strict=True)]
         return self.add(Add, self.shape(a), (a, b), scalings=tuple(scalings),
                         requantisation=lambda out: self.requantisation(1, out, 0, -19))
 

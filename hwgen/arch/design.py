@@ -106,6 +106,9 @@ class Design:
         How many words of the program memory, a byte for each column, are read at once in fully
         connected layers, which have as many multipliers of their own: 0, or one of
         :data:`WIDE_ROWS`.
+    kept_vectors : int
+        How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
+        then reads nothing but its other input. 0: each ADD reads both.
     """
 
     engine: str = "systolic"
@@ -135,6 +138,7 @@ class Design:
     sparse_depth: int = 0
     decompress: bool = False
     wide_rows: int = 0
+    kept_vectors: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -217,7 +221,7 @@ class Design:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0))
+                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0))
 
     @property
     def program_words(self) -> int:
@@ -254,6 +258,7 @@ class Design:
             parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
+            parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -298,7 +303,7 @@ class Design:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in ("packed_rows", "wide_rows") and not value:
+            if field.name in ("packed_rows", "wide_rows", "kept_vectors") and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

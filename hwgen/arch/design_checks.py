@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
-           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES", "SPARSE",
-           "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
+           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES",
+           "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -48,13 +48,15 @@ WIDE = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (Fals
 """What fields of an accelerator with wide rows may be."""
 WIDE_ROWS = 16, 32
 """How many of them there may be: a word of so many has room for the parameters of a tile."""
+KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
+"""What fields of an accelerator are whose lanes keep vectors."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
 SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 """Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
-                    "sparse_columns", "sparse_depth", "decompress", "wide_rows")
+                    "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors")
 """Fields that say nothing of an array alone."""
 
 
@@ -196,6 +198,10 @@ def check_accelerator(design: "Design") -> None:
                         "for a systolic array alone")
     for field, value in ACCELERATOR.items():
         only(design, field, value, "with an activation_memory, as every accelerator's")
+    for field, needed in KEEPING.items():
+        if getattr(design, field) != needed:
+            only(design, "kept_vectors", 0, f"with {field} {getattr(design, field)!r}")
+    within(design, "kept_vectors", 0, LARGEST_SUMS)
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":

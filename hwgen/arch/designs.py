@@ -34,6 +34,7 @@ class Designs:
     hard_multipliers: Any = 0
     packed_rows: Any = 0
     wide_rows: Any = 0
+    kept_vectors: Any = 0
     activation_memory: Any = 0
     program_memory: Any = 0
     steps: Any = 256

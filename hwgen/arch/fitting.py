@@ -12,6 +12,7 @@ from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
+    KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
     PACKED,
@@ -108,6 +109,8 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
+    if any(v[field] != only for field, only in KEEPING.items()):
+        v.put("kept_vectors", 0)
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)

@@ -23,12 +23,12 @@ class Part:
     -------
     name : str
     modes : tuple of Mode
-        Of the steps that it does.
+        Of the steps that it does; none of one that lies on the way of the frame's own.
     fields : tuple of str
         Of a descriptor, that say nothing where no part has them. All other fields are the frame's.
     reads, writes : tuple of str
         What its steps read and write: ``activations``, ``program``, ``sums`` (the accumulators),
-        ``own`` (memories that a host fills).
+        ``own`` (memories that nobody else has).
     errors : tuple of str
         By which its steps may end, besides DESCRIPTOR, WATCHDOG and STOPPED.
     rtl, golden, cost : str
@@ -79,4 +79,7 @@ PARTS = {part.name: part for part in (
          rtl="rtl.accelerator.wide_part.WidePart",
          golden="golden.accelerator.parts.WidePart",
          cost="cost.cycles.Array.wide"),
+    Part(name="keeping", modes=(), fields=("kept", "joined"), reads=("activations", "own"),
+         writes=("activations", "own"), errors=(), rtl="rtl.accelerator.keeping.Keeping",
+         golden="golden.accelerator.keeping.Keeping", cost="cost.cycles.Array"),
 )}

@@ -84,6 +84,8 @@ class Step:
     add_to_sums: bool = at(0, 10, 1, False)
     parameters_per_tile: bool = at(0, 11, 1, False)
     scaled: bool = at(0, 12, 1, False)
+    kept: bool = at(0, 13, 1, False)
+    joined: bool = at(0, 14, 1, False)
     overlaps: bool = at(0, 15, 1, False)
     last_columns: int = at(0, 16, 8, MISSING, least=1)
     pad: int = at(0, 24, 8, signed=True)

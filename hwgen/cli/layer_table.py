@@ -48,7 +48,8 @@ def run_table(layers: Sequence[LayerRun], whole: Work, predicted: int, checked: 
     """Return what each layer took, and whether it equals the golden model where that was asked."""
     wrong = sum(layer.difference is not None for layer in layers)
     rows = [[layer.name, f"{layer.cycles:,}", f"{layer.predicted_cycles:,}", *cells(layer.work),
-             layer.difference or "equal"] for layer in layers]
+             layer.difference or (f"see {layer.joined}" if layer.joined else "equal")]
+            for layer in layers]
     rows.append(["all layers", f"{whole.cycles:,}", f"{predicted:,}", *cells(whole),
                  f"{wrong} differ" if wrong else "equal"])
     header = ["layer", "cycles", "predicted", *HEADER, "golden model"]
@@ -57,20 +58,27 @@ def run_table(layers: Sequence[LayerRun], whole: Work, predicted: int, checked: 
 
 
 def choice_facts(program: Program) -> dict[str, Any]:
-    """Return which layers the sparse engine computes, and why, or are packed, as plain data."""
+    """Return which layers the sparse engine computes, and why, are packed, or joined, as data."""
     packings = packed_layers(program)
+    joined = {layer.name: following.name for layer, following in program.joined}
     return ({"engines": [dataclasses.asdict(choice) for choice in program.choices]}
-            if program.choices else {}) | (
+            if program.choices else {}) | ({"joined": joined} if joined else {}) | (
         {"packed": [dataclasses.asdict(packing) for packing in packings]} if packings else {})
 
 
 def choice_lines(program: Program) -> list[str]:
     """Return the same as a table, and an empty line; nothing where there is no such engine."""
     if not program.choices:
-        return packing_lines(program)
+        return [*packing_lines(program), *joined_lines(program)]
     rows = [(choice.layer, choice.engine, f"{choice.entries:,}", f"{choice.columns:,}",
              choice.reason) for choice in program.choices]
     return [table(["layer", "engine", "entries of a lane", "columns", "because"], rows), ""]
+
+
+def joined_lines(program: Program) -> list[str]:
+    """Return which layers leave their output to an ADD; nothing where none does."""
+    return [f"{layer.name} is joined with {following.name}: its output is never stored, and "
+            "compared there" for layer, following in program.joined] + [""] * bool(program.joined)
 
 
 def packing_lines(program: Program) -> list[str]:

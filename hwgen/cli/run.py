@@ -90,7 +90,9 @@ def run(options: argparse.Namespace) -> int:
         **arrays.output_facts(network, outputs),
         "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
                     "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
-                    "difference": layer.difference} for layer in first.layers],
+                    "difference": layer.difference,
+                    **({"joined": layer.joined} if layer.joined else {})}
+                   for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",

@@ -14,7 +14,6 @@ from ..arch.steps import Mode, Step
 from ..cost.cycles import Array
 from ..golden.accelerator.footprint import (
     bytes_read,
-    bytes_written,
     passes,
     vector_bytes,
     words_read,
@@ -23,6 +22,7 @@ from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
 from .check_weights import Unsound, check_lines, wide_weights
+from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
 
@@ -62,6 +62,7 @@ class Check:
                            if program.compressed else None)
         self.sums = 0
         """How many of the accumulators hold sums that a step left for the next one."""
+        self.lanes = LanesCheck(self.design)
 
     def run(self) -> None:
         """Check everything."""
@@ -83,10 +84,12 @@ class Check:
                 except Unsound as error:
                     raise Unsound(f"step {number}, layer {layer.name!r}: {error}") from None
             self.writers[layer.output] = self.producers(index, layer)
-            self.see(program.tensors[layer.output].addresses(), self.writers[layer.output],
-                     f"the output of layer {layer.name!r}")
+            if layer.output not in program.kept:
+                self.see(program.tensors[layer.output].addresses(), self.writers[layer.output],
+                         f"the output of layer {layer.name!r}")
         if expected != len(program.steps):
             raise Unsound("some steps belong to no layer")
+        self.lanes.end()
         for name in program.outputs:
             self.see(program.tensors[name].addresses(), self.writers[name], f"output {name!r}")
         self.disjoint()
@@ -135,8 +138,7 @@ class Check:
             check_lines(step, weights, self.design)
         writers = set().union(*(self.writers[name] for name in layer.inputs))
         written = np.full(len(self.owner), NEVER, np.int64)
-        outputs = np.zeros(0, np.int64) if step.to_sums else bytes_written(
-            step, self.design.columns)
+        outputs = self.lanes.follow(step)
         self.within(outputs, "the output is written")
         if outputs.size:
             if self.done[outputs].any():

@@ -12,6 +12,7 @@ from ..arch.steps import Mode, Step
 from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
+    Add,
     AveragePool,
     Concatenate,
     Elementwise,
@@ -31,6 +32,7 @@ from .cost import LayerCost
 from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
+from .layers.joined import lower_joined, lower_kept
 from .layers.moves import lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
@@ -95,7 +97,7 @@ def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) ->
     """Return whether those layers take fewer cycles of the array whose inputs may be stacked."""
     cycles = []
     for each in ({}, stacks) if stacks else ():
-        prepared = lay_out(network, each)
+        prepared = lay_out(network, each, design)
         lowering = Lowering(design)
         try:
             for layer in prepared[2].layers:
@@ -119,7 +121,7 @@ def cycles_of(program: Program) -> int:
 def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
                     example: Mapping[str, NDArray[np.int8]] | None) -> Program:
     """Return the Program of a network some of whose inputs are stacked."""
-    network, folding, layout = lay_out(whole, stacks)
+    network, folding, layout = lay_out(whole, stacks, design)
     if example is not None:
         example = stack_values(whole, stacks, example)
     choice = SparseSelection(network, folding, layout, design, example)
@@ -131,8 +133,12 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
     if needed > memory:
         def steps_of(index: int, cut: Cut) -> list[PlacedStep]:
             made = Lowering(design, cut, plan.columns)
-            lower(made, network, folding, layout, layout.layers[index])
-            return made.placed
+            layer = layout.layers[index]
+            if isinstance(layer, Add) and layer in layout.kept.values():
+                lower(made, network, folding, layout, layout.layers[index - 1])
+            first = len(made.placed)
+            lower(made, network, folding, layout, layer)
+            return made.placed[first:]
 
         tight = TightPlan(layout, lives, design, steps_of)
         cuts, addresses, least = tight.plan(memory)
@@ -166,12 +172,15 @@ def prepare_network(network: Network, *,
     return lay_out(network, stackable(network) if stacked else {})
 
 
-def lay_out(network: Network,
-            stacks: Mapping[str, Stack]) -> tuple[Network, Folding, BufferLayout]:
-    """Return a network with some inputs stacked, and what is stored of it where."""
+def lay_out(network: Network, stacks: Mapping[str, Stack],
+            design: Design | None = None) -> tuple[Network, Folding, BufferLayout]:
+    """Return a network with some inputs stacked, and what is stored of it where.
+
+    The lanes of a ``design`` may keep some of it.
+    """
     network = stack_inputs(network, stacks)
     folding = fold(network)
-    return network, folding, BufferLayout(network, folding)
+    return network, folding, BufferLayout(network, folding, design)
 
 
 def lower_network(network: Network, folding: Folding, layout: BufferLayout, design: Design,
@@ -218,10 +227,16 @@ def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: L
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
           layer: Layer) -> None:
     """Emit the steps of one layer."""
-    sources, target = [layout.views[name] for name in layer.inputs], layout.views[layer.output]
+    sources = [layout.views[name] for name in layer.inputs if name not in layout.kept]
+    target = layout.views[(layout.kept.get(layer.output) or layer).output]
     match layer:
         case Reshape():
             pass
+        case Add() if layer in layout.kept.values():
+            kept = next(name for name in layer.inputs if name in layout.kept)
+            lower_joined(lowering, network, layer, kept, sources[0], target)
+        case _ if isinstance(layer, Weighted) and layer.output in layout.kept:
+            lower_kept(lowering, SumsLayer(network, folding, layer, sources[0], target))
         case Move() if sources[0].buffer == target.buffer:
             pass  # the output is a view of the input
         case _ if lowering.design.engine == "binary":

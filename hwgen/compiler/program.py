@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -212,6 +213,18 @@ class Program:
         for index, step in enumerate(self.steps):
             if descriptors.read(self.image, index) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def joined(self) -> tuple[tuple[LayerSteps, LayerSteps], ...]:
+        """The layers whose output stays in the lanes, each with the ADD that takes it there."""
+        return tuple(
+            (layer, following) for layer, following in pairwise(self.layers)
+            if any(step.kept for step in self.steps[layer.first:layer.first + layer.count]))
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """The tensors that stay in the lanes, and what the ADD makes of each of them."""
+        return {layer.output: following.output for layer, following in self.joined}
 
     @cached_property
     def fingerprint(self) -> str:

@@ -180,7 +180,8 @@ class Sizes:
         return {"activation_format": activations.code, "weight_format": Format.of(weights).code}
 
     def cycles(self, mode: Mode, tiles: int, passes: Count, strips: Strips, *,
-               per_tile: bool = False, to_sums: bool = False, **formats: int) -> StepCycles:
+               per_tile: bool = False, to_sums: bool = False, joined: bool = False,
+               **formats: int) -> StepCycles:
         """Return the cycles of the steps of all blocks, none of which has primes.
 
         ``formats`` are those fields of a step.
@@ -188,7 +189,7 @@ class Sizes:
         def of(block: Block) -> StepCycles:
             return self.array.parts_for(
                 mode, tiles=tiles, passes=passes, vectors=block.height * block.width,
-                to_sums=to_sums, parameters_per_tile=per_tile, **formats)
+                to_sums=to_sums, parameters_per_tile=per_tile, joined=joined, **formats)
 
         return chain(((of(block), count) for block, count in strips.each(0, 0)),
                      of(strips.last), overlap=self.array.overlaps(mode, to_sums=to_sums))

@@ -24,7 +24,18 @@ from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.dot.wide import latency as wide_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
-from .ways import BIT_BY_BIT, BROADCAST, EARLY, FAST, MEETING, PARTING, SMALL, UNPACKING
+from .ways import (
+    BIT_BY_BIT,
+    BROADCAST,
+    EARLY,
+    FAST,
+    JOINING,
+    MAKING,
+    MEETING,
+    PARTING,
+    SMALL,
+    UNPACKING,
+)
 
 __all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
 
@@ -218,12 +229,12 @@ class Array:
                                       if step.mode == Mode.DEPTHWISE else 0),
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
-                              weight_format=step.weight_format)
+                              weight_format=step.weight_format, joined=step.joined)
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,
                   primes: Count = 0, fills: Count = 0, activation_format: int = 0,
-                  weight_format: int = 0) -> StepCycles:
+                  weight_format: int = 0, joined: bool = False) -> StepCycles:
         """Return what the cycles of a step are made of, told by what of it counts.
 
         ``primes`` is how many vectors a depthwise step takes before its first value, ``fills`` how
@@ -236,7 +247,9 @@ class Array:
         turns = self.turns
         ways = SMALL if self.compact else FAST
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
-        begin = descriptor_words(self.columns) + ways.reading + weights + PARAMETER_WORDS
+        bytes_come += JOINING * joined
+        begin = ways.reading + weights + PARAMETER_WORDS
+        begin = descriptor_words(self.columns) + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
 
@@ -251,11 +264,10 @@ class Array:
         spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
             waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
-            if self.compact:
-                # They come in the next pass if that gives no values, and before its weights.
-                read = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
-                first = np.maximum(slow * of_vector + quick, shortest)
-                waits = np.where(passes == 1, waits, last + np.maximum(read - first, 0))
+            if self.compact:  # in the next pass if that gives no values, and before its weights
+                first = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
+                first = np.maximum(first - np.maximum(slow * of_vector + quick, shortest), 0)
+                waits = np.where(passes == 1, waits, last + first)
             last = np.where(parameters_per_tile, waits, last)
         body = tiles * others + (tiles - 1) * last + work + end
         if not self.reads_ahead:

@@ -51,7 +51,8 @@ def traffic(step: Step, array: Array) -> Traffic:
         weights, parameters = step.vectors * array.wide_rows, array.wide_rows
     words = descriptors.words + step.tiles * step.passes * weights + tiles * parameters
     channels = (step.tiles - 1) * array.columns + step.last_columns
-    return Traffic(bytes_read(step, array), 0 if step.to_sums else step.values * channels,
+    stored = not (step.to_sums or step.kept)
+    return Traffic(bytes_read(step, array), stored * step.values * channels,
                    words * array.columns)
 
 

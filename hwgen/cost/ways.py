@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ..golden.sparse.step import SHORTEST_PASS
 
-__all__ = ["BIT_BY_BIT", "BROADCAST", "EARLY", "FAST", "MEETING", "PARTING", "SMALL", "UNPACKING",
-           "Ways"]
+__all__ = ["BIT_BY_BIT", "BROADCAST", "EARLY", "FAST", "JOINING", "MAKING", "MEETING", "PARTING",
+           "SMALL", "UNPACKING", "Ways"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Ways:
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
             shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
+MAKING, JOINING = 253, 7
+"""Cycles until a joined step has its table, but for its descriptor's, and more to the lanes."""
 UNPACKING = 10
 """Cycles that a step takes before it unpacks, besides those of its descriptor, and behind that."""
 MEETING = 11

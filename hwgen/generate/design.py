@@ -69,7 +69,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers,
-        packed_rows=design.packed_rows, contents=contents, exposed=exposed)
+        packed_rows=design.packed_rows, kept_vectors=design.kept_vectors, contents=contents,
+        exposed=exposed)
 
 
 def attached_parts(design: Design) -> list[Part]:

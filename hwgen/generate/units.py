@@ -22,6 +22,8 @@ from ..rtl.dot.power import EXPONENT, PowerOfTwo
 from ..rtl.dot.serial import PRECISION, SerialParallel
 from ..rtl.dot.ternary import Ternary
 from ..rtl.dot.wide import WideDot
+from ..rtl.external.page_stream import PageStream
+from ..rtl.external.sdram import Sdram
 from ..rtl.links.axi_lite import AxiLite
 from ..rtl.links.axi_stream import AxiStream
 from ..rtl.links.crossing import Crossing
@@ -297,6 +299,32 @@ UNITS: dict[str, UnitKind] = {
         {"address": Whole(0, 0, (1 << ADDRESS_BITS) - 1, "of the first byte"),
          "count": Whole(256, 1, 1 << ADDRESS_BITS, "bytes")},
         Flash, "links.flash", "A byte takes {interval} cycles. " + STREAMS),
+    "sdram": UnitKind(
+        "controller of a memory chip (SDR SDRAM), which reads and writes whole pages",
+        {"width": Whole(16, 1, 64, "bits of a word of the chip"),
+         "words": Whole(512, 8, 1024, "words of a page, a power of two"),
+         "row_bits": Whole(13, 1, 13, "bits of the number of a row"),
+         "column_bits": Whole(9, 3, 10, "bits of the number of a column"),
+         "activate": Whole(3, 2, 15, "cycles from ACTIVATE to READ or WRITE (tRCD)"),
+         "precharge": Whole(3, 2, 15, "cycles from PRECHARGE to what follows (tRP)"),
+         "refresh": Whole(8, 1, 63, "cycles from REFRESH to what follows (tRFC)"),
+         "recovery": Whole(3, 1, 15, "cycles from the last word written to PRECHARGE (tWR)"),
+         "mode": Whole(2, 1, 15, "cycles from LOAD MODE REGISTER to what follows (tMRD)"),
+         "refresh_every": Whole(859, 3, 65535, "cycles from one refresh to the next, on average"),
+         "power_up": Whole(22000, 1, 1 << 20, "cycles before the first command")},
+        Sdram, "external.sdram",
+        "The words of a page that is read come {latency} cycles after its request, and `capture` "
+        "more. Requests to read are taken {interval} cycles apart, if no refresh is due."),
+    "page_stream": UnitKind(
+        "pages of a memory chip into a ring of words, from which steps take them",
+        {"width": Whole(16, 1, 64, "bits of a word of the chip"),
+         "ratio": Whole(8, 1, 64, "words of the chip in a word of the ring, a power of two"),
+         "words": Whole(512, 8, 1024, "words of the chip in a page, a power of two"),
+         "ring": Whole(4096, 16, 65536, "words of the ring, a power of two"),
+         "page_bits": Whole(15, 1, 24, "bits of the number of a page")},
+        PageStream, "external.page_stream",
+        "A word is written {latency} cycle after its last part came, and `there` a cycle later. "
+        "Words come {interval} cycles apart."),
     "wishbone": UnitKind(
         "Wishbone slave to the bus of an accelerator", WINDOW,
         Wishbone, "links.system_bus", RESPONSE),

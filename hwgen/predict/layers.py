@@ -77,9 +77,10 @@ def predictions(network: Network, program: Program,
 
 def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[int, int]:
     """Return the products of a layer: all of them, and those of channels that are stored."""
-    source, target = (program.tensors[name] for name in (part.inputs[0], part.output))
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return 0, 0
+    source, target = (program.tensors[name] for name in (
+        part.inputs[0], program.kept.get(part.output, part.output)))
     taps = layer.weights.size // len(target.constants)
     computed = taps
     if not isinstance(layer, Depthwise):
@@ -90,7 +91,7 @@ def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[i
 
 def least_bytes(program: Program, part: LayerSteps, layer: Layer) -> int:
     """Return the bytes of a layer's inputs, output, weights and bias."""
-    tensors = [program.tensors[name] for name in {*part.inputs, part.output}]
+    tensors = [program.tensors[name] for name in {*part.inputs, part.output} - {*program.kept}]
     elements = sum(math.prod(tensor.shape) for tensor in tensors)
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return elements

@@ -3,10 +3,11 @@
 from amaranth import *
 from amaranth.lib import data, enum
 
+from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
-__all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error", "Mode",
-           "Parameters", "Tag"]
+__all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
+           "KeepingDescriptor", "Mode", "Parameters", "Tag"]
 
 
 class Error(enum.IntEnum, shape=8):
@@ -29,8 +30,12 @@ class Error(enum.IntEnum, shape=8):
     """The host had it stopped."""
 
 
+FIELDS: dict[int | str, data.Field] = {name: data.Field(Shape(bits, signed), low)
+                                       for name, (low, bits, signed) in PLACES.items()}
 Descriptor = data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {
-    name: data.Field(Shape(bits, signed), low) for name, (low, bits, signed) in PLACES.items()})
+    name: field for name, field in FIELDS.items() if name not in PARTS["keeping"].fields})
+KeepingDescriptor = data.FlexibleLayout(8 * DESCRIPTOR_BYTES, FIELDS)
+"""The same with the fields of the part ``keeping``."""
 Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "spare": 4})
 """What the lanes know of a column."""
 

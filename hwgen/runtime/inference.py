@@ -35,6 +35,7 @@ class LayerRun:
     """What a layer took, and whether it gave what the golden model gives.
 
     ``difference`` names the first element that differs; None where none does, or none was compared.
+    Where its output is never stored, it is compared as part of the layer ``joined``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LayerRun:
     predicted: Work
     cycles: int
     difference: str | None = None
+    joined: str | None = None
 
     @property
     def predicted_cycles(self) -> int:
@@ -171,6 +173,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
     expected = golden.run(network, x, keep=True) if check else {}
     layers, count = [], len(program.steps)
     apart = check or count > program.design.steps
+    joined = {part.name: following.name for part, following in program.joined}
     works = list(predictions(network, program, x, apart=apart))
     taken = [] if apart else run_at_once(accelerator, count, works)
     for part, work in zip(program.layers, works, strict=True):
@@ -183,7 +186,8 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         if check and part.output in program.tensors:
             difference = first_difference(accelerator, program, part.output,
                                           expected[part.output])
-        layers.append(LayerRun(part.name, part.operator, work, cycles, difference))
+        layers.append(LayerRun(part.name, part.operator, work, cycles, difference,
+                               joined.get(part.name)))
     values = dict(x) | {name: whole_tensor(program, name, read_tensor(accelerator, program, name))
                         for name in program.outputs}
     accelerator.confirm()

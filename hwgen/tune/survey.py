@@ -74,8 +74,8 @@ class Survey:
     def __init__(self, network: Network) -> None:
         """Do what is the same for all Designs."""
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
+        self.prepared = [plain]
         self.network, self.folding, self.layout = plain
-        self.layouts = [self.layout]
         self.weighted: dict[int, list[SumsLayer]] = {}
         """Layers with weights, by their numbers; and once more where what they read is stacked."""
         for index, layer in enumerate(self.layout.layers):
@@ -83,7 +83,7 @@ class Survey:
                 self.weighted[index] = [sums_layer(index, *plain)]
                 if stacked[0].tensors[layer.inputs[0]] != plain[0].tensors[layer.inputs[0]]:
                     self.weighted[index].append(sums_layer(index, *stacked))
-                    self.layouts = [self.layout, stacked[2]]
+                    self.prepared = [plain, stacked]
         self.others = cache(self._others)
         self._needed = cache(self._bytes_for)
 
@@ -98,26 +98,27 @@ class Survey:
         found = SurveyResult(*(np.zeros(shape, np.int64) for shape in (
             count, (len(self.layout.layers) * by_layer, count), count, count)))
         alike = np.stack([np.broadcast_to(each, count) for each in (
-            designs.columns, designs.wide_rows, designs.serial, designs.compact,
-            designs.lines > 0)])
+            designs.columns, designs.wide_rows, designs.kept_vectors, designs.serial,
+            designs.compact, designs.lines > 0)])
         kinds, place = np.unique(alike, axis=1, return_inverse=True)
-        for number, (columns, wide, *kind_of) in enumerate(kinds.T.tolist()):
+        for number, (columns, wide, kept, *kind_of) in enumerate(kinds.T.tolist()):
             where = np.flatnonzero(place.reshape(-1) == number)
             kind = partial(Array, columns=columns, wide_rows=wide, **{
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
-            for name, values in vars(self._of(kind, columns, designs[where], by_layer)).items():
+            for name, values in vars(self._of(kind, columns, kept, designs[where],
+                                               by_layer)).items():
                 getattr(found, name)[..., where] = values
         return found
 
-    def _of(self, kind: Callable[..., Array], columns: int, designs: Designs,
+    def _of(self, kind: Callable[..., Array], columns: int, kept: int, designs: Designs,
             by_layer: bool) -> SurveyResult:
         """Return what it takes on Designs of one kind, which is an array without its rows."""
         interval = ceil_div(columns, designs.lanes)
         fields = designs.rows, designs.packed_rows, interval, designs.partial_sums
         few = Points(kind, *fields)
         all_ = Points(kind, *fields, designs.lines, designs.line_pixels)
-        by_index, shared, needed = self.others(columns, few.sizes.array.compact)
+        by_index, shared, needed, layout = self.others(columns, kept, few.sizes.array.compact)
         array = kind(rows=designs.rows, interval=interval)
         # One row for inputs as they are, and one for those that are stacked, if any can be.
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
@@ -126,13 +127,15 @@ class Survey:
         before: tuple[Layer, LayerCost] | None = None  # whose steps are the last ones
         for index, layer in enumerate(self.layout.layers):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
-            if index in self.weighted:
-                parts = [stack_costs([cost_of_layer(each, few, all_)
-                                      for each in self.weighted[index]])]
+            # An ADD that is joined has as many steps as the layer before.
+            joined = index not in self.weighted and index not in by_index
+            if joined or index in self.weighted:
+                parts = [stack_costs([cost_of_layer(each, few, all_, joined=joined)
+                                      for each in self.weighted[index - joined]])]
             of_layer = np.zeros_like(cycles)
             for taken in parts:
                 if before:
-                    follows = may_follow(self.layout, array, *before, layer, taken)
+                    follows = may_follow(layout, array, *before, layer, taken)
                     of_layer += taken.cycles.after(before[1].cycles, follows)
                 else:
                     of_layer += taken.cycles.alone
@@ -145,26 +148,33 @@ class Survey:
         return SurveyResult(cycles[best], np.stack([each[best] for each in layers]) if layers else
                             np.zeros((0, 1), np.int64), needed[best[0]], program[best])
 
-    def _others(self, columns: int, compact: bool) -> tuple[dict[int, list[Step]], int, Integers]:
+    def _others(self, columns: int, kept: int,
+                compact: bool) -> tuple[dict[int, list[Step]], int, Integers, BufferLayout]:
         """Return the steps of layers without weights, uncut, the words that they take, and bytes.
 
-        The latter are those of the activation memory that the whole network needs, by its layouts.
+        The latter are those of the activation memory that the whole network needs, by its layouts,
+        of which the first is the last result.
         """
-        lowering = Lowering(PROBE.replace(columns=columns, compact=compact))
+        probe = PROBE.replace(columns=columns, compact=compact, kept_vectors=kept)
+        layouts = [BufferLayout(network, folding, probe) if kept else layout
+                   for network, folding, layout in self.prepared]
+        lowering = Lowering(probe)
         lowering.sizes = dataclasses.replace(lowering.sizes, partial_sums=LARGEST_COUNT**2)
         found = {}
         for index, layer in enumerate(self.layout.layers):
-            if index not in self.weighted:
+            if index not in self.weighted and layer not in layouts[0].kept.values():
                 first = len(lowering.placed)
-                lower(lowering, self.network, self.folding, self.layout, layer)
+                lower(lowering, self.network, self.folding, layouts[0], layer)
                 found[index] = [item.step for item in lowering.placed[first:]]
         sizes = written_bytes(lowering.placed, columns)
-        return found, lowering.image.words, self._needed(tuple(sorted(sizes.items())))
+        needed = self._needed(tuple(layouts), tuple(sorted(sizes.items())))
+        return found, lowering.image.words, needed, layouts[0]
 
-    def _bytes_for(self, sizes: tuple[tuple[str, int], ...]) -> Integers:
+    def _bytes_for(self, layouts: tuple[BufferLayout, ...],
+                   sizes: tuple[tuple[str, int], ...]) -> Integers:
         """Return the bytes that all tensors take, where layers write so much of their buffers."""
         found = []
-        for layout in self.layouts:
+        for layout in layouts:
             lives = layout.lives(dict(sizes))
             bound = max(sum(life.size for life in lives if life.begin <= time <= life.end)
                         for time in range(-1, len(layout.layers) + 1))
@@ -213,13 +223,16 @@ def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLay
                      layout.views[layer.output])
 
 
-def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points") -> LayerCost:
-    """Return what the steps of a layer with weights take on each Design."""
-    taken = few.spread(layer.product.layer_cost(few.sizes))
+def cost_of_layer(layer: SumsLayer, few: "Points", all_: "Points", *,
+                  joined: bool = False) -> LayerCost:
+    """Return what the steps of a layer with weights take on each Design, or of the ADD joined."""
+    product = layer.product
+    taken = few.spread((product.joined_cost if joined else product.layer_cost)(few.sizes))
     if layer.by_channel is not None:
         ways = layer.streaming_ways(all_.sizes)
-        taken = least_cost([*(all_.spread(way.layer_cost(suits)) for way, suits in ways), taken])
-    if layer.wide.suits(few.sizes):
+        taken = least_cost([*(all_.spread((way.joined_cost if joined else way.layer_cost)(suits))
+                              for way, suits in ways), taken])
+    if not joined and layer.wide.suits(few.sizes):
         taken = least_cost([taken, few.spread(layer.wide.layer_cost(few.sizes))])
     return taken
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.formats import Format, NumberKind
+from hwgen.arch.joining import LARGEST_SHIFT, Scaling
 from hwgen.arch.steps import Mode, Step, lines_of_rows
 from hwgen.golden.accelerator.footprint import vector_bytes
 from hwgen.golden.accelerator.post import Parameters
@@ -53,15 +54,17 @@ class StepMaker:
         place, steps, parts = forms.words_of(first + count), [], []
         at_once = self.design.wide_rows or 1  # words, at multiples of which all begin
         while len(steps) < count:
-            step = self.step(self.some(wide))
-            part = self.words(step)
-            if place + -(-len(part) // at_once) * at_once > size:
+            drawn = self.together(self.step(self.some(wide)), count - len(steps))
+            words = [self.words(step) for step in drawn]
+            sizes = [-(-len(part) // at_once) * at_once for part in words]
+            if place + sum(sizes) > size:
                 if steps:
                     break
                 continue
-            steps.append(step.replace(program=place))
-            parts.append(part)
-            place += -(-len(part) // at_once) * at_once
+            for step, part, taken in zip(drawn, words, sizes, strict=True):
+                steps.append(step.replace(program=place))
+                parts.append(part)
+                place += taken
         gap = self.anywhere(0, (size - place) // at_once) * at_once
         steps = [step.replace(program=step.program + gap) for step in steps]
         words = np.zeros((place + gap, columns), np.uint8)
@@ -70,6 +73,38 @@ class StepMaker:
             words[index * forms.words:][:forms.words] = np.frombuffer(
                 forms.write(step), np.uint8).reshape(-1, columns)
         return steps, words
+
+    def together(self, step, most):
+        """Return a step alone, or as one that keeps what it gives, and others that use that."""
+        room, kept = self.design.kept_vectors, step.tiles * step.values
+        if not room or step.to_sums or kept > room or most < 2 or self.some(0.4):
+            return [step]
+        found, left = [step.replace(kept=True)], kept
+        scaling = Scaling(self.anywhere(0, (1 << 31) - 1), self.anywhere(0, LARGEST_SHIFT),
+                          self.anywhere(-128, 127), self.some())
+        if most > 2 and 2 * kept <= room and self.some(0.3):
+            found.append(found[0])
+            left += kept
+        while left > 0 and len(found) < most and (len(found) < 2 or self.some(0.7)):
+            tiles = self.draw(1, min(left, 3))
+            x = self.draw(1, min(left // tiles, 40))
+            y = self.draw(1, min(left // tiles // x, 3))
+            found.append(self.joined(scaling, tiles, x, y))
+            left -= tiles * x * y
+        return found
+
+    def joined(self, scaling, tiles, x, y):
+        """Return a step that reads bytes, and adds them to those that were kept."""
+        draw, columns, size = self.draw, self.design.columns, self.design.activation_memory
+        low, high = self.limits()
+        middle = size // 2 & ~3
+        step = Step(
+            mode=Mode.DIRECT, joined=True, parameters_per_tile=self.some(),
+            last_columns=draw(1, columns), zero_point=draw(-128, 127), low=low, high=high,
+            tiles=tiles, x=x, y=y, height=y, row_bytes=draw(1, 48), x_step=draw(0, 9), row_step=1,
+            row_step_bytes=draw(0, 20), tile_step=draw(0, 9), pad=draw(-128, 127),
+            output_x_step=draw(0, 5), output_row_step=draw(0, 20), **scaling.fields)
+        return self.move_step(step, *((0, middle), (middle, size))[::draw(0, 1) * 2 - 1])
 
     def filler(self):
         """Return a step, alone in a list, that fills all sums, and the words of its program."""
@@ -329,7 +364,7 @@ class StepMaker:
         bits = rng.integers(1, 32, columns)
         bias = rng.integers(-1 << 31, 1 << 31, columns) >> 32 - bits
         likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.WIDE: 16, Mode.SUMS: 10}.get(
-            step.mode, 27 if step.scaled else 8)
+            step.mode, 27 if step.scaled or step.joined else 8)
         shift = np.maximum(bits, likely) - 8 + rng.integers(-2, 2, columns)
         return Parameters(bias, rng.integers(1 << 30, 1 << 31, columns)
                           >> rng.choice([0, 0, 0, 0, 1, 20], columns), np.clip(shift, 0, 31))

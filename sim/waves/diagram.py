@@ -44,6 +44,8 @@ class Wave:
         Sets the inputs of that cycle.
     shown : dict of str to Row or None
         The rows by their names; None is a gap between rows.
+    ahead : int
+        Cycles that pass before the first one.
     cut : range
         Cycles that are left out; those that are drawn are half as wide then.
     """
@@ -53,6 +55,7 @@ class Wave:
     cycles: int
     drive: Callable[..., None]
     shown: dict[str, Row | None]
+    ahead: int = 0
     cut: range = range(0)
 
 
@@ -61,6 +64,8 @@ def recorded(wave: Wave) -> dict[str, list[tuple[Any, bool]]]:
     rows: dict[str, list[tuple[Any, bool]]] = {name: [] for name in wave.shown}
 
     async def testbench(ctx):
+        for _ in range(wave.ahead):
+            await ctx.tick()
         for cycle in range(wave.cycles):
             wave.drive(ctx, cycle)
             for name, row in wave.shown.items():

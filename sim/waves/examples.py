@@ -5,10 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from amaranth import Cat
+
 from hwgen.arch.design import Design
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.frames import REQUEST_SYNC, Command, Head, encode
 from hwgen.arch.registers import Register
+from hwgen.arch.sdram import SdramCommand
 from hwgen.generate.design import component
 from hwgen.generate.unit import unit
 from hwgen.golden.dot.bitplane import order
@@ -193,6 +196,43 @@ def csc() -> Wave:
             "o.some": bit(o.some), "o.last": bit(o.last)})
 
 
+def sdram() -> Wave:
+    """A page of eight words that is read, and one that is written."""
+    dut = kept("sdram")
+    requests = Queue(dut.request, [{"page": 6, "write": 0}, {"page": 6, "write": 1}])
+    offer = offering(requests)
+    begins = dut.latency  # on the pins, of the words that are read
+    command = Cat(dut.ras_n, dut.cas_n, dut.we_n)
+
+    def drive(ctx, cycle):
+        ctx.set(dut.dq_i, 0xA0 + cycle - begins if 0 <= cycle - begins < 8 else 0)
+        ctx.set(dut.i, 0xB0 + (cycle - 2) % 8)
+        if cycle:
+            offer(ctx, cycle)
+
+    def told(ctx):
+        name = SdramCommand(ctx.get(command)).name
+        return {"ACTIVATE": "ACT", "PRECHARGE": "PRE"}.get(name, name)
+
+    def hexadecimal(signal):
+        return lambda ctx: f"{ctx.get(signal):X}"
+
+    given = command != SdramCommand.NONE
+    return Wave(
+        title="memory controller: page 6 is read, and then written; a page has eight words here",
+        dut=dut, cycles=35, ahead=dut.power_up + 100, drive=drive, shown={
+            "request.valid": bit(dut.request.valid), "request.ready": bit(dut.request.ready),
+            "page": word(dut.request.valid, lambda ctx: str(ctx.get(dut.request.p.page)),
+                         dut.request.ready),
+            "write": bit(dut.request.valid & dut.request.p.write), " ": None,
+            "command": word(given, told), "bank": word(given, hexadecimal(dut.bank)),
+            "address": word(given, hexadecimal(dut.address)),
+            "dq_oe": bit(dut.dq_oe), "dq_o": word(dut.dq_oe, hexadecimal(dut.dq_o)),
+            "dq_i": word(dut.dq_i != 0, hexadecimal(dut.dq_i)), "  ": None,
+            "o_valid": bit(dut.o_valid), "o": word(dut.o_valid, hexadecimal(dut.o)),
+            "i_take": bit(dut.i_take), "i": word(dut.i_take, hexadecimal(dut.i))})
+
+
 def accelerator() -> Wave:
     """A host reads the register IDENTITY."""
     dut = component(Design.load(str(KEPT / "accelerator" / "design.toml")))
@@ -215,5 +255,5 @@ def accelerator() -> Wave:
 
 
 WAVES: dict[str, Callable[[], Wave]] = {
-    made.__name__: made for made in (systolic, bitserial, bitplane, csc, accelerator)}
+    made.__name__: made for made in (systolic, bitserial, bitplane, csc, sdram, accelerator)}
 """The diagrams, by the folders of ``rtl_out``."""

@@ -80,6 +80,15 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
                          "needs, not 1")),
     (ACCELERATOR | {"family": "ice40", "device": "iCE40UP5K", "hard_lanes": 3},
      "hard_lanes must be an integer from 0 to 2, not 3"),
+    *((ACCELERATOR | fields | {"kept_vectors": 9}, f"kept_vectors must be 0 with {named}, not 9")
+      for fields, named in (
+          ({"engine": "bitserial"}, "engine 'bitserial'"),
+          ({"rounding": "even"}, "rounding 'even'"),
+          ({"lanes": 1, "compact": True}, "compact True"))),
+    (ACCELERATOR | {"kept_vectors": 65537},
+     "kept_vectors must be an integer from 0 to 65536, not 65537"),
+    ({"kept_vectors": 1}, ("kept_vectors must be 0 without an activation_memory, which an "
+                           "accelerator needs, not 1")),
     (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
@@ -129,6 +138,7 @@ def test_preset_fits_block_rams(name):
     Design(), Design(dataflow="os", depth=7, accumulator=40),
     Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0), Design(packed_rows=3),
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
+    Design(**ACCELERATOR, kept_vectors=5),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"

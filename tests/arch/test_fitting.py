@@ -61,6 +61,15 @@ def test_packed_rows_follow(capsys):
         assert found.packed_rows == packed_rows and change.items() <= vars(found).items(), change
 
 
+@pytest.mark.parametrize("change", [{"engine": "bitserial"}, {"engine": "sparse"},
+                                    {"rounding": "single"}, {"compact": True}])
+def test_kept_vectors_follow(change):
+    preset = Design.load("ulx3s-85f").replace(kept_vectors=64)
+    found = fitting(vars(preset) | change, [*change])
+    assert found.kept_vectors == 0 and change.items() <= vars(found).items()
+    assert fitting(vars(preset), []).kept_vectors == 64
+
+
 def test_given_fields_stay():
     """What the user gave is no other field's to change, not even of a preset."""
     text, command = advice(["generate", "--design", "ulx3s-85f", "--columns", "8", "--lanes", "9"])

@@ -3,16 +3,20 @@
 import contextlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hwgen.cli import main
 from hwgen.cli.arrays import read_inputs
+from hwgen.cli.layer_table import run_table
 from hwgen.compiler import Program
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.network.reader import read_network
+from hwgen.predict.efficiency import Work
+from hwgen.runtime.inference import LayerRun
 from hwgen.tools.find import compiler, verilator
 
 from ..networks import path
@@ -65,6 +69,21 @@ def test_cycles(capsys):
     busy = f"{100 * facts['multipliers_busy']:.1f}"
     whole = next(line for line in table if line.startswith("all layers")).split()
     assert whole[2:6] == [f"{facts['predicted_cycles']:,}", busy, "%", f"{facts['bytes_read']:,}"]
+
+
+def test_joined_layers_are_told(capsys):
+    """And where they are compared."""
+    words = ["cycles", path("ic_resnet8"), "--design", "ulx3s-85f", "--kept-vectors", 1024]
+    facts = json.loads(printed(capsys, *words, "--json"))
+    assert facts["joined"] == {"2_conv_2d": "3_add", "6_conv_2d": "7_add", "10_conv_2d": "11_add"}
+    assert ("\n2_conv_2d is joined with 3_add: its output is never stored, and compared there\n"
+            in printed(capsys, *words))
+    work = Work(multipliers=9)
+    layers = [LayerRun("a", "CONV_2D", work, 5, joined="b"), LayerRun("b", "ADD", work, 7),
+              LayerRun("c", "CONV_2D", work, 9, "other")]
+    rows = run_table(layers, replace(work, cycles=21), 21, True).splitlines()[2:]
+    assert [line.split()[-1] for line in rows] == ["b", "equal", "other", "differ"]
+    assert rows[0].endswith("see b")
 
 
 @simulates

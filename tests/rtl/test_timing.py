@@ -12,6 +12,7 @@ from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 from hwgen.rtl.accelerator.fetch import Fetch
 from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
+from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
@@ -46,6 +47,8 @@ from hwgen.rtl.dot.serial import SerialParallel
 from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.dot.wide import WideDot
+from hwgen.rtl.external.page_stream import PageStream
+from hwgen.rtl.external.sdram import Sdram
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
 from hwgen.rtl.links.crossing import Crossing
@@ -82,6 +85,7 @@ from hwgen.rtl.unpack.words import PackedWords
 
 from ..bench import simulate
 from .accelerator import test_host_port as host_port
+from .accelerator import test_keeping as keeping
 from .links import test_link_timing as links
 from .timing import Case, components, play
 
@@ -281,6 +285,17 @@ def post(dut):
                 spacing=dut.interval, results=dut.interval)
 
 
+def joined(*args):
+    """Return a case of vectors that are joined with what was kept."""
+    dut = Keeping(*args)
+
+    def drive(ctx, item):
+        there = item is not None
+        put(ctx, dut, descriptor={"joined": 1}, tag_early={"value": there, "last": there})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.o_tag_early.value),
+                spacing=dut.interval)
+
+
 def store(dut):
     """Return a case of vectors, of which each group is written."""
     def drive(ctx, item):
@@ -323,7 +338,30 @@ def binary_store(*args):
 BYTE = signed(8)
 SUM = signed(20)
 
+def sdram(**sizes):
+    """Return a case of pages that are read, and so far apart as none is refreshed."""
+    dut = Sdram(width=4, row_bits=2, column_bits=5, refresh=5, recovery=2, mode=2,
+                refresh_every=9999, power_up=3, **sizes)
+
+    async def before(ctx):
+        await ctx.tick().until(dut.idle)
+
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.request.valid, item is not None),
+                takes=lambda ctx: ctx.get(dut.request.ready),
+                gives=lambda ctx: ctx.get(dut.o_valid), before=before, results=dut.words)
+
+
+def page_stream():
+    """Return a case of words that are as wide as those of the ring."""
+    dut = PageStream(width=4, ratio=1, words=8, ring=16, page_bits=3)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.i_valid, item is not None),
+                gives=lambda ctx: ctx.get(dut.write.enable))
+
+
 CASES = {
+    PageStream: lambda: [page_stream()],
+    Sdram: lambda: [sdram(words=8, activate=2, precharge=2),
+                    sdram(words=16, activate=3, precharge=4)],
     Accumulators: lambda: [*(accumulators(Accumulators(*sizes)) for sizes in ((1, 2), (5, 9))),
                            accumulators(Accumulators(3, 5, index=strided_sum))],
     CompactAccumulators: lambda: [accumulators(CompactAccumulators(*sizes))
@@ -349,6 +387,7 @@ CASES = {
                    for columns, lanes in ((1, 1), (7, 3), (4, 4), (5, 1))],
     CompactPost: lambda: [post(CompactPost(columns, 1, "tflm", "generic", hard=hard))
                           for columns, hard in ((2, 0), (5, 0), (3, 1))],
+    Keeping: lambda: [joined(*sizes) for sizes in ((1, 1, 5), (7, 3, 70))],
     Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
     CompactStore: lambda: [stored(CompactStore, columns, 1) for columns in (2, 5)],
     binary.Column: lambda: [binary_column(rows) for rows in (1, 5, 8)],
@@ -513,7 +552,7 @@ def test_packed_words(reading):
 
 OTHER_TESTS = {
     Word: test_word, sparse.Lane: test_interval_of_a_sparse_lane, Sparse: test_sparse,
-    PackedWords: test_packed_words, AxiLite: links.test_axi_lite,
+    PackedWords: test_packed_words, TableMaker: keeping.test_table, AxiLite: links.test_axi_lite,
     AxiStream: links.test_axi_stream_in, Flash: links.test_flash, Host: links.test_host,
     Receiver: links.test_receiver, Spi: links.test_spi, Transmitter: links.test_transmitter,
     FastHostPort: host_port.test_cycles, CompactHostPort: host_port.test_cycles,

@@ -16,6 +16,7 @@ DESIGNS = {
     "binary": SMALL.replace(engine="binary", partial_sums=1),
     "bitserial": SMALL.replace(engine="bitserial", rows=5, lines=2, line_pixels=12),
     "sparse": SMALL.replace(**SPARSE),
+    "keeps": SMALL.replace(lines=1, kept_vectors=50),
     "unpacks": SMALL.replace(decompress=True),
     "sparse, unpacks": SMALL.replace(**SPARSE, decompress=True),
     "wide": SMALL.replace(wide_rows=16, columns=6, lines=1, program_memory=80 * 96),

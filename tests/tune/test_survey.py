@@ -15,6 +15,7 @@ from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
 from hwgen.tune.survey import Survey
 
+from ..compiler.test_keeping import any_pair
 from ..compiler.test_levels import digits
 from ..compiler_bench import Builder
 from ..networks import NETWORKS, path
@@ -81,6 +82,22 @@ def test_networks(name):
     """The four networks, on a preset and on random Designs."""
     rng = np.random.default_rng(len(name))
     verify(read_network(path(name)), [Design.load("ulx3s-85f"), *random_designs(rng, 5)])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_keeping(seed):
+    """A layer and the ADD behind it, joined where there is room; some Designs keep nothing."""
+    rng = np.random.default_rng(seed)
+    found = [design.replace(kept_vectors=int(rng.choice([0, 30, 500, 5000])))
+             for design in random_designs(rng, 8, least_sums=4)]
+    verify(any_pair(seed), found)
+
+
+def test_keeping_resnet():
+    rng = np.random.default_rng(1)
+    verify(read_network(path("ic_resnet8")), [design.replace(kept_vectors=kept) for design, kept in
+                                      zip(random_designs(rng, 4), (0, 600, 1024, 5000),
+                                          strict=True)])
 
 
 @pytest.mark.slow

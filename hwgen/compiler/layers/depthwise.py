@@ -187,6 +187,13 @@ class DepthwiseLayer:
             taken = where(self.full, self.cost_with(possible, bipolar), taken)
         return taken
 
+    def joined_cost(self, possible: Count) -> LayerCost:
+        """Return what the steps of an ADD take that is joined with this layer."""
+        tiles = self.sizes.column_tiles(self.source.channels)
+        cycles = self.sizes.cycles(Mode.DIRECT, tiles, 1, self.strips, joined=True)
+        return LayerCost(np.where(possible, self.cost, NEVER), cycles, self.strips.count,
+                            PARAMETER_WORDS)
+
     def cost_with(self, possible: Count, formats: dict[str, Any]) -> LayerCost:
         """Return what the steps take with these fields."""
         tiles = self.sizes.column_tiles(self.source.channels)

@@ -180,6 +180,12 @@ class MatrixLayer:
             choices.append(taken)
         return least_cost(choices)
 
+    def joined_cost(self, sizes: Sizes) -> LayerCost:
+        """Return what the steps of an ADD take that is joined with this layer."""
+        return least_cost([LayerCost(plan.cost, sizes.cycles(
+            Mode.DIRECT, sizes.column_tiles(plan.group * self.outputs), 1, plan.strips,
+            joined=True), plan.strips.count, PARAMETER_WORDS) for plan in self.candidates(sizes)])
+
     def cost_with(self, plan: Plan, sizes: Sizes, uniform: bool,
                   weights: NDArray[np.int8]) -> LayerCost:
         """Return what the steps of a plan take, for weights of the format of these."""

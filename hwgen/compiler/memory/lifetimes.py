@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ...arch.design import Design
 from ...errors import UserError
 from ...network.graph import (
     Concatenate,
@@ -14,6 +15,7 @@ from ...network.graph import (
 )
 from ..layers.moves import view_of_places
 from ..prepare.constants import Folding
+from ..prepare.keeping import kept_tensors
 from ..view import View, image_of
 from .addresses import Life
 
@@ -26,14 +28,28 @@ class BufferLayout:
     A reshaped tensor is the bytes it was before, and one that is moved may be a view of them. What
     is concatenated is written where it goes, if a single layer reads it so, and no step reads it
     together with another tensor, for these must lie alike. An elementwise result replaces one of
-    its inputs, if nobody reads that any more.
+    its inputs, if nobody reads that any more. What is ``kept`` in the lanes for an ADD has no
+    view; none is, without a ``design``.
     """
 
-    def __init__(self, network: Network, folding: Folding) -> None:
+    def __init__(self, network: Network, folding: Folding, design: Design | None = None) -> None:
         """Lay out the tensors in the order in which they are written."""
         self.network, self.folding = network, folding
         self.layers = [layer for layer in network.layers
                        if not layer.host and folding.stored[layer.output].any()]
+        self.kept = kept_tensors(network, folding, self.layers, design) \
+            if design and design.kept_vectors else {}
+        self.place()
+        for name, layer in [*self.kept.items()]:
+            other, target = (self.views[each] for each in (*layer.inputs, layer.output)
+                             if each != name)
+            if (other.pitch, other.row) != (target.pitch, target.row):
+                del self.kept[name]
+                self.place()
+
+    def place(self) -> None:
+        """Find the view of every tensor."""
+        network = self.network
         self.outputs = accelerator_outputs(network)
         self.ends = dict.fromkeys(network.inputs, -1)
         for index, layer in enumerate(self.layers):
@@ -46,7 +62,7 @@ class BufferLayout:
         for name in network.inputs:
             self.views[name] = self.packed_view(name)
         for index, layer in enumerate(self.layers):
-            if layer.output not in self.views:
+            if layer.output not in self.views and layer.output not in self.kept:
                 self.views[layer.output] = self.lay(index, layer)
 
     def packed_view(self, name: str, buffer: str | None = None) -> View:
@@ -84,7 +100,7 @@ class BufferLayout:
             if view:
                 return view
         if isinstance(layer, Elementwise):
-            for source in layer.inputs:
+            for source in (name for name in layer.inputs if name not in self.kept):
                 view = self.views[source]
                 sharers = [n for n, v in self.views.items() if v.buffer == view.buffer]
                 if self.is_alone(view) and all(self.ends[n] <= index for n in sharers):

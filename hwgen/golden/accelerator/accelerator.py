@@ -22,6 +22,7 @@ from ..sparse.decoder import Compressed
 from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
+from .keeping import Keeping
 from .parts import Part, SparsePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
@@ -49,6 +50,8 @@ class Accelerator:
         Rows, the last ones, that no line reaches.
     wide_rows : int
         Words that are read at once in steps of mode WIDE; 0 if there are none.
+    kept_vectors : int
+        That lanes can keep.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     """
@@ -64,6 +67,7 @@ class Accelerator:
     rounding: str = "tflm"
     packed_rows: int = 0
     wide_rows: int = 0
+    kept_vectors: int = 0
     unknown: int = 0
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
@@ -73,6 +77,7 @@ class Accelerator:
         self.part_of = {part.mode: part for part in self.parts}
         self.strided = any(part.strided for part in self.parts)
         self.post = Post(self.rounding)
+        self.keeping = Keeping(self.kept_vectors, self.columns) if self.kept_vectors else None
         self.memory = np.zeros(self.activation_memory, np.int8)
         self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
 
@@ -90,6 +95,7 @@ class Accelerator:
             parts.append(WidePart())
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
+                   kept_vectors=design.kept_vectors,
                    partial_sums=design.partial_sums, activation_memory=design.activation_memory,
                    rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
                    **others)
@@ -115,6 +121,8 @@ class Accelerator:
                 part = self.part_of.get(step.mode)
                 error = part.run(step, index, self, words) if part else self.step(step, words)
             if error is not None:
+                if self.keeping:
+                    self.keeping.restart()
                 raise Stopped(error, index)
 
     def refusal(self, step: Step) -> Error | None:
@@ -150,6 +158,8 @@ class Accelerator:
         there = slice(0, step.values if uses_sums else 0)
         seen: dict[tuple[int, int, int], NDArray[np.int8] | None] = {}
         program, parameters = step.program, None
+        if self.keeping:
+            self.keeping.follow(step)
         for tile in range(step.tiles):
             total = np.zeros(0, np.int64)
             for number, taps in enumerate(passes(step)):
@@ -181,6 +191,8 @@ class Accelerator:
                 if number < step.passes - 1:
                     self.accumulators[there] = total
             assert parameters is not None
+            if self.keeping and step.joined:
+                total = self.keeping.join(step, total)
             scaled = self.post.wide(total, parameters)
             if step.to_sums:
                 before = self.accumulators[there] if step.add_to_sums else 0
@@ -252,11 +264,16 @@ class Accelerator:
         return chosen.reshape(step.values, self.columns).astype(np.int64)
 
     def store(self, step: Step, tile: int, scaled: Integers) -> bool:
-        """Write the bytes of a column tile; return False where one is not in the memory."""
+        """Write the bytes of a column tile, or keep them in the lanes.
+
+        Return False where one is, or would be, outside the memory.
+        """
         addresses = bytes_written(step, self.columns, tile)
         if addresses.max(initial=0) >= len(self.memory):
             return False
-        values = self.post.narrow(scaled[:, :addresses.shape[-1]], step.zero_point, step.low,
-                                  step.high)
-        self.memory[addresses] = values.reshape(addresses.shape)
+        values = self.post.narrow(scaled, step.zero_point, step.low, step.high)
+        if self.keeping and step.kept:
+            self.keeping.keep(values)
+        else:
+            self.memory[addresses] = values[:, :addresses.shape[-1]].reshape(addresses.shape)
         return True

@@ -22,6 +22,7 @@ from .fast_host_port import FastHostPort
 from .fetch import Fetch
 from .frame import Frame
 from .host_port import PART, HostPort
+from .keeping import Keeping, TableMaker
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
@@ -78,6 +79,8 @@ class Accelerator(Frame):
         See :class:`post.Lane`.
     dsps, packed_rows
         See :class:`SystolicArray`.
+    kept_vectors : int
+        Vectors of bytes that are kept for a later step; 0: none ever is.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
     """
@@ -93,8 +96,8 @@ class Accelerator(Frame):
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
-                 parts: Sequence[Part] = (), contents: tuple[int, ...] = (),
-                 exposed: bool = False) -> None:
+                 parts: Sequence[Part] = (), kept_vectors: int = 0,
+                 contents: tuple[int, ...] = (), exposed: bool = False) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed)
         made = self.datapath
@@ -127,6 +130,8 @@ class Accelerator(Frame):
             rows, columns, self.post.interval, self.program.depth,
             len(self.activations.read_address), pace=self.array_part.pace, parts=parts,
             family=family)
+        self.keeping = Keeping(columns, lanes, kept_vectors, family) if kept_vectors else None
+        self.sequencer.tables = TableMaker() if kept_vectors else None
         self.reads_ahead = isinstance(self.sequencer, ReadAheadSequencer)
         self.sequencer.words_ahead = self.words_ahead
         self.parts = tuple(parts)
@@ -175,7 +180,24 @@ class Accelerator(Frame):
                           program_address=Mux(sequencer.head, sequencer.head_address, address))
         for part in self.parts:
             part.connect(m, self)
+        if self.keeping is not None:
+            self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
+
+    def _connect_keeping(self, m: Module, keeping: Keeping, tables: TableMaker) -> None:
+        """Connect what lies between accumulators and lanes, and what makes tables for it."""
+        post, d = self.post, self.sequencer.descriptor
+        m.d.comb += [
+            keeping.tag.eq(self.accumulators.o_tag),
+            keeping.tag_early.eq(self.accumulators.o_tag_early),
+            keeping.sums.eq(self.accumulators.o),
+            keeping.kept_valid.eq(post.o_valid), keeping.kept_group.eq(post.o_group),
+            keeping.kept.eq(post.o),
+            tables.multiplier.eq(d.taps_y_step_bytes), tables.zero_point.eq(d.taps_y_step),
+            tables.shift.eq(d.taps_y_step >> 8),
+            keeping.write.eq(tables.write), keeping.address.eq(tables.address),
+            keeping.word.eq(tables.word),
+        ]
 
     def in_turn(self, error: Value, name: str) -> Value:
         """Return an error in the turn of its step."""
@@ -185,7 +207,13 @@ class Accelerator(Frame):
         """Return what steps do with the memory of activations."""
         fetch, store = self.fetch, self.store
         return {"read_address": fetch.address, "write_address": store.address,
-                "write_data": store.data, "write_mask": store.mask}
+                "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
+
+    def _mask_writes(self, mask: Value) -> Value:
+        """Return which bytes are written: none that are kept."""
+        if self.keeping is None:
+            return mask
+        return Mux(self.keeping.hides, 0, mask)
 
     def _place_pipeline(self, m: Module, sequencer: Any) -> None:
         """Place what a step passes through, with its descriptor, each in a reset of its own.
@@ -198,6 +226,8 @@ class Accelerator(Frame):
         parts = {part.name: part.component for part in self.parts}
         pipeline = {"fetch": self.fetch, "array": self.array, "accumulators": self.accumulators,
                     "post": self.post, "store": self.store, **parts}
+        if self.keeping is not None:
+            pipeline |= {"keeping": self.keeping, "tables": sequencer.tables}
         for name, component in pipeline.items():
             domain = f"{name}_domain"
             m.domains += ClockDomain(domain, local=True)
@@ -212,7 +242,7 @@ class Accelerator(Frame):
         descriptor = Value.cast(sequencer.descriptor)
         self.taking = Taking(m, self) if self.reads_ahead else None
         for name, component in pipeline.items():
-            if name != "array":
+            if name not in ("array", "tables"):
                 m.d.comb += Value.cast(component.descriptor).eq(
                     self.taking.take(name) if self.taking else
                     self.beside(m, descriptor, f"{name}_descriptor"))
@@ -262,11 +292,12 @@ class Accelerator(Frame):
                 self.take(m, d.mode == part.mode, f"runs_{part.name}"))
             if part.sum_tag is not None:
                 aside = Mux(part.selected, part.sum_tag, aside)
+        sums = self.keeping if self.keeping is not None else accumulators
         m.d.comb += [
             accumulators.tag.eq(self.beside(m, Mux(through, tag, aside), "sum_tag")),
-            post.tag.eq(accumulators.o_tag),
-            post.tag_early.eq(accumulators.o_tag_early),
-            post.sums.eq(accumulators.o),
+            post.tag.eq(sums.o_tag),
+            post.tag_early.eq(sums.o_tag_early),
+            post.sums.eq(sums.o),
             accumulators.ready.eq(post.ready),
             accumulators.ready_last.eq(post.ready_last),
             accumulators.ready_sums.eq(post.ready_sums),

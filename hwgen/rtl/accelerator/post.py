@@ -12,12 +12,11 @@ from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..step import PARAMETER_WORDS, Descriptor, Parameters, Tag
 from .accumulators import Accumulators
+from .lane_product import HALF, SUM, lane_product
 from .parameters import take_parameters
 
-__all__ = ["HALF", "SUM", "Lane", "Post"]
+__all__ = ["Lane", "Post"]
 
-SUM = 32
-HALF = 16
 NARROW = 10
 """Bits of a sum that is about to be clamped: an int8 less any zero point, and a sign."""
 
@@ -129,7 +128,8 @@ class Lane(wiring.Component):
         That is half of the divisor, less one, and the rest of it, which comes in as a carry.
         """
         single = self.rounding != "tflm"
-        product = self._product(m, platform, x, y)
+        product = lane_product(m, platform, x, y, family=self.family, hard=self.hard,
+                               sites=self.sites)
         rounded = Signal(signed(SUM + 1), reset_less=True)
         m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
@@ -162,38 +162,6 @@ class Lane(wiring.Component):
     def _near(self, m: Module, value: Value, name: str) -> Value:
         """Return a value that all lanes have in common, from registers beside this one."""
         return primitives.local_register(m, self.family, value, name)
-
-    def _product(self, m: Module, platform: object, x: Value, y: Value) -> Value:
-        """Return ``x * y``, of 32 bits with a sign and 31 without, in two stages of adders."""
-        sites = iter(self.sites)
-
-        def multiply(name: str, a: Value, b: Value) -> Value:
-            kind = primitives.multiplier(self.family, hard=self.hard)
-            options: dict[str, Any] = {"site": next(sites)} if self.sites else {}
-            made = place(m, platform, name, kind, a.shape(), b.shape(), **options)
-            m.d.comb += [made.a.eq(a), made.b.eq(b), made.take.eq(1)]
-            product: Value = made.p
-            return product
-
-        low = Signal(signed(SUM + HALF), reset_less=True)
-        high = Signal(signed(SUM + HALF), reset_less=True)
-        if self.hard:
-            # Four square products, as a DSP block has them.
-            parts_x = [x[:HALF], x[HALF:].as_signed()]
-            parts_y = [y[:HALF], y[HALF:]]
-            products = [[multiply(f"multiplier_{i}{j}", a, b) for j, b in enumerate(parts_y)]
-                        for i, a in enumerate(parts_x)]
-            m.d.sync += [low.eq(products[0][0] + (products[1][0] << HALF)),
-                         high.eq(products[0][1] + (products[1][1] << HALF))]
-        else:
-            # Four flat ones: their sums have few terms, and so few adders in a row.
-            byte = HALF // 2
-            flat = [multiply(f"multiplier_{i}", x, y[i * byte:(i + 1) * byte]) for i in range(4)]
-            m.d.sync += [low.eq(flat[0] + (flat[1] << byte)),
-                         high.eq(flat[2] + (flat[3] << byte))]
-        total = Signal(signed(2 * SUM - 1), reset_less=True)
-        m.d.sync += total.eq(low + (high << HALF))
-        return total
 
 
 class Post(wiring.Component):

@@ -9,7 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from ..step import PLACES, Mode
+from ..step import PLACES, KeepingDescriptor, Mode
 from .arrays import Pace
 from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
@@ -161,11 +161,13 @@ class ReadAheadSequencer(Sequencer):
         value = slot.gives_value(
             self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector))
         missing = self._missing(m, walk, slot, take)
-        overlaps = self._overlaps(m, slot.vectors, walk, missing)
+        free = ~walk.waits | ~walk.runs | self._overlaps(m, slot.vectors, walk, missing)
+        if self.tables is not None:
+            free &= ~walk.waits | self._make_tables(m, walk, self.tables)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.takes_parameters()),
-            ends.eq(slot.ends(loops, turn_last) & (~walk.waits | ~walk.runs | overlaps)),
+            ends.eq(slot.ends(loops, turn_last) & free),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
@@ -206,6 +208,15 @@ class ReadAheadSequencer(Sequencer):
                 m.d.sync += part.whole.eq(slot.takes_whole(take))
                 take &= ~slot.takes_whole(take)
         return take
+
+    def _make_tables(self, m: Module, walk: ReadAheadWalk, tables: Any) -> Value:
+        """Begin to make the table that a step needs as soon as that waits; return if none is made.
+
+        The step before has no use for a table.
+        """
+        joined = KeepingDescriptor(Value.cast(self.descriptor)).joined
+        m.d.comb += tables.start.eq(walk.begin & joined)
+        return ~tables.making
 
     def _mark_tiles(self, m: Module, begin: Value, coming: NextPass) -> None:
         """Mark the column tiles that have parameters: those of the next step may be there."""

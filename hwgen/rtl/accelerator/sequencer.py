@@ -73,6 +73,8 @@ class Sequencer(Controlled):
     """Cycles that a pass takes at least."""
     more: dict[str, Any] = {}
     """Ports that only others of its kind have."""
+    tables: Any = None
+    """See :class:`hwgen.rtl.accelerator.keeping.TableMaker`; None where no step needs a table."""
     words_ahead: int
     """Cycles that words at ``address`` come later than those at ``head_address``."""
 

@@ -41,6 +41,8 @@ class Taking:
         storing = summing + accumulators.latency + post.latency
         self.places = {"fetch": 0, "accumulators": summing,
                        "post": storing - post.clamping, "store": storing + 1}
+        if accelerator.keeping is not None:
+            self.places["keeping"] = storing
         self.late = {"fetch": ("pad", fetch.padding)}
         m.d.comb += self.sequencer.followed.eq(self.after(storing + 1))
         # Errors of vectors that come so many cycles behind them are those of this step.

@@ -5,7 +5,8 @@ from typing import Any
 from amaranth import *
 
 from .. import primitives
-from ..accelerator.post import HALF, SUM, Lane, Post
+from ..accelerator.lane_product import HALF, SUM
+from ..accelerator.post import Lane, Post
 from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..step import Parameters, Tag

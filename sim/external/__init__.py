@@ -1,0 +1,1 @@
+"""Bench and models of :mod:`hwgen.rtl.external`."""
