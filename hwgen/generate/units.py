@@ -215,8 +215,8 @@ UNITS: dict[str, UnitKind] = {
         "dot products of a vector with all columns of a matrix, whose weights come with it",
         {"rows": Whole(16, 2, 64, "numbers of a vector's piece"),
          "columns": Whole(16, 2, 64, "sums, an even number"),
-         "family": OneOf("generic", PACKING, "FPGA family whose DSP blocks are shared by two "
-                         "columns; generic: portable Verilog")},
+         "family": OneOf("generic", PACKING, "FPGA family whose DSP blocks two columns share; "
+                         "generic: portable Verilog")},
         WideDot, "dot.wide",
         "The sums are on `o` {latency} cycles after the last piece of their vector."),
     "csc": UnitKind(
