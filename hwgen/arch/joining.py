@@ -5,10 +5,12 @@ from typing import Self
 
 from .steps import Step
 
-__all__ = ["HALF", "LARGEST_SHIFT", "Scaling"]
+__all__ = ["HALF", "LARGEST_SHIFT", "UNIT", "Scaling"]
 
 HALF = 1 << 30, 0
 """Multiplier and shift that make ``x << 20`` ``x << 19``: those of the other byte."""
+UNIT = 19
+"""So far is that shifted."""
 LARGEST_SHIFT = 15
 
 

@@ -279,7 +279,6 @@ class Array:
         return StepCycles(begin, body, tail, end + 1 - ways.gap,
                           work + end - (spare - earlier + PARAMETER_WORDS))
 
-
     def wide(self, *, tiles: Count, passes: Count, vectors: Count, to_sums: bool = False,
              parameters_per_tile: Count = False) -> StepCycles:
         """Return what the cycles of a step of mode WIDE are made of.

@@ -107,7 +107,7 @@ class Survey:
                 name: bool(has) for name, has in zip(("serial", "compact", "lines"), kind_of,
                                                      strict=True)})
             for name, values in vars(self._of(kind, columns, kept, designs[where],
-                                               by_layer)).items():
+                                              by_layer)).items():
                 getattr(found, name)[..., where] = values
         return found
 

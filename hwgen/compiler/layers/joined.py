@@ -5,6 +5,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from ...arch.joining import UNIT
 from ...arch.steps import Mode
 from ...network.graph import Add, Network
 from ..lowering import Lowering
@@ -14,9 +15,6 @@ from ..view import View
 from .weighted import SumsLayer
 
 __all__ = ["lower_joined", "lower_kept"]
-
-UNIT = 19
-"""How far the byte is shifted that has no multiplier of its own."""
 
 
 def lower_kept(lowering: Lowering, layer: SumsLayer) -> None:

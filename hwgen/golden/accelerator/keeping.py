@@ -3,14 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.joining import Scaling
+from ...arch.joining import UNIT, Scaling
 from ...arch.steps import Step
 from ..network.arithmetic import Integers, scale
 
 __all__ = ["Keeping"]
-
-UNIT = 19
-"""How far the byte is shifted that has no multiplier of its own."""
 
 
 class Keeping:

@@ -6,6 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...arch.joining import UNIT
 from .. import primitives
 from ..primitives.pipeline import later
 from ..step import KeepingDescriptor, Tag
@@ -14,8 +15,6 @@ from .store import Store
 __all__ = ["EARLY", "Keeping", "TableMaker"]
 
 SUM = 32
-UNIT = 19
-"""How far the byte is shifted that has no multiplier of its own."""
 SCALED = 29
 """Bits of one that has."""
 PRODUCT = 40

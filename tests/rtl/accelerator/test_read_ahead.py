@@ -163,13 +163,10 @@ WRONG = [({"magic": 0}, Error.DESCRIPTOR), ({"mode": 6}, Error.DESCRIPTOR),
          ({"x": DESIGN.partial_sums + 1, "to_sums": 1}, Error.SUMS)]
 
 
-@pytest.mark.parametrize("fields, error", WRONG)
-@pytest.mark.parametrize("first", [{}, {"x": 1}, {"x": 1, "to_sums": True}])
-def test_errors_come_in_turn(board, fields, error, first):
-    """A step that is wrong stops the run when the one before has ended, and all of that is done."""
-    steps, words = two(fields, first)
+def stop_in_second(board, steps, words, error, seed):
+    """Run two steps, of which the second one stops golden model and hardware by the same error."""
     board.write(words)
-    board.fill(np.random.default_rng(5))
+    board.fill(np.random.default_rng(seed))
     with pytest.raises(Stopped) as expected:
         board.golden.run(board.image, 2)
     with pytest.raises(AcceleratorError) as stopped:
@@ -177,6 +174,13 @@ def test_errors_come_in_turn(board, fields, error, first):
     assert (stopped.value.code, stopped.value.step) == (error, 1)
     assert (expected.value.error, expected.value.step) == (error, 1)
     assert board.board.counters(1) == [Array.of(DESIGN).cycles(steps[0])]
+
+
+@pytest.mark.parametrize("fields, error", WRONG)
+@pytest.mark.parametrize("first", [{}, {"x": 1}, {"x": 1, "to_sums": True}])
+def test_errors_come_in_turn(board, fields, error, first):
+    """A step that is wrong stops the run when the one before has ended, and all of that is done."""
+    stop_in_second(board, *two(fields, first), error, seed=5)
     np.testing.assert_array_equal(board.memory(), board.golden.memory)
 
 
@@ -192,16 +196,7 @@ OVERLAPPING = [({"magic": 0}, Error.DESCRIPTOR), ({"tiles": 0}, Error.DESCRIPTOR
 @pytest.mark.parametrize("x", [1, 9, 40])
 def test_errors_of_steps_that_overlap(board, fields, error, x):
     """An error of the second step comes when the first one has ended, which is all done."""
-    steps, words = two(fields, {"x": x}, overlap=True)
-    board.write(words)
-    board.fill(np.random.default_rng(6))
-    with pytest.raises(Stopped) as expected:
-        board.golden.run(board.image, 2)
-    with pytest.raises(AcceleratorError) as stopped:
-        board.board.run(0, 2, budget=100_000, watchdog=5000)
-    assert (stopped.value.code, stopped.value.step) == (error, 1)
-    assert (expected.value.error, expected.value.step) == (error, 1)
-    assert board.board.counters(1) == [Array.of(DESIGN).cycles(steps[0])]
+    stop_in_second(board, *two(fields, {"x": x}, overlap=True), error, seed=6)
     np.testing.assert_array_equal(board.memory()[:OUTPUT], board.golden.memory[:OUTPUT])
 
 
