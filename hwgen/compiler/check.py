@@ -1,7 +1,8 @@
 """Verifies, from the image of a Program alone, that every byte read is the intended one.
 
 It is independent of the memory plan: it executes the descriptors, records which layer wrote each
-byte of the activation memory last, and compares that with the layer that should have.
+byte of the activation memory last, and compares that with the layer that should have. A state must
+be there, as its last layer left it, when the inference is over.
 """
 
 from itertools import pairwise
@@ -69,9 +70,13 @@ class Check:
         program = self.program
         if len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
-        for number, name in enumerate(program.inputs):
+        given = [(f"state {state.name!r}", state.name) for state in program.states]
+        given += [(f"input {name!r}", name) for name in program.inputs]
+        for number, (what, name) in enumerate(given):
             self.writers[name] = {-2 - number}
-            self.take(program.tensors[name].addresses(), -2 - number, f"input {name!r}")
+            self.take(program.tensors[name].addresses(), -2 - number, what)
+        for what, name in given:  # what the host writes before an inference leaves states alone
+            self.see(program.tensors[name].addresses(), self.writers[name], what)
         expected = 0
         for index, layer in enumerate(program.layers):
             if layer.first != expected:
@@ -92,6 +97,9 @@ class Check:
         self.lanes.end()
         for name in program.outputs:
             self.see(program.tensors[name].addresses(), self.writers[name], f"output {name!r}")
+        for state in program.states:  # where the next inference finds what this one has left
+            self.see(program.tensors[state.name].addresses(), self.writers[state.next],
+                     f"state {state.name!r}")
         self.disjoint()
 
     def producers(self, index: int, layer: LayerSteps) -> set[int]:

@@ -13,6 +13,7 @@ from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     Add,
+    Assign,
     AveragePool,
     Concatenate,
     Elementwise,
@@ -42,10 +43,11 @@ from .memory.in_place import TightPlan
 from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
+from .prepare.moves import join_moves
 from .prepare.padding import simplify
 from .prepare.stacking import stack_inputs, stack_values, stackable
 from .prepare.thresholds import any_rounding, requantising_network
-from .program import HostLayer, LayerSteps, Placement, Program, Stack
+from .program import HostLayer, LayerSteps, Placement, Program, Stack, StateSlot
 from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
@@ -80,7 +82,7 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network = simplify(requantising_network(network))
+    network = join_moves(simplify(requantising_network(network)))
     stacks = stackable(network)
     found, errors = [], []
     for each in ({}, stacks) if is_quicker(network, stacks, design) else ({},):
@@ -159,7 +161,9 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs,
         compressed=host_words(plan.weights) if plan.columns and plan.weights else (),
-        choices=plan.choices)
+        choices=plan.choices, states=tuple(StateSlot(
+            state.name, state.next, tuple(state.initial.ravel().tolist()))
+            for state in network.states))
 
 
 def prepare_network(network: Network, *,
@@ -168,7 +172,7 @@ def prepare_network(network: Network, *,
 
     Its inputs are ``stacked``, those that can be, or none is.
     """
-    network = simplify(requantising_network(network))
+    network = join_moves(simplify(requantising_network(network)))
     return lay_out(network, stackable(network) if stacked else {})
 
 
@@ -230,8 +234,13 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
     sources = [layout.views[name] for name in layer.inputs if name not in layout.kept]
     target = layout.views[(layout.kept.get(layer.output) or layer).output]
     match layer:
-        case Reshape():
+        case Reshape() | Assign() if (sources[0].buffer, sources[0].offset) == (
+                target.buffer, target.offset):
             pass
+        case Reshape():
+            lower_copy(lowering, sources[0].bytes(), target.bytes())
+        case Assign():
+            lower_copy(lowering, sources[0], target)
         case Add() if layer in layout.kept.values():
             kept = next(name for name in layer.inputs if name in layout.kept)
             lower_joined(lowering, network, layer, kept, sources[0], target)

@@ -21,9 +21,10 @@ from ..errors import UserError
 from ..tools.arrays import BYTES, load_arrays
 from ..tools.untrusted import check_type, refusing
 
-__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Stack", "Step"]
+__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Stack",
+           "StateSlot", "Step"]
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,18 @@ class HostLayer:
 
 
 @dataclass(frozen=True)
+class StateSlot:
+    """A tensor that stays between inferences: ``name`` before one, ``next`` after it, in one place.
+
+    ``initial`` are the values of its elements before the first.
+    """
+
+    name: str
+    next: str
+    initial: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class EngineChoice:
     """Which engine a layer runs on, and why; without a cycle count where it cannot.
 
@@ -187,6 +200,9 @@ class Program:
         Words of the memories of the sparse engine, and where they begin there.
     choices : tuple of EngineChoice
         Which layers it computes, and why.
+    states : tuple of StateSlot
+        Tensors that the host writes before the first inference, and that no other layers write than
+        those that give them their next values.
     """
 
     name: str
@@ -201,6 +217,7 @@ class Program:
     results: tuple[str, ...]
     compressed: tuple[tuple[int, bytes], ...] = ()
     choices: tuple[EngineChoice, ...] = ()
+    states: tuple[StateSlot, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image, and that tensors are in the memory."""
@@ -209,6 +226,12 @@ class Program:
                     place.stack != Stack() and name not in self.inputs):
                 raise UserError(f"tensor {name!r} of the Program {self.name!r} cannot lie in "
                                 f"{self.design.activation_memory} bytes as it says")
+        for state in self.states:
+            before, after = (self.tensors[name] for name in (state.name, state.next))
+            if not np.array_equal(before.addresses(), after.addresses()) or \
+                    before.addresses().size != len(state.initial):
+                raise UserError(f"state {state.name!r} of the Program {self.name!r} does not stay "
+                                "where it is")
         descriptors = Descriptors.of(self.design)
         for index, step in enumerate(self.steps):
             if descriptors.read(self.image, index) != step:
@@ -260,6 +283,12 @@ class Program:
         return [(Space.PROGRAM, 0, self.strided_image),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
+    @property
+    def initial_state(self) -> dict[str, NDArray[np.int8]]:
+        """What the states are before the first inference, by their names."""
+        return {state.name: np.array(state.initial, np.int8).reshape(self.tensors[state.name].shape)
+                for state in self.states}
+
     def _facts(self, **others: Any) -> bytes:
         """Return all but the image as JSON, which has the steps."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -303,7 +332,7 @@ class Program:
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
             of("results", tuple[str, ...]),
             tuple((place, bytes.fromhex(data)) for place, data in facts["compressed"]),
-            of("choices", tuple[EngineChoice, ...]))
+            of("choices", tuple[EngineChoice, ...]), of("states", tuple[StateSlot, ...]))
 
 
 def plain(part: Any) -> Any:

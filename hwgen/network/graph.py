@@ -6,7 +6,7 @@ with a leading axis of 1 for the batch. docs/networks.md has the arithmetic of e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -16,12 +16,12 @@ from ..arch.steps import ROUNDINGS
 from ..errors import UserError
 from .precision import SUMS, Precision
 from .requantisation import Ending, Requantisation
-from .tensor import Tensor, Window
+from .tensor import State, Tensor, Window
 
-__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
-           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean",
-           "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
-           "Softmax", "Tensor", "Total", "Weighted", "Window"]
+__all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
+           "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum",
+           "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
+           "Softmax", "State", "Tensor", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,6 +206,13 @@ class Reshape(Layer):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Assign(Layer):
+    """The same values, where a state keeps them: its ``next``. Nothing reads the state after it."""
+
+    operator = "ASSIGN_VARIABLE"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(Layer):
     """Softmax over the last axis."""
 
@@ -227,7 +234,8 @@ class Network:
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
     ``single`` rounds once, halves up, and ``even`` once, halves to even. ``host_inputs`` says
     whether a host writes the inputs, which may lie as the first layers read them best: not so where
-    the layers are out of the middle of a network.
+    the layers are out of the middle of a network. ``states`` are the tensors that stay between
+    inferences.
     """
 
     name: str
@@ -237,6 +245,12 @@ class Network:
     outputs: tuple[str, ...]
     rounding: str = "tflm"
     host_inputs: bool = field(default=True, kw_only=True)
+    states: tuple[State, ...] = field(default=(), kw_only=True)
+
+    @property
+    def initial_state(self) -> dict[str, NDArray[np.int8]]:
+        """What the states are before the first inference, by their names."""
+        return {state.name: state.initial for state in self.states}
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -288,7 +302,7 @@ class Network:
         if self.rounding not in ROUNDINGS:
             raise UserError(f"rounding must be one of {', '.join(ROUNDINGS)}, "
                             f"not {self.rounding!r}")
-        there = set(self.inputs)
+        there = {*self.inputs, *self.initial_state}
         for layer in self.layers:
             for name in layer.inputs:
                 if name not in there:
@@ -302,6 +316,21 @@ class Network:
         for name in self.outputs:
             if name not in there:
                 raise UserError(f"no layer writes the network's output {name!r}")
+        self._check_states({layer.output: layer for layer in self.layers})
+
+    def _check_states(self, writers: Mapping[str, Layer]) -> None:
+        """Check that each state gets what it can hold, of an Assign, after all that read it."""
+        if len({*self.inputs, *self.initial_state}) != len(self.inputs) + len(self.states):
+            raise UserError("a state of the network is an input, or another state, too")
+        for state in self.states:
+            old, new = self.tensors[state.name], self.tensors[state.next]
+            if replace(new, name=old.name) != old or state.initial.shape != old.shape or \
+                    state.initial.dtype != np.int8:
+                raise UserError(f"state {state.name!r} of shape {old.shape} begins as an array of "
+                                f"shape {state.initial.shape} and becomes the tensor "
+                                f"{state.next!r}: they must be alike")
+            if state.next != state.name and not isinstance(writers.get(state.next), Assign):
+                raise UserError(f"no {Assign.operator} writes the next state {state.next!r}")
 
     def _check_bits(self, layer: Layer) -> None:
         """Check that what a layer writes is within the bits of its tensor."""

@@ -107,6 +107,8 @@ class RemoteAccelerator:
     def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS) -> None:
         self.link = link
         self.client = Client(link, timeout=timeout, attempts=attempts)
+        self.stream: object | None = None
+        """Whose state is in the memory of activations, if anybody's."""
         self._owner: int | None = None  # the number of our turn, if one was begun,
         self._epoch = 0                 # the epoch that it was in when we last knew,
         self._running = False           # and whether a run of ours may be under way

@@ -20,6 +20,7 @@ from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
 from .rearrange import MOVED, join, move, pack
+from .svdf import svdf
 from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
@@ -246,7 +247,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
-    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack,
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "SVDF": svdf,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
     "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 

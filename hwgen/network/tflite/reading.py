@@ -15,6 +15,7 @@ from .layers import BUILDERS
 from .operator import Context, Site
 from .operator_codes import EDGES
 from .rearrange import CONSTANTS, FOLDED, SEVERAL, fold
+from .variables import VARIABLES, Variables, with_states
 
 __all__ = ["read"]
 
@@ -25,6 +26,7 @@ class Reader:
     def __init__(self, file: tflite_file.File) -> None:
         self.file = file
         self.context = Context(self.unique_names())
+        self.variables = Variables(file, self.context, self.activation)
         self.layers: list[Layer] = []
         self.inputs = list(file.inputs)
         self.outputs = list(file.outputs)
@@ -47,6 +49,8 @@ class Reader:
 
     def activation(self, index: int) -> Tensor:
         """Return a tensor that is computed, for the graph."""
+        if index in self.variables.same:
+            return self.variables.same[index]
         tensor, name = self.file.tensors[index], self.context.names[index]
         if name in self.context.tensors:
             return self.context.tensors[name]
@@ -101,6 +105,12 @@ class Reader:
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
+        if operator.code in VARIABLES:
+            try:
+                self.layers += self.variables.operator(operator, number)
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from None
+            return
         several = operator.code in SEVERAL
         if not operator.outputs or not several and len(operator.outputs) > 1 or \
                 -1 in operator.outputs or not operator.inputs:
@@ -170,6 +180,7 @@ class Reader:
                 self.operator(number, operator)
                 self.read.update(operator.inputs)
                 self.written.update(operator.outputs)
+        self.variables.finish()
         if not self.layers:
             raise UserError("the network has no layers")
         self.layers = last_on_host(self.layers, self.context,
@@ -179,9 +190,10 @@ class Reader:
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
             if not names or len(set(names)) != len(names):
                 raise UserError(f"the network must have {what}, and each of them once")
+        self.layers = with_states(self.layers, self.context, set(edges[1]))
         self.check_host(set(edges[1]))
         return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
-                       tuple(edges[1]))
+                       tuple(edges[1]), states=tuple(self.context.states))
 
     def check_host(self, outputs: set[str]) -> None:
         """Check that what the host computes comes last."""
