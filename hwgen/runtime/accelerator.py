@@ -166,6 +166,7 @@ class RemoteAccelerator:
             return True
         state = self.state()
         kept = state.owner == self._owner
+        self.stream = self.stream if kept else None
         if not self._ours(state) or state.busy:
             self.claim()
         return kept

@@ -227,12 +227,12 @@ class Stream:
     def run(self, x: Mapping[str, Bytes], *, say: Callable[[str], Any] = lambda _: None,
             ) -> Inference:
         """Run the next inference; where another host has had its turn, the Program is loaded."""
-        accelerator, before = self.accelerator, self.accelerator.stream
+        accelerator = self.accelerator
         kept = accelerator.resume()
-        other = before if isinstance(before, Stream) and before is not self else None
-        if other and kept:
+        other = accelerator.stream if accelerator.stream is not self else None
+        if isinstance(other, Stream):
             other.save()
-        if not kept or other and other.program is not self.program:
+        if not kept or isinstance(other, Stream) and other.program is not self.program:
             load(accelerator, self.program)
         if self.values is None:
             self.require(kept)
