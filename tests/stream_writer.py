@@ -6,7 +6,7 @@ import numpy as np
 
 from .tflite_writer import Graph, Operator
 
-__all__ = ["StreamGraph", "random_stream"]
+__all__ = ["FORMS", "STATE_LAYERS", "StreamGraph", "random_state_layer", "random_stream"]
 
 
 class StreamGraph(Graph):
@@ -148,3 +148,24 @@ def random_stream(rng: np.random.Generator) -> bytes:
             x = graph.rows(x, 0, graph.integer(1, min(height, 4)))
     return graph.write(*outputs, graph.reshape(x) if rng.random() < 0.3 else
                        graph.fully_connected(graph.reshape(x)))
+
+
+def keep(graph: StreamGraph) -> int:
+    """Append a layer over a frame and what was kept of those before, which something sets."""
+    x = graph.activation(1, 1, 1, 3)
+    handle = graph.variable(x, 1, 2, 1, 3, initial=np.arange(6, dtype=np.int8))
+    whole = graph.together(graph.read(handle, x, 1, 2, 1, 3), x)
+    graph.assign(handle, graph.rows(whole, 1, 2))
+    return graph.depthwise(whole)
+
+
+STATE_LAYERS = dict.fromkeys(
+    ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), keep) | {
+    "SVDF": lambda graph: graph.svdf(graph.activation(1, graph.integer(1, 40)))}
+"""What makes a network with each operator that knows state."""
+
+
+def random_state_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
+    """Return a network with an operator that knows state."""
+    graph = StreamGraph(rng)
+    return graph.write(STATE_LAYERS[kind](graph), **how)

@@ -136,9 +136,10 @@ def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inpu
                   fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
     """Return the bytes of a file with one graph; tensors go by their numbers in the list.
 
-    ``graphs`` repeats it, and ``others`` without inputs and outputs follow; ``custom`` and ``version`` are those of all operators' codes, and
-    ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
-    first buffer has, which should be nothing, and ``format_version`` should be 3.
+    ``graphs`` repeats it, and ``others`` without inputs and outputs follow; ``custom`` and
+    ``version`` are those of all operators' codes, and ``fields`` what they have in their two fields
+    for the number. ``first_buffer`` is what the first buffer has, which should be nothing, and
+    ``format_version`` should be 3.
     """
     builder = flatbuffers.Builder(1024)
     buffers = [table(builder, "Buffer", Data=first_buffer)]
@@ -169,7 +170,8 @@ def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inpu
                           Inputs=np.array(part[2], np.int32), Outputs=np.array(part[3], np.int32)))
     model = table(builder, "Model", Version=format_version,
                   OperatorCodes=vector(builder, code_tables),
-                  Subgraphs=vector(builder, [made[0]] * graphs + made[1:]), Buffers=vector(builder, buffers))
+                  Subgraphs=vector(builder, [made[0]] * graphs + made[1:]),
+                  Buffers=vector(builder, buffers))
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())
 

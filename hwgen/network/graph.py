@@ -16,12 +16,12 @@ from ..arch.steps import ROUNDINGS
 from ..errors import UserError
 from .precision import SUMS, Precision
 from .requantisation import Ending, Requantisation
-from .tensor import State, Tensor, Window
+from .tensor import StateTensor, Tensor, Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum",
            "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
-           "Softmax", "State", "Tensor", "Total", "Weighted", "Window"]
+           "Softmax", "StateTensor", "Tensor", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -245,7 +245,7 @@ class Network:
     outputs: tuple[str, ...]
     rounding: str = "tflm"
     host_inputs: bool = field(default=True, kw_only=True)
-    states: tuple[State, ...] = field(default=(), kw_only=True)
+    states: tuple[StateTensor, ...] = field(default=(), kw_only=True)
 
     @property
     def initial_state(self) -> dict[str, NDArray[np.int8]]:

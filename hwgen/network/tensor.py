@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .precision import INT8, Precision
 
-__all__ = ["State", "Tensor", "Window"]
+__all__ = ["StateTensor", "Tensor", "Window"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class StateTensor:
     """A tensor that stays between inferences: in the next one ``name`` has what ``next`` has now.
 
     Both have the same shape, scale and zero point; before the first inference the values are

@@ -14,7 +14,7 @@ from ..arch.registers import Space
 from ..compiler.program import Program
 from ..errors import UserError
 from ..golden.network import network as golden
-from ..golden.network.stream import Stream as GoldenStream
+from ..golden.network.stream import GoldenStream
 from ..network.graph import Network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions

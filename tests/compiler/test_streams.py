@@ -12,7 +12,7 @@ from hwgen.compiler.compile import compile_network
 from hwgen.compiler.program import Program
 from hwgen.cost.cycles import Array, run_cycles
 from hwgen.errors import UserError
-from hwgen.golden.network.stream import Stream
+from hwgen.golden.network.stream import GoldenStream
 from hwgen.network.tflite import reading as tflite
 from hwgen.predict.layers import predict
 
@@ -22,7 +22,7 @@ from ..stream_writer import FORMS, StreamGraph, random_stream
 
 def run_frames(net, program, frames=5):
     """Run frames one after another, and compare all that is stored of every tensor."""
-    made, stream = model(program.design), Stream(net)
+    made, stream = model(program.design), GoldenStream(net)
     for state in program.states:
         place = program.tensors[state.name]
         made.memory[place.addresses()] = np.array(state.initial, np.int8).reshape(
@@ -98,7 +98,7 @@ def test_swapped():
     graph.assign(a, old[1])
     graph.assign(b, old[0])
     net = tflite.read(graph.write(graph.together(*old), graph.reshape(x)))
-    stream, found = Stream(net), []
+    stream, found = GoldenStream(net), []
     for frame in range(3):
         found.append(stream.run(inputs_of(net, frame))[net.outputs[0]][0, :, 0, 0].tolist())
     assert found == [[0, 10], [10, 0], [0, 10]]

@@ -5,7 +5,7 @@ import pytest
 
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
-from hwgen.golden.network.stream import Stream
+from hwgen.golden.network.stream import GoldenStream
 from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
@@ -22,7 +22,7 @@ def compare(data):
         "tflite_micro",
         reason="tflite-micro is the reference; `make setup` installs it where there is a wheel")
     network = tflite.read(data)
-    stream = Stream(network)
+    stream = GoldenStream(network)
     for _ in range(2):  # from the initial state on, which is that of a new interpreter
         interpreter = micro.runtime.Interpreter.from_bytes(data, arena_size=1 << 20)
         for frame in range(FRAMES):
@@ -68,7 +68,7 @@ def test_frames_are_single():
     network = tflite.read(graph.write(graph.depthwise(x)))
     frames = np.zeros((2, 1, 1, 3), np.int8)
     with pytest.raises(UserError, match="a frame of a stream must be one image"):
-        Stream(network).run(frames)
+        GoldenStream(network).run(frames)
     assert len(run(network, frames)[network.outputs[0]]) == 2  # each in the initial state
 
 
@@ -79,7 +79,7 @@ def test_public_networks(name):
     network, stored = read_network(SHARED / "modern" / f"{name}.tflite"), arrays(
         name, SHARED / "modern")
     [x], [y] = network.inputs, network.outputs
-    streams = [Stream(network), Stream(network)]
+    streams = [GoldenStream(network), GoldenStream(network)]
     frames = stored["input0"].reshape(32, *network.tensors[x].shape)
     wanted = stored["output0"].astype(np.int16) - (stored["output0"].dtype == np.uint8) * 128
     probe = next((layer.inputs[0] for layer in network.layers if layer.host), y)

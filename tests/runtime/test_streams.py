@@ -8,8 +8,7 @@ import pytest
 from hwgen.arch.design import Design
 from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
-from hwgen.golden.network.stream import Stream as Golden
-from hwgen.golden.network.stream import run_stream
+from hwgen.golden.network.stream import GoldenStream, run_stream
 from hwgen.network.tflite import reading as tflite
 from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator
 from hwgen.runtime.inference import Stream, load, run, simulated_board
@@ -59,7 +58,7 @@ def board(simulated):
 
 def expected(frames):
     """Return the outputs of frames from the initial state on."""
-    golden = Golden(NETWORK)
+    golden = GoldenStream(NETWORK)
     return [golden.run(x)[OUTPUT].tolist() for x in frames]
 
 

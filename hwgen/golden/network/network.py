@@ -42,7 +42,7 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False,
     ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
     images, and so does the first axis of what is returned. Each image meets the network in the same
     ``state``, the initial one where none is given; for one after another there is a
-    :class:`~hwgen.golden.network.stream.Stream`.
+    :class:`~hwgen.golden.network.stream.GoldenStream`.
     """
     inputs = inputs_by_name(network, x)
     images = len(next(iter(inputs.values())))

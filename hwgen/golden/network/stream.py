@@ -9,10 +9,10 @@ from ...network.graph import Network
 from .layers import Bytes
 from .network import Values, run
 
-__all__ = ["Stream", "run_stream"]
+__all__ = ["GoldenStream", "run_stream"]
 
 
-class Stream:
+class GoldenStream:
     """A sequence of frames.
 
     Parameters
@@ -50,7 +50,7 @@ def run_stream(network: Network, x: Mapping[str, Bytes], frames: int = 0) -> Val
 
     The first axis counts frames, in the inputs and in what is returned.
     """
-    stream, found = Stream(network), list[Values]()
+    stream, found = GoldenStream(network), list[Values]()
     for index in range(len(next(iter(x.values())))):
         if frames and index % frames == 0:
             stream.reset()

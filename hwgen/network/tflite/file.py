@@ -127,7 +127,7 @@ class FileParser:
         refuse_others([place for number, graph in enumerate(graphs)
                        for place in self.places(graph, number)])
         if not graphs:
-            raise UserError("the file has no subgraph")
+            raise UserError("the file has 0 subgraphs, and hwgen runs files with one")
         count(sum(graph.TensorsLength() for graph in graphs), MOST_TENSORS, "tensors")
         first, *others = (self.graph(graph) for graph in graphs)
         return replace(first, others=tuple(others))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Layer, Requantisation, Reshape, State, Tensor, Window
+from ..graph import Layer, Requantisation, Reshape, StateTensor, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
 from ..scales import activation_range, multiplier_and_shift
 from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator, StoredTensor
@@ -31,7 +31,7 @@ class Context:
     names: list[str]
     tensors: dict[str, Tensor] = field(default_factory=dict)
     last: list[Layer] = field(default_factory=list)
-    states: list[State] = field(default_factory=list)
+    states: list[StateTensor] = field(default_factory=list)
 
     def tensor(self, name: str, like: Tensor) -> Tensor:
         """Return a new tensor with the shape and scale of another, and nearly this name."""

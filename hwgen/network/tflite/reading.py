@@ -26,12 +26,12 @@ class Reader:
     def __init__(self, file: tflite_file.File) -> None:
         self.file = file
         self.context = Context(self.unique_names())
-        self.variables = Variables(file, self.context, self.activation)
         self.layers: list[Layer] = []
         self.inputs = list(file.inputs)
         self.outputs = list(file.outputs)
         self.written = set(file.inputs)
         self.read: set[int] = set()
+        self.variables = Variables(file, self.context, self.activation, self.written)
 
     def unique_names(self) -> list[str]:
         """Return a name for each tensor; a name that occurs again gets the tensor's number."""

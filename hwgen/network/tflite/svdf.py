@@ -14,7 +14,7 @@ from ..graph import (
     Layer,
     Move,
     Requantisation,
-    State,
+    StateTensor,
     Tensor,
     Window,
 )
@@ -81,7 +81,7 @@ def keep(site: Site, chain: Chain, now: str, image: Tensor, rows: int) -> str:
         Move(name=f"{site.name}_shift", inputs=(image.name,), output=part.name,
              places=np.arange(rows * units, image.size, dtype=np.int32)),
         Assign(name=f"{site.name}_assign", inputs=(part.name,), output=new.name)]
-    context.states.append(State(old.name, new.name, np.zeros(old.shape, np.int8)))
+    context.states.append(StateTensor(old.name, new.name, np.zeros(old.shape, np.int8)))
     return chain.add(Concatenate, (old.name, now), image.name, axis=1)
 
 

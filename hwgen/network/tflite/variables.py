@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Assign, Layer, Move, Reshape, State, Tensor
+from ..graph import Assign, Layer, Move, Reshape, StateTensor, Tensor
 from .file import File, Operator, StoredTensor
 from .operator import Context
 from .rearrange import move_to
@@ -25,7 +25,7 @@ VARIABLES = {"CALL_ONCE": (0, 0), "VAR_HANDLE": (0, 1), "READ_VARIABLE": (1, 1),
 
 
 @dataclass
-class Variable:
+class Resource:
     """What is known of a variable at a place in the file."""
 
     title: str
@@ -49,13 +49,17 @@ class Variables:
     context : Context
     activation : function
         Returns the graph's tensor of one of the file.
+    written : set of int
+        Tensors of the file that operators have written by now, or that are inputs.
     """
 
-    def __init__(self, file: File, context: Context, activation: Callable[[int], Tensor]) -> None:
+    def __init__(self, file: File, context: Context, activation: Callable[[int], Tensor],
+                 written: set[int]) -> None:
         """Begin with none."""
         self.file, self.context, self.activation = file, context, activation
-        self.known: dict[tuple[str, str], Variable] = {}
-        self.handles: dict[int, Variable] = {}
+        self.written = written
+        self.known: dict[tuple[str, str], Resource] = {}
+        self.handles: dict[int, Resource] = {}
         self.same: dict[int, Tensor] = {}
         """Tensors of the file that are others of the graph."""
         self.called: set[int] = set()
@@ -76,7 +80,7 @@ class Variables:
             variable.assigned = operator.layer(number)
         return []
 
-    def handle(self, file: File, operator: Operator) -> Variable:
+    def handle(self, file: File, operator: Operator) -> Resource:
         """Return the variable of a VAR_HANDLE."""
         index, key = operator.outputs[0], operator.variable
         if file.tensors[index].type != "RESOURCE" or file.tensors[index].data is not None:
@@ -86,7 +90,7 @@ class Variables:
         if any(other[1] == key[1] and other != key for other in self.known):
             raise UserError(f"its variable {key[1]!r} is in two containers: hwgen tells variables "
                             "by their names")
-        return self.known.setdefault(key, Variable(key[1]))
+        return self.known.setdefault(key, Resource(key[1]))
 
     def call(self, number: int) -> None:
         """Give variables the initial values that a subgraph assigns."""
@@ -94,7 +98,7 @@ class Variables:
             raise UserError(f"it runs subgraph {number}: the file must have that, and it must not "
                             "be the first")
         self.called.add(number)
-        graph, handles = self.file.others[number - 1], dict[int, Variable]()
+        graph, handles = self.file.others[number - 1], dict[int, Resource]()
         if graph.inputs or graph.outputs:
             raise UserError(f"it runs subgraph {number}, which must have no inputs or outputs")
         for place, operator in enumerate(graph.operators):
@@ -122,7 +126,7 @@ class Variables:
                                 f"be dense and have {size}")
             variable.initial = np.frombuffer(value.data, "<i1").astype(np.int8)
 
-    def suits(self, variable: Variable, tensor: StoredTensor) -> None:
+    def suits(self, variable: Resource, tensor: StoredTensor) -> None:
         """Check that a tensor is one that a variable can hold, like all others of it."""
         first = variable.kind = variable.kind or tensor
         if tensor.type != "INT8":
@@ -137,7 +141,7 @@ class Variables:
                             f"points {first.zero_points[:1].tolist()} and "
                             f"{tensor.zero_points[:1].tolist()}: they must agree")
 
-    def read(self, operator: Operator, name: str, variable: Variable) -> list[Layer]:
+    def read(self, operator: Operator, name: str, variable: Resource) -> list[Layer]:
         """READ_VARIABLE: the tensor that is there, under its shape."""
         [index] = operator.outputs
         if self.file.tensors[index].data is not None or index in self.same:
@@ -151,10 +155,12 @@ class Variables:
             return []
         return [Reshape(name=name, inputs=(variable.now.name,), output=y.name)]
 
-    def assign(self, index: int, variable: Variable) -> None:
+    def assign(self, index: int, variable: Resource) -> None:
         """ASSIGN_VARIABLE: what is read from here on."""
         if self.file.tensors[index].data is not None:
             raise UserError("it assigns a constant: hwgen does that in what CALL_ONCE runs")
+        if index not in self.written:
+            raise UserError("it assigns a tensor before any operator writes it")
         self.suits(variable, self.file.tensors[index])
         variable.now = self.activation(index)
 
@@ -184,7 +190,7 @@ class Variables:
                     new = between
                 context.last.append(Assign(name=variable.assigned, inputs=(new.name,),
                                            output=target.name))
-            context.states.append(State(old.name, target.name,
+            context.states.append(StateTensor(old.name, target.name,
                                         initial.astype(np.int8).reshape(old.shape)))
 
 
@@ -222,6 +228,6 @@ def with_states(layers: list[Layer], context: Context, outputs: set[str]) -> lis
         at = found.index(last)
         found[at:at + 1] = [move_to(move.name, context.tensors[last.inputs[0]], part.name, places),
                             replace(last, inputs=(part.name,))]
-        context.states[number] = State(move.output, state.next,
+        context.states[number] = StateTensor(move.output, state.next,
                                        state.initial.reshape(-1)[places].reshape(like.shape))
     return sorted(found, key=lambda layer: isinstance(layer, Assign))
