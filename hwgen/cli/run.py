@@ -13,7 +13,7 @@ the pins.
 Examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
-  hwgen run wake_word.tflite --input frames.npy --stream --check
+  hwgen run networks/wake_word.tflite --input networks/wake_word.npz:input --stream --check
   hwgen run net.tflite --design my.toml --input x.npy --json
   hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """

@@ -10,7 +10,7 @@ from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import inputs_of
-from ..networks import SHARED, arrays
+from ..networks import FOLDER, SHARED, arrays
 from ..stream_writer import StreamGraph, random_stream
 
 FRAMES = 12
@@ -72,21 +72,23 @@ def test_frames_are_single():
     assert len(run(network, frames)[network.outputs[0]]) == 2  # each in the initial state
 
 
-@pytest.mark.parametrize("name", ["mww_v1_alexa", "mww_v2_hey_peppa_pig", "made_svdf_3"])
+@pytest.mark.parametrize("name", ["wake_word", "mww_v1_alexa", "made_svdf_3"])
 def test_public_networks(name):
-    if not (SHARED / "modern").is_dir():
-        pytest.skip(f"no {SHARED / 'modern'}, where these networks are")
-    network, stored = read_network(SHARED / "modern" / f"{name}.tflite"), arrays(
-        name, SHARED / "modern")
+    """Two sequences that take turns, and again after a reset."""
+    folder = FOLDER if name == "wake_word" else SHARED / "modern"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}, where this network is")
+    network, stored = read_network(folder / f"{name}.tflite"), arrays(name, folder)
     [x], [y] = network.inputs, network.outputs
     streams = [GoldenStream(network), GoldenStream(network)]
-    frames = stored["input0"].reshape(32, *network.tensors[x].shape)
-    wanted = stored["output0"].astype(np.int16) - (stored["output0"].dtype == np.uint8) * 128
+    frames, wanted = (stored[key if key in stored else f"{key}0"] for key in ("input", "output"))
+    frames = frames.reshape(32, *network.tensors[x].shape)
+    wanted = wanted.astype(np.int16) - (wanted.dtype == np.uint8) * 128
     probe = next((layer.inputs[0] for layer in network.layers if layer.host), y)
     for _ in range(2):
         for frame, expected, inside in zip(frames, wanted, stored.get("probe", wanted),
                                            strict=True):
-            for stream in streams:  # two sequences that take turns
+            for stream in streams:
                 values = stream.run(frame, keep=True)
                 np.testing.assert_array_equal(values[y].ravel(), expected.ravel())
                 np.testing.assert_array_equal(values[probe].ravel(), inside.ravel())

@@ -9,13 +9,15 @@ from hwgen.arch.design import Design
 from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
 from hwgen.golden.network.stream import GoldenStream, run_stream
+from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 from hwgen.runtime.accelerator import AcceleratorError, RemoteAccelerator
-from hwgen.runtime.inference import Stream, load, run, simulated_board
+from hwgen.runtime.inference import Stream, load, portable, run, simulated_board
 from hwgen.runtime.link import Link
 from hwgen.tools.find import compiler, verilator
 
 from ..compiler_bench import inputs_of
+from ..networks import arrays, path
 from ..stream_writer import StreamGraph
 
 pytestmark = pytest.mark.skipif(not (verilator() and compiler()),
@@ -221,3 +223,35 @@ def test_inference_fails(board):
         stream.run(FRAMES[2])
     stream.reset()
     assert outputs(stream, FRAMES) == expected(FRAMES)
+
+
+def wake_word(frames, design):
+    """Run two sequences of the wake word that take turns, twice, and compare every tensor."""
+    network, stored = read_network(path("wake_word")), arrays("wake_word")
+    program = compile_network(network, design)
+    [x], cycles = network.inputs, set()
+    inputs = stored["input"].reshape(-1, *network.tensors[x].shape)[:frames]
+    with (made := simulated_board(design)).link:
+        load(made, program)
+        streams = [Stream(made, program, network, check=True) for _ in range(2)]
+        for _ in range(2):
+            for frame, output in zip(inputs, stored["output"], strict=False):
+                for stream in streams:
+                    found = stream.run({x: frame})
+                    assert found.equal and found.cycles == found.predicted_cycles
+                    assert found.outputs[network.outputs[0]].item() == int(output.item()) - 128
+                    cycles.add(found.cycles)
+            for stream in streams:
+                stream.reset()
+    return cycles
+
+
+def test_wake_word():
+    """On the smallest board."""
+    assert wake_word(3, portable(Design.load("icebreaker"))) == {25916}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["icebreaker", "ulx3s-85f"])
+def test_whole_wake_word(preset):
+    wake_word(32, portable(Design.load(preset)))
