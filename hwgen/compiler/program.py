@@ -210,9 +210,14 @@ class Program:
                 raise UserError(f"tensor {name!r} of the Program {self.name!r} cannot lie in "
                                 f"{self.design.activation_memory} bytes as it says")
         descriptors = Descriptors.of(self.design)
-        for index, step in enumerate(self.steps):
-            if descriptors.read(self.image, index) != step:
+        for index, (step, place) in enumerate(zip(self.steps, self.places, strict=True)):
+            if descriptors.read_at(self.image, place) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The word of the image with which each step's descriptor begins."""
+        return Descriptors.of(self.design).places(self.image, len(self.steps))
 
     @cached_property
     def joined(self) -> tuple[tuple[LayerSteps, LayerSteps], ...]:
@@ -256,7 +261,12 @@ class Program:
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:
-        """All that a host writes before the first inference: where it goes, and the bytes."""
+        """All that a host writes before the first inference: where it goes, and the bytes.
+
+        But for what streams from external memory.
+        """
+        if self.design.external:
+            return []
         return [(Space.PROGRAM, 0, self.strided_image),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
@@ -292,7 +302,8 @@ class Program:
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
         design = Design.from_dict(facts["design"])
         descriptors = Descriptors.of(design)
-        steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
+        steps = tuple(descriptors.read_at(image, place)
+                      for place in descriptors.places(image, facts["steps"]))
 
         def of(name: str, kind: Any) -> Any:
             return check_type(facts[name], kind, name)

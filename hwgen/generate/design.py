@@ -70,7 +70,7 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers,
         packed_rows=design.packed_rows, kept_vectors=design.kept_vectors, contents=contents,
-        exposed=exposed)
+        exposed=exposed, **({"external": design.chip} if design.chip else {}))
 
 
 def attached_parts(design: Design) -> list[Part]:
