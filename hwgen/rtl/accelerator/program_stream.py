@@ -213,7 +213,7 @@ class ProgramStream(wiring.Component):
         used, held, holding = Signal(), Signal(range(self.words + 1)), Signal()
         frees = Signal()  # all that are held
         m.d.sync += [used.eq(self.reads), frees.eq(begins | (self.rests & ~self.holds & holding)),
-                     self.there.eq(pages.there)]
+                     self.there.eq(pages.there & ~begins)]
         keeps = self.holds | holding
         m.d.comb += [
             pages.following.eq(used | frees),
