@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "ACKNOWLEDGE", "COPY_OUT", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED",
-    "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES", "SPACE_SHIFT",
-    "STOP", "TURN",
+    "ACKNOWLEDGE", "COPY_OUT", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES",
+    "MAPPED", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES",
+    "SPACE_SHIFT", "STOP", "TURN",
     "Access", "ExternalRegister", "Facts", "Field", "Register", "Space", "StreamRegister",
 ]
 

@@ -210,8 +210,8 @@ class Program:
                 raise UserError(f"tensor {name!r} of the Program {self.name!r} cannot lie in "
                                 f"{self.design.activation_memory} bytes as it says")
         descriptors = Descriptors.of(self.design)
-        for index, (step, place) in enumerate(zip(self.steps, self.places, strict=True)):
-            if descriptors.read_at(self.image, place) != step:
+        for index, (step, word) in enumerate(zip(self.steps, self.places, strict=True)):
+            if descriptors.read_at(self.image, word) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
 
     @cached_property

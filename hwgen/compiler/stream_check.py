@@ -1,4 +1,4 @@
-"""Holds a program that streams against its ring: nothing is gone that is read, and no step hangs."""
+"""Holds a program that streams against its ring: what is read is there, and no step hangs."""
 
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design

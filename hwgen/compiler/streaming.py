@@ -34,13 +34,14 @@ def finish_stream(lowering: Lowering, layers: list[LayerSteps], addresses: Mappi
     words, columns = lowering.image.to_bytes(), design.columns
     pieces: list[bytes] = []
     steps: list[Step] = []
+    place = 0
     for step in (step for layer in layers for step in of_layer(lowering, layer, addresses, design)):
-        place = len(steps) and coding.end(place, steps[-1])
         first = step.program * columns
         own = words[first:first + coding.words_behind(step) * columns]
         begins = steps[-1].program if step.again else place + coding.words
         steps.append(step.replace(program=begins))
         pieces += [coding.write(steps[-1]), *([] if step.again else [own])]
+        place = coding.end(place, step)
     image = b"".join(pieces)
     if len(image) > chip.facts.pages * PAGE_BYTES:
         raise UserError(f"the steps and weights need {len(image)} bytes, and the memory chip has "

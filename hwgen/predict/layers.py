@@ -73,7 +73,8 @@ def predictions(network: Network, program: Program,
             continue
         products, computed = multiplications(program, part, layers[part.name])
         yield Work(multipliers=multipliers,
-                   cycles=cycles, stalls=sum(stalls[part.first:part.first + part.count]), products=products, computed=computed,
+                   cycles=cycles, products=products, computed=computed,
+                   stalls=sum(stalls[part.first:part.first + part.count]),
                    least=least_bytes(program, part, layers[part.name]),
                    traffic=sum((traffic(step, array) for step in steps),
                                Traffic(program=entries)))

@@ -137,7 +137,7 @@ def load(accelerator: RemoteAccelerator, program: Program) -> None:
     for space, address, data in program.memory:
         accelerator.write_memory(space, address, data)
     if program.design.external:
-        load_pages(accelerator, program)
+        load_pages(accelerator, program.design, program.image)
 
 
 def holds(accelerator: RemoteAccelerator, program: Program) -> bool:
@@ -145,7 +145,8 @@ def holds(accelerator: RemoteAccelerator, program: Program) -> bool:
     return all(space != Space.SPARSE  # which cannot be read
                and accelerator.read_memory(space, address, len(data)) == data
                for space, address, data in program.memory) and (
-                   not program.design.external or holds_pages(accelerator, program))
+                   not program.design.external or holds_pages(
+                       accelerator, program.design, program.image))
 
 
 def read_tensor(accelerator: RemoteAccelerator, program: Program, name: str) -> Bytes:
@@ -192,7 +193,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
     works = list(predictions(network, program, x, apart=apart))
     streams, stalls = program.design.external is not None, 0
     if streams and count:
-        begin_with(accelerator, program, 0)
+        begin_with(accelerator, 0)
     taken = [] if apart else run_at_once(accelerator, count, works)
     if streams and not apart:
         stalls = stalls_of(accelerator)
@@ -201,7 +202,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         cycles = sum(taken[part.first:part.first + part.count])
         if part.count and apart:
             if streams:
-                begin_with(accelerator, program, part.first)
+                begin_with(accelerator, program.places[part.first])
             cycles = accelerator.run(part.first, part.count, budget=BUDGET,
                                      watchdog=2 * work.cycles + 1000)
             stalls += stalls_of(accelerator) if streams else 0

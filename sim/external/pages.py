@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 import hwgen
-from hwgen.arch.sdram import cycles_of, geometry_of
 from hwgen.arch.sdram import SdramCommand as Command
+from hwgen.arch.sdram import cycles_of, geometry_of
 from hwgen.golden.external.sdram import Given
 from hwgen.runtime.memory_chip import CHIP, FAULTS, model_of, verilog_of
 from hwgen.tools.verilator import PROGRAM, build

@@ -11,10 +11,10 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import wiring
 
+from ...arch.external import External
 from .. import primitives
 from ..bitserial.array import BitSerial
 from ..primitives.pipeline import later
-from ...arch.external import External
 from ..step import Mode
 from ..systolic.array import SystolicArray
 from ..systolic.systolic import Kind, WeightStationary

@@ -43,8 +43,8 @@ class StreamingSequencer(ReadAheadSequencer):
     """As :class:`.read_ahead.ReadAheadSequencer`; it waits for words of a stream.
 
     The words of a step follow its descriptor, and the next descriptor follows these; a step with
-    the flag ``again`` has those of an earlier one. A descriptor is read when all words are ``there``
-    that can be read without another look, and a slot begins in which words of the stream are read.
+    the flag ``again`` has those of an earlier one. Before a descriptor is read, and before a slot
+    begins in which words of the stream are read, all of them must be ``there``.
 
     Members
     -------
