@@ -50,7 +50,7 @@ from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
-from .streaming import finish_stream
+from .streaming import finish_stream, streaming_offer
 from .view import View
 
 __all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
@@ -291,7 +291,8 @@ def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
              f"{name}_memory must be {ceil_div(needed, multiple) * multiple} or more"
              for what, needed, there, multiple, name in memories if needed > there]
     if short:
-        raise UserError("; ".join(short))
+        offer = streaming_offer(design) if "the program memory" in short[-1] else ""
+        raise UserError("; ".join(short) + offer)
 
 
 def finish(lowering: Lowering, addresses: dict[str, int],

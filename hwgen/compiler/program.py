@@ -252,6 +252,9 @@ class Program:
     @property
     def contents(self) -> tuple[int, ...]:
         """Words of the program memory before the first inference, for a bitstream that says it."""
+        if self.design.external:
+            raise UserError(f"the Program {self.name!r} streams from external memory, which a "
+                            "bitstream cannot fill: let the host load it")
         if self.compressed:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
-from ..arch.external import words_ahead
+from ..arch.external import LEAST_RING, words_ahead
 from ..arch.sdram import PAGE_BYTES
 from ..arch.steps import Step
 from ..errors import UserError
 from .lowering import Lowering
 from .program import LayerSteps
 
-__all__ = ["finish_stream", "most_held"]
+__all__ = ["finish_stream", "most_held", "streaming_offer"]
+
+USUAL = "IS42S16160@110"
+"""A chip that many boards have, at a clock."""
 
 
 def most_held(design: Design) -> int:
@@ -24,6 +27,19 @@ def most_held(design: Design) -> int:
     """
     page = PAGE_BYTES // design.columns
     return design.program_words - page + 1 - words_ahead(design.rows, design.columns)
+
+
+def streaming_offer(design: Design) -> str:
+    """Return what a Design would be whose program memory need not hold all, if there is one."""
+    for ring in (1 << 16, 1 << 15, 1 << 14, LEAST_RING):
+        if ring <= design.program_memory:
+            try:
+                design.replace(external=USUAL, program_memory=ring)
+            except UserError:
+                break
+            return (f"; or let them stream from a memory chip that the board has: external, such "
+                    f"as {USUAL}, with program_memory {ring}")
+    return ""
 
 
 def finish_stream(lowering: Lowering, layers: list[LayerSteps], addresses: Mapping[str, int],

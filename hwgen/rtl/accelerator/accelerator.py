@@ -9,7 +9,6 @@ from operator import or_
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
 
 from ...arch.external import External
 from .. import primitives
@@ -28,12 +27,9 @@ from .keeping import Keeping, TableMaker
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
-from .program_stream import ProgramStream
 from .read_ahead import ReadAheadSequencer
-from .ring_memory import RingMemory
 from .sequencer import Sequencer
 from .store import Store
-from .streaming_sequencer import StreamingSequencer
 from .sum_index import every_sum, strided_sum
 from .taking import Taking
 from .wide_memory import WideMemory
@@ -89,7 +85,7 @@ class Accelerator(Frame):
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
     external : External, or None
-        Memory from which its program streams: the program memory is a ring.
+        The memory from which its program streams, where that is another class.
     """
 
     datapath = Datapath(WeightStationary, BitSerial, WordMemory, ByteMemory, Fetch, Accumulators,
@@ -118,8 +114,7 @@ class Accelerator(Frame):
         self.lines = lines
         words = max((part.words for part in parts), default=1)  # that are read at once
         self.window = max(rows, columns, words)
-        kind = made.program if words == 1 else partial(WideMemory, words=words)
-        self.program = (RingMemory if external else kind)(
+        self.program = (made.program if words == 1 else partial(WideMemory, words=words))(
             8 * columns, program_memory // columns, PART, family, device, contents)
         self.activations = made.activations(activation_memory, self.window, family, device,
                                             self.program.places)
@@ -135,9 +130,7 @@ class Accelerator(Frame):
         self.store: Any = made.store(
             columns=columns, lanes=lanes, size=activation_memory, window=self.window,
             memory_latency=self.far + self.activations.write_latency)
-        self.stream = self._stream_of(external)
-        sequencer = StreamingSequencer if external else made.sequencer
-        self.sequencer: Any = (made.serial_sequencer if serial else sequencer)(
+        self.sequencer: Any = (made.serial_sequencer if serial else made.sequencer)(
             rows, columns, self.post.interval, self.program.depth,
             len(self.activations.read_address), pace=self.array_part.pace, parts=parts,
             family=family)
@@ -148,14 +141,6 @@ class Accelerator(Frame):
         self.parts = tuple(parts)
         for part in parts:
             part.attach(self)
-
-    def _stream_of(self, external: External | None) -> ProgramStream | None:
-        """Return what a program streams through, if it does."""
-        if external is None:
-            return None
-        return ProgramStream(external, rows=self.rows, columns=self.columns,
-                             words=self.program.depth, reading=self.program.read_latency,
-                             family=self.family)
 
     @property
     def words_ahead(self) -> int:
@@ -195,31 +180,17 @@ class Accelerator(Frame):
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
-        read_from = Mux(sequencer.head, sequencer.head_address, address)
-        if self.stream is not None:
-            read_from = self._connect_stream(m, self.stream, read_from)
-        self.connect_host(m, **self._accesses(), program_address=read_from)
+        self.connect_host(m, **self._accesses(), program_address=self._word_read(
+            m, Mux(sequencer.head, sequencer.head_address, address)))
         for part in self.parts:
             part.connect(m, self)
         if self.keeping is not None:
             self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
 
-    def _connect_stream(self, m: Module, stream: ProgramStream, address: Value) -> Value:
-        """Connect the stream of a program, and return which word of the ring is read."""
-        m.submodules.stream = stream
-        sequencer, program = self.sequencer, self.program
-        wiring.connect(m, wiring.flipped(self.chip), stream.chip)
-        m.d.comb += [
-            *(getattr(stream, name).eq(getattr(sequencer, name))
-              for name in ("begins", "reads", "holds", "rests", "stalls")),
-            stream.steps.eq(sequencer.count != 0),
-            stream.runs.eq(sequencer.busy & ~sequencer.begins & ~sequencer.clear),
-            sequencer.there.eq(stream.there), sequencer.ready.eq(stream.ready),
-            sequencer.page.eq(stream.place),
-            Value.cast(program.ring).eq(Value.cast(stream.ring)), stream.word.eq(program.read_data),
-        ]
-        return Mux(stream.copying, stream.address, address)
+    def _word_read(self, m: Module, address: Value) -> Value:
+        """Return which word of the program is read, if nobody else reads than the steps."""
+        return address
 
     def _connect_keeping(self, m: Module, keeping: Keeping, tables: TableMaker) -> None:
         """Connect what lies between accumulators and lanes, and what makes tables for it."""

@@ -1,11 +1,17 @@
 # amaranth: UnusedElaboratable=no
 """Programs that stream from a simulated memory chip: values, cycles and stalls, all exact."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from hwgen.arch.descriptors import Descriptors
+from hwgen.arch.registers import Register
+from hwgen.arch.steps import DESCRIPTOR_BYTES, FIELDS
 from hwgen.compiler import compile_network
+from hwgen.golden.accelerator.errors import Error
+from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.external import load_pages
 from hwgen.runtime.inference import load, run, simulated_board
 
@@ -35,6 +41,70 @@ def test_random_steps(board):
         again += sum(step.again for step in steps)
         overlapped += sum(step.overlaps for step in steps)
     assert stalls > 1000 and again > 5 and overlapped > 3
+
+
+def damage(rng, image, places, columns):
+    """Return an image with some bits of its descriptors changed, or of its words."""
+    data = bytearray(image)
+    for _ in range(int(rng.integers(1, 4))):
+        at = int(rng.integers(0, len(data))) if rng.random() < 0.2 else \
+            int(rng.choice(places)) * columns + int(rng.integers(0, DESCRIPTOR_BYTES))
+        data[at] ^= 1 << int(rng.integers(0, 8))
+    return bytes(data)
+
+
+def check_damaged(board, count, seed):
+    """Run damaged programs: each ends, and what runs behind it is right, to the cycle."""
+    rng, design = np.random.default_rng(seed), board.design
+    outcomes = Counter()
+    board.fill(rng)
+    for _ in range(count):
+        steps, image = any_stream(design, rng, int(rng.integers(1, 5)))
+        places = Descriptors.of(design).places(image, len(steps))
+        board.load(damage(rng, image, places, design.columns))
+        try:
+            board.board.run(0, len(steps), budget=1 << 20, watchdog=30_000)
+            outcomes["ended"] += 1
+        except AcceleratorError as error:
+            outcomes[Error(error.code).name] += 1
+        board.board.write_register(Register.WATCHDOG, (1 << 32) - 1)
+        board.fill(rng)
+        load_pages(board.board, design, image)
+        board.image = image
+        board.hold(steps, 0, 0)
+    return outcomes
+
+
+def test_damaged_programs(board):
+    outcomes = check_damaged(board, 12, 5)
+    assert outcomes["DESCRIPTOR"] and outcomes["ended"]
+
+
+@pytest.mark.slow
+def test_many_damaged_programs(board):
+    assert {"DESCRIPTOR", "FETCH", "STORE", "SUMS", "WATCHDOG", "ended"} <= {
+        *check_damaged(board, 1000, 6)}
+
+
+def test_ring_that_steps_never_leave(board):
+    """Steps hold their words for ever: no page finds room any more, and the watchdog ends it."""
+    rng, design = np.random.default_rng(2), board.design
+    board.fill(rng)
+    steps, image = any_stream(design, rng, 60)
+    coding, whole = Descriptors.of(design), bytearray(image)
+    for place in coding.places(image, len(steps)):
+        word, low, _, _ = FIELDS["holds"]
+        whole[place * design.columns + 4 * word + low // 8] |= 1 << low % 8
+    assert len(whole) > 2 * design.program_memory
+    board.load(bytes(whole))
+    with pytest.raises(AcceleratorError) as error:
+        board.board.run(0, len(steps), budget=1 << 20, watchdog=30_000)
+    assert error.value.code == Error.WATCHDOG
+    board.board.write_register(Register.WATCHDOG, (1 << 32) - 1)
+    board.fill(rng)
+    load_pages(board.board, design, image)
+    board.image = image
+    board.hold(steps, 0, 0)
 
 
 def check_networks(design, seeds):
