@@ -12,6 +12,7 @@ from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
+    EXTERNAL,
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
@@ -22,6 +23,7 @@ from .design_checks import (
     WIDE,
     WIDE_ROWS,
 )
+from .external import LARGEST_RING, LEAST_RING
 from .formats import GROUP
 
 __all__ = ["MISSING", "fitting"]
@@ -112,11 +114,16 @@ def fit_accelerator(v: Fields) -> None:
     if any(v[field] != only for field, only in KEEPING.items()):
         v.put("kept_vectors", 0)
 
+    if any(v[field] != only for field, only in EXTERNAL.items()):
+        v.put("external", None)
+
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)
     v.clamp("columns", LEAST_COLUMNS if v["compact"] else low, high)
     if v["wide_rows"]:
         v.put("columns", v["columns"] + v["columns"] % 2)
+    if v["external"]:
+        v.put("columns", 1 << max(v["columns"], 1).bit_length() - 1)
     serial = engine == "bitserial"
     v.clamp("lines", 0, math.isqrt(v["rows"]) if serial else v["rows"])
     if v["compact"]:
@@ -134,6 +141,9 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         word = max(v["wide_rows"] * v["columns"], 1)
         v.put("program_memory", -(-v["program_memory"] // word) * word)
+    if v["external"]:
+        v.put("program_memory", 1 << max(v["program_memory"], 1).bit_length() - 1)
+        v.clamp("program_memory", LEAST_RING, LARGEST_RING)
     v.need("partial_sums")
     v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
     v.need("lanes")
