@@ -132,6 +132,20 @@ def fit_accelerator(v: Fields) -> None:
         v.need("line_pixels")
         v.clamp("line_pixels", 4)
 
+    fit_memories(v, engine)
+    v.need("partial_sums")
+    v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
+    v.need("lanes")
+    v.clamp("lanes", 1, 1 if v["compact"] else v["columns"])
+    if engine == "binary":
+        v.clamp("activation_memory", 0, LARGEST_SUMS)
+        v.clamp("program_memory", 0, LARGEST_SUMS * v["columns"])
+        v.put("lanes", max(lanes for lanes in BINARY_LANES
+                           if lanes <= max(v["lanes"], 1) and v["columns"] % lanes == 0))
+
+
+def fit_memories(v: Fields, engine: str) -> None:
+    """Fit the memories to what is read of them at once."""
     v.need("activation_memory")
     banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"], v["wide_rows"])
                   - 1).bit_length()
@@ -144,15 +158,6 @@ def fit_accelerator(v: Fields) -> None:
     if v["external"]:
         v.put("program_memory", 1 << max(v["program_memory"], 1).bit_length() - 1)
         v.clamp("program_memory", LEAST_RING, LARGEST_RING)
-    v.need("partial_sums")
-    v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
-    v.need("lanes")
-    v.clamp("lanes", 1, 1 if v["compact"] else v["columns"])
-    if engine == "binary":
-        v.clamp("activation_memory", 0, LARGEST_SUMS)
-        v.clamp("program_memory", 0, LARGEST_SUMS * v["columns"])
-        v.put("lanes", max(lanes for lanes in BINARY_LANES
-                           if lanes <= max(v["lanes"], 1) and v["columns"] % lanes == 0))
 
 
 def fit_multipliers(v: Fields) -> None:

@@ -86,7 +86,7 @@ class Words:
         before, _, cycle, each = self.freed[self.at]
         return cycle + max(words - before - 1, 0) * each
 
-    def written(self, word: int) -> int:
+    def write_cycle(self, word: int) -> int:
         """Return the cycle in which a word of the run's pages is written into the ring."""
         page, place = divmod(word, self.page)
         while len(self.comes) <= page:
@@ -106,7 +106,7 @@ class Words:
             late = 0
             for first, words in reversed(self.reads[-4:]):
                 late += min(max(first + words - 1 - (cycle - LAG), 0), words)
-            least = self.written(self.wanted + self.count - late - 1) + LAG - 1
+            least = self.write_cycle(self.wanted + self.count - late - 1) + LAG - 1
             if least <= cycle:
                 return cycle
             cycle = cycle + 1 if late else least
