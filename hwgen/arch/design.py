@@ -23,6 +23,7 @@ from .design_checks import (
     WIDE_ROWS,
     check,
 )
+from .external import External
 from .formats import Integer
 
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
@@ -109,6 +110,9 @@ class Design:
     kept_vectors : int
         How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
         then reads nothing but its other input. 0: each ADD reads both.
+    external : str or None
+        Memory chip from which steps and weights stream into the program memory, which is a ring
+        then, and the clock of both in MHz, such as ``IS42S16160@110``.
     """
 
     engine: str = "systolic"
@@ -139,6 +143,7 @@ class Design:
     decompress: bool = False
     wide_rows: int = 0
     kept_vectors: int = 0
+    external: str | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -221,12 +226,18 @@ class Design:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0))
+                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0),
+                *["stream"] * (self.external is not None))
 
     @property
     def program_words(self) -> int:
         """Words of the program memory, a byte for each column; what is left over is not there."""
         return self.program_memory // self.columns
+
+    @property
+    def chip(self) -> External | None:
+        """The memory chip that its program streams from."""
+        return External.parse(self.external) if self.external else None
 
     @property
     def array_alone(self) -> Self:
@@ -259,6 +270,7 @@ class Design:
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
             parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
+            parts += [self.external.lower().replace("@", "at")] if self.external else []
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)

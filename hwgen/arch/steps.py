@@ -121,6 +121,8 @@ class Step:
     slots: int = at(17, 16, 16)
     output_row_step: int = at(18, 0, 32)
     activation_format: int = at(19, 0, 5)
+    again: bool = at(19, 5, 1, False)
+    holds: bool = at(19, 6, 1, False)
     weight_format: int = at(19, 8, 5)
     column: int = at(19, 16, 16)
 

@@ -97,11 +97,16 @@ def run(options: argparse.Namespace) -> int:
                     **({"joined": layer.joined} if layer.joined else {})}
                    for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
+        **({"stalls": first.stalls, "predicted_stalls": first.predicted_stalls}
+           if program.design.external else {}),
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program), *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
+    if program.design.external:
+        lines.append(f"{first.stalls:,} of them waited for words of external memory, "
+                     f"{first.predicted_stalls:,} predicted")
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:

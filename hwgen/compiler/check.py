@@ -26,6 +26,7 @@ from .check_weights import Unsound, check_lines, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
+from .stream_check import StreamCheck
 
 __all__ = ["Unsound", "check_program"]
 
@@ -50,6 +51,7 @@ class Check:
         self.unpacked = np.zeros(len(self.words), bool)
         """Which words behind the image the last step of mode UNPACK has written."""
         self.descriptors = Descriptors.of(self.design)
+        self.stream = StreamCheck(self.design) if self.design.external else None
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
@@ -68,7 +70,7 @@ class Check:
     def run(self) -> None:
         """Check everything."""
         program = self.program
-        if len(self.words) > self.design.program_words:
+        if not self.stream and len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
         given = [(f"state {state.name!r}", state.name) for state in program.states]
         given += [(f"input {name!r}", name) for name in program.inputs]
@@ -82,6 +84,8 @@ class Check:
             if layer.first != expected:
                 raise Unsound(f"layer {layer.name!r} does not begin where the one before ends")
             expected += layer.count
+            if self.stream:
+                self.stream.begin()
             self.done[:] = False
             for number in range(layer.first, expected):
                 try:
@@ -134,7 +138,9 @@ class Check:
 
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
-        step = self.descriptors.read(self.program.image, number)
+        step = self.descriptors.read_at(self.program.image, self.program.places[number])
+        if self.stream:
+            self.stream.follow(step, self.program.places[number])
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
@@ -208,6 +214,8 @@ class Check:
 
     def region(self, first: int, end: int) -> None:
         """Note the words of the image that a step reads."""
+        if self.stream:  # which knows better
+            return
         if first < self.descriptors.words * len(self.program.steps) or end > self.image_words:
             raise Unsound("its weights or parameters are outside their part of the image")
         self.regions.add((first, end))

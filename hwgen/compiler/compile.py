@@ -52,6 +52,7 @@ from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
+from .streaming import finish_stream, streaming_offer
 from .view import View
 
 __all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
@@ -152,7 +153,8 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
     if design.decompress:
         lowering, layers = Unpacking(lowering, layers).until(design.program_words)
     check_memories(lowering, needed, design)
-    image, steps = finish(lowering, addresses, design)
+    image, steps = (finish_stream(lowering, layers, addresses, design) if design.chip
+                    else finish(lowering, addresses, design))
     return Program(
         network.name, design, steps, image,
         {name: placement(whole.tensors[name], folding, name, view, addresses,
@@ -293,12 +295,13 @@ def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
     words = program_words(lowering)
     memories = [("the tensors", needed, design.activation_memory, design.banks, "activation"),
                 ("the steps and weights", words * columns, design.program_words * columns,
-                 columns, "program")]
+                 columns, "program")][:1 if design.external else 2]
     short = [f"{what} need {needed} bytes, {needed - there} more than the {name} memory has: "
              f"{name}_memory must be {ceil_div(needed, multiple) * multiple} or more"
              for what, needed, there, multiple, name in memories if needed > there]
     if short:
-        raise UserError("; ".join(short))
+        offer = streaming_offer(design) if "the program memory" in short[-1] else ""
+        raise UserError("; ".join(short) + offer)
 
 
 def finish(lowering: Lowering, addresses: dict[str, int],

@@ -233,9 +233,14 @@ class Program:
                 raise UserError(f"state {state.name!r} of the Program {self.name!r} does not stay "
                                 "where it is")
         descriptors = Descriptors.of(self.design)
-        for index, step in enumerate(self.steps):
-            if descriptors.read(self.image, index) != step:
+        for index, (step, word) in enumerate(zip(self.steps, self.places, strict=True)):
+            if descriptors.read_at(self.image, word) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The word of the image with which each step's descriptor begins."""
+        return Descriptors.of(self.design).places(self.image, len(self.steps))
 
     @cached_property
     def joined(self) -> tuple[tuple[LayerSteps, LayerSteps], ...]:
@@ -270,6 +275,9 @@ class Program:
     @property
     def contents(self) -> tuple[int, ...]:
         """Words of the program memory before the first inference, for a bitstream that says it."""
+        if self.design.external:
+            raise UserError(f"the Program {self.name!r} streams from external memory, which a "
+                            "bitstream cannot fill: let the host load it")
         if self.compressed:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")
@@ -279,7 +287,12 @@ class Program:
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:
-        """All that a host writes before the first inference: where it goes, and the bytes."""
+        """All that a host writes before the first inference: where it goes, and the bytes.
+
+        But for what streams from external memory.
+        """
+        if self.design.external:
+            return []
         return [(Space.PROGRAM, 0, self.strided_image),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
 
@@ -321,7 +334,8 @@ class Program:
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
         design = Design.from_dict(facts["design"])
         descriptors = Descriptors.of(design)
-        steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
+        steps = tuple(descriptors.read_at(image, place)
+                      for place in descriptors.places(image, facts["steps"]))
 
         def of(name: str, kind: Any) -> Any:
             return check_type(facts[name], kind, name)
