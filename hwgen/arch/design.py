@@ -17,6 +17,7 @@ from .design_checks import (
     FAMILIES,
     LARGEST_MEMORY,
     LEAST_COLUMNS,
+    MOST_TABLES,
     SIDES,
     SPARSE,
     SYSTOLIC,
@@ -25,9 +26,12 @@ from .design_checks import (
 )
 from .formats import Integer
 
-__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
+__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES",
+           "SIDES", "SPARSE",
            "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
+"""Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -109,6 +113,9 @@ class Design:
     kept_vectors : int
         How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
         then reads nothing but its other input. 0: each ADD reads both.
+    tables : int
+        How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
+        :data:`MOST_TABLES`. 0: there are none.
     """
 
     engine: str = "systolic"
@@ -139,6 +146,7 @@ class Design:
     decompress: bool = False
     wide_rows: int = 0
     kept_vectors: int = 0
+    tables: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -221,7 +229,8 @@ class Design:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0))
+                *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
+                *["keeping"] * (self.kept_vectors > 0))
 
     @property
     def program_words(self) -> int:
@@ -259,6 +268,7 @@ class Design:
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
             parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
+            parts += [f"tables{self.tables}"] * (self.tables > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -303,7 +313,7 @@ class Design:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in ("packed_rows", "wide_rows", "kept_vectors") and not value:
+            if field.name in OPTIONAL and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -131,6 +131,10 @@ class Check:
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
+        if step.mode == Mode.TABLE:
+            self.weights(step)
+            self.lanes.fill(step)
+            return
         least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
         self.accumulate(step)

@@ -44,6 +44,7 @@ from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
 from .prepare.padding import simplify
 from .prepare.stacking import stack_inputs, stack_values, stackable
+from .prepare.tables import with_tables
 from .prepare.thresholds import any_rounding, requantising_network
 from .program import HostLayer, LayerSteps, Placement, Program, Stack
 from .room import lower_into
@@ -80,7 +81,7 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network = simplify(requantising_network(network))
+    network = with_tables(simplify(requantising_network(network)), design)
     stacks = stackable(network)
     found, errors = [], []
     for each in ({}, stacks) if is_quicker(network, stacks, design) else ({},):
@@ -196,7 +197,7 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
             lower(lowering, network, folding, layout, layer)
         except UserError as error:
             raise UserError(f"layer {layer.name!r}: {error}") from error
-        layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
+        layers.append(LayerSteps(layer.name, layer.title, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
         if len(lowering.placed) > first:
             now = layer, lowering.taken
@@ -227,6 +228,15 @@ def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: L
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
           layer: Layer) -> None:
     """Emit the steps of one layer."""
+    first = len(lowering.placed)
+    lower_values(lowering, network, folding, layout, layer)
+    if layer.table:
+        lowering.look_up(layer.table, first)
+
+
+def lower_values(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
+                 layer: Layer) -> None:
+    """Emit the steps of one layer, as if its bytes went through no table."""
     sources = [layout.views[name] for name in layer.inputs if name not in layout.kept]
     target = layout.views[(layout.kept.get(layer.output) or layer).output]
     match layer:

@@ -16,10 +16,11 @@ from ..arch.steps import ROUNDINGS
 from ..errors import UserError
 from .precision import SUMS, Precision
 from .requantisation import Ending, Requantisation
+from .table import Table
 from .tensor import Tensor, Window
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
-           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean",
+           "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool", "Maximum", "Mean",
            "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
            "Softmax", "Tensor", "Total", "Weighted", "Window"]
 
@@ -34,6 +35,14 @@ class Layer:
     name: str
     inputs: tuple[str, ...]
     output: str
+    table: Table | None = None
+    """What its bytes go through before they are stored."""
+
+    @property
+    def title(self) -> str:
+        """Name of the operator, and of what its bytes go through."""
+        names = [self.operator] if self.operator else []
+        return ", ".join([*names, *([self.table.function] if self.table else [])])
 
     @property
     def host(self) -> bool:
@@ -131,6 +140,11 @@ class Maximum(Elementwise):
     """The greater of two values; all three tensors have the same scale and zero point."""
 
     operator = "MAXIMUM"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lookup(Elementwise):
+    """A function of one byte, which is its ``table``."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -89,6 +89,11 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
      "kept_vectors must be an integer from 0 to 65536, not 65537"),
     ({"kept_vectors": 1}, ("kept_vectors must be 0 without an activation_memory, which an "
                            "accelerator needs, not 1")),
+    (ACCELERATOR | {"tables": 8}, "tables must be an integer from 0 to 7, not 8"),
+    (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "tables": 1},
+     "tables must be 0 with engine 'binary', not 1: its lanes hold none"),
+    ({"tables": 1}, ("tables must be 0 without an activation_memory, which an accelerator needs, "
+                     "not 1")),
     (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
@@ -138,7 +143,7 @@ def test_preset_fits_block_rams(name):
     Design(), Design(dataflow="os", depth=7, accumulator=40),
     Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0), Design(packed_rows=3),
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
-    Design(**ACCELERATOR, kept_vectors=5),
+    Design(**ACCELERATOR, kept_vectors=5), Design(**ACCELERATOR, tables=2),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"
