@@ -22,7 +22,7 @@ from ..golden.accelerator.footprint import (
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
-from .check_weights import Unsound, check_lines, wide_weights
+from .check_weights import Unsound, check_columns, check_lines, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
@@ -145,6 +145,10 @@ class Check:
         if step.mode == Mode.UNPACK:
             self.unpack(step)
             return
+        if step.mode == Mode.TABLE:
+            self.weights(step)
+            self.lanes.fill(step)
+            return
         least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
         self.accumulate(step)
@@ -185,7 +189,7 @@ class Check:
         parameters = self.descriptors.parameter_words
         ahead = 0 if self.descriptors.binary else rows  # words of weights before them
         if step.mode == Mode.SPARSE:
-            self.columns(step)
+            check_columns(step, self.compressed, self.design.rows)
             return None
         at_once = self.design.wide_rows
         if step.mode == Mode.WIDE and (not at_once or step.program % at_once):
@@ -234,16 +238,6 @@ class Check:
             raise Unsound("it unpacks words outside the program memory")
         self.unpacked[:] = False
         self.unpacked[step.output:step.output + written_words(step)] = True
-
-    def columns(self, step: Step) -> None:
-        """Check that the sparse engine has the columns of a step, and rows for no more sums."""
-        width = step.vectors * self.design.rows
-        if self.compressed is None or step.column + width > self.compressed.columns:
-            raise Unsound("its columns are outside the compressed weights")
-        part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
-        if max(rows) >= step.slots:
-            raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""
