@@ -37,7 +37,8 @@ class ReadAheadWalk(Walk):
         self.runs = Signal()     # vectors of a step have been issued, and it has not ended,
         self.second = Signal()   # and those of the next one, too
         self.streams = Signal()  # its vectors go the whole way, and so does the descriptor
-        self.starts = Signal()   # the first vector of a step is issued in the next cycle
+        self.starts = Signal()   # the first vector of a step is issued in the next cycle,
+        self.started = Signal()  # or in this one: what has time knows it so
         self.spread = Signal(init=1)  # everybody has the descriptor
         self.final = Signal()    # the step that has ended is the last one
         # No pass of the step that waits may run yet, as `waits & runs` would tell:
@@ -55,16 +56,15 @@ class ReadAheadWalk(Walk):
             m.d.sync += self.waits.eq(1)
         with m.If(self.starts):
             m.d.sync += [self.waits.eq(0), self.runs.eq(1), self.blocked.eq(0),
-                         self.second.eq(self.runs & ~control.done), self.spread.eq(~self.streams)]
+                         self.second.eq(self.runs & ~control.done)]
         with m.Elif(control.done):
             m.d.sync += [self.second.eq(0), self.runs.eq(self.second),
                          self.blocked.eq((self.begin | self.waits) & self.second)]
         with m.Elif(self.begin):
             m.d.sync += self.blocked.eq(self.runs)
-        started = Signal()  # a cycle later: the steps that are left are many bits
-        m.d.sync += started.eq(self.starts)
-        with m.If(started):
-            m.d.sync += self.left.eq(self.left - 1)
+        m.d.sync += self.started.eq(self.starts)
+        with m.If(self.started):
+            m.d.sync += [self.left.eq(self.left - 1), self.spread.eq(~self.streams)]
         with m.If(control.followed):
             m.d.sync += self.spread.eq(1)
         with m.If(self.read):
@@ -146,7 +146,7 @@ class ReadAheadSequencer(Sequencer):
         Two steps may be under way at once if both go the whole way, in step.
         """
         d, ran = self.descriptor, Signal()
-        with m.If(walk.starts):
+        with m.If(walk.started):
             m.d.sync += ran.eq(walk.streams)
         recent, right, overlaps = Signal(GAP - 3), Signal(), Signal()
         m.d.sync += [
