@@ -11,8 +11,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_chain",
-           "random_layer", "random_network", "write_network"]
+__all__ = ["CURVES", "KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields",
+           "random_chain", "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
@@ -34,7 +34,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
            "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "SVDF": "SVDFOptions",
            "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
-           "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions"}
+           "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
+           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
 
 
 @dataclass(kw_only=True)
@@ -673,6 +674,33 @@ class Graph:
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
         return self.operator("LOGISTIC", [x], y)
 
+    def curve(self, x: int, code: str, *, extreme: bool = False) -> int:
+        """Append a function of one byte, on an input of any scale, or an ``extreme`` one."""
+        tensor, rng, options = self.tensors[x], self.rng, {}
+        inputs, scale = [x], float(tensor.scale)
+        scale *= 2 ** (rng.uniform(-6, 12) if extreme else rng.uniform(-2, 2))
+        if code == "RSQRT":
+            scale = 2 ** rng.uniform(-8, 1) / np.sqrt(tensor.scale) / 100
+        if code == "ABS" and rng.random() < 0.3:
+            scale = float(tensor.scale)
+        if code == "LEAKY_RELU":
+            options["Alpha"] = float(np.float32(rng.choice([0, 0.01, 0.1, 0.3, 1, 1.7])))
+        if code == "PRELU":
+            slope = self.activation(1)
+            self.tensors[slope].data = np.array([self.integer(-128, 127)], np.int8)
+            inputs.append(slope)
+        fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(code)
+        size, zero_point = fixed or (float(np.float32(scale)), None)
+        y = self.activation(*tensor.shape, scale=size, zero_point=zero_point)
+        return self.operator(code, inputs, y, **options)
+
+    def curve_of(self, code: str) -> int:
+        """Append a function of one byte, of a new input."""
+        x = vector_or_image(self)
+        if code == "RSQRT":  # the reference refuses numbers below 0
+            self.tensors[x].zero_point = -128
+        return self.curve(x, code, extreme=bool(self.rng.random() < 0.2))
+
     def write(self, *outputs: int, **how: object) -> bytes:
         """Return the file; its inputs are the tensors that nothing writes."""
         made = {tensor for operator in self.operators for tensor in operator.outputs}
@@ -740,10 +768,15 @@ MORE_LAYERS = {
 """Operators that may become several layers, or those of others."""
 
 
+CURVES = {code: lambda g, code=code: g.curve_of(code) for code in (
+    "TANH", "HARD_SWISH", "LEAKY_RELU", "ELU", "RSQRT", "ABS", "PRELU")}
+"""Functions of one byte, for which lanes need tables."""
+
+
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
     """Return a network of one random layer of a kind."""
     graph = Graph(rng)
-    return graph.write((LAYERS | MORE_LAYERS)[kind](graph), **how)
+    return graph.write((LAYERS | MORE_LAYERS | CURVES)[kind](graph), **how)
 
 
 def random_network(rng: np.random.Generator) -> bytes:
@@ -776,8 +809,11 @@ def random_network(rng: np.random.Generator) -> bytes:
     return graph.write(graph.softmax(x) if rng.random() < 0.7 else x)
 
 
-def random_chain(rng: np.random.Generator) -> bytes:
-    """Return a network of several operators of all kinds, whose branches meet again."""
+def random_chain(rng: np.random.Generator, *, curves: bool = False) -> bytes:
+    """Return a network of several operators of all kinds, whose branches meet again.
+
+    With ``curves`` there are functions of one byte among them.
+    """
     graph = Graph(rng)
     made = [graph.convolution(graph.image(8, 6))]
     for _ in range(graph.integer(2, 7)):
@@ -796,6 +832,10 @@ def random_chain(rng: np.random.Generator) -> bytes:
             lambda x: graph.concatenate(x, x)]
         choices += [lambda x, y=y: graph.add(y, x, str(rng.choice(["ADD", "SUB"])))
                     for y in alike] * 3
+        if curves:
+            choices += [lambda x, code=code: graph.curve(x, code) for code in (
+                "ELU", "LEAKY_RELU", "ABS", "PRELU", "HARD_SWISH",
+                *(["LOGISTIC", "TANH"] if graph.tensors[x].scale < 4 else []))] * 2
         if len(shape) == 4:
             choices += [graph.convolution, graph.depthwise, graph.resize, graph.transposed,
                         graph.pad, lambda x: graph.pool(x, "MAX_POOL_2D")] * 2

@@ -28,6 +28,7 @@ from ..network.reader import read_network
 from ..runtime.run import SerialPort, run_network
 from ..text import say
 from . import arrays
+from .arrays import frames_of
 from .built import clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, choice_lines, facts_of, run_table
@@ -64,7 +65,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
     network = read_network(options.model)
-    frames = arrays.frames_of(options, network)
+    frames = frames_of(options, network)
     built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
@@ -97,11 +98,16 @@ def run(options: argparse.Namespace) -> int:
                     **({"joined": layer.joined} if layer.joined else {})}
                    for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
+        **({"stalls": first.stalls, "predicted_stalls": first.predicted_stalls}
+           if program.design.external else {}),
     }
     lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
              *choice_lines(program), *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
+    if program.design.external:
+        lines.append(f"{first.stalls:,} of them waited for words of external memory, "
+                     f"{first.predicted_stalls:,} predicted")
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:

@@ -22,10 +22,11 @@ from ..golden.accelerator.footprint import (
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
-from .check_weights import Unsound, check_lines, wide_weights
+from .check_weights import Unsound, check_columns, check_lines, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
+from .stream_check import StreamCheck
 
 __all__ = ["Unsound", "check_program"]
 
@@ -50,6 +51,7 @@ class Check:
         self.unpacked = np.zeros(len(self.words), bool)
         """Which words behind the image the last step of mode UNPACK has written."""
         self.descriptors = Descriptors.of(self.design)
+        self.stream = StreamCheck(self.design) if self.design.external else None
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
@@ -68,7 +70,7 @@ class Check:
     def run(self) -> None:
         """Check everything."""
         program = self.program
-        if len(self.words) > self.design.program_words:
+        if not self.stream and len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
         given = [(f"state {state.name!r}", state.name) for state in program.states]
         given += [(f"input {name!r}", name) for name in program.inputs]
@@ -82,6 +84,8 @@ class Check:
             if layer.first != expected:
                 raise Unsound(f"layer {layer.name!r} does not begin where the one before ends")
             expected += layer.count
+            if self.stream:
+                self.stream.begin()
             self.done[:] = False
             for number in range(layer.first, expected):
                 try:
@@ -134,10 +138,16 @@ class Check:
 
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
-        step = self.descriptors.read(self.program.image, number)
+        step = self.descriptors.read_at(self.program.image, self.program.places[number])
+        if self.stream:
+            self.stream.follow(step, self.program.places[number])
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
+            return
+        if step.mode == Mode.TABLE:
+            self.weights(step)
+            self.lanes.fill(step)
             return
         least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
@@ -179,7 +189,7 @@ class Check:
         parameters = self.descriptors.parameter_words
         ahead = 0 if self.descriptors.binary else rows  # words of weights before them
         if step.mode == Mode.SPARSE:
-            self.columns(step)
+            check_columns(step, self.compressed, self.design.rows)
             return None
         at_once = self.design.wide_rows
         if step.mode == Mode.WIDE and (not at_once or step.program % at_once):
@@ -208,6 +218,8 @@ class Check:
 
     def region(self, first: int, end: int) -> None:
         """Note the words of the image that a step reads."""
+        if self.stream:  # which knows better
+            return
         if first < self.descriptors.words * len(self.program.steps) or end > self.image_words:
             raise Unsound("its weights or parameters are outside their part of the image")
         self.regions.add((first, end))
@@ -226,16 +238,6 @@ class Check:
             raise Unsound("it unpacks words outside the program memory")
         self.unpacked[:] = False
         self.unpacked[step.output:step.output + written_words(step)] = True
-
-    def columns(self, step: Step) -> None:
-        """Check that the sparse engine has the columns of a step, and rows for no more sums."""
-        width = step.vectors * self.design.rows
-        if self.compressed is None or step.column + width > self.compressed.columns:
-            raise Unsound("its columns are outside the compressed weights")
-        part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
-        if max(rows) >= step.slots:
-            raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compiler.program import Placement, Program, Stack
 from ..cost.cycles import Array, run_cycles
+from ..errors import UserError
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
 
@@ -22,6 +23,9 @@ def c_name(text: str) -> str:
 
 def c_program(program: Program, name: str) -> str:
     """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
+    if program.design.external:
+        raise UserError("external must be left out for the driver in C, which fills no memory "
+                        f"chip, not {program.design.external!r}")
     of_engine = {index: work.cycles for index, work in sparse_steps(program).items()}
     cycles = run_cycles(program.steps, Array.of(program.design), of_engine)
     image = np.frombuffer(program.strided_image, "<u4")

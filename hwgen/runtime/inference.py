@@ -21,7 +21,9 @@ from ..predict.layers import predictions
 from ..tools.cache import cached_folder, digest
 from ..tools.find import side_by_side
 from .accelerator import RemoteAccelerator
+from .external import begin_with, holds_pages, load_pages, stalls_of
 from .link import Link
+from .memory_chip import with_chip
 from .simulation import SimulatedLink
 
 __all__ = ["Inference", "LayerRun", "Stream", "board_at", "holds", "load", "portable", "run",
@@ -65,6 +67,13 @@ class Inference:
 
     outputs: dict[str, Bytes]
     layers: tuple[LayerRun, ...]
+    stalls: int = 0
+    """Cycles that waited for words of a program that streams, as the accelerator counted them."""
+
+    @property
+    def predicted_stalls(self) -> int:
+        """The same, as the cost model gives them."""
+        return sum(layer.predicted.stalls for layer in self.layers)
 
     @property
     def work(self) -> Work:
@@ -108,7 +117,10 @@ def simulated_board(design: Design) -> RemoteAccelerator:
     with side_by_side() as pool:
         pool.submit(library)  # the simulator needs it, and waits for it if it has to
         folder, _ = cached_folder(f"verilog-{name}", write)
-    link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
+    text, top = (folder / "top.v").read_text(), module(design)
+    if design.chip:
+        text, top = with_chip(text, top, design.chip), "board"
+    link = SimulatedLink(text, top=top)
     return board_at(link, design)
 
 
@@ -127,13 +139,17 @@ def load(accelerator: RemoteAccelerator, program: Program) -> None:
     """Write a Program into the memory of an accelerator."""
     for space, address, data in program.memory:
         accelerator.write_memory(space, address, data)
+    if program.design.external:
+        load_pages(accelerator, program.design, program.image)
 
 
 def holds(accelerator: RemoteAccelerator, program: Program) -> bool:
     """Return whether a Program is in the memory of an accelerator already, to the last byte."""
     return all(space != Space.SPARSE  # which cannot be read
                and accelerator.read_memory(space, address, len(data)) == data
-               for space, address, data in program.memory)
+               for space, address, data in program.memory) and (
+                   not program.design.external or holds_pages(
+                       accelerator, program.design, program.image))
 
 
 def read_tensor(accelerator: RemoteAccelerator, program: Program, name: str) -> Bytes:
@@ -276,13 +292,21 @@ def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
     apart = bool(expected) or count > program.design.steps
     joined = {part.name: following.name for part, following in program.joined}
     works = list(predictions(network, program, x, apart=apart))
+    streams, stalls = program.design.external is not None, 0
+    if streams and count:
+        begin_with(accelerator, 0)
     taken = [] if apart else run_at_once(accelerator, count, works)
+    if streams and not apart:
+        stalls = stalls_of(accelerator)
     for part, work in zip(program.layers, works, strict=True):
         say(part.name)
         cycles = sum(taken[part.first:part.first + part.count])
         if part.count and apart:
+            if streams:
+                begin_with(accelerator, program.places[part.first])
             cycles = accelerator.run(part.first, part.count, budget=BUDGET,
                                      watchdog=2 * work.cycles + 1000)
+            stalls += stalls_of(accelerator) if streams else 0
         difference = None
         if expected and part.output in program.tensors:
             difference = first_difference(accelerator, program, part.output,
@@ -296,7 +320,7 @@ def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
         if layer.host:
             values[layer.output] = golden.compute(network, layer,
                                                   [values[name] for name in layer.inputs])
-    return Inference({name: values[name] for name in program.results}, tuple(layers))
+    return Inference({name: values[name] for name in program.results}, tuple(layers), stalls)
 
 
 def run_at_once(accelerator: RemoteAccelerator, count: int, works: Sequence[Work]) -> list[int]:

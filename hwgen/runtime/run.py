@@ -56,8 +56,9 @@ class Run:
 
     @property
     def as_predicted(self) -> bool:
-        """Whether all inferences took the predicted cycles."""
-        return all(each.cycles == each.predicted_cycles for each in self.inferences)
+        """Whether all inferences took the predicted cycles, and stalls."""
+        return all((each.cycles, each.stalls) == (each.predicted_cycles, each.predicted_stalls)
+                   for each in self.inferences)
 
 
 def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,

@@ -130,6 +130,8 @@ class Fold:
         values = np.where(foldable, self.constants[layer.inputs[0]] - zero_point, 0)
         sums = wrap(layer.bias.astype(np.int64) + taps @ values)
         results = requantise(sums, sum_requantisation(layer), self.network.rounding)
+        if layer.table:
+            results = layer.table.apply(results)
         return np.where(constant, results.astype(np.int64), VARIES)
 
     def by_golden(self, layer: graph.Layer, known: list[Constants]) -> Constants:

@@ -179,6 +179,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = rescale(x, layer, zero_points[0], rounding)
         case graph.Maximum():
             result = maximum(inputs)
+        case graph.Lookup():
+            result = x
         case graph.AveragePool():
             result = average_pool(x, layer)
         case graph.MaxPool():
@@ -200,4 +202,6 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
         case _:
             raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "
                             "which has no golden model")
+    if layer.table:
+        result = layer.table.apply(result)
     return result.reshape(len(x), *tensors[layer.output].shape[1:])

@@ -39,9 +39,9 @@ ACTIVATIONS = names_of(tflite.ActivationFunctionType)
 PADDINGS = names_of(tflite.Padding)
 
 FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "DepthMultiplier",
-          "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat",
-          "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask",
-          "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
+          "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "Alpha",
+          "WeightsFormat", "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask",
+          "NewAxisMask", "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
           "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode", "InitSubgraphIndex", "Rank",
           "AsymmetricQuantizeInputs")
 VECTORS = ("NewShape", "SqueezeDims")

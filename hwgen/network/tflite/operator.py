@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -265,7 +266,7 @@ class Chain:
         return name
 
     def add(self, kind: type[Layer], inputs: tuple[str, ...], output: str,
-            **fields: object) -> str:
+            **fields: Any) -> str:
         """Append a layer and return its output; what computes the operator's has its name."""
         name = self.site.name if output == self.output else \
             f"{self.site.name}_{len(self.layers)}"

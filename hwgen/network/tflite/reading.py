@@ -8,7 +8,8 @@ import numpy as np
 
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
-from ..graph import Layer, Network, Reshape, Softmax, Tensor
+from ..graph import Layer, Logistic, Network, Reshape, Softmax, Tensor
+from ..lookups import looked_up
 from . import file as tflite_file
 from .dilation import dilate
 from .layers import BUILDERS
@@ -183,8 +184,9 @@ class Reader:
         self.variables.finish()
         if not self.layers:
             raise UserError("the network has no layers")
-        self.layers = last_on_host(self.layers, self.context,
-                                   {self.context.names[index] for index in self.outputs})
+        outputs = {self.context.names[index] for index in self.outputs}
+        self.layers = last_on_host(self.layers, self.context, outputs)
+        self.layers = tables_within(self.layers, self.context, outputs)
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
@@ -224,6 +226,14 @@ def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> li
         found[found.index(host)] = replace(layer, inputs=(before.name,), output=x.name)
         found[found.index(layer)] = replace(host, inputs=(x.name,), output=y.name)
     return found
+
+
+def tables_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
+    """Return the layers with a table for each LOGISTIC that another one reads, or nobody does."""
+    read = {name for layer in layers for name in layer.inputs}
+    return [looked_up(layer, context.tensors[layer.inputs[0]])
+            if isinstance(layer, Logistic) and (layer.output in read or layer.output not in outputs)
+            else layer for layer in layers]
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Network:

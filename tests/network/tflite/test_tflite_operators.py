@@ -16,6 +16,7 @@ from hwgen.network.tflite.variables import VARIABLES
 
 from ...stream_writer import STATE_LAYERS, random_state_layer
 from ...tflite_writer import (
+    CURVES,
     KINDS,
     MORE_LAYERS,
     Graph,
@@ -61,7 +62,7 @@ def float_edges(**how):
 
 def test_every_operator_that_runs_has_a_builder():
     assert {*BUILDERS, *EDGES, *VARIABLES, "SHAPE"} == set(RUNS)
-    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *EDGES} == set(RUNS)
+    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *CURVES, *EDGES} == set(RUNS)
 
 
 @pytest.mark.parametrize("code, way", [(code, way) for code in RUNS for way in WAYS
@@ -137,11 +138,11 @@ def chain(*codes, **how):
 
 def test_all_operators_that_do_not_run_are_named():
     with pytest.raises(UserError) as raised:
-        tflite.read(chain("ADD", "REDUCE_MAX", "ADD", "LSTM", "REDUCE_MAX", "HARD_SWISH"))
+        tflite.read(chain("ADD", "REDUCE_MAX", "ADD", "LSTM", "REDUCE_MAX", "RELU_N1_TO_1"))
     assert str(raised.value) == (
         "network: hwgen does not run 3 of the kinds of operators: layers 1, 4 (REDUCE_MAX), the "
-        "nearest is MAX_POOL_2D; layer 3 (LSTM); layer 5 (HARD_SWISH), hwgen runs RELU and RELU6, "
-        "and RELU_N1_TO_1 fused into the layer before")
+        "nearest is MAX_POOL_2D; layer 3 (LSTM); layer 5 (RELU_N1_TO_1), hwgen runs RELU and "
+        "RELU6, and RELU_N1_TO_1 fused into the layer before")
 
 
 def test_many_operators_that_do_not_run_are_counted():
