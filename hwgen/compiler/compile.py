@@ -34,7 +34,7 @@ from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
-from .layers.moves import lower_move
+from .layers.moves import join_moves, lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep, written_bytes
@@ -43,7 +43,6 @@ from .memory.in_place import TightPlan
 from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
-from .prepare.moves import join_moves
 from .prepare.padding import simplify
 from .prepare.stacking import stack_inputs, stack_values, stackable
 from .prepare.tables import with_tables

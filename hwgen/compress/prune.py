@@ -119,7 +119,8 @@ class Pruner:
                 raise UserError(f"density must be above 0 and at most 1, not {wanted:g}, "
                                 f"that of layer {name!r}")
         mending = mending and self.method == "surgeon"
-        values = {name: self.values[name] for name in self.network.inputs}
+        values = {name: self.values[name]
+                  for name in (*self.network.inputs, *self.network.initial_state)}
         changed = [index for index, layer in enumerate(self.network.layers)
                    if densities.get(layer.name, 1.0) < 1 or self._has_codebook(layer)]
         last = max(changed, default=-1)

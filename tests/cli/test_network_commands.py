@@ -19,7 +19,7 @@ from hwgen.predict.efficiency import Work
 from hwgen.runtime.inference import LayerRun
 from hwgen.tools.find import compiler, verilator
 
-from ..networks import path
+from ..networks import arrays, path
 
 simulates = pytest.mark.skipif(not (verilator() and compiler()), reason="needs Verilator and g++")
 LAYER = {"name", "predicted_cycles", "multipliers_busy", "performance_efficiency", "bytes_read",
@@ -104,6 +104,46 @@ def test_run(capsys):
     assert table[0].split()[:4] == ["layer", "cycles", "predicted", "busy"]
     assert "equal" not in table[2]
     assert printed(capsys, *words, "--check").splitlines()[2].endswith("equal")
+
+
+WAKE_WORD = [path("wake_word"), "--input", f"{path('wake_word').with_suffix('.npz')}:input"]
+
+
+def test_frames(capsys, tmp_path):
+    """One after another, or in parts, or each from the initial state on."""
+    stored = arrays("wake_word")
+    np.save(tmp_path / "x.npy", stored["input"][[0, 1, 0]])
+    short = [path("wake_word"), "--input", tmp_path / "x.npy"]
+    [whole], [moved], [parts], [alone] = (
+        json.loads(printed(capsys, "golden", *words, "--json"))["outputs"].values()
+        for words in ([*WAKE_WORD, "--stream"], [*short, "--stream"],
+                      [*short, "--stream", "--reset-every", 2], short))
+    assert whole == (stored["output"].astype(int) - 128).tolist()
+    first, second = whole[:2]
+    assert first != second and moved[2] != first
+    assert (moved[:2], parts, alone[::2]) == ([first, second], [first, second, first],
+                                              [first, first])
+
+
+@simulates
+@pytest.mark.xdist_group("reference accelerator")
+def test_run_frames(capsys, tmp_path):
+    np.save(tmp_path / "x.npy", arrays("wake_word")["input"][:4])
+    words = ["run", path("wake_word"), "--input", tmp_path / "x.npy", "--design", "ulx3s-85f",
+             "--stream", "--reset-every", 3]
+    facts = json.loads(printed(capsys, *words, "--json"))
+    assert facts["equal"] and facts["cycles"] == facts["predicted_cycles"]
+    [outputs] = facts["outputs"].values()
+    assert outputs == (arrays("wake_word")["output"][[0, 1, 2, 0]].astype(int) - 128).tolist()
+
+
+@pytest.mark.parametrize("words, text", [
+    ([path("kws_dscnn"), "--input", "x.npy", "--stream"], "--stream is for networks with state"),
+    ([*WAKE_WORD, "--reset-every", "2"], "--reset-every is for frames: it needs --stream"),
+    ([*WAKE_WORD, "--stream", "--reset-every", "0"], "--reset-every must be at least 1, not 0")])
+@pytest.mark.parametrize("command", ["golden", "run"])
+def test_frames_wrong(command, words, text, capsys):
+    assert text in sentence(capsys, command, *words)
 
 
 @pytest.mark.parametrize("words, text", [

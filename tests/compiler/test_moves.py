@@ -129,3 +129,29 @@ def test_a_view_lives_as_long_as_it_is_read():
     assert isinstance(network.layers[-1], Convolution)
     for of in (design(), design(rows=4, columns=5, sums=9)):
         verify(network, least_memory(network, of))
+
+
+def test_moves_of_moves():
+    """A part of a part is a view, whatever shape it is given; what is mixed twice stays two."""
+    graph = Graph(np.random.default_rng(1))
+    x = graph.convolution(graph.activation(1, 8, 6, 4), outputs=12, same=True)
+
+    def part(x, shape, channels):
+        begin = [0, 0, 0, graph.tensors[x].shape[3] - channels]
+        return graph.operator("SLICE", [x, graph.integers(*begin), graph.integers(*shape)],
+                              graph.like(x, *shape))
+    y = part(part(x, (1, 8, 6, 8), 8), (1, 8, 6, 4), 4)
+    z = graph.reshape(part(x, (1, 8, 6, 5), 5), 1, 4, 12, 5)
+    network = tflite.read(graph.write(graph.depthwise(y), graph.depthwise(z)))
+    assert [count for operator, count in steps_of(network, design()) if operator == "MOVE"] == \
+        [0, 0]
+    verify(network, design(lines=2))
+    rng = np.random.default_rng(2)
+    places = [rng.permutation(512).astype(np.int32) for _ in range(2)]
+    build = Builder(1, 4, 4, 32)
+    build.convolution(32, Window((1, 1)))
+    zero_point = build.tensors[build.last].zero_point
+    for each in places:
+        build.add(Move, (4, 4, 32), zero_point=zero_point, places=each)
+    build.convolution(4, Window((1, 1)))
+    verify(build.network(), design())

@@ -18,7 +18,7 @@ from hwgen.tools.find import compiler, verilator
 
 from ..compiler_bench import inputs_of
 from ..networks import arrays, path
-from ..stream_writer import StreamGraph
+from ..stream_writer import StreamGraph, random_stream
 
 pytestmark = pytest.mark.skipif(not (verilator() and compiler()),
                                 reason="needs Verilator and g++")
@@ -85,6 +85,18 @@ def test_every_layer(board):
             assert found.equal and found.cycles == found.predicted_cycles
             assert found.outputs[OUTPUT].tolist() == wanted
         stream.reset()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random(board, seed):
+    """Whatever is kept, in whichever order."""
+    network = tflite.read(random_stream(np.random.default_rng(seed)))
+    program = compile_network(network, DESIGN)
+    load(board, program)
+    stream = Stream(board, program, network, check=True)
+    for frame in range(4):
+        found = stream.run(inputs_of(network, frame))
+        assert found.equal and found.cycles == found.predicted_cycles
 
 
 def test_whole_runs(board):

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...network.graph import Move
+from ...network.graph import Layer, Move, Network, Reshape
 from ..lowering import Lowering
 from ..prepare.lanes import COPY
 from ..sizes import LARGEST_COUNT
 from ..view import View
 from .pool import plain_lanes
 
-__all__ = ["lower_move", "outer_sum", "view_of_places"]
+__all__ = ["join_moves", "lower_move", "outer_sum", "view_of_places"]
 
 Integers = NDArray[np.int64]
 
@@ -163,3 +163,35 @@ def view_of_places(layer: Move, source: View, image: tuple[int, int, int]) -> Vi
                     + np.arange(channels))
     lies_apart = pitch >= channels and row >= view.row_bytes
     return view if lies_apart and np.array_equal(places, here) else None
+
+
+def join_moves(network: Network) -> Network:
+    """Return the network with one move for two, where that is no more copies than the second.
+
+    A new shape of what is moved is a move, too, where nothing else reads that.
+    """
+    read = [*network.outputs, *(name for layer in network.layers for name in layer.inputs)]
+    moves: dict[str, Move] = {}
+    layers: list[Layer] = []
+    for layer in network.layers:
+        before = moves.get(layer.inputs[0])
+        if before is not None and isinstance(layer, Move):
+            places = before.places[layer.places]
+            if copies(places) <= copies(layer.places):
+                layer = replace(layer, inputs=before.inputs, places=places)
+        elif before is not None and isinstance(layer, Reshape) and \
+                read.count(before.output) == 1:
+            layer = Move(name=layer.name, inputs=before.inputs, output=layer.output,
+                         places=before.places)
+        if isinstance(layer, Move):
+            moves[layer.output] = layer
+        layers.append(layer)
+    return replace(network, layers=tuple(layers))
+
+
+def copies(places: NDArray[np.int32]) -> float:
+    """Return how many blocks are copied to move elements from such places."""
+    try:
+        return len([*blocks(places.astype(np.int64))])
+    except UserError:  # more than can be
+        return float("inf")

@@ -37,7 +37,7 @@ def inputs_by_name(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
 
 def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False,
         state: Mapping[str, Bytes] | None = None) -> Values:
-    """Return the network's outputs by name, or with ``keep`` every tensor that is computed.
+    """Return the network's outputs by name, or with ``keep`` every tensor.
 
     ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
     images, and so does the first axis of what is returned. Each image meets the network in the same
@@ -46,8 +46,8 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False,
     """
     inputs = inputs_by_name(network, x)
     images = len(next(iter(inputs.values())))
-    names = list(network.inputs) + [layer.output for layer in network.layers] if keep \
-        else list(dict.fromkeys(network.outputs))
+    names = [*network.inputs, *network.initial_state, *(layer.output for layer in network.layers)] \
+        if keep else list(dict.fromkeys(network.outputs))
     results: Values = {
         name: np.empty((images, *tensor.shape[1:]), tensor.precision.dtype)
         for name, tensor in ((name, network.tensors[name]) for name in names)}

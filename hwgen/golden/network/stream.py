@@ -40,8 +40,7 @@ class GoldenStream:
         values = run(self.network, x, keep=True, state=self.state)
         if any(len(value) != 1 for value in values.values()):
             raise UserError("a frame of a stream must be one image, not several")
-        self.state = {state.name: self.state[state.name] if state.next == state.name
-                      else values[state.next] for state in self.network.states}
+        self.state = {state.name: values[state.next] for state in self.network.states}
         return values if keep else {name: values[name] for name in self.network.outputs}
 
 
