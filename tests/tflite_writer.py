@@ -32,8 +32,10 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions",
            "TRANSPOSE_CONV": "TransposeConvOptions",
            "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
-           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "HARD_SWISH": "HardSwishOptions",
-           "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
+           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "SVDF": "SVDFOptions",
+           "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
+           "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
+           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
 
 
 @dataclass(kw_only=True)
@@ -85,7 +87,8 @@ def vector(builder: flatbuffers.Builder, values: Sequence[int]) -> int:
 
 def table(builder: flatbuffers.Builder, kind: str, **fields: object) -> int:
     """Write a table; what is an array becomes a vector, what is None is left out."""
-    offsets = {name: builder.CreateNumpyVector(value) if isinstance(value, np.ndarray) else value
+    offsets = {name: builder.CreateNumpyVector(value) if isinstance(value, np.ndarray) else
+               builder.CreateString(value) if isinstance(value, str) else value
                for name, value in fields.items() if value is not None}
     getattr(tflite, f"{kind}Start")(builder)
     for name, value in offsets.items():
@@ -130,38 +133,46 @@ def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) 
 def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
                   outputs: Sequence[int], *, graphs: int = 1, custom: str | None = None,
                   version: int = 1, format_version: int = 3, first_buffer: np.ndarray | None = None,
+                  others: Sequence["Graph"] = (),
                   fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
     """Return the bytes of a file with one graph; tensors go by their numbers in the list.
 
-    ``graphs`` repeats it; ``custom`` and ``version`` are those of all operators' codes, and
-    ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
-    first buffer has, which should be nothing, and ``format_version`` should be 3.
+    ``graphs`` repeats it, and ``others`` without inputs and outputs follow; ``custom`` and
+    ``version`` are those of all operators' codes, and ``fields`` what they have in their two fields
+    for the number. ``first_buffer`` is what the first buffer has, which should be nothing, and
+    ``format_version`` should be 3.
     """
     builder = flatbuffers.Builder(1024)
     buffers = [table(builder, "Buffer", Data=first_buffer)]
-    numbers = []
-    for tensor in tensors:
-        numbers.append(0 if tensor.data is None else len(buffers))
-        if tensor.data is not None:
-            data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
-            buffers.append(table(builder, "Buffer", Data=data))
-    written = [write_tensor(builder, tensor, index, numbers[index])
-               for index, tensor in enumerate(tensors)]
-    codes = sorted({operator.code for operator in operators})
+    parts = [(tensors, operators, inputs, outputs),
+             *((other.tensors, other.operators, (), ()) for other in others)]
+    written = []
+    for part in parts:
+        written.append([])
+        for index, tensor in enumerate(part[0]):
+            written[-1].append((tensor, index, 0 if tensor.data is None else len(buffers)))
+            if tensor.data is not None:
+                data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+                buffers.append(table(builder, "Buffer", Data=data))
+    codes = sorted({operator.code for part in parts for operator in part[1]})
     name = None if custom is None else builder.CreateString(custom)
     code_tables = []
     for code in codes:
         deprecated, builtin = fields(getattr(tflite.BuiltinOperator, code))
         code_tables.append(table(builder, "OperatorCode", Version=version, CustomCode=name,
                                  BuiltinCode=builtin, DeprecatedBuiltinCode=deprecated))
-    operator_tables = [write_operator(builder, operator, codes.index(operator.code))
-                       for operator in operators]
-    graph = table(builder, "SubGraph", Tensors=vector(builder, written),
-                  Operators=vector(builder, operator_tables),
-                  Inputs=np.array(inputs, np.int32), Outputs=np.array(outputs, np.int32))
+    made = []
+    for part, own in zip(parts, written, strict=True):
+        tables = [write_tensor(builder, *each) for each in own]
+        operator_tables = [write_operator(builder, operator, codes.index(operator.code))
+                           for operator in part[1]]
+        made.append(table(builder, "SubGraph", Tensors=vector(builder, tables),
+                          Operators=vector(builder, operator_tables),
+                          Inputs=np.array(part[2], np.int32), Outputs=np.array(part[3], np.int32)))
     model = table(builder, "Model", Version=format_version,
                   OperatorCodes=vector(builder, code_tables),
-                  Subgraphs=vector(builder, [graph] * graphs), Buffers=vector(builder, buffers))
+                  Subgraphs=vector(builder, [made[0]] * graphs + made[1:]),
+                  Buffers=vector(builder, buffers))
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())
 
@@ -694,7 +705,8 @@ class Graph:
         """Return the file; its inputs are the tensors that nothing writes."""
         made = {tensor for operator in self.operators for tensor in operator.outputs}
         read = dict.fromkeys(t for operator in self.operators for t in operator.inputs if t >= 0)
-        inputs = [t for t in read if t not in made and self.tensors[t].data is None]
+        inputs = [t for t in read if t not in made and self.tensors[t].data is None
+                  and not self.tensors[t].variable]
         return write_network(self.tensors, self.operators, inputs, outputs, **how)
 
 

@@ -24,6 +24,7 @@ from .design_checks import (
     WIDE_ROWS,
     check,
 )
+from .external import External
 from .formats import Integer
 
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES",
@@ -113,6 +114,9 @@ class Design:
     kept_vectors : int
         How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
         then reads nothing but its other input. 0: each ADD reads both.
+    external : str or None
+        Memory chip from which steps and weights stream into the program memory, which is a ring
+        then, and the clock of both in MHz, such as ``IS42S16160@110``.
     tables : int
         How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
         :data:`MOST_TABLES`. 0: there are none.
@@ -146,6 +150,7 @@ class Design:
     decompress: bool = False
     wide_rows: int = 0
     kept_vectors: int = 0
+    external: str | None = None
     tables: int = 0
 
     def __post_init__(self) -> None:
@@ -230,12 +235,17 @@ class Design:
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
                 *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
-                *["keeping"] * (self.kept_vectors > 0))
+                *["keeping"] * (self.kept_vectors > 0), *["stream"] * (self.external is not None))
 
     @property
     def program_words(self) -> int:
         """Words of the program memory, a byte for each column; what is left over is not there."""
         return self.program_memory // self.columns
+
+    @property
+    def chip(self) -> External | None:
+        """The memory chip that its program streams from."""
+        return External.parse(self.external) if self.external else None
 
     @property
     def array_alone(self) -> Self:
@@ -268,6 +278,7 @@ class Design:
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
             parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
+            parts += [self.external.lower().replace("@", "at")] if self.external else []
             parts += [f"tables{self.tables}"] * (self.tables > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]

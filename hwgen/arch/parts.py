@@ -86,4 +86,7 @@ PARTS = {part.name: part for part in (
     Part(name="keeping", modes=(), fields=("kept", "joined"), reads=("activations", "own"),
          writes=("activations", "own"), errors=(), rtl="rtl.accelerator.keeping.Keeping",
          golden="golden.accelerator.keeping.Keeping", cost="cost.cycles.Array"),
+    Part(name="stream", modes=(), fields=("again", "holds"), reads=("own",), writes=("program",),
+         errors=(), rtl="rtl.accelerator.program_stream.ProgramStream",
+         golden="golden.external.page_stream.PageStream", cost="cost.stream.StreamedRun"),
 )}

@@ -131,6 +131,8 @@ class Step:
     activation_format: int = at(19, 0, 5)
     table: int = at(19, 5, 3)
     weight_format: int = at(19, 8, 5)
+    again: bool = at(19, 13, 1, False)
+    holds: bool = at(19, 14, 1, False)
     column: int = at(19, 16, 16)
 
     def __post_init__(self) -> None:

@@ -45,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
                         for part, work in parts], **facts_of(whole),
-             **choice_facts(found.program)}
+             **choice_facts(found.program), **({"stalls": whole.stalls} if design.external else {})}
     text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
                       *choice_lines(found.program)]).rstrip()
-    return show(options, facts, f"{text}\n\n{total:,} cycles predicted: {clock.time(total)}")
+    stalls = f", {whole.stalls:,} of them waiting for words" if design.external else ""
+    return show(options, facts, f"{text}\n\n{total:,} cycles predicted{stalls}: "
+                                f"{clock.time(total)}")

@@ -17,7 +17,7 @@ from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
 from .view import View
 
-__all__ = ["Lowering", "PlacedStep", "uniform_parameters"]
+__all__ = ["Lowering", "PlacedStep", "uniform_parameters", "written_bytes"]
 
 Integers = NDArray[np.int64]
 
@@ -199,3 +199,15 @@ class Lowering:
                 taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1], **target.write_to(part))
 
 
+def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
+    """Return how many bytes of each buffer the steps write, to the last."""
+    sizes: dict[str, int] = {}
+    for item in placed:
+        step = item.step
+        if item.target is not None:
+            height, width = step.size
+            last = (step.output + (height - 1) * step.output_row_step
+                    + (width - 1) * step.output_x_step + (step.tiles - 1) * columns
+                    + step.last_columns)
+            sizes[item.target] = max(sizes.get(item.target, 0), last)
+    return sizes

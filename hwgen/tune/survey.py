@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.designs import Designs
 from ..arch.steps import Mode, Step
-from ..compiler.compile import lower, may_follow, prepare_network, written_bytes
+from ..compiler.compile import lower, may_follow, prepare_network
 from ..compiler.cost import LayerCost, combine, least_cost
 from ..compiler.layers.weighted import SumsLayer
-from ..compiler.lowering import Lowering
+from ..compiler.lowering import Lowering, written_bytes
 from ..compiler.memory.addresses import arrange
 from ..compiler.memory.lifetimes import BufferLayout
 from ..compiler.prepare.constants import Folding

@@ -52,7 +52,7 @@ class Fold:
     def __init__(self, network: graph.Network) -> None:
         self.network = network
         self.constants = {name: np.full(self.channels(name), VARIES, np.int64)
-                          for name in network.inputs}
+                          for name in (*network.inputs, *network.initial_state)}
         for layer in network.layers:
             self.constants[layer.output] = self.forward(layer)
         self.stored = {name: np.zeros(self.channels(name), bool) for name in self.constants}
@@ -146,7 +146,8 @@ class Fold:
     def backward(self) -> Folding:
         """Return what is stored, the least that every reader can do with."""
         network = self.network
-        whole = {*network.inputs, *network.outputs}
+        whole = {*network.inputs, *network.outputs, *network.initial_state}
+        whole |= {state.next for state in network.states}
         whole |= {name for layer in network.layers if layer.host for name in layer.inputs}
         for name in whole:
             self.stored[name][:] = True

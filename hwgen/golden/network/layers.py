@@ -193,7 +193,7 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = np.concatenate(inputs, axis=layer.axis)
         case graph.Move():
             result = x.reshape(len(x), -1)[:, layer.places]
-        case graph.Reshape():
+        case graph.Reshape() | graph.Assign():
             result = x
         case graph.Softmax():
             result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)

@@ -21,6 +21,7 @@ from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
 from .rearrange import MOVED, join, move, pack
+from .svdf import svdf
 from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
@@ -246,7 +247,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
-    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "TANH": look_up,
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "SVDF": svdf, "TANH": look_up,
     "HARD_SWISH": look_up, "LEAKY_RELU": look_up, "ELU": look_up, "RSQRT": look_up,
     "ABS": look_up, "PRELU": prelu,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,

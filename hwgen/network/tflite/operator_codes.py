@@ -79,6 +79,11 @@ RUNS = {
     "ABS": OperatorKind(5, tflite.AbsOptions),
     "QUANTIZE": OperatorKind(6, tflite.QuantizeOptions),
     "DEQUANTIZE": OperatorKind(9, tflite.DequantizeOptions),
+    "VAR_HANDLE": OperatorKind(1, tflite.VarHandleOptions),
+    "READ_VARIABLE": OperatorKind(1, tflite.ReadVariableOptions),
+    "ASSIGN_VARIABLE": OperatorKind(1, tflite.AssignVariableOptions),
+    "CALL_ONCE": OperatorKind(1, tflite.CallOnceOptions),
+    "SVDF": OperatorKind(4, tflite.SVDFOptions),
 }
 
 FUSE = "hwgen runs RELU and RELU6, and RELU_N1_TO_1 fused into the layer before"

@@ -16,6 +16,7 @@ from .layers import BUILDERS
 from .operator import Context, Site
 from .operator_codes import EDGES
 from .rearrange import CONSTANTS, FOLDED, SEVERAL, fold
+from .variables import VARIABLES, Variables, with_states
 
 __all__ = ["read"]
 
@@ -31,6 +32,7 @@ class Reader:
         self.outputs = list(file.outputs)
         self.written = set(file.inputs)
         self.read: set[int] = set()
+        self.variables = Variables(file, self.context, self.activation, self.written)
 
     def unique_names(self) -> list[str]:
         """Return a name for each tensor; a name that occurs again gets the tensor's number."""
@@ -48,6 +50,8 @@ class Reader:
 
     def activation(self, index: int) -> Tensor:
         """Return a tensor that is computed, for the graph."""
+        if index in self.variables.same:
+            return self.variables.same[index]
         tensor, name = self.file.tensors[index], self.context.names[index]
         if name in self.context.tensors:
             return self.context.tensors[name]
@@ -102,6 +106,12 @@ class Reader:
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
+        if operator.code in VARIABLES:
+            try:
+                self.layers += self.variables.operator(operator, number)
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from None
+            return
         several = operator.code in SEVERAL
         if not operator.outputs or not several and len(operator.outputs) > 1 or \
                 -1 in operator.outputs or not operator.inputs:
@@ -171,6 +181,7 @@ class Reader:
                 self.operator(number, operator)
                 self.read.update(operator.inputs)
                 self.written.update(operator.outputs)
+        self.variables.finish()
         if not self.layers:
             raise UserError("the network has no layers")
         outputs = {self.context.names[index] for index in self.outputs}
@@ -181,9 +192,10 @@ class Reader:
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
             if not names or len(set(names)) != len(names):
                 raise UserError(f"the network must have {what}, and each of them once")
+        self.layers = with_states(self.layers, self.context, set(edges[1]))
         self.check_host(set(edges[1]))
         return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
-                       tuple(edges[1]))
+                       tuple(edges[1]), states=tuple(self.context.states))
 
     def check_host(self, outputs: set[str]) -> None:
         """Check that what the host computes comes last."""

@@ -12,7 +12,9 @@ from hwgen.network.tflite import reading as tflite
 from hwgen.network.tflite import rewrite as _tflite_rewrite
 from hwgen.network.tflite.layers import BUILDERS
 from hwgen.network.tflite.operator_codes import EDGES, RUNS
+from hwgen.network.tflite.variables import VARIABLES
 
+from ...stream_writer import STATE_LAYERS, random_state_layer
 from ...tflite_writer import (
     CURVES,
     KINDS,
@@ -59,16 +61,17 @@ def float_edges(**how):
 
 
 def test_every_operator_that_runs_has_a_builder():
-    assert {*BUILDERS, *EDGES, "SHAPE"} == set(RUNS)
-    assert {*KINDS, *MORE_LAYERS, *CURVES, *EDGES} == set(RUNS)
+    assert {*BUILDERS, *EDGES, *VARIABLES, "SHAPE"} == set(RUNS)
+    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *CURVES, *EDGES} == set(RUNS)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("code", RUNS)
+@pytest.mark.parametrize("code, way", [(code, way) for code in RUNS for way in WAYS
+                                       if true_name(CODES[code], way) == code])
 def test_what_runs_reads_equal(code, way):
     """Whichever field of its code a file fills."""
     files = [float_edges(fields=fields) if code in EDGES
-             else random_layer(np.random.default_rng(1), code, fields=fields)
+             else (random_state_layer if code in STATE_LAYERS else random_layer)(
+                 np.random.default_rng(1), code, fields=fields)
              for fields in (both_fields, WAYS[way])]
     expected, network = map(tflite.read, files)
     x = {name: np.random.default_rng(2).integers(-128, 128, expected.tensors[name].shape, np.int8)
