@@ -73,7 +73,8 @@ def by_turns():
     for number in range(9):
         first = build.convolution(4, Window((1, 1)), build.inputs[0])
         if number % 3:
-            build.add(Lookup, (16, 16, 4), first, table=any_table(np.random.default_rng(number % 3)))
+            table = any_table(np.random.default_rng(number % 3))
+            build.add(Lookup, (16, 16, 4), first, table=table)
         ends.append(build.last)
     network = build.network(*ends)
     return network, inputs_of(network)
