@@ -1,6 +1,7 @@
 """Functions of one byte, alone and behind other layers, on the golden model of the accelerator."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,6 +65,19 @@ def every_byte():
     build.add(Lookup, (16, 16, 1), table=any_table(np.random.default_rng(1)))
     network = build.network(build.last, first)
     return network, {network.inputs[0]: np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1)}
+
+
+def by_turns():
+    """Return a network whose layers all read one input, and have two tables, or none, by turns."""
+    build, ends = Builder(2, 16, 16, 3), []
+    for number in range(9):
+        first = build.convolution(4, Window((1, 1)), build.inputs[0])
+        if number % 3:
+            table = any_table(np.random.default_rng(number % 3))
+            build.add(Lookup, (16, 16, 4), first, table=table)
+        ends.append(build.last)
+    network = build.network(*ends)
+    return network, inputs_of(network)
 
 
 def any_design(seed):
@@ -159,6 +173,14 @@ def test_tables_that_are_there(tables, filled):
     program = verify(build.network(), design(tables=tables))
     assert sum(step.mode == Mode.TABLE for step in program.steps) == filled
     assert max(step.table for step in program.steps) == min(tables, 3)
+
+
+def test_steps_overlap():
+    """Also where the bytes of one go through a table and those of the next do not."""
+    network, x = by_turns()
+    steps = verify(network, design(tables=2), x).steps
+    tables = {(before.table, step.table) for before, step in pairwise(steps) if step.overlaps}
+    assert tables == {(0, 1), (1, 2), (2, 0)}
 
 
 def test_logistic_at_the_end():

@@ -50,6 +50,8 @@ def any_design(number):
         columns += columns % 2
         fields |= {"wide_rows": (16, 32)[number // 12 % 2],
                    "program_memory": (1 << 20) // (32 * columns) * 32 * columns}
+    if number % 5 == 1:
+        fields["tables"] = 1 + number % 7
     if engine == "sparse":
         fields |= {"sparse_entries": 2048, "sparse_columns": 1024,
                    "sparse_depth": int(rng.choice([1, 2, 8]))}

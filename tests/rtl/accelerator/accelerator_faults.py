@@ -154,6 +154,8 @@ class Twins:
         self.engine = self.golden.part_of.get(Mode.SPARSE)
         self.cost = Array.of(design)
         self.before = None
+        self.fills = []
+        """Which steps of the Program fill a table."""
         self.pitch = descriptor_words(design.columns)
         self.image = bytes(design.program_words * design.columns)
         # Behind the Programs there is a step that fills all sums.
@@ -169,6 +171,7 @@ class Twins:
         They are the words of the program memory, and those of the lanes of a sparse engine.
         """
         image = program.image
+        self.fills = [index for index, step in enumerate(program.steps) if step.mode == Mode.TABLE]
         size = self.design.activation_memory
         step = Step(mode=Mode.DIRECT, to_sums=True, scaled=True, last_columns=self.design.columns,
                     x=self.design.partial_sums, row_bytes=size,
@@ -220,10 +223,11 @@ class Twins:
         return np.frombuffer(data, np.int8).copy()
 
     def align(self):
-        """Give the golden model the contents of the hardware, sums included."""
-        self.board.run(self.filler, 1, budget=100_000, watchdog=WATCHDOG)
-        self.golden.memory[:] = self.memory()
-        self.golden.run(self.image, 1, self.filler)
+        """Give the golden model the contents of the hardware, sums and tables included."""
+        for index in (self.filler, *self.fills):
+            self.board.run(index, 1, budget=100_000, watchdog=WATCHDOG)
+            self.golden.memory[:] = self.memory()
+            self.golden.run(self.image, 1, index)
 
     def run(self, first, count):
         """Run steps on the hardware; return its error and step, or 0 and the cycles."""
@@ -265,6 +269,11 @@ class Twins:
             return self.unpack(step, expected)
         if step.mode == Mode.SPARSE:
             return self.sparse(step, expected)
+        if step.mode == Mode.TABLE:
+            words = np.frombuffer(self.image, np.int8).reshape(-1, self.design.columns)
+            error = self.golden.part_of[step.mode].run(step, 0, self.golden, words)
+            late = not error and self.is_late(step, self.cost.parts(step), expected)
+            return Error.WATCHDOG if late else error
         model = self.golden
         expected.lenient |= self.is_unchecked(step)
         written = self.may_write(step)
@@ -337,7 +346,7 @@ class Twins:
     def may_write(self, step):
         """Return which bytes a step may write, wherever it stops."""
         mask = np.zeros(self.design.activation_memory, bool)
-        if step.mode == Mode.SPARSE:
+        if step.mode in (Mode.SPARSE, Mode.TABLE):
             return mask
         if not step.to_sums:
             mask[step.output:step.output + 1] = True

@@ -13,6 +13,7 @@ from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error
 from hwgen.runtime.inference import run
 
+from ...compiler.test_tables import any_chain
 from ...compiler_bench import inputs_of
 from .accelerator_faults import Twins, mutate
 from .test_accelerator_layers import any_network
@@ -37,6 +38,10 @@ DESIGNS = {
                       program_memory=7000, partial_sums=64, decompress=True),
     "wide": Design(rows=4, columns=6, lanes=2, wide_rows=16, activation_memory=2048,
                    program_memory=96 * 140, partial_sums=16),
+    "looks up": Design(rows=5, columns=6, lanes=4, lines=1, tables=1, activation_memory=2048,
+                       program_memory=9000, partial_sums=32),
+    "looks up, compact": Design(rows=4, columns=3, lanes=1, compact=True, tables=1,
+                                activation_memory=2048, program_memory=9000, partial_sums=32),
     # The lanes' memories are powers of two: what is behind the end of others is not defined.
     "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
                      program_memory=7000, partial_sums=64, sparse_entries=512, sparse_columns=256,
@@ -54,7 +59,7 @@ def small_programs(twins, seed):
     while True:
         seed += 1
         network = fully_connected(seed, 60, design.rounding) if design.wide_rows else \
-            any_network(seed, design.rounding)
+            any_chain(seed)[0] if design.tables else any_network(seed, design.rounding)
         if design.decompress or design.engine == "sparse":
             network = thin_network(network, seed)
         try:
@@ -135,6 +140,12 @@ def test_damaged_packings():
     """Steps that unpack weights are among those that are damaged."""
     found = check_many(DESIGNS["unpacks"], 4, 2, 6)
     assert sum(found.values()) == 12
+
+
+def test_damaged_tables():
+    """Steps that fill a table, and those that look up bytes, are among those that are damaged."""
+    found = check_many(DESIGNS["looks up"], 5, 4, 10)
+    assert sum(found.values()) == 40 and len({error for _, error in found}) > 2
 
 
 def test_damaged_wide_steps():

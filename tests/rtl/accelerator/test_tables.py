@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
+from hwgen.golden.network import network as golden
+from hwgen.network.tflite import reading as tflite
 from hwgen.rtl.accelerator.tables import Tables
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...bench import simulate
-from ...compiler.test_tables import any_chain, every_byte
-from ...compiler_bench import design, least_memory
+from ...compiler.test_tables import any_chain, by_turns, every_byte
+from ...compiler_bench import design, inputs_of, least_memory
+from ...tflite_writer import CURVES, Graph, random_layer
 
 SIZES = [(4, 1, 1, 70, 7, False), (5, 3, 3, 99, 7, False), (8, 8, 7, 256, 3, False),
          (2, 1, 2, 200, 1, True), (17, 2, 4, 64, 2, True)]
@@ -105,16 +108,32 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("name, seeds", [
-    ("systolic", range(6)), ("compact", range(6)),
-    *(pytest.param(name, range(40), marks=pytest.mark.slow) for name in DESIGNS)])
-def test_on_hardware(name, seeds):
-    """Values and cycles, layer by layer and in one run, in much memory and in little."""
-    columns = DESIGNS[name].columns
-    of = DESIGNS[name].replace(activation_memory=1 << 14, program_memory=columns << 14)
+def networks(kind, seeds):
+    """Yield networks of a kind and their inputs: chains, or out of .tflite files."""
+    for seed in seeds:
+        if kind == "chain":
+            yield any_chain(seed)
+            continue
+        rng = np.random.default_rng([seed, *kind.encode()])
+        network = tflite.read(random_layer(rng, kind))
+        yield network, inputs_of(network, seed)
+
+
+def ending():
+    """Return a network that ends with a LOGISTIC, which the host would compute without tables."""
+    graph = Graph(np.random.default_rng(4))
+    y = graph.convolution(graph.activation(1, 5, 4, 3, scale=0.05), outputs=3, same=True)
+    network = tflite.read(graph.write(graph.curve(y, "LOGISTIC")))
+    return network, inputs_of(network)
+
+
+def check(name, found):
+    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
+    of = DESIGNS[name]
+    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14)
     board = simulated_board(of)
     with board.link:
-        for network, x in (every_byte(), *map(any_chain, seeds)):
+        for network, x in found:
             for on in (of, least_memory(network, of)):
                 program = compile_network(network, on)
                 assert any(step.table for step in program.steps)
@@ -125,3 +144,19 @@ def test_on_hardware(name, seeds):
                     assert layer.cycles == layer.predicted_cycles > 0, layer
                 result = run(board, program, network, x)
                 assert result.cycles == result.predicted_cycles
+                for output, values in golden.run(network, x).items():
+                    np.testing.assert_array_equal(result.outputs[output], values)
+
+
+@pytest.mark.parametrize("name", ["systolic", "compact"])
+def test_on_hardware(name):
+    """All bytes, chains of layers, and each function twice."""
+    check(name, [every_byte(), ending(), by_turns(), *networks("chain", range(6)),
+                 *(each for kind in ("LOGISTIC", *CURVES) for each in networks(kind, range(2)))])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["chain", "LOGISTIC", *CURVES])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_much_on_hardware(name, kind):
+    check(name, networks(kind, range(10, 50)))
