@@ -17,6 +17,7 @@ from .design_checks import (
     FAMILIES,
     LARGEST_MEMORY,
     LEAST_COLUMNS,
+    MOST_TABLES,
     SIDES,
     SPARSE,
     SYSTOLIC,
@@ -26,9 +27,12 @@ from .design_checks import (
 from .external import External
 from .formats import Integer
 
-__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
+__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES",
+           "SIDES", "SPARSE",
            "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
+"""Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -113,6 +117,9 @@ class Design:
     external : str or None
         Memory chip from which steps and weights stream into the program memory, which is a ring
         then, and the clock of both in MHz, such as ``IS42S16160@110``.
+    tables : int
+        How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
+        :data:`MOST_TABLES`. 0: there are none.
     """
 
     engine: str = "systolic"
@@ -144,6 +151,7 @@ class Design:
     wide_rows: int = 0
     kept_vectors: int = 0
     external: str | None = None
+    tables: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -226,8 +234,8 @@ class Design:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0),
-                *["stream"] * (self.external is not None))
+                *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
+                *["keeping"] * (self.kept_vectors > 0), *["stream"] * (self.external is not None))
 
     @property
     def program_words(self) -> int:
@@ -271,6 +279,7 @@ class Design:
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
             parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
             parts += [self.external.lower().replace("@", "at")] if self.external else []
+            parts += [f"tables{self.tables}"] * (self.tables > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -315,7 +324,7 @@ class Design:
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in ("packed_rows", "wide_rows", "kept_vectors") and not value:
+            if field.name in OPTIONAL and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
-           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES",
-           "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
+           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MOST_TABLES", "PACKED",
+           "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -37,7 +37,8 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "lines": (0, "its columns take no pixels"),
           "line_pixels": (0, "its columns take no pixels"),
           "hard_lanes": (0, "its lanes do not multiply"),
-          "partial_sums": (1, "a column has one")}
+          "partial_sums": (1, "a column has one"),
+          "tables": (0, "its lanes hold none")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -52,8 +53,10 @@ WIDE_ROWS = 16, 32
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0}
+            "kept_vectors": 0, "tables": 0}
 """What fields of an accelerator are whose program streams."""
+MOST_TABLES = 7
+"""That lanes hold: a descriptor has three bits for which one, or none."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
 SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
@@ -61,7 +64,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                    "external")
+                     "external", "tables")
 """Fields that say nothing of an array alone."""
 
 
@@ -207,6 +210,7 @@ def check_accelerator(design: "Design") -> None:
         if getattr(design, field) != needed:
             only(design, "kept_vectors", 0, f"with {field} {getattr(design, field)!r}")
     within(design, "kept_vectors", 0, LARGEST_SUMS)
+    within(design, "tables", 0, MOST_TABLES)
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":

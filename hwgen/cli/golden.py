@@ -6,6 +6,7 @@ Run a network in NumPy, with exactly the integers that the hardware computes.
 import argparse
 
 from ..golden.network import network as golden
+from ..golden.network.stream import run_stream
 from ..network.reader import read_network
 from . import arrays
 from .output import show
@@ -17,6 +18,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     arrays.add_model(command)
     arrays.add_inputs(command)
+    arrays.add_stream(command)
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `label`, the number of the right answer of each input: "
                          "how many are right (top-1)")
@@ -25,8 +27,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
     network = read_network(options.model)
+    frames = arrays.frames_of(options, network)
     inputs = arrays.read_inputs(options.input, network)
-    results = golden.run(network, inputs)
+    results = golden.run(network, inputs) if frames == 1 else run_stream(network, inputs, frames)
     outputs = [arrays.image_outputs(network, {name: values[index:index + 1]
                                               for name, values in results.items()})
                for index in range(len(next(iter(inputs.values()))))]

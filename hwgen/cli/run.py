@@ -13,6 +13,7 @@ the pins.
 Examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
+  hwgen run networks/wake_word.tflite --input networks/wake_word.npz:input --stream --check
   hwgen run net.tflite --design my.toml --input x.npy --json
   hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
@@ -55,6 +56,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "results")
     command.add_argument("--check", action="store_true",
                          help="compare every layer with the golden model; --json does so, too")
+    arrays.add_stream(command)
     add_baud(command)
     add_clock(command)
 
@@ -62,6 +64,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
     network = read_network(options.model)
+    frames = arrays.frames_of(options, network)
     built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
@@ -80,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
                                              patience_mhz(clock, options.board))
     found = run_network(network, design, inputs, port=port, check=check, say=say,
                         embedded=bool(built and (built.network or {}).get("embedded")),
-                        warn=lambda text: print(text, file=sys.stderr))
+                        frames=frames, warn=lambda text: print(text, file=sys.stderr))
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
     outputs = [arrays.image_outputs(network, result.outputs) for result in results]

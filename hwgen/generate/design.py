@@ -16,6 +16,7 @@ from ..rtl.accelerator.frame import Frame
 from ..rtl.accelerator.part import Part
 from ..rtl.accelerator.sparse_part import SparsePart
 from ..rtl.accelerator.streaming import StreamingAccelerator
+from ..rtl.accelerator.table_part import TablePart
 from ..rtl.accelerator.unpack_part import UnpackPart
 from ..rtl.accelerator.wide_part import WidePart
 from ..rtl.binary.accelerator import BinaryAccelerator
@@ -88,6 +89,8 @@ def attached_parts(design: Design) -> list[Part]:
         made.append(UnpackPart())
     if "wide" in design.parts:
         made.append(WidePart(design.wide_rows))
+    if "table" in design.parts:
+        made.append(TablePart(design.tables))
     return made
 
 

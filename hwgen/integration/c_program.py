@@ -44,6 +44,7 @@ def c_program(program: Program, name: str) -> str:
           if compressed else []),
         *tensors(program, name, "inputs", program.inputs),
         *tensors(program, name, "outputs", program.outputs),
+        *(states(program, name) if program.states else []),
         f"static const hwgen_program {name} = {{",
         f"    .name = {c_string(program.name)},",
         f"    .fingerprint = 0x{program.design.fingerprint:08x},",
@@ -58,6 +59,8 @@ def c_program(program: Program, name: str) -> str:
         f"    .outputs = {name}_outputs,",
         *([f"    .sparse_count = {len(compressed)},", f"    .sparse = {name}_sparse,"]
           if compressed else []),
+        *([f"    .state_count = {len(program.states)},", f"    .states = {name}_states,"]
+          if program.states else []),
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)
@@ -79,6 +82,16 @@ def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> lis
         stacked = "0" if stack == Stack() else f"&{own}_stack"
         found.append(f"    {{{fields(placement, tensor, '' if every else own)}, {stacked}}},")
     return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
+
+
+def states(program: Program, name: str) -> list[str]:
+    """Return the definitions of what stays between inferences."""
+    lines, found = [], []
+    for index, state in enumerate(program.states):
+        lines.append(array(f"{name}_state_{index}", "int8_t", state.initial))
+        found.append(f"    {{{{{fields(program.tensors[state.name], state.name, '')}, 0}}, "
+                     f"{name}_state_{index}}},")
+    return [*lines, f"static const hwgen_state {name}_states[] = {{", *found, "};"]
 
 
 def fields(placement: Placement, name: str, own: str) -> str:

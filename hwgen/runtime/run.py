@@ -13,7 +13,7 @@ from ..compiler.program import Program
 from ..network.graph import Network
 from .accelerator import RemoteAccelerator
 from .baud import settle
-from .inference import Inference, board_at, holds, load, portable, run, simulated_board
+from .inference import Inference, Stream, board_at, holds, load, portable, simulated_board
 from .serial_port import SerialLink
 
 __all__ = ["Run", "SerialPort", "run_network"]
@@ -63,7 +63,7 @@ class Run:
 
 def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
-                say: Callable[[str], Any] = lambda _: None,
+                frames: int = 1, say: Callable[[str], Any] = lambda _: None,
                 warn: Callable[[str], None] = lambda _: None) -> Run:
     """Compile a network for a Design, load it into a board, and run it on each of some inputs.
 
@@ -79,6 +79,8 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
         Whether the board may have the Program: then it is looked for, and else loaded.
     check : bool
         Whether every layer is compared with the golden model.
+    frames : int
+        After how many inputs a network with state goes back to the initial one; 0 for never.
     say, warn : function
         Told what happens, and of trouble with the port.
     """
@@ -94,7 +96,11 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
         if not found:
             say("loading the Program")
             load(board, program)
-        results = [run(board, program, network, x, check=check, say=say) for x in (first, *others)]
+        stream, results = Stream(board, program, network, check=check), list[Inference]()
+        for index, x in enumerate((first, *others)):
+            if frames and index % frames == 0:
+                stream.reset()
+            results.append(stream.run(x, say=say))
     say("")
     return Run(program, results, found)
 

@@ -23,7 +23,7 @@ from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
 from .keeping import Keeping
-from .parts import Part, SparsePart, UnpackPart, WidePart
+from .parts import Part, SparsePart, TablePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "Weights"]
@@ -96,6 +96,8 @@ class Accelerator:
             others["program_words"] = design.program_words
         if "wide" in design.parts:
             parts.append(WidePart())
+        if "table" in design.parts:
+            parts.append(TablePart(design.tables))
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, streams=design.external is not None,
@@ -283,5 +285,7 @@ class Accelerator:
         if self.keeping and step.kept:
             self.keeping.keep(values)
         else:
+            if isinstance(tables := self.part_of.get(Mode.TABLE), TablePart):
+                values = tables.look_up(step, values)
             self.memory[addresses] = values[:, :addresses.shape[-1]].reshape(addresses.shape)
         return True
