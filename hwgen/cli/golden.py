@@ -9,6 +9,7 @@ from ..golden.network import network as golden
 from ..golden.network.stream import run_stream
 from ..network.reader import read_network
 from . import arrays
+from .arrays import frames_of
 from .output import show
 
 __all__ = ["add_options", "run"]
@@ -27,7 +28,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
     network = read_network(options.model)
-    frames = arrays.frames_of(options, network)
+    frames = frames_of(options, network)
     inputs = arrays.read_inputs(options.input, network)
     results = golden.run(network, inputs) if frames == 1 else run_stream(network, inputs, frames)
     outputs = [arrays.image_outputs(network, {name: values[index:index + 1]
