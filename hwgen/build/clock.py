@@ -11,6 +11,7 @@ from typing import Any
 
 from ..arch.boards import BOARDS, TWO_CLOCKS, Board, board, presets
 from ..arch.design import Design
+from ..arch.external import External
 from ..area.clock import median_clock
 from ..errors import UserError
 from .record import Record
@@ -90,10 +91,19 @@ def clock_of(design: Design, at: str | None, given: float | None = None,
         Of the build that is asked for.
     """
     known = clock_of_build(record) if record else recorded_clock(design, at)
+    if design.chip:
+        return known or chip_clock(design.chip, given)
     if given is None:
         return known or expected_clock(design, at)
     other = f" ({known.mhz:g} MHz is the clock {known.why})" if known and known.mhz != given else ""
     return BoardClock(given, "given", f"as --clock says{other}")
+
+
+def chip_clock(chip: External, given: float | None) -> BoardClock:
+    """Return the clock of a Design whose program streams: by its cycles the chip is refreshed."""
+    if given not in (None, chip.clock_mhz):
+        raise UserError(f"--clock must be {chip.clock_mhz:g}, as external says, not {given:g}")
+    return BoardClock(chip.clock_mhz, "expected", "the clock of its memory chip")
 
 
 def clock_of_build(record: Record) -> BoardClock:

@@ -5,6 +5,7 @@ Steps of a layer that have the same words have them once, as long as the ring ca
 
 from collections.abc import Iterator, Mapping
 
+from ..arch.boards import presets
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.external import LEAST_RING, words_ahead
@@ -31,6 +32,10 @@ def most_held(design: Design) -> int:
 
 def streaming_offer(design: Design) -> str:
     """Return what a Design would be whose program memory need not hold all, if there is one."""
+    known = (name for name, fields in presets().items()
+             if "external" in fields and fields.get("device") == design.device)
+    if preset := next(known, None):
+        return f"; or let them stream from a memory chip, as on the preset {preset}"
     for ring in (1 << 16, 1 << 15, 1 << 14, LEAST_RING):
         if ring <= design.program_memory:
             try:

@@ -8,7 +8,7 @@ from ..arch.sdram import PAGE_BYTES
 from ..errors import UserError
 from .accelerator import RemoteAccelerator
 
-__all__ = ["begin_with", "holds_pages", "load_pages", "stalls_of"]
+__all__ = ["begin_with", "holds_pages", "load_pages", "set_registers", "stalls_of"]
 
 COPYING = 1 << 21
 """Cycles after which a copy is given up: as many as the pages of the largest ring take, twice."""

@@ -194,6 +194,15 @@ def test_damaged_record(tmp_path, monkeypatch):
         board_records.__wrapped__("icebreaker")
 
 
+def test_clock_of_a_memory_chip():
+    """It is that of the accelerator, and no other one will do."""
+    design = Design.load("ulx3s-85f:stream")
+    for given in (None, 110):
+        assert clock_of(design, "ulx3s-85f", given).mhz == 110
+    with pytest.raises(UserError, match="^--clock must be 110, as external says, not 100$"):
+        clock_of(design, "ulx3s-85f", 100)
+
+
 def test_presets_without_a_build():
     """Every preset with an accelerator has a clock, and it says where from."""
     for name, fields in presets().items():

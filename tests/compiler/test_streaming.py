@@ -76,6 +76,10 @@ def test_refusal_offers_it():
     with pytest.raises(UserError, match="or let them stream from a memory chip that the board has: "
                        "external, such as IS42S16160@110, with program_memory 16384$"):
         compile_network(network, DESIGN.replace(external=None, program_memory=1 << 14))
+    preset = Design.load("ulx3s-85f").replace(program_memory=1 << 14)
+    with pytest.raises(UserError, match="; or let them stream from a memory chip, as on the preset "
+                       "ulx3s-85f:stream$"):
+        compile_network(network, preset)
 
 
 def test_more_than_the_chip_holds(monkeypatch):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from hwgen.arch.descriptors import Descriptors
-from hwgen.arch.registers import Register
+from hwgen.arch.registers import COPY_OUT, Register, Space
 from hwgen.arch.steps import DESCRIPTOR_BYTES, FIELDS
 from hwgen.compiler import compile_network
 from hwgen.golden.accelerator.errors import Error
 from hwgen.runtime.accelerator import AcceleratorError
-from hwgen.runtime.external import load_pages
+from hwgen.runtime.external import begin_with, load_pages, set_registers
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler_bench import inputs_of
@@ -83,6 +83,32 @@ def test_damaged_programs(board):
 def test_many_damaged_programs(board):
     assert {"DESCRIPTOR", "FETCH", "STORE", "SUMS", "WATCHDOG", "ended"} <= {
         *check_damaged(board, 1000, 6)}
+
+
+@pytest.mark.parametrize("what", ["run", "copy"])
+def test_stopped(board, what):
+    """A host stops a run, or a copy, in any cycle: the page under way ends, and all is well."""
+    rng, design, stopped = np.random.default_rng(8), board.design, 0
+    board.fill(rng)
+    steps, board.image = any_stream(design, rng, 6)
+    pages = bytes(rng.integers(0, 256, design.program_memory, np.uint8))
+    for _ in range(8):
+        load_pages(board.board, design, board.image)
+        if what == "copy":  # behind the image
+            board.board.write_memory(Space.PROGRAM, 0, pages)
+            set_registers(board.board, 64 * design.program_words, COPY_OUT | len(pages) // 1024)
+        else:
+            begin_with(board.board, 0)
+        board.board.start(0, 0 if what == "copy" else len(steps))
+        board.board.link.wait(int(rng.integers(1, 2500)))
+        board.board.stop()
+        board.board.link.wait(600)
+        stopped += board.board.state().error == Error.STOPPED
+        board.board.claim()
+        board.fill(rng)
+        load_pages(board.board, design, board.image)
+        board.hold(steps, 0, 0)
+    assert stopped > 2
 
 
 def test_ring_that_steps_never_leave(board):
