@@ -5,8 +5,8 @@ Run a network in NumPy, with exactly the integers that the hardware computes.
 
 import argparse
 
-from ..golden.network import network as golden
-from ..network.reader import read_network
+from ..network.reader import read
+from ..runtime.simulate import simulate
 from . import arrays
 from .output import show
 
@@ -24,17 +24,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
-    network = read_network(options.model)
-    inputs = arrays.read_inputs(options.input, network)
-    results = golden.run(network, inputs)
-    outputs = [arrays.image_outputs(network, {name: values[index:index + 1]
-                                              for name, values in results.items()})
-               for index in range(len(next(iter(inputs.values()))))]
+    network = read(options.model)
+    inputs = arrays.read_arrays(options.input, network)
+    outputs = simulate(network, inputs, on="numpy").outputs
     facts = {"network": network.name, "rounding": network.rounding,
              **arrays.output_facts(network, outputs)}
     lines = list(arrays.output_lines(outputs))
     if options.labels:
-        right = arrays.right_answers(outputs, arrays.read_answers(options.labels, len(outputs)))
-        facts["top_1"] = right / len(outputs)
-        lines.append(f"top-1: {right} of {len(outputs)} are right, {right / len(outputs):.1%}")
+        count = len(next(iter(outputs.values())))
+        right = arrays.right_answers(outputs, arrays.read_answers(options.labels))
+        facts["top_1"] = right / count
+        lines.append(f"top-1: {right} of {count} are right, {right / count:.1%}")
     return show(options, facts, "\n".join(lines))

@@ -23,13 +23,15 @@ import sys
 from ..arch.boards import BOARDS
 from ..build.clock import KNOWN, BoardClock
 from ..errors import UserError
-from ..network.reader import read_network
+from ..network.reader import read
+from ..predict.layer_rows import notes
 from ..runtime.run import SerialPort, run_network
+from ..runtime.simulate import outputs_of, work_table
 from ..text import say
 from . import arrays
 from .built import clock_for, record_of_build
 from .design import add_design
-from .layer_table import choice_facts, choice_lines, facts_of, run_table
+from .layer_table import choice_facts, facts_of
 from .network_design import network_design
 from .output import show
 from .parsing import add_baud, add_clock
@@ -61,7 +63,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
-    network = read_network(options.model)
+    network = read(options.model)
     built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
@@ -83,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                         warn=lambda text: print(text, file=sys.stderr))
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
-    outputs = [arrays.image_outputs(network, result.outputs) for result in results]
+    outputs = outputs_of(network, [result.outputs for result in results])
     facts = {
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
@@ -95,8 +97,8 @@ def run(options: argparse.Namespace) -> int:
                    for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
     }
-    lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
-             *choice_lines(program), *arrays.output_lines(outputs, labels),
+    lines = [str(work_table(first, check)), "", *map(str, notes(program)),
+             *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
     if found.embedded:

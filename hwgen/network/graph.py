@@ -16,6 +16,7 @@ from ..arch.steps import ROUNDINGS
 from ..errors import UserError
 from .precision import SUMS, Precision
 from .requantisation import Ending, Requantisation
+from .shown import ShownNetwork
 from .tensor import Tensor, Window
 
 __all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
@@ -220,8 +221,8 @@ class Logistic(Layer):
     operator = "LOGISTIC"
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(ShownNetwork):
     """Layers in the order in which they run, and every tensor they name.
 
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
