@@ -1,11 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A unit alone: from its parameters to its files.
-
->>> import hwgen
->>> decoder = hwgen.unit("csc", rows=16, codebook=True)
->>> text = decoder.verilog()
->>> form = decoder.golden.Format(index_bits=4, value_bits=8, codebook=(-3, 5))
-"""
+"""A unit alone: from its parameters to its files."""
 
 import importlib
 import json
