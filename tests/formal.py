@@ -51,7 +51,7 @@ def prove(spec, workdir, *, depth, always=False, platform="formal"):
     yosys("\n".join([
         "read_rtlil top.il", "hierarchy -top top", "proc", "flatten", "async2sync", "dffunmap",
         "chformal -lower", "memory", "opt_expr", "opt_clean", "select -assert-any t:$assert",
-        f"sat -prove-asserts {induction} -maxsteps {depth} -verify top", "",
+        f"sat -set-assumes -prove-asserts {induction} -maxsteps {depth} -verify top", "",
     ]), workdir)
 
 

@@ -2,15 +2,15 @@
 
 module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__valid, rx__payload);
   wire _000_;
-  wire _001_;
+  wire [1:0] _001_;
   wire [1:0] _002_;
   wire [1:0] _003_;
   wire [1:0] _004_;
   wire [1:0] _005_;
   wire [1:0] _006_;
-  wire _007_;
-  wire _008_;
-  wire _009_;
+  wire [1:0] _007_;
+  wire [1:0] _008_;
+  wire [1:0] _009_;
   wire _010_;
   wire _011_;
   wire _012_;
@@ -38,9 +38,9 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire _034_;
   wire _035_;
   wire _036_;
-  wire [7:0] _037_;
-  wire [7:0] _038_;
-  wire [7:0] _039_;
+  wire _037_;
+  wire _038_;
+  wire _039_;
   wire [7:0] _040_;
   wire [7:0] _041_;
   wire [7:0] _042_;
@@ -48,9 +48,9 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [7:0] _044_;
   wire [7:0] _045_;
   wire [7:0] _046_;
-  wire _047_;
-  wire _048_;
-  wire _049_;
+  wire [7:0] _047_;
+  wire [7:0] _048_;
+  wire [7:0] _049_;
   wire _050_;
   wire _051_;
   wire _052_;
@@ -66,23 +66,23 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire _062_;
   wire _063_;
   wire _064_;
-  wire [7:0] _065_;
-  wire [7:0] _066_;
-  wire [38:0] _067_;
-  wire [38:0] _068_;
-  wire [38:0] _069_;
-  wire [38:0] _070_;
-  wire [38:0] _071_;
-  wire _072_;
+  wire _065_;
+  wire _066_;
+  wire _067_;
+  wire _068_;
+  wire _069_;
+  wire [7:0] _070_;
+  wire [7:0] _071_;
+  wire [38:0] _072_;
   wire [38:0] _073_;
   wire [38:0] _074_;
-  wire [38:0] _075_;
-  wire _076_;
-  wire _077_;
-  wire _078_;
-  wire _079_;
-  wire _080_;
-  wire _081_;
+  wire _075_;
+  wire [38:0] _076_;
+  wire [38:0] _077_;
+  wire [38:0] _078_;
+  wire [38:0] _079_;
+  wire [38:0] _080_;
+  wire [2:0] _081_;
   wire _082_;
   wire _083_;
   wire _084_;
@@ -124,22 +124,22 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire _120_;
   wire _121_;
   wire _122_;
-  wire [639:0] _123_;
-  wire [7:0] _124_;
+  wire _123_;
+  wire _124_;
   wire _125_;
-  wire [639:0] _126_;
-  wire [639:0] _127_;
-  wire [639:0] _128_;
-  wire [1:0] _129_;
-  wire [1:0] _130_;
-  wire [1:0] _131_;
-  wire [1:0] _132_;
-  wire [1:0] _133_;
-  wire [1:0] _134_;
-  wire [1:0] _135_;
-  wire _136_;
-  wire _137_;
-  wire _138_;
+  wire _126_;
+  wire _127_;
+  wire _128_;
+  wire _129_;
+  wire _130_;
+  wire [639:0] _131_;
+  wire [7:0] _132_;
+  wire [639:0] _133_;
+  wire [639:0] _134_;
+  wire [639:0] _135_;
+  wire [1:0] _136_;
+  wire [1:0] _137_;
+  wire [1:0] _138_;
   wire _139_;
   wire _140_;
   wire _141_;
@@ -151,6 +151,10 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire _147_;
   wire _148_;
   wire _149_;
+  wire _150_;
+  wire _151_;
+  wire _152_;
+  reg \$signal  = 1'h1;
   wire [7:0] accesses__program_address;
   wire [7:0] accesses__read_address;
   wire [7:0] accesses__write_address;
@@ -167,7 +171,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire [31:0] activations__write_data;
   wire [3:0] activations__write_mask;
   wire [7:0] address;
-  wire [7:0] \address$212 ;
+  wire [7:0] \address$213 ;
   reg [7:0] address_1 = 8'h00;
   reg [7:0] address_2 = 8'h00;
   reg [7:0] address_3 = 8'h00;
@@ -187,9 +191,8 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg [7:0] byte_1 = 8'h00;
   reg [7:0] byte_2 = 8'h00;
   reg [7:0] byte_3 = 8'h00;
-  wire [7:0] \bytes$199 ;
-  reg clear = 1'h1;
-  wire \clear$9 ;
+  wire [7:0] \bytes$200 ;
+  wire clear;
   reg clear_fetch = 1'h0;
   reg clear_post = 1'h0;
   reg clear_store = 1'h0;
@@ -199,17 +202,17 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   wire counted;
   wire [31:0] cycles;
   wire [639:0] descriptor;
-  reg [639:0] \descriptor$161  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg [639:0] \descriptor$162  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
+  reg [639:0] \descriptor$163  = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg done = 1'h0;
-  wire \done$115 ;
   wire \done$116 ;
+  wire \done$117 ;
   wire [14:0] early;
   wire [5:0] epoch;
   wire error;
-  wire \error$109 ;
-  wire \error$112 ;
-  wire [7:0] \error$232 ;
+  wire \error$110 ;
+  wire \error$113 ;
+  wire [7:0] \error$233 ;
   wire [14:0] \event ;
   reg [639:0] fetch_descriptor = 640'h0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000;
   reg fetch_error = 1'h0;
@@ -279,6 +282,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg head_6 = 1'h0;
   reg head_7 = 1'h0;
   wire [7:0] head_address;
+  reg [2:0] held = 3'h7;
   reg [1:0] kind_1 = 2'h0;
   reg [1:0] kind_10 = 2'h0;
   reg [1:0] kind_11 = 2'h0;
@@ -296,10 +300,10 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg matrix_1 = 1'h0;
   wire [31:0] next_vector;
   wire [14:0] o;
-  wire [127:0] \o$186 ;
+  wire [127:0] \o$187 ;
   wire [71:0] o__payload;
   wire [7:0] o_tag;
-  wire [7:0] \o_tag$198 ;
+  wire [7:0] \o_tag$199 ;
   wire [7:0] o_tag_early;
   wire o_valid;
   reg post_takes = 1'h0;
@@ -358,185 +362,189 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   reg valid_2 = 1'h0;
   reg valid_3 = 1'h0;
   wire [127:0] values;
-  assign _000_ = take | follow;
-  assign _053_ = take | follow_10_1;
-  assign _064_ = take | follow_19_1;
-  assign _072_ = take | follow_38_1;
-  assign _082_ = take | follow_43_1;
-  assign _093_ = follow_6_1 & second;
-  assign _104_ = error & fetch_of_second;
-  assign _125_ = follow_49_1 & second;
-  assign _001_ = \error$109  & store_of_second;
-  assign _022_ = follow_21_1 & second;
-  assign _033_ = \error$112  & sums_of_second;
-  assign _048_ = \done$115  | \done$116 ;
-  assign _049_ = ~ fetch_of_second;
-  assign _050_ = error & _049_;
-  assign _051_ = error | fetch_error_waits;
-  assign _052_ = second ? _050_ : _051_;
-  assign _054_ = ~ store_of_second;
-  assign _055_ = \error$109  & _054_;
-  assign _056_ = \error$109  | store_error_waits;
-  assign _057_ = second ? _055_ : _056_;
-  assign _058_ = ~ sums_of_second;
-  assign _059_ = \error$112  & _058_;
-  assign _060_ = \error$112  | sums_error_waits;
-  assign _061_ = second ? _059_ : _060_;
-  assign _062_ = descriptor[7:0] <= 1'h1;
-  assign _063_ = early[0] & through;
-  assign _065_ = through ? early[14:7] : 8'h00;
-  assign _066_ = through ? tag_10 : early[14:7];
-  assign _067_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
-  assign { _068_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _067_;
-  assign _069_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
-  assign { _070_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _069_;
-  assign _071_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
-  assign { _073_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _071_;
-  assign _074_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
-  assign { _075_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _074_;
+  assign _055_ = | held;
+  assign _066_ = clear | _055_;
+  assign _075_ = take | follow;
+  assign _084_ = take | follow_10_1;
+  assign _095_ = take | follow_19_1;
+  assign _106_ = take | follow_38_1;
+  assign _117_ = take | follow_43_1;
+  assign _128_ = follow_6_1 & second;
+  assign _000_ = error & fetch_of_second;
+  assign _021_ = follow_49_1 & second;
+  assign _032_ = \error$110  & store_of_second;
+  assign _051_ = follow_21_1 & second;
+  assign _052_ = \error$113  & sums_of_second;
+  assign _053_ = \done$116  | \done$117 ;
+  assign _054_ = ~ fetch_of_second;
+  assign _056_ = error & _054_;
+  assign _057_ = error | fetch_error_waits;
+  assign _058_ = second ? _056_ : _057_;
+  assign _059_ = ~ store_of_second;
+  assign _060_ = \error$110  & _059_;
+  assign _061_ = \error$110  | store_error_waits;
+  assign _062_ = second ? _060_ : _061_;
+  assign _063_ = ~ sums_of_second;
+  assign _064_ = \error$113  & _063_;
+  assign _065_ = \error$113  | sums_error_waits;
+  assign _067_ = second ? _064_ : _065_;
+  assign _068_ = descriptor[7:0] <= 1'h1;
+  assign _069_ = early[0] & through;
+  assign _070_ = through ? early[14:7] : 8'h00;
+  assign _071_ = through ? tag_10 : early[14:7];
+  assign _072_ = source_0[1] ? { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0, 20'h00000 } : { byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0[7], byte_0 };
+  assign { _073_[38:32], values[31:0] } = source_0[0] ? { o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17], o__payload[17:0] } : _072_;
+  assign _074_ = source_1[1] ? { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1, 20'h00000 } : { byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1[7], byte_1 };
+  assign { _076_[38:32], values[63:32] } = source_1[0] ? { o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35], o__payload[35:18] } : _074_;
+  assign _077_ = source_2[1] ? { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2, 20'h00000 } : { byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2[7], byte_2 };
+  assign { _078_[38:32], values[95:64] } = source_2[0] ? { o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53], o__payload[53:36] } : _077_;
+  assign _079_ = source_3[1] ? { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3, 20'h00000 } : { byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3[7], byte_3 };
+  assign { _080_[38:32], values[127:96] } = source_3[0] ? { o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71], o__payload[71:54] } : _079_;
   assign accesses__program_address = head ? head_address : address_5;
   always @(posedge clk)
-    clear <= _076_;
+    held <= _081_;
   always @(posedge clk)
-    clear_fetch <= clear;
+    \$signal  <= _082_;
   always @(posedge clk)
-    array_domain_rst <= clear;
+    clear_fetch <= \$signal ;
   always @(posedge clk)
-    accumulators_domain_rst <= clear;
+    array_domain_rst <= \$signal ;
   always @(posedge clk)
-    clear_post <= clear;
+    accumulators_domain_rst <= \$signal ;
   always @(posedge clk)
-    clear_store <= clear;
+    clear_post <= \$signal ;
   always @(posedge clk)
-    follow_1_1 <= _077_;
+    clear_store <= \$signal ;
   always @(posedge clk)
-    follow_2_1 <= _078_;
+    follow_1_1 <= _083_;
   always @(posedge clk)
-    follow_3_1 <= _079_;
+    follow_2_1 <= _085_;
   always @(posedge clk)
-    follow_4_1 <= _080_;
+    follow_3_1 <= _086_;
   always @(posedge clk)
-    follow_5_1 <= _081_;
+    follow_4_1 <= _087_;
   always @(posedge clk)
-    follow_6_1 <= _083_;
+    follow_5_1 <= _088_;
   always @(posedge clk)
-    follow_7_1 <= _084_;
+    follow_6_1 <= _089_;
   always @(posedge clk)
-    follow_8_1 <= _085_;
+    follow_7_1 <= _090_;
   always @(posedge clk)
-    follow_9_1 <= _086_;
+    follow_8_1 <= _091_;
   always @(posedge clk)
-    follow_10_1 <= _087_;
+    follow_9_1 <= _092_;
   always @(posedge clk)
-    follow_11_1 <= _088_;
+    follow_10_1 <= _093_;
   always @(posedge clk)
-    follow_12_1 <= _089_;
+    follow_11_1 <= _094_;
   always @(posedge clk)
-    follow_13_1 <= _090_;
+    follow_12_1 <= _096_;
   always @(posedge clk)
-    follow_14_1 <= _091_;
+    follow_13_1 <= _097_;
   always @(posedge clk)
-    follow_15_1 <= _092_;
+    follow_14_1 <= _098_;
   always @(posedge clk)
-    follow_16_1 <= _094_;
+    follow_15_1 <= _099_;
   always @(posedge clk)
-    follow_17_1 <= _095_;
+    follow_16_1 <= _100_;
   always @(posedge clk)
-    follow_18_1 <= _096_;
+    follow_17_1 <= _101_;
   always @(posedge clk)
-    follow_19_1 <= _097_;
+    follow_18_1 <= _102_;
   always @(posedge clk)
-    follow_20_1 <= _098_;
+    follow_19_1 <= _103_;
   always @(posedge clk)
-    follow_21_1 <= _099_;
+    follow_20_1 <= _104_;
   always @(posedge clk)
-    follow_22_1 <= _100_;
+    follow_21_1 <= _105_;
   always @(posedge clk)
-    follow_23_1 <= _101_;
+    follow_22_1 <= _107_;
   always @(posedge clk)
-    follow_24_1 <= _102_;
+    follow_23_1 <= _108_;
   always @(posedge clk)
-    follow_25_1 <= _103_;
+    follow_24_1 <= _109_;
   always @(posedge clk)
-    follow_26_1 <= _105_;
+    follow_25_1 <= _110_;
   always @(posedge clk)
-    follow_27_1 <= _106_;
+    follow_26_1 <= _111_;
   always @(posedge clk)
-    follow_28_1 <= _107_;
+    follow_27_1 <= _112_;
   always @(posedge clk)
-    follow_29_1 <= _108_;
+    follow_28_1 <= _113_;
   always @(posedge clk)
-    follow_30_1 <= _109_;
+    follow_29_1 <= _114_;
   always @(posedge clk)
-    follow_31_1 <= _110_;
+    follow_30_1 <= _115_;
   always @(posedge clk)
-    follow_32_1 <= _111_;
+    follow_31_1 <= _116_;
   always @(posedge clk)
-    follow_33_1 <= _112_;
+    follow_32_1 <= _118_;
   always @(posedge clk)
-    follow_34_1 <= _113_;
+    follow_33_1 <= _119_;
   always @(posedge clk)
-    follow_35_1 <= _114_;
+    follow_34_1 <= _120_;
   always @(posedge clk)
-    follow_36_1 <= _115_;
+    follow_35_1 <= _121_;
   always @(posedge clk)
-    follow_37_1 <= _116_;
+    follow_36_1 <= _122_;
   always @(posedge clk)
-    follow_38_1 <= _117_;
+    follow_37_1 <= _123_;
   always @(posedge clk)
-    follow_39_1 <= _118_;
+    follow_38_1 <= _124_;
   always @(posedge clk)
-    follow_40_1 <= _119_;
+    follow_39_1 <= _125_;
   always @(posedge clk)
-    follow_41_1 <= _120_;
+    follow_40_1 <= _126_;
   always @(posedge clk)
-    follow_42_1 <= _121_;
+    follow_41_1 <= _127_;
   always @(posedge clk)
-    follow_43_1 <= _122_;
+    follow_42_1 <= _129_;
   always @(posedge clk)
-    fetch_takes <= _000_;
+    follow_43_1 <= _130_;
   always @(posedge clk)
-    fetch_descriptor <= _123_;
+    fetch_takes <= _075_;
   always @(posedge clk)
-    fetch_pad_takes <= _053_;
+    fetch_descriptor <= _131_;
   always @(posedge clk)
-    fetch_pad_descriptor <= _124_;
+    fetch_pad_takes <= _084_;
   always @(posedge clk)
-    accumulators_takes <= _064_;
+    fetch_pad_descriptor <= _132_;
   always @(posedge clk)
-    accumulators_descriptor <= _126_;
+    accumulators_takes <= _095_;
   always @(posedge clk)
-    post_takes <= _072_;
+    accumulators_descriptor <= _133_;
   always @(posedge clk)
-    \descriptor$161  <= _127_;
+    post_takes <= _106_;
   always @(posedge clk)
-    store_takes <= _082_;
+    \descriptor$162  <= _134_;
   always @(posedge clk)
-    \descriptor$162  <= _128_;
+    store_takes <= _117_;
   always @(posedge clk)
-    kind_1 <= _129_;
+    \descriptor$163  <= _135_;
   always @(posedge clk)
-    kind_2 <= _130_;
+    kind_1 <= _136_;
   always @(posedge clk)
-    kind_3 <= _131_;
+    kind_2 <= _137_;
   always @(posedge clk)
-    kind_4 <= _132_;
+    kind_3 <= _138_;
   always @(posedge clk)
-    kind_5 <= _133_;
+    kind_4 <= _001_;
   always @(posedge clk)
-    kind_6 <= _134_;
+    kind_5 <= _002_;
   always @(posedge clk)
-    kind_7 <= _135_;
+    kind_6 <= _003_;
   always @(posedge clk)
-    kind_8 <= _002_;
+    kind_7 <= _004_;
   always @(posedge clk)
-    kind_9 <= _003_;
+    kind_8 <= _005_;
   always @(posedge clk)
-    kind_10 <= _004_;
+    kind_9 <= _006_;
   always @(posedge clk)
-    kind_11 <= _005_;
+    kind_10 <= _007_;
   always @(posedge clk)
-    kind_12 <= _006_;
+    kind_11 <= _008_;
+  always @(posedge clk)
+    kind_12 <= _009_;
   always @(posedge clk)
     address_1 <= address;
   always @(posedge clk)
@@ -548,87 +556,87 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   always @(posedge clk)
     address_5 <= address_4;
   always @(posedge clk)
-    head_1 <= _007_;
+    head_1 <= _010_;
   always @(posedge clk)
-    head_2 <= _008_;
+    head_2 <= _011_;
   always @(posedge clk)
-    head_3 <= _009_;
+    head_3 <= _012_;
   always @(posedge clk)
-    head_4 <= _010_;
+    head_4 <= _013_;
   always @(posedge clk)
-    head_5 <= _011_;
+    head_5 <= _014_;
   always @(posedge clk)
-    head_6 <= _012_;
+    head_6 <= _015_;
   always @(posedge clk)
-    head_7 <= _013_;
+    head_7 <= _016_;
   always @(posedge clk)
-    fetch_of_second <= _014_;
+    fetch_of_second <= _017_;
   always @(posedge clk)
-    fetch_error_waits <= _015_;
+    fetch_error_waits <= _018_;
   always @(posedge clk)
-    follow_44_1 <= _016_;
+    follow_44_1 <= _019_;
   always @(posedge clk)
-    follow_45_1 <= _017_;
+    follow_45_1 <= _020_;
   always @(posedge clk)
-    follow_46_1 <= _018_;
+    follow_46_1 <= _022_;
   always @(posedge clk)
-    follow_47_1 <= _019_;
+    follow_47_1 <= _023_;
   always @(posedge clk)
-    follow_48_1 <= _020_;
+    follow_48_1 <= _024_;
   always @(posedge clk)
-    follow_49_1 <= _021_;
+    follow_49_1 <= _025_;
   always @(posedge clk)
-    store_of_second <= _023_;
+    store_of_second <= _026_;
   always @(posedge clk)
-    store_error_waits <= _024_;
+    store_error_waits <= _027_;
   always @(posedge clk)
-    sums_of_second <= _025_;
+    sums_of_second <= _028_;
   always @(posedge clk)
-    sums_error_waits <= _026_;
+    sums_error_waits <= _029_;
   always @(posedge clk)
-    done <= _027_;
+    done <= _030_;
   always @(posedge clk)
-    fetch_error <= _028_;
+    fetch_error <= _031_;
   always @(posedge clk)
-    store_error <= _029_;
+    store_error <= _033_;
   always @(posedge clk)
-    sums_error <= _030_;
+    sums_error <= _034_;
   always @(posedge clk)
-    matrix_1 <= _062_;
+    matrix_1 <= _068_;
   always @(posedge clk)
-    through <= _031_;
+    through <= _035_;
   always @(posedge clk)
-    valid_1 <= _032_;
+    valid_1 <= _036_;
   always @(posedge clk)
-    valid_2 <= _034_;
+    valid_2 <= _037_;
   always @(posedge clk)
-    valid_3 <= _035_;
+    valid_3 <= _038_;
   always @(posedge clk)
-    activations__valid <= _036_;
+    activations__valid <= _039_;
   always @(posedge clk)
-    tag_1 <= _037_;
+    tag_1 <= _040_;
   always @(posedge clk)
-    tag_2 <= _038_;
+    tag_2 <= _041_;
   always @(posedge clk)
-    tag_3 <= _039_;
+    tag_3 <= _042_;
   always @(posedge clk)
-    tag_4 <= _040_;
+    tag_4 <= _043_;
   always @(posedge clk)
-    tag_5 <= _041_;
+    tag_5 <= _044_;
   always @(posedge clk)
-    tag_6 <= _042_;
+    tag_6 <= _045_;
   always @(posedge clk)
-    tag_7 <= _043_;
+    tag_7 <= _046_;
   always @(posedge clk)
-    tag_8 <= _044_;
+    tag_8 <= _047_;
   always @(posedge clk)
-    tag_9 <= _045_;
+    tag_9 <= _048_;
   always @(posedge clk)
-    tag_10 <= _046_;
+    tag_10 <= _049_;
   always @(posedge clk)
-    sum_tag <= _066_;
+    sum_tag <= _071_;
   always @(posedge clk)
-    scaled <= _047_;
+    scaled <= _050_;
   always @(posedge clk)
     byte_0 <= next_vector[7:0];
   always @(posedge clk)
@@ -645,127 +653,128 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     byte_3 <= next_vector[31:24];
   always @(posedge clk)
     source_3 <= { scaled, through };
-  assign _136_ = take ? descriptor[12] : scaled;
-  assign _047_ = rst ? 1'h0 : _136_;
-  assign _046_ = rst ? 8'h00 : tag_9;
-  assign _045_ = rst ? 8'h00 : tag_8;
-  assign _044_ = rst ? 8'h00 : tag_7;
-  assign _043_ = rst ? 8'h00 : tag_6;
-  assign _042_ = rst ? 8'h00 : tag_5;
-  assign _041_ = rst ? 8'h00 : tag_4;
-  assign _040_ = rst ? 8'h00 : tag_3;
-  assign _039_ = rst ? 8'h00 : tag_2;
-  assign _038_ = rst ? 8'h00 : tag_1;
-  assign _037_ = rst ? 8'h00 : _065_;
-  assign _036_ = rst ? 1'h0 : valid_3;
-  assign _035_ = rst ? 1'h0 : valid_2;
-  assign _034_ = rst ? 1'h0 : valid_1;
-  assign _032_ = rst ? 1'h0 : _063_;
-  assign _137_ = take ? matrix_1 : through;
-  assign _031_ = rst ? 1'h0 : _137_;
-  assign _030_ = rst ? 1'h0 : _061_;
-  assign _029_ = rst ? 1'h0 : _057_;
-  assign _028_ = rst ? 1'h0 : _052_;
-  assign _027_ = rst ? 1'h0 : _048_;
-  assign _138_ = _033_ ? 1'h1 : sums_error_waits;
-  assign _139_ = second ? _138_ : 1'h0;
-  assign _026_ = rst ? 1'h0 : _139_;
-  assign _140_ = _022_ ? 1'h1 : sums_of_second;
-  assign _141_ = second ? _140_ : 1'h0;
-  assign _025_ = rst ? 1'h0 : _141_;
-  assign _142_ = _001_ ? 1'h1 : store_error_waits;
-  assign _143_ = second ? _142_ : 1'h0;
-  assign _024_ = rst ? 1'h0 : _143_;
-  assign _144_ = _125_ ? 1'h1 : store_of_second;
-  assign _145_ = second ? _144_ : 1'h0;
-  assign _023_ = rst ? 1'h0 : _145_;
-  assign _021_ = rst ? 1'h0 : follow_48_1;
-  assign _020_ = rst ? 1'h0 : follow_47_1;
-  assign _019_ = rst ? 1'h0 : follow_46_1;
-  assign _018_ = rst ? 1'h0 : follow_45_1;
-  assign _017_ = rst ? 1'h0 : follow_44_1;
-  assign _016_ = rst ? 1'h0 : follow_43_1;
-  assign _146_ = _104_ ? 1'h1 : fetch_error_waits;
-  assign _147_ = second ? _146_ : 1'h0;
-  assign _015_ = rst ? 1'h0 : _147_;
-  assign _148_ = _093_ ? 1'h1 : fetch_of_second;
-  assign _149_ = second ? _148_ : 1'h0;
-  assign _014_ = rst ? 1'h0 : _149_;
-  assign _013_ = rst ? 1'h0 : head_6;
-  assign _012_ = rst ? 1'h0 : head_5;
-  assign _011_ = rst ? 1'h0 : head_4;
-  assign _010_ = rst ? 1'h0 : head_3;
-  assign _009_ = rst ? 1'h0 : head_2;
-  assign _008_ = rst ? 1'h0 : head_1;
-  assign _007_ = rst ? 1'h0 : head;
-  assign _006_ = rst ? 2'h0 : kind_11;
-  assign _005_ = rst ? 2'h0 : kind_10;
-  assign _004_ = rst ? 2'h0 : kind_9;
-  assign _003_ = rst ? 2'h0 : kind_8;
-  assign _002_ = rst ? 2'h0 : kind_7;
-  assign _135_ = rst ? 2'h0 : kind_6;
-  assign _134_ = rst ? 2'h0 : kind_5;
-  assign _133_ = rst ? 2'h0 : kind_4;
-  assign _132_ = rst ? 2'h0 : kind_3;
-  assign _131_ = rst ? 2'h0 : kind_2;
-  assign _130_ = rst ? 2'h0 : kind_1;
-  assign _129_ = rst ? 2'h0 : load;
-  assign _128_ = store_takes ? descriptor : \descriptor$162 ;
-  assign _127_ = post_takes ? descriptor : \descriptor$161 ;
-  assign _126_ = accumulators_takes ? descriptor : accumulators_descriptor;
-  assign _124_ = fetch_pad_takes ? descriptor[31:24] : fetch_pad_descriptor;
-  assign _123_ = fetch_takes ? descriptor : fetch_descriptor;
-  assign _122_ = rst ? 1'h0 : follow_42_1;
-  assign _121_ = rst ? 1'h0 : follow_41_1;
-  assign _120_ = rst ? 1'h0 : follow_40_1;
-  assign _119_ = rst ? 1'h0 : follow_39_1;
-  assign _118_ = rst ? 1'h0 : follow_38_1;
-  assign _117_ = rst ? 1'h0 : follow_37_1;
-  assign _116_ = rst ? 1'h0 : follow_36_1;
-  assign _115_ = rst ? 1'h0 : follow_35_1;
-  assign _114_ = rst ? 1'h0 : follow_34_1;
-  assign _113_ = rst ? 1'h0 : follow_33_1;
-  assign _112_ = rst ? 1'h0 : follow_32_1;
-  assign _111_ = rst ? 1'h0 : follow_31_1;
-  assign _110_ = rst ? 1'h0 : follow_30_1;
-  assign _109_ = rst ? 1'h0 : follow_29_1;
-  assign _108_ = rst ? 1'h0 : follow_28_1;
-  assign _107_ = rst ? 1'h0 : follow_27_1;
-  assign _106_ = rst ? 1'h0 : follow_26_1;
-  assign _105_ = rst ? 1'h0 : follow_25_1;
-  assign _103_ = rst ? 1'h0 : follow_24_1;
-  assign _102_ = rst ? 1'h0 : follow_23_1;
-  assign _101_ = rst ? 1'h0 : follow_22_1;
-  assign _100_ = rst ? 1'h0 : follow_21_1;
-  assign _099_ = rst ? 1'h0 : follow_20_1;
-  assign _098_ = rst ? 1'h0 : follow_19_1;
-  assign _097_ = rst ? 1'h0 : follow_18_1;
-  assign _096_ = rst ? 1'h0 : follow_17_1;
-  assign _095_ = rst ? 1'h0 : follow_16_1;
-  assign _094_ = rst ? 1'h0 : follow_15_1;
-  assign _092_ = rst ? 1'h0 : follow_14_1;
-  assign _091_ = rst ? 1'h0 : follow_13_1;
-  assign _090_ = rst ? 1'h0 : follow_12_1;
-  assign _089_ = rst ? 1'h0 : follow_11_1;
-  assign _088_ = rst ? 1'h0 : follow_10_1;
-  assign _087_ = rst ? 1'h0 : follow_9_1;
-  assign _086_ = rst ? 1'h0 : follow_8_1;
-  assign _085_ = rst ? 1'h0 : follow_7_1;
-  assign _084_ = rst ? 1'h0 : follow_6_1;
-  assign _083_ = rst ? 1'h0 : follow_5_1;
-  assign _081_ = rst ? 1'h0 : follow_4_1;
-  assign _080_ = rst ? 1'h0 : follow_3_1;
-  assign _079_ = rst ? 1'h0 : follow_2_1;
-  assign _078_ = rst ? 1'h0 : follow_1_1;
-  assign _077_ = rst ? 1'h0 : follow;
-  assign _076_ = rst ? 1'h1 : \clear$9 ;
+  assign _139_ = take ? descriptor[12] : scaled;
+  assign _050_ = rst ? 1'h0 : _139_;
+  assign _049_ = rst ? 8'h00 : tag_9;
+  assign _048_ = rst ? 8'h00 : tag_8;
+  assign _047_ = rst ? 8'h00 : tag_7;
+  assign _046_ = rst ? 8'h00 : tag_6;
+  assign _045_ = rst ? 8'h00 : tag_5;
+  assign _044_ = rst ? 8'h00 : tag_4;
+  assign _043_ = rst ? 8'h00 : tag_3;
+  assign _042_ = rst ? 8'h00 : tag_2;
+  assign _041_ = rst ? 8'h00 : tag_1;
+  assign _040_ = rst ? 8'h00 : _070_;
+  assign _039_ = rst ? 1'h0 : valid_3;
+  assign _038_ = rst ? 1'h0 : valid_2;
+  assign _037_ = rst ? 1'h0 : valid_1;
+  assign _036_ = rst ? 1'h0 : _069_;
+  assign _140_ = take ? matrix_1 : through;
+  assign _035_ = rst ? 1'h0 : _140_;
+  assign _034_ = rst ? 1'h0 : _067_;
+  assign _033_ = rst ? 1'h0 : _062_;
+  assign _031_ = rst ? 1'h0 : _058_;
+  assign _030_ = rst ? 1'h0 : _053_;
+  assign _141_ = _052_ ? 1'h1 : sums_error_waits;
+  assign _142_ = second ? _141_ : 1'h0;
+  assign _029_ = rst ? 1'h0 : _142_;
+  assign _143_ = _051_ ? 1'h1 : sums_of_second;
+  assign _144_ = second ? _143_ : 1'h0;
+  assign _028_ = rst ? 1'h0 : _144_;
+  assign _145_ = _032_ ? 1'h1 : store_error_waits;
+  assign _146_ = second ? _145_ : 1'h0;
+  assign _027_ = rst ? 1'h0 : _146_;
+  assign _147_ = _021_ ? 1'h1 : store_of_second;
+  assign _148_ = second ? _147_ : 1'h0;
+  assign _026_ = rst ? 1'h0 : _148_;
+  assign _025_ = rst ? 1'h0 : follow_48_1;
+  assign _024_ = rst ? 1'h0 : follow_47_1;
+  assign _023_ = rst ? 1'h0 : follow_46_1;
+  assign _022_ = rst ? 1'h0 : follow_45_1;
+  assign _020_ = rst ? 1'h0 : follow_44_1;
+  assign _019_ = rst ? 1'h0 : follow_43_1;
+  assign _149_ = _000_ ? 1'h1 : fetch_error_waits;
+  assign _150_ = second ? _149_ : 1'h0;
+  assign _018_ = rst ? 1'h0 : _150_;
+  assign _151_ = _128_ ? 1'h1 : fetch_of_second;
+  assign _152_ = second ? _151_ : 1'h0;
+  assign _017_ = rst ? 1'h0 : _152_;
+  assign _016_ = rst ? 1'h0 : head_6;
+  assign _015_ = rst ? 1'h0 : head_5;
+  assign _014_ = rst ? 1'h0 : head_4;
+  assign _013_ = rst ? 1'h0 : head_3;
+  assign _012_ = rst ? 1'h0 : head_2;
+  assign _011_ = rst ? 1'h0 : head_1;
+  assign _010_ = rst ? 1'h0 : head;
+  assign _009_ = rst ? 2'h0 : kind_11;
+  assign _008_ = rst ? 2'h0 : kind_10;
+  assign _007_ = rst ? 2'h0 : kind_9;
+  assign _006_ = rst ? 2'h0 : kind_8;
+  assign _005_ = rst ? 2'h0 : kind_7;
+  assign _004_ = rst ? 2'h0 : kind_6;
+  assign _003_ = rst ? 2'h0 : kind_5;
+  assign _002_ = rst ? 2'h0 : kind_4;
+  assign _001_ = rst ? 2'h0 : kind_3;
+  assign _138_ = rst ? 2'h0 : kind_2;
+  assign _137_ = rst ? 2'h0 : kind_1;
+  assign _136_ = rst ? 2'h0 : load;
+  assign _135_ = store_takes ? descriptor : \descriptor$163 ;
+  assign _134_ = post_takes ? descriptor : \descriptor$162 ;
+  assign _133_ = accumulators_takes ? descriptor : accumulators_descriptor;
+  assign _132_ = fetch_pad_takes ? descriptor[31:24] : fetch_pad_descriptor;
+  assign _131_ = fetch_takes ? descriptor : fetch_descriptor;
+  assign _130_ = rst ? 1'h0 : follow_42_1;
+  assign _129_ = rst ? 1'h0 : follow_41_1;
+  assign _127_ = rst ? 1'h0 : follow_40_1;
+  assign _126_ = rst ? 1'h0 : follow_39_1;
+  assign _125_ = rst ? 1'h0 : follow_38_1;
+  assign _124_ = rst ? 1'h0 : follow_37_1;
+  assign _123_ = rst ? 1'h0 : follow_36_1;
+  assign _122_ = rst ? 1'h0 : follow_35_1;
+  assign _121_ = rst ? 1'h0 : follow_34_1;
+  assign _120_ = rst ? 1'h0 : follow_33_1;
+  assign _119_ = rst ? 1'h0 : follow_32_1;
+  assign _118_ = rst ? 1'h0 : follow_31_1;
+  assign _116_ = rst ? 1'h0 : follow_30_1;
+  assign _115_ = rst ? 1'h0 : follow_29_1;
+  assign _114_ = rst ? 1'h0 : follow_28_1;
+  assign _113_ = rst ? 1'h0 : follow_27_1;
+  assign _112_ = rst ? 1'h0 : follow_26_1;
+  assign _111_ = rst ? 1'h0 : follow_25_1;
+  assign _110_ = rst ? 1'h0 : follow_24_1;
+  assign _109_ = rst ? 1'h0 : follow_23_1;
+  assign _108_ = rst ? 1'h0 : follow_22_1;
+  assign _107_ = rst ? 1'h0 : follow_21_1;
+  assign _105_ = rst ? 1'h0 : follow_20_1;
+  assign _104_ = rst ? 1'h0 : follow_19_1;
+  assign _103_ = rst ? 1'h0 : follow_18_1;
+  assign _102_ = rst ? 1'h0 : follow_17_1;
+  assign _101_ = rst ? 1'h0 : follow_16_1;
+  assign _100_ = rst ? 1'h0 : follow_15_1;
+  assign _099_ = rst ? 1'h0 : follow_14_1;
+  assign _098_ = rst ? 1'h0 : follow_13_1;
+  assign _097_ = rst ? 1'h0 : follow_12_1;
+  assign _096_ = rst ? 1'h0 : follow_11_1;
+  assign _094_ = rst ? 1'h0 : follow_10_1;
+  assign _093_ = rst ? 1'h0 : follow_9_1;
+  assign _092_ = rst ? 1'h0 : follow_8_1;
+  assign _091_ = rst ? 1'h0 : follow_7_1;
+  assign _090_ = rst ? 1'h0 : follow_6_1;
+  assign _089_ = rst ? 1'h0 : follow_5_1;
+  assign _088_ = rst ? 1'h0 : follow_4_1;
+  assign _087_ = rst ? 1'h0 : follow_3_1;
+  assign _086_ = rst ? 1'h0 : follow_2_1;
+  assign _085_ = rst ? 1'h0 : follow_1_1;
+  assign _083_ = rst ? 1'h0 : follow;
+  assign _082_ = rst ? 1'h1 : _066_;
+  assign _081_ = rst ? 3'h7 : { held[1:0], 1'h0 };
   \accelerator.accumulators  accumulators (
     .accumulators_domain_clk(clk),
     .accumulators_domain_rst(accumulators_domain_rst),
     .descriptor(accumulators_descriptor),
-    .done(\done$116 ),
-    .error(\error$112 ),
-    .o(\o$186 ),
+    .done(\done$117 ),
+    .error(\error$113 ),
+    .o(\o$187 ),
     .o_tag(o_tag),
     .o_tag_early(o_tag_early),
     .ready(ready),
@@ -804,13 +813,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1638$0 (fetch_descriptor[23:0]),
-    .\port$1638$32 (fetch_descriptor[639:32]),
-    .\port$1641$0 (fetch_pad_descriptor),
-    .\port$2032$0 (activations__read_data[7:0]),
-    .\port$2033$0 (activations__read_data[15:8]),
-    .\port$2035$0 (activations__read_data[23:16]),
-    .\port$2036$0 (activations__read_data[31:24]),
+    .\port$1649$0 (fetch_descriptor[23:0]),
+    .\port$1649$32 (fetch_descriptor[639:32]),
+    .\port$1652$0 (fetch_pad_descriptor),
+    .\port$2047$0 (activations__read_data[7:0]),
+    .\port$2048$0 (activations__read_data[15:8]),
+    .\port$2050$0 (activations__read_data[23:16]),
+    .\port$2051$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -852,19 +861,19 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$2032$0 (activations__read_data[7:0]),
-    .\port$2033$0 (activations__read_data[15:8]),
-    .\port$2035$0 (activations__read_data[23:16]),
-    .\port$2036$0 (activations__read_data[31:24]),
-    .\port$2538$0 (accesses__write_data[7:0]),
-    .program__address(\address$212 ),
+    .\port$2047$0 (activations__read_data[7:0]),
+    .\port$2048$0 (activations__read_data[15:8]),
+    .\port$2050$0 (activations__read_data[23:16]),
+    .\port$2051$0 (activations__read_data[31:24]),
+    .\port$2557$0 (accesses__write_data[7:0]),
+    .program__address(\address$213 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
     .rst(rst),
     .run__busy(busy),
     .run__counted(counted),
     .run__cycles(cycles),
-    .run__error(\error$232 ),
+    .run__error(\error$233 ),
     .run__start(run__start),
     .run__step(run__step),
     .run__step_cycles(run__step_cycles),
@@ -874,25 +883,25 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .write_mask_1(activations__write_mask)
   );
   \accelerator.post  post (
-    .descriptor(\descriptor$161 ),
+    .descriptor(\descriptor$162 ),
     .group_15(group),
-    .o(\bytes$199 ),
+    .o(\bytes$200 ),
     .post_domain_clk(clk),
     .post_domain_rst(clear_post),
     .ready(ready),
     .ready_last(ready_last),
     .ready_sums(ready_sums),
-    .\sums$25 (\o$186 ),
+    .\sums$25 (\o$187 ),
     .swapped(swapped),
     .tag(o_tag),
-    .tag_15(\o_tag$198 ),
+    .tag_15(\o_tag$199 ),
     .tag_early(o_tag_early),
     .valid_15(o_valid),
     .word(program__read_data),
     .word_valid(kind_12[1])
   );
   \accelerator.program  \program  (
-    .address(\address$212 ),
+    .address(\address$213 ),
     .chosen_1(program__read_data),
     .clk(clk),
     .rst(rst),
@@ -902,13 +911,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   \accelerator.sequencer  sequencer (
     .address(address),
     .busy(busy),
-    .clear(\clear$9 ),
+    .clear(clear),
     .clk(clk),
     .count(count),
     .counted(counted),
     .cycles(cycles),
     .\done$143 (done),
-    .error(\error$232 ),
+    .error(\error$233 ),
     .\event (\event ),
     .fetch_error(fetch_error),
     .\first$134 (first),
@@ -934,22 +943,22 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   );
   \accelerator.store  store (
     .address(accesses__write_address),
-    .bytes(\bytes$199 ),
+    .bytes(\bytes$200 ),
     .bytes_7(accesses__write_data[7:0]),
-    .descriptor(\descriptor$162 ),
-    .error(\error$109 ),
-    .finish_10(\done$115 ),
+    .descriptor(\descriptor$163 ),
+    .error(\error$110 ),
+    .finish_10(\done$116 ),
     .group(group),
     .mask(accesses__write_mask),
     .store_domain_clk(clk),
     .store_domain_rst(clear_store),
-    .tag(\o_tag$198 ),
+    .tag(\o_tag$199 ),
     .valid(o_valid)
   );
-  assign _075_[31:0] = values[127:96];
-  assign _073_[31:0] = values[95:64];
-  assign _070_[31:0] = values[63:32];
-  assign _068_[31:0] = values[31:0];
+  assign _080_[31:0] = values[127:96];
+  assign _078_[31:0] = values[95:64];
+  assign _076_[31:0] = values[63:32];
+  assign _073_[31:0] = values[31:0];
   assign accesses__write_data[31:8] = 24'h000000;
 endmodule
 
@@ -1012,22 +1021,22 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   wire _055_;
   wire [31:0] _056_;
   wire [31:0] _057_;
-  wire [127:0] _058_;
-  wire _059_;
-  wire [3:0] _060_;
-  wire _061_;
-  wire [2:0] _062_;
-  wire [7:0] _063_;
-  wire [7:0] _064_;
-  wire [7:0] _065_;
+  wire [31:0] _058_;
+  wire [31:0] _059_;
+  wire [31:0] _060_;
+  wire [31:0] _061_;
+  wire _062_;
+  wire [3:0] _063_;
+  wire _064_;
+  wire [2:0] _065_;
   wire _066_;
   wire [7:0] _067_;
   wire [7:0] _068_;
   wire [7:0] _069_;
   wire [7:0] _070_;
-  wire _071_;
-  wire _072_;
-  wire _073_;
+  wire [7:0] _071_;
+  wire [7:0] _072_;
+  wire [7:0] _073_;
   wire _074_;
   wire _075_;
   wire _076_;
@@ -1041,8 +1050,11 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   wire _084_;
   wire _085_;
   wire _086_;
-  wire [2:0] _087_;
-  wire [3:0] _088_;
+  wire _087_;
+  wire _088_;
+  wire _089_;
+  wire [2:0] _090_;
+  wire [3:0] _091_;
   reg [3:0] \$signal  = 4'h0;
   reg \$signal$52  = 1'h0;
   reg [3:0] \$signal$54  = 4'h0;
@@ -1057,6 +1069,10 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   reg [2:0] back_3 = 3'h0;
   reg [2:0] back_4 = 3'h0;
   reg [2:0] back_5 = 3'h0;
+  reg back_again_0_0 = 1'h0;
+  reg back_again_1_0 = 1'h0;
+  reg back_again_2_0 = 1'h0;
+  reg back_again_3_0 = 1'h0;
   input [639:0] descriptor;
   wire [639:0] descriptor;
   output done;
@@ -1132,7 +1148,10 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   reg [127:0] was_stored_0_1 = 128'h00000000000000000000000000000000;
   reg [3:0] where_0_1 = 4'h0;
   reg [4:0] writing = 5'h00;
-  reg [4:0] writing_0 = 5'h00;
+  reg [3:0] writing_0 = 4'h0;
+  assign _077_ = descriptor[7:0] == 2'h3;
+  assign _087_ = _066_ | _077_;
+  assign _001_ = tag[0] & _087_;
   assign _002_ = n == 4'h8;
   assign _003_ = kept_1 & too_many;
   assign _004_ = back == 3'h7;
@@ -1184,34 +1203,37 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   assign _054_ = replaced_1 ? kept_0_1[63:32] : total_1;
   assign _056_ = replaced_2 ? kept_0_1[95:64] : total_2;
   assign _057_ = replaced_3 ? kept_0_1[127:96] : total_3;
-  assign _058_ = writing_0[0] ? requantised_0 : o;
-  assign _059_ = ready & ready_last;
+  assign _058_ = back_again_0_0 ? requantised_0[31:0] : o[31:0];
+  assign _059_ = back_again_1_0 ? requantised_0[63:32] : o[63:32];
+  assign _060_ = back_again_2_0 ? requantised_0[95:64] : o[95:64];
+  assign _061_ = back_again_3_0 ? requantised_0[127:96] : o[127:96];
+  assign _062_ = ready & ready_last;
   always @(posedge accumulators_domain_clk)
-    \$signal  <= _060_;
+    \$signal  <= _063_;
   always @(posedge accumulators_domain_clk)
     kept_1 <= _001_;
   always @(posedge accumulators_domain_clk)
     too_many <= _002_;
   always @(posedge accumulators_domain_clk)
-    error <= _061_;
+    error <= _064_;
   always @(posedge accumulators_domain_clk)
-    back <= _062_;
+    back <= _065_;
   always @(posedge accumulators_domain_clk)
     read <= _009_[2:0];
   always @(posedge accumulators_domain_clk)
-    early_1 <= _063_;
+    early_1 <= _067_;
   always @(posedge accumulators_domain_clk)
-    early_2 <= _064_;
+    early_2 <= _068_;
   always @(posedge accumulators_domain_clk)
-    early_3 <= _065_;
+    early_3 <= _069_;
   always @(posedge accumulators_domain_clk)
-    o_tag_early <= _067_;
+    o_tag_early <= _070_;
   always @(posedge accumulators_domain_clk)
-    tag_1 <= _068_;
+    tag_1 <= _071_;
   always @(posedge accumulators_domain_clk)
-    late_1 <= _069_;
+    late_1 <= _072_;
   always @(posedge accumulators_domain_clk)
-    o_tag <= _070_;
+    o_tag <= _073_;
   always @(posedge accumulators_domain_clk)
     n_1 <= n;
   always @(posedge accumulators_domain_clk)
@@ -1233,15 +1255,15 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   always @(posedge accumulators_domain_clk)
     back_5 <= back_4;
   always @(posedge accumulators_domain_clk)
-    ready_1 <= _071_;
+    ready_1 <= _074_;
   always @(posedge accumulators_domain_clk)
-    ready_2 <= _072_;
+    ready_2 <= _075_;
   always @(posedge accumulators_domain_clk)
-    ready_3 <= _073_;
+    ready_3 <= _076_;
   always @(posedge accumulators_domain_clk)
-    ready_4 <= _074_;
+    ready_4 <= _078_;
   always @(posedge accumulators_domain_clk)
-    ready_5 <= _075_;
+    ready_5 <= _079_;
   always @(posedge accumulators_domain_clk)
     values_1 <= values;
   always @(posedge accumulators_domain_clk)
@@ -1261,7 +1283,7 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   always @(posedge accumulators_domain_clk)
     writing <= { _021_[2:0], _020_, ready_5 };
   always @(posedge accumulators_domain_clk)
-    writing_0 <= writing;
+    writing_0 <= writing[4:1];
   always @(posedge accumulators_domain_clk)
     stored_0_1 <= sums_0__read_data;
   always @(posedge accumulators_domain_clk)
@@ -1297,29 +1319,37 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   always @(posedge accumulators_domain_clk)
     o <= { _057_, _056_, _054_, _053_ };
   always @(posedge accumulators_domain_clk)
+    back_again_0_0 <= writing[0];
+  always @(posedge accumulators_domain_clk)
+    back_again_1_0 <= writing[0];
+  always @(posedge accumulators_domain_clk)
+    back_again_2_0 <= writing[0];
+  always @(posedge accumulators_domain_clk)
+    back_again_3_0 <= writing[0];
+  always @(posedge accumulators_domain_clk)
     read_0 <= read;
   always @(posedge accumulators_domain_clk)
-    where_0_1 <= writing_0[4:1];
+    where_0_1 <= writing_0;
   always @(posedge accumulators_domain_clk)
-    sums_0__write_data <= _058_;
+    sums_0__write_data <= { _061_, _060_, _059_, _058_ };
   always @(posedge accumulators_domain_clk)
-    ready_last_1 <= _077_;
+    ready_last_1 <= _080_;
   always @(posedge accumulators_domain_clk)
-    ready_last_2 <= _078_;
+    ready_last_2 <= _081_;
   always @(posedge accumulators_domain_clk)
-    ready_last_3 <= _079_;
+    ready_last_3 <= _082_;
   always @(posedge accumulators_domain_clk)
-    ready_last_4 <= _080_;
+    ready_last_4 <= _083_;
   always @(posedge accumulators_domain_clk)
-    ready_last_5 <= _081_;
+    ready_last_5 <= _084_;
   always @(posedge accumulators_domain_clk)
-    ready_last_6 <= _082_;
+    ready_last_6 <= _085_;
   always @(posedge accumulators_domain_clk)
-    ready_last_7 <= _083_;
+    ready_last_7 <= _086_;
   always @(posedge accumulators_domain_clk)
-    ready_last_8 <= _084_;
+    ready_last_8 <= _088_;
   always @(posedge accumulators_domain_clk)
-    done <= _085_;
+    done <= _089_;
   assign n = tag[1] ? 4'h0 : \$signal ;
   assign _000_ = n == 4'h8;
   assign _011_ = n + 1'h1;
@@ -1328,35 +1358,32 @@ module \accelerator.accumulators (ready, accumulators_domain_rst, descriptor, ta
   assign _044_ = ~ tag[3];
   assign _055_ = _033_ | _044_;
   assign _066_ = _055_ | descriptor[9];
-  assign _076_ = descriptor[7:0] == 2'h3;
-  assign _086_ = _066_ | _076_;
-  assign _001_ = tag[0] & _086_;
-  assign _085_ = accumulators_domain_rst ? 1'h0 : ready_last_8;
-  assign _084_ = accumulators_domain_rst ? 1'h0 : ready_last_7;
-  assign _083_ = accumulators_domain_rst ? 1'h0 : ready_last_6;
-  assign _082_ = accumulators_domain_rst ? 1'h0 : ready_last_5;
-  assign _081_ = accumulators_domain_rst ? 1'h0 : ready_last_4;
-  assign _080_ = accumulators_domain_rst ? 1'h0 : ready_last_3;
-  assign _079_ = accumulators_domain_rst ? 1'h0 : ready_last_2;
-  assign _078_ = accumulators_domain_rst ? 1'h0 : ready_last_1;
-  assign _077_ = accumulators_domain_rst ? 1'h0 : _059_;
-  assign _075_ = accumulators_domain_rst ? 1'h0 : ready_4;
-  assign _074_ = accumulators_domain_rst ? 1'h0 : ready_3;
-  assign _073_ = accumulators_domain_rst ? 1'h0 : ready_2;
-  assign _072_ = accumulators_domain_rst ? 1'h0 : ready_1;
-  assign _071_ = accumulators_domain_rst ? 1'h0 : ready;
-  assign _070_ = accumulators_domain_rst ? 8'h00 : late_1;
-  assign _069_ = accumulators_domain_rst ? 8'h00 : tag_1;
-  assign _068_ = accumulators_domain_rst ? 8'h00 : o_tag_early;
-  assign _067_ = accumulators_domain_rst ? 8'h00 : early_3;
-  assign _065_ = accumulators_domain_rst ? 8'h00 : early_2;
-  assign _064_ = accumulators_domain_rst ? 8'h00 : early_1;
-  assign _063_ = accumulators_domain_rst ? 8'h00 : tag;
-  assign _087_ = ready ? _007_[2:0] : back;
-  assign _062_ = accumulators_domain_rst ? 3'h0 : _087_;
-  assign _061_ = accumulators_domain_rst ? 1'h0 : _003_;
-  assign _088_ = tag[0] ? _022_[3:0] : \$signal ;
-  assign _060_ = accumulators_domain_rst ? 4'h0 : _088_;
+  assign _089_ = accumulators_domain_rst ? 1'h0 : ready_last_8;
+  assign _088_ = accumulators_domain_rst ? 1'h0 : ready_last_7;
+  assign _086_ = accumulators_domain_rst ? 1'h0 : ready_last_6;
+  assign _085_ = accumulators_domain_rst ? 1'h0 : ready_last_5;
+  assign _084_ = accumulators_domain_rst ? 1'h0 : ready_last_4;
+  assign _083_ = accumulators_domain_rst ? 1'h0 : ready_last_3;
+  assign _082_ = accumulators_domain_rst ? 1'h0 : ready_last_2;
+  assign _081_ = accumulators_domain_rst ? 1'h0 : ready_last_1;
+  assign _080_ = accumulators_domain_rst ? 1'h0 : _062_;
+  assign _079_ = accumulators_domain_rst ? 1'h0 : ready_4;
+  assign _078_ = accumulators_domain_rst ? 1'h0 : ready_3;
+  assign _076_ = accumulators_domain_rst ? 1'h0 : ready_2;
+  assign _075_ = accumulators_domain_rst ? 1'h0 : ready_1;
+  assign _074_ = accumulators_domain_rst ? 1'h0 : ready;
+  assign _073_ = accumulators_domain_rst ? 8'h00 : late_1;
+  assign _072_ = accumulators_domain_rst ? 8'h00 : tag_1;
+  assign _071_ = accumulators_domain_rst ? 8'h00 : o_tag_early;
+  assign _070_ = accumulators_domain_rst ? 8'h00 : early_3;
+  assign _069_ = accumulators_domain_rst ? 8'h00 : early_2;
+  assign _068_ = accumulators_domain_rst ? 8'h00 : early_1;
+  assign _067_ = accumulators_domain_rst ? 8'h00 : tag;
+  assign _090_ = ready ? _007_[2:0] : back;
+  assign _065_ = accumulators_domain_rst ? 3'h0 : _090_;
+  assign _064_ = accumulators_domain_rst ? 1'h0 : _003_;
+  assign _091_ = tag[0] ? _022_[3:0] : \$signal ;
+  assign _063_ = accumulators_domain_rst ? 4'h0 : _091_;
   ram_1 sums_0 (
     .clk(accumulators_domain_clk),
     .read_address(read_0),
@@ -2143,10 +2170,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$688$18 (cell_3_0__south[25:8]),
-    .\port$689$18 (cell_3_1__south[25:8]),
-    .\port$690$18 (cell_3_2__south[25:8]),
-    .\port$691$18 (cell_3_3__south[25:8])
+    .\port$694$18 (cell_3_0__south[25:8]),
+    .\port$695$18 (cell_3_1__south[25:8]),
+    .\port$696$18 (cell_3_2__south[25:8]),
+    .\port$697$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -2189,21 +2216,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$688$18 , \port$689$18 , \port$690$18 , \port$691$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$694$18 , \port$695$18 , \port$696$18 , \port$697$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$688$18 ;
-  wire [17:0] \port$688$18 ;
-  input [17:0] \port$689$18 ;
-  wire [17:0] \port$689$18 ;
-  input [17:0] \port$690$18 ;
-  wire [17:0] \port$690$18 ;
-  input [17:0] \port$691$18 ;
-  wire [17:0] \port$691$18 ;
+  input [17:0] \port$694$18 ;
+  wire [17:0] \port$694$18 ;
+  input [17:0] \port$695$18 ;
+  wire [17:0] \port$695$18 ;
+  input [17:0] \port$696$18 ;
+  wire [17:0] \port$696$18 ;
+  input [17:0] \port$697$18 ;
+  wire [17:0] \port$697$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -2211,18 +2238,18 @@ module \accelerator.array.sum_skew (\port$688$18 , \port$689$18 , \port$690$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$688$18 ;
+    word_0_0 <= \port$694$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$689$18 ;
+    word_1_0 <= \port$695$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$690$18 ;
-  assign o = { \port$691$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$696$18 ;
+  assign o = { \port$697$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -2267,7 +2294,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \port$1641$0 , \event , \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \port$1652$0 , \event , \port$2047$0 , \port$2048$0 , \port$2050$0 , \port$2051$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire _002_;
@@ -2454,20 +2481,20 @@ module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \por
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [23:0] \port$1638$0 ;
-  wire [23:0] \port$1638$0 ;
-  input [607:0] \port$1638$32 ;
-  wire [607:0] \port$1638$32 ;
-  input [7:0] \port$1641$0 ;
-  wire [7:0] \port$1641$0 ;
-  input [7:0] \port$2032$0 ;
-  wire [7:0] \port$2032$0 ;
-  input [7:0] \port$2033$0 ;
-  wire [7:0] \port$2033$0 ;
-  input [7:0] \port$2035$0 ;
-  wire [7:0] \port$2035$0 ;
-  input [7:0] \port$2036$0 ;
-  wire [7:0] \port$2036$0 ;
+  input [23:0] \port$1649$0 ;
+  wire [23:0] \port$1649$0 ;
+  input [607:0] \port$1649$32 ;
+  wire [607:0] \port$1649$32 ;
+  input [7:0] \port$1652$0 ;
+  wire [7:0] \port$1652$0 ;
+  input [7:0] \port$2047$0 ;
+  wire [7:0] \port$2047$0 ;
+  input [7:0] \port$2048$0 ;
+  wire [7:0] \port$2048$0 ;
+  input [7:0] \port$2050$0 ;
+  wire [7:0] \port$2050$0 ;
+  input [7:0] \port$2051$0 ;
+  wire [7:0] \port$2051$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2503,46 +2530,46 @@ module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \por
   assign _048_ = _047_ & \event [5];
   assign _049_ = _048_ & \event [6];
   assign _050_ = | { step_tile, step_y, step_x, step_piece };
-  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1638$32 [335:320] });
+  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1649$32 [335:320] });
   assign _053_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _052_;
-  assign _054_ = due[2] ? \port$1638$32 [351:336] : 16'h0000;
+  assign _054_ = due[2] ? \port$1649$32 [351:336] : 16'h0000;
   assign _055_ = $signed(used[28:11]) + $signed({ 1'h0, _054_ });
-  assign _056_ = due[2] ? \port$1638$32 [383:352] : 32'd0;
+  assign _056_ = due[2] ? \port$1649$32 [383:352] : 32'd0;
   assign _057_ = $signed(used[39:29]) + $signed({ 1'h0, _056_ });
   assign _058_ = due[3] & due[13];
   assign _059_ = _058_ & due[14];
   assign _060_ = ~ due[0];
   assign _061_ = idle & _060_;
-  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1638$32 [399:384] });
-  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1638$32 [415:400] });
-  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1638$32 [431:416] });
-  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1638$32 [447:432] });
-  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1638$32 [479:448] });
+  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1649$32 [399:384] });
+  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1649$32 [415:400] });
+  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1649$32 [431:416] });
+  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1649$32 [447:432] });
+  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1649$32 [479:448] });
   assign _068_ = begins | steps[4];
-  assign _069_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _069_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _070_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _069_;
   assign _071_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _070_;
   assign _072_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _071_;
   assign _073_ = begins | steps[1];
   assign _074_ = _073_ | steps[2];
   assign _075_ = _074_ | steps[3];
-  assign _076_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _076_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _077_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _076_;
   assign _078_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _077_;
   assign _079_ = begins | steps[3];
-  assign _080_ = begins ? \port$1638$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _080_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _081_ = begins | steps[2];
   assign _082_ = _081_ | steps[3];
-  assign _083_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
-  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
-  assign _085_ = steps[2] ? following_y[28:11] : { \port$1638$32 [239], \port$1638$32 [239], \port$1638$32 [239:224] };
-  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1638$32 [223:192];
+  assign _083_ = steps[2] ? following_y[28:11] : { \port$1649$32 [239], \port$1649$32 [239], \port$1649$32 [239:224] };
+  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1649$32 [223:192];
+  assign _085_ = steps[2] ? following_y[28:11] : { \port$1649$32 [239], \port$1649$32 [239], \port$1649$32 [239:224] };
+  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1649$32 [223:192];
   assign _087_ = $signed(position[39:29]) + $signed(position[10:0]);
   assign _088_ = - $signed(position[10:0]);
-  assign _089_ = $signed({ 1'h0, \port$1638$32 [319:288] }) - $signed(position[10:0]);
+  assign _089_ = $signed({ 1'h0, \port$1649$32 [319:288] }) - $signed(position[10:0]);
   assign _090_ = $signed(position[28:11]) - $signed(1'h0);
   assign _091_ = $signed(row_0) >= $signed(1'h0);
-  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1638$32 [255:240] });
+  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1649$32 [255:240] });
   assign _094_ = _091_ & _092_;
   assign _095_ = $signed(\before ) > $signed(4'h4);
   assign _096_ = beyond ? 11'h004 : told_1;
@@ -2566,7 +2593,7 @@ module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \por
   assign _116_ = \end  > 2'h3;
   assign _117_ = _114_ & _116_;
   assign _118_ = _117_ & row_inside_1;
-  assign _119_ = \port$1638$0 [7:0] != 2'h3;
+  assign _119_ = \port$1649$0 [7:0] != 2'h3;
   assign _120_ = \event [0] & _119_;
   assign _121_ = $signed(address) < $signed(1'h0);
   assign _122_ = $signed(address) >= $signed(10'h100);
@@ -2577,10 +2604,10 @@ module \accelerator.fetch (fetch_domain_rst, \port$1638$0 , \port$1638$32 , \por
   assign _003_ = _125_ & _002_;
   assign _004_ = _003_ & row_inside_1;
   assign _005_ = _124_ & _004_;
-  assign _006_ = mask_4[0] ? \port$2032$0  : \port$1641$0 ;
-  assign _007_ = mask_4[1] ? \port$2033$0  : \port$1641$0 ;
-  assign _008_ = mask_4[2] ? \port$2035$0  : \port$1641$0 ;
-  assign _009_ = mask_4[3] ? \port$2036$0  : \port$1641$0 ;
+  assign _006_ = mask_4[0] ? \port$2047$0  : \port$1652$0 ;
+  assign _007_ = mask_4[1] ? \port$2048$0  : \port$1652$0 ;
+  assign _008_ = mask_4[2] ? \port$2050$0  : \port$1652$0 ;
+  assign _009_ = mask_4[3] ? \port$2051$0  : \port$1652$0 ;
   assign used = due[1] ? next_pass : here;
   assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -4953,7 +4980,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2032$0 , \port$2033$0 , \port$2035$0 , \port$2036$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2538$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2047$0 , \port$2048$0 , \port$2050$0 , \port$2051$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2557$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -5105,16 +5132,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$2032$0 ;
-  wire [7:0] \port$2032$0 ;
-  input [7:0] \port$2033$0 ;
-  wire [7:0] \port$2033$0 ;
-  input [7:0] \port$2035$0 ;
-  wire [7:0] \port$2035$0 ;
-  input [7:0] \port$2036$0 ;
-  wire [7:0] \port$2036$0 ;
-  input [7:0] \port$2538$0 ;
-  wire [7:0] \port$2538$0 ;
+  input [7:0] \port$2047$0 ;
+  wire [7:0] \port$2047$0 ;
+  input [7:0] \port$2048$0 ;
+  wire [7:0] \port$2048$0 ;
+  input [7:0] \port$2050$0 ;
+  wire [7:0] \port$2050$0 ;
+  input [7:0] \port$2051$0 ;
+  wire [7:0] \port$2051$0 ;
+  input [7:0] \port$2557$0 ;
+  wire [7:0] \port$2557$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -5192,7 +5219,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _015_ = \wait  == 1'h1;
   assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
-  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2538$0  };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2557$0  };
   assign _019_ = writes_mask ? mask : 4'h0;
   assign _020_ = accesses__write_mask | _019_;
   assign _022_ = writing[2] ? 2'h1 : 2'h0;
@@ -5287,7 +5314,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$2036$0 , \port$2035$0 , \port$2033$0 , \port$2032$0  };
+    of_activations_1 <= { \port$2051$0 , \port$2050$0 , \port$2048$0 , \port$2047$0  };
   always @(posedge clk)
     write_address <= _078_;
   always @(posedge clk)
@@ -6094,12 +6121,12 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0081_;
   wire _0082_;
   wire _0083_;
-  wire [16:0] _0084_;
+  wire _0084_;
   wire _0085_;
   wire _0086_;
   wire _0087_;
   wire _0088_;
-  wire _0089_;
+  wire [16:0] _0089_;
   wire _0090_;
   wire _0091_;
   wire _0092_;
@@ -6252,10 +6279,10 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0239_;
   wire _0240_;
   wire _0241_;
-  wire [7:0] _0242_;
-  wire [7:0] _0243_;
-  wire _0244_;
-  wire _0245_;
+  wire _0242_;
+  wire _0243_;
+  wire [7:0] _0244_;
+  wire [7:0] _0245_;
   wire _0246_;
   wire _0247_;
   wire _0248_;
@@ -6275,37 +6302,37 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0262_;
   wire _0263_;
   wire _0264_;
-  wire [16:0] _0265_;
-  wire [16:0] _0266_;
-  wire _0267_;
-  wire _0268_;
-  wire [16:0] _0269_;
-  wire [16:0] _0270_;
-  wire _0271_;
-  wire _0272_;
-  wire [16:0] _0273_;
-  wire [16:0] _0274_;
-  wire _0275_;
-  wire _0276_;
-  wire [16:0] _0277_;
-  wire [16:0] _0278_;
-  wire _0279_;
-  wire _0280_;
+  wire _0265_;
+  wire _0266_;
+  wire [16:0] _0267_;
+  wire [16:0] _0268_;
+  wire _0269_;
+  wire _0270_;
+  wire [16:0] _0271_;
+  wire [16:0] _0272_;
+  wire _0273_;
+  wire _0274_;
+  wire [16:0] _0275_;
+  wire [16:0] _0276_;
+  wire _0277_;
+  wire _0278_;
+  wire [16:0] _0279_;
+  wire [16:0] _0280_;
   wire _0281_;
   wire _0282_;
-  wire [2:0] _0283_;
-  wire [2:0] _0284_;
-  wire _0285_;
-  wire [8:0] _0286_;
-  wire [8:0] _0287_;
+  wire _0283_;
+  wire _0284_;
+  wire [2:0] _0285_;
+  wire [2:0] _0286_;
+  wire _0287_;
   wire [8:0] _0288_;
-  wire _0289_;
+  wire [8:0] _0289_;
   wire [8:0] _0290_;
-  wire [9:0] _0291_;
+  wire _0291_;
   wire [8:0] _0292_;
-  wire [8:0] _0293_;
-  wire _0294_;
-  wire _0295_;
+  wire [9:0] _0293_;
+  wire [8:0] _0294_;
+  wire [8:0] _0295_;
   wire _0296_;
   wire _0297_;
   wire _0298_;
@@ -6322,14 +6349,14 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0309_;
   wire _0310_;
   wire _0311_;
-  wire [7:0] _0312_;
-  wire [7:0] _0313_;
+  wire _0312_;
+  wire _0313_;
   wire [7:0] _0314_;
   wire [7:0] _0315_;
   wire [7:0] _0316_;
   wire [7:0] _0317_;
-  wire _0318_;
-  wire _0319_;
+  wire [7:0] _0318_;
+  wire [7:0] _0319_;
   wire _0320_;
   wire _0321_;
   wire _0322_;
@@ -6348,72 +6375,72 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0335_;
   wire _0336_;
   wire _0337_;
-  wire [7:0] _0338_;
+  wire _0338_;
   wire _0339_;
-  wire [7:0] _0340_;
-  wire [2:0] _0341_;
-  wire [2:0] _0342_;
+  wire _0340_;
+  wire _0341_;
+  wire _0342_;
   wire _0343_;
-  wire [2:0] _0344_;
-  wire [2:0] _0345_;
-  wire _0346_;
+  wire [7:0] _0344_;
+  wire _0345_;
+  wire [7:0] _0346_;
   wire [2:0] _0347_;
-  wire _0348_;
-  wire [2:0] _0349_;
-  wire _0350_;
+  wire [2:0] _0348_;
+  wire _0349_;
+  wire [2:0] _0350_;
   wire [2:0] _0351_;
-  wire [15:0] _0352_;
-  wire [15:0] _0353_;
-  wire [15:0] _0354_;
-  wire _0355_;
-  wire [15:0] _0356_;
-  wire _0357_;
-  wire [7:0] _0358_;
-  wire [7:0] _0359_;
-  wire _0360_;
-  wire [7:0] _0361_;
-  wire _0362_;
+  wire _0352_;
+  wire [2:0] _0353_;
+  wire _0354_;
+  wire [2:0] _0355_;
+  wire _0356_;
+  wire [2:0] _0357_;
+  wire [15:0] _0358_;
+  wire [15:0] _0359_;
+  wire [15:0] _0360_;
+  wire _0361_;
+  wire [15:0] _0362_;
   wire _0363_;
-  wire _0364_;
-  wire _0365_;
+  wire [7:0] _0364_;
+  wire [7:0] _0365_;
   wire _0366_;
-  wire _0367_;
+  wire [7:0] _0367_;
   wire _0368_;
   wire _0369_;
   wire _0370_;
   wire _0371_;
   wire _0372_;
-  wire [15:0] _0373_;
+  wire _0373_;
   wire _0374_;
-  wire [31:0] _0375_;
-  wire [31:0] _0376_;
+  wire _0375_;
+  wire _0376_;
   wire _0377_;
   wire _0378_;
-  wire _0379_;
+  wire [15:0] _0379_;
   wire _0380_;
-  wire _0381_;
-  wire _0382_;
+  wire [31:0] _0381_;
+  wire [31:0] _0382_;
   wire _0383_;
   wire _0384_;
   wire _0385_;
-  wire [14:0] _0386_;
+  wire _0386_;
   wire _0387_;
   wire _0388_;
   wire _0389_;
   wire _0390_;
-  wire [7:0] _0391_;
-  wire [8:0] _0392_;
+  wire _0391_;
+  wire [14:0] _0392_;
   wire _0393_;
   wire _0394_;
   wire _0395_;
   wire _0396_;
-  wire _0397_;
-  wire _0398_;
+  wire [7:0] _0397_;
+  wire [8:0] _0398_;
   wire _0399_;
   wire _0400_;
   wire _0401_;
   wire _0402_;
-  wire [7:0] _0403_;
+  wire _0403_;
   wire _0404_;
   wire _0405_;
   wire _0406_;
@@ -6425,44 +6452,50 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0412_;
   wire _0413_;
   wire _0414_;
-  wire _0415_;
-  wire [15:0] _0416_;
-  wire [15:0] _0417_;
+  wire [7:0] _0415_;
+  wire _0416_;
+  wire _0417_;
   wire _0418_;
   wire _0419_;
   wire _0420_;
-  wire [15:0] _0421_;
-  wire _0422_;
-  wire _0423_;
+  wire _0421_;
+  wire [15:0] _0422_;
+  wire [15:0] _0423_;
   wire _0424_;
   wire _0425_;
   wire _0426_;
-  wire _0427_;
+  wire [15:0] _0427_;
   wire _0428_;
-  wire [7:0] _0429_;
-  wire [7:0] _0430_;
-  wire [7:0] _0431_;
-  wire [7:0] _0432_;
-  wire [7:0] _0433_;
+  wire _0429_;
+  wire _0430_;
+  wire _0431_;
+  wire _0432_;
+  wire _0433_;
   wire _0434_;
-  wire _0435_;
-  wire _0436_;
-  wire [15:0] _0437_;
-  wire _0438_;
-  wire [15:0] _0439_;
+  wire [7:0] _0435_;
+  wire [7:0] _0436_;
+  wire [7:0] _0437_;
+  wire [7:0] _0438_;
+  wire [7:0] _0439_;
   wire _0440_;
-  wire [15:0] _0441_;
+  wire _0441_;
   wire _0442_;
   wire [15:0] _0443_;
-  wire [8:0] _0444_;
-  wire [8:0] _0445_;
+  wire _0444_;
+  wire [15:0] _0445_;
   wire _0446_;
-  wire _0447_;
-  wire [7:0] _0448_;
-  wire _0449_;
-  wire [7:0] _0450_;
-  wire _0451_;
+  wire [15:0] _0447_;
+  wire _0448_;
+  wire [15:0] _0449_;
+  wire [8:0] _0450_;
+  wire [8:0] _0451_;
   wire _0452_;
+  wire _0453_;
+  wire [7:0] _0454_;
+  wire _0455_;
+  wire [7:0] _0456_;
+  wire _0457_;
+  wire _0458_;
   reg [15:0] \$signal  = 16'h0000;
   reg \$signal$104  = 1'h0;
   reg \$signal$108  = 1'h0;
@@ -6476,7 +6509,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   (* enum_value_00000101 = "SUMS" *)
   (* enum_value_00000110 = "WATCHDOG" *)
   (* enum_value_00000111 = "STOPPED" *)
-  reg [7:0] \$signal$151  = 8'h00;
+  reg [7:0] \$signal$153  = 8'h00;
   reg \$signal$57  = 1'h0;
   reg \$signal$60  = 1'h0;
   reg \$signal$67  = 1'h0;
@@ -6501,6 +6534,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   reg begin_loops_3 = 1'h0;
   wire beginning;
   reg begun = 1'h0;
+  reg blocked = 1'h0;
   output busy;
   reg busy = 1'h0;
   reg checks = 1'h0;
@@ -6632,6 +6666,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   reg spread = 1'h1;
   input start;
   wire start;
+  reg started = 1'h0;
   wire starts;
   (* enum_base_type = "State" *)
   (* enum_value_000 = "IDLE" *)
@@ -6690,10 +6725,10 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   reg y_single = 1'h0;
   assign _0105_ = ! count;
   assign _0215_ = ! \$signal ;
-  assign _0250_ = ~ second;
-  assign _0260_ = last & _0250_;
-  assign _0291_ = place + 1'h1;
-  assign _0301_ = ~ asked_last;
+  assign _0252_ = ~ second;
+  assign _0262_ = last & _0252_;
+  assign _0293_ = place + 1'h1;
+  assign _0303_ = ~ asked_last;
   assign _0000_ = asked_left - 1'h1;
   assign _0010_ = asked_last ? 9'h014 : _0000_;
   assign _0021_ = asked_left == 2'h2;
@@ -6717,69 +6752,69 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0216_ = ! words[191:184];
   assign _0227_ = | wrong;
   assign _0238_ = words[79:64] == 1'h1;
-  assign _0245_ = words[127:112] == 1'h1;
-  assign _0246_ = words[111:96] == 1'h1;
-  assign _0247_ = words[95:80] == 1'h1;
-  assign _0248_ = issued[23:8] == 1'h1;
-  assign _0249_ = issued[39:24] == 1'h1;
-  assign _0251_ = words[7:0] <= 1'h1;
-  assign _0252_ = pass_last & tiles_last;
-  assign _0253_ = ~ _0252_;
+  assign _0247_ = words[127:112] == 1'h1;
+  assign _0248_ = words[111:96] == 1'h1;
+  assign _0249_ = words[95:80] == 1'h1;
+  assign _0250_ = issued[23:8] == 1'h1;
+  assign _0251_ = issued[39:24] == 1'h1;
+  assign _0253_ = words[7:0] <= 1'h1;
   assign _0254_ = pass_last & tiles_last;
   assign _0255_ = ~ _0254_;
-  assign _0256_ = _0255_ & matrix;
-  assign _0257_ = ~ tiles_last;
-  assign _0258_ = _0257_ & pass_last;
-  assign _0259_ = _0258_ & words[11];
-  assign _0261_ = moving_on & pieces_last;
-  assign _0262_ = moving_on & pieces_last;
-  assign _0263_ = _0262_ & taps_x_last;
-  assign _0264_ = moving_on & pass_last;
-  assign _0265_ = pieces_left - 1'h1;
-  assign _0266_ = pieces_last ? { 1'h0, words[95:80] } : _0265_;
-  assign _0267_ = pieces_left == 2'h2;
-  assign _0268_ = pieces_last ? pieces_single : _0267_;
-  assign _0269_ = taps_x_left - 1'h1;
-  assign _0270_ = taps_x_last ? { 1'h0, words[111:96] } : _0269_;
-  assign _0271_ = taps_x_left == 2'h2;
-  assign _0272_ = taps_x_last ? taps_x_single : _0271_;
-  assign _0273_ = taps_y_left - 1'h1;
-  assign _0274_ = taps_y_last ? { 1'h0, words[127:112] } : _0273_;
-  assign _0275_ = taps_y_left == 2'h2;
-  assign _0276_ = taps_y_last ? taps_y_single : _0275_;
-  assign _0277_ = tiles_left - 1'h1;
-  assign _0278_ = tiles_last ? { 1'h0, words[79:64] } : _0277_;
-  assign _0279_ = tiles_left == 2'h2;
-  assign _0280_ = tiles_last ? tiles_single : _0279_;
-  assign _0281_ = ~ \end ;
-  assign _0282_ = \$signal$76  & _0281_;
-  assign _0283_ = turn + 1'h1;
-  assign _0284_ = _0282_ ? _0283_ : 3'h0;
-  assign _0285_ = ! \$signal$79 ;
-  assign _0286_ = issued[55:48] - 1'h1;
-  assign _0287_ = \$signal$79  - 1'h1;
-  assign _0288_ = _0285_ ? _0286_ : _0287_;
-  assign _0289_ = ! left_y;
-  assign _0290_ = issued[71:64] - 1'h1;
-  assign _0292_ = left_y - 1'h1;
-  assign _0293_ = _0289_ ? _0290_ : _0292_;
-  assign _0294_ = \$signal$83  | \$signal$84 ;
-  assign _0295_ = \place$85  >= 9'h100;
-  assign _0296_ = _0294_ & _0295_;
-  assign _0297_ = words[223:192] >= 9'h100;
-  assign _0298_ = \begin  & _0297_;
-  assign _0299_ = _0296_ | _0298_;
-  assign _0300_ = words[7:0] <= 1'h1;
-  assign _0302_ = ~ words[9];
-  assign _0303_ = _0300_ & _0302_;
-  assign _0304_ = words[15] & streams;
-  assign _0305_ = _0304_ & ran;
-  assign _0306_ = ~ missing;
-  assign _0307_ = _0305_ & _0306_;
-  assign _0308_ = ~ bad;
+  assign _0256_ = pass_last & tiles_last;
+  assign _0257_ = ~ _0256_;
+  assign _0258_ = _0257_ & matrix;
+  assign _0259_ = ~ tiles_last;
+  assign _0260_ = _0259_ & pass_last;
+  assign _0261_ = _0260_ & words[11];
+  assign _0263_ = moving_on & pieces_last;
+  assign _0264_ = moving_on & pieces_last;
+  assign _0265_ = _0264_ & taps_x_last;
+  assign _0266_ = moving_on & pass_last;
+  assign _0267_ = pieces_left - 1'h1;
+  assign _0268_ = pieces_last ? { 1'h0, words[95:80] } : _0267_;
+  assign _0269_ = pieces_left == 2'h2;
+  assign _0270_ = pieces_last ? pieces_single : _0269_;
+  assign _0271_ = taps_x_left - 1'h1;
+  assign _0272_ = taps_x_last ? { 1'h0, words[111:96] } : _0271_;
+  assign _0273_ = taps_x_left == 2'h2;
+  assign _0274_ = taps_x_last ? taps_x_single : _0273_;
+  assign _0275_ = taps_y_left - 1'h1;
+  assign _0276_ = taps_y_last ? { 1'h0, words[127:112] } : _0275_;
+  assign _0277_ = taps_y_left == 2'h2;
+  assign _0278_ = taps_y_last ? taps_y_single : _0277_;
+  assign _0279_ = tiles_left - 1'h1;
+  assign _0280_ = tiles_last ? { 1'h0, words[79:64] } : _0279_;
+  assign _0281_ = tiles_left == 2'h2;
+  assign _0282_ = tiles_last ? tiles_single : _0281_;
+  assign _0283_ = ~ \end ;
+  assign _0284_ = \$signal$76  & _0283_;
+  assign _0285_ = turn + 1'h1;
+  assign _0286_ = _0284_ ? _0285_ : 3'h0;
+  assign _0287_ = ! \$signal$79 ;
+  assign _0288_ = issued[55:48] - 1'h1;
+  assign _0289_ = \$signal$79  - 1'h1;
+  assign _0290_ = _0287_ ? _0288_ : _0289_;
+  assign _0291_ = ! left_y;
+  assign _0292_ = issued[71:64] - 1'h1;
+  assign _0294_ = left_y - 1'h1;
+  assign _0295_ = _0291_ ? _0292_ : _0294_;
+  assign _0296_ = \$signal$83  | \$signal$84 ;
+  assign _0297_ = \place$85  >= 9'h100;
+  assign _0298_ = _0296_ & _0297_;
+  assign _0299_ = words[223:192] >= 9'h100;
+  assign _0300_ = \begin  & _0299_;
+  assign _0301_ = _0298_ | _0300_;
+  assign _0302_ = words[7:0] <= 1'h1;
+  assign _0304_ = ~ words[9];
+  assign _0305_ = _0302_ & _0304_;
+  assign _0306_ = words[15] & streams;
+  assign _0307_ = _0306_ & ran;
+  assign _0308_ = ~ missing;
   assign _0309_ = _0307_ & _0308_;
-  assign _0310_ = ~ second;
+  assign _0310_ = ~ bad;
   assign _0311_ = _0309_ & _0310_;
+  assign _0312_ = ~ second;
+  assign _0313_ = _0311_ & _0312_;
   assign _0001_ = ~ \$signal$76 ;
   assign _0002_ = \$signal$93  & _0001_;
   assign _0003_ = ~ \$signal$92 ;
@@ -6855,47 +6890,47 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0080_ = ! \wait ;
   assign _0081_ = ~ clear;
   assign _0082_ = complete_1 & _0081_;
-  assign _0084_ = \$signal  - 1'h1;
-  assign _0085_ = ~ \done$143 ;
-  assign _0086_ = runs & _0085_;
-  assign _0087_ = ~ streams;
-  assign _0088_ = step_cycles >= limit;
-  assign _0089_ = busy & _0088_;
-  assign _0090_ = ~ clear;
+  assign _0084_ = ~ \done$143 ;
+  assign _0085_ = runs & _0084_;
+  assign _0086_ = ~ streams;
+  assign _0087_ = \begin  | waits;
+  assign _0088_ = _0087_ & second;
+  assign _0089_ = \$signal  - 1'h1;
+  assign _0090_ = step_cycles >= limit;
   assign _0091_ = busy & _0090_;
-  assign _0092_ = ~ done;
-  assign _0093_ = _0091_ & _0092_;
-  assign _0095_ = | found;
+  assign _0092_ = ~ clear;
+  assign _0093_ = busy & _0092_;
+  assign _0095_ = ~ done;
   assign _0096_ = _0093_ & _0095_;
-  assign _0097_ = ~ clear;
-  assign _0098_ = \$signal$139  & _0097_;
-  assign _0099_ = pieces_last & taps_x_last;
-  assign pass_last = _0099_ & taps_y_last;
-  assign _0100_ = ~ slot[10];
-  assign _0101_ = turn == 2'h3;
-  assign \end  = _0100_ | _0101_;
-  assign _0102_ = ! turn;
-  assign \$signal$78  = \$signal$76  & _0102_;
-  assign _0103_ = ~ \$signal$83 ;
-  assign _0104_ = \$signal$104  & _0103_;
-  assign _0107_ = begun | spare;
-  assign \$signal$84  = _0104_ & _0107_;
-  assign _0108_ = ~ \$signal$76 ;
-  assign _0109_ = \end  & last_vector;
-  assign _0110_ = _0108_ | _0109_;
-  assign _0111_ = ~ \$signal$83 ;
-  assign _0112_ = _0111_ & words_last;
+  assign _0097_ = | found;
+  assign _0098_ = _0096_ & _0097_;
+  assign _0099_ = ~ clear;
+  assign _0100_ = \$signal$139  & _0099_;
+  assign _0101_ = pieces_last & taps_x_last;
+  assign pass_last = _0101_ & taps_y_last;
+  assign _0102_ = ~ slot[10];
+  assign _0103_ = turn == 2'h3;
+  assign \end  = _0102_ | _0103_;
+  assign _0104_ = ! turn;
+  assign \$signal$78  = \$signal$76  & _0104_;
+  assign _0107_ = ~ \$signal$83 ;
+  assign _0108_ = \$signal$104  & _0107_;
+  assign _0109_ = begun | spare;
+  assign \$signal$84  = _0108_ & _0109_;
+  assign _0110_ = ~ \$signal$76 ;
+  assign _0111_ = \end  & last_vector;
+  assign _0112_ = _0110_ | _0111_;
   assign _0113_ = ~ \$signal$83 ;
-  assign _0114_ = _0113_ | rows_last;
-  assign _0115_ = \$signal$104  ? _0112_ : _0114_;
-  assign _0116_ = _0110_ & _0115_;
-  assign _0118_ = ~ \$signal$108 ;
-  assign _0119_ = _0116_ & _0118_;
-  assign _0120_ = ~ waits;
-  assign _0121_ = ~ runs;
-  assign _0122_ = _0120_ | _0121_;
+  assign _0114_ = _0113_ & words_last;
+  assign _0115_ = ~ \$signal$83 ;
+  assign _0116_ = _0115_ | rows_last;
+  assign _0118_ = \$signal$104  ? _0114_ : _0116_;
+  assign _0119_ = _0112_ & _0118_;
+  assign _0120_ = ~ \$signal$108 ;
+  assign _0121_ = _0119_ & _0120_;
+  assign _0122_ = ~ blocked;
   assign _0123_ = _0122_ | overlaps;
-  assign ends = _0119_ & _0123_;
+  assign ends = _0121_ & _0123_;
   assign _0124_ = ends & ahead;
   assign starts = _0124_ & waits;
   assign _0125_ = ~ runs;
@@ -6996,15 +7031,15 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   always @(posedge clk)
     tiles_single <= _0238_;
   always @(posedge clk)
-    taps_y_single <= _0245_;
+    taps_y_single <= _0247_;
   always @(posedge clk)
-    taps_x_single <= _0246_;
+    taps_x_single <= _0248_;
   always @(posedge clk)
-    pieces_single <= _0247_;
+    pieces_single <= _0249_;
   always @(posedge clk)
-    x_single <= _0248_;
+    x_single <= _0250_;
   always @(posedge clk)
-    y_single <= _0249_;
+    y_single <= _0251_;
   always @(posedge clk)
     rows_single <= 1'h0;
   always @(posedge clk)
@@ -7012,7 +7047,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   always @(posedge clk)
     least_single <= 1'h0;
   always @(posedge clk)
-    matrix <= _0251_;
+    matrix <= _0253_;
   always @(posedge clk)
     \$signal$57  <= _0156_;
   always @(posedge clk)
@@ -7166,172 +7201,182 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   always @(posedge clk)
     runs <= _0236_;
   always @(posedge clk)
-    second <= _0237_;
+    blocked <= _0237_;
   always @(posedge clk)
-    spread <= _0239_;
+    second <= _0239_;
   always @(posedge clk)
-    late <= _0240_;
+    spread <= _0240_;
   always @(posedge clk)
-    done <= _0241_;
+    started <= _0241_;
   always @(posedge clk)
-    found <= _0242_;
+    late <= _0242_;
   always @(posedge clk)
-    \$signal$151  <= _0243_;
+    done <= _0243_;
   always @(posedge clk)
-    \$signal$139  <= _0244_;
-  assign _0312_ = stop ? 8'h07 : 8'h00;
-  assign _0313_ = late ? 8'h06 : _0312_;
-  assign _0314_ = sums_error ? 8'h05 : _0313_;
-  assign _0315_ = _0141_ ? 8'h04 : _0314_;
-  assign _0316_ = store_error ? 8'h03 : _0315_;
-  assign _0317_ = fetch_error ? 8'h02 : _0316_;
-  assign failure = _0144_ ? 8'h01 : _0317_;
-  assign _0318_ = _0134_ ? 1'h1 : 1'h0;
-  assign counted = _0319_ ? _0318_ : 1'h0;
-  assign _0319_ = state == 3'h5;
-  function [0:0] _0824_;
+    found <= _0244_;
+  always @(posedge clk)
+    \$signal$153  <= _0245_;
+  always @(posedge clk)
+    \$signal$139  <= _0246_;
+  assign _0314_ = stop ? 8'h07 : 8'h00;
+  assign _0315_ = late ? 8'h06 : _0314_;
+  assign _0316_ = sums_error ? 8'h05 : _0315_;
+  assign _0317_ = _0141_ ? 8'h04 : _0316_;
+  assign _0318_ = store_error ? 8'h03 : _0317_;
+  assign _0319_ = fetch_error ? 8'h02 : _0318_;
+  assign failure = _0144_ ? 8'h01 : _0319_;
+  assign _0320_ = _0134_ ? 1'h1 : 1'h0;
+  assign counted = _0321_ ? _0320_ : 1'h0;
+  assign _0321_ = state == 3'h5;
+  function [0:0] _0832_;
     input [0:0] a;
     input [1:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _0824_ = b[0:0];
+        _0832_ = b[0:0];
       2'b1?:
-        _0824_ = b[1:1];
+        _0832_ = b[1:1];
       default:
-        _0824_ = a;
+        _0832_ = a;
     endcase
   endfunction
-  assign read = _0824_(1'h0, { _0321_, _0132_ }, { _0322_, _0320_ });
-  assign _0320_ = state == 3'h5;
-  assign _0321_ = none ? 1'h0 : 1'h1;
-  assign _0322_ = state == 3'h1;
-  assign _0244_ = rst ? 1'h0 : _0096_;
-  assign _0243_ = rst ? 8'h00 : found;
-  assign _0242_ = rst ? 8'h00 : failure;
-  assign _0241_ = rst ? 1'h0 : \done$143 ;
-  assign _0240_ = rst ? 1'h0 : _0089_;
-  assign _0323_ = starts ? _0087_ : spread;
-  assign _0324_ = followed ? 1'h1 : _0323_;
-  assign _0239_ = rst ? 1'h1 : _0324_;
-  assign _0325_ = \done$143  ? 1'h0 : second;
-  assign _0326_ = starts ? _0086_ : _0325_;
-  assign _0327_ = clear ? 1'h0 : _0326_;
-  assign _0237_ = rst ? 1'h0 : _0327_;
-  assign _0328_ = \done$143  ? second : runs;
-  assign _0329_ = starts ? 1'h1 : _0328_;
-  assign _0330_ = clear ? 1'h0 : _0329_;
-  assign _0236_ = rst ? 1'h0 : _0330_;
-  assign _0331_ = \begin  ? 1'h1 : waits;
+  assign read = _0832_(1'h0, { _0323_, _0132_ }, { _0324_, _0322_ });
+  assign _0322_ = state == 3'h5;
+  assign _0323_ = none ? 1'h0 : 1'h1;
+  assign _0324_ = state == 3'h1;
+  assign _0246_ = rst ? 1'h0 : _0098_;
+  assign _0245_ = rst ? 8'h00 : found;
+  assign _0244_ = rst ? 8'h00 : failure;
+  assign _0243_ = rst ? 1'h0 : \done$143 ;
+  assign _0242_ = rst ? 1'h0 : _0091_;
+  assign _0241_ = rst ? 1'h0 : starts;
+  assign _0325_ = starts ? _0086_ : spread;
+  assign _0326_ = followed ? 1'h1 : _0325_;
+  assign _0240_ = rst ? 1'h1 : _0326_;
+  assign _0327_ = \done$143  ? 1'h0 : second;
+  assign _0328_ = starts ? _0085_ : _0327_;
+  assign _0329_ = clear ? 1'h0 : _0328_;
+  assign _0239_ = rst ? 1'h0 : _0329_;
+  assign _0330_ = \begin  ? runs : blocked;
+  assign _0331_ = \done$143  ? _0088_ : _0330_;
   assign _0332_ = starts ? 1'h0 : _0331_;
   assign _0333_ = clear ? 1'h0 : _0332_;
-  assign _0235_ = rst ? 1'h0 : _0333_;
+  assign _0237_ = rst ? 1'h0 : _0333_;
+  assign _0334_ = \done$143  ? second : runs;
+  assign _0335_ = starts ? 1'h1 : _0334_;
+  assign _0336_ = clear ? 1'h0 : _0335_;
+  assign _0236_ = rst ? 1'h0 : _0336_;
+  assign _0337_ = \begin  ? 1'h1 : waits;
+  assign _0338_ = starts ? 1'h0 : _0337_;
+  assign _0339_ = clear ? 1'h0 : _0338_;
+  assign _0235_ = rst ? 1'h0 : _0339_;
   assign _0234_ = rst ? 1'h0 : _0082_;
-  assign _0334_ = _0080_ ? 1'h0 : clear;
-  assign _0335_ = _0336_ ? _0334_ : clear;
-  assign _0336_ = state == 3'h7;
-  assign _0337_ = _0098_ ? 1'h1 : _0335_;
-  assign _0233_ = rst ? 1'h0 : _0337_;
-  assign _0338_ = _0339_ ? _0079_[7:0] : \wait ;
-  assign _0339_ = state == 3'h7;
-  assign _0340_ = _0098_ ? 8'hff : _0338_;
-  assign _0232_ = rst ? 8'h00 : _0340_;
-  assign _0341_ = _0080_ ? 3'h0 : state;
-  function [2:0] _0859_;
+  assign _0340_ = _0080_ ? 1'h0 : clear;
+  assign _0341_ = _0342_ ? _0340_ : clear;
+  assign _0342_ = state == 3'h7;
+  assign _0343_ = _0100_ ? 1'h1 : _0341_;
+  assign _0233_ = rst ? 1'h0 : _0343_;
+  assign _0344_ = _0345_ ? _0079_[7:0] : \wait ;
+  assign _0345_ = state == 3'h7;
+  assign _0346_ = _0100_ ? 8'hff : _0344_;
+  assign _0232_ = rst ? 8'h00 : _0346_;
+  assign _0347_ = _0080_ ? 3'h0 : state;
+  function [2:0] _0873_;
     input [2:0] a;
     input [11:0] b;
     input [3:0] s;
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _0859_ = b[2:0];
+        _0873_ = b[2:0];
       4'b??1?:
-        _0859_ = b[5:3];
+        _0873_ = b[5:3];
       4'b?1??:
-        _0859_ = b[8:6];
+        _0873_ = b[8:6];
       4'b1???:
-        _0859_ = b[11:9];
+        _0873_ = b[11:9];
       default:
-        _0859_ = a;
+        _0873_ = a;
     endcase
   endfunction
-  assign _0342_ = _0859_(state, { _0349_, _0347_, _0345_, _0341_ }, { _0350_, _0348_, _0346_, _0343_ });
-  assign _0343_ = state == 3'h7;
-  assign _0344_ = \final  ? 3'h0 : state;
-  assign _0345_ = _0077_ ? _0344_ : state;
-  assign _0346_ = state == 3'h5;
-  assign _0347_ = none ? (* full_case = 32'd1 *) 3'h0 : 3'h5;
-  assign _0348_ = state == 3'h1;
-  assign _0349_ = start ? 3'h1 : state;
-  assign _0350_ = ! state;
-  assign _0351_ = _0098_ ? 3'h7 : _0342_;
-  assign _0231_ = rst ? 3'h0 : _0351_;
-  assign _0352_ = \final  ? (* full_case = 32'd1 *) step : _0078_[15:0];
-  assign _0353_ = _0077_ ? _0352_ : step;
-  function [15:0] _0872_;
+  assign _0348_ = _0873_(state, { _0355_, _0353_, _0351_, _0347_ }, { _0356_, _0354_, _0352_, _0349_ });
+  assign _0349_ = state == 3'h7;
+  assign _0350_ = \final  ? 3'h0 : state;
+  assign _0351_ = _0077_ ? _0350_ : state;
+  assign _0352_ = state == 3'h5;
+  assign _0353_ = none ? (* full_case = 32'd1 *) 3'h0 : 3'h5;
+  assign _0354_ = state == 3'h1;
+  assign _0355_ = start ? 3'h1 : state;
+  assign _0356_ = ! state;
+  assign _0357_ = _0100_ ? 3'h7 : _0348_;
+  assign _0231_ = rst ? 3'h0 : _0357_;
+  assign _0358_ = \final  ? (* full_case = 32'd1 *) step : _0078_[15:0];
+  assign _0359_ = _0077_ ? _0358_ : step;
+  function [15:0] _0886_;
     input [15:0] a;
     input [31:0] b;
     input [1:0] s;
     (* parallel_case *)
     casez (s)
       2'b?1:
-        _0872_ = b[15:0];
+        _0886_ = b[15:0];
       2'b1?:
-        _0872_ = b[31:16];
+        _0886_ = b[31:16];
       default:
-        _0872_ = a;
+        _0886_ = a;
     endcase
   endfunction
-  assign _0354_ = _0872_(step, { _0356_, _0353_ }, { _0357_, _0355_ });
-  assign _0355_ = state == 3'h5;
-  assign _0356_ = start ? \first$134  : step;
-  assign _0357_ = ! state;
-  assign _0230_ = rst ? 16'h0000 : _0354_;
-  assign _0358_ = start ? 8'h00 : error;
-  assign _0359_ = _0360_ ? _0358_ : error;
-  assign _0360_ = ! state;
-  assign _0361_ = _0098_ ? \$signal$151  : _0359_;
-  assign _0229_ = rst ? 8'h00 : _0361_;
-  assign _0362_ = _0080_ ? 1'h0 : busy;
-  function [0:0] _0883_;
+  assign _0360_ = _0886_(step, { _0362_, _0359_ }, { _0363_, _0361_ });
+  assign _0361_ = state == 3'h5;
+  assign _0362_ = start ? \first$134  : step;
+  assign _0363_ = ! state;
+  assign _0230_ = rst ? 16'h0000 : _0360_;
+  assign _0364_ = start ? 8'h00 : error;
+  assign _0365_ = _0366_ ? _0364_ : error;
+  assign _0366_ = ! state;
+  assign _0367_ = _0100_ ? \$signal$153  : _0365_;
+  assign _0229_ = rst ? 8'h00 : _0367_;
+  assign _0368_ = _0080_ ? 1'h0 : busy;
+  function [0:0] _0897_;
     input [0:0] a;
     input [3:0] b;
     input [3:0] s;
     (* parallel_case *)
     casez (s)
       4'b???1:
-        _0883_ = b[0:0];
+        _0897_ = b[0:0];
       4'b??1?:
-        _0883_ = b[1:1];
+        _0897_ = b[1:1];
       4'b?1??:
-        _0883_ = b[2:2];
+        _0897_ = b[2:2];
       4'b1???:
-        _0883_ = b[3:3];
+        _0897_ = b[3:3];
       default:
-        _0883_ = a;
+        _0897_ = a;
     endcase
   endfunction
-  assign _0363_ = _0883_(busy, { _0370_, _0368_, _0366_, _0362_ }, { _0371_, _0369_, _0367_, _0364_ });
-  assign _0364_ = state == 3'h7;
-  assign _0365_ = \final  ? 1'h0 : busy;
-  assign _0366_ = _0077_ ? _0365_ : busy;
-  assign _0367_ = state == 3'h5;
-  assign _0368_ = none ? (* full_case = 32'd1 *) 1'h0 : busy;
-  assign _0369_ = state == 3'h1;
-  assign _0370_ = start ? 1'h1 : busy;
-  assign _0371_ = ! state;
-  assign _0372_ = _0098_ ? 1'h1 : _0363_;
-  assign _0228_ = rst ? 1'h0 : _0372_;
-  assign _0373_ = _0374_ ? count : \$signal ;
-  assign _0374_ = ! state;
-  assign _0226_ = starts ? _0084_[15:0] : _0373_;
+  assign _0369_ = _0897_(busy, { _0376_, _0374_, _0372_, _0368_ }, { _0377_, _0375_, _0373_, _0370_ });
+  assign _0370_ = state == 3'h7;
+  assign _0371_ = \final  ? 1'h0 : busy;
+  assign _0372_ = _0077_ ? _0371_ : busy;
+  assign _0373_ = state == 3'h5;
+  assign _0374_ = none ? (* full_case = 32'd1 *) 1'h0 : busy;
+  assign _0375_ = state == 3'h1;
+  assign _0376_ = start ? 1'h1 : busy;
+  assign _0377_ = ! state;
+  assign _0378_ = _0100_ ? 1'h1 : _0369_;
+  assign _0228_ = rst ? 1'h0 : _0378_;
+  assign _0379_ = _0380_ ? count : \$signal ;
+  assign _0380_ = ! state;
+  assign _0226_ = started ? _0089_[15:0] : _0379_;
   assign _0225_ = rst ? 1'h0 : beginning;
   assign _0224_ = rst ? 32'd0 : _0073_[31:0];
-  assign _0375_ = busy ? _0069_[31:0] : cycles;
-  assign _0376_ = _0377_ ? 32'd0 : _0375_;
-  assign _0377_ = state == 3'h1;
-  assign _0223_ = rst ? 32'd0 : _0376_;
+  assign _0381_ = busy ? _0069_[31:0] : cycles;
+  assign _0382_ = _0383_ ? 32'd0 : _0381_;
+  assign _0383_ = state == 3'h1;
+  assign _0223_ = rst ? 32'd0 : _0382_;
   assign _0222_ = rst ? 8'h00 : \place$85 [7:0];
   assign _0221_[1] = rst ? 1'h0 : \$signal$84 ;
   assign _0221_[0] = rst ? 1'h0 : \$signal$83 ;
@@ -7347,11 +7392,11 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0220_[0] = rst ? 1'h0 : \$signal$78 ;
   assign _0220_[12] = rst ? 1'h0 : x_last;
   assign _0220_[3] = rst ? 1'h0 : last_vector;
-  assign _0378_ = _0059_ ? 1'h0 : \opening$125 ;
-  assign _0379_ = \begin  ? 1'h1 : _0378_;
-  assign _0219_ = rst ? 1'h0 : _0379_;
-  assign _0380_ = \begin  ? _0056_ : own;
-  assign _0218_ = rst ? 1'h0 : _0380_;
+  assign _0384_ = _0059_ ? 1'h0 : \opening$125 ;
+  assign _0385_ = \begin  ? 1'h1 : _0384_;
+  assign _0219_ = rst ? 1'h0 : _0385_;
+  assign _0386_ = \begin  ? _0056_ : own;
+  assign _0218_ = rst ? 1'h0 : _0386_;
   assign _0217_[71:64] = \$signal$76  ? issued[71:64] : words[191:184];
   assign _0217_[63:56] = \$signal$76  ? issued[63:56] : words[183:176];
   assign _0217_[55:48] = \$signal$76  ? issued[55:48] : words[175:168];
@@ -7359,119 +7404,119 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0217_[39:24] = \$signal$76  ? issued[39:24] : words[159:144];
   assign _0217_[23:8] = \$signal$76  ? issued[23:8] : words[143:128];
   assign _0217_[7:0] = \$signal$76  ? issued[7:0] : words[7:0];
-  assign _0381_ = rests_5 ? 1'h1 : rests;
-  assign _0382_ = read ? 1'h0 : _0381_;
-  assign _0214_ = rst ? 1'h0 : _0382_;
+  assign _0387_ = rests_5 ? 1'h1 : rests;
+  assign _0388_ = read ? 1'h0 : _0387_;
+  assign _0214_ = rst ? 1'h0 : _0388_;
   assign _0213_ = rst ? 1'h0 : rests_4;
   assign _0212_ = rst ? 1'h0 : rests_3;
   assign _0211_ = rst ? 1'h0 : rests_2;
   assign _0210_ = rst ? 1'h0 : rests_1;
   assign _0209_ = rst ? 1'h0 : _0053_;
-  assign _0383_ = _0050_ ? \$signal$57  : ahead;
-  assign _0384_ = \begin  ? 1'h1 : _0383_;
-  assign _0385_ = clear ? 1'h0 : _0384_;
-  assign _0208_ = rst ? 1'h0 : _0385_;
-  assign _0386_ = _0050_ ? coming : slot;
-  assign _0207_ = rst ? 15'h0000 : _0386_;
+  assign _0389_ = _0050_ ? \$signal$57  : ahead;
+  assign _0390_ = \begin  ? 1'h1 : _0389_;
+  assign _0391_ = clear ? 1'h0 : _0390_;
+  assign _0208_ = rst ? 1'h0 : _0391_;
+  assign _0392_ = _0050_ ? coming : slot;
+  assign _0207_ = rst ? 15'h0000 : _0392_;
   assign _0206_ = rst ? 1'h0 : _0049_;
-  assign _0387_ = \$signal$108  ? _0048_ : \$signal$108 ;
-  assign _0388_ = _0050_ ? 1'h1 : _0387_;
-  assign _0389_ = \begin  ? 1'h0 : _0388_;
-  assign _0205_ = rst ? 1'h0 : _0389_;
-  assign _0390_ = \$signal$108  ? _0047_ : least_last;
-  assign _0203_ = begin_loops_3 ? least_single : _0390_;
-  assign _0391_ = \$signal$108  ? _0045_[7:0] : least_left;
-  assign _0202_ = begin_loops_3 ? 8'h06 : _0391_;
-  assign _0392_ = _0041_ ? _0042_[8:0] : \place$85 ;
-  assign _0201_ = \begin  ? words[200:192] : _0392_;
-  assign _0393_ = \$signal$84  ? 1'h0 : spare;
-  assign _0394_ = swapped ? 1'h1 : _0393_;
-  assign _0395_ = clear ? 1'h1 : _0394_;
-  assign _0200_ = rst ? 1'h1 : _0395_;
-  assign _0396_ = \$signal$84  ? _0040_ : begun;
-  assign _0397_ = clear ? 1'h0 : _0396_;
-  assign _0199_ = rst ? 1'h0 : _0397_;
-  assign _0398_ = \$signal$84  ? _0039_ : \$signal$104 ;
-  assign _0399_ = _0050_ ? more_parameters : _0398_;
-  assign _0400_ = \begin  ? 1'h1 : _0399_;
-  assign _0401_ = clear ? 1'h0 : _0400_;
-  assign _0198_ = rst ? 1'h0 : _0401_;
-  assign _0402_ = \$signal$84  ? _0038_ : words_last;
-  assign _0197_ = begin_loops_3 ? words_single : _0402_;
-  assign _0403_ = \$signal$84  ? _0036_[7:0] : words_left;
-  assign _0196_ = begin_loops_3 ? 8'h09 : _0403_;
-  assign _0404_ = \$signal$83  ? _0034_ : \$signal$83 ;
-  assign _0405_ = _0050_ ? \$signal$60  : _0404_;
-  assign _0406_ = \begin  ? matrix : _0405_;
+  assign _0393_ = \$signal$108  ? _0048_ : \$signal$108 ;
+  assign _0394_ = _0050_ ? 1'h1 : _0393_;
+  assign _0395_ = \begin  ? 1'h0 : _0394_;
+  assign _0205_ = rst ? 1'h0 : _0395_;
+  assign _0396_ = \$signal$108  ? _0047_ : least_last;
+  assign _0203_ = begin_loops_3 ? least_single : _0396_;
+  assign _0397_ = \$signal$108  ? _0045_[7:0] : least_left;
+  assign _0202_ = begin_loops_3 ? 8'h06 : _0397_;
+  assign _0398_ = _0041_ ? _0042_[8:0] : \place$85 ;
+  assign _0201_ = \begin  ? words[200:192] : _0398_;
+  assign _0399_ = \$signal$84  ? 1'h0 : spare;
+  assign _0400_ = swapped ? 1'h1 : _0399_;
+  assign _0401_ = clear ? 1'h1 : _0400_;
+  assign _0200_ = rst ? 1'h1 : _0401_;
+  assign _0402_ = \$signal$84  ? _0040_ : begun;
+  assign _0403_ = clear ? 1'h0 : _0402_;
+  assign _0199_ = rst ? 1'h0 : _0403_;
+  assign _0404_ = \$signal$84  ? _0039_ : \$signal$104 ;
+  assign _0405_ = _0050_ ? more_parameters : _0404_;
+  assign _0406_ = \begin  ? 1'h1 : _0405_;
   assign _0407_ = clear ? 1'h0 : _0406_;
-  assign _0195_ = rst ? 1'h0 : _0407_;
-  assign _0408_ = \$signal$83  ? _0033_ : rows_last;
-  assign _0194_ = begin_loops_3 ? rows_single : _0408_;
-  assign _0409_ = \$signal$83  ? _0030_[7:0] : rows_left;
-  assign _0192_ = begin_loops_3 ? 8'h04 : _0409_;
-  assign _0410_ = last_vector ? 1'h0 : \$signal$76 ;
-  assign _0411_ = _0013_ ? _0410_ : \$signal$76 ;
-  assign _0412_ = _0050_ ? 1'h1 : _0411_;
+  assign _0198_ = rst ? 1'h0 : _0407_;
+  assign _0408_ = \$signal$84  ? _0038_ : words_last;
+  assign _0197_ = begin_loops_3 ? words_single : _0408_;
+  assign _0409_ = \$signal$84  ? _0036_[7:0] : words_left;
+  assign _0196_ = begin_loops_3 ? 8'h09 : _0409_;
+  assign _0410_ = \$signal$83  ? _0034_ : \$signal$83 ;
+  assign _0411_ = _0050_ ? \$signal$60  : _0410_;
+  assign _0412_ = \begin  ? matrix : _0411_;
   assign _0413_ = clear ? 1'h0 : _0412_;
-  assign _0191_ = rst ? 1'h0 : _0413_;
-  assign _0414_ = x_last ? _0028_ : y_last;
-  assign _0415_ = _0013_ ? _0414_ : y_last;
-  assign _0190_ = \$signal$76  ? _0415_ : y_single;
-  assign _0416_ = x_last ? _0026_[15:0] : y_left;
-  assign _0417_ = _0013_ ? _0416_ : y_left;
-  assign _0189_ = \$signal$76  ? _0417_ : issued[39:24];
-  assign _0418_ = _0013_ ? _0024_ : last_vector;
-  assign _0419_ = \$signal$76  ? _0418_ : _0055_;
-  assign _0188_ = rst ? 1'h0 : _0419_;
-  assign _0420_ = _0013_ ? _0017_ : x_last;
-  assign _0187_ = \$signal$76  ? _0420_ : x_single;
-  assign _0421_ = _0013_ ? _0015_[15:0] : x_left;
-  assign _0186_ = \$signal$76  ? _0421_ : issued[23:8];
-  assign _0422_ = \$signal$78  ? _0012_ : fresh;
-  assign _0423_ = _0050_ ? 1'h1 : _0422_;
-  assign _0185_ = rst ? 1'h0 : _0423_;
-  assign _0424_ = \$signal$78  ? 1'h0 : opening;
-  assign _0425_ = _0050_ ? 1'h1 : _0424_;
-  assign _0184_ = rst ? 1'h0 : _0425_;
+  assign _0195_ = rst ? 1'h0 : _0413_;
+  assign _0414_ = \$signal$83  ? _0033_ : rows_last;
+  assign _0194_ = begin_loops_3 ? rows_single : _0414_;
+  assign _0415_ = \$signal$83  ? _0030_[7:0] : rows_left;
+  assign _0192_ = begin_loops_3 ? 8'h04 : _0415_;
+  assign _0416_ = last_vector ? 1'h0 : \$signal$76 ;
+  assign _0417_ = _0013_ ? _0416_ : \$signal$76 ;
+  assign _0418_ = _0050_ ? 1'h1 : _0417_;
+  assign _0419_ = clear ? 1'h0 : _0418_;
+  assign _0191_ = rst ? 1'h0 : _0419_;
+  assign _0420_ = x_last ? _0028_ : y_last;
+  assign _0421_ = _0013_ ? _0420_ : y_last;
+  assign _0190_ = \$signal$76  ? _0421_ : y_single;
+  assign _0422_ = x_last ? _0026_[15:0] : y_left;
+  assign _0423_ = _0013_ ? _0422_ : y_left;
+  assign _0189_ = \$signal$76  ? _0423_ : issued[39:24];
+  assign _0424_ = _0013_ ? _0024_ : last_vector;
+  assign _0425_ = \$signal$76  ? _0424_ : _0055_;
+  assign _0188_ = rst ? 1'h0 : _0425_;
+  assign _0426_ = _0013_ ? _0017_ : x_last;
+  assign _0187_ = \$signal$76  ? _0426_ : x_single;
+  assign _0427_ = _0013_ ? _0015_[15:0] : x_left;
+  assign _0186_ = \$signal$76  ? _0427_ : issued[23:8];
+  assign _0428_ = \$signal$78  ? _0012_ : fresh;
+  assign _0429_ = _0050_ ? 1'h1 : _0428_;
+  assign _0185_ = rst ? 1'h0 : _0429_;
+  assign _0430_ = \$signal$78  ? 1'h0 : opening;
+  assign _0431_ = _0050_ ? 1'h1 : _0430_;
+  assign _0184_ = rst ? 1'h0 : _0431_;
   assign _0183_ = rst ? 1'h0 : _0004_;
-  assign _0181_ = rst ? 1'h0 : _0311_;
-  assign _0180_ = rst ? 1'h0 : _0303_;
+  assign _0181_ = rst ? 1'h0 : _0313_;
+  assign _0180_ = rst ? 1'h0 : _0305_;
   assign _0179_ = rst ? 1'h0 : \$signal$76 ;
-  assign _0426_ = starts ? streams : ran;
-  assign _0178_ = rst ? 1'h0 : _0426_;
-  assign _0427_ = _0299_ ? 1'h1 : missing;
-  assign _0428_ = clear ? 1'h0 : _0427_;
-  assign _0177_ = rst ? 1'h0 : _0428_;
-  assign _0429_ = x_last ? _0293_[7:0] : left_y;
-  assign _0430_ = last_vector ? issued[63:56] : _0429_;
-  assign _0431_ = \$signal$78  ? _0430_ : left_y;
-  assign _0176_ = \$signal$76  ? _0431_ : issued[63:56];
-  assign _0432_ = x_last ? issued[47:40] : _0288_[7:0];
-  assign _0433_ = \$signal$78  ? _0432_ : \$signal$79 ;
-  assign _0175_ = \$signal$76  ? _0433_ : issued[47:40];
-  assign _0174_ = rst ? 2'h0 : _0284_[1:0];
-  assign _0434_ = moving_on ? pass_last : first;
-  assign _0435_ = \begin  ? 1'h1 : _0434_;
-  assign _0173_ = rst ? 1'h0 : _0435_;
-  assign _0436_ = step_tiles ? _0280_ : tiles_last;
-  assign _0172_ = begin_loops_0 ? tiles_single : _0436_;
-  assign _0437_ = step_tiles ? _0278_[15:0] : tiles_left;
-  assign _0170_ = begin_loops_0 ? words[79:64] : _0437_;
-  assign _0438_ = \$signal$69  ? _0276_ : taps_y_last;
-  assign _0169_ = begin_loops_0 ? taps_y_single : _0438_;
-  assign _0439_ = \$signal$69  ? _0274_[15:0] : taps_y_left;
-  assign _0168_ = begin_loops_0 ? words[127:112] : _0439_;
-  assign _0440_ = \$signal$67  ? _0272_ : taps_x_last;
-  assign _0167_ = begin_loops_1 ? taps_x_single : _0440_;
-  assign _0441_ = \$signal$67  ? _0270_[15:0] : taps_x_left;
-  assign _0166_ = begin_loops_1 ? words[111:96] : _0441_;
-  assign _0442_ = moving_on ? _0268_ : pieces_last;
-  assign _0165_ = begin_loops_1 ? pieces_single : _0442_;
-  assign _0443_ = moving_on ? _0266_[15:0] : pieces_left;
-  assign _0164_ = begin_loops_1 ? words[95:80] : _0443_;
-  assign _0163_ = rst ? 1'h0 : _0264_;
-  assign _0162_ = rst ? 1'h0 : _0263_;
-  assign _0161_ = rst ? 1'h0 : _0261_;
+  assign _0432_ = starts ? streams : ran;
+  assign _0178_ = rst ? 1'h0 : _0432_;
+  assign _0433_ = _0301_ ? 1'h1 : missing;
+  assign _0434_ = clear ? 1'h0 : _0433_;
+  assign _0177_ = rst ? 1'h0 : _0434_;
+  assign _0435_ = x_last ? _0295_[7:0] : left_y;
+  assign _0436_ = last_vector ? issued[63:56] : _0435_;
+  assign _0437_ = \$signal$78  ? _0436_ : left_y;
+  assign _0176_ = \$signal$76  ? _0437_ : issued[63:56];
+  assign _0438_ = x_last ? issued[47:40] : _0290_[7:0];
+  assign _0439_ = \$signal$78  ? _0438_ : \$signal$79 ;
+  assign _0175_ = \$signal$76  ? _0439_ : issued[47:40];
+  assign _0174_ = rst ? 2'h0 : _0286_[1:0];
+  assign _0440_ = moving_on ? pass_last : first;
+  assign _0441_ = \begin  ? 1'h1 : _0440_;
+  assign _0173_ = rst ? 1'h0 : _0441_;
+  assign _0442_ = step_tiles ? _0282_ : tiles_last;
+  assign _0172_ = begin_loops_0 ? tiles_single : _0442_;
+  assign _0443_ = step_tiles ? _0280_[15:0] : tiles_left;
+  assign _0170_ = begin_loops_0 ? words[79:64] : _0443_;
+  assign _0444_ = \$signal$69  ? _0278_ : taps_y_last;
+  assign _0169_ = begin_loops_0 ? taps_y_single : _0444_;
+  assign _0445_ = \$signal$69  ? _0276_[15:0] : taps_y_left;
+  assign _0168_ = begin_loops_0 ? words[127:112] : _0445_;
+  assign _0446_ = \$signal$67  ? _0274_ : taps_x_last;
+  assign _0167_ = begin_loops_1 ? taps_x_single : _0446_;
+  assign _0447_ = \$signal$67  ? _0272_[15:0] : taps_x_left;
+  assign _0166_ = begin_loops_1 ? words[111:96] : _0447_;
+  assign _0448_ = moving_on ? _0270_ : pieces_last;
+  assign _0165_ = begin_loops_1 ? pieces_single : _0448_;
+  assign _0449_ = moving_on ? _0268_[15:0] : pieces_left;
+  assign _0164_ = begin_loops_1 ? words[95:80] : _0449_;
+  assign _0163_ = rst ? 1'h0 : _0266_;
+  assign _0162_ = rst ? 1'h0 : _0265_;
+  assign _0161_ = rst ? 1'h0 : _0263_;
   assign _0159_[14] = rst ? 1'h0 : tiles_last;
   assign _0159_[8:7] = rst ? 2'h0 : coming[8:7];
   assign _0159_[3:0] = rst ? 4'h0 : coming[3:0];
@@ -7482,9 +7527,9 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0159_[4] = rst ? 1'h0 : pieces_last;
   assign _0159_[6] = rst ? 1'h0 : taps_y_last;
   assign _0159_[10] = rst ? 1'h0 : pass_last;
-  assign _0158_ = rst ? 1'h0 : _0259_;
-  assign _0157_ = rst ? 1'h0 : _0256_;
-  assign _0156_ = rst ? 1'h0 : _0253_;
+  assign _0158_ = rst ? 1'h0 : _0261_;
+  assign _0157_ = rst ? 1'h0 : _0258_;
+  assign _0156_ = rst ? 1'h0 : _0255_;
   assign _0155_ = rst ? 1'h0 : _0083_;
   assign _0154_[639:608] = comes_19 ? word_1 : words[639:608];
   assign _0154_[607:576] = comes_18 ? words[639:608] : words[607:576];
@@ -7506,23 +7551,23 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0154_[95:64] = comes_2 ? words[127:96] : words[95:64];
   assign _0154_[63:32] = comes_1 ? words[95:64] : words[63:32];
   assign _0154_[31:0] = comes_0 ? words[63:32] : words[31:0];
-  assign _0444_ = head ? _0291_[8:0] : place;
-  assign _0445_ = read_1 ? place : _0444_;
-  assign _0153_ = _0446_ ? _0075_[8:0] : _0445_;
-  assign _0446_ = ! state;
-  assign _0447_ = read_1 ? come_single : come_last;
-  assign _0152_ = word_valid ? _0074_ : _0447_;
-  assign _0448_ = read_1 ? 8'h14 : come_left;
-  assign _0151_ = word_valid ? _0054_[7:0] : _0448_;
-  assign _0449_ = head ? _0032_ : asked_last;
-  assign _0150_ = read_1 ? asked_single : _0449_;
-  assign _0450_ = head ? _0010_[7:0] : asked_left;
-  assign _0148_ = read_1 ? 8'h14 : _0450_;
-  assign _0451_ = head ? _0301_ : head;
-  assign _0452_ = read_1 ? 1'h1 : _0451_;
-  assign _0147_ = rst ? 1'h0 : _0452_;
+  assign _0450_ = head ? _0293_[8:0] : place;
+  assign _0451_ = read_1 ? place : _0450_;
+  assign _0153_ = _0452_ ? _0075_[8:0] : _0451_;
+  assign _0452_ = ! state;
+  assign _0453_ = read_1 ? come_single : come_last;
+  assign _0152_ = word_valid ? _0074_ : _0453_;
+  assign _0454_ = read_1 ? 8'h14 : come_left;
+  assign _0151_ = word_valid ? _0054_[7:0] : _0454_;
+  assign _0455_ = head ? _0032_ : asked_last;
+  assign _0150_ = read_1 ? asked_single : _0455_;
+  assign _0456_ = head ? _0010_[7:0] : asked_left;
+  assign _0148_ = read_1 ? 8'h14 : _0456_;
+  assign _0457_ = head ? _0303_ : head;
+  assign _0458_ = read_1 ? 1'h1 : _0457_;
+  assign _0147_ = rst ? 1'h0 : _0458_;
   assign _0146_ = rst ? 1'h0 : read;
-  assign _0145_ = rst ? 1'h0 : _0260_;
+  assign _0145_ = rst ? 1'h0 : _0262_;
   assign head_address = place[7:0];
 endmodule
 

@@ -130,7 +130,7 @@ class WindowWorkload(BitWorkload):
         return tiles
 
     def offers(self, tiles: list[Any], gap: float) -> dict[str, Offers]:
-        """Return what to offer on each stream."""
+        """Return what to offer on each stream; rows without pixels have anything but count not."""
         vector = self.dut.activations.payload.shape()
         offers = super().offers([], gap)["activations"]
         words = super().offers([replace(tile, vectors=[]) for tile in tiles], gap)["weights"]
@@ -138,7 +138,8 @@ class WindowWorkload(BitWorkload):
             for index, (pixels, kind) in enumerate(tile.vectors):
                 last = index == len(tile.vectors) - 1
                 offers.words.append(
-                    pack(pixels.ravel(), 8) << vector["pixels"].offset
+                    random.getrandbits(8 * self.dut.rows) << vector["vector"].offset
+                    | pack(pixels.ravel(), 8) << vector["pixels"].offset
                     | kind.value << vector["kind"].offset | last << vector["last"].offset
                     | tile.a.code << vector["format"].offset)
         return {"activations": offers, "weights": words}

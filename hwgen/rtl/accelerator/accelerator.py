@@ -219,10 +219,11 @@ class Accelerator(Frame):
         """Place what a step passes through, with its descriptor, each in a reset of its own.
 
         What is under way when a step fails must not come out in the next one. The reset has far to
-        go, and time to do it: what is cleared stays so for many cycles.
+        go, and time to do it: what is cleared stays so for many cycles. So it does behind a reset
+        of the whole, which may be one cycle long, as there are registers without one in between.
         """
-        clear = Signal(init=1)
-        m.d.sync += clear.eq(sequencer.clear)
+        clear, held = Signal(init=1), Signal(3, init=-1)
+        m.d.sync += [held.eq(held << 1), clear.eq(sequencer.clear | held.any())]
         parts = {part.name: part.component for part in self.parts}
         pipeline = {"fetch": self.fetch, "array": self.array, "accumulators": self.accumulators,
                     "post": self.post, "store": self.store, **parts}

@@ -149,12 +149,12 @@ class Accumulators(wiring.Component):
         def near(value: Value, name: str) -> Value:
             return primitives.local_register(m, self.family, value, f"{name}_{low}")
 
-        back_again, *where = near(writing, "writing")
+        where = near(writing[1:], "writing")
         stored = later(m, rows.read_data, 1, f"stored_{low}")
         was_stored = later(m, stored, 1, f"was_stored_{low}")
         requantised = Signal(len(stored), name=f"requantised_{low}", reset_less=True)
         kept = later(m, values[bits], 1, f"kept_{low}")
-        totals = []
+        totals, written = [], []
         for c in columns:
             alone, larger, added, adds_again = near(flags, f"flags_{c}")
             value = values.word_select(c, SUM).as_signed()
@@ -172,12 +172,14 @@ class Accumulators(wiring.Component):
             ]
             totals.append(Mux(replaced, kept.word_select(c - low, SUM), total))
         chosen = later(m, Cat(totals), 1, f"chosen_{low}")
+        for c in columns:
+            written.append(Mux(near(writing[0], f"back_again_{c}"),
+                               *(row.word_select(c - low, SUM) for row in (requantised, chosen))))
         m.d.comb += [
             Value.cast(self.o)[bits].eq(chosen),
             rows.read_address.eq(near(read, "read")),
-            Cat(rows.write, rows.write_address).eq(later(m, Cat(where), 1, f"where_{low}")),
-            rows.write_data.eq(later(m, Mux(back_again, requantised, chosen), 1,
-                                     f"written_{low}")),
+            Cat(rows.write, rows.write_address).eq(later(m, where, 1, f"where_{low}")),
+            rows.write_data.eq(later(m, Cat(written), 1, f"written_{low}")),
         ]
 
     def _sum_and_kept(self, m: Module) -> tuple[Value, Value]:

@@ -40,6 +40,8 @@ class ReadAheadWalk(Walk):
         self.starts = Signal()   # the first vector of a step is issued in the next cycle
         self.spread = Signal(init=1)  # everybody has the descriptor
         self.final = Signal()    # the step that has ended is the last one
+        # No pass of the step that waits may run yet, as `waits & runs` would tell:
+        self.blocked = Signal()
         m.d.sync += [self.last.eq(self.left == 0),  # which has begun
                      self.final.eq(self.last & ~self.second)]
 
@@ -52,16 +54,24 @@ class ReadAheadWalk(Walk):
         with m.If(self.begin):
             m.d.sync += self.waits.eq(1)
         with m.If(self.starts):
-            m.d.sync += [self.waits.eq(0), self.left.eq(self.left - 1), self.runs.eq(1),
+            m.d.sync += [self.waits.eq(0), self.runs.eq(1), self.blocked.eq(0),
                          self.second.eq(self.runs & ~control.done), self.spread.eq(~self.streams)]
         with m.Elif(control.done):
-            m.d.sync += [self.second.eq(0), self.runs.eq(self.second)]
+            m.d.sync += [self.second.eq(0), self.runs.eq(self.second),
+                         self.blocked.eq((self.begin | self.waits) & self.second)]
+        with m.Elif(self.begin):
+            m.d.sync += self.blocked.eq(self.runs)
+        started = Signal()  # a cycle later: the steps that are left are many bits
+        m.d.sync += started.eq(self.starts)
+        with m.If(started):
+            m.d.sync += self.left.eq(self.left - 1)
         with m.If(control.followed):
             m.d.sync += self.spread.eq(1)
         with m.If(self.read):
             m.d.sync += self.rests.eq(0)
         with m.If(control.clear):
-            m.d.sync += [self.waits.eq(0), self.runs.eq(0), self.second.eq(0)]
+            m.d.sync += [self.waits.eq(0), self.runs.eq(0), self.second.eq(0),
+                         self.blocked.eq(0)]
 
     def _run_step(self, complete: Value) -> None:
         """End a step, and read the next one's descriptor as soon as nobody wants the last one."""
@@ -161,7 +171,7 @@ class ReadAheadSequencer(Sequencer):
         value = slot.gives_value(
             self._values(m, ~slot.vectors, issue, loops.x.last, slot.last_vector))
         missing = self._missing(m, walk, slot, take)
-        free = ~walk.waits | ~walk.runs | self._overlaps(m, slot.vectors, walk, missing)
+        free = ~walk.blocked | self._overlaps(m, slot.vectors, walk, missing)
         if self.tables is not None:
             free &= ~walk.waits | self._make_tables(m, walk, self.tables)
         m.d.comb += [

@@ -55,8 +55,8 @@ class BitSerial(wiring.Component):
     activations : In(stream.Signature(StructLayout(...)))
         ``vector``: a byte for each row, of which the lowest bits count; ``format`` of them, which
         is not BIPOLAR; ``last``: the tile ends here. With lines also ``kind`` and ``pixels``:
-        a vector of kind DEPTHWISE is each column's own, of its pixels that came last, and these
-        first; one of kind PRIME brings pixels, takes a cycle, and gives no sums.
+        a vector of kind DEPTHWISE is each column's own, of its pixels that came last, with 0 in
+        the rows behind them; one of kind PRIME brings pixels, takes a cycle, and gives no sums.
     weights : In(stream.Signature(StructLayout(...)))
         ``word``: a byte for each column, and the ``format`` of the tile's weights.
     o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
@@ -118,7 +118,7 @@ class BitSerial(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.pairs = pairs = Pairs(self.rows)
+        m.submodules.pairs = pairs = Pairs(self.rows, self.lines ** 2)
         store, store_at, in_use = self._tiles(m, pairs)
         read_at = Cat(pairs.weight_plane[:ceil_log2(self.weight_bits)], in_use)
         windows = self._windows(m, pairs) if self.lines else None
@@ -151,6 +151,7 @@ class BitSerial(wiring.Component):
         activations, own = self.activations, Signal()
         with m.If(pairs.take):
             m.d.sync += own.eq(activations.p.kind == Kind.DEPTHWISE)
+        m.d.comb += pairs.own.eq(own)
         shift = activations.valid & activations.ready & (activations.p.kind != Kind.MATRIX)
         return Windows(self.lines, self.family, shift, own, pairs.activation_plane, pairs.plane)
 

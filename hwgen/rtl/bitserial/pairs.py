@@ -26,6 +26,8 @@ class Pairs(wiring.Component):
     ----------
     rows : int
         Activations of a vector.
+    pixels : int
+        As many rows, the first ones, may have pixels of their own; the others have nothing then.
 
     Members
     -------
@@ -37,6 +39,8 @@ class Pairs(wiring.Component):
         Which plane of the activations is next.
     weight_plane : Out(3), ones : Out(1)
         Which plane of the weights is next, or whether one of all ones.
+    own : In(1)
+        The vector under way is of such pixels.
     plane : Out(rows), control : Out(Control)
         The plane of activations that it meets, a cycle later.
     last : Out(1)
@@ -51,6 +55,7 @@ class Pairs(wiring.Component):
     activation_plane: Value
     weight_plane: Value
     ones: Value
+    own: Value
     plane: Value
     control: Any
     last: Value
@@ -60,12 +65,13 @@ class Pairs(wiring.Component):
     interval = 1
     """Cycles between vectors at best: where both sides have one bit."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, pixels: int = 0) -> None:
         self.rows = rows
+        self.pixels = pixels
         super().__init__({
             "ready": Out(1), "take": In(1), "vector": In(MOST_BITS * rows), "a": In(FORMAT),
             "w": In(FORMAT), "activation_plane": Out(3), "weight_plane": Out(3), "ones": Out(1),
-            "plane": Out(rows), "control": Out(Control), "last": Out(1),
+            "own": In(1), "plane": Out(rows), "control": Out(Control), "last": Out(1),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -111,4 +117,6 @@ class Pairs(wiring.Component):
             self.control.doubles.eq(doubles),
             self.control.negative.eq(counts_negative[0] ^ counts_negative[1]),
         ]
+        with m.If(self.own):
+            m.d.sync += self.plane[self.pixels:].eq(0)
         return m
