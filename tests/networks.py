@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["NETWORKS", "SHARED", "arrays", "path", "stored_tensors"]
+__all__ = ["FOLDER", "NETWORKS", "SHARED", "arrays", "path", "stored_tensors"]
 
 FOLDER = Path(__file__).parents[1] / "networks"
 NETWORKS = ("ad_autoencoder", "ic_resnet8", "kws_dscnn", "vww_mobilenet")

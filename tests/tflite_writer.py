@@ -11,8 +11,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields", "random_chain",
-           "random_layer", "random_network", "write_network"]
+__all__ = ["CURVES", "KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields",
+           "random_chain", "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
@@ -32,7 +32,10 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "SHAPE": "ShapeOptions",
            "TRANSPOSE_CONV": "TransposeConvOptions",
            "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
-           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions"}
+           "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "SVDF": "SVDFOptions",
+           "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
+           "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
+           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
 
 
 @dataclass(kw_only=True)
@@ -84,7 +87,8 @@ def vector(builder: flatbuffers.Builder, values: Sequence[int]) -> int:
 
 def table(builder: flatbuffers.Builder, kind: str, **fields: object) -> int:
     """Write a table; what is an array becomes a vector, what is None is left out."""
-    offsets = {name: builder.CreateNumpyVector(value) if isinstance(value, np.ndarray) else value
+    offsets = {name: builder.CreateNumpyVector(value) if isinstance(value, np.ndarray) else
+               builder.CreateString(value) if isinstance(value, str) else value
                for name, value in fields.items() if value is not None}
     getattr(tflite, f"{kind}Start")(builder)
     for name, value in offsets.items():
@@ -129,38 +133,46 @@ def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) 
 def write_network(tensors: Sequence[Tensor], operators: Sequence[Operator], inputs: Sequence[int],
                   outputs: Sequence[int], *, graphs: int = 1, custom: str | None = None,
                   version: int = 1, format_version: int = 3, first_buffer: np.ndarray | None = None,
+                  others: Sequence["Graph"] = (),
                   fields: Callable[[int], tuple[int, int]] = both_fields) -> bytes:
     """Return the bytes of a file with one graph; tensors go by their numbers in the list.
 
-    ``graphs`` repeats it; ``custom`` and ``version`` are those of all operators' codes, and
-    ``fields`` what they have in their two fields for the number. ``first_buffer`` is what the
-    first buffer has, which should be nothing, and ``format_version`` should be 3.
+    ``graphs`` repeats it, and ``others`` without inputs and outputs follow; ``custom`` and
+    ``version`` are those of all operators' codes, and ``fields`` what they have in their two fields
+    for the number. ``first_buffer`` is what the first buffer has, which should be nothing, and
+    ``format_version`` should be 3.
     """
     builder = flatbuffers.Builder(1024)
     buffers = [table(builder, "Buffer", Data=first_buffer)]
-    numbers = []
-    for tensor in tensors:
-        numbers.append(0 if tensor.data is None else len(buffers))
-        if tensor.data is not None:
-            data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
-            buffers.append(table(builder, "Buffer", Data=data))
-    written = [write_tensor(builder, tensor, index, numbers[index])
-               for index, tensor in enumerate(tensors)]
-    codes = sorted({operator.code for operator in operators})
+    parts = [(tensors, operators, inputs, outputs),
+             *((other.tensors, other.operators, (), ()) for other in others)]
+    written = []
+    for part in parts:
+        written.append([])
+        for index, tensor in enumerate(part[0]):
+            written[-1].append((tensor, index, 0 if tensor.data is None else len(buffers)))
+            if tensor.data is not None:
+                data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+                buffers.append(table(builder, "Buffer", Data=data))
+    codes = sorted({operator.code for part in parts for operator in part[1]})
     name = None if custom is None else builder.CreateString(custom)
     code_tables = []
     for code in codes:
         deprecated, builtin = fields(getattr(tflite.BuiltinOperator, code))
         code_tables.append(table(builder, "OperatorCode", Version=version, CustomCode=name,
                                  BuiltinCode=builtin, DeprecatedBuiltinCode=deprecated))
-    operator_tables = [write_operator(builder, operator, codes.index(operator.code))
-                       for operator in operators]
-    graph = table(builder, "SubGraph", Tensors=vector(builder, written),
-                  Operators=vector(builder, operator_tables),
-                  Inputs=np.array(inputs, np.int32), Outputs=np.array(outputs, np.int32))
+    made = []
+    for part, own in zip(parts, written, strict=True):
+        tables = [write_tensor(builder, *each) for each in own]
+        operator_tables = [write_operator(builder, operator, codes.index(operator.code))
+                           for operator in part[1]]
+        made.append(table(builder, "SubGraph", Tensors=vector(builder, tables),
+                          Operators=vector(builder, operator_tables),
+                          Inputs=np.array(part[2], np.int32), Outputs=np.array(part[3], np.int32)))
     model = table(builder, "Model", Version=format_version,
                   OperatorCodes=vector(builder, code_tables),
-                  Subgraphs=vector(builder, [graph] * graphs), Buffers=vector(builder, buffers))
+                  Subgraphs=vector(builder, [made[0]] * graphs + made[1:]),
+                  Buffers=vector(builder, buffers))
     builder.Finish(model, file_identifier=b"TFL3")
     return bytes(builder.Output())
 
@@ -662,11 +674,39 @@ class Graph:
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
         return self.operator("LOGISTIC", [x], y)
 
+    def curve(self, x: int, code: str, *, extreme: bool = False) -> int:
+        """Append a function of one byte, on an input of any scale, or an ``extreme`` one."""
+        tensor, rng, options = self.tensors[x], self.rng, {}
+        inputs, scale = [x], float(tensor.scale)
+        scale *= 2 ** (rng.uniform(-6, 12) if extreme else rng.uniform(-2, 2))
+        if code == "RSQRT":
+            scale = 2 ** rng.uniform(-8, 1) / np.sqrt(tensor.scale) / 100
+        if code == "ABS" and rng.random() < 0.3:
+            scale = float(tensor.scale)
+        if code == "LEAKY_RELU":
+            options["Alpha"] = float(np.float32(rng.choice([0, 0.01, 0.1, 0.3, 1, 1.7])))
+        if code == "PRELU":
+            slope = self.activation(1)
+            self.tensors[slope].data = np.array([self.integer(-128, 127)], np.int8)
+            inputs.append(slope)
+        fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}.get(code)
+        size, zero_point = fixed or (float(np.float32(scale)), None)
+        y = self.activation(*tensor.shape, scale=size, zero_point=zero_point)
+        return self.operator(code, inputs, y, **options)
+
+    def curve_of(self, code: str) -> int:
+        """Append a function of one byte, of a new input."""
+        x = vector_or_image(self)
+        if code == "RSQRT":  # the reference refuses numbers below 0
+            self.tensors[x].zero_point = -128
+        return self.curve(x, code, extreme=bool(self.rng.random() < 0.2))
+
     def write(self, *outputs: int, **how: object) -> bytes:
         """Return the file; its inputs are the tensors that nothing writes."""
         made = {tensor for operator in self.operators for tensor in operator.outputs}
         read = dict.fromkeys(t for operator in self.operators for t in operator.inputs if t >= 0)
-        inputs = [t for t in read if t not in made and self.tensors[t].data is None]
+        inputs = [t for t in read if t not in made and self.tensors[t].data is None
+                  and not self.tensors[t].variable]
         return write_network(self.tensors, self.operators, inputs, outputs, **how)
 
 
@@ -728,10 +768,15 @@ MORE_LAYERS = {
 """Operators that may become several layers, or those of others."""
 
 
+CURVES = {code: lambda g, code=code: g.curve_of(code) for code in (
+    "TANH", "HARD_SWISH", "LEAKY_RELU", "ELU", "RSQRT", "ABS", "PRELU")}
+"""Functions of one byte, for which lanes need tables."""
+
+
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
     """Return a network of one random layer of a kind."""
     graph = Graph(rng)
-    return graph.write((LAYERS | MORE_LAYERS)[kind](graph), **how)
+    return graph.write((LAYERS | MORE_LAYERS | CURVES)[kind](graph), **how)
 
 
 def random_network(rng: np.random.Generator) -> bytes:
@@ -764,8 +809,11 @@ def random_network(rng: np.random.Generator) -> bytes:
     return graph.write(graph.softmax(x) if rng.random() < 0.7 else x)
 
 
-def random_chain(rng: np.random.Generator) -> bytes:
-    """Return a network of several operators of all kinds, whose branches meet again."""
+def random_chain(rng: np.random.Generator, *, curves: bool = False) -> bytes:
+    """Return a network of several operators of all kinds, whose branches meet again.
+
+    With ``curves`` there are functions of one byte among them.
+    """
     graph = Graph(rng)
     made = [graph.convolution(graph.image(8, 6))]
     for _ in range(graph.integer(2, 7)):
@@ -784,6 +832,10 @@ def random_chain(rng: np.random.Generator) -> bytes:
             lambda x: graph.concatenate(x, x)]
         choices += [lambda x, y=y: graph.add(y, x, str(rng.choice(["ADD", "SUB"])))
                     for y in alike] * 3
+        if curves:
+            choices += [lambda x, code=code: graph.curve(x, code) for code in (
+                "ELU", "LEAKY_RELU", "ABS", "PRELU", "HARD_SWISH",
+                *(["LOGISTIC", "TANH"] if graph.tensors[x].scale < 4 else []))] * 2
         if len(shape) == 4:
             choices += [graph.convolution, graph.depthwise, graph.resize, graph.transposed,
                         graph.pad, lambda x: graph.pool(x, "MAX_POOL_2D")] * 2

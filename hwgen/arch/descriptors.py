@@ -38,12 +38,15 @@ class Descriptors:
     ----------
     engine : str
     rows, columns, wide_rows : int
+    streams : bool
+        The words of each step lie behind its descriptor, and not behind all of them.
     """
 
     engine: str
     rows: int
     columns: int
     wide_rows: int = 0
+    streams: bool = False
 
     @property
     def binary(self) -> bool:
@@ -75,7 +78,30 @@ class Descriptors:
 
     def read(self, image: bytes | memoryview, index: int) -> Step:
         """Return the step with that index of a program image."""
-        first = index * self.words * self.columns
+        return self.read_at(image, index * self.words)
+
+    def places(self, image: bytes | memoryview, count: int) -> list[int]:
+        """Return the first words of so many descriptors."""
+        if not self.streams:
+            return [index * self.words for index in range(count)]
+        places = [0]
+        while len(places) < count:
+            places.append(self.end(places[-1], self.read_at(image, places[-1])))
+        return places[:count]
+
+    def end(self, place: int, step: Step) -> int:
+        """Return where the next descriptor is behind a step whose descriptor is at a place."""
+        return place + self.words + (0 if step.again else self.words_behind(step))
+
+    def words_behind(self, step: Step) -> int:
+        """Return how many words of weights and parameters a step reads."""
+        weights = self.rows if step.mode <= Mode.DEPTHWISE else 0
+        tiles = step.tiles if step.parameters_per_tile else 1
+        return step.tiles * step.passes * weights + tiles * PARAMETER_WORDS
+
+    def read_at(self, image: bytes | memoryview, word: int) -> Step:
+        """Return the step whose descriptor begins with a word of a program image."""
+        first = word * self.columns
         if not self.binary:
             data = image[first:first + DESCRIPTOR_BYTES]
             return Step.from_words(np.frombuffer(data, "<u4"))
@@ -91,7 +117,8 @@ class Descriptors:
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return those of a Design."""
-        return cls(design.engine, design.rows, design.columns, design.wide_rows)
+        return cls(design.engine, design.rows, design.columns, design.wide_rows,
+                   design.external is not None)
 
 
 def binary(step: Step) -> bytes:

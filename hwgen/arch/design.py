@@ -18,17 +18,21 @@ from .design_checks import (
     FAMILIES,
     LARGEST_MEMORY,
     LEAST_COLUMNS,
+    MOST_TABLES,
     SIDES,
     SPARSE,
     SYSTOLIC,
     WIDE_ROWS,
     check,
 )
+from .external import External
 from .formats import Integer
 
-__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "SIDES", "SPARSE",
-           "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
+__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
+           "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
+"""Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -38,7 +42,7 @@ class Design(ShownFields):
     """Everything that fixes an accelerator before synthesis.
 
     Checked when made: a :class:`UserError` names the first field that is wrong. ``Design.load``
-    takes a preset's name or a TOML file, and ``Design.presets()`` lists the presets.
+    takes a preset's name or a TOML file; ``Design.presets()`` has the presets.
 
     >>> hwgen.Design.load("icebreaker:sixteen").replace(lanes=1).lanes
     1
@@ -117,6 +121,12 @@ class Design(ShownFields):
     kept_vectors : int
         How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
         then reads nothing but its other input. 0: each ADD reads both.
+    external : str or None
+        Memory chip from which steps and weights stream into the program memory, which is a ring
+        then, and the clock of both in MHz, such as ``IS42S16160@110``.
+    tables : int
+        How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
+        :data:`MOST_TABLES`. 0: there are none.
     """
 
     engine: str = "systolic"
@@ -147,6 +157,8 @@ class Design(ShownFields):
     decompress: bool = False
     wide_rows: int = 0
     kept_vectors: int = 0
+    external: str | None = None
+    tables: int = 0
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -237,12 +249,18 @@ class Design(ShownFields):
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0), *["keeping"] * (self.kept_vectors > 0))
+                *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
+                *["keeping"] * (self.kept_vectors > 0), *["stream"] * (self.external is not None))
 
     @property
     def program_words(self) -> int:
         """Words of the program memory, a byte for each column; what is left over is not there."""
         return self.program_memory // self.columns
+
+    @property
+    def chip(self) -> External | None:
+        """The memory chip that its program streams from."""
+        return External.parse(self.external) if self.external else None
 
     @property
     def array_alone(self) -> Self:
@@ -275,6 +293,8 @@ class Design(ShownFields):
             parts += ["compact"] * self.compact + ["decompress"] * self.decompress
             parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
             parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
+            parts += [self.external.lower().replace("@", "at")] if self.external else []
+            parts += [f"tables{self.tables}"] * (self.tables > 0)
         if self.engine == "sparse":
             parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
         return "_".join(parts)
@@ -320,7 +340,7 @@ class Design(ShownFields):
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in ("packed_rows", "wide_rows", "kept_vectors") and not value:
+            if field.name in OPTIONAL and not value:
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

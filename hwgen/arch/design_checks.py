@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .boards import BOARDS, closest
+from .external import LARGEST_RING, LEAST_RING, External
 from .formats import GROUP, Integer
 from .steps import ROUNDINGS
 
 if TYPE_CHECKING:
     from .design import Design
 
-__all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
-           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "PACKED", "SIDES",
-           "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
+__all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
+           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MOST_TABLES", "PACKED",
+           "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -36,7 +37,8 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "lines": (0, "its columns take no pixels"),
           "line_pixels": (0, "its columns take no pixels"),
           "hard_lanes": (0, "its lanes do not multiply"),
-          "partial_sums": (1, "a column has one")}
+          "partial_sums": (1, "a column has one"),
+          "tables": (0, "its lanes hold none")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -50,13 +52,19 @@ WIDE_ROWS = 16, 32
 """How many of them there may be: a word of so many has room for the parameters of a tile."""
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
+EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
+            "kept_vectors": 0, "tables": 0}
+"""What fields of an accelerator are whose program streams."""
+MOST_TABLES = 7
+"""That lanes hold: a descriptor has three bits for which one, or none."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
 """Fields of a sparse engine, and the most that each may be."""
 SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 """Fields that only a systolic array has, also that beside a sparse engine."""
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
-                    "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors")
+                    "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
+                     "external", "tables")
 """Fields that say nothing of an array alone."""
 
 
@@ -202,6 +210,7 @@ def check_accelerator(design: "Design") -> None:
         if getattr(design, field) != needed:
             only(design, "kept_vectors", 0, f"with {field} {getattr(design, field)!r}")
     within(design, "kept_vectors", 0, LARGEST_SUMS)
+    within(design, "tables", 0, MOST_TABLES)
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":
@@ -225,6 +234,7 @@ def check_accelerator(design: "Design") -> None:
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
     if design.engine == "binary":
         check_binary(design)
+    check_external(design)
     for field in ("lines", "lanes"):
         if design.compact and getattr(design, field) > 1:
             raise UserError(f"{field} must be at most 1 in a compact accelerator, "
@@ -232,6 +242,25 @@ def check_accelerator(design: "Design") -> None:
     if design.compact and design.engine == "bitserial" and design.lines:
         raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
                         f"not {design.lines}: its columns take no pixels of their own")
+
+
+def check_external(design: "Design") -> None:
+    """Check what goes with external memory."""
+    if design.external is None:
+        return
+    if not isinstance(design.external, str):
+        raise UserError("external must be a memory chip and its clock in MHz, such as "
+                        f"IS42S16160@110, not {design.external!r}")
+    External.parse(design.external)
+    for field, needed in EXTERNAL.items():
+        only(design, field, needed, "with external memory")
+    columns, ring = design.columns, design.program_memory
+    if columns & columns - 1:
+        raise UserError("columns must be a power of two with external memory, as a page has whole "
+                        f"words, not {columns}")
+    if ring & ring - 1 or not LEAST_RING <= ring <= LARGEST_RING:
+        raise UserError(f"program_memory must be a power of two from {LEAST_RING} to "
+                        f"{LARGEST_RING} with external memory, for which it is a ring, not {ring}")
 
 
 def only(design: "Design", field: str, wanted: object, where: str, why: str = "") -> None:

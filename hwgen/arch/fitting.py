@@ -12,6 +12,7 @@ from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
+    EXTERNAL,
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
@@ -22,6 +23,7 @@ from .design_checks import (
     WIDE,
     WIDE_ROWS,
 )
+from .external import LARGEST_RING, LEAST_RING
 from .formats import GROUP
 
 __all__ = ["MISSING", "fitting"]
@@ -112,11 +114,16 @@ def fit_accelerator(v: Fields) -> None:
     if any(v[field] != only for field, only in KEEPING.items()):
         v.put("kept_vectors", 0)
 
+    if any(v[field] != only for field, only in EXTERNAL.items()):
+        v.put("external", None)
+
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)
     v.clamp("columns", LEAST_COLUMNS if v["compact"] else low, high)
     if v["wide_rows"]:
         v.put("columns", v["columns"] + v["columns"] % 2)
+    if v["external"]:
+        v.put("columns", 1 << max(v["columns"], 1).bit_length() - 1)
     serial = engine == "bitserial"
     v.clamp("lines", 0, math.isqrt(v["rows"]) if serial else v["rows"])
     if v["compact"]:
@@ -125,15 +132,7 @@ def fit_accelerator(v: Fields) -> None:
         v.need("line_pixels")
         v.clamp("line_pixels", 4)
 
-    v.need("activation_memory")
-    banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"], v["wide_rows"])
-                  - 1).bit_length()
-    v.put("activation_memory", -(-v["activation_memory"] // banks) * banks)
-    v.need("program_memory")
-    v.clamp("program_memory", v["columns"])
-    if v["wide_rows"]:
-        word = max(v["wide_rows"] * v["columns"], 1)
-        v.put("program_memory", -(-v["program_memory"] // word) * word)
+    fit_memories(v, engine)
     v.need("partial_sums")
     v.clamp("partial_sums", 1 if v["compact"] or engine == "binary" else 4, LARGEST_SUMS)
     v.need("lanes")
@@ -143,6 +142,22 @@ def fit_accelerator(v: Fields) -> None:
         v.clamp("program_memory", 0, LARGEST_SUMS * v["columns"])
         v.put("lanes", max(lanes for lanes in BINARY_LANES
                            if lanes <= max(v["lanes"], 1) and v["columns"] % lanes == 0))
+
+
+def fit_memories(v: Fields, engine: str) -> None:
+    """Fit the memories to what is read of them at once."""
+    v.need("activation_memory")
+    banks = 1 << (max(v["rows"], 0 if engine == "binary" else v["columns"], v["wide_rows"])
+                  - 1).bit_length()
+    v.put("activation_memory", -(-v["activation_memory"] // banks) * banks)
+    v.need("program_memory")
+    v.clamp("program_memory", v["columns"])
+    if v["wide_rows"]:
+        word = max(v["wide_rows"] * v["columns"], 1)
+        v.put("program_memory", -(-v["program_memory"] // word) * word)
+    if v["external"]:
+        v.put("program_memory", 1 << max(v["program_memory"], 1).bit_length() - 1)
+        v.clamp("program_memory", LEAST_RING, LARGEST_RING)
 
 
 def fit_multipliers(v: Fields) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "ACKNOWLEDGE", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES", "MAPPED",
-    "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES", "SPACE_SHIFT",
-    "STOP", "TURN",
-    "Access", "Facts", "Field", "Register", "Space", "StreamRegister",
+    "ACKNOWLEDGE", "COPY_OUT", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES",
+    "MAPPED", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES",
+    "SPACE_SHIFT", "STOP", "TURN",
+    "Access", "ExternalRegister", "Facts", "Field", "Register", "Space", "StreamRegister",
 ]
 
 PROTOCOL = 2
@@ -48,13 +48,14 @@ class Space(enum.IntEnum):
     PROGRAM = 2
     COUNTERS = 3
     SPARSE = 4
+    EXTERNAL = 5
 
 
 PART_BYTES = 1 << 17
 LANE_BYTES = 4 * PART_BYTES
 """In the space SPARSE, from one memory of a lane to the next, and from one lane to the next."""
 
-MAPPED = tuple(space for space in Space if space != Space.SPARSE)
+MAPPED = tuple(space for space in Space if space < Space.SPARSE)
 """The spaces that every accelerator has in the addresses of a system."""
 
 
@@ -69,6 +70,18 @@ class Register(enum.IntEnum):
     WATCHDOG = 0x14
     CYCLES = 0x18
     FINGERPRINT = 0x1C
+
+
+class ExternalRegister(enum.IntEnum):
+    """Offsets of the registers in the space EXTERNAL, 32 bits each."""
+
+    WORD = 0x00
+    COPY = 0x04
+    STALLS = 0x08
+
+
+COPY_OUT = 1 << 31
+"""The bit of COPY by which pages are written into the chip, and not read from it."""
 
 
 class StreamRegister(enum.IntEnum):

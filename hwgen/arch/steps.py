@@ -16,7 +16,7 @@ from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .formats import Format
 
 __all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "ROUNDINGS", "SLOTS", "WAITING",
-           "Mode", "Step", "descriptor_words", "lines_of_rows"]
+           "TABLE_BYTES", "Mode", "Step", "descriptor_words", "lines_of_rows", "table_words"]
 
 DESCRIPTOR_BYTES = 80
 PARAMETER_WORDS = 9
@@ -25,6 +25,8 @@ SLOTS = 64
 """Rows of a matrix that a lane of the sparse engine has sums for."""
 INDEX_BITS = 4
 """Of the entries of compressed weights in an accelerator."""
+TABLE_BYTES = 256
+"""Of a table, which has one for each byte: those of 0 to 127 first, then of -128 to -1."""
 ROUNDINGS = ("tflm", "single", "even")
 """How lanes round: docs/accelerator.md has each."""
 WAITING = 32
@@ -41,11 +43,17 @@ class Mode(IntEnum):
     SPARSE = 4
     UNPACK = 5
     WIDE = 6
+    TABLE = 7
 
 
 def descriptor_words(columns: int) -> int:
     """Return how many words of the program memory, ``columns`` bytes each, a descriptor takes."""
     return -(-DESCRIPTOR_BYTES // columns)
+
+
+def table_words(columns: int) -> int:
+    """Return how many words of the program memory, ``columns`` bytes each, a table takes."""
+    return -(-TABLE_BYTES // columns)
 
 
 def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
@@ -74,8 +82,8 @@ class Step:
     The names in docs/accelerator.md: K0 is ``pieces``, K1 ``taps_x``, K2 ``taps_y``, X and Y are
     ``x`` and ``y``, C the columns of the array. The formats are codes of
     :class:`hwgen.arch.formats.Format`; the systolic array has no use for them. ``slots`` and
-    ``column`` are for the sparse engine alone, as is its mode. Of mode UNPACK the document has a
-    table of its own.
+    ``column`` are for the sparse engine alone, as is its mode. ``table`` is 0 where bytes are
+    stored as they are. Of mode UNPACK the document has a table of its own.
     """
 
     mode: Mode = at(0, 0, 8, MISSING)
@@ -121,7 +129,10 @@ class Step:
     slots: int = at(17, 16, 16)
     output_row_step: int = at(18, 0, 32)
     activation_format: int = at(19, 0, 5)
+    table: int = at(19, 5, 3)
     weight_format: int = at(19, 8, 5)
+    again: bool = at(19, 13, 1, False)
+    holds: bool = at(19, 14, 1, False)
     column: int = at(19, 16, 16)
 
     def __post_init__(self) -> None:

@@ -14,9 +14,9 @@ from ..network.images import first_image, input_images
 from ..text import printable
 from ..tools.arrays import load_arrays
 
-__all__ = ["add_example", "add_inputs", "add_model", "first_input", "named_arrays",
-           "output_facts", "output_lines", "read_answers", "read_arrays", "read_inputs",
-           "read_labels", "right_answers"]
+__all__ = ["add_example", "add_inputs", "add_model", "add_stream", "first_input", "frames_of",
+           "named_arrays", "output_facts", "output_lines", "read_answers", "read_arrays",
+           "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
 
@@ -35,6 +35,28 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
                          help="one input or several along the first axis, as the network's file "
                          "has them: x.npy, file.npz:key, or a .npz with an array for each of its "
                          "inputs. .tflite: int8; .onnx: also floating point")
+
+
+def add_stream(command: argparse.ArgumentParser) -> None:
+    """Add what to do with the state of a network, from one input to the next."""
+    command.add_argument("--stream", action="store_true",
+                         help="the inputs are frames, one after another: the state of the network "
+                         "goes from each to the next; without, each meets the initial state")
+    command.add_argument("--reset-every", metavar="N", type=int,
+                         help="with --stream: back to the initial state after every N frames")
+
+
+def frames_of(options: argparse.Namespace, network: Network) -> int:
+    """Return after how many inputs the state is the initial one again; 0 for never."""
+    if not options.stream:
+        if options.reset_every is not None:
+            raise UserError("--reset-every is for frames: it needs --stream")
+        return 1
+    if not network.states:
+        raise UserError("--stream is for networks with state, and this one has none")
+    if options.reset_every is not None and options.reset_every < 1:
+        raise UserError(f"--reset-every must be at least 1, not {options.reset_every}")
+    return options.reset_every or 0
 
 
 def add_example(command: argparse.ArgumentParser) -> None:

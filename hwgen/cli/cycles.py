@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
                         for part, work in parts], **facts_of(found.whole),
-             **choice_facts(found.program)}
-    return show(options, facts, f"{str(found).rstrip()}\n\n{found.cycles:,} cycles predicted: "
-                                f"{clock.time(found.cycles)}")
+             **choice_facts(found.program),
+             **({"stalls": found.whole.stalls} if design.external else {})}
+    stalls = f", {found.whole.stalls:,} of them waiting for words" if design.external else ""
+    told = f"{found.cycles:,} cycles predicted{stalls}: {clock.time(found.cycles)}"
+    return show(options, facts, f"{str(found).rstrip()}\n\n{told}")

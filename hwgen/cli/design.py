@@ -37,7 +37,7 @@ def add_design(command: argparse.ArgumentParser) -> None:
             command.add_argument(option_of(field.name), action="store_const", const=True,
                                  dest=field.name, help=argparse.SUPPRESS)
         else:
-            is_text = isinstance(field.default, str) or field.name == "device"
+            is_text = isinstance(field.default, str) or field.name in ("device", "external")
             command.add_argument(option_of(field.name), metavar=FIELDS[field.name][0],
                                  type=str if is_text else integer, help=argparse.SUPPRESS)
 

@@ -17,6 +17,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     arrays.add_model(command)
     arrays.add_inputs(command)
+    arrays.add_stream(command)
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `label`, the number of the right answer of each input: "
                          "how many are right (top-1)")
@@ -25,8 +26,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
     network = read(options.model)
+    frames = arrays.frames_of(options, network)
     inputs = arrays.read_arrays(options.input, network)
-    outputs = simulate(network, inputs, on="numpy").outputs
+    outputs = simulate(network, inputs, on="numpy", frames=frames).outputs
     facts = {"network": network.name, "rounding": network.rounding,
              **arrays.output_facts(network, outputs)}
     lines = list(arrays.output_lines(outputs))

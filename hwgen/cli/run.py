@@ -13,6 +13,7 @@ the pins.
 Examples:
   hwgen run networks/kws_dscnn.tflite --input networks/kws_dscnn.npz:input --check
   hwgen run net.onnx --input images.npz:x --check
+  hwgen run networks/wake_word.tflite --input networks/wake_word.npz:input --stream --check
   hwgen run net.tflite --design my.toml --input x.npy --json
   hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
@@ -57,6 +58,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          "results")
     command.add_argument("--check", action="store_true",
                          help="compare every layer with the golden model; --json does so, too")
+    arrays.add_stream(command)
     add_baud(command)
     add_clock(command)
 
@@ -64,6 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
     network = read(options.model)
+    frames = arrays.frames_of(options, network)
     built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):
@@ -82,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                                              patience_mhz(clock, options.board))
     found = run_network(network, design, inputs, port=port, check=check, say=say,
                         embedded=bool(built and (built.network or {}).get("embedded")),
-                        warn=lambda text: print(text, file=sys.stderr))
+                        frames=frames, warn=lambda text: print(text, file=sys.stderr))
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
     outputs = outputs_of(network, [result.outputs for result in results])
@@ -96,11 +99,16 @@ def run(options: argparse.Namespace) -> int:
                     **({"joined": layer.joined} if layer.joined else {})}
                    for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
+        **({"stalls": first.stalls, "predicted_stalls": first.predicted_stalls}
+           if program.design.external else {}),
     }
     lines = [str(work_table(first, check)), "", *map(str, notes(program)),
              *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
+    if program.design.external:
+        lines.append(f"{first.stalls:,} of them waited for words of external memory, "
+                     f"{first.predicted_stalls:,} predicted")
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:

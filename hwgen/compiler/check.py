@@ -1,7 +1,8 @@
 """Verifies, from the image of a Program alone, that every byte read is the intended one.
 
 It is independent of the memory plan: it executes the descriptors, records which layer wrote each
-byte of the activation memory last, and compares that with the layer that should have.
+byte of the activation memory last, and compares that with the layer that should have. A state must
+be there, as its last layer left it, when the inference is over.
 """
 
 from itertools import pairwise
@@ -21,10 +22,11 @@ from ..golden.accelerator.footprint import (
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
-from .check_weights import Unsound, check_lines, wide_weights
+from .check_weights import Unsound, check_columns, check_lines, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .sparse.lane_memories import matrix_of_words
+from .stream_check import StreamCheck
 
 __all__ = ["Unsound", "check_program"]
 
@@ -49,6 +51,7 @@ class Check:
         self.unpacked = np.zeros(len(self.words), bool)
         """Which words behind the image the last step of mode UNPACK has written."""
         self.descriptors = Descriptors.of(self.design)
+        self.stream = StreamCheck(self.design) if self.design.external else None
         self.owner = np.full(self.design.activation_memory, NOBODY, np.int32)
         self.done = np.zeros(len(self.owner), bool)
         """Which bytes the layer has written so far."""
@@ -67,16 +70,22 @@ class Check:
     def run(self) -> None:
         """Check everything."""
         program = self.program
-        if len(self.words) > self.design.program_words:
+        if not self.stream and len(self.words) > self.design.program_words:
             raise Unsound("the image is larger than the program memory")
-        for number, name in enumerate(program.inputs):
+        given = [(f"state {state.name!r}", state.name) for state in program.states]
+        given += [(f"input {name!r}", name) for name in program.inputs]
+        for number, (what, name) in enumerate(given):
             self.writers[name] = {-2 - number}
-            self.take(program.tensors[name].addresses(), -2 - number, f"input {name!r}")
+            self.take(program.tensors[name].addresses(), -2 - number, what)
+        for what, name in given:  # what the host writes before an inference leaves states alone
+            self.see(program.tensors[name].addresses(), self.writers[name], what)
         expected = 0
         for index, layer in enumerate(program.layers):
             if layer.first != expected:
                 raise Unsound(f"layer {layer.name!r} does not begin where the one before ends")
             expected += layer.count
+            if self.stream:
+                self.stream.begin()
             self.done[:] = False
             for number in range(layer.first, expected):
                 try:
@@ -92,6 +101,9 @@ class Check:
         self.lanes.end()
         for name in program.outputs:
             self.see(program.tensors[name].addresses(), self.writers[name], f"output {name!r}")
+        for state in program.states:  # where the next inference finds what this one has left
+            self.see(program.tensors[state.name].addresses(), self.writers[state.next],
+                     f"state {state.name!r}")
         self.disjoint()
 
     def producers(self, index: int, layer: LayerSteps) -> set[int]:
@@ -126,10 +138,16 @@ class Check:
 
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
-        step = self.descriptors.read(self.program.image, number)
+        step = self.descriptors.read_at(self.program.image, self.program.places[number])
+        if self.stream:
+            self.stream.follow(step, self.program.places[number])
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
+            return
+        if step.mode == Mode.TABLE:
+            self.weights(step)
+            self.lanes.fill(step)
             return
         least = self.array.cycles_to_last_value(before, step) if before else 0
         weights = self.weights(step)
@@ -171,7 +189,7 @@ class Check:
         parameters = self.descriptors.parameter_words
         ahead = 0 if self.descriptors.binary else rows  # words of weights before them
         if step.mode == Mode.SPARSE:
-            self.columns(step)
+            check_columns(step, self.compressed, self.design.rows)
             return None
         at_once = self.design.wide_rows
         if step.mode == Mode.WIDE and (not at_once or step.program % at_once):
@@ -200,6 +218,8 @@ class Check:
 
     def region(self, first: int, end: int) -> None:
         """Note the words of the image that a step reads."""
+        if self.stream:  # which knows better
+            return
         if first < self.descriptors.words * len(self.program.steps) or end > self.image_words:
             raise Unsound("its weights or parameters are outside their part of the image")
         self.regions.add((first, end))
@@ -218,16 +238,6 @@ class Check:
             raise Unsound("it unpacks words outside the program memory")
         self.unpacked[:] = False
         self.unpacked[step.output:step.output + written_words(step)] = True
-
-    def columns(self, step: Step) -> None:
-        """Check that the sparse engine has the columns of a step, and rows for no more sums."""
-        width = step.vectors * self.design.rows
-        if self.compressed is None or step.column + width > self.compressed.columns:
-            raise Unsound("its columns are outside the compressed weights")
-        part = self.compressed.part(step.column, width, step.slots)
-        rows = [lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes]
-        if max(rows) >= step.slots:
-            raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
 
     def accumulate(self, step: Step) -> None:
         """Follow what the accumulators hold."""

@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from ..arch.design import Design
 from ..arch.steps import Step, lines_of_rows
+from ..golden.sparse.decoder import Compressed
 
-__all__ = ["Unsound", "check_lines", "wide_weights"]
+__all__ = ["Unsound", "check_columns", "check_lines", "wide_weights"]
 
 
 class Unsound(Exception):
@@ -50,3 +51,13 @@ def check_lines(step: Step, weights: NDArray[np.int8] | None, design: Design) ->
             for y in range(step.prime_y, min(step.y, behind), step.stride_y):
                 if step.row0 + ky * step.taps_y_step + y - behind >= 0:
                     raise Unsound("a window reads a row that was not streamed")
+
+
+def check_columns(step: Step, compressed: Compressed | None, rows: int) -> None:
+    """Check that the sparse engine has the columns of a step, and rows for no more sums."""
+    width = step.vectors * rows
+    if compressed is None or step.column + width > compressed.columns:
+        raise Unsound("its columns are outside the compressed weights")
+    part = compressed.part(step.column, width, step.slots)
+    if max(lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes) >= step.slots:
+        raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")

@@ -13,6 +13,7 @@ from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
 from ..network.graph import (
     Add,
+    Assign,
     AveragePool,
     Concatenate,
     Elementwise,
@@ -36,23 +37,26 @@ from .layers.joined import lower_joined, lower_kept
 from .layers.moves import lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
 from .layers.weighted import SumsLayer
-from .lowering import Lowering, PlacedStep
+from .lowering import Lowering, PlacedStep, written_bytes
 from .memory.addresses import arrange
 from .memory.in_place import TightPlan
 from .memory.lifetimes import BufferLayout
 from .packing.unpacking import Unpacking
 from .prepare.constants import VARIES, Folding, fold
+from .prepare.moves import join_moves
 from .prepare.padding import simplify
 from .prepare.stacking import stack_inputs, stack_values, stackable
+from .prepare.tables import with_tables
 from .prepare.thresholds import any_rounding, requantising_network
-from .program import HostLayer, LayerSteps, Placement, Program, Stack
+from .program import HostLayer, LayerSteps, Placement, Program, Stack, StateSlot
 from .room import lower_into
 from .sizes import Cut, ceil_div
 from .sparse.choice import SparsePlan, SparseSelection, program_words
 from .sparse.lane_memories import host_words
+from .streaming import finish_stream, streaming_offer
 from .view import View
 
-__all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network", "written_bytes"]
+__all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network"]
 
 
 def compile_network(network: Network, design: Design,
@@ -80,7 +84,7 @@ def draft(network: Network, design: Design,
     if design.rounding != network.rounding:
         raise UserError(f"the network is rounded {network.rounding!r}, so rounding of the Design "
                         f"must be {network.rounding!r}, not {design.rounding!r}")
-    network = simplify(requantising_network(network))
+    network = with_tables(join_moves(simplify(requantising_network(network))), design)
     stacks = stackable(network)
     found, errors = [], []
     for each in ({}, stacks) if is_quicker(network, stacks, design) else ({},):
@@ -150,7 +154,8 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
     if design.decompress:
         lowering, layers = Unpacking(lowering, layers).until(design.program_words)
     check_memories(lowering, needed, design)
-    image, steps = finish(lowering, addresses, design)
+    image, steps = (finish_stream(lowering, layers, addresses, design) if design.chip
+                    else finish(lowering, addresses, design))
     return Program(
         network.name, design, steps, image,
         {name: placement(whole.tensors[name], folding, name, view, addresses,
@@ -159,7 +164,9 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
         tuple(layers), tuple(host_layer(network, layer) for layer in network.layers if layer.host),
         network.inputs, tuple(layout.outputs), network.outputs,
         compressed=host_words(plan.weights) if plan.columns and plan.weights else (),
-        choices=plan.choices)
+        choices=plan.choices, states=tuple(StateSlot(
+            state.name, state.next, tuple(state.initial.ravel().tolist()))
+            for state in network.states))
 
 
 def prepare_network(network: Network, *,
@@ -168,7 +175,7 @@ def prepare_network(network: Network, *,
 
     Its inputs are ``stacked``, those that can be, or none is.
     """
-    network = simplify(requantising_network(network))
+    network = join_moves(simplify(requantising_network(network)))
     return lay_out(network, stackable(network) if stacked else {})
 
 
@@ -196,7 +203,7 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
             lower(lowering, network, folding, layout, layer)
         except UserError as error:
             raise UserError(f"layer {layer.name!r}: {error}") from error
-        layers.append(LayerSteps(layer.name, layer.operator, layer.inputs, layer.output, first,
+        layers.append(LayerSteps(layer.name, layer.title, layer.inputs, layer.output, first,
                                  len(lowering.placed) - first))
         if len(lowering.placed) > first:
             now = layer, lowering.taken
@@ -227,11 +234,25 @@ def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: L
 def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
           layer: Layer) -> None:
     """Emit the steps of one layer."""
+    first = len(lowering.placed)
+    lower_values(lowering, network, folding, layout, layer)
+    if layer.table:
+        lowering.look_up(layer.table, first)
+
+
+def lower_values(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
+                 layer: Layer) -> None:
+    """Emit the steps of one layer, as if its bytes went through no table."""
     sources = [layout.views[name] for name in layer.inputs if name not in layout.kept]
     target = layout.views[(layout.kept.get(layer.output) or layer).output]
     match layer:
-        case Reshape():
+        case Reshape() | Assign() if (sources[0].buffer, sources[0].offset) == (
+                target.buffer, target.offset):
             pass
+        case Reshape():
+            lower_copy(lowering, sources[0].bytes(), target.bytes())
+        case Assign():
+            lower_copy(lowering, sources[0], target)
         case Add() if layer in layout.kept.values():
             kept = next(name for name in layer.inputs if name in layout.kept)
             lower_joined(lowering, network, layer, kept, sources[0], target)
@@ -264,32 +285,19 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
             raise UserError(f"the accelerator has no {layer.operator}")
 
 
-def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
-    """Return how many bytes of each buffer the steps write, to the last."""
-    sizes: dict[str, int] = {}
-    for item in placed:
-        step = item.step
-        if item.target is not None:
-            height, width = step.size
-            last = (step.output + (height - 1) * step.output_row_step
-                    + (width - 1) * step.output_x_step + (step.tiles - 1) * columns
-                    + step.last_columns)
-            sizes[item.target] = max(sizes.get(item.target, 0), last)
-    return sizes
-
-
 def check_memories(lowering: Lowering, needed: int, design: Design) -> None:
     """Raise a UserError about every memory that is too small."""
     columns = design.columns
     words = program_words(lowering)
     memories = [("the tensors", needed, design.activation_memory, design.banks, "activation"),
                 ("the steps and weights", words * columns, design.program_words * columns,
-                 columns, "program")]
+                 columns, "program")][:1 if design.external else 2]
     short = [f"{what} need {needed} bytes, {needed - there} more than the {name} memory has: "
              f"{name}_memory must be {ceil_div(needed, multiple) * multiple} or more"
              for what, needed, there, multiple, name in memories if needed > there]
     if short:
-        raise UserError("; ".join(short))
+        offer = streaming_offer(design) if "the program memory" in short[-1] else ""
+        raise UserError("; ".join(short) + offer)
 
 
 def finish(lowering: Lowering, addresses: dict[str, int],

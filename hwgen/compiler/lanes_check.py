@@ -1,4 +1,4 @@
-"""Verifies that what the lanes keep is what the steps behind take from them."""
+"""Verifies that vectors and tables that the lanes keep are those that steps take from them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,14 @@ class LanesCheck:
         """How many of them were joined with others since,"""
         self.scaling: Scaling | None = None
         """and by which scaling."""
+        self.tables, self.filled = design.tables, set[int]()
+        """How many tables there are, and which of them hold one."""
+
+    def fill(self, step: Step) -> None:
+        """Check a step that fills a table, and note it."""
+        if not 1 <= step.table <= self.tables or step.passes * step.vectors * step.tiles > 1:
+            raise Unsound("there is no such step on this Design")
+        self.filled.add(step.table)
 
     def follow(self, step: Step) -> NDArray[np.int64]:
         """Check a step that passes through the lanes, and return the bytes that it writes."""
@@ -31,7 +39,9 @@ class LanesCheck:
         return bytes_written(step, self.columns) if stored else np.zeros(0, np.int64)
 
     def check(self, step: Step) -> None:
-        """Hold that a step keeps, or joins, what it may."""
+        """Hold that a step keeps, joins and looks up what it may."""
+        if step.table and (step.table not in self.filled or step.kept or step.to_sums):
+            raise Unsound(f"its bytes do not go through table {step.table}")
         if not step.joined and (self.joined or not step.kept):
             self.end()
             self.kept, self.joined = [], 0

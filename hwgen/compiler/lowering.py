@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
-from ..arch.steps import Mode, Step
+from ..arch.steps import TABLE_BYTES, Mode, Step, table_words
 from ..network.graph import Window
+from ..network.table import Table
 from .cost import LayerCost
 from .image import Image
 from .prepare.lanes import Lanes
 from .sizes import Block, Cut, Sizes
 from .view import View
 
-__all__ = ["Lowering", "PlacedStep", "uniform_parameters"]
+__all__ = ["Lowering", "PlacedStep", "uniform_parameters", "written_bytes"]
 
 Integers = NDArray[np.int64]
 
@@ -93,6 +94,8 @@ class Lowering:
         self.wide_image = Image(design.columns)
         """What is read many words at once, which lies before all others."""
         self.placed: list[PlacedStep] = []
+        self.tables: dict[bytes, int] = {}
+        """Those that the lanes hold, and their numbers; the one used last is the last."""
         self.taken: LayerCost | None = None
         """What the steps of weights take that the last layer has, if it has some."""
 
@@ -118,6 +121,25 @@ class Lowering:
             item = self.placed[index]
             if self.sizes.array.overlaps(item.step.mode, to_sums=item.step.to_sums):
                 self.placed[index] = replace(item, step=item.step.replace(overlaps=True))
+
+    def look_up(self, table: Table, first: int) -> None:
+        """Let what steps write from the first one on go through a table."""
+        values = table.to_bytes()
+        number = self.tables.pop(values, 0)
+        if not number:
+            number = len(self.tables) + 1
+            if number > self.design.tables:
+                number = self.tables.pop(next(iter(self.tables)))
+            room = np.zeros(table_words(self.columns) * self.columns, np.uint8)
+            room[:TABLE_BYTES] = np.frombuffer(values, np.uint8)
+            program = self.image.keep(room.reshape(-1, self.columns))
+            self.placed.insert(first, PlacedStep(Step(
+                mode=Mode.TABLE, last_columns=1, program=program, table=number), None, None))
+        self.tables[values] = number
+        for index in range(first, len(self.placed)):
+            item = self.placed[index]
+            if item.target is not None:
+                self.placed[index] = replace(item, step=item.step.replace(table=number))
 
     def cut(self, cut: Cut) -> None:
         """Cut the next layer so."""
@@ -177,3 +199,15 @@ class Lowering:
                 taps_y_step=to_tap[0], taps_y_step_bytes=to_tap[1], **target.write_to(part))
 
 
+def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
+    """Return how many bytes of each buffer the steps write, to the last."""
+    sizes: dict[str, int] = {}
+    for item in placed:
+        step = item.step
+        if item.target is not None:
+            height, width = step.size
+            last = (step.output + (height - 1) * step.output_row_step
+                    + (width - 1) * step.output_x_step + (step.tiles - 1) * columns
+                    + step.last_columns)
+            sizes[item.target] = max(sizes.get(item.target, 0), last)
+    return sizes

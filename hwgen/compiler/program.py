@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,94 +17,14 @@ from ..arch.design import Design
 from ..arch.registers import Space
 from ..arch.steps import Step
 from ..errors import UserError
-from ..tools.arrays import BYTES, load_arrays
+from ..tools.arrays import load_arrays
 from ..tools.untrusted import check_type, refusing
+from .placement import Placement, Stack
 
-__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Stack", "Step"]
+__all__ = ["EngineChoice", "HostLayer", "LayerSteps", "Placement", "Program", "Stack",
+           "StateSlot", "Step"]
 
-FORMAT = 4
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Which rows of an image are stored together, as one row with more channels.
-
-    Row y of what is stored has the rows ``first + y * stride + i * step`` of the image, i from 0 to
-    ``rows - 1``: each of its pixels has the channels of the pixels at this x in all of these rows,
-    one after the other. A row outside the image is its zero point. By default, each row is stored
-    as it is.
-    """
-
-    rows: int = 1
-    first: int = 0
-    stride: int = 1
-    step: int = 1
-
-    def apply(self, image: NDArray[np.int8], height: int, zero_point: int) -> NDArray[np.int8]:
-        """Return the ``height`` rows that are stored of an image, (height, width, channels)."""
-        rows = (self.first + np.arange(height)[:, None] * self.stride
-                + np.arange(self.rows) * self.step)
-        inside = (rows >= 0) & (rows < len(image))
-        taken = np.where(inside[..., None, None], image[np.where(inside, rows, 0)],
-                         np.int8(zero_point))
-        return taken.transpose(0, 2, 1, 3).reshape(height, image.shape[1], -1)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where a tensor is in the activation memory, and which of its channels are there.
-
-    Byte (y, x, c) of what is stored is at ``address + y * row + x * pitch + c``, and is channel
-    ``channels[c]`` of the tensor. The other channels have the value ``constants`` everywhere, or
-    nobody needs them: None. Of an input, all are stored; rows may be stored together, and then
-    height and channels are those of the ``stack``.
-    """
-
-    address: int
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-    height: int
-    width: int
-    pitch: int
-    row: int
-    channels: tuple[int, ...]
-    constants: tuple[int | None, ...]
-    stack: Stack = Stack()
-
-    @property
-    def image(self) -> tuple[int, int, int]:
-        """Height, width and channels of the tensor, as no stack changes them."""
-        channels = len(self.constants) // self.stack.rows
-        return math.prod(self.shape) // (self.width * channels), self.width, channels
-
-    def stored_part(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return what is stored of a tensor, (height, width, stored channels)."""
-        whole = self.stack.apply(values.reshape(self.image), self.height, self.zero_point)
-        return whole[..., list(self.channels)]
-
-    def is_possible(self, memory: int) -> bool:
-        """Return whether a tensor can lie so in a memory of ``memory`` bytes."""
-        stack, all_channels = self.stack, len(self.constants)
-        size = math.prod(self.shape)
-        sizes = (*self.shape, self.height, self.width, self.pitch, self.row, all_channels,
-                 len(self.channels), stack.rows, stack.stride, stack.step)
-        if min(sizes) < 1 or max(*sizes, abs(stack.first), size) > BYTES:
-            return False
-        along = (self.width - 1) * self.pitch + len(self.channels)
-        channels = all_channels // stack.rows
-        return (set(self.channels) <= set(range(all_channels))
-                and (self.pitch >= len(self.channels) or self.width == 1)
-                and (self.row >= along or self.height == 1) and self.address >= 0
-                and self.address + (self.height - 1) * self.row + along <= memory
-                and channels * stack.rows == all_channels and size % (self.width * channels) == 0
-                and (stack != Stack() or self.image[0] == self.height)
-                and -128 <= self.zero_point <= 127)
-
-    def addresses(self) -> NDArray[np.int64]:
-        """Return the address of every byte that is stored, (height, width, stored channels)."""
-        return (self.address + np.arange(self.height)[:, None, None] * self.row
-                + np.arange(self.width)[:, None] * self.pitch + np.arange(len(self.channels)))
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -132,6 +51,18 @@ class HostLayer:
     scale: float
     zero_point: int
     beta: float = 1.0
+
+
+@dataclass(frozen=True)
+class StateSlot:
+    """A tensor that stays between inferences: ``name`` before one, ``next`` after it, in one place.
+
+    ``initial`` are the values of its elements before the first.
+    """
+
+    name: str
+    next: str
+    initial: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -187,6 +118,9 @@ class Program:
         Words of the memories of the sparse engine, and where they begin there.
     choices : tuple of EngineChoice
         Which layers it computes, and why.
+    states : tuple of StateSlot
+        Tensors that the host writes before the first inference, and that no other layers write than
+        those that give them their next values.
     """
 
     name: str
@@ -201,6 +135,7 @@ class Program:
     results: tuple[str, ...]
     compressed: tuple[tuple[int, bytes], ...] = ()
     choices: tuple[EngineChoice, ...] = ()
+    states: tuple[StateSlot, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the steps are those of the image, and that tensors are in the memory."""
@@ -209,10 +144,21 @@ class Program:
                     place.stack != Stack() and name not in self.inputs):
                 raise UserError(f"tensor {name!r} of the Program {self.name!r} cannot lie in "
                                 f"{self.design.activation_memory} bytes as it says")
+        for state in self.states:
+            before, after = (self.tensors[name] for name in (state.name, state.next))
+            if not np.array_equal(before.addresses(), after.addresses()) or \
+                    before.addresses().size != len(state.initial):
+                raise UserError(f"state {state.name!r} of the Program {self.name!r} does not stay "
+                                "where it is")
         descriptors = Descriptors.of(self.design)
-        for index, step in enumerate(self.steps):
-            if descriptors.read(self.image, index) != step:
+        for index, (step, word) in enumerate(zip(self.steps, self.places, strict=True)):
+            if descriptors.read_at(self.image, word) != step:
                 raise UserError(f"step {index} of the Program {self.name!r} is not in its image")
+
+    @cached_property
+    def places(self) -> list[int]:
+        """The word of the image with which each step's descriptor begins."""
+        return Descriptors.of(self.design).places(self.image, len(self.steps))
 
     @cached_property
     def joined(self) -> tuple[tuple[LayerSteps, LayerSteps], ...]:
@@ -247,6 +193,9 @@ class Program:
     @property
     def contents(self) -> tuple[int, ...]:
         """Words of the program memory before the first inference, for a bitstream that says it."""
+        if self.design.external:
+            raise UserError(f"the Program {self.name!r} streams from external memory, which a "
+                            "bitstream cannot fill: let the host load it")
         if self.compressed:
             raise UserError(f"the Program {self.name!r} has weights for a sparse engine, whose "
                             "memories a bitstream cannot fill: let the host load it")
@@ -256,9 +205,20 @@ class Program:
 
     @property
     def memory(self) -> list[tuple[Space, int, bytes]]:
-        """All that a host writes before the first inference: where it goes, and the bytes."""
+        """All that a host writes before the first inference: where it goes, and the bytes.
+
+        But for what streams from external memory.
+        """
+        if self.design.external:
+            return []
         return [(Space.PROGRAM, 0, self.strided_image),
                 *((Space.SPARSE, offset, data) for offset, data in self.compressed)]
+
+    @property
+    def initial_state(self) -> dict[str, NDArray[np.int8]]:
+        """What the states are before the first inference, by their names."""
+        return {state.name: np.array(state.initial, np.int8).reshape(self.tensors[state.name].shape)
+                for state in self.states}
 
     def _facts(self, **others: Any) -> bytes:
         """Return all but the image as JSON, which has the steps."""
@@ -292,7 +252,8 @@ class Program:
     def _of(cls, facts: dict[str, Any], image: bytes) -> Self:
         design = Design.from_dict(facts["design"])
         descriptors = Descriptors.of(design)
-        steps = tuple(descriptors.read(image, index) for index in range(facts["steps"]))
+        steps = tuple(descriptors.read_at(image, place)
+                      for place in descriptors.places(image, facts["steps"]))
 
         def of(name: str, kind: Any) -> Any:
             return check_type(facts[name], kind, name)
@@ -303,7 +264,7 @@ class Program:
             of("inputs", tuple[str, ...]), of("outputs", tuple[str, ...]),
             of("results", tuple[str, ...]),
             tuple((place, bytes.fromhex(data)) for place, data in facts["compressed"]),
-            of("choices", tuple[EngineChoice, ...]))
+            of("choices", tuple[EngineChoice, ...]), of("states", tuple[StateSlot, ...]))
 
 
 def plain(part: Any) -> Any:

@@ -4,6 +4,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..network.graph import Tensor
 from .sizes import Block
 
@@ -49,6 +52,11 @@ class View:
     def contiguous(self) -> bool:
         """Whether the elements follow one another."""
         return self.even and (self.pitch == self.channels or self.height * self.width == 1)
+
+    def places(self) -> NDArray[np.int64]:
+        """Return where each element is in the buffer, (height, width, channels)."""
+        return (self.offset + np.arange(self.height)[:, None, None] * self.row
+                + np.arange(self.width)[:, None] * self.pitch + np.arange(self.channels))
 
     def read_from(self, row: int) -> dict[str, Any]:
         """Return the fields of a step that reads the image from a row on, which may be above it."""

@@ -19,7 +19,7 @@ import numpy as np
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.formats import Format
-from ..arch.steps import PARAMETER_WORDS, Mode, Step, descriptor_words
+from ..arch.steps import PARAMETER_WORDS, TABLE_BYTES, Mode, Step, descriptor_words
 from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.dot.wide import latency as wide_latency
 from ..golden.unpack.unpack import Packing
@@ -108,6 +108,8 @@ class Array:
         Rows of the array whose cells share a multiplier two by two.
     wide_rows : Count
         Words that are read at once in steps of mode WIDE; 0 if there are none.
+    late : int
+        Cycles that tables take on the way of bytes to the memory.
     """
 
     rows: Count
@@ -119,13 +121,15 @@ class Array:
     lines: bool = False
     packed_rows: Count = 0
     wide_rows: Count = 0
+    late: int = 0
 
     @classmethod
     def of(cls, design: Design) -> Self:
         """Return the array of a Design."""
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
                    design.compact, design.engine == "bitserial", design.engine == "binary",
-                   design.lines > 0, design.packed_rows, design.wide_rows)
+                   design.lines > 0, design.packed_rows, design.wide_rows,
+                   int(design.compact and design.tables > 0))
 
     @property
     def single_rows(self) -> Count:
@@ -218,6 +222,8 @@ class Array:
             packing = Packing.of(step, self.columns)
             assert packing
             return StepCycles(own, UNPACKING + packing.cycles(step))
+        if step.mode == Mode.TABLE:
+            return self.table_step
         if step.mode == Mode.WIDE:
             return self.wide(tiles=step.tiles, passes=step.passes, vectors=step.vectors,
                              to_sums=step.to_sums,
@@ -230,6 +236,13 @@ class Array:
                               fills=step.vectors - step.values,
                               activation_format=step.activation_format,
                               weight_format=step.weight_format, joined=step.joined)
+
+    @property
+    def table_step(self) -> StepCycles:
+        """What the cycles of a step are made of that fills a table: a byte a cycle."""
+        ways = SMALL if self.compact else FAST
+        own = descriptor_words(self.columns) + ways.reading + self.reads_ahead * ways.shortest
+        return StepCycles(own, ways.filling + self.reads_ahead + TABLE_BYTES)
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,
@@ -251,7 +264,7 @@ class Array:
         begin = ways.reading + weights + PARAMETER_WORDS
         begin = descriptor_words(self.columns) + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
-        end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns)
+        end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns + self.late)
 
         quick = fills if self.serial or self.compact else 0
         slow = vectors - quick

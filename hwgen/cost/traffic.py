@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from ..arch.steps import Mode, Step
+from ..arch.steps import Mode, Step, table_words
 from ..golden.accelerator.footprint import vector_bytes
 from ..golden.unpack.unpack import Packing, written_words
 from .cycles import Array
@@ -43,6 +43,9 @@ def traffic(step: Step, array: Array) -> Traffic:
         assert packing
         moved = packing.words(step) + written_words(step)
         return Traffic(program=(array.descriptors.words + moved) * array.columns)
+    if step.mode == Mode.TABLE:
+        return Traffic(program=(array.descriptors.words + table_words(array.columns))
+                       * array.columns)
     tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
     descriptors = array.descriptors

@@ -38,6 +38,8 @@ class Ways:
         From the last vector of a step to the first one of the next step.
     settled : int
         From when a vector may read the last values of a step to the end of that step.
+    filling : int
+        Of a step that fills a table, besides those of its bytes and of its descriptor.
     """
 
     reading: int
@@ -51,11 +53,14 @@ class Ways:
     taking: int = 0
     gap: int = 0
     settled: int = 0
+    filling: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
-            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10)
-SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5)
+            shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10,
+            filling=14)
+SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5,
+             filling=8)
 MAKING, JOINING = 253, 7
 """Cycles until a joined step has its table, but for its descriptor's, and more to the lanes."""
 UNPACKING = 10

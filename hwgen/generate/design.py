@@ -2,6 +2,7 @@
 """From a Design to the files of its accelerator: Verilog, its waivers, the Design, its ports."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from amaranth import Shape
 from .. import integration
 from ..arch.address_map import BusWindow
 from ..arch.design import Design, Integer
+from ..errors import UserError
 from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
 from ..rtl.accelerator.frame import Frame
 from ..rtl.accelerator.part import Part
 from ..rtl.accelerator.sparse_part import SparsePart
+from ..rtl.accelerator.streaming import StreamingAccelerator
+from ..rtl.accelerator.table_part import TablePart
 from ..rtl.accelerator.unpack_part import UnpackPart
 from ..rtl.accelerator.wide_part import WidePart
 from ..rtl.binary.accelerator import BinaryAccelerator
@@ -50,6 +54,9 @@ def component(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ())
     """
     if not design.activation_memory:
         return array(design)
+    if design.external and top.name != STREAM.name:
+        raise UserError(f"external must be left out with the top level {top.name!r}, which has no "
+                        f"pins for a memory chip, not {design.external!r}")
     return top.wrap(accelerator(design, contents, exposed=top.mapped),
                     BusWindow.of(design, streams=top.streams))
 
@@ -63,7 +70,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
             activation_memory=design.activation_memory, program_memory=design.program_memory,
             steps=design.steps, fingerprint=design.fingerprint, family=design.family,
             device=design.device, contents=contents, exposed=exposed)
-    kind = CompactAccelerator if design.compact else Accelerator
+    kind: Callable[..., Frame] = CompactAccelerator if design.compact else \
+        StreamingAccelerator if design.external else Accelerator
     return kind(
         serial="bitserial" in design.parts, parts=attached_parts(design),
         rows=design.rows, columns=design.columns, lines=design.lines,
@@ -74,7 +82,7 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers,
         packed_rows=design.packed_rows, kept_vectors=design.kept_vectors, contents=contents,
-        exposed=exposed)
+        exposed=exposed, external=design.chip)
 
 
 def attached_parts(design: Design) -> list[Part]:
@@ -86,6 +94,8 @@ def attached_parts(design: Design) -> list[Part]:
         made.append(UnpackPart())
     if "wide" in design.parts:
         made.append(WidePart(design.wide_rows))
+    if "table" in design.parts:
+        made.append(TablePart(design.tables))
     return made
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compiler.program import Placement, Program, Stack
 from ..cost.cycles import Array, run_cycles
+from ..errors import UserError
 from ..predict.sparse_steps import sparse_steps
 from ..text import printable
 
@@ -22,6 +23,9 @@ def c_name(text: str) -> str:
 
 def c_program(program: Program, name: str) -> str:
     """Return a header that defines the ``hwgen_program`` of that name, to be included once."""
+    if program.design.external:
+        raise UserError("external must be left out for the driver in C, which fills no memory "
+                        f"chip, not {program.design.external!r}")
     of_engine = {index: work.cycles for index, work in sparse_steps(program).items()}
     cycles = run_cycles(program.steps, Array.of(program.design), of_engine)
     image = np.frombuffer(program.strided_image, "<u4")
@@ -40,6 +44,7 @@ def c_program(program: Program, name: str) -> str:
           if compressed else []),
         *tensors(program, name, "inputs", program.inputs),
         *tensors(program, name, "outputs", program.outputs),
+        *(states(program, name) if program.states else []),
         f"static const hwgen_program {name} = {{",
         f"    .name = {c_string(program.name)},",
         f"    .fingerprint = 0x{program.design.fingerprint:08x},",
@@ -54,6 +59,8 @@ def c_program(program: Program, name: str) -> str:
         f"    .outputs = {name}_outputs,",
         *([f"    .sparse_count = {len(compressed)},", f"    .sparse = {name}_sparse,"]
           if compressed else []),
+        *([f"    .state_count = {len(program.states)},", f"    .states = {name}_states,"]
+          if program.states else []),
         "};", "", "#endif", "",
     ]
     return "\n".join(lines)
@@ -75,6 +82,16 @@ def tensors(program: Program, name: str, kind: str, names: Iterable[str]) -> lis
         stacked = "0" if stack == Stack() else f"&{own}_stack"
         found.append(f"    {{{fields(placement, tensor, '' if every else own)}, {stacked}}},")
     return [*lines, f"static const hwgen_tensor {name}_{kind}[] = {{", *found, "};"]
+
+
+def states(program: Program, name: str) -> list[str]:
+    """Return the definitions of what stays between inferences."""
+    lines, found = [], []
+    for index, state in enumerate(program.states):
+        lines.append(array(f"{name}_state_{index}", "int8_t", state.initial))
+        found.append(f"    {{{{{fields(program.tensors[state.name], state.name, '')}, 0}}, "
+                     f"{name}_state_{index}}},")
+    return [*lines, f"static const hwgen_state {name}_states[] = {{", *found, "};"]
 
 
 def fields(placement: Placement, name: str, own: str) -> str:

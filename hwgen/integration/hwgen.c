@@ -77,6 +77,13 @@ hwgen_result hwgen_load(const hwgen_device *device, const hwgen_program *program
             put(device, HWGEN_SPARSE + part->address + 4 * j, part->words[j]);
     }
 #endif
+    return hwgen_reset(device, program);
+}
+
+hwgen_result hwgen_reset(const hwgen_device *device, const hwgen_program *program) {
+    if (busy(device)) return HWGEN_BUSY;
+    for (uint32_t i = 0; i < program->state_count; ++i)
+        hwgen_write_input(device, &program->states[i].tensor, program->states[i].initial);
     return HWGEN_OK;
 }
 

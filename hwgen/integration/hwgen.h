@@ -16,8 +16,11 @@ extern "C" {
 /* Make sure that the accelerator of hwgen_registers.h is there. */
 hwgen_result hwgen_open(const hwgen_device *device);
 
-/* Write a program into its memories, where it stays. */
+/* Write a program into its memories, where it stays, and the initial state, if it has any. */
 hwgen_result hwgen_load(const hwgen_device *device, const hwgen_program *program);
+
+/* Write the initial state again: before another sequence, and after an inference that failed. */
+hwgen_result hwgen_reset(const hwgen_device *device, const hwgen_program *program);
 
 /* Run one inference with the program that is loaded: inputs[i] and outputs[i] are the numbers of
  * program->inputs[i] and program->outputs[i]. Gives up after `polls` looks; 0: never. */

@@ -52,6 +52,12 @@ typedef struct {
     const hwgen_stack *stack;
 } hwgen_tensor;
 
+/* A tensor that stays in memory between inferences, and its numbers before the first. */
+typedef struct {
+    hwgen_tensor tensor;
+    const int8_t *initial;
+} hwgen_state;
+
 /* What `hwgen compile MODEL -o NAME.h` writes. */
 typedef struct {
     const char *name;
@@ -66,6 +72,8 @@ typedef struct {
     const hwgen_tensor *inputs, *outputs;
     uint32_t sparse_count;
     const hwgen_words *sparse;
+    uint32_t state_count;
+    const hwgen_state *states;
 } hwgen_program;
 
 #endif

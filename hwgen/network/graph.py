@@ -6,219 +6,46 @@ with a leading axis of 1 for the batch. docs/networks.md has the arithmetic of e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.steps import ROUNDINGS
 from ..errors import UserError
-from .precision import SUMS, Precision
+from .layers import (
+    Add,
+    Assign,
+    AveragePool,
+    Concatenate,
+    Convolution,
+    Depthwise,
+    Elementwise,
+    FullyConnected,
+    Layer,
+    Logistic,
+    Lookup,
+    Maximum,
+    MaxPool,
+    Mean,
+    Move,
+    Multiply,
+    Pad,
+    Requantise,
+    Reshape,
+    Softmax,
+    Total,
+    Weighted,
+)
+from .precision import SUMS
 from .requantisation import Ending, Requantisation
 from .shown import ShownNetwork
-from .tensor import Tensor, Window
-
-__all__ = ["Add", "AveragePool", "Concatenate", "Convolution", "Depthwise", "Elementwise",
-           "Ending", "FullyConnected", "Layer", "Logistic", "MaxPool", "Maximum", "Mean",
-           "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise", "Reshape",
-           "Softmax", "Tensor", "Total", "Weighted", "Window"]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Layer:
-    """What all layers have: a name of their own, the tensors they read and the one they write."""
-
-    operator: ClassVar[str] = ""
-    """Name of the operator, in TensorFlow Lite's words where it has one."""
-
-    name: str
-    inputs: tuple[str, ...]
-    output: str
-
-    @property
-    def host(self) -> bool:
-        """Whether the host computes it, after the accelerator has finished."""
-        return isinstance(self, Softmax | Logistic) or (
-            isinstance(self, Weighted) and self.requantisation is None)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Product(Layer):
-    """``sum (x - zero point of x) * weights + bias``, requantised or compared with thresholds."""
-
-    weights: np.ndarray
-    """int8; the layer says which axes they have."""
-    bias: np.ndarray
-    """int32, one for each output channel."""
-    requantisation: Ending
-
-    @property
-    def weight_precision(self) -> Precision:
-        """The fewest bits that hold the weights."""
-        return Precision.of(self.weights)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Product):
-    """Weights are (output channels, kernel height, kernel width, input channels).
-
-    Taps outside the image add nothing, as if x were its zero point there.
-    """
-
-    operator = "CONV_2D"
-    window: Window
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Depthwise(Product):
-    """A convolution of each channel by itself: (kernel height, kernel width, output channels).
-
-    Output channel c reads input channel c // (output channels // input channels).
-    """
-
-    operator = "DEPTHWISE_CONV_2D"
-    window: Window
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Multiply(Depthwise):
-    """Each channel times a number of its own, from -255 to 255: weights of one pixel, as int16."""
-
-    operator = "MUL"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class FullyConnected(Product):
-    """Sums over the last axis: weights are (output channels, input channels)."""
-
-    operator = "FULLY_CONNECTED"
-
-
-Weighted = Convolution | Depthwise | FullyConnected
-"""Layers that multiply by weights."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Elementwise(Layer):
-    """Each element of the output depends on those at its place in the inputs; equal shapes.
-
-    The same elements give the same result at every place, so that constants give a constant.
-    """
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Add(Elementwise):
-    """``requantisation(constant + sum of scaling_i((x_i - zero point of x_i) << 20))``."""
-
-    operator = "ADD"
-    scalings: tuple[tuple[int, int], ...]
-    """(multiplier, shift) of each input, of one or two."""
-    constant: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
-    """What is added besides: of each channel, or one number for all."""
-    requantisation: Requantisation
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Requantise(Elementwise):
-    """``requantisation(x - zero point of x)``: another scale, or a clamp."""
-
-    operator = "QUANTIZE"
-    requantisation: Requantisation
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Maximum(Elementwise):
-    """The greater of two values; all three tensors have the same scale and zero point."""
-
-    operator = "MAXIMUM"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class AveragePool(Layer):
-    """Sum over the taps inside the image, divided by their number, rounded half away from zero."""
-
-    operator = "AVERAGE_POOL_2D"
-    window: Window
-    low: int = -128
-    high: int = 127
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class MaxPool(Layer):
-    """Greatest value over the taps inside the image."""
-
-    operator = "MAX_POOL_2D"
-    window: Window
-    low: int = -128
-    high: int = 127
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Mean(Layer):
-    """Mean over some axes of an image: docs/networks.md has the order of its roundings.
-
-    ``axes`` are 1 for the height, 2 for the width, 3 for the channels. The multiplier divides.
-    """
-
-    operator = "MEAN"
-    axes: tuple[int, ...] = (1, 2)
-    requantisation: Requantisation
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Total(Mean):
-    """The same without the division."""
-
-    operator = "SUM"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Pad(Layer):
-    """The image with rows and columns of ``value`` around it."""
-
-    operator = "PAD"
-    before: tuple[int, int]
-    after: tuple[int, int]
-    value: int
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Concatenate(Layer):
-    """The inputs one after the other along ``axis``."""
-
-    operator = "CONCATENATION"
-    axis: int
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Move(Layer):
-    """Element i of the output is element ``places[i]`` of the input, both in their order."""
-
-    operator = "MOVE"
-    places: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Reshape(Layer):
-    """The same bytes under another shape."""
-
-    operator = "RESHAPE"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Softmax(Layer):
-    """Softmax over the last axis."""
-
-    operator = "SOFTMAX"
-    beta: float = 1.0
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Logistic(Layer):
-    """Logistic function of each element."""
-
-    operator = "LOGISTIC"
+from .tensor import StateTensor, Tensor, Window
+
+__all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
+           "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool",
+           "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise",
+           "Reshape", "Softmax", "StateTensor", "Tensor", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -228,7 +55,8 @@ class Network(ShownNetwork):
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;
     ``single`` rounds once, halves up, and ``even`` once, halves to even. ``host_inputs`` says
     whether a host writes the inputs, which may lie as the first layers read them best: not so where
-    the layers are out of the middle of a network.
+    the layers are out of the middle of a network. ``states`` are the tensors that stay between
+    inferences.
     """
 
     name: str
@@ -238,6 +66,12 @@ class Network(ShownNetwork):
     outputs: tuple[str, ...]
     rounding: str = "tflm"
     host_inputs: bool = field(default=True, kw_only=True)
+    states: tuple[StateTensor, ...] = field(default=(), kw_only=True)
+
+    @property
+    def initial_state(self) -> dict[str, NDArray[np.int8]]:
+        """What the states are before the first inference, by their names."""
+        return {state.name: state.initial for state in self.states}
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -289,7 +123,7 @@ class Network(ShownNetwork):
         if self.rounding not in ROUNDINGS:
             raise UserError(f"rounding must be one of {', '.join(ROUNDINGS)}, "
                             f"not {self.rounding!r}")
-        there = set(self.inputs)
+        there = {*self.inputs, *self.initial_state}
         for layer in self.layers:
             for name in layer.inputs:
                 if name not in there:
@@ -303,6 +137,21 @@ class Network(ShownNetwork):
         for name in self.outputs:
             if name not in there:
                 raise UserError(f"no layer writes the network's output {name!r}")
+        self._check_states({layer.output: layer for layer in self.layers})
+
+    def _check_states(self, writers: Mapping[str, Layer]) -> None:
+        """Check that each state gets what it can hold, of an Assign, after all that read it."""
+        if len({*self.inputs, *self.initial_state}) != len(self.inputs) + len(self.states):
+            raise UserError("a state of the network is an input, or another state, too")
+        for state in self.states:
+            old, new = self.tensors[state.name], self.tensors[state.next]
+            if replace(new, name=old.name) != old or state.initial.shape != old.shape or \
+                    state.initial.dtype != np.int8:
+                raise UserError(f"state {state.name!r} of shape {old.shape} begins as an array of "
+                                f"shape {state.initial.shape} and becomes the tensor "
+                                f"{state.next!r}: they must be alike")
+            if state.next != state.name and not isinstance(writers.get(state.next), Assign):
+                raise UserError(f"no {Assign.operator} writes the next state {state.next!r}")
 
     def _check_bits(self, layer: Layer) -> None:
         """Check that what a layer writes is within the bits of its tensor."""

@@ -1,12 +1,13 @@
-"""A tensor of a network, and how the kernel of a layer passes over one that is an image."""
+"""A tensor of a network, one that stays, and how the kernel of a layer passes over an image."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .precision import INT8, Precision
 
-__all__ = ["Tensor", "Window"]
+__all__ = ["StateTensor", "Tensor", "Window"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,19 @@ class Tensor:
     def size(self) -> int:
         """Number of elements, which is its number of bytes in int8."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class StateTensor:
+    """A tensor that stays between inferences: in the next one ``name`` has what ``next`` has now.
+
+    Both have the same shape, scale and zero point; before the first inference the values are
+    ``initial``. Where ``next`` is the tensor itself, nothing changes it.
+    """
+
+    name: str
+    next: str
+    initial: NDArray[np.int8]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class Work:
         Bytes of inputs, outputs and parameters, each counted once.
     traffic : Traffic
         Bytes that are moved.
+    stalls : int
+        Cycles that wait for words of a program that streams.
     """
 
     multipliers: int = 0
@@ -37,6 +39,7 @@ class Work:
     computed: int = 0
     least: int = 0
     traffic: Traffic = field(default=Traffic())
+    stalls: int = 0
 
     def __add__(self, other: Self) -> Self:
         """Return what both take, one after the other on the same array."""
@@ -44,7 +47,7 @@ class Work:
                        cycles=self.cycles + other.cycles,
                        products=self.products + other.products,
                        computed=self.computed + other.computed, least=self.least + other.least,
-                       traffic=self.traffic + other.traffic)
+                       traffic=self.traffic + other.traffic, stalls=self.stalls + other.stalls)
 
     @property
     def multipliers_busy(self) -> float:

@@ -10,6 +10,7 @@ from ..arch.design import Design
 from ..compiler.compile import draft
 from ..compiler.program import LayerSteps, Program
 from ..cost.cycles import Array, run_cycles, total_cycles
+from ..cost.stream import StreamedStep, streamed_cycles
 from ..cost.traffic import Traffic, traffic
 from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
 from .efficiency import Work
@@ -26,16 +27,19 @@ def predictions(network: Network, program: Program,
     ``x`` is the input, for what runs on a sparse engine; without it no activation is 0. All layers
     are one run, or with ``apart`` each of them is one.
     """
-    array = Array.of(program.design)
+    array, stalls = Array.of(program.design), [0] * len(program.steps)
     sparse = sparse_steps(program, x)
     taken = {index: work.cycles for index, work in sparse.items()}
     of_steps = run_cycles(program.steps, array, taken)
+    if program.design.external:
+        streamed = [*stream_runs(program, apart=apart)]
+        of_steps, stalls = [each.cycles for each in streamed], [each.stalls for each in streamed]
     multipliers = (array.rows + array.wide_rows) * array.columns
     layers = {layer.name: layer for layer in network.layers}
     for part in program.layers:
         steps = program.steps[part.first:part.first + part.count]
         cycles = sum(of_steps[part.first:part.first + part.count])
-        if apart:
+        if apart and not program.design.external:
             cycles = sum(run_cycles(steps, array, {
                 index - part.first: count for index, count in taken.items()}))
         entries = sum(work.bytes for index, work in sparse.items()
@@ -46,9 +50,18 @@ def predictions(network: Network, program: Program,
         products, computed = multiplications(program, part, layers[part.name])
         yield Work(multipliers=multipliers,
                    cycles=cycles, products=products, computed=computed,
+                   stalls=sum(stalls[part.first:part.first + part.count]),
                    least=least_bytes(program, part, layers[part.name]),
                    traffic=sum((traffic(step, array) for step in steps),
                                Traffic(program=entries)))
+
+
+def stream_runs(program: Program, *, apart: bool) -> Iterator[StreamedStep]:
+    """Yield what each step takes whose program streams, in one run or in one for each layer."""
+    runs = [(part.first, part.count) for part in program.layers if part.count]
+    for first, count in runs if apart else [(0, len(program.steps))] * bool(program.steps):
+        yield from streamed_cycles(program.design, program.steps[first:first + count],
+                                   program.places[first])
 
 
 def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[int, int]:

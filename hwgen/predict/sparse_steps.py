@@ -35,13 +35,17 @@ class SparseWork:
 
 
 def golden_accelerator(program: Program, x: Arrays) -> Accelerator:
-    """Return the golden model with a Program's weights and an input in its memories."""
+    """Return the golden model with a Program's weights, an input and a state in its memories.
+
+    Where ``x`` does not say what a state is, it is the initial one.
+    """
     design = program.design
     made = Accelerator.of(
         design, matrix_of_words(program.compressed, design.columns) if program.compressed else None)
-    for name in program.inputs:
+    given = program.initial_state | dict(x)
+    for name in (*program.initial_state, *program.inputs):
         place = program.tensors[name]
-        made.memory[place.addresses()] = place.stored_part(np.asarray(x[name]))
+        made.memory[place.addresses()] = place.stored_part(np.asarray(given[name]))
     return made
 
 

@@ -107,6 +107,8 @@ class RemoteAccelerator:
     def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS) -> None:
         self.link = link
         self.client = Client(link, timeout=timeout, attempts=attempts)
+        self.stream: object | None = None
+        """Whose state is in the memory of activations, if anybody's."""
         self._owner: int | None = None  # the number of our turn, if one was begun,
         self._epoch = 0                 # the epoch that it was in when we last knew,
         self._running = False           # and whether a run of ours may be under way
@@ -164,6 +166,7 @@ class RemoteAccelerator:
             return True
         state = self.state()
         kept = state.owner == self._owner
+        self.stream = self.stream if kept else None
         if not self._ours(state) or state.busy:
             self.claim()
         return kept

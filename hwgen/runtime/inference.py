@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,21 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.registers import Space
 from ..compiler.program import Program
+from ..errors import UserError
 from ..golden.network import network as golden
+from ..golden.network.stream import GoldenStream
 from ..network.graph import Network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
 from ..tools.cache import cached_folder, digest
 from ..tools.find import side_by_side
 from .accelerator import RemoteAccelerator
+from .external import begin_with, holds_pages, load_pages, stalls_of
 from .link import Link
+from .memory_chip import with_chip
 from .simulation import SimulatedLink
 
-__all__ = ["Inference", "LayerRun", "board_at", "holds", "load", "portable", "run",
+__all__ = ["Inference", "LayerRun", "Stream", "board_at", "holds", "load", "portable", "run",
            "simulated_board"]
 
 BUDGET = 1 << 28
@@ -62,6 +67,13 @@ class Inference:
 
     outputs: dict[str, Bytes]
     layers: tuple[LayerRun, ...]
+    stalls: int = 0
+    """Cycles that waited for words of a program that streams, as the accelerator counted them."""
+
+    @property
+    def predicted_stalls(self) -> int:
+        """The same, as the cost model gives them."""
+        return sum(layer.predicted.stalls for layer in self.layers)
 
     @property
     def work(self) -> Work:
@@ -80,8 +92,8 @@ class Inference:
 
     @property
     def as_predicted(self) -> bool:
-        """Whether it took the predicted cycles."""
-        return self.cycles == self.predicted_cycles
+        """Whether it took the predicted cycles, and stalls."""
+        return (self.cycles, self.stalls) == (self.predicted_cycles, self.predicted_stalls)
 
     @property
     def equal(self) -> bool:
@@ -110,7 +122,10 @@ def simulated_board(design: Design) -> RemoteAccelerator:
     with side_by_side() as pool:
         pool.submit(library)  # the simulator needs it, and waits for it if it has to
         folder, _ = cached_folder(f"verilog-{name}", write)
-    link = SimulatedLink((folder / "top.v").read_text(), top=module(design))
+    text, top = (folder / "top.v").read_text(), module(design)
+    if design.chip:
+        text, top = with_chip(text, top, design.chip), "board"
+    link = SimulatedLink(text, top=top)
     return board_at(link, design)
 
 
@@ -129,13 +144,17 @@ def load(accelerator: RemoteAccelerator, program: Program) -> None:
     """Write a Program into the memory of an accelerator."""
     for space, address, data in program.memory:
         accelerator.write_memory(space, address, data)
+    if program.design.external:
+        load_pages(accelerator, program.design, program.image)
 
 
 def holds(accelerator: RemoteAccelerator, program: Program) -> bool:
     """Return whether a Program is in the memory of an accelerator already, to the last byte."""
     return all(space != Space.SPARSE  # which cannot be read
                and accelerator.read_memory(space, address, len(data)) == data
-               for space, address, data in program.memory)
+               for space, address, data in program.memory) and (
+                   not program.design.external or holds_pages(
+                       accelerator, program.design, program.image))
 
 
 def read_tensor(accelerator: RemoteAccelerator, program: Program, name: str) -> Bytes:
@@ -144,6 +163,16 @@ def read_tensor(accelerator: RemoteAccelerator, program: Program, name: str) -> 
     low, high = int(addresses.min()), int(addresses.max())
     data = accelerator.read_activations(low, high + 1 - low)
     return np.frombuffer(data, np.int8)[addresses - low]
+
+
+def write_tensor(accelerator: RemoteAccelerator, program: Program, name: str,
+                 values: Bytes) -> None:
+    """Write what is stored of an input or a state, and no byte between."""
+    placement = program.tensors[name]
+    addresses, data = placement.addresses().ravel(), placement.stored_part(np.asarray(values))
+    ends = [*(np.flatnonzero(np.diff(addresses) != 1) + 1).tolist(), len(addresses)]
+    for begin, end in pairwise([0, *ends]):
+        accelerator.write_activations(int(addresses[begin]), data.ravel()[begin:end].tobytes())
 
 
 def whole_tensor(program: Program, name: str, values: Bytes) -> Bytes:
@@ -157,38 +186,134 @@ def whole_tensor(program: Program, name: str, values: Bytes) -> Bytes:
     return full.reshape(placement.shape)
 
 
+class Stream:
+    """Inferences of a Program one after another, whose state stays in the accelerator's memory.
+
+    Several streams of one accelerator may take turns: before another one runs, the state of the one
+    before is read, and it is written again when its turn comes. After an inference that failed, and
+    after another host's turn, a state is lost: the next run says so, unless :meth:`reset` or
+    :meth:`restore` came before.
+
+    Parameters
+    ----------
+    accelerator : RemoteAccelerator
+    program : Program
+        It is in the accelerator's memory.
+    network : Network
+    check : bool
+        Whether each layer is a run of its own, and compared with the golden model's.
+    """
+
+    def __init__(self, accelerator: RemoteAccelerator, program: Program, network: Network, *,
+                 check: bool = False) -> None:
+        """Begin in the initial state."""
+        self.accelerator, self.program, self.network = accelerator, program, network
+        self.check = check
+        self.golden = GoldenStream(network)
+        self.values: dict[str, Bytes] | None = None
+        """The state that the memory has not yet."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the initial state."""
+        self.restore(self.program.initial_state)
+
+    def restore(self, state: Mapping[str, Bytes]) -> None:
+        """Go on in a state that :meth:`save` gave, of this stream or another one of the Program."""
+        if sorted(state) != sorted(self.program.initial_state):
+            raise UserError(f"a state of {self.program.name!r} must be of the tensors "
+                            f"{', '.join(self.program.initial_state) or '(none)'}, not "
+                            f"{', '.join(state) or '(none)'}")
+        self.values = {name: np.asarray(values, np.int8).reshape(self.program.tensors[name].shape)
+                       for name, values in state.items()}
+        self.golden.state = dict(self.values)
+
+    def save(self) -> dict[str, Bytes]:
+        """Return the state after the last inference."""
+        if self.values is None:
+            self.require(self.accelerator.resume())
+            self.values = {state.name: read_tensor(self.accelerator, self.program, state.name)
+                           .reshape(self.program.tensors[state.name].shape)
+                           for state in self.program.states}
+            self.accelerator.confirm()
+        return dict(self.values)
+
+    def require(self, kept: bool) -> None:
+        """Raise where the state is lost; ``kept`` says whether the memory has what it had."""
+        if self.program.states and not (kept and self.accelerator.stream is self):
+            raise UserError(f"the state of {self.program.name!r} is lost, as an inference failed, "
+                            "or another host has had a turn: reset the stream, or restore a state "
+                            "that was saved")
+
+    def run(self, x: Mapping[str, Bytes], *, say: Callable[[str], Any] = lambda _: None,
+            ) -> Inference:
+        """Run the next inference; where another host has had its turn, the Program is loaded."""
+        accelerator = self.accelerator
+        kept = accelerator.resume()
+        other = accelerator.stream if accelerator.stream is not self else None
+        if isinstance(other, Stream):
+            other.save()
+        if not kept or isinstance(other, Stream) and other.program is not self.program:
+            load(accelerator, self.program)
+        if self.values is None:
+            self.require(kept)
+        for name, values in (self.values or {}).items():
+            write_tensor(accelerator, self.program, name, values)
+        # What fails from here on leaves a state that is neither the old nor the new one.
+        accelerator.stream = self.values = None
+        state, expected = self.golden.state, dict[str, Bytes]()
+        if self.check or self.program.compressed:  # whose cycles depend on the state
+            expected = self.golden.run(x, keep=True)
+        found = infer(accelerator, self.program, self.network, dict(x) | state,
+                      expected if self.check else {}, say)
+        accelerator.stream = self
+        return found
+
+
 def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         x: Mapping[str, Bytes], *, check: bool = False,
         say: Callable[[str], Any] = lambda _: None) -> Inference:
-    """Run one inference; the Program is in the accelerator's memory.
+    """Run one inference from the initial state; the Program is in the accelerator's memory.
 
     Where another host has had its turn since, the Program is loaded again. All layers are one run,
     if every step has a counter. With ``check`` each layer is a run of its own, and its output is
     read back and compared with the golden model's.
     """
-    if not accelerator.resume():
-        load(accelerator, program)
+    found = Stream(accelerator, program, network, check=check).run(x, say=say)
+    accelerator.stream = None  # nobody goes on from there
+    return found
+
+
+def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
+          x: Mapping[str, Bytes], expected: Mapping[str, Bytes],
+          say: Callable[[str], Any]) -> Inference:
+    """Write inputs, run all layers, and read the outputs; compare where something is ``expected``.
+
+    ``x`` are the inputs, and the states as they are in the memory.
+    """
     for name in program.inputs:
-        placement = program.tensors[name]
-        addresses = placement.addresses()
-        low = int(addresses.min())
-        data = np.zeros(int(addresses.max()) + 1 - low, np.int8)
-        data[addresses - low] = placement.stored_part(np.asarray(x[name]))
-        accelerator.write_activations(low, data.tobytes())
-    expected = golden.run(network, x, keep=True) if check else {}
+        write_tensor(accelerator, program, name, x[name])
     layers, count = [], len(program.steps)
-    apart = check or count > program.design.steps
+    apart = bool(expected) or count > program.design.steps
     joined = {part.name: following.name for part, following in program.joined}
     works = list(predictions(network, program, x, apart=apart))
+    streams, stalls = program.design.external is not None, 0
+    if streams and count:
+        begin_with(accelerator, 0)
     taken = [] if apart else run_at_once(accelerator, count, works)
+    if streams and not apart:
+        stalls = stalls_of(accelerator)
     for part, work in zip(program.layers, works, strict=True):
         say(part.name)
         cycles = sum(taken[part.first:part.first + part.count])
         if part.count and apart:
+            if streams:
+                begin_with(accelerator, program.places[part.first])
             cycles = accelerator.run(part.first, part.count, budget=BUDGET,
                                      watchdog=2 * work.cycles + 1000)
+            stalls += stalls_of(accelerator) if streams else 0
         difference = None
-        if check and part.output in program.tensors:
+        if expected and part.output in program.tensors:
             difference = first_difference(accelerator, program, part.output,
                                           expected[part.output])
         layers.append(LayerRun(part.name, part.operator, work, cycles, difference,
@@ -200,7 +325,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
         if layer.host:
             values[layer.output] = golden.compute(network, layer,
                                                   [values[name] for name in layer.inputs])
-    return Inference({name: values[name] for name in program.results}, tuple(layers))
+    return Inference({name: values[name] for name in program.results}, tuple(layers), stalls)
 
 
 def run_at_once(accelerator: RemoteAccelerator, count: int, works: Sequence[Work]) -> list[int]:

@@ -14,7 +14,7 @@ from ..network.graph import Network
 from ..network.images import first_image
 from .accelerator import RemoteAccelerator
 from .baud import settle
-from .inference import Inference, board_at, holds, load, portable, run, simulated_board
+from .inference import Inference, Stream, board_at, holds, load, portable, simulated_board
 from .serial_port import SerialLink
 
 __all__ = ["Run", "SerialPort", "run_network", "run_program"]
@@ -57,13 +57,13 @@ class Run:
 
     @property
     def as_predicted(self) -> bool:
-        """Whether all inferences took the predicted cycles."""
+        """Whether all inferences took the predicted cycles, and stalls."""
         return all(each.as_predicted for each in self.inferences)
 
 
 def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
-                say: Callable[[str], Any] = lambda _: None,
+                frames: int = 1, say: Callable[[str], Any] = lambda _: None,
                 warn: Callable[[str], None] = lambda _: None) -> Run:
     """Compile a network for a Design, load it into a board, and run it on each of some inputs.
 
@@ -79,18 +79,20 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
         Whether the board may have the Program: then it is looked for, and else loaded.
     check : bool
         Whether every layer is compared with the golden model.
+    frames : int
+        After how many inputs a network with state goes back to the initial one; 0 for never.
     say, warn : function
         Told what happens, and of trouble with the port.
     """
     program = compile_network(network, portable(design) if port is None else design,
                               first_image(inputs))
-    return run_program(program, network, inputs, port=port, embedded=embedded, check=check, say=say,
-                       warn=warn)
+    return run_program(program, network, inputs, port=port, embedded=embedded, check=check,
+                       frames=frames, say=say, warn=warn)
 
 
 def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
-                say: Callable[[str], Any] = lambda _: None,
+                frames: int = 1, say: Callable[[str], Any] = lambda _: None,
                 warn: Callable[[str], None] = lambda _: None) -> Run:
     """Load a network's Program into a board, and run it; the rest is as of :func:`run_network`.
 
@@ -107,7 +109,11 @@ def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray
         if not found:
             say("loading the Program")
             load(board, program)
-        results = [run(board, program, network, x, check=check, say=say) for x in images]
+        stream, results = Stream(board, program, network, check=check), list[Inference]()
+        for index, x in enumerate(images):
+            if frames and index % frames == 0:
+                stream.reset()
+            results.append(stream.run(x, say=say))
     say("")
     return Run(program, results, found)
 

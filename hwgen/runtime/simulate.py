@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..arch.boards import closest
 from ..errors import UserError
 from ..golden.network import network as golden
+from ..golden.network.stream import run_stream
 from ..network.graph import Network
 from ..network.images import Arrays, input_images, output_images
 from ..network.reader import network_of
@@ -41,6 +42,8 @@ class Simulation(Shown):
         Of each image what the layers took of the hardware; empty in NumPy.
     checked : bool
         Whether every layer was compared.
+    frames : int
+        After how many images the state was the initial one again.
     """
 
     network: Network
@@ -48,11 +51,12 @@ class Simulation(Shown):
     outputs: dict[str, NDArray[Any]]
     inferences: list[Inference]
     checked: bool
+    frames: int = 1
 
     @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Every tensor as NumPy computes it, an image along the first axis."""
-        return golden.run(self.network, self.inputs, keep=True)
+        return run_in_numpy(self.network, self.inputs, self.frames, keep=True)
 
     @property
     def layers(self) -> tuple[LayerRun, ...]:
@@ -111,7 +115,7 @@ def work_table(run: Inference, checked: bool) -> Table:
 
 
 def simulate(program: Compiled | Network | str | os.PathLike[str], inputs: Arrays, *,
-             on: str = "verilog", check: bool = True,
+             on: str = "verilog", check: bool = True, frames: int = 1,
              say: Callable[[str], Any] = lambda _: None) -> Simulation:
     """Run a network on the simulated hardware, or in NumPy, layer by layer.
 
@@ -139,6 +143,8 @@ def simulate(program: Compiled | Network | str | os.PathLike[str], inputs: Array
         ``verilog`` or ``numpy``.
     check : bool
         Whether every layer of the hardware is compared with NumPy.
+    frames : int
+        Of a network with state: after how many images it is the initial one again; 0 for never.
     say : function
         Told what happens.
     """
@@ -146,16 +152,29 @@ def simulate(program: Compiled | Network | str | os.PathLike[str], inputs: Array
         raise UserError(f"on must be one of {', '.join(PLACES)}, not {on!r}"
                         + closest(str(on), PLACES))
     network = program.network if isinstance(program, Compiled) else network_of(program)
+    if frames != 1 and not network.states:
+        raise UserError(f"frames must be 1 for a network without state, not {frames!r}")
+    if frames < 0:
+        raise UserError(f"frames must be 0 or more, not {frames!r}")
     x = input_images(network, inputs)
     if on == "numpy":
-        return Simulation(network, x, outputs_of(network, [golden.run(network, x)]), [], False)
+        found = run_in_numpy(network, x, frames)
+        return Simulation(network, x, outputs_of(network, [found]), [], False, frames)
     if not isinstance(program, Compiled):
         raise UserError("on must be 'numpy' for a network that is not compiled for a Design: "
                         "hwgen.compile does that")
     part = replace(program.program, design=portable(program.design))
-    found = run_program(part, network, x, check=check, say=say)
-    return Simulation(network, x, outputs_of(network, [each.outputs for each in found.inferences]),
-                      found.inferences, check)
+    runs = run_program(part, network, x, check=check, frames=frames, say=say).inferences
+    return Simulation(network, x, outputs_of(network, [each.outputs for each in runs]), runs, check,
+                      frames)
+
+
+def run_in_numpy(network: Network, x: dict[str, NDArray[np.int8]], frames: int, *,
+                 keep: bool = False) -> dict[str, NDArray[Any]]:
+    """Return outputs by name, or with ``keep`` every tensor, an image along the first axis."""
+    if frames == 1:
+        return golden.run(network, x, keep=keep)
+    return run_stream(network, x, frames, keep=keep)
 
 
 def outputs_of(network: Network, results: list[Mapping[str, NDArray[Any]]],

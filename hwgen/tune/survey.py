@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from ..arch.design import Design
 from ..arch.designs import Designs
 from ..arch.steps import Mode, Step
-from ..compiler.compile import lower, may_follow, prepare_network, written_bytes
+from ..compiler.compile import lower, may_follow, prepare_network
 from ..compiler.cost import LayerCost, combine, least_cost
 from ..compiler.layers.weighted import SumsLayer
-from ..compiler.lowering import Lowering
+from ..compiler.lowering import Lowering, written_bytes
 from ..compiler.memory.addresses import arrange
 from ..compiler.memory.lifetimes import BufferLayout
 from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
 from ..cost.cycles import Array
-from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
+from ..errors import UserError
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Lookup, Network
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -73,6 +74,11 @@ class Survey:
 
     def __init__(self, network: Network) -> None:
         """Do what is the same for all Designs."""
+        for layer in network.layers:
+            if isinstance(layer, Lookup):
+                raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with tables, "
+                                "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
+                                "build` take one")
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
         self.prepared = [plain]
         self.network, self.folding, self.layout = plain

@@ -5,7 +5,7 @@ import numpy as np
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.joining import LARGEST_SHIFT, Scaling
-from hwgen.arch.steps import Mode, Step, lines_of_rows
+from hwgen.arch.steps import FIELDS, Mode, Step, lines_of_rows, table_words
 from hwgen.golden.accelerator.footprint import vector_bytes
 from hwgen.golden.accelerator.post import Parameters
 
@@ -55,6 +55,7 @@ class StepMaker:
         at_once = self.design.wide_rows or 1  # words, at multiples of which all begin
         while len(steps) < count:
             drawn = self.together(self.step(self.some(wide)), count - len(steps))
+            drawn = self.looked_up(drawn, count - len(steps))
             words = [self.words(step) for step in drawn]
             sizes = [-(-len(part) // at_once) * at_once for part in words]
             if place + sum(sizes) > size:
@@ -92,6 +93,35 @@ class StepMaker:
             found.append(self.joined(scaling, tiles, x, y))
             left -= tiles * x * y
         return found
+
+    def looked_up(self, steps, most):
+        """Return steps whose bytes go through tables, and often one that fills one before."""
+        if not self.design.tables:
+            return steps
+        steps = [step.replace(table=self.table() if self.some(0.7) else 0) for step in steps]
+        fills = len(steps) < most and self.some(0.6)
+        return [*self.fill() * fills, *steps]
+
+    def table(self):
+        """Return the number of a table, of those that there are or of others."""
+        return self.draw(1, self.design.tables if self.some(0.8) else (1 << FIELDS["table"][2]) - 1)
+
+    def fill(self):
+        """Return a step, alone in a list, that fills a table."""
+        return [Step(mode=Mode.TABLE, last_columns=1, table=self.table())]
+
+    def tables(self):
+        """Return steps that fill all tables, and the words of their program."""
+        steps = [Step(mode=Mode.TABLE, last_columns=1, table=number)
+                 for number in range(1 << (self.design.tables - 1).bit_length())]
+        heads = self.forms.words_of(len(steps))
+        length = table_words(self.design.columns)
+        steps = [step.replace(program=heads + index * length) for index, step in enumerate(steps)]
+        words = self.bytes((heads + len(steps) * length, self.design.columns)).astype(np.uint8)
+        for index, step in enumerate(steps):
+            words[index * self.forms.words:][:self.forms.words] = np.frombuffer(
+                self.forms.write(step), np.uint8).reshape(-1, self.design.columns)
+        return steps, words
 
     def joined(self, scaling, tiles, x, y):
         """Return a step that reads bytes, and adds them to those that were kept."""
@@ -326,6 +356,8 @@ class StepMaker:
             starts = rng.integers(-2 * most - 150, 150, (step.tiles, columns))
             words[:, 0], words[:, 1] = starts & 255, starts >> 8 & 255
             return words.reshape(-1, columns).astype(np.uint8)
+        if step.mode == Mode.TABLE:
+            return self.bytes((table_words(columns), columns)).astype(np.uint8)
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
             rows = step.formats[1].words(rows)

@@ -77,6 +77,17 @@ class Bench:
         np.testing.assert_array_equal(self.activations(), model.memory, str(steps))
         return cycles
 
+    def fill(self, model):
+        """Fill all sums and all tables, as nobody knows what they hold."""
+        if self.design.engine != "binary":
+            self.hold(model, *self.maker.filler())
+        self.fill_tables(model)
+
+    def fill_tables(self, model):
+        """Fill all tables, if there are any."""
+        if self.design.tables:
+            self.hold(model, *self.maker.tables())
+
     def image(self, words):
         """Return the bytes of all words of the program memory, of the first ones."""
         return words.tobytes().ljust(self.design.program_words * self.design.columns, b"\0")

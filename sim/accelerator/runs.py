@@ -72,8 +72,7 @@ def steps(bench, count):
     model.memory[:] = np.where(rng.random(len(model.memory)) < 0.3, extremes,
                                rng.integers(-128, 128, len(model.memory)))
     bench.board.write_activations(0, model.memory.tobytes())
-    if bench.design.engine != "binary":
-        bench.hold(model, *bench.maker.filler())
+    bench.fill(model)
     while count > 0:
         first = int(rng.choice([0, 0, 1, 2]))
         steps, words = bench.maker.program(min(count, 6), first, wide=0.4)

@@ -10,6 +10,7 @@ from hwgen.network.graph import (
     Convolution,
     Depthwise,
     FullyConnected,
+    Lookup,
     Maximum,
     MaxPool,
     Mean,
@@ -20,6 +21,7 @@ from hwgen.network.graph import (
     Window,
 )
 from hwgen.network.precision import Precision
+from hwgen.network.table import Table
 from hwgen.network.thresholds import Thresholds
 
 __all__ = ["inputs_of", "programs"]
@@ -90,6 +92,7 @@ class Images:
         self.rounding = design.rounding
         self.size = size
         self.few = design.engine == "bitserial"
+        self.tables = design.tables > 0
         self.rare = design.engine == "sparse" or design.decompress
         self.tensors, self.layers = {}, []
         self.last = self.tensor(rng.integers(1, size + 1, 3).tolist())
@@ -99,7 +102,9 @@ class Images:
         kinds = [self.convolution, self.depthwise, self.sum, self.maximum, self.pool, self.pad]
         for index in self.rng.permutation(len(kinds))[:int(self.rng.integers(0, 5))]:
             kinds[index]()
+            self.lookup()
         self.end()
+        self.lookup()
         return Network("small", self.tensors, tuple(self.layers), ("t0",), (self.last,),
                        self.rounding)
 
@@ -177,6 +182,12 @@ class Images:
         before = self.last
         self.convolution(self.shape[2], Window((1, 1)))
         self.add(Maximum, self.shape, (before, self.last))
+
+    def lookup(self):
+        """Add a function of one byte, now and then, if there is hardware for it."""
+        if self.tables and self.rng.random() < 0.7:
+            values = self.rng.integers(-128, 128, 256).astype(np.int8)
+            self.add(Lookup, self.shape, table=Table("LOOKUP", values))
 
     def pool(self):
         """Add an average or a greatest value."""

@@ -24,6 +24,7 @@ SPARED = {"binary": 1}
 def errors(bench):
     """Every error, by whatever bit of a descriptor: nothing else changes, and it goes on."""
     maker, model = bench.maker, bench.model()
+    bench.fill_tables(model)
     wrong = list(wrong_fields(bench.design))
     chosen = bench.rng.permutation(len(wrong))[:bench.part(len(wrong), 5)]
     seen = set()
@@ -68,6 +69,7 @@ def watchdog(bench):
     maker, model = bench.maker, bench.model()
     while (step := (made := maker.program(1))[0][0]).mode == Mode.SUMS or step.to_sums:
         pass  # which cannot be run again
+    bench.fill_tables(model)
     cycles = Array.of(bench.design).cycles(step)
     least = cycles - SPARED.get(bench.design.engine, 3)
     limits = [least - 1, least, cycles, cycles + 1, *(1 << bit for bit in range(32))]
@@ -119,8 +121,7 @@ def stop(bench):
 def ends(bench):
     """A host that does not wait is refused until a run has ended, and then it reads and writes."""
     board, model = bench.board, bench.model()
-    if bench.design.engine != "binary":
-        bench.hold(model, *bench.maker.filler())
+    bench.fill(model)
     for index in range(bench.part(60, 8)):
         made, words = bench.maker.program(1)
         bench.write_program(words)

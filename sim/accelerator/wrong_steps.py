@@ -1,7 +1,7 @@
 """Steps that an accelerator stops at, by what is wrong with their descriptors."""
 
 from hwgen.arch.descriptors import BINARY_FIELDS, Descriptors
-from hwgen.arch.steps import FIELDS, MAGIC, Mode, Step
+from hwgen.arch.steps import FIELDS, MAGIC, Mode, Step, table_words
 
 __all__ = ["long_loops", "plain", "write_fields", "wrong_fields"]
 
@@ -60,6 +60,8 @@ def wrong_fields(design):
     yield from ({"program": value} for value in (words - 8, *powers(1 << 16, 1 << 32)))
     if design.wide_rows:
         yield from wide_fields(design)
+    if design.tables:
+        yield from table_fields(design)
     yield from ({"base": value} for value in (size, -1, *powers(size, reach - size)))
     yield from ({"base": -value} for value in powers(1, reach))
     step = min(size, 0xFFFF)
@@ -92,8 +94,8 @@ def long_loops(design):
 def modes(design):
     """Return modes that an accelerator has not."""
     special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress,
-               Mode.WIDE: design.wide_rows > 0}
-    return [mode for mode, there in special.items() if not there] + [7, *powers(8, 256)]
+               Mode.WIDE: design.wide_rows > 0, Mode.TABLE: design.tables > 0}
+    return [mode for mode, there in special.items() if not there] + powers(8, 256)
 
 
 def wide_fields(design):
@@ -105,6 +107,16 @@ def wide_fields(design):
         words - rows, words, words + rows, *powers(words, 1 << 32)))
     left = (words - middle) // rows  # vectors behind the middle
     yield from (wide | {"program": middle, name: left} for name in ("x", "y", "tiles", "pieces"))
+
+
+def table_fields(design):
+    """Yield wrong fields of a step that fills a table, with loops, or whose end is outside."""
+    words, fills = design.program_words, {"mode": Mode.TABLE}
+    yield from (fills | {name: value} for name in ("tiles", "pieces", "taps_x", "taps_y", "x", "y")
+                for value in (0, *powers(2, 1 << 16)))
+    least = words - table_words(design.columns) + 1
+    yield from (fills | {"program": value} for value in (
+        least, words - 1, words, *powers(least, 1 << 32)))
 
 
 def binary_fields(design):

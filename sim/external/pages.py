@@ -4,31 +4,23 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import cache
-from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 import hwgen
-from hwgen.arch.sdram import CHIPS, Cycles, cycles_of, geometry_of
 from hwgen.arch.sdram import SdramCommand as Command
+from hwgen.arch.sdram import cycles_of, geometry_of
 from hwgen.golden.external.sdram import Given
+from hwgen.runtime.memory_chip import CHIP, FAULTS, model_of, verilog_of
 from hwgen.tools.verilator import PROGRAM, build
 
 __all__ = ["FAULTS", "Operation", "Pins", "Played", "judge", "play"]
 
-CHIP = Path(__file__).parents[1] / "boards" / "sdram_chip.v"
 MAIN = Path(__file__).with_suffix(".cpp")
-FAULTS = ("", "tCK", "tRCD", "tRP", "tRAS", "tRAS_max", "tRC", "tRRD", "tRFC", "tWR", "tMRD",
-          "power_up", "interval", "tREF", "bank", "mode", "burst", "bus", "command")
-"""The rules of the model, by their numbers."""
 KINDS = {"read": 0, "write": 1, "restart": 2}
-TIMES = {"T_RCD": "tRCD", "T_RP": "tRP", "T_RAS": "tRAS", "T_RAS_MAX": "tRAS_max", "T_RC": "tRC",
-         "T_RRD": "tRRD", "T_RFC": "tRFC", "T_WR": "tWR", "T_MRD": "tMRD"}
-COUNTS = {"C_RRD": "tRRD_cycles", "C_WR": "tWR_cycles", "C_MRD": "tMRD_cycles"}
 
 TOP = """
 module pages(
@@ -87,28 +79,6 @@ class Played:
     fault: str
     wrong: int
     commands: list[Given]
-
-
-def model_of(name: str, clock_mhz: float, cycles: Cycles, delay: int, hot: bool) -> dict[str, int]:
-    """Return the parameters of the model of a chip."""
-    chip = CHIPS[name]
-    facts, size = asdict(chip), geometry_of(name)
-    khz = Fraction(str(clock_mhz)) * 1000
-    page = cycles.page(size["words"], write=True)
-    return {
-        "WIDTH": chip.width, "ROW_BITS": chip.row_bits, "COLUMN_BITS": chip.column_bits,
-        "ADDRESS_BITS": max(chip.row_bits, 11), "KHZ": int(khz),
-        **{time: round(1000 * facts[fact]) for time, fact in TIMES.items()},
-        **{count: facts[fact] for count, fact in COUNTS.items()},
-        "T_CK": int(1_000_000 / chip.clock_mhz), "T_INIT": round(chip.power_up_us * 1_000_000),
-        "T_REF": round(chip.refresh_ms * 1_000_000_000) // (2 if hot else 1),
-        "REFRESHES": chip.refreshes, "T_LATE": ceil(page * 1_000_000_000 / khz), "DELAY": delay}
-
-
-def verilog_of(model: dict[str, int]) -> str:
-    """Return parameters as Verilog passes them."""
-    return ", ".join(f".{name}(64'd{value})" if value >> 31 else f".{name}({value})"
-                     for name, value in model.items())
 
 
 @cache

@@ -10,6 +10,7 @@ from hwgen.rtl.compact.memories import CompactWordMemory
 from hwgen.rtl.primitives import gowin
 
 ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums": 64, "lanes": 8}
+STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
 
 
 @pytest.mark.parametrize("fields, message", [
@@ -89,6 +90,35 @@ ACCELERATOR = {"activation_memory": 4096, "program_memory": 8192, "partial_sums"
      "kept_vectors must be an integer from 0 to 65536, not 65537"),
     ({"kept_vectors": 1}, ("kept_vectors must be 0 without an activation_memory, which an "
                            "accelerator needs, not 1")),
+    *((ACCELERATOR | STREAMS | fields, message) for fields, message in (
+        ({"external": 110}, ("external must be a memory chip and its clock in MHz, such as "
+                            "IS42S16160@110, not 110")),
+        ({"external": "IS42S16160"}, ("external must be a memory chip and its clock in MHz, such "
+                                     "as IS42S16160@110, not 'IS42S16160'")),
+        ({"external": "IS42S1616@110"}, ("there is no memory chip 'IS42S1616'; did you mean "
+                                        "'IS42S16160'?; there are IS42S16160, MT48LC16M16, "
+                                        "AS4C32M16, W9825G6, GW2AR-18")),
+        ({"external": "IS42S16160@150"}, "the clock of IS42S16160 must be 6 to 143 MHz, not 150"),
+        ({"engine": "bitserial"}, ("engine must be 'systolic' with external memory, not "
+                                  "'bitserial'")),
+        ({"lanes": 1, "compact": True}, "compact must be False with external memory, not True"),
+        ({"decompress": True}, "decompress must be False with external memory, not True"),
+        ({"kept_vectors": 9}, "kept_vectors must be 0 with external memory, not 9"),
+        ({"wide_rows": 16}, "wide_rows must be 0 with external memory, not 16"),
+        ({"tables": 1}, "tables must be 0 with external memory, not 1"),
+        ({"columns": 12}, ("columns must be a power of two with external memory, as a page has "
+                          "whole words, not 12")),
+        ({"program_memory": 2048}, ("program_memory must be a power of two from 4096 to 1048576 "
+                                   "with external memory, for which it is a ring, not 2048")),
+        ({"program_memory": 5000}, ("program_memory must be a power of two from 4096 to 1048576 "
+                                   "with external memory, for which it is a ring, not 5000")))),
+    ({"external": "IS42S16160@110"}, ("external must be left out without an activation_memory, "
+                                     "which an accelerator needs, not 'IS42S16160@110'")),
+    (ACCELERATOR | {"tables": 8}, "tables must be an integer from 0 to 7, not 8"),
+    (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "tables": 1},
+     "tables must be 0 with engine 'binary', not 1: its lanes hold none"),
+    ({"tables": 1}, ("tables must be 0 without an activation_memory, which an accelerator needs, "
+                     "not 1")),
     (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
@@ -138,7 +168,7 @@ def test_preset_fits_block_rams(name):
     Design(), Design(dataflow="os", depth=7, accumulator=40),
     Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0), Design(packed_rows=3),
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
-    Design(**ACCELERATOR, kept_vectors=5),
+    Design(**ACCELERATOR, kept_vectors=5), Design(**ACCELERATOR, tables=2),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"

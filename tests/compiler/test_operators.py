@@ -7,7 +7,7 @@ from hwgen.arch.design import Design
 from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import design, inputs_of, least_memory, verify
-from ..tflite_writer import MORE_LAYERS, random_chain, random_layer
+from ..tflite_writer import CURVES, MORE_LAYERS, random_chain, random_layer
 from ..tune import test_survey
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -41,6 +41,18 @@ def check(kind, seeds):
 @pytest.mark.parametrize("kind", [*OPERATORS, "chain"])
 def test_random(kind):
     check(kind, range(8))
+
+
+@pytest.mark.parametrize("kind", [*CURVES, "chain"])
+def test_curves(kind):
+    """In much memory and in little, on four kinds of accelerators with tables."""
+    for seed in range(8):
+        rng = np.random.default_rng([seed, *kind.encode()])
+        network = tflite.read(random_chain(rng, curves=True) if kind == "chain"
+                              else random_layer(rng, kind))
+        of, x = DESIGNS[seed % 4].replace(tables=1 + seed % 3), inputs_of(network, seed)
+        verify(network, of, x)
+        verify(network, least_memory(network, of), x)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from hwgen.network.tflite import reading as tflite
 
 from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
 from ..tflite_writer import (
+    CURVES,
     KINDS,
     MORE_LAYERS,
     Graph,
@@ -118,7 +119,7 @@ def compare(rng, data):
         np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES])
 def test_random_layers(kind):
     for seed in range(40):
         rng = np.random.default_rng([seed, *kind.encode()])
@@ -210,11 +211,42 @@ def test_many_random_chains():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, "network"])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])
         compare(rng, random_network(rng) if kind == "network" else random_layer(rng, kind))
+
+
+@pytest.mark.parametrize("code", ["LOGISTIC", *CURVES])
+def test_all_values_of_curves(code):
+    """Every input value, 200 times, at any scales and zero points."""
+    equal = 0
+    for seed in range(240):
+        rng = np.random.default_rng([seed, *code.encode()])
+        graph, extreme = Graph(rng), bool(rng.random() < 0.3)
+        power = rng.uniform(-24, 1.9) if extreme else rng.uniform(-9, 0)
+        x = graph.activation(1, 256, scale=float(np.float32(2.0 ** power)))
+        data = graph.write(graph.curve(x, code, extreme=extreme))
+        try:
+            network = tflite.read(data)
+        except UserError as error:
+            assert "ratio of scales" in str(error) or "its input's scale" in str(error)
+            continue
+        values = np.arange(-128, 128).astype(np.int8)[None]
+        if code == "RSQRT":  # the reference refuses numbers below 0
+            values = np.maximum(values, network.tensors[network.inputs[0]].zero_point)
+        values = {network.inputs[0]: values.astype(np.int8)}
+        np.testing.assert_array_equal(run(network, values)[network.outputs[0]],
+                                      reference(data, network, values))
+        equal += 1
+    assert equal >= 200
+
+
+def test_random_chains_with_curves():
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 78])
+        compare(rng, random_chain(rng, curves=True))
 
 
 @pytest.mark.parametrize("code", ["SOFTMAX", "LOGISTIC"])

@@ -4,7 +4,7 @@
  *
  * Its standard input and output are the bus (sim/boards/wishbone.cpp). NETWORK is the name of the program
  * in network.h. For each input it writes the outputs, and as words the cycles of the run, and the
- * sum of as many of the steps' COUNTERS.
+ * sum of as many of the steps' COUNTERS. With RESET_EVERY the state is reset before every so many.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +53,9 @@ static void check(hwgen_result result, const char *what) {
 int main(int argc, char **argv) {
     static int8_t numbers[16][1 << 16];
     unsigned waits = 0;
+#ifdef RESET_EVERY
+    unsigned frames = RESET_EVERY - 1; /* the first of them begins where the program was loaded */
+#endif
     const hwgen_device device = {read32, write32, wait_for_interrupt, &waits};
     const hwgen_program *program = &NETWORK;
     const int8_t *inputs[8];
@@ -70,6 +73,9 @@ int main(int argc, char **argv) {
             if (fread(numbers[i], size_of(&program->inputs[i]), 1, from) != 1) goto done;
         }
         for (uint32_t i = 0; i < program->output_count; ++i) outputs[i] = numbers[8 + i];
+#ifdef RESET_EVERY
+        if (frames++ % RESET_EVERY == 0) check(hwgen_reset(&device, program), "reset");
+#endif
         waits = 0;
         check(hwgen_infer(&device, program, inputs, outputs, 100), "infer");
         if (waits != 1 || !(hwgen_status(&device) & 2)) return 4;  /* one wait, for the interrupt */

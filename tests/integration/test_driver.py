@@ -16,9 +16,11 @@ from hwgen.cli import main
 from hwgen.compiler import compile_network
 from hwgen.compiler.program import Stack
 from hwgen.golden.network import network as golden
+from hwgen.golden.network.stream import GoldenStream
 from hwgen.integration import files
 from hwgen.integration.c_program import c_name, c_program
 from hwgen.network.reader import read_network
+from hwgen.network.tflite import reading as tflite
 from hwgen.predict.layers import predictions
 from hwgen.rtl.tops.catalogue import WISHBONE
 from hwgen.runtime.inference import portable
@@ -30,6 +32,7 @@ from ..rtl.sparse.test_sparse_engine import DESIGN as SPARSE
 from ..rtl.sparse.test_sparse_engine import case as sparse_case
 from ..rtl.unpack.test_decompress import case as packed_case
 from ..rtl.unpack.test_decompress import tight, unpacking
+from ..stream_writer import StreamGraph
 
 STRICT = ["-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic"]
 
@@ -42,14 +45,15 @@ def compile_c(folder, *words):
     assert run.returncode == 0, run.stderr
 
 
-def infer(design, program, images, folder):
+def infer(design, program, images, folder, *flags):
     """Run images through the driver on the simulated system: outputs, cycles, sum of counters."""
     hwgen.write(design, folder, WISHBONE)
     (folder / "network.h").write_text(c_program(program, "network"))
     (folder / "inputs").write_bytes(b"".join(
         np.asarray(image[name], np.int8).tobytes() for image in images for name in program.inputs))
     program_c = Path(__file__).with_name("driver.c")
-    compile_c(folder, "-O1", "-I.", "-DNETWORK=network", "-o", "driver", program_c, "hwgen.c")
+    compile_c(folder, "-O1", "-I.", "-DNETWORK=network", *flags, "-o", "driver", program_c,
+              "hwgen.c")
     system = subprocess.Popen([simulator((folder / f"{WISHBONE.module}.v").read_text(),
                                          WISHBONE.module)],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -119,6 +123,28 @@ def test_stacked_inputs(tmp_path):
     program = compile_network(network, design)
     assert [program.tensors[name].stack for name in program.inputs] == 2 * [Stack(3, -1, 2, 1)]
     check(design, network, [inputs_of(network, seed) for seed in range(3)], tmp_path)
+
+
+@gcc
+def test_frames(tmp_path):
+    """A network with state: each frame goes on from the one before, and after a reset anew."""
+    design = Design(rows=4, columns=4, lanes=1, lines=1, compact=True, activation_memory=1024,
+                    program_memory=4096, partial_sums=16, steps=32)
+    graph = StreamGraph(np.random.default_rng(3))
+    x = graph.streamed(graph.activation(1, 1, 1, 5), 3, "after")
+    x = graph.svdf(graph.reshape(graph.depthwise(x)))
+    network = tflite.read(graph.write(x))
+    program = compile_network(network, design)
+    assert len(program.states) == 2
+    frames, [output] = [inputs_of(network, seed) for seed in range(6)], network.outputs
+    stream, expected = GoldenStream(network), []
+    for number, frame in enumerate(frames):
+        if number in (1, 5):  # the driver has loaded the Program, and resets before every fourth
+            stream.reset()
+        expected.append(stream.run(frame)[output].tolist())
+    assert len({str(each) for each in expected}) > 3
+    found = infer(design, program, frames, tmp_path, "-DRESET_EVERY=4")
+    assert [values[output].tolist() for values, *_ in found] == expected
 
 
 @gcc

@@ -20,6 +20,7 @@ from hwgen.rtl.accelerator.sequencer import Sequencer
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
 from hwgen.rtl.accelerator.sum_index import strided_sum
+from hwgen.rtl.accelerator.tables import Tables
 from hwgen.rtl.accelerator.wide_memory import WideMemory
 from hwgen.rtl.accelerator.wide_part import WidePath
 from hwgen.rtl.binary import array as binary
@@ -296,6 +297,24 @@ def joined(*args):
                 spacing=dut.interval)
 
 
+def looked_up(*sizes, quick=False):
+    """Return a case of bytes that come out of a table, or as they are."""
+    dut = Tables(*sizes, quick=quick)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.bytes, int(item is not None)),
+                gives=lambda ctx: ctx.get(dut.o))
+
+
+def twin_ram(dut):
+    """Return a case of words that the second port reads."""
+    async def before(ctx):
+        put(ctx, dut, write=1, write_address=1, write_data=1)
+        await ctx.tick().repeat(2)
+        put(ctx, dut, write=0)
+        await ctx.tick().repeat(4)
+    return Case(dut=dut, drive=lambda ctx, item: ctx.set(dut.read_address[1], item is not None),
+                gives=lambda ctx: ctx.get(dut.read_data[1]), before=before)
+
+
 def store(dut):
     """Return a case of vectors, of which each group is written."""
     def drive(ctx, item):
@@ -388,6 +407,9 @@ CASES = {
     CompactPost: lambda: [post(CompactPost(columns, 1, "tflm", "generic", hard=hard))
                           for columns, hard in ((2, 0), (5, 0), (3, 1))],
     Keeping: lambda: [joined(*sizes) for sizes in ((1, 1, 5), (7, 3, 70))],
+    Tables: lambda: [looked_up(4, 3, 2, 70, 7), looked_up(4, 1, 1, 70, 1, quick=True)],
+    generic.TwinRam: lambda: [twin_ram(generic.TwinRam(1, 5, quick=quick))
+                              for quick in (False, True)],
     Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
     CompactStore: lambda: [stored(CompactStore, columns, 1) for columns in (2, 5)],
     binary.Column: lambda: [binary_column(rows) for rows in (1, 5, 8)],
@@ -566,7 +588,7 @@ EQUAL = {
     gowin.Multiplier: generic.Multiplier, ice40.Multiplier: generic.Multiplier,
     ice40.MultiplierPair: generic.Multiplier, ice40.CommonPair: generic.Multiplier,
     ecp5_rams.Ram: generic.Ram, ecp5_rams.SinglePortRam: generic.SinglePortRam,
-    ecp5_rams.ShallowRam: generic.SinglePortRam,
+    ecp5_rams.ShallowRam: generic.SinglePortRam, ecp5_rams.TwinRam: generic.TwinRam,
     ice40.SinglePortRam: generic.SinglePortRam, ice40.LongMultiplier: generic.LongMultiplier,
 }
 """Cells of vendors, which Python does not simulate; and what each equals in every cycle, by the

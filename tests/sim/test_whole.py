@@ -17,6 +17,8 @@ DESIGNS = {
     "bitserial": SMALL.replace(engine="bitserial", rows=5, lines=2, line_pixels=12),
     "sparse": SMALL.replace(**SPARSE),
     "keeps": SMALL.replace(lines=1, kept_vectors=50),
+    "looks up": SMALL.replace(columns=5, lanes=3, lines=1, tables=3, program_memory=5003),
+    "looks up, compact": SMALL.replace(compact=True, lanes=1, lines=1, tables=1),
     "unpacks": SMALL.replace(decompress=True),
     "sparse, unpacks": SMALL.replace(**SPARSE, decompress=True),
     "wide": SMALL.replace(wide_rows=16, columns=6, lines=1, program_memory=80 * 96),

@@ -17,6 +17,7 @@ from hwgen.tune.survey import Survey
 
 from ..compiler.test_keeping import any_pair
 from ..compiler.test_levels import digits
+from ..compiler.test_tables import every_byte
 from ..compiler_bench import Builder
 from ..networks import NETWORKS, path
 
@@ -254,3 +255,11 @@ def test_speed(serial):
     started = time.process_time()
     survey.evaluate(designs)
     assert len(rows) / (time.process_time() - started) > 20000
+
+
+def test_tables():
+    """A Design has them or not; which do is not searched."""
+    network, _ = every_byte()
+    with pytest.raises(UserError, match=rf"^layer '{network.layers[0].name}': FUNCTION needs a "
+                       "Design with tables, over which hwgen tune does not search"):
+        Survey(network)

@@ -10,6 +10,7 @@ from ...errors import UserError
 from ...network.graph import (
     Add,
     Elementwise,
+    Lookup,
     Maximum,
     Network,
     Pad,
@@ -65,6 +66,8 @@ def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, la
             lower_copy(lowering, sources[0], target, None,
                        lanes_of(layer.requantisation, 1, 255),
                        network.tensors[layer.inputs[0]].zero_point)
+        case Lookup():
+            lower_copy(lowering, sources[0], target)
         case Maximum():
             lower_maximum(lowering, sources, target, alone)
         case _:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ...arch.design import Design
 from ...errors import UserError
 from ...network.graph import (
+    Assign,
     Concatenate,
     Elementwise,
     Layer,
@@ -29,7 +32,8 @@ class BufferLayout:
     is concatenated is written where it goes, if a single layer reads it so, and no step reads it
     together with another tensor, for these must lie alike. An elementwise result replaces one of
     its inputs, if nobody reads that any more. What is ``kept`` in the lanes for an ADD has no
-    view; none is, without a ``design``.
+    view; none is, without a ``design``. A state and what it becomes have one view, in a buffer that
+    nothing else ever uses; it is part of a concatenation like any tensor, unless it is ``apart``.
     """
 
     def __init__(self, network: Network, folding: Folding, design: Design | None = None) -> None:
@@ -39,7 +43,12 @@ class BufferLayout:
                        if not layer.host and folding.stored[layer.output].any()]
         self.kept = kept_tensors(network, folding, self.layers, design) \
             if design and design.kept_vectors else {}
+        self.slots = {state.next: state.name for state in network.states}
+        self.apart: set[str] = set()
         self.place()
+        while lost := lost_states(self):
+            self.apart |= lost
+            self.place()
         for name, layer in [*self.kept.items()]:
             other, target = (self.views[each] for each in (*layer.inputs, layer.output)
                              if each != name)
@@ -51,16 +60,19 @@ class BufferLayout:
         """Find the view of every tensor."""
         network = self.network
         self.outputs = accelerator_outputs(network)
-        self.ends = dict.fromkeys(network.inputs, -1)
+        kept = {*self.slots, *self.slots.values()}
+        sources = (*network.inputs, *network.initial_state)
+        self.ends = dict.fromkeys(sources, -1)
         for index, layer in enumerate(self.layers):
             self.ends |= dict.fromkeys((*layer.inputs, layer.output), index)
-        self.ends |= dict.fromkeys(self.outputs, len(self.layers))
-        self.begins = dict.fromkeys(network.inputs, -1) | {
+        self.ends |= dict.fromkeys((*self.outputs, *kept), len(self.layers))
+        self.begins = dict.fromkeys(sources, -1) | {
             layer.output: index for index, layer in enumerate(self.layers)}
         self.parts = self.concatenated_tensors()
         self.views: dict[str, View] = {}
-        for name in network.inputs:
-            self.views[name] = self.packed_view(name)
+        for name in sources:
+            self.views[name] = self.part(*self.parts[name]) if name in self.parts else \
+                self.packed_view(name)
         for index, layer in enumerate(self.layers):
             if layer.output not in self.views and layer.output not in self.kept:
                 self.views[layer.output] = self.lay(index, layer)
@@ -72,7 +84,7 @@ class BufferLayout:
 
     def concatenated_tensors(self) -> dict[str, tuple[Concatenate, int]]:
         """Return the tensors that are written where they are concatenated, and their places."""
-        fixed = {*self.network.inputs, *self.outputs}
+        fixed = {*self.network.inputs, *self.outputs, *self.apart}
         readers: dict[str, int] = {}
         for layer in self.layers:
             if isinstance(layer, Reshape | Move):
@@ -89,12 +101,15 @@ class BufferLayout:
     def lay(self, index: int, layer: Layer) -> View:
         """Return the view of a layer's output."""
         name = layer.output
+        if name in self.slots:
+            return self.views[self.slots[name]]
         if name in self.parts:
             return self.part(*self.parts[name])
-        if isinstance(layer, Reshape):
+        if isinstance(layer, Reshape) and not self.must_leave(name, layer.inputs[0]):
             before = self.views[layer.inputs[0]]
             return self.packed_view(name, before.buffer)
-        if isinstance(layer, Move) and self.may_have_gaps(name):
+        if isinstance(layer, Move) and self.may_have_gaps(name) and not self.must_leave(
+                name, layer.inputs[0]):
             view = view_of_places(layer, self.views[layer.inputs[0]],
                                   image_of(self.network.tensors[name]))
             if view:
@@ -112,6 +127,15 @@ class BufferLayout:
         return name not in self.outputs and not any(
             isinstance(layer, Maximum | Move | Reshape) for layer in self.layers
             if name in layer.inputs)
+
+    def must_leave(self, name: str, source: str) -> bool:
+        """Return whether a tensor is read after the state in whose buffer its source is changes."""
+        buffer = self.views[source].buffer
+        inside = {state for after, state in self.slots.items()
+                  if after != state and self.views[state].buffer == buffer}
+        into = {self.slots[layer.output] for layer in self.layers
+                if isinstance(layer, Assign) and name in layer.inputs}
+        return bool(inside) and (name in self.outputs or bool(into - inside))
 
     def part(self, layer: Concatenate, place: int) -> View:
         """Return the view of one input of a concatenation, in its output."""
@@ -147,6 +171,37 @@ class BufferLayout:
                                       min(old.begin, self.begins[name]),
                                       max(old.end, self.ends[name]))
         return list(found.values())
+
+
+def lost_states(layout: BufferLayout) -> set[str]:
+    """Return states whose place in a concatenation does not suit what they become.
+
+    A state moves down in its buffer, by whole pixels: then each byte is read before it is written.
+    And nothing that is read after it has moved may lie where it does.
+    """
+    found = set[str]()
+    late = [layout.views[name] for name in layout.outputs]
+    for layer in reversed([layer for layer in layout.layers if isinstance(layer, Assign)]):
+        name = layout.slots[layer.output]
+        source, target = layout.views[layer.inputs[0]], layout.views[name]
+        if name in layout.parts and (not moves_down(source, target) or any(
+                np.intersect1d(view.places(), target.places()).size
+                for view in late if view.buffer == target.buffer)):
+            found.add(name)
+        late.append(source)
+    return found
+
+
+def moves_down(source: View, target: View) -> bool:
+    """Return whether a copy reads each byte before it writes it, or both have none in common."""
+    if source.buffer != target.buffer:
+        return True
+    sizes = [(view.height, view.width, view.channels, view.row if view.height > 1 else 0,
+              view.pitch if view.width > 1 else 0) for view in (source, target)]
+    unit = source.pitch if source.width > 1 else source.row if source.height > 1 else 1
+    distance = source.offset - target.offset
+    return (sizes[0] == sizes[1] and distance >= 0 and distance % unit == 0
+            and (source.height == 1 or source.row % unit == 0))
 
 
 def accelerator_outputs(network: Network) -> list[str]:

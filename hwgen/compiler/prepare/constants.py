@@ -52,7 +52,7 @@ class Fold:
     def __init__(self, network: graph.Network) -> None:
         self.network = network
         self.constants = {name: np.full(self.channels(name), VARIES, np.int64)
-                          for name in network.inputs}
+                          for name in (*network.inputs, *network.initial_state)}
         for layer in network.layers:
             self.constants[layer.output] = self.forward(layer)
         self.stored = {name: np.zeros(self.channels(name), bool) for name in self.constants}
@@ -130,6 +130,8 @@ class Fold:
         values = np.where(foldable, self.constants[layer.inputs[0]] - zero_point, 0)
         sums = wrap(layer.bias.astype(np.int64) + taps @ values)
         results = requantise(sums, sum_requantisation(layer), self.network.rounding)
+        if layer.table:
+            results = layer.table.apply(results)
         return np.where(constant, results.astype(np.int64), VARIES)
 
     def by_golden(self, layer: graph.Layer, known: list[Constants]) -> Constants:
@@ -144,7 +146,8 @@ class Fold:
     def backward(self) -> Folding:
         """Return what is stored, the least that every reader can do with."""
         network = self.network
-        whole = {*network.inputs, *network.outputs}
+        whole = {*network.inputs, *network.outputs, *network.initial_state}
+        whole |= {state.next for state in network.states}
         whole |= {name for layer in network.layers if layer.host for name in layer.inputs}
         for name in whole:
             self.stored[name][:] = True

@@ -24,7 +24,7 @@ def kept_tensors(network: Network, folding: Folding, layers: Sequence[Layer],
     return {layer.output: following for layer, following in pairwise(layers)
             if isinstance(following, Add) and len(following.inputs) == 2
             and isinstance(layer, Weighted)
-            and isinstance(layer.requantisation, Requantisation)
+            and isinstance(layer.requantisation, Requantisation) and not layer.table
             and scaling_of(network, following, layer.output) is not None
             and is_read_once(network, layer.output)
             and vectors(network, folding, layer.output, design.columns) <= design.kept_vectors}

@@ -13,6 +13,8 @@ __all__ = ["format_of", "range_of"]
 def range_of(network: Network, name: str) -> tuple[int, int]:
     """Return the least and the greatest value of a tensor."""
     layer = next((layer for layer in network.layers if layer.output == name), None)
+    if layer and layer.table:  # of any byte
+        return int(layer.table.values.min()), int(layer.table.values.max())
     if layer is None:
         precision = network.tensors[name].precision
         return precision.low, precision.high

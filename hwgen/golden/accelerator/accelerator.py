@@ -23,7 +23,7 @@ from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
 from .keeping import Keeping
-from .parts import Part, SparsePart, UnpackPart, WidePart
+from .parts import Part, SparsePart, TablePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "Weights"]
@@ -54,6 +54,8 @@ class Accelerator:
         That lanes can keep.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
+    streams : bool
+        The words of each step lie behind its descriptor.
     """
 
     rows: int
@@ -69,6 +71,7 @@ class Accelerator:
     wide_rows: int = 0
     kept_vectors: int = 0
     unknown: int = 0
+    streams: bool = False
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
 
@@ -93,9 +96,11 @@ class Accelerator:
             others["program_words"] = design.program_words
         if "wide" in design.parts:
             parts.append(WidePart())
+        if "table" in design.parts:
+            parts.append(TablePart(design.tables))
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
-                   kept_vectors=design.kept_vectors,
+                   kept_vectors=design.kept_vectors, streams=design.external is not None,
                    partial_sums=design.partial_sums, activation_memory=design.activation_memory,
                    rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
                    **others)
@@ -105,17 +110,22 @@ class Accelerator:
         """How steps lie in the program memory."""
         return Descriptors("", self.rows, self.columns)
 
-    def run(self, image: bytes, count: int, first: int = 0) -> None:
-        """Run ``count`` steps of a program image, from step ``first`` on."""
+    def run(self, image: bytes, count: int, first: int = 0, place: int | None = None) -> None:
+        """Run ``count`` steps of a program image, from step ``first`` on.
+
+        Its descriptor is at the word ``place``, or where it is in a program that does not stream.
+        """
         whole = len(image) // self.columns * self.columns
         words = np.frombuffer(image[:whole], np.int8).reshape(-1, self.columns)
         words = np.pad(words, ((0, max(self.program_words - len(words), 0)), (0, 0)))
         memory, descriptors = words.reshape(-1).data, self.descriptors
+        place = first * descriptors.words if place is None else place
         for index in range(first, first + count):
             try:
-                step = descriptors.read(memory, index)
+                step = descriptors.read_at(memory, place)
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
+            place = descriptors.end(place, step) if self.streams else place + descriptors.words
             error = self.refusal(step)
             if error is None:
                 part = self.part_of.get(step.mode)
@@ -275,5 +285,7 @@ class Accelerator:
         if self.keeping and step.kept:
             self.keeping.keep(values)
         else:
+            if isinstance(tables := self.part_of.get(Mode.TABLE), TablePart):
+                values = tables.look_up(step, values)
             self.memory[addresses] = values[:, :addresses.shape[-1]].reshape(addresses.shape)
         return True

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import PARAMETER_WORDS, Mode, Step
+from ...arch.steps import PARAMETER_WORDS, Mode, Step, table_words
 from ..unpack.unpack import Packing
 
 __all__ = ["bytes_read", "bytes_written", "passes", "vector_bytes", "words_read"]
@@ -64,6 +64,8 @@ def words_read(step: Step, columns: int, weight_words: int,
     """
     if step.mode == Mode.SPARSE:
         return 0
+    if step.mode == Mode.TABLE:
+        return table_words(columns)
     if step.mode == Mode.UNPACK:
         packing = Packing.of(step, columns)
         return packing.words(step) if packing else 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import SLOTS, Mode, Step
+from ...arch.steps import SLOTS, TABLE_BYTES, Mode, Step, table_words
 from ..sparse.decoder import Compressed
 from ..sparse.engine import SparseRun
 from ..sparse.lane import Memories
@@ -17,7 +17,7 @@ from .footprint import passes
 if TYPE_CHECKING:
     from .accelerator import Accelerator
 
-__all__ = ["Part", "SparsePart", "UnpackPart", "WidePart"]
+__all__ = ["Part", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
 
 
 class Part(Protocol):
@@ -100,3 +100,38 @@ class WidePart:
     def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
             ) -> Error | None:
         return accelerator.step(step, words)
+
+
+class TablePart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.table_part.TablePart`.
+
+    Parameters
+    ----------
+    count : int
+        Tables; they are numbered modulo the power of two that holds them.
+    """
+
+    mode = Mode.TABLE
+    strided = False
+
+    def __init__(self, count: int) -> None:
+        self.tables = np.zeros((1 << (count - 1).bit_length(), TABLE_BYTES), np.int8)
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.passes * step.vectors * step.tiles == 1
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        end = step.program + table_words(accelerator.columns)
+        if end > len(words):
+            return Error.PROGRAM
+        found = words[step.program:end].reshape(-1)[:TABLE_BYTES]
+        self.tables[step.table % len(self.tables)] = found
+        return None
+
+    def look_up(self, step: Step, values: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the bytes of a step as they are stored."""
+        if not step.table:
+            return values
+        found: NDArray[np.int8] = self.tables[step.table % len(self.tables)][values.view(np.uint8)]
+        return found

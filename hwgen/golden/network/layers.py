@@ -179,6 +179,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = rescale(x, layer, zero_points[0], rounding)
         case graph.Maximum():
             result = maximum(inputs)
+        case graph.Lookup():
+            result = x
         case graph.AveragePool():
             result = average_pool(x, layer)
         case graph.MaxPool():
@@ -191,7 +193,7 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = np.concatenate(inputs, axis=layer.axis)
         case graph.Move():
             result = x.reshape(len(x), -1)[:, layer.places]
-        case graph.Reshape():
+        case graph.Reshape() | graph.Assign():
             result = x
         case graph.Softmax():
             result = fixed_point.softmax(x, tensors[layer.inputs[0]].scale, layer.beta)
@@ -200,4 +202,6 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
         case _:
             raise TypeError(f"layer {layer.name!r} is a {type(layer).__name__}, "
                             "which has no golden model")
+    if layer.table:
+        result = layer.table.apply(result)
     return result.reshape(len(x), *tensors[layer.output].shape[1:])

@@ -35,11 +35,14 @@ def inputs_by_name(network: Network, x: Bytes | Mapping[str, Bytes]) -> Values:
     return values
 
 
-def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False) -> Values:
-    """Return the network's outputs by name, or with ``keep`` every tensor.
+def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False,
+        state: Mapping[str, Bytes] | None = None) -> Values:
+    """Return the network's outputs by name, or with ``keep`` every tensor that is computed.
 
     ``x`` is the input, or with several inputs a mapping from their names. Its first axis counts
-    images, and so does the first axis of what is returned.
+    images, and so does the first axis of what is returned. Each image meets the network in the same
+    ``state``, the initial one where none is given; for one after another there is a
+    :class:`~hwgen.golden.network.stream.GoldenStream`.
     """
     inputs = inputs_by_name(network, x)
     images = len(next(iter(inputs.values())))
@@ -51,6 +54,9 @@ def run(network: Network, x: Bytes | Mapping[str, Bytes], *, keep: bool = False)
     for first in range(0, images, IMAGES):
         part = slice(first, first + IMAGES)
         values = {name: value[part] for name, value in inputs.items()}
+        count = len(next(iter(values.values())))
+        values |= {name: np.broadcast_to(value, (count, *value.shape[1:]))
+                   for name, value in (state or network.initial_state).items()}
         for layer in network.layers:
             values[layer.output] = compute(network, layer, [values[n] for n in layer.inputs])
         for name in names:

@@ -19,6 +19,7 @@ from ..graph import Network, Tensor
 from .file import graph_of, parse
 from .float_ops import apply_steps
 from .operators.arithmetic import ARITHMETIC
+from .operators.curves import CURVES, CURVES_QUANTISED
 from .operators.last import LAST, LAST_QUANTISED
 from .operators.moves import MOVES
 from .operators.pools import POOLS
@@ -37,9 +38,10 @@ Bytes = NDArray[np.int8]
 HANDLERS: dict[tuple[str, str], Handler] = {
     **{("", name): handler
        for name, handler in {**MOVES, **REARRANGED, **FLOAT, **ARITHMETIC, **POOLS, **LAST,
-                             **QUANTISED}.items()},
+                             **CURVES, **QUANTISED}.items()},
     **{("com.microsoft", name): handler
-       for name, handler in {**MICROSOFT, **LAST_QUANTISED}.items()},
+       for name, handler in {**MICROSOFT, **LAST_QUANTISED,
+                             **CURVES_QUANTISED}.items()},
     **LOW_BIT,
     **{("com.microsoft", name): FLOAT[name] for name in ("DequantizeLinear", "QuantizeLinear")},
 }

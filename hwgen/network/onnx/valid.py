@@ -31,6 +31,7 @@ MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
                                "strides": INTS}),
     "QLinearConcat": (1 << 15, {"axis": INT}),
     "QLinearGlobalAveragePool": (5, {"channels_last": INT}),
+    "QLinearLeakyRelu": (5, {"alpha": FLOAT}),
     "QLinearSigmoid": (5, {}),
     "QLinearSoftmax": (5, {"axis": INT, "opset": INT}),
     "QuantizeLinear": (3, {"axis": INT, "block_size": INT}),

@@ -6,7 +6,7 @@ is held against the file or a stated limit before anything is made of that lengt
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import tflite
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .operator_codes import RUNS, code_number, custom_name, operator_name, refuse_others
-from .tables import name_of, names_of, whole
+from .tables import NAME, names_of, text_of, whole
 
 __all__ = ["LARGEST_FILE", "LARGEST_TENSOR", "File", "Operator", "StoredTensor", "parse"]
 
@@ -39,11 +39,14 @@ ACTIVATIONS = names_of(tflite.ActivationFunctionType)
 PADDINGS = names_of(tflite.Padding)
 
 FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "DepthMultiplier",
-          "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "WeightsFormat",
-          "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask",
-          "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
-          "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode")
+          "FilterHeight", "FilterWidth", "FusedActivationFunction", "Axis", "Beta", "Alpha",
+          "WeightsFormat", "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask",
+          "NewAxisMask", "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
+          "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode", "InitSubgraphIndex", "Rank",
+          "AsymmetricQuantizeInputs")
 VECTORS = ("NewShape", "SqueezeDims")
+CONTAINER, SHARED_NAME = 4, 6
+"""Where the list of fields of a VAR_HANDLE's options has its two texts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,8 @@ class StoredTensor:
     """Whether the file leaves open no axis but the batch's."""
     plain: bool
     """Whether it is neither sparse nor a variable."""
+    variable: bool
+    """Whether an operator keeps its state there."""
     scales: NDArray[np.float32]
     zero_points: NDArray[np.int64]
     axis: int
@@ -75,6 +80,8 @@ class Operator:
     options: dict[str, float] = field(default_factory=dict)
     vectors: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Options that are lists, where the file has them."""
+    variable: tuple[str, str] = ("", "")
+    """The container and the name of the variable that a VAR_HANDLE stands for."""
 
     def layer(self, number: int) -> str:
         """Return the name of its layer, by its number in the file."""
@@ -83,12 +90,13 @@ class Operator:
 
 @dataclass(frozen=True, eq=False)
 class File:
-    """The one graph of a file."""
+    """The first graph of a file, and the others."""
 
     tensors: list[StoredTensor]
     operators: list[Operator]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    others: tuple["File", ...] = ()
 
 
 def count(length: int, most: int, what: str) -> int:
@@ -118,11 +126,16 @@ class FileParser:
         count(sum(graph.OperatorsLength() for graph in graphs), MOST_OPERATORS, "operators")
         refuse_others([place for number, graph in enumerate(graphs)
                        for place in self.places(graph, number)])
-        if len(graphs) != 1:
-            raise UserError(f"the file has {len(graphs)} subgraphs, and hwgen runs files with one")
-        graph = graphs[0]
+        if not graphs:
+            raise UserError("the file has 0 subgraphs, and hwgen runs files with one")
+        count(sum(graph.TensorsLength() for graph in graphs), MOST_TENSORS, "tensors")
+        first, *others = (self.graph(graph) for graph in graphs)
+        return replace(first, others=tuple(others))
+
+    def graph(self, graph: tflite.SubGraph) -> File:
+        """Read one graph."""
         tensors = [self.tensor(whole(graph.Tensors(index), f"tensor {index}"), index) for index in
-                   range(count(graph.TensorsLength(), MOST_TENSORS, "tensors"))]
+                   range(graph.TensorsLength())]
         operators = [self.operator(whole(graph.Operators(index)), index, len(tensors))
                      for index in range(graph.OperatorsLength())]
         return File(tensors, operators,
@@ -154,7 +167,7 @@ class FileParser:
 
     def tensor(self, tensor: tflite.Tensor, index: int) -> StoredTensor:
         """Read a tensor, and find its bytes."""
-        name = name_of(tensor, LONGEST_NAME)
+        name = text_of(tensor, NAME, LONGEST_NAME)
         title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
         shape = self.shape(tensor.ShapeAsNumpy())
         signature = self.shape(tensor.ShapeSignatureAsNumpy())
@@ -187,7 +200,7 @@ class FileParser:
         return StoredTensor(name.decode(errors="replace"), TYPES[tensor.Type()], shape,
                             all(axis >= 0 for axis in signature[1:]),
                             tensor.Sparsity() is None and not tensor.IsVariable(),
-                            scales, zero_points, axis, data, offset)
+                            bool(tensor.IsVariable()), scales, zero_points, axis, data, offset)
 
     def shape(self, vector: NDArray[np.int32] | int) -> tuple[int, ...]:
         """Return a shape."""
@@ -237,7 +250,16 @@ class FileParser:
                          if hasattr(options, field)},
                         {field: self.shape(getattr(options, f"{field}AsNumpy")())
                          for field in VECTORS
-                         if hasattr(options, field) and not getattr(options, f"{field}IsNone")()})
+                         if hasattr(options, field) and not getattr(options, f"{field}IsNone")()},
+                        self.variable(options))
+
+    def variable(self, options: object) -> tuple[str, str]:
+        """Return the container and the name that the options of a VAR_HANDLE have."""
+        if not isinstance(options, tflite.VarHandleOptions):
+            return "", ""
+        container, name = (text_of(options, place, LONGEST_NAME).decode(errors="replace")
+                           for place in (CONTAINER, SHARED_NAME))
+        return container, name
 
     def options(self, operator: tflite.Operator, name: str, where: str) -> object:
         """Return the table of an operator's options, or None where it has none."""

@@ -16,10 +16,12 @@ from ..scales import mean_multiplier, multiplier_and_shift
 from .dilation import refuse_batches
 from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
+from .lookups import check_curve, look_up, prelu
 from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
 from .rearrange import MOVED, join, move, pack
+from .svdf import svdf
 from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
@@ -222,15 +224,14 @@ def concatenate(site: Site) -> list[graph.Layer]:
 def softmax(site: Site) -> list[graph.Layer]:
     """SOFTMAX and LOGISTIC, whose outputs have a fixed scale."""
     site.inputs_between(1, 1)
+    if site.operator.code == "LOGISTIC":
+        return [graph.Logistic(name=site.name, inputs=(check_curve(site).name,),
+                               output=site.gives(*site.input(0).shape))]
     x, y = site.x(), site.y
     if (y.scale, y.zero_point) != (1 / 256, -128):
         raise UserError(f"its output has scale {y.scale} and zero point {y.zero_point}: they must "
                         "be 1/256 and -128")
     output = site.gives(*site.input(0).shape)
-    if site.operator.code == "LOGISTIC":
-        if not 2.0**-27 <= x.scale < 4:
-            raise UserError(f"its input has scale {x.scale}: it must be below 4")
-        return [graph.Logistic(name=site.name, inputs=(x.name,), output=output)]
     beta = float(site.operator.options.get("Beta", 0.0))
     if not 2.0**-26 < beta * x.scale < float("inf"):
         raise UserError(f"its beta {beta} times its input's scale {x.scale} must be more than "
@@ -246,7 +247,9 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
-    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack,
+    "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "SVDF": svdf, "TANH": look_up,
+    "HARD_SWISH": look_up, "LEAKY_RELU": look_up, "ELU": look_up, "RSQRT": look_up,
+    "ABS": look_up, "PRELU": prelu,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
     "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 

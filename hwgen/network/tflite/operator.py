@@ -1,13 +1,14 @@
 """One operator of a .tflite file with all that its layer is made of, each piece checked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import Layer, Requantisation, Reshape, Tensor, Window
+from ..graph import Layer, Requantisation, Reshape, StateTensor, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
 from ..scales import activation_range, multiplier_and_shift
 from .file import ACTIVATIONS, LARGEST_TENSOR, PADDINGS, Operator, StoredTensor
@@ -23,10 +24,22 @@ LARGEST_BIAS_ERROR = 0.02
 
 @dataclass
 class Context:
-    """Names of all tensors of the file, and those tensors of the graph that are known by now."""
+    """Names of all tensors of the file, and what is known of the graph by now.
+
+    ``last`` are layers that come behind all others, which prepare the next states and assign them.
+    """
 
     names: list[str]
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    last: list[Layer] = field(default_factory=list)
+    states: list[StateTensor] = field(default_factory=list)
+
+    def tensor(self, name: str, like: Tensor) -> Tensor:
+        """Return a new tensor with the shape and scale of another, and nearly this name."""
+        while name in self.tensors or name in self.names:
+            name += "#"
+        made = self.tensors[name] = replace(like, name=name)
+        return made
 
 
 @dataclass
@@ -173,10 +186,11 @@ class Site:
                             "and one zero point, from -128 to 127")
         return scale, int(stored.zero_points[0])
 
-    def weights(self, axis: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    def weights(self, axis: int, position: int = 1,
+                ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         """Return the weights, and a scale for each output channel or one for all."""
-        weights = self.constant(1, {"INT8": "<i1"}, "weights")
-        stored, channels = self.input(1), weights.shape[axis]
+        weights = self.constant(position, {"INT8": "<i1"}, "weights")
+        stored, channels = self.input(position), weights.shape[axis]
         count = len(stored.scales)
         if count not in (1, channels) or count > 1 and stored.axis != axis:
             raise UserError(f"its weights have {count} scales along axis {stored.axis}: they must "
@@ -252,7 +266,7 @@ class Chain:
         return name
 
     def add(self, kind: type[Layer], inputs: tuple[str, ...], output: str,
-            **fields: object) -> str:
+            **fields: Any) -> str:
         """Append a layer and return its output; what computes the operator's has its name."""
         name = self.site.name if output == self.output else \
             f"{self.site.name}_{len(self.layers)}"

@@ -70,14 +70,25 @@ RUNS = {
     "SHAPE": OperatorKind(1, tflite.ShapeOptions),
     "SOFTMAX": OperatorKind(3, tflite.SoftmaxOptions),
     "LOGISTIC": OperatorKind(3, None),
+    "TANH": OperatorKind(3, None),
+    "HARD_SWISH": OperatorKind(1, tflite.HardSwishOptions),
+    "LEAKY_RELU": OperatorKind(2, tflite.LeakyReluOptions),
+    "PRELU": OperatorKind(1, None),
+    "ELU": OperatorKind(1, None),
+    "RSQRT": OperatorKind(3, None),
+    "ABS": OperatorKind(5, tflite.AbsOptions),
     "QUANTIZE": OperatorKind(6, tflite.QuantizeOptions),
     "DEQUANTIZE": OperatorKind(9, tflite.DequantizeOptions),
+    "VAR_HANDLE": OperatorKind(1, tflite.VarHandleOptions),
+    "READ_VARIABLE": OperatorKind(1, tflite.ReadVariableOptions),
+    "ASSIGN_VARIABLE": OperatorKind(1, tflite.AssignVariableOptions),
+    "CALL_ONCE": OperatorKind(1, tflite.CallOnceOptions),
+    "SVDF": OperatorKind(4, tflite.SVDFOptions),
 }
 
 FUSE = "hwgen runs RELU and RELU6, and RELU_N1_TO_1 fused into the layer before"
 NEAREST = {
-    "RELU_N1_TO_1": FUSE, "LEAKY_RELU": FUSE, "PRELU": FUSE,
-    "HARD_SWISH": FUSE, "ELU": FUSE, "TANH": FUSE,
+    "RELU_N1_TO_1": FUSE,
     "REDUCE_MAX": "the nearest is MAX_POOL_2D",
     "CONV_3D": "the nearest is CONV_2D",
     "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",

@@ -8,13 +8,15 @@ import numpy as np
 
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
-from ..graph import Layer, Network, Reshape, Softmax, Tensor
+from ..graph import Layer, Logistic, Network, Reshape, Softmax, Tensor
+from ..lookups import looked_up
 from . import file as tflite_file
 from .dilation import dilate
 from .layers import BUILDERS
 from .operator import Context, Site
 from .operator_codes import EDGES
 from .rearrange import CONSTANTS, FOLDED, SEVERAL, fold
+from .variables import VARIABLES, Variables, with_states
 
 __all__ = ["read"]
 
@@ -30,6 +32,7 @@ class Reader:
         self.outputs = list(file.outputs)
         self.written = set(file.inputs)
         self.read: set[int] = set()
+        self.variables = Variables(file, self.context, self.activation, self.written)
 
     def unique_names(self) -> list[str]:
         """Return a name for each tensor; a name that occurs again gets the tensor's number."""
@@ -47,6 +50,8 @@ class Reader:
 
     def activation(self, index: int) -> Tensor:
         """Return a tensor that is computed, for the graph."""
+        if index in self.variables.same:
+            return self.variables.same[index]
         tensor, name = self.file.tensors[index], self.context.names[index]
         if name in self.context.tensors:
             return self.context.tensors[name]
@@ -101,6 +106,12 @@ class Reader:
     def operator(self, number: int, operator: tflite_file.Operator) -> None:
         """Append the layers of one operator."""
         where = f"layer {number} ({operator.code})"
+        if operator.code in VARIABLES:
+            try:
+                self.layers += self.variables.operator(operator, number)
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from None
+            return
         several = operator.code in SEVERAL
         if not operator.outputs or not several and len(operator.outputs) > 1 or \
                 -1 in operator.outputs or not operator.inputs:
@@ -170,18 +181,21 @@ class Reader:
                 self.operator(number, operator)
                 self.read.update(operator.inputs)
                 self.written.update(operator.outputs)
+        self.variables.finish()
         if not self.layers:
             raise UserError("the network has no layers")
-        self.layers = last_on_host(self.layers, self.context,
-                                   {self.context.names[index] for index in self.outputs})
+        outputs = {self.context.names[index] for index in self.outputs}
+        self.layers = last_on_host(self.layers, self.context, outputs)
+        self.layers = tables_within(self.layers, self.context, outputs)
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
             if not names or len(set(names)) != len(names):
                 raise UserError(f"the network must have {what}, and each of them once")
+        self.layers = with_states(self.layers, self.context, set(edges[1]))
         self.check_host(set(edges[1]))
         return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
-                       tuple(edges[1]))
+                       tuple(edges[1]), states=tuple(self.context.states))
 
     def check_host(self, outputs: set[str]) -> None:
         """Check that what the host computes comes last."""
@@ -212,6 +226,14 @@ def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> li
         found[found.index(host)] = replace(layer, inputs=(before.name,), output=x.name)
         found[found.index(layer)] = replace(host, inputs=(x.name,), output=y.name)
     return found
+
+
+def tables_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
+    """Return the layers with a table for each LOGISTIC that another one reads, or nobody does."""
+    read = {name for layer in layers for name in layer.inputs}
+    return [looked_up(layer, context.tensors[layer.inputs[0]])
+            if isinstance(layer, Logistic) and (layer.output in read or layer.output not in outputs)
+            else layer for layer in layers]
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Network:

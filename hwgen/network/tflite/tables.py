@@ -12,7 +12,7 @@ import tflite
 
 from ...errors import UserError
 
-__all__ = ["name_of", "names_of", "whole"]
+__all__ = ["NAME", "names_of", "text_of", "whole"]
 
 Table = TypeVar("Table", bound=Any)
 """One of the schema package's tables."""
@@ -52,15 +52,15 @@ def names_of(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-def name_of(tensor: tflite.Tensor, longest: int) -> bytes:
-    """Return a tensor's name, which must end within the file and with a 0."""
-    place = tensor._tab.Offset(NAME)
+def text_of(table: Table, field: int, longest: int) -> bytes:
+    """Return a text of a table, which must end within the file and with a 0."""
+    place = table._tab.Offset(field)
     if not place:
         return b""
-    length = tensor._tab.VectorLen(place)
+    length = table._tab.VectorLen(place)
     if length > longest:
         raise UserError(f"the file has {length} bytes in the name of a tensor, and at most "
                         f"{longest} are read")
-    if tensor._tab.Bytes[tensor._tab.Vector(place) + length]:
+    if table._tab.Bytes[table._tab.Vector(place) + length]:
         raise IndexError("a name without an end")
-    return bytes(tensor.Name())
+    return bytes(table._tab.String(table._tab.Pos + place))

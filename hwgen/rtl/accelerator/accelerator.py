@@ -10,6 +10,7 @@ from typing import Any
 
 from amaranth import *
 
+from ...arch.external import External
 from .. import primitives
 from ..bitserial.array import BitSerial
 from ..primitives.pipeline import later
@@ -83,6 +84,8 @@ class Accelerator(Frame):
         Vectors of bytes that are kept for a later step; 0: none ever is.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
+    external : External, or None
+        The memory from which its program streams, where that is another class.
     """
 
     datapath = Datapath(WeightStationary, BitSerial, WordMemory, ByteMemory, Fetch, Accumulators,
@@ -97,9 +100,10 @@ class Accelerator(Frame):
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
                  parts: Sequence[Part] = (), kept_vectors: int = 0,
-                 contents: tuple[int, ...] = (), exposed: bool = False) -> None:
+                 contents: tuple[int, ...] = (), exposed: bool = False,
+                 external: External | None = None) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
-                         family=family, device=device, exposed=exposed)
+                         family=family, device=device, exposed=exposed, external=external)
         made = self.datapath
         self.serial = serial
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
@@ -176,13 +180,17 @@ class Accelerator(Frame):
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
-        self.connect_host(m, **self._accesses(),
-                          program_address=Mux(sequencer.head, sequencer.head_address, address))
+        self.connect_host(m, **self._accesses(), program_address=self._word_read(
+            m, Mux(sequencer.head, sequencer.head_address, address)))
         for part in self.parts:
             part.connect(m, self)
         if self.keeping is not None:
             self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
+
+    def _word_read(self, m: Module, address: Value) -> Value:
+        """Return which word of the program is read, if nobody else reads than the steps."""
+        return address
 
     def _connect_keeping(self, m: Module, keeping: Keeping, tables: TableMaker) -> None:
         """Connect what lies between accumulators and lanes, and what makes tables for it."""

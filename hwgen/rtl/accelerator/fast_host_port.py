@@ -68,7 +68,8 @@ class FastHostPort(HostPort):
         self._give_answer(m, {
             Space.REGISTERS: register, Space.ACTIVATIONS: of_activations,
             Space.PROGRAM: of_program, Space.COUNTERS: counter,
-            **dict.fromkeys(self.spaces, 0),  # what was written cannot be read
+            **dict.fromkeys(self.spaces, 0),  # what was written cannot be read, but for
+            **({Space.EXTERNAL: self.external} if Space.EXTERNAL in self.spaces else {}),
         })
         return m
 

@@ -8,11 +8,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...arch.boards import TWO_CLOCKS
+from ...arch.external import External
 from ..links.crossing import HOST, Crossing
 from ..links.host import BUS, Host
 from .control import CONTROL
 from .host_port import PART, HostPort
 from .memories import word_ports
+from .program_stream import ProgramStream, pins_of
 
 __all__ = ["Frame"]
 
@@ -36,6 +38,8 @@ class Frame(wiring.Component):
     exposed : bool
         Whether the bus of registers and memories is itself a port, for a top level that has a bus
         of its own, and not behind a host's bytes.
+    external : External, or None
+        What memory chip it has.
 
     Members
     -------
@@ -47,6 +51,8 @@ class Frame(wiring.Component):
         If ``exposed``: steps run.
     irq : Out(1)
         If ``exposed``: a run has ended. Until it is acknowledged, or the next run begins.
+    chip : Out
+        The pins of a memory chip, if it has ``external`` memory.
     """
 
     rx: stream.Interface
@@ -59,11 +65,13 @@ class Frame(wiring.Component):
     activations: Any
     program: Any
     sequencer: Any
+    stream: ProgramStream | None = None
+    chip: Any
     parts: tuple[Any, ...] = ()
     """See :class:`hwgen.rtl.accelerator.part.Part`."""
 
     def __init__(self, *, rows: int, columns: int, steps: int, fingerprint: int, family: str,
-                 device: str | None, exposed: bool) -> None:
+                 device: str | None, exposed: bool, external: External | None = None) -> None:
         self.rows = rows
         self.columns = columns
         self.steps = steps
@@ -74,6 +82,8 @@ class Frame(wiring.Component):
         ports: dict[str, Any] = {"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))}
         if exposed:
             ports = {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
+        if external:
+            ports["chip"] = Out(pins_of(external))
         super().__init__(ports)
 
     @property
@@ -90,7 +100,9 @@ class Frame(wiring.Component):
         That is, by name, what :class:`.host_port.HostPort` has in ``accesses``.
         """
         activations, program = self.activations, self.program
-        filled = [part for part in self.parts if part.space is not None]
+        filled: list[Any] = [part for part in self.parts if part.space is not None]
+        if self.stream is not None:
+            filled.append(self.stream)
         port = self.host_port(
             size=activations.size, window=activations.window, words=program.depth,
             columns=self.columns, steps=self.steps,
@@ -109,6 +121,8 @@ class Frame(wiring.Component):
             m.d.comb += getattr(port.accesses, name).eq(value)
         for index, part in enumerate(filled):
             m.d.comb += part.load(port.load.offset, port.load.data, port.load.write[index])
+        if self.stream is not None:
+            m.d.comb += port.external.eq(self.stream.read)
         if self.exposed:
             wiring.connect(m, wiring.flipped(self.bus), port.bus)
             m.d.comb += [self.busy.eq(self.sequencer.busy), self.irq.eq(port.irq)]

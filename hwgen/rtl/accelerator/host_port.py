@@ -69,6 +69,8 @@ class HostPort(wiring.Component):
     load : Out
         ``data`` is written at ``offset`` of the spaces whose bit of ``write`` is high. If there are
         any.
+    external : In(32)
+        What is read in the space of that name, if it is one of them.
     epoch : Out(6)
         The present one; not if ``exposed``.
     irq : Out(1)
@@ -81,6 +83,7 @@ class HostPort(wiring.Component):
     program: Any
     accesses: Any
     load: Any
+    external: Value
     epoch: Value
     irq: Value
 
@@ -115,6 +118,7 @@ class HostPort(wiring.Component):
             **({"load": Out(wiring.Signature({
                 "offset": Out(24), "data": Out(32), "write": Out(len(spaces))}))}
                if spaces else {}),
+            **({"external": In(32)} if Space.EXTERNAL in spaces else {}),
             **({"irq": Out(1)} if exposed else {"epoch": Out(EPOCH_BITS)}),
         })
 

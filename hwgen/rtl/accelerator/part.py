@@ -45,6 +45,8 @@ class Part:
         pass. Behind the first pass of a column tile come its parameters, as many words again.
     whole : Signal, or None
         Those are read, a cycle later.
+    at_lanes : bool
+        It takes the bytes of the lanes, with the descriptor of their step.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Part:
     strided = False
     words = 1
     whole: Signal | None = None
+    at_lanes = False
 
     def __init__(self) -> None:
         self.selected = Signal(name=f"selected_{self.name}")

@@ -77,14 +77,17 @@ class ReadAheadWalk(Walk):
         """End a step, and read the next one's descriptor as soon as nobody wants the last one."""
         m, control = self.m, self.control
         with m.Case(State.RUN):
-            m.d.comb += self.read.eq(self.rests & self.spread & ~self.last
-                                     & ~(self.own & self.runs))
+            m.d.comb += self.read.eq(self._wants())
             with m.If(self.done & ~self.fails):
                 m.d.comb += control.counted.eq(1)
                 with m.If(self.final):
                     m.d.sync += [control.busy.eq(0), self.state.eq(State.IDLE)]
                 with m.Else():
                     m.d.sync += control.step.eq(control.step + 1)
+
+    def _wants(self) -> Value:
+        """Return whether a descriptor is to be read."""
+        return self.rests & self.spread & ~self.last & ~(self.own & self.runs)
 
     def _end_step(self) -> None:
         """Nothing is left to do."""
@@ -112,6 +115,7 @@ class ReadAheadSequencer(Sequencer):
         There are vectors under way of a step behind ``step``.
     """
 
+    walk_kind = ReadAheadWalk
     more = {"take": Out(1), "follow": Out(1), "followed": In(1), "second": Out(1)}
 
     take: Value
@@ -122,7 +126,7 @@ class ReadAheadSequencer(Sequencer):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         self.issued: Any = Signal(ISSUED, reset_less=True)
-        walk = ReadAheadWalk(m, self)
+        walk = self.walk_kind(m, self)
         m.d.comb += self.second.eq(walk.second)
         complete = self._read_descriptor(m, walk.read, walk.place)
         self.bad = super()._is_bad(m, None)
@@ -174,10 +178,11 @@ class ReadAheadSequencer(Sequencer):
         free = ~walk.blocked | self._overlaps(m, slot.vectors, walk, missing)
         if self.tables is not None:
             free &= ~walk.waits | self._make_tables(m, walk, self.tables)
+        over, held = slot.ends(loops, turn_last) & free, self._waits(coming)
         m.d.comb += [
             issue.eq(slot.vectors & turn_first),
             take.eq(slot.takes_parameters()),
-            ends.eq(slot.ends(loops, turn_last) & free),
+            ends.eq(over if held is None else over & ~held),
         ]
         slot.issue_vectors(m, loops, issue, turn_last, value)
         slot.read_words(m, loops, take, self.swapped)
@@ -188,7 +193,8 @@ class ReadAheadSequencer(Sequencer):
                      self.follow.eq(walk.starts & walk.streams)]
         # Words that were asked for last are still to be read.
         asked = slot.asks_last(m, begins & ~coming.more, loops, turn_last)
-        with m.If(later(m, asked, self.words_ahead, "rests", reset=True)):
+        rests = later(m, asked, self.words_ahead, "rests", reset=True)
+        with m.If(rests):
             m.d.sync += walk.rests.eq(1)
         with m.If(~slot.vectors):  # those of a new step, or of the same one, begin anew
             m.d.sync += [*(self.issued[name].eq(d[name]) for name in ISSUED.members),
@@ -204,12 +210,22 @@ class ReadAheadSequencer(Sequencer):
                 slot.weights.eq(coming.weights_first), slot.parameters.eq(1),
                 slot.place.eq(d.program), walk.own.eq(slot.writes(d.mode > Mode.SUMS)),
             ]
+        if held is not None:
+            self._follow_words(m, walk, slot, take, over & held & coming.there, rests)
         self._mark_tiles(m, walk.begin, coming)
         self._begin_parts(m, walk, slot)
         with m.If(self.clear):
             m.d.sync += [*slot.clear(), coming.there.eq(0)]
         self._issue(m, loops, slot, issue, self._take_whole(m, slot, take), value)
         return missing
+
+    def _waits(self, coming: NextPass) -> Value | None:
+        """Return whether the next slot waits for its words; None where all are there always."""
+        return None
+
+    def _follow_words(self, m: Module, walk: ReadAheadWalk, slot: Slot, take: Value, held: Value,
+                      rests: Value) -> None:
+        """Tell of words that are read; a slot is ``held`` up, all words of a step are asked for."""
 
     def _take_whole(self, m: Module, slot: Slot, take: Value) -> Value:
         """Tell a part that its parameters are read, and return whether others' are."""

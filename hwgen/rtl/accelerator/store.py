@@ -52,6 +52,8 @@ class Store(wiring.Component):
     """Cycles from bytes to their error."""
     holds = 4
     """Cycles for which bytes want the descriptor, from the one behind that in which they come."""
+    late = 0
+    """Cycles that bytes come behind their tags."""
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
                  memory_latency: int) -> None:
@@ -140,7 +142,7 @@ class Store(wiring.Component):
             self.mask.eq(Mux(valid & ~past & ~outside, wanted, 0)),
         ]
         m.d.comb += [self.address.eq(later(m, place, 2, "written_place")),
-                     self.data.eq(later(m, self.bytes, self.latency, "bytes"))]
+                     self.data.eq(later(m, self.bytes, self.latency - self.late, "bytes"))]
         m.d.comb += self.done.eq(later(m, finish, self.latency - 2 + self.memory_latency, "finish",
                                        reset=True))
         return m

@@ -43,6 +43,7 @@ class Taking:
                        "post": storing - post.clamping, "store": storing + 1}
         if accelerator.keeping is not None:
             self.places["keeping"] = storing
+        self.places |= {part.name: storing for part in accelerator.parts if part.at_lanes}
         self.late = {"fetch": ("pad", fetch.padding)}
         m.d.comb += self.sequencer.followed.eq(self.after(storing + 1))
         # Errors of vectors that come so many cycles behind them are those of this step.

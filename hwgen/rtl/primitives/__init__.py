@@ -12,6 +12,7 @@ from amaranth import Cat, Module, Shape, Signal, Value
 
 from . import delays, ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add
+from .ecp5_rams import twin_ram
 from .generic import LATENCY, UNCHECKED, MultiplierSignature, product_shape
 from .library import place
 from .packed import PackedMultiplier, PackedMultiplierBase
@@ -21,7 +22,7 @@ __all__ = ["FAMILIES", "LATENCY", "PACKING", "UNCHECKED", "MultiplierSignature",
            "lane_sites", "local_register", "long_multiplier", "multiplier", "packed_cells",
            "packed_multiplier", "product_shape", "rams", "region", "regions", "regions_of_rows",
            "shallow_rams", "shifted_add", "signed_add", "single_port_rams", "small_memory",
-           "twin_registers"]
+           "twin_ram", "twin_registers"]
 
 FAMILIES = ("generic", "ecp5", "ice40", "gowin")
 PACKING = ("generic", "ecp5")

@@ -6,7 +6,7 @@ from amaranth import *
 
 from . import generic
 
-__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "count", "suits"]
+__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "TwinRam", "count", "suits", "twin_ram"]
 
 MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a block RAM, and the bits of each."""
@@ -82,6 +82,21 @@ class Ram(BlockRams, generic.Ram):
     """Equal to :class:`generic.Ram`."""
 
 
+class TwinRam(generic.TwinRam):
+    """Equal to :class:`generic.TwinRam`."""
+
+    def elaborate(self, platform: object) -> Module:
+        first, second = self.read_address
+        return block_rams(self.width, self.depth, (), (), self.write_data, self.write,
+                          self.read_data[0], Mux(self.write, self.write_address, first),
+                          other=(second, self.read_data[1]))
+
+
+def twin_ram(family: str, *, quick: bool = False) -> type[generic.TwinRam]:
+    """Return what makes a memory of which two words are read at once."""
+    return TwinRam if family == "ecp5" and not quick else generic.TwinRam
+
+
 def initial_values(words: Sequence[int], bits: int) -> dict[str, Const]:
     """Return the parameters of a block RAM whose first words are these, of so many bits each.
 
@@ -103,8 +118,12 @@ def widen_pieces(text: str, size: int, room: int) -> str:
 
 def block_rams(width: int, depth: int, sites: tuple[str, ...], init: Sequence[int],
                write_data: Value, write: Value, read_data: Value, address: Value,
-               read_address: Value | None = None) -> Module:
-    """Return block RAMs side by side; without a read address, one port reads and writes."""
+               read_address: Value | None = None,
+               other: tuple[Value, Value] | None = None) -> Module:
+    """Return block RAMs side by side; without a read address, one port reads and writes.
+
+    Then there may be the address and the data of an ``other`` one, which reads.
+    """
     m = Module()
     two_ports = read_address is not None
     words, bits = mode(depth, two_ports=two_ports)
@@ -114,6 +133,8 @@ def block_rams(width: int, depth: int, sites: tuple[str, ...], init: Sequence[in
     # way to say that nothing is written.
     enables = {18: Const(0b11, 2), 36: write.replicate(4)}.get(bits, Const(0, 0))
     a = Cat(enables, Const(0, unused - len(enables)), address, Const(0, 14))[:14]
+    if other is not None:
+        read_address = other[0]
     b = Cat(Const(0, unused), read_address if read_address is not None else Const(0, 1),
             Const(0, 14))[:14]
     for index, low in enumerate(range(0, width, bits)):
@@ -129,7 +150,7 @@ def block_rams(width: int, depth: int, sites: tuple[str, ...], init: Sequence[in
             p_CSDECODE_B="0b000",
             i_CLKA=ClockSignal(), i_CEA=Const(1, 1), i_OCEA=Const(1, 1), i_RSTA=Const(0, 1),
             i_WEA=Const(1, 1) if bits == 36 else write,
-            i_CLKB=ClockSignal(), i_CEB=Const(two_ports, 1), i_OCEB=Const(1, 1),
+            i_CLKB=ClockSignal(), i_CEB=Const(read_address is not None, 1), i_OCEB=Const(1, 1),
             i_RSTB=Const(0, 1), i_WEB=Const(0, 1),
             **initial_values([word >> low & ((1 << bits) - 1) for word in init], bits),
             **{f"i_CS{port}{n}": Const(0, 1) for port in "AB" for n in range(3)},
@@ -140,4 +161,6 @@ def block_rams(width: int, depth: int, sites: tuple[str, ...], init: Sequence[in
         )
         shown = (Cat(out["A"], out["B"]) if bits == 36 else out["B"] if two_ports else out["A"])
         m.d.comb += read_data[low:high].eq(shown[:high - low])
+        if other is not None:
+            m.d.comb += other[1][low:high].eq(out["B"][:high - low])
     return m

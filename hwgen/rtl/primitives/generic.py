@@ -3,13 +3,13 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import memory, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from .pipeline import later
 
 __all__ = ["LATENCY", "FabricMultiplier", "LongMultiplier", "Multiplier", "MultiplierBase",
-           "MultiplierSignature", "SinglePortRam", "UNCHECKED", "counts", "gated_sum",
+           "MultiplierSignature", "SinglePortRam", "TwinRam", "UNCHECKED", "counts", "gated_sum",
            "product_shape"]
 
 LATENCY = 3
@@ -243,6 +243,64 @@ class Ram(MemoryBase):
     write_address: Value
 
     addresses = ("read_address", "write_address")
+
+
+class TwinRam(wiring.Component):
+    """A block RAM with two ports, both of which read; the first one writes.
+
+    What is read while a word is written is not defined.
+
+    Parameters
+    ----------
+    width, depth, quick
+        See :class:`MemoryBase`.
+
+    Members
+    -------
+    read_address : In(ArrayLayout(range(depth), 2)), read_data : Out(ArrayLayout(width, 2))
+        :attr:`latency` cycles later.
+    write_address : In(range(depth))
+    write_data : In(width)
+    write : In(1)
+    """
+
+    read_address: Any
+    read_data: Any
+    write_address: Value
+    write_data: Value
+    write: Value
+
+    interval = 1
+
+    def __init__(self, width: int, depth: int, *, quick: bool = False) -> None:
+        self.width = width
+        self.depth = depth
+        self.quick = quick
+        address = range(max(depth, 2))
+        super().__init__({
+            "read_address": In(data.ArrayLayout(address, 2)),
+            "read_data": Out(data.ArrayLayout(width, 2)),
+            "write_address": In(address), "write_data": In(width), "write": In(1)})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an address to its word."""
+        return 1 if self.quick else 2
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        rows: memory.Memory = memory.Memory(shape=self.width, depth=self.depth, init=[],
+                                            attrs=UNCHECKED)
+        m.submodules.rows = rows
+        write = rows.write_port()
+        m.d.comb += [write.addr.eq(self.write_address), write.data.eq(self.write_data),
+                     write.en.eq(self.write)]
+        for port in range(2):
+            read = rows.read_port()
+            shown = Signal(self.width, name=f"shown_{port}", reset_less=True)
+            m.d["comb" if self.quick else "sync"] += shown.eq(read.data)
+            m.d.comb += [read.addr.eq(self.read_address[port]), self.read_data[port].eq(shown)]
+        return m
 
 
 class SinglePortRam(MemoryBase):

@@ -121,7 +121,7 @@ def test_any_scale(kind, operator, scale):
 
 def test_nothing_comes_after():
     w = writer.Writer(4)
-    y = w.node("Sigmoid", w.both(w.input([1, 6])))
+    y = w.node("Softmax", w.both(w.input([1, 6])))
     with pytest.raises(UserError, match="we run those last"):
         read(w.model(w.both(w.node("MatMul", y, w.dequantized(*w.weights(6, 5))))))
 

@@ -15,6 +15,7 @@ from hwgen.network.tflite import reading as tflite
 from ...mutation import mutate
 from ...networks import NETWORKS, path
 from ...tflite_writer import (
+    CURVES,
     KINDS,
     MORE_LAYERS,
     Graph,
@@ -179,6 +180,8 @@ def layer(kind, seed=0):
         graph.softmax(graph.activation(1, 10))
     elif kind == "LOGISTIC":
         graph.logistic(graph.activation(1, 10))
+    elif kind in CURVES:
+        graph.curve(graph.activation(1, 10, scale=0.25), kind)
     elif kind == "CONCATENATION":
         graph.concatenate(graph.activation(1, 3, 3, 2))
     elif kind == "PAD":
@@ -242,7 +245,7 @@ WRONG = [
      {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1 << 30, "DilationWFactor": 1 << 30},
      "the padding around it must be at most"),
     ("CONV_2D", None, "code", "BATCH_MATMUL", "is an operator .* nearest is FULLY_CONN"),
-    ("CONV_2D", None, "code", "HARD_SWISH", "fused into the layer before"),
+    ("CONV_2D", None, "code", "RELU_N1_TO_1", "fused into the layer before"),
     ("CONV_2D", None, "code", "LSTM", "hwgen runs CONV_2D, DEPTHWISE_CONV_2D"),
     ("ADD", 1, "shape", [1, 3, 2, 2], "neither can be repeated to the other's"),
     ("ADD", None, "inputs", [0], "it has 1 inputs, and must have 2"),
@@ -286,6 +289,18 @@ WRONG = [
     ("SOFTMAX", 1, "scale", 0.5, "must be 1/256 and -128"),
     ("SOFTMAX", None, "options", {}, "its beta 0.0"),
     ("LOGISTIC", 0, "scale", 64.0, "it must be below 4"),
+    ("TANH", 0, "scale", 64.0, "it must be below 4"),
+    ("TANH", 1, "scale", 0.5, "must be 1/128 and 0"),
+    ("TANH", 1, "shape", [1, 9], "its output has shape"),
+    ("HARD_SWISH", 1, "scale", 1e-6, "must be at most 128 times its output's"),
+    ("LEAKY_RELU", None, "options", {"Alpha": -0.5}, "its slope -0.5 must not be negative"),
+    ("LEAKY_RELU", None, "options", {"Alpha": float("nan")}, "must be a finite positive number"),
+    ("ELU", 1, "scale", 1e-12, "is too large for its output's"),
+    ("RSQRT", 1, "scale", 1e-30, r"a ratio of scales must be below 2\*\*30"),
+    ("ABS", 1, "zero_point", 128, "the zero point from -128 to 127"),
+    ("PRELU", 1, "data", np.ones(2, np.int8), "must have as many bytes, not 2"),
+    ("PRELU", 1, "scale", 0.0, "its constant has scales"),
+    ("PRELU", None, "inputs", [0], "it has 1 inputs, and must have 2"),
     ("CONCATENATION", 1, "scale", 0.75, "they must be equal"),
     ("CONCATENATION", None, "options", {"Axis": 9}, "must be one of a shape of 4 axes"),
     ("CONCATENATION", None, "options", {"Axis": 0}, "alike but for the axis of concatenation"),
@@ -427,7 +442,8 @@ def survive(seed, data):
 
 def sources():
     """Return files to damage: every other one is small, so that its structure is hit."""
-    small = [random_layer(rng(seed), kind) for seed, kind in enumerate([*KINDS, *MORE_LAYERS])]
+    small = [random_layer(rng(seed), kind)
+             for seed, kind in enumerate([*KINDS, *MORE_LAYERS, *CURVES])]
     small += [random_network(rng(seed)) for seed in range(4)]
     large = [path(name).read_bytes() for name in NETWORKS]
     return [file for index, file in enumerate(small) for file in (file, large[index % 4])]

@@ -6,17 +6,18 @@ import pytest
 from hwgen.errors import UserError
 from hwgen.network.tflite import reading as tflite
 
-from ...tflite_writer import Graph, Operator, write_network
+from ...tflite_writer import CURVES, Graph, Operator, write_network
 
 SOUND = {("FULLY_CONNECTED", "input"), ("SOFTMAX", "both"), ("LOGISTIC", "both"),
          ("RESHAPE", "input"), ("SQUEEZE", "input"), ("CONCATENATION", "both"), ("ADD", "both"),
          ("MAXIMUM", "both"), ("MINIMUM", "both"), ("SUB", "both"), ("RELU", "both"),
-         ("RELU6", "both"), ("QUANTIZE", "both")}
+         ("RELU6", "both"), ("QUANTIZE", "both"), *((kind, "both") for kind in CURVES)}
 """Layers of rows or of no axis in particular, which need none for the batch."""
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PADV2", "MEAN",
          "FULLY_CONNECTED", "ADD", "CONCATENATION", "SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE",
-         "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE", "SUM")
+         "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE", "SUM",
+         *CURVES)
 
 
 def layer(kind):
@@ -36,7 +37,8 @@ def layer(kind):
              "AVERAGE_POOL_2D": lambda x: graph.pool(x, "AVERAGE_POOL_2D"),
              "MAX_POOL_2D": lambda x: graph.pool(x, "MAX_POOL_2D"), "SQUEEZE": graph.squeeze,
              "CONCATENATION": lambda x: graph.concatenate(x, x), "RESHAPE": graph.reshape,
-             "SOFTMAX": graph.softmax, "LOGISTIC": graph.logistic, "EXPAND_DIMS": graph.expand}
+             "SOFTMAX": graph.softmax, "LOGISTIC": graph.logistic, "EXPAND_DIMS": graph.expand,
+             **{code: lambda x, code=code: graph.curve(x, code) for code in CURVES}}
     build[kind](x)
     return graph
 

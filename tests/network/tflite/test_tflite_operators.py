@@ -12,8 +12,11 @@ from hwgen.network.tflite import reading as tflite
 from hwgen.network.tflite import rewrite as _tflite_rewrite
 from hwgen.network.tflite.layers import BUILDERS
 from hwgen.network.tflite.operator_codes import EDGES, RUNS
+from hwgen.network.tflite.variables import VARIABLES
 
+from ...stream_writer import STATE_LAYERS, random_state_layer
 from ...tflite_writer import (
+    CURVES,
     KINDS,
     MORE_LAYERS,
     Graph,
@@ -58,16 +61,17 @@ def float_edges(**how):
 
 
 def test_every_operator_that_runs_has_a_builder():
-    assert {*BUILDERS, *EDGES, "SHAPE"} == set(RUNS)
-    assert {*KINDS, *MORE_LAYERS, *EDGES} == set(RUNS)
+    assert {*BUILDERS, *EDGES, *VARIABLES, "SHAPE"} == set(RUNS)
+    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *CURVES, *EDGES} == set(RUNS)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("code", RUNS)
+@pytest.mark.parametrize("code, way", [(code, way) for code in RUNS for way in WAYS
+                                       if true_name(CODES[code], way) == code])
 def test_what_runs_reads_equal(code, way):
     """Whichever field of its code a file fills."""
     files = [float_edges(fields=fields) if code in EDGES
-             else random_layer(np.random.default_rng(1), code, fields=fields)
+             else (random_state_layer if code in STATE_LAYERS else random_layer)(
+                 np.random.default_rng(1), code, fields=fields)
              for fields in (both_fields, WAYS[way])]
     expected, network = map(tflite.read, files)
     x = {name: np.random.default_rng(2).integers(-128, 128, expected.tensors[name].shape, np.int8)
@@ -134,11 +138,11 @@ def chain(*codes, **how):
 
 def test_all_operators_that_do_not_run_are_named():
     with pytest.raises(UserError) as raised:
-        tflite.read(chain("ADD", "REDUCE_MAX", "ADD", "LSTM", "REDUCE_MAX", "HARD_SWISH"))
+        tflite.read(chain("ADD", "REDUCE_MAX", "ADD", "LSTM", "REDUCE_MAX", "RELU_N1_TO_1"))
     assert str(raised.value) == (
         "network: hwgen does not run 3 of the kinds of operators: layers 1, 4 (REDUCE_MAX), the "
-        "nearest is MAX_POOL_2D; layer 3 (LSTM); layer 5 (HARD_SWISH), hwgen runs RELU and RELU6, "
-        "and RELU_N1_TO_1 fused into the layer before")
+        "nearest is MAX_POOL_2D; layer 3 (LSTM); layer 5 (RELU_N1_TO_1), hwgen runs RELU and "
+        "RELU6, and RELU_N1_TO_1 fused into the layer before")
 
 
 def test_many_operators_that_do_not_run_are_counted():

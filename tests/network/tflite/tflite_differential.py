@@ -25,12 +25,13 @@ import numpy as np
 from hwgen.arch.design import Design
 from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
-from hwgen.golden.network.network import run
+from hwgen.golden.network.stream import GoldenStream
 from hwgen.network.graph import Network
 from hwgen.network.reader import read_network
 
 from ...networks import NETWORKS, path
-from ...tflite_writer import KINDS, MORE_LAYERS, Graph, random_layer, random_network
+from ...stream_writer import random_stream
+from ...tflite_writer import CURVES, KINDS, MORE_LAYERS, Graph, random_layer, random_network
 from .tflite_edits import damaged, edited
 
 __all__ = ["Outcome", "case", "judge"]
@@ -40,6 +41,8 @@ SECONDS = 10
 LONGEST = 120
 MEMORY = 1 << 30
 LARGEST_ARENA = 64 << 20
+FRAMES = 2
+"""Of a network with state: the same input so often, of which the last outputs are compared."""
 
 ALLOWED = {
     # What hwgen runs though the reference does not: a part of what the reference prints. Reasons
@@ -108,7 +111,9 @@ def ours(file: Path, seed: int) -> Outcome:
     """Read a file with hwgen, compile it, and run the golden model."""
     try:
         network = read_network(file)
-        results = run(network, inputs_of(network, seed))
+        stream = GoldenStream(network)
+        for _ in range(FRAMES if network.states else 1):
+            results = stream.run(inputs_of(network, seed))
     except UserError as error:
         if "\n" in str(error) or not str(error).isprintable():
             return Outcome("raised", f"not one printable line: {error!r}")
@@ -134,16 +139,17 @@ def reference(data: bytes, network: Network, seed: int) -> Outcome:
         return Outcome("refused", f"reading all of the file: {error}")
     try:
         micro = runtime.Interpreter.from_bytes(data, arena_size=LARGEST_ARENA)
-        for index, name in enumerate(network.inputs):
-            details, tensor = micro.get_input_details(index), network.tensors[name]
-            value = x[name].reshape(details["shape"])
-            if details["dtype"] not in (np.int8, np.float32):
-                return Outcome("refused", "an edge of another type")
-            if details["dtype"] == np.float32:
-                value = (np.float32(tensor.scale)
-                         * (value.astype(np.float32) - tensor.zero_point)).astype(np.float32)
-            micro.set_input(value, index)
-        micro.invoke()
+        for _ in range(FRAMES if network.states else 1):
+            for index, name in enumerate(network.inputs):
+                details, tensor = micro.get_input_details(index), network.tensors[name]
+                value = x[name].reshape(details["shape"])
+                if details["dtype"] not in (np.int8, np.float32):
+                    return Outcome("refused", "an edge of another type")
+                if details["dtype"] == np.float32:
+                    value = (np.float32(tensor.scale) * (
+                        value.astype(np.float32) - tensor.zero_point)).astype(np.float32)
+                micro.set_input(value, index)
+            micro.invoke()
         arrays = []
         for index, name in enumerate(network.outputs):
             value, tensor = micro.get_output(index), network.tensors[name]
@@ -194,14 +200,16 @@ def float_edges(rng: np.random.Generator) -> bytes:
 def case(seed: int, how: str) -> bytes | None:
     """Return a damaged file."""
     rng = np.random.default_rng([seed, 77])
-    kinds = (*KINDS, *MORE_LAYERS)
-    pick = int(rng.integers(0, len(kinds) + 6))
+    kinds = (*KINDS, *MORE_LAYERS, *CURVES)
+    pick = int(rng.integers(0, len(kinds) + 9))
     if how == "bytes" and rng.random() < 0.05:
         data = path(NETWORKS[int(rng.integers(0, 4))]).read_bytes()
     elif pick < len(kinds):
         data = random_layer(rng, kinds[pick])
-    else:
+    elif pick < len(kinds) + 6:
         data = random_network(rng) if pick < len(kinds) + 4 else float_edges(rng)
+    else:
+        data = random_stream(rng)
     return edited(rng, data) if how == "fields" else damaged(rng, data)
 
 

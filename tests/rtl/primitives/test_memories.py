@@ -126,6 +126,54 @@ def test_ram(width, depth, tmp_path):
     assert outcome.output.split() == ["1", "0"]
 
 
+TWIN = START + """\
+int main() {
+    Vtop top;
+    unsigned wrong = 0, compared = 0;
+    bool same[2] = {true, true}, before[2] = {true, true};  // nothing has been read yet
+    for (uint32_t cycle = 0; cycle < 200000; cycle++) {
+        uint32_t range = draw() % 2 ? DEPTH : 7, addresses[2] = {draw() % range, draw() % range};
+        top.read_address = addresses[0] | addresses[1] << BITS;
+        top.write_address = draw() % range;
+        top.write = draw() % 2;
+        top.write_data = draw() & ((1ull << WIDTH) - 1);
+        top.clk = 0; top.eval();
+        for (int port = 0; port < 2; port++) {
+            uint32_t mask = (1u << WIDTH) - 1, shift = port * WIDTH;
+            if (!before[port]) {
+                compared++;
+                wrong += (top.read_data >> shift & mask) != (top.other_data >> shift & mask);
+            }
+            before[port] = same[port];
+        }
+        top.clk = 1; top.eval();
+        same[0] = top.write;  // at its own port, and elsewhere at the other one
+        same[1] = top.write && addresses[1] == top.write_address;
+    }
+    printf("%u %u", compared > 100000, wrong);
+}
+"""
+
+
+@pytest.mark.parametrize("width, depth", [(8, 256), (8, 512), (8, 2048), (6, 4096), (4, 100)])
+def test_twin_ram(width, depth, tmp_path):
+    """Equal to the portable one, at either port."""
+    bits = (depth - 1).bit_length()
+    top = TOP_OF_TWO_PORTS.replace("{bits}:0] read_address, write_address,",
+                                   "{twice}:0] read_address, input [{bits}:0] write_address,")
+    top = top.replace("{high}:0] read_data", "{both}:0] read_data")
+    text = "\n".join([
+        verilog.convert(generic.TwinRam(width, depth), name="plain", emit_src=False),
+        verilog.convert(ecp5_rams.TwinRam(width, depth), name="special", emit_src=False),
+        top.format(bits=bits - 1, twice=2 * bits - 1, high=width - 1, both=2 * width - 1)])
+    driver = TWIN
+    for name, value in (("DEPTH", depth), ("WIDTH", width), ("BITS", bits)):
+        driver = driver.replace(name, str(value))
+    folder, _ = build(text, driver, extra_sources=models_of_cells(text, "ecp5", tmp_path))
+    outcome = call([folder / PROGRAM], seconds=60, folder=tmp_path)
+    assert outcome.output.split() == ["1", "0"]
+
+
 def test_places_of_a_large_memory():
     """Each block RAM has its own, those of neighbouring bits beside one another."""
     words = WordMemory(128, 18432, 32, "ecp5", "LFE5U-85F")

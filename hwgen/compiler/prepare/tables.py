@@ -1,0 +1,59 @@
+"""Functions of one byte: which layers' bytes go through a table on their way to the memory."""
+
+from dataclasses import replace
+
+from ...arch.design import Design
+from ...errors import UserError
+from ...network.graph import (
+    Add,
+    AveragePool,
+    Layer,
+    Logistic,
+    Lookup,
+    Maximum,
+    MaxPool,
+    Mean,
+    Network,
+    Requantise,
+    Weighted,
+)
+from ...network.lookups import looked_up
+
+__all__ = ["with_tables"]
+
+WRITES_ONCE = Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
+"""Layers that write each byte of their output once, out of the lanes."""
+
+
+def with_tables(network: Network, design: Design) -> Network:
+    """Return the network as the lanes of a Design look up functions of one byte.
+
+    They compute a LOGISTIC at the end, too. A function of what nobody else reads is part of the
+    layer before.
+    """
+    tables = [layer for layer in network.layers if isinstance(layer, Lookup)]
+    if not design.tables:
+        if tables:
+            raise UserError(f"layer {tables[0].name!r}: {tables[0].title} needs a Design with "
+                            "tables = 1 or more, the part that looks up functions of one byte")
+        return network
+    readers = [*network.outputs, *(name for layer in network.layers for name in layer.inputs)]
+    layers: dict[str, Layer] = {}
+    for layer in network.layers:
+        if isinstance(layer, Logistic):
+            layer = looked_up(layer, network.tensors[layer.inputs[0]])
+        before = layers.get(layer.inputs[0])
+        if isinstance(layer, Lookup) and before and readers.count(before.output) == 1 \
+                and may_look_up(network, before, layer):
+            del layers[before.output]
+            assert layer.table
+            layer = replace(before, output=layer.output,
+                            table=layer.table.after(before.table) if before.table else layer.table)
+        layers[layer.output] = layer
+    return replace(network, layers=tuple(layers.values()))
+
+
+def may_look_up(network: Network, layer: Layer, lookup: Lookup) -> bool:
+    """Return whether the bytes of a layer can go through the table of the one behind."""
+    precisions = {network.tensors[each.output].precision for each in (layer, lookup)}
+    return isinstance(layer, WRITES_ONCE) and not layer.host and len(precisions) == 1
