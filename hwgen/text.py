@@ -21,7 +21,7 @@ from typing import Any, TextIO, cast
 
 from .errors import UserError
 
-__all__ = ["PROGRESS", "SafeStream", "Shown", "ShownFields", "Table", "count", "json_text",
+__all__ = ["PROGRESS", "SafeStream", "Shown", "ShownFields", "ShownTable", "count", "json_text",
            "markdown", "percent", "printable", "safe_streams", "say", "table"]
 
 EVERY = 8.0
@@ -246,7 +246,7 @@ def percent(ratio: float | None) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class Table:
+class ShownTable:
     """Values in rows: as text it is a table in a terminal, and one of HTML in a notebook.
 
     Parameters
@@ -293,7 +293,7 @@ class Shown:
         """What it is, in a line."""
         raise NotImplementedError
 
-    def _view_(self) -> Sequence[str | Table]:
+    def _view_(self) -> Sequence[str | ShownTable]:
         """Return the lines and tables that show it."""
         raise NotImplementedError
 
@@ -301,17 +301,17 @@ class Shown:
         return printable(self.summary)
 
     def __str__(self) -> str:
-        return "\n".join(str(part) if isinstance(part, Table) else printable(part)
+        return "\n".join(str(part) if isinstance(part, ShownTable) else printable(part)
                          for part in self._view_())
 
     def _repr_html_(self) -> str:
         return f"<p>{html_text(self.summary)}</p>" + "".join(
-            part.html() if isinstance(part, Table) else f"<p>{html_text(part)}</p>"
+            part.html() if isinstance(part, ShownTable) else f"<p>{html_text(part)}</p>"
             for part in self._view_() if part)
 
     def to_frame(self) -> Any:
         """Return its first table as a DataFrame, where pandas is installed."""
-        return next(part for part in self._view_() if isinstance(part, Table)).frame()
+        return next(part for part in self._view_() if isinstance(part, ShownTable)).frame()
 
 
 class ShownFields(Shown):
@@ -324,10 +324,10 @@ class ShownFields(Shown):
                  if (value := getattr(self, each.name)) != each.default)
         return f"{type(self).__name__}({', '.join(given)})"
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of all fields."""
         values = ((each.name, getattr(self, each.name)) for each in fields(cast(Any, self)))
-        return [Table({"field": str, "value": str},
+        return [ShownTable({"field": str, "value": str},
                       [(name, "" if value is None else value) for name, value in values])]
 
 

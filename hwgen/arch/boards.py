@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
-from ..text import Shown, Table
+from ..text import Shown, ShownTable
 from ..tools.untrusted import check_type, read_toml, refusing
 
 __all__ = ["BOARDS", "HOST_MHZ", "TWO_CLOCKS", "Board", "board", "closest", "presets",
@@ -122,14 +122,14 @@ class Board(Shown):
         return (f"Board {self.name}: {self.title}, {self.device}, {self.clock_mhz:g} MHz, "
                 f"{self.luts:,} LUTs, {self.multipliers} multipliers")
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of its fields, and of those of its Designs."""
         facts = self.to_dict()
         designs = {"design": facts.pop("design"), **{
             f"designs.{name}": fields for name, fields in facts.pop("designs").items()}}
         rows = [*facts.items(), *((f"{name}.{each}", value) for name, fields in designs.items()
                                   for each, value in fields.items())]
-        return [Table({"field": str, "value": str}, rows)]
+        return [ShownTable({"field": str, "value": str}, rows)]
 
 
 def read_board(path: Path) -> Board:
@@ -260,9 +260,9 @@ class Boards(Shown, Mapping[str, Board]):
         """Which boards there are."""
         return f"Boards {', '.join(self)}"
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of them."""
-        return [Table({"name": str, "board": str, "chip": str, "clock": "{:g} MHz".format,
+        return [ShownTable({"name": str, "board": str, "chip": str, "clock": "{:g} MHz".format,
                        "LUTs": str, "multipliers": str, "memory": "{} KB".format, "preset": str},
                       [(b.name, b.title, b.device, b.clock_mhz, b.luts, b.multipliers,
                         b.memory_bits // 8192, f"{b.design.get('rows')}x{b.design.get('columns')}")

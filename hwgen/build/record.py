@@ -12,7 +12,7 @@ from ..arch.boards import BOARDS, FASTEST
 from ..arch.design import Design
 from ..errors import UserError
 from ..measure.fullness import Utilization, words
-from ..text import Shown, Table, json_text
+from ..text import Shown, ShownTable, json_text
 from ..tools.untrusted import read_text
 
 __all__ = ["NAME", "Record"]
@@ -92,11 +92,11 @@ class Record(Shown):
         """What it is of, and its clock."""
         return f"Design {self.design.name} on {BOARDS[self.board].title}, {self.clock_mhz:.2f} MHz"
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return what it takes of the chip, and what limits its clock."""
         return [
             f"Design {self.design.name} on {BOARDS[self.board].title}",
-            Table({"LUT": str, "FF": str, "DSP": str, "block RAM": str,
+            ShownTable({"LUT": str, "FF": str, "DSP": str, "block RAM": str,
                    "clock": "{:.2f} MHz".format, "Fmax": "{:.2f} MHz".format,
                    "tools": "{:.0f} s".format},
                   [[*(self.used[name] for name in ("luts", "registers", "dsps", "block_rams")),

@@ -8,6 +8,7 @@ import argparse
 from ..network.reader import read
 from ..runtime.simulate import simulate
 from . import arrays
+from .arrays import frames_of
 from .output import show
 
 __all__ = ["add_options", "run"]
@@ -26,7 +27,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
     network = read(options.model)
-    frames = arrays.frames_of(options, network)
+    frames = frames_of(options, network)
     inputs = arrays.read_arrays(options.input, network)
     outputs = simulate(network, inputs, on="numpy", frames=frames).outputs
     facts = {"network": network.name, "rounding": network.rounding,

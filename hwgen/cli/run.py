@@ -30,6 +30,7 @@ from ..runtime.run import SerialPort, run_network
 from ..runtime.simulate import outputs_of, work_table
 from ..text import say
 from . import arrays
+from .arrays import frames_of
 from .built import clock_for, record_of_build
 from .design import add_design
 from .layer_table import choice_facts, facts_of
@@ -66,7 +67,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
     network = read(options.model)
-    frames = arrays.frames_of(options, network)
+    frames = frames_of(options, network)
     built = record_of_build(options)
     simulated = options.board == "sim"
     if simulated != (options.port is None):

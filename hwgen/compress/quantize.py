@@ -20,7 +20,7 @@ from ..network.onnx.file import Graph, Node, is_quantised, load, parse
 from ..network.onnx.float_graph import chain_ends, fold_graph, sources
 from ..network.onnx.reading import OnnxNetwork, file_values, read
 from ..network.onnx.write import Grid, write
-from ..text import Shown, Table
+from ..text import Shown, ShownTable
 from ..tools.arrays import load_arrays
 from ..tools.files import write_whole
 
@@ -74,9 +74,9 @@ class Quantised(Shown):
         """What it was made of."""
         return f"{self.network.name}: int8, from {self.images} inputs"
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return how far each tensor is from the float one."""
-        return [Table({"tensor": str, "scale": "{:.4g}".format, "SQNR dB": "{:.1f}".format,
+        return [ShownTable({"tensor": str, "scale": "{:.4g}".format, "SQNR dB": "{:.1f}".format,
                        "largest, steps": "{:.1f}".format}, [
             (each.tensor, each.scale, each.sqnr, each.largest) for each in self.errors])]
 

@@ -12,7 +12,7 @@ from ..arch.names import identifier_of
 from ..errors import UserError, check_range
 from ..rtl.links.uart import bit_cycles
 from ..rtl.tops.catalogue import TOPS, Top, uart
-from ..text import Shown, Table
+from ..text import Shown, ShownTable
 from .design import component, model, module, port_table, verilog, write
 
 __all__ = ["Hardware", "generate"]
@@ -71,7 +71,7 @@ class Hardware(Shown):
                 f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
                 + f", rounding {design.rounding!r}" * bool(design.activation_memory))
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of the fields of its Design."""
         return self.design._view_()
 

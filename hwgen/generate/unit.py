@@ -13,7 +13,7 @@ from typing import Any
 from ..arch.boards import closest
 from ..arch.design import Design
 from ..errors import UserError
-from ..text import Shown, Table
+from ..text import Shown, ShownTable
 from ..tools.files import filling
 from .conversion import convert, waivers
 from .port_list import ports_page
@@ -61,10 +61,11 @@ class Unit(Shown):
         """What it is, and when its results come."""
         return f"Unit {self.title}: {self.timing}"
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return what it does, and a table of its parameters."""
         kind = UNITS[self.name]
-        return [kind.about, Table({"parameter": str, "value": str, "values": str, "meaning": str}, [
+        columns = dict.fromkeys(("parameter", "value", "values", "meaning"), str)
+        return [kind.about, ShownTable(columns, [
             (name, self.parameters[name], each.values, each.about)
             for name, each in kind.parameters.items()])]
 

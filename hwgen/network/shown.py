@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..text import Shown, Table, count
+from ..text import Shown, ShownTable, count
 from .tensor import Tensor
 
 __all__ = ["ShownNetwork"]
@@ -25,8 +25,8 @@ class ShownNetwork(Shown):
                 for names in (self.inputs, self.outputs)]
         return f"Network {self.name}: {len(self.layers)} layers, from {' to '.join(ends)}"
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of its layers."""
-        return [Table({"layer": str, "operator": str, "output": str, "weights": count}, [
+        return [ShownTable({"layer": str, "operator": str, "output": str, "weights": count}, [
             (layer.name, layer.operator, self.tensors[layer.output].shape,
              layer.weights.size if hasattr(layer, "weights") else None) for layer in self.layers])]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..compiler.program import Program
-from ..text import Table, count, percent
+from ..text import ShownTable, count, percent
 from .efficiency import Work
 from .packed import packed_layers
 
@@ -22,11 +22,11 @@ def work_row(work: Work) -> list[int | float | None]:
             work.traffic.program, work.memory_access_efficiency, work.performance_efficiency]
 
 
-def notes(program: Program) -> list[str | Table]:
+def notes(program: Program) -> list[str | ShownTable]:
     """Return which layers the sparse engine computes, are packed, or joined, and why."""
     if not program.choices:
         return [*packing_notes(program), *joined_notes(program)]
-    return [Table({"layer": str, "engine": str, "entries of a lane": count, "columns": count,
+    return [ShownTable({"layer": str, "engine": str, "entries of a lane": count, "columns": count,
                    "because": str}, [
         (choice.layer, choice.engine, choice.entries, choice.columns, choice.reason)
         for choice in program.choices]), ""]
@@ -38,13 +38,13 @@ def joined_notes(program: Program) -> list[str]:
             "compared there" for layer, following in program.joined] + [""] * bool(program.joined)
 
 
-def packing_notes(program: Program) -> list[str | Table]:
+def packing_notes(program: Program) -> list[str | ShownTable]:
     """Return which layers are packed, and why; nothing where none is."""
     packings = packed_layers(program)
     if not packings:
         return []
     why = (f"The program memory of {program.design.program_memory:,} bytes has no room for all "
            "weights as the array reads them. Packed are:")
-    return [why, Table({"layer": str, "bytes": count, "instead of": count,
+    return [why, ShownTable({"layer": str, "bytes": count, "instead of": count,
                         "cycles to unpack them": count}, [
         (each.layer, each.packed_bytes, each.bytes, each.cycles) for each in packings]), ""]

@@ -15,7 +15,7 @@ from ..compress.mixed import Cost, Mixed, MixedPoint, Variable, bit_serial
 from ..compress.quantize import Calibrated, Data
 from ..errors import UserError
 from ..network.onnx.reading import read
-from ..text import Shown, Table, count
+from ..text import Shown, ShownTable, count
 from ..tools.files import write_whole
 from .layers import layer_cycles
 
@@ -54,7 +54,7 @@ class MixedNetwork(Shown):
         return (f"{self.speed:.2f} times as fast as int8 on {where}, top-1 {self.chosen.top_1:.1%} "
                 f"instead of {self.search.base.top_1:.1%} of {images} inputs")
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return how sensitive the outputs are, the networks of the path, and the bits chosen."""
         search = self.search
         bits = sorted(next(iter(search.table.values())), reverse=True)[1:]
@@ -63,13 +63,13 @@ class MixedNetwork(Shown):
                  "" if search.within(point, self.loss) else "too far off")
                 for point in search.path]
         return [
-            Table({"noise added, thousandths": str, "of": str,
+            ShownTable({"noise added, thousandths": str, "of": str,
                    **{f"{each} bits": "{:.1f}".format for each in bits}}, [
                 (variable.name, variable.kind, *(1000 * row[each] for each in bits))
                 for variable, row in search.table.items()]), "",
-            Table({"cycles": count, "times as fast": "{:.2f}".format,
+            ShownTable({"cycles": count, "times as fast": "{:.2f}".format,
                    "noise, thousandths": "{:.1f}".format, "top-1": "{:.1%}".format, "": str}, path),
-            "", Table({"layer": str, "bits of weights": str, "of inputs": str}, self.layers)]
+            "", ShownTable({"layer": str, "bits of weights": str, "of inputs": str}, self.layers)]
 
     def save(self, path: str | Path) -> None:
         """Write the network as an ONNX file."""

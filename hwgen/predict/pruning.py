@@ -28,7 +28,7 @@ from ..network.images import Arrays as Images
 from ..network.images import input_images
 from ..network.reader import read_network
 from ..network.rewrite import fixed_biases, rewrite_file
-from ..text import Shown, Table, count
+from ..text import Shown, ShownTable, count
 from ..tools.files import write_whole
 from .layers import predictions
 from .sparse import EngineComparison, choices
@@ -131,7 +131,7 @@ class Pruned(Shown):
                 f"{images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the "
                 f"first of these, on {self.lanes} lanes; the engine alone.")
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return the networks on the way, and of the last one each layer."""
         points, last = self.points, self.points[-1]
         path = [(100 * each.density, *(100 * part for part in each.accuracy), 1000 * each.noise,
@@ -141,10 +141,10 @@ class Pruned(Shown):
                    choice.bits / 8, choice.dense_cycles, choice.sparse_cycles, choice.engine,
                    choice.reason) for choice in last.layers]
         return [
-            Table({"density": PERCENT, **dict.fromkeys(self.accuracies, PERCENT),
+            ShownTable({"density": PERCENT, **dict.fromkeys(self.accuracies, PERCENT),
                    "noise, thousandths": TENTHS, "CSC, bytes": WHOLE, "of int8": PERCENT,
                    "cycles, dense": count, "faster engine each": count}, path), "",
-            Table({"layer": str, "density": PERCENT, "noise, thousandths": TENTHS,
+            ShownTable({"layer": str, "density": PERCENT, "noise, thousandths": TENTHS,
                    "CSC, bytes": WHOLE, "cycles, dense": count, "sparse": count, "faster": str,
                    "because": str}, layers)]
 

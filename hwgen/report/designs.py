@@ -18,7 +18,7 @@ from ..build.clock import BoardClock, board_named, clock_of
 from ..compiler.suiting import design_for
 from ..errors import UserError, check_range
 from ..network.graph import Network
-from ..text import Shown, Table, count, printable
+from ..text import Shown, ShownTable, count, printable
 from ..tools.files import write_whole
 from ..tune.candidates import RESOURCES, Candidates, share_of_chip
 from ..tune.tuned import Tuned
@@ -57,9 +57,9 @@ class Report(Shown):
         """What it is of."""
         return f"Report of {len(self.page):,} characters: {'; '.join(self.times)}"
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return the cycles of each network."""
-        return [Table({"network": str, "cycles": count},
+        return [ShownTable({"network": str, "cycles": count},
                       [*zip(self.names, self.cycles, strict=True)])]
 
     def _repr_html_(self) -> str:

@@ -19,7 +19,7 @@ from ..network.reader import network_of
 from ..predict.efficiency import Work
 from ..predict.layer_rows import COLUMNS, notes, work_row
 from ..predict.layers import predictions
-from ..text import Shown, Table, count
+from ..text import Shown, ShownTable, count
 from ..tools.files import replacing, write_whole
 
 __all__ = ["Compiled", "compile", "compile_images"]
@@ -62,11 +62,11 @@ class Compiled(Shown):
         """What was compiled, and its cycles."""
         return f"{self.network.name} on {self.design.name}: {self.cycles:,} cycles predicted"
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return a table of what each layer takes, and what is special in some."""
         rows = [[part.name, *work_row(work)]
                 for part, work in zip(self.program.layers, self.layers, strict=True)]
-        return [Table({"layer": str, "cycles": count, **COLUMNS},
+        return [ShownTable({"layer": str, "cycles": count, **COLUMNS},
                       [*rows, ["all layers", *work_row(self.whole)]]), "", *notes(self.program)]
 
     def save(self, path: str | os.PathLike[str]) -> None:

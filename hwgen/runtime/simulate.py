@@ -17,7 +17,7 @@ from ..network.graph import Network
 from ..network.images import Arrays, input_images, output_images
 from ..network.reader import network_of
 from ..predict.layer_rows import COLUMNS, work_row
-from ..text import Shown, Table, count
+from ..text import Shown, ShownTable, count
 from .compiled import Compiled
 from .inference import Inference, LayerRun, portable
 from .run import run_program
@@ -90,17 +90,17 @@ class Simulation(Shown):
                 "predicted" + ("; every layer equal" if self.equal else
                                "; the hardware differs from NumPy") * self.checked)
 
-    def _view_(self) -> list[Table]:
+    def _view_(self) -> list[ShownTable]:
         """Return a table of the first image's layers."""
         if self.inferences:
             return [work_table(self.inferences[0], self.checked)]
-        return [Table({"layer": str, "operator": str, "output": str, "least": count,
+        return [ShownTable({"layer": str, "operator": str, "output": str, "least": count,
                        "greatest": count}, [
             (layer.name, layer.operator, values.shape, int(values.min()), int(values.max()))
             for layer in self.network.layers for values in [self.tensors[layer.output][0]]])]
 
 
-def work_table(run: Inference, checked: bool) -> Table:
+def work_table(run: Inference, checked: bool) -> ShownTable:
     """Return what each layer took, and whether it equals the golden model where that was asked."""
     wrong = sum(layer.difference is not None for layer in run.layers)
     rows = [[layer.name, layer.cycles, layer.predicted_cycles, *work_row(layer.work)[1:],
@@ -110,7 +110,7 @@ def work_table(run: Inference, checked: bool) -> Table:
                  f"{wrong} differ" if wrong else "equal"])
     columns: dict[str, Callable[[Any], str]] = {
         "layer": str, "cycles": count, "predicted": count, **COLUMNS}
-    return Table(columns | {"golden model": str} if checked else columns,
+    return ShownTable(columns | {"golden model": str} if checked else columns,
                  rows if checked else [row[:-1] for row in rows])
 
 

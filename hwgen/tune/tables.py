@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.boards import Board
-from ..text import Table, count
+from ..text import ShownTable, count
 from .candidates import RESOURCES, Candidates, share_of_chip
 from .choice import Selection
 from .place_best import PlacedSelection
@@ -26,7 +26,7 @@ def row_of(front: Candidates, index: int, at: Board) -> dict[str, Any]:
             "area": float(share_of_chip(front.resources, at)[index])}
 
 
-def placed_table(corrected: PlacedSelection) -> Table:
+def placed_table(corrected: PlacedSelection) -> ShownTable:
     """Return what was placed, and what became of it."""
     rows: list[list[Any]] = []
     for index, each in zip(corrected.indices, corrected.placed, strict=True):
@@ -38,12 +38,12 @@ def placed_table(corrected: PlacedSelection) -> Table:
             *([f"{each.fmax_mhz:g}", f"{cycles / each.fmax_mhz / 1000:.3g}", f"{each.luts:,}",
                f"{each.registers:,}", each.dsps, each.block_rams] if each.fmax_mhz
               else [each.excess, *[""] * 5])])
-    return Table({"placed": str, "array": str, "cycles": count, "expected": str, "MHz": str,
+    return ShownTable({"placed": str, "array": str, "cycles": count, "expected": str, "MHz": str,
                   "ms": str, "LUT": str, "FF": str, "DSP": str, "block RAM": str}, rows)
 
 
 def front_table(choice: Selection, at: Board, workloads: list[Workload],
-                clocks: NDArray[np.float64]) -> Table:
+                clocks: NDArray[np.float64]) -> ShownTable:
     """Return the Pareto front, or as much of it as can be read, with what is chosen."""
     size = len(choice.front)
     shown = sorted({choice.chosen, *np.linspace(0, size - 1, min(size, ROWS_SHOWN)).astype(int)})
@@ -61,7 +61,7 @@ def front_table(choice: Selection, at: Board, workloads: list[Workload],
     names = [workload.name for workload in workloads]
     cycles = [f"cycles, {name}" if names.count(name) == 1 else f"cycles, {number}: {name}"
               for number, name in enumerate(names, 1)]
-    return Table(
+    return ShownTable(
         {"": str, **({"engine": str} if several else {}), "array": str, "lines": str, "lanes": str,
          "in DSPs": str, "cells in DSPs": str, **({"rows packed": str} if packed else {}),
          "sums": str, **dict.fromkeys(cycles, count), "MHz": "{:g}".format, "ms": "{:.3g}".format,

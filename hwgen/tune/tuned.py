@@ -10,7 +10,7 @@ from ..arch.design import Design
 from ..area.clock import Clock
 from ..build.clock import BoardClock
 from ..predict.energy import Energy
-from ..text import Shown, Table, printable
+from ..text import Shown, ShownTable, printable
 from .candidates import Candidates
 from .choice import Selection
 from .place_best import PlacedSelection
@@ -56,11 +56,11 @@ class Tuned(Shown):
         return (f"{', '.join(workload.name for workload in self.workloads)} on {self.at.name}: "
                 f"{self.design.name}, {self.cycles:,} cycles, {self.at_clock.time(self.cycles)}")
 
-    def _view_(self) -> list[str | Table]:
+    def _view_(self) -> list[str | ShownTable]:
         """Return the Pareto front, what was placed of it, and why no Design is quicker."""
         found, cycles = self.found, self.cycles
         given = self.at_clock.mhz if self.at_clock.source == "given" else None
-        text: list[str | Table] = [
+        text: list[str | ShownTable] = [
             front_table(self.choice, self.at, self.workloads, self.of_front), ""]
         if self.corrected:
             text += [placed_table(self.corrected), ""]

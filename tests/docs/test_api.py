@@ -13,7 +13,7 @@ import pytest
 
 import hwgen
 from hwgen.report.docs_tables.api import GROUPS, RESULTS, reference
-from hwgen.text import Shown, Table
+from hwgen.text import Shown, ShownTable
 from hwgen.tools.find import compiler, verilator
 
 from ..fake_tools import FakeTools
@@ -171,7 +171,7 @@ def test_names_are_escaped():
 
 
 def test_table():
-    table = Table({"name": str, "cycles": "{:,}".format}, [("a|b", 1234), ("<c>", 5)])
+    table = ShownTable({"name": str, "cycles": "{:,}".format}, [("a|b", 1234), ("<c>", 5)])
     assert str(table).splitlines()[2:] == ["a|b    1,234", "<c>        5"]
     assert "<td>&lt;c&gt;</td><td>5</td>" in table.html()
 
