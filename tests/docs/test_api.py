@@ -117,6 +117,7 @@ def test_unknown_name():
     (lambda: hwgen.generate("icebreaker", top="uart", clock=0), "--clock takes MHz from 1 to 1000"),
     (lambda: hwgen.generate("icebreaker", name="a/b"), "--name must be the name of a folder"),
     (lambda: hwgen.simulate(NETWORK, INPUT, on="numpi"), "on must be .*mean 'numpy'"),
+    (lambda: hwgen.simulate(NETWORK, INPUT, on="numpy", frames=3), "frames must be 1 for a net"),
     (lambda: hwgen.simulate(NETWORK, INPUT), "on must be 'numpy' for a network that is not"),
     (lambda: hwgen.simulate(NETWORK, INPUT[..., :5, :], on="numpy"), "must be of shape"),
     (lambda: hwgen.tune(NETWORK, "ulx3s-85f", objective="latenci"), "--objective .*mean 'latency'"),
