@@ -146,12 +146,12 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.text, self.since = "", 0.0
+        self.text = ""
         self.quiet = self.visible = False
 
     def say(self, text: str) -> None:
         """Show what is done now; nothing, where the command is done with it."""
-        self.text, self.since = text, time.monotonic()
+        self.text = text
         if not self.quiet and on_terminal():
             self.write(f"{printable(text)} ..." if text else "")
 
@@ -167,8 +167,8 @@ class Progress:
 
     @contextlib.contextmanager
     def watch(self, command: str, quiet: bool) -> Iterator[None]:
-        """Tell how long a command, and each thing it says it does, takes, until it is done."""
-        self.text, self.since, self.quiet = "", time.monotonic(), quiet
+        """Tell what a command does, and how long it has taken, until it is done."""
+        self.text, self.quiet = "", quiet
         done = threading.Event()
         teller = threading.Thread(target=self.tell, args=(command, done), daemon=True)
         if not quiet:
@@ -184,10 +184,10 @@ class Progress:
 
     def tell(self, command: str, done: threading.Event) -> None:
         """Tell it every second on a terminal, else every so often."""
-        told = self.since
+        started = told = time.monotonic()
         while not done.wait(1):
             now = time.monotonic()
-            text = f"{printable(self.text or command)}, {now - self.since:.0f} s"
+            text = f"{printable(self.text or command)}, {now - started:.0f} s"
             if on_terminal():
                 self.write(f"{text} ...")
             elif now - told >= EVERY:
