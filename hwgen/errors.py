@@ -2,7 +2,7 @@
 
 import errno
 
-__all__ = ["UserError", "is_outside"]
+__all__ = ["UserError", "check_range", "is_outside"]
 
 OUTSIDE = frozenset({
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOLCK,
@@ -18,6 +18,12 @@ class UserError(ValueError):
 
     The command line prints the sentence and exits with code 2; everything else is a defect of ours
     and keeps its traceback. What it quotes of a file may be long: the middle is then left out.
+
+    >>> try:
+    ...     hwgen.Design(rows=65)
+    ... except hwgen.UserError as error:
+    ...     print(error)
+    rows must be an integer from 1 to 64, not 65
     """
 
     def __init__(self, text: str) -> None:
@@ -25,6 +31,12 @@ class UserError(ValueError):
         if len(text) > LONGEST:
             text = f"{text[:LONGEST * 2 // 3]} ... {text[-(LONGEST // 4):]}"
         super().__init__(text)
+
+
+def check_range(name: str, value: object, low: float, high: float, unit: str) -> None:
+    """Refuse what is no number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise UserError(f"{name} takes {unit} from {low:g} to {high:g}, not {value!r}")
 
 
 def is_outside(error: OSError) -> bool:

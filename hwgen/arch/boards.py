@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import UserError
+from ..text import Shown, ShownTable
 from ..tools.untrusted import check_type, read_toml, refusing
 
 __all__ = ["BOARDS", "HOST_MHZ", "TWO_CLOCKS", "Board", "board", "closest", "presets",
@@ -36,8 +37,8 @@ def speed_grades(family: str, device: str) -> tuple[str, ...]:
     return ("8",) if device.startswith("LFE5UM5G") else ("6", "7", "8")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Board:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Board(Shown):
     """One FPGA board, as its file in ``boards/`` tells.
 
     Parameters
@@ -114,6 +115,21 @@ class Board:
         """Return the fields as plain data."""
         return {name: dict(value) if isinstance(value, Mapping) else value
                 for name, value in vars(self).items()}
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        return (f"Board {self.name}: {self.title}, {self.device}, {self.clock_mhz:g} MHz, "
+                f"{self.luts:,} LUTs, {self.multipliers} multipliers")
+
+    def _view_(self) -> list[ShownTable]:
+        """Return a table of its fields, and of those of its Designs."""
+        facts = self.to_dict()
+        designs = {"design": facts.pop("design"), **{
+            f"designs.{name}": fields for name, fields in facts.pop("designs").items()}}
+        rows = [*facts.items(), *((f"{name}.{each}", value) for name, fields in designs.items()
+                                  for each, value in fields.items())]
+        return [ShownTable({"field": str, "value": str}, rows)]
 
 
 def read_board(path: Path) -> Board:
@@ -208,16 +224,27 @@ def presets() -> dict[str, Mapping[str, Any]]:
     return found
 
 
-class Boards(Mapping[str, Board]):
-    """The boards of a folder by name, each read when it is first asked for."""
+class Boards(Shown, Mapping[str, Board]):
+    """The boards by name, each read when it is first asked for; a UserError lists the names.
+
+    >>> hwgen.boards["icebreaker"].device
+    'iCE40UP5K'
+    >>> hwgen.boards["icebraker"]
+    Traceback (most recent call last):
+    hwgen.errors.UserError: There is no board 'icebraker'; there are ... did you mean 'icebreaker'?
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, Board] = {}
 
+    def __contains__(self, name: object) -> bool:
+        return name in set(self)
+
     def __getitem__(self, name: str) -> Board:
-        if name not in set(self):
-            raise KeyError(name)
+        if name not in self:
+            raise UserError(f"There is no board {name!r}; there are {', '.join(self)}"
+                            + closest(str(name), self))
         if name not in self._read:
             self._read[name] = read_board(self._folder / f"{name}.toml")
         return self._read[name]
@@ -228,13 +255,23 @@ class Boards(Mapping[str, Board]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    @property
+    def summary(self) -> str:
+        """Which boards there are."""
+        return f"Boards {', '.join(self)}"
 
-BOARDS: Mapping[str, Board] = Boards(CHECKOUT if CHECKOUT.is_dir() else INSTALLED)
+    def _view_(self) -> list[ShownTable]:
+        """Return a table of them."""
+        return [ShownTable({"name": str, "board": str, "chip": str, "clock": "{:g} MHz".format,
+                       "LUTs": str, "multipliers": str, "memory": "{} KB".format, "preset": str},
+                      [(b.name, b.title, b.device, b.clock_mhz, b.luts, b.multipliers,
+                        b.memory_bits // 8192, f"{b.design.get('rows')}x{b.design.get('columns')}")
+                       for b in self.values()])]
 
 
-def board(name: str) -> Board:
-    """Return the board of that name; a :class:`UserError` lists the names there are."""
-    if name not in BOARDS:
-        raise UserError(f"There is no board {name!r}; there are {', '.join(BOARDS)}"
-                        + closest(name, BOARDS))
-    return BOARDS[name]
+BOARDS = Boards(CHECKOUT if CHECKOUT.is_dir() else INSTALLED)
+
+
+def board(name: Board | str) -> Board:
+    """Return the board of that name; one that is a board already stays."""
+    return name if isinstance(name, Board) else BOARDS[name]

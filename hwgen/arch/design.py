@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import UserError
+from ..text import ShownFields
 from ..tools.untrusted import read_toml
 from .boards import BOARDS, closest, presets
 from .design_checks import (
@@ -27,9 +28,8 @@ from .design_checks import (
 from .external import External
 from .formats import Integer
 
-__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES",
-           "SIDES", "SPARSE",
-           "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
+__all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
+           "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
 OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
 """Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
@@ -37,11 +37,18 @@ DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Design:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Design(ShownFields):
     """Everything that fixes an accelerator before synthesis.
 
-    Checked when made: a :class:`UserError` names the first field that is wrong.
+    Checked when made: a :class:`UserError` names the first field that is wrong. ``Design.load``
+    takes a preset's name or a TOML file; ``Design.presets()`` has the presets.
+
+    >>> hwgen.Design.load("icebreaker:sixteen").replace(lanes=1).lanes
+    1
+    >>> hwgen.Design(row=4)
+    Traceback (most recent call last):
+    hwgen.errors.UserError: a Design has no field 'row'; did you mean 'rows'?
 
     Parameters
     ----------
@@ -152,6 +159,14 @@ class Design:
     kept_vectors: int = 0
     external: str | None = None
     tables: int = 0
+
+    def __new__(cls, **fields: Any) -> Self:
+        """Refuse what is no field."""
+        for name in fields:
+            if name not in cls.__dataclass_fields__:
+                raise UserError(f"a Design has no field {name!r}"
+                                f"{closest(name, cls.__dataclass_fields__)}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -291,11 +306,12 @@ class Design:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make a Design of plain data, as from TOML."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UserError(f"a Design has no field {name!r}{closest(str(name), known)}")
         return cls(**values)
+
+    @classmethod
+    def presets(cls) -> dict[str, Self]:
+        """Return the Designs that come with the boards, by their names."""
+        return {name: cls.from_dict(fields) for name, fields in presets().items()}
 
     @classmethod
     def load(cls, source: str | Path) -> Self:

@@ -14,11 +14,8 @@ from ..arch.boards import HOST_MHZ, TWO_CLOCKS, Board
 from ..arch.design import Design
 from ..errors import UserError
 from ..measure.place_and_route import CONSTRAINTS, Flow, GivenUp
-from ..network.graph import Network
-from ..predict.layers import predict
 from ..rtl.links.uart import bit_cycles
 from ..rtl.primitives.plls import ClockSetting, settings
-from ..tools.files import filling
 from ..tools.find import side_by_side, stop
 from .attempt import BITSTREAMS, Attempt, draw, pack, place, source, tools
 from .clock import check_suits
@@ -28,12 +25,10 @@ from .pins import pins_of
 from .reclock import contents, reclock
 from .record import Record
 
-__all__ = ["PICTURE", "build", "build_folder", "clocks"]
+__all__ = ["PICTURE", "build", "check", "clocks"]
 
 PICTURE = "placement.svg"
 """Name of the file that shows where everything lies."""
-PROGRAM = "network.program"
-"""Name of the file of the Program."""
 WISH = 200
 """MHz to begin with where nobody says: more than an accelerator reaches on these chips."""
 
@@ -247,31 +242,6 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
         (folder / FRAMES).write_bytes(embedded.frames)
     (folder / "design.toml").write_text(design.to_toml(), encoding="utf-8")
     record.write(folder)
-    return record
-
-
-def build_folder(folder: Path, design: Design, board: Board, network: Network | None = None, *,
-                 embed: bool = False, clock_mhz: float | None = None,
-                 seeds: Sequence[int] = (1, 2, 3), baud: int = 1_000_000, insist: bool = False,
-                 say: Callable[[str], Any] = lambda _: None) -> Record:
-    """Build a bitstream, and a network's Program, into a folder: everything or nothing.
-
-    With ``embed`` the board has the Program when it wakes up. The rest is as of :func:`build`.
-    """
-    facts, program, embedded = None, None, NOTHING
-    if network is not None:
-        found = predict(network, design)
-        program = found.program
-        facts = {"name": network.name, "program": PROGRAM, "cycles": found.whole.cycles,
-                 "embedded": embed}
-        if embed:
-            embedded = Embedded.of(program, board)
-    with filling(folder) as scratch:
-        record = build(design, board, scratch, clock_mhz=clock_mhz, seeds=seeds, baud=baud,
-                       insist=insist, network=facts, embedded=embedded, say=say)
-        if program is not None:
-            program.save(scratch / PROGRAM)
-    say("")
     return record
 
 

@@ -11,8 +11,8 @@ from typing import Any, Self, get_args, get_origin
 from ..arch.boards import BOARDS, FASTEST
 from ..arch.design import Design
 from ..errors import UserError
-from ..measure.fullness import Utilization
-from ..text import json_text
+from ..measure.fullness import Utilization, words
+from ..text import Shown, ShownTable, json_text
 from ..tools.untrusted import read_text
 
 __all__ = ["NAME", "Record"]
@@ -26,8 +26,8 @@ BESIDE = re.compile(r"\w[\w.-]*", re.ASCII)
 """Names of files that are beside the record, and no options of a command either."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Record(Shown):
     """What was built, and how.
 
     Members
@@ -86,6 +86,23 @@ class Record:
     network: dict[str, Any] | None = None
     clock_source: str = "built"
     utilization: Utilization = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What it is of, and its clock."""
+        return f"Design {self.design.name} on {BOARDS[self.board].title}, {self.clock_mhz:.2f} MHz"
+
+    def _view_(self) -> list[str | ShownTable]:
+        """Return what it takes of the chip, and what limits its clock."""
+        return [
+            f"Design {self.design.name} on {BOARDS[self.board].title}",
+            ShownTable({"LUT": str, "FF": str, "DSP": str, "block RAM": str,
+                   "clock": "{:.2f} MHz".format, "Fmax": "{:.2f} MHz".format,
+                   "tools": "{:.0f} s".format},
+                  [[*(self.used[name] for name in ("luts", "registers", "dsps", "block_rams")),
+                    self.clock_mhz, self.fmax_mhz, sum(self.seconds.values())]]),
+            f"of the chip: {words(self.utilization)}",
+            "limited by:", *(f"  {step}" for step in self.path)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compress.accuracy import answers_of
 from ..errors import UserError
 from ..network.graph import Network
+from ..network.images import first_image, input_images
 from ..text import printable
 from ..tools.arrays import load_arrays
 
 __all__ = ["add_example", "add_inputs", "add_model", "add_stream", "first_input", "frames_of",
-           "image_outputs", "named_arrays", "output_facts", "output_lines", "read_answers",
+           "named_arrays", "output_facts", "output_lines", "read_answers", "read_arrays",
            "read_inputs", "read_labels", "right_answers"]
 
 Array = NDArray[Any]
@@ -87,29 +89,15 @@ def named_arrays(source: str, names: Sequence[str], option: str) -> dict[str, Ar
     return {name: arrays[name] for name in names}
 
 
+def read_arrays(source: str, network: Network, option: str = "--input") -> dict[str, Array]:
+    """Return the arrays for a network's inputs, of the file that an option names."""
+    return named_arrays(source, list(network.input_shapes), option)
+
+
 def read_inputs(source: str, network: Network,
                 option: str = "--input") -> dict[str, NDArray[np.int8]]:
     """Return images for ``golden.run``, of the file that an option names."""
-    shapes = network.input_shapes
-    arrays = named_arrays(source, list(shapes), option)
-    given = network.feed({name: with_batch_axis(arrays[name], shape)
-                          for name, shape in shapes.items()})
-    counts = {name: len(array) for name, array in given.items()}
-    if len(set(counts.values())) != 1:
-        raise UserError("every input must have as many images, not " + ", ".join(
-            f"{count} for {name}" for name, count in counts.items()))
-    return given
-
-
-def with_batch_axis(values: Array, shape: tuple[int, ...]) -> Array:
-    """Return one image without the batch's axis, or several with one each, along one axis."""
-    if shape[:1] != (1,):
-        return values
-    if values.shape == shape[1:]:
-        return values[None]
-    if values.ndim == len(shape) + 1 and values.shape[1:] == shape:
-        return values.reshape(-1, *shape[1:])
-    return values
+    return input_images(network, read_arrays(source, network, option))
 
 
 def read_labels(source: str) -> list[str]:
@@ -117,35 +105,25 @@ def read_labels(source: str) -> list[str]:
     return [str(label) for label in load_arrays(source, "labels")["labels"].flat]
 
 
-def read_answers(source: str, count: int) -> NDArray[np.int64]:
-    """Return the right answers to so many inputs, the array ``label`` of a .npz file."""
-    found = load_arrays(source, "label")["label"]
-    if found.shape != (count,) or found.dtype.kind not in "iu":
-        raise UserError(f"the array 'label' of {source} must be {count} integers, one for each "
-                        f"input, not {found.dtype} of shape {found.shape}")
-    return found.astype(np.int64)
+def read_answers(source: str) -> Array:
+    """Return the right answers to inputs, the array ``label`` of a .npz file."""
+    return load_arrays(source, "label")["label"]
 
 
-def right_answers(outputs: Sequence[Mapping[str, Array]], answers: NDArray[np.int64]) -> int:
+def right_answers(outputs: Mapping[str, Array], answers: Array) -> int:
     """Return how many images have the greatest value of their only output at the answer."""
-    if len(outputs[0]) != 1:
-        raise UserError(f"top-1 is of networks with one output, not {len(outputs[0])}")
-    found = [int(next(iter(each.values())).argmax()) for each in outputs]
-    return int(np.sum(found == answers))
+    right = answers_of(answers, len(next(iter(outputs.values()))))
+    if len(outputs) != 1:
+        raise UserError(f"top-1 is of networks with one output, not {len(outputs)}")
+    values, = outputs.values()
+    return int(np.sum(values.reshape(len(values), -1).argmax(axis=1) == right))
 
 
-def image_outputs(network: Network, results: Mapping[str, NDArray[np.int8]]) -> dict[str, Array]:
-    """Return the outputs of one image as the network's file has them, without the batch's axis."""
-    return {name: values[0] if values.ndim > 1 and len(values) == 1 else values
-            for name, values in network.fetch(results).items()}
-
-
-def output_lines(images: Sequence[Mapping[str, Array]],
-                 labels: Sequence[str] = ()) -> Iterator[str]:
+def output_lines(outputs: Mapping[str, Array], labels: Sequence[str] = ()) -> Iterator[str]:
     """Yield a line for every output of every image."""
-    for index, outputs in enumerate(images):
-        for name, values in outputs.items():
-            flat = values.reshape(-1)
+    for index in range(len(next(iter(outputs.values())))):
+        for name, images in outputs.items():
+            flat = images[index].reshape(-1)
             best = int(flat.argmax())
             label = f" ({printable(labels[best])})" if best < len(labels) else ""
             shown = " ".join(map(str, flat[:SHOWN])) + (" ..." if flat.size > SHOWN else "")
@@ -154,12 +132,11 @@ def output_lines(images: Sequence[Mapping[str, Array]],
 
 def first_input(source: str | None, network: Network) -> dict[str, NDArray[np.int8]] | None:
     """Return the first of the inputs in a file, where there is one."""
-    return {name: values[:1] for name, values in read_inputs(source, network).items()} \
-        if source else None
+    return first_image(read_inputs(source, network)) if source else None
 
 
-def output_facts(network: Network, outputs: list[dict[str, Any]]) -> dict[str, Any]:
+def output_facts(network: Network, outputs: Mapping[str, Array]) -> dict[str, Any]:
     """Return the outputs of all images as plain data, and what a step of each stands for."""
-    return {"outputs": {name: [each[name].tolist() for each in outputs] for name in outputs[0]},
+    return {"outputs": {name: images.tolist() for name, images in outputs.items()},
             "output_grids": {name: {"scale": scale, "zero_point": zero_point}
                              for name, (scale, zero_point) in network.output_grids.items()}}

@@ -22,14 +22,15 @@ import shlex
 from pathlib import Path
 
 from ..arch.boards import BOARDS, Board, board
-from ..build.bitstream import PICTURE, build_folder
+from ..build.bitstream import PICTURE
 from ..build.clock import clock_of_build
+from ..build.folder import build
 from ..build.programming import programmers
 from ..build.record import Record
 from ..errors import UserError
-from ..measure.fullness import words
-from ..network.reader import read_network
-from ..text import printable, say, table
+from ..network.reader import read
+from ..runtime.compiled import compile
+from ..text import printable, say
 from .design import add_design, chosen_design
 from .network_design import network_design
 from .output import show
@@ -65,17 +66,14 @@ def run(options: argparse.Namespace) -> int:
     """Make a bitstream for a board, and print what it takes."""
     if options.design is None:
         options.design = board_for(options).name
-    network = read_network(options.model) if options.model else None
+    network = read(options.model) if options.model else None
     design = network_design(options, network).design if network else chosen_design(options)
     found = board_for(options)
-    if options.embed and network is None:
-        raise UserError("--embed needs a MODEL: which network shall the bitstream have?")
     folder = Path(options.output or Path("build") / found.name)
-    record = build_folder(folder, design, found, network, embed=options.embed,
-                          clock_mhz=options.clock, seeds=options.seeds, baud=options.baud,
-                          insist=options.insist, say=say)
-    return show(options, {**record.to_dict(), "folder": str(folder)},
-                text_of(record, found, folder))
+    record = build(compile(network, design) if network else design, found, folder,
+                   embed=options.embed, clock=options.clock, seeds=options.seeds,
+                   baud=options.baud, insist=options.insist, say=say)
+    return show(options, {**record.to_dict(), "folder": str(folder)}, text_of(record, folder))
 
 
 def board_for(options: argparse.Namespace) -> Board:
@@ -86,17 +84,9 @@ def board_for(options: argparse.Namespace) -> Board:
     return board(options.board or options.design)
 
 
-def text_of(record: Record, found: Board, folder: Path) -> str:
+def text_of(record: Record, folder: Path) -> str:
     """Return what a reader wants to know first."""
-    used = record.used
-    lines = [
-        f"Design {record.design.name} on {found.title}",
-        table(["LUT", "FF", "DSP", "block RAM", "clock", "Fmax", "tools"],
-              [[used["luts"], used["registers"], used["dsps"], used["block_rams"],
-                f"{record.clock_mhz:.2f} MHz",
-                f"{record.fmax_mhz:.2f} MHz", f"{sum(record.seconds.values()):.0f} s"]]),
-        f"of the chip: {words(record.utilization)}",
-        "limited by:", *(f"  {step}" for step in record.path)]
+    lines = [str(record)]
     if record.network:
         cycles = record.network["cycles"]
         lines.append(f"{printable(record.network['name'])}: {cycles:,} cycles predicted, "

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from .. import __version__
 from ..errors import UserError, is_outside
-from ..text import discard, safe_streams
+from ..text import PROGRESS, discard, safe_streams
 from ..tools.find import cache_environment
 from .parsing import Parser, refuse_rest
 
@@ -62,7 +62,8 @@ def run(arguments: Sequence[str] | None) -> int:
             if getattr(options, "unit", None) is None:  # a unit has options of its own
                 refuse_rest(options)
             os.environ.update(cache_environment())
-            code = options.run(options)
+            with PROGRESS.watch(options.command, options.quiet):
+                code = options.run(options)
             for note in getattr(options, "notes", []):  # where all else went well
                 print(f"hwgen: {note}", file=sys.stderr)
             return code
@@ -110,4 +111,5 @@ def parser(wanted: Iterable[str] = COMMANDS) -> Parser:
             command.set_defaults(run=module.run, parser=command)
             module.add_options(command)
             command.add_argument("--json", action="store_true", help="print JSON")
+            command.add_argument("--quiet", action="store_true", help="show no progress")
     return top

@@ -7,13 +7,13 @@ name ends in .h is a header in C, for the driver that `hwgen generate --top wish
 import argparse
 from pathlib import Path
 
-from ..compiler.compile import compile_network
-from ..network.reader import read_network
+from ..network.reader import read
+from ..predict.layer_rows import notes
+from ..runtime.compiled import compile_images
 from ..text import printable
-from ..tools.files import replacing, write_whole
 from .arrays import add_example, add_model, first_input
 from .design import add_design
-from .layer_table import choice_facts, choice_lines
+from .layer_table import choice_facts
 from .network_design import network_design
 from .output import show
 
@@ -32,21 +32,17 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the Program of a network."""
-    network = read_network(options.model)
+    network = read(options.model)
     example = first_input(options.input, network)
     chosen = network_design(options, network)
-    program = compile_network(network, chosen.design, example)
+    compiled = compile_images(network, chosen.design, example)
+    program = compiled.program
     path = Path(options.output or f"{Path(options.model).stem}.program")
-    if path.suffix == ".h":
-        from ..integration.c_program import c_name, c_program
-
-        write_whole(path, c_program(program, c_name(path.stem)))
-    else:
-        with replacing(path) as scratch:
-            program.save(scratch)
+    compiled.save(path)
     facts = {"network": network.name, **chosen.facts, "file": str(path),
              "steps": len(program.steps), "bytes": len(program.image)}
     text = (f"{printable(path)}: {len(program.steps)} steps, {len(program.image):,} bytes of "
             f"program memory, for rounding {program.design.rounding!r}; it runs on the hardware "
             f"of `{chosen.command}`")
-    return show(options, facts | choice_facts(program), "\n".join([*choice_lines(program), text]))
+    return show(options, facts | choice_facts(program),
+                "\n".join([*map(str, notes(program)), text]))

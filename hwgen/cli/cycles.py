@@ -6,12 +6,12 @@ counts the same. Without --design the Design is that of ulx3s-85f.
 
 import argparse
 
-from ..network.reader import read_network
-from ..predict.layers import predict
+from ..network.reader import read
+from ..runtime.compiled import compile_images
 from .arrays import add_example, add_model, first_input
 from .built import add_clock_board, clock_for, record_of_build
 from .design import add_design
-from .layer_table import choice_facts, choice_lines, facts_of, predicted_table
+from .layer_table import choice_facts, facts_of
 from .network_design import network_design
 from .output import show
 from .parsing import add_clock
@@ -32,22 +32,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict what an inference takes, without simulating."""
-    network = read_network(options.model)
+    network = read(options.model)
     built = record_of_build(options)
     chosen = network_design(options, network, built)
     design, clock = chosen.design, clock_for(options, chosen.design, built)
-    example = first_input(options.input, network)
-    found = predict(network, design, example)
-    whole, total = found.whole, found.whole.cycles
-    parts = list(zip(found.program.layers, found.layers, strict=True))
-    facts = {"network": network.name, **chosen.facts, "predicted_cycles": total,
-             **clock.facts(total),
+    found = compile_images(network, design, first_input(options.input, network))
+    parts = zip(found.program.layers, found.layers, strict=True)
+    facts = {"network": network.name, **chosen.facts, "predicted_cycles": found.cycles,
+             **clock.facts(found.cycles),
              "layers": [{"name": part.name, "operator": part.operator,
                          "predicted_cycles": work.cycles, **facts_of(work)}
-                        for part, work in parts], **facts_of(whole),
-             **choice_facts(found.program), **({"stalls": whole.stalls} if design.external else {})}
-    text = "\n".join([predicted_table({part.name: work for part, work in parts}, whole), "",
-                      *choice_lines(found.program)]).rstrip()
-    stalls = f", {whole.stalls:,} of them waiting for words" if design.external else ""
-    return show(options, facts, f"{text}\n\n{total:,} cycles predicted{stalls}: "
-                                f"{clock.time(total)}")
+                        for part, work in parts], **facts_of(found.whole),
+             **choice_facts(found.program),
+             **({"stalls": found.whole.stalls} if design.external else {})}
+    stalls = f", {found.whole.stalls:,} of them waiting for words" if design.external else ""
+    told = f"{found.cycles:,} cycles predicted{stalls}: {clock.time(found.cycles)}"
+    return show(options, facts, f"{str(found).rstrip()}\n\n{told}")

@@ -22,7 +22,7 @@ Examples:
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..arch.design import Design
 from ..arch.fitting import MISSING, fitting
@@ -31,9 +31,6 @@ from ..text import printable
 from .design import add_design, chosen_design, command_with, differences
 from .output import show
 from .parsing import add_baud, megahertz, refuse_rest
-
-if TYPE_CHECKING:
-    from ..rtl.tops.catalogue import Top
 
 __all__ = ["add_options", "run"]
 
@@ -66,8 +63,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write a Design's files."""
-    from ..arch.names import identifier_of
-    from ..generate.design import module, write
+    from ..generate.hardware import generate
     from ..generate.unit import OF_DESIGNS
 
     if options.unit is not None and options.unit not in OF_DESIGNS:
@@ -75,21 +71,14 @@ def run(options: argparse.Namespace) -> int:
     design = chosen_design(options)
     if options.unit is not None:
         design = design_of_unit(options, design)
-    name = design.name if options.name is None else options.name
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise UserError(f"--name must be the name of a folder, not {name!r}")
-    top, serial, said = chosen_top(options, design)
-    if options.name is not None:
-        top = top.with_names(identifier_of(name))
-    folder = Path(options.output or Path("rtl_out") / name)
-    files = write(design, folder, top)
-    facts = {"name": name, "module": module(design, top), "design": dataclasses.asdict(design),
+    clock, serial, said = serial_clock(options, design)
+    made = generate(design, top=options.top, name=options.name, clock=clock, baud=options.baud)
+    folder = Path(options.output or Path("rtl_out") / made.name)
+    files = made.write(folder)
+    facts = {"name": made.name, "module": made.module, "design": dataclasses.asdict(design),
              "fingerprint": f"0x{design.fingerprint:08x}", **serial, "folder": str(folder),
              "files": [str(path) for path in files]}
-    first = (f"{printable(name)}: {design.rows} rows, {design.columns} columns, "
-             f"{design.activations} activations, {design.weights} weights, {design.dataflow}"
-             + f", rounding {design.rounding!r}" * bool(design.activation_memory))
-    return show(options, facts, "\n  ".join([first, *said, *map(printable, files)]))
+    return show(options, facts, "\n  ".join([repr(made), *said, *map(printable, files)]))
 
 
 def run_unit(options: argparse.Namespace) -> int:
@@ -127,15 +116,14 @@ def design_of_unit(options: argparse.Namespace, design: Design) -> Design:
     return accelerator_of(design)
 
 
-def chosen_top(options: argparse.Namespace,
-               design: Design) -> tuple["Top", dict[str, Any], list[str]]:
-    """Return the top level that the options choose, and what is to be said of its clock.
+def serial_clock(options: argparse.Namespace,
+                 design: Design) -> tuple[float | None, dict[str, Any], list[str]]:
+    """Return the clock of a serial port, and what is to be said of it.
 
-    Only an accelerator has any but the first.
+    Only an accelerator has a top level of its own.
     """
     from ..build.clock import board_named, host_clock_of
     from ..rtl.links.uart import bit_cycles
-    from ..rtl.tops.catalogue import TOPS, uart
 
     if options.top != "stream" and not design.activation_memory:
         values = dataclasses.asdict(design)
@@ -145,12 +133,12 @@ def chosen_top(options: argparse.Namespace,
         raise UserError(f"--top {options.top}: an array alone has no host, and without an "
                         f"activation_memory the Design is one; this would do: `{command}`")
     if options.top != "uart":
-        return TOPS[options.top], {}, []
+        return None, {}, []
     clock = host_clock_of(design, board_named(None, options.design, design), options.clock)
     if clock.mhz is None:
         raise UserError(f"--clock is missing, of which the baud is made: {clock.why}")
     cycles = bit_cycles(clock.mhz, options.baud)
     facts = clock.facts(cycles)
     del facts["milliseconds"]
-    return uart(cycles), {"baud": options.baud, "bit_cycles": cycles, **facts}, [
+    return clock.mhz, {"baud": options.baud, "bit_cycles": cycles, **facts}, [
         f"a bit takes {cycles} cycles: {options.baud} baud at {clock.mhz:g} MHz, {clock.why}"]

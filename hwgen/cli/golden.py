@@ -5,9 +5,8 @@ Run a network in NumPy, with exactly the integers that the hardware computes.
 
 import argparse
 
-from ..golden.network import network as golden
-from ..golden.network.stream import run_stream
-from ..network.reader import read_network
+from ..network.reader import read
+from ..runtime.simulate import simulate
 from . import arrays
 from .arrays import frames_of
 from .output import show
@@ -27,18 +26,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run inferences in NumPy alone."""
-    network = read_network(options.model)
+    network = read(options.model)
     frames = frames_of(options, network)
-    inputs = arrays.read_inputs(options.input, network)
-    results = golden.run(network, inputs) if frames == 1 else run_stream(network, inputs, frames)
-    outputs = [arrays.image_outputs(network, {name: values[index:index + 1]
-                                              for name, values in results.items()})
-               for index in range(len(next(iter(inputs.values()))))]
+    inputs = arrays.read_arrays(options.input, network)
+    outputs = simulate(network, inputs, on="numpy", frames=frames).outputs
     facts = {"network": network.name, "rounding": network.rounding,
              **arrays.output_facts(network, outputs)}
     lines = list(arrays.output_lines(outputs))
     if options.labels:
-        right = arrays.right_answers(outputs, arrays.read_answers(options.labels, len(outputs)))
-        facts["top_1"] = right / len(outputs)
-        lines.append(f"top-1: {right} of {len(outputs)} are right, {right / len(outputs):.1%}")
+        count = len(next(iter(outputs.values())))
+        right = arrays.right_answers(outputs, arrays.read_answers(options.labels))
+        facts["top_1"] = right / count
+        lines.append(f"top-1: {right} of {count} are right, {right / count:.1%}")
     return show(options, facts, "\n".join(lines))

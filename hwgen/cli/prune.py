@@ -31,16 +31,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..compress.accuracy import Measure
 from ..errors import UserError
-from ..network.graph import Network
-from ..network.reader import read_network
-from ..network.rewrite import fixed_biases, rewrite_file
-from ..predict.pruning import Inputs, Pruned, prune
+from ..network.reader import read
+from ..predict.pruning import Pruned, prune
 from ..report.plot import scatter
-from ..text import printable, say, table
+from ..text import printable, say
 from ..tools.files import check_writable, write_whole
-from .arrays import add_model, read_answers, read_inputs
+from .arrays import add_model, read_answers, read_arrays
 from .design import add_design
 from .network_design import network_design
 from .output import show
@@ -80,56 +77,33 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_design(command)
 
 
-def read(options: argparse.Namespace, network: Network) -> Inputs:
-    """Read the inputs, and tell those to calibrate on from those to measure on."""
-    given = read_inputs(options.calibration, network, "--calibration")
-    count = len(next(iter(given.values())))
-    if options.input:
-        others = read_inputs(options.input, network)
-        answers = read_answers(options.labels, len(next(iter(others.values())))) \
-            if options.labels else None
-        return Inputs(given, others, () if answers is None else (Measure(others, answers),))
-    if count < 2:
-        raise UserError("--calibration must have at least 2 inputs, every second of which is "
-                        "measured, or --input must give others to measure on")
-    parts = [{name: values[first::2] for name, values in given.items()} for first in range(2)]
-    if not options.labels:
-        return Inputs(parts[0], parts[1], ())
-    answers = read_answers(options.labels, count)
-    return Inputs(parts[0], parts[1],
-                  tuple(Measure(part, answers[first::2]) for first, part in enumerate(parts)))
-
-
 def run(options: argparse.Namespace) -> int:
     """Set weights of an int8 network to 0, and print what that costs and saves."""
-    network = read_network(options.model)
+    network = read(options.model)
     design = network_design(options, network).design
     source = Path(options.model)
     path = Path(options.output or f"{source.stem}_pruned{source.suffix}")
     check(options, source, path)
-    pruned = prune(network, read(options, network), design, density=options.density,
-                   share=options.share, method=options.method, banks=options.banks or 0,
-                   codebook=options.codebook or 0, fixed_biases=fixed_biases(source, network),
-                   say=say)
-    write_whole(path, rewrite_file(source, pruned.network))
+    data = read_arrays(options.calibration, network, "--calibration")
+    measured = read_arrays(options.input, network) if options.input else None
+    labels = read_answers(options.labels) if options.labels else None
+    pruned = prune(source, data, design=design, measured=measured, labels=labels,
+                   density=options.density, share=options.share, method=options.method,
+                   banks=options.banks, codebook=options.codebook, say=say)
+    pruned.save(path)
     if options.plot:
         write_whole(Path(options.plot), plot(pruned))
-    return show(options, facts(options, path, pruned), text(path, pruned))
+    return show(options, facts(options, path, pruned),
+                f"{pruned}\n\n{printable(path)}: {pruned.summary}")
 
 
 def check(options: argparse.Namespace, source: Path, path: Path) -> None:
-    """Refuse what cannot be done, or cannot be written, before anything is."""
+    """Refuse what cannot be written, before anything is."""
     if path.suffix.lower() != source.suffix.lower():
         raise UserError(f"--output must end in {source.suffix}, as the network's file does, not "
                         f"{path.suffix or path.name!r}")
     if path.exists() and path.samefile(source):
         raise UserError(f"--output must be another file than the network's, {path}")
-    if not 0 < options.density <= 1:
-        raise UserError(f"--density must be above 0 and at most 1, not {options.density:g}")
-    if options.banks is not None and not 1 <= options.banks <= 64:
-        raise UserError(f"--banks must be 1 to 64, not {options.banks}")
-    if options.codebook is not None and not 2 <= options.codebook <= 256:
-        raise UserError(f"--codebook must be 2 to 256, not {options.codebook}")
     for file in (path, Path(options.plot or path)):
         check_writable(file)
 
@@ -154,29 +128,6 @@ def facts(options: argparse.Namespace, path: Path, pruned: Pruned) -> dict[str, 
                     "sparse_cycles": choice.sparse_cycles, "engine": choice.engine,
                     "reason": choice.reason} for choice in points[-1].layers],
     }
-
-
-def text(path: Path, pruned: Pruned) -> str:
-    """Return the tables."""
-    inputs, points = pruned.inputs, pruned.points
-    rows = [(f"{100 * each.density:.1f} %", *(f"{100 * part:.1f} %" for part in each.accuracy),
-             f"{1000 * each.noise:.1f}", f"{each.bits / 8:,.0f}",
-             f"{100 * each.bits / pruned.dense_bits:.1f} %", f"{each.dense_cycles:,}",
-             f"{each.chosen_cycles:,}") for each in points]
-    path_table = table(("density", *pruned.accuracies, "noise, thousandths", "CSC, bytes",
-                        "of int8", "cycles, dense", "faster engine each"), rows)
-    layers = [(choice.layer, f"{100 * choice.density:.1f} %",
-               f"{1000 * points[-1].errors[choice.layer]:.1f}", f"{choice.bits / 8:,.0f}",
-               f"{choice.dense_cycles:,}",
-               "-" if choice.sparse_cycles is None else f"{choice.sparse_cycles:,}",
-               choice.engine, choice.reason) for choice in points[-1].layers]
-    layer_table = table(("layer", "density", "noise, thousandths", "CSC, bytes", "cycles, dense",
-                         "sparse", "faster", "because"), layers)
-    images = [len(next(iter(each.values()))) for each in (inputs.calibration, inputs.measured)]
-    return "\n\n".join([path_table, layer_table, (
-        f"{printable(path)}: {100 * points[-1].density:.1f} % of the weights are not 0; calibrated "
-        f"on {images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the first of "
-        f"these, on {pruned.lanes} lanes; the engine alone.")])
 
 
 def plot(pruned: Pruned) -> str:

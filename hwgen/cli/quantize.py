@@ -25,14 +25,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..arch.design import Design
-from ..compress.mixed import Mixed
-from ..compress.quantize import Calibrated, input_names, quantise_and_compare, report
+from ..compress.quantize import input_names, quantised_model, quantize
 from ..errors import UserError
 from ..network.onnx.reading import read
-from ..predict.mixed_precision import ENGINE, MixedNetwork, choose_bits
+from ..predict.mixed_precision import ENGINE, MixedNetwork, quantize_mixed
 from ..report.plot import scatter
-from ..text import printable, say, table
+from ..text import printable, say
 from ..tools.files import check_writable, write_whole
 from .arrays import Array, named_arrays, read_answers
 from .design import add_design, design_given
@@ -81,89 +79,53 @@ def run(options: argparse.Namespace) -> int:
     if path.exists() and path.samefile(options.model):
         raise UserError(f"--output must be another file than the float network's, {path}")
     if options.mixed:
-        return quantize_mixed(options, path, data)
+        return run_mixed(options, path, data)
     for option, value in (("--labels", options.labels), ("--plot", options.plot)):
         if value:
             raise UserError(f"{option} is for --mixed: leave it out, or give that, too")
     if design_given(options):
         raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
                         "them: leave --design and its fields out")
-    found = quantise_and_compare(options.model, data, method=options.method,
-                                 percentile=options.percentile)
-    write_whole(path, found.model)
+    found = quantize(options.model, data, method=options.method, percentile=options.percentile)
+    found.save(path)
     facts = {"network": found.network.name, "file": str(path), "images": found.images,
              "method": options.method,
              "tensors": [{"name": error.tensor, "scale": error.scale,
                           "sqnr_db": error.sqnr if math.isfinite(error.sqnr) else None,
                           "largest_steps": error.largest} for error in found.errors]}
-    return show(options, facts, f"{report(found.errors)}\n\n{printable(path)}: int8, from "
-                                f"{found.images} inputs")
+    return show(options, facts, f"{found}\n\n{printable(path)}: int8, from {found.images} inputs")
 
 
-def quantize_mixed(options: argparse.Namespace, path: Path, data: dict[str, Array]) -> int:
+def run_mixed(options: argparse.Namespace, path: Path, data: dict[str, Array]) -> int:
     """Give each layer bits of its own, and print what that costs."""
     if not options.labels:
         raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
-    if not 0 <= options.loss < 100:
-        raise UserError(f"--loss must be from 0 to 100 points of top-1, not {options.loss:g}")
     for file in (path, *([Path(options.plot)] if options.plot else [])):
         check_writable(file)
-    calibrated = Calibrated(options.model, data, method=options.method,
-                            percentile=options.percentile)
-    images = len(next(iter(calibrated.inputs.values())))
-    design = network_design(options, read(calibrated.model())).design \
+    design = network_design(options, read(quantised_model(options.model, data))).design \
         if design_given(options) else None
-    found = choose_bits(calibrated, read_answers(options.labels, images), design,
-                        loss=options.loss / 100, say=say)
-    write_whole(path, found.model)
+    found = quantize_mixed(options.model, data, read_answers(options.labels), design=design,
+                           loss=options.loss, method=options.method, percentile=options.percentile,
+                           say=say)
+    found.save(path)
     if options.plot:
         write_whole(Path(options.plot), plot(found))
-    return show(options, mixed_facts(found, path, images, design),
-                mixed_text(found, path, images, design))
+    return show(options, mixed_facts(found, path),
+                f"{found}\n\n{printable(path)}: {found.summary}")
 
 
-def mixed_facts(found: MixedNetwork, path: Path, images: int,
-                design: Design | None) -> dict[str, Any]:
+def mixed_facts(found: MixedNetwork, path: Path) -> dict[str, Any]:
     """Return everything as plain data."""
     base, chosen = found.search.base, found.chosen
-    return {"network": found.search.int8.name, "file": str(path), "images": images,
-            "engine": ENGINE if design is None else {"design": design.name},
+    return {"network": found.search.int8.name, "file": str(path),
+            "images": len(found.search.answers),
+            "engine": ENGINE if found.design is None else {"design": found.design.name},
             "int8": {"cycles": base.cycles, "top_1": base.top_1},
             "chosen": {"cycles": chosen.cycles, "top_1": chosen.top_1, "speed": found.speed},
             "layers": [{"name": name, "weights": weights, "inputs": inputs}
                        for name, weights, inputs in found.layers],
             "path": [{"cycles": point.cycles, "top_1": point.top_1, "noise": point.noise}
                      for point in found.search.path]}
-
-
-def mixed_text(found: MixedNetwork, path: Path, images: int, design: Design | None) -> str:
-    """Return the tables."""
-    where = "an engine that is always busy" if design is None else design.name
-    return "\n\n".join([
-        sensitivity_table(found.search), path_table(found),
-        table(("layer", "bits of weights", "of inputs"), found.layers),
-        (f"{printable(path)}: {found.speed:.2f} times as fast as int8 on {where}, top-1 "
-         f"{found.chosen.top_1:.1%} instead of {found.search.base.top_1:.1%} of {images} "
-         "inputs")])
-
-
-def sensitivity_table(search: Mixed) -> str:
-    """Return how much noise fewer bits add, in thousandths of the outputs' variance."""
-    bits = sorted(next(iter(search.table.values())), reverse=True)[1:]
-    return table(("noise added, thousandths", "of", *(f"{count} bits" for count in bits)),
-                 [(variable.name, variable.kind, *(f"{1000 * row[count]:.1f}" for count in bits))
-                  for variable, row in search.table.items()])
-
-
-def path_table(found: MixedNetwork) -> str:
-    """Return the networks of the path."""
-    search = found.search
-    rows = [(f"{point.cycles:,}", f"{search.base.cycles / point.cycles:.2f}",
-             f"{1000 * point.noise:.1f}", f"{point.top_1:.1%}",
-             "chosen" if point is found.chosen else
-             "" if search.within(point, found.loss) else "too far off")
-            for point in search.path]
-    return table(("cycles", "times as fast", "noise, thousandths", "top-1", ""), rows)
 
 
 def plot(found: MixedNetwork) -> str:

@@ -8,10 +8,9 @@ the same for all Designs of a Pareto front.
 import argparse
 from pathlib import Path
 
-from ..report.designs import report
+from ..report.designs import report_at
 from ..text import printable
-from ..tools.files import write_whole
-from ..tune.workload import read_workload
+from ..tune.workload import workload_of
 from .built import add_clock_board, clock_for
 from .design import add_design
 from .network_design import check_rounding, network_design
@@ -34,15 +33,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the page of one Design."""
-    first, *_ = read_workload(options.model[0]).networks
-    design = network_design(options, first).design
+    workloads = [workload_of(model) for model in options.model]
+    design = network_design(options, workloads[0].networks[0]).design
     clock = clock_for(options, design)
-    workloads = [read_workload(model) for model in options.model]
     for model, workload in zip(options.model, workloads, strict=True):
         check_rounding(model, design, workload.networks[0])
-    found = report(workloads, design, clock)
+    found = report_at(workloads, design, clock)
     path = Path(options.output or "report.html")
-    write_whole(path, found.page)
+    found.save(path)
     size = path.stat().st_size
     facts = {"networks": found.names, "design": design.name, "file": str(path), "bytes": size,
              "times": [{"predicted_cycles": total, **clock.facts(total)}

@@ -24,14 +24,16 @@ import sys
 from ..arch.boards import BOARDS
 from ..build.clock import KNOWN, BoardClock
 from ..errors import UserError
-from ..network.reader import read_network
+from ..network.reader import read
+from ..predict.layer_rows import notes
 from ..runtime.run import SerialPort, run_network
+from ..runtime.simulate import outputs_of, work_table
 from ..text import say
 from . import arrays
 from .arrays import frames_of
 from .built import clock_for, record_of_build
 from .design import add_design
-from .layer_table import choice_facts, choice_lines, facts_of, run_table
+from .layer_table import choice_facts, facts_of
 from .network_design import network_design
 from .output import show
 from .parsing import add_baud, add_clock
@@ -64,7 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run inferences on a board, and print what came of them."""
-    network = read_network(options.model)
+    network = read(options.model)
     frames = frames_of(options, network)
     built = record_of_build(options)
     simulated = options.board == "sim"
@@ -87,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
                         frames=frames, warn=lambda text: print(text, file=sys.stderr))
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
-    outputs = [arrays.image_outputs(network, result.outputs) for result in results]
+    outputs = outputs_of(network, [result.outputs for result in results])
     facts = {
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
@@ -101,8 +103,8 @@ def run(options: argparse.Namespace) -> int:
         **({"stalls": first.stalls, "predicted_stalls": first.predicted_stalls}
            if program.design.external else {}),
     }
-    lines = [run_table(first.layers, first.work, first.predicted_cycles, check), "",
-             *choice_lines(program), *arrays.output_lines(outputs, labels),
+    lines = [str(work_table(first, check)), "", *map(str, notes(program)),
+             *arrays.output_lines(outputs, labels),
              f"{first.cycles:,} cycles, {first.predicted_cycles:,} predicted: "
              + clock.time(first.cycles) + "; the cycles are simulated" * simulated]
     if program.design.external:

@@ -24,36 +24,19 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..arch.boards import BOARDS, Board, board
-from ..errors import UserError
-from ..predict.energy import Energy
+from ..arch.boards import BOARDS
 from ..report.designs import front_page
 from ..text import printable, say
 from ..tools.files import write_whole
 from ..tune import SEARCHED
-from ..tune.candidates import Limits
-from ..tune.choice import OBJECTIVES, Goal
-from ..tune.tables import front_table, placed_table, row_of
-from ..tune.tune import Placing, Tuned, tune
-from ..tune.workload import Workload, read_workload
+from ..tune.choice import OBJECTIVES
+from ..tune.tables import row_of
+from ..tune.tune import tune
+from ..tune.tuned import Tuned
 from .output import show
 from .parsing import add_clock, integer, number, seed
 
 __all__ = ["add_options", "run"]
-
-FILL = {"ecp5": 50.0, "ice40": 96.0, "gowin": 80.0}
-"""The families whose area is known, and how much of the logic may be used where nothing is said.
-
-Of an ECP5 as much as fits were made on; of an iCE40 what a serial port leaves; of a Gowin somewhat
-more than has been placed, as nextpnr adds LUTs to carry chains and memories, and the serial port.
-"""
-
-
-MOST = 1e6
-"""Of a weight, of milliseconds, and of Designs that are placed."""
-
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
@@ -98,55 +81,18 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, choose, and print what was found."""
-    at = board(options.board)
-    if at.family not in FILL:
-        raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
-                        f"hwgen can tell, not {options.board!r}")
-    workloads = [read_workload(model) for model in options.model]
-    goal, limits = goal_and_limits(options, at, workloads)
-    tuned = tune(workloads, at, goal, limits, engines=options.engine, within_ms=options.within,
-                 clock_mhz=options.clock,
-                 placing=Placing(options.place, options.seeds, options.cluster), say=say)
+    tuned = tune(options.model, options.board, engines=options.engine, objective=options.objective,
+                 within=options.within, clock=options.clock, weights=options.weights,
+                 worst=options.worst, fill=options.fill, dsps=options.dsps,
+                 block_rams=options.block_rams, place=options.place, seeds=options.seeds,
+                 cluster=options.cluster, say=say)
     if options.report:
         write_whole(Path(options.report), front_page(tuned))
     if options.output:
         write_whole(Path(options.output), tuned.design.to_toml())
-    show(options, facts(tuned, options), "\n".join(lines(tuned, options)))
+    said = [f"{printable(options.output)}: {tuned.design.name}"] if options.output else []
+    show(options, facts(tuned, options), "\n".join([str(tuned), *said]))
     return 0 if tuned.found.whole else 130
-
-
-def goal_and_limits(options: argparse.Namespace, at: Board,
-                    workloads: list[Workload]) -> tuple[Goal, Limits]:
-    """Return the goal and the limits, of options that make sense."""
-    if len({workload.rounding for workload in workloads}) > 1:
-        raise UserError("MODEL: all networks must have the same rounding, as one accelerator has "
-                        "one; .tflite files have tflm, .onnx files single")
-    weights = options.weights or [1.0] * len(workloads)
-    if len(weights) != len(workloads) or not all(0 < weight <= MOST for weight in weights):
-        raise UserError(f"--weights must be {len(workloads)} numbers above 0, at most {MOST:g}, "
-                        "one for each network, not "
-                        + " ".join(f"{weight:g}" for weight in weights))
-    fill = FILL[at.family] if options.fill is None else options.fill
-    if not 0 < fill <= 100:
-        raise UserError(f"--fill must be a percentage from above 0 to 100, not {fill:g}")
-    if options.within is not None and not 0 < options.within <= MOST:
-        raise UserError(f"--within must be more than 0 ms, at most {MOST:g}, not "
-                        f"{options.within:g}")
-    if options.objective == "area" and options.within is None:
-        raise UserError("--objective area needs --within MS: without a limit of time, the least "
-                        "area is that of the slowest Design")
-    if not 0 <= options.place <= MOST:
-        raise UserError(f"--place must be 0 or more Designs, at most {MOST:g}, not "
-                        f"{options.place}")
-    if options.cluster and not options.place:
-        raise UserError("--cluster needs --place N: only what is placed runs there")
-    limits = Limits.of(at, fill / 100, [np.inf] * len(workloads))
-    for name, given in (("dsps", options.dsps), ("block_rams", options.block_rams)):
-        if given is not None and given < 0:
-            raise UserError(f"--{name.replace('_', '-')} must be 0 or more, not {given}")
-        if given is not None:
-            limits = dataclasses.replace(limits, **{name: min(given, getattr(limits, name))})
-    return Goal(options.objective, options.worst, tuple(weights)), limits
 
 
 def facts(tuned: Tuned, options: argparse.Namespace) -> dict[str, Any]:
@@ -167,34 +113,3 @@ def facts(tuned: Tuned, options: argparse.Namespace) -> dict[str, Any]:
                    for index, each in zip(corrected.indices, corrected.placed, strict=True)]
         if corrected else [],
         "file": options.output, "report": options.report}
-
-
-def lines(tuned: Tuned, options: argparse.Namespace) -> list[str]:
-    """Return the text."""
-    found, cycles = tuned.found, tuned.cycles
-    text = [front_table(tuned.choice, tuned.at, tuned.workloads, tuned.of_front), ""]
-    text += [placed_table(tuned.corrected), ""] if tuned.corrected else []
-    text.append(f"{found.searched:,} Designs searched in {tuned.seconds:.1f} s"
-                + ("" if found.whole else ", and then stopped: there may be better ones"))
-    if tuned.preset_cycles:
-        text.append("the preset takes "
-                    f"{' and '.join(f'{each:,}' for each in tuned.preset_cycles)} cycles")
-    text.append(f"{cycles:,} cycles: {tuned.at_clock.time(cycles)}")
-    text.append(tuned.clock.in_words(cycles, options.clock) if tuned.clock else
-                "clock: not known, nothing of its kind has been placed on this chip")
-    text += tuned.choice.reasons
-    text += [f"{printable(workload.name)}: its weights are made up, as the file has none"
-             for workload in tuned.workloads if workload.shapes_only]
-    text += [f"{printable(workload.name)}: {energy_line(each)}" for workload, each
-             in zip(tuned.workloads, tuned.energies, strict=bool(tuned.energies))]
-    if options.output:
-        text.append(f"{printable(options.output)}: {tuned.design.name}")
-    return text
-
-
-def energy_line(spent: Energy) -> str:
-    """Return an energy in words."""
-    parts = ((spent.products, "products"), (spent.activations, "activations"),
-             (spent.program, "weights and parameters"))
-    return (f"{spent.total / 1e6:.1f} uJ by a model of 45 nm: "
-            + ", ".join(f"{part / spent.total:.0%} {name}" for part, name in parts))

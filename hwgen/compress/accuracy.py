@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..network.graph import Network
 
-__all__ = ["Measure", "is_autoencoder"]
+__all__ = ["Measure", "answers_of", "is_autoencoder"]
 
 Arrays = Mapping[str, NDArray[np.int8]]
+
+
+def answers_of(values: NDArray[np.generic], count: int) -> NDArray[np.int64]:
+    """Return the right answers to so many inputs, checked."""
+    found = np.asarray(values)
+    if found.shape != (count,) or found.dtype.kind not in "iu":
+        raise UserError(f"--labels must be {count} integers, one for each input, not {found.dtype} "
+                        f"of shape {found.shape}")
+    return found.astype(np.int64)
 
 
 def is_autoencoder(network: Network) -> bool:

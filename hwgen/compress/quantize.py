@@ -20,11 +20,12 @@ from ..network.onnx.file import Graph, Node, is_quantised, load, parse
 from ..network.onnx.float_graph import chain_ends, fold_graph, sources
 from ..network.onnx.reading import OnnxNetwork, file_values, read
 from ..network.onnx.write import Grid, write
-from ..text import table
+from ..text import Shown, ShownTable
 from ..tools.arrays import load_arrays
+from ..tools.files import write_whole
 
 __all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors", "input_names",
-           "inputs_of", "quantise", "quantise_and_compare", "quantised_model", "report"]
+           "inputs_of", "quantise", "quantised_model", "quantize"]
 
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
@@ -48,16 +49,40 @@ class TensorError:
     """Largest difference, in steps of the tensor."""
 
 
-@dataclass(frozen=True, eq=False)
-class Quantised:
-    """An int8 network, and how far it is from the float one."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Quantised(Shown):
+    """An int8 network, and how far it is from the float one: what :func:`quantize` returns.
+
+    Members
+    -------
+    model : bytes
+        The ONNX file.
+    network : Network
+    errors : list of TensorError
+        Of each tensor the ``sqnr`` in decibels, and the ``largest`` difference in steps.
+    images : int
+        Inputs that it was made and compared with.
+    """
 
     model: bytes
-    """The ONNX file."""
     network: OnnxNetwork
     errors: list[TensorError]
     images: int
-    """Inputs that it was made and compared with."""
+
+    @property
+    def summary(self) -> str:
+        """What it was made of."""
+        return f"{self.network.name}: int8, from {self.images} inputs"
+
+    def _view_(self) -> list[ShownTable]:
+        """Return how far each tensor is from the float one."""
+        return [ShownTable({"tensor": str, "scale": "{:.4g}".format, "SQNR dB": "{:.1f}".format,
+                       "largest, steps": "{:.1f}".format}, [
+            (each.tensor, each.scale, each.sqnr, each.largest) for each in self.errors])]
+
+    def save(self, path: str | Path) -> None:
+        """Write the ONNX file."""
+        write_whole(Path(path), self.model)
 
 
 def input_names(source: str | Path | bytes) -> list[str]:
@@ -150,7 +175,7 @@ def to_modern_version(source: str | Path | bytes) -> bytes:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} is of opset {opset} and cannot be brought to 13: "
                             f"{reason}") from error
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def quantise(source: str | Path | bytes, data: Data, *, method: str = "minmax",
@@ -171,13 +196,33 @@ def quantised_model(source: str | Path | bytes, data: Data, *, method: str = "mi
     return Calibrated(source, data, method=method, percentile=percentile).model()
 
 
-def quantise_and_compare(source: str | Path | bytes, data: Data, *, method: str = "minmax",
-                         percentile: float = 99.99) -> Quantised:
-    """Make the int8 network of a float ONNX file, and compare the two on the same inputs."""
-    model = quantised_model(source, data, method=method, percentile=percentile)
-    network = read(model)
-    images = len(next(iter(inputs_of(source, data).values())))
-    return Quantised(model, network, errors(source, network, data), images)
+def quantize(model: str | Path | bytes, data: Data, *, method: str = "minmax",
+             percentile: float = 99.99) -> Quantised:
+    """Make an int8 network of a float ONNX file, and compare the two on the same inputs.
+
+    >>> inputs = numpy.load("networks/kws_dscnn.npz")["input"].astype("float32")
+    >>> found = hwgen.quantize("networks/kws_float.onnx", inputs)
+    >>> found
+    tf2onnx: int8, from 12 inputs
+    >>> found.save("keywords.onnx")
+
+    ``print(found)`` shows how far each tensor is from the float one. :func:`read` reads the file.
+
+    Parameters
+    ----------
+    model : str, path or bytes
+        The float ONNX file.
+    data : array, or arrays by name
+        Inputs like those that the network will get, along the first axis; some dozens do.
+    method : str
+        Range of a tensor: ``minmax``, all values seen, or ``percentile``, all but the outermost.
+    percentile : float
+        How many of the values are kept on either side.
+    """
+    quantised = quantised_model(model, data, method=method, percentile=percentile)
+    network = read(quantised)
+    images = len(next(iter(inputs_of(model, data).values())))
+    return Quantised(quantised, network, errors(model, network, data), images)
 
 
 class Calibrated:
@@ -303,10 +348,3 @@ def errors(source: str | Path | bytes, network: OnnxNetwork, data: Data) -> list
         scale = network.tensors[name].scale
         found.append(TensorError(edge, scale, sqnr, float(np.abs(difference).max()) / scale))
     return found
-
-
-def report(found: list[TensorError]) -> str:
-    """Return a table of what :func:`errors` found."""
-    return table(("tensor", "scale", "SQNR dB", "largest, steps"),
-                 [(error.tensor, f"{error.scale:.4g}", f"{error.sqnr:.1f}", f"{error.largest:.1f}")
-                  for error in found])

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """From a Design to the files of its accelerator: Verilog, its waivers, the Design, its ports."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,9 @@ def component(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ())
     """Return the Amaranth component that a Design describes: an accelerator, or an array alone.
 
     The accelerator is in the top level ``top``, and its program memory begins with ``contents``.
+
+    >>> hwgen.component(hwgen.Design(rows=2, columns=2)).latency
+    6
     """
     if not design.activation_memory:
         return array(design)
@@ -65,7 +70,7 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
             activation_memory=design.activation_memory, program_memory=design.program_memory,
             steps=design.steps, fingerprint=design.fingerprint, family=design.family,
             device=design.device, contents=contents, exposed=exposed)
-    kind: Any = CompactAccelerator if design.compact else \
+    kind: Callable[..., Frame] = CompactAccelerator if design.compact else \
         StreamingAccelerator if design.external else Accelerator
     return kind(
         serial="bitserial" in design.parts, parts=attached_parts(design),
@@ -104,7 +109,12 @@ def array(design: Design) -> SystolicArray:
 
 
 def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.OutputStationary:
-    """Return the golden model of a Design's array."""
+    """Return the golden model of a Design's array, which computes the same with NumPy.
+
+    >>> array = hwgen.model(hwgen.Design(rows=4, columns=4))
+    >>> array.matrix([[1, 2, 3, 4]], [[1, 0, 0, 0]] * 4)
+    array([[10,  0,  0,  0]])
+    """
     sums = array(design).sums
     if design.dataflow == "os":
         return golden_systolic.OutputStationary(rows=design.rows, columns=design.columns,
@@ -115,13 +125,21 @@ def model(design: Design) -> golden_systolic.WeightStationary | golden_systolic.
 
 
 def verilog(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ()) -> str:
-    """Return the Verilog of a Design: the same text for the same Design, always."""
+    """Return the Verilog of a Design: the same text for the same Design, always.
+
+    >>> "module systolic(" in hwgen.verilog(hwgen.Design(rows=2, columns=2))
+    True
+    """
     return convert(lambda: component(design, top, contents), module(design, top),
                    f"the Design {design.name}", top.prefix)
 
 
 def port_table(design: Design, top: Top = STREAM) -> str:
-    """Return the ports as a Markdown page."""
+    """Return the ports as a Markdown page.
+
+    >>> hwgen.port_table(hwgen.Design(rows=2, columns=2)).splitlines()[0]
+    '# Ports of `systolic`, Design `systolic_ws_2x2_int8_int8`'
+    """
     title = f"# Ports of `{module(design, top)}`, Design `{design.name}`"
     if design.activation_memory:
         about = top.about
@@ -134,11 +152,15 @@ def port_table(design: Design, top: Top = STREAM) -> str:
     return ports_page(title, about, component(design, top))
 
 
-def write(design: Design, folder: Path, top: Top = STREAM) -> list[Path]:
+def write(design: Design, folder: str | os.PathLike[str], top: Top = STREAM) -> list[Path]:
     """Write a Design's files into ``folder``, all of them or none, and return their paths.
 
     ``folder`` is made if it is not there; other files in it stay.
+
+    >>> [path.name for path in hwgen.write(hwgen.Design(rows=2, columns=2), "array")]
+    ['systolic.v', 'design.toml', 'ports.md', 'lint.vlt']
     """
+    folder = Path(folder)
     texts = {
         f"{module(design, top)}.v": verilog(design, top),
         "design.toml": design.to_toml(),

@@ -1,14 +1,9 @@
 # amaranth: UnusedElaboratable=no
-"""A unit alone: from its parameters to its files.
-
->>> import hwgen
->>> decoder = hwgen.unit("csc", rows=16, codebook=True)
->>> text = decoder.verilog()
->>> form = decoder.golden.Format(index_bits=4, value_bits=8, codebook=(-3, 5))
-"""
+"""A unit alone: from its parameters to its files."""
 
 import importlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +13,7 @@ from typing import Any
 from ..arch.boards import closest
 from ..arch.design import Design
 from ..errors import UserError
+from ..text import Shown, ShownTable
 from ..tools.files import filling
 from .conversion import convert, waivers
 from .port_list import ports_page
@@ -26,9 +22,18 @@ from .units import UNITS
 __all__ = ["OF_DESIGNS", "Unit", "accelerator_of", "binary_of", "unit"]
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A unit with its parameters: what :func:`unit` returns."""
+@dataclass(frozen=True, repr=False)
+class Unit(Shown):
+    """A unit with its parameters: what :func:`unit` returns.
+
+    Members
+    -------
+    name : str
+    parameters : mapping
+        All of them, those that are the default included.
+    component : wiring.Component
+        In Amaranth, for a system of one's own.
+    """
 
     name: str
     parameters: Mapping[str, Any]
@@ -52,6 +57,19 @@ class Unit:
         return f"{UNITS[self.name].timing.format(**self.cycles)} In cycles: {cycles}."
 
     @property
+    def summary(self) -> str:
+        """What it is, and when its results come."""
+        return f"Unit {self.title}: {self.timing}"
+
+    def _view_(self) -> list[str | ShownTable]:
+        """Return what it does, and a table of its parameters."""
+        kind = UNITS[self.name]
+        columns = dict.fromkeys(("parameter", "value", "values", "meaning"), str)
+        return [kind.about, ShownTable(columns, [
+            (name, self.parameters[name], each.values, each.about)
+            for name, each in kind.parameters.items()])]
+
+    @property
     def title(self) -> str:
         """Its name and its parameters, in a line."""
         return " ".join([self.name, *(f"{name}={value}" for name, value
@@ -70,8 +88,9 @@ class Unit:
         about = f"{UNITS[self.name].about[0].upper()}{UNITS[self.name].about[1:]}. {self.timing}"
         return ports_page(f"# Ports of `{module or self.name}`", about, self.component)
 
-    def write(self, folder: Path, module: str = "") -> list[Path]:
+    def write(self, folder: str | os.PathLike[str], module: str = "") -> list[Path]:
         """Write its files into ``folder``, all of them or none, and return their paths."""
+        folder = Path(folder)
         texts = {f"{module or self.name}.v": self.verilog(module),
                  "ports.md": self.port_table(module),
                  "lint.vlt": waivers(self.parameters.get("family", "generic"), module),
@@ -84,7 +103,23 @@ class Unit:
 
 
 def unit(name: str, **parameters: Any) -> Unit:
-    """Return a unit; a :class:`UserError` names the parameter that is wrong."""
+    """Return a unit alone: its component, its golden model, and its files.
+
+    >>> unit = hwgen.unit("csc", rows=16, codebook=True)
+    >>> unit.cycles
+    {'latency': 2, 'interval': 1}
+    >>> unit.golden.__name__
+    'hwgen.golden.sparse.decoder'
+    >>> [path.name for path in unit.write("decoder")]
+    ['csc.v', 'ports.md', 'lint.vlt', 'unit.json']
+
+    Parameters
+    ----------
+    name : str
+        One of those that `hwgen help units` lists, with their parameters.
+    parameters
+        Those that are not the default; a :class:`UserError` names the one that is wrong.
+    """
     if name not in UNITS:
         raise UserError(f"there is no unit {name!r}{closest(name, UNITS)}; there are "
                         f"{', '.join(sorted(UNITS))}")

@@ -39,6 +39,7 @@ from .layers import (
 )
 from .precision import SUMS
 from .requantisation import Ending, Requantisation
+from .shown import ShownNetwork
 from .tensor import StateTensor, Tensor, Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
@@ -47,8 +48,8 @@ __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthw
            "Reshape", "Softmax", "StateTensor", "Tensor", "Total", "Weighted", "Window"]
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(ShownNetwork):
     """Layers in the order in which they run, and every tensor they name.
 
     ``rounding`` is how sums are requantised: ``tflm`` rounds twice, as TensorFlow Lite Micro does;

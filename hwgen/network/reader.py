@@ -6,16 +6,36 @@ from pathlib import Path
 from ..errors import UserError
 from .graph import Network
 
-__all__ = ["is_tflite", "read_network"]
+__all__ = ["is_tflite", "network_of", "read", "read_network"]
 
 SUFFIXES = (".tflite", ".onnx")
 
 
-def read_network(path: str | os.PathLike[str]) -> Network:
-    """Read a .tflite or an .onnx file.
+def read(path: str | os.PathLike[str]) -> Network:
+    """Read a quantised network from a .tflite or an .onnx file.
 
-    What begins as a .tflite file does is one, whatever its name; for the rest the suffix decides.
+    >>> network = hwgen.read("networks/kws_dscnn.tflite")
+    >>> network
+    Network kws_dscnn: 13 layers, from input_1 (1, 49, 10, 1) to Identity (1, 12)
+
+    ``print(network)`` shows its layers.
+
+    Parameters
+    ----------
+    path : str or path
+        What begins as a .tflite file does is one, whatever its name; for the rest the suffix
+        decides.
     """
+    return read_network(path)
+
+
+def network_of(model: Network | str | os.PathLike[str]) -> Network:
+    """Return a network, or that of a file."""
+    return model if isinstance(model, Network) else read_network(model)
+
+
+def read_network(path: str | os.PathLike[str]) -> Network:
+    """Read a file of any kind that is known."""
     path = Path(path)
     try:
         with path.open("rb") as file:

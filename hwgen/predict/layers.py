@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
-from ..compiler.compile import compile_network, draft
+from ..compiler.compile import draft
 from ..compiler.program import LayerSteps, Program
 from ..cost.cycles import Array, run_cycles, total_cycles
 from ..cost.stream import StreamedStep, streamed_cycles
@@ -17,30 +16,7 @@ from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Netwo
 from .efficiency import Work
 from .sparse_steps import sparse_steps
 
-__all__ = ["Prediction", "layer_cycles", "predict", "predictions"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What an inference takes: of each layer of the Program, in their order."""
-
-    program: Program
-    layers: list[Work]
-
-    @property
-    def whole(self) -> Work:
-        """What all layers take."""
-        return sum(self.layers, Work())
-
-
-def predict(network: Network, design: Design,
-            x: Mapping[str, NDArray[np.int8]] | None = None) -> Prediction:
-    """Compile a network for a Design, and predict what it takes.
-
-    ``x`` is an input to go by, for what runs on a sparse engine; without it no activation is 0.
-    """
-    program = compile_network(network, design, x)
-    return Prediction(program, list(predictions(network, program, x)))
+__all__ = ["layer_cycles", "predictions"]
 
 
 def predictions(network: Network, program: Program,

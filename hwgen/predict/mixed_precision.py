@@ -2,30 +2,78 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
+from ..compiler.suiting import design_for
+from ..compress.accuracy import answers_of
 from ..compress.mixed import Cost, Mixed, MixedPoint, Variable, bit_serial
-from ..compress.quantize import Calibrated
+from ..compress.quantize import Calibrated, Data
 from ..errors import UserError
+from ..network.onnx.reading import read
+from ..text import Shown, ShownTable, count
+from ..tools.files import write_whole
 from .layers import layer_cycles
 
-__all__ = ["ENGINE", "MixedNetwork", "choose_bits"]
+__all__ = ["ENGINE", "MixedNetwork", "quantize_mixed"]
 
 ENGINE = {"rows": 8, "columns": 8, "lanes": 32}
 """An engine that is always busy: its cycles count without a Design."""
 
 
-@dataclass(frozen=True, eq=False)
-class MixedNetwork:
-    """The bits that were chosen, and the search that found them, with all that it looked at."""
+@dataclass(frozen=True, eq=False, repr=False)
+class MixedNetwork(Shown):
+    """The bits that were chosen, and the search that found them: of :func:`quantize_mixed`.
+
+    Members
+    -------
+    search : Mixed
+        With ``base``, int8 everywhere, and ``path``, the networks that it looked at.
+    chosen : MixedPoint
+        Its ``cycles``, ``noise`` and ``top_1``.
+    loss : float
+        How much of top-1 could be lost.
+    design : Design or None
+        Whose cycles count; None: those of an engine that is always busy.
+    """
 
     search: Mixed
     chosen: MixedPoint
     loss: float
-    """How much of top-1 could be lost."""
+    design: Design | None
+
+    @property
+    def summary(self) -> str:
+        """How fast it is, and how right."""
+        where = "an engine that is always busy" if self.design is None else self.design.name
+        images = len(self.search.answers)
+        return (f"{self.speed:.2f} times as fast as int8 on {where}, top-1 {self.chosen.top_1:.1%} "
+                f"instead of {self.search.base.top_1:.1%} of {images} inputs")
+
+    def _view_(self) -> list[str | ShownTable]:
+        """Return how sensitive the outputs are, the networks of the path, and the bits chosen."""
+        search = self.search
+        bits = sorted(next(iter(search.table.values())), reverse=True)[1:]
+        path = [(point.cycles, search.base.cycles / point.cycles, 1000 * point.noise, point.top_1,
+                 "chosen" if point is self.chosen else
+                 "" if search.within(point, self.loss) else "too far off")
+                for point in search.path]
+        return [
+            ShownTable({"noise added, thousandths": str, "of": str,
+                   **{f"{each} bits": "{:.1f}".format for each in bits}}, [
+                (variable.name, variable.kind, *(1000 * row[each] for each in bits))
+                for variable, row in search.table.items()]), "",
+            ShownTable({"cycles": count, "times as fast": "{:.2f}".format,
+                   "noise, thousandths": "{:.1f}".format, "top-1": "{:.1%}".format, "": str}, path),
+            "", ShownTable({"layer": str, "bits of weights": str, "of inputs": str}, self.layers)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the network as an ONNX file."""
+        write_whole(Path(path), self.model)
 
     @property
     def model(self) -> bytes:
@@ -46,27 +94,44 @@ class MixedNetwork:
                 for product, (output, leader) in self.search.products.items()]
 
 
-def choose_bits(calibrated: Calibrated, answers: NDArray[np.int64], design: Design | None = None, *,
-                loss: float = 0.02, say: Callable[[str], None] = lambda text: None) -> MixedNetwork:
-    """Give each layer its own bits: fewest cycles, within a bound on accuracy.
+def quantize_mixed(model: str | Path | bytes, data: Data, labels: NDArray[np.integer[Any]], *,
+                   design: Design | str | None = None, loss: float = 2.0, method: str = "minmax",
+                   percentile: float = 99.99,
+                   say: Callable[[str], None] = lambda text: None) -> MixedNetwork:
+    """Make a network of a float ONNX file whose layers have 2 to 8 bits each: fewest cycles.
+
+    >>> words = numpy.load("networks/kws_dscnn.npz")
+    >>> found = hwgen.quantize_mixed("networks/kws_float.onnx", words["input"].astype("float32"),
+    ...                              words["label"], loss=50)
+    >>> found.speed > 1
+    True
+
+    ``print(found)`` shows how sensitive the outputs are to each layer, what the networks on the way
+    from int8 downwards cost and give, and the bits that were chosen.
 
     Parameters
     ----------
-    calibrated : Calibrated
-        The float network, and inputs.
-    answers : array
+    model, data, method, percentile
+        As :func:`quantize` takes them.
+    labels : array of int
         The right class of each input.
-    design : Design, optional
-        Whose cycles count; without, those of :data:`ENGINE`.
+    design : Design or str, optional
+        A bit-serial Design, or a preset, whose cycles count; without, those of an engine that is
+        always busy.
     loss : float
-        How much of top-1 may be lost against 8 bits.
+        How many points of top-1 may be lost against int8.
     say : function
         Told what happens.
     """
-    search = Mixed(calibrated, answers, cost_on(design))
-    chosen = search.search(loss, say)
+    if not 0 <= loss < 100:
+        raise UserError(f"--loss must be from 0 to 100 points of top-1, not {loss:g}")
+    calibrated = Calibrated(model, data, method=method, percentile=percentile)
+    chosen = None if design is None else design_for(design, read(calibrated.model()))
+    answers = answers_of(labels, len(next(iter(calibrated.inputs.values()))))
+    search = Mixed(calibrated, answers, cost_on(chosen))
+    found = search.search(loss / 100, say)
     say("")
-    return MixedNetwork(search, chosen, loss)
+    return MixedNetwork(search, found, loss / 100, chosen)
 
 
 def cost_on(design: Design | None) -> Cost:

@@ -4,25 +4,39 @@
 accuracy, its bits as compressed columns, and its cycles on a Design's array and on a sparse engine.
 """
 
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.boards import closest
 from ..arch.design import Design
 from ..compiler.compile import compile_network
-from ..compress.accuracy import Measure
+from ..compiler.suiting import design_for
+from ..compress.accuracy import Measure, answers_of
 from ..compress.densities import even_densities, sensitive_densities, sensitivity
-from ..compress.prune import Pruner, density, noise, prunable_layers
+from ..compress.prune import METHODS, Pruner, density, noise, prunable_layers
+from ..errors import UserError
 from ..golden.network.network import run as golden
 from ..network.graph import Network
+from ..network.images import Arrays as Images
+from ..network.images import input_images
+from ..network.reader import read_network
+from ..network.rewrite import fixed_biases, rewrite_file
+from ..text import Shown, ShownTable, count
+from ..tools.files import write_whole
 from .layers import predictions
 from .sparse import EngineComparison, choices
 
-__all__ = ["Inputs", "Point", "Pruned", "prune"]
+__all__ = ["SHARES", "Inputs", "Point", "Pruned", "prune"]
 
+SHARES = ("sensitive", "even")
+PERCENT, TENTHS, WHOLE = "{:.1f} %".format, "{:.1f}".format, "{:,.0f}".format
 PATH = (0.75, 0.5, 0.35, 0.25, 0.15)
 """Densities that are measured on the way down to the one that is wanted."""
 LANES = 16
@@ -85,15 +99,58 @@ class Point:
         return self.dense_cycles - sum(c.dense_cycles - c.cycles for c in self.layers)
 
 
-@dataclass(frozen=True, eq=False)
-class Pruned:
-    """The path from a network, the first point, to the density that was wanted, the last one."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Pruned(Shown):
+    """The path from a network, the first point, to the density that was wanted, the last one.
 
+    Members
+    -------
+    source : Path
+        The file that was pruned.
+    design : Design
+        Whose array's cycles are compared with those of a sparse engine.
+    inputs : Inputs
+        Those that were calibrated on, and those that were measured.
+    lanes : int
+        Of the sparse engine whose cycles count.
+    points : list of Point
+    """
+
+    source: Path
     design: Design
     inputs: Inputs
     lanes: int
-    """Of the sparse engine whose cycles count."""
     points: list[Point]
+
+    @property
+    def summary(self) -> str:
+        """What is left, and how it was measured."""
+        images = [len(next(iter(each.values())))
+                  for each in (self.inputs.calibration, self.inputs.measured)]
+        return (f"{100 * self.points[-1].density:.1f} % of the weights are not 0; calibrated on "
+                f"{images[0]} inputs, measured on {images[1]} others. Sparse cycles are of the "
+                f"first of these, on {self.lanes} lanes; the engine alone.")
+
+    def _view_(self) -> list[str | ShownTable]:
+        """Return the networks on the way, and of the last one each layer."""
+        points, last = self.points, self.points[-1]
+        path = [(100 * each.density, *(100 * part for part in each.accuracy), 1000 * each.noise,
+                 each.bits / 8, 100 * each.bits / self.dense_bits, each.dense_cycles,
+                 each.chosen_cycles) for each in points]
+        layers = [(choice.layer, 100 * choice.density, 1000 * last.errors[choice.layer],
+                   choice.bits / 8, choice.dense_cycles, choice.sparse_cycles, choice.engine,
+                   choice.reason) for choice in last.layers]
+        return [
+            ShownTable({"density": PERCENT, **dict.fromkeys(self.accuracies, PERCENT),
+                   "noise, thousandths": TENTHS, "CSC, bytes": WHOLE, "of int8": PERCENT,
+                   "cycles, dense": count, "faster engine each": count}, path), "",
+            ShownTable({"layer": str, "density": PERCENT, "noise, thousandths": TENTHS,
+                   "CSC, bytes": WHOLE, "cycles, dense": count, "sparse": count, "faster": str,
+                   "because": str}, layers)]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as a file of the kind, and with the scales, of the one that it was."""
+        write_whole(Path(path), rewrite_file(self.source, self.network))
 
     @property
     def network(self) -> Network:
@@ -111,31 +168,96 @@ class Pruned:
         return self.inputs.accuracies(self.network)
 
 
-def prune(network: Network, inputs: Inputs, design: Design, *, density: float = 0.5,
-          share: str = "sensitive", method: str = "surgeon", banks: int = 0, codebook: int = 0,
-          fixed_biases: Collection[str] = (),
+def prune(model: str | os.PathLike[str], data: Images, *,
+          design: Design | str | os.PathLike[str] = "ulx3s-85f", measured: Images | None = None,
+          labels: NDArray[np.integer[Any]] | None = None, density: float = 0.5,
+          share: str = "sensitive", method: str = "surgeon", banks: int | None = None,
+          codebook: int | None = None,
           say: Callable[[str], None] = lambda text: None) -> Pruned:
-    """Prune a network to a density, and measure it and others on the way there.
+    """Set weights of an int8 network to 0, without training, and measure it on the way there.
+
+    >>> words = numpy.load("networks/kws_dscnn.npz")
+    >>> pruned = hwgen.prune("networks/kws_dscnn.tflite", words["input"], method="magnitude",
+    ...                      share="even", labels=words["label"])
+    >>> f"{pruned.points[-1].density:.2f}"
+    '0.50'
+    >>> pruned.save("smaller.tflite")
+
+    ``print(pruned)`` shows density, accuracy, size and cycles of each network on the way.
 
     Parameters
     ----------
-    network : Network
-    inputs : Inputs
-    design : Design
+    model : str or path
+        The file of an int8 network.
+    data : array, or arrays by name
+        Inputs like those that the network will get, some dozens: weights are chosen by them.
+    design : Design, str or path
         Whose array's cycles are compared with those of a sparse engine.
+    measured : array, or arrays by name, optional
+        Others to measure on; without, every second one of ``data``, which then does not calibrate.
+    labels : array of int, optional
+        The right class of each input that is given to measure on.
     density : float
         Share of the weights that is left, over all layers.
     share : str
         How the weights are shared among layers: ``sensitive`` or ``even``.
-    method, banks, codebook, fixed_biases
-        As :class:`Pruner` takes them; without banks the sparse engine has :data:`LANES` lanes.
+    method : str
+        Which weights go: ``surgeon``, by what the sums lose, or ``magnitude``, the least.
+    banks : int, optional
+        Give each of so many lanes of the sparse engine as many weights.
+    codebook : int, optional
+        Leave each layer so many different weights besides 0.
     say : function
         Told what happens.
     """
+    check(density, share, method, banks, codebook)
+    source = Path(model)
+    network = read_network(source)
+    inputs = inputs_of(network, data, measured, labels)
+    pruner = Pruner(network, inputs.calibration, method, banks or 0, codebook or 0,
+                    fixed_biases(source, network))
+    return prune_by(pruner, source, network, inputs, design_for(design, network), density, share,
+                    say)
+
+
+def check(density: float, share: str, method: str, banks: int | None,
+          codebook: int | None) -> None:
+    """Refuse what cannot be done, before anything is."""
+    if not 0 < density <= 1:
+        raise UserError(f"--density must be above 0 and at most 1, not {density:g}")
+    for option, name, known in (("share", share, SHARES), ("method", method, METHODS)):
+        if name not in known:
+            raise UserError(f"--{option} must be one of {', '.join(known)}, not {name!r}"
+                            + closest(str(name), known))
+    if banks is not None and not 1 <= banks <= 64:
+        raise UserError(f"--banks must be 1 to 64, not {banks}")
+    if codebook is not None and not 2 <= codebook <= 256:
+        raise UserError(f"--codebook must be 2 to 256, not {codebook}")
+
+
+def inputs_of(network: Network, data: Images, measured: Images | None,
+              labels: NDArray[np.integer[Any]] | None) -> Inputs:
+    """Return the inputs to calibrate on, and those to measure on."""
+    given = input_images(network, data)
+    others = given if measured is None else input_images(network, measured)
+    count = len(next(iter(others.values())))
+    answers = None if labels is None else answers_of(labels, count)
+    if measured is not None:
+        return Inputs(given, others, () if answers is None else (Measure(others, answers),))
+    if count < 2:
+        raise UserError("--calibration must have at least 2 inputs, every second of which is "
+                        "measured, or --input must give others to measure on")
+    parts = [{name: values[first::2] for name, values in given.items()} for first in range(2)]
+    return Inputs(parts[0], parts[1], () if answers is None else tuple(
+        Measure(part, answers[first::2]) for first, part in enumerate(parts)))
+
+
+def prune_by(pruner: Pruner, source: Path, network: Network, inputs: Inputs, design: Design,
+             density: float, share: str, say: Callable[[str], None]) -> Pruned:
+    """Prune a network to a density, and measure it and others on the way there."""
     for measure in inputs.measures:
         measure.check(network)
-    pruner = Pruner(network, inputs.calibration, method, banks, codebook, fixed_biases)
-    lanes = banks or LANES
+    lanes = pruner.banks or LANES
     exact = golden(network, inputs.measured, keep=True)
     shared: Callable[[float], dict[str, float]] = partial(even_densities, pruner)
     if share == "sensitive":
@@ -143,9 +265,10 @@ def prune(network: Network, inputs: Inputs, design: Design, *, density: float = 
     points = [point(network, inputs, exact, design, lanes, 0)]
     for wanted in (*(part for part in PATH if part > density), density):
         say(f"density {wanted:g}")
-        points.append(point(pruner.prune(shared(wanted)), inputs, exact, design, lanes, codebook))
+        points.append(point(pruner.prune(shared(wanted)), inputs, exact, design, lanes,
+                            pruner.codebook))
     say("")
-    return Pruned(design, inputs, lanes, points)
+    return Pruned(source, design, inputs, lanes, points)
 
 
 def point(network: Network, inputs: Inputs, exact: Arrays, design: Design, lanes: int,

@@ -1,55 +1,134 @@
 """Pages of one Design, and of all Designs of a Pareto front, with what networks take on them."""
 
+import html
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..arch.boards import Board
+from ..arch.boards import FASTEST, Board
+from ..arch.boards import board as board_of
 from ..arch.design import Design
 from ..area.area import design_resources
 from ..area.memories import CHIPS
-from ..build.clock import BoardClock
-from ..text import printable
+from ..build.clock import BoardClock, board_named, clock_of
+from ..compiler.suiting import design_for
+from ..errors import UserError, check_range
+from ..network.graph import Network
+from ..text import Shown, ShownTable, count, printable
+from ..tools.files import write_whole
 from ..tune.candidates import RESOURCES, Candidates, share_of_chip
-from ..tune.tune import Tuned
-from ..tune.workload import Run, Workload, runs_of
+from ..tune.tuned import Tuned
+from ..tune.workload import Model, Run, Workload, runs_of, workload_of
 from .page import FIELDS, design_data, page
 
-__all__ = ["Report", "front_page", "report"]
+__all__ = ["Report", "front_page", "report", "report_at"]
 
 
-@dataclass(frozen=True)
-class Report:
-    """The page of one Design, and what each workload takes on it.
+@dataclass(frozen=True, repr=False)
+class Report(Shown):
+    """A page for a browser: what :func:`report` returns. A notebook shows the page.
 
     Members
     -------
     page : str
+        The text of the page, which stands alone.
+    design : Design
+        The one that it begins with.
     names : list of str
-        Of the workloads.
+        Of the networks.
     cycles : list of int
+        Of each network on the Design.
     times : list of str
         Cycles and time of each, in words.
     """
 
     page: str
+    design: Design
     names: list[str]
     cycles: list[int]
     times: list[str]
 
+    @property
+    def summary(self) -> str:
+        """What it is of."""
+        return f"Report of {len(self.page):,} characters: {'; '.join(self.times)}"
 
-def report(workloads: Sequence[Workload], design: Design, clock: BoardClock) -> Report:
-    """Compile workloads for a Design, and make the page of what they take."""
+    def _view_(self) -> list[str | ShownTable]:
+        """Return the cycles of each network."""
+        return [ShownTable({"network": str, "cycles": count},
+                      [*zip(self.names, self.cycles, strict=True)])]
+
+    def _repr_html_(self) -> str:
+        return (f'<iframe srcdoc="{html.escape(self.page)}" style="width: 100%; height: 40em">'
+                "</iframe>")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page to a file."""
+        write_whole(Path(path), self.page)
+
+
+def report(models: Tuned | Model | Sequence[Model],
+           design: Design | str | os.PathLike[str] | None = None, *,
+           board: Board | str | None = None, clock: float | None = None) -> Report:
+    """Make a page for a browser: networks on a Design, or all that :func:`tune` found.
+
+    It shows the cycles of each layer and how busy the multipliers are, a roofline, where tensors
+    lie in memory over time, and the fields of two Designs side by side.
+
+    >>> page = hwgen.report("networks/kws_dscnn.tflite", "ulx3s-85f")
+    >>> page.cycles
+    [22193]
+    >>> page.save("report.html")
+
+    Parameters
+    ----------
+    models : network, file, several of them, or what :func:`tune` returned
+    design : Design, str or path
+        A Design, the name of a preset, which takes the networks' rounding, or a TOML file; none for
+        what :func:`tune` returned.
+    board : Board or str, optional
+        The Design's board, for the clock, where no preset tells it.
+    clock : float, optional
+        MHz; without, the clock that a recorded build of the Design has met, or what may be
+        expected.
+    """
+    if isinstance(models, Tuned):
+        if design is not None or board is not None or clock is not None:
+            raise UserError("a Design, --board and --clock must be left out for what tune found, "
+                            "which has them")
+        return Report(front_page(models), models.design, [name for name, _ in models.runs],
+                      *times_of(models.runs, models.at_clock))
+    given = [models] if isinstance(models, Network | str | os.PathLike) else models
+    workloads = [workload_of(model) for model in given]
+    if design is None:
+        raise UserError("a Design is missing: on which of them shall the networks run?")
+    if clock is not None:
+        check_range("--clock", clock, 1, FASTEST, "MHz")
+    found = design_for(design, workloads[0].networks[0])
+    named = board_named(None if board is None else board_of(board).name,
+                        design if isinstance(design, str) else None, found)
+    return report_at(workloads, found, clock_of(found, named, clock))
+
+
+def report_at(workloads: Sequence[Workload], design: Design, clock: BoardClock) -> Report:
+    """Compile workloads for a Design, and make the page of what they take at a clock."""
     runs = runs_of(workloads, design)
     names = [name for name, _ in runs]
-    cycles = [sum(work.cycles for _, works in programs for work in works) for _, programs in runs]
-    times = [f"{printable(name)}: {total:,} cycles, {clock.time(total)}"
-             for name, total in zip(names, cycles, strict=True)]
+    cycles, times = times_of(runs, clock)
     text = page(f"{', '.join(names)} on one Design", [design.name, *times], design,
                 [described_alone("this Design", design, runs)], 0, 0, runs)
-    return Report(text, names, cycles, times)
+    return Report(text, design, names, cycles, times)
+
+
+def times_of(runs: Sequence[Run], clock: BoardClock) -> tuple[list[int], list[str]]:
+    """Return the cycles of each workload, and the time in words."""
+    cycles = [sum(work.cycles for _, works in programs for work in works) for _, programs in runs]
+    return cycles, [f"{printable(name)}: {total:,} cycles, {clock.time(total)}"
+                    for (name, _), total in zip(runs, cycles, strict=True)]
 
 
 def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:

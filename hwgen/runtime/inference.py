@@ -91,6 +91,11 @@ class Inference:
         return sum(layer.predicted_cycles for layer in self.layers)
 
     @property
+    def as_predicted(self) -> bool:
+        """Whether it took the predicted cycles, and stalls."""
+        return (self.cycles, self.stalls) == (self.predicted_cycles, self.predicted_stalls)
+
+    @property
     def equal(self) -> bool:
         """Whether everything that was compared is equal."""
         return not any(layer.difference for layer in self.layers)

@@ -11,12 +11,13 @@ from ..arch.design import Design
 from ..compiler.compile import compile_network
 from ..compiler.program import Program
 from ..network.graph import Network
+from ..network.images import first_image
 from .accelerator import RemoteAccelerator
 from .baud import settle
 from .inference import Inference, Stream, board_at, holds, load, portable, simulated_board
 from .serial_port import SerialLink
 
-__all__ = ["Run", "SerialPort", "run_network"]
+__all__ = ["Run", "SerialPort", "run_network", "run_program"]
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Run:
     @property
     def as_predicted(self) -> bool:
         """Whether all inferences took the predicted cycles, and stalls."""
-        return all((each.cycles, each.stalls) == (each.predicted_cycles, each.predicted_stalls)
-                   for each in self.inferences)
+        return all(each.as_predicted for each in self.inferences)
 
 
 def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
@@ -84,9 +84,22 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
     say, warn : function
         Told what happens, and of trouble with the port.
     """
-    first, *others = ({name: values[index:index + 1] for name, values in inputs.items()}
-                      for index in range(len(next(iter(inputs.values())))))
-    program = compile_network(network, portable(design) if port is None else design, first)
+    program = compile_network(network, portable(design) if port is None else design,
+                              first_image(inputs))
+    return run_program(program, network, inputs, port=port, embedded=embedded, check=check,
+                       frames=frames, say=say, warn=warn)
+
+
+def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray[np.int8]], *,
+                port: SerialPort | None = None, embedded: bool = False, check: bool = False,
+                frames: int = 1, say: Callable[[str], Any] = lambda _: None,
+                warn: Callable[[str], None] = lambda _: None) -> Run:
+    """Load a network's Program into a board, and run it; the rest is as of :func:`run_network`.
+
+    A simulated board is that of the Program's Design, which is a portable one.
+    """
+    images = [{name: values[index:index + 1] for name, values in inputs.items()}
+              for index in range(len(next(iter(inputs.values()))))]
     board = open_board(program.design, port, say, warn)
     with board.link:
         found = False
@@ -97,7 +110,7 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
             say("loading the Program")
             load(board, program)
         stream, results = Stream(board, program, network, check=check), list[Inference]()
-        for index, x in enumerate((first, *others)):
+        for index, x in enumerate(images):
             if frames and index % frames == 0:
                 stream.reset()
             results.append(stream.run(x, say=say))

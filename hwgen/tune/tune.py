@@ -1,6 +1,7 @@
 """Search, choose, and if wanted place: from workloads and a board to a Design."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import Board
+from ..arch.boards import FASTEST, Board
+from ..arch.boards import board as board_of
 from ..arch.design import Design
 from ..arch.designs import Designs
 from ..area.area import has_model
-from ..area.clock import Clock, median_clock
+from ..area.clock import median_clock
 from ..area.memories import CHIPS
-from ..build.clock import BoardClock, clock_of
-from ..errors import UserError
+from ..build.clock import clock_of
+from ..errors import UserError, check_range
+from ..network.graph import Network
 from ..predict.energy import Energy, energy
 from ..text import printable
 from .candidates import RESOURCES, Candidates, Limits
@@ -23,9 +26,11 @@ from .choice import Goal, Selection, choose, wants
 from .clocks import clocks_at
 from .compiling import cycles_on, needs_of
 from .engines import engines_for
+from .limits import check_names, check_placing, goal_of, limits_of
 from .place_best import PlacedSelection, clocks_of, correct
 from .search import search
-from .workload import Run, Workload, runs_of
+from .tuned import Tuned
+from .workload import Model, Run, Workload, runs_of, workload_of
 
 __all__ = ["Placing", "Tuned", "tune"]
 
@@ -51,63 +56,64 @@ class Placing:
     cluster: str | None = None
 
 
-NOTHING = Placing()
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A Design for a board and its workloads, and how it was found."""
-
-    at: Board
-    workloads: list[Workload]
-    found: Candidates
-    seconds: float
-    """Of the search."""
-    choice: Selection
-    corrected: PlacedSelection | None
-    """The choice by what the placed Designs reach."""
-    design: Design
-    runs: list[Run]
-    """Of each workload what its networks take on the Design."""
-    energies: list[Energy]
-    preset: Design
-    """The board's, with the workloads' rounding."""
-    preset_cycles: list[int] | None
-    """Of each workload; None where the preset does not run them all."""
-    clock: Clock | None
-    at_clock: BoardClock
-    of_front: NDArray[np.float64]
-    """The clock of each Design of the front."""
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of all workloads on the Design that is chosen."""
-        return int(self.choice.front.cycles[:, self.choice.chosen].sum())
-
-
-def tune(workloads: list[Workload], at: Board, goal: Goal, limits: Limits, *,
-         engines: Sequence[str] | None = None, within_ms: float | None = None,
-         clock_mhz: float | None = None, placing: Placing = NOTHING,
+def tune(models: Model | Sequence[Model], board: Board | str = "ulx3s-85f", *,
+         engines: Sequence[str] | None = None, objective: str = "latency",
+         within: float | None = None, clock: float | None = None,
+         weights: Sequence[float] | None = None, worst: bool = False, fill: float | None = None,
+         dsps: int | None = None, block_rams: int | None = None, place: int = 0,
+         seeds: Sequence[int] = (1,), cluster: str | None = None,
          say: Callable[[str], None] = lambda text: None) -> Tuned:
-    """Find the Design for workloads and a board.
+    """Find the Design for one network or several, and a board: of all Designs that may suit.
+
+    >>> tuned = hwgen.tune("networks/tfc_1w1a.onnx", "ice40-hx8k", engines=["binary"])
+    >>> tuned.design.engine
+    'binary'
+    >>> tuned.cycles
+    309
+
+    ``print(tuned)`` shows the Pareto front of cycles and area, and why no Design is quicker;
+    :func:`report` makes a page of it.
 
     Parameters
     ----------
-    workloads : list of Workload
-        Of one rounding.
-    at : Board
-    goal : Goal
-    limits : Limits
+    models : network, file, or several of them
+        Files may lack weights: .onnx files of shapes alone, and topologies (.csv).
+    board : Board or str
+        What it shall fit.
     engines : sequence of str, optional
-        Those to look at; without, all that can run the networks.
-    within_ms : float, optional
-        Time that each workload may take.
-    clock_mhz : float, optional
-        The accelerator's clock; without, of each Design the one that is recorded or expected.
-    placing : Placing
+        Those to look at: ``systolic``, ``bitserial``, ``binary``.
+    objective : str
+        The fewest cycles (``latency``); of networks that run in turn, the fewest of all
+        (``throughput``); the least ``area``; the least ``energy``, by a model.
+    within : float, optional
+        Milliseconds that each network may take.
+    clock : float, optional
+        MHz; without, of each Design the clock that is recorded or may be expected.
+    weights, worst
+        How much each network counts; whether the one that suffers most counts, not their mean.
+    fill, dsps, block_rams
+        Percentage of the LUTs and registers, DSP blocks and block RAMs that may be used.
+    place, seeds, cluster
+        How many of the best are placed and routed, by which seeds, on which Dask cluster.
     say : function
         Told what happens.
     """
+    at = board_of(board)
+    check_names(at, objective, engines)
+    check_placing(place, seeds, cluster)
+    if clock is not None:
+        check_range("--clock", clock, 1, FASTEST, "MHz")
+    given = [models] if isinstance(models, Network | str | os.PathLike) else models
+    workloads = [workload_of(model) for model in given]
+    return find_design(workloads, at, goal_of(workloads, objective, worst, weights, within),
+                       limits_of(at, workloads, fill, dsps, block_rams), engines, within, clock,
+                       Placing(place, seeds, cluster), say)
+
+
+def find_design(workloads: list[Workload], at: Board, goal: Goal, limits: Limits,
+                engines: Sequence[str] | None, within_ms: float | None, clock_mhz: float | None,
+                placing: Placing, say: Callable[[str], None]) -> Tuned:
+    """Find the Design for workloads and a board."""
     started = time.monotonic()
     chosen, left_out = engines_for(at, workloads, goal.objective, engines)
     found = search(at, workloads, limits, chosen, say)

@@ -16,11 +16,14 @@ from ..compiler.program import Program
 from ..network.graph import Depthwise, Network
 from ..network.reader import read_network
 from ..predict.efficiency import Work
-from ..predict.layers import predict
+from ..runtime.compiled import compile_images
 from .survey import Survey, SurveyResult
 from .topology import read_topology, with_weights
 
-__all__ = ["Run", "Workload", "read_workload", "runs_of"]
+__all__ = ["Model", "Run", "Workload", "read_workload", "runs_of", "workload_of"]
+
+Model = Network | str | os.PathLike[str]
+"""A network, or its file."""
 
 Run = tuple[str, list[tuple[Program, list[Work]]]]
 """The name of a workload; of each of its networks the Program, and what each layer takes."""
@@ -91,8 +94,19 @@ class Workload:
                             np.sum([each.program for each in found], axis=0))
 
 
-def read_workload(path: str) -> Workload:
+def workload_of(model: Model) -> Workload:
+    """Return what a network is to the tuner, or what a file has."""
+    return workload_of_network(model) if isinstance(model, Network) else read_workload(model)
+
+
+def workload_of_network(network: Network) -> Workload:
+    """Return a network with the rounding that it wants."""
+    return Workload(network.name, (replace(network, rounding=rounding_of(network)),))
+
+
+def read_workload(file: str | os.PathLike[str]) -> Workload:
     """Read a network, with weights or, in ONNX, without; or a topology of SCALE-Sim (.csv)."""
+    path = os.fspath(file)
     if Path(path).suffix.lower() == ".csv":
         return Workload(Path(path).stem, read_topology(path), shapes_only=True,
                         topology=True)
@@ -100,15 +114,13 @@ def read_workload(path: str) -> Workload:
         from .shapes import read_shapes  # takes longer to import than the rest
         if (shapes := read_shapes(path)) is not None:
             return Workload(Path(path).stem, (shapes,), shapes_only=True)
-    network = read_network(path)
-    network = replace(network, rounding=rounding_of(network))
-    return Workload(network.name, (network,))
+    return workload_of_network(read_network(path))
 
 
 def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
     """Compile for a Design, and return what all layers take."""
     runs = []
     for workload in workloads:
-        found = [predict(network, design) for network in workload.networks_for(design)]
+        found = [compile_images(network, design) for network in workload.networks_for(design)]
         runs.append((workload.name, [(each.program, each.layers) for each in found]))
     return runs

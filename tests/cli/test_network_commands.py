@@ -3,20 +3,19 @@
 import contextlib
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hwgen.cli import main
 from hwgen.cli.arrays import read_inputs
-from hwgen.cli.layer_table import run_table
 from hwgen.compiler import Program
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.network.reader import read_network
 from hwgen.predict.efficiency import Work
-from hwgen.runtime.inference import LayerRun
+from hwgen.runtime.inference import Inference, LayerRun
+from hwgen.runtime.simulate import work_table
 from hwgen.tools.find import compiler, verilator
 
 from ..networks import arrays, path
@@ -81,7 +80,7 @@ def test_joined_layers_are_told(capsys):
     work = Work(multipliers=9)
     layers = [LayerRun("a", "CONV_2D", work, 5, joined="b"), LayerRun("b", "ADD", work, 7),
               LayerRun("c", "CONV_2D", work, 9, "other")]
-    rows = run_table(layers, replace(work, cycles=21), 21, True).splitlines()[2:]
+    rows = str(work_table(Inference({}, tuple(layers)), True)).splitlines()[2:]
     assert [line.split()[-1] for line in rows] == ["b", "equal", "other", "differ"]
     assert rows[0].endswith("see b")
 

@@ -35,7 +35,7 @@ def no_verilog(monkeypatch):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "design.toml").write_text(design.to_toml())
         return []
-    monkeypatch.setattr("hwgen.generate.design.write", write)
+    monkeypatch.setattr("hwgen.generate.hardware.write", write)
 
 
 def generate_advised(command, *more):

@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -68,6 +70,41 @@ def test_progress(monkeypatch):
     with safe_streams():
         say("nobody looks")
     assert sys.stderr.getvalue() == ""
+
+
+def long_command(monkeypatch, stream, *words):
+    """Run a command that takes two seconds, and return what it writes to the stream."""
+    def last(options):
+        time.sleep(1.5)
+        say("layer")
+        time.sleep(1.5)
+        print("result")
+        return 0
+
+    monkeypatch.setattr("hwgen.text.EVERY", 0.5)
+    monkeypatch.setattr("hwgen.cli.boards.run", last)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert cli.main(["boards", *words]) == 0
+    return stream.getvalue()
+
+
+def test_long_command(monkeypatch, capsys):
+    """It is told what it does and for how long, in lines on a pipe."""
+    assert re.fullmatch(r"(hwgen: boards, \d s\n)+(hwgen: layer, \d s\n)+",
+                        long_command(monkeypatch, io.StringIO()))
+    assert capsys.readouterr().out == "result\n"
+
+
+def test_long_command_on_a_terminal(monkeypatch):
+    """In one line, which is empty in the end."""
+    text = long_command(monkeypatch, Terminal())
+    assert re.fullmatch(r"(\x1b\[Kboards, \d s \.\.\.\r)+\x1b\[Klayer \.\.\.\r"
+                        r"(\x1b\[Klayer, \d s \.\.\.\r)+\x1b\[K\r", text)
+
+
+def test_quiet(monkeypatch):
+    assert long_command(monkeypatch, Terminal(), "--quiet") == ""
+    assert long_command(monkeypatch, io.StringIO(), "--quiet") == ""
 
 
 class Full(io.StringIO):

@@ -19,7 +19,7 @@ from hwgen.errors import UserError
 from hwgen.network.graph import Network
 from hwgen.network.precision import Precision
 from hwgen.network.reader import read_network
-from hwgen.predict.layers import predict
+from hwgen.runtime.compiled import compile_images
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ..compiler_bench import (
@@ -141,8 +141,8 @@ def test_first_layers(name):
     assert place.stack == stack
     assert (place.height, place.width, len(place.channels)) == shape
     assert place.shape == network.tensors[network.inputs[0]].shape
-    found, = predict(network, FAST).layers
-    plain, = predict(replace(network, host_inputs=False), FAST).layers
+    found, = compile_images(network, FAST).layers
+    plain, = compile_images(replace(network, host_inputs=False), FAST).layers
     assert (plain.cycles, found.cycles) == (before, after)
     for fact in ("products", "computed", "least"):
         assert getattr(found, fact) == getattr(plain, fact)

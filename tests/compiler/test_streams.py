@@ -14,7 +14,7 @@ from hwgen.cost.cycles import Array, run_cycles
 from hwgen.errors import UserError
 from hwgen.golden.network.stream import GoldenStream
 from hwgen.network.tflite import reading as tflite
-from hwgen.predict.layers import predict
+from hwgen.runtime.compiled import compile_images
 
 from ..compiler_bench import as_stored, design, inputs_of, least_memory, model
 from ..stream_writer import FORMS, StreamGraph, random_stream
@@ -163,7 +163,7 @@ def test_predicted():
     """As the counters of the whole run have it; other Designs are asked likewise."""
     net, of = streamed("after"), design()
     program = compile_network(net, of)
-    assert predict(net, of).whole.cycles == sum(run_cycles(program.steps, Array.of(of)))
+    assert compile_images(net, of).whole.cycles == sum(run_cycles(program.steps, Array.of(of)))
 
 
 @pytest.mark.parametrize("form", FORMS)

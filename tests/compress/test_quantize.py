@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwgen.compress.quantize import errors, quantise, quantised_model, report
+from hwgen.compress.quantize import Quantised, errors, quantise, quantised_model
 from hwgen.errors import UserError
 from hwgen.golden.network.network import compute, run
 from hwgen.network.onnx.reading import read
@@ -85,7 +85,7 @@ def test_error(method, seed):
     found = errors(model, network, images(seed=2))
     assert len(found) == 12
     assert min(error.sqnr for error in found) > 15
-    assert len(report(found).splitlines()) == 14
+    assert len(str(Quantised(b"", network, found, 2)).splitlines()) == 14
     assert all(layer.name for layer in network.layers)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hwgen.cli.arrays import read_answers, read_inputs, read_labels
+from hwgen.compress.accuracy import answers_of
 from hwgen.compress.quantize import inputs_of
 from hwgen.network.reader import read_network
 from hwgen.tools.arrays import load_arrays
@@ -69,7 +70,7 @@ def label_seeds() -> Mapping[str, bytes]:
 def read_both(path: Path) -> None:
     """Read labels and answers."""
     read_labels(str(path))
-    read_answers(str(path), 3)
+    answers_of(read_answers(str(path)), 3)
 
 
 @cache

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+import hwgen
 from hwgen.arch.design import Design
 from hwgen.compiler.compile import compile_network
 from hwgen.errors import UserError
@@ -112,6 +113,19 @@ def test_many_frames_in_numpy():
     found = run_stream(NETWORK, x, 3)[OUTPUT]
     wanted = [*expected(FRAMES[:3]), *expected(FRAMES[3:6]), *expected(FRAMES[6:])]
     assert found[:, None].tolist() == wanted
+
+
+def test_simulate():
+    """From Python: the same frames on the Verilog and in NumPy, with every tensor of each."""
+    x = {name: np.concatenate([frame[name] for frame in FRAMES[:5]]) for name in NETWORK.inputs}
+    wanted = [*expected(FRAMES[:3]), *expected(FRAMES[3:5])]
+    computed = hwgen.simulate(NETWORK, x, on="numpy", frames=3)
+    simulated = hwgen.simulate(hwgen.compile(NETWORK, DESIGN), x, frames=3)
+    for found in (computed, simulated):
+        assert [[values.reshape(-1).tolist()] for values in found.outputs[OUTPUT]] == wanted
+        assert found.tensors[OUTPUT].shape[0] == 5
+    assert simulated.equal and simulated.as_predicted and len(simulated.inferences) == 5
+    assert np.array_equal(computed.tensors[OUTPUT], simulated.tensors[OUTPUT])
 
 
 def test_two_take_turns(board):

@@ -44,14 +44,17 @@ class GoldenStream:
         return values if keep else {name: values[name] for name in self.network.outputs}
 
 
-def run_stream(network: Network, x: Mapping[str, Bytes], frames: int = 0) -> Values:
-    """Return the outputs of all frames; the state is reset after as many ``frames``, 0 for never.
+def run_stream(network: Network, x: Mapping[str, Bytes], frames: int = 0, *,
+               keep: bool = False) -> Values:
+    """Return the outputs of all frames, or with ``keep`` every tensor.
 
-    The first axis counts frames, in the inputs and in what is returned.
+    The state is reset after as many ``frames``, 0 for never. The first axis counts frames, in the
+    inputs and in what is returned.
     """
     stream, found = GoldenStream(network), list[Values]()
     for index in range(len(next(iter(x.values())))):
         if frames and index % frames == 0:
             stream.reset()
-        found.append(stream.run({name: value[index:index + 1] for name, value in x.items()}))
+        frame = {name: value[index:index + 1] for name, value in x.items()}
+        found.append(stream.run(frame, keep=keep))
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}

@@ -49,7 +49,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 NEAREST: Mapping[str, str] = read_toml(Path(__file__).with_name("nearest.toml"))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OnnxNetwork(Network):
     """A Network with what its file called its inputs and outputs, and how they lay there.
 
