@@ -13,7 +13,7 @@ from hwgen.compiler.check import check_program
 from hwgen.compiler.compile import place_and_lower
 from hwgen.compiler.prepare.padding import simplify
 from hwgen.compiler.prepare.stacking import stackable
-from hwgen.compiler.program import Stack
+from hwgen.compiler.program import FORMAT, Stack
 from hwgen.cost.cycles import Array, total_cycles
 from hwgen.errors import UserError
 from hwgen.network.graph import Network
@@ -308,5 +308,5 @@ def test_old_file(stacked, tmp_path, monkeypatch):
     monkeypatch.setattr("hwgen.compiler.program.FORMAT", 3)
     stacked.save(tmp_path / "a.program")
     monkeypatch.undo()
-    with pytest.raises(UserError, match="its format is 3, not 4: compile the network again"):
+    with pytest.raises(UserError, match=f"its format is 3, not {FORMAT}: compile the network again"):
         Program.load(tmp_path / "a.program")

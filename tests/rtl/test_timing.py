@@ -15,10 +15,14 @@ from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
+from hwgen.rtl.accelerator.program_stream import ProgramStream
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
+from hwgen.rtl.accelerator.ring_memory import RingMemory
 from hwgen.rtl.accelerator.sequencer import Sequencer
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
+from hwgen.rtl.accelerator.streaming import StreamingAccelerator
+from hwgen.rtl.accelerator.streaming_sequencer import StreamingSequencer
 from hwgen.rtl.accelerator.sum_index import strided_sum
 from hwgen.rtl.accelerator.tables import Tables
 from hwgen.rtl.accelerator.wide_memory import WideMemory
@@ -393,6 +397,7 @@ CASES = {
     CompactByteMemory: lambda: [memory(CompactByteMemory(200, window), "write_address", 8, 15)
                                 for window in (4, 9)],
     WordMemory: lambda: [memory(WordMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
+    RingMemory: lambda: [memory(RingMemory(width, 100, 8), "address", 3, 1) for width in (8, 40)],
     WideMemory: lambda: [memory(WideMemory(width, 160, 8, words=words), "address", 3, 1)
                          for width, words in ((8, 16), (40, 32))],
     CompactWordMemory: lambda: [memory(CompactWordMemory(width, 700, 8), "address", 513, 1)
@@ -602,12 +607,13 @@ STATES = "a state machine: its cycles are those of cost/cycles.py"
 PARTS = "its cycles are those of its parts, and of the steps that it runs"
 WITHOUT = {
     Accelerator: PARTS, CompactAccelerator: PARTS, BinaryAccelerator: PARTS, SparsePath: PARTS,
-    WidePath: PARTS,
+    WidePath: PARTS, StreamingAccelerator: PARTS,
     tops.AxiAccelerator: PARTS, board.BoardTop: PARTS, tops.SpiAccelerator: PARTS,
     tops.SerialAccelerator: PARTS, tops.WishboneAccelerator: PARTS, tops.BusAccelerator: PARTS,
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
+    StreamingSequencer: STATES, ProgramStream: "those of the chip, by cost/stream.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",

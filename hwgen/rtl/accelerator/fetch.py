@@ -92,7 +92,7 @@ class Fetch(wiring.Component):
 
     ahead = Accumulators.ahead + 1
     interval = 1
-    failing = 6
+    failing = 7
     """Cycles from an event to its error."""
     holds = 4
     """Cycles for which an event wants the descriptor, but for what replaces bytes."""
@@ -107,8 +107,8 @@ class Fetch(wiring.Component):
         """Cycles from an event to its vector."""
         return self.padding + 2
 
-    def _inside(self, m: Module, offset: Value, row: Value) -> tuple[Value, Value, list[Value]]:
-        """Return which bytes of a vector are inside the image, if the first is, and which lines.
+    def _inside(self, m: Module, offset: Value, row: Value) -> tuple[Value, list[Value]]:
+        """Return which bytes of a vector are inside the image, and which lines.
 
         The lines come two cycles sooner than the bytes.
         """
@@ -136,18 +136,18 @@ class Fetch(wiring.Component):
         masks = Signal(self.window, reset_less=True)
         row_inside = later(m, rows[-1], 1, "row_inside")
         m.d.sync += masks.eq(Cat((first <= i) & (end > i) & row_inside for i in range(self.window)))
-        return masks, (first == 0) & (end > 0) & row_inside, rows
+        return masks, rows
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         d = self.descriptor
         offset, row, address = self._position(m)
-        masks, begins_inside, rows = self._inside(m, offset, row)
+        masks, rows = self._inside(m, offset, row)
         # A vector with nothing inside may be anywhere.
-        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 5, "reading", reset=True)
+        reading = later(m, self.event.valid & (d.mode != Mode.SUMS), 6, "reading", reset=True)
         outside = Signal(reset_less=True)
         m.d.sync += [outside.eq((address < 0) | (address >= self.size)),
-                     self.error.eq(reading & later(m, outside, 1, "outside") & begins_inside)]
+                     self.error.eq(reading & later(m, outside, 2, "outside") & masks[0])]
         m.d.comb += self.address.eq(address)
 
         # Position: 2 cycles; address: 3 cycles; rows: 4 cycles; masks: 6 cycles.
@@ -201,8 +201,8 @@ class Fetch(wiring.Component):
         d = self.descriptor
         # A pass is long enough for the way of what moves its next one.
         steps = self._steps(m)
-        step_piece, step_x, step_y, step_tile, step = primitives.local_register(
-            m, self.family, Cat(*steps, Cat(steps).any()), "steps")
+        step_piece, step_x, step_y, _ = primitives.local_register(
+            m, self.family, Cat(steps), "steps")
         width, places = self._places()
         # Where the next pass begins, and where its loops outside began.
         next_pass: Any = Signal(places, reset_less=True)
@@ -228,8 +228,12 @@ class Fetch(wiring.Component):
         idle = Signal(init=1)  # no step: the first pass begins where the descriptor says
         with m.If(event.valid):
             m.d.sync += idle.eq(event.last & event.tag.tile_end & event.tag.final)
-        begins = Signal()
-        m.d.sync += begins.eq(idle & ~event.valid)
+        begins, begins_next = Signal(), idle & ~event.valid
+        m.d.sync += begins.eq(begins_next)
+        _, on_x, on_y, on_tile = steps
+        moves, moves_x, moves_y, moves_tile = primitives.local_register(m, self.family, Cat(
+            begins_next | Cat(steps).any(), begins_next | on_x | on_y | on_tile,
+            begins_next | on_y | on_tile, begins_next | on_tile), "moves")
         # What a loop moves on to is there long before it does.
         piece, x, tile = (Signal(width, name=f"following_{name}", reset_less=True)
                           for name in ("piece", "x", "tile"))
@@ -239,14 +243,14 @@ class Fetch(wiring.Component):
             tile.eq(next_tile + d.tile_step), y.row.eq(next_y.row + d.taps_y_step),
             y.base.eq(next_y.base + d.taps_y_step_bytes)]
         tile_or_first = Mux(begins, d.offset, tile)
-        with m.If(begins | step):
+        with m.If(moves):
             m.d.sync += next_pass.offset.eq(
                 Mux(step_piece, piece, Mux(step_x, x, Mux(step_y, next_tile, tile_or_first))))
-        with m.If(begins | step_x | step_y | step_tile):
+        with m.If(moves_x):
             m.d.sync += next_x.eq(Mux(step_x, x, Mux(step_y, next_tile, tile_or_first)))
-        with m.If(begins | step_tile):
+        with m.If(moves_tile):
             m.d.sync += next_tile.eq(tile_or_first)
-        with m.If(begins | step_y | step_tile):
+        with m.If(moves_y):
             for moved in (next_pass, next_y):
                 m.d.sync += [moved.row.eq(Mux(step_y, y.row, d.row0)),
                              moved.base.eq(Mux(step_y, y.base, d.base))]

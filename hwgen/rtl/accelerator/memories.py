@@ -265,9 +265,10 @@ class WordMemory(wiring.Component):
         data = later(m, self.write_data, 1, "data")
         mask = later(m, self.write_mask, 1, "mask", reset=True)
         chosen = Signal(self.width, reset_less=True)
-        where = [address.as_unsigned()[size:] == start >> size
-                 for start, depth in self.banks for size in [ceil_log2(depth)]]
-        shown = later(m, Cat(where), 3, "shown")
+        where = later(m, Cat(address.as_unsigned()[size:] == start >> size
+                             for start, depth in self.banks for size in [ceil_log2(depth)]),
+                      1, "where")
+        shown = later(m, where, 2, "shown")
         kinds = iter(self._kinds)
         # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
         for low in range(0, self.width, NEAR):
@@ -276,8 +277,7 @@ class WordMemory(wiring.Component):
             def near(value: Value, name: str) -> Value:
                 return primitives.local_register(m, self.family, value, name)
 
-            write = mask[low // self.granularity]
-            here = near(Cat(write & bank for bank in where), f"here_{low}")
+            write = near(mask[low // self.granularity], f"write_{low}")
             row, written = near(address, f"row_{low}"), near(data[low:high], f"data_{low}")
             words = []
             for index, (start, depth) in enumerate(self.banks):
@@ -287,7 +287,7 @@ class WordMemory(wiring.Component):
                 m.d.comb += [
                     ram.address.eq(near(row[:len(ram.address)], f"row_{index}_{low}")),
                     ram.write_data.eq(near(written, f"data_{index}_{low}")),
-                    ram.write.eq(near(here[index], f"write_{index}_{low}")),
+                    ram.write.eq(near(write & where[index], f"write_{index}_{low}")),
                 ]
                 words.append(ram.read_data)
             for bank, word in zip(near(shown, f"shown_{low}"), words, strict=True):
