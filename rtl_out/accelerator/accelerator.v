@@ -369,7 +369,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
   assign _095_ = take | follow_19_1;
   assign _106_ = take | follow_38_1;
   assign _117_ = take | follow_43_1;
-  assign _128_ = follow_6_1 & second;
+  assign _128_ = follow_7_1 & second;
   assign _000_ = error & fetch_of_second;
   assign _021_ = follow_49_1 & second;
   assign _032_ = \error$110  & store_of_second;
@@ -805,7 +805,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .weights__valid(kind_12[0])
   );
   \accelerator.fetch  fetch (
-    .\address$76 (accesses__read_address),
+    .\address$79 (accesses__read_address),
     .error(error),
     .\event (\event ),
     .event_8(early),
@@ -813,13 +813,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1649$0 (fetch_descriptor[23:0]),
-    .\port$1649$32 (fetch_descriptor[639:32]),
-    .\port$1652$0 (fetch_pad_descriptor),
-    .\port$2047$0 (activations__read_data[7:0]),
-    .\port$2048$0 (activations__read_data[15:8]),
-    .\port$2050$0 (activations__read_data[23:16]),
-    .\port$2051$0 (activations__read_data[31:24]),
+    .\port$1651$0 (fetch_descriptor[23:0]),
+    .\port$1651$32 (fetch_descriptor[639:32]),
+    .\port$1654$0 (fetch_pad_descriptor),
+    .\port$2049$0 (activations__read_data[7:0]),
+    .\port$2050$0 (activations__read_data[15:8]),
+    .\port$2052$0 (activations__read_data[23:16]),
+    .\port$2053$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -861,11 +861,11 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$2047$0 (activations__read_data[7:0]),
-    .\port$2048$0 (activations__read_data[15:8]),
-    .\port$2050$0 (activations__read_data[23:16]),
-    .\port$2051$0 (activations__read_data[31:24]),
-    .\port$2557$0 (accesses__write_data[7:0]),
+    .\port$2049$0 (activations__read_data[7:0]),
+    .\port$2050$0 (activations__read_data[15:8]),
+    .\port$2052$0 (activations__read_data[23:16]),
+    .\port$2053$0 (activations__read_data[31:24]),
+    .\port$2563$0 (accesses__write_data[7:0]),
     .program__address(\address$213 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
@@ -916,7 +916,7 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .count(count),
     .counted(counted),
     .cycles(cycles),
-    .\done$143 (done),
+    .\done$144 (done),
     .error(\error$233 ),
     .\event (\event ),
     .fetch_error(fetch_error),
@@ -2170,10 +2170,10 @@ module \accelerator.array (array_domain_rst, weights__valid, activations__valid,
     .array_domain_clk(array_domain_clk),
     .array_domain_rst(array_domain_rst),
     .o(o__payload),
-    .\port$694$18 (cell_3_0__south[25:8]),
-    .\port$695$18 (cell_3_1__south[25:8]),
-    .\port$696$18 (cell_3_2__south[25:8]),
-    .\port$697$18 (cell_3_3__south[25:8])
+    .\port$696$18 (cell_3_0__south[25:8]),
+    .\port$697$18 (cell_3_1__south[25:8]),
+    .\port$698$18 (cell_3_2__south[25:8]),
+    .\port$699$18 (cell_3_3__south[25:8])
   );
   \accelerator.array.weight_skew  weight_skew (
     .array_domain_clk(array_domain_clk),
@@ -2216,21 +2216,21 @@ module \accelerator.array.activation_skew (array_domain_rst, i, o, array_domain_
   assign o = { word_3_2, word_2_1, word_1_0, word_0_0 };
 endmodule
 
-module \accelerator.array.sum_skew (\port$694$18 , \port$695$18 , \port$696$18 , \port$697$18 , array_domain_rst, o, array_domain_clk);
+module \accelerator.array.sum_skew (\port$696$18 , \port$697$18 , \port$698$18 , \port$699$18 , array_domain_rst, o, array_domain_clk);
   input array_domain_clk;
   wire array_domain_clk;
   input array_domain_rst;
   wire array_domain_rst;
   output [71:0] o;
   wire [71:0] o;
-  input [17:0] \port$694$18 ;
-  wire [17:0] \port$694$18 ;
-  input [17:0] \port$695$18 ;
-  wire [17:0] \port$695$18 ;
   input [17:0] \port$696$18 ;
   wire [17:0] \port$696$18 ;
   input [17:0] \port$697$18 ;
   wire [17:0] \port$697$18 ;
+  input [17:0] \port$698$18 ;
+  wire [17:0] \port$698$18 ;
+  input [17:0] \port$699$18 ;
+  wire [17:0] \port$699$18 ;
   reg [17:0] word_0_0 = 18'h00000;
   reg [17:0] word_0_1 = 18'h00000;
   reg [17:0] word_0_2 = 18'h00000;
@@ -2238,18 +2238,18 @@ module \accelerator.array.sum_skew (\port$694$18 , \port$695$18 , \port$696$18 ,
   reg [17:0] word_1_1 = 18'h00000;
   reg [17:0] word_2_0 = 18'h00000;
   always @(posedge array_domain_clk)
-    word_0_0 <= \port$694$18 ;
+    word_0_0 <= \port$696$18 ;
   always @(posedge array_domain_clk)
     word_0_1 <= word_0_0;
   always @(posedge array_domain_clk)
     word_0_2 <= word_0_1;
   always @(posedge array_domain_clk)
-    word_1_0 <= \port$695$18 ;
+    word_1_0 <= \port$697$18 ;
   always @(posedge array_domain_clk)
     word_1_1 <= word_1_0;
   always @(posedge array_domain_clk)
-    word_2_0 <= \port$696$18 ;
-  assign o = { \port$697$18 , word_2_0, word_1_1, word_0_2 };
+    word_2_0 <= \port$698$18 ;
+  assign o = { \port$699$18 , word_2_0, word_1_1, word_0_2 };
 endmodule
 
 module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk);
@@ -2294,42 +2294,42 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \port$1652$0 , \event , \port$2047$0 , \port$2048$0 , \port$2050$0 , \port$2051$0 , \address$76 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \port$1654$0 , \event , \port$2049$0 , \port$2050$0 , \port$2052$0 , \port$2053$0 , \address$79 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire _002_;
   wire _003_;
   wire _004_;
   wire _005_;
-  wire [7:0] _006_;
-  wire [7:0] _007_;
-  wire [7:0] _008_;
-  wire [7:0] _009_;
-  wire _010_;
-  wire _011_;
-  wire _012_;
-  wire _013_;
-  wire [10:0] _014_;
-  wire [39:0] _015_;
+  wire _006_;
+  wire _007_;
+  wire _008_;
+  wire _009_;
+  wire [7:0] _010_;
+  wire [7:0] _011_;
+  wire [7:0] _012_;
+  wire [7:0] _013_;
+  wire _014_;
+  wire _015_;
   wire _016_;
   wire _017_;
-  wire [39:0] _018_;
+  wire [10:0] _018_;
   wire [39:0] _019_;
-  wire [10:0] _020_;
-  wire [10:0] _021_;
+  wire _020_;
+  wire _021_;
   wire [39:0] _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
-  wire _026_;
+  wire [39:0] _023_;
+  wire [10:0] _024_;
+  wire [10:0] _025_;
+  wire [39:0] _026_;
   wire _027_;
   wire _028_;
   wire _029_;
-  wire [14:0] _030_;
-  wire [14:0] _031_;
-  wire [14:0] _032_;
-  wire [14:0] _033_;
-  wire [14:0] _034_;
+  wire _030_;
+  wire _031_;
+  wire _032_;
+  wire _033_;
+  wire _034_;
   wire [14:0] _035_;
   wire [14:0] _036_;
   wire [14:0] _037_;
@@ -2337,79 +2337,79 @@ module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \por
   wire [14:0] _039_;
   wire [14:0] _040_;
   wire [14:0] _041_;
-  wire _042_;
-  wire _043_;
-  wire _044_;
-  wire _045_;
-  wire _046_;
+  wire [14:0] _042_;
+  wire [14:0] _043_;
+  wire [14:0] _044_;
+  wire [14:0] _045_;
+  wire [14:0] _046_;
   wire _047_;
   wire _048_;
   wire _049_;
   wire _050_;
   wire _051_;
-  wire [17:0] _052_;
-  wire [17:0] _053_;
-  wire [15:0] _054_;
-  wire [18:0] _055_;
-  wire [31:0] _056_;
-  wire [33:0] _057_;
-  wire _058_;
-  wire _059_;
-  wire _060_;
-  wire _061_;
+  wire _052_;
+  wire _053_;
+  wire _054_;
+  wire [17:0] _055_;
+  wire _056_;
+  wire [17:0] _057_;
+  wire [15:0] _058_;
+  wire [18:0] _059_;
+  wire [31:0] _060_;
+  wire [33:0] _061_;
   wire _062_;
-  wire [17:0] _063_;
-  wire [17:0] _064_;
-  wire [17:0] _065_;
-  wire [18:0] _066_;
-  wire [33:0] _067_;
+  wire _063_;
+  wire _064_;
+  wire _065_;
+  wire _066_;
+  wire _067_;
   wire _068_;
-  wire [31:0] _069_;
-  wire [31:0] _070_;
-  wire [31:0] _071_;
-  wire [31:0] _072_;
+  wire _069_;
+  wire _070_;
+  wire _071_;
+  wire _072_;
   wire _073_;
   wire _074_;
   wire _075_;
-  wire [31:0] _076_;
-  wire [31:0] _077_;
-  wire [31:0] _078_;
+  wire _076_;
+  wire _077_;
+  wire _078_;
   wire _079_;
-  wire [31:0] _080_;
+  wire _080_;
   wire _081_;
   wire _082_;
   wire [17:0] _083_;
-  wire [31:0] _084_;
+  wire [17:0] _084_;
   wire [17:0] _085_;
-  wire [31:0] _086_;
-  wire [11:0] _087_;
-  wire [11:0] _088_;
-  wire [33:0] _089_;
-  wire [18:0] _090_;
-  wire _091_;
-  wire _092_;
-  wire _093_;
-  wire _094_;
-  wire _095_;
-  wire [10:0] _096_;
-  wire [10:0] _097_;
+  wire [18:0] _086_;
+  wire [33:0] _087_;
+  wire [31:0] _088_;
+  wire [31:0] _089_;
+  wire [31:0] _090_;
+  wire [31:0] _091_;
+  wire [31:0] _092_;
+  wire [31:0] _093_;
+  wire [31:0] _094_;
+  wire [31:0] _095_;
+  wire [17:0] _096_;
+  wire [31:0] _097_;
   wire _098_;
-  wire [10:0] _099_;
-  wire [10:0] _100_;
-  wire _101_;
-  wire _102_;
-  wire _103_;
-  wire _104_;
+  wire [17:0] _099_;
+  wire [31:0] _100_;
+  wire [11:0] _101_;
+  wire [11:0] _102_;
+  wire [33:0] _103_;
+  wire [18:0] _104_;
   wire _105_;
   wire _106_;
   wire _107_;
   wire _108_;
   wire _109_;
-  wire _110_;
-  wire _111_;
+  wire [10:0] _110_;
+  wire [10:0] _111_;
   wire _112_;
-  wire _113_;
-  wire _114_;
+  wire [10:0] _113_;
+  wire [10:0] _114_;
   wire _115_;
   wire _116_;
   wire _117_;
@@ -2422,15 +2422,20 @@ module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \por
   wire _124_;
   wire _125_;
   wire _126_;
-  reg [10:0] \$signal  = 11'h000;
+  wire _127_;
+  wire _128_;
+  wire _129_;
+  wire _130_;
+  wire _131_;
+  reg \$signal  = 1'h0;
+  reg [10:0] \$signal$21  = 11'h000;
   reg [10:0] address = 11'h000;
-  output [7:0] \address$76 ;
-  wire [7:0] \address$76 ;
+  output [7:0] \address$79 ;
+  wire [7:0] \address$79 ;
   reg [10:0] \before  = 11'h000;
   wire [10:0] begin_offset;
-  reg begins = 1'h0;
   reg beyond = 1'h0;
-  reg \beyond$37  = 1'h0;
+  reg \beyond$38  = 1'h0;
   reg [14:0] due = 15'h0000;
   reg [2:0] \end  = 3'h0;
   output error;
@@ -2465,8 +2470,9 @@ module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \por
   reg [3:0] mask_3 = 4'h0;
   reg [3:0] mask_4 = 4'h0;
   reg [3:0] masks = 4'h0;
+  reg [3:0] moves = 4'h0;
   reg negative_1 = 1'h0;
-  reg \negative_1$35  = 1'h0;
+  reg \negative_1$36  = 1'h0;
   output [31:0] newest;
   reg [31:0] newest = 32'd0;
   reg [14:0] next_1 = 15'h0000;
@@ -2478,240 +2484,252 @@ module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \por
   reg [14:0] o = 15'h0000;
   reg outside = 1'h0;
   reg outside_1 = 1'h0;
+  reg outside_2 = 1'h0;
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [23:0] \port$1649$0 ;
-  wire [23:0] \port$1649$0 ;
-  input [607:0] \port$1649$32 ;
-  wire [607:0] \port$1649$32 ;
-  input [7:0] \port$1652$0 ;
-  wire [7:0] \port$1652$0 ;
-  input [7:0] \port$2047$0 ;
-  wire [7:0] \port$2047$0 ;
-  input [7:0] \port$2048$0 ;
-  wire [7:0] \port$2048$0 ;
+  input [23:0] \port$1651$0 ;
+  wire [23:0] \port$1651$0 ;
+  input [607:0] \port$1651$32 ;
+  wire [607:0] \port$1651$32 ;
+  input [7:0] \port$1654$0 ;
+  wire [7:0] \port$1654$0 ;
+  input [7:0] \port$2049$0 ;
+  wire [7:0] \port$2049$0 ;
   input [7:0] \port$2050$0 ;
   wire [7:0] \port$2050$0 ;
-  input [7:0] \port$2051$0 ;
-  wire [7:0] \port$2051$0 ;
+  input [7:0] \port$2052$0 ;
+  wire [7:0] \port$2052$0 ;
+  input [7:0] \port$2053$0 ;
+  wire [7:0] \port$2053$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
   reg reading_3 = 1'h0;
   reg reading_4 = 1'h0;
   reg reading_5 = 1'h0;
+  reg reading_6 = 1'h0;
   reg [17:0] row_0 = 18'h00000;
   reg row_inside_1 = 1'h0;
   reg step_piece = 1'h0;
   reg step_tile = 1'h0;
   reg step_x = 1'h0;
   reg step_y = 1'h0;
-  reg [4:0] steps = 5'h00;
+  reg [3:0] steps = 4'h0;
   reg [10:0] told_1 = 11'h000;
-  reg [10:0] \told_1$36  = 11'h000;
+  reg [10:0] \told_1$37  = 11'h000;
   wire [39:0] used;
   output [31:0] vector;
   reg [31:0] vector = 32'd0;
   assign _000_ = \event [0] & \event [1];
-  assign _046_ = ~ \event [4];
-  assign _051_ = _000_ & _046_;
-  assign _062_ = \event [0] & \event [1];
-  assign _093_ = _062_ & \event [4];
-  assign _104_ = ~ \event [5];
-  assign _115_ = _093_ & _104_;
+  assign _051_ = ~ \event [4];
+  assign _056_ = _000_ & _051_;
+  assign _067_ = \event [0] & \event [1];
+  assign _098_ = _067_ & \event [4];
+  assign _109_ = ~ \event [5];
+  assign _120_ = _098_ & _109_;
   assign _001_ = \event [0] & \event [1];
   assign _028_ = _001_ & \event [4];
-  assign _042_ = _028_ & \event [5];
-  assign _043_ = ~ \event [6];
-  assign _044_ = _042_ & _043_;
-  assign _045_ = \event [0] & \event [1];
-  assign _047_ = _045_ & \event [4];
-  assign _048_ = _047_ & \event [5];
-  assign _049_ = _048_ & \event [6];
-  assign _050_ = | { step_tile, step_y, step_x, step_piece };
-  assign _052_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1649$32 [335:320] });
-  assign _053_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _052_;
-  assign _054_ = due[2] ? \port$1649$32 [351:336] : 16'h0000;
-  assign _055_ = $signed(used[28:11]) + $signed({ 1'h0, _054_ });
-  assign _056_ = due[2] ? \port$1649$32 [383:352] : 32'd0;
-  assign _057_ = $signed(used[39:29]) + $signed({ 1'h0, _056_ });
-  assign _058_ = due[3] & due[13];
-  assign _059_ = _058_ & due[14];
-  assign _060_ = ~ due[0];
-  assign _061_ = idle & _060_;
-  assign _063_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1649$32 [399:384] });
-  assign _064_ = $signed(\$signal ) + $signed({ 1'h0, \port$1649$32 [415:400] });
-  assign _065_ = $signed(next_tile) + $signed({ 1'h0, \port$1649$32 [431:416] });
-  assign { _066_[18], _018_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1649$32 [447:432] });
-  assign { _067_[33:11], _018_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1649$32 [479:448] });
-  assign _068_ = begins | steps[4];
-  assign _069_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
-  assign _070_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _069_;
-  assign _071_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _070_;
-  assign _072_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _071_;
-  assign _073_ = begins | steps[1];
-  assign _074_ = _073_ | steps[2];
-  assign _075_ = _074_ | steps[3];
-  assign _076_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
-  assign _077_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _076_;
-  assign _078_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _077_;
-  assign _079_ = begins | steps[3];
-  assign _080_ = begins ? \port$1649$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
-  assign _081_ = begins | steps[2];
-  assign _082_ = _081_ | steps[3];
-  assign _083_ = steps[2] ? following_y[28:11] : { \port$1649$32 [239], \port$1649$32 [239], \port$1649$32 [239:224] };
-  assign _084_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1649$32 [223:192];
-  assign _085_ = steps[2] ? following_y[28:11] : { \port$1649$32 [239], \port$1649$32 [239], \port$1649$32 [239:224] };
-  assign _086_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1649$32 [223:192];
-  assign _087_ = $signed(position[39:29]) + $signed(position[10:0]);
-  assign _088_ = - $signed(position[10:0]);
-  assign _089_ = $signed({ 1'h0, \port$1649$32 [319:288] }) - $signed(position[10:0]);
-  assign _090_ = $signed(position[28:11]) - $signed(1'h0);
-  assign _091_ = $signed(row_0) >= $signed(1'h0);
-  assign _092_ = $signed(row_0) < $signed({ 1'h0, \port$1649$32 [255:240] });
-  assign _094_ = _091_ & _092_;
-  assign _095_ = $signed(\before ) > $signed(4'h4);
-  assign _096_ = beyond ? 11'h004 : told_1;
-  assign _097_ = negative_1 ? 11'h000 : _096_;
-  assign _098_ = $signed(\inside ) > $signed(4'h4);
-  assign _099_ = \beyond$37  ? 11'h004 : \told_1$36 ;
-  assign _100_ = \negative_1$35  ? 11'h000 : _099_;
-  assign _101_ = first <= 1'h0;
-  assign _102_ = \end  > 1'h0;
-  assign _103_ = _101_ & _102_;
-  assign _105_ = _103_ & row_inside_1;
-  assign _106_ = first <= 1'h1;
-  assign _107_ = \end  > 1'h1;
-  assign _108_ = _106_ & _107_;
-  assign _109_ = _108_ & row_inside_1;
-  assign _110_ = first <= 2'h2;
-  assign _111_ = \end  > 2'h2;
-  assign _112_ = _110_ & _111_;
-  assign _113_ = _112_ & row_inside_1;
-  assign _114_ = first <= 2'h3;
-  assign _116_ = \end  > 2'h3;
-  assign _117_ = _114_ & _116_;
+  assign _047_ = _028_ & \event [5];
+  assign _048_ = ~ \event [6];
+  assign _049_ = _047_ & _048_;
+  assign _050_ = \event [0] & \event [1];
+  assign _052_ = _050_ & \event [4];
+  assign _053_ = _052_ & \event [5];
+  assign _054_ = _053_ & \event [6];
+  assign _055_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1651$32 [335:320] });
+  assign _057_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _055_;
+  assign _058_ = due[2] ? \port$1651$32 [351:336] : 16'h0000;
+  assign _059_ = $signed(used[28:11]) + $signed({ 1'h0, _058_ });
+  assign _060_ = due[2] ? \port$1651$32 [383:352] : 32'd0;
+  assign _061_ = $signed(used[39:29]) + $signed({ 1'h0, _060_ });
+  assign _062_ = due[3] & due[13];
+  assign _063_ = _062_ & due[14];
+  assign _064_ = ~ due[0];
+  assign _065_ = idle & _064_;
+  assign _066_ = ~ due[0];
+  assign _068_ = idle & _066_;
+  assign _069_ = | { step_tile, step_y, step_x, step_piece };
+  assign _070_ = _068_ | _069_;
+  assign _071_ = ~ due[0];
+  assign _072_ = idle & _071_;
+  assign _073_ = _072_ | step_x;
+  assign _074_ = _073_ | step_y;
+  assign _075_ = _074_ | step_tile;
+  assign _076_ = ~ due[0];
+  assign _077_ = idle & _076_;
+  assign _078_ = _077_ | step_y;
+  assign _079_ = _078_ | step_tile;
+  assign _080_ = ~ due[0];
+  assign _081_ = idle & _080_;
+  assign _082_ = _081_ | step_tile;
+  assign _083_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1651$32 [399:384] });
+  assign _084_ = $signed(\$signal$21 ) + $signed({ 1'h0, \port$1651$32 [415:400] });
+  assign _085_ = $signed(next_tile) + $signed({ 1'h0, \port$1651$32 [431:416] });
+  assign { _086_[18], _022_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1651$32 [447:432] });
+  assign { _087_[33:11], _022_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1651$32 [479:448] });
+  assign _088_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _089_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _088_;
+  assign _090_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _089_;
+  assign _091_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _090_;
+  assign _092_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _093_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _092_;
+  assign _094_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _093_;
+  assign _095_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _096_ = steps[2] ? following_y[28:11] : { \port$1651$32 [239], \port$1651$32 [239], \port$1651$32 [239:224] };
+  assign _097_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1651$32 [223:192];
+  assign _099_ = steps[2] ? following_y[28:11] : { \port$1651$32 [239], \port$1651$32 [239], \port$1651$32 [239:224] };
+  assign _100_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1651$32 [223:192];
+  assign _101_ = $signed(position[39:29]) + $signed(position[10:0]);
+  assign _102_ = - $signed(position[10:0]);
+  assign _103_ = $signed({ 1'h0, \port$1651$32 [319:288] }) - $signed(position[10:0]);
+  assign _104_ = $signed(position[28:11]) - $signed(1'h0);
+  assign _105_ = $signed(row_0) >= $signed(1'h0);
+  assign _106_ = $signed(row_0) < $signed({ 1'h0, \port$1651$32 [255:240] });
+  assign _107_ = _105_ & _106_;
+  assign _108_ = $signed(\before ) > $signed(4'h4);
+  assign _110_ = beyond ? 11'h004 : told_1;
+  assign _111_ = negative_1 ? 11'h000 : _110_;
+  assign _112_ = $signed(\inside ) > $signed(4'h4);
+  assign _113_ = \beyond$38  ? 11'h004 : \told_1$37 ;
+  assign _114_ = \negative_1$36  ? 11'h000 : _113_;
+  assign _115_ = first <= 1'h0;
+  assign _116_ = \end  > 1'h0;
+  assign _117_ = _115_ & _116_;
   assign _118_ = _117_ & row_inside_1;
-  assign _119_ = \port$1649$0 [7:0] != 2'h3;
-  assign _120_ = \event [0] & _119_;
-  assign _121_ = $signed(address) < $signed(1'h0);
-  assign _122_ = $signed(address) >= $signed(10'h100);
-  assign _123_ = _121_ | _122_;
-  assign _124_ = reading_5 & outside_1;
-  assign _125_ = ! first;
-  assign _002_ = \end  > 1'h0;
-  assign _003_ = _125_ & _002_;
-  assign _004_ = _003_ & row_inside_1;
-  assign _005_ = _124_ & _004_;
-  assign _006_ = mask_4[0] ? \port$2047$0  : \port$1652$0 ;
-  assign _007_ = mask_4[1] ? \port$2048$0  : \port$1652$0 ;
-  assign _008_ = mask_4[2] ? \port$2050$0  : \port$1652$0 ;
-  assign _009_ = mask_4[3] ? \port$2051$0  : \port$1652$0 ;
+  assign _119_ = first <= 1'h1;
+  assign _121_ = \end  > 1'h1;
+  assign _122_ = _119_ & _121_;
+  assign _123_ = _122_ & row_inside_1;
+  assign _124_ = first <= 2'h2;
+  assign _125_ = \end  > 2'h2;
+  assign _126_ = _124_ & _125_;
+  assign _127_ = _126_ & row_inside_1;
+  assign _128_ = first <= 2'h3;
+  assign _129_ = \end  > 2'h3;
+  assign _130_ = _128_ & _129_;
+  assign _002_ = _130_ & row_inside_1;
+  assign _003_ = \port$1651$0 [7:0] != 2'h3;
+  assign _004_ = \event [0] & _003_;
+  assign _005_ = $signed(address) < $signed(1'h0);
+  assign _006_ = $signed(address) >= $signed(10'h100);
+  assign _007_ = _005_ | _006_;
+  assign _008_ = reading_6 & outside_2;
+  assign _009_ = _008_ & masks[0];
+  assign _010_ = mask_4[0] ? \port$2049$0  : \port$1654$0 ;
+  assign _011_ = mask_4[1] ? \port$2050$0  : \port$1654$0 ;
+  assign _012_ = mask_4[2] ? \port$2052$0  : \port$1654$0 ;
+  assign _013_ = mask_4[3] ? \port$2053$0  : \port$1654$0 ;
   assign used = due[1] ? next_pass : here;
   assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
     due <= \event ;
   always @(posedge fetch_domain_clk)
-    step_piece <= _010_;
+    step_piece <= _014_;
   always @(posedge fetch_domain_clk)
-    step_x <= _011_;
+    step_x <= _015_;
   always @(posedge fetch_domain_clk)
-    step_y <= _012_;
+    step_y <= _016_;
   always @(posedge fetch_domain_clk)
-    step_tile <= _013_;
+    step_tile <= _017_;
   always @(posedge fetch_domain_clk)
-    steps <= { _050_, step_tile, step_y, step_x, step_piece };
+    steps <= { step_tile, step_y, step_x, step_piece };
   always @(posedge fetch_domain_clk)
-    pass_offset <= _014_;
+    pass_offset <= _018_;
   always @(posedge fetch_domain_clk)
-    here <= _015_;
+    here <= _019_;
   always @(posedge fetch_domain_clk)
-    idle <= _016_;
+    idle <= _020_;
   always @(posedge fetch_domain_clk)
-    begins <= _017_;
+    \$signal  <= _021_;
   always @(posedge fetch_domain_clk)
-    following_piece <= _063_[10:0];
+    moves <= { _082_, _079_, _075_, _070_ };
   always @(posedge fetch_domain_clk)
-    following_x <= _064_[10:0];
+    following_piece <= _083_[10:0];
   always @(posedge fetch_domain_clk)
-    following_tile <= _065_[10:0];
+    following_x <= _084_[10:0];
   always @(posedge fetch_domain_clk)
-    following_y <= { _018_[39:11], following_y[10:0] };
+    following_tile <= _085_[10:0];
   always @(posedge fetch_domain_clk)
-    next_pass <= _019_;
+    following_y <= { _022_[39:11], following_y[10:0] };
   always @(posedge fetch_domain_clk)
-    \$signal  <= _020_;
+    next_pass <= _023_;
   always @(posedge fetch_domain_clk)
-    next_tile <= _021_;
+    \$signal$21  <= _024_;
   always @(posedge fetch_domain_clk)
-    next_y <= { _022_[39:11], next_y[10:0] };
+    next_tile <= _025_;
+  always @(posedge fetch_domain_clk)
+    next_y <= { _026_[39:11], next_y[10:0] };
   always @(posedge fetch_domain_clk)
     position <= used;
   always @(posedge fetch_domain_clk)
-    address <= _087_[10:0];
+    address <= _101_[10:0];
   always @(posedge fetch_domain_clk)
-    \before  <= _088_[10:0];
+    \before  <= _102_[10:0];
   always @(posedge fetch_domain_clk)
-    \inside  <= _089_[10:0];
+    \inside  <= _103_[10:0];
   always @(posedge fetch_domain_clk)
-    row_0 <= _090_[17:0];
+    row_0 <= _104_[17:0];
   always @(posedge fetch_domain_clk)
-    inside_0 <= _094_;
+    inside_0 <= _107_;
   always @(posedge fetch_domain_clk)
     negative_1 <= \before [10];
   always @(posedge fetch_domain_clk)
     told_1 <= \before ;
   always @(posedge fetch_domain_clk)
-    beyond <= _095_;
+    beyond <= _108_;
   always @(posedge fetch_domain_clk)
-    first <= _097_[2:0];
+    first <= _111_[2:0];
   always @(posedge fetch_domain_clk)
-    \negative_1$35  <= \inside [10];
+    \negative_1$36  <= \inside [10];
   always @(posedge fetch_domain_clk)
-    \told_1$36  <= \inside ;
+    \told_1$37  <= \inside ;
   always @(posedge fetch_domain_clk)
-    \beyond$37  <= _098_;
+    \beyond$38  <= _112_;
   always @(posedge fetch_domain_clk)
-    \end  <= _100_[2:0];
+    \end  <= _114_[2:0];
   always @(posedge fetch_domain_clk)
     row_inside_1 <= inside_0;
   always @(posedge fetch_domain_clk)
-    masks <= { _118_, _113_, _109_, _105_ };
+    masks <= { _002_, _127_, _123_, _118_ };
   always @(posedge fetch_domain_clk)
-    reading_1 <= _023_;
+    reading_1 <= _027_;
   always @(posedge fetch_domain_clk)
-    reading_2 <= _024_;
+    reading_2 <= _029_;
   always @(posedge fetch_domain_clk)
-    reading_3 <= _025_;
+    reading_3 <= _030_;
   always @(posedge fetch_domain_clk)
-    reading_4 <= _026_;
+    reading_4 <= _031_;
   always @(posedge fetch_domain_clk)
-    reading_5 <= _027_;
+    reading_5 <= _032_;
+  always @(posedge fetch_domain_clk)
+    reading_6 <= _033_;
   always @(posedge fetch_domain_clk)
     outside_1 <= outside;
   always @(posedge fetch_domain_clk)
-    outside <= _123_;
+    outside_2 <= outside_1;
   always @(posedge fetch_domain_clk)
-    error <= _029_;
+    outside <= _007_;
   always @(posedge fetch_domain_clk)
-    event_1 <= _030_;
+    error <= _034_;
   always @(posedge fetch_domain_clk)
-    event_2 <= _031_;
+    event_1 <= _035_;
   always @(posedge fetch_domain_clk)
-    event_3 <= _032_;
+    event_2 <= _036_;
   always @(posedge fetch_domain_clk)
-    event_4 <= _033_;
+    event_3 <= _037_;
   always @(posedge fetch_domain_clk)
-    event_5 <= _034_;
+    event_4 <= _038_;
   always @(posedge fetch_domain_clk)
-    event_6 <= _035_;
+    event_5 <= _039_;
   always @(posedge fetch_domain_clk)
-    event_7 <= _036_;
+    event_6 <= _040_;
   always @(posedge fetch_domain_clk)
-    event_8 <= _037_;
+    event_7 <= _041_;
   always @(posedge fetch_domain_clk)
-    next_1 <= _038_;
+    event_8 <= _042_;
+  always @(posedge fetch_domain_clk)
+    next_1 <= _043_;
   always @(posedge fetch_domain_clk)
     mask_1 <= masks;
   always @(posedge fetch_domain_clk)
@@ -2721,56 +2739,57 @@ module \accelerator.fetch (fetch_domain_rst, \port$1649$0 , \port$1649$32 , \por
   always @(posedge fetch_domain_clk)
     mask_4 <= mask_3;
   always @(posedge fetch_domain_clk)
-    newest <= { _009_, _008_, _007_, _006_ };
+    newest <= { _013_, _012_, _011_, _010_ };
   always @(posedge fetch_domain_clk)
-    next_late_1 <= _039_;
+    next_late_1 <= _044_;
   always @(posedge fetch_domain_clk)
-    late_1 <= _040_;
+    late_1 <= _045_;
   always @(posedge fetch_domain_clk)
-    o <= _041_;
+    o <= _046_;
   always @(posedge fetch_domain_clk)
     vector <= newest;
-  assign _024_ = fetch_domain_rst ? 1'h0 : reading_1;
-  assign _023_ = fetch_domain_rst ? 1'h0 : _120_;
-  assign _022_[39:29] = _082_ ? _086_[10:0] : next_y[39:29];
-  assign _022_[28:11] = _082_ ? _085_ : next_y[28:11];
-  assign _021_ = _079_ ? _080_[10:0] : next_tile;
-  assign _020_ = _075_ ? _078_[10:0] : \$signal ;
-  assign _019_[39:29] = _082_ ? _084_[10:0] : next_pass[39:29];
-  assign _019_[28:11] = _082_ ? _083_ : next_pass[28:11];
-  assign _019_[10:0] = _068_ ? _072_[10:0] : next_pass[10:0];
-  assign _017_ = fetch_domain_rst ? 1'h0 : _061_;
-  assign _126_ = due[0] ? _059_ : idle;
-  assign _016_ = fetch_domain_rst ? 1'h1 : _126_;
-  assign _015_[39:29] = due[0] ? _057_[10:0] : here[39:29];
-  assign _015_[28:11] = due[0] ? _055_[17:0] : here[28:11];
-  assign _015_[10:0] = due[0] ? _053_[10:0] : here[10:0];
-  assign _014_ = due[0] ? begin_offset : pass_offset;
-  assign _013_ = fetch_domain_rst ? 1'h0 : _049_;
-  assign _012_ = fetch_domain_rst ? 1'h0 : _044_;
-  assign _011_ = fetch_domain_rst ? 1'h0 : _115_;
-  assign _010_ = fetch_domain_rst ? 1'h0 : _051_;
-  assign _041_ = fetch_domain_rst ? 15'h0000 : late_1;
-  assign _040_ = fetch_domain_rst ? 15'h0000 : next_late_1;
-  assign _039_ = fetch_domain_rst ? 15'h0000 : next_1;
-  assign _038_ = fetch_domain_rst ? 15'h0000 : event_8;
-  assign _037_ = fetch_domain_rst ? 15'h0000 : event_7;
-  assign _036_ = fetch_domain_rst ? 15'h0000 : event_6;
-  assign _035_ = fetch_domain_rst ? 15'h0000 : event_5;
-  assign _034_ = fetch_domain_rst ? 15'h0000 : event_4;
-  assign _033_ = fetch_domain_rst ? 15'h0000 : event_3;
-  assign _032_ = fetch_domain_rst ? 15'h0000 : event_2;
-  assign _031_ = fetch_domain_rst ? 15'h0000 : event_1;
-  assign _030_ = fetch_domain_rst ? 15'h0000 : \event ;
-  assign _029_ = fetch_domain_rst ? 1'h0 : _005_;
-  assign _027_ = fetch_domain_rst ? 1'h0 : reading_4;
-  assign _026_ = fetch_domain_rst ? 1'h0 : reading_3;
-  assign _025_ = fetch_domain_rst ? 1'h0 : reading_2;
-  assign _067_[10:0] = _018_[39:29];
-  assign _066_[17:0] = _018_[28:11];
-  assign \address$76  = address[7:0];
-  assign _022_[10:0] = next_y[10:0];
-  assign _018_[10:0] = following_y[10:0];
+  assign _030_ = fetch_domain_rst ? 1'h0 : reading_2;
+  assign _029_ = fetch_domain_rst ? 1'h0 : reading_1;
+  assign _027_ = fetch_domain_rst ? 1'h0 : _004_;
+  assign _026_[39:29] = moves[2] ? _100_[10:0] : next_y[39:29];
+  assign _026_[28:11] = moves[2] ? _099_ : next_y[28:11];
+  assign _025_ = moves[3] ? _095_[10:0] : next_tile;
+  assign _024_ = moves[1] ? _094_[10:0] : \$signal$21 ;
+  assign _023_[39:29] = moves[2] ? _097_[10:0] : next_pass[39:29];
+  assign _023_[28:11] = moves[2] ? _096_ : next_pass[28:11];
+  assign _023_[10:0] = moves[0] ? _091_[10:0] : next_pass[10:0];
+  assign _021_ = fetch_domain_rst ? 1'h0 : _065_;
+  assign _131_ = due[0] ? _063_ : idle;
+  assign _020_ = fetch_domain_rst ? 1'h1 : _131_;
+  assign _019_[39:29] = due[0] ? _061_[10:0] : here[39:29];
+  assign _019_[28:11] = due[0] ? _059_[17:0] : here[28:11];
+  assign _019_[10:0] = due[0] ? _057_[10:0] : here[10:0];
+  assign _018_ = due[0] ? begin_offset : pass_offset;
+  assign _017_ = fetch_domain_rst ? 1'h0 : _054_;
+  assign _016_ = fetch_domain_rst ? 1'h0 : _049_;
+  assign _015_ = fetch_domain_rst ? 1'h0 : _120_;
+  assign _014_ = fetch_domain_rst ? 1'h0 : _056_;
+  assign _046_ = fetch_domain_rst ? 15'h0000 : late_1;
+  assign _045_ = fetch_domain_rst ? 15'h0000 : next_late_1;
+  assign _044_ = fetch_domain_rst ? 15'h0000 : next_1;
+  assign _043_ = fetch_domain_rst ? 15'h0000 : event_8;
+  assign _042_ = fetch_domain_rst ? 15'h0000 : event_7;
+  assign _041_ = fetch_domain_rst ? 15'h0000 : event_6;
+  assign _040_ = fetch_domain_rst ? 15'h0000 : event_5;
+  assign _039_ = fetch_domain_rst ? 15'h0000 : event_4;
+  assign _038_ = fetch_domain_rst ? 15'h0000 : event_3;
+  assign _037_ = fetch_domain_rst ? 15'h0000 : event_2;
+  assign _036_ = fetch_domain_rst ? 15'h0000 : event_1;
+  assign _035_ = fetch_domain_rst ? 15'h0000 : \event ;
+  assign _034_ = fetch_domain_rst ? 1'h0 : _009_;
+  assign _033_ = fetch_domain_rst ? 1'h0 : reading_5;
+  assign _032_ = fetch_domain_rst ? 1'h0 : reading_4;
+  assign _031_ = fetch_domain_rst ? 1'h0 : reading_3;
+  assign _087_[10:0] = _022_[39:29];
+  assign _086_[17:0] = _022_[28:11];
+  assign \address$79  = address[7:0];
+  assign _026_[10:0] = next_y[10:0];
+  assign _022_[10:0] = following_y[10:0];
 endmodule
 
 module \accelerator.host (rx__valid, tx__ready, clk, rst, bus__ack, bus__error, bus__r_data, epoch, tx__valid, tx__payload, bus__address, bus__mask, bus__read, bus__w_data, bus__write, rx__ready, rx__payload);
@@ -4980,7 +4999,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2047$0 , \port$2048$0 , \port$2050$0 , \port$2051$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2557$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2049$0 , \port$2050$0 , \port$2052$0 , \port$2053$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2563$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -5132,16 +5151,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$2047$0 ;
-  wire [7:0] \port$2047$0 ;
-  input [7:0] \port$2048$0 ;
-  wire [7:0] \port$2048$0 ;
+  input [7:0] \port$2049$0 ;
+  wire [7:0] \port$2049$0 ;
   input [7:0] \port$2050$0 ;
   wire [7:0] \port$2050$0 ;
-  input [7:0] \port$2051$0 ;
-  wire [7:0] \port$2051$0 ;
-  input [7:0] \port$2557$0 ;
-  wire [7:0] \port$2557$0 ;
+  input [7:0] \port$2052$0 ;
+  wire [7:0] \port$2052$0 ;
+  input [7:0] \port$2053$0 ;
+  wire [7:0] \port$2053$0 ;
+  input [7:0] \port$2563$0 ;
+  wire [7:0] \port$2563$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -5219,7 +5238,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _015_ = \wait  == 1'h1;
   assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
-  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2557$0  };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2563$0  };
   assign _019_ = writes_mask ? mask : 4'h0;
   assign _020_ = accesses__write_mask | _019_;
   assign _022_ = writing[2] ? 2'h1 : 2'h0;
@@ -5314,7 +5333,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$2051$0 , \port$2050$0 , \port$2048$0 , \port$2047$0  };
+    of_activations_1 <= { \port$2053$0 , \port$2052$0 , \port$2050$0 , \port$2049$0  };
   always @(posedge clk)
     write_address <= _078_;
   always @(posedge clk)
@@ -5934,7 +5953,9 @@ endmodule
 
 module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk);
   wire _00_;
-  wire [31:0] _01_;
+  wire _01_;
+  wire _02_;
+  wire [31:0] _03_;
   input [7:0] address;
   wire [7:0] address;
   reg [7:0] address_1 = 8'h00;
@@ -5954,8 +5975,6 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   reg [15:0] data_0 = 16'h0000;
   reg [31:0] data_1 = 32'd0;
   reg [15:0] data_16 = 16'h0000;
-  reg here_0 = 1'h0;
-  reg here_16 = 1'h0;
   reg mask_1 = 1'h0;
   reg [7:0] row_0 = 8'h00;
   reg [7:0] row_16 = 8'h00;
@@ -5965,25 +5984,25 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   reg shown_1 = 1'h0;
   reg shown_16 = 1'h0;
   reg shown_2 = 1'h0;
-  reg shown_3 = 1'h0;
+  reg where_1 = 1'h0;
+  reg write_0 = 1'h0;
+  reg write_16 = 1'h0;
   input [31:0] write_data;
   wire [31:0] write_data;
   input write_mask;
   wire write_mask;
   always @(posedge clk)
-    address_1 <= address;
-  always @(posedge clk)
     data_1 <= write_data;
   always @(posedge clk)
-    mask_1 <= _00_;
+    mask_1 <= _02_;
   always @(posedge clk)
-    shown_1 <= 1'h1;
+    where_1 <= 1'h1;
+  always @(posedge clk)
+    shown_1 <= where_1;
   always @(posedge clk)
     shown_2 <= shown_1;
   always @(posedge clk)
-    shown_3 <= shown_2;
-  always @(posedge clk)
-    here_0 <= mask_1;
+    write_0 <= mask_1;
   always @(posedge clk)
     row_0 <= address_1;
   always @(posedge clk)
@@ -5993,13 +6012,13 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   always @(posedge clk)
     bank_0_0__write_data <= data_0;
   always @(posedge clk)
-    bank_0_0__write <= here_0;
+    bank_0_0__write <= _00_;
   always @(posedge clk)
-    shown_0 <= shown_3;
+    shown_0 <= shown_2;
   always @(posedge clk)
-    chosen <= _01_;
+    chosen <= _03_;
   always @(posedge clk)
-    here_16 <= mask_1;
+    write_16 <= mask_1;
   always @(posedge clk)
     row_16 <= address_1;
   always @(posedge clk)
@@ -6009,14 +6028,18 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   always @(posedge clk)
     bank_0_16__write_data <= data_16;
   always @(posedge clk)
-    bank_0_16__write <= here_16;
+    bank_0_16__write <= _01_;
   always @(posedge clk)
-    shown_16 <= shown_3;
+    shown_16 <= shown_2;
   always @(posedge clk)
     chosen_1 <= chosen;
-  assign _01_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
-  assign _01_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
-  assign _00_ = rst ? 1'h0 : write_mask;
+  assign _00_ = write_0 & where_1;
+  assign _01_ = write_16 & where_1;
+  always @(posedge clk)
+    address_1 <= address;
+  assign _03_[31:16] = shown_16 ? bank_0_16__read_data : chosen[31:16];
+  assign _03_[15:0] = shown_0 ? bank_0_0__read_data : chosen[15:0];
+  assign _02_ = rst ? 1'h0 : write_mask;
   single_port_ram bank_0_0 (
     .address(bank_0_0__address),
     .clk(clk),
@@ -6035,7 +6058,7 @@ module \accelerator.program (rst, address, chosen_1, write_data, write_mask, clk
   );
 endmodule
 
-module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$143 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, clear
+module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$144 , fetch_error, store_error, sums_error, head, head_address, words, \event , load, address, cycles, step_cycles, busy, error, step, clear
 , second, counted, word, swapped, start, stop, \first$134 , count, limit, clk);
   wire [8:0] _0000_;
   wire _0001_;
@@ -6125,8 +6148,8 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   wire _0085_;
   wire _0086_;
   wire _0087_;
-  wire _0088_;
-  wire [16:0] _0089_;
+  wire [16:0] _0088_;
+  wire _0089_;
   wire _0090_;
   wire _0091_;
   wire _0092_;
@@ -6574,8 +6597,8 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   output [31:0] cycles;
   reg [31:0] cycles = 32'd0;
   reg done = 1'h0;
-  input \done$143 ;
-  wire \done$143 ;
+  input \done$144 ;
+  wire \done$144 ;
   wire \end ;
   wire ends;
   output [7:0] error;
@@ -6890,12 +6913,12 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0080_ = ! \wait ;
   assign _0081_ = ~ clear;
   assign _0082_ = complete_1 & _0081_;
-  assign _0084_ = ~ \done$143 ;
+  assign _0084_ = ~ \done$144 ;
   assign _0085_ = runs & _0084_;
-  assign _0086_ = ~ streams;
-  assign _0087_ = \begin  | waits;
-  assign _0088_ = _0087_ & second;
-  assign _0089_ = \$signal  - 1'h1;
+  assign _0086_ = \begin  | waits;
+  assign _0087_ = _0086_ & second;
+  assign _0088_ = \$signal  - 1'h1;
+  assign _0089_ = ~ streams;
   assign _0090_ = step_cycles >= limit;
   assign _0091_ = busy & _0090_;
   assign _0092_ = ~ clear;
@@ -7205,9 +7228,9 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   always @(posedge clk)
     second <= _0239_;
   always @(posedge clk)
-    spread <= _0240_;
+    started <= _0240_;
   always @(posedge clk)
-    started <= _0241_;
+    spread <= _0241_;
   always @(posedge clk)
     late <= _0242_;
   always @(posedge clk)
@@ -7249,22 +7272,22 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0246_ = rst ? 1'h0 : _0098_;
   assign _0245_ = rst ? 8'h00 : found;
   assign _0244_ = rst ? 8'h00 : failure;
-  assign _0243_ = rst ? 1'h0 : \done$143 ;
+  assign _0243_ = rst ? 1'h0 : \done$144 ;
   assign _0242_ = rst ? 1'h0 : _0091_;
-  assign _0241_ = rst ? 1'h0 : starts;
-  assign _0325_ = starts ? _0086_ : spread;
+  assign _0325_ = started ? _0089_ : spread;
   assign _0326_ = followed ? 1'h1 : _0325_;
-  assign _0240_ = rst ? 1'h1 : _0326_;
-  assign _0327_ = \done$143  ? 1'h0 : second;
+  assign _0241_ = rst ? 1'h1 : _0326_;
+  assign _0240_ = rst ? 1'h0 : starts;
+  assign _0327_ = \done$144  ? 1'h0 : second;
   assign _0328_ = starts ? _0085_ : _0327_;
   assign _0329_ = clear ? 1'h0 : _0328_;
   assign _0239_ = rst ? 1'h0 : _0329_;
   assign _0330_ = \begin  ? runs : blocked;
-  assign _0331_ = \done$143  ? _0088_ : _0330_;
+  assign _0331_ = \done$144  ? _0087_ : _0330_;
   assign _0332_ = starts ? 1'h0 : _0331_;
   assign _0333_ = clear ? 1'h0 : _0332_;
   assign _0237_ = rst ? 1'h0 : _0333_;
-  assign _0334_ = \done$143  ? second : runs;
+  assign _0334_ = \done$144  ? second : runs;
   assign _0335_ = starts ? 1'h1 : _0334_;
   assign _0336_ = clear ? 1'h0 : _0335_;
   assign _0236_ = rst ? 1'h0 : _0336_;
@@ -7370,7 +7393,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0228_ = rst ? 1'h0 : _0378_;
   assign _0379_ = _0380_ ? count : \$signal ;
   assign _0380_ = ! state;
-  assign _0226_ = started ? _0089_[15:0] : _0379_;
+  assign _0226_ = started ? _0088_[15:0] : _0379_;
   assign _0225_ = rst ? 1'h0 : beginning;
   assign _0224_ = rst ? 32'd0 : _0073_[31:0];
   assign _0381_ = busy ? _0069_[31:0] : cycles;
@@ -7482,7 +7505,7 @@ module \accelerator.sequencer (rst, take, follow, followed, word_valid, \done$14
   assign _0181_ = rst ? 1'h0 : _0313_;
   assign _0180_ = rst ? 1'h0 : _0305_;
   assign _0179_ = rst ? 1'h0 : \$signal$76 ;
-  assign _0432_ = starts ? streams : ran;
+  assign _0432_ = started ? streams : ran;
   assign _0178_ = rst ? 1'h0 : _0432_;
   assign _0433_ = _0301_ ? 1'h1 : missing;
   assign _0434_ = clear ? 1'h0 : _0433_;

@@ -308,5 +308,6 @@ def test_old_file(stacked, tmp_path, monkeypatch):
     monkeypatch.setattr("hwgen.compiler.program.FORMAT", 3)
     stacked.save(tmp_path / "a.program")
     monkeypatch.undo()
-    with pytest.raises(UserError, match=f"its format is 3, not {FORMAT}: compile the network again"):
+    message = f"its format is 3, not {FORMAT}: compile the network again"
+    with pytest.raises(UserError, match=message):
         Program.load(tmp_path / "a.program")
