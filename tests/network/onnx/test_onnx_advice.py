@@ -75,7 +75,7 @@ def integer_networks():
     w = writer.Writer(2)
     yield "before the input", w.model(w.both(w.node("Relu", w.input([1, 4]))))
     w = writer.Writer(2)
-    yield "operator", w.model(w.both(w.node("Elu", w.both(w.input([1, 4])))))
+    yield "operator", w.model(w.both(w.node("Softplus", w.both(w.input([1, 4])))))
     w = writer.Writer(2)
     x = w.both(w.input([1, 4]))
     yield "product of two", w.model(w.both(w.node("Mul", x, x)))
