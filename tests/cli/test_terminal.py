@@ -96,10 +96,10 @@ def test_long_command(monkeypatch, capsys):
 
 
 def test_long_command_on_a_terminal(monkeypatch):
-    """In one line, which is empty in the end."""
+    """In one line, which is empty where the result is printed, and in the end."""
     text = long_command(monkeypatch, Terminal())
     assert re.fullmatch(r"(\x1b\[Kboards, \d s \.\.\.\r)+\x1b\[Klayer \.\.\.\r"
-                        r"(\x1b\[Klayer, \d s \.\.\.\r)+\x1b\[K\r", text)
+                        r"((\x1b\[Klayer, \d s \.\.\.\r)+\x1b\[K\r)+", text)
 
 
 def test_quiet(monkeypatch):
