@@ -259,15 +259,18 @@ class WordMemory(wiring.Component):
         """Where its block RAMs lie on the chip, if that is settled here."""
         return [site for _, options in self._kinds for site in options.get("sites", ())]
 
+    def _banks_at(self, place: Value) -> Value:
+        """Return for each bank whether it has the word at an address."""
+        return Cat(place.as_unsigned()[size:] == start >> size
+                   for start, depth in self.banks for size in [ceil_log2(depth)])
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         address = later(m, self.address, 1, "address")
         data = later(m, self.write_data, 1, "data")
         mask = later(m, self.write_mask, 1, "mask", reset=True)
         chosen = Signal(self.width, reset_less=True)
-        where = later(m, Cat(address.as_unsigned()[size:] == start >> size
-                             for start, depth in self.banks for size in [ceil_log2(depth)]),
-                      1, "where")
+        where = later(m, self._banks_at(address), 1, "where")
         shown = later(m, where, 2, "shown")
         kinds = iter(self._kinds)
         # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.

@@ -52,12 +52,9 @@ class RingMemory(WordMemory):
         mask = later(m, Mux(ring.enable, ~0, self.write_mask)[:len(self.write_mask)], 1, "mask",
                      reset=True)
 
-        def banks_at(place: Value) -> Value:
-            return Cat(place.as_unsigned()[size:] == start >> size
-                       for start, depth in self.banks for size in [ceil_log2(depth)])
-
         chosen = Signal(self.width, reset_less=True)
-        shown, goes_to = later(m, banks_at(address), 3, "shown"), banks_at(to)
+        shown = later(m, self._banks_at(address), 3, "shown")
+        goes_to = self._banks_at(to)
         kinds = iter(self._kinds)
         # The cycles of a read are those of WordMemory; a write has reached the memories in three.
         for low in range(0, self.width, NEAR):
