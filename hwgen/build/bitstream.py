@@ -179,8 +179,10 @@ class BitstreamBuilder:
                     ) -> tuple[ClockSetting, Attempt, str]:
         """Build for the clock of a memory chip, which is refreshed by its cycles, or for none."""
         if setting.mhz != Fraction(str(chip.clock_mhz)):
+            can_be_said = [known.mhz for known in self.known if known.mhz <= setting.mhz
+                           and Fraction(f"{float(known.mhz):g}") == known.mhz]
             raise UserError(f"external must have a clock that {self.board.name} makes of its "
-                            f"crystal's, such as {chip.chip}@{float(setting.mhz):.7g}, not "
+                            f"crystal's, such as {chip.chip}@{float(can_be_said[-1]):g}, not "
                             f"{chip.clock_mhz:g} MHz")
         best = self.at(setting, seeds)
         if not best.meets_clock:
@@ -286,7 +288,7 @@ def check_memory(chip: External, board: Board) -> None:
         raise UserError(f"external must be left out on {board.name}, whose file tells of no memory "
                         f"chip, not {chip.chip!r}")
     if there != chip.chip:
-        raise UserError(f"external must be a {there}, the memory chip of {board.name}, not "
+        raise UserError(f"external must be {there}, the memory chip of {board.name}, not "
                         f"{chip.chip!r}")
     if board.family not in BOTH_WAYS:
         raise UserError(f"external needs pads of an {' or '.join(BOTH_WAYS)}; {board.name} is of "
