@@ -232,9 +232,7 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     say : function
         Told what happens.
     """
-    if design.chip:
-        clock_mhz = chip_clock(design.chip, clock_mhz).mhz
-    check(design, board, clock_mhz, insist)
+    clock_mhz = check(design, board, clock_mhz, insist)
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
@@ -268,17 +266,19 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     return record
 
 
-def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> None:
-    """Refuse what cannot be built, before anything is."""
+def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> float | None:
+    """Refuse what cannot be built, before anything is; return the clock that is asked for."""
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: an array alone has no host, and the "
                         f"Design {design.name} is one; that of ulx3s-85f has an accelerator")
     check_suits(design, board)
     if design.chip:
         check_memory(design.chip, board)
+        clock_mhz = chip_clock(design.chip, clock_mhz).mhz
     if insist and (board.family != "ecp5" or clock_mhz is None):
         raise UserError("--insist needs a --clock that is within reach, and an ECP5: there the "
                         "router goes on until it is met")
+    return clock_mhz
 
 
 def check_memory(chip: External, board: Board) -> None:

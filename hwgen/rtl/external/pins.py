@@ -13,6 +13,8 @@ from ..primitives import pads
 __all__ = ["ChipPins", "signature_of"]
 
 COMMAND = ("ras_n", "cas_n", "we_n")
+DRIVEN = {**{name: name for name in COMMAND}, "a": "address", "ba": "bank"}
+"""The pins that the FPGA always drives, and with which signal."""
 
 
 def signature_of(external: External) -> wiring.Signature:
@@ -47,22 +49,17 @@ class ChipPins(wiring.Component):
     def __init__(self, external: External) -> None:
         self.external = external
         super().__init__({"chip": In(signature_of(external))})
-        outputs = {name: len(getattr(self.chip, signal)) for name, signal in self.driven().items()}
+        outputs = {name: len(getattr(self.chip, signal)) for name, signal in DRIVEN.items()}
         self.ports = {name: IOPort(width, name=f"memory_{name}") for name, width in {
             **outputs, "clk": 1, "cke": 1, "cs_n": 1, "dqm": external.facts.width // 8,
             "dq": external.facts.width}.items()}
-
-    @staticmethod
-    def driven() -> dict[str, str]:
-        """Return the pins that the FPGA always drives, and with which signal."""
-        return {**{name: name for name in COMMAND}, "a": "address", "ba": "bank"}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         pads.clock_pad(m, self.ports["clk"], "clk")
         pads.pad(m, self.ports["cke"], "cke", Const(1, 1))
         pads.pad(m, self.ports["cs_n"], "cs_n", Const(0, 1))
-        for name, signal in self.driven().items():
+        for name, signal in DRIVEN.items():
             for index, bit in enumerate(getattr(self.chip, signal)):
                 self._drive(m, name, index, bit, name in COMMAND)
         for index in range(len(self.ports["dqm"])):

@@ -19,7 +19,7 @@ def register(m: Module, bit: Value, name: str, init: int) -> Signal:
     m.submodules[f"{name}_register"] = Instance(
         "TRELLIS_FF", a_syn_useioff=1, p_GSR="DISABLED", p_CEMUX="1", p_CLKMUX="CLK",
         p_LSRMUX="LSR", p_SRMODE="LSR_OVER_CE", p_REGSET="SET" if init else "RESET",
-        i_CLK=ClockSignal(), i_LSR=Const(0, 1), i_CE=Const(1, 1), i_DI=bit, o_Q=stored)
+        i_CLK=ClockSignal(), i_DI=bit, o_Q=stored)
     return stored
 
 
