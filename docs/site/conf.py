@@ -1,8 +1,10 @@
 """How Sphinx makes the site: of the Markdown that a forge shows, and of the notebooks."""
 
 import json
+import posixpath
 import re
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -28,6 +30,7 @@ html_theme = "furo"
 html_title = f"hwgen {release}"
 html_static_path = [str(Path(__file__).with_name("static"))]
 html_extra_path = [str(Path(__file__).with_name("extra"))]
+html_css_files = ["site.css"]
 html_js_files: list[str] = []
 if (MERMAID / "mermaid.min.js").exists():
     html_static_path.append(str(MERMAID))
@@ -70,8 +73,27 @@ def navigate(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{listed}\n```\n"
 
 
+def name_pages(app: Sphinx, tree: nodes.document, name: str) -> None:
+    """Let links that a forge shows by the names of files have the titles of their pages."""
+    for link in tree.findall(nodes.reference):
+        text = link.astext()
+        page = posixpath.normpath(posixpath.join(posixpath.dirname(name), text.removesuffix(".md")))
+        if text.endswith(".md") and page in app.env.titles:
+            link.clear()
+            link += nodes.Text(app.env.titles[page].astext())
+
+
+def level_captions(app: Sphinx, name: str, template: str, context: dict[str, Any],
+                   tree: nodes.document | None) -> None:
+    """Give the headings of the list of pages the level that Sphinx leaves out, for who listens."""
+    context["furo_navigation_tree"] = context.get("furo_navigation_tree", "").replace(
+        'role="heading"', 'role="heading" aria-level="2"')
+
+
 def setup(app: Sphinx) -> None:
     """Add what is ours."""
     app.add_source_parser(Notebook)
     app.add_directive("mermaid", Mermaid)
     app.connect("source-read", navigate)
+    app.connect("doctree-resolved", name_pages)
+    app.connect("html-page-context", level_captions, priority=900)  # behind the theme's own

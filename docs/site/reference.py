@@ -21,6 +21,7 @@ from .operators import operators
 
 __all__ = ["PAGES", "write"]
 
+WAVES = Path(__file__).parents[1] / "waves"
 MADE = "This page is made of the code by `python -m docs.site.reference docs`."
 COMMANDS_HEAD = f"""\
 # Commands
@@ -58,7 +59,8 @@ UNITS_HEAD = f"""\
 What `hwgen generate --unit NAME` and `hwgen.unit(NAME)` take ([units.md](units.md)). {MADE}
 
 Latency is the cycles from an input to its result, interval those from result to result at best,
-with the default of each parameter. These take the fields of a [Design](design.md):
+with the default of each parameter. Timing diagrams are of the examples in
+[rtl_out](../rtl_out/README.md). These take the fields of a [Design](design.md):
 {", ".join(f"`{name}`" for name in OF_DESIGNS)}.
 """
 
@@ -141,6 +143,8 @@ def units() -> str:
         cycles = ", ".join(f"{each} {number}" for each, number in unit(name).cycles.items())
         parts += [f"## {name}", "",
                   sentence(kind.about) + f" {cycles.capitalize()}." * bool(cycles), ""]
+        if (WAVES / f"{name}.svg").exists():
+            parts += [f"![A timing diagram of {name}](waves/{name}.svg)", ""]
         if kind.parameters:
             parts += [*markdown(["parameter", "values", "default", "meaning"], [
                 [f"`{each}`", parameter.values, str(parameter.default), parameter.about]
