@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hwgen.arch.boards import BOARDS
+from hwgen.arch.boards import BOARDS, Board
 from hwgen.arch.design import Design
 from hwgen.cli.command_line import COMMANDS, parser
 from hwgen.cli.design import FIELDS
@@ -116,11 +116,12 @@ def fields() -> str:
 
 def presets() -> str:
     """Return the page of boards and their presets."""
-    rows, designs = [], []
+    rows, loading, designs = [], [], []
     for name, board in BOARDS.items():
         rows.append([f"`{name}`", board.title, board.device, f"{board.clock_mhz:g}",
                      count(board.luts), count(board.multipliers),
                      f"{board.memory_bits / 8192:,.0f} KB"])
+        loading.append([f"`{name}`", f"`{board.programmer}`", pins_of(board)])
         for own in ["", *board.designs]:
             preset = Design.load(f"{name}:{own}" if own else name)
             designs.append([f"`{f'{name}:{own}' if own else name}`", preset.engine,
@@ -130,10 +131,22 @@ def presets() -> str:
     return "\n".join([
         PRESETS_HEAD,
         *markdown(["board", "is", "chip", "crystal, MHz", "LUTs", "multipliers", "block RAM"],
-                  rows), "", "## Presets", "",
+                  rows), "", "## Programming and the serial port", "",
+        "`hwgen program` runs the command, with the files of a build in place of the braces.",
+        "[first-board.md](first-board.md) goes through it.", "",
+        *markdown(["board", "loaded by", "serial port"], loading), "", "## Presets", "",
         "What `--design` takes. Memories in bytes.", "",
         *markdown(["preset", "engine", "array", "lines", "lanes", "activations", "program",
                    "compact"], designs), ""])
+
+
+def pins_of(board: Board) -> str:
+    """Return where the serial port of a board is."""
+    if not board.serial:
+        return "its USB"
+    where = board.serial.get("connector")
+    pins = f"rx {board.serial['rx']}, tx {board.serial['tx']}"
+    return f"an adapter at {pins}" + f" of connector `{where}`" * bool(where)
 
 
 def units() -> str:
