@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 import hwgen
 
 ROOT = Path(__file__).parents[2]
-MERMAID = ROOT / "build" / "mermaid"
+MERMAID = ROOT / "build" / "scripts" / "mermaid"
 
 project, release = "hwgen", hwgen.__version__
 copyright = "the authors of hwgen"
@@ -31,7 +31,7 @@ html_title = f"hwgen {release}"
 html_static_path = [str(Path(__file__).with_name("static"))]
 html_extra_path = [str(Path(__file__).with_name("extra"))]
 html_css_files = ["site.css"]
-html_js_files: list[str] = []
+html_js_files = ["site.js"]
 if (MERMAID / "mermaid.min.js").exists():
     html_static_path.append(str(MERMAID))
     html_js_files += ["mermaid.min.js", "diagrams.js"]

@@ -90,6 +90,15 @@ class Browser:
             assert time.monotonic() < until, expression
             time.sleep(0.05)
 
+    def faults(self, axe: Path) -> list[dict]:
+        """Return what axe-core, whose script is given, finds serious or critical."""
+        self.value(axe.read_text("utf-8") + "; 0")
+        answer = self.call("Runtime.evaluate", awaitPromise=True, returnByValue=True, expression=(
+            "axe.run().then(found => JSON.stringify(found.violations))"))
+        return [{"id": each["id"], "at": [node["html"] for node in each["nodes"]]}
+                for each in json.loads(answer["result"]["value"])
+                if each["impact"] in ("serious", "critical")]
+
     def requests(self) -> list[str]:
         """Return the addresses that the page asked for."""
         return [event["params"]["request"]["url"] for event in self.events

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from docs.site.scripts import bring
 from hwgen.cli import main
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
@@ -114,6 +115,18 @@ def test_can_be_read_aloud(browser, name, request):
     assert browser.value("[...document.querySelectorAll('.wide, pre')].every(each => "
                          "each.tabIndex === 0)")
     assert browser.value("[...document.querySelectorAll('th')].every(each => each.textContent)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("colours", GROUNDS)
+@pytest.mark.parametrize("name", ["one", "front"])
+def test_faults(browser, name, colours, request):
+    """axe-core finds nothing serious: contrast, roles, labels."""
+    axe = bring("axe.min.js")
+    if axe is None:
+        pytest.skip("npm does not bring axe-core")
+    opened(browser, request.getfixturevalue(name), colours)
+    assert browser.faults(axe) == []
 
 
 def test_names_layers_and_tensors(browser, one):

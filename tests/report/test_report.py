@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import posixpath
 import re
 import sys
 
@@ -49,8 +50,9 @@ def test_stands_alone(one):
     assert "content=\"default-src 'none'; script-src 'unsafe-inline'" in text
     own = text.replace(charts.vega(), "")
     assert len(own) < 100_000
-    assert re.findall(r"https?://[^\"' ]*", own) == [
-        "https://vega.github.io/schema/vega-lite/v6.4.1.json"] * 4
+    addresses = re.findall(r"https?://[^\"' ]*", own)
+    assert len(addresses) == 4 and {*map(posixpath.dirname, addresses)} == {
+        "https://vega.github.io/schema/vega-lite"}  # names of a format
     assert not re.search(r"<link|<img|<iframe|src=|@import|url\(|fetch\(|XMLHttp|import\(", own)
     assert "prefers-color-scheme: dark" in text
     assert len(text) < 5 << 20
