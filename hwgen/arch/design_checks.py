@@ -38,7 +38,8 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "line_pixels": (0, "its columns take no pixels"),
           "hard_lanes": (0, "its lanes do not multiply"),
           "partial_sums": (1, "a column has one"),
-          "tables": (0, "its lanes hold none")}
+          "tables": (0, "its lanes hold none"),
+          "softmax": (False, "its steps are of one kind")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -53,7 +54,7 @@ WIDE_ROWS = 16, 32
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0}
+            "kept_vectors": 0, "tables": 0, "softmax": False}
 """What fields of an accelerator are whose program streams."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
@@ -64,7 +65,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables")
+                     "external", "tables", "softmax")
 """Fields that say nothing of an array alone."""
 
 
@@ -100,7 +101,7 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress"):
+    for field in ("compact", "decompress", "softmax"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     check_wide(design)
@@ -228,8 +229,8 @@ def check_accelerator(design: "Design") -> None:
     within(design, "partial_sums", least, LARGEST_SUMS)
     within(design, "lanes", 1, design.columns)
     left = design.device_products - design.wide_multipliers
-    most = left // design.lane_products if design.device else 0
-    within(design, "hard_lanes", 0, min(design.lanes, most))
+    most = left // design.lane_products - design.softmax if design.device else 0
+    within(design, "hard_lanes", 0, max(min(design.lanes, most), 0))
     check_dsps(design, design.array_products)
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
     if design.engine == "binary":

@@ -165,8 +165,8 @@ def fit_multipliers(v: Fields) -> None:
     if v["hard_lanes"]:
         without = Design(**v | {"hard_lanes": 0, "dsps": None, "packed_rows": 0})
         left = without.device_products - without.wide_multipliers
-        most = left // without.lane_products if v["device"] else 0
-        v.clamp("hard_lanes", 0, min(v["lanes"], most))
+        most = left // without.lane_products - v["softmax"] if v["device"] else 0
+        v.clamp("hard_lanes", 0, max(min(v["lanes"], most), 0))
     products = Design(**v | {"dsps": None, "packed_rows": 0}).array_products
     pairs = v["columns"] // 2
     if not pairs or any(v[field] not in known for field, known in PACKED.items()):

@@ -15,8 +15,9 @@ from ..errors import UserError
 from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "ROUNDINGS", "SLOTS", "WAITING",
-           "TABLE_BYTES", "Mode", "Step", "descriptor_words", "lines_of_rows", "table_words"]
+__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "LONGEST_ROW", "PARAMETER_WORDS", "POWER_BYTES",
+           "ROUNDINGS", "SLOTS", "WAITING", "TABLE_BYTES", "Mode", "Step", "descriptor_words",
+           "lines_of_rows", "power_words", "table_words"]
 
 DESCRIPTOR_BYTES = 80
 PARAMETER_WORDS = 9
@@ -27,6 +28,10 @@ INDEX_BITS = 4
 """Of the entries of compressed weights in an accelerator."""
 TABLE_BYTES = 256
 """Of a table, which has one for each byte: those of 0 to 127 first, then of -128 to -1."""
+POWER_BYTES = 1024
+"""Of the powers of e of a step of mode SOFTMAX: four for each distance of a byte from another."""
+LONGEST_ROW = 4095
+"""Bytes of a row of such a step, whose sum of powers has 31 bits then."""
 ROUNDINGS = ("tflm", "single", "even")
 """How lanes round: docs/accelerator.md has each."""
 WAITING = 32
@@ -44,6 +49,7 @@ class Mode(IntEnum):
     UNPACK = 5
     WIDE = 6
     TABLE = 7
+    SOFTMAX = 8
 
 
 def descriptor_words(columns: int) -> int:
@@ -54,6 +60,11 @@ def descriptor_words(columns: int) -> int:
 def table_words(columns: int) -> int:
     """Return how many words of the program memory, ``columns`` bytes each, a table takes."""
     return -(-TABLE_BYTES // columns)
+
+
+def power_words(columns: int) -> int:
+    """Return how many words of the program memory, ``columns`` bytes each, powers of e take."""
+    return -(-POWER_BYTES // columns)
 
 
 def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
@@ -83,7 +94,8 @@ class Step:
     ``x`` and ``y``, C the columns of the array. The formats are codes of
     :class:`hwgen.arch.formats.Format`; the systolic array has no use for them. ``slots`` and
     ``column`` are for the sparse engine alone, as is its mode. ``table`` is 0 where bytes are
-    stored as they are. Of mode UNPACK the document has a table of its own.
+    stored as they are. In mode SOFTMAX ``row_bytes`` are those of a row, of which there are X times
+    Y. Of mode UNPACK the document has a table of its own.
     """
 
     mode: Mode = at(0, 0, 8, MISSING)

@@ -36,6 +36,7 @@ from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
 from .layers.moves import join_moves, lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
+from .layers.softmax import lower_softmax
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep, written_bytes
 from .memory.addresses import arrange
@@ -274,6 +275,8 @@ def lower_values(lowering: Lowering, network: Network, folding: Folding, layout:
             lower_mean(lowering, network, layer, sources[0], target)
         case Move():
             lower_move(lowering, layer, sources[0], target)
+        case Softmax():
+            lower_softmax(lowering, network, layer, sources[0], target)
         case Pad():
             lower_copy(lowering, sources[0], target, layer)
         case Concatenate():

@@ -206,8 +206,9 @@ def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
         step = item.step
         if item.target is not None:
             height, width = step.size
+            channels = step.row_bytes if step.mode == Mode.SOFTMAX else \
+                (step.tiles - 1) * columns + step.last_columns
             last = (step.output + (height - 1) * step.output_row_step
-                    + (width - 1) * step.output_x_step + (step.tiles - 1) * columns
-                    + step.last_columns)
+                    + (width - 1) * step.output_x_step + channels)
             sizes[item.target] = max(sizes.get(item.target, 0), last)
     return sizes

@@ -41,7 +41,8 @@ class Layer:
     @property
     def host(self) -> bool:
         """Whether the host computes it, after the accelerator has finished."""
-        return isinstance(self, Softmax | Logistic) or (
+        return isinstance(self, Logistic) or (
+            isinstance(self, Softmax) and not self.within) or (
             isinstance(self, Weighted) and self.requantisation is None)
 
 
@@ -222,10 +223,11 @@ class Assign(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(Layer):
-    """Softmax over the last axis."""
+    """Softmax over the last axis; ``within`` a network, other layers read it."""
 
     operator = "SOFTMAX"
     beta: float = 1.0
+    within: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

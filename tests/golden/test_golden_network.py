@@ -409,6 +409,19 @@ def test_inputs_wrong():
         run(network, x)
 
 
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 240), marks=pytest.mark.slow)])
+def test_softmax(seeds):
+    """Rows of one byte and of a thousand, at scales from end to end."""
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 4])
+        graph = Graph(rng)
+        shape = (1, *rng.integers(1, 5, int(rng.integers(0, 3))).tolist(),
+                 int(rng.choice([1, 2, 1000, rng.integers(1, 300)])))
+        scale = float(np.float32(2.0 ** rng.uniform(-24, 8)))
+        data = graph.write(graph.softmax(graph.activation(*shape, scale=scale)))
+        compare(rng, data)
+
+
 def test_softmax_sums_to_one():
     x = np.random.default_rng(9).integers(-128, 128, (50, 12), np.int8)
     total = (fixed_point.softmax(x, 0.05).astype(int) + 128).sum(axis=-1)

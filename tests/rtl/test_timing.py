@@ -19,6 +19,8 @@ from hwgen.rtl.accelerator.program_stream import ProgramStream
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
 from hwgen.rtl.accelerator.ring_memory import RingMemory
 from hwgen.rtl.accelerator.sequencer import Sequencer
+from hwgen.rtl.accelerator.shares import Shares, Turn
+from hwgen.rtl.accelerator.softmax import SoftmaxRows
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
 from hwgen.rtl.accelerator.streaming import StreamingAccelerator
@@ -308,6 +310,13 @@ def looked_up(*sizes, quick=False):
                 gives=lambda ctx: ctx.get(dut.o))
 
 
+def shares(dut):
+    """Return a case of bytes that come for their share."""
+    def drive(ctx, item):
+        put(ctx, dut, event={"turn": Turn.SHARE if item is not None else Turn.NONE})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.valid))
+
+
 def twin_ram(dut):
     """Return a case of words that the second port reads."""
     async def before(ctx):
@@ -413,6 +422,7 @@ CASES = {
                           for columns, hard in ((2, 0), (5, 0), (3, 1))],
     Keeping: lambda: [joined(*sizes) for sizes in ((1, 1, 5), (7, 3, 70))],
     Tables: lambda: [looked_up(4, 3, 2, 70, 7), looked_up(4, 1, 1, 70, 1, quick=True)],
+    Shares: lambda: [shares(Shares(hard=hard)) for hard in (False, True)],
     generic.TwinRam: lambda: [twin_ram(generic.TwinRam(1, 5, quick=quick))
                               for quick in (False, True)],
     Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
@@ -613,7 +623,8 @@ WITHOUT = {
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
-    StreamingSequencer: STATES, ProgramStream: "those of the chip, by cost/stream.py",
+    StreamingSequencer: STATES, SoftmaxRows: STATES,
+    ProgramStream: "those of the chip, by cost/stream.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",

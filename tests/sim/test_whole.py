@@ -19,6 +19,8 @@ DESIGNS = {
     "keeps": SMALL.replace(lines=1, kept_vectors=50),
     "looks up": SMALL.replace(columns=5, lanes=3, lines=1, tables=3, program_memory=5003),
     "looks up, compact": SMALL.replace(compact=True, lanes=1, lines=1, tables=1),
+    "softmax": SMALL.replace(columns=5, lanes=3, lines=1, softmax=True, program_memory=5003),
+    "softmax, compact": SMALL.replace(compact=True, lanes=1, softmax=True),
     "unpacks": SMALL.replace(decompress=True),
     "sparse, unpacks": SMALL.replace(**SPARSE, decompress=True),
     "wide": SMALL.replace(wide_rows=16, columns=6, lines=1, program_memory=80 * 96),

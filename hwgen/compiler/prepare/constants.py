@@ -176,7 +176,7 @@ class Fold:
                     stored[layer.output] |= stored[name]
             case graph.Reshape():
                 self.tie_reshape(layer)
-            case graph.Move():
+            case graph.Move() | graph.Softmax():
                 stored[name][:] = stored[layer.output][:] = True
             case graph.Concatenate():
                 self.tie_concatenation(layer)

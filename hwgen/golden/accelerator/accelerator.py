@@ -23,7 +23,7 @@ from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
 from .keeping import Keeping
-from .parts import Part, SparsePart, TablePart, UnpackPart, WidePart
+from .parts import Part, SoftmaxPart, SparsePart, TablePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "Weights"]
@@ -98,6 +98,8 @@ class Accelerator:
             parts.append(WidePart())
         if "table" in design.parts:
             parts.append(TablePart(design.tables))
+        if "softmax" in design.parts:
+            parts.append(SoftmaxPart())
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, streams=design.external is not None,

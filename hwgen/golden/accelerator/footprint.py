@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import PARAMETER_WORDS, Mode, Step, table_words
+from ...arch.steps import PARAMETER_WORDS, Mode, Step, power_words, table_words
 from ..unpack.unpack import Packing
 
-__all__ = ["bytes_read", "bytes_written", "passes", "vector_bytes", "words_read"]
+__all__ = ["bytes_read", "bytes_written", "passes", "rows_read", "vector_bytes", "words_read"]
 
 Integers = NDArray[np.int64]
 
@@ -46,11 +46,19 @@ def bytes_read(step: Step, width: int, tile: int, ky: int, kx: int, piece: int,
     return inside, bases[:, None, None] + along
 
 
+def rows_read(step: Step) -> Integers:
+    """Return the addresses that a step of mode SOFTMAX reads: (rows, pixels, bytes)."""
+    return (step.base + np.arange(step.y, dtype=np.int64)[:, None, None] * step.row_step_bytes
+            + np.arange(step.x)[:, None] * step.x_step + np.arange(step.row_bytes))
+
+
 def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
     """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
     down, across = step.size
     pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
               + np.arange(across)[:, None] * step.output_x_step)
+    if step.mode == Mode.SOFTMAX:
+        return pixels + np.arange(step.row_bytes)
     first = (tile or 0) * columns
     end = (step.tiles - 1) * columns + step.last_columns
     return pixels + np.arange(first, end if tile is None else min(first + columns, end))
@@ -66,6 +74,8 @@ def words_read(step: Step, columns: int, weight_words: int,
         return 0
     if step.mode == Mode.TABLE:
         return table_words(columns)
+    if step.mode == Mode.SOFTMAX:
+        return power_words(columns)
     if step.mode == Mode.UNPACK:
         packing = Packing.of(step, columns)
         return packing.words(step) if packing else 0

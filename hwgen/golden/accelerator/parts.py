@@ -5,19 +5,29 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import SLOTS, TABLE_BYTES, Mode, Step, table_words
+from ...arch.steps import (
+    LONGEST_ROW,
+    POWER_BYTES,
+    SLOTS,
+    TABLE_BYTES,
+    Mode,
+    Step,
+    power_words,
+    table_words,
+)
+from ...network.fixed_point import LARGEST, shares
 from ..sparse.decoder import Compressed
 from ..sparse.engine import SparseRun
 from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
 from ..unpack.unpack import is_possible, unpack
 from .errors import Error
-from .footprint import passes
+from .footprint import bytes_written, passes, rows_read
 
 if TYPE_CHECKING:
     from .accelerator import Accelerator
 
-__all__ = ["Part", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
+__all__ = ["Part", "SoftmaxPart", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
 
 
 class Part(Protocol):
@@ -135,3 +145,34 @@ class TablePart:
             return values
         found: NDArray[np.int8] = self.tables[step.table % len(self.tables)][values.view(np.uint8)]
         return found
+
+
+class SoftmaxPart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.softmax_part.SoftmaxPart`."""
+
+    mode = Mode.SOFTMAX
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.passes * step.tiles == 1 and 1 <= step.row_bytes <= LONGEST_ROW
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        end = step.program + power_words(accelerator.columns)
+        if end > len(words):
+            return Error.PROGRAM
+        powers = words[step.program:end].reshape(-1)[:POWER_BYTES].view("<i4") & LARGEST
+        powers[0] = LARGEST
+        memory = accelerator.memory
+        read, written = (each.reshape(-1, step.row_bytes) for each in (
+            rows_read(step), bytes_written(step, accelerator.columns)))
+        inside, room = (np.all((each >= 0) & (each < len(memory)), axis=1)
+                        for each in (read, written))
+        for row, (source, target) in enumerate(zip(read, written, strict=True)):
+            if not inside[row:row + 2].all():  # the next one has been read, too
+                return Error.FETCH
+            if not room[row]:
+                return Error.STORE
+            values = memory[source].astype(np.int64)
+            memory[target] = shares(powers[values.max() - values].astype(np.int64))
+        return None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arch.steps import LONGEST_ROW
 from ...errors import UserError
 from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
@@ -25,8 +26,6 @@ from .svdf import svdf
 from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
-
-MOST_SOFTMAX = 4095
 
 
 def convolution(site: Site) -> list[graph.Layer]:
@@ -236,8 +235,8 @@ def softmax(site: Site) -> list[graph.Layer]:
     if not 2.0**-26 < beta * x.scale < float("inf"):
         raise UserError(f"its beta {beta} times its input's scale {x.scale} must be more than "
                         "2**-26")
-    if x.shape[-1] > MOST_SOFTMAX:
-        raise UserError(f"it is over {x.shape[-1]} values: at most {MOST_SOFTMAX} are run")
+    if x.shape[-1] > LONGEST_ROW:
+        raise UserError(f"it is over {x.shape[-1]} values: at most {LONGEST_ROW} are run")
     return [graph.Softmax(name=site.name, inputs=(x.name,), output=output, beta=beta)]
 
 

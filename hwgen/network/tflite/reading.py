@@ -186,7 +186,7 @@ class Reader:
             raise UserError("the network has no layers")
         outputs = {self.context.names[index] for index in self.outputs}
         self.layers = last_on_host(self.layers, self.context, outputs)
-        self.layers = tables_within(self.layers, self.context, outputs)
+        self.layers = curves_within(self.layers, self.context, outputs)
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
@@ -228,12 +228,21 @@ def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> li
     return found
 
 
-def tables_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
-    """Return the layers with a table for each LOGISTIC that another one reads, or nobody does."""
+def curves_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
+    """Return the layers as the accelerator computes each that another one reads, or nobody does.
+
+    A LOGISTIC becomes a table.
+    """
     read = {name for layer in layers for name in layer.inputs}
-    return [looked_up(layer, context.tensors[layer.inputs[0]])
-            if isinstance(layer, Logistic) and (layer.output in read or layer.output not in outputs)
-            else layer for layer in layers]
+    found: list[Layer] = []
+    for layer in layers:
+        if layer.output in read or layer.output not in outputs:
+            if isinstance(layer, Logistic):
+                layer = looked_up(layer, context.tensors[layer.inputs[0]])
+            elif isinstance(layer, Softmax):
+                layer = replace(layer, within=True)
+        found.append(layer)
+    return found
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Network:

@@ -147,6 +147,11 @@ class Accelerator(Frame):
         """Cycles that addresses of words wait, so that those come when vectors would."""
         return self.fetch.latency - self.program.read_latency
 
+    @property
+    def movers(self) -> list[Any]:
+        """What moves activations in steps of its own."""
+        return [part.mover for part in self.parts if part.mover is not None]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.sequencer = sequencer = self.sequencer
@@ -175,8 +180,10 @@ class Accelerator(Frame):
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
                 store, accumulators, *(part.component for part in self.parts))))),
-            sequencer.fetch_error.eq(self.in_turn(fetch.error, "fetch")),
-            sequencer.store_error.eq(self.in_turn(store.error, "store")),
+            sequencer.fetch_error.eq(reduce(or_, (mover.fetch_error for mover in self.movers),
+                                            self.in_turn(fetch.error, "fetch"))),
+            sequencer.store_error.eq(reduce(or_, (mover.store_error for mover in self.movers),
+                                            self.in_turn(store.error, "store"))),
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
@@ -214,8 +221,15 @@ class Accelerator(Frame):
     def _accesses(self) -> dict[str, Value]:
         """Return what steps do with the memory of activations."""
         fetch, store = self.fetch, self.store
-        return {"read_address": fetch.address, "write_address": store.address,
-                "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
+        read, write, data = fetch.address, store.address, store.data
+        mask = self._mask_writes(store.mask)
+        for mover in self.movers:
+            read = Mux(mover.reads, mover.read_address, read)
+            write = Mux(mover.write, mover.write_address, write)
+            data = Cat(Mux(mover.write, mover.write_byte, data[:8]), data[8:])
+            mask = Mux(mover.write, 1, mask)
+        return {"read_address": read, "write_address": write, "write_data": data,
+                "write_mask": mask}
 
     def _mask_writes(self, mask: Value) -> Value:
         """Return which bytes are written: none that are kept."""

@@ -47,6 +47,10 @@ class Part:
         Those are read, a cycle later.
     at_lanes : bool
         It takes the bytes of the lanes, with the descriptor of their step.
+    mover : Component, or None
+        What reads and writes activations, byte by byte, in the part's own steps: with ``reads``,
+        ``read_address``, ``write``, ``write_address``, ``write_byte``, and with ``fetch_error`` and
+        ``store_error``.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Part:
     words = 1
     whole: Signal | None = None
     at_lanes = False
+    mover: Any = None
 
     def __init__(self) -> None:
         self.selected = Signal(name=f"selected_{self.name}")
