@@ -417,7 +417,8 @@ def test_softmax(seeds):
         graph = Graph(rng)
         shape = (1, *rng.integers(1, 5, int(rng.integers(0, 3))).tolist(),
                  int(rng.choice([1, 2, 1000, rng.integers(1, 300)])))
-        scale = float(np.float32(2.0 ** rng.uniform(-24, 8)))
+        # The reference refuses sums of 512 or more.
+        scale = float(np.float32(2.0 ** rng.uniform(-5 if shape[-1] == 1000 else -24, 8)))
         data = graph.write(graph.softmax(graph.activation(*shape, scale=scale)))
         compare(rng, data)
 

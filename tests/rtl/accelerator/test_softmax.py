@@ -131,7 +131,8 @@ def check(name, found):
                     np.testing.assert_array_equal(result.outputs[output], values)
 
 
-@pytest.mark.parametrize("name", ["systolic", "compact"])
+@pytest.mark.parametrize("name", [
+    "systolic", pytest.param("compact", marks=pytest.mark.slow)])
 def test_on_hardware(name):
     """Rows of one byte and of thousands, at extreme scales, alone and between other layers."""
     check(name, [*(of_rows(*each) for each in EXTREMES), *map(single, range(6)),
