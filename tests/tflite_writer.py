@@ -35,7 +35,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "SVDF": "SVDFOptions",
            "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
            "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
-           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
+           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions",
+           "BATCH_MATMUL": "BatchMatMulOptions"}
 
 
 @dataclass(kw_only=True)

@@ -128,6 +128,8 @@ class Design(ShownFields):
     tables : int
         How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
         :data:`MOST_TABLES`. 0: there are none.
+    matmul : bool
+        Whether it multiplies two tensors, one of which it loads as weights.
     softmax : bool
         Whether it computes a SOFTMAX that other layers read, in DSP blocks if a lane has some.
     """
@@ -163,6 +165,7 @@ class Design(ShownFields):
     external: str | None = None
     tables: int = 0
     softmax: bool = False
+    matmul: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -255,7 +258,8 @@ class Design(ShownFields):
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
                 *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
-                *["softmax"] * self.softmax, *["keeping"] * (self.kept_vectors > 0),
+                *["softmax"] * self.softmax, *["matmul"] * self.matmul,
+                *["keeping"] * (self.kept_vectors > 0),
                 *["stream"] * (self.external is not None))
 
     @property

@@ -16,6 +16,7 @@ from .design_checks import (
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
+    MATMUL,
     PACKED,
     SIDES,
     SPARSE,
@@ -114,6 +115,8 @@ def fit_accelerator(v: Fields) -> None:
     if any(v[field] != only for field, only in KEEPING.items()):
         v.put("kept_vectors", 0)
 
+    if any(v[field] not in known for field, known in MATMUL.items()):
+        v.put("matmul", False)
     if any(v[field] != only for field, only in EXTERNAL.items()):
         v.put("external", None)
 

@@ -50,6 +50,7 @@ class Mode(IntEnum):
     WIDE = 6
     TABLE = 7
     SOFTMAX = 8
+    LOAD = 9
 
 
 def descriptor_words(columns: int) -> int:
@@ -95,7 +96,9 @@ class Step:
     :class:`hwgen.arch.formats.Format`; the systolic array has no use for them. ``slots`` and
     ``column`` are for the sparse engine alone, as is its mode. ``table`` is 0 where bytes are
     stored as they are. In mode SOFTMAX ``row_bytes`` are those of a row, of which there are X times
-    Y. Of mode UNPACK the document has a table of its own.
+    Y. In a step of mode MATRIX whose weights were loaded, ``slots`` has the zero point of the
+    activations in its lower byte, and in its upper one that of the weights; in one of mode LOAD, X
+    are column tiles, and Y pieces. Of mode UNPACK the document has a table of its own.
     """
 
     mode: Mode = at(0, 0, 8, MISSING)
@@ -183,6 +186,12 @@ class Step:
     def formats(self) -> tuple[Format, Format]:
         """How activations and weights are written that a bit-serial array multiplies."""
         return Format.from_code(self.activation_format), Format.from_code(self.weight_format)
+
+    @property
+    def zero_points(self) -> tuple[int, int]:
+        """Those of activations and of weights, in a step whose weights were loaded."""
+        low, high = ((value ^ 128) - 128 for value in (self.slots & 255, self.slots >> 8))
+        return low, high
 
     def replace(self, **fields: int) -> Self:
         """Return a copy with other values in ``fields``."""

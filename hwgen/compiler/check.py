@@ -25,7 +25,7 @@ from ..network.graph import Concatenate
 from .check_weights import Unsound, check_columns, check_lines, live_bytes, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
-from .rows_check import row_bytes, rows_in_order
+from .rows_check import loaded_bytes, row_bytes, rows_in_order
 from .sparse.lane_memories import matrix_of_words
 from .stream_check import StreamCheck
 
@@ -44,7 +44,7 @@ class Check:
     def __init__(self, program: Program) -> None:
         self.program, self.design = program, program.design
         columns = self.design.columns
-        self.words = np.frombuffer(program.image, np.int8).reshape(-1, columns)
+        self.words = np.frombuffer(bytearray(program.image), np.int8).reshape(-1, columns)
         self.image_words = len(self.words)
         if self.design.decompress:
             self.words = np.concatenate([self.words, np.zeros(
@@ -145,6 +145,10 @@ class Check:
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
+            return
+        if step.mode == Mode.LOAD:
+            self.see(loaded_bytes(step, self.words, self.image_words, self.design),
+                     set().union(*(self.writers[name] for name in layer.inputs)), "an input")
             return
         if step.mode == Mode.TABLE:
             self.weights(step)

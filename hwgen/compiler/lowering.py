@@ -108,7 +108,7 @@ class Lowering:
         ``live`` and ``second`` are as in :class:`PlacedStep`.
         """
         for count, distances in DISTANCES.items():
-            if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
+            if fields.get(count, 1) == 1 and fields["mode"] not in (Mode.DEPTHWISE, Mode.LOAD):
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
         self.placed.append(PlacedStep(step, source.buffer if source else None,

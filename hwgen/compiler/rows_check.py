@@ -1,14 +1,20 @@
-"""What the checker holds a step of mode SOFTMAX against: the order in which it moves bytes."""
+"""What the checker holds steps of modes SOFTMAX and LOAD against."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
 from ..arch.steps import LONGEST_ROW, Step
-from ..golden.accelerator.footprint import bytes_written, rows_read
+from ..golden.accelerator.footprint import (
+    bytes_loaded,
+    bytes_written,
+    loaded_places,
+    rows_read,
+    words_loaded,
+)
 from .check_weights import Unsound
 
-__all__ = ["row_bytes", "rows_in_order"]
+__all__ = ["loaded_bytes", "row_bytes", "rows_in_order"]
 
 Integers = NDArray[np.int64]
 
@@ -30,3 +36,19 @@ def rows_in_order(step: Step, design: Design) -> list[tuple[Integers, Integers, 
     if np.unique(written).size < written.size:
         raise Unsound("it writes a byte twice")
     return [(reads, reads, row_bytes(step))]
+
+
+def loaded_bytes(step: Step, words: NDArray[np.int8], end: int, design: Design) -> Integers:
+    """Return the addresses that a step of mode LOAD reads, and mark the words that it writes.
+
+    Those of rows of the matrix have weights then, which are not 0, and the others have none. The
+    parameters among them stay.
+    """
+    if not design.matmul or step.passes * step.tiles > 1 or not 1 <= step.height:
+        raise Unsound("there is no such step on this Design")
+    places = loaded_places(step, design.rows)
+    if places.max() >= end or step.height > step.y * design.rows or step.x > 1 and (
+            step.x_step != design.columns):
+        raise Unsound("it does not load the words of a matrix")
+    words[places] = words_loaded(step, design.rows)[1][:, None]
+    return bytes_loaded(step, design.columns)

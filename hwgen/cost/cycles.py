@@ -190,6 +190,9 @@ class Array:
             return self.table_step
         if step.mode == Mode.SOFTMAX:
             return self.softmax(step)
+        if step.mode == Mode.LOAD:  # a word a cycle
+            return self.own_step(self.ways.loading + int(self.turns)
+                                 + step.x * step.y * int(self.rows))
         if step.mode == Mode.WIDE:
             return self.wide(tiles=step.tiles, passes=step.passes, vectors=step.vectors,
                              to_sums=step.to_sums,

@@ -50,6 +50,10 @@ def traffic(step: Step, array: Array) -> Traffic:
         count = step.vectors * step.row_bytes
         words = array.descriptors.words + power_words(array.columns)
         return Traffic(3 * count, count, words * array.columns)
+    if step.mode == Mode.LOAD:
+        count = step.x * step.y * int(array.rows)
+        return Traffic(step.x * step.height * array.columns, 0,
+                       (array.descriptors.words + count) * array.columns)
     tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
     descriptors = array.descriptors

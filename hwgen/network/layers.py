@@ -14,9 +14,9 @@ from .table import Table
 from .tensor import Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-           "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool", "Maximum",
-           "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape", "Softmax",
-           "Total", "Weighted"]
+           "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul", "MaxPool",
+           "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape",
+           "Softmax", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -100,6 +100,17 @@ class FullyConnected(Product):
 
 Weighted = Convolution | Depthwise | FullyConnected
 """Layers that multiply by weights."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Matmul(Layer):
+    """``requantisation(sum_k (a - zero point of a)[m, k] * (b - zero point of b)[k, n])``.
+
+    A product of two matrices for each place in the axes before the last two.
+    """
+
+    operator = "BATCH_MATMUL"
+    requantisation: Requantisation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import Mode, Step
-from ...golden.accelerator.footprint import bytes_written, rows_read
+from ...golden.accelerator.footprint import bytes_loaded, bytes_written, rows_read
 from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
@@ -116,6 +116,9 @@ def note_reads(times: Integers, step: Step, weighted: NDArray[np.bool_] | None, 
     if step.mode == Mode.SOFTMAX:  # each byte is read last before the share of it is written
         places = rows_read(step)
         times[places] = start + np.arange(places.size).reshape(places.shape)
+        return
+    if step.mode == Mode.LOAD:  # before anything behind it is written
+        times[bytes_loaded(step, columns)] = start
         return
     live = np.ones((step.tiles, step.passes, columns), bool) if weighted is None else weighted
     if weighted is None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, power_words, table_words
 from ..unpack.unpack import Packing
 
-__all__ = ["bytes_read", "bytes_written", "passes", "rows_read", "vector_bytes", "words_read"]
+__all__ = ["bytes_loaded", "bytes_read", "bytes_written", "loaded_places", "passes", "rows_read",
+           "vector_bytes", "words_loaded", "words_read"]
 
 Integers = NDArray[np.int64]
 
@@ -52,6 +53,29 @@ def rows_read(step: Step) -> Integers:
             + np.arange(step.x)[:, None] * step.x_step + np.arange(step.row_bytes))
 
 
+def words_loaded(step: Step, rows: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return from where a step of mode LOAD reads each word, and whether it reads one.
+
+    They are those of all tiles and pieces, in their order, so many ``rows`` each.
+    """
+    row = np.arange(step.y * rows)
+    addresses = (step.base + np.arange(step.x, dtype=np.int64)[:, None] * step.x_step
+                 + row * step.row_step_bytes)
+    return addresses.reshape(-1), np.tile(row < step.height, step.x)
+
+
+def bytes_loaded(step: Step, columns: int) -> Integers:
+    """Return the addresses of the matrix that a step of mode LOAD reads: (rows, bytes)."""
+    return (step.base + np.arange(step.height, dtype=np.int64)[:, None] * step.row_step_bytes
+            + np.arange((step.x - 1) * columns + step.last_columns))
+
+
+def loaded_places(step: Step, rows: int) -> Integers:
+    """Return to which word of the program each goes: the last row of a piece is its first word."""
+    block, row = np.divmod(np.arange(step.x * step.y * rows), rows)
+    return step.program + block * rows + rows - 1 - row + PARAMETER_WORDS * (block > 0)
+
+
 def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
     """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
     down, across = step.size
@@ -70,7 +94,7 @@ def words_read(step: Step, columns: int, weight_words: int,
 
     ``weight_words`` are those of a pass, if it multiplies.
     """
-    if step.mode == Mode.SPARSE:
+    if step.mode in (Mode.SPARSE, Mode.LOAD):
         return 0
     if step.mode == Mode.TABLE:
         return table_words(columns)

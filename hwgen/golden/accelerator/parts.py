@@ -22,12 +22,12 @@ from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
 from ..unpack.unpack import is_possible, unpack
 from .errors import Error
-from .footprint import bytes_written, passes, rows_read
+from .footprint import bytes_written, loaded_places, passes, rows_read, words_loaded
 
 if TYPE_CHECKING:
     from .accelerator import Accelerator
 
-__all__ = ["Part", "SoftmaxPart", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
+__all__ = ["MatmulPart", "Part", "SoftmaxPart", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
 
 
 class Part(Protocol):
@@ -175,4 +175,29 @@ class SoftmaxPart:
                 return Error.STORE
             values = memory[source].astype(np.int64)
             memory[target] = shares(powers[values.max() - values].astype(np.int64))
+        return None
+
+
+class MatmulPart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.matmul_part.MatmulPart`."""
+
+    mode = Mode.LOAD
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.passes * step.tiles == 1 and step.height > 0
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        memory, rows = accelerator.memory, accelerator.rows
+        addresses, inside = words_loaded(step, rows)
+        places = loaded_places(step, rows)
+        missed = inside & ((addresses < 0) | (addresses >= len(memory)))
+        beyond = places >= len(words)
+        if missed.any() or beyond.any():
+            return Error.PROGRAM if np.argmax(beyond | missed) < np.argmax(missed) \
+                or not missed.any() else Error.FETCH
+        memory = np.pad(memory, (0, accelerator.columns))
+        found = memory[np.where(inside, addresses, 0)[:, None] + np.arange(accelerator.columns)]
+        words[places] = np.where(inside[:, None], found, np.int8(step.zero_points[1]))
         return None

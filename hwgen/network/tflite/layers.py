@@ -18,6 +18,7 @@ from .dilation import refuse_batches
 from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .lookups import check_curve, look_up, prelu
+from .matmul import matmul
 from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
@@ -248,7 +249,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
     "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "SVDF": svdf, "TANH": look_up,
     "HARD_SWISH": look_up, "LEAKY_RELU": look_up, "ELU": look_up, "RSQRT": look_up,
-    "ABS": look_up, "PRELU": prelu,
+    "ABS": look_up, "PRELU": prelu, "BATCH_MATMUL": matmul,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
     "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 

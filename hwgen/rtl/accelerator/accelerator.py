@@ -24,6 +24,7 @@ from .fetch import Fetch
 from .frame import Frame
 from .host_port import PART, HostPort
 from .keeping import Keeping, TableMaker
+from .matmul_part import MatmulPart
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
@@ -106,8 +107,11 @@ class Accelerator(Frame):
                          family=family, device=device, exposed=exposed, external=external)
         made = self.datapath
         self.serial = serial
+        # Less their zero points, which loaded weights have too, operands have nine bits.
+        self.loads = any(isinstance(part, MatmulPart) for part in parts)
+        operand = signed(8 + self.loads)
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
-            else made.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
+            else made.array(rows, columns, operand, operand, depth=rows, lines=lines,
                             packed_rows=packed_rows, family=family, device=device, dsps=dsps,
                             lanes=hard_lanes)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
@@ -171,7 +175,7 @@ class Accelerator(Frame):
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
             array.weights.valid.eq(kind.weights),
-            self.array_part.weights.eq(program.read_data),
+            self.array_part.weights.eq(self._weights(m, program.read_data)),
             post.word.eq(program.read_data),
             post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
@@ -182,8 +186,9 @@ class Accelerator(Frame):
                 store, accumulators, *(part.component for part in self.parts))))),
             sequencer.fetch_error.eq(reduce(or_, (mover.fetch_error for mover in self.movers),
                                             self.in_turn(fetch.error, "fetch"))),
-            sequencer.store_error.eq(reduce(or_, (mover.store_error for mover in self.movers),
-                                            self.in_turn(store.error, "store"))),
+            sequencer.store_error.eq(reduce(or_, (
+                mover.store_error for mover in self.movers if mover.writes),
+                self.in_turn(store.error, "store"))),
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
@@ -194,6 +199,23 @@ class Accelerator(Frame):
         if self.keeping is not None:
             self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
+
+    def _weights(self, m: Module, word: Value) -> Value:
+        """Return the weights of a word, less their zero point if they can have one.
+
+        That of the step comes with its words, which are read while its descriptor is there.
+        """
+        if not self.loads:
+            return word
+        zero = later(m, self.sequencer.descriptor.slots[8:], self.fetch.latency, "weight_zero")
+        return less(word, zero)
+
+    def _activations(self, m: Module, vector: Value) -> Value:
+        """Return the activations of a vector, less their zero point if weights can have one."""
+        if not self.loads:
+            return vector
+        return less(vector, self.take(m, self.sequencer.descriptor.slots[:8], "activation_zero",
+                                      self.fetch.latency + 1))
 
     def _word_read(self, m: Module, address: Value) -> Value:
         """Return which word of the program is read, if nobody else reads than the steps."""
@@ -225,6 +247,8 @@ class Accelerator(Frame):
         mask = self._mask_writes(store.mask)
         for mover in self.movers:
             read = Mux(mover.reads, mover.read_address, read)
+            if not mover.writes:
+                continue
             write = Mux(mover.write, mover.write_address, write)
             data = Cat(Mux(mover.write, mover.write_byte, data[:8]), data[8:])
             mask = Mux(mover.write, 1, mask)
@@ -280,7 +304,7 @@ class Accelerator(Frame):
         Of a step whose vectors follow at once it is taken so many ``cycles`` behind the others, or
         is the same as before.
         """
-        stored = Signal(name=name)
+        stored = Signal(len(value), name=name)
         with m.If(self.taking.takes(cycles)) if self.taking else nullcontext():
             m.d.sync += stored.eq(value)
         return stored
@@ -300,7 +324,8 @@ class Accelerator(Frame):
         m.d.comb += [
             array.activations.valid.eq(valid),
             array.activations.p.last.eq(fetch.o.last),
-            Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
+            Value.cast(array.activations.p.vector).eq(
+                self._activations(m, fetch.vector[:8 * self.rows])),
         ]
         if self.lines:
             depthwise = self.take(m, d.mode == Mode.DEPTHWISE, "depthwise", fetch.latency + 1)
@@ -343,3 +368,9 @@ class Accelerator(Frame):
     def _direct_tag(self) -> Value:
         """Return the tag of values that do not pass the array."""
         return Value.cast(self.fetch.early.tag)
+
+
+def less(bytes_: Value, zero: Value) -> Value:
+    """Return signed bytes less one of them, nine bits each."""
+    return Cat((bytes_.word_select(index, 8).as_signed() - zero.as_signed())[:9]
+               for index in range(len(bytes_) // 8))

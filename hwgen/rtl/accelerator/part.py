@@ -48,9 +48,9 @@ class Part:
     at_lanes : bool
         It takes the bytes of the lanes, with the descriptor of their step.
     mover : Component, or None
-        What reads and writes activations, byte by byte, in the part's own steps: with ``reads``,
-        ``read_address``, ``write``, ``write_address``, ``write_byte``, and with ``fetch_error`` and
-        ``store_error``.
+        What reads activations in the part's own steps: with ``reads``, ``read_address`` and
+        ``fetch_error``; and if it ``writes`` some, byte by byte, with ``write``,
+        ``write_address``, ``write_byte`` and ``store_error``.
     """
 
     name: str
