@@ -47,8 +47,8 @@ def loaded_bytes(step: Step, words: NDArray[np.int8], end: int, design: Design) 
     if not design.matmul or step.passes * step.tiles > 1 or not 1 <= step.height:
         raise Unsound("there is no such step on this Design")
     places = loaded_places(step, design.rows)
-    if places.max() >= end or step.height > step.y * design.rows or step.x > 1 and (
-            step.x_step != design.columns):
+    if places.max() >= end or step.height > step.y * design.rows or \
+            step.column > step.x * design.columns:
         raise Unsound("it does not load the words of a matrix")
-    words[places] = words_loaded(step, design.rows)[1][:, None]
+    words[places] = words_loaded(step, design.rows, design.columns)[1][:, None]
     return bytes_loaded(step, design.columns)

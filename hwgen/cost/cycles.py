@@ -191,8 +191,9 @@ class Array:
         if step.mode == Mode.SOFTMAX:
             return self.softmax(step)
         if step.mode == Mode.LOAD:  # a word a cycle
-            return self.own_step(self.ways.loading + int(self.turns)
-                                 + step.x * step.y * int(self.rows))
+            side = max(int(self.rows), int(self.columns))  # of the square in which it turns
+            words = (step.x * step.y + 1) * side if step.column else step.vectors * int(self.rows)
+            return self.own_step(self.ways.loading + int(self.turns) + words)
         if step.mode == Mode.WIDE:
             return self.wide(tiles=step.tiles, passes=step.passes, vectors=step.vectors,
                              to_sums=step.to_sums,

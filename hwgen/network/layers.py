@@ -106,10 +106,12 @@ Weighted = Convolution | Depthwise | FullyConnected
 class Matmul(Layer):
     """``requantisation(sum_k (a - zero point of a)[m, k] * (b - zero point of b)[k, n])``.
 
-    A product of two matrices for each place in the axes before the last two.
+    A product of two matrices for each place in the axes before the last two. The right one may be
+    ``transposed``, stored as [n, k].
     """
 
     operator = "BATCH_MATMUL"
+    transposed: bool = False
     requantisation: Requantisation
 
 

@@ -13,7 +13,7 @@ from ...arch.steps import PARAMETER_WORDS, Mode, Step, power_words, table_words
 from ..unpack.unpack import Packing
 
 __all__ = ["bytes_loaded", "bytes_read", "bytes_written", "loaded_places", "passes", "rows_read",
-           "vector_bytes", "words_loaded", "words_read"]
+           "vector_bytes", "vectors_loaded", "words_loaded", "words_read"]
 
 Integers = NDArray[np.int64]
 
@@ -53,21 +53,37 @@ def rows_read(step: Step) -> Integers:
             + np.arange(step.x)[:, None] * step.x_step + np.arange(step.row_bytes))
 
 
-def words_loaded(step: Step, rows: int) -> tuple[Integers, NDArray[np.bool_]]:
-    """Return from where a step of mode LOAD reads each word, and whether it reads one.
+def vectors_loaded(step: Step, rows: int, columns: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return from where a step of mode LOAD reads each vector, and whether the matrix has it.
+
+    They are (tiles, pieces, vectors), in their order.
+    """
+    tile, piece, vector = np.ogrid[:step.x, :step.y, :max(rows, columns) if step.column else rows]
+    if not step.column:
+        row = piece * rows + vector + 0 * tile
+        return step.base + tile * columns + row * step.row_step_bytes, row < step.height
+    row = tile * columns + vector + 0 * piece
+    return step.base + row * step.row_step_bytes + piece * rows, row < step.column
+
+
+def words_loaded(step: Step, rows: int, columns: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return from where the bytes of each word come, and whether the matrix has such a row.
 
     They are those of all tiles and pieces, in their order, so many ``rows`` each.
     """
     row = np.arange(step.y * rows)
-    addresses = (step.base + np.arange(step.x, dtype=np.int64)[:, None] * step.x_step
-                 + row * step.row_step_bytes)
-    return addresses.reshape(-1), np.tile(row < step.height, step.x)
+    column = np.arange(step.x * columns).reshape(-1, 1, columns)
+    along, down = (step.row_step_bytes, 1) if step.column else (1, step.row_step_bytes)
+    addresses = step.base + column * along + row[:, None] * down
+    return addresses.reshape(-1, columns), np.tile(row < step.height, step.x)
 
 
 def bytes_loaded(step: Step, columns: int) -> Integers:
     """Return the addresses of the matrix that a step of mode LOAD reads: (rows, bytes)."""
-    return (step.base + np.arange(step.height, dtype=np.int64)[:, None] * step.row_step_bytes
-            + np.arange((step.x - 1) * columns + step.last_columns))
+    down, across = (step.column, step.height) if step.column else (
+        step.height, (step.x - 1) * columns + step.last_columns)
+    return (step.base + np.arange(down, dtype=np.int64)[:, None] * step.row_step_bytes
+            + np.arange(across))
 
 
 def loaded_places(step: Step, rows: int) -> Integers:

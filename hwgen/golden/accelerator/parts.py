@@ -1,5 +1,6 @@
 """What does steps beside the array: golden twins of the parts in an accelerator's socket."""
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
 from ..unpack.unpack import is_possible, unpack
 from .errors import Error
-from .footprint import bytes_written, loaded_places, passes, rows_read, words_loaded
+from .footprint import bytes_written, loaded_places, passes, rows_read, vectors_loaded, words_loaded
 
 if TYPE_CHECKING:
     from .accelerator import Accelerator
@@ -189,15 +190,16 @@ class MatmulPart:
 
     def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
             ) -> Error | None:
-        memory, rows = accelerator.memory, accelerator.rows
-        addresses, inside = words_loaded(step, rows)
+        memory, rows, columns = accelerator.memory, accelerator.rows, accelerator.columns
+        addresses, there = vectors_loaded(step, rows, columns)
+        missed = (there & ((addresses < 0) | (addresses >= len(memory)))).reshape(-1)
         places = loaded_places(step, rows)
-        missed = inside & ((addresses < 0) | (addresses >= len(memory)))
-        beyond = places >= len(words)
-        if missed.any() or beyond.any():
-            return Error.PROGRAM if np.argmax(beyond | missed) < np.argmax(missed) \
-                or not missed.any() else Error.FETCH
-        memory = np.pad(memory, (0, accelerator.columns))
-        found = memory[np.where(inside, addresses, 0)[:, None] + np.arange(accelerator.columns)]
-        words[places] = np.where(inside[:, None], found, np.int8(step.zero_points[1]))
+        beyond = np.zeros((step.x * step.y + (step.column > 0), addresses.shape[2]), bool)
+        beyond[step.column > 0:, :rows] = (places >= len(words)).reshape(-1, rows)
+        for fetch, write in zip_longest(missed, beyond.reshape(-1), fillvalue=False):
+            if fetch or write:
+                return Error.FETCH if fetch else Error.PROGRAM
+        found, matrix = words_loaded(step, rows, columns)
+        values = np.where(found < len(memory), memory[np.minimum(found, len(memory) - 1)], 0)
+        words[places] = np.where(matrix[:, None], values, np.int8(step.zero_points[1]))
         return None

@@ -137,6 +137,8 @@ def matmul(inputs: Sequence[Bytes], layer: graph.Matmul, zero_points: Sequence[i
            rounding: str = "tflm") -> Bytes:
     """Return the products of the matrices of two tensors."""
     left, right = (x.astype(np.int64) - zero for x, zero in zip(inputs, zero_points, strict=True))
+    if layer.transposed:
+        right = right.swapaxes(-1, -2)
     return requantise(wrap(left @ right), layer.requantisation, rounding)
 
 

@@ -13,7 +13,7 @@ __all__ = ["matmul"]
 def matmul(site: Site) -> list[Layer]:
     """BATCH_MATMUL, of tensors whose axes before the last two are the same.
 
-    What is transposed is moved before.
+    If the first one is transposed, it is moved before.
     """
     site.inputs_between(2, 2)
     shapes, flipped = [site.input(position).shape for position in range(2)], [
@@ -27,14 +27,13 @@ def matmul(site: Site) -> list[Layer]:
                         "other")
     output = site.gives(*before, left[0], right[1])
     chain = Chain(site, site.y.shape)
-    names = [transpose(chain, tensor, shape) if flip else tensor.name
-             for tensor, shape, flip in zip(x, shapes, flipped, strict=True)]
+    first = transpose(chain, x[0], shapes[0]) if flipped[0] else x[0].name
     ratio = float(np.float32(x[0].scale) * np.float32(x[1].scale)) / site.y.scale
     if ratio >= 1:
         raise UserError(f"the product of its inputs' scales {x[0].scale:.4g} and {x[1].scale:.4g} "
                         f"must be less than its output's, {site.y.scale:.4g}")
-    chain.add(Matmul, tuple(names), output, requantisation=site.requantisation(
-        np.array([ratio]), 1))
+    chain.add(Matmul, (first, x[1].name), output, transposed=flipped[1],
+              requantisation=site.requantisation(np.array([ratio]), 1))
     return chain.finish()
 
 

@@ -36,7 +36,7 @@ class MatmulPart(Part):
         unit, program = self.component, accelerator.program
         m.d.comb += [
             unit.start.eq(self.start),
-            unit.vector.eq(accelerator.activations.read_data[:8 * accelerator.columns])]
+            unit.vector.eq(accelerator.activations.read_data[:len(unit.vector)])]
         with m.If(unit.busy):
             m.d.comb += [program.address.eq(unit.address), program.write_data.eq(unit.data)]
         with m.If(unit.write):
