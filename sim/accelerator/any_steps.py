@@ -229,7 +229,7 @@ class StepMaker:
             piece_step=draw(0, 9), taps_x_step=draw(0, 9), tile_step=draw(0, 9),
             taps_y_step=(rise := draw(0, 2)), taps_y_step_bytes=pitch * rise,
             output_x_step=draw(0, 2 * design.columns), output_row_step=draw(0, 60),
-            **fields, **self.formats(mode))
+            **fields, **self.formats(mode), **self.zero_points(mode))
         return step if self.has_sums(step) else self.loops()
 
     def has_sums(self, step):
@@ -265,6 +265,11 @@ class StepMaker:
             self.draw(1, 8), NumberKind(self.draw(0, 1)))
         return {"activation_format": Format(self.draw(1, 8), NumberKind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
+
+    def zero_points(self, mode):
+        """Return those of a step whose weights may have been loaded."""
+        some = self.design.matmul and mode == Mode.MATRIX
+        return {"slots": self.draw(0, (1 << 16) - 1)} if some else {}
 
     def ties(self, _):
         """Return a step whose values are its pad, which parameters bring to where halves are."""

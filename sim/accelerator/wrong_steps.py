@@ -64,6 +64,8 @@ def wrong_fields(design):
         yield from table_fields(design)
     if design.softmax:
         yield from softmax_fields(design, reach)
+    if design.matmul:
+        yield from load_fields(design, reach)
     yield from ({"base": value} for value in (size, -1, *powers(size, reach - size)))
     yield from ({"base": -value} for value in powers(1, reach))
     step = min(size, 0xFFFF)
@@ -97,8 +99,8 @@ def modes(design):
     """Return modes that an accelerator has not."""
     special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress,
                Mode.WIDE: design.wide_rows > 0, Mode.TABLE: design.tables > 0,
-               Mode.SOFTMAX: design.softmax}
-    return [mode for mode, there in special.items() if not there] + powers(9, 256)
+               Mode.SOFTMAX: design.softmax, Mode.LOAD: design.matmul}
+    return [mode for mode, there in special.items() if not there] + powers(10, 256)
 
 
 def wide_fields(design):
@@ -140,6 +142,20 @@ def softmax_fields(design, reach):
     yield rows | {"y": 2, "row_step_bytes": size}
     yield rows | {"y": 2, "output_row_step": size, "output": 0}
     yield rows | {"row_bytes": 2, "output": size - 1}
+
+
+def load_fields(design, reach):
+    """Yield wrong fields of a step that loads weights, of which it does not write any word."""
+    words, size, loads = design.program_words, design.activation_memory, {"mode": Mode.LOAD}
+    yield loads | {"height": 0}
+    yield from (loads | {name: value} for name in ("tiles", "pieces", "taps_x", "taps_y")
+                for value in (0, *powers(2, 1 << 16)))
+    least = words - design.rows + 1
+    for column in (0, 3):
+        turns = loads | {"column": column}
+        yield from (turns | {"program": value} for value in (
+            least, words - 1, words, *powers(least, 1 << 32)))
+        yield from (turns | {"base": value} for value in (size, -1, *powers(size, reach)))
 
 
 def binary_fields(design):

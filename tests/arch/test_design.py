@@ -119,6 +119,10 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
      "tables must be 0 with engine 'binary', not 1: its lanes hold none"),
     ({"tables": 1}, ("tables must be 0 without an activation_memory, which an accelerator needs, "
                      "not 1")),
+    (ACCELERATOR | {"matmul": 1}, "matmul must be true or false, not 1"),
+    (ACCELERATOR | {"matmul": True, "lines": 1}, (
+        "matmul must be false with lines 1, not true: weights are loaded for a fast systolic array "
+        "alone, generic or of an ECP5, without packed or wide rows, lines or decompress")),
     (ACCELERATOR | {"softmax": 1}, "softmax must be true or false, not 1"),
     (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "softmax": True},
      "softmax must be False with engine 'binary', not True: its steps are of one kind"),

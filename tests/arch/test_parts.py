@@ -23,6 +23,7 @@ DESIGNS = {
     "keeping": SMALL.replace(kept_vectors=9),
     "table": SMALL.replace(tables=3), "compact": SMALL.replace(tables=1, compact=True, lanes=1),
     "softmax": SMALL.replace(softmax=True, decompress=True),
+    "matmul": SMALL.replace(matmul=True, softmax=True, lines=0),
 }
 
 
@@ -57,7 +58,8 @@ def test_designs_name_their_parts():
         "both": ("systolic", "sparse", "unpack"),
         "keeping": ("systolic", "keeping"),
         "table": ("systolic", "table"), "compact": ("systolic", "table"),
-        "softmax": ("systolic", "unpack", "softmax")}
+        "softmax": ("systolic", "unpack", "softmax"),
+        "matmul": ("systolic", "softmax", "matmul")}
 
 
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)

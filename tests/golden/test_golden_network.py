@@ -16,6 +16,7 @@ from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
 from ..tflite_writer import (
     CURVES,
     KINDS,
+    MATMULS,
     MORE_LAYERS,
     Graph,
     random_chain,
@@ -119,7 +120,7 @@ def compare(rng, data):
         np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS])
 def test_random_layers(kind):
     for seed in range(40):
         rng = np.random.default_rng([seed, *kind.encode()])
@@ -211,7 +212,7 @@ def test_many_random_chains():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, "network"])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])

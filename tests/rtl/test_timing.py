@@ -13,6 +13,7 @@ from hwgen.rtl.accelerator.fetch import Fetch
 from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
+from hwgen.rtl.accelerator.loading import WeightLoader
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream
@@ -623,7 +624,7 @@ WITHOUT = {
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
-    StreamingSequencer: STATES, SoftmaxRows: STATES,
+    StreamingSequencer: STATES, SoftmaxRows: STATES, WeightLoader: STATES,
     ProgramStream: "those of the chip, by cost/stream.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",

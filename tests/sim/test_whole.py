@@ -21,6 +21,7 @@ DESIGNS = {
     "looks up, compact": SMALL.replace(compact=True, lanes=1, lines=1, tables=1),
     "softmax": SMALL.replace(columns=5, lanes=3, lines=1, softmax=True, program_memory=5003),
     "softmax, compact": SMALL.replace(compact=True, lanes=1, softmax=True),
+    "matmul": SMALL.replace(rows=5, matmul=True, program_memory=4003),
     "unpacks": SMALL.replace(decompress=True),
     "sparse, unpacks": SMALL.replace(**SPARSE, decompress=True),
     "wide": SMALL.replace(wide_rows=16, columns=6, lines=1, program_memory=80 * 96),

@@ -108,8 +108,8 @@ class Accelerator(Frame):
         made = self.datapath
         self.serial = serial
         # Less their zero points, which loaded weights have too, operands have nine bits.
-        self.loads = any(isinstance(part, MatmulPart) for part in parts)
-        operand = signed(8 + self.loads)
+        self.matmul = next((part for part in parts if isinstance(part, MatmulPart)), None)
+        operand = signed(9 if self.matmul else 8)
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
             else made.array(rows, columns, operand, operand, depth=rows, lines=lines,
                             packed_rows=packed_rows, family=family, device=device, dsps=dsps,
@@ -152,9 +152,9 @@ class Accelerator(Frame):
         return self.fetch.latency - self.program.read_latency
 
     @property
-    def movers(self) -> list[Any]:
-        """What moves activations in steps of its own."""
-        return [part.mover for part in self.parts if part.mover is not None]
+    def movers(self) -> list[Part]:
+        """Parts that move activations in steps of their own."""
+        return [part for part in self.parts if part.moves]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -175,7 +175,7 @@ class Accelerator(Frame):
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
             array.weights.valid.eq(kind.weights),
-            self.array_part.weights.eq(self._weights(m, program.read_data)),
+            self.array_part.weights.eq(self._less_zero(m, program.read_data, "weights")),
             post.word.eq(program.read_data),
             post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
@@ -184,11 +184,10 @@ class Accelerator(Frame):
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
                 store, accumulators, *(part.component for part in self.parts))))),
-            sequencer.fetch_error.eq(reduce(or_, (mover.fetch_error for mover in self.movers),
+            sequencer.fetch_error.eq(reduce(or_, (part.misses for part in self.movers),
                                             self.in_turn(fetch.error, "fetch"))),
-            sequencer.store_error.eq(reduce(or_, (
-                mover.store_error for mover in self.movers if mover.writes),
-                self.in_turn(store.error, "store"))),
+            sequencer.store_error.eq(reduce(or_, (part.overruns for part in self.movers),
+                                            self.in_turn(store.error, "store"))),
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
@@ -200,22 +199,9 @@ class Accelerator(Frame):
             self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
 
-    def _weights(self, m: Module, word: Value) -> Value:
-        """Return the weights of a word, less their zero point if they can have one.
-
-        That of the step comes with its words, which are read while its descriptor is there.
-        """
-        if not self.loads:
-            return word
-        zero = later(m, self.sequencer.descriptor.slots[8:], self.fetch.latency, "weight_zero")
-        return less(word, zero)
-
-    def _activations(self, m: Module, vector: Value) -> Value:
-        """Return the activations of a vector, less their zero point if weights can have one."""
-        if not self.loads:
-            return vector
-        return less(vector, self.take(m, self.sequencer.descriptor.slots[:8], "activation_zero",
-                                      self.fetch.latency + 1))
+    def _less_zero(self, m: Module, bytes_: Value, which: str) -> Value:
+        """Return weights or activations for the array, less their zero point if they have one."""
+        return self.matmul.less_zero(m, self, bytes_, which) if self.matmul else bytes_
 
     def _word_read(self, m: Module, address: Value) -> Value:
         """Return which word of the program is read, if nobody else reads than the steps."""
@@ -243,17 +229,11 @@ class Accelerator(Frame):
     def _accesses(self) -> dict[str, Value]:
         """Return what steps do with the memory of activations."""
         fetch, store = self.fetch, self.store
-        read, write, data = fetch.address, store.address, store.data
-        mask = self._mask_writes(store.mask)
-        for mover in self.movers:
-            read = Mux(mover.reads, mover.read_address, read)
-            if not mover.writes:
-                continue
-            write = Mux(mover.write, mover.write_address, write)
-            data = Cat(Mux(mover.write, mover.write_byte, data[:8]), data[8:])
-            mask = Mux(mover.write, 1, mask)
-        return {"read_address": read, "write_address": write, "write_data": data,
-                "write_mask": mask}
+        accesses = {"read_address": fetch.address, "write_address": store.address,
+                    "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
+        for part in self.movers:
+            accesses |= part.accesses(accesses)
+        return accesses
 
     def _mask_writes(self, mask: Value) -> Value:
         """Return which bytes are written: none that are kept."""
@@ -325,7 +305,7 @@ class Accelerator(Frame):
             array.activations.valid.eq(valid),
             array.activations.p.last.eq(fetch.o.last),
             Value.cast(array.activations.p.vector).eq(
-                self._activations(m, fetch.vector[:8 * self.rows])),
+                self._less_zero(m, fetch.vector[:8 * self.rows], "activations")),
         ]
         if self.lines:
             depthwise = self.take(m, d.mode == Mode.DEPTHWISE, "depthwise", fetch.latency + 1)
@@ -368,9 +348,3 @@ class Accelerator(Frame):
     def _direct_tag(self) -> Value:
         """Return the tag of values that do not pass the array."""
         return Value.cast(self.fetch.early.tag)
-
-
-def less(bytes_: Value, zero: Value) -> Value:
-    """Return signed bytes less one of them, nine bits each."""
-    return Cat((bytes_.word_select(index, 8).as_signed() - zero.as_signed())[:9]
-               for index in range(len(bytes_) // 8))

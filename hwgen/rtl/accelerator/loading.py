@@ -61,9 +61,6 @@ class WeightLoader(wiring.Component):
     fetch_error: Value
     upwards: Signal
 
-    writes = False
-    """Activations."""
-
     def __init__(self, rows: int, columns: int, words: int, *, size: int, address_bits: int,
                  fetching: int, settling: int) -> None:
         self.rows = rows

@@ -82,9 +82,6 @@ class SoftmaxRows(wiring.Component):
     fetch_error: Value
     store_error: Value
 
-    writes = True
-    """Activations."""
-
     def __init__(self, columns: int, words: int, reading: int, *, size: int, address_bits: int,
                  fetching: int, storing: int, family: str = "generic", hard: bool = False) -> None:
         self.columns = columns

@@ -22,6 +22,7 @@ class SoftmaxPart(Part):
     """
 
     name = "softmax"
+    moves = True
 
     def __init__(self, *, hard: bool) -> None:
         self.hard = hard
@@ -30,18 +31,28 @@ class SoftmaxPart(Part):
 
     def attach(self, accelerator: Any) -> None:
         program, activations = accelerator.program, accelerator.activations
-        self.component = self.mover = SoftmaxRows(
+        self.component = SoftmaxRows(
             accelerator.columns, program.depth, program.read_latency, size=activations.size,
             address_bits=len(activations.read_address),
             fetching=accelerator.far + activations.read_latency,
             storing=accelerator.far + activations.write_latency, family=accelerator.family,
             hard=self.hard)
         self.outside = self.component.error
+        self.misses, self.overruns = self.component.fetch_error, self.component.store_error
 
     def faults(self, descriptor: Any) -> list[Value]:
         d, bits = descriptor, LONGEST_ROW.bit_length()
         return [*(loop != 1 for loop in (d.tiles, d.pieces, d.taps_x, d.taps_y)),
                 d.row_bytes == 0, d.row_bytes[bits:].any()]
+
+    def accesses(self, others: dict[str, Value]) -> dict[str, Value]:
+        unit, data = self.component, others["write_data"]
+        return {
+            "read_address": Mux(unit.reads, unit.read_address, others["read_address"]),
+            "write_address": Mux(unit.write, unit.write_address, others["write_address"]),
+            "write_data": Cat(Mux(unit.write, unit.write_byte, data[:8]), data[8:]),
+            "write_mask": Mux(unit.write, 1, others["write_mask"]),
+        }
 
     def connect(self, m: Module, accelerator: Any) -> None:
         unit, program = self.component, accelerator.program
