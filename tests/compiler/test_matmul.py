@@ -83,13 +83,18 @@ def test_one_tensor_twice():
     verify(build.network(), design(matmul=True))
 
 
-def test_a_network_with_attention():
+def whole_network():
+    """Return a network with attention, its inputs, and what TensorFlow Lite Micro gives."""
     path = SHARED / "modern" / "made_attention_1x16x32"
     if not path.with_suffix(".tflite").is_file():
         pytest.skip(f"no {path}, where this network is")
     network, stored = read_network(path.with_suffix(".tflite")), np.load(path.with_suffix(".npz"))
-    x = stored["input"][:, 0]
-    np.testing.assert_array_equal(run(network, x)[network.outputs[0]], stored["output"][:, 0])
+    return network, stored["input"][:, 0], stored["output"][:, 0]
+
+
+def test_a_network_with_attention():
+    network, x, y = whole_network()
+    np.testing.assert_array_equal(run(network, x)[network.outputs[0]], y)
     verify(network, design(16, 8, matmul=True, softmax=True, tables=1),
            {network.inputs[0]: x[:1]})
 

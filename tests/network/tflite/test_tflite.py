@@ -307,7 +307,7 @@ WRONG = [
     ("PRELU", 1, "scale", 0.0, "its constant has scales"),
     ("PRELU", None, "inputs", [0], "it has 1 inputs, and must have 2"),
     ("BATCH_MATMUL", 1, "shape", [1, 6, 4], "hwgen multiplies matrices whose other axes are the"),
-    ("BATCH_MATMUL", 0, "shape", [2, 3, 5], "hwgen multiplies matrices whose other axes are the"),
+    ("BATCH_MATMUL", 1, "shape", [1, 1, 5, 4], "hwgen multiplies matrices whose other axes are"),
     ("BATCH_MATMUL", None, "options", {"AdjY": True}, "rows of one by columns of the other"),
     ("BATCH_MATMUL", 2, "shape", [1, 4, 3], "its output has shape"),
     ("BATCH_MATMUL", 2, "scale", 0.01, "must be less than its output's, 0.01"),

@@ -9,7 +9,7 @@ from hwgen.golden.network import network as golden
 from hwgen.network.tflite import reading as tflite
 from hwgen.runtime.inference import load, run, simulated_board
 
-from ...compiler.test_matmul import attention, single
+from ...compiler.test_matmul import attention, single, whole_network
 from ...compiler_bench import design, inputs_of, least_memory
 from ...tflite_writer import Graph
 
@@ -46,6 +46,23 @@ def test_on_hardware():
 @pytest.mark.parametrize("name", DESIGNS)
 def test_much_on_hardware(name):
     check(name, map(single, range(20, 220)))
+
+
+@pytest.mark.slow
+def test_a_network_with_attention():
+    """Each layer and its cycles; of all inputs the output of TensorFlow Lite Micro."""
+    network, inputs, outputs = whole_network()
+    of = design(8, 8, sums=64, matmul=True, softmax=True, tables=1, activation_memory=1 << 12,
+                program_memory=1 << 15)
+    program, board = compile_network(network, of), simulated_board(of)
+    with board.link:
+        load(board, program)
+        for x, y in zip(inputs, outputs, strict=True):
+            result = run(board, program, network, {network.inputs[0]: x[None]}, check=True)
+            for layer in result.layers:
+                assert layer.difference is None, layer
+                assert layer.cycles == layer.predicted_cycles, layer
+            np.testing.assert_array_equal(result.outputs[network.outputs[0]], y[None])
 
 
 @pytest.mark.slow
