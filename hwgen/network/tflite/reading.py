@@ -193,22 +193,8 @@ class Reader:
             if not names or len(set(names)) != len(names):
                 raise UserError(f"the network must have {what}, and each of them once")
         self.layers = with_states(self.layers, self.context, set(edges[1]))
-        self.check_host(set(edges[1]))
         return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
                        tuple(edges[1]), states=tuple(self.context.states))
-
-    def check_host(self, outputs: set[str]) -> None:
-        """Check that what the host computes comes last."""
-        on_host = {layer.output: layer for layer in self.layers if layer.host}
-        for layer in self.layers:
-            for name in layer.inputs:
-                if name in on_host:
-                    raise UserError(f"layer {on_host[name].name!r} must be the last: the host "
-                                    f"computes it, and layer {layer.name!r} reads it")
-        for name, layer in on_host.items():
-            if name not in outputs:
-                raise UserError(f"layer {layer.name!r} must be an output of the network: the host "
-                                "computes it")
 
 
 def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:

@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
-from hwgen.network.graph import Depthwise, FullyConnected, Network
+from hwgen.network.graph import Depthwise, FullyConnected, Network, Softmax
 from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
@@ -382,11 +382,16 @@ def test_reshape_behind_the_host():
     assert network.tensors[network.outputs[0]].scale == 1 / 256
 
 
-def test_host_layer_wrong():
+def test_softmax_within():
+    """Where another layer reads it, or nobody does, it is not the host's."""
     graph = Graph(rng(2))
-    graph.reshape(graph.softmax(graph.activation(1, 10)), 1, 5, 2)
-    with pytest.raises(UserError, match="layer '0_softmax' must be the last"):
-        tflite.read(graph.write(len(graph.tensors) - 1))
+    y = graph.softmax(graph.activation(1, 10))
+    graph.reshape(y, 1, 5, 2)
+    for output, host in ((len(graph.tensors) - 1, False), (y, False)):
+        softmax = tflite.read(graph.write(output)).layers[0]
+        assert isinstance(softmax, Softmax) and softmax.host is host
+    alone = Graph(rng(2))
+    assert tflite.read(alone.write(alone.softmax(alone.activation(1, 10)))).layers[0].host
 
 
 def test_cycle_wrong():
