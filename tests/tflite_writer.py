@@ -11,8 +11,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["CURVES", "KINDS", "MORE_LAYERS", "Graph", "Operator", "Tensor", "both_fields",
-           "random_chain", "random_layer", "random_network", "write_network"]
+__all__ = ["CURVES", "KINDS", "MATMULS", "MORE_LAYERS", "Graph", "Operator", "Tensor",
+           "both_fields", "random_chain", "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
            "FULLY_CONNECTED": "FullyConnectedOptions", "ADD": "AddOptions",
@@ -35,7 +35,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions", "SVDF": "SVDFOptions",
            "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
            "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
-           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions"}
+           "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions",
+           "BATCH_MATMUL": "BatchMatMulOptions"}
 
 
 @dataclass(kw_only=True)
@@ -669,6 +670,19 @@ class Graph:
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
         return self.operator("SOFTMAX", [x], y, Beta=float(self.rng.choice([1, 1, 0.5, 2])))
 
+    def matmul(self, *, adjoint: tuple[bool, bool] | None = None) -> int:
+        """Append a BATCH_MATMUL of two new tensors, of several matrices now and then."""
+        rng, before = self.rng, (1, *(self.integer(1, 3) for _ in range(self.integer(0, 1))))
+        rows, inner, columns = (self.integer(1, 40) for _ in range(3))
+        flips = adjoint or (bool(rng.random() < 0.3), bool(rng.random() < 0.5))
+        shapes = [shape[::-1] if flip else shape for shape, flip in zip(
+            ((rows, inner), (inner, columns)), flips, strict=True)]
+        a, b = (self.activation(*before, *shape) for shape in shapes)
+        scale = float(self.tensors[a].scale) * float(self.tensors[b].scale) * np.sqrt(inner)
+        y = self.activation(*before, rows, columns,
+                            scale=float(np.float32(scale * rng.uniform(20, 90))))
+        return self.operator("BATCH_MATMUL", [a, b], y, AdjX=flips[0], AdjY=flips[1])
+
     def logistic(self, x: int) -> int:
         """Append a LOGISTIC."""
         y = self.activation(*self.tensors[x].shape, scale=1 / 256, zero_point=-128)
@@ -772,11 +786,14 @@ CURVES = {code: lambda g, code=code: g.curve_of(code) for code in (
     "TANH", "HARD_SWISH", "LEAKY_RELU", "ELU", "RSQRT", "ABS", "PRELU")}
 """Functions of one byte, for which lanes need tables."""
 
+MATMULS = {"BATCH_MATMUL": lambda g: g.matmul()}
+"""Products of two tensors, for which an accelerator needs a part."""
+
 
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
     """Return a network of one random layer of a kind."""
     graph = Graph(rng)
-    return graph.write((LAYERS | MORE_LAYERS | CURVES)[kind](graph), **how)
+    return graph.write((LAYERS | MORE_LAYERS | CURVES | MATMULS)[kind](graph), **how)
 
 
 def random_network(rng: np.random.Generator) -> bytes:

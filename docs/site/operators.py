@@ -6,6 +6,7 @@ alone, drawn at random as the tests do, and compiled.
 
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from hwgen.arch.design import Design
 from hwgen.arch.steps import Mode
-from hwgen.compiler import compile_network
+from hwgen.compiler import Program, compile_network
 from hwgen.errors import UserError
 from hwgen.network import graph
 from hwgen.network.onnx.reading import HANDLERS, NEAREST
@@ -30,11 +31,14 @@ __all__ = ["operators"]
 
 WORDS = tomllib.loads(Path(__file__).with_name("operators.toml").read_text("utf-8"))
 PRESET, SIDE = "ulx3s-85f", 16
-DESIGN = Design.load(PRESET).replace(tables=1, activation_memory=262144, program_memory=1 << 20)
+DESIGN = Design.load(PRESET).replace(tables=1, softmax=True, activation_memory=262144,
+                                     program_memory=1 << 20)
+MATMUL = DESIGN.replace(lines=0, matmul=True)
+"""For the products of two tensors, whose array has no lines of its own."""
 SEEDS = 12
 """Random networks of each operator; of some, such as ADD, not all become the same layers."""
 NEEDS = {Mode.MATRIX: "array", Mode.DEPTHWISE: "array or `lines`", Mode.DIRECT: "", Mode.SUMS: "",
-         Mode.TABLE: "`tables`"}
+         Mode.TABLE: "`tables`", Mode.SOFTMAX: "`softmax`", Mode.LOAD: "`matmul`"}
 """What does the steps of a mode; where it is nothing, accumulators and lanes do all."""
 
 HEAD = """\
@@ -73,7 +77,8 @@ CYCLES = f"""
 ## Layers and cycles
 
 Each layer alone, on an image of {SIDE} x {SIDE} pixels of {SIDE} channels, on the preset `{PRESET}`
-({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table and more memory:
+({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table, `softmax` and
+more memory; for products of two tensors with `matmul` and without `lines`:
 cycles from the first word of its descriptor to the last byte in memory, as the counters of the
 hardware count them. Within a network a layer may take fewer, as
 [steps overlap](compiler.md#steps-that-overlap). For a network of yours:
@@ -125,21 +130,32 @@ def examples() -> Iterator[tuple[str, graph.Network]]:
                   before=(1, 1), after=(1, 1), value=0)
     yield example("two images", output=(1, SIDE, SIDE, 2 * SIDE), inputs=2,
                   kind=graph.Concatenate, axis=3)
+    yield example("rows of 16", kind=graph.Softmax, within=True)
+    yield example("two tensors", (1, SIDE, SIDE), (1, SIDE, SIDE), 2, kind=graph.Matmul,
+                  requantisation=graph.Requantisation(np.array([1 << 30]), np.array([-7]), 0))
     yield example("rows for columns", kind=graph.Move, places=np.arange(
         SIDE ** 3, dtype=np.int32).reshape((SIDE,) * 3).transpose(1, 0, 2).ravel())
     yield example("to a vector", output=(1, SIDE ** 3), kind=graph.Reshape)
 
 
+def compiled(network: graph.Network) -> Program:
+    """Return the program of a network."""
+    multiplies = any(isinstance(layer, graph.Matmul) for layer in network.layers)
+    return compile_network(network, MATMUL if multiplies else DESIGN)
+
+
 def modes_of(network: graph.Network) -> set[Mode]:
-    """Return which modes the steps of a network have."""
-    return {step.mode for step in compile_network(network, DESIGN).steps}
+    """Return which modes the steps of a network have, if other layers read all of its layers."""
+    layers = tuple(replace(layer, within=True) if isinstance(layer, graph.Softmax) else layer
+                   for layer in network.layers)
+    return {step.mode for step in compiled(replace(network, layers=layers)).steps}
 
 
 def layers() -> list[str]:
     """Return the table of layers."""
     rows = []
     for what, network in examples():
-        program = compile_network(network, DESIGN)
+        program = compiled(network)
         cycles = sum(work.cycles for work in predictions(network, program))
         modes = {step.mode for step in program.steps}
         title = network.layers[0].operator or "table"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
-           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MOST_TABLES", "PACKED",
-           "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
+           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MATMUL",
+           "MOST_TABLES", "PACKED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -38,7 +38,9 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "line_pixels": (0, "its columns take no pixels"),
           "hard_lanes": (0, "its lanes do not multiply"),
           "partial_sums": (1, "a column has one"),
-          "tables": (0, "its lanes hold none")}
+          "tables": (0, "its lanes hold none"),
+          "softmax": (False, "its steps are of one kind"),
+          "matmul": (False, "its weights have one bit")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -50,10 +52,14 @@ WIDE = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (Fals
 """What fields of an accelerator with wide rows may be."""
 WIDE_ROWS = 16, 32
 """How many of them there may be: a word of so many has room for the parameters of a tile."""
+MATMUL = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
+          "decompress": (False,), "packed_rows": (0,), "lines": (0,), "wide_rows": (0,)}
+"""What fields of an accelerator may be that multiplies two tensors."""
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0}
+            "kept_vectors": 0, "tables": 0, "softmax": False,
+            "matmul": False}
 """What fields of an accelerator are whose program streams."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
@@ -64,7 +70,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables")
+                     "external", "tables", "softmax", "matmul")
 """Fields that say nothing of an array alone."""
 
 
@@ -100,7 +106,7 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress"):
+    for field in ("compact", "decompress", "softmax", "matmul"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     check_wide(design)
@@ -211,6 +217,7 @@ def check_accelerator(design: "Design") -> None:
             only(design, "kept_vectors", 0, f"with {field} {getattr(design, field)!r}")
     within(design, "kept_vectors", 0, LARGEST_SUMS)
     within(design, "tables", 0, MOST_TABLES)
+    check_matmul(design)
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":
@@ -228,8 +235,8 @@ def check_accelerator(design: "Design") -> None:
     within(design, "partial_sums", least, LARGEST_SUMS)
     within(design, "lanes", 1, design.columns)
     left = design.device_products - design.wide_multipliers
-    most = left // design.lane_products if design.device else 0
-    within(design, "hard_lanes", 0, min(design.lanes, most))
+    most = left // design.lane_products - design.softmax if design.device else 0
+    within(design, "hard_lanes", 0, max(min(design.lanes, most), 0))
     check_dsps(design, design.array_products)
     within(design, "line_pixels", 4 if design.lines > 1 else 0, LARGEST_SUMS)
     if design.engine == "binary":
@@ -242,6 +249,15 @@ def check_accelerator(design: "Design") -> None:
     if design.compact and design.engine == "bitserial" and design.lines:
         raise UserError(f"lines must be 0 in a compact accelerator with engine 'bitserial', "
                         f"not {design.lines}: its columns take no pixels of their own")
+
+
+def check_matmul(design: "Design") -> None:
+    """Check what goes with products of two tensors."""
+    for field, known in MATMUL.items():
+        if design.matmul and getattr(design, field) not in known:
+            raise UserError(f"matmul must be false with {field} {getattr(design, field)!r}, not "
+                            "true: weights are loaded for a fast systolic array alone, generic or "
+                            "of an ECP5, without packed or wide rows, lines or decompress")
 
 
 def check_external(design: "Design") -> None:

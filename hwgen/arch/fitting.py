@@ -16,6 +16,7 @@ from .design_checks import (
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
+    MATMUL,
     PACKED,
     SIDES,
     SPARSE,
@@ -114,6 +115,8 @@ def fit_accelerator(v: Fields) -> None:
     if any(v[field] != only for field, only in KEEPING.items()):
         v.put("kept_vectors", 0)
 
+    if any(v[field] not in known for field, known in MATMUL.items()):
+        v.put("matmul", False)
     if any(v[field] != only for field, only in EXTERNAL.items()):
         v.put("external", None)
 
@@ -165,8 +168,8 @@ def fit_multipliers(v: Fields) -> None:
     if v["hard_lanes"]:
         without = Design(**v | {"hard_lanes": 0, "dsps": None, "packed_rows": 0})
         left = without.device_products - without.wide_multipliers
-        most = left // without.lane_products if v["device"] else 0
-        v.clamp("hard_lanes", 0, min(v["lanes"], most))
+        most = left // without.lane_products - v["softmax"] if v["device"] else 0
+        v.clamp("hard_lanes", 0, max(min(v["lanes"], most), 0))
     products = Design(**v | {"dsps": None, "packed_rows": 0}).array_products
     pairs = v["columns"] // 2
     if not pairs or any(v[field] not in known for field, known in PACKED.items()):

@@ -15,8 +15,9 @@ from ..errors import UserError
 from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "PARAMETER_WORDS", "ROUNDINGS", "SLOTS", "WAITING",
-           "TABLE_BYTES", "Mode", "Step", "descriptor_words", "lines_of_rows", "table_words"]
+__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "LONGEST_ROW", "PARAMETER_WORDS", "POWER_BYTES",
+           "ROUNDINGS", "SLOTS", "WAITING", "TABLE_BYTES", "Mode", "Step", "descriptor_words",
+           "lines_of_rows", "power_words", "table_words"]
 
 DESCRIPTOR_BYTES = 80
 PARAMETER_WORDS = 9
@@ -27,6 +28,10 @@ INDEX_BITS = 4
 """Of the entries of compressed weights in an accelerator."""
 TABLE_BYTES = 256
 """Of a table, which has one for each byte: those of 0 to 127 first, then of -128 to -1."""
+POWER_BYTES = 1024
+"""Of the powers of e of a step of mode SOFTMAX: four for each distance of a byte from another."""
+LONGEST_ROW = 4095
+"""Bytes of a row of such a step, whose sum of powers has 31 bits then."""
 ROUNDINGS = ("tflm", "single", "even")
 """How lanes round: docs/accelerator.md has each."""
 WAITING = 32
@@ -44,6 +49,8 @@ class Mode(IntEnum):
     UNPACK = 5
     WIDE = 6
     TABLE = 7
+    SOFTMAX = 8
+    LOAD = 9
 
 
 def descriptor_words(columns: int) -> int:
@@ -54,6 +61,11 @@ def descriptor_words(columns: int) -> int:
 def table_words(columns: int) -> int:
     """Return how many words of the program memory, ``columns`` bytes each, a table takes."""
     return -(-TABLE_BYTES // columns)
+
+
+def power_words(columns: int) -> int:
+    """Return how many words of the program memory, ``columns`` bytes each, powers of e take."""
+    return -(-POWER_BYTES // columns)
 
 
 def lines_of_rows(engine: str, rows: int, lines: int) -> list[int]:
@@ -83,7 +95,10 @@ class Step:
     ``x`` and ``y``, C the columns of the array. The formats are codes of
     :class:`hwgen.arch.formats.Format`; the systolic array has no use for them. ``slots`` and
     ``column`` are for the sparse engine alone, as is its mode. ``table`` is 0 where bytes are
-    stored as they are. Of mode UNPACK the document has a table of its own.
+    stored as they are. In mode SOFTMAX ``row_bytes`` are those of a row, of which there are X times
+    Y. In a step of mode MATRIX whose weights were loaded, ``slots`` has the zero point of the
+    activations in its lower byte, and in its upper one that of the weights; in one of mode LOAD, X
+    are column tiles, and Y pieces. Of mode UNPACK the document has a table of its own.
     """
 
     mode: Mode = at(0, 0, 8, MISSING)
@@ -171,6 +186,12 @@ class Step:
     def formats(self) -> tuple[Format, Format]:
         """How activations and weights are written that a bit-serial array multiplies."""
         return Format.from_code(self.activation_format), Format.from_code(self.weight_format)
+
+    @property
+    def zero_points(self) -> tuple[int, int]:
+        """Those of activations and of weights, in a step whose weights were loaded."""
+        low, high = ((value ^ 128) - 128 for value in (self.slots & 255, self.slots >> 8))
+        return low, high
 
     def replace(self, **fields: int) -> Self:
         """Return a copy with other values in ``fields``."""

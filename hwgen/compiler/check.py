@@ -22,9 +22,10 @@ from ..golden.accelerator.footprint import (
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
-from .check_weights import Unsound, check_columns, check_lines, wide_weights
+from .check_weights import Unsound, check_columns, check_lines, live_bytes, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
+from .rows_check import loaded_bytes, row_bytes, rows_in_order
 from .sparse.lane_memories import matrix_of_words
 from .stream_check import StreamCheck
 
@@ -43,7 +44,7 @@ class Check:
     def __init__(self, program: Program) -> None:
         self.program, self.design = program, program.design
         columns = self.design.columns
-        self.words = np.frombuffer(program.image, np.int8).reshape(-1, columns)
+        self.words = np.frombuffer(bytearray(program.image), np.int8).reshape(-1, columns)
         self.image_words = len(self.words)
         if self.design.decompress:
             self.words = np.concatenate([self.words, np.zeros(
@@ -144,6 +145,10 @@ class Check:
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)
+            return
+        if step.mode == Mode.LOAD:
+            self.see(loaded_bytes(step, self.words, self.image_words, self.design),
+                     set().union(*(self.writers[name] for name in layer.inputs)), "an input")
             return
         if step.mode == Mode.TABLE:
             self.weights(step)
@@ -271,6 +276,8 @@ class Check:
         Vectors are counted as they are read. How many more are read by the time that a byte is
         written is for the hardware to know, so none of them may need it.
         """
+        if step.mode == Mode.SOFTMAX:
+            return row_bytes(step)
         rows = np.arange(step.prime_y, step.y, step.stride_y)[:, None]
         pixels = np.arange(step.prime_x, step.x, step.stride_x)
         if step.mode == Mode.WIDE:
@@ -300,6 +307,8 @@ class Check:
         """
         if step.mode == Mode.SUMS:
             return []
+        if step.mode == Mode.SOFTMAX:
+            return rows_in_order(step, self.design)
         columns = self.design.columns
         width = vector_bytes(step, self.design.rows, columns, self.design.wide_rows)
         found = []
@@ -309,7 +318,7 @@ class Check:
             for number, taps in enumerate(passes(step)):
                 inside, addresses = bytes_read(step, width, tile, *taps)
                 if step.mode == Mode.SPARSE:
-                    matters = self.live(step)
+                    matters = live_bytes(step, self.compressed, self.design.rows)
                 elif weights is None:
                     matters = np.arange(width) < used
                 elif step.mode == Mode.WIDE:
@@ -327,14 +336,6 @@ class Check:
                 found.append((addresses[inside], addresses[needed],
                               np.broadcast_to(vectors, needed.shape)[needed]))
         return found
-
-    def live(self, step: Step) -> NDArray[np.bool_]:
-        """Return which bytes of each vector of a step of the sparse engine have weights."""
-        assert self.compressed is not None
-        first, width = step.column, step.vectors * self.design.rows
-        some = np.any([np.diff(lane.pointers[first:first + width + 1]) > 0
-                       for lane in self.compressed.lanes], axis=0)
-        return some.reshape(step.y, step.x, -1)
 
     def disjoint(self) -> None:
         """Check that weights are those of one step, or of several alike."""

@@ -7,7 +7,7 @@ from ..arch.design import Design
 from ..arch.steps import Step, lines_of_rows
 from ..golden.sparse.decoder import Compressed
 
-__all__ = ["Unsound", "check_columns", "check_lines", "wide_weights"]
+__all__ = ["Unsound", "check_columns", "check_lines", "live_bytes", "wide_weights"]
 
 
 class Unsound(Exception):
@@ -61,3 +61,12 @@ def check_columns(step: Step, compressed: Compressed | None, rows: int) -> None:
     part = compressed.part(step.column, width, step.slots)
     if max(lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes) >= step.slots:
         raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
+
+
+def live_bytes(step: Step, compressed: Compressed | None, rows: int) -> NDArray[np.bool_]:
+    """Return which bytes of each vector of a step of the sparse engine have weights."""
+    assert compressed is not None
+    first, width = step.column, step.vectors * rows
+    some = np.any([np.diff(lane.pointers[first:first + width + 1]) > 0
+                   for lane in compressed.lanes], axis=0)
+    return some.reshape(step.y, step.x, -1)

@@ -18,6 +18,7 @@ from ..network.graph import (
     Concatenate,
     Elementwise,
     Layer,
+    Matmul,
     MaxPool,
     Mean,
     Move,
@@ -34,8 +35,10 @@ from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
+from .layers.matmul import lower_matmul
 from .layers.moves import join_moves, lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
+from .layers.softmax import lower_softmax
 from .layers.weighted import SumsLayer
 from .lowering import Lowering, PlacedStep, written_bytes
 from .memory.addresses import arrange
@@ -274,6 +277,10 @@ def lower_values(lowering: Lowering, network: Network, folding: Folding, layout:
             lower_mean(lowering, network, layer, sources[0], target)
         case Move():
             lower_move(lowering, layer, sources[0], target)
+        case Matmul():
+            lower_matmul(lowering, network, layer, sources[0], sources[1], target)
+        case Softmax():
+            lower_softmax(lowering, network, layer, sources[0], target)
         case Pad():
             lower_copy(lowering, sources[0], target, layer)
         case Concatenate():

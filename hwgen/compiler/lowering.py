@@ -108,7 +108,7 @@ class Lowering:
         ``live`` and ``second`` are as in :class:`PlacedStep`.
         """
         for count, distances in DISTANCES.items():
-            if fields.get(count, 1) == 1 and fields["mode"] != Mode.DEPTHWISE:
+            if fields.get(count, 1) == 1 and fields["mode"] not in (Mode.DEPTHWISE, Mode.LOAD):
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
         self.placed.append(PlacedStep(step, source.buffer if source else None,
@@ -206,8 +206,9 @@ def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
         step = item.step
         if item.target is not None:
             height, width = step.size
+            channels = step.row_bytes if step.mode == Mode.SOFTMAX else \
+                (step.tiles - 1) * columns + step.last_columns
             last = (step.output + (height - 1) * step.output_row_step
-                    + (width - 1) * step.output_x_step + (step.tiles - 1) * columns
-                    + step.last_columns)
+                    + (width - 1) * step.output_x_step + channels)
             sizes[item.target] = max(sizes.get(item.target, 0), last)
     return sizes

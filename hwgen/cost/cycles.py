@@ -12,18 +12,27 @@ and `hwgen tune` use the same.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.formats import Format
-from ..arch.steps import PARAMETER_WORDS, TABLE_BYTES, Mode, Step, descriptor_words
+from ..arch.steps import (
+    PARAMETER_WORDS,
+    POWER_BYTES,
+    TABLE_BYTES,
+    Mode,
+    Step,
+    descriptor_words,
+)
 from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.dot.wide import latency as wide_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
+from .softmax import rows_cycles
+from .step_cycles import Count, StepCycles
 from .ways import (
     BIT_BY_BIT,
     BROADCAST,
@@ -35,55 +44,10 @@ from .ways import (
     PARTING,
     SMALL,
     UNPACKING,
+    Ways,
 )
 
 __all__ = ["Array", "Count", "StepCycles", "chain", "run_cycles", "total_cycles"]
-
-Count = Any
-"""An integer, or an array of integers: one for each of many Designs."""
-
-@dataclass(frozen=True)
-class StepCycles:
-    """What the cycles of a step are made of, or those of several, one behind the other.
-
-    Parameters
-    ----------
-    head : Count
-        Until the first vector, from when the descriptor may be read.
-    body : Count
-        From there until it ends, or the last one of them.
-    tail : Count
-        What of those it has left when the next step's descriptor may be read.
-    drain : Count
-        What it has left when the next step's first vector may be issued, if that may overlap with
-        it, and there are no
-    spare : Count
-        when the parameters of the next step may have been read.
-    """
-
-    head: Count
-    body: Count
-    tail: Count = 0
-    drain: Count = 0
-    spare: Count = 0
-
-    @property
-    def written(self) -> Count:
-        """What of ``drain`` is left when a vector may read the last values of the step."""
-        return self.drain - FAST.settled
-
-    @property
-    def alone(self) -> Count:
-        """Cycles of the first step of a run."""
-        return self.head + self.body
-
-    def after(self, before: Self, overlaps: Count = False) -> Count:
-        """Return the cycles of the step behind another one, from where that ends.
-
-        ``overlaps`` says whether its vectors may be issued before that.
-        """
-        least = np.where(overlaps, -np.minimum(before.drain, before.spare), 0)
-        return np.maximum(self.head - before.tail, least) + self.body
 
 
 @dataclass(frozen=True)
@@ -224,6 +188,12 @@ class Array:
             return StepCycles(own, UNPACKING + packing.cycles(step))
         if step.mode == Mode.TABLE:
             return self.table_step
+        if step.mode == Mode.SOFTMAX:
+            return self.softmax(step)
+        if step.mode == Mode.LOAD:  # a word a cycle
+            side = max(int(self.rows), int(self.columns))  # of the square in which it turns
+            words = (step.x * step.y + 1) * side if step.column else step.vectors * int(self.rows)
+            return self.own_step(self.ways.loading + int(self.turns) + words)
         if step.mode == Mode.WIDE:
             return self.wide(tiles=step.tiles, passes=step.passes, vectors=step.vectors,
                              to_sums=step.to_sums,
@@ -240,9 +210,22 @@ class Array:
     @property
     def table_step(self) -> StepCycles:
         """What the cycles of a step are made of that fills a table: a byte a cycle."""
-        ways = SMALL if self.compact else FAST
-        own = descriptor_words(self.columns) + ways.reading + self.reads_ahead * ways.shortest
-        return StepCycles(own, ways.filling + self.reads_ahead + TABLE_BYTES)
+        return self.own_step(self.ways.filling + TABLE_BYTES)
+
+    def softmax(self, step: Step) -> StepCycles:
+        """What the cycles of a step are made of that reads its powers, and then rows of bytes."""
+        return self.own_step(self.ways.sharing + 2 * int(self.turns) + POWER_BYTES
+                             + rows_cycles(step))
+
+    def own_step(self, cycles: int) -> StepCycles:
+        """What the cycles of a step are made of that a part does by itself, in so many."""
+        own = descriptor_words(self.columns) + self.ways.reading
+        return StepCycles(own + self.reads_ahead * self.ways.shortest, cycles + self.reads_ahead)
+
+    @property
+    def ways(self) -> Ways:
+        """How long its ways are."""
+        return SMALL if self.compact else FAST
 
     def parts_for(self, mode: Mode, *, tiles: Count, passes: Count, vectors: Count,
                   to_sums: bool = False, parameters_per_tile: Count = False,
@@ -258,7 +241,7 @@ class Array:
         of_vector = self.vector_cycles(activation_format, weight_format)
         interval = np.maximum(of_vector, self.interval)  # of vectors whose sums go to the lanes
         turns = self.turns
-        ways = SMALL if self.compact else FAST
+        ways = self.ways
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
         bytes_come += JOINING * joined
         begin = ways.reading + weights + PARAMETER_WORDS

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from ..arch.steps import Mode, Step, table_words
+from ..arch.steps import Mode, Step, power_words, table_words
 from ..golden.accelerator.footprint import vector_bytes
 from ..golden.unpack.unpack import Packing, written_words
 from .cycles import Array
@@ -46,6 +46,14 @@ def traffic(step: Step, array: Array) -> Traffic:
     if step.mode == Mode.TABLE:
         return Traffic(program=(array.descriptors.words + table_words(array.columns))
                        * array.columns)
+    if step.mode == Mode.SOFTMAX:
+        count = step.vectors * step.row_bytes
+        words = array.descriptors.words + power_words(array.columns)
+        return Traffic(3 * count, count, words * array.columns)
+    if step.mode == Mode.LOAD:
+        count = step.x * step.y * int(array.rows)
+        return Traffic(step.x * step.height * array.columns, 0,
+                       (array.descriptors.words + count) * array.columns)
     tiles = step.tiles if step.parameters_per_tile else int(step.mode != Mode.SPARSE)
     weights = array.weight_words(step.mode, step.weight_format)
     descriptors = array.descriptors

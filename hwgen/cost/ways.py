@@ -40,6 +40,12 @@ class Ways:
         From when a vector may read the last values of a step to the end of that step.
     filling : int
         Of a step that fills a table, besides those of its bytes and of its descriptor.
+    loading : int
+        Of a step that loads weights, besides those of its words and of its descriptor, and those
+        that rotate a window.
+    sharing : int
+        Of a step of mode SOFTMAX, besides those of its rows, its powers and its descriptor, and
+        those that rotate windows.
     """
 
     reading: int
@@ -54,13 +60,15 @@ class Ways:
     gap: int = 0
     settled: int = 0
     filling: int = 0
+    loading: int = 0
+    sharing: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
             shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10,
-            filling=14)
+            filling=14, loading=19, sharing=37)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5,
-             filling=8)
+             filling=8, sharing=23)
 MAKING, JOINING = 253, 7
 """Cycles until a joined step has its table, but for its descriptor's, and more to the lanes."""
 UNPACKING = 10

@@ -15,7 +15,9 @@ from ..errors import UserError
 from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
 from ..rtl.accelerator.frame import Frame
+from ..rtl.accelerator.matmul_part import MatmulPart
 from ..rtl.accelerator.part import Part
+from ..rtl.accelerator.softmax_part import SoftmaxPart
 from ..rtl.accelerator.sparse_part import SparsePart
 from ..rtl.accelerator.streaming import StreamingAccelerator
 from ..rtl.accelerator.table_part import TablePart
@@ -96,6 +98,10 @@ def attached_parts(design: Design) -> list[Part]:
         made.append(WidePart(design.wide_rows))
     if "table" in design.parts:
         made.append(TablePart(design.tables))
+    if "softmax" in design.parts:
+        made.append(SoftmaxPart(hard=design.hard_lanes > 0))
+    if "matmul" in design.parts:
+        made.append(MatmulPart())
     return made
 
 

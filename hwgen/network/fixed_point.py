@@ -11,7 +11,7 @@ import numpy as np
 from .rounding import Integers
 
 __all__ = ["LARGEST", "double", "exponential", "halve", "hyperbolic_tangent", "inverse",
-           "left_shift", "logistic", "multiply", "radius"]
+           "left_shift", "logistic", "multiply", "powers", "radius", "shares"]
 
 LARGEST = (1 << 31) - 1
 """The largest value; in Q0 it stands for 1."""
@@ -82,6 +82,32 @@ def left_shift(scale: float) -> tuple[int, int]:
 def radius(whole: int, shift: int) -> int:
     """Return the largest difference that, scaled, still fits Q(whole)."""
     return (((1 << whole) - 1) << (31 - whole)) >> shift
+
+
+def powers(scale: float) -> Integers:
+    """Return e to the power of -d times a scale, for each distance d of two bytes, in Q0.
+
+    Beyond the limit of the differences that count it is 0.
+    """
+    whole = 5
+    multiplier, shift = left_shift(min(scale * (1 << 31 - whole), LARGEST))
+    difference = -np.arange(256)
+    counts = difference >= -radius(whole, shift)
+    scaled = multiply(np.where(counts, difference, 0) << shift, multiplier)
+    return np.where(counts, exponential(scaled, whole), 0)
+
+
+def shares(values: Integers) -> Integers:
+    """Return the share of each in the sum over the last axis, in 256ths, less 128.
+
+    Each is a power in Q0, the greatest one 1.
+    """
+    whole = 12
+    total = halve(values, whole).sum(axis=-1, keepdims=True)
+    # frexp of less than 2**53 is exact, and so counts the bits of the sum.
+    bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)
+    found = multiply(inverse((total << (32 - bits)) - (1 << 31)), values)
+    return np.minimum(halve(found, whole - (32 - bits) + 31 - 8) - 128, 127)
 
 
 def inside(x: Integers, scale: float, whole: int) -> tuple[Integers, int]:

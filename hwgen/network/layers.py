@@ -14,9 +14,9 @@ from .table import Table
 from .tensor import Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-           "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool", "Maximum",
-           "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape", "Softmax",
-           "Total", "Weighted"]
+           "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul", "MaxPool",
+           "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape",
+           "Softmax", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,7 +41,8 @@ class Layer:
     @property
     def host(self) -> bool:
         """Whether the host computes it, after the accelerator has finished."""
-        return isinstance(self, Softmax | Logistic) or (
+        return isinstance(self, Logistic) or (
+            isinstance(self, Softmax) and not self.within) or (
             isinstance(self, Weighted) and self.requantisation is None)
 
 
@@ -99,6 +100,19 @@ class FullyConnected(Product):
 
 Weighted = Convolution | Depthwise | FullyConnected
 """Layers that multiply by weights."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Matmul(Layer):
+    """``requantisation(sum_k (a - zero point of a)[m, k] * (b - zero point of b)[k, n])``.
+
+    A product of two matrices for each place in the axes before the last two. The right one may be
+    ``transposed``, stored as [n, k].
+    """
+
+    operator = "BATCH_MATMUL"
+    transposed: bool = False
+    requantisation: Requantisation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -222,10 +236,11 @@ class Assign(Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Softmax(Layer):
-    """Softmax over the last axis."""
+    """Softmax over the last axis; ``within`` a network, other layers read it."""
 
     operator = "SOFTMAX"
     beta: float = 1.0
+    within: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

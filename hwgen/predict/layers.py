@@ -12,7 +12,7 @@ from ..compiler.program import LayerSteps, Program
 from ..cost.cycles import Array, run_cycles, total_cycles
 from ..cost.stream import StreamedStep, streamed_cycles
 from ..cost.traffic import Traffic, traffic
-from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Network
+from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Matmul, Network
 from .efficiency import Work
 from .sparse_steps import sparse_steps
 
@@ -66,6 +66,10 @@ def stream_runs(program: Program, *, apart: bool) -> Iterator[StreamedStep]:
 
 def multiplications(program: Program, part: LayerSteps, layer: Layer) -> tuple[int, int]:
     """Return the products of a layer: all of them, and those of channels that are stored."""
+    if isinstance(layer, Matmul):
+        products = math.prod(program.tensors[part.output].shape) \
+            * program.tensors[part.inputs[0]].shape[-1]
+        return products, products
     if not isinstance(layer, Convolution | Depthwise | FullyConnected):
         return 0, 0
     source, target = (program.tensors[name] for name in (

@@ -26,7 +26,16 @@ from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
 from ..cost.cycles import Array
 from ..errors import UserError
-from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Lookup, Network
+from ..network.graph import (
+    Convolution,
+    Depthwise,
+    FullyConnected,
+    Layer,
+    Lookup,
+    Matmul,
+    Network,
+    Softmax,
+)
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -77,6 +86,12 @@ class Survey:
         for layer in network.layers:
             if isinstance(layer, Lookup):
                 raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with tables, "
+                                "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
+                                "build` take one")
+            part = "softmax" if isinstance(layer, Softmax) and not layer.host else \
+                "matmul" if isinstance(layer, Matmul) else ""
+            if part:
+                raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with {part}, "
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))

@@ -5,7 +5,15 @@ import numpy as np
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.joining import LARGEST_SHIFT, Scaling
-from hwgen.arch.steps import FIELDS, Mode, Step, lines_of_rows, table_words
+from hwgen.arch.steps import (
+    FIELDS,
+    LONGEST_ROW,
+    Mode,
+    Step,
+    lines_of_rows,
+    power_words,
+    table_words,
+)
 from hwgen.golden.accelerator.footprint import vector_bytes
 from hwgen.golden.accelerator.post import Parameters
 
@@ -78,7 +86,8 @@ class StepMaker:
     def together(self, step, most):
         """Return a step alone, or as one that keeps what it gives, and others that use that."""
         room, kept = self.design.kept_vectors, step.tiles * step.values
-        if not room or step.to_sums or kept > room or most < 2 or self.some(0.4):
+        if not room or step.to_sums or kept > room or most < 2 or step.mode == Mode.SOFTMAX \
+                or self.some(0.4):
             return [step]
         found, left = [step.replace(kept=True)], kept
         scaling = Scaling(self.anywhere(0, (1 << 31) - 1), self.anywhere(0, LARGEST_SHIFT),
@@ -150,6 +159,8 @@ class StepMaker:
         size = self.design.activation_memory
         middle = 4 * self.draw(size // 16, size * 3 // 16)
         source, target = [(0, middle), (middle, size)][::self.draw(0, 1) * 2 - 1]
+        if self.design.softmax and self.some(0.2):
+            return self.softmax(source, target)
         while True:
             step = self.product() if self.forms.binary else self.loops()
             if wide and not self.forms.binary:
@@ -157,6 +168,25 @@ class StepMaker:
                 step = kind(step)
             if step and (moved := self.move_step(step, source, target)):
                 return moved
+
+    def softmax(self, source, target):
+        """Return a step that reads rows of bytes from one part and writes others into another."""
+        draw, room = self.draw, min(source[1] - source[0], target[1] - target[0])
+        count = draw(1, min(room, LONGEST_ROW, 300 if self.some(0.2) else 20))
+        x, y = draw(1, 4), draw(1, 4)
+
+        def steps():
+            """Return two distances, by which all rows are inside."""
+            along = draw(0, (room - count) // max(2 * (x - 1), 1))
+            return along, draw(0, (room - count - along * (x - 1)) // max(y - 1, 1))
+
+        (x_step, row), (output_x_step, output_row), (base, output) = steps(), steps(), (
+            source[0], target[0])
+        ends = [end - (x - 1) * along - (y - 1) * across - count for (_, end), along, across in (
+            (source, x_step, row), (target, output_x_step, output_row))]
+        return Step(mode=Mode.SOFTMAX, last_columns=1, x=x, y=y, row_bytes=count, x_step=x_step,
+                    row_step_bytes=row, output_x_step=output_x_step, output_row_step=output_row,
+                    base=self.anywhere(base, ends[0]), output=self.anywhere(output, ends[1]))
 
     def product(self):
         """Return a step of the engine ``binary``, with inputs that nothing meets, or too few."""
@@ -199,7 +229,7 @@ class StepMaker:
             piece_step=draw(0, 9), taps_x_step=draw(0, 9), tile_step=draw(0, 9),
             taps_y_step=(rise := draw(0, 2)), taps_y_step_bytes=pitch * rise,
             output_x_step=draw(0, 2 * design.columns), output_row_step=draw(0, 60),
-            **fields, **self.formats(mode))
+            **fields, **self.formats(mode), **self.zero_points(mode))
         return step if self.has_sums(step) else self.loops()
 
     def has_sums(self, step):
@@ -235,6 +265,11 @@ class StepMaker:
             self.draw(1, 8), NumberKind(self.draw(0, 1)))
         return {"activation_format": Format(self.draw(1, 8), NumberKind(self.draw(0, 1))).code,
                 "weight_format": weights.code}
+
+    def zero_points(self, mode):
+        """Return those of a step whose weights may have been loaded."""
+        some = self.design.matmul and mode == Mode.MATRIX
+        return {"slots": self.draw(0, (1 << 16) - 1)} if some else {}
 
     def ties(self, _):
         """Return a step whose values are its pad, which parameters bring to where halves are."""
@@ -356,8 +391,9 @@ class StepMaker:
             starts = rng.integers(-2 * most - 150, 150, (step.tiles, columns))
             words[:, 0], words[:, 1] = starts & 255, starts >> 8 & 255
             return words.reshape(-1, columns).astype(np.uint8)
-        if step.mode == Mode.TABLE:
-            return self.bytes((table_words(columns), columns)).astype(np.uint8)
+        if step.mode in (Mode.TABLE, Mode.SOFTMAX):
+            needed = table_words if step.mode == Mode.TABLE else power_words
+            return self.bytes((needed(columns), columns)).astype(np.uint8)
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
             rows = step.formats[1].words(rows)

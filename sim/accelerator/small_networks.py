@@ -11,12 +11,14 @@ from hwgen.network.graph import (
     Depthwise,
     FullyConnected,
     Lookup,
+    Matmul,
     Maximum,
     MaxPool,
     Mean,
     Network,
     Pad,
     Requantisation,
+    Softmax,
     Tensor,
     Window,
 )
@@ -93,6 +95,7 @@ class Images:
         self.size = size
         self.few = design.engine == "bitserial"
         self.tables = design.tables > 0
+        self.softmax, self.matmul = design.softmax, design.matmul
         self.rare = design.engine == "sparse" or design.decompress
         self.tensors, self.layers = {}, []
         self.last = self.tensor(rng.integers(1, size + 1, 3).tolist())
@@ -103,6 +106,8 @@ class Images:
         for index in self.rng.permutation(len(kinds))[:int(self.rng.integers(0, 5))]:
             kinds[index]()
             self.lookup()
+            self.shares()
+            self.square()
         self.end()
         self.lookup()
         return Network("small", self.tensors, tuple(self.layers), ("t0",), (self.last,),
@@ -188,6 +193,22 @@ class Images:
         if self.tables and self.rng.random() < 0.7:
             values = self.rng.integers(-128, 128, 256).astype(np.int8)
             self.add(Lookup, self.shape, table=Table("LOOKUP", values))
+
+    def shares(self):
+        """Add a softmax, now and then, if there is hardware for it."""
+        if self.softmax and self.rng.random() < 0.5:
+            before = self.tensors[self.last]
+            scale = float(np.float32(2 ** self.rng.uniform(-9, 1)))
+            self.tensors[self.last] = Tensor(self.last, before.shape, scale, before.zero_point)
+            self.add(Softmax, self.shape, zero_point=-128, within=True)
+
+    def square(self):
+        """Add a product of a tensor with itself, now and then, if there is hardware for it."""
+        if self.matmul and self.rng.random() < 0.5:
+            height, width, channels = self.shape
+            self.add(Matmul, (height, width, width), (self.last, self.last), transposed=True,
+                     requantisation=lambda zero: self.requantisation(
+                         1, -int(np.log2(75 * 75 * channels)) + 5, zero))
 
     def pool(self):
         """Add an average or a greatest value."""

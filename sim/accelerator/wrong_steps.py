@@ -1,7 +1,7 @@
 """Steps that an accelerator stops at, by what is wrong with their descriptors."""
 
 from hwgen.arch.descriptors import BINARY_FIELDS, Descriptors
-from hwgen.arch.steps import FIELDS, MAGIC, Mode, Step, table_words
+from hwgen.arch.steps import FIELDS, LONGEST_ROW, MAGIC, Mode, Step, power_words, table_words
 
 __all__ = ["long_loops", "plain", "write_fields", "wrong_fields"]
 
@@ -62,6 +62,10 @@ def wrong_fields(design):
         yield from wide_fields(design)
     if design.tables:
         yield from table_fields(design)
+    if design.softmax:
+        yield from softmax_fields(design, reach)
+    if design.matmul:
+        yield from load_fields(design, reach)
     yield from ({"base": value} for value in (size, -1, *powers(size, reach - size)))
     yield from ({"base": -value} for value in powers(1, reach))
     step = min(size, 0xFFFF)
@@ -94,8 +98,9 @@ def long_loops(design):
 def modes(design):
     """Return modes that an accelerator has not."""
     special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress,
-               Mode.WIDE: design.wide_rows > 0, Mode.TABLE: design.tables > 0}
-    return [mode for mode, there in special.items() if not there] + powers(8, 256)
+               Mode.WIDE: design.wide_rows > 0, Mode.TABLE: design.tables > 0,
+               Mode.SOFTMAX: design.softmax, Mode.LOAD: design.matmul}
+    return [mode for mode, there in special.items() if not there] + powers(10, 256)
 
 
 def wide_fields(design):
@@ -117,6 +122,40 @@ def table_fields(design):
     least = words - table_words(design.columns) + 1
     yield from (fills | {"program": value} for value in (
         least, words - 1, words, *powers(least, 1 << 32)))
+
+
+def softmax_fields(design, reach):
+    """Yield wrong fields of a step of one row of a byte, or two of which one is outside."""
+    words, size = design.program_words, design.activation_memory
+    rows = {"mode": Mode.SOFTMAX, "row_bytes": 1}
+    yield from (rows | {name: value} for name in ("tiles", "pieces", "taps_x", "taps_y")
+                for value in (0, *powers(2, 1 << 16)))
+    yield from (rows | {"row_bytes": value} for value in (
+        0, LONGEST_ROW + 1, *powers(LONGEST_ROW + 1, 1 << 32)))
+    least = words - power_words(design.columns) + 1
+    yield from (rows | {"program": value} for value in (
+        least, words - 1, words, *powers(least, 1 << 32)))
+    yield from (rows | {"base": value} for value in (size, -1, *powers(size, reach)))
+    yield from (rows | {"output": value} for value in (size, *powers(size, reach)))
+    step = min(size, 0xFFFF)
+    yield rows | {"x": 2, "x_step": step, "base": size - step}
+    yield rows | {"y": 2, "row_step_bytes": size}
+    yield rows | {"y": 2, "output_row_step": size, "output": 0}
+    yield rows | {"row_bytes": 2, "output": size - 1}
+
+
+def load_fields(design, reach):
+    """Yield wrong fields of a step that loads weights, of which it does not write any word."""
+    words, size, loads = design.program_words, design.activation_memory, {"mode": Mode.LOAD}
+    yield loads | {"height": 0}
+    yield from (loads | {name: value} for name in ("tiles", "pieces", "taps_x", "taps_y")
+                for value in (0, *powers(2, 1 << 16)))
+    least = words - design.rows + 1
+    for column in (0, 3):
+        turns = loads | {"column": column}
+        yield from (turns | {"program": value} for value in (
+            least, words - 1, words, *powers(least, 1 << 32)))
+        yield from (turns | {"base": value} for value in (size, -1, *powers(size, reach)))
 
 
 def binary_fields(design):

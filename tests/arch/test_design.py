@@ -119,6 +119,15 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
      "tables must be 0 with engine 'binary', not 1: its lanes hold none"),
     ({"tables": 1}, ("tables must be 0 without an activation_memory, which an accelerator needs, "
                      "not 1")),
+    (ACCELERATOR | {"matmul": 1}, "matmul must be true or false, not 1"),
+    (ACCELERATOR | {"matmul": True, "lines": 1}, (
+        "matmul must be false with lines 1, not true: weights are loaded for a fast systolic array "
+        "alone, generic or of an ECP5, without packed or wide rows, lines or decompress")),
+    (ACCELERATOR | {"softmax": 1}, "softmax must be true or false, not 1"),
+    (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "softmax": True},
+     "softmax must be False with engine 'binary', not True: its steps are of one kind"),
+    ({"softmax": True}, ("softmax must be False without an activation_memory, which an accelerator "
+                         "needs, not True")),
     (ACCELERATOR | {"lines": 3}, "line_pixels must be an integer from 4 to 65536, not 0"),
     ({"row": 4}, "a Design has no field 'row'; did you mean 'rows'?"),
 ])
@@ -169,6 +178,7 @@ def test_preset_fits_block_rams(name):
     Design(rows=9, lines=3, family="ecp5", device="LFE5U-85F", dsps=0), Design(packed_rows=3),
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
     Design(**ACCELERATOR, kept_vectors=5), Design(**ACCELERATOR, tables=2),
+    Design(**ACCELERATOR, softmax=True),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"

@@ -22,6 +22,8 @@ DESIGNS = {
     "both": SMALL.replace(**SPARSE, decompress=True),
     "keeping": SMALL.replace(kept_vectors=9),
     "table": SMALL.replace(tables=3), "compact": SMALL.replace(tables=1, compact=True, lanes=1),
+    "softmax": SMALL.replace(softmax=True, decompress=True),
+    "matmul": SMALL.replace(matmul=True, softmax=True, lines=0),
 }
 
 
@@ -55,7 +57,9 @@ def test_designs_name_their_parts():
         "wide": ("systolic", "wide"),
         "both": ("systolic", "sparse", "unpack"),
         "keeping": ("systolic", "keeping"),
-        "table": ("systolic", "table"), "compact": ("systolic", "table")}
+        "table": ("systolic", "table"), "compact": ("systolic", "table"),
+        "softmax": ("systolic", "unpack", "softmax"),
+        "matmul": ("systolic", "softmax", "matmul")}
 
 
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)

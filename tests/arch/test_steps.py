@@ -59,8 +59,8 @@ def test_words_wrong():
     words = Step(mode=Mode.MATRIX, last_columns=1).to_words()
     with pytest.raises(UserError, match="its magic number is missing"):
         Step.from_words(words * 0)
-    words[0] |= 9
-    with pytest.raises(UserError, match="mode of a step must be from 0 to 7, not 9"):
+    words[0] |= 11
+    with pytest.raises(UserError, match="mode of a step must be from 0 to 9, not 11"):
         Step.from_words(words)
 
 

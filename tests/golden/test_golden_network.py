@@ -16,6 +16,7 @@ from ..networks import NETWORKS, SHARED, arrays, path, stored_tensors
 from ..tflite_writer import (
     CURVES,
     KINDS,
+    MATMULS,
     MORE_LAYERS,
     Graph,
     random_chain,
@@ -119,7 +120,7 @@ def compare(rng, data):
         np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS])
 def test_random_layers(kind):
     for seed in range(40):
         rng = np.random.default_rng([seed, *kind.encode()])
@@ -211,7 +212,7 @@ def test_many_random_chains():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, "network"])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])
@@ -407,6 +408,20 @@ def test_inputs_wrong():
     x[network.inputs[0]] = np.repeat(x[network.inputs[0]], 2, axis=0)
     with pytest.raises(UserError, match="the same number of images"):
         run(network, x)
+
+
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 240), marks=pytest.mark.slow)])
+def test_softmax(seeds):
+    """Rows of one byte and of a thousand, at scales from end to end."""
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 4])
+        graph = Graph(rng)
+        shape = (1, *rng.integers(1, 5, int(rng.integers(0, 3))).tolist(),
+                 int(rng.choice([1, 2, 1000, rng.integers(1, 300)])))
+        # The reference refuses sums of 512 or more.
+        scale = float(np.float32(2.0 ** rng.uniform(-5 if shape[-1] == 1000 else -24, 8)))
+        data = graph.write(graph.softmax(graph.activation(*shape, scale=scale)))
+        compare(rng, data)
 
 
 def test_softmax_sums_to_one():

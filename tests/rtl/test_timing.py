@@ -13,12 +13,15 @@ from hwgen.rtl.accelerator.fetch import Fetch
 from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
+from hwgen.rtl.accelerator.loading import WeightLoader
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
 from hwgen.rtl.accelerator.ring_memory import RingMemory
 from hwgen.rtl.accelerator.sequencer import Sequencer
+from hwgen.rtl.accelerator.shares import Shares, Turn
+from hwgen.rtl.accelerator.softmax import SoftmaxRows
 from hwgen.rtl.accelerator.sparse_path import SparsePath
 from hwgen.rtl.accelerator.store import Store
 from hwgen.rtl.accelerator.streaming import StreamingAccelerator
@@ -53,6 +56,7 @@ from hwgen.rtl.dot.signed_sum import SignedDotProduct
 from hwgen.rtl.dot.ternary import Ternary
 from hwgen.rtl.dot.wide import WideDot
 from hwgen.rtl.external.page_stream import PageStream
+from hwgen.rtl.external.pins import ChipPins
 from hwgen.rtl.external.sdram import Sdram
 from hwgen.rtl.links.axi_lite import AxiLite
 from hwgen.rtl.links.axi_stream import AxiStream
@@ -308,6 +312,13 @@ def looked_up(*sizes, quick=False):
                 gives=lambda ctx: ctx.get(dut.o))
 
 
+def shares(dut):
+    """Return a case of bytes that come for their share."""
+    def drive(ctx, item):
+        put(ctx, dut, event={"turn": Turn.SHARE if item is not None else Turn.NONE})
+    return Case(dut=dut, drive=drive, gives=lambda ctx: ctx.get(dut.valid))
+
+
 def twin_ram(dut):
     """Return a case of words that the second port reads."""
     async def before(ctx):
@@ -413,6 +424,7 @@ CASES = {
                           for columns, hard in ((2, 0), (5, 0), (3, 1))],
     Keeping: lambda: [joined(*sizes) for sizes in ((1, 1, 5), (7, 3, 70))],
     Tables: lambda: [looked_up(4, 3, 2, 70, 7), looked_up(4, 1, 1, 70, 1, quick=True)],
+    Shares: lambda: [shares(Shares(hard=hard)) for hard in (False, True)],
     generic.TwinRam: lambda: [twin_ram(generic.TwinRam(1, 5, quick=quick))
                               for quick in (False, True)],
     Store: lambda: [stored(Store, *sizes) for sizes in ((1, 1), (7, 3), (4, 4), (5, 1))],
@@ -613,7 +625,9 @@ WITHOUT = {
     Crossing: "its cycles are those of two clocks; its bench has the most edges of each",
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
-    StreamingSequencer: STATES, ProgramStream: "those of the chip, by cost/stream.py",
+    StreamingSequencer: STATES, SoftmaxRows: STATES, WeightLoader: STATES,
+    ProgramStream: "those of the chip, by cost/stream.py",
+    ChipPins: "cells of a vendor, at their pins in tests/rtl/tops/test_memory_pins.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",

@@ -17,6 +17,8 @@ from hwgen.tune.survey import Survey
 
 from ..compiler.test_keeping import any_pair
 from ..compiler.test_levels import digits
+from ..compiler.test_matmul import single as single_matmul
+from ..compiler.test_softmax import single as single_softmax
 from ..compiler.test_tables import every_byte
 from ..compiler_bench import Builder
 from ..networks import NETWORKS, path
@@ -255,6 +257,15 @@ def test_speed(serial):
     started = time.process_time()
     survey.evaluate(designs)
     assert len(rows) / (time.process_time() - started) > 20000
+
+
+@pytest.mark.parametrize("made, part", [(single_softmax, "softmax"), (single_matmul, "matmul")])
+def test_parts(made, part):
+    """Over which it does not search either."""
+    network, _ = made(1)
+    with pytest.raises(UserError, match=f"needs a Design with {part}, over which hwgen tune does "
+                       "not search; `hwgen cycles` and `hwgen build` take one"):
+        Survey(network)
 
 
 def test_tables():

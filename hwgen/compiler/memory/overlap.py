@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import Mode, Step
+from ...golden.accelerator.footprint import bytes_loaded, bytes_written, rows_read
 from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
@@ -112,6 +113,13 @@ def distances(reads: Integers, writes: Integers) -> tuple[int, int]:
 def note_reads(times: Integers, step: Step, weighted: NDArray[np.bool_] | None, start: int,
                columns: int) -> None:
     """Note when a step reads each byte last; ``weighted`` as ``live`` of a PlacedStep."""
+    if step.mode == Mode.SOFTMAX:  # each byte is read last before the share of it is written
+        places = rows_read(step)
+        times[places] = start + np.arange(places.size).reshape(places.shape)
+        return
+    if step.mode == Mode.LOAD:  # before anything behind it is written
+        times[bytes_loaded(step, columns)] = start
+        return
     live = np.ones((step.tiles, step.passes, columns), bool) if weighted is None else weighted
     if weighted is None:
         live[-1, :, step.last_columns:] = False
@@ -140,6 +148,10 @@ def note_reads(times: Integers, step: Step, weighted: NDArray[np.bool_] | None, 
 
 def note_writes(times: Integers, step: Step, start: int, columns: int) -> None:
     """Note with which vector a step writes each byte of its target."""
+    if step.mode == Mode.SOFTMAX:
+        places = bytes_written(step, columns)
+        times[places] = start + np.arange(places.size).reshape(places.shape)
+        return
     down, across = (np.arange(count) for count in step.size)
     vector = ((step.prime_y + down * step.stride_y)[:, None] * step.x
               + step.prime_x + across * step.stride_x)[..., None]

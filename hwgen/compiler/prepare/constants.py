@@ -176,8 +176,9 @@ class Fold:
                     stored[layer.output] |= stored[name]
             case graph.Reshape():
                 self.tie_reshape(layer)
-            case graph.Move():
-                stored[name][:] = stored[layer.output][:] = True
+            case graph.Move() | graph.Softmax() | graph.Matmul():
+                for each in layer.inputs:
+                    stored[each][:] = stored[layer.output][:] = True
             case graph.Concatenate():
                 self.tie_concatenation(layer)
             case _:

@@ -5,7 +5,7 @@ of their inputs, or means of them.
 """
 
 from ...arch.formats import Format
-from ...network.graph import Network, Pad
+from ...network.graph import Network, Pad, Softmax
 
 __all__ = ["format_of", "range_of"]
 
@@ -15,7 +15,7 @@ def range_of(network: Network, name: str) -> tuple[int, int]:
     layer = next((layer for layer in network.layers if layer.output == name), None)
     if layer and layer.table:  # of any byte
         return int(layer.table.values.min()), int(layer.table.values.max())
-    if layer is None:
+    if layer is None or isinstance(layer, Softmax):
         precision = network.tensors[name].precision
         return precision.low, precision.high
     by = getattr(layer, "requantisation", None)

@@ -23,7 +23,7 @@ from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
 from .keeping import Keeping
-from .parts import Part, SparsePart, TablePart, UnpackPart, WidePart
+from .parts import MatmulPart, Part, SoftmaxPart, SparsePart, TablePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
 __all__ = ["Accelerator", "Error", "Stopped", "Weights"]
@@ -98,6 +98,10 @@ class Accelerator:
             parts.append(WidePart())
         if "table" in design.parts:
             parts.append(TablePart(design.tables))
+        if "softmax" in design.parts:
+            parts.append(SoftmaxPart())
+        if "matmul" in design.parts:
+            parts.append(MatmulPart())
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, streams=design.external is not None,
@@ -244,7 +248,10 @@ class Accelerator:
         if self.serial and step.mode == Mode.MATRIX:
             flat = step.formats[0].value(flat)
         if step.mode == Mode.MATRIX:
-            # Sums of at most 64 products of 14 bits, which a float32 holds exactly.
+            if Mode.LOAD in self.part_of:
+                left, right = step.zero_points
+                flat, weights = flat.astype(np.int16) - left, weights.astype(np.int16) - right
+            # Sums of at most 64 products of 17 bits, which a float32 holds exactly.
             return (flat.astype(np.float32) @ weights.astype(np.float32)).astype(np.int64)
         return wrap(flat.astype(np.int64) << (20 if step.scaled else 0))
 

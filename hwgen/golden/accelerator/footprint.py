@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import PARAMETER_WORDS, Mode, Step, table_words
+from ...arch.steps import PARAMETER_WORDS, Mode, Step, power_words, table_words
 from ..unpack.unpack import Packing
 
-__all__ = ["bytes_read", "bytes_written", "passes", "vector_bytes", "words_read"]
+__all__ = ["bytes_loaded", "bytes_read", "bytes_written", "loaded_places", "passes", "rows_read",
+           "vector_bytes", "vectors_loaded", "words_loaded", "words_read"]
 
 Integers = NDArray[np.int64]
 
@@ -46,11 +47,58 @@ def bytes_read(step: Step, width: int, tile: int, ky: int, kx: int, piece: int,
     return inside, bases[:, None, None] + along
 
 
+def rows_read(step: Step) -> Integers:
+    """Return the addresses that a step of mode SOFTMAX reads: (rows, pixels, bytes)."""
+    return (step.base + np.arange(step.y, dtype=np.int64)[:, None, None] * step.row_step_bytes
+            + np.arange(step.x)[:, None] * step.x_step + np.arange(step.row_bytes))
+
+
+def vectors_loaded(step: Step, rows: int, columns: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return from where a step of mode LOAD reads each vector, and whether the matrix has it.
+
+    They are (tiles, pieces, vectors), in their order.
+    """
+    tile, piece, vector = np.ogrid[:step.x, :step.y, :max(rows, columns) if step.column else rows]
+    if not step.column:
+        row = piece * rows + vector + 0 * tile
+        return step.base + tile * columns + row * step.row_step_bytes, row < step.height
+    row = tile * columns + vector + 0 * piece
+    return step.base + row * step.row_step_bytes + piece * rows, row < step.column
+
+
+def words_loaded(step: Step, rows: int, columns: int) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return from where the bytes of each word come, and whether the matrix has such a row.
+
+    They are those of all tiles and pieces, in their order, so many ``rows`` each.
+    """
+    row = np.arange(step.y * rows)
+    column = np.arange(step.x * columns).reshape(-1, 1, columns)
+    along, down = (step.row_step_bytes, 1) if step.column else (1, step.row_step_bytes)
+    addresses = step.base + column * along + row[:, None] * down
+    return addresses.reshape(-1, columns), np.tile(row < step.height, step.x)
+
+
+def bytes_loaded(step: Step, columns: int) -> Integers:
+    """Return the addresses of the matrix that a step of mode LOAD reads: (rows, bytes)."""
+    down, across = (step.column, step.height) if step.column else (
+        step.height, (step.x - 1) * columns + step.last_columns)
+    return (step.base + np.arange(down, dtype=np.int64)[:, None] * step.row_step_bytes
+            + np.arange(across))
+
+
+def loaded_places(step: Step, rows: int) -> Integers:
+    """Return to which word of the program each goes: the last row of a piece is its first word."""
+    block, row = np.divmod(np.arange(step.x * step.y * rows), rows)
+    return step.program + block * rows + rows - 1 - row + PARAMETER_WORDS * (block > 0)
+
+
 def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
     """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
     down, across = step.size
     pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
               + np.arange(across)[:, None] * step.output_x_step)
+    if step.mode == Mode.SOFTMAX:
+        return pixels + np.arange(step.row_bytes)
     first = (tile or 0) * columns
     end = (step.tiles - 1) * columns + step.last_columns
     return pixels + np.arange(first, end if tile is None else min(first + columns, end))
@@ -62,10 +110,12 @@ def words_read(step: Step, columns: int, weight_words: int,
 
     ``weight_words`` are those of a pass, if it multiplies.
     """
-    if step.mode == Mode.SPARSE:
+    if step.mode in (Mode.SPARSE, Mode.LOAD):
         return 0
     if step.mode == Mode.TABLE:
         return table_words(columns)
+    if step.mode == Mode.SOFTMAX:
+        return power_words(columns)
     if step.mode == Mode.UNPACK:
         packing = Packing.of(step, columns)
         return packing.words(step) if packing else 0

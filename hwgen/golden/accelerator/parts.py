@@ -1,23 +1,34 @@
 """What does steps beside the array: golden twins of the parts in an accelerator's socket."""
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import SLOTS, TABLE_BYTES, Mode, Step, table_words
+from ...arch.steps import (
+    LONGEST_ROW,
+    POWER_BYTES,
+    SLOTS,
+    TABLE_BYTES,
+    Mode,
+    Step,
+    power_words,
+    table_words,
+)
+from ...network.fixed_point import LARGEST, shares
 from ..sparse.decoder import Compressed
 from ..sparse.engine import SparseRun
 from ..sparse.lane import Memories
 from ..sparse.step import sparse_step
 from ..unpack.unpack import is_possible, unpack
 from .errors import Error
-from .footprint import passes
+from .footprint import bytes_written, loaded_places, passes, rows_read, vectors_loaded, words_loaded
 
 if TYPE_CHECKING:
     from .accelerator import Accelerator
 
-__all__ = ["Part", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
+__all__ = ["MatmulPart", "Part", "SoftmaxPart", "SparsePart", "TablePart", "UnpackPart", "WidePart"]
 
 
 class Part(Protocol):
@@ -135,3 +146,60 @@ class TablePart:
             return values
         found: NDArray[np.int8] = self.tables[step.table % len(self.tables)][values.view(np.uint8)]
         return found
+
+
+class SoftmaxPart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.softmax_part.SoftmaxPart`."""
+
+    mode = Mode.SOFTMAX
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.passes * step.tiles == 1 and 1 <= step.row_bytes <= LONGEST_ROW
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        end = step.program + power_words(accelerator.columns)
+        if end > len(words):
+            return Error.PROGRAM
+        powers = words[step.program:end].reshape(-1)[:POWER_BYTES].view("<i4") & LARGEST
+        powers[0] = LARGEST
+        memory = accelerator.memory
+        read, written = (each.reshape(-1, step.row_bytes) for each in (
+            rows_read(step), bytes_written(step, accelerator.columns)))
+        inside, room = (np.all((each >= 0) & (each < len(memory)), axis=1)
+                        for each in (read, written))
+        for row, (source, target) in enumerate(zip(read, written, strict=True)):
+            if not inside[row:row + 2].all():  # the next one has been read, too
+                return Error.FETCH
+            if not room[row]:
+                return Error.STORE
+            values = memory[source].astype(np.int64)
+            memory[target] = shares(powers[values.max() - values].astype(np.int64))
+        return None
+
+
+class MatmulPart:
+    """Golden twin of :class:`hwgen.rtl.accelerator.matmul_part.MatmulPart`."""
+
+    mode = Mode.LOAD
+    strided = False
+
+    def possible(self, step: Step, accelerator: "Accelerator") -> bool:
+        return step.passes * step.tiles == 1 and step.height > 0
+
+    def run(self, step: Step, index: int, accelerator: "Accelerator", words: NDArray[np.int8],
+            ) -> Error | None:
+        memory, rows, columns = accelerator.memory, accelerator.rows, accelerator.columns
+        addresses, there = vectors_loaded(step, rows, columns)
+        missed = (there & ((addresses < 0) | (addresses >= len(memory)))).reshape(-1)
+        places = loaded_places(step, rows)
+        beyond = np.zeros((step.x * step.y + (step.column > 0), addresses.shape[2]), bool)
+        beyond[step.column > 0:, :rows] = (places >= len(words)).reshape(-1, rows)
+        for fetch, write in zip_longest(missed, beyond.reshape(-1), fillvalue=False):
+            if fetch or write:
+                return Error.FETCH if fetch else Error.PROGRAM
+        found, matrix = words_loaded(step, rows, columns)
+        values = np.where(found < len(memory), memory[np.minimum(found, len(memory) - 1)], 0)
+        words[places] = np.where(matrix[:, None], values, np.int8(step.zero_points[1]))
+        return None

@@ -4,15 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...network import fixed_point
-from ...network.fixed_point import (
-    LARGEST,
-    exponential,
-    halve,
-    inverse,
-    left_shift,
-    multiply,
-    radius,
-)
 
 __all__ = ["logistic", "softmax"]
 
@@ -21,19 +12,8 @@ Bytes = NDArray[np.int8]
 
 def softmax(x: Bytes, scale: float, beta: float = 1.0) -> Bytes:
     """Return the softmax over the last axis; ``scale`` is the input's."""
-    whole, whole_of_sum = 5, 12
-    multiplier, shift = left_shift(min(beta * scale * (1 << 31 - whole), LARGEST))
-    difference = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
-    counts = difference >= -radius(whole, shift)
-    scaled = multiply(np.where(counts, difference, 0) << shift, multiplier)
-    powers = exponential(scaled, whole)
-    total = np.where(counts, halve(powers, whole_of_sum), 0).sum(axis=-1, keepdims=True)
-    # frexp of less than 2**53 is exact, and so counts the bits of the sum.
-    bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)
-    reciprocal = inverse((total << (32 - bits)) - (1 << 31))
-    exponent = whole_of_sum - (32 - bits) + 31 - 8
-    result = halve(multiply(reciprocal, powers), exponent) - 128
-    return np.where(counts, np.clip(result, -128, 127), -128).astype(np.int8)
+    distance = x.max(axis=-1, keepdims=True).astype(np.int64) - x
+    return fixed_point.shares(fixed_point.powers(beta * scale)[distance]).astype(np.int8)
 
 
 def logistic(x: Bytes, scale: float, zero_point: int) -> Bytes:

@@ -133,6 +133,15 @@ def maximum(inputs: Sequence[Bytes]) -> Bytes:
     return np.maximum(*inputs)
 
 
+def matmul(inputs: Sequence[Bytes], layer: graph.Matmul, zero_points: Sequence[int],
+           rounding: str = "tflm") -> Bytes:
+    """Return the products of the matrices of two tensors."""
+    left, right = (x.astype(np.int64) - zero for x, zero in zip(inputs, zero_points, strict=True))
+    if layer.transposed:
+        right = right.swapaxes(-1, -2)
+    return requantise(wrap(left @ right), layer.requantisation, rounding)
+
+
 def rescale(x: Bytes, layer: graph.Requantise, zero_point: int,
              rounding: str = "tflm") -> Bytes:
     """Return a tensor on another scale."""
@@ -179,6 +188,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = rescale(x, layer, zero_points[0], rounding)
         case graph.Maximum():
             result = maximum(inputs)
+        case graph.Matmul():
+            result = matmul(inputs, layer, zero_points, rounding)
         case graph.Lookup():
             result = x
         case graph.AveragePool():

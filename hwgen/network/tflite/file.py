@@ -43,7 +43,7 @@ FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor",
           "WeightsFormat", "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask",
           "NewAxisMask", "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
           "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode", "InitSubgraphIndex", "Rank",
-          "AsymmetricQuantizeInputs")
+          "AsymmetricQuantizeInputs", "AdjX", "AdjY")
 VECTORS = ("NewShape", "SqueezeDims")
 CONTAINER, SHARED_NAME = 4, 6
 """Where the list of fields of a VAR_HANDLE's options has its two texts."""

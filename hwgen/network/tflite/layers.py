@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arch.steps import LONGEST_ROW
 from ...errors import UserError
 from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
@@ -17,6 +18,7 @@ from .dilation import refuse_batches
 from .elementwise import add, extreme, multiply, requantise
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .lookups import check_curve, look_up, prelu
+from .matmul import matmul
 from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
 from .operator_codes import FUSE
@@ -25,8 +27,6 @@ from .svdf import svdf
 from .transposed import transpose_convolution
 
 __all__ = ["BUILDERS"]
-
-MOST_SOFTMAX = 4095
 
 
 def convolution(site: Site) -> list[graph.Layer]:
@@ -236,8 +236,8 @@ def softmax(site: Site) -> list[graph.Layer]:
     if not 2.0**-26 < beta * x.scale < float("inf"):
         raise UserError(f"its beta {beta} times its input's scale {x.scale} must be more than "
                         "2**-26")
-    if x.shape[-1] > MOST_SOFTMAX:
-        raise UserError(f"it is over {x.shape[-1]} values: at most {MOST_SOFTMAX} are run")
+    if x.shape[-1] > LONGEST_ROW:
+        raise UserError(f"it is over {x.shape[-1]} values: at most {LONGEST_ROW} are run")
     return [graph.Softmax(name=site.name, inputs=(x.name,), output=output, beta=beta)]
 
 
@@ -249,7 +249,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,
     "SOFTMAX": softmax, "LOGISTIC": softmax, "PACK": pack, "SVDF": svdf, "TANH": look_up,
     "HARD_SWISH": look_up, "LEAKY_RELU": look_up, "ELU": look_up, "RSQRT": look_up,
-    "ABS": look_up, "PRELU": prelu,
+    "ABS": look_up, "PRELU": prelu, "BATCH_MATMUL": matmul,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
     "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
 

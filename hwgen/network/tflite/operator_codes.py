@@ -68,6 +68,7 @@ RUNS = {
     "SPACE_TO_BATCH_ND": OperatorKind(4, tflite.SpaceToBatchNDOptions),
     "BATCH_TO_SPACE_ND": OperatorKind(4, tflite.BatchToSpaceNDOptions),
     "SHAPE": OperatorKind(1, tflite.ShapeOptions),
+    "BATCH_MATMUL": OperatorKind(4, tflite.BatchMatMulOptions),
     "SOFTMAX": OperatorKind(3, tflite.SoftmaxOptions),
     "LOGISTIC": OperatorKind(3, None),
     "TANH": OperatorKind(3, None),
@@ -91,7 +92,7 @@ NEAREST = {
     "RELU_N1_TO_1": FUSE,
     "REDUCE_MAX": "the nearest is MAX_POOL_2D",
     "CONV_3D": "the nearest is CONV_2D",
-    "BATCH_MATMUL": "the nearest is FULLY_CONNECTED", "LOG_SOFTMAX": "the nearest is SOFTMAX",
+    "LOG_SOFTMAX": "the nearest is SOFTMAX",
     "CUSTOM": "hwgen runs no custom operators",
 }
 

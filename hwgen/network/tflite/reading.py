@@ -186,29 +186,15 @@ class Reader:
             raise UserError("the network has no layers")
         outputs = {self.context.names[index] for index in self.outputs}
         self.layers = last_on_host(self.layers, self.context, outputs)
-        self.layers = tables_within(self.layers, self.context, outputs)
+        self.layers = curves_within(self.layers, self.context, outputs)
         edges = [[self.activation(index).name for index in indices]
                  for indices in (self.inputs, self.outputs)]
         for what, names in zip(("inputs", "outputs"), edges, strict=True):
             if not names or len(set(names)) != len(names):
                 raise UserError(f"the network must have {what}, and each of them once")
         self.layers = with_states(self.layers, self.context, set(edges[1]))
-        self.check_host(set(edges[1]))
         return Network(name, self.context.tensors, tuple(self.layers), tuple(edges[0]),
                        tuple(edges[1]), states=tuple(self.context.states))
-
-    def check_host(self, outputs: set[str]) -> None:
-        """Check that what the host computes comes last."""
-        on_host = {layer.output: layer for layer in self.layers if layer.host}
-        for layer in self.layers:
-            for name in layer.inputs:
-                if name in on_host:
-                    raise UserError(f"layer {on_host[name].name!r} must be the last: the host "
-                                    f"computes it, and layer {layer.name!r} reads it")
-        for name, layer in on_host.items():
-            if name not in outputs:
-                raise UserError(f"layer {layer.name!r} must be an output of the network: the host "
-                                "computes it")
 
 
 def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
@@ -228,12 +214,21 @@ def last_on_host(layers: list[Layer], context: Context, outputs: set[str]) -> li
     return found
 
 
-def tables_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
-    """Return the layers with a table for each LOGISTIC that another one reads, or nobody does."""
+def curves_within(layers: list[Layer], context: Context, outputs: set[str]) -> list[Layer]:
+    """Return the layers as the accelerator computes each that another one reads, or nobody does.
+
+    A LOGISTIC becomes a table.
+    """
     read = {name for layer in layers for name in layer.inputs}
-    return [looked_up(layer, context.tensors[layer.inputs[0]])
-            if isinstance(layer, Logistic) and (layer.output in read or layer.output not in outputs)
-            else layer for layer in layers]
+    found: list[Layer] = []
+    for layer in layers:
+        if layer.output in read or layer.output not in outputs:
+            if isinstance(layer, Logistic):
+                layer = looked_up(layer, context.tensors[layer.inputs[0]])
+            elif isinstance(layer, Softmax):
+                layer = replace(layer, within=True)
+        found.append(layer)
+    return found
 
 
 def read(source: str | os.PathLike[str] | bytes) -> Network:

@@ -24,6 +24,7 @@ from .fetch import Fetch
 from .frame import Frame
 from .host_port import PART, HostPort
 from .keeping import Keeping, TableMaker
+from .matmul_part import MatmulPart
 from .memories import ByteMemory, WordMemory
 from .part import Part
 from .post import Post
@@ -106,8 +107,11 @@ class Accelerator(Frame):
                          family=family, device=device, exposed=exposed, external=external)
         made = self.datapath
         self.serial = serial
+        # Less their zero points, which loaded weights have too, operands have nine bits.
+        self.matmul = next((part for part in parts if isinstance(part, MatmulPart)), None)
+        operand = signed(9 if self.matmul else 8)
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
-            else made.array(rows, columns, signed(8), signed(8), depth=rows, lines=lines,
+            else made.array(rows, columns, operand, operand, depth=rows, lines=lines,
                             packed_rows=packed_rows, family=family, device=device, dsps=dsps,
                             lanes=hard_lanes)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
@@ -147,6 +151,11 @@ class Accelerator(Frame):
         """Cycles that addresses of words wait, so that those come when vectors would."""
         return self.fetch.latency - self.program.read_latency
 
+    @property
+    def movers(self) -> list[Part]:
+        """Parts that move activations in steps of their own."""
+        return [part for part in self.parts if part.moves]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.sequencer = sequencer = self.sequencer
@@ -166,7 +175,7 @@ class Accelerator(Frame):
             sequencer.word_valid.eq(head),
             Value.cast(fetch.event).eq(Value.cast(sequencer.event)),
             array.weights.valid.eq(kind.weights),
-            self.array_part.weights.eq(program.read_data),
+            self.array_part.weights.eq(self._less_zero(m, program.read_data, "weights")),
             post.word.eq(program.read_data),
             post.word_valid.eq(kind.parameters),
             fetch.bytes.eq(activations.read_data),
@@ -175,8 +184,10 @@ class Accelerator(Frame):
         m.d.sync += [
             sequencer.done.eq(reduce(or_, (component.done for component in (
                 store, accumulators, *(part.component for part in self.parts))))),
-            sequencer.fetch_error.eq(self.in_turn(fetch.error, "fetch")),
-            sequencer.store_error.eq(self.in_turn(store.error, "store")),
+            sequencer.fetch_error.eq(reduce(or_, (part.misses for part in self.movers),
+                                            self.in_turn(fetch.error, "fetch"))),
+            sequencer.store_error.eq(reduce(or_, (part.overruns for part in self.movers),
+                                            self.in_turn(store.error, "store"))),
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
@@ -187,6 +198,10 @@ class Accelerator(Frame):
         if self.keeping is not None:
             self._connect_keeping(m, self.keeping, sequencer.tables)
         return m
+
+    def _less_zero(self, m: Module, bytes_: Value, which: str) -> Value:
+        """Return weights or activations for the array, less their zero point if they have one."""
+        return self.matmul.less_zero(m, self, bytes_, which) if self.matmul else bytes_
 
     def _word_read(self, m: Module, address: Value) -> Value:
         """Return which word of the program is read, if nobody else reads than the steps."""
@@ -214,8 +229,11 @@ class Accelerator(Frame):
     def _accesses(self) -> dict[str, Value]:
         """Return what steps do with the memory of activations."""
         fetch, store = self.fetch, self.store
-        return {"read_address": fetch.address, "write_address": store.address,
-                "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
+        accesses = {"read_address": fetch.address, "write_address": store.address,
+                    "write_data": store.data, "write_mask": self._mask_writes(store.mask)}
+        for part in self.movers:
+            accesses |= part.accesses(accesses)
+        return accesses
 
     def _mask_writes(self, mask: Value) -> Value:
         """Return which bytes are written: none that are kept."""
@@ -266,7 +284,7 @@ class Accelerator(Frame):
         Of a step whose vectors follow at once it is taken so many ``cycles`` behind the others, or
         is the same as before.
         """
-        stored = Signal(name=name)
+        stored = Signal(len(value), name=name)
         with m.If(self.taking.takes(cycles)) if self.taking else nullcontext():
             m.d.sync += stored.eq(value)
         return stored
@@ -286,7 +304,8 @@ class Accelerator(Frame):
         m.d.comb += [
             array.activations.valid.eq(valid),
             array.activations.p.last.eq(fetch.o.last),
-            Value.cast(array.activations.p.vector).eq(fetch.vector[:8 * self.rows]),
+            Value.cast(array.activations.p.vector).eq(
+                self._less_zero(m, fetch.vector[:8 * self.rows], "activations")),
         ]
         if self.lines:
             depthwise = self.take(m, d.mode == Mode.DEPTHWISE, "depthwise", fetch.latency + 1)

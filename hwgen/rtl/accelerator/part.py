@@ -47,6 +47,10 @@ class Part:
         Those are read, a cycle later.
     at_lanes : bool
         It takes the bytes of the lanes, with the descriptor of their step.
+    moves : bool
+        It reads or writes activations in steps of its own: see :meth:`accesses`.
+    misses, overruns : Value
+        A byte outside the memory of activations was to be read, or written.
     """
 
     name: str
@@ -62,6 +66,9 @@ class Part:
     words = 1
     whole: Signal | None = None
     at_lanes = False
+    moves = False
+    misses: Value = Const(0)
+    overruns: Value = Const(0)
 
     def __init__(self) -> None:
         self.selected = Signal(name=f"selected_{self.name}")
@@ -81,6 +88,10 @@ class Part:
 
     def connect(self, m: Module, accelerator: Any) -> None:
         """Connect the component with the rest of an accelerator."""
+
+    def accesses(self, others: dict[str, Value]) -> dict[str, Value]:
+        """Return what is read and written of activations, in its own steps and in ``others``."""
+        return others
 
     def load(self, offset: Value, data: Value, write: Value) -> list[Any]:
         """Return statements that write 32 bits at an offset of its ``space``."""

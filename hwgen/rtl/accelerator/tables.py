@@ -7,13 +7,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ...arch.steps import TABLE_BYTES, table_words
+from ...arch.steps import TABLE_BYTES
 from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
 from ..step import TableDescriptor
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "read_bytes"]
 
 
 class Tables(wiring.Component):
@@ -119,30 +119,38 @@ class Tables(wiring.Component):
         return m
 
     def _fill(self, m: Module, index: Value) -> Value:
-        """Read the words of a table, and return each byte with its address and whether it is one.
-
-        A word comes into a register, and its bytes go out of that one by one.
-        """
-        needed, first = table_words(self.columns), self.descriptor.program
-        fits, begins = Signal(), Signal()
-        m.d.comb += [fits.eq(first[:len(self.address)] + needed <= self.words),
-                     begins.eq(self.start & fits)]
-        turn, left = Signal(range(self.columns)), Signal(range(TABLE_BYTES))
-        last = turn == self.columns - 1
-        m.d.sync += [self.error.eq(self.start & ~fits), left.eq(left - 1),
-                     turn.eq(Mux(last, 0, turn + 1)), self.address.eq(self.address + last)]
-        with m.If(left == 0):
-            m.d.sync += self.busy.eq(0)
-        with m.If(begins):
-            m.d.sync += [self.busy.eq(1), left.eq(TABLE_BYTES - 1), turn.eq(0),
-                         self.address.eq(first)]
-        bytes_, at = Signal(8 * self.columns, reset_less=True), Signal(8)
-        with m.If(later(m, turn == 0, self.reading, "comes")):
-            m.d.sync += bytes_.eq(self.word)
-        with m.Else():
-            m.d.sync += bytes_.eq(bytes_ >> 8)
-        write = later(m, self.busy, self.reading + 1, "write", reset=True)
-        with m.If(write):
-            m.d.sync += at.eq(at + 1)
+        """Read a table, and return each byte with its address and whether it is one."""
+        byte, at, write = read_bytes(m, self, TABLE_BYTES)
         m.d.sync += self.done.eq(write & at.all())
-        return Cat(bytes_[:8], at, index, write)
+        return Cat(byte, at, index, write)
+
+
+def read_bytes(m: Module, unit: Any, count: int) -> tuple[Value, Value, Value]:
+    """Read words of the program, and return each byte with its number and whether it is one.
+
+    A word comes into a register, and its bytes go out of that one by one. So many of them, a power
+    of two, begin with the ``program`` of the ``unit``'s descriptor, behind its ``start``; it has
+    ``address``, ``word``, ``busy`` and ``error``, as :class:`Tables` has.
+    """
+    needed, first = -(-count // unit.columns), unit.descriptor.program
+    fits, begins = Signal(), Signal()
+    m.d.comb += [fits.eq(first[:len(unit.address)] + needed <= unit.words),
+                 begins.eq(unit.start & fits)]
+    turn, left = Signal(range(unit.columns)), Signal(range(count))
+    last = turn == unit.columns - 1
+    m.d.sync += [unit.error.eq(unit.start & ~fits), left.eq(left - 1),
+                 turn.eq(Mux(last, 0, turn + 1)), unit.address.eq(unit.address + last)]
+    with m.If(left == 0):
+        m.d.sync += unit.busy.eq(0)
+    with m.If(begins):
+        m.d.sync += [unit.busy.eq(1), left.eq(count - 1), turn.eq(0),
+                     unit.address.eq(first)]
+    bytes_, at = Signal(8 * unit.columns, reset_less=True), Signal(range(count))
+    with m.If(later(m, turn == 0, unit.reading, "comes")):
+        m.d.sync += bytes_.eq(unit.word)
+    with m.Else():
+        m.d.sync += bytes_.eq(bytes_ >> 8)
+    write = later(m, unit.busy, unit.reading + 1, "write", reset=True)
+    with m.If(write):
+        m.d.sync += at.eq(at + 1)
+    return bytes_[:8], at, write

@@ -42,7 +42,7 @@ class CompactAccelerator(Accelerator):
 
     def _accesses(self) -> dict[str, Value]:
         # The lane gives one byte at a time, which is written to one place of four.
-        store = self.store
-        return super()._accesses() | {
-            "write_data": store.data[:8].replicate(4),
-            "write_mask": Mux(store.mask[0], 1 << store.address[:2], 0)}
+        accesses = super()._accesses()
+        mask, place = accesses["write_mask"][0], accesses["write_address"][:2]
+        return accesses | {"write_data": accesses["write_data"][:8].replicate(4),
+                           "write_mask": Mux(mask, 1 << place, 0)}

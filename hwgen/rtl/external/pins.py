@@ -44,8 +44,6 @@ class ChipPins(wiring.Component):
 
     chip: Any
 
-    latency = 1
-
     def __init__(self, external: External) -> None:
         self.external = external
         super().__init__({"chip": In(signature_of(external))})

@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
-from hwgen.network.graph import Depthwise, FullyConnected, Network
+from hwgen.network.graph import Depthwise, FullyConnected, Network, Softmax
 from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
@@ -17,6 +17,7 @@ from ...networks import NETWORKS, path
 from ...tflite_writer import (
     CURVES,
     KINDS,
+    MATMULS,
     MORE_LAYERS,
     Graph,
     Operator,
@@ -180,6 +181,10 @@ def layer(kind, seed=0):
         graph.softmax(graph.activation(1, 10))
     elif kind == "LOGISTIC":
         graph.logistic(graph.activation(1, 10))
+    elif kind == "BATCH_MATMUL":
+        x = graph.activation(1, 3, 5, scale=0.1)
+        graph.operator(kind, [x, graph.activation(1, 5, 4, scale=0.1)],
+                       graph.activation(1, 3, 4, scale=0.5))
     elif kind in CURVES:
         graph.curve(graph.activation(1, 10, scale=0.25), kind)
     elif kind == "CONCATENATION":
@@ -244,7 +249,7 @@ WRONG = [
     ("CONV_2D", None, "options",
      {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1 << 30, "DilationWFactor": 1 << 30},
      "the padding around it must be at most"),
-    ("CONV_2D", None, "code", "BATCH_MATMUL", "is an operator .* nearest is FULLY_CONN"),
+    ("CONV_2D", None, "code", "LOG_SOFTMAX", "is an operator .* nearest is SOFTMAX"),
     ("CONV_2D", None, "code", "RELU_N1_TO_1", "fused into the layer before"),
     ("CONV_2D", None, "code", "LSTM", "hwgen runs CONV_2D, DEPTHWISE_CONV_2D"),
     ("ADD", 1, "shape", [1, 3, 2, 2], "neither can be repeated to the other's"),
@@ -301,6 +306,12 @@ WRONG = [
     ("PRELU", 1, "data", np.ones(2, np.int8), "must have as many bytes, not 2"),
     ("PRELU", 1, "scale", 0.0, "its constant has scales"),
     ("PRELU", None, "inputs", [0], "it has 1 inputs, and must have 2"),
+    ("BATCH_MATMUL", 1, "shape", [1, 6, 4], "hwgen multiplies matrices whose other axes are the"),
+    ("BATCH_MATMUL", 1, "shape", [1, 1, 5, 4], "hwgen multiplies matrices whose other axes are"),
+    ("BATCH_MATMUL", None, "options", {"AdjY": True}, "rows of one by columns of the other"),
+    ("BATCH_MATMUL", 2, "shape", [1, 4, 3], "its output has shape"),
+    ("BATCH_MATMUL", 2, "scale", 0.01, "must be less than its output's, 0.01"),
+    ("BATCH_MATMUL", 1, "data", np.ones(20, np.int8), "input 1 is a constant"),
     ("CONCATENATION", 1, "scale", 0.75, "they must be equal"),
     ("CONCATENATION", None, "options", {"Axis": 9}, "must be one of a shape of 4 axes"),
     ("CONCATENATION", None, "options", {"Axis": 0}, "alike but for the axis of concatenation"),
@@ -371,11 +382,16 @@ def test_reshape_behind_the_host():
     assert network.tensors[network.outputs[0]].scale == 1 / 256
 
 
-def test_host_layer_wrong():
+def test_softmax_within():
+    """Where another layer reads it, or nobody does, it is not the host's."""
     graph = Graph(rng(2))
-    graph.reshape(graph.softmax(graph.activation(1, 10)), 1, 5, 2)
-    with pytest.raises(UserError, match="layer '0_softmax' must be the last"):
-        tflite.read(graph.write(len(graph.tensors) - 1))
+    y = graph.softmax(graph.activation(1, 10))
+    graph.reshape(y, 1, 5, 2)
+    for output, host in ((len(graph.tensors) - 1, False), (y, False)):
+        softmax = tflite.read(graph.write(output)).layers[0]
+        assert isinstance(softmax, Softmax) and softmax.host is host
+    alone = Graph(rng(2))
+    assert tflite.read(alone.write(alone.softmax(alone.activation(1, 10)))).layers[0].host
 
 
 def test_cycle_wrong():
@@ -443,7 +459,7 @@ def survive(seed, data):
 def sources():
     """Return files to damage: every other one is small, so that its structure is hit."""
     small = [random_layer(rng(seed), kind)
-             for seed, kind in enumerate([*KINDS, *MORE_LAYERS, *CURVES])]
+             for seed, kind in enumerate([*KINDS, *MORE_LAYERS, *CURVES, *MATMULS])]
     small += [random_network(rng(seed)) for seed in range(4)]
     large = [path(name).read_bytes() for name in NETWORKS]
     return [file for index, file in enumerate(small) for file in (file, large[index % 4])]

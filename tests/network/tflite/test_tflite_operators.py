@@ -18,6 +18,7 @@ from ...stream_writer import STATE_LAYERS, random_state_layer
 from ...tflite_writer import (
     CURVES,
     KINDS,
+    MATMULS,
     MORE_LAYERS,
     Graph,
     Operator,
@@ -62,7 +63,7 @@ def float_edges(**how):
 
 def test_every_operator_that_runs_has_a_builder():
     assert {*BUILDERS, *EDGES, *VARIABLES, "SHAPE"} == set(RUNS)
-    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *CURVES, *EDGES} == set(RUNS)
+    assert {*KINDS, *MORE_LAYERS, *STATE_LAYERS, *CURVES, *MATMULS, *EDGES} == set(RUNS)
 
 
 @pytest.mark.parametrize("code, way", [(code, way) for code in RUNS for way in WAYS

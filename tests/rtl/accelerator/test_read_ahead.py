@@ -109,13 +109,13 @@ def overlap(steps, words):
     return mixed, words
 
 
-def test_steps_that_overlap(board):
-    """Their vectors follow those of the step before at once, if these write nothing they read."""
+def run_overlapping(board, rounds):
+    """Compare programs of steps some of which overlap; return how many, and the cycles saved."""
     rng, hidden, count = np.random.default_rng(4), 0, 0
     maker = StepMaker(DESIGN, rng)
     board.fill(rng)
     board.fill_sums(maker)
-    for _ in range(40):
+    for _ in range(rounds):
         steps, words = overlap(*maker.program(int(rng.integers(2, 7))))
         board.write(words)
         board.golden.run(board.image, len(steps))
@@ -127,6 +127,24 @@ def test_steps_that_overlap(board):
         count += sum(step.overlaps for step in steps)
         hidden += sum(run_cycles([step.replace(overlaps=False) for step in steps],
                                  Array.of(DESIGN))) - cycles
+    return count, hidden
+
+
+def test_steps_that_overlap(board):
+    """Their vectors follow those of the step before at once, if these write nothing they read."""
+    count, hidden = run_overlapping(board, 40)
+    assert count > 10 and hidden > 400
+
+
+@pytest.mark.slow
+def test_steps_with_zero_points(monkeypatch):
+    """Those of a step are not those of the one before, whose vectors are still under way."""
+    of = DESIGN.replace(lines=0, line_pixels=0, matmul=True)
+    monkeypatch.setitem(globals(), "DESIGN", of)
+    made = Board(of)
+    with made.board.link:
+        test_random_steps(made)
+        count, hidden = run_overlapping(made, 60)
     assert count > 10 and hidden > 400
 
 

@@ -1,0 +1,84 @@
+# amaranth: UnusedElaboratable=no
+"""Products of two tensors, one of which is loaded as weights, on the Verilog."""
+
+import numpy as np
+import pytest
+
+from hwgen.compiler import compile_network
+from hwgen.golden.network import network as golden
+from hwgen.network.tflite import reading as tflite
+from hwgen.predict.layers import predictions
+from hwgen.runtime.inference import load, run, simulated_board
+
+from ...compiler.test_matmul import attention, single, whole_network
+from ...compiler_bench import design, inputs_of, least_memory
+from ...tflite_writer import Graph
+
+DESIGNS = {"wide": design(4, 7, lanes=4, softmax=True), "deep": design(9, 5, lanes=2, tables=2),
+           "square": design(8, 8, sums=300, kept_vectors=100)}
+
+
+def check(name, found):
+    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
+    of = DESIGNS[name]
+    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14, matmul=True)
+    board = simulated_board(of)
+    with board.link:
+        for network, x in found:
+            for on in (of, least_memory(network, of)):
+                program = compile_network(network, on)
+                load(board, program)
+                result = run(board, program, network, x, check=True)
+                for layer in result.layers:
+                    assert layer.difference is None, layer
+                    assert layer.cycles == layer.predicted_cycles > 0, layer
+                result = run(board, program, network, x)
+                assert result.cycles == result.predicted_cycles
+                for output, values in golden.run(network, x).items():
+                    np.testing.assert_array_equal(result.outputs[output], values)
+
+
+def test_on_hardware():
+    """Transposed and not, several at once, alone and as attention."""
+    check("wide", [*map(single, range(16)), *map(attention, range(6))])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DESIGNS)
+def test_much_on_hardware(name):
+    check(name, map(single, range(20, 220)))
+
+
+@pytest.mark.slow
+def test_a_network_with_attention():
+    """Each layer and its cycles; of all inputs the output of TensorFlow Lite Micro."""
+    network, inputs, outputs = whole_network()
+    of = design(8, 8, sums=64, matmul=True, softmax=True, tables=1, activation_memory=1 << 12,
+                program_memory=1 << 15)
+    program, board = compile_network(network, of), simulated_board(of)
+    with board.link:
+        load(board, program)
+        for x, y in zip(inputs, outputs, strict=True):
+            result = run(board, program, network, {network.inputs[0]: x[None]}, check=True)
+            for layer in result.layers:
+                assert layer.difference is None, layer
+                assert layer.cycles == layer.predicted_cycles, layer
+            np.testing.assert_array_equal(result.outputs[network.outputs[0]], y[None])
+
+
+@pytest.mark.slow
+def test_share_of_the_multipliers():
+    """Queries times keys of a keyword transformer, the corner turn included."""
+    graph = Graph(np.random.default_rng(1))
+    a, b = (graph.activation(1, 98, 64, scale=0.05) for _ in range(2))
+    y = graph.activation(1, 98, 98, scale=1.0)
+    network = tflite.read(graph.write(graph.operator("BATCH_MATMUL", [a, b], y, AdjY=True)))
+    of = design(16, 16, sums=128, matmul=True, activation_memory=1 << 15, program_memory=1 << 15)
+    program, board, x = compile_network(network, of), simulated_board(of), inputs_of(network)
+    with board.link:
+        load(board, program)
+        result = run(board, program, network, x, check=True)
+    [layer] = result.layers
+    assert layer.difference is None and layer.cycles == layer.predicted_cycles
+    [work] = predictions(network, program, x)
+    assert work.products == 98 * 64 * 98 and work.multipliers_busy > 0.7
