@@ -26,6 +26,7 @@ from hwgen.network.graph import (
     Requantisation,
     Reshape,
     Tensor,
+    Times,
     Window,
 )
 
@@ -218,6 +219,13 @@ class Builder:
     def maximum(self, a, b):
         """Add the greater of two values."""
         return self.add(Maximum, self.shape(a), (a, b), zero_point=self.tensors[a].zero_point)
+
+    def times(self, a, b, shift=None):
+        """Add a product, whose results fill the range more or less, or with any shift."""
+        shift = int(self.rng.integers(-12, -3)) if shift is None else shift
+        shape = max(self.shape(a), self.shape(b), key=np.prod)
+        return self.add(Times, shape, (a, b),
+                        requantisation=lambda out: self.requantisation(1, out, 0, shift))
 
     def pool(self, kind, window, source=None):
         """Add an average or a greatest value."""

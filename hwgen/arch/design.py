@@ -27,6 +27,7 @@ from .design_checks import (
 )
 from .external import External
 from .formats import Integer
+from .names import name_of
 
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
            "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
@@ -127,6 +128,8 @@ class Design(ShownFields):
     tables : int
         How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
         :data:`MOST_TABLES`. 0: there are none.
+    products : bool
+        Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
     """
 
     engine: str = "systolic"
@@ -159,6 +162,7 @@ class Design(ShownFields):
     kept_vectors: int = 0
     external: str | None = None
     tables: int = 0
+    products: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -250,7 +254,8 @@ class Design(ShownFields):
         array = "systolic" if self.engine == "sparse" else self.engine
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
                 *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
-                *["keeping"] * (self.kept_vectors > 0), *["stream"] * (self.external is not None))
+                *["product"] * self.products, *["keeping"] * (self.kept_vectors > 0),
+                *["stream"] * (self.external is not None))
 
     @property
     def program_words(self) -> int:
@@ -276,28 +281,7 @@ class Design(ShownFields):
     @property
     def name(self) -> str:
         """A name that tells designs apart, for files and folders."""
-        parts = [self.engine, self.dataflow, f"{self.rows}x{self.columns}", self.activations,
-                 self.weights]
-        for field in ("depth", "accumulator", "lines", "device", "dsps", "packed_rows"):
-            value = getattr(self, field)
-            if value not in (None, 0) or (field == "dsps" and value == 0):
-                field = field.removesuffix("_rows")
-                parts.append(f"{field}{value}" if isinstance(value, int) else value.lower())
-        if self.family != "generic" and self.device is None:
-            parts.append(self.family)
-        if self.activation_memory:
-            parts += [f"memory{self.activation_memory}", f"program{self.program_memory}",
-                      f"sums{self.partial_sums}", f"lanes{self.lanes}", self.rounding]
-            parts += [f"hard{self.hard_lanes}"] * (self.hard_lanes > 0)
-            parts += [f"pixels{self.line_pixels}"] * (self.line_pixels > 0)
-            parts += ["compact"] * self.compact + ["decompress"] * self.decompress
-            parts += [f"wide{self.wide_rows}"] * (self.wide_rows > 0)
-            parts += [f"kept{self.kept_vectors}"] * (self.kept_vectors > 0)
-            parts += [self.external.lower().replace("@", "at")] if self.external else []
-            parts += [f"tables{self.tables}"] * (self.tables > 0)
-        if self.engine == "sparse":
-            parts += [f"{field.removeprefix('sparse_')}{getattr(self, field)}" for field in SPARSE]
-        return "_".join(parts)
+        return name_of(self)
 
     def replace(self, **fields: Any) -> Self:
         """Return a copy with other values in ``fields``."""

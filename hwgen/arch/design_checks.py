@@ -38,7 +38,8 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "line_pixels": (0, "its columns take no pixels"),
           "hard_lanes": (0, "its lanes do not multiply"),
           "partial_sums": (1, "a column has one"),
-          "tables": (0, "its lanes hold none")}
+          "tables": (0, "its lanes hold none"),
+          "products": (False, "its lanes do not multiply")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -53,7 +54,7 @@ WIDE_ROWS = 16, 32
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0}
+            "kept_vectors": 0, "tables": 0, "products": False}
 """What fields of an accelerator are whose program streams."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
@@ -64,7 +65,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables")
+                     "external", "tables", "products")
 """Fields that say nothing of an array alone."""
 
 
@@ -100,7 +101,7 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress"):
+    for field in ("compact", "decompress", "products"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     check_wide(design)

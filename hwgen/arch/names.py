@@ -2,10 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
+from .design_checks import SPARSE
 
-__all__ = ["identifier_of"]
+if TYPE_CHECKING:
+    from .design import Design
+
+__all__ = ["identifier_of", "name_of"]
 
 RESERVED = frozenset(Path(__file__).with_name("verilog_words.txt").read_text("utf-8").split())
 """Words of SystemVerilog (IEEE 1800-2017): no module has such a name."""
@@ -39,3 +44,30 @@ def identifier_of(name: str) -> str:
             raise UserError(f"--name must not end in {ending}, as names in C of the accelerator "
                             f"{found[:-len(ending)]} do, not {name!r}; {found}_npu would do")
     return found
+
+
+def name_of(design: "Design") -> str:
+    """Return a name that tells Designs apart, for files and folders."""
+    parts = [design.engine, design.dataflow, f"{design.rows}x{design.columns}", design.activations,
+             design.weights]
+    for field in ("depth", "accumulator", "lines", "device", "dsps", "packed_rows"):
+        value = getattr(design, field)
+        if value not in (None, 0) or (field == "dsps" and value == 0):
+            field = field.removesuffix("_rows")
+            parts.append(f"{field}{value}" if isinstance(value, int) else value.lower())
+    if design.family != "generic" and design.device is None:
+        parts.append(design.family)
+    if design.activation_memory:
+        parts += [f"memory{design.activation_memory}", f"program{design.program_memory}",
+                  f"sums{design.partial_sums}", f"lanes{design.lanes}", design.rounding]
+        parts += [f"hard{design.hard_lanes}"] * (design.hard_lanes > 0)
+        parts += [f"pixels{design.line_pixels}"] * (design.line_pixels > 0)
+        parts += ["compact"] * design.compact + ["decompress"] * design.decompress
+        parts += [f"wide{design.wide_rows}"] * (design.wide_rows > 0)
+        parts += [f"kept{design.kept_vectors}"] * (design.kept_vectors > 0)
+        parts += [design.external.lower().replace("@", "at")] if design.external else []
+        parts += [f"tables{design.tables}"] * (design.tables > 0)
+        parts += ["products"] * design.products
+    if design.engine == "sparse":
+        parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]
+    return "_".join(parts)

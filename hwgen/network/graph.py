@@ -34,6 +34,7 @@ from .layers import (
     Requantise,
     Reshape,
     Softmax,
+    Times,
     Total,
     Weighted,
 )
@@ -45,7 +46,8 @@ from .tensor import StateTensor, Tensor, Window
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool",
            "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise",
-           "Reshape", "Softmax", "StateTensor", "Tensor", "Total", "Weighted", "Window"]
+           "Reshape", "Softmax", "StateTensor", "Tensor", "Times", "Total", "Weighted",
+           "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

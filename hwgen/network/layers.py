@@ -16,7 +16,7 @@ from .tensor import Window
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
            "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool", "Maximum",
            "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape", "Softmax",
-           "Total", "Weighted"]
+           "Times", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -134,6 +134,17 @@ class Maximum(Elementwise):
     """The greater of two values; all three tensors have the same scale and zero point."""
 
     operator = "MAXIMUM"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Times(Elementwise):
+    """``requantisation((a - zero point of a) * (b - zero point of b))``.
+
+    One of them may be a single pixel, with as many channels, which then counts for all.
+    """
+
+    operator = "MUL"
+    requantisation: Requantisation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -26,7 +26,15 @@ from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
 from ..cost.cycles import Array
 from ..errors import UserError
-from ..network.graph import Convolution, Depthwise, FullyConnected, Layer, Lookup, Network
+from ..network.graph import (
+    Convolution,
+    Depthwise,
+    FullyConnected,
+    Layer,
+    Lookup,
+    Network,
+    Times,
+)
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -79,6 +87,10 @@ class Survey:
                 raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with tables, "
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
+            if isinstance(layer, Times):
+                raise UserError(f"layer {layer.name!r}: a product of two tensors needs a Design "
+                                "with products, over which hwgen tune does not search; `hwgen "
+                                "cycles` and `hwgen build` take one")
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
         self.prepared = [plain]
         self.network, self.folding, self.layout = plain

@@ -54,7 +54,7 @@ class StepMaker:
         place, steps, parts = forms.words_of(first + count), [], []
         at_once = self.design.wide_rows or 1  # words, at multiples of which all begin
         while len(steps) < count:
-            drawn = self.together(self.step(self.some(wide)), count - len(steps))
+            drawn = self.together(self.multiplied(self.step(self.some(wide))), count - len(steps))
             drawn = self.looked_up(drawn, count - len(steps))
             words = [self.words(step) for step in drawn]
             sizes = [-(-len(part) // at_once) * at_once for part in words]
@@ -93,6 +93,13 @@ class StepMaker:
             found.append(self.joined(scaling, tiles, x, y))
             left -= tiles * x * y
         return found
+
+    def multiplied(self, step):
+        """Return a step, now and then as one whose lanes multiply what is in its sums."""
+        if not self.design.products or step.maximum or step.add_to_sums or self.some():
+            return step
+        marked = step.replace(product=True)
+        return marked if self.has_sums(marked) else step
 
     def looked_up(self, steps, most):
         """Return steps whose bytes go through tables, and often one that fills one before."""
@@ -204,7 +211,7 @@ class StepMaker:
 
     def has_sums(self, step):
         """Return whether there are as many sums as a step wants."""
-        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS or step.product
         return not uses_sums or step.values <= self.design.partial_sums
 
     def windows(self, most=3):

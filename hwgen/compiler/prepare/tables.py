@@ -15,13 +15,15 @@ from ...network.graph import (
     Mean,
     Network,
     Requantise,
+    Times,
     Weighted,
 )
 from ...network.lookups import looked_up
 
 __all__ = ["with_tables"]
 
-WRITES_ONCE = Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
+WRITES_ONCE = (Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
+               | Times)
 """Layers that write each byte of their output once, out of the lanes."""
 
 

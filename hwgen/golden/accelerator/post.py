@@ -11,8 +11,10 @@ from ..network.arithmetic import Integers, divide, divide_once, wrap
 __all__ = ["Parameters", "Post"]
 
 
+HALF = 16
+"""Bits of each half of a sum,"""
 MULTIPLIER = 31
-"""Bits of a multiplier, and how far its product is shifted at least."""
+"""of a multiplier, and how far its product is shifted at least."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,24 @@ class Post:
 
     def wide(self, sums: Integers, by: Parameters) -> Integers:
         """Return sums of 32 bits after requantisation; their last axis counts columns."""
-        biased = wrap(sums + by.bias)
+        return self.round(wrap(sums + by.bias) * by.multiplier, by.shift)
+
+    def product(self, sums: Integers, by: Parameters, *, square: bool) -> Integers:
+        """Return the product of the halves of each sum, or the ``square`` of the lower one.
+
+        The bias is added to the sum before its upper half is taken.
+        """
+        low = (sums + (1 << HALF - 1)) % (1 << HALF) - (1 << HALF - 1)
+        both = (sums & (1 << HALF) - 1) * ((1 << HALF) + 1) if square else sums
+        high = wrap(both + by.bias) >> HALF
+        return wrap(self.round((high << HALF) * (low << HALF), by.shift))
+
+    def round(self, products: Integers, shift: Integers) -> Integers:
+        """Return products divided by ``2**(31 + shift)``."""
         if self.rounding != "tflm":
-            return divide_once(biased * by.multiplier, MULTIPLIER + by.shift, self.rounding)
-        high = (biased * by.multiplier + (1 << (MULTIPLIER - 1))) >> MULTIPLIER
-        return divide(high, np.int64(1) << by.shift)
+            return divide_once(products, MULTIPLIER + shift, self.rounding)
+        high = (products + (1 << (MULTIPLIER - 1))) >> MULTIPLIER
+        return divide(high, np.int64(1) << shift)
 
     def narrow(self, wide: Integers, zero_point: ArrayLike, low: int, high: int,
                ) -> NDArray[np.int8]:

@@ -18,7 +18,7 @@ from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
 __all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean",
-           "rescale"]
+           "rescale", "times"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -133,6 +133,15 @@ def maximum(inputs: Sequence[Bytes]) -> Bytes:
     return np.maximum(*inputs)
 
 
+def times(inputs: Sequence[Bytes], layer: graph.Times, zero_points: Sequence[int],
+          rounding: str = "tflm") -> Bytes:
+    """Return the product of two tensors, one of which may be a pixel for each image."""
+    axes = max(x.ndim for x in inputs)
+    factors = [x.reshape(len(x), *(1,) * (axes - x.ndim), *x.shape[1:]).astype(np.int64) - zero
+               for x, zero in zip(inputs, zero_points, strict=True)]
+    return requantise(factors[0] * factors[1], layer.requantisation, rounding)
+
+
 def rescale(x: Bytes, layer: graph.Requantise, zero_point: int,
              rounding: str = "tflm") -> Bytes:
     """Return a tensor on another scale."""
@@ -177,6 +186,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = add(inputs, layer, zero_points, rounding)
         case graph.Requantise():
             result = rescale(x, layer, zero_points[0], rounding)
+        case graph.Times():
+            result = times(inputs, layer, zero_points, rounding)
         case graph.Maximum():
             result = maximum(inputs)
         case graph.Lookup():

@@ -30,11 +30,13 @@ class Operand:
     values: Integers
     places: NDArray[np.int32] | None = None
 
-    def take(self, chain: Chain) -> str:
-        """Return the tensor in the shape of a chain."""
+    def take(self, chain: Chain, *, pixel: bool = False) -> str:
+        """Return the tensor in the shape of a chain; a ``pixel`` may stay as it is."""
         assert self.tensor
         if self.places is None:
             return chain.take(self.tensor)
+        if pixel and self.tensor.size == self.tensor.shape[-1] == chain.shape[-1]:
+            return self.tensor.name
         return chain.add(graph.Move, (self.tensor.name,), chain.between(
             self.scale, self.zero_point), places=self.places)
 
@@ -152,12 +154,15 @@ def check_difference(inputs: tuple[Operand, Operand], ways: list[tuple[int, int]
 
 
 def multiply(site: Site) -> list[graph.Layer]:
-    """MUL by a constant."""
+    """MUL of two tensors, or by a constant."""
     inputs = operands(site)
     ratio = np.array([inputs[0].scale * inputs[1].scale / site.y.scale])
     computed = [each for each in inputs if each.tensor]
     if len(computed) > 1:
-        raise UserError("both inputs are computed: hwgen multiplies a tensor by a constant")
+        chain = chain_of(site)
+        chain.add(graph.Times, tuple(each.take(chain, pixel=True) for each in computed),
+                  chain.output, requantisation=site.requantisation(ratio, 1))
+        return chain.finish()
     chain = chain_of(site, *inputs, image=True)
     factors = inputs[0].values + inputs[1].values  # that of the tensor is 0
     chain.add(graph.Multiply, (computed[0].take(chain),), chain.output, window=graph.Window((1, 1)),

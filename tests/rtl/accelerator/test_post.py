@@ -105,6 +105,54 @@ def test_lane_matches_model(kind, rounding):
     assert [pair[1] for pair in got][dut.latency:] == narrow
 
 
+def halves(total):
+    """Return the upper and the lower half of 32 bits, each with a sign."""
+    return tuple((half + (1 << 15)) % (1 << 16) - (1 << 15) for half in (total >> 16, total))
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_model_of_products(square):
+    """In Python's integers; behind a shift of 1 less rounding, what comes is the product itself."""
+    by, values = corners(np.random.default_rng(3), 32)
+    found = golden.Post("tflm").product(values, by, square=square)
+    for index, total in np.ndenumerate(values):
+        upper, lower = halves(int(total))
+        bias, shift = int(by.bias[index[1]]), int(by.shift[index[1]])
+        whole = (lower << 16 | lower & 0xffff if square else int(total)) + bias
+        product = Fraction(2 * halves(whole)[0] * lower, 1 << shift)
+        away = (abs(product) + Fraction(1, 2)).__floor__() * (1 if product >= 0 else -1)
+        assert found[index] == (away + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+@pytest.mark.parametrize("kind, rounding, hard", [
+    (Lane, "tflm", True), (Lane, "tflm", False), (CompactLane, "single", False),
+    (AddingLane, "even", True), (AddingLane, "tflm", True)])
+def test_lane_that_multiplies(kind, rounding, hard):
+    """Products, squares, and what every lane does; one kind after the other."""
+    by, values = corners(rng := np.random.default_rng(4), 32)
+    values = values[rng.permutation(len(values))[:12]]
+    model, dut = golden.Post(rounding), kind(rounding, "generic", hard=hard, products=True)
+
+    async def testbench(ctx):
+        for factors in (0, 1, 3):
+            expected = model.product(values, by, square=factors == 3) if factors else \
+                model.wide(values, by)
+            ctx.set(dut.factors, {"product": factors & 1, "square": factors >> 1})
+            await ctx.tick().repeat(dut.wide_latency)
+            found = []
+            for n in range(values.size + dut.wide_latency):
+                column = n % 32
+                ctx.set(dut.sum, int(values.flat[n % values.size]))
+                ctx.set(dut.parameters, {"bias": int(by.bias[column]),
+                                         "multiplier": int(by.multiplier[column]),
+                                         "shift": int(by.shift[column])})
+                found.append(ctx.get(dut.wide))
+                await ctx.tick()
+            assert found[dut.wide_latency:] == expected.ravel().tolist()
+
+    simulate(dut, testbench)
+
+
 def test_lane_that_adds_takes_as_long():
     for name in ("latency", "wide_latency"):
         assert getattr(AddingLane, name) == getattr(CompactLane, name)
