@@ -25,6 +25,7 @@ from hwgen.network.graph import (
     Pad,
     Requantisation,
     Reshape,
+    SquaredDifference,
     Tensor,
     Times,
     Window,
@@ -225,6 +226,16 @@ class Builder:
         shift = int(self.rng.integers(-12, -3)) if shift is None else shift
         shape = max(self.shape(a), self.shape(b), key=np.prod)
         return self.add(Times, shape, (a, b),
+                        requantisation=lambda out: self.requantisation(1, out, 0, shift))
+
+    def squared_difference(self, a, b, shift=None, ways=None):
+        """Add the square of a difference, of inputs whose scales are any."""
+        shift = int(self.rng.integers(-23, -13)) if shift is None else shift
+        less = (int(self.rng.integers(1 << 30, 1 << 31)), int(self.rng.integers(-31, 0)))
+        half = 1 << 30, 0
+        ways = ways or [(half, less), (less, half), (half, half)][int(self.rng.integers(3))]
+        shape = max(self.shape(a), self.shape(b), key=np.prod)
+        return self.add(SquaredDifference, shape, (a, b), scalings=ways,
                         requantisation=lambda out: self.requantisation(1, out, 0, shift))
 
     def pool(self, kind, window, source=None):

@@ -434,10 +434,14 @@ class Graph:
         shape = np.broadcast_shapes(*(tensor.shape for tensor in pair))
         power = self.rng.uniform(-14, 34) if extreme else self.rng.uniform(4, 12)
         scale = float(np.prod([np.float64(tensor.scale) for tensor in pair])) * 2**power
+        if code == "SQUARED_DIFFERENCE":  # the reference takes no multiplier from 1 on
+            largest = max(float(tensor.scale) for tensor in pair)
+            scale = largest**2 * 2 ** self.rng.uniform(-11.9, 20 if extreme else 10)
         y = self.activation(*shape, scale=float(np.float32(scale)))
         # The reference refuses limits of an activation beyond 32 bits.
         activation = 0 if extreme else self.fused()
-        return self.operator(code, [a, b], y, FusedActivationFunction=activation)
+        options = {"FusedActivationFunction": activation} if code == "MUL" else {}
+        return self.operator(code, [a, b], y, **options)
 
     def pair(self, code: str) -> int:
         """Append a product of two new tensors, or of one and itself, of any shapes and scales."""
@@ -802,7 +806,8 @@ CURVES = {code: lambda g, code=code: g.curve_of(code) for code in (
 """Functions of one byte, for which lanes need tables."""
 
 
-PAIRS = {"MUL of tensors": lambda g: g.pair("MUL")}
+PAIRS = {"MUL of tensors": lambda g: g.pair("MUL"),
+         "SQUARED_DIFFERENCE": lambda g: g.pair("SQUARED_DIFFERENCE")}
 """Products of two tensors, for which lanes must multiply."""
 
 

@@ -34,6 +34,7 @@ from .layers import (
     Requantise,
     Reshape,
     Softmax,
+    SquaredDifference,
     Times,
     Total,
     Weighted,
@@ -46,8 +47,8 @@ from .tensor import StateTensor, Tensor, Window
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool",
            "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation", "Requantise",
-           "Reshape", "Softmax", "StateTensor", "Tensor", "Times", "Total", "Weighted",
-           "Window"]
+           "Reshape", "Softmax", "SquaredDifference", "StateTensor", "Tensor", "Times", "Total",
+           "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

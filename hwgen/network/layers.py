@@ -16,7 +16,7 @@ from .tensor import Window
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
            "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "MaxPool", "Maximum",
            "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape", "Softmax",
-           "Times", "Total", "Weighted"]
+           "SquaredDifference", "Times", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,6 +144,19 @@ class Times(Elementwise):
     """
 
     operator = "MUL"
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SquaredDifference(Elementwise):
+    """``requantisation(d * d)``, d the first less the second ``scaling((x - zero point) << 7)``.
+
+    One of them may be a single pixel, as for :class:`Times`.
+    """
+
+    operator = "SQUARED_DIFFERENCE"
+    scalings: tuple[tuple[int, int], tuple[int, int]]
+    """(multiplier, shift) of each input; that of one is a half, and none is more."""
     requantisation: Requantisation
 
 

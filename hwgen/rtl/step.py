@@ -47,8 +47,9 @@ Descriptor = descriptor()
 KeepingDescriptor, TableDescriptor, ProductDescriptor, StreamDescriptor = (
     descriptor("keeping"), descriptor("table"), descriptor("product"), descriptor("stream"))
 """The same with the fields of a part."""
-Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "spare": 4})
-"""What the lanes know of a column."""
+Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "negative": 1,
+                                "spare": 3})
+"""What the lanes know of a column; ``negative``, the sign of the multiplier, if they multiply."""
 
 Tag = data.StructLayout({
     "value": 1,       # a value comes of this vector

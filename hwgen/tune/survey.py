@@ -33,6 +33,7 @@ from ..network.graph import (
     Layer,
     Lookup,
     Network,
+    SquaredDifference,
     Times,
 )
 
@@ -87,10 +88,10 @@ class Survey:
                 raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with tables, "
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
-            if isinstance(layer, Times):
-                raise UserError(f"layer {layer.name!r}: a product of two tensors needs a Design "
-                                "with products, over which hwgen tune does not search; `hwgen "
-                                "cycles` and `hwgen build` take one")
+            if isinstance(layer, SquaredDifference | Times):
+                raise UserError(f"layer {layer.name!r}: {layer.operator} of two tensors needs a "
+                                "Design with products, over which hwgen tune does not search; "
+                                "`hwgen cycles` and `hwgen build` take one")
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
         self.prepared = [plain]
         self.network, self.folding, self.layout = plain

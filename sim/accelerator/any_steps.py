@@ -397,15 +397,17 @@ class StepMaker:
         if small:
             return Parameters(rng.integers(-9, 9, columns), np.full(columns, (1 << 31) - 1),
                               np.zeros(columns, np.int64))
+        sign = rng.choice([1, -1], columns) if self.design.products and self.some(0.3) else 1
         if self.some(0.1):
             return Parameters(rng.integers(-1 << 31, 1 << 31, columns),
-                              rng.integers(0, 1 << 31, columns), rng.integers(0, 32, columns))
+                              sign * rng.integers(0, 1 << 31, columns),
+                              rng.integers(0, 32, columns))
         bits = rng.integers(1, 32, columns)
         bias = rng.integers(-1 << 31, 1 << 31, columns) >> 32 - bits
         likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.WIDE: 16, Mode.SUMS: 10}.get(
             step.mode, 27 if step.scaled or step.joined else 8)
         shift = np.maximum(bits, likely) - 8 + rng.integers(-2, 2, columns)
-        return Parameters(bias, rng.integers(1 << 30, 1 << 31, columns)
+        return Parameters(bias, sign * rng.integers(1 << 30, 1 << 31, columns)
                           >> rng.choice([0, 0, 0, 0, 1, 20], columns), np.clip(shift, 0, 31))
 
     def tie(self, value):

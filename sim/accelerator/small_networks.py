@@ -17,6 +17,7 @@ from hwgen.network.graph import (
     Network,
     Pad,
     Requantisation,
+    SquaredDifference,
     Tensor,
     Times,
     Window,
@@ -201,7 +202,15 @@ class Images:
         self.product(before, self.last)
 
     def product(self, a, b):
-        """Add a product."""
+        """Add a product, or the square of a difference."""
+        if self.rng.random() < 0.4:
+            ways = [(1 << 30, 0), (int(self.rng.integers(1 << 30, 1 << 31)),
+                                   int(self.rng.integers(-4, 1)) - 1)]
+            shift = int(self.rng.integers(-23, -13))
+            self.add(SquaredDifference, self.tensors[a].shape[1:], (a, b),
+                     scalings=tuple(ways[::int(self.rng.choice([1, -1]))]),
+                     requantisation=lambda zero: self.requantisation(1, shift, zero))
+            return
         shift = int(self.rng.integers(-12, -3)) if self.rng.random() < 0.8 else \
             int(self.rng.integers(-31, 11))
         self.add(Times, self.tensors[a].shape[1:], (a, b),

@@ -31,9 +31,12 @@ def any_product(seed, rounding=""):
     zero = lambda: int(rng.choice([-128, 127, rng.integers(-128, 128)]))  # noqa: E731
     image, pixel = build.inputs[0], build.input(1, 1, channels, zero_point=zero())
     shift = int(rng.integers(-31, 11)) if rng.random() < 0.4 else None
+    least = None if shift is None else min(shift, 0)
     other = build.convolution(channels, Window((1, 1)), image, dead=float(rng.choice([0, 0.4])))
     pairs = [(image, pixel), (pixel, other), (other, image), (other, other), (pixel, pixel)]
-    made = build.times(*pairs[int(rng.integers(len(pairs)))], shift)
+    pair = pairs[int(rng.integers(len(pairs)))]
+    made = build.times(*pair, shift) if rng.random() < 0.5 else \
+        build.squared_difference(*pair, least)
     if rng.random() < 0.5:
         made = build.times(made, pixel)
     if rng.random() < 0.4 and build.shape(made) == build.shape(image):
@@ -42,7 +45,7 @@ def any_product(seed, rounding=""):
         shape[axis - 1] *= 3
         build.add(Concatenate, tuple(shape), (image, made, image), axis=axis)
         third = build.input(1, 1, shape[2], zero_point=zero())
-        build.times(build.last, third)
+        rng.choice([build.times, build.squared_difference])(build.last, third)
     outputs = {build.last, *([made] if rng.random() < 0.3 else [])}
     network = build.network(*sorted(outputs), rounding=rounding or str(
         rng.choice(["tflm", "single", "even"])))
@@ -84,7 +87,7 @@ def test_pixel():
     program = verify(build.network(), design(products=True))
     assert [step.mode for step in program.steps] == [Mode.DIRECT, Mode.DIRECT, Mode.SUMS] * 2
     assert [step.product for step in program.steps] == [False, True, False] * 2
-    for step in program.steps[::3]:
+    for step in (program.steps[0], program.steps[4]):
         assert (step.x_step, step.row_step_bytes) == (0, 0) and step.vectors == 20
 
 
@@ -98,18 +101,38 @@ def test_shifts(shift):
     verify(network, design(products=True), x)
 
 
-def test_too_far_left():
+@pytest.mark.parametrize("shift", range(-31, 0))
+def test_differences(shift):
+    """The largest ones, and those of inputs of any scales, the larger one's first or last."""
+    for first in (True, False):
+        build = Builder(-shift, 16, 16, 1, zero_point=-128)
+        ways = [(1 << 30, 0), (int(build.rng.integers(1 << 30, 1 << 31)), shift)]
+        other = build.input(16, 16, 1, zero_point=127)
+        build.squared_difference(build.inputs[0], other, -16, ways if first else ways[::-1])
+        network = build.network()
+        every = np.arange(-128, 128, dtype=np.int8).reshape(1, 16, 16, 1)
+        verify(network, design(products=True), {build.inputs[0]: every, other: every[:, ::-1]})
+
+
+def test_scales_wrong():
     build = Builder(1, 4, 4, 3)
     build.times(build.inputs[0], build.inputs[0], 30)
     with pytest.raises(UserError, match="the scale of its output is far too small"):
         compile_network(build.network(), design(products=True))
-
-
-def test_no_products():
     build = Builder(1, 4, 4, 3)
-    build.times(build.inputs[0], build.inputs[0])
-    with pytest.raises(UserError, match="^layer 'l0': a product of two tensors needs a Design with "
-                       "products = true, the part that multiplies two numbers that are computed$"):
+    build.squared_difference(build.inputs[0], build.inputs[0], 1)
+    with pytest.raises(UserError, match="it enlarges the squares: the scale of its output"):
+        compile_network(build.network(), design(products=True))
+
+
+@pytest.mark.parametrize("name", ["times", "squared_difference"])
+def test_no_products(name):
+    build = Builder(1, 4, 4, 3)
+    getattr(build, name)(build.inputs[0], build.inputs[0])
+    operator = build.layers[0].operator
+    with pytest.raises(UserError, match=f"^layer 'l0': {operator} of two tensors needs a Design "
+                       "with products = true, the part that multiplies two numbers that are "
+                       "computed$"):
         compile_network(build.network(), design())
 
 

@@ -15,6 +15,7 @@ from ...network.graph import (
     Pad,
     Requantisation,
     Requantise,
+    SquaredDifference,
     Times,
     Window,
 )
@@ -24,7 +25,7 @@ from ..prepare.lanes import COPY, Lanes, lanes_of
 from ..sizes import ceil_div
 from ..view import View
 from .pool import plain_lanes
-from .products import lower_times
+from .products import lower_squared_difference, lower_times
 from .vectors import SCALED, emit_output, emit_sums, vectors_of, whole_vectors
 
 __all__ = ["lower_copy", "lower_elementwise"]
@@ -66,6 +67,8 @@ def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, la
             lower_add(lowering, network, folding, layer, sources, target, alone)
         case Times():
             lower_times(lowering, network, layer, sources, target, alone)
+        case SquaredDifference():
+            lower_squared_difference(lowering, network, layer, sources, target, alone)
         case Requantise():
             lower_copy(lowering, sources[0], target, None,
                        lanes_of(layer.requantisation, 1, 255),

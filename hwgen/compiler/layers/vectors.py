@@ -13,7 +13,7 @@ from ..prepare.lanes import Lanes
 from ..sizes import Block
 from ..view import View
 
-__all__ = ["SCALED", "emit_output", "emit_sums", "vectors_of", "whole_vectors"]
+__all__ = ["SCALED", "emit_on_sums", "emit_output", "emit_sums", "vectors_of", "whole_vectors"]
 
 SCALED = 20
 """Bits by which bytes are shifted on their way to the sums."""
@@ -61,6 +61,14 @@ def emit_sums(lowering: Lowering, view: View, block: Block, row_bytes: int | Non
         row0=block.y, height=view.height, offset=block.x * view.pitch,
         row_bytes=view.row_bytes if row_bytes is None else row_bytes,
         x_step=view.pitch, row_step=1, row_step_bytes=view.row, **fields)
+
+
+def emit_on_sums(lowering: Lowering, block: Block, width: int, bias: NDArray[np.int64],
+                 lanes: Lanes, **fields: Any) -> None:
+    """Emit a step that replaces the sums of a block by what the lanes make of them."""
+    program, _ = lowering.image.add(None, *lowering.parameters(bias, lanes))
+    lowering.emit(None, None, mode=Mode.SUMS, to_sums=True, last_columns=width, x=block.width,
+                  y=block.height, program=program, **fields)
 
 
 def emit_output(lowering: Lowering, target: View, block: Block, width: int,

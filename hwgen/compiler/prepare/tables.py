@@ -15,6 +15,7 @@ from ...network.graph import (
     Mean,
     Network,
     Requantise,
+    SquaredDifference,
     Times,
     Weighted,
 )
@@ -23,7 +24,7 @@ from ...network.lookups import looked_up
 __all__ = ["with_tables"]
 
 WRITES_ONCE = (Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
-               | Times)
+               | SquaredDifference | Times)
 """Layers that write each byte of their output once, out of the lanes."""
 
 

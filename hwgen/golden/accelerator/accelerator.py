@@ -182,7 +182,8 @@ class Accelerator:
                 if number == 0 and (tile == 0 or step.parameters_per_tile):
                     if program + room > len(words):
                         return Error.PROGRAM
-                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS])
+                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS],
+                                                       signed=self.products)
                     program += room
                 if program > len(words):
                     return Error.PROGRAM

@@ -15,6 +15,8 @@ HALF = 16
 """Bits of each half of a sum,"""
 MULTIPLIER = 31
 """of a multiplier, and how far its product is shifted at least."""
+SIGN = 36
+"""Bit of a multiplier's sign, behind that and the shift."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Parameters:
     bias : array
         32 bits, signed.
     multiplier : array
-        31 bits.
+        31 bits, and a sign where lanes multiply two numbers that are computed.
     shift : array
         0 to 31.
     """
@@ -36,16 +38,23 @@ class Parameters:
     shift: Integers
 
     @classmethod
-    def from_words(cls, words: NDArray[np.int8]) -> Self:
-        """Read nine words: byte b of each column's 72 bits is in word b."""
+    def from_words(cls, words: NDArray[np.int8], *, signed: bool = False) -> Self:
+        """Read nine words: byte b of each column's 72 bits is in word b.
+
+        Multipliers may be ``signed``.
+        """
         byte = words.astype(np.int64) & 0xff
         bias = wrap(sum(byte[b] << (8 * b) for b in range(4)))
         high = sum(byte[4 + b] << (8 * b) for b in range(5))
-        return cls(bias, high & ((1 << MULTIPLIER) - 1), high >> MULTIPLIER & 31)
+        multiplier = high & (1 << MULTIPLIER) - 1
+        if signed:
+            multiplier -= (high >> SIGN & 1) << MULTIPLIER
+        return cls(bias, multiplier, high >> MULTIPLIER & 31)
 
     def to_words(self) -> NDArray[np.int8]:
         """Return the nine words."""
-        high = self.multiplier | self.shift << MULTIPLIER
+        high = (self.multiplier & (1 << MULTIPLIER) - 1 | self.shift << MULTIPLIER
+                | (self.multiplier < 0) << SIGN)
         return np.array([self.bias >> (8 * b) & 0xff for b in range(4)]
                         + [high >> (8 * b) & 0xff for b in range(5)]).astype(np.int8)
 
@@ -64,7 +73,7 @@ class Post:
 
     def wide(self, sums: Integers, by: Parameters) -> Integers:
         """Return sums of 32 bits after requantisation; their last axis counts columns."""
-        return self.round(wrap(sums + by.bias) * by.multiplier, by.shift)
+        return wrap(self.round(wrap(sums + by.bias) * by.multiplier, by.shift))
 
     def product(self, sums: Integers, by: Parameters, *, square: bool) -> Integers:
         """Return the product of the halves of each sum, or the ``square`` of the lower one.

@@ -18,7 +18,7 @@ from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
 __all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean",
-           "rescale", "times"]
+           "rescale", "squared_difference", "times"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -133,13 +133,26 @@ def maximum(inputs: Sequence[Bytes]) -> Bytes:
     return np.maximum(*inputs)
 
 
+def centred(inputs: Sequence[Bytes], zero_points: Sequence[int]) -> list[Integers]:
+    """Return tensors less their zero points, of as many axes, as one may be a pixel."""
+    axes = max(x.ndim for x in inputs)
+    return [x.reshape(len(x), *(1,) * (axes - x.ndim), *x.shape[1:]).astype(np.int64) - zero
+            for x, zero in zip(inputs, zero_points, strict=True)]
+
+
 def times(inputs: Sequence[Bytes], layer: graph.Times, zero_points: Sequence[int],
           rounding: str = "tflm") -> Bytes:
-    """Return the product of two tensors, one of which may be a pixel for each image."""
-    axes = max(x.ndim for x in inputs)
-    factors = [x.reshape(len(x), *(1,) * (axes - x.ndim), *x.shape[1:]).astype(np.int64) - zero
-               for x, zero in zip(inputs, zero_points, strict=True)]
-    return requantise(factors[0] * factors[1], layer.requantisation, rounding)
+    """Return the product of two tensors."""
+    a, b = centred(inputs, zero_points)
+    return requantise(a * b, layer.requantisation, rounding)
+
+
+def squared_difference(inputs: Sequence[Bytes], layer: graph.SquaredDifference,
+                       zero_points: Sequence[int], rounding: str = "tflm") -> Bytes:
+    """Return the square of the difference of two tensors."""
+    a, b = (scale(x << 7, *way, rounding) for x, way in
+            zip(centred(inputs, zero_points), layer.scalings, strict=True))
+    return requantise((a - b)**2, layer.requantisation, rounding)
 
 
 def rescale(x: Bytes, layer: graph.Requantise, zero_point: int,
@@ -188,6 +201,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = rescale(x, layer, zero_points[0], rounding)
         case graph.Times():
             result = times(inputs, layer, zero_points, rounding)
+        case graph.SquaredDifference():
+            result = squared_difference(inputs, layer, zero_points, rounding)
         case graph.Maximum():
             result = maximum(inputs)
         case graph.Lookup():

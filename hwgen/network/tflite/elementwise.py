@@ -12,7 +12,8 @@ from ..rounding import COPY, Integers, scale
 from ..scales import activation_range, multiplier_and_shift
 from .operator import Chain, Site
 
-__all__ = ["add", "extreme", "multiply", "requantise"]
+__all__ = ["add", "extreme", "multiply", "requantise",
+           "squared_difference"]
 
 BYTES = np.arange(-128, 128)
 
@@ -167,6 +168,25 @@ def multiply(site: Site) -> list[graph.Layer]:
     factors = inputs[0].values + inputs[1].values  # that of the tensor is 0
     chain.add(graph.Multiply, (computed[0].take(chain),), chain.output, window=graph.Window((1, 1)),
               requantisation=site.requantisation(ratio, chain.shape[-1]), **times(chain, factors))
+    return chain.finish()
+
+
+def squared_difference(site: Site) -> list[graph.Layer]:
+    """SQUARED_DIFFERENCE of two tensors."""
+    inputs = operands(site)
+    if not all(each.tensor for each in inputs):
+        raise UserError("one of its inputs is a constant: hwgen runs it on two tensors that are "
+                        "computed")
+    largest = 2 * max(each.scale for each in inputs)
+    multipliers, shifts = multiplier_and_shift([each.scale / largest for each in inputs])
+    ratio = np.array([largest * largest / (2**14 * site.y.scale)])
+    if ratio[0] >= 1:
+        raise UserError("the square of its inputs' scales is more than 2**12 times its output's "
+                        "scale")
+    chain = chain_of(site)
+    [first, second] = zip(multipliers.tolist(), shifts.tolist(), strict=True)
+    chain.add(graph.SquaredDifference, tuple(each.take(chain, pixel=True) for each in inputs),
+              chain.output, scalings=(first, second), requantisation=site.requantisation(ratio, 1))
     return chain.finish()
 
 

@@ -24,12 +24,13 @@ def factors_of(descriptor: Any) -> Value:
     return Cat(multiplies, multiplies & d.mode[0])
 
 
-def select_factors(factors: Value, total: Value, multiplier: Value) -> tuple[Value, Value]:
+def select_factors(factors: Value, total: Value, parameters: Any) -> tuple[Value, Value]:
     """Return a sum whose upper half is one factor, behind the bias, and the other one.
 
-    That has 32 bits with a sign. The lower half of the sum counts no more.
+    That has 32 bits with a sign. In a product the lower half of the sum counts no more.
     """
     product, square = factors
     low, high = total[:HALF], total[HALF:]
+    multiplier = Cat(parameters.multiplier, parameters.negative)
     by = Cat(Mux(product, 0, multiplier[:HALF]), Mux(product, low, multiplier[HALF:]))
     return Cat(low, Mux(square, low, high)).as_signed(), by.as_signed()

@@ -97,7 +97,7 @@ class Lane(wiring.Component):
         total, multiplier, factors = self.sum, self.parameters.multiplier, None
         if self.products:
             factors = self._near(m, Value.cast(self.factors), "own_factors")
-            total, multiplier = select_factors(factors, total, multiplier)
+            total, multiplier = select_factors(factors, total, self.parameters)
         biased = Signal(signed(SUM), reset_less=True)
         m.d["sync" if self.biasing else "comb"] += biased.eq(total + self.parameters.bias)
         if factors is not None:
