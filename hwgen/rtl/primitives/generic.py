@@ -136,14 +136,12 @@ class FabricMultiplier(MultiplierBase):
 
 
 class LongMultiplier(wiring.Component):
-    """Multiply 32 bits with a sign by ``width`` without, and add a constant: ``a * b + more``.
+    """Multiply 32 bits with a sign by ``width``, and add a constant: ``a * b + more``.
 
     Parameters
     ----------
-    width : int
-    more : int
+    width, more : int
     b_signed : bool
-        ``b`` has a sign, too.
 
     Members
     -------
@@ -163,8 +161,8 @@ class LongMultiplier(wiring.Component):
         self.width = width
         self.more = more
         self.b_shape = Shape(width, b_signed)
-        super().__init__({"a": In(signed(LONG)), "b": In(self.b_shape),
-                          "p": Out(signed(LONG + width))})
+        p = Out(signed(LONG + width))
+        super().__init__({"a": In(signed(LONG)), "b": In(self.b_shape), "p": p})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
