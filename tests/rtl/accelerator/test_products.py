@@ -1,14 +1,17 @@
 # amaranth: UnusedElaboratable=no
 """Products of two tensors on the Verilog of all engines, in values and in cycles."""
 
+import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
 from hwgen.golden.network import network as golden
+from hwgen.network.reader import read_network
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler.test_products import any_product
 from ...compiler_bench import design, least_memory
+from ...networks import SHARED, arrays
 
 DESIGNS = {
     "systolic": design(4, 4, 1, lanes=4, products=True),
@@ -59,3 +62,34 @@ def test_on_hardware(name):
 @pytest.mark.parametrize("name", DESIGNS)
 def test_much_on_hardware(name):
     check(name, networks(range(6, 60)))
+
+
+WHOLE = {
+    "fast": design(16, 16, 3, sums=256, lanes=8, activation_memory=1 << 17,
+                   program_memory=1 << 17, tables=1, products=True),
+    "compact": design(8, 8, 1, sums=256, lanes=1, compact=True, activation_memory=1 << 17,
+                      program_memory=1 << 17, tables=1, products=True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WHOLE)
+def test_squeeze_and_excite(name):
+    """MobileNetV3 in small, with random weights: what TensorFlow Lite Micro makes of it."""
+    folder = SHARED / "modern"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}, where the network is")
+    network = read_network(folder / "made_mnv3_hswish_64.tflite")
+    stored = arrays("made_mnv3_hswish_64", folder)
+    program = compile_network(network, WHOLE[name])
+    board = simulated_board(WHOLE[name])
+    with board.link:
+        load(board, program)
+        for x, expected in zip(stored["input"][:2], stored["output"], strict=False):
+            result = run(board, program, network, {network.inputs[0]: x}, check=True)
+            for layer in result.layers:
+                assert layer.difference is None, layer
+                assert layer.cycles == layer.predicted_cycles, layer
+            result = run(board, program, network, {network.inputs[0]: x})
+            assert result.cycles == result.predicted_cycles
+            np.testing.assert_array_equal(result.outputs[network.outputs[0]], expected)
