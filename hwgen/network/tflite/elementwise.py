@@ -36,8 +36,15 @@ class Operand:
         assert self.tensor
         if self.places is None:
             return chain.take(self.tensor)
-        if pixel and self.tensor.size == self.tensor.shape[-1] == chain.shape[-1]:
-            return self.tensor.name
+        x, shape = self.tensor, chain.site.y.shape
+        if pixel and x.size == x.shape[-1] == chain.shape[-1]:
+            return x.name
+        if x.shape == (*shape[:-1], 1) and chain.shape == shape:  # a column for each channel
+            copies = Requantisation(np.array([COPY]), np.array([0]), x.zero_point)
+            return chain.add(
+                graph.FullyConnected, (x.name,), chain.between(x.scale, x.zero_point),
+                weights=np.ones((shape[-1], 1), np.int8), bias=np.zeros(shape[-1], np.int32),
+                requantisation=copies)
         return chain.add(graph.Move, (self.tensor.name,), chain.between(
             self.scale, self.zero_point), places=self.places)
 

@@ -345,7 +345,8 @@ def test_product_wrong():
 def test_shapes_of_products():
     """One pixel counts for all, and is not copied; what else repeats is."""
     for shape, kinds in (([1, 1, 1, 4], ["MUL"]), ([1, 3, 5, 4], ["MUL"]), ([1, 4], ["MUL"]),
-                         ([1, 1, 5, 4], ["MOVE", "MUL"]), ([1, 3, 5, 1], ["MOVE", "MUL"])):
+                         ([1, 1, 5, 4], ["MOVE", "MUL"]),
+                         ([1, 3, 5, 1], ["FULLY_CONNECTED", "MUL"])):
         graph = Graph(rng(2))
         x = [graph.activation(1, 3, 5, 4), graph.activation(*shape)]
         y = graph.operator("MUL", x[::-1], graph.activation(1, 3, 5, 4, scale=0.1))
