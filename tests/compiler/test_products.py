@@ -91,7 +91,7 @@ def test_pixel():
         assert (step.x_step, step.row_step_bytes) == (0, 0) and step.vectors == 20
 
 
-@pytest.mark.parametrize("shift", range(-31, 11))
+@pytest.mark.parametrize("shift", [-31, -9, *range(-1, 11)])
 def test_shifts(shift):
     """Whatever lanes cannot shift left is done to factors and products."""
     build = Builder(abs(shift), 5, 7, 3, zero_point=-128)
@@ -101,7 +101,7 @@ def test_shifts(shift):
     verify(network, design(products=True), x)
 
 
-@pytest.mark.parametrize("shift", range(-31, 0))
+@pytest.mark.parametrize("shift", [-31, -30, -15, -9, -8, *range(-4, 0)])
 def test_differences(shift):
     """The largest ones, and those of inputs of any scales, the larger one's first or last."""
     for first in (True, False):

@@ -55,13 +55,13 @@ def networks(seeds):
 
 @pytest.mark.parametrize("name", ["systolic", "compact"])
 def test_on_hardware(name):
-    check(name, networks(range(6)))
+    check(name, networks(range(3)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_much_on_hardware(name):
-    check(name, networks(range(6, 60)))
+    check(name, networks(range(3, 60)))
 
 
 WHOLE = {
