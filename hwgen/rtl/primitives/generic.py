@@ -160,9 +160,8 @@ class LongMultiplier(wiring.Component):
     def __init__(self, width: int, more: int = 0, b_signed: bool = False) -> None:
         self.width = width
         self.more = more
-        self.b_shape = Shape(width, b_signed)
-        p = Out(signed(LONG + width))
-        super().__init__({"a": In(signed(LONG)), "b": In(self.b_shape), "p": p})
+        self.b_shape = b = Shape(width, b_signed)
+        super().__init__({"a": In(signed(LONG)), "b": In(b), "p": Out(signed(LONG + width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
