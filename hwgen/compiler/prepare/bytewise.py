@@ -40,7 +40,7 @@ def with_functions(network: Network) -> Network:
                 layer = Lookup(name=layer.name, inputs=(found.of,), output=layer.output,
                                table=Table(", ".join(found.names), found.values))
         layers.append(layer)
-    kept = wanted(layers, {*network.outputs, *(state.next for state in network.states)},
+    kept = select_read(layers, {*network.outputs, *(state.next for state in network.states)},
                   {layer.output for layer in network.layers} - {*functions})
     return replace(network, layers=tuple(kept))
 
@@ -64,7 +64,7 @@ def function_of(network: Network, layer: Layer, known: dict[str, Function]) -> F
     return Function(inputs[0].of, (*through, layer.title), values.reshape(-1).astype(np.int8))
 
 
-def wanted(layers: Iterable[Layer], read: set[str], always: set[str]) -> list[Layer]:
+def select_read(layers: Iterable[Layer], read: set[str], always: set[str]) -> list[Layer]:
     """Return the layers whose output is ``read``, or stays ``always``."""
     found: list[Layer] = []
     for layer in reversed([*layers]):

@@ -133,7 +133,7 @@ def maximum(inputs: Sequence[Bytes]) -> Bytes:
     return np.maximum(*inputs)
 
 
-def centred(inputs: Sequence[Bytes], zero_points: Sequence[int]) -> list[Integers]:
+def subtract_zero_points(inputs: Sequence[Bytes], zero_points: Sequence[int]) -> list[Integers]:
     """Return tensors less their zero points, of as many axes, as one may be a pixel."""
     axes = max(x.ndim for x in inputs)
     return [x.reshape(len(x), *(1,) * (axes - x.ndim), *x.shape[1:]).astype(np.int64) - zero
@@ -143,7 +143,7 @@ def centred(inputs: Sequence[Bytes], zero_points: Sequence[int]) -> list[Integer
 def times(inputs: Sequence[Bytes], layer: graph.Times, zero_points: Sequence[int],
           rounding: str = "tflm") -> Bytes:
     """Return the product of two tensors."""
-    a, b = centred(inputs, zero_points)
+    a, b = subtract_zero_points(inputs, zero_points)
     return requantise(a * b, layer.requantisation, rounding)
 
 
@@ -151,7 +151,7 @@ def squared_difference(inputs: Sequence[Bytes], layer: graph.SquaredDifference,
                        zero_points: Sequence[int], rounding: str = "tflm") -> Bytes:
     """Return the square of the difference of two tensors."""
     a, b = (scale(x << 7, *way, rounding) for x, way in
-            zip(centred(inputs, zero_points), layer.scalings, strict=True))
+            zip(subtract_zero_points(inputs, zero_points), layer.scalings, strict=True))
     return requantise((a - b)**2, layer.requantisation, rounding)
 
 

@@ -12,7 +12,7 @@ from .builder import requantisation
 from .pending import Deferred
 from .values import Activation, Real, Target
 
-__all__ = ["Greatest", "Product", "Sum"]
+__all__ = ["Greatest", "PairProduct", "Sum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Sum(OfTwo):
                 "requantisation": requantisation(self.node, largest / (1 << 20), target)}
 
 
-class Product(OfTwo):
+class PairProduct(OfTwo):
     """The product of two tensors, of which one may be a number for each channel of an image."""
 
     kind = graph.Times

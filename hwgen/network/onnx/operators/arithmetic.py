@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...graph import Window
 from ..file import ELEMENTS, Node
 from ..float_ops import OPERATIONS, FloatStep, gain_and_bias, single
-from ..pairs import Greatest, Product, Sum
+from ..pairs import Greatest, PairProduct, Sum
 from ..pending import Linear
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Outside, Pending, Real, Scaled, Value
@@ -21,7 +21,7 @@ __all__ = ["ARITHMETIC", "affine", "channel_values"]
 FINE = 64
 """Weight of a layer that only scales: so its bias, in steps of its sums, is that much finer."""
 
-OF_TWO = {"Add": Sum, "Mul": Product}
+OF_TWO = {"Add": Sum, "Mul": PairProduct}
 """What is made of two tensors."""
 STEPS = 16
 """Operations on an input before it is quantised."""

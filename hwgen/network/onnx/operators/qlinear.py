@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..file import Node
-from ..pairs import Product, Sum
+from ..pairs import PairProduct, Sum
 from ..pending import Joined
 from ..reader import Handler, OnnxReader
 from ..values import Pending, Real, Scaled, Value
@@ -94,7 +94,7 @@ def multiply(reader: OnnxReader, node: Node) -> Value:
         raise node.error("multiplies by a constant; the nearest that we run: QLinearConv with a "
                          "kernel of 1, or this of two tensors")
     terms = (reader.dequantise(node, 0), reader.dequantise(node, 3))
-    product = Pending(Product(reader.builder, node, terms),
+    product = Pending(PairProduct(reader.builder, node, terms),
                       max((term.x.shape for term in terms), key=math.prod))
     return on_output_grid(reader, node, product, 6)
 
