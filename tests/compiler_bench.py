@@ -25,7 +25,9 @@ from hwgen.network.graph import (
     Pad,
     Requantisation,
     Reshape,
+    SquaredDifference,
     Tensor,
+    Times,
     Window,
 )
 
@@ -218,6 +220,23 @@ class Builder:
     def maximum(self, a, b):
         """Add the greater of two values."""
         return self.add(Maximum, self.shape(a), (a, b), zero_point=self.tensors[a].zero_point)
+
+    def times(self, a, b, shift=None):
+        """Add a product, whose results fill the range more or less, or with any shift."""
+        shift = int(self.rng.integers(-12, -3)) if shift is None else shift
+        shape = max(self.shape(a), self.shape(b), key=np.prod)
+        return self.add(Times, shape, (a, b),
+                        requantisation=lambda out: self.requantisation(1, out, 0, shift))
+
+    def squared_difference(self, a, b, shift=None, ways=None):
+        """Add the square of a difference, of inputs whose scales are any."""
+        shift = int(self.rng.integers(-23, -13)) if shift is None else shift
+        less = (int(self.rng.integers(1 << 30, 1 << 31)), int(self.rng.integers(-31, 0)))
+        half = 1 << 30, 0
+        ways = ways or [(half, less), (less, half), (half, half)][int(self.rng.integers(3))]
+        shape = max(self.shape(a), self.shape(b), key=np.prod)
+        return self.add(SquaredDifference, shape, (a, b), scalings=ways,
+                        requantisation=lambda out: self.requantisation(1, out, 0, shift))
 
     def pool(self, kind, window, source=None):
         """Add an average or a greatest value."""

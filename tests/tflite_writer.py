@@ -11,7 +11,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-__all__ = ["CURVES", "KINDS", "MATMULS", "MORE_LAYERS", "Graph", "Operator", "Tensor",
+__all__ = ["CURVES", "KINDS", "MATMULS", "MORE_LAYERS", "PAIRS", "Graph", "Operator", "Tensor",
            "both_fields", "random_chain", "random_layer", "random_network", "write_network"]
 
 OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
@@ -429,6 +429,39 @@ class Graph:
         return self.operator("MUL", pair, self.activation(*shape, scale=float(np.float32(scale))),
                              FusedActivationFunction=self.fused())
 
+    def product(self, a: int, b: int, code: str = "MUL", *, extreme: bool = False) -> int:
+        """Append a product of two tensors, whose shapes repeat to a common one, on any scale."""
+        pair = [self.tensors[x] for x in (a, b)]
+        shape = np.broadcast_shapes(*(tensor.shape for tensor in pair))
+        power = self.rng.uniform(-14, 34) if extreme else self.rng.uniform(4, 12)
+        scale = float(np.prod([np.float64(tensor.scale) for tensor in pair])) * 2**power
+        if code == "SQUARED_DIFFERENCE":  # the reference takes no multiplier from 1 on
+            largest = max(float(tensor.scale) for tensor in pair)
+            scale = largest**2 * 2 ** self.rng.uniform(-11.9, 20 if extreme else 10)
+        y = self.activation(*shape, scale=float(np.float32(scale)))
+        # The reference refuses limits of an activation beyond 32 bits.
+        activation = 0 if extreme else self.fused()
+        options = {"FusedActivationFunction": activation} if code == "MUL" else {}
+        return self.operator(code, [a, b], y, **options)
+
+    def pair(self, code: str) -> int:
+        """Append a product of two new tensors, or of one and itself, of any shapes and scales."""
+        a = vector_or_image(self)
+        extreme, shape = bool(self.rng.random() < 0.3), self.tensors[a].shape
+        how, other = self.rng.random(), [1, *shape[1:]]
+        if how < 0.4:  # one pixel
+            other = [*([1] * (len(shape) - 1)), shape[-1]]
+        elif how < 0.6:
+            other = [size if self.rng.random() < 0.5 else 1 for size in shape]
+        b = a if how > 0.9 else self.activation(
+            *other, scale=float(np.float32(2.0 ** self.rng.uniform(-9, 1))))
+        for tensor in (self.tensors[x] for x in (a, b)):
+            if extreme:
+                tensor.scale = float(np.float32(2.0 ** self.rng.uniform(-20, 12)))
+            if self.rng.random() < 0.3:
+                tensor.zero_point = int(self.rng.choice([-128, 127]))
+        return self.product(*[a, b][::int(self.rng.choice([1, -1]))], code, extreme=extreme)
+
     def maximum(self, a: int, b: int | None = None, code: str = "MAXIMUM") -> int:
         """Append a MAXIMUM or MINIMUM; of a new input where there is no second tensor."""
         shape = self.tensors[a].shape
@@ -790,10 +823,15 @@ MATMULS = {"BATCH_MATMUL": lambda g: g.matmul()}
 """Products of two tensors, for which an accelerator needs a part."""
 
 
+PAIRS = {"MUL of tensors": lambda g: g.pair("MUL"),
+         "SQUARED_DIFFERENCE": lambda g: g.pair("SQUARED_DIFFERENCE")}
+"""Products of two tensors, for which lanes must multiply."""
+
+
 def random_layer(rng: np.random.Generator, kind: str, **how: object) -> bytes:
     """Return a network of one random layer of a kind."""
     graph = Graph(rng)
-    return graph.write((LAYERS | MORE_LAYERS | CURVES | MATMULS)[kind](graph), **how)
+    return graph.write((LAYERS | MORE_LAYERS | CURVES | MATMULS | PAIRS)[kind](graph), **how)
 
 
 def random_network(rng: np.random.Generator) -> bytes:

@@ -5,7 +5,7 @@ alone, drawn at random as the tests do, and compiled.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hwgen.arch.design import Design
-from hwgen.arch.steps import Mode
+from hwgen.arch.steps import Mode, Step
 from hwgen.compiler import Program, compile_network
 from hwgen.errors import UserError
 from hwgen.network import graph
@@ -31,15 +31,16 @@ __all__ = ["operators"]
 
 WORDS = tomllib.loads(Path(__file__).with_name("operators.toml").read_text("utf-8"))
 PRESET, SIDE = "ulx3s-85f", 16
-DESIGN = Design.load(PRESET).replace(tables=1, softmax=True, activation_memory=262144,
-                                     program_memory=1 << 20)
+DESIGN = Design.load(PRESET).replace(tables=1, softmax=True, products=True,
+                                     activation_memory=262144, program_memory=1 << 20)
 MATMUL = DESIGN.replace(lines=0, matmul=True)
-"""For the products of two tensors, whose array has no lines of its own."""
+"""For BATCH_MATMUL, whose array has no lines of its own."""
 SEEDS = 12
 """Random networks of each operator; of some, such as ADD, not all become the same layers."""
 NEEDS = {Mode.MATRIX: "array", Mode.DEPTHWISE: "array or `lines`", Mode.DIRECT: "", Mode.SUMS: "",
-         Mode.TABLE: "`tables`", Mode.SOFTMAX: "`softmax`", Mode.LOAD: "`matmul`"}
-"""What does the steps of a mode; where it is nothing, accumulators and lanes do all."""
+         Mode.TABLE: "`tables`", Mode.SOFTMAX: "`softmax`", Mode.LOAD: "`matmul`",
+         "product": "`products`"}
+"""What does steps of a mode, or with a flag; where it is nothing, accumulators and lanes do all."""
 
 HEAD = """\
 # Operators
@@ -77,10 +78,10 @@ CYCLES = f"""
 ## Layers and cycles
 
 Each layer alone, on an image of {SIDE} x {SIDE} pixels of {SIDE} channels, on the preset `{PRESET}`
-({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table, `softmax` and
-more memory; for products of two tensors with `matmul` and without `lines`:
-cycles from the first word of its descriptor to the last byte in memory, as the counters of the
-hardware count them. Within a network a layer may take fewer, as
+({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table, `softmax`,
+`products` and more memory; for BATCH_MATMUL with `matmul` and without `lines`: cycles from the
+first word of its descriptor to the last byte in memory, as the counters of the hardware count them.
+Within a network a layer may take fewer, as
 [steps overlap](compiler.md#steps-that-overlap). For a network of yours:
 `hwgen cycles NETWORK --design DESIGN`.
 """
@@ -118,6 +119,9 @@ def examples() -> Iterator[tuple[str, graph.Network]]:
     yield example("two tensors", inputs=2, kind=graph.Add, scalings=((1 << 30, 0),) * 2,
                   requantisation=graph.Requantisation(np.array([1 << 30]), np.array([-19]), 0))
     yield example("two tensors", inputs=2, kind=graph.Maximum)
+    yield example("two tensors", inputs=2, kind=graph.Times, requantisation=half)
+    yield example("two tensors", inputs=2, kind=graph.SquaredDifference, requantisation=half,
+                  scalings=((1 << 30, 0), (1 << 30, -1)))
     yield example("another scale", kind=graph.Requantise, requantisation=half)
     yield example("a function of one byte", kind=graph.Lookup,
                   table=Table("TANH", np.zeros(256, np.int8)))
@@ -144,11 +148,17 @@ def compiled(network: graph.Network) -> Program:
     return compile_network(network, MATMUL if multiplies else DESIGN)
 
 
-def modes_of(network: graph.Network) -> set[Mode]:
-    """Return which modes the steps of a network have, if other layers read all of its layers."""
+def kinds_of(steps: Iterable[Step]) -> set[Mode | str]:
+    """Return which modes and flags steps have that need something."""
+    found: set[Mode | str] = {step.mode for step in steps}
+    return found | {"product" for step in steps if step.product}
+
+
+def kinds_within(network: graph.Network) -> set[Mode | str]:
+    """Return the same of a network's steps, if other layers read all of its layers."""
     layers = tuple(replace(layer, within=True) if isinstance(layer, graph.Softmax) else layer
                    for layer in network.layers)
-    return {step.mode for step in compiled(replace(network, layers=layers)).steps}
+    return kinds_of(compiled(replace(network, layers=layers)).steps)
 
 
 def layers() -> list[str]:
@@ -160,28 +170,31 @@ def layers() -> list[str]:
         modes = {step.mode for step in program.steps}
         title = network.layers[0].operator or "table"
         rows.append([f"`{title}`, {what}", ", ".join(mode.name for mode in sorted(modes)) or "-",
-                     needs(modes), str(len(program.steps)), f"{cycles:,}"])
+                     needs(kinds_of(program.steps)), str(len(program.steps)), f"{cycles:,}"])
     return markdown(["layer", "modes", "needs", "steps", "cycles"], rows)
 
 
-def needs(modes: set[Mode], hosted: bool = False) -> str:
-    """Return what steps of some modes need of a Design."""
+def needs(modes: set[Mode | str], hosted: bool = False) -> str:
+    """Return what steps of some modes, or with a flag, need of a Design."""
     parts = {NEEDS[mode] for mode in modes} - {""}
     if Mode.DEPTHWISE in modes:
         parts.discard(NEEDS[Mode.MATRIX])
     return " or ".join(filter(None, [", ".join(sorted(parts)), "the host" * hosted]))
 
 
-def becomes(code: str) -> tuple[set[str], set[Mode], bool]:
+def becomes(code: str) -> tuple[set[str], set[Mode | str], bool]:
     """Return which layers an operator becomes, the modes of their steps, and whether last ones."""
-    layers, modes, hosted = set[str](), set[Mode](), False
+    layers, modes, hosted = set[str](), set[Mode | str](), False
     make: Callable[..., bytes] = random_state_layer if code in STATE_LAYERS else random_layer
     for seed in range(SEEDS):
         network = read(make(np.random.default_rng(seed), code))
         layers |= {layer.operator or "table" for layer in network.layers}
         hosted |= any(layer.host for layer in network.layers)
+        if any(len({*layer.inputs}) < len(layer.inputs) for layer in network.layers
+               if isinstance(layer, graph.Elementwise)):  # of one tensor it may be a table
+            continue
         try:
-            modes |= modes_of(network)
+            modes |= kinds_within(network)
         except UserError:  # a random one that is too large
             continue
     return layers, modes, hosted

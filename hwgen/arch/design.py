@@ -132,6 +132,8 @@ class Design(ShownFields):
         Whether it multiplies two tensors, one of which it loads as weights.
     softmax : bool
         Whether it computes a SOFTMAX that other layers read, in DSP blocks if a lane has some.
+    products : bool
+        Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
     """
 
     engine: str = "systolic"
@@ -166,6 +168,7 @@ class Design(ShownFields):
     tables: int = 0
     softmax: bool = False
     matmul: bool = False
+    products: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -259,7 +262,7 @@ class Design(ShownFields):
         return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
                 *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
                 *["softmax"] * self.softmax, *["matmul"] * self.matmul,
-                *["keeping"] * (self.kept_vectors > 0),
+                *["product"] * self.products, *["keeping"] * (self.kept_vectors > 0),
                 *["stream"] * (self.external is not None))
 
     @property

@@ -40,7 +40,8 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "partial_sums": (1, "a column has one"),
           "tables": (0, "its lanes hold none"),
           "softmax": (False, "its steps are of one kind"),
-          "matmul": (False, "its weights have one bit")}
+          "matmul": (False, "its weights have one bit"),
+          "products": (False, "its lanes do not multiply")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
 """The least columns of a compact one."""
@@ -58,8 +59,8 @@ MATMUL = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (Fa
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0, "softmax": False,
-            "matmul": False}
+            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False,
+            "products": False}
 """What fields of an accelerator are whose program streams."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
@@ -70,7 +71,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables", "softmax", "matmul")
+                      "external", "tables", "softmax", "matmul", "products")
 """Fields that say nothing of an array alone."""
 
 
@@ -106,7 +107,7 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress", "softmax", "matmul"):
+    for field in ("compact", "decompress", "softmax", "matmul", "products"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     check_wide(design)

@@ -67,7 +67,8 @@ def name_of(design: "Design") -> str:
         parts += [f"kept{design.kept_vectors}"] * (design.kept_vectors > 0)
         parts += [design.external.lower().replace("@", "at")] if design.external else []
         parts += [f"tables{design.tables}"] * (design.tables > 0)
-        parts += ["softmax"] * design.softmax + ["matmul"] * design.matmul
+        parts += (["softmax"] * design.softmax + ["matmul"] * design.matmul
+                  + ["products"] * design.products)
     if design.engine == "sparse":
         parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]
     return "_".join(parts)

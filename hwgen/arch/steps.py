@@ -148,6 +148,7 @@ class Step:
     weight_format: int = at(19, 8, 5)
     again: bool = at(19, 13, 1, False)
     holds: bool = at(19, 14, 1, False)
+    product: bool = at(19, 15, 1, False)
     column: int = at(19, 16, 16)
 
     def __post_init__(self) -> None:

@@ -260,7 +260,7 @@ class Check:
         if (several or step.to_sums or step.mode == Mode.SUMS) and \
                 step.values > self.design.partial_sums:
             raise Unsound("it has more values than the accumulators hold")
-        if step.mode == Mode.SUMS or step.add_to_sums:
+        if step.mode == Mode.SUMS or step.add_to_sums or step.product:
             if several or step.tiles > 1:
                 raise Unsound("it has passes or tiles that overwrite the sums it reads")
             if self.sums != step.values:

@@ -12,12 +12,15 @@ Integers = NDArray[np.int64]
 
 
 def parameter_words(bias: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.uint8]:
-    """Return the words of parameters, (..., 9, columns), of arrays (..., columns)."""
+    """Return the words of parameters, (..., 9, columns), of arrays (..., columns).
+
+    A multiplier has 31 bits, and a sign for lanes that know of one.
+    """
     low = (bias.astype(np.int64).astype(np.uint64) & np.uint64(0xffffffff)
-           | multiplier.astype(np.uint64) << np.uint64(32)
+           | (multiplier.astype(np.int64) & (1 << 31) - 1).astype(np.uint64) << np.uint64(32)
            | (shift.astype(np.uint64) & np.uint64(1)) << np.uint64(63))
     words = [(low >> np.uint64(8 * byte)).astype(np.uint8) for byte in range(8)]
-    words.append((shift >> 1).astype(np.uint8))
+    words.append((shift >> 1 | (multiplier < 0) << 4).astype(np.uint8))
     return np.stack(words, axis=-2)
 
 

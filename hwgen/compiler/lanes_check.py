@@ -23,6 +23,7 @@ class LanesCheck:
         """How many of them were joined with others since,"""
         self.scaling: Scaling | None = None
         """and by which scaling."""
+        self.products = design.products
         self.tables, self.filled = design.tables, set[int]()
         """How many tables there are, and which of them hold one."""
 
@@ -42,6 +43,9 @@ class LanesCheck:
         """Hold that a step keeps, joins and looks up what it may."""
         if step.table and (step.table not in self.filled or step.kept or step.to_sums):
             raise Unsound(f"its bytes do not go through table {step.table}")
+        if step.product and (not self.products or not step.to_sums or step.add_to_sums or
+                             step.maximum or step.mode not in (Mode.DIRECT, Mode.SUMS)):
+            raise Unsound("there is no such product on this Design")
         if not step.joined and (self.joined or not step.kept):
             self.end()
             self.kept, self.joined = [], 0

@@ -83,8 +83,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         rounding=design.rounding, fingerprint=design.fingerprint, family=design.family,
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers,
-        packed_rows=design.packed_rows, kept_vectors=design.kept_vectors, contents=contents,
-        exposed=exposed, external=design.chip)
+        packed_rows=design.packed_rows, kept_vectors=design.kept_vectors,
+        products=design.products, contents=contents, exposed=exposed, external=design.chip)
 
 
 def attached_parts(design: Design) -> list[Part]:

@@ -35,6 +35,8 @@ from .layers import (
     Requantise,
     Reshape,
     Softmax,
+    SquaredDifference,
+    Times,
     Total,
     Weighted,
 )
@@ -44,10 +46,10 @@ from .shown import ShownNetwork
 from .tensor import StateTensor, Tensor, Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-           "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul",
-           "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation",
-           "Requantise", "Reshape", "Softmax", "StateTensor", "Tensor", "Total", "Weighted",
-           "Window"]
+            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul",
+            "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation",
+            "Requantise", "Reshape", "Softmax", "SquaredDifference", "StateTensor", "Tensor",
+            "Times", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

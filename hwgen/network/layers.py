@@ -14,9 +14,9 @@ from .table import Table
 from .tensor import Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-           "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul", "MaxPool",
-           "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape",
-           "Softmax", "Total", "Weighted"]
+            "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul", "MaxPool",
+            "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape",
+            "Softmax", "SquaredDifference", "Times", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -148,6 +148,30 @@ class Maximum(Elementwise):
     """The greater of two values; all three tensors have the same scale and zero point."""
 
     operator = "MAXIMUM"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Times(Elementwise):
+    """``requantisation((a - zero point of a) * (b - zero point of b))``.
+
+    One of them may be a single pixel, with as many channels, which then counts for all.
+    """
+
+    operator = "MUL"
+    requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SquaredDifference(Elementwise):
+    """``requantisation(d * d)``, d the first less the second ``scaling((x - zero point) << 7)``.
+
+    One of them may be a single pixel, as for :class:`Times`.
+    """
+
+    operator = "SQUARED_DIFFERENCE"
+    scalings: tuple[tuple[int, int], tuple[int, int]]
+    """(multiplier, shift) of each input; that of one is a half, and none is more."""
+    requantisation: Requantisation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

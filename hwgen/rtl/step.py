@@ -7,7 +7,8 @@ from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
 __all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
-           "KeepingDescriptor", "Mode", "Parameters", "StreamDescriptor", "TableDescriptor", "Tag"]
+           "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
+           "TableDescriptor", "Tag"]
 
 
 class Error(enum.IntEnum, shape=8):
@@ -36,18 +37,19 @@ FIELDS: dict[int | str, data.Field] = {name: data.Field(Shape(bits, signed), low
 
 def descriptor(*parts: str) -> data.FlexibleLayout:
     """Return the layout of a descriptor with the fields of some of the parts behind the lanes."""
-    others = {field for part in ("keeping", "table", "stream") if part not in parts
+    others = {field for part in ("keeping", "table", "product", "stream") if part not in parts
               for field in PARTS[part].fields}
     return data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {
         name: field for name, field in FIELDS.items() if name not in others})
 
 
 Descriptor = descriptor()
-KeepingDescriptor, TableDescriptor, StreamDescriptor = (
-    descriptor("keeping"), descriptor("table"), descriptor("stream"))
+KeepingDescriptor, TableDescriptor, ProductDescriptor, StreamDescriptor = (
+    descriptor("keeping"), descriptor("table"), descriptor("product"), descriptor("stream"))
 """The same with the fields of a part."""
-Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "spare": 4})
-"""What the lanes know of a column."""
+Parameters = data.StructLayout({"bias": signed(32), "multiplier": 31, "shift": 5, "negative": 1,
+                                "spare": 3})
+"""What the lanes know of a column; ``negative``, the sign of the multiplier, if they multiply."""
 
 Tag = data.StructLayout({
     "value": 1,       # a value comes of this vector

@@ -35,6 +35,8 @@ from ..network.graph import (
     Matmul,
     Network,
     Softmax,
+    SquaredDifference,
+    Times,
 )
 
 __all__ = ["Survey", "SurveyResult"]
@@ -89,7 +91,8 @@ class Survey:
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
             part = "softmax" if isinstance(layer, Softmax) and not layer.host else \
-                "matmul" if isinstance(layer, Matmul) else ""
+                "matmul" if isinstance(layer, Matmul) else \
+                "products" if isinstance(layer, SquaredDifference | Times) else ""
             if part:
                 raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with {part}, "
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "

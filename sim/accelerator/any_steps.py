@@ -62,7 +62,7 @@ class StepMaker:
         place, steps, parts = forms.words_of(first + count), [], []
         at_once = self.design.wide_rows or 1  # words, at multiples of which all begin
         while len(steps) < count:
-            drawn = self.together(self.step(self.some(wide)), count - len(steps))
+            drawn = self.together(self.multiplied(self.step(self.some(wide))), count - len(steps))
             drawn = self.looked_up(drawn, count - len(steps))
             words = [self.words(step) for step in drawn]
             sizes = [-(-len(part) // at_once) * at_once for part in words]
@@ -102,6 +102,13 @@ class StepMaker:
             found.append(self.joined(scaling, tiles, x, y))
             left -= tiles * x * y
         return found
+
+    def multiplied(self, step):
+        """Return a step, now and then as one whose lanes multiply what is in its sums."""
+        if not self.design.products or step.maximum or step.add_to_sums or self.some():
+            return step
+        marked = step.replace(product=True)
+        return marked if self.has_sums(marked) else step
 
     def looked_up(self, steps, most):
         """Return steps whose bytes go through tables, and often one that fills one before."""
@@ -234,7 +241,7 @@ class StepMaker:
 
     def has_sums(self, step):
         """Return whether there are as many sums as a step wants."""
-        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS or step.product
         return not uses_sums or step.values <= self.design.partial_sums
 
     def windows(self, most=3):
@@ -426,15 +433,17 @@ class StepMaker:
         if small:
             return Parameters(rng.integers(-9, 9, columns), np.full(columns, (1 << 31) - 1),
                               np.zeros(columns, np.int64))
+        sign = rng.choice([1, -1], columns) if self.design.products and self.some(0.3) else 1
         if self.some(0.1):
             return Parameters(rng.integers(-1 << 31, 1 << 31, columns),
-                              rng.integers(0, 1 << 31, columns), rng.integers(0, 32, columns))
+                              sign * rng.integers(0, 1 << 31, columns),
+                              rng.integers(0, 32, columns))
         bits = rng.integers(1, 32, columns)
         bias = rng.integers(-1 << 31, 1 << 31, columns) >> 32 - bits
         likely = {Mode.MATRIX: 14, Mode.DEPTHWISE: 14, Mode.WIDE: 16, Mode.SUMS: 10}.get(
             step.mode, 27 if step.scaled or step.joined else 8)
         shift = np.maximum(bits, likely) - 8 + rng.integers(-2, 2, columns)
-        return Parameters(bias, rng.integers(1 << 30, 1 << 31, columns)
+        return Parameters(bias, sign * rng.integers(1 << 30, 1 << 31, columns)
                           >> rng.choice([0, 0, 0, 0, 1, 20], columns), np.clip(shift, 0, 31))
 
     def tie(self, value):

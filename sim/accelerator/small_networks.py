@@ -19,7 +19,9 @@ from hwgen.network.graph import (
     Pad,
     Requantisation,
     Softmax,
+    SquaredDifference,
     Tensor,
+    Times,
     Window,
 )
 from hwgen.network.precision import Precision
@@ -96,13 +98,15 @@ class Images:
         self.few = design.engine == "bitserial"
         self.tables = design.tables > 0
         self.softmax, self.matmul = design.softmax, design.matmul
+        self.products = design.products
         self.rare = design.engine == "sparse" or design.decompress
         self.tensors, self.layers = {}, []
         self.last = self.tensor(rng.integers(1, size + 1, 3).tolist())
 
     def network(self):
         """Return a network of one layer to five."""
-        kinds = [self.convolution, self.depthwise, self.sum, self.maximum, self.pool, self.pad]
+        kinds = [self.convolution, self.depthwise, self.sum, self.maximum, self.pool, self.pad,
+                 *[self.times, self.excite] * self.products]
         for index in self.rng.permutation(len(kinds))[:int(self.rng.integers(0, 5))]:
             kinds[index]()
             self.lookup()
@@ -187,6 +191,35 @@ class Images:
         before = self.last
         self.convolution(self.shape[2], Window((1, 1)))
         self.add(Maximum, self.shape, (before, self.last))
+
+    def times(self):
+        """Add a convolution, and its product with what it read."""
+        before = self.last
+        self.convolution(self.shape[2], Window((1, 1)))
+        self.product(before, self.last)
+
+    def excite(self):
+        """Add a mean, and the product of what it read and that."""
+        before, (height, width, channels) = self.last, self.shape
+        shift = -int(height * width).bit_length()
+        self.add(Mean, (1, 1, channels),
+                 requantisation=lambda zero: self.requantisation(1, shift, zero))
+        self.product(before, self.last)
+
+    def product(self, a, b):
+        """Add a product, or the square of a difference."""
+        if self.rng.random() < 0.4:
+            ways = [(1 << 30, 0), (int(self.rng.integers(1 << 30, 1 << 31)),
+                                   int(self.rng.integers(-4, 1)) - 1)]
+            shift = int(self.rng.integers(-23, -13))
+            self.add(SquaredDifference, self.tensors[a].shape[1:], (a, b),
+                     scalings=tuple(ways[::int(self.rng.choice([1, -1]))]),
+                     requantisation=lambda zero: self.requantisation(1, shift, zero))
+            return
+        shift = int(self.rng.integers(-12, -3)) if self.rng.random() < 0.8 else \
+            int(self.rng.integers(-31, 11))
+        self.add(Times, self.tensors[a].shape[1:], (a, b),
+                 requantisation=lambda zero: self.requantisation(1, shift, zero))
 
     def lookup(self):
         """Add a function of one byte, now and then, if there is hardware for it."""

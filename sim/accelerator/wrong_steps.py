@@ -83,6 +83,8 @@ def wrong_fields(design):
     sums = design.partial_sums
     if sums < 0xFFFF:
         yield {"x": sums + 1, "to_sums": 1}
+        if design.products:
+            yield {"x": sums + 1, "product": 1, "output": 0}
         yield {"y": sums + 1, "to_sums": 1}
         yield {"x": sums + 1, "pieces": 2, "output": 0}
         yield {"x": sums + 1, "mode": Mode.SUMS, "output": 0}

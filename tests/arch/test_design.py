@@ -106,6 +106,7 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
         ({"kept_vectors": 9}, "kept_vectors must be 0 with external memory, not 9"),
         ({"wide_rows": 16}, "wide_rows must be 0 with external memory, not 16"),
         ({"tables": 1}, "tables must be 0 with external memory, not 1"),
+        ({"products": True}, "products must be False with external memory, not True"),
         ({"columns": 12}, ("columns must be a power of two with external memory, as a page has "
                           "whole words, not 12")),
         ({"program_memory": 2048}, ("program_memory must be a power of two from 4096 to 1048576 "
@@ -117,6 +118,9 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
     (ACCELERATOR | {"tables": 8}, "tables must be an integer from 0 to 7, not 8"),
     (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "tables": 1},
      "tables must be 0 with engine 'binary', not 1: its lanes hold none"),
+    (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "products": True},
+     "products must be False with engine 'binary', not True: its lanes do not multiply"),
+    (ACCELERATOR | {"products": 1}, "products must be true or false, not 1"),
     ({"tables": 1}, ("tables must be 0 without an activation_memory, which an accelerator needs, "
                      "not 1")),
     (ACCELERATOR | {"matmul": 1}, "matmul must be true or false, not 1"),
@@ -179,6 +183,7 @@ def test_preset_fits_block_rams(name):
     Design(**ACCELERATOR, rounding="single", lines=1, steps=7),
     Design(**ACCELERATOR, kept_vectors=5), Design(**ACCELERATOR, tables=2),
     Design(**ACCELERATOR, softmax=True),
+    Design(**ACCELERATOR, products=True),
 ])
 def test_toml(design, tmp_path):
     path = tmp_path / "design.toml"

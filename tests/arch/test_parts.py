@@ -21,6 +21,7 @@ DESIGNS = {
     "wide": SMALL.replace(wide_rows=16, program_memory=3008),
     "both": SMALL.replace(**SPARSE, decompress=True),
     "keeping": SMALL.replace(kept_vectors=9),
+    "product": SMALL.replace(products=True),
     "table": SMALL.replace(tables=3), "compact": SMALL.replace(tables=1, compact=True, lanes=1),
     "softmax": SMALL.replace(softmax=True, decompress=True),
     "matmul": SMALL.replace(matmul=True, softmax=True, lines=0),
@@ -57,6 +58,7 @@ def test_designs_name_their_parts():
         "wide": ("systolic", "wide"),
         "both": ("systolic", "sparse", "unpack"),
         "keeping": ("systolic", "keeping"),
+        "product": ("systolic", "product"),
         "table": ("systolic", "table"), "compact": ("systolic", "table"),
         "softmax": ("systolic", "unpack", "softmax"),
         "matmul": ("systolic", "softmax", "matmul")}

@@ -7,7 +7,7 @@ from hwgen.arch.design import Design
 from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import design, inputs_of, least_memory, verify
-from ..tflite_writer import CURVES, MORE_LAYERS, random_chain, random_layer
+from ..tflite_writer import CURVES, MORE_LAYERS, PAIRS, random_chain, random_layer
 from ..tune import test_survey
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -53,6 +53,16 @@ def test_curves(kind):
         of, x = DESIGNS[seed % 4].replace(tables=1 + seed % 3), inputs_of(network, seed)
         verify(network, of, x)
         verify(network, least_memory(network, of), x)
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_pairs(kind):
+    """The same on accelerators whose lanes multiply."""
+    for seed in range(8):
+        rng = np.random.default_rng([seed, *kind.encode()])
+        network, of = tflite.read(random_layer(rng, kind)), DESIGNS[seed % 4].replace(products=True)
+        verify(network, of, inputs_of(network, seed))
+        verify(network, least_memory(network, of), inputs_of(network, seed))
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from ..tflite_writer import (
     KINDS,
     MATMULS,
     MORE_LAYERS,
+    PAIRS,
     Graph,
     random_chain,
     random_layer,
@@ -82,6 +83,17 @@ def test_public_networks(name):
         np.testing.assert_array_equal(found[output], stored[f"output{number}"][:, 0])
 
 
+@pytest.mark.parametrize("name", ["made_mnv3_hswish_64"])
+def test_networks_of_products(name):
+    """Squeeze and excite: images times a number for each channel."""
+    if not (SHARED / "modern").is_dir():
+        pytest.skip(f"no {SHARED / 'modern'}, where these networks are")
+    network, stored = read_network(SHARED / "modern" / f"{name}.tflite"), arrays(
+        name, SHARED / "modern")
+    [found] = run(network, stored["input"][:, 0]).values()
+    np.testing.assert_array_equal(found, stored["output"][:, 0])
+
+
 def test_time():
     network, stored = read_network(path("ic_resnet8")), arrays("ic_resnet8")
     run(network, stored["input"][:1])
@@ -120,7 +132,7 @@ def compare(rng, data):
         np.testing.assert_array_equal(found[name].ravel(), expected.ravel())
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, *PAIRS])
 def test_random_layers(kind):
     for seed in range(40):
         rng = np.random.default_rng([seed, *kind.encode()])
@@ -160,6 +172,20 @@ def test_maximum_of_all_pairs():
     np.testing.assert_array_equal(found, reference(data, network, x))
     assert found.ravel().tolist() == [max(pair) for pair in
                                       zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)]
+
+
+@pytest.mark.parametrize("scales", [(0.5, 0.25, 8.0), (0.1, 3.7, 30.0), (0.02, 1 / 256, 0.01)])
+def test_product_of_all_pairs(scales):
+    """Every int8 times every other, where products are half way between integers, and where not."""
+    graph = Graph(np.random.default_rng(3))
+    a, b, y = (graph.activation(1, 256, 256, scale=float(np.float32(scale)), zero_point=zero)
+               for scale, zero in zip(scales, (3, -128, -9), strict=True))
+    data = graph.write(graph.operator("MUL", [a, b], y))
+    network = tflite.read(data)
+    x = dict(zip(network.inputs, (each[None] for each in np.meshgrid(
+        *2 * [np.arange(-128, 128, dtype=np.int8)])), strict=True))
+    np.testing.assert_array_equal(run(network, x)[network.outputs[0]],
+                                  reference(data, network, x))
 
 
 @pytest.mark.parametrize("scales", [(1.0, 1 - 2.0**-21), (0.5, 0.5), (0.1, 3.7), (2.0, 0.15625)])
@@ -212,7 +238,7 @@ def test_many_random_chains():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, "network"])
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, *PAIRS, "network"])
 def test_random_much(kind):
     for seed in range(2000):
         rng = np.random.default_rng([seed, len(kind), 1])

@@ -52,6 +52,7 @@ def any_design(number):
                    "program_memory": (1 << 20) // (32 * columns) * 32 * columns}
     if number % 5 == 1:
         fields["tables"] = 1 + number % 7
+    fields["products"] = number % 5 == 3
     if engine == "sparse":
         fields |= {"sparse_entries": 2048, "sparse_columns": 1024,
                    "sparse_depth": int(rng.choice([1, 2, 8]))}

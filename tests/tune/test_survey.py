@@ -274,3 +274,13 @@ def test_tables():
     with pytest.raises(UserError, match=rf"^layer '{network.layers[0].name}': FUNCTION needs a "
                        "Design with tables, over which hwgen tune does not search"):
         Survey(network)
+
+
+@pytest.mark.parametrize("name", ["times", "squared_difference"])
+def test_products(name):
+    """As tables: a Design has them or not."""
+    build = Builder(1, 4, 4, 3)
+    getattr(build, name)(build.inputs[0], build.inputs[0])
+    with pytest.raises(UserError, match="^layer 'l0': .* of two tensors needs a Design with "
+                       "products, over which hwgen tune does not search"):
+        Survey(build.network())

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.steps import Mode
 from ...errors import UserError
 from ...network.graph import (
     Add,
@@ -16,6 +15,8 @@ from ...network.graph import (
     Pad,
     Requantisation,
     Requantise,
+    SquaredDifference,
+    Times,
     Window,
 )
 from ..lowering import Lowering
@@ -24,6 +25,8 @@ from ..prepare.lanes import COPY, Lanes, lanes_of
 from ..sizes import ceil_div
 from ..view import View
 from .pool import plain_lanes
+from .products import lower_squared_difference, lower_times
+from .vectors import SCALED, emit_output, emit_sums, vectors_of, whole_vectors
 
 __all__ = ["lower_copy", "lower_elementwise"]
 
@@ -62,6 +65,10 @@ def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, la
     match layer:
         case Add():
             lower_add(lowering, network, folding, layer, sources, target, alone)
+        case Times():
+            lower_times(lowering, network, layer, sources, target, alone)
+        case SquaredDifference():
+            lower_squared_difference(lowering, network, layer, sources, target, alone)
         case Requantise():
             lower_copy(lowering, sources[0], target, None,
                        lanes_of(layer.requantisation, 1, 255),
@@ -72,17 +79,6 @@ def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, la
             lower_maximum(lowering, sources, target, alone)
         case _:
             raise UserError(f"the accelerator has no {layer.operator}")
-
-
-def whole_vectors(lowering: Lowering, size: int, alone: bool) -> list[tuple[int, int, int]]:
-    """Return (first byte, vectors, bytes of each) of so many bytes as vectors, and what is left.
-
-    With ``alone`` what is left is a vector like the others.
-    """
-    vectors, rest = divmod(size, lowering.columns)
-    pieces = [(0, vectors + (rest > 0 and alone), lowering.columns),
-              (vectors * lowering.columns, int(rest > 0 and not alone), rest)]
-    return [piece for piece in pieces if piece[1]]
 
 
 def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: bool) -> None:
@@ -103,10 +99,9 @@ def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: 
 def lower_add(lowering: Lowering, network: Network, folding: Folding, layer: Add,
               sources: list[View], target: View, alone: bool) -> None:
     """Emit a step for each input, and one more, for as many vectors as the accumulators hold."""
-    columns, size = lowering.columns, target.size
     output = lanes_of(layer.requantisation, 1, 1 << 31)
     zero_points = [network.tensors[name].zero_point for name in layer.inputs]
-    inputs = [lanes_of(Requantisation(np.array([m]), np.array([s]), 0), 1, 255 << 20)
+    inputs = [lanes_of(Requantisation(np.array([m]), np.array([s]), 0), 1, 255 << SCALED)
               for m, s in layer.scalings]
     terms = sorted(zip(sources, inputs, zero_points, strict=True),
                    key=lambda term: -int(term[1].left[0]))
@@ -114,22 +109,12 @@ def lower_add(lowering: Lowering, network: Network, folding: Folding, layer: Add
         raise UserError("it enlarges what it adds, or their sum: its scales are too far apart")
     constant = layer.constant if len(layer.constant) == 1 else \
         layer.constant[folding.stored[layer.output]]
-    if len(constant) == 1 and all(view.contiguous for view in (*sources, target)):
-        for first, count, width in whole_vectors(lowering, size, alone):
-            def row(view: View, first: int = first, count: int = count) -> View:
-                return View(buffer=view.buffer, offset=view.offset + first, height=1,
-                            width=count, channels=columns, pitch=columns, row=size)
-            emit_add(lowering, [(row(view), lanes, zero) for view, lanes, zero in terms],
-                     row(target), output, constant, size - first, width)
-        return
-    for channel in range(0, target.channels, columns):
-        width = min(columns, target.channels - channel)
-
-        def part(view: View, channel: int = channel, width: int = width) -> View:
-            return replace(view, offset=view.offset + channel, channels=width)
-        emit_add(lowering, [(part(view), lanes, zero) for view, lanes, zero in terms],
-                 part(target), output, constant[channel:channel + width] if len(constant) > 1
-                 else constant, None, width)
+    for first, (to, *parts), row_bytes, width in vectors_of(
+            lowering, (target, *(view for view, _, _ in terms)), alone, len(constant) > 1):
+        emit_add(lowering, [(part, lanes, zero) for part, (_, lanes, zero) in
+                            zip(parts, terms, strict=True)], to, output,
+                 constant[first:first + width] if len(constant) > 1 else constant, row_bytes,
+                 width)
 
 
 def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: View,
@@ -140,17 +125,7 @@ def emit_add(lowering: Lowering, terms: list[tuple[View, Lanes, int]], target: V
                    right=np.broadcast_to(output.right, len(constant)))
     for block in lowering.sizes.blocks(target.height, target.width, 2):
         for number, (view, lanes, zero_point) in enumerate(terms):
-            bias = np.array([-(zero_point << 20) << int(lanes.left[0])])
-            program, _ = lowering.image.add(None, *lowering.parameters(bias, lanes))
-            lowering.emit(
-                view, None, mode=Mode.DIRECT, scaled=True, to_sums=True, add_to_sums=number > 0,
-                last_columns=width, pieces=1 << int(lanes.left[0]), x=block.width, y=block.height,
-                program=program, base=view.offset + block.y * view.row, row0=block.y,
-                height=view.height, offset=block.x * view.pitch,
-                row_bytes=view.row_bytes if row_bytes is None else row_bytes,
-                x_step=view.pitch, row_step=1, row_step_bytes=view.row)
-        program, _ = lowering.image.add(None, *lowering.parameters(constant, each))
-        lowering.emit(
-            None, target, mode=Mode.SUMS, last_columns=width, zero_point=output.zero_point,
-            low=output.low, high=output.high, x=block.width, y=block.height, program=program,
-            **target.write_to(block))
+            bias = np.array([-(zero_point << SCALED) << int(lanes.left[0])])
+            emit_sums(lowering, view, block, row_bytes, width, bias, lanes,
+                      pieces=1 << int(lanes.left[0]), add_to_sums=number > 0)
+        emit_output(lowering, target, block, width, constant, each)

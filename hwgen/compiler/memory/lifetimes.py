@@ -117,6 +117,8 @@ class BufferLayout:
         if isinstance(layer, Elementwise):
             for source in (name for name in layer.inputs if name not in self.kept):
                 view = self.views[source]
+                if view.size != self.packed_view(name).size:  # a pixel that is read for all
+                    continue
                 sharers = [n for n, v in self.views.items() if v.buffer == view.buffer]
                 if self.is_alone(view) and all(self.ends[n] <= index for n in sharers):
                     return self.packed_view(name, view.buffer)

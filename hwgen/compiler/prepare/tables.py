@@ -15,21 +15,25 @@ from ...network.graph import (
     Mean,
     Network,
     Requantise,
+    SquaredDifference,
+    Times,
     Weighted,
 )
 from ...network.lookups import looked_up
+from .bytewise import with_functions
 
 __all__ = ["with_tables"]
 
-WRITES_ONCE = Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
+WRITES_ONCE = (Weighted | Add | AveragePool | Lookup | Maximum | MaxPool | Mean | Requantise
+               | SquaredDifference | Times)
 """Layers that write each byte of their output once, out of the lanes."""
 
 
 def with_tables(network: Network, design: Design) -> Network:
     """Return the network as the lanes of a Design look up functions of one byte.
 
-    They compute a LOGISTIC at the end, too. A function of what nobody else reads is part of the
-    layer before.
+    They compute a LOGISTIC at the end, too, and what several layers make of one byte. A function of
+    what nobody else reads is part of the layer before.
     """
     tables = [layer for layer in network.layers if isinstance(layer, Lookup)]
     if not design.tables:
@@ -37,11 +41,12 @@ def with_tables(network: Network, design: Design) -> Network:
             raise UserError(f"layer {tables[0].name!r}: {tables[0].title} needs a Design with "
                             "tables = 1 or more, the part that looks up functions of one byte")
         return network
+    network = with_functions(replace(network, layers=tuple(
+        looked_up(layer, network.tensors[layer.inputs[0]]) if isinstance(layer, Logistic) else layer
+        for layer in network.layers)))
     readers = [*network.outputs, *(name for layer in network.layers for name in layer.inputs)]
     layers: dict[str, Layer] = {}
     for layer in network.layers:
-        if isinstance(layer, Logistic):
-            layer = looked_up(layer, network.tensors[layer.inputs[0]])
         before = layers.get(layer.inputs[0])
         if isinstance(layer, Lookup) and before and readers.count(before.output) == 1 \
                 and may_look_up(network, before, layer):

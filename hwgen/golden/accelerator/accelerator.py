@@ -52,6 +52,8 @@ class Accelerator:
         Words that are read at once in steps of mode WIDE; 0 if there are none.
     kept_vectors : int
         That lanes can keep.
+    products : bool
+        The lanes multiply two numbers that are computed.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     streams : bool
@@ -70,6 +72,7 @@ class Accelerator:
     packed_rows: int = 0
     wide_rows: int = 0
     kept_vectors: int = 0
+    products: bool = False
     unknown: int = 0
     streams: bool = False
     memory: NDArray[np.int8] = field(init=False)
@@ -104,10 +107,10 @@ class Accelerator:
             parts.append(MatmulPart())
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
-                   kept_vectors=design.kept_vectors, streams=design.external is not None,
-                   partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-                   rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
-                   **others)
+                   kept_vectors=design.kept_vectors, products=design.products,
+                   streams=design.external is not None, partial_sums=design.partial_sums,
+                   activation_memory=design.activation_memory, rounding=design.rounding,
+                   serial="bitserial" in design.parts, parts=parts, **others)
 
     @property
     def descriptors(self) -> Descriptors:
@@ -163,7 +166,8 @@ class Accelerator:
 
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
-        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS
+        multiplies = self.multiplies(step)
+        uses_sums = step.passes > 1 or step.to_sums or step.mode == Mode.SUMS or multiplies
         strided = step.slots if step.mode == Mode.SUMS and self.strided else 0
         most = (step.values - 1) * strided + step.tiles if strided else step.values
         if uses_sums and most > self.partial_sums:
@@ -182,7 +186,8 @@ class Accelerator:
                 if number == 0 and (tile == 0 or step.parameters_per_tile):
                     if program + room > len(words):
                         return Error.PROGRAM
-                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS])
+                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS],
+                                                       signed=self.products)
                     program += room
                 if program > len(words):
                     return Error.PROGRAM
@@ -196,7 +201,7 @@ class Accelerator:
                 if vectors is None:
                     return Error.FETCH
                 value = self.value(step, vectors, coded, taps)
-                if number == 0:
+                if number == 0 and not multiplies:
                     total = value
                 elif step.maximum:
                     total = np.maximum(self.accumulators[there], value)
@@ -207,13 +212,18 @@ class Accelerator:
             assert parameters is not None
             if self.keeping and step.joined:
                 total = self.keeping.join(step, total)
-            scaled = self.post.wide(total, parameters)
+            scaled = self.post.product(total, parameters, square=step.mode == Mode.SUMS) \
+                if multiplies else self.post.wide(total, parameters)
             if step.to_sums:
                 before = self.accumulators[there] if step.add_to_sums else 0
                 self.accumulators[there] = wrap(scaled + before)
             elif not self.store(step, tile, scaled):
                 return Error.STORE
         return None
+
+    def multiplies(self, step: Step) -> bool:
+        """Return whether the lanes multiply what is in its sums, instead of requantising them."""
+        return self.products and step.product and step.mode in (Mode.DIRECT, Mode.SUMS)
 
     def words_of_pass(self, step: Step) -> tuple[int, int]:
         """Return the words of weights of a pass, and those that parameters take."""

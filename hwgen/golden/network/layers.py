@@ -18,7 +18,7 @@ from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
 
 __all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean",
-           "rescale"]
+           "rescale", "squared_difference", "times"]
 
 Bytes = NDArray[np.int8]
 Values = NDArray[np.signedinteger]
@@ -142,6 +142,28 @@ def matmul(inputs: Sequence[Bytes], layer: graph.Matmul, zero_points: Sequence[i
     return requantise(wrap(left @ right), layer.requantisation, rounding)
 
 
+def subtract_zero_points(inputs: Sequence[Bytes], zero_points: Sequence[int]) -> list[Integers]:
+    """Return tensors less their zero points, of as many axes, as one may be a pixel."""
+    axes = max(x.ndim for x in inputs)
+    return [x.reshape(len(x), *(1,) * (axes - x.ndim), *x.shape[1:]).astype(np.int64) - zero
+            for x, zero in zip(inputs, zero_points, strict=True)]
+
+
+def times(inputs: Sequence[Bytes], layer: graph.Times, zero_points: Sequence[int],
+          rounding: str = "tflm") -> Bytes:
+    """Return the product of two tensors."""
+    a, b = subtract_zero_points(inputs, zero_points)
+    return requantise(a * b, layer.requantisation, rounding)
+
+
+def squared_difference(inputs: Sequence[Bytes], layer: graph.SquaredDifference,
+                       zero_points: Sequence[int], rounding: str = "tflm") -> Bytes:
+    """Return the square of the difference of two tensors."""
+    a, b = (scale(x << 7, *way, rounding) for x, way in
+            zip(subtract_zero_points(inputs, zero_points), layer.scalings, strict=True))
+    return requantise((a - b)**2, layer.requantisation, rounding)
+
+
 def rescale(x: Bytes, layer: graph.Requantise, zero_point: int,
              rounding: str = "tflm") -> Bytes:
     """Return a tensor on another scale."""
@@ -186,6 +208,10 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = add(inputs, layer, zero_points, rounding)
         case graph.Requantise():
             result = rescale(x, layer, zero_points[0], rounding)
+        case graph.Times():
+            result = times(inputs, layer, zero_points, rounding)
+        case graph.SquaredDifference():
+            result = squared_difference(inputs, layer, zero_points, rounding)
         case graph.Maximum():
             result = maximum(inputs)
         case graph.Matmul():

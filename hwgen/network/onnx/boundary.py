@@ -7,8 +7,8 @@ from .file import Graph, Node
 __all__ = ["declared_grid", "is_image"]
 
 ELEMENTWISE = {"QuantizeLinear", "DequantizeLinear", "Identity", "Relu", "Clip", "Cast", "Dropout",
-               "Add", "Sub", "Mul", "Div", "Max", "QLinearAdd", "Concat", "QLinearConcat",
-               "Slice", "Resize", "DepthToSpace", "SpaceToDepth"}
+               "Add", "Sub", "Mul", "Div", "Max", "QLinearAdd", "QLinearMul", "Concat",
+               "QLinearConcat", "Slice", "Resize", "DepthToSpace", "SpaceToDepth"}
 WINDOWED = {"Conv", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool", "GlobalAveragePool",
             "GlobalMaxPool", "QLinearAveragePool", "QLinearGlobalAveragePool",
             "BatchNormalization", "Pad"}

@@ -224,7 +224,7 @@ def with_clamp(layer: graph.Layer, by: graph.MaxPool) -> graph.Layer | None:
         low, high = max(layer.low, by.low), min(layer.high, by.high)
         if low <= high:
             return replace(layer, low=low, high=high, output=by.output)
-    if isinstance(layer, graph.Weighted | graph.Add | graph.Mean):
+    if isinstance(layer, graph.Weighted | graph.Add | graph.Mean | graph.Times):
         old = layer.requantisation
         if not isinstance(old, graph.Requantisation):
             return None

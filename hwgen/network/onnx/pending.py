@@ -2,21 +2,20 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import graph
 from ..requantisation import Ending
-from ..scales import multiplier_and_shift
 from .bias_steps import OFF, are_whole, closest, finest
 from .builder import NetworkBuilder, grid, requantisation
 from .file import ELEMENTS, Node
 from .float_ops import FloatStep
 from .values import Activation, Integers, Real, Target, channels_last
 
-__all__ = ["Average", "Greatest", "Joined", "Linear", "Sum"]
+__all__ = ["Average", "Deferred", "Joined", "Linear"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,62 +182,6 @@ def dense_kernel(node: Node, weights: Integers, channels: int) -> Integers:
     output = np.arange(outputs)
     result[output, :, :, output // (outputs // channels)] = weights.transpose(2, 0, 1)
     return result
-
-
-@dataclass(frozen=True, eq=False)
-class OfTwo(Deferred):
-    """What has two tensors, which must lie alike, as its ``terms``."""
-
-    terms: tuple[Real, Real]
-    kind: ClassVar[type[graph.Layer]]
-
-    def emit(self, target: Target) -> Activation:
-        """Make the layer."""
-        builder, node = self.builder, self.node
-        first, second = (term.x for term in self.terms)
-        if first.shape != second.shape or not np.array_equal(first.order, second.order):
-            raise node.error(f"works on tensors of {list(first.shape)} and {list(second.shape)}; "
-                             "we run it on tensors of one shape and one order")
-        inputs = [self.integers(term, target).tensor for term in self.terms]
-        inputs[1] = builder.reshape(node, inputs[1], inputs[0].shape)
-        result = builder.layer(self.kind, node, inputs, target.tensor(inputs[0].shape),
-                               **self.fields(target))
-        return Activation(result, first.shape, first.order, target.offset)
-
-    def integers(self, term: Real, target: Target) -> Activation:
-        """Return a tensor as the layer reads it."""
-        return self.builder.integers_of(self.node, term)
-
-    def fields(self, target: Target) -> dict[str, Any]:
-        """Return what else the layer has."""
-        return {}
-
-
-class Sum(OfTwo):
-    """The sum of two tensors."""
-
-    kind = graph.Add
-
-    def fields(self, target: Target) -> dict[str, Any]:
-        """Return how both tensors are scaled, and their sum."""
-        largest = 2 * max(term.scale for term in self.terms)
-        # Below 1 no sum leaves 32 bits; such an output would be one step wide.
-        if largest / (1 << 20) >= target.scale:
-            raise self.node.error(f"adds tensors of scale {largest / 2:.4g} to one of "
-                                  f"{target.scale:.4g}, which is too fine for them")
-        multipliers, shifts = multiplier_and_shift([term.scale / largest for term in self.terms])
-        return {"scalings": tuple(zip(multipliers.tolist(), shifts.tolist(), strict=True)),
-                "requantisation": requantisation(self.node, largest / (1 << 20), target)}
-
-
-class Greatest(OfTwo):
-    """The greater of two tensors: rounding keeps the order, so it may come first."""
-
-    kind = graph.Maximum
-
-    def integers(self, term: Real, target: Target) -> Activation:
-        """Return a tensor on the grid of the target, by a layer where it has another scale."""
-        return self.builder.on_grid(self.node, term, target)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ MICROSOFTS = "com.microsoft"
 MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
     "DequantizeLinear": (3, {"axis": INT, "block_size": INT}),
     "QGemm": (9, {"alpha": FLOAT, "transA": INT, "transB": INT}),
-    "QLinearAdd": (8, {}),
+    "QLinearAdd": (8, {}), "QLinearMul": (8, {}),
     "QLinearAveragePool": (5, {"auto_pad": STRING, "ceil_mode": INT, "channels_last": INT,
                                "count_include_pad": INT, "kernel_shape": INTS, "pads": INTS,
                                "strides": INTS}),

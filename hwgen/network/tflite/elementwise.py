@@ -12,7 +12,8 @@ from ..rounding import COPY, Integers, scale
 from ..scales import activation_range, multiplier_and_shift
 from .operator import Chain, Site
 
-__all__ = ["add", "extreme", "multiply", "requantise"]
+__all__ = ["add", "extreme", "multiply", "requantise",
+           "squared_difference"]
 
 BYTES = np.arange(-128, 128)
 
@@ -30,11 +31,20 @@ class Operand:
     values: Integers
     places: NDArray[np.int32] | None = None
 
-    def take(self, chain: Chain) -> str:
-        """Return the tensor in the shape of a chain."""
+    def take(self, chain: Chain, *, pixel: bool = False) -> str:
+        """Return the tensor in the shape of a chain; a ``pixel`` may stay as it is."""
         assert self.tensor
         if self.places is None:
             return chain.take(self.tensor)
+        x, shape = self.tensor, chain.site.y.shape
+        if pixel and x.size == x.shape[-1] == chain.shape[-1]:
+            return x.name
+        if x.shape == (*shape[:-1], 1) and chain.shape == shape:  # a column for each channel
+            copies = Requantisation(np.array([COPY]), np.array([0]), x.zero_point)
+            return chain.add(
+                graph.FullyConnected, (x.name,), chain.between(x.scale, x.zero_point),
+                weights=np.ones((shape[-1], 1), np.int8), bias=np.zeros(shape[-1], np.int32),
+                requantisation=copies)
         return chain.add(graph.Move, (self.tensor.name,), chain.between(
             self.scale, self.zero_point), places=self.places)
 
@@ -152,16 +162,38 @@ def check_difference(inputs: tuple[Operand, Operand], ways: list[tuple[int, int]
 
 
 def multiply(site: Site) -> list[graph.Layer]:
-    """MUL by a constant."""
+    """MUL of two tensors, or by a constant."""
     inputs = operands(site)
     ratio = np.array([inputs[0].scale * inputs[1].scale / site.y.scale])
     computed = [each for each in inputs if each.tensor]
     if len(computed) > 1:
-        raise UserError("both inputs are computed: hwgen multiplies a tensor by a constant")
+        chain = chain_of(site)
+        chain.add(graph.Times, tuple(each.take(chain, pixel=True) for each in computed),
+                  chain.output, requantisation=site.requantisation(ratio, 1))
+        return chain.finish()
     chain = chain_of(site, *inputs, image=True)
     factors = inputs[0].values + inputs[1].values  # that of the tensor is 0
     chain.add(graph.Multiply, (computed[0].take(chain),), chain.output, window=graph.Window((1, 1)),
               requantisation=site.requantisation(ratio, chain.shape[-1]), **times(chain, factors))
+    return chain.finish()
+
+
+def squared_difference(site: Site) -> list[graph.Layer]:
+    """SQUARED_DIFFERENCE of two tensors."""
+    inputs = operands(site)
+    if not all(each.tensor for each in inputs):
+        raise UserError("one of its inputs is a constant: hwgen runs it on two tensors that are "
+                        "computed")
+    largest = 2 * max(each.scale for each in inputs)
+    multipliers, shifts = multiplier_and_shift([each.scale / largest for each in inputs])
+    ratio = np.array([largest * largest / (2**14 * site.y.scale)])
+    if ratio[0] >= 1:
+        raise UserError("the square of its inputs' scales is more than 2**12 times its output's "
+                        "scale")
+    chain = chain_of(site)
+    [first, second] = zip(multipliers.tolist(), shifts.tolist(), strict=True)
+    chain.add(graph.SquaredDifference, tuple(each.take(chain, pixel=True) for each in inputs),
+              chain.output, scalings=(first, second), requantisation=site.requantisation(ratio, 1))
     return chain.finish()
 
 

@@ -15,7 +15,7 @@ from ...errors import UserError
 from .. import graph
 from ..scales import mean_multiplier, multiplier_and_shift
 from .dilation import refuse_batches
-from .elementwise import add, extreme, multiply, requantise
+from .elementwise import add, extreme, multiply, requantise, squared_difference
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .lookups import check_curve, look_up, prelu
 from .matmul import matmul
@@ -243,7 +243,8 @@ def softmax(site: Site) -> list[graph.Layer]:
 
 BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "CONV_2D": convolution, "DEPTHWISE_CONV_2D": convolution, "FULLY_CONNECTED": fully_connected,
-    "ADD": add, "SUB": add, "MUL": multiply, "MAXIMUM": extreme, "MINIMUM": extreme,
+    "ADD": add, "SUB": add, "MUL": multiply, "SQUARED_DIFFERENCE": squared_difference,
+    "MAXIMUM": extreme, "MINIMUM": extreme,
     "RELU": requantise, "RELU6": requantise, "QUANTIZE": requantise, "AVERAGE_POOL_2D": pool,
     "MAX_POOL_2D": pool, "MEAN": mean, "SUM": mean, "PAD": pad, "PADV2": pad,
     "CONCATENATION": concatenate, "RESHAPE": reshape, "SQUEEZE": squeeze, "EXPAND_DIMS": expand,

@@ -39,6 +39,7 @@ RUNS = {
     "ADD": OperatorKind(5, tflite.AddOptions),
     "SUB": OperatorKind(5, tflite.SubOptions),
     "MUL": OperatorKind(7, tflite.MulOptions),
+    "SQUARED_DIFFERENCE": OperatorKind(2, tflite.SquaredDifferenceOptions),
     "MAXIMUM": OperatorKind(4, tflite.MaximumMinimumOptions),
     "MINIMUM": OperatorKind(4, tflite.MaximumMinimumOptions),
     "RELU": OperatorKind(3, None),

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
 from typing import Any
@@ -11,14 +10,15 @@ from typing import Any
 from amaranth import *
 
 from ...arch.external import External
+from ...arch.parts import PARTS
 from .. import primitives
 from ..bitserial.array import BitSerial
 from ..primitives.pipeline import later
 from ..step import Mode
-from ..systolic.array import SystolicArray
 from ..systolic.systolic import Kind, WeightStationary
 from .accumulators import Accumulators
 from .arrays import BitSerialPart, SystolicPart
+from .datapath import Datapath
 from .fast_host_port import FastHostPort
 from .fetch import Fetch
 from .frame import Frame
@@ -35,23 +35,7 @@ from .sum_index import every_sum, strided_sum
 from .taking import Taking
 from .wide_memory import WideMemory
 
-__all__ = ["Accelerator", "Datapath"]
-
-
-@dataclass(frozen=True)
-class Datapath:
-    """The classes that an accelerator is made of."""
-
-    array: type[SystolicArray]
-    serial: type[BitSerial]
-    program: type[WordMemory]
-    activations: type[ByteMemory]
-    fetch: type[Fetch]
-    accumulators: type[Accumulators]
-    post: type[Post]
-    store: type[Store]
-    sequencer: type[Sequencer]
-    serial_sequencer: type[Sequencer]
+__all__ = ["Accelerator"]
 
 
 class Accelerator(Frame):
@@ -83,6 +67,8 @@ class Accelerator(Frame):
         See :class:`SystolicArray`.
     kept_vectors : int
         Vectors of bytes that are kept for a later step; 0: none ever is.
+    products : bool
+        Whether lanes can multiply two numbers that are computed.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
     external : External, or None
@@ -100,7 +86,7 @@ class Accelerator(Frame):
                  line_pixels: int, steps: int, rounding: str = "tflm", hard_lanes: int = 0,
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
-                 parts: Sequence[Part] = (), kept_vectors: int = 0,
+                 parts: Sequence[Part] = (), kept_vectors: int = 0, products: bool = False,
                  contents: tuple[int, ...] = (), exposed: bool = False,
                  external: External | None = None) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
@@ -123,14 +109,14 @@ class Accelerator(Frame):
         self.activations = made.activations(activation_memory, self.window, family, device,
                                             self.program.places)
         self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes,
-                              **{"whole": True} if words > 1 else {})
+                              products=products, **{"whole": True} if words > 1 else {})
         self.fetch = made.fetch(window=self.window, columns=columns, lines=lines,
                                 line_pixels=line_pixels, size=activation_memory,
                                 memory_latency=self.far + self.activations.read_latency,
                                 family=family)
         self.accumulators = made.accumulators(
             columns, partial_sums, family,
-            strided_sum if any(part.strided for part in parts) else every_sum)
+            strided_sum if any(part.strided for part in parts) else every_sum, products=products)
         self.store: Any = made.store(
             columns=columns, lanes=lanes, size=activation_memory, window=self.window,
             memory_latency=self.far + self.activations.write_latency)
@@ -140,6 +126,7 @@ class Accelerator(Frame):
             family=family)
         self.keeping = Keeping(columns, lanes, kept_vectors, family) if kept_vectors else None
         self.sequencer.tables = TableMaker() if kept_vectors else None
+        self.sequencer.more_fields = PARTS["product"].fields if products else ()
         self.reads_ahead = isinstance(self.sequencer, ReadAheadSequencer)
         self.sequencer.words_ahead = self.words_ahead
         self.parts = tuple(parts)

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from .. import primitives
 from ..primitives.pipeline import later
-from ..step import Descriptor, Mode, Tag
+from ..step import Descriptor, Mode, ProductDescriptor, Tag
+from .factors import factors_of
 from .sum_index import every_sum
 
 __all__ = ["Accumulators"]
@@ -41,6 +42,8 @@ class Accumulators(wiring.Component):
     index : function
         Which sum a value belongs to: :func:`every_sum`, or :func:`strided_sum` where steps leave
         several sums a pixel.
+    products : bool
+        Whether steps may add to sums that one before has left, for lanes that multiply.
 
     Members
     -------
@@ -85,14 +88,16 @@ class Accumulators(wiring.Component):
     """Cycles for which a tag wants the descriptor of a step whose sums do not come back."""
 
     def __init__(self, columns: int, depth: int, family: str = "generic",
-                 index: Index = every_sum) -> None:
+                 index: Index = every_sum, *, products: bool = False) -> None:
         self.columns = columns
         self.depth = depth
         self.index = index
+        self.products = products
         self.family = family
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
-            "descriptor": In(Descriptor), "tag": In(Tag), "values": In(vector),
+            "descriptor": In(ProductDescriptor if products else Descriptor),
+            "tag": In(Tag), "values": In(vector),
             "o_tag": Out(Tag), "o_tag_early": Out(Tag), "o": Out(vector),
             "ready": In(1), "ready_sums": In(vector), "ready_last": In(1),
             "done": Out(1), "error": Out(1),
@@ -126,7 +131,7 @@ class Accumulators(wiring.Component):
         m.d.sync += [
             only.eq(d.mode == Mode.SUMS),  # the sum gets no value
             adds.eq(d.add_to_sums),
-            flags.eq(Cat(early.first & ~only,   # the value is not added to anything,
+            flags.eq(Cat(self._alone(early.first & ~only),   # the value is not added to anything,
                          d.maximum & ~only,     # or replaces a smaller one,
                          ~(only | d.maximum),   # or is added;
                          adds)),                # the requantised sum is added
@@ -182,11 +187,17 @@ class Accumulators(wiring.Component):
             rows.write_data.eq(later(m, Cat(written), 1, f"written_{low}")),
         ]
 
+    def _alone(self, first: Value) -> Value:
+        """Return whether a value, of the ``first`` pass, is added to no sum that is there."""
+        return first & ~factors_of(self.descriptor)[0] if self.products else first
+
     def _sum_and_kept(self, m: Module) -> tuple[Value, Value]:
         """Return which sum a value belongs to, and if it is kept there: it needs room then."""
         d, tag = self.descriptor, self.tag
-        return (self.index(m, tag, d, self.depth),
-                ~tag.first | ~tag.last | d.to_sums | (d.mode == Mode.SUMS))
+        kept = ~tag.first | ~tag.last | d.to_sums | (d.mode == Mode.SUMS)
+        if self.products:
+            kept |= factors_of(d)[0]
+        return self.index(m, tag, d, self.depth), kept
 
     def _next_requantised(self, m: Module) -> Value:
         """Return which requantised sum is next: they come many cycles later than values."""

@@ -10,8 +10,9 @@ from ...arch.steps import ROUNDINGS
 from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
-from ..step import PARAMETER_WORDS, Descriptor, Parameters, Tag
+from ..step import PARAMETER_WORDS, Descriptor, Parameters, ProductDescriptor, Tag
 from .accumulators import Accumulators
+from .factors import FACTORS, factors_of, select_factors
 from .lane_product import HALF, SUM, lane_product
 from .parameters import take_parameters
 
@@ -38,11 +39,15 @@ class Lane(wiring.Component):
         Whether they are hard multipliers; else they are made of fabric.
     sites : tuple of str
         Their places on the chip, or none to leave it to the placer.
+    products : bool
+        Whether it can multiply two halves of a sum.
 
     Members
     -------
     sum : In(signed(32))
     parameters : In(Parameters)
+    factors : In(FACTORS)
+        Constant while sums are under way; only with ``products``.
     low, high, zero_point : In(signed(8))
         Constant while sums are under way.
     wide : Out(signed(32))
@@ -53,6 +58,7 @@ class Lane(wiring.Component):
 
     sum: Value
     parameters: Any
+    factors: Any
     low: Value
     high: Value
     zero_point: Value
@@ -70,14 +76,16 @@ class Lane(wiring.Component):
     interval = 1
 
     def __init__(self, rounding: str, family: str, *, hard: bool = False,
-                 sites: tuple[str, ...] = ()) -> None:
+                 sites: tuple[str, ...] = (), products: bool = False) -> None:
         if rounding not in ROUNDINGS:
             raise ValueError(f"Rounding must be one of {ROUNDINGS}, not {rounding!r}")
         self.rounding = rounding
         self.family = family
         self.hard = hard
         self.sites = sites
+        self.products = products
         super().__init__({
+            **({"factors": In(FACTORS)} if products else {}),
             "sum": In(signed(SUM)), "parameters": In(Parameters),
             "low": In(signed(8)), "high": In(signed(8)), "zero_point": In(signed(8)),
             "wide": Out(signed(SUM)), "o": Out(signed(8)),
@@ -86,9 +94,16 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         single = self.rounding != "tflm"
+        total, multiplier, factors = self.sum, self.parameters.multiplier, None
+        if self.products:
+            factors = self._near(m, Value.cast(self.factors), "own_factors")
+            total, multiplier = select_factors(factors, total, self.parameters)
         biased = Signal(signed(SUM), reset_less=True)
-        m.d["sync" if self.biasing else "comb"] += biased.eq(self.sum + self.parameters.bias)
-        multiplier = later(m, self.parameters.multiplier, self.biasing, "multiplier")
+        m.d["sync" if self.biasing else "comb"] += biased.eq(total + self.parameters.bias)
+        if factors is not None:
+            with m.If(factors[0]):
+                m.d["sync" if self.biasing else "comb"] += biased[:HALF].eq(0)
+        multiplier = later(m, multiplier, self.biasing, "multiplier")
         shift = later(m, self.parameters.shift, self.biasing + self.multiplying, "shift")
 
         rounded, half, some = self._round(m, platform, biased, multiplier, shift)
@@ -130,7 +145,7 @@ class Lane(wiring.Component):
         single = self.rounding != "tflm"
         product = lane_product(m, platform, x, y, family=self.family, hard=self.hard,
                                sites=self.sites)
-        rounded = Signal(signed(SUM + 1), reset_less=True)
+        rounded = Signal(signed(len(product) - 2 * HALF + 2), reset_less=True)
         m.d.sync += rounded.eq(product[HALF * 2 - 2:].as_signed() if single else
                                product[HALF * 2 - 1:].as_signed() + product[HALF * 2 - 2])
         half = self._half(m, shift)
@@ -180,6 +195,8 @@ class Post(wiring.Component):
         How many lanes use hard multipliers.
     whole : bool
         Whether parameters may also come all at once.
+    products : bool
+        Whether lanes can multiply two halves of a sum.
 
     Members
     -------
@@ -222,7 +239,8 @@ class Post(wiring.Component):
     """Cycles before the bytes of sums from where on those want the descriptor, and how many."""
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
-                 device: str | None = None, hard: int = 0, whole: bool = False) -> None:
+                 device: str | None = None, hard: int = 0, whole: bool = False,
+                 products: bool = False) -> None:
         self.columns = columns
         self.lanes = lanes
         self.takes_whole = whole
@@ -230,9 +248,11 @@ class Post(wiring.Component):
         self.family = family
         self.device = device
         self.hard = hard
+        self.products = products
         vector = data.ArrayLayout(signed(SUM), columns)
         super().__init__({
-            "descriptor": In(Descriptor), "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
+            "descriptor": In(ProductDescriptor if products else Descriptor),
+            "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
             "word": In(8 * columns), "word_valid": In(1), "swapped": Out(1),
             "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
             "o": Out(8 * lanes),
@@ -272,7 +292,7 @@ class Post(wiring.Component):
         sites = primitives.lane_sites(self.family, self.device, self.hard)
         for lane in range(self.lanes):
             columns = range(lane, self.columns, self.lanes)
-            options: dict[str, Any] = {"hard": lane < self.hard}
+            options: dict[str, Any] = {"hard": lane < self.hard, "products": self.products}
             if lane < len(sites):
                 options["sites"] = sites[lane]
             unit = place(m, platform, f"lane_{lane}", Lane, self.rounding, self.family, **options)
@@ -282,6 +302,8 @@ class Post(wiring.Component):
                 unit.low.eq(d.low), unit.high.eq(d.high), unit.zero_point.eq(d.zero_point),
                 self.o.word_select(lane, 8).eq(unit.o),
             ]
+            if self.products:
+                m.d.comb += Value.cast(unit.factors).eq(factors_of(d))
             wide.append(unit.wide)
 
         m.d.comb += self.o_valid.eq(later(m, valid & ~d.to_sums, Lane.latency, "valid", reset=True))

@@ -75,6 +75,8 @@ class Sequencer(Controlled):
     """Ports that only others of its kind have."""
     tables: Any = None
     """See :class:`hwgen.rtl.accelerator.keeping.TableMaker`; None where no step needs a table."""
+    more_fields: tuple[str, ...] = ()
+    """Fields of a descriptor besides those of the parts and of the frame."""
     words_ahead: int
     """Cycles that words at ``address`` come later than those at ``head_address``."""
 

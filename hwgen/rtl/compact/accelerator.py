@@ -2,7 +2,8 @@
 
 from amaranth import *
 
-from ..accelerator.accelerator import Accelerator, Datapath
+from ..accelerator.accelerator import Accelerator
+from ..accelerator.datapath import Datapath
 from ..primitives.pipeline import later
 from .accumulators import CompactAccumulators
 from .bitserial import CompactBitSerial

@@ -55,7 +55,7 @@ class CompactAccumulators(Accumulators):
         alone, adds, larger = (Signal(name=name, reset_less=True)
                                for name in ("alone", "adds", "larger"))
         m.d.sync += [
-            alone.eq(Mux(self.ready, ~d.add_to_sums, self.tag.first & ~only)),
+            alone.eq(Mux(self.ready, ~d.add_to_sums, self._alone(self.tag.first & ~only))),
             adds.eq(self.ready | ~only),
             larger.eq(d.maximum & ~self.ready & ~only),
             self.o_tag.eq(tag),

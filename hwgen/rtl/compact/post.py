@@ -5,6 +5,7 @@ from typing import Any
 from amaranth import *
 
 from .. import primitives
+from ..accelerator.factors import factors_of
 from ..accelerator.lane_product import HALF, SUM
 from ..accelerator.post import Lane, Post
 from ..primitives.library import place
@@ -39,9 +40,9 @@ class AddingLane(CompactLane):
         tflm = self.rounding == "tflm"
         kind: Any = primitives.long_multiplier(self.family)
         low, high = (place(m, platform, name, kind, *options) for name, options in (
-            ("low", (HALF, 0)), ("high", (HALF - 1, tflm << (HALF - 2)))))
+            ("low", (HALF, 0)), ("high", (len(y) - HALF, tflm << (HALF - 2), y.shape().signed))))
         m.d.comb += [low.a.eq(x), low.b.eq(y), high.a.eq(x), high.b.eq(y[HALF:])]
-        product = Signal(signed(2 * SUM - 1), reset_less=True)
+        product = Signal(signed(SUM + len(y)), reset_less=True)
         m.d.sync += product.eq(low.p + (high.p << HALF))
         half, some = self._half(m, shift), Signal()
         if tflm:
@@ -103,7 +104,9 @@ class CompactPost(Post):
         ends_tile = valid & (group == self.columns - 1) & tag.tile_end
         adds = self.hard > 0 and primitives.long_multiplier(self.family) is not None
         lane: Any = place(m, platform, "lane", AddingLane if adds else CompactLane, self.rounding,
-                          self.family, hard=self.hard > 0)
+                          self.family, hard=self.hard > 0, products=self.products)
+        if self.products:
+            m.d.comb += Value.cast(lane.factors).eq(factors_of(d))
         m.d.comb += [
             lane.sum.eq(sums[:SUM].as_signed()),
             Value.cast(lane.parameters).eq(self._parameter_ring(m, valid, ends_tile)),

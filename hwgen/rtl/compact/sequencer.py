@@ -146,7 +146,7 @@ class CompactSequencer(Sequencer):
         """Return which bits of a descriptor say something."""
         used = {56 + bit for bit in range(8)}  # the magic number
         # A compact bit-serial array has no windows.
-        there = {*(FORMATS if self.pace else PARTS["systolic"].fields)}
+        there = {*(FORMATS if self.pace else PARTS["systolic"].fields), *self.more_fields}
         there |= {field for part in self.parts for field in PARTS[part.name].fields}
         absent = {field for part in PARTS.values() for field in part.fields} - there
         for name, (word, low, bits, _) in FIELDS.items():

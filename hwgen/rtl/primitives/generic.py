@@ -136,16 +136,16 @@ class FabricMultiplier(MultiplierBase):
 
 
 class LongMultiplier(wiring.Component):
-    """Multiply 32 bits with a sign by ``width`` without, and add a constant: ``a * b + more``.
+    """Multiply 32 bits with a sign by ``width``, and add a constant: ``a * b + more``.
 
     Parameters
     ----------
-    width : int
-    more : int
+    width, more : int
+    b_signed : bool
 
     Members
     -------
-    a : In(signed(32)), b : In(width)
+    a : In(signed(32)), b : In(Shape(width, b_signed))
     p : Out(signed(32 + width))
         :attr:`latency` cycles later.
     """
@@ -157,15 +157,16 @@ class LongMultiplier(wiring.Component):
     latency = LATENCY + 1
     interval = 1
 
-    def __init__(self, width: int, more: int = 0) -> None:
+    def __init__(self, width: int, more: int = 0, b_signed: bool = False) -> None:
         self.width = width
         self.more = more
-        super().__init__({"a": In(signed(LONG)), "b": In(width), "p": Out(signed(LONG + width))})
+        self.b_shape = b = Shape(width, b_signed)
+        super().__init__({"a": In(signed(LONG)), "b": In(b), "p": Out(signed(LONG + width))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         a = Signal(signed(LONG), reset_less=True)
-        b = Signal(self.width, reset_less=True)
+        b = Signal(self.b_shape, reset_less=True)
         product = Signal(signed(LONG + self.width), reset_less=True)
         m.d.sync += [a.eq(self.a), b.eq(self.b), product.eq(a * b)]
         m.d.comb += self.p.eq(later(m, product + self.more, 2, "sum")[:len(product)])

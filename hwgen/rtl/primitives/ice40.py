@@ -198,29 +198,32 @@ class LongMultiplier(generic.LongMultiplier):
         Up to :data:`WIDTH`.
     more : int
         With which the product of the lower half has no more than 32 bits.
+    b_signed : bool
     """
 
-    def __init__(self, width: int, more: int = 0) -> None:
+    def __init__(self, width: int, more: int = 0, b_signed: bool = False) -> None:
         if not 1 <= width <= WIDTH:
             raise ValueError(f"Width must be from 1 to {WIDTH}, not {width!r}")
-        most = (1 << 2 * WIDTH) - 1 - ((1 << WIDTH) - 1) * ((1 << width) - 1)
+        most = (1 << 2 * WIDTH - b_signed) - 1 - ((1 << WIDTH) - 1) * ((1 << width - b_signed) - 1)
         if not 0 <= more <= most:
             raise ValueError(f"More must be from 0 to {most}, not {more!r}")
-        super().__init__(width, more)
+        super().__init__(width, more, b_signed)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        b = Signal(WIDTH)
+        signed_b = self.b_shape.signed
+        b = Signal(Shape(WIDTH, signed_b))
         low, high = Signal(2 * WIDTH), Signal(2 * WIDTH)
         lowest = Signal(WIDTH, reset_less=True)
         m.d.sync += lowest.eq(low)
         m.d.comb += [b.eq(self.b), self.p.eq(Cat(lowest, high))]
+        above = low[-1].replicate(WIDTH) if signed_b else Const(0, WIDTH)
         m.submodules.low = mac16(
-            self.a[:WIDTH], b, low, a_signed=False, b_signed=False, b_hold=Const(0, 1),
+            self.a[:WIDTH], b, low, a_signed=False, b_signed=signed_b, b_hold=Const(0, 1),
             halves=False, added=Const(self.more, 2 * WIDTH), registers=2)
         m.submodules.high = mac16(
-            self.a[WIDTH:], b, high, a_signed=True, b_signed=False, b_hold=Const(0, 1),
-            halves=False, added=Cat(low[WIDTH:], Const(0, WIDTH)))
+            self.a[WIDTH:], b, high, a_signed=True, b_signed=signed_b, b_hold=Const(0, 1),
+            halves=False, added=Cat(low[WIDTH:], above))
         return m
 
 

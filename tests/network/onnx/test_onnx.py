@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwgen.arch.design import Design
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
 from hwgen.network.graph import (
@@ -18,8 +19,11 @@ from hwgen.network.graph import (
     Mean,
     Move,
     Reshape,
+    Times,
 )
 from hwgen.network.onnx.reading import read
+
+from ...compiler_bench import inputs_of, verify
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -237,6 +241,58 @@ def test_add(kind, quantised):
     else:
         y = w.node("Add", w.both(w.input([1, 3, 4, 5]), *a), w.both(w.input([1, 3, 4, 5]), *b))
         compare(end(w, w.node("Relu", y), *w.grid(0.06)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [[1, 3, 4, 5], [1, 3, 1, 1]])
+@pytest.mark.parametrize("quantised", [False, True])
+def test_product_of_tensors(kind, shape, quantised):
+    """Of equal shapes, or of an image and a number for each channel, on either side."""
+    for swapped in (1, -1):
+        w = writer.Writer(37, kind)
+        sides = [([1, 3, 4, 5], w.grid(0.03, 90)), (shape, w.grid(0.05, 3))][::swapped]
+        pooled = {"kernel_shape": [1, 1]}  # so that inputs are images
+        if quantised:
+            y = w.node("QLinearMul", *(part for size, grid in sides for part in (
+                w.node("MaxPool", w.input(size, kind), **pooled), *grid)),
+                *w.grid(0.04), domain="com.microsoft")
+            network = compare(w.model(y, kind=kind), share=0.002)
+        else:
+            y = w.node("Mul", *(w.node("MaxPool", w.both(w.input(size), *grid), **pooled)
+                                for size, grid in sides))
+            network = compare(end(w, w.node("Clip", y, np.float32(-2), np.float32(3)),
+                                  *w.grid(0.04)), share=0.002)
+        assert [type(layer) for layer in network.layers
+                if not isinstance(layer, MaxPool | Reshape)] == [Times]
+        on = Design(rows=8, columns=8, lanes=8, activation_memory=1 << 14, products=True,
+                    program_memory=1 << 16, partial_sums=64, rounding=network.rounding)
+        verify(network, on, inputs_of(network))
+
+
+def test_squeeze_and_excite():
+    """A gate between two quantisers, that a Sigmoid makes of means."""
+    w = writer.Writer(12, "i1")
+    x = w.both(w.input([1, 8, 6, 6]), *w.grid(0.03))
+    y = w.both(w.node("GlobalAveragePool", x), *w.grid(0.01))
+    y = w.both(w.node("Relu", w.node("Conv", y, w.dequantized(*w.weights(2, 8, 1, 1)))),
+               *w.grid(0.02))
+    y = w.both(w.node("Conv", y, w.dequantized(*w.weights(8, 2, 1, 1))), *w.grid(0.04))
+    gate = w.both(w.node("Sigmoid", y), *w.grid(1 / 256, -128))
+    network = compare(w.model(w.both(w.node("Mul", x, gate), *w.grid(0.02))))
+    on = Design(rows=8, columns=8, lanes=8, activation_memory=1 << 14, products=True, tables=1,
+                program_memory=1 << 16, partial_sums=64, rounding=network.rounding)
+    verify(network, on, inputs_of(network))
+
+
+def test_product_of_tensors_wrong():
+    for shapes, match in (([[1, 3, 4, 5], [1, 3, 4, 1]], "we run it on tensors of one shape"),
+                          ([[1, 3, 4, 5], [1, 1, 1, 1]], "we run it on tensors of one shape")):
+        w = writer.Writer(3)
+        refused(w, w.both(w.node("Mul", *(w.both(w.input(shape)) for shape in shapes))), match)
+    w = writer.Writer(3)
+    grid = w.grid(0.1)
+    refused(w, w.node("QLinearMul", w.input([1, 4], "u1"), *grid, np.ones(4, "u1"), *grid, *grid,
+                      domain="com.microsoft"), "multiplies by a constant; the nearest")
 
 
 @pytest.mark.parametrize("kind", KINDS)

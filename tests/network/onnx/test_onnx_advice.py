@@ -78,7 +78,7 @@ def integer_networks():
     yield "operator", w.model(w.both(w.node("Softplus", w.both(w.input([1, 4])))))
     w = writer.Writer(2)
     x = w.both(w.input([1, 4]))
-    yield "product of two", w.model(w.both(w.node("Mul", x, x)))
+    yield "difference of two", w.model(w.both(w.node("Sub", x, x)))
     w = low_bit.Writer(2)
     x = w.quant(w.input([1, 4]), 4)
     yield "sum of few bits", w.model(w.quant(w.node("Add", x, x), 4))

@@ -19,6 +19,7 @@ from ...tflite_writer import (
     KINDS,
     MATMULS,
     MORE_LAYERS,
+    PAIRS,
     Graph,
     Operator,
     Tensor,
@@ -160,6 +161,8 @@ def layer(kind, seed=0):
         graph.constant([1, 3, 3, 2])
         graph.tensors[1].shape, graph.tensors[1].data = [2], np.array([1, 2], np.int8)
         graph.operator("MUL", [0, 1], graph.activation(1, 3, 3, 2, scale=0.5))
+    elif kind == "SQUARED_DIFFERENCE":
+        graph.product(*(graph.activation(1, 3, 3, 2, scale=0.5) for _ in range(2)), kind)
     elif kind == "TRANSPOSE_CONV":
         x, size = graph.activation(1, 3, 3, 2), graph.integers(1, 6, 6, 3)
         weights = graph.tensor(shape=[3, 2, 2, 2], scale=0.1, data=np.ones((3, 2, 2, 2), np.int8))
@@ -277,7 +280,11 @@ WRONG = [
     ("PACK", None, "options", {"ValuesCount": 2, "Axis": 9}, "of one shape with such an axis"),
     ("MIRROR_PAD", 1, "data", np.full((4, 2), 9, np.int32), "do not suit an input of shape"),
     ("RESIZE_NEAREST_NEIGHBOR", 1, "data", np.full(2, 1 << 30, np.int32), "must have .1, 107374"),
-    ("MUL", 1, "data", None, "hwgen multiplies a tensor by a constant"),
+    ("MUL", 1, "shape", [4], r"shapes \(1, 3, 3, 2\) and \(4,\): neither can be repeated"),
+    ("SQUARED_DIFFERENCE", 1, "data", np.zeros((1, 3, 3, 2), np.int8), "one of its inputs is a co"),
+    ("SQUARED_DIFFERENCE", 2, "scale", 2.0**-14, r"is more than 2\*\*12 times its output's scale"),
+    ("SQUARED_DIFFERENCE", 1, "shape", [1, 2, 3, 2], "neither can be repeated to the other's"),
+    ("SQUARED_DIFFERENCE", None, "inputs", [0], "it has 1 inputs, and must have 2"),
     ("MUL", 1, "scale", [0.5, 0.5], "its constant has scales .0.5, 0.5. and zero points"),
     ("MUL", 1, "scale", -1.0, "it must have one positive scale"),
     ("RELU6", 0, "scale", 0.25, "its input has scale 0.25 .* must be equal"),
@@ -339,13 +346,22 @@ def test_product_wrong():
     graph = Graph(rng(2))
     x, constant = graph.activation(1, 10), graph.activation(1, 10)
     y = graph.operator("MUL", [x, constant], graph.activation(1, 10, scale=0.1))
-    with pytest.raises(UserError, match="hwgen multiplies a tensor by a constant"):
-        tflite.read(graph.write(y))
     graph.tensors[constant].data = np.ones((1, 10), np.int8)
     assert len(tflite.read(graph.write(y)).layers) == 3
     graph.operators[0].inputs = [constant, constant]
     with pytest.raises(UserError, match="both inputs are constants"):
         tflite.read(write_network(graph.tensors, graph.operators, [x], [y]))
+
+
+def test_shapes_of_products():
+    """One pixel counts for all, and is not copied; what else repeats is."""
+    for shape, kinds in (([1, 1, 1, 4], ["MUL"]), ([1, 3, 5, 4], ["MUL"]), ([1, 4], ["MUL"]),
+                         ([1, 1, 5, 4], ["MOVE", "MUL"]),
+                         ([1, 3, 5, 1], ["FULLY_CONNECTED", "MUL"])):
+        graph = Graph(rng(2))
+        x = [graph.activation(1, 3, 5, 4), graph.activation(*shape)]
+        y = graph.operator("MUL", x[::-1], graph.activation(1, 3, 5, 4, scale=0.1))
+        assert [layer.operator for layer in tflite.read(graph.write(y)).layers] == kinds
 
 
 def test_difference_that_rounds_unevenly():
@@ -459,7 +475,7 @@ def survive(seed, data):
 def sources():
     """Return files to damage: every other one is small, so that its structure is hit."""
     small = [random_layer(rng(seed), kind)
-             for seed, kind in enumerate([*KINDS, *MORE_LAYERS, *CURVES, *MATMULS])]
+              for seed, kind in enumerate([*KINDS, *MORE_LAYERS, *CURVES, *MATMULS, *PAIRS])]
     small += [random_network(rng(seed)) for seed in range(4)]
     large = [path(name).read_bytes() for name in NETWORKS]
     return [file for index, file in enumerate(small) for file in (file, large[index % 4])]

@@ -11,13 +11,14 @@ from ...tflite_writer import CURVES, Graph, Operator, write_network
 SOUND = {("FULLY_CONNECTED", "input"), ("SOFTMAX", "both"), ("LOGISTIC", "both"),
          ("RESHAPE", "input"), ("SQUEEZE", "input"), ("CONCATENATION", "both"), ("ADD", "both"),
          ("MAXIMUM", "both"), ("MINIMUM", "both"), ("SUB", "both"), ("RELU", "both"),
-         ("RELU6", "both"), ("QUANTIZE", "both"), *((kind, "both") for kind in CURVES)}
+         ("RELU6", "both"), ("QUANTIZE", "both"), *((kind, "both") for kind in CURVES),
+         ("SQUARED_DIFFERENCE", "both")}
 """Layers of rows or of no axis in particular, which need none for the batch."""
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "PAD", "PADV2", "MEAN",
          "FULLY_CONNECTED", "ADD", "CONCATENATION", "SOFTMAX", "LOGISTIC", "RESHAPE", "SQUEEZE",
          "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "SUB", "RELU", "RELU6", "QUANTIZE", "SUM",
-         *CURVES)
+         "SQUARED_DIFFERENCE", *CURVES)
 
 
 def layer(kind):
@@ -30,6 +31,7 @@ def layer(kind):
              "SUM": lambda x: graph.mean(x, "SUM"),
              "MINIMUM": lambda x: graph.maximum(x, x, "MINIMUM"),
              "SUB": lambda x: graph.add(x, x, "SUB"),
+             "SQUARED_DIFFERENCE": lambda x: graph.product(x, x, "SQUARED_DIFFERENCE"),
              "RELU": lambda x: graph.rescale(x, "RELU"),
              "RELU6": lambda x: graph.rescale(x, "RELU6"),
              "QUANTIZE": lambda x: graph.rescale(x, "QUANTIZE"),

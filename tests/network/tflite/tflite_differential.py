@@ -31,7 +31,15 @@ from hwgen.network.reader import read_network
 
 from ...networks import NETWORKS, path
 from ...stream_writer import random_stream
-from ...tflite_writer import CURVES, KINDS, MORE_LAYERS, Graph, random_layer, random_network
+from ...tflite_writer import (
+    CURVES,
+    KINDS,
+    MORE_LAYERS,
+    PAIRS,
+    Graph,
+    random_layer,
+    random_network,
+)
 from .tflite_edits import damaged, edited
 
 __all__ = ["Outcome", "case", "judge"]
@@ -200,7 +208,7 @@ def float_edges(rng: np.random.Generator) -> bytes:
 def case(seed: int, how: str) -> bytes | None:
     """Return a damaged file."""
     rng = np.random.default_rng([seed, 77])
-    kinds = (*KINDS, *MORE_LAYERS, *CURVES)
+    kinds = (*KINDS, *MORE_LAYERS, *CURVES, *PAIRS)
     pick = int(rng.integers(0, len(kinds) + 9))
     if how == "bytes" and rng.random() < 0.05:
         data = path(NETWORKS[int(rng.integers(0, 4))]).read_bytes()

@@ -253,6 +253,8 @@ class Twins:
             except UserError:
                 expected.error = Error.DESCRIPTOR
                 return expected
+            if not self.design.kept_vectors:  # these flags say nothing, of cycles either
+                step = step.replace(kept=False, joined=False)
             expected.lenient |= step.mode == Mode.DEPTHWISE and not self.design.lines
             expected.error = self.golden.refusal(step)
             if expected.error == Error.WATCHDOG:  # it never ends: pixel after pixel, row after row
@@ -298,6 +300,9 @@ class Twins:
         if self.design.compact and step.maximum:  # it compares bytes
             expected.defined &= step.mode == Mode.SUMS or (
                 step.mode == Mode.DIRECT and not step.scaled)
+        if model.multiplies(step):  # sums are read as they are written
+            expected.defined &= not step.add_to_sums and step.passes == step.tiles == 1 and not (
+                self.design.compact and step.maximum)
         if error == Error.FETCH:
             expected.lenient |= not self.begins_outside(step)
         return error

@@ -13,6 +13,7 @@ from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error
 from hwgen.runtime.inference import run
 
+from ...compiler.test_products import any_product
 from ...compiler.test_tables import any_chain
 from ...compiler_bench import inputs_of
 from .accelerator_faults import Twins, mutate
@@ -42,6 +43,10 @@ DESIGNS = {
                        program_memory=9000, partial_sums=32),
     "looks up, compact": Design(rows=4, columns=3, lanes=1, compact=True, tables=1,
                                 activation_memory=2048, program_memory=9000, partial_sums=32),
+    "multiplies": Design(rows=5, columns=6, lanes=4, lines=1, products=True, partial_sums=32,
+                         activation_memory=2048, program_memory=9000),
+    "multiplies, compact": Design(rows=4, columns=3, lanes=1, compact=True, products=True,
+                                  activation_memory=2048, program_memory=9000, partial_sums=32),
     # The lanes' memories are powers of two: what is behind the end of others is not defined.
     "sparse": Design(engine="sparse", rows=5, columns=4, lanes=2, activation_memory=2048,
                      program_memory=7000, partial_sums=64, sparse_entries=512, sparse_columns=256,
@@ -59,7 +64,9 @@ def small_programs(twins, seed):
     while True:
         seed += 1
         network = fully_connected(seed, 60, design.rounding) if design.wide_rows else \
-            any_chain(seed)[0] if design.tables else any_network(seed, design.rounding)
+            any_chain(seed)[0] if design.tables else \
+            any_product(seed, design.rounding)[0] if design.products else \
+            any_network(seed, design.rounding)
         if design.decompress or design.engine == "sparse":
             network = thin_network(network, seed)
         try:

@@ -6,6 +6,7 @@ import pytest
 
 from hwgen.arch.design import Design
 from hwgen.arch.steps import ROUNDINGS
+from hwgen.compiler.image import parameter_words
 from hwgen.golden.accelerator import post as golden
 from hwgen.golden.network import arithmetic
 from hwgen.rtl.accelerator.post import Lane
@@ -63,13 +64,17 @@ def test_model_clamps(wide, zero_point, low, high, byte):
     assert golden.Post("tflm").narrow(np.array([wide]), zero_point, low, high) == [byte]
 
 
-def test_parameters():
-    """Byte b of a column's 72 bits is in word b."""
-    by = golden.Parameters(np.array([-2, 1]), np.array([0x12345678, 1]), np.array([31, 0]))
+@pytest.mark.parametrize("second", [1, -0x12345678])
+def test_parameters(second):
+    """Byte b of a column's 72 bits is in word b; a sign is bit 68."""
+    by = golden.Parameters(np.array([-2, 1]), np.array([0x12345678, second]), np.array([31, 0]))
     words = by.to_words()
-    bits = 0xfffffffe | 0x12345678 << 32 | 31 << 63
-    assert words.astype(np.uint8)[:, 0].tobytes() == bits.to_bytes(9, "little")
-    again = golden.Parameters.from_words(words)
+    signed = second & (1 << 31) - 1 | (second < 0) << 36
+    for column, bits in enumerate((0xfffffffe | 0x12345678 << 32 | 31 << 63, 1 | signed << 32)):
+        assert words.astype(np.uint8)[:, column].tobytes() == bits.to_bytes(9, "little")
+    np.testing.assert_array_equal(parameter_words(by.bias, by.multiplier, by.shift),
+                                  words.view(np.uint8))
+    again = golden.Parameters.from_words(words, signed=True)
     for field in ("bias", "multiplier", "shift"):
         np.testing.assert_array_equal(getattr(again, field), getattr(by, field))
 
@@ -103,6 +108,57 @@ def test_lane_matches_model(kind, rounding):
     simulate(dut, testbench)
     assert [pair[0] for pair in got][dut.wide_latency:dut.wide_latency + len(wide)] == wide
     assert [pair[1] for pair in got][dut.latency:] == narrow
+
+
+def halves(total):
+    """Return the upper and the lower half of 32 bits, each with a sign."""
+    return tuple((half + (1 << 15)) % (1 << 16) - (1 << 15) for half in (total >> 16, total))
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_model_of_products(square):
+    """In Python's integers; behind a shift of 1 less rounding, what comes is the product itself."""
+    by, values = corners(np.random.default_rng(3), 32)
+    found = golden.Post("tflm").product(values, by, square=square)
+    for index, total in np.ndenumerate(values):
+        upper, lower = halves(int(total))
+        bias, shift = int(by.bias[index[1]]), int(by.shift[index[1]])
+        whole = (lower << 16 | lower & 0xffff if square else int(total)) + bias
+        product = Fraction(2 * halves(whole)[0] * lower, 1 << shift)
+        away = (abs(product) + Fraction(1, 2)).__floor__() * (1 if product >= 0 else -1)
+        assert found[index] == (away + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+@pytest.mark.parametrize("kind, rounding, hard", [
+    (Lane, "tflm", True), (Lane, "tflm", False), (CompactLane, "single", False),
+    (AddingLane, "even", True), (AddingLane, "tflm", True)])
+def test_lane_that_multiplies(kind, rounding, hard):
+    """Products, squares, and what every lane does; one kind after the other."""
+    by, values = corners(rng := np.random.default_rng(4), 32)
+    values = values[rng.permutation(len(values))[:12]]
+    negative = rng.random(32) < 0.5
+    by = golden.Parameters(by.bias, by.multiplier - (negative.astype(np.int64) << 31), by.shift)
+    model, dut = golden.Post(rounding), kind(rounding, "generic", hard=hard, products=True)
+
+    async def testbench(ctx):
+        for factors in (0, 1, 3):
+            expected = model.product(values, by, square=factors == 3) if factors else \
+                model.wide(values, by)
+            ctx.set(dut.factors, {"product": factors & 1, "square": factors >> 1})
+            await ctx.tick().repeat(dut.wide_latency)
+            found = []
+            for n in range(values.size + dut.wide_latency):
+                column = n % 32
+                ctx.set(dut.sum, int(values.flat[n % values.size]))
+                ctx.set(dut.parameters, {
+                    "bias": int(by.bias[column]), "shift": int(by.shift[column]),
+                    "multiplier": int(by.multiplier[column]) & (1 << 31) - 1,
+                    "negative": int(negative[column])})
+                found.append(ctx.get(dut.wide))
+                await ctx.tick()
+            assert found[dut.wide_latency:] == expected.ravel().tolist()
+
+    simulate(dut, testbench)
 
 
 def test_lane_that_adds_takes_as_long():

@@ -14,7 +14,8 @@ from hwgen.rtl.primitives import generic, ice40
 
 from ...formal import MODELS, yosys
 
-SIZES = [(16, 0), (15, 1 << 14), (15, (1 << 32) - 1 - 0xffff * 0x7fff), (1, 0)]
+SIZES = [(16, 0), (15, 1 << 14), (15, (1 << 32) - 1 - 0xffff * 0x7fff), (1, 0), (16, 0, True),
+         (16, 1 << 14, True), (16, (1 << 31) - 1 - 0xffff * 0x7fff, True)]
 
 
 class Pairs(wiring.Component):
@@ -28,7 +29,8 @@ class Pairs(wiring.Component):
         m = Module()
         for index, dut in enumerate(self.duts):
             m.submodules[f"dut_{index}"] = dut
-            m.submodules[f"is_{index}"] = definition = generic.LongMultiplier(dut.width, dut.more)
+            m.submodules[f"is_{index}"] = definition = generic.LongMultiplier(
+                dut.width, dut.more, dut.b_shape.signed)
             for each in (dut, definition):
                 m.d.comb += [each.a.eq(self.a), each.b.eq(self.b)]
             m.d.comb += self.equal[index].eq(dut.p == definition.p)
@@ -95,9 +97,10 @@ def test_simulation_finds_defect(tmp_path):
     assert equal([Defect(16), ice40.LongMultiplier(16)], tmp_path) == [0, 1]
 
 
-@pytest.mark.parametrize("width, more, text", [
-    (17, 0, "Width must be from 1 to 16, not 17"), (0, 0, "Width must be from 1 to 16, not 0"),
-    (16, 1 << 17, "More must be from 0 to 131070, not 131072")])
-def test_wrong(width, more, text):
+@pytest.mark.parametrize("arguments, text", [
+    ((17,), "Width must be from 1 to 16, not 17"), ((0,), "Width must be from 1 to 16, not 0"),
+    ((16, 1 << 17), "More must be from 0 to 131070, not 131072"),
+    ((16, 98304, True), "More must be from 0 to 98302, not 98304")])
+def test_wrong(arguments, text):
     with pytest.raises(ValueError, match=f"^{text}$"):
-        ice40.LongMultiplier(width, more)
+        ice40.LongMultiplier(*arguments)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...graph import Window
 from ..file import ELEMENTS, Node
 from ..float_ops import OPERATIONS, FloatStep, gain_and_bias, single
-from ..pending import Greatest, Linear, Sum
+from ..pairs import Greatest, PairProduct, Sum
+from ..pending import Linear
 from ..reader import Handler, OnnxReader
 from ..values import Activation, Outside, Pending, Real, Scaled, Value
 from .moves import shape_of
@@ -20,6 +21,8 @@ __all__ = ["ARITHMETIC", "affine", "channel_values"]
 FINE = 64
 """Weight of a layer that only scales: so its bias, in steps of its sums, is that much finer."""
 
+OF_TWO = {"Add": Sum, "Mul": PairProduct}
+"""What is made of two tensors."""
 STEPS = 16
 """Operations on an input before it is quantised."""
 
@@ -71,7 +74,7 @@ def channel_values(node: Node, constant: NDArray[np.float64], value: Value) -> N
 
 
 def arithmetic(reader: OnnxReader, node: Node) -> Value:
-    """Add, Sub, Mul or Div; at most Add of two tensors, else with a constant."""
+    """Add, Sub, Mul or Div; at most Add and Mul of two tensors, else with a constant."""
     sides = [reader.value(node, index) for index in (0, 1)]
     fixed = [isinstance(side, np.ndarray | Scaled) for side in sides]
     if any(isinstance(side, Activation) for side in sides):
@@ -80,11 +83,12 @@ def arithmetic(reader: OnnxReader, node: Node) -> Value:
     if all(fixed):
         return constant_result(node, sides)
     if not any(fixed):
-        if node.operator != "Add":
-            raise node.error("works on two tensors; the nearest that we run: Add, "
+        if node.operator not in OF_TWO:
+            raise node.error("works on two tensors; the nearest that we run: Add and Mul, "
                              "or this with a constant")
         terms = (reader.real(node, 0), reader.real(node, 1))
-        return Pending(Sum(reader.builder, node, terms), terms[0].shape)
+        return Pending(OF_TWO[node.operator](reader.builder, node, terms),
+                       max((term.x.shape for term in terms), key=math.prod))
     at = fixed.index(True)
     value = sides[1 - at]
     numbers = floats(reader, node, at)

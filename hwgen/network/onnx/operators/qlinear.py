@@ -1,11 +1,13 @@
 """ONNX operators that are quantised themselves: QLinearConv and its like."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from ..file import Node
-from ..pending import Joined, Sum
+from ..pairs import PairProduct, Sum
+from ..pending import Joined
 from ..reader import Handler, OnnxReader
 from ..values import Pending, Real, Scaled, Value
 from .arithmetic import affine, channel_values
@@ -86,6 +88,17 @@ def add(reader: OnnxReader, node: Node) -> Value:
     return on_output_grid(reader, node, affine(reader, node, real, 1.0, bias), 6)
 
 
+def multiply(reader: OnnxReader, node: Node) -> Value:
+    """QLinearMul, of two tensors."""
+    if any(isinstance(reader.value(node, index), np.ndarray) for index in (0, 3)):
+        raise node.error("multiplies by a constant; the nearest that we run: QLinearConv with a "
+                         "kernel of 1, or this of two tensors")
+    terms = (reader.dequantise(node, 0), reader.dequantise(node, 3))
+    product = Pending(PairProduct(reader.builder, node, terms),
+                      max((term.x.shape for term in terms), key=math.prod))
+    return on_output_grid(reader, node, product, 6)
+
+
 def average_pool(reader: OnnxReader, node: Node) -> Value:
     """QLinearAveragePool and QLinearGlobalAveragePool."""
     if node.integer("channels_last", 0):
@@ -134,5 +147,5 @@ QUANTISED: dict[str, Handler] = {
 
 MICROSOFT: dict[str, Handler] = {
     "QGemm": gemm, "QLinearAdd": add, "QLinearAveragePool": average_pool, "QLinearConcat": concat,
-    "QLinearGlobalAveragePool": average_pool,
+    "QLinearGlobalAveragePool": average_pool, "QLinearMul": multiply,
 }
