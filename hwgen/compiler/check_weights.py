@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Step, lines_of_rows
 from ..golden.sparse.decoder import Compressed
 
-__all__ = ["Unsound", "check_columns", "check_lines", "wide_weights"]
+__all__ = ["Unsound", "check_columns", "check_crc", "check_lines", "wide_weights"]
 
 
 class Unsound(Exception):
@@ -61,3 +62,9 @@ def check_columns(step: Step, compressed: Compressed | None, rows: int) -> None:
     part = compressed.part(step.column, width, step.slots)
     if max(lane.triplets(part.format)[1].max(initial=-1) for lane in part.lanes) >= step.slots:
         raise Unsound(f"its weights have rows beyond the {step.slots} of a lane")
+
+
+def check_crc(coding: Descriptors, image: bytes, place: int, step: Step) -> None:
+    """Check that a step whose descriptor is at a word of an image has the CRCs that it says."""
+    if not coding.intact(image, place) or not coding.intact_words(image, place, step):
+        raise Unsound("a CRC of it is wrong")

@@ -21,6 +21,7 @@ DESIGNS = {
     "wide": SMALL.replace(wide_rows=16, program_memory=3008),
     "both": SMALL.replace(**SPARSE, decompress=True),
     "keeping": SMALL.replace(kept_vectors=9),
+    "crc": SMALL.replace(program_crc=True),
     "table": SMALL.replace(tables=3), "compact": SMALL.replace(tables=1, compact=True, lanes=1),
 }
 
@@ -54,7 +55,7 @@ def test_designs_name_their_parts():
         "sparse": ("systolic", "sparse"), "unpack": ("systolic", "unpack"),
         "wide": ("systolic", "wide"),
         "both": ("systolic", "sparse", "unpack"),
-        "keeping": ("systolic", "keeping"),
+        "keeping": ("systolic", "keeping"), "crc": ("systolic", "crc"),
         "table": ("systolic", "table"), "compact": ("systolic", "table")}
 
 
