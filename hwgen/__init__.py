@@ -35,16 +35,18 @@ if TYPE_CHECKING:
     from .predict.pruning import prune
     from .report.designs import report
     from .runtime.compiled import compile
+    from .runtime.faults.faults import faults
     from .runtime.simulate import simulate
     from .tune.tune import tune
 
-__all__ = ["Design", "UserError", "boards", "build", "compile", "component", "generate", "model",
-           "port_table", "prune", "quantize", "quantize_mixed", "read", "report", "simulate",
-           "tune", "unit", "verilog", "write"]
+__all__ = ["Design", "UserError", "boards", "build", "compile", "component", "faults", "generate",
+           "model", "port_table", "prune", "quantize", "quantize_mixed", "read", "report",
+           "simulate", "tune", "unit", "verilog", "write"]
 
 PLACES = {
     "boards": "arch.boards:BOARDS", "Design": "arch.design:Design", "UserError": "errors:UserError",
     "build": "build.folder:build", "compile": "runtime.compiled:compile",
+    "faults": "runtime.faults.faults:faults",
     "generate": "generate.hardware:generate", "prune": "predict.pruning:prune",
     "quantize": "compress.quantize:quantize", "read": "network.reader:read",
     "quantize_mixed": "predict.mixed_precision:quantize_mixed",

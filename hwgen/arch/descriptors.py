@@ -3,6 +3,7 @@
 Compiler, golden model and cost model share this file, as they do the steps themselves.
 """
 
+from binascii import crc_hqx
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,10 +15,14 @@ from .design import Design
 from .formats import Format, NumberKind
 from .steps import DESCRIPTOR_BYTES, PARAMETER_WORDS, Mode, Step, descriptor_words
 
-__all__ = ["BINARY_BYTES", "BINARY_FIELDS", "START_WORDS", "Descriptors"]
+__all__ = ["BINARY_BYTES", "BINARY_FIELDS", "CRC_BYTES", "CRC_START", "START_WORDS", "Descriptors"]
 
 BINARY_BYTES = 16
 """Of a descriptor of the engine ``binary``."""
+CRC_BYTES = 2
+"""Of a CRC-16: polynomial 0x1021, the highest bit of each byte first."""
+CRC_START = 0xffff
+"""With which that of a descriptor begins."""
 START_WORDS = 2
 """Words of the program memory from which the sums of a column tile start, on that engine."""
 
@@ -40,6 +45,8 @@ class Descriptors:
     rows, columns, wide_rows : int
     streams : bool
         The words of each step lie behind its descriptor, and not behind all of them.
+    crc : bool
+        Behind the fields of a descriptor is the CRC of the step's words, and at the end its own.
     """
 
     engine: str
@@ -47,6 +54,7 @@ class Descriptors:
     columns: int
     wide_rows: int = 0
     streams: bool = False
+    crc: bool = False
 
     @property
     def binary(self) -> bool:
@@ -56,7 +64,8 @@ class Descriptors:
     @property
     def words(self) -> int:
         """Words of the program memory that each takes."""
-        return -(-BINARY_BYTES // self.columns) if self.binary else descriptor_words(self.columns)
+        return -(-BINARY_BYTES // self.columns) if self.binary else \
+            descriptor_words(self.columns, 2 * CRC_BYTES * self.crc)
 
     def words_of(self, count: Any) -> Any:
         """Return the words that so many take; what is read at once begins behind whole ones.
@@ -71,10 +80,30 @@ class Descriptors:
         """Words that the parameters of a column tile take."""
         return START_WORDS if self.binary else PARAMETER_WORDS
 
-    def write(self, step: Step) -> bytes:
-        """Return the words of a step's descriptor."""
+    def write(self, step: Step, words: bytes = b"") -> bytes:
+        """Return the words of a step's descriptor; ``words`` begin with those that it reads."""
         data = binary(step) if self.binary else step.to_words().tobytes()
-        return data.ljust(self.words * self.columns, b"\0")
+        size = self.words * self.columns
+        if not self.crc:
+            return data.ljust(size, b"\0")
+        read = words[:self.words_behind(step) * self.columns]
+        data += crc_hqx(read, 0).to_bytes(CRC_BYTES, "little")
+        data = data.ljust(size - CRC_BYTES, b"\0")
+        return data + crc_hqx(data, CRC_START).to_bytes(CRC_BYTES, "big")
+
+    def intact(self, image: bytes | memoryview, place: int) -> bool:
+        """Return whether a descriptor of an image, at a word of it, has the CRC that it says."""
+        first = place * self.columns
+        return not self.crc or crc_hqx(image[first:first + self.words * self.columns],
+                                       CRC_START) == 0
+
+    def intact_words(self, image: bytes | memoryview, place: int, step: Step) -> bool:
+        """Return whether the words that its step reads have the CRC that it says."""
+        said = place * self.columns + DESCRIPTOR_BYTES
+        first = step.program * self.columns
+        read = image[first:first + self.words_behind(step) * self.columns]
+        return not self.crc or crc_hqx(read, 0) == int.from_bytes(
+            image[said:said + CRC_BYTES], "little")
 
     def read(self, image: bytes | memoryview, index: int) -> Step:
         """Return the step with that index of a program image."""
@@ -118,7 +147,7 @@ class Descriptors:
     def of(cls, design: Design) -> Self:
         """Return those of a Design."""
         return cls(design.engine, design.rows, design.columns, design.wide_rows,
-                   design.external is not None)
+                   design.external is not None, design.program_crc)
 
 
 def binary(step: Step) -> bytes:

@@ -106,34 +106,32 @@ class Design(ShownFields):
         Whether the accelerator shall be small rather than fast: without the registers that only a
         fast clock needs, on an array without waves, and with one lane.
     sparse_entries : int
-        Entries of compressed weights that each lane of a sparse engine holds; it has as many lanes
-        as the array has columns.
+        Entries of compressed weights in each lane of a sparse engine, which has a lane a column.
     sparse_columns : int
         Columns of all compressed matrices together.
     sparse_depth : int
         Columns that may wait in front of each lane.
     decompress : bool
-        Whether weights for which the program memory has no room may be packed there, and be
-        unpacked before they are used.
+        Whether weights without room in the program memory may be packed there.
     wide_rows : int
-        How many words of the program memory, a byte for each column, are read at once in fully
-        connected layers, which have as many multipliers of their own: 0, or one of
-        :data:`WIDE_ROWS`.
+        Words of the program memory, a byte for each column, that fully connected layers read at
+        once, with as many multipliers of their own: 0, or one of :data:`WIDE_ROWS`.
     kept_vectors : int
         How many vectors of a convolution's output the lanes can keep for the ADD behind it, which
         then reads nothing but its other input. 0: each ADD reads both.
     external : str or None
-        Memory chip from which steps and weights stream into the program memory, which is a ring
-        then, and the clock of both in MHz, such as ``IS42S16160@110``.
+        Memory chip from which steps and weights stream into the program memory, a ring then, and
+        the clock of both in MHz, such as ``IS42S16160@110``.
     tables : int
-        How many tables of 256 bytes the lanes hold, for functions of one byte: 0 to
-        :data:`MOST_TABLES`. 0: there are none.
+        Tables of 256 bytes in the lanes, for functions of one byte: 0 to :data:`MOST_TABLES`.
     matmul : bool
         Whether it multiplies two tensors, one of which it loads as weights.
     softmax : bool
         Whether it computes a SOFTMAX that other layers read, in DSP blocks if a lane has some.
     products : bool
         Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
+    program_crc : bool
+        Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
     """
 
     engine: str = "systolic"
@@ -169,6 +167,7 @@ class Design(ShownFields):
     softmax: bool = False
     matmul: bool = False
     products: bool = False
+    program_crc: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -259,11 +258,11 @@ class Design(ShownFields):
     def parts(self) -> tuple[str, ...]:
         """The parts of its accelerator, the array first, by their names in ``arch/parts.py``."""
         array = "systolic" if self.engine == "sparse" else self.engine
-        return (array, *["sparse"] * (self.engine == "sparse"), *["unpack"] * self.decompress,
-                *["wide"] * (self.wide_rows > 0), *["table"] * (self.tables > 0),
-                *["softmax"] * self.softmax, *["matmul"] * self.matmul,
-                *["product"] * self.products, *["keeping"] * (self.kept_vectors > 0),
-                *["stream"] * (self.external is not None))
+        there = {"sparse": self.engine == "sparse", "unpack": self.decompress,
+                 "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
+                 "matmul": self.matmul, "product": self.products, "keeping": self.kept_vectors,
+                 "stream": self.external, "crc": self.program_crc}
+        return array, *(name for name, chosen in there.items() if chosen)
 
     @property
     def program_words(self) -> int:

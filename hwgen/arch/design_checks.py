@@ -59,9 +59,11 @@ MATMUL = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (Fa
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False,
-            "products": False}
+            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False, "products": False}
 """What fields of an accelerator are whose program streams."""
+CHECKED = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
+           "external": None, "tables": 0, "softmax": False, "matmul": False, "products": False}
+"""What fields of an accelerator are whose steps have a CRC."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
@@ -71,7 +73,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                      "external", "tables", "softmax", "matmul", "products")
+                      "external", "tables", "softmax", "matmul", "products", "program_crc")
 """Fields that say nothing of an array alone."""
 
 
@@ -107,7 +109,7 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress", "softmax", "matmul", "products"):
+    for field in ("compact", "decompress", "softmax", "matmul", "products", "program_crc"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     check_wide(design)
@@ -219,6 +221,9 @@ def check_accelerator(design: "Design") -> None:
     within(design, "kept_vectors", 0, LARGEST_SUMS)
     within(design, "tables", 0, MOST_TABLES)
     check_matmul(design)
+    if design.program_crc:
+        for field, needed in CHECKED.items():
+            only(design, field, needed, "with program_crc")
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":

@@ -12,6 +12,7 @@ from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
+    CHECKED,
     EXTERNAL,
     KEEPING,
     LARGEST_SUMS,
@@ -119,6 +120,9 @@ def fit_accelerator(v: Fields) -> None:
         v.put("matmul", False)
     if any(v[field] != only for field, only in EXTERNAL.items()):
         v.put("external", None)
+
+    if any(v[field] != only for field, only in CHECKED.items()):
+        v.put("program_crc", False)
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)

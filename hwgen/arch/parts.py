@@ -100,4 +100,7 @@ PARTS = {part.name: part for part in (
     Part(name="stream", modes=(), fields=("again", "holds"), reads=("own",), writes=("program",),
          errors=(), rtl="rtl.accelerator.program_stream.ProgramStream",
          golden="golden.external.page_stream.PageStream", cost="cost.stream.StreamedRun"),
+    Part(name="crc", modes=(), reads=("program",), writes=(), errors=("CRC",),
+         rtl="rtl.accelerator.checked.CheckedAccelerator",
+         golden="golden.accelerator.accelerator.Accelerator", cost="cost.cycles.Array"),
 )}

@@ -53,9 +53,12 @@ class Mode(IntEnum):
     LOAD = 9
 
 
-def descriptor_words(columns: int) -> int:
-    """Return how many words of the program memory, ``columns`` bytes each, a descriptor takes."""
-    return -(-DESCRIPTOR_BYTES // columns)
+def descriptor_words(columns: int, more: int = 0) -> int:
+    """Return how many words of the program memory, ``columns`` bytes each, a descriptor takes.
+
+    It may have so many bytes ``more`` behind its fields.
+    """
+    return -(-(DESCRIPTOR_BYTES + more) // columns)
 
 
 def table_words(columns: int) -> int:

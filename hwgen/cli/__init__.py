@@ -16,6 +16,7 @@ Examples:
   hwgen tune net_int8.onnx                      the Design for it, of all that fit a board
   hwgen run net_int8.onnx --input x.npy --check
                                                 the same on the simulated hardware
+  hwgen faults net_int8.onnx --input x.npy      bits that are flipped, and what comes of it
   hwgen doctor                                  which tools work, and how to get the others
   hwgen help design                             the fields of a Design, and their options
   hwgen help units                              the units that can be had alone

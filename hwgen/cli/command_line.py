@@ -23,6 +23,7 @@ COMMANDS = {
     "boards": "list the boards",
     "generate": "write the Verilog of a Design",
     "run": "run a network on a board, layer by layer",
+    "faults": "flip bits of the simulated hardware, and say what comes of it",
     "cycles": "predict what a network takes, without simulating",
     "golden": "run a network in NumPy",
     "tune": "find the Design for networks and a board",

@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 from ..arch.descriptors import Descriptors
 from ..arch.steps import Mode, Step
 from ..cost.cycles import Array
-from ..golden.accelerator.footprint import (
-    bytes_read,
-    passes,
-    vector_bytes,
-    words_read,
-)
+from ..golden.accelerator.footprint import bytes_read, passes, vector_bytes, words_read
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
-from .check_weights import Unsound, check_columns, check_lines, live_bytes, wide_weights
+from .check_weights import Unsound, check_columns, check_crc, check_lines, live_bytes, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
 from .rows_check import loaded_bytes, row_bytes, rows_in_order
@@ -139,9 +134,11 @@ class Check:
 
     def step(self, number: int, index: int, layer: LayerSteps) -> None:
         """Check one step, of layer ``index``."""
-        step = self.descriptors.read_at(self.program.image, self.program.places[number])
+        place = self.program.places[number]
+        step = self.descriptors.read_at(self.program.image, place)
+        check_crc(self.descriptors, self.program.image, place, step)
         if self.stream:
-            self.stream.follow(step, self.program.places[number])
+            self.stream.follow(step, place)
         before, self.before = self.before, step
         if step.mode == Mode.UNPACK:
             self.unpack(step)

@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.steps import Step, lines_of_rows
 from ..golden.sparse.decoder import Compressed
 
-__all__ = ["Unsound", "check_columns", "check_lines", "live_bytes", "wide_weights"]
+__all__ = ["Unsound", "check_columns", "check_crc", "check_lines", "live_bytes", "wide_weights"]
 
 
 class Unsound(Exception):
@@ -70,3 +71,9 @@ def live_bytes(step: Step, compressed: Compressed | None, rows: int) -> NDArray[
     some = np.any([np.diff(lane.pointers[first:first + width + 1]) > 0
                    for lane in compressed.lanes], axis=0)
     return some.reshape(step.y, step.x, -1)
+
+
+def check_crc(coding: Descriptors, image: bytes, place: int, step: Step) -> None:
+    """Check that a step whose descriptor is at a word of an image has the CRCs that it says."""
+    if not coding.intact(image, place) or not coding.intact_words(image, place, step):
+        raise Unsound("a CRC of it is wrong")

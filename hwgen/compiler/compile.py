@@ -312,16 +312,17 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     coding = Descriptors.of(design)
     wide = coding.words_of(len(lowering.placed))
     code = wide + lowering.wide_image.words
-    steps, descriptors = [], []
+    steps: list[Step] = []
     for item in lowering.placed:
         step = item.at(addresses)
         if step.mode == Mode.UNPACK:
             step = step.replace(output=code + step.output)
         first = wide if step.mode == Mode.WIDE else code
         steps.append(step.replace(program=first + step.program))
-        descriptors.append(coding.write(steps[-1]))
-    head = b"".join(descriptors).ljust(wide * design.columns, b"\0")
-    return head + lowering.wide_image.to_bytes() + lowering.image.to_bytes(), tuple(steps)
+    words = lowering.wide_image.to_bytes() + lowering.image.to_bytes()
+    descriptors = (coding.write(step, words[(step.program - wide) * design.columns:])
+                   for step in steps)
+    return b"".join(descriptors).ljust(wide * design.columns, b"\0") + words, tuple(steps)
 
 
 def placement(tensor: Tensor, folding: Folding, name: str, view: View,

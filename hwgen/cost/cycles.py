@@ -74,6 +74,8 @@ class Array:
         Words that are read at once in steps of mode WIDE; 0 if there are none.
     late : int
         Cycles that tables take on the way of bytes to the memory.
+    crc : bool
+        Descriptors have CRCs.
     """
 
     rows: Count
@@ -86,6 +88,7 @@ class Array:
     packed_rows: Count = 0
     wide_rows: Count = 0
     late: int = 0
+    crc: bool = False
 
     @classmethod
     def of(cls, design: Design) -> Self:
@@ -93,7 +96,7 @@ class Array:
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
                    design.compact, design.engine == "bitserial", design.engine == "binary",
                    design.lines > 0, design.packed_rows, design.wide_rows,
-                   int(design.compact and design.tables > 0))
+                   int(design.compact and design.tables > 0), design.program_crc)
 
     @property
     def single_rows(self) -> Count:
@@ -104,7 +107,7 @@ class Array:
     def descriptors(self) -> Descriptors:
         """How a step lies in the program memory."""
         return Descriptors("binary" if self.binary else "", self.rows, self.columns,
-                           self.wide_rows)
+                           self.wide_rows, crc=self.crc)
 
     @property
     def turns(self) -> Count:
@@ -245,7 +248,7 @@ class Array:
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
         bytes_come += JOINING * joined
         begin = ways.reading + weights + PARAMETER_WORDS
-        begin = descriptor_words(self.columns) + np.maximum(begin, MAKING * joined)
+        begin = self.descriptors.words + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns + self.late)
 

@@ -14,6 +14,7 @@ from ..arch.design import Design, Integer
 from ..errors import UserError
 from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
+from ..rtl.accelerator.checked import CheckedAccelerator
 from ..rtl.accelerator.frame import Frame
 from ..rtl.accelerator.matmul_part import MatmulPart
 from ..rtl.accelerator.part import Part
@@ -73,7 +74,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
             steps=design.steps, fingerprint=design.fingerprint, family=design.family,
             device=design.device, contents=contents, exposed=exposed)
     kind: Callable[..., Frame] = CompactAccelerator if design.compact else \
-        StreamingAccelerator if design.external else Accelerator
+        StreamingAccelerator if design.external else \
+        CheckedAccelerator if design.program_crc else Accelerator
     return kind(
         serial="bitserial" in design.parts, parts=attached_parts(design),
         rows=design.rows, columns=design.columns, lines=design.lines,

@@ -6,7 +6,7 @@ from amaranth.lib import data, enum
 from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
-__all__ = ["DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
+__all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
            "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
            "TableDescriptor", "Tag"]
 
@@ -29,6 +29,13 @@ class Error(enum.IntEnum, shape=8):
     """A step took longer than it may."""
     STOPPED = 7
     """The host had it stopped."""
+
+
+CRC_ERROR = 8
+"""The descriptor, the weights or the parameters of the step are not what was compiled.
+
+It is for some Designs only, and Verilog has the names of all in :class:`Error`.
+"""
 
 
 FIELDS: dict[int | str, data.Field] = {name: data.Field(Shape(bits, signed), low)

@@ -100,13 +100,14 @@ class RemoteAccelerator:
     ----------
     link : Link
         The way there.
-    timeout, attempts : int
+    timeout, attempts, tag : int
         See :class:`hwgen.runtime.client.Client`.
     """
 
-    def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS,
+                 tag: int | None = None) -> None:
         self.link = link
-        self.client = Client(link, timeout=timeout, attempts=attempts)
+        self.client = Client(link, timeout=timeout, attempts=attempts, tag=tag)
         self.stream: object | None = None
         """Whose state is in the memory of activations, if anybody's."""
         self._owner: int | None = None  # the number of our turn, if one was begun,
@@ -138,7 +139,7 @@ class RemoteAccelerator:
         """Begin a turn, whoever's turn it was; what still runs is stopped."""
         for _ in range(CLAIMS):
             state = self.state()
-            owner = another_number(state.owner)
+            owner = self.draw_number(state.owner)
             done = self._control(TURN | STOP | owner << OWNER_SHIFT, state.epoch)
             now = self.state()
             if done or now.owner == owner:  # or it was done, and only the reply was lost
@@ -260,6 +261,10 @@ class RemoteAccelerator:
         """Return the cycles that each of ``count`` steps took when it ran last."""
         data = self.read_memory(Space.COUNTERS, 4 * first, 4 * count)
         return list(struct.unpack(f"<{count}I", data))
+
+    def draw_number(self, taken: int) -> int:
+        """Return a number for a turn; see :func:`another_number`."""
+        return another_number(taken)
 
     def _words(self, last: Register) -> list[int]:
         """Return STATUS, CONTROL, and what the registers behind them say, up to ``last``."""

@@ -94,6 +94,8 @@ class Client:
         The way there.
     timeout, attempts : int
         Cycles without a byte after which a reply is lost, and how often a request is sent.
+    tag : int, optional
+        Of the first request, less one; it is drawn where nothing is said.
 
     Members
     -------
@@ -101,13 +103,14 @@ class Client:
         How often requests had to be sent again.
     """
 
-    def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, link: Link, *, timeout: int = TIMEOUT, attempts: int = ATTEMPTS,
+                 tag: int | None = None) -> None:
         self.link = link
         self.timeout = timeout
         self.attempts = attempts
         self.retries = 0
         # Replies to a host that was here before may still be under way.
-        self._tag = Random().randrange(256)
+        self._tag = Random().randrange(256) if tag is None else tag
         self._decoder = ReplyDecoder()
         self._in_step = False  # nobody knows what was sent before,
         # and how many data the other end may wait for

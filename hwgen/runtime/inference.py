@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,15 @@ from ..arch.design import Design
 from ..arch.registers import Space
 from ..compiler.program import Program
 from ..errors import UserError
-from ..golden.network import network as golden
 from ..golden.network.stream import GoldenStream
 from ..network.graph import Network
 from ..predict.efficiency import Work
 from ..predict.layers import predictions
-from ..tools.cache import cached_folder, digest
-from ..tools.find import side_by_side
 from .accelerator import RemoteAccelerator
 from .external import begin_with, holds_pages, load_pages, stalls_of
+from .host_layers import computed_by_host
 from .link import Link
-from .memory_chip import with_chip
+from .simulated_verilog import simulated_verilog
 from .simulation import SimulatedLink
 
 __all__ = ["Inference", "LayerRun", "Stream", "board_at", "holds", "load", "portable", "run",
@@ -108,23 +105,7 @@ def portable(design: Design) -> Design:
 
 def simulated_board(design: Design) -> RemoteAccelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
-    from .. import __version__
-    from ..generate.conversion import sources
-    from ..generate.design import module, verilog
-    from ..tools.verilator import library, tools
-
-    name = digest(["verilog", __version__, design.to_toml(), *sources()])
-
-    def write(folder: Path) -> None:
-        (folder / "top.v").write_text(verilog(design))
-
-    tools()  # or an error, before a minute has gone by
-    with side_by_side() as pool:
-        pool.submit(library)  # the simulator needs it, and waits for it if it has to
-        folder, _ = cached_folder(f"verilog-{name}", write)
-    text, top = (folder / "top.v").read_text(), module(design)
-    if design.chip:
-        text, top = with_chip(text, top, design.chip), "board"
+    text, top = simulated_verilog(design)
     link = SimulatedLink(text, top=top)
     return board_at(link, design)
 
@@ -321,11 +302,7 @@ def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
     values = dict(x) | {name: whole_tensor(program, name, read_tensor(accelerator, program, name))
                         for name in program.outputs}
     accelerator.confirm()
-    hosted = {layer.output for layer in program.host_layers}
-    for layer in network.layers:
-        if layer.output in hosted:
-            values[layer.output] = golden.compute(network, layer,
-                                                  [values[name] for name in layer.inputs])
+    values = computed_by_host(program, network, values)
     return Inference({name: values[name] for name in program.results}, tuple(layers), stalls)
 
 

@@ -8,6 +8,9 @@
 // on nothing else, and no request runs for ever.
 //
 // Of a design with two clocks the host's is the one that is counted; the other one is faster.
+//
+// What comes before this text may be EXTENDED by requests of its own, and by what is done after
+// each edge: hwgen/runtime/faults/faults.cpp.
 
 #include "Vtop.h"
 #include "verilated.h"
@@ -59,6 +62,12 @@ auto reset(Top& top, int level, int) -> decltype(void(top.host_rst)) {
 template <class Top>
 void reset(Top& top, int level, long) { top.rst = level; }
 
+#ifndef EXTENDED
+inline void after_edge(Vtop&) {}
+template <class Answering>
+bool command(Vtop&, const Request&, const std::vector<uint8_t>&, const Answering&) { return false; }
+#endif
+
 int main(int argc, char** argv) {
     // What the design itself prints must not come between the answers.
     FILE* const answers = fdopen(dup(STDOUT_FILENO), "wb");
@@ -67,6 +76,15 @@ int main(int argc, char** argv) {
     const auto get = [](void* data, size_t size) { return fread(data, 1, size, stdin) == size; };
     const auto put = [&](const void* data, size_t size) {
         if (fwrite(data, 1, size, answers) != size) exit(1);  // there is nobody any more
+    };
+
+    size_t sent = 0;
+    std::vector<uint8_t> queue, received;
+    const auto answer = [&](uint64_t cycles, const void* data, size_t size) {
+        const Answer head{cycles, uint32_t(size), uint32_t(queue.size() - sent)};
+        put(&head, sizeof head);
+        put(data, size);
+        if (fflush(answers)) exit(1);
     };
 
     const auto context = std::make_unique<VerilatedContext>();
@@ -94,6 +112,7 @@ int main(int argc, char** argv) {
     const auto step = [&](int clock) {
         clock_edge(*top, clock, 0);
         top->eval();
+        if (clock) after_edge(*top);
 #if VM_TRACE
         if (waves.isOpen()) waves.dump(context->time());
 #endif
@@ -110,15 +129,14 @@ int main(int argc, char** argv) {
     }
     tx_ready = 1;
 
-    std::vector<uint8_t> queue, received;
-    size_t sent = 0;
     Request request;
     while (get(&request, sizeof request)) {
+        std::vector<uint8_t> data(request.send);
+        if (!get(data.data(), data.size())) break;
+        if (command(*top, request, data, answer)) continue;
         queue.erase(queue.begin(), queue.begin() + sent);
+        queue.insert(queue.end(), data.begin(), data.end());
         sent = 0;
-        const size_t held = queue.size();
-        queue.resize(held + request.send);
-        if (!get(queue.data() + held, request.send)) break;
         received.clear();
         const bool exactly = request.want == EXACTLY;
         uint64_t cycle = 0, moved = 0;
@@ -136,10 +154,7 @@ int main(int argc, char** argv) {
             sent += in;
             if ((in || out) && !exactly) moved = cycle;
         }
-        const Answer answer{cycle, uint32_t(received.size()), uint32_t(queue.size() - sent)};
-        put(&answer, sizeof answer);
-        put(received.data(), received.size());
-        if (fflush(answers)) break;
+        answer(cycle, received.data(), received.size());
 #if VM_TRACE
         waves.flush();
 #endif

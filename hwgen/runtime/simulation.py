@@ -3,7 +3,7 @@
 import struct
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,6 +56,10 @@ class SimulatedLink(Link):
     main, arguments : str, sequence of str
         The program around the model, and what it is started with: one that speaks with the design
         through other ports than the two streams.
+    switches : sequence of str
+        More switches of Verilator's.
+    table : function, optional
+        See :func:`hwgen.tools.verilator.build`.
 
     Members
     -------
@@ -70,14 +74,16 @@ class SimulatedLink(Link):
 
     def __init__(self, verilog: str, *, top: str = "top", waves: Path | None = None,
                  optimise: int = 1, extra_sources: Sequence[Path] = (),
-                 main: str | None = None, arguments: Sequence[str] = ()) -> None:
+                 main: str | None = None, arguments: Sequence[str] = (),
+                 switches: Sequence[str] = (),
+                 table: Callable[[str], str] | None = None) -> None:
         self.cycles = 0
         self._pending = bytearray()
         self._received = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         folder, self.cached = verilator.build(
             verilog, main or MAIN.read_text(), top=top, waves=waves is not None, optimise=optimise,
-            switches=SWITCHES, extra_sources=extra_sources)
+            switches=[*SWITCHES, *switches], extra_sources=extra_sources, table=table)
         words = [str(folder / PROGRAM), *arguments,
                  *([str(Path(waves).absolute())] if waves else [])]
         self._log = tempfile.TemporaryFile()
@@ -112,11 +118,15 @@ class SimulatedLink(Link):
 
     def _run(self, want: int, cycles: int) -> None:
         """Let the clock run until ``want`` bytes have come, and keep them."""
+        data = bytes(self._pending)
+        self._pending.clear()
+        self._received += self._request(cycles, data, want)
+
+    def _request(self, cycles: int, data: bytes, want: int) -> bytes:
+        """Send a request, and return what comes with the answer."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise SimulationError("The simulator is closed")
-        data = bytes(self._pending)
-        self._pending.clear()
         try:
             process.stdin.write(REQUEST.pack(cycles, len(data), want) + data)
             process.stdin.flush()
@@ -130,7 +140,7 @@ class SimulatedLink(Link):
         if len(received) < count:
             raise self._end_error(process)
         self.cycles += ran
-        self._received += received
+        return received
 
     def _end_error(self, process: subprocess.Popen[bytes]) -> SimulationError:
         """Return what to raise when the simulator has gone."""

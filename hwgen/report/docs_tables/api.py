@@ -20,6 +20,7 @@ from ...network.graph import Network
 from ...predict.mixed_precision import MixedNetwork
 from ...predict.pruning import Pruned
 from ...runtime.compiled import Compiled
+from ...runtime.faults.faults import Faults
 from ...runtime.simulate import Simulation
 from ...tune.tuned import Tuned
 from ..designs import Report
@@ -29,13 +30,13 @@ __all__ = ["RESULTS", "reference"]
 GROUPS = {
     "Networks": ("read", "quantize", "quantize_mixed", "prune"),
     "Designs and boards": ("Design", "boards", "tune"),
-    "A network on a Design": ("compile", "simulate", "report", "build"),
+    "A network on a Design": ("compile", "simulate", "faults", "report", "build"),
     "Hardware": ("generate", "unit", "component", "model", "port_table", "verilog", "write"),
     "Errors": ("UserError",)}
 """The names, in the order of the page."""
 
 RESULTS: tuple[type, ...] = (Network, Quantised, MixedNetwork, Pruned, Board, Tuned, Compiled,
-                             Simulation, Report, Record, Hardware, Unit)
+                             Simulation, Faults, Report, Record, Hardware, Unit)
 """What the functions return."""
 
 HEAD = """\

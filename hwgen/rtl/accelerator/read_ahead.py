@@ -126,7 +126,7 @@ class ReadAheadSequencer(Sequencer):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         self.issued: Any = Signal(ISSUED, reset_less=True)
-        walk = self.walk_kind(m, self)
+        self.walk = walk = self.walk_kind(m, self)
         m.d.comb += self.second.eq(walk.second)
         complete = self._read_descriptor(m, walk.read, walk.place)
         self.bad = super()._is_bad(m, None)

@@ -8,9 +8,10 @@ from typing import Any
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
+from ...arch.steps import descriptor_words
 from .. import primitives
 from ..primitives.pipeline import later
-from ..step import DESCRIPTOR_BYTES, MAGIC, Descriptor, Error, Mode
+from ..step import MAGIC, Descriptor, Error, Mode
 from .accumulators import Accumulators
 from .arrays import Pace
 from .control import CONTROL, Controlled
@@ -77,6 +78,9 @@ class Sequencer(Controlled):
     """See :class:`hwgen.rtl.accelerator.keeping.TableMaker`; None where no step needs a table."""
     more_fields: tuple[str, ...] = ()
     """Fields of a descriptor besides those of the parts and of the frame."""
+    more_bytes = 0
+    """Bytes of a descriptor behind its fields, which are :attr:`behind` when it has come."""
+    behind: Value
     words_ahead: int
     """Cycles that words at ``address`` come later than those at ``head_address``."""
 
@@ -105,7 +109,7 @@ class Sequencer(Controlled):
         self.words = words
         self.pace = pace
         self.parts = parts
-        self.descriptor_words = -(-DESCRIPTOR_BYTES // columns)
+        self.descriptor_words = descriptor_words(columns, self.more_bytes)
         super().__init__({
             **CONTROL,
             "descriptor": Out(Descriptor), "event": Out(EVENT),
@@ -152,7 +156,7 @@ class Sequencer(Controlled):
         size = self.descriptor_words * self.columns * 8
         words = Signal(size, reset_less=True)  # the first one comes to lie in the lowest bits
         asked = Countdown(m, 8, Const(self.descriptor_words, 8), "asked")
-        come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
+        self.come = come = Countdown(m, 8, Const(self.descriptor_words, 8), "come")
         m.d.comb += self.head_address.eq(place)
         read = later(m, read, 1, "read", reset=True)
         with m.If(read):
@@ -171,6 +175,7 @@ class Sequencer(Controlled):
                     words.word_select(index + 1, width)
                     if index + 1 < self.descriptor_words else word)
         m.d.comb += Value.cast(self.descriptor).eq(words[:Descriptor.size])
+        self.behind = words[Descriptor.size:]
         return later(m, self.word_valid & come.last, 1, "complete", reset=True)
 
     def _is_bad(self, m: Module, pace: Pace | None) -> Value:
