@@ -6,7 +6,7 @@ made of. Shifts by a constant cost nothing in hardware, so they are part of what
 
 from dataclasses import dataclass
 
-__all__ = ["AdderGraph", "Clamp", "Constant", "Input", "Node", "Pick", "Sum", "bits"]
+__all__ = ["AdderGraph", "Clamp", "Constant", "Input", "Node", "Pick", "Product", "Sum", "bits"]
 
 
 def bits(low: int, high: int) -> int:
@@ -72,6 +72,19 @@ class Sum(Node):
     def adder_bits(self) -> int:
         """How wide the adder is."""
         return max(self.bits - self.free_bits - min(self.left_shift, self.right_shift), 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Node):
+    """``source * factor``, by a multiplier of the chip: synthesis finds one for it."""
+
+    source: int
+    factor: int
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        """The number of the node that is multiplied."""
+        return (self.source,)
 
 
 @dataclass(frozen=True, kw_only=True)

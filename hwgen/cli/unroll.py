@@ -1,7 +1,8 @@
 """`hwgen unroll`: write the Verilog of a small network with its weights as constants.
 
 Write a small network as one pipeline of adders: its weights are constants in the fabric, an
-inference goes in and another one comes out in every cycle, and no multiplier or block RAM is used.
+inference goes in and another one comes out in every cycle. No block RAM is used, and no multiplier
+but for --dsps.
 The outputs are those of `hwgen golden`, bit for bit. docs/unrolled.md has more.
 
 Examples:
@@ -31,6 +32,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--clock", type=megahertz, metavar="MHZ", default=100.0,
                          help="the clock that registers are placed for, on an ECP5 of speed grade "
                          "6 (default: 100)")
+    command.add_argument("--dsps", type=integer, metavar="COUNT", default=0,
+                         help="multipliers of the chip at most, which spare LUTs (default: 0)")
     command.add_argument("--board", metavar="BOARD",
                          help="the board whose chip it must fit (default: the largest chip there "
                          "is)")
@@ -47,13 +50,14 @@ def run(options: argparse.Namespace) -> int:
     """Write the files of an unrolled network."""
     if options.check < 0:
         raise UserError(f"--check must be 0 or more, not {options.check}")
-    made = unroll(options.model, clock=options.clock, board=options.board, name=options.name,
-                  say=PROGRESS.say)
+    made = unroll(options.model, clock=options.clock, dsps=options.dsps, board=options.board,
+                  name=options.name, say=PROGRESS.say)
     PROGRESS.say("writing Verilog")
     files = made.write(Path(options.output or Path("rtl_out") / made.name))
     facts = {"network": made.network.name, "module": made.name, "latency": made.latency,
              "interval": 1, "clock_mhz": made.clock_mhz, "adders": len(made.graph.sums),
-             "luts": made.luts, "output": made.output, "files": [str(path) for path in files]}
+             "luts": made.luts, "dsps": made.dsps, "output": made.output,
+             "files": [str(path) for path in files]}
     lines = [made.summary, *(f"  {printable(path)}" for path in files)]
     if not options.check:
         return show(options, facts, "\n".join(lines))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.adder_graph import AdderGraph, Clamp, Sum
+from ..arch.adder_graph import AdderGraph, Clamp, Product, Sum
 from ..arch.boards import BOARDS, closest
 from ..arch.names import identifier_of
 from ..compiler.unrolled.unroll import expected_luts, layers_of, unroll_layers
@@ -66,6 +66,11 @@ class Unrolled(Shown):
                              CLAMP * isinstance(node, Clamp) for node in self.graph.nodes)
 
     @property
+    def dsps(self) -> int:
+        """How many multipliers of the chip it takes."""
+        return sum(isinstance(node, Product) for node in self.graph.nodes)
+
+    @property
     def output(self) -> str:
         """The tensor that comes out: that of the last layer which a host does not compute."""
         return layers_of(self.network)[-1].output
@@ -83,8 +88,8 @@ class Unrolled(Shown):
     def summary(self) -> str:
         """What it is, in a line."""
         return (f"{printable(self.network.name)} unrolled: {len(self.graph.sums):,} adders, about "
-                f"{self.luts:,} LUTs, {self.latency} cycles of {self.clock_mhz:g} MHz, an "
-                "inference a cycle")
+                f"{self.luts:,} LUTs, {self.dsps} multipliers, {self.latency} cycles of "
+                f"{self.clock_mhz:g} MHz, an inference a cycle")
 
     def _view_(self) -> list[str | ShownTable]:
         """Return a table of the stages of the pipeline."""
@@ -110,7 +115,8 @@ class Unrolled(Shown):
         """Write all files into ``folder``, all of them or none, and return their paths."""
         folder = Path(folder)
         facts = {"network": self.network.name, "latency": self.latency, "interval": 1,
-                 "clock_mhz": self.clock_mhz, "adders": len(self.graph.sums), "luts": self.luts}
+                 "clock_mhz": self.clock_mhz, "adders": len(self.graph.sums), "luts": self.luts,
+                 "dsps": self.dsps}
         texts = {f"{self.name}.v": self.verilog(), "ports.md": self.port_table(),
                  "lint.vlt": waivers("generic", self.name),
                  "unrolled.json": json.dumps(facts, indent=1) + "\n"}
@@ -120,7 +126,7 @@ class Unrolled(Shown):
         return [folder / name for name in texts]
 
 
-def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0,
+def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0, dsps: int = 0,
            board: str | None = None, name: str = "unrolled",
            say: Callable[[str], object] = lambda _: None) -> Unrolled:
     """Return a small network as one pipeline, with its weights as constants.
@@ -140,6 +146,8 @@ def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0,
         Of fully connected layers.
     clock : float
         MHz; a faster clock has more stages.
+    dsps : int
+        Multipliers of the chip at most, each for what becomes of a sum; they spare LUTs.
     board : str, optional
         The board whose chip it must fit.
     name : str
@@ -151,16 +159,19 @@ def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0,
     if board is not None and board not in BOARDS:
         raise UserError(f"board must be one that `hwgen boards` lists, not {board!r}"
                         + closest(board, BOARDS))
+    check_range("--dsps", dsps, 0, 1000 if board is None else BOARDS[board].multipliers,
+                "multipliers")
     module, found = identifier_of(name), network_of(network)
     luts, chip = (LARGEST, "the largest chip") if board is None else \
         (BOARDS[board].luts, f"the {BOARDS[board].device}")
 
     def check_room(needed: int) -> None:
         if needed > luts:
-            raise UserError(f"{printable(found.name)} would take about {needed:,} LUTs unrolled, more than "
-                            f"the {luts:,} of {chip}; `hwgen tune` finds an accelerator for it")
+            raise UserError(f"{printable(found.name)} would take about {needed:,} LUTs unrolled, "
+                            f"more than the {luts:,} of {chip}; `hwgen tune` finds an "
+                            "accelerator for it")
 
     check_room(expected_luts(found))
-    made = Unrolled(found, unroll_layers(found, clock, say), clock, module)
+    made = Unrolled(found, unroll_layers(found, clock, say, dsps), clock, module)
     check_room(made.luts)
     return made

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from ...arch.adder_graph import Clamp, Constant, Input, Node, Pick, Sum
+from ...arch.adder_graph import Clamp, Constant, Input, Node, Pick, Product, Sum
 
 __all__ = ["Builder"]
 
 
 class Builder:
-    """The nodes of a graph that grows; equal ones are the same."""
+    """The nodes of a graph that grows; equal ones are the same.
 
-    def __init__(self, limits: Sequence[tuple[int, int]]) -> None:
+    ``dsps`` is how many multipliers of the chip are left.
+    """
+
+    def __init__(self, limits: Sequence[tuple[int, int]], dsps: int = 0) -> None:
+        self.dsps = dsps
         self.nodes: list[Node] = []
         self.numbers: dict[Node, int] = {}
         self.inputs = [self.add(Input(low=low, high=high, index=index))
@@ -87,6 +91,11 @@ class Builder:
         least, greatest = (~ends[1], ~ends[0]) if inverted else (ends[0], ends[1])
         return self.add(Clamp(low=min(max(least, low), high), high=max(min(greatest, high), low),
                               source=number, shift=shift, inverted=inverted))
+
+    def product(self, number: int, factor: int) -> int:
+        """Return the number of a node that a multiplier of the chip multiplies."""
+        low, high = sorted(factor * end for end in self.limits(number))
+        return self.add(Product(low=low, high=high, source=number, factor=factor))
 
     def pick(self, test: int, negative: int, other: int) -> int:
         """Return the number of one of two constants, by the sign of a node."""

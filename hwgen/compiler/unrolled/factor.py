@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .build import Builder
 from .matrix import Term, signed_digits
 
-__all__ = ["adders_of", "multiply_by", "sign_of"]
+__all__ = ["OPERAND", "adders_of", "multiplier_parts", "multiply_by", "sign_of"]
 
 LONGEST = 26
 """Bits of a factor in the table at most."""
@@ -158,6 +158,27 @@ def sign_of(factor: int) -> int:
     if high == low:
         return high
     return -1 if high > 0 else 1  # see Builder.sum
+
+
+OPERAND = 18
+"""Bits of an operand of a chip's multiplier, with its sign."""
+
+
+@cache
+def multiplier_parts(factor: int) -> tuple[int, int, int] | None:
+    """Return part, shift and rest, so that a factor is ``(part << shift) + rest``.
+
+    The part fits an operand of a chip's multiplier. The rest is 0, a power of two or the negative
+    of one that is no less than the shift; None where there are none such.
+    """
+    places = range(factor.bit_length(), 0, -1)
+    for rest in (0, *(sign << place for place in places for sign in (1, -1))):
+        left = factor - rest
+        shift = (left & -left).bit_length() - 1
+        subtracts = rest < 0 and abs(rest) < 1 << shift
+        if left > 0 and left >> shift < 1 << OPERAND - 1 and not subtracts:
+            return left >> shift, shift, rest
+    return None
 
 
 def multiply_by(builder: Builder, term: Term, factor: int) -> Term:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...arch.adder_graph import bits
 from ...errors import UserError
-from .factor import adders_of, sign_of
+from .factor import adders_of, multiplier_parts, sign_of
 
 __all__ = ["Scaling", "find_scaling"]
 
@@ -62,9 +62,16 @@ class Scaling:
         """Whether the split makes a difference."""
         return self.offset != self.negative_offset
 
-    def cells(self, width: int) -> float:
-        """Return how many bits its adders have for values of ``width`` bits."""
+    def cells(self, width: int, hard: bool) -> float:
+        """Return how many bits its adders have for values of ``width`` bits.
+
+        ``hard``: the chip's multiplier multiplies, and it takes no adders.
+        """
+        parts = multiplier_parts(self.factor) if hard else None
         adders, more = adders_of(self.factor)
+        if parts:
+            adders, more = (1, self.factor.bit_length() - abs(parts[2]).bit_length()) \
+                if parts[2] else (0, 0)
         total = width + self.factor.bit_length()
         last = [total - zeros(offset, total) for offset in self.added]
         return adders * width + more + max(last) + self.signed * width
@@ -113,7 +120,8 @@ class Changes:
 
 
 def find_scaling(function: Callable[[Integers], Integers], limits: tuple[int, int], low: int,
-                 high: int, ratio: float, split: int = 0, sign: int = 1) -> Scaling:
+                 high: int, ratio: float, split: int = 0, sign: int = 1,
+                 hard: bool = False) -> Scaling:
     """Return the cheapest scaling that gives what a function gives for all integers within limits.
 
     Parameters
@@ -130,6 +138,8 @@ def find_scaling(function: Callable[[Integers], Integers], limits: tuple[int, in
         The least integer for which a sum is not negative, if another offset is needed below it.
     sign : int
         -1 where the hardware has the negative integers.
+    hard : bool
+        Whether a multiplier of the chip multiplies.
     """
     if limits[1] - limits[0] >= LARGEST_SPAN:
         raise UserError(f"has sums from {limits[0]} to {limits[1]}, more than the {LARGEST_SPAN:,} "
@@ -144,16 +154,17 @@ def find_scaling(function: Callable[[Integers], Integers], limits: tuple[int, in
         parts.append([~below, below])
     found = [scaling for halves in parts
              for scaling in scalings([Changes.of(numbers[half], values[half], low, high)
-                                      for half in halves], ratio, split, sign)]
+                                      for half in halves], ratio, split, sign, hard)]
     width = bits(*limits)
-    for scaling in sorted(found, key=lambda each: each.cells(width)):
+    for scaling in sorted(found, key=lambda each: each.cells(width, hard)):
         if np.array_equal(np.clip(scaling.apply(numbers), low, high), values):
             return scaling
     raise UserError(f"has no factor of up to {LONGEST} bits that requantises all sums from "
                     f"{limits[0]} to {limits[1]}")
 
 
-def scalings(changes: list[Changes], ratio: float, split: int, sign: int) -> Iterator[Scaling]:
+def scalings(changes: list[Changes], ratio: float, split: int, sign: int,
+             hard: bool) -> Iterator[Scaling]:
     """Return the scalings of the shortest factors that meet all changes."""
     span = max([1, *(int(np.abs(numbers).max()) for each in changes
                      for numbers in (each.reached[0], each.missed[0]) if len(numbers))])
@@ -173,7 +184,7 @@ def scalings(changes: list[Changes], ratio: float, split: int, sign: int) -> Ite
             first = length
         for index in fits:
             factor = int(factors[index])
-            own = sign * sign_of(factor)
+            own = sign * (1 if hard and multiplier_parts(factor) else sign_of(factor))
             offsets = [roundest(int(least[index]), int(greatest[index]), own)
                        for least, greatest in bounds]
             yield Scaling(factor, shift, offsets[0], offsets[-1], split, own)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...arch.adder_graph import Clamp, Input, Node, Pick, Sum
+from ...arch.adder_graph import Clamp, Input, Node, Pick, Product, Sum
 
 __all__ = ["place_registers"]
 
@@ -13,6 +13,9 @@ LEVEL, BIT = 2.4, 0.05
 GATES, INPUT = 2.6, 2.4
 """Of a clamp, and of an input whose zero point is taken off, with a net to many adders."""
 
+MULTIPLIER = 6.5
+"""Of a multiplier of the chip, without registers of its own."""
+
 
 def delay(node: Node) -> float:
     """Return the nanoseconds from the operands of a node to its value."""
@@ -20,6 +23,8 @@ def delay(node: Node) -> float:
         return LEVEL + BIT * node.adder_bits
     if isinstance(node, Clamp | Pick):
         return GATES
+    if isinstance(node, Product):
+        return MULTIPLIER
     return INPUT if isinstance(node, Input) else 0.0
 
 

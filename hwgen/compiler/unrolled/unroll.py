@@ -10,7 +10,7 @@ from ...errors import UserError
 from ...network.graph import FullyConnected, Layer, Network, Requantisation, Requantise, Reshape
 from ...network.rounding import scale
 from .build import Builder
-from .factor import multiply_by
+from .factor import OPERAND, multiplier_parts, multiply_by
 from .matrix import Term, multiply, signed_digits
 from .requantise import Scaling, find_scaling
 from .stages import place_registers
@@ -74,12 +74,15 @@ def expected_luts(network: Network) -> int:
 
 
 def unroll_layers(network: Network, clock_mhz: float, say: Callable[[str], object],
-                  ) -> AdderGraph:
-    """Return the graph of a network, in which each node has its pipeline stage for a clock."""
+                  dsps: int = 0) -> AdderGraph:
+    """Return the graph of a network, in which each node has its pipeline stage for a clock.
+
+    The first ``dsps`` sums whose requantisation fits a multiplier of the chip have one.
+    """
     layers = [layer for layer in check_layers(network) if not isinstance(layer, Reshape)]
     tensor = network.tensors[network.inputs[0]]
     low, high, zero = tensor.precision.low, tensor.precision.high, tensor.zero_point
-    builder = Builder([(low - zero, high - zero)] * tensor.size)
+    builder = Builder([(low - zero, high - zero)] * tensor.size, dsps)
     values = builder.inputs
     for layer in layers:
         say(f"unrolling layer {layer.name}")
@@ -160,8 +163,9 @@ def finish(builder: Builder, term: Term | None, weight: int, bias: int, by: Requ
     if term is None or ends[0] == ends[1]:
         return builder.constant(int(ends[0]))
     ratio = weight * float(by.multiplier) * 2.0 ** (int(by.shift) - 31)
-    found = find_scaling(function, limits, low, high, ratio, -(bias // weight), term[2])
-    return builder.clamp(scaled(builder, term, found), found.shift, found.sign < 0, low, high)
+    hard = builder.dsps > 0 and builder.nodes[term[0]].bits < OPERAND
+    found = find_scaling(function, limits, low, high, ratio, -(bias // weight), term[2], hard)
+    return builder.clamp(scaled(builder, term, found, hard), found.shift, found.sign < 0, low, high)
 
 
 def limits_of(builder: Builder, term: Term | None) -> tuple[int, int]:
@@ -173,9 +177,11 @@ def limits_of(builder: Builder, term: Term | None) -> tuple[int, int]:
     return min(low, high), max(low, high)
 
 
-def scaled(builder: Builder, term: Term, by: Scaling) -> int:
+def scaled(builder: Builder, term: Term, by: Scaling, hard: bool) -> int:
     """Return what a scaling makes of a term, before it is shifted and perhaps inverted."""
-    number, shift, sign = multiply_by(builder, term, by.factor)
+    parts = multiplier_parts(by.factor) if hard else None
+    number, shift, sign = multiply_hard(builder, term, *parts) if parts else \
+        multiply_by(builder, term, by.factor)
     if sign != by.sign:
         raise AssertionError(f"a product by {by.factor} has not the sign that was expected")
     product, (other, below) = (number, shift, 1), by.added
@@ -183,3 +189,23 @@ def scaled(builder: Builder, term: Term, by: Scaling) -> int:
         return builder.plus(product, other)
     chosen = builder.pick(builder.plus(term, -by.split), below, other)
     return builder.join(product, chosen)
+
+
+def multiply_hard(builder: Builder, term: Term, part: int, shift: int, rest: int) -> Term:
+    """Return a term times ``(part << shift) + rest``, with the sign of the term.
+
+    A multiplier of the chip multiplies by the part, unless that is 1.
+    """
+    number, before, sign = term
+    product = number
+    if part > 1:
+        builder.dsps -= 1
+        product = builder.product(number, part)
+    if not rest:
+        return product, before + shift, sign
+    place = abs(rest).bit_length() - 1
+    low, high = (((part << shift) + rest) * end >> min(place, shift)
+                 for end in builder.limits(number))
+    total, common, _ = builder.sum((product, shift, 1), (number, place, 1 if rest > 0 else -1),
+                                   (low, high))
+    return total, common + before, sign

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Sum
+from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Product, Sum
 
 __all__ = ["Pipeline"]
 
@@ -34,6 +34,8 @@ class Pipeline:
                     left = values[node.left] << node.left_shift
                     right = values[node.right] << node.right_shift
                     value = left - right if node.minus else left + right
+                case Product():
+                    value = values[node.source] * node.factor
                 case Clamp():
                     value = values[node.source] >> node.shift
                     value = np.clip(~value if node.inverted else value, node.low, node.high)

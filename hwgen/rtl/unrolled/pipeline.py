@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Node, Pick, Sum, bits
+from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Node, Pick, Product, Sum, bits
 
 __all__ = ["Pipeline"]
 
@@ -100,7 +100,7 @@ class Pipeline(wiring.Component):
             operands = [values[operand, stage] for operand in node.operands]
             # Yosys must not make a sum of many of several sums: that has more gates than adders.
             value: Value = Signal(shape_of(node.low, node.high), name=name,
-                                  attrs={"keep": 1} if isinstance(node, Sum) else {})
+                                  attrs={"keep": 1} if isinstance(node, Sum | Product) else {})
             m.d.comb += value.eq(self.compute(node, operands))
             values[number, stage] = value
             for later in range(stage + 1, uses[number] + 1):
@@ -120,6 +120,8 @@ class Pipeline(wiring.Component):
                 return Const(node.low, shape_of(node.low, node.high))
             case Sum():
                 return add(node, *operands)
+            case Product():
+                return operands[0] * Const(node.factor, signed(bits(-1, node.factor)))
             case Clamp():
                 return clamp(node, self.graph.nodes[node.source], operands[0])
             case Pick():

