@@ -77,6 +77,9 @@ class Board(Shown):
         Where the board's memory of that kind is used for more than the bitstream: ``resource``, its
         name in the platform, the ``offset`` of the first byte that is free, and the command
         (``programmer``) that writes ``{frames}`` there.
+    memory : Mapping
+        The board's memory chip: ``chip``, one of those in ``hwgen/arch/sdram.toml``, and
+        ``resource``, its name in the platform.
     design : Mapping
         Fields of the board's preset Design.
     designs : Mapping
@@ -102,6 +105,7 @@ class Board(Shown):
     serial: Mapping[str, Any] = field(default_factory=dict, hash=False)
     programmer: str = ""
     flash: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    memory: Mapping[str, Any] = field(default_factory=dict, hash=False)
     design: Mapping[str, Any] = field(hash=False)
     designs: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -151,6 +155,8 @@ def read_board(path: Path) -> Board:
             _check_serial(values["serial"])
         if "flash" in values:
             _check_flash(values["flash"])
+        if "memory" in values:
+            _check_memory(values["memory"])
         for command in (values.get("programmer", ""),
                         values.get("flash", {}).get("programmer", "")):
             try:
@@ -160,7 +166,7 @@ def read_board(path: Path) -> Board:
                                 ) from error
         for name, design in values.get("designs", {}).items():
             check_type(design, dict[str, Any], f"designs.{name}")
-    for name in ("serial", "flash", "design", "designs"):
+    for name in ("serial", "flash", "memory", "design", "designs"):
         values[name] = MappingProxyType(values.get(name, {}))
     return Board(name=path.stem, **values)
 
@@ -207,6 +213,13 @@ def _check_flash(flash: dict[str, Any]) -> None:
             type(flash[name]) is kind for name, kind in kinds.items()) or flash["offset"] < 0:
         raise UserError(f"flash must have the texts resource and programmer, and the integer "
                         f"offset, not {flash!r}")
+
+
+def _check_memory(memory: dict[str, Any]) -> None:
+    """Check the table of the memory chip."""
+    if set(memory) != {"resource", "chip"} or not all(isinstance(text, str)
+                                                      for text in memory.values()):
+        raise UserError(f"memory must have the texts resource and chip, not {memory!r}")
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -8,10 +8,12 @@ from ..errors import UserError
 from .sdram import CHIPS, PAGE_BYTES, Cycles, MemoryChip, cycles_of, geometry_of
 from .steps import PARAMETER_WORDS, descriptor_words
 
-__all__ = ["LAG", "LARGEST_RING", "LEAST_RING", "External", "words_ahead"]
+__all__ = ["CAPTURE", "LAG", "LARGEST_RING", "LEAST_RING", "External", "words_ahead"]
 
 LEAST_RING, LARGEST_RING = 4 * PAGE_BYTES, 1 << 20
 """Bytes of the ring."""
+CAPTURE = 2
+"""Cycles that words of the chip take longer: a register at the pins, on the way out and back."""
 LAG = 3
 """Cycles until a word that is read counts as read, where it is asked whether there are more."""
 

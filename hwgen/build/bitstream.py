@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from amaranth.hdl import Const
 
 from ..arch.boards import HOST_MHZ, TWO_CLOCKS, Board
 from ..arch.design import Design
+from ..arch.external import External
 from ..errors import UserError
 from ..measure.place_and_route import CONSTRAINTS, Flow, GivenUp
 from ..rtl.links.uart import bit_cycles
+from ..rtl.primitives.pads import BOTH_WAYS
 from ..rtl.primitives.plls import ClockSetting, settings
 from ..tools.find import side_by_side, stop
 from .attempt import BITSTREAMS, Attempt, draw, pack, place, source, tools
-from .clock import check_suits
+from .clock import check_suits, chip_clock
 from .constraints import constraints
 from .embedded import FRAMES, NOTHING, Embedded
 from .pins import pins_of
@@ -96,7 +99,7 @@ class BitstreamBuilder:
         self.host = host_clock(board, baud) if design.family in TWO_CLOCKS else None
         self.host_mhz = float(self.host.mhz) if self.host else 0.0
         self.known = settings(board.pll, board.clock_mhz) if self.host else clocks(board, baud)
-        pins = pins_of(board, flash=bool(embedded.frames))
+        pins = pins_of(board, flash=bool(embedded.frames), memory=bool(design.external))
         self.flow = Flow.of(board, constraints(board.family, pins, board.clock_mhz))
         self.attempts: list[Attempt] = []
         self.seconds: dict[str, float] = {}
@@ -161,6 +164,8 @@ class BitstreamBuilder:
         Return the clock, the placement, and the name of the files for the packer.
         """
         setting = fastest(self.known, wish_mhz)
+        if chip := self.design.chip:
+            return self.at_clock_of(chip, setting, seeds)
         while True:
             best = self.at(setting, seeds)
             if best.meets_clock:
@@ -169,6 +174,22 @@ class BitstreamBuilder:
             if setting.cell == placed_for.cell:
                 return setting, best, self.reclock(best, setting)
             # It was the crystal's own clock, without the PLL that a slower one needs.
+
+    def at_clock_of(self, chip: External, setting: ClockSetting, seeds: Sequence[int],
+                    ) -> tuple[ClockSetting, Attempt, str]:
+        """Build for the clock of a memory chip, which is refreshed by its cycles, or for none."""
+        if setting.mhz != Fraction(str(chip.clock_mhz)):
+            can_be_said = [known.mhz for known in self.known if known.mhz <= setting.mhz
+                           and Fraction(f"{float(known.mhz):g}") == known.mhz]
+            raise UserError(f"external must have a clock that {self.board.name} makes of its "
+                            f"crystal's, such as {chip.chip}@{float(can_be_said[-1]):g}, not "
+                            f"{chip.clock_mhz:g} MHz")
+        best = self.at(setting, seeds)
+        if not best.meets_clock:
+            met = f"{best.figures.fmax_mhz:.2f} MHz"
+            raise UserError(f"external is for {chip.clock_mhz:g} MHz, and {met} are met: other "
+                            "--seeds may do, or a slower clock after the @")
+        return setting, best, best.log
 
     def reclock(self, best: Attempt, setting: ClockSetting) -> str:
         """Give a placement another clock, write the Verilog of that, and return its files' name."""
@@ -211,12 +232,12 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     say : function
         Told what happens.
     """
-    check(design, board, clock_mhz, insist)
+    clock_mhz = check(design, board, clock_mhz, insist)
     versions = tools(board)
     with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
         work = Path(scratch)
         builder = BitstreamBuilder(design, board, baud, insist, embedded, work, say)
-        setting, best, log = builder.fastest(WISH if clock_mhz is None else clock_mhz, seeds)
+        setting, best, log = builder.fastest(clock_mhz or WISH, seeds)
         say("bitstream")
         builder.seconds["pack"] = pack(board, work, log, awake=bool(embedded.frames))
         bitstream = BITSTREAMS[board.family]
@@ -245,15 +266,33 @@ def build(design: Design, board: Board, folder: Path, *, clock_mhz: float | None
     return record
 
 
-def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> None:
-    """Refuse what cannot be built, before anything is."""
+def check(design: Design, board: Board, clock_mhz: float | None, insist: bool) -> float | None:
+    """Refuse what cannot be built, before anything is; return the clock that is asked for."""
     if not design.activation_memory:
         raise UserError("activation_memory must not be 0: an array alone has no host, and the "
                         f"Design {design.name} is one; that of ulx3s-85f has an accelerator")
     check_suits(design, board)
+    if design.chip:
+        check_memory(design.chip, board)
+        clock_mhz = chip_clock(design.chip, clock_mhz).mhz
     if insist and (board.family != "ecp5" or clock_mhz is None):
         raise UserError("--insist needs a --clock that is within reach, and an ECP5: there the "
                         "router goes on until it is met")
+    return clock_mhz
+
+
+def check_memory(chip: External, board: Board) -> None:
+    """Refuse a memory chip that is not the board's."""
+    there = board.memory.get("chip")
+    if there is None:
+        raise UserError(f"external must be left out on {board.name}, whose file tells of no memory "
+                        f"chip, not {chip.chip!r}")
+    if there != chip.chip:
+        raise UserError(f"external must be {there}, the memory chip of {board.name}, not "
+                        f"{chip.chip!r}")
+    if board.family not in BOTH_WAYS:
+        raise UserError(f"external needs pads of an {' or '.join(BOTH_WAYS)}; {board.name} is of "
+                        f"family {board.family}")
 
 
 def plain_setting(setting: ClockSetting) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from ..errors import UserError
 from .record import Record
 from .records import board_records
 
-__all__ = ["KNOWN", "BoardClock", "board_named", "check_suits", "clock_of", "clock_of_build",
-           "expected_clock", "host_clock_of"]
+__all__ = ["KNOWN", "BoardClock", "board_named", "check_suits", "chip_clock", "clock_of",
+           "clock_of_build", "expected_clock", "host_clock_of"]
 
 KNOWN = ("given", "built", "recorded")
 """Sources that tell the clock of a piece of hardware; the others are expectations."""

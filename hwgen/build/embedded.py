@@ -40,6 +40,8 @@ class Embedded:
     @classmethod
     def of(cls, program: Program, board: Board) -> Self:
         """Choose how a board gets a Program; a :class:`UserError` says why it cannot."""
+        if program.design.external:
+            raise UserError("--embed must be left out with external memory: the host fills that")
         if not component(program.design).program.blank:
             return cls(program.contents)
         if not board.flash:

@@ -39,8 +39,15 @@ FLASH = {"cs": "select_n", "clk": "clock", "copi": "command", "cipo": "answer", 
 """The pins of a flash memory's resource, and what its ports are called here."""
 
 
-def pins_of(board: Board, *, flash: bool = False) -> list[Pin]:
-    """Return the pins of crystal and serial port, and with ``flash`` those of that memory.
+MEMORY = {"clk": "clk", "clk_en": "cke", "cs": "cs_n", "ras": "ras_n", "cas": "cas_n", "we": "we_n",
+          "a": "a", "ba": "ba", "dqm": "dqm", "dq": "dq"}
+"""The same of a memory chip's."""
+BUSES = ("a", "ba", "dqm", "dq")
+"""Those of several pins."""
+
+
+def pins_of(board: Board, *, flash: bool = False, memory: bool = False) -> list[Pin]:
+    """Return the pins of crystal and serial port, and those of ``flash`` and ``memory`` chip.
 
     They are resources of the board's platform, but for a serial port that the board's file tells
     of. A :class:`UserError` says what is wrong with that file.
@@ -51,23 +58,31 @@ def pins_of(board: Board, *, flash: bool = False) -> list[Pin]:
             platform.add_resources([serial_port(board.serial)])
         crystal = platform.request(platform.default_clk, 0, dir="-")
         uart = platform.request(SERIAL if board.serial else "uart", 0, dir="-")
-        memory = platform.request(board.flash["resource"], 0, dir="-") if flash else None
+        others = [(kind, names, platform.request(table["resource"], 0, dir="-"))
+                  for asked, kind, names, table in ((flash, "flash", FLASH, board.flash),
+                                                    (memory, "memory", MEMORY, board.memory))
+                  if asked]
     except Exception as error:  # whatever Amaranth finds wrong with it
         hint = "" if board.serial else "; the table [serial] names pins where there is no `uart`"
         raise UserError(f"board {board.name}: its pins are not those of {board.platform}: {error}"
                         f"{hint}") from error
     ports = {"clk": crystal, "rx": uart.rx, "tx": uart.tx}
-    low = set()  # those that the platform would invert, and the top level does itself
-    for theirs, ours in FLASH.items() if memory is not None else ():
-        ports[f"flash_{ours}"] = getattr(memory, theirs)
-        low |= {f"flash_{ours}"} if ours.endswith("_n") else set()
+    widths = dict.fromkeys(ports, 1)
+    for kind, names, chip in others:
+        for theirs, ours in names.items():
+            ports[f"{kind}_{ours}"] = getattr(chip, theirs)
+        widths |= {f"{kind}_{ours}": 1 for ours in names.values() if ours not in BUSES}
     found = []
     for name, port in ports.items():
-        if len(port) != 1 or any(port.invert) != (name in low):
+        # The top level turns over itself what the platform would.
+        low = name.endswith("_n")
+        if len(port) != widths.get(name, len(port)) or not all(turned == low
+                                                               for turned in port.invert):
             raise UserError(f"board {board.name}: {name} must be one pin that is "
-                            f"{'' if name in low else 'not '}inverted, not {port!r}")
-        pin, = (port.p if hasattr(port, "p") else port.io).metadata
-        found.append(Pin(name, pin.name, dict(pin.attrs)))
+                            f"{'' if low else 'not '}inverted, not {port!r}")
+        pins = (port.p if hasattr(port, "p") else port.io).metadata
+        found += [Pin(f"{name}[{index}]" if name not in widths else name, pin.name, dict(pin.attrs))
+                  for index, pin in enumerate(pins)]
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from ..arch.descriptors import Descriptors
 from ..arch.design import Design
-from ..arch.external import LAG, words_ahead
+from ..arch.external import CAPTURE, LAG, words_ahead
 from ..arch.steps import PARAMETER_WORDS, Mode, Step
 from ..golden.external.sdram import Sdram
 from .cycles import Array
@@ -40,7 +40,7 @@ class Words:
     def __init__(self, design: Design, first: int) -> None:
         chip = design.chip
         assert chip
-        self.sdram = Sdram(**chip.geometry, **asdict(chip.cycles))
+        self.sdram = Sdram(**chip.geometry, **asdict(chip.cycles), capture=CAPTURE)
         self.ratio, self.ring = chip.ratio(design.columns), design.program_words
         self.page = self.sdram.words // self.ratio
         self.number, before = divmod(first, self.page)

@@ -54,7 +54,7 @@ def component(design: Design, top: Top = STREAM, contents: tuple[int, ...] = ())
     """
     if not design.activation_memory:
         return array(design)
-    if design.external and top.name != STREAM.name:
+    if design.external and top.mapped:
         raise UserError(f"external must be left out with the top level {top.name!r}, which has no "
                         f"pins for a memory chip, not {design.external!r}")
     return top.wrap(accelerator(design, contents, exposed=top.mapped),

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
-from ..arch.external import External
+from ..arch.external import CAPTURE, External
 from ..arch.sdram import CHIPS, Cycles, geometry_of
 
 __all__ = ["CHIP", "FAULTS", "model_of", "verilog_of", "with_chip"]
@@ -66,7 +66,7 @@ def verilog_of(model: dict[str, int]) -> str:
 
 def with_chip(verilog: str, module: str, external: External) -> str:
     """Return the Verilog of an accelerator, and of a module ``board`` that has its chip, too."""
-    model = model_of(external.chip, external.clock_mhz, external.cycles, 0, False)
+    model = model_of(external.chip, external.clock_mhz, external.cycles, CAPTURE, False)
     return verilog + CHIP.read_text("utf-8") + BOARD.format(
         module=module, word=model["WIDTH"] - 1, address=model["ADDRESS_BITS"] - 1,
         parameters=verilog_of(model))

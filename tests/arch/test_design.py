@@ -34,8 +34,8 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
                                      "whose weights stay has a depthwise path")),
     ({"family": "xilinx"}, "family must be one of generic, ecp5, ice40, gowin, not 'xilinx'"),
     ({"family": "ecp5", "device": "LFE5U-99F"},
-     ("device must be one of LFE5U-25F, LFE5U-85F, LFE5UM5G-85F for family 'ecp5', or left out, "
-      "not 'LFE5U-99F'")),
+     ("device must be one of LFE5U-12F, LFE5U-25F, LFE5U-85F, LFE5UM5G-85F for family 'ecp5', or "
+      "left out, not 'LFE5U-99F'")),
     ({"device": "LFE5U-85F"},
      "device must be left out for family 'generic', which is no chip's, not 'LFE5U-85F'"),
     ({"dsps": 4}, "dsps must be left out for family 'generic', which is no chip's, not 4"),

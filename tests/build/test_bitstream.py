@@ -15,7 +15,9 @@ import sim
 from hwgen.arch.boards import BOARDS, board
 from hwgen.arch.design import Design
 from hwgen.build import bitstream
+from hwgen.build.bitstream import build
 from hwgen.cli import main
+from hwgen.errors import UserError
 from hwgen.generate.conversion import to_verilog
 from hwgen.rtl.links.uart import Uart
 from hwgen.rtl.primitives.library import Library
@@ -185,3 +187,23 @@ def test_too_large(name, tmp_path, capsys):
                  "-o", str(tmp_path / "out")]) == 2
     assert re.search(rf"does not fit {found.title}: .*it takes \d+ block RAMs and the chip has "
                      rf"{found.block_rams}, \d+ too few", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("fields, at, message", [
+    ({}, "orangecrab-85f", ("external must be left out on orangecrab-85f, whose file tells of no "
+                           "memory chip, not 'IS42S16160'")),
+    ({"external": "W9825G6@110"}, "ulx3s-85f",
+     "external must be IS42S16160, the memory chip of ulx3s-85f, not 'W9825G6'"),
+    ({"external": "IS42S16160@110.3"}, "ulx3s-85f", ("external must have a clock that ulx3s-85f "
+     "makes of its crystal's, such as IS42S16160@110, not 110.3 MHz")),
+])
+def test_other_memory_chip(fields, at, message, tmp_path):
+    """Before anything is synthesised."""
+    design = Design.load("ulx3s-85f:stream").replace(**fields)
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        build(design, board(at), tmp_path)
+
+
+def test_memory_chip_of_another_clock(tmp_path):
+    with pytest.raises(UserError, match="^--clock must be 110, as external says, not 100$"):
+        build(Design.load("ulx3s-85f:stream"), board("ulx3s-85f"), tmp_path, clock_mhz=100)

@@ -50,7 +50,7 @@ def add_board(tmp_path, monkeypatch):
     return tmp_path
 
 
-NOT_PLACED = {"ecp5-5g-evn", "ecpix5-85f", "orangecrab-85f"}
+NOT_PLACED = {"ecp5-5g-evn", "ecpix5-85f", "orangecrab-85f", "ulx3s-12f"}
 """Boards of which no build is recorded: docs/boards.md says so."""
 
 

@@ -81,3 +81,22 @@ def test_constraints(name):
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_pins(name):
     assert [pin.port for pin in pins_of(board(name))] == ["clk", "rx", "tx"]
+
+
+def test_memory_chip():
+    """All pins of the ULX3S' chip, each once, with what the platform says of them."""
+    found = board("ulx3s-85f")
+    pins = {pin.port: pin for pin in pins_of(found, memory=True)}
+    plain = {pin.port for pin in pins_of(found)}
+    assert len({pin.site for pin in pins.values()}) == len(pins)
+    assert set(pins) - plain == {
+        *(f"memory_{name}" for name in ("clk", "cke", "cs_n", "ras_n", "cas_n", "we_n")),
+        *(f"memory_{name}[{index}]"
+          for name, width in (("a", 13), ("ba", 2), ("dqm", 2), ("dq", 16))
+          for index in range(width))}
+    # As the schematic of the board has them: SDRAM_CLK, A0, BA1, D15, and the mask of D0 to D7.
+    assert [pins[f"memory_{name}"].site for name in ("clk", "a[0]", "ba[1]", "dq[15]", "dqm[0]")
+            ] == ["F19", "M20", "N20", "J17", "U19"]
+    assert ('LOCATE COMP "memory_dq[3]" SITE "N18";\n'
+            'IOBUF PORT "memory_dq[3]" PULLMODE=NONE DRIVE=4 SLEWRATE=FAST IO_TYPE=LVCMOS33;\n'
+            ) in constraints(found.family, list(pins.values()), found.clock_mhz)

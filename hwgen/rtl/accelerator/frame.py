@@ -9,12 +9,13 @@ from amaranth.lib.wiring import In, Out
 
 from ...arch.boards import TWO_CLOCKS
 from ...arch.external import External
+from ..external.pins import signature_of
 from ..links.crossing import HOST, Crossing
 from ..links.host import BUS, Host
 from .control import CONTROL
 from .host_port import PART, HostPort
 from .memories import word_ports
-from .program_stream import ProgramStream, pins_of
+from .program_stream import ProgramStream
 
 __all__ = ["Frame"]
 
@@ -79,11 +80,12 @@ class Frame(wiring.Component):
         self.family = family
         self.device = device
         self.exposed = exposed
+        self.external = external
         ports: dict[str, Any] = {"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))}
         if exposed:
             ports = {"bus": In(BUS), "busy": Out(1), "irq": Out(1)}
         if external:
-            ports["chip"] = Out(pins_of(external))
+            ports["chip"] = Out(signature_of(external))
         super().__init__(ports)
 
     @property

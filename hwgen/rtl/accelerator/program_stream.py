@@ -9,25 +9,18 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ...arch.external import External, words_ahead
+from ...arch.external import CAPTURE, External, words_ahead
 from ...arch.registers import COPY_OUT, ExternalRegister, Space
 from .. import primitives
 from ..external.page_stream import PageStream
+from ..external.pins import signature_of
 from ..external.sdram import Sdram
 from ..primitives.pipeline import later
 
-__all__ = ["ProgramStream", "pins_of"]
+__all__ = ["ProgramStream"]
 
 FIFO = 16
 """Words on their way from the ring to the chip: more than the cycles that reading takes."""
-
-
-def pins_of(external: External) -> wiring.Signature:
-    """Return the pins of a memory chip, as :class:`Sdram` has them."""
-    width, address = external.facts.width, max(external.facts.row_bits, 11)
-    return wiring.Signature({
-        **{name: Out(1) for name in ("ras_n", "cas_n", "we_n", "dqm", "dq_oe")},
-        "address": Out(address), "bank": Out(2), "dq_o": Out(width), "dq_i": In(width)})
 
 
 class ProgramStream(wiring.Component):
@@ -49,8 +42,6 @@ class ProgramStream(wiring.Component):
     reading : int
         Cycles from ``address`` to ``word``.
     family : str
-    capture : int
-        See :class:`hwgen.rtl.external.sdram.Sdram`.
 
     Members
     -------
@@ -104,9 +95,9 @@ class ProgramStream(wiring.Component):
     """Where a host finds its registers."""
 
     def __init__(self, external: External, *, rows: int, columns: int, words: int, reading: int,
-                 family: str = "generic", capture: int = 0) -> None:
+                 family: str = "generic") -> None:
         self.external, self.words, self.reading = external, words, reading
-        self.family, self.capture = family, capture
+        self.family = family
         self.low = exact_log2(external.geometry["words"] // external.ratio(columns))
         self.ahead = words_ahead(rows, columns)
         self.sdram = sdram = Sdram(**external.geometry, **asdict(external.cycles))
@@ -114,7 +105,7 @@ class ProgramStream(wiring.Component):
         self.pages = PageStream(width=sdram.width, ratio=self.ratio, words=sdram.words,
                                 ring=words, page_bits=sdram.page_bits)
         super().__init__({
-            "chip": Out(pins_of(external)),
+            "chip": Out(signature_of(external)),
             "begins": In(1), "steps": In(1), "ready": Out(1), "runs": In(1),
             "reads": In(1), "holds": In(1), "rests": In(1), "stalls": In(1), "there": Out(1),
             "place": Out(range(words)),
@@ -134,7 +125,7 @@ class ProgramStream(wiring.Component):
         for name, member in self.chip.signature.members.items():
             if member.flow is Out:
                 m.d.comb += getattr(self.chip, name).eq(getattr(sdram, name))
-        m.d.comb += [sdram.dq_i.eq(self.chip.dq_i), sdram.capture.eq(self.capture),
+        m.d.comb += [sdram.dq_i.eq(self.chip.dq_i), sdram.capture.eq(CAPTURE),
                      pages.i.eq(sdram.o), pages.i_valid.eq(sdram.o_valid)]
         first, count, out = self._add_registers(m)
         page = first[self.low:]

@@ -29,6 +29,7 @@ RAM_SITES = {
 }
 """The places of the block RAMs, row by row: first those that the rest of a design misses least."""
 
+SITES["LFE5U-12F"] = SITES["LFE5U-25F"]  # the same die
 for known in (SITES, RAM_SITES):  # the same die, with transceivers
     known["LFE5UM5G-85F"] = known["LFE5U-85F"]
 

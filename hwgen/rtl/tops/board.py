@@ -7,6 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..external.pins import ChipPins
 from ..links.crossing import HOST
 from ..links.flash import Flash
 from ..links.uart import IDLE_IN, IDLE_OUT
@@ -80,6 +81,8 @@ class BoardTop(wiring.Component):
     flash_select_n, flash_clock, flash_command, flash_protect_n, flash_hold_n : Out(1)
     flash_answer : In(1)
         The wires of the flash memory, where there is one.
+    memory_clk, memory_a, ... : IOPort
+        The pins of the memory chip, where there is one: those of :class:`ChipPins`.
     """
 
     clk: Value
@@ -92,6 +95,7 @@ class BoardTop(wiring.Component):
         self.setting = setting
         self.flash = flash
         self.host = host
+        self.memory = ChipPins(serial.accelerator.external) if hasattr(serial, "chip") else None
         of_flash = {"flash_answer": In(1), **{f"flash_{name}": Out(1) for name in (
             "select_n", "clock", "command", "protect_n", "hold_n")}}
         super().__init__({"clk": In(1), "rx": IDLE_IN, "tx": IDLE_OUT,
@@ -120,6 +124,9 @@ class BoardTop(wiring.Component):
                 # Pins that serve a memory with more than one line of data; with one, both are high.
                 ports["flash_protect_n"].eq(1), ports["flash_hold_n"].eq(1),
             ]
+        if self.memory is not None:
+            m.submodules.memory = self.memory
+            wiring.connect(m, serial.chip, self.memory.chip)
         return m
 
     def _add_host_clock(self, m: Module, locked: Value) -> Value:

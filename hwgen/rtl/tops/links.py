@@ -27,6 +27,18 @@ def pass_on(m: Module, top: wiring.Component, link: wiring.Component) -> None:
         m.d.comb += inner.eq(outer) if member.flow is wiring.In else outer.eq(inner)
 
 
+def chip_ports(accelerator: Frame) -> dict[str, Any]:
+    """Return the port that leads to an accelerator's memory chip, if it has one."""
+    return {name: member for name, member in accelerator.signature.members.items()
+            if name == "chip"}
+
+
+def pass_on_chip(m: Module, top: Any, accelerator: Frame) -> None:
+    """Connect the memory chip of an accelerator, if it has one, with the port of a top level."""
+    if accelerator.external:
+        wiring.connect(m, wiring.flipped(top.chip), accelerator.chip)
+
+
 class SerialAccelerator(wiring.Component):
     """An accelerator whose host is at the other end of a serial port.
 
@@ -42,6 +54,8 @@ class SerialAccelerator(wiring.Component):
     -------
     rx : In(1), tx : Out(1)
         The wires, from and to the host.
+    chip : Out
+        The memory chip, if the accelerator has one.
     """
 
     rx: Value
@@ -52,11 +66,12 @@ class SerialAccelerator(wiring.Component):
         self.flash = flash
         self.uart = port
         self.host_domain = accelerator.host_domain
-        super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT})
+        super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT, **chip_ports(accelerator)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
+        pass_on_chip(m, self, accelerator)
         uart = self.uart
         m.submodules.uart = DomainRenamer(self.host_domain)(uart)
         m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
@@ -85,17 +100,20 @@ class SpiAccelerator(wiring.Component):
     Members
     -------
     spi_sck, spi_cs_n, ... : see :class:`~hwgen.rtl.links.spi.Spi`
+    chip : Out
+        The memory chip, if the accelerator has one.
     """
 
     def __init__(self, accelerator: Frame) -> None:
         self.accelerator = accelerator
         self.spi = Spi()
         self.host_domain = accelerator.host_domain
-        super().__init__(outer_ports(self.spi))
+        super().__init__({**outer_ports(self.spi), **chip_ports(accelerator)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.accelerator = accelerator = self.accelerator
+        pass_on_chip(m, self, accelerator)
         spi = self.spi
         m.submodules.spi = DomainRenamer(self.host_domain)(spi)
         pass_on(m, self, spi)

@@ -21,7 +21,7 @@ from ...compiler.test_levels import NETWORKS, digits
 
 ODD = {"rows": 5, "columns": 5, "partial_sums": 16, "lanes": 1, "steps": 4,
        "activation_memory": 1544, "program_memory": 14_000}
-WIDE = {**ODD, "rows": 9, "columns": 16, "activation_memory": 20_000, "program_memory": 90_000}
+WIDE = {**ODD, "columns": 16, "activation_memory": 20_000, "program_memory": 90_000}
 DESIGNS = {
     "generic": Design(**ODD),
     "compact": Design(**ODD, compact=True),
