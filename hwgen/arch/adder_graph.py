@@ -6,7 +6,8 @@ made of. Shifts by a constant cost nothing in hardware, so they are part of what
 
 from dataclasses import dataclass
 
-__all__ = ["AdderGraph", "Clamp", "Constant", "Input", "Node", "Pick", "Product", "Sum", "bits"]
+__all__ = ["AdderGraph", "AdderNode", "ClampNode", "ConstantNode", "GraphNode", "InputNode",
+           "MultiplierNode", "PickNode", "bits"]
 
 
 def bits(low: int, high: int) -> int:
@@ -17,7 +18,7 @@ def bits(low: int, high: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class GraphNode:
     """An integer from ``low`` to ``high``."""
 
     low: int
@@ -35,19 +36,19 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input(Node):
+class InputNode(GraphNode):
     """An input of the network, less its zero point."""
 
     index: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Constant(Node):
+class ConstantNode(GraphNode):
     """A number that is always the same: ``low``, which is ``high``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sum(Node):
+class AdderNode(GraphNode):
     """``(left << left_shift) + (right << right_shift)``, or with ``minus`` the difference."""
 
     left: int
@@ -75,7 +76,7 @@ class Sum(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product(Node):
+class MultiplierNode(GraphNode):
     """``source * factor``, by a multiplier of the chip: synthesis finds one for it."""
 
     source: int
@@ -88,7 +89,7 @@ class Product(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pick(Node):
+class PickNode(GraphNode):
     """``negative`` where the node ``test`` is below 0, else ``other``."""
 
     test: int
@@ -102,7 +103,7 @@ class Pick(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clamp(Node):
+class ClampNode(GraphNode):
     """``source >> shift``, rounded down, its bits ``inverted``, or the limit that it is beyond."""
 
     source: int
@@ -125,7 +126,7 @@ class AdderGraph:
 
     Members
     -------
-    nodes : tuple of Node
+    nodes : tuple of GraphNode
     outputs : tuple of int
         Numbers of the nodes that are outputs.
     stages : tuple of int
@@ -138,7 +139,7 @@ class AdderGraph:
         The zero point of the inputs, which input nodes are less.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     outputs: tuple[int, ...]
     stages: tuple[int, ...]
     inputs: int
@@ -163,6 +164,6 @@ class AdderGraph:
         return tuple(uses)
 
     @property
-    def sums(self) -> tuple[Sum, ...]:
+    def sums(self) -> tuple[AdderNode, ...]:
         """The adders."""
-        return tuple(node for node in self.nodes if isinstance(node, Sum))
+        return tuple(node for node in self.nodes if isinstance(node, AdderNode))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.adder_graph import AdderGraph, Clamp, Product, Sum
+from ..arch.adder_graph import AdderGraph, AdderNode, ClampNode, MultiplierNode
 from ..arch.boards import BOARDS, closest
 from ..arch.names import identifier_of
 from ..compiler.unrolled.unroll import expected_luts, layers_of, unroll_layers
@@ -62,13 +62,14 @@ class Unrolled(Shown):
     @property
     def luts(self) -> int:
         """About how many LUTs it takes: a cell of an adder is a LUT with its carry."""
-        return STREAMS + sum(node.adder_bits + node.adder_bits % 2 if isinstance(node, Sum) else
-                             CLAMP * isinstance(node, Clamp) for node in self.graph.nodes)
+        clamps = sum(isinstance(node, ClampNode) for node in self.graph.nodes)
+        return STREAMS + CLAMP * clamps + sum(node.adder_bits + node.adder_bits % 2
+                                              for node in self.graph.sums)
 
     @property
     def dsps(self) -> int:
         """How many multipliers of the chip it takes."""
-        return sum(isinstance(node, Product) for node in self.graph.nodes)
+        return sum(isinstance(node, MultiplierNode) for node in self.graph.nodes)
 
     @property
     def output(self) -> str:
@@ -95,7 +96,7 @@ class Unrolled(Shown):
         """Return a table of the stages of the pipeline."""
         stages = range(self.latency)
         adders = [[node for node, at in zip(self.graph.nodes, self.graph.stages, strict=True)
-                   if at == stage and isinstance(node, Sum)] for stage in stages]
+                   if at == stage and isinstance(node, AdderNode)] for stage in stages]
         return [self.summary, ShownTable({"stage": str, "adders": count, "adder bits": count}, [
             (stage, len(nodes), sum(node.adder_bits for node in nodes))
             for stage, nodes in zip(stages, adders, strict=True)])]
@@ -136,7 +137,7 @@ def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0, d
 
     >>> pipeline = hwgen.unroll("networks/hello_world.tflite")
     >>> pipeline.latency
-    15
+    14
     >>> [path.name for path in pipeline.write("hello")]
     ['unrolled.v', 'ports.md', 'lint.vlt', 'unrolled.json']
 

@@ -37,7 +37,7 @@ class Played:
         return self.given - self.taken
 
 
-def packed(values: NDArray[np.int64], limits: tuple[int, int]) -> NDArray[np.uint8]:
+def pack(values: NDArray[np.int64], limits: tuple[int, int]) -> NDArray[np.uint8]:
     """Return arrays of integers as the bytes of a port, filled up to words of 64 bits."""
     width = max(bits(*limits), 1)
     places = (values[..., None] >> np.arange(width) & 1).astype(np.uint8)
@@ -46,7 +46,7 @@ def packed(values: NDArray[np.int64], limits: tuple[int, int]) -> NDArray[np.uin
     return np.packbits(rows, axis=1, bitorder="little")
 
 
-def unpacked(rows: NDArray[np.uint8], count: int, limits: tuple[int, int]) -> NDArray[np.int64]:
+def unpack(rows: NDArray[np.uint8], count: int, limits: tuple[int, int]) -> NDArray[np.int64]:
     """Return the integers that the bytes of a port are."""
     width = max(bits(*limits), 1)
     places = np.unpackbits(rows, axis=1, bitorder="little")[:, :count * width]
@@ -77,7 +77,7 @@ def play(verilog: str, module: str, graph: AdderGraph, inputs: NDArray[np.signed
     """
     folder, _ = build(verilog, MAIN.read_text(), top=module, optimise=1,
                       extra_sources=tuple(extra_sources))
-    data = packed(inputs.reshape(len(inputs), -1).astype(np.int64), graph.input_limits)
+    data = pack(inputs.reshape(len(inputs), -1).astype(np.int64), graph.input_limits)
     count = len(graph.outputs)
     size = -(-count * max(bits(*graph.output_limits), 1) // 64) * 8
     words = [len(data), data.shape[1], size, gap, stall, seed]
@@ -88,7 +88,7 @@ def play(verilog: str, module: str, graph: AdderGraph, inputs: NDArray[np.signed
                            f"{FAULTS.get(done.returncode, done.stderr.decode()[-500:])}")
     rows = np.frombuffer(done.stdout, np.uint8).reshape(len(data), 16 + size)
     cycles = rows[:, :16].copy().view(np.int64)
-    return Played(unpacked(rows[:, 16:], count, graph.output_limits), cycles[:, 0], cycles[:, 1])
+    return Played(unpack(rows[:, 16:], count, graph.output_limits), cycles[:, 0], cycles[:, 1])
 
 
 def random_inputs(graph: AdderGraph, count: int, seed: int = 0) -> NDArray[np.int8]:

@@ -45,12 +45,12 @@ def signed_digits(value: int) -> list[tuple[int, int]]:
 def multiply(builder: Builder, inputs: Sequence[int], matrix: Sequence[Sequence[int]],
              ) -> list[Term | None]:
     """Return a term for each row of a matrix: the sum of its products; None where that is 0."""
-    product = Product(builder, inputs, matrix)
+    product = SharedSums(builder, inputs, matrix)
     product.share()
     return [product.add_up(row) for row in range(len(product.rows))]
 
 
-class Product:
+class SharedSums:
     """Outputs as sums of terms, while they are made of fewer and fewer."""
 
     def __init__(self, builder: Builder, inputs: Sequence[int],

@@ -16,7 +16,7 @@ from ...arch.adder_graph import bits
 from ...errors import UserError
 from .factor import adders_of, multiplier_parts, sign_of
 
-__all__ = ["Scaling", "find_scaling"]
+__all__ = ["ShortScaling", "find_scaling"]
 
 Integers = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ BEYOND = 3
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ShortScaling:
     """``(value * factor + offset) >> shift``, with another offset for values below ``split``.
 
     Both offsets are the same where that makes no difference. Where the hardware has the negative
@@ -121,7 +121,7 @@ class Changes:
 
 def find_scaling(function: Callable[[Integers], Integers], limits: tuple[int, int], low: int,
                  high: int, ratio: float, split: int = 0, sign: int = 1,
-                 hard: bool = False) -> Scaling:
+                 hard: bool = False) -> ShortScaling:
     """Return the cheapest scaling that gives what a function gives for all integers within limits.
 
     Parameters
@@ -164,7 +164,7 @@ def find_scaling(function: Callable[[Integers], Integers], limits: tuple[int, in
 
 
 def scalings(changes: list[Changes], ratio: float, split: int, sign: int,
-             hard: bool) -> Iterator[Scaling]:
+             hard: bool) -> Iterator[ShortScaling]:
     """Return the scalings of the shortest factors that meet all changes."""
     span = max([1, *(int(np.abs(numbers).max()) for each in changes
                      for numbers in (each.reached[0], each.missed[0]) if len(numbers))])
@@ -187,7 +187,7 @@ def scalings(changes: list[Changes], ratio: float, split: int, sign: int,
             own = sign * (1 if hard and multiplier_parts(factor) else sign_of(factor))
             offsets = [roundest(int(least[index]), int(greatest[index]), own)
                        for least, greatest in bounds]
-            yield Scaling(factor, shift, offsets[0], offsets[-1], split, own)
+            yield ShortScaling(factor, shift, offsets[0], offsets[-1], split, own)
 
 
 def zeros(value: int, most: int) -> int:

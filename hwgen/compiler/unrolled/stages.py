@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...arch.adder_graph import Clamp, Input, Node, Pick, Product, Sum
+from ...arch.adder_graph import AdderNode, ClampNode, GraphNode, InputNode, MultiplierNode, PickNode
 
 __all__ = ["place_registers"]
 
@@ -17,18 +17,18 @@ MULTIPLIER = 6.5
 """Of a multiplier of the chip, without registers of its own."""
 
 
-def delay(node: Node) -> float:
+def delay(node: GraphNode) -> float:
     """Return the nanoseconds from the operands of a node to its value."""
-    if isinstance(node, Sum):
+    if isinstance(node, AdderNode):
         return LEVEL + BIT * node.adder_bits
-    if isinstance(node, Clamp | Pick):
+    if isinstance(node, ClampNode | PickNode):
         return GATES
-    if isinstance(node, Product):
+    if isinstance(node, MultiplierNode):
         return MULTIPLIER
-    return INPUT if isinstance(node, Input) else 0.0
+    return INPUT if isinstance(node, InputNode) else 0.0
 
 
-def place_registers(nodes: Sequence[Node], clock_mhz: float) -> tuple[int, ...]:
+def place_registers(nodes: Sequence[GraphNode], clock_mhz: float) -> tuple[int, ...]:
     """Return the pipeline stage of each node: as early as the period of the clock allows."""
     period = 1000 / clock_mhz - REGISTER
     stages: list[int] = []

@@ -12,7 +12,7 @@ from ...network.rounding import scale
 from .build import Builder
 from .factor import OPERAND, multiplier_parts, multiply_by
 from .matrix import Term, multiply, signed_digits
-from .requantise import Scaling, find_scaling
+from .requantise import ShortScaling, find_scaling
 from .stages import place_registers
 
 __all__ = ["expected_luts", "layers_of", "unroll_layers"]
@@ -89,10 +89,10 @@ def unroll_layers(network: Network, clock_mhz: float, say: Callable[[str], objec
         last = layer is layers[-1]
         try:
             if isinstance(layer, FullyConnected):
-                values = weighted(builder, values, layer, network.rounding, last)
+                values = add_layer(builder, values, layer, network.rounding, last)
             elif isinstance(layer, Requantise):
                 terms: list[Term | None] = [(number, 0, 1) for number in values]
-                values = [finish(builder, term, 1, 0, channel(layer.requantisation, 0),
+                values = [finish_sum(builder, term, 1, 0, channel(layer.requantisation, 0),
                                  network.rounding, last) for term in terms]
         except UserError as error:
             raise UserError(f"layer {layer.name!r} {error}") from error
@@ -109,8 +109,8 @@ def channel(by: Requantisation, index: int) -> Requantisation:
     return Requantisation(multiplier, shift, by.zero_point, by.low, by.high)
 
 
-def weighted(builder: Builder, values: Sequence[int], layer: FullyConnected, rounding: str,
-             last: bool) -> list[int]:
+def add_layer(builder: Builder, values: Sequence[int], layer: FullyConnected, rounding: str,
+                 last: bool) -> list[int]:
     """Return the outputs of a fully connected layer; what is always the same is in the bias."""
     weights = layer.weights.astype(np.int64)
     fixed = [n for n, number in enumerate(values)
@@ -140,13 +140,16 @@ def weighted(builder: Builder, values: Sequence[int], layer: FullyConnected, rou
             weight, term = abs(int(matrix[index, place])), \
                 (numbers[place], 0, 1 if matrix[index, place] > 0 else -1)
         own = int(bias[index])
-        outputs.append(builder.plus(term, own) if not isinstance(ending, Requantisation) else
-                       finish(builder, term, weight, own, channel(ending, index), rounding, last))
+        if isinstance(ending, Requantisation):
+            outputs.append(finish_sum(builder, term, weight, own, channel(ending, index), rounding,
+                                      last))
+        else:
+            outputs.append(builder.plus(term, own))
     return outputs
 
 
-def finish(builder: Builder, term: Term | None, weight: int, bias: int, by: Requantisation,
-           rounding: str, last: bool) -> int:
+def finish_sum(builder: Builder, term: Term | None, weight: int, bias: int, by: Requantisation,
+               rounding: str, last: bool) -> int:
     """Return ``term * weight + bias`` requantised; without its zero point unless it is the last."""
     zero = by.zero_point if last else 0
     low, high = by.low - by.zero_point + zero, by.high - by.zero_point + zero
@@ -165,7 +168,8 @@ def finish(builder: Builder, term: Term | None, weight: int, bias: int, by: Requ
     ratio = weight * float(by.multiplier) * 2.0 ** (int(by.shift) - 31)
     hard = builder.dsps > 0 and builder.nodes[term[0]].bits < OPERAND
     found = find_scaling(function, limits, low, high, ratio, -(bias // weight), term[2], hard)
-    return builder.clamp(scaled(builder, term, found, hard), found.shift, found.sign < 0, low, high)
+    return builder.clamp(scale_term(builder, term, found, hard), found.shift, found.sign < 0, low,
+                         high)
 
 
 def limits_of(builder: Builder, term: Term | None) -> tuple[int, int]:
@@ -177,7 +181,7 @@ def limits_of(builder: Builder, term: Term | None) -> tuple[int, int]:
     return min(low, high), max(low, high)
 
 
-def scaled(builder: Builder, term: Term, by: Scaling, hard: bool) -> int:
+def scale_term(builder: Builder, term: Term, by: ShortScaling, hard: bool) -> int:
     """Return what a scaling makes of a term, before it is shifted and perhaps inverted."""
     parts = multiplier_parts(by.factor) if hard else None
     number, shift, sign = multiply_hard(builder, term, *parts) if parts else \

@@ -3,7 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Product, Sum
+from ...arch.adder_graph import (
+    AdderGraph,
+    AdderNode,
+    ClampNode,
+    ConstantNode,
+    InputNode,
+    MultiplierNode,
+    PickNode,
+)
 
 __all__ = ["Pipeline"]
 
@@ -26,20 +34,20 @@ class Pipeline:
         values: list[Integers] = []
         for node in self.graph.nodes:
             match node:
-                case Input():
+                case InputNode():
                     value = inputs[:, node.index].astype(np.int64) - self.graph.input_zero
-                case Constant():
+                case ConstantNode():
                     value = np.full(len(inputs), node.low)
-                case Sum():
+                case AdderNode():
                     left = values[node.left] << node.left_shift
                     right = values[node.right] << node.right_shift
                     value = left - right if node.minus else left + right
-                case Product():
+                case MultiplierNode():
                     value = values[node.source] * node.factor
-                case Clamp():
+                case ClampNode():
                     value = values[node.source] >> node.shift
                     value = np.clip(~value if node.inverted else value, node.low, node.high)
-                case Pick():
+                case PickNode():
                     value = np.where(values[node.test] < 0, node.negative, node.other)
                 case _:
                     raise TypeError(f"a {type(node).__name__} is no node of a graph")

@@ -6,9 +6,23 @@ from amaranth import *
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...arch.adder_graph import AdderGraph, Clamp, Constant, Input, Node, Pick, Product, Sum, bits
+from ...arch.adder_graph import (
+    AdderGraph,
+    AdderNode,
+    ClampNode,
+    ConstantNode,
+    GraphNode,
+    InputNode,
+    MultiplierNode,
+    PickNode,
+    bits,
+)
 
 __all__ = ["Pipeline"]
+
+NAMES = {InputNode: "input", ConstantNode: "constant", AdderNode: "sum", MultiplierNode: "product",
+         PickNode: "pick", ClampNode: "clamp"}
+"""What the signals of nodes are called."""
 
 
 def shape_of(low: int, high: int) -> Shape:
@@ -96,35 +110,35 @@ class Pipeline(wiring.Component):
         for number, (node, stage) in enumerate(zip(graph.nodes, graph.stages, strict=True)):
             if uses[number] < 0:
                 continue
-            name = f"{type(node).__name__.lower()}_{number}"
+            name = f"{NAMES[type(node)]}_{number}"
             operands = [values[operand, stage] for operand in node.operands]
             # Yosys must not make a sum of many of several sums: that has more gates than adders.
-            value: Value = Signal(shape_of(node.low, node.high), name=name,
-                                  attrs={"keep": 1} if isinstance(node, Sum | Product) else {})
+            kept = {"keep": 1} if isinstance(node, AdderNode | MultiplierNode) else {}
+            value: Value = Signal(shape_of(node.low, node.high), name=name, attrs=kept)
             m.d.comb += value.eq(self.compute(node, operands))
             values[number, stage] = value
             for later in range(stage + 1, uses[number] + 1):
-                if not isinstance(node, Constant):
+                if not isinstance(node, ConstantNode):
                     register = Signal(value.shape(), name=f"{name}_{later}", reset_less=True)
                     m.d.sync += register.eq(value)
                     value = register
                 values[number, later] = value
         return {number: values[number, self.latency - 1] for number in graph.outputs}
 
-    def compute(self, node: Node, operands: list[Value]) -> Value:
+    def compute(self, node: GraphNode, operands: list[Value]) -> Value:
         """Return what a node computes of its operands in the same stage."""
         match node:
-            case Input():
+            case InputNode():
                 return subtract(self.i.p[node.index], self.graph.input_zero)
-            case Constant():
+            case ConstantNode():
                 return Const(node.low, shape_of(node.low, node.high))
-            case Sum():
+            case AdderNode():
                 return add(node, *operands)
-            case Product():
+            case MultiplierNode():
                 return operands[0] * Const(node.factor, signed(bits(-1, node.factor)))
-            case Clamp():
+            case ClampNode():
                 return clamp(node, self.graph.nodes[node.source], operands[0])
-            case Pick():
+            case PickNode():
                 shape = shape_of(node.low, node.high)
                 return Mux(operands[0] < 0, Const(node.negative, shape), Const(node.other, shape))
         raise TypeError(f"a {type(node).__name__} is no node of a graph")
@@ -137,7 +151,7 @@ def subtract(value: Value, number: int) -> Value:
     return Cat(kept, above - (number >> zeros)).as_signed()
 
 
-def add(node: Sum, left: Value, right: Value) -> Value:
+def add(node: AdderNode, left: Value, right: Value) -> Value:
     """Return a sum of which the lowest bits are those of one operand, if the other has none."""
     common = min(node.left_shift, node.right_shift)
     left_shift, right_shift = node.left_shift - common, node.right_shift - common
@@ -148,24 +162,24 @@ def add(node: Sum, left: Value, right: Value) -> Value:
         return Cat(Const(0, common), ((left << left_shift) - right)[:width])
     high = left >> right_shift
     total = high - right if node.minus else high + right
-    return Cat(Const(0, common), extended(left, right_shift)[:right_shift],
+    return Cat(Const(0, common), extend(left, right_shift)[:right_shift],
                total[:max(width - right_shift, 0)])
 
 
-def inverted(value: Value) -> Value:
+def invert(value: Value) -> Value:
     """Return -1 less a value."""
     return (~value).as_signed() if value.shape().signed else Cat(~value, Const(1, 1)).as_signed()
 
 
-def extended(value: Value, width: int) -> Value:
+def extend(value: Value, width: int) -> Value:
     """Return a value of at least some width."""
     sign = value[-1] if value.shape().signed else Const(0, 1)
     return Cat(value, sign.replicate(max(width - len(value), 0)))
 
 
-def clamp(node: Clamp, source: Node, value: Value) -> Value:
+def clamp(node: ClampNode, source: GraphNode, value: Value) -> Value:
     """Return a value within the limits of a node; limits that are powers of two need no adder."""
-    value = inverted(value >> node.shift) if node.inverted else value >> node.shift
+    value = invert(value >> node.shift) if node.inverted else value >> node.shift
     least, greatest = sorted((node.before(source.low), node.before(source.high)))
     shape, width = shape_of(node.low, node.high), (node.high + 1).bit_length() - 1
     sign = value[-1] if value.shape().signed else Const(0, 1)

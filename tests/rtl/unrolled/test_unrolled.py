@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import hwgen
-from hwgen.arch.adder_graph import AdderGraph, Clamp, Constant, Input, Pick, Product, Sum, bits
+from hwgen.arch.adder_graph import (
+    AdderGraph,
+    AdderNode,
+    ClampNode,
+    ConstantNode,
+    InputNode,
+    MultiplierNode,
+    PickNode,
+    bits,
+)
 from hwgen.arch.boards import BOARDS
 from hwgen.compiler.unrolled.build import Builder
 from hwgen.compiler.unrolled.factor import multiplier_parts, multiply_by, sign_of
@@ -34,7 +43,7 @@ HELLO = "networks/hello_world.tflite"
 def run_terms(builder, terms, inputs):
     """Return what terms are for inputs without a zero point."""
     numbers = tuple(term[0] for term in terms)
-    count = sum(isinstance(node, Input) for node in builder.nodes)
+    count = sum(isinstance(node, InputNode) for node in builder.nodes)
     graph = AdderGraph(tuple(builder.nodes), numbers, (0,) * len(builder.nodes), count, (-1, 1), 0,
                        (-1, 1))
     values = GoldenPipeline(graph).run(inputs)
@@ -71,7 +80,7 @@ def test_shared_sums_are_made_once():
     """One adder for x + y, which all rows have, shifted and negated."""
     builder = Builder([(0, 255)] * 3)
     multiply(builder, builder.inputs, [[1, 1, 0], [4, 4, 1], [-1, -1, 8]])
-    assert sum(isinstance(node, Sum) for node in builder.nodes) == 3
+    assert sum(isinstance(node, AdderNode) for node in builder.nodes) == 3
 
 
 def test_limits_of_sums_are_exact():
@@ -113,7 +122,7 @@ def test_few_adders():
     """45 is 5 * 9, of which digits would take three."""
     builder = Builder([(0, 255)])
     multiply_by(builder, (0, 0, 1), 45)
-    assert sum(isinstance(node, Sum) for node in builder.nodes) == 2
+    assert sum(isinstance(node, AdderNode) for node in builder.nodes) == 2
 
 
 @pytest.mark.parametrize("rounding, extremes", [
@@ -162,7 +171,7 @@ def test_model(seed):
 def test_multipliers(seed):
     """As many as are allowed, and no more; each spares adders."""
     graphs = [compare(random_network(seed), dsps=dsps) for dsps in (0, 1, 1000)]
-    found = [sum(isinstance(node, Product) for node in graph.nodes) for graph in graphs]
+    found = [sum(isinstance(node, MultiplierNode) for node in graph.nodes) for graph in graphs]
     assert found[:2] == [0, 1] and found[2] > 1
     adders = [len(graph.sums) for graph in graphs]
     assert adders[0] > adders[1] > adders[2]
@@ -245,21 +254,21 @@ def test_quantize_reshape_and_softmax():
 
 
 def test_golden_checks_limits():
-    graph = AdderGraph((Input(low=0, high=3, index=0),), (0,), (0,), 1, (-8, 7), 0, (-8, 7))
+    graph = AdderGraph((InputNode(low=0, high=3, index=0),), (0,), (0,), 1, (-8, 7), 0, (-8, 7))
     with pytest.raises(ValueError, match="node 0 leaves its limits"):
         GoldenPipeline(graph).run(np.array([[4]]))
 
 
 def test_nodes_of_every_kind():
     """Node by node against Python's own integers, with shifts on either side."""
-    nodes = (Input(low=-8, high=7, index=0), Constant(low=5, high=5),
-             Sum(low=-59, high=61, left=0, right=1, left_shift=3),
-             Sum(low=-49, high=56, left=0, right=0, right_shift=3, minus=True),
-             Pick(low=-3, high=9, test=0, negative=9, other=-3),
-             Sum(low=-44, high=92, left=4, right=0, left_shift=2, right_shift=3),
-             Sum(low=-93, high=93, left=0, right=1, left_shift=3, minus=True),
-             Clamp(low=-4, high=3, source=2, shift=1, inverted=True),
-             Product(low=-104, high=91, source=0, factor=13))
+    nodes = (InputNode(low=-8, high=7, index=0), ConstantNode(low=5, high=5),
+             AdderNode(low=-59, high=61, left=0, right=1, left_shift=3),
+             AdderNode(low=-49, high=56, left=0, right=0, right_shift=3, minus=True),
+             PickNode(low=-3, high=9, test=0, negative=9, other=-3),
+             AdderNode(low=-44, high=92, left=4, right=0, left_shift=2, right_shift=3),
+             AdderNode(low=-93, high=93, left=0, right=1, left_shift=3, minus=True),
+             ClampNode(low=-4, high=3, source=2, shift=1, inverted=True),
+             MultiplierNode(low=-104, high=91, source=0, factor=13))
     graph = AdderGraph(nodes, (2, 3, 4, 5, 6, 7, 8), (0, 0, 0, 0, 0, 1, 2, 3, 2), 1, (-8, 7), 0,
                        (-128, 127))
     inputs = np.arange(-8, 8).reshape(-1, 1)
