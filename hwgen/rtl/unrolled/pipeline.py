@@ -112,9 +112,7 @@ class Pipeline(wiring.Component):
                 continue
             name = f"{NAMES[type(node)]}_{number}"
             operands = [values[operand, stage] for operand in node.operands]
-            # Yosys must not make a sum of many of several sums: that has more gates than adders.
-            kept = {"keep": 1} if isinstance(node, AdderNode | MultiplierNode) else {}
-            value: Value = Signal(shape_of(node.low, node.high), name=name, attrs=kept)
+            value: Value = Signal(shape_of(node.low, node.high), name=name)
             m.d.comb += value.eq(self.compute(node, operands))
             values[number, stage] = value
             for later in range(stage + 1, uses[number] + 1):
