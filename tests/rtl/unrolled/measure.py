@@ -1,8 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Measure unrolled networks: ``python -m tests.rtl.unrolled.measure hello_world``.
 
-On an LFE5U-85F-6, a network stands between registers, as with ``hwgen synth``. With ``--place`` it is placed and
-routed, too, which takes minutes to an hour.
+On an LFE5U-85F-6, a network stands between registers, as with ``hwgen synth``. With ``--place`` it
+is placed and routed, too, which takes minutes to an hour.
 """
 
 import argparse
