@@ -14,7 +14,7 @@ STAMP  := $(VENV)/set-up-in
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves size compare clean always
+.PHONY: help setup demo test check formal sim mutate fuzz noise synth rtl example waves docs size compare clean always
 
 ## help: say what the targets do
 help:
@@ -104,6 +104,12 @@ example: setup
 ## waves: timing diagrams of these examples, from their simulation, into docs/waves
 waves: setup
 	@$(PYTHON_IN_VENV) -m sim.waves
+
+## docs: the site, into build/site; a warning is an error. It brings Sphinx, which no other target needs
+docs: setup
+	@$(PYTHON_IN_VENV) -c "import furo, myst_parser, sphinx" 2>/dev/null \
+	    || $(PYTHON_IN_VENV) -m pip install --quiet --editable '.[docs]'
+	@$(PYTHON_IN_VENV) -m docs.site
 
 ## size: code lines of every file
 size:

@@ -2,9 +2,9 @@
 
 DSP blocks and memories are counted as the generator makes them (``memories.py``). LUTs and
 registers are a sum over the parts of an accelerator, each with a cost that was fitted to synthesis
-(``costs.toml``); docs/tune.md says how far that is off. Families differ in their costs, and in the
-blocks that their chips have. Logic cells of an iCE40, each a LUT, a register, a carry or all of
-them, count as its LUTs; DSP blocks of a Gowin are multipliers of 9 by 9 bits.
+(``costs.toml``); docs/results/tune.md says how far that is off. Families differ in their costs, and
+in the blocks that their chips have. Logic cells of an iCE40, each a LUT, a register, a carry or all
+of them, count as its LUTs; DSP blocks of a Gowin are multipliers of 9 by 9 bits.
 """
 
 import numpy as np

@@ -34,7 +34,7 @@ from typing import Any
 from ..errors import UserError
 from ..network.reader import read
 from ..predict.pruning import Pruned, prune
-from ..report.plot import scatter
+from ..report.charts import library, scatter
 from ..text import printable, say
 from ..tools.files import check_writable, write_whole
 from .arrays import add_model, read_answers, read_arrays
@@ -106,6 +106,8 @@ def check(options: argparse.Namespace, source: Path, path: Path) -> None:
         raise UserError(f"--output must be another file than the network's, {path}")
     for file in (path, Path(options.plot or path)):
         check_writable(file)
+    if options.plot:
+        library()
 
 
 def facts(options: argparse.Namespace, path: Path, pruned: Pruned) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ..compress.quantize import input_names, quantised_model, quantize
 from ..errors import UserError
 from ..network.onnx.reading import read
 from ..predict.mixed_precision import ENGINE, MixedNetwork, quantize_mixed
-from ..report.plot import scatter
+from ..report.charts import library, scatter
 from ..text import printable, say
 from ..tools.files import check_writable, write_whole
 from .arrays import Array, named_arrays, read_answers
@@ -102,6 +102,8 @@ def run_mixed(options: argparse.Namespace, path: Path, data: dict[str, Array]) -
         raise UserError("--mixed needs --labels: the right answers decide how few bits there are")
     for file in (path, *([Path(options.plot)] if options.plot else [])):
         check_writable(file)
+    if options.plot:
+        library()
     design = network_design(options, read(quantised_model(options.model, data))).design \
         if design_given(options) else None
     found = quantize_mixed(options.model, data, read_answers(options.labels), design=design,

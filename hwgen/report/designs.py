@@ -77,7 +77,8 @@ def report(models: Tuned | Model | Sequence[Model],
     """Make a page for a browser: networks on a Design, or all that :func:`tune` found.
 
     It shows the cycles of each layer and how busy the multipliers are, a roofline, where tensors
-    lie in memory over time, and the fields of two Designs side by side.
+    lie in memory over time, and the fields of two Designs side by side. Charts need the extra
+    ``charts``; without it the page has its tables alone.
 
     >>> page = hwgen.report("networks/kws_dscnn.tflite", "ulx3s-85f")
     >>> page.cycles
@@ -119,8 +120,8 @@ def report_at(workloads: Sequence[Workload], design: Design, clock: BoardClock) 
     runs = runs_of(workloads, design)
     names = [name for name, _ in runs]
     cycles, times = times_of(runs, clock)
-    text = page(f"{', '.join(names)} on one Design", [design.name, *times], design,
-                [described_alone("this Design", design, runs)], 0, 0, runs)
+    text = page(f"{', '.join(names)} on one Design", [f"Design: {design.name}", *times], design,
+                [described_alone("this Design", design, runs, clock.mhz)], 0, 0, runs)
     return Report(text, design, names, cycles, times)
 
 
@@ -131,13 +132,14 @@ def times_of(runs: Sequence[Run], clock: BoardClock) -> tuple[list[int], list[st
                     for (name, _), total in zip(runs, cycles, strict=True)]
 
 
-def described_alone(name: str, design: Design, runs: Sequence[Run]) -> dict[str, Any]:
+def described_alone(name: str, design: Design, runs: Sequence[Run],
+                    mhz: float | None) -> dict[str, Any]:
     """Return a Design as the page takes it; with what it takes of the chip, where that is known."""
     resources = design_resources(design)
     return design_data(name, {field: getattr(design, field) for field in FIELDS},
                        [[work.cycles for _, works in programs for work in works]
                         for _, programs in runs],
-                       {each: resources[each] for each in RESOURCES if resources}, 0.0)
+                       {each: resources[each] for each in RESOURCES if resources}, 0.0, mhz)
 
 
 def front_page(tuned: Tuned) -> str:
@@ -151,17 +153,19 @@ def front_page(tuned: Tuned) -> str:
         f"{index + 1}: {front.label(index)}" + " (chosen)" * (index == chosen),
         {name: int(values[index]) for name, values in columns.items()},
         [each[:, index].tolist() for each in layers],
-        {name: float(front.resources[name][index]) for name in RESOURCES}, float(areas[index]))
-        for index in range(size)]
+        {name: float(front.resources[name][index]) for name in RESOURCES}, float(areas[index]),
+        float(tuned.of_front[index])) for index in range(size)]
     second = size - 1 if chosen == 0 else 0
     if tuned.preset_cycles:
-        alone = described_alone(f"preset {at.name}", tuned.preset,
-                                runs_of(workloads, tuned.preset))
+        given = tuned.at_clock.mhz if tuned.at_clock.source == "given" else None
+        alone = described_alone(f"preset {at.name}", tuned.preset, runs_of(workloads, tuned.preset),
+                                clock_of(tuned.preset, at.name, given).mhz)
         designs.append({**alone, "area": float(share_of_chip(alone["used"], at))})
         second = size
     names = [name for name, _ in runs]
-    return page(f"{', '.join(names)}: which Design?", tuned.choice.reasons, design, designs, chosen,
-                second, runs)
+    about = [f"Board: {at.title}", *times_of(runs, tuned.at_clock)[1], *tuned.choice.reasons]
+    return page(f"{', '.join(names)}: which Design?", about, design, designs, chosen, second,
+                runs)
 
 
 def layers_of(workloads: Sequence[Workload], front: Candidates,

@@ -24,7 +24,7 @@ from ..errors import UserError, is_outside
 __all__ = ["cached_folder", "digest", "folder"]
 
 LARGEST_COUNTS = {"sim": 300, "verilog": 300, "lib": 20, "netlist": 20, "placed": 10000,
-                  "mapped": 1000}
+                  "mapped": 1000, "vega": 2}
 """How many are kept of each kind: a small simulator takes 1 MB, a netlist 50, others 1 KB."""
 MANIFEST = "manifest.json"
 """In each entry: its name, and of each of its files whether it is run and its hash."""

@@ -61,7 +61,7 @@ def test_logic_is_near(design, figures):
 
 @pytest.mark.parametrize("figure", ["luts", "registers"])
 def test_costs_are_fitted(figure):
-    """The costs are those of a fit to the figures that are kept, as docs/tune.md tells."""
+    """The costs are those of a fit to the figures that are kept, as docs/results/tune.md tells."""
     _, counts, figures = measurements(LIST, figure)
     costs = costs_of("ecp5", "systolic", figure)
     assert costs == pytest.approx(fit_costs(counts, figures), abs=0.11)

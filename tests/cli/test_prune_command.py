@@ -58,7 +58,8 @@ def test_command(capsys, tmp_path):
         faster = layer["sparse_cycles"] is not None and \
             layer["sparse_cycles"] < layer["dense_cycles"]
         assert layer["engine"] == ("sparse" if faster else "dense") and layer["reason"]
-    circles = [each for each in ElementTree.parse("plot.svg").iter() if "circle" in each.tag]
+    circles = [each for each in ElementTree.parse("plot.svg").iter()
+               if each.get("aria-roledescription") == "circle"]
     assert len(circles) == len(facts["path"]) + 2
 
     assert main(["cycles", "kws_dscnn_pruned.tflite", "--json"]) == 0

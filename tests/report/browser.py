@@ -11,7 +11,7 @@ from pathlib import Path
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
            "--remote-debugging-pipe", "--host-resolver-rules=MAP * ~NOTFOUND", "about:blank")
-SECONDS = 120
+SECONDS = 60
 
 PROGRAM = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
@@ -82,6 +82,22 @@ class Browser:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait(self, expression: str) -> None:
+        """Wait until an expression of JavaScript is true."""
+        until = time.monotonic() + SECONDS
+        while not self.value(expression):
+            assert time.monotonic() < until, expression
+            time.sleep(0.05)
+
+    def faults(self, axe: Path) -> list[dict]:
+        """Return what axe-core, whose script is given, finds serious or critical."""
+        self.value(axe.read_text("utf-8") + "; 0")
+        answer = self.call("Runtime.evaluate", awaitPromise=True, returnByValue=True, expression=(
+            "axe.run({preload: false}).then(found => JSON.stringify(found.violations))"))
+        return [{"id": each["id"], "at": [node["html"] for node in each["nodes"]]}
+                for each in json.loads(answer["result"]["value"])
+                if each["impact"] in ("serious", "critical")]
 
     def requests(self) -> list[str]:
         """Return the addresses that the page asked for."""

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from docs.site.scripts import bring
 from hwgen.cli import main
 from hwgen.tune import search as searching
 from hwgen.tune.space import space
@@ -16,7 +17,10 @@ pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no Chromium here: apt-get install chromium-headless-shell")
 
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(24, 26, 27)"}
-PLOTS = ("pareto", "layers", "roof", "memory")
+INKS = {"light": "#222", "dark": "#e4e4e4"}
+CHARTS = ("pareto", "layers", "roof", "memory")
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
 
 
 @pytest.fixture(scope="module")
@@ -55,53 +59,103 @@ def count(browser, selector):
     return browser.value(f"document.querySelectorAll({selector!r}).length")
 
 
+def opened(browser, file, colours="light", width=1280):
+    """Open a page in a window of some width, and wait until all is drawn."""
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                 deviceScaleFactor=1, mobile=False)
+    browser.show(file, colours)
+    browser.wait("document.body.dataset.ready === 'yes'")
+
+
+def marks(browser, chart, kind):
+    """Return how many marks of a kind a chart has."""
+    return count(browser, f'#{chart} [aria-roledescription="{kind}"]')
+
+
+@pytest.mark.parametrize("width", [390, 1280, 2560])
 @pytest.mark.parametrize("colours", GROUNDS)
 @pytest.mark.parametrize("name", ["one", "front"])
-def test_opens(browser, name, colours, request):
-    """A page shows all of its data, asks for nothing else, and has nothing to complain of."""
+def test_opens(browser, name, colours, width, request):
+    """A page shows all of its data, asks for nothing else, and has nothing to complain of.
+
+    No window is so narrow that the page is wider.
+    """
     file = request.getfixturevalue(name)
     data = data_of(file)
     assert file.stat().st_size < 5 << 20
-    browser.show(file, colours)
+    opened(browser, file, colours, width)
     assert browser.complaints() == []
     assert browser.requests() == [file.as_uri()]
     assert browser.value("getComputedStyle(document.body).backgroundColor") == GROUNDS[colours]
     assert browser.value("document.title") == data["title"]
-    assert count(browser, "#pareto .dot") == (len(data["designs"]) if name == "front" else 0)
-    assert count(browser, "#A option") == len(data["designs"])
-    assert count(browser, "#fields tr") > 9
-    assert "NaN" not in browser.value("document.getElementById('fields').textContent")
-    for plot in PLOTS[name == "one":]:
-        assert count(browser, f"#{plot} path, #{plot} rect, #{plot} circle") > 3, plot
-        # Nothing is drawn where a number went wrong.
-        assert "NaN" not in browser.value(f"document.getElementById({plot!r}).innerHTML")
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    layers = [layer["name"] for layer in data["networks"][0]["layers"]]
+    assert marks(browser, "layers", "bar") == 2 * len(data["designs"][:2]) * len(layers)
+    assert marks(browser, "pareto", "point") == (len(data["designs"]) if name == "front" else 0)
+    for chart in CHARTS[name == "one":]:
+        drawn = browser.value(f"document.getElementById({chart!r}).innerHTML")
+        assert "NaN" not in drawn and INKS[colours] in drawn, chart
+    for table in ("table", "fields", *["designs"] * (name == "front")):
+        text = browser.value(f"document.getElementById({table!r}).textContent")
+        assert "NaN" not in text and "undefined" not in text, table
+    assert browser.value("[...document.querySelectorAll('#table td:first-child')]"
+                         ".map(cell => cell.textContent)") == layers
 
 
-PLACES = "[...document.querySelectorAll('#pareto .dot')].map(dot => dot.cx.baseVal.value)"
-VIEW = "document.getElementById('pareto').getAttribute('viewBox')"
+@pytest.mark.parametrize("name", ["one", "front"])
+def test_can_be_read_aloud(browser, name, request):
+    """Charts have names, controls have labels, and what scrolls can be reached by keyboard."""
+    opened(browser, request.getfixturevalue(name))
+    charts = browser.value("[...document.querySelectorAll('.chart svg')].map(svg => "
+                           "[svg.getAttribute('role') ?? '', svg.getAttribute('aria-label') "
+                           "?? svg.querySelector('[aria-label]').getAttribute('aria-label')])")
+    assert len(charts) == len(CHARTS[name == "one":]) and all(label for _, label in charts)
+    assert browser.value("[...document.querySelectorAll('select')].every(each => "
+                         "each.closest('label').textContent.trim())")
+    assert browser.value("[...document.querySelectorAll('.wide, pre')].every(each => "
+                         "each.tabIndex === 0)")
+    assert browser.value("[...document.querySelectorAll('th')].every(each => each.textContent)")
 
 
-def click(browser, number):
-    """Click a Design of the front."""
-    browser.value(f"document.querySelectorAll('#pareto .dot')[{number}].dispatchEvent("
-                  "new MouseEvent('click', {bubbles: true}))")
+@pytest.mark.slow
+@pytest.mark.parametrize("colours", GROUNDS)
+@pytest.mark.parametrize("name", ["one", "front"])
+def test_faults(browser, name, colours, request):
+    """axe-core finds nothing serious: contrast, roles, labels."""
+    axe = bring("axe.min.js")
+    if axe is None:
+        pytest.skip("npm does not bring axe-core")
+    opened(browser, request.getfixturevalue(name), colours)
+    assert browser.faults(axe) == []
+
+
+def test_names_layers_and_tensors(browser, one):
+    opened(browser, one)
+    data = data_of(one)["networks"][0]
+    roof = browser.value("document.getElementById('roof').textContent")
+    assert all(row["label"] in roof for row in data["roof"] if "label" in row)
+    memory = browser.value("document.getElementById('memory').textContent")
+    assert all(row["label"][:3] in memory for row in data["memory"] if row["roomy"])
 
 
 def test_lives(browser, front):
-    """Another Design and another part of the front are shown when they are asked for."""
-    browser.show(front, "light")
-    assert data_of(front)["second"] != 1
+    """Another Design and another network are shown when they are asked for."""
+    opened(browser, front)
+    data = data_of(front)
+    last = len(data["designs"]) - 2  # of the front; no other point is near it
+    assert data["second"] == last + 1
     fields = browser.value("document.getElementById('fields').textContent")
-    click(browser, 1)
-    assert browser.value("document.getElementById('B').value") == "1"
+    point = f"document.querySelectorAll('#pareto [aria-roledescription=point]')[{last}]"
+    place = browser.value(f"(() => {{ const box = {point}.getBoundingClientRect();"
+                          "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
+    for kind in ("mousePressed", "mouseReleased"):
+        browser.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1],
+                     button="left", clickCount=1)
+    browser.wait(f"document.getElementById('B').value === '{last}'")
     assert browser.value("document.getElementById('fields').textContent") != fields
-    view, places = browser.value(VIEW), browser.value(PLACES)
-    browser.value("document.getElementById('pareto').dispatchEvent("
-                  "new WheelEvent('wheel', {deltaY: -100, clientX: 200, clientY: 200}))")
-    closer = browser.value(VIEW)
-    assert closer != view
-    click(browser, 2)  # draws again, and leaves what is seen where it is
-    assert (browser.value(VIEW), browser.value(PLACES)) == (closer, places)
-    browser.value("document.getElementById('pareto').dispatchEvent(new MouseEvent('dblclick'))")
-    assert browser.value(VIEW) == view
+    browser.value("(() => { const B = document.getElementById('B'); B.value = '2';"
+                  "B.dispatchEvent(new Event('change')); })()")
+    name = data["designs"][2]["name"]
+    browser.wait(f"document.getElementById('layers').textContent.includes({name!r})")
+    assert name in browser.value("document.getElementById('fields').textContent")
     assert browser.complaints() == []

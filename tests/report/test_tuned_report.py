@@ -9,7 +9,7 @@ from hwgen.report.docs_tables import tuned
 from hwgen.report.docs_tables.boards import cycles
 from hwgen.report.docs_tables.tuned import FOLDER, MARKS, milliseconds, preset_of, table, update
 
-TEXT = (Path(__file__).parents[2] / "docs" / "tune.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "results" / "tune.md").read_text()
 RECORDS = [Record.parse(path) for path in sorted(FOLDER.glob("*.json"))]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...compiler.csc import encode
 from ...golden.sparse.decoder import EntryFormat
 from ...golden.sparse.engine import Sparse
-from ..plot import line_plot
+from ..charts import line_plot
 
 __all__ = ["DENSITIES", "DEPTHS", "measure", "page", "write"]
 

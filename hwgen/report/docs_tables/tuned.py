@@ -1,8 +1,8 @@
 """Designs that the tuner found, placed and routed, beside the presets of their boards.
 
-``python -m hwgen.report.docs_tables.tuned docs/tune.md`` puts the table between the two marks of
-that file. Both are of bitstreams: cycles are those that are simulated, clocks those that were
-placed.
+``python -m hwgen.report.docs_tables.tuned docs/results/tune.md`` puts the table between the two
+marks of that file. Both are of bitstreams: cycles are those that are simulated, clocks those that
+were placed.
 """
 
 import sys
@@ -19,7 +19,8 @@ from .marks import write_between_marks
 __all__ = ["FOLDER", "MARKS", "milliseconds", "preset_of", "table", "update"]
 
 FOLDER = ROOT / "docs" / "results" / "tuned"
-MARKS = ("<!-- table: python -m hwgen.report.docs_tables.tuned docs/tune.md -->", "<!-- end -->")
+MARKS = ("<!-- table: python -m hwgen.report.docs_tables.tuned docs/results/tune.md -->",
+         "<!-- end -->")
 
 
 def preset_of(record: Record) -> Record:
@@ -42,7 +43,7 @@ def rows() -> Iterator[list[str]]:
             count = cycles(record, name)
             if count is not None:
                 yield [BOARDS[record.board].title,
-                       f"[{design.rows}x{design.columns}](results/tuned/{path.name})", title,
+                       f"[{design.rows}x{design.columns}](tuned/{path.name})", title,
                        *result_cells(record, count), *result_cells(preset, cycles(preset, name))]
 
 

@@ -131,7 +131,10 @@ class ProgramStream(wiring.Component):
         page = first[self.low:]
         fetches, sends, begins = Signal(), Signal(), Signal()
         left, taken, aborted = Signal(len(count)), Signal(), Signal()
-        ready = sdram.idle & self.begins
+        # The pages begin a cycle behind the chip, which refreshes first; so the way is shorter.
+        asked, begun = Signal(), later(m, begins, 1, "begun", reset=True)
+        m.d.sync += asked.eq(self.begins & ~self.ready)
+        ready = sdram.idle & asked
         m.d.comb += taken.eq(sdram.request.valid & sdram.request.ready)
         with m.FSM():
             with m.State("IDLE"):
@@ -159,11 +162,11 @@ class ProgramStream(wiring.Component):
                 with m.If((left == 0) & sdram.idle):
                     m.d.comb += self.ready.eq(~aborted)
                     m.next = "IDLE"
-        self._use_words(m, begins, first[:self.low])
+        self._use_words(m, begins, begun, first[:self.low])
         sent = self._send_words(m, platform, begins, sends)
         m.d.comb += [
             sdram.restart.eq(begins),
-            pages.start.eq(begins), pages.stop.eq(~(self.runs | fetches)), pages.first.eq(page),
+            pages.start.eq(begun), pages.stop.eq(~(self.runs | fetches)), pages.first.eq(page),
             pages.pages.eq(Mux(self.steps, 1 << sdram.page_bits, count)),
             sdram.request.valid.eq(Mux(sends, sent & (left != 0), pages.request.valid)),
             sdram.request.p.page.eq(Mux(sends, page + count - left, pages.request.p.page)),
@@ -195,25 +198,25 @@ class ProgramStream(wiring.Component):
             which[1], stalls, Mux(which[0], Cat(count, Const(0, 31 - len(count)), out), first)))
         return first, count, out
 
-    def _use_words(self, m: Module, begins: Value, before: Value) -> None:
+    def _use_words(self, m: Module, begins: Value, begun: Value, before: Value) -> None:
         """Let the stream know of words that are read, and of those that are not wanted any more.
 
-        Those are, as a run begins, the ones ``before`` it in its first page.
+        Those are, as a run has ``begun``, the ones ``before`` it in its first page.
         """
         pages = self.pages
         used, held, holding = Signal(), Signal(range(self.words + 1)), Signal()
         frees = Signal()  # all that are held
-        m.d.sync += [used.eq(self.reads), frees.eq(begins | (self.rests & ~self.holds & holding)),
-                     self.there.eq(pages.there & ~begins)]
+        m.d.sync += [used.eq(self.reads), frees.eq(begun | (self.rests & ~self.holds & holding)),
+                     self.there.eq(pages.there & ~begins & ~begun)]
         keeps = self.holds | holding
         m.d.comb += [
             pages.following.eq(used | frees),
-            pages.brings.eq(Mux(begins, before + self.ahead, used)),
+            pages.brings.eq(Mux(begun, before + self.ahead, used)),
             pages.releases.eq(Mux(frees, held, used & ~keeps))]
         with m.If(used & keeps):
             m.d.sync += [held.eq(held + 1), holding.eq(1)]
-        with m.If(frees | begins):
-            m.d.sync += [held.eq(Mux(begins, before, 0)), holding.eq(0)]
+        with m.If(frees | begun):
+            m.d.sync += [held.eq(Mux(begun, before, 0)), holding.eq(0)]
 
     def _send_words(self, m: Module, platform: object, begins: Value, sends: Value) -> Value:
         """Have the words of the ring ready for the chip; return whether they are."""
