@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .generate.design import component, model, port_table, verilog, write
     from .generate.hardware import generate
     from .generate.unit import unit
+    from .generate.unrolled import unroll
     from .network.reader import read
     from .predict.mixed_precision import quantize_mixed
     from .predict.pruning import prune
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Design", "UserError", "boards", "build", "compile", "component", "faults", "generate",
            "model", "port_table", "prune", "quantize", "quantize_mixed", "read", "report",
-           "simulate", "tune", "unit", "verilog", "write"]
+           "simulate", "tune", "unit", "unroll", "verilog", "write"]
 
 PLACES = {
     "boards": "arch.boards:BOARDS", "Design": "arch.design:Design", "UserError": "errors:UserError",
@@ -52,6 +53,7 @@ PLACES = {
     "quantize_mixed": "predict.mixed_precision:quantize_mixed",
     "report": "report.designs:report", "simulate": "runtime.simulate:simulate",
     "tune": "tune.tune:tune", "unit": "generate.unit:unit",
+    "unroll": "generate.unrolled:unroll",
     **{name: f"generate.design:{name}"
        for name in ("component", "model", "port_table", "verilog", "write")}}
 """Where each name is."""

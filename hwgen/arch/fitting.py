@@ -113,16 +113,12 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    if any(v[field] != only for field, only in KEEPING.items()):
-        v.put("kept_vectors", 0)
-
     if any(v[field] not in known for field, known in MATMUL.items()):
         v.put("matmul", False)
-    if any(v[field] != only for field, only in EXTERNAL.items()):
-        v.put("external", None)
-
-    if any(v[field] != only for field, only in CHECKED.items()):
-        v.put("program_crc", False)
+    for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
+                                  ("program_crc", False, CHECKED)):
+        if any(v[name] != only for name, only in table.items()):
+            v.put(field, without)
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)

@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "main", "parser"]
 COMMANDS = {
     "boards": "list the boards",
     "generate": "write the Verilog of a Design",
+    "unroll": "write a small network as one pipeline of adders",
     "run": "run a network on a board, layer by layer",
     "faults": "flip bits of the simulated hardware, and say what comes of it",
     "cycles": "predict what a network takes, without simulating",

@@ -30,6 +30,7 @@ FUNCTIONS = {
     "sim": "sim.regression.simulate",
     "synth": "hwgen.measure.synthesis.measure",
     "tune": "hwgen.tune.tune.tune",
+    "unroll": "hwgen.generate.unrolled.unroll",
 }
 """What each command calls. `help` and `boards` do nothing but explain."""
 ALSO = {

@@ -7,6 +7,7 @@ from amaranth import *
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.rtl.accelerator.accelerator import Accelerator
 from hwgen.rtl.accelerator.accumulators import Accumulators
+from hwgen.rtl.accelerator.checked import CheckedAccelerator, CheckedSequencer
 from hwgen.rtl.accelerator.control import Controlled
 from hwgen.rtl.accelerator.fast_host_port import FastHostPort
 from hwgen.rtl.accelerator.fetch import Fetch
@@ -630,6 +631,7 @@ WITHOUT = {
     ChipPins: "cells of a vendor, at their pins in tests/rtl/tops/test_memory_pins.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
+    CheckedAccelerator: PARTS, CheckedSequencer: STATES,
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",
     board.Reset: "nothing but the end of a reset; tests/rtl/tops/ has its latency",
     plls.ClockGenerator: "makes the clock, and has none",

@@ -16,6 +16,7 @@ from ...build.record import Record
 from ...compress.quantize import Quantised
 from ...generate.hardware import Hardware
 from ...generate.unit import Unit
+from ...generate.unrolled import Unrolled
 from ...network.graph import Network
 from ...predict.mixed_precision import MixedNetwork
 from ...predict.pruning import Pruned
@@ -31,12 +32,13 @@ GROUPS = {
     "Networks": ("read", "quantize", "quantize_mixed", "prune"),
     "Designs and boards": ("Design", "boards", "tune"),
     "A network on a Design": ("compile", "simulate", "faults", "report", "build"),
-    "Hardware": ("generate", "unit", "component", "model", "port_table", "verilog", "write"),
+    "Hardware": ("generate", "unit", "unroll", "component", "model", "port_table", "verilog",
+                 "write"),
     "Errors": ("UserError",)}
 """The names, in the order of the page."""
 
 RESULTS: tuple[type, ...] = (Network, Quantised, MixedNetwork, Pruned, Board, Tuned, Compiled,
-                             Simulation, Faults, Report, Record, Hardware, Unit)
+                             Simulation, Faults, Report, Record, Hardware, Unit, Unrolled)
 """What the functions return."""
 
 HEAD = """\

@@ -1,0 +1,1 @@
+"""Golden twin of :mod:`hwgen.rtl.unrolled`."""

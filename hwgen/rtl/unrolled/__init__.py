@@ -1,0 +1,1 @@
+"""A network as one pipeline, with its weights as constants."""
