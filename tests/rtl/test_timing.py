@@ -92,6 +92,7 @@ from hwgen.rtl.tops import board
 from hwgen.rtl.tops import links as tops
 from hwgen.rtl.unpack.unpack import Unpack
 from hwgen.rtl.unpack.words import PackedWords
+from hwgen.rtl.unrolled.pipeline import Pipeline
 
 from ..bench import simulate
 from .accelerator import test_host_port as host_port
@@ -632,6 +633,7 @@ WITHOUT = {
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
     HostPort: "those of the fast and of the compact one differ",
     CheckedAccelerator: PARTS, CheckedSequencer: STATES,
+    Pipeline: "those of its graph, which tests/rtl/unrolled/ counts",
     Unpack: "the cycles depend on the data, by a formula: Packing.cycles of its golden model",
     board.Reset: "nothing but the end of a reset; tests/rtl/tops/ has its latency",
     plls.ClockGenerator: "makes the clock, and has none",
