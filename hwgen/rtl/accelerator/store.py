@@ -94,7 +94,8 @@ class Store(wiring.Component):
             finish.eq(ends & before.tile_end & before.final)]
         begins = later(m, idle & ~valid, 1, "begins")
         following = Signal(width, name="following_tile", reset_less=True)
-        m.d.sync += following.eq(tile + self.columns)  # long before it is wanted
+        # Long before it is wanted, but where a step that overlaps begins with a tile of one vector.
+        m.d.sync += following.eq(Mux(begins, d.output, tile) + self.columns)
         tile_or_first = Mux(next_tile, following, d.output)
         row_or_first = Mux(next_row, row + d.output_row_step, tile_or_first)
         with m.If(begins | advance):

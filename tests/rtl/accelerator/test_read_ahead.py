@@ -169,6 +169,21 @@ def two(fields, first=None, *, overlap=False):
     return steps, words
 
 
+def test_first_tile_of_one_vector(monkeypatch):
+    """Of a step that overlaps, where a vector has one group: the next tile comes soon enough."""
+    of = DESIGN.replace(rows=4, columns=4, lines=0, line_pixels=0, lanes=4)
+    monkeypatch.setitem(globals(), "DESIGN", of)
+    made = Board(of)
+    with made.board.link:
+        for x in (1, 9, 20, 40):
+            _, words = two({"x": 1, "tiles": 3}, {"x": x}, overlap=True)
+            made.write(words)
+            made.fill(np.random.default_rng(x))
+            made.golden.run(made.image, 2)
+            made.board.run(0, 2, budget=10_000)
+            np.testing.assert_array_equal(made.memory(), made.golden.memory)
+
+
 WRONG = [({"magic": 0}, Error.DESCRIPTOR), ({"mode": 6}, Error.DESCRIPTOR),
          ({"tiles": 0}, Error.DESCRIPTOR), ({"x": 0}, Error.DESCRIPTOR),
          ({"mode": Mode.SPARSE}, Error.DESCRIPTOR),
