@@ -813,13 +813,13 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .fetch_domain_rst(clear_fetch),
     .newest(next_vector),
     .o(o),
-    .\port$1651$0 (fetch_descriptor[23:0]),
-    .\port$1651$32 (fetch_descriptor[639:32]),
-    .\port$1654$0 (fetch_pad_descriptor),
-    .\port$2049$0 (activations__read_data[7:0]),
-    .\port$2050$0 (activations__read_data[15:8]),
-    .\port$2052$0 (activations__read_data[23:16]),
-    .\port$2053$0 (activations__read_data[31:24]),
+    .\port$1652$0 (fetch_descriptor[23:0]),
+    .\port$1652$32 (fetch_descriptor[639:32]),
+    .\port$1655$0 (fetch_pad_descriptor),
+    .\port$2050$0 (activations__read_data[7:0]),
+    .\port$2051$0 (activations__read_data[15:8]),
+    .\port$2053$0 (activations__read_data[23:16]),
+    .\port$2054$0 (activations__read_data[31:24]),
     .vector(\activations__payload.vector )
   );
   \accelerator.host  host (
@@ -861,11 +861,11 @@ module accelerator(rx__valid, tx__ready, clk, rst, rx__ready, tx__payload, tx__v
     .error(bus__error),
     .first(first),
     .given_1(program__write_data),
-    .\port$2049$0 (activations__read_data[7:0]),
-    .\port$2050$0 (activations__read_data[15:8]),
-    .\port$2052$0 (activations__read_data[23:16]),
-    .\port$2053$0 (activations__read_data[31:24]),
-    .\port$2563$0 (accesses__write_data[7:0]),
+    .\port$2050$0 (activations__read_data[7:0]),
+    .\port$2051$0 (activations__read_data[15:8]),
+    .\port$2053$0 (activations__read_data[23:16]),
+    .\port$2054$0 (activations__read_data[31:24]),
+    .\port$2564$0 (accesses__write_data[7:0]),
     .program__address(\address$213 ),
     .program__read_data(program__read_data),
     .program__write_mask(program__write_mask),
@@ -2294,7 +2294,7 @@ module \accelerator.array.weight_skew (array_domain_rst, i, o, array_domain_clk)
   assign o = { word_3_3, word_2_2, word_1_1, word_0_0 };
 endmodule
 
-module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \port$1654$0 , \event , \port$2049$0 , \port$2050$0 , \port$2052$0 , \port$2053$0 , \address$79 , error, event_8, newest, o, vector, fetch_domain_clk);
+module \accelerator.fetch (fetch_domain_rst, \port$1652$0 , \port$1652$32 , \port$1655$0 , \event , \port$2050$0 , \port$2051$0 , \port$2053$0 , \port$2054$0 , \address$79 , error, event_8, newest, o, vector, fetch_domain_clk);
   wire _000_;
   wire _001_;
   wire _002_;
@@ -2488,20 +2488,20 @@ module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \por
   reg [10:0] pass_offset = 11'h000;
   (* init = 32'd0 *)
   wire [31:0] pixels;
-  input [23:0] \port$1651$0 ;
-  wire [23:0] \port$1651$0 ;
-  input [607:0] \port$1651$32 ;
-  wire [607:0] \port$1651$32 ;
-  input [7:0] \port$1654$0 ;
-  wire [7:0] \port$1654$0 ;
-  input [7:0] \port$2049$0 ;
-  wire [7:0] \port$2049$0 ;
+  input [23:0] \port$1652$0 ;
+  wire [23:0] \port$1652$0 ;
+  input [607:0] \port$1652$32 ;
+  wire [607:0] \port$1652$32 ;
+  input [7:0] \port$1655$0 ;
+  wire [7:0] \port$1655$0 ;
   input [7:0] \port$2050$0 ;
   wire [7:0] \port$2050$0 ;
-  input [7:0] \port$2052$0 ;
-  wire [7:0] \port$2052$0 ;
+  input [7:0] \port$2051$0 ;
+  wire [7:0] \port$2051$0 ;
   input [7:0] \port$2053$0 ;
   wire [7:0] \port$2053$0 ;
+  input [7:0] \port$2054$0 ;
+  wire [7:0] \port$2054$0 ;
   reg [39:0] position = 40'h0000000000;
   reg reading_1 = 1'h0;
   reg reading_2 = 1'h0;
@@ -2537,11 +2537,11 @@ module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \por
   assign _052_ = _050_ & \event [4];
   assign _053_ = _052_ & \event [5];
   assign _054_ = _053_ & \event [6];
-  assign _055_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1651$32 [335:320] });
+  assign _055_ = $signed(used[10:0]) + $signed({ 1'h0, \port$1652$32 [335:320] });
   assign _057_ = due[2] ? { begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset[10], begin_offset } : _055_;
-  assign _058_ = due[2] ? \port$1651$32 [351:336] : 16'h0000;
+  assign _058_ = due[2] ? \port$1652$32 [351:336] : 16'h0000;
   assign _059_ = $signed(used[28:11]) + $signed({ 1'h0, _058_ });
-  assign _060_ = due[2] ? \port$1651$32 [383:352] : 32'd0;
+  assign _060_ = due[2] ? \port$1652$32 [383:352] : 32'd0;
   assign _061_ = $signed(used[39:29]) + $signed({ 1'h0, _060_ });
   assign _062_ = due[3] & due[13];
   assign _063_ = _062_ & due[14];
@@ -2563,29 +2563,29 @@ module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \por
   assign _080_ = ~ due[0];
   assign _081_ = idle & _080_;
   assign _082_ = _081_ | step_tile;
-  assign _083_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1651$32 [399:384] });
-  assign _084_ = $signed(\$signal$21 ) + $signed({ 1'h0, \port$1651$32 [415:400] });
-  assign _085_ = $signed(next_tile) + $signed({ 1'h0, \port$1651$32 [431:416] });
-  assign { _086_[18], _022_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1651$32 [447:432] });
-  assign { _087_[33:11], _022_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1651$32 [479:448] });
-  assign _088_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _083_ = $signed(next_pass[10:0]) + $signed({ 1'h0, \port$1652$32 [399:384] });
+  assign _084_ = $signed(\$signal$21 ) + $signed({ 1'h0, \port$1652$32 [415:400] });
+  assign _085_ = $signed(next_tile) + $signed({ 1'h0, \port$1652$32 [431:416] });
+  assign { _086_[18], _022_[28:11] } = $signed(next_y[28:11]) + $signed({ 1'h0, \port$1652$32 [447:432] });
+  assign { _087_[33:11], _022_[39:29] } = $signed(next_y[39:29]) + $signed({ 1'h0, \port$1652$32 [479:448] });
+  assign _088_ = \$signal  ? \port$1652$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _089_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _088_;
   assign _090_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _089_;
   assign _091_ = steps[0] ? { following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece[10], following_piece } : _090_;
-  assign _092_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _092_ = \$signal  ? \port$1652$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
   assign _093_ = steps[2] ? { next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile[10], next_tile } : _092_;
   assign _094_ = steps[1] ? { following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x[10], following_x } : _093_;
-  assign _095_ = \$signal  ? \port$1651$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
-  assign _096_ = steps[2] ? following_y[28:11] : { \port$1651$32 [239], \port$1651$32 [239], \port$1651$32 [239:224] };
-  assign _097_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1651$32 [223:192];
-  assign _099_ = steps[2] ? following_y[28:11] : { \port$1651$32 [239], \port$1651$32 [239], \port$1651$32 [239:224] };
-  assign _100_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1651$32 [223:192];
+  assign _095_ = \$signal  ? \port$1652$32 [287:256] : { following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile[10], following_tile };
+  assign _096_ = steps[2] ? following_y[28:11] : { \port$1652$32 [239], \port$1652$32 [239], \port$1652$32 [239:224] };
+  assign _097_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1652$32 [223:192];
+  assign _099_ = steps[2] ? following_y[28:11] : { \port$1652$32 [239], \port$1652$32 [239], \port$1652$32 [239:224] };
+  assign _100_ = steps[2] ? { following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39], following_y[39:29] } : \port$1652$32 [223:192];
   assign _101_ = $signed(position[39:29]) + $signed(position[10:0]);
   assign _102_ = - $signed(position[10:0]);
-  assign _103_ = $signed({ 1'h0, \port$1651$32 [319:288] }) - $signed(position[10:0]);
+  assign _103_ = $signed({ 1'h0, \port$1652$32 [319:288] }) - $signed(position[10:0]);
   assign _104_ = $signed(position[28:11]) - $signed(1'h0);
   assign _105_ = $signed(row_0) >= $signed(1'h0);
-  assign _106_ = $signed(row_0) < $signed({ 1'h0, \port$1651$32 [255:240] });
+  assign _106_ = $signed(row_0) < $signed({ 1'h0, \port$1652$32 [255:240] });
   assign _107_ = _105_ & _106_;
   assign _108_ = $signed(\before ) > $signed(4'h4);
   assign _110_ = beyond ? 11'h004 : told_1;
@@ -2609,17 +2609,17 @@ module \accelerator.fetch (fetch_domain_rst, \port$1651$0 , \port$1651$32 , \por
   assign _129_ = \end  > 2'h3;
   assign _130_ = _128_ & _129_;
   assign _002_ = _130_ & row_inside_1;
-  assign _003_ = \port$1651$0 [7:0] != 2'h3;
+  assign _003_ = \port$1652$0 [7:0] != 2'h3;
   assign _004_ = \event [0] & _003_;
   assign _005_ = $signed(address) < $signed(1'h0);
   assign _006_ = $signed(address) >= $signed(10'h100);
   assign _007_ = _005_ | _006_;
   assign _008_ = reading_6 & outside_2;
   assign _009_ = _008_ & masks[0];
-  assign _010_ = mask_4[0] ? \port$2049$0  : \port$1654$0 ;
-  assign _011_ = mask_4[1] ? \port$2050$0  : \port$1654$0 ;
-  assign _012_ = mask_4[2] ? \port$2052$0  : \port$1654$0 ;
-  assign _013_ = mask_4[3] ? \port$2053$0  : \port$1654$0 ;
+  assign _010_ = mask_4[0] ? \port$2050$0  : \port$1655$0 ;
+  assign _011_ = mask_4[1] ? \port$2051$0  : \port$1655$0 ;
+  assign _012_ = mask_4[2] ? \port$2053$0  : \port$1655$0 ;
+  assign _013_ = mask_4[3] ? \port$2054$0  : \port$1655$0 ;
   assign used = due[1] ? next_pass : here;
   assign begin_offset = due[1] ? next_pass[10:0] : pass_offset;
   always @(posedge fetch_domain_clk)
@@ -4999,7 +4999,7 @@ module \accelerator.host.crc$51 (rst, crc, valid, start, data, clk);
   assign _422_ = start ? 1'h1 : crc_reg[15];
 endmodule
 
-module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2049$0 , \port$2050$0 , \port$2052$0 , \port$2053$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2563$0 , answered, activations__read_address, activations__write_address
+module \accelerator.host_port (rst, accesses__program_address, program__address, run__cycles, run__step_cycles, run__busy, run__error, run__step, run__counted, \port$2050$0 , \port$2051$0 , \port$2053$0 , \port$2054$0 , program__read_data, accesses__read_address, accesses__write_mask, accesses__write_address, \port$2564$0 , answered, activations__read_address, activations__write_address
 , write_data_1, write_mask_1, given_1, program__write_mask, run__start, run__stop, first, count, watchdog, error, bus__r_data, epoch, bus__address, bus__mask, bus__read, bus__w_data, bus__write, clk);
   wire _000_;
   wire _001_;
@@ -5151,16 +5151,16 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   reg [23:0] of_register_1 = 24'h000000;
   reg [23:0] offset = 24'h000000;
   wire [15:0] owner;
-  input [7:0] \port$2049$0 ;
-  wire [7:0] \port$2049$0 ;
   input [7:0] \port$2050$0 ;
   wire [7:0] \port$2050$0 ;
-  input [7:0] \port$2052$0 ;
-  wire [7:0] \port$2052$0 ;
+  input [7:0] \port$2051$0 ;
+  wire [7:0] \port$2051$0 ;
   input [7:0] \port$2053$0 ;
   wire [7:0] \port$2053$0 ;
-  input [7:0] \port$2563$0 ;
-  wire [7:0] \port$2563$0 ;
+  input [7:0] \port$2054$0 ;
+  wire [7:0] \port$2054$0 ;
+  input [7:0] \port$2564$0 ;
+  wire [7:0] \port$2564$0 ;
   output [7:0] program__address;
   wire [7:0] program__address;
   input [31:0] program__read_data;
@@ -5238,7 +5238,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   assign _015_ = \wait  == 1'h1;
   assign _016_ = running_1 ? { 16'h0000, accesses__read_address } : offset;
   assign _017_ = writes_address ? offset : { 16'h0000, accesses__write_address };
-  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2563$0  };
+  assign _018_ = writes_data ? \$signal$11  : { 24'h000000, \port$2564$0  };
   assign _019_ = writes_mask ? mask : 4'h0;
   assign _020_ = accesses__write_mask | _019_;
   assign _022_ = writing[2] ? 2'h1 : 2'h0;
@@ -5333,7 +5333,7 @@ module \accelerator.host_port (rst, accesses__program_address, program__address,
   always @(posedge clk)
     of_program_1 <= program_word_1;
   always @(posedge clk)
-    of_activations_1 <= { \port$2053$0 , \port$2052$0 , \port$2050$0 , \port$2049$0  };
+    of_activations_1 <= { \port$2054$0 , \port$2053$0 , \port$2051$0 , \port$2050$0  };
   always @(posedge clk)
     write_address <= _078_;
   always @(posedge clk)
@@ -7601,44 +7601,44 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   wire _003_;
   wire _004_;
   wire _005_;
-  wire [10:0] _006_;
-  wire _007_;
-  wire [16:0] _008_;
-  wire [32:0] _009_;
-  wire [31:0] _010_;
+  wire [31:0] _006_;
+  wire [32:0] _007_;
+  wire _008_;
+  wire [16:0] _009_;
+  wire [32:0] _010_;
   wire _011_;
-  wire [32:0] _012_;
+  wire [31:0] _012_;
   wire [32:0] _013_;
-  wire _014_;
+  wire [32:0] _014_;
   wire _015_;
   wire _016_;
   wire _017_;
-  wire [32:0] _018_;
-  wire [31:0] _019_;
-  wire [32:0] _020_;
-  wire _021_;
+  wire _018_;
+  wire [32:0] _019_;
+  wire [31:0] _020_;
+  wire [32:0] _021_;
   wire _022_;
   wire _023_;
   wire _024_;
-  wire [31:0] _025_;
-  wire [2:0] _026_;
-  wire [10:0] _027_;
-  wire [7:0] _028_;
-  wire [2:0] _029_;
+  wire _025_;
+  wire [31:0] _026_;
+  wire [2:0] _027_;
+  wire [10:0] _028_;
+  wire [7:0] _029_;
   wire [2:0] _030_;
-  wire [8:0] _031_;
-  wire _032_;
+  wire [2:0] _031_;
+  wire [8:0] _032_;
   wire _033_;
-  wire [2:0] _034_;
-  wire [10:0] _035_;
-  wire _036_;
+  wire _034_;
+  wire [2:0] _035_;
+  wire [10:0] _036_;
   wire _037_;
   wire _038_;
   wire _039_;
   wire _040_;
-  wire [2:0] _041_;
-  wire [7:0] _042_;
-  wire _043_;
+  wire _041_;
+  wire [2:0] _042_;
+  wire [7:0] _043_;
   wire _044_;
   wire _045_;
   wire _046_;
@@ -7657,18 +7657,18 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   wire _059_;
   wire _060_;
   wire _061_;
-  wire [9:0] _062_;
+  wire _062_;
   wire [9:0] _063_;
   wire [9:0] _064_;
-  wire _065_;
+  wire [9:0] _065_;
   wire _066_;
   wire _067_;
   wire _068_;
   wire _069_;
   wire _070_;
   wire _071_;
-  wire [3:0] _072_;
-  wire _073_;
+  wire _072_;
+  wire [3:0] _073_;
   wire _074_;
   wire _075_;
   wire _076_;
@@ -7681,6 +7681,7 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   wire _083_;
   wire _084_;
   wire _085_;
+  wire _086_;
   reg [9:0] \$signal  = 10'h000;
   output [7:0] address;
   wire [7:0] address;
@@ -7759,54 +7760,56 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   reg wanted = 1'h0;
   reg [9:0] written_place_1 = 10'h000;
   reg [9:0] written_place_2 = 10'h000;
-  assign _006_ = tile + 3'h4;
-  assign _007_ = begins_1 | advance;
-  assign _008_ = here + descriptor[559:544];
-  assign _009_ = row + descriptor[607:576];
-  assign _010_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
-  assign _012_ = next_row ? _009_ : { 1'h0, _010_ };
-  assign _013_ = next_pixel ? { 16'h0000, _008_ } : _012_;
-  assign _014_ = ~ advance;
-  assign _015_ = begins_1 & _014_;
-  assign _016_ = _015_ | next_row;
-  assign _017_ = _016_ | next_tile;
-  assign _018_ = row + descriptor[607:576];
-  assign _019_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
-  assign _020_ = next_row ? _018_ : { 1'h0, _019_ };
-  assign _021_ = ~ advance;
-  assign _023_ = begins_1 & _021_;
-  assign _024_ = _023_ | next_tile;
-  assign _025_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
-  assign _026_ = group_2 * 1'h1;
-  assign _027_ = here + _026_;
-  assign _028_ = tag_2[7] ? descriptor[23:16] : 8'h04;
-  assign _029_ = group_2 * 1'h1;
-  assign _030_ = came_2 ? _029_ : 3'h0;
-  assign _031_ = _028_ - _030_;
-  assign _032_ = columns > 1'h1;
-  assign _034_ = _032_ ? 3'h1 : columns;
-  assign _035_ = place_1 + together;
-  assign _036_ = | descriptor[543:522];
-  assign _037_ = same_place_1 >= 9'h100;
-  assign _038_ = \end  > 9'h100;
-  assign _039_ = _037_ | _038_;
-  assign _040_ = _039_ | far_1;
-  assign _041_ = group_2 * 1'h1;
-  assign _042_ = tag_2[7] ? descriptor[23:16] : 8'h04;
-  assign _043_ = _041_ >= _042_;
-  assign _045_ = count_1 > 1'h0;
-  assign _046_ = ~ past_4;
-  assign _047_ = valid_4 & _046_;
-  assign _048_ = _047_ & outside;
-  assign _049_ = ~ past_4;
-  assign _050_ = valid_4 & _049_;
-  assign _051_ = ~ outside;
-  assign _052_ = _050_ & _051_;
-  assign _053_ = _052_ ? wanted : 1'h0;
+  assign _005_ = idle & _004_;
+  assign _006_ = begins_1 ? descriptor[543:512] : { 22'h000000, tile };
+  assign _007_ = _006_ + 3'h4;
+  assign _008_ = begins_1 | advance;
+  assign _009_ = here + descriptor[559:544];
+  assign _010_ = row + descriptor[607:576];
+  assign _012_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _013_ = next_row ? _010_ : { 1'h0, _012_ };
+  assign _014_ = next_pixel ? { 16'h0000, _009_ } : _013_;
+  assign _015_ = ~ advance;
+  assign _016_ = begins_1 & _015_;
+  assign _017_ = _016_ | next_row;
+  assign _018_ = _017_ | next_tile;
+  assign _019_ = row + descriptor[607:576];
+  assign _020_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _021_ = next_row ? _019_ : { 1'h0, _020_ };
+  assign _023_ = ~ advance;
+  assign _024_ = begins_1 & _023_;
+  assign _025_ = _024_ | next_tile;
+  assign _026_ = next_tile ? { 22'h000000, following_tile } : descriptor[543:512];
+  assign _027_ = group_2 * 1'h1;
+  assign _028_ = here + _027_;
+  assign _029_ = tag_2[7] ? descriptor[23:16] : 8'h04;
+  assign _030_ = group_2 * 1'h1;
+  assign _031_ = came_2 ? _030_ : 3'h0;
+  assign _032_ = _029_ - _031_;
+  assign _034_ = columns > 1'h1;
+  assign _035_ = _034_ ? 3'h1 : columns;
+  assign _036_ = place_1 + together;
+  assign _037_ = | descriptor[543:522];
+  assign _038_ = same_place_1 >= 9'h100;
+  assign _039_ = \end  > 9'h100;
+  assign _040_ = _038_ | _039_;
+  assign _041_ = _040_ | far_1;
+  assign _042_ = group_2 * 1'h1;
+  assign _043_ = tag_2[7] ? descriptor[23:16] : 8'h04;
+  assign _045_ = _042_ >= _043_;
+  assign _046_ = count_1 > 1'h0;
+  assign _047_ = ~ past_4;
+  assign _048_ = valid_4 & _047_;
+  assign _049_ = _048_ & outside;
+  assign _050_ = ~ past_4;
+  assign _051_ = valid_4 & _050_;
+  assign _052_ = ~ outside;
+  assign _053_ = _051_ & _052_;
+  assign _054_ = _053_ ? wanted : 1'h0;
   always @(posedge store_domain_clk)
-    came_1 <= _054_;
+    came_1 <= _056_;
   always @(posedge store_domain_clk)
-    came_2 <= _056_;
+    came_2 <= _057_;
   always @(posedge store_domain_clk)
     tag_1 <= tag;
   always @(posedge store_domain_clk)
@@ -7820,45 +7823,45 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   always @(posedge store_domain_clk)
     ends_1 <= _011_;
   always @(posedge store_domain_clk)
-    advance <= _057_;
+    advance <= _058_;
   always @(posedge store_domain_clk)
-    next_tile <= _058_;
+    next_tile <= _059_;
   always @(posedge store_domain_clk)
-    next_row <= _059_;
+    next_row <= _060_;
   always @(posedge store_domain_clk)
-    next_pixel <= _060_;
+    next_pixel <= _061_;
   always @(posedge store_domain_clk)
-    finish <= _061_;
+    finish <= _062_;
   always @(posedge store_domain_clk)
     begins_1 <= _005_;
   always @(posedge store_domain_clk)
-    following_tile <= _006_[9:0];
+    following_tile <= _007_[9:0];
   always @(posedge store_domain_clk)
-    here <= _062_;
+    here <= _063_;
   always @(posedge store_domain_clk)
-    row <= _063_;
+    row <= _064_;
   always @(posedge store_domain_clk)
-    tile <= _064_;
+    tile <= _065_;
   always @(posedge store_domain_clk)
-    idle <= _065_;
+    idle <= _067_;
   always @(posedge store_domain_clk)
     place_1 <= \$signal ;
   always @(posedge store_domain_clk)
-    \$signal  <= _027_[9:0];
+    \$signal  <= _028_[9:0];
   always @(posedge store_domain_clk)
-    columns <= _031_[2:0];
+    columns <= _032_[2:0];
   always @(posedge store_domain_clk)
-    together <= _034_[0];
+    together <= _035_[0];
   always @(posedge store_domain_clk)
-    \end  <= _035_[9:0];
+    \end  <= _036_[9:0];
   always @(posedge store_domain_clk)
     same_place_1 <= place_1;
   always @(posedge store_domain_clk)
-    far_1 <= _036_;
+    far_1 <= _037_;
   always @(posedge store_domain_clk)
-    outside <= _040_;
+    outside <= _041_;
   always @(posedge store_domain_clk)
-    past_1 <= _043_;
+    past_1 <= _045_;
   always @(posedge store_domain_clk)
     past_2 <= past_1;
   always @(posedge store_domain_clk)
@@ -7866,21 +7869,21 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   always @(posedge store_domain_clk)
     past_4 <= past_3;
   always @(posedge store_domain_clk)
-    valid_1 <= _067_;
+    valid_1 <= _068_;
   always @(posedge store_domain_clk)
-    valid_2 <= _068_;
+    valid_2 <= _069_;
   always @(posedge store_domain_clk)
-    valid_3 <= _069_;
+    valid_3 <= _070_;
   always @(posedge store_domain_clk)
-    valid_4 <= _070_;
+    valid_4 <= _071_;
   always @(posedge store_domain_clk)
     count_1 <= together;
   always @(posedge store_domain_clk)
-    wanted <= _045_;
+    wanted <= _046_;
   always @(posedge store_domain_clk)
-    error <= _071_;
+    error <= _072_;
   always @(posedge store_domain_clk)
-    mask <= _072_;
+    mask <= _073_;
   always @(posedge store_domain_clk)
     written_place_1 <= same_place_1;
   always @(posedge store_domain_clk)
@@ -7900,25 +7903,25 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   always @(posedge store_domain_clk)
     bytes_7 <= bytes_6;
   always @(posedge store_domain_clk)
-    finish_1 <= _073_;
+    finish_1 <= _074_;
   always @(posedge store_domain_clk)
-    finish_2 <= _074_;
+    finish_2 <= _075_;
   always @(posedge store_domain_clk)
-    finish_3 <= _075_;
+    finish_3 <= _076_;
   always @(posedge store_domain_clk)
-    finish_4 <= _076_;
+    finish_4 <= _078_;
   always @(posedge store_domain_clk)
-    finish_5 <= _078_;
+    finish_5 <= _079_;
   always @(posedge store_domain_clk)
-    finish_6 <= _079_;
+    finish_6 <= _080_;
   always @(posedge store_domain_clk)
-    finish_7 <= _080_;
+    finish_7 <= _081_;
   always @(posedge store_domain_clk)
-    finish_8 <= _081_;
+    finish_8 <= _082_;
   always @(posedge store_domain_clk)
-    finish_9 <= _082_;
+    finish_9 <= _083_;
   always @(posedge store_domain_clk)
-    finish_10 <= _083_;
+    finish_10 <= _084_;
   assign _000_ = group == 2'h3;
   assign _011_ = valid & _000_;
   assign _022_ = ends_1 & before_1[6];
@@ -7927,40 +7930,39 @@ module \accelerator.store (bytes, store_domain_rst, descriptor, valid, group, ta
   assign _055_ = _044_ & before_1[5];
   assign _066_ = ~ before_1[6];
   assign _077_ = ends_1 & _066_;
-  assign _084_ = ~ before_1[5];
-  assign _001_ = _077_ & _084_;
+  assign _085_ = ~ before_1[5];
+  assign _001_ = _077_ & _085_;
   assign _002_ = ends_1 & before_1[6];
   assign _003_ = _002_ & before_1[7];
   assign _004_ = ~ came_2;
-  assign _005_ = idle & _004_;
-  assign _083_ = store_domain_rst ? 1'h0 : finish_9;
-  assign _082_ = store_domain_rst ? 1'h0 : finish_8;
-  assign _081_ = store_domain_rst ? 1'h0 : finish_7;
-  assign _080_ = store_domain_rst ? 1'h0 : finish_6;
-  assign _079_ = store_domain_rst ? 1'h0 : finish_5;
-  assign _078_ = store_domain_rst ? 1'h0 : finish_4;
-  assign _076_ = store_domain_rst ? 1'h0 : finish_3;
-  assign _075_ = store_domain_rst ? 1'h0 : finish_2;
-  assign _074_ = store_domain_rst ? 1'h0 : finish_1;
-  assign _073_ = store_domain_rst ? 1'h0 : finish;
-  assign _072_ = store_domain_rst ? 4'h0 : { 3'h0, _053_ };
-  assign _071_ = store_domain_rst ? 1'h0 : _048_;
-  assign _070_ = store_domain_rst ? 1'h0 : valid_3;
-  assign _069_ = store_domain_rst ? 1'h0 : valid_2;
-  assign _068_ = store_domain_rst ? 1'h0 : valid_1;
-  assign _067_ = store_domain_rst ? 1'h0 : came_2;
-  assign _085_ = came_2 ? finish : idle;
-  assign _065_ = store_domain_rst ? 1'h1 : _085_;
-  assign _064_ = _024_ ? _025_[9:0] : tile;
-  assign _063_ = _017_ ? _020_[9:0] : row;
-  assign _062_ = _007_ ? _013_[9:0] : here;
-  assign _061_ = store_domain_rst ? 1'h0 : _003_;
-  assign _060_ = store_domain_rst ? 1'h0 : _001_;
-  assign _059_ = store_domain_rst ? 1'h0 : _055_;
-  assign _058_ = store_domain_rst ? 1'h0 : _022_;
-  assign _057_ = store_domain_rst ? 1'h0 : ends_1;
-  assign _056_ = store_domain_rst ? 1'h0 : came_1;
-  assign _054_ = store_domain_rst ? 1'h0 : valid;
+  assign _084_ = store_domain_rst ? 1'h0 : finish_9;
+  assign _083_ = store_domain_rst ? 1'h0 : finish_8;
+  assign _082_ = store_domain_rst ? 1'h0 : finish_7;
+  assign _081_ = store_domain_rst ? 1'h0 : finish_6;
+  assign _080_ = store_domain_rst ? 1'h0 : finish_5;
+  assign _079_ = store_domain_rst ? 1'h0 : finish_4;
+  assign _078_ = store_domain_rst ? 1'h0 : finish_3;
+  assign _076_ = store_domain_rst ? 1'h0 : finish_2;
+  assign _075_ = store_domain_rst ? 1'h0 : finish_1;
+  assign _074_ = store_domain_rst ? 1'h0 : finish;
+  assign _073_ = store_domain_rst ? 4'h0 : { 3'h0, _054_ };
+  assign _072_ = store_domain_rst ? 1'h0 : _049_;
+  assign _071_ = store_domain_rst ? 1'h0 : valid_3;
+  assign _070_ = store_domain_rst ? 1'h0 : valid_2;
+  assign _069_ = store_domain_rst ? 1'h0 : valid_1;
+  assign _068_ = store_domain_rst ? 1'h0 : came_2;
+  assign _086_ = came_2 ? finish : idle;
+  assign _067_ = store_domain_rst ? 1'h1 : _086_;
+  assign _065_ = _025_ ? _026_[9:0] : tile;
+  assign _064_ = _018_ ? _021_[9:0] : row;
+  assign _063_ = _008_ ? _014_[9:0] : here;
+  assign _062_ = store_domain_rst ? 1'h0 : _003_;
+  assign _061_ = store_domain_rst ? 1'h0 : _001_;
+  assign _060_ = store_domain_rst ? 1'h0 : _055_;
+  assign _059_ = store_domain_rst ? 1'h0 : _022_;
+  assign _058_ = store_domain_rst ? 1'h0 : ends_1;
+  assign _057_ = store_domain_rst ? 1'h0 : came_1;
+  assign _056_ = store_domain_rst ? 1'h0 : valid;
   assign address = written_place_2[7:0];
 endmodule
 
