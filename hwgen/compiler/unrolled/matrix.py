@@ -84,14 +84,15 @@ class SharedSums:
         return one[0], other[0], other[1] - one[1], terms[one] * terms[other]
 
     def adder(self, pattern: Pattern) -> tuple[int, int]:
-        """Return the bits of a pattern's sum and of its adder."""
+        """Return the bits of a pattern's sum, and of its adder: carry chains have cells of two."""
         a, b, shift, sign = pattern
         (a_low, a_high), (b_low, b_high) = self.builder.limits(a), self.builder.limits(b)
         a_shift, b_shift = max(-shift, 0), max(shift, 0)
         low = (a_low << a_shift) + ((b_low if sign > 0 else -b_high) << b_shift)
         high = (a_high << a_shift) + ((b_high if sign > 0 else -b_low) << b_shift)
         width = bits(low, high)
-        return width, width - abs(shift)
+        cells = width - abs(shift)
+        return width, cells + cells % 2
 
     def operand_bits(self, pattern: Pattern) -> int:
         """Return the bits of both nodes of a pattern."""
