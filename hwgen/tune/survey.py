@@ -94,8 +94,9 @@ class Survey:
                 "matmul" if isinstance(layer, Matmul) else \
                 "products" if isinstance(layer, SquaredDifference | Times) else ""
             if part:
-                raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with {part}, "
-                                "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
+                title = f"{layer.title} of two tensors" if part == "products" else layer.title
+                raise UserError(f"layer {layer.name!r}: {title} needs a Design with {part}, over "
+                                "which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
         plain, stacked = (prepare_network(network, stacked=each) for each in (False, True))
         self.prepared = [plain]

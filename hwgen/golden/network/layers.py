@@ -40,7 +40,8 @@ def matrix(vectors: NDArray[np.int16], weights: Bytes) -> Integers:
     bound = largest * int(np.abs(weights.astype(np.float32)).sum(axis=1).max(initial=0))
     kind = np.float32 if bound < 1 << 24 else np.float64
     left, right = vectors.astype(kind), weights.T.astype(kind)
-    sums = np.empty((len(left), len(weights)), kind)
+    # Some BLAS read what they write over, and warn where that is no number.
+    sums = np.zeros((len(left), len(weights)), kind)
     rows = max(LARGEST_PRODUCT // max(weights.size, 1), 1)
     whole = len(left) // rows * rows
     np.matmul(left[:whole].reshape(-1, rows, left.shape[1]), right,

@@ -39,7 +39,7 @@ DESIGNS = {
 }
 
 
-QUICK = ("compact", "ecp5-large")
+QUICK = ("compact", "ecp5")
 
 
 def awake(design, contents, folder, board=None):
