@@ -21,6 +21,10 @@ USUAL = "IS42S16160@110"
 """A chip that many boards have, at a clock."""
 
 
+WITHOUT = ("tables", "softmax", "matmul", "products")
+"""Parts that a network may need, and that no Design has whose program streams."""
+
+
 def most_held(design: Design) -> int:
     """Return how many words steps may hold, with those behind that are read meanwhile.
 
@@ -32,6 +36,8 @@ def most_held(design: Design) -> int:
 
 def streaming_offer(design: Design) -> str:
     """Return what a Design would be whose program memory need not hold all, if there is one."""
+    if any(getattr(design, part) for part in WITHOUT):
+        return ""
     known = (name for name, fields in presets().items()
              if "external" in fields and fields.get("device") == design.device)
     if preset := next(known, None):

@@ -80,6 +80,8 @@ def test_refusal_offers_it():
     with pytest.raises(UserError, match="; or let them stream from a memory chip, as on the preset "
                        "ulx3s-85f:stream$"):
         compile_network(network, preset)
+    with pytest.raises(UserError, match="program_memory must be [0-9]+ or more$"):
+        compile_network(network, preset.replace(tables=1))  # no Design has both
 
 
 def test_more_than_the_chip_holds(monkeypatch):
