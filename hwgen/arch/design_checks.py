@@ -73,7 +73,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                      "external", "tables", "softmax", "matmul", "products", "program_crc")
+                     "external", "tables", "softmax", "matmul", "products", "program_crc")
 """Fields that say nothing of an array alone."""
 
 

@@ -64,14 +64,14 @@ class ChipPins(wiring.Component):
             self._drive(m, "dqm", index, self.chip.dqm, True)
         for index, bit in enumerate(self.chip.dq_o):
             name = f"dq_{index}"
-            off = pads.output_register(m, ~self.chip.dq_oe, f"{name}_off", init=1)
+            off = pads.pad_register(m, ~self.chip.dq_oe, f"{name}_off", init=1)
             read = pads.pad(m, self.ports["dq"][index], name,
-                            pads.output_register(m, bit, name), off=off)
-            m.d.comb += self.chip.dq_i[index].eq(pads.input_register(m, read, f"{name}_in"))
+                            pads.pad_register(m, bit, name), off=off)
+            m.d.comb += self.chip.dq_i[index].eq(pads.pad_register(m, read, f"{name}_in"))
         return m
 
     def _drive(self, m: Module, name: str, index: int, bit: Value, high: bool) -> None:
         """Drive a pin with a bit, a cycle later; at first it is low, or ``high``."""
         each = f"{name}_{index}"
         pads.pad(m, self.ports[name][index], each,
-                 pads.output_register(m, bit, each, init=int(high)))
+                 pads.pad_register(m, bit, each, init=int(high)))

@@ -7,30 +7,23 @@ to be placed.
 from amaranth import *
 from amaranth.hdl import IOValue
 
-__all__ = ["BOTH_WAYS", "clock_pad", "input_register", "output_register", "pad"]
+__all__ = ["BOTH_WAYS", "clock_pad", "pad", "pad_register"]
 
 BOTH_WAYS = ("ecp5",)
 """The families that have them here."""
 
 
-def register(m: Module, bit: Value, name: str, init: int) -> Signal:
-    """Return ``bit``, a cycle later, from a register that goes into the pad beside it."""
+def pad_register(m: Module, bit: Value, name: str, *, init: int = 0) -> Signal:
+    """Return ``bit``, a cycle later, from a register that goes into the pad beside it.
+
+    It is what drives one pad and nothing else, or what a pad has read; at first it is ``init``.
+    """
     stored = Signal(name=name, init=init)
     m.submodules[f"{name}_register"] = Instance(
         "TRELLIS_FF", a_syn_useioff=1, p_GSR="DISABLED", p_CEMUX="1", p_CLKMUX="CLK",
         p_LSRMUX="LSR", p_SRMODE="LSR_OVER_CE", p_REGSET="SET" if init else "RESET",
         i_CLK=ClockSignal(), i_DI=bit, o_Q=stored)
     return stored
-
-
-def output_register(m: Module, bit: Value, name: str, *, init: int = 0) -> Signal:
-    """Return ``bit``, a cycle later, for one pad and nothing else; at first it is ``init``."""
-    return register(m, bit, name, init)
-
-
-def input_register(m: Module, bit: Value, name: str) -> Signal:
-    """Return what a pad has read, a cycle later."""
-    return register(m, bit, name, 0)
 
 
 def pad(m: Module, port: IOValue, name: str, value: Value, *, off: Value | None = None) -> Signal:

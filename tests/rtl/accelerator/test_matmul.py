@@ -5,37 +5,22 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.golden.network import network as golden
 from hwgen.network.tflite import reading as tflite
 from hwgen.predict.layers import predictions
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler.test_matmul import attention, single, whole_network
-from ...compiler_bench import design, inputs_of, least_memory
+from ...compiler_bench import design, inputs_of
 from ...tflite_writer import Graph
+from .both_ways import hold
 
 DESIGNS = {"wide": design(4, 7, lanes=4, softmax=True), "deep": design(9, 5, lanes=2, tables=2),
            "square": design(8, 8, sums=300, kept_vectors=100)}
 
 
 def check(name, found):
-    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
-    of = DESIGNS[name]
-    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14, matmul=True)
-    board = simulated_board(of)
-    with board.link:
-        for network, x in found:
-            for on in (of, least_memory(network, of)):
-                program = compile_network(network, on)
-                load(board, program)
-                result = run(board, program, network, x, check=True)
-                for layer in result.layers:
-                    assert layer.difference is None, layer
-                    assert layer.cycles == layer.predicted_cycles > 0, layer
-                result = run(board, program, network, x)
-                assert result.cycles == result.predicted_cycles
-                for output, values in golden.run(network, x).items():
-                    np.testing.assert_array_equal(result.outputs[output], values)
+    """Hold values and cycles of networks on a Design."""
+    hold(DESIGNS[name].replace(matmul=True), found)
 
 
 def test_on_hardware():

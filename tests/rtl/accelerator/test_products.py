@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
-from hwgen.golden.network import network as golden
 from hwgen.network.reader import read_network
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...compiler.test_products import any_product
-from ...compiler_bench import design, least_memory
+from ...compiler_bench import design
 from ...networks import SHARED, arrays
+from .both_ways import hold
 
 DESIGNS = {
     "systolic": design(4, 4, 1, lanes=4, products=True),
@@ -26,24 +26,8 @@ DESIGNS = {
 
 
 def check(name, found):
-    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
-    of = DESIGNS[name]
-    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14)
-    board = simulated_board(of)
-    with board.link:
-        for network, x in found:
-            for on in (of, least_memory(network, of)):
-                program = compile_network(network, on)
-                assert any(step.product for step in program.steps)
-                load(board, program)
-                result = run(board, program, network, x, check=True)
-                for layer in result.layers:
-                    assert layer.difference is None, layer
-                    assert layer.cycles == layer.predicted_cycles > 0, layer
-                result = run(board, program, network, x)
-                assert result.cycles == result.predicted_cycles
-                for output, values in golden.run(network, x).items():
-                    assert (result.outputs[output] == values).all()
+    """Hold values and cycles of networks on a Design."""
+    hold(DESIGNS[name], found, "product")
 
 
 def networks(seeds):

@@ -6,16 +6,14 @@ import pytest
 from amaranth import *
 
 from hwgen.arch.steps import LONGEST_ROW
-from hwgen.compiler import compile_network
 from hwgen.cost import softmax as cost
-from hwgen.golden.network import network as golden
 from hwgen.network.fixed_point import LARGEST, powers, shares
 from hwgen.rtl.accelerator.shares import Shares, Turn
-from hwgen.runtime.inference import load, run, simulated_board
 
 from ...bench import simulate
 from ...compiler.test_softmax import EXTREMES, chain, of_rows, single
-from ...compiler_bench import design, least_memory
+from ...compiler_bench import design
+from .both_ways import hold
 
 
 def any_powers(kind):
@@ -112,23 +110,8 @@ DESIGNS = {
 
 
 def check(name, found):
-    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
-    of = DESIGNS[name]
-    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14, softmax=True)
-    board = simulated_board(of)
-    with board.link:
-        for network, x in found:
-            for on in (of, least_memory(network, of)):
-                program = compile_network(network, on)
-                load(board, program)
-                result = run(board, program, network, x, check=True)
-                for layer in result.layers:
-                    assert layer.difference is None, layer
-                    assert layer.cycles == layer.predicted_cycles > 0, layer
-                result = run(board, program, network, x)
-                assert result.cycles == result.predicted_cycles
-                for output, values in golden.run(network, x).items():
-                    np.testing.assert_array_equal(result.outputs[output], values)
+    """Hold values and cycles of networks on a Design."""
+    hold(DESIGNS[name].replace(softmax=True), found)
 
 
 @pytest.mark.parametrize("name", [

@@ -4,16 +4,14 @@
 import numpy as np
 import pytest
 
-from hwgen.compiler import compile_network
-from hwgen.golden.network import network as golden
 from hwgen.network.tflite import reading as tflite
 from hwgen.rtl.accelerator.tables import Tables
-from hwgen.runtime.inference import load, run, simulated_board
 
 from ...bench import simulate
 from ...compiler.test_tables import any_chain, by_turns, every_byte
-from ...compiler_bench import design, inputs_of, least_memory
+from ...compiler_bench import design, inputs_of
 from ...tflite_writer import CURVES, Graph, random_layer
+from .both_ways import hold
 
 SIZES = [(4, 1, 1, 70, 7, False), (5, 3, 3, 99, 7, False), (8, 8, 7, 256, 3, False),
          (2, 1, 2, 200, 1, True), (17, 2, 4, 64, 2, True)]
@@ -128,24 +126,8 @@ def ending():
 
 
 def check(name, found):
-    """Hold values and cycles, layer by layer and in one run, in much memory and in little."""
-    of = DESIGNS[name]
-    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14)
-    board = simulated_board(of)
-    with board.link:
-        for network, x in found:
-            for on in (of, least_memory(network, of)):
-                program = compile_network(network, on)
-                assert any(step.table for step in program.steps)
-                load(board, program)
-                result = run(board, program, network, x, check=True)
-                for layer in result.layers:
-                    assert layer.difference is None, layer
-                    assert layer.cycles == layer.predicted_cycles > 0, layer
-                result = run(board, program, network, x)
-                assert result.cycles == result.predicted_cycles
-                for output, values in golden.run(network, x).items():
-                    np.testing.assert_array_equal(result.outputs[output], values)
+    """Hold values and cycles of networks on a Design."""
+    hold(DESIGNS[name], found, "table")
 
 
 @pytest.mark.parametrize("name", ["systolic", "compact"])
