@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwgen.arch.descriptors import Descriptors
 from hwgen.arch.design import Design
-from hwgen.compiler import compile_network
+from hwgen.compiler import Program, compile_network
 from hwgen.errors import UserError
 from hwgen.golden.accelerator import accelerator
 from hwgen.golden.binary.accelerator import BinaryAccelerator
@@ -65,6 +66,18 @@ def least_memory(net, of):
             raise
         return of.replace(activation_memory=int(needed[1]))
     return of
+
+
+def with_step(program, index, /, **fields):
+    """Return a Program of which the descriptor of a step is another one."""
+    coding = Descriptors.of(program.design)
+    step = program.steps[index].replace(**fields)
+    first = program.places[index] * program.design.columns
+    data = coding.write(step)
+    image = program.image[:first] + data + program.image[first + len(data):]
+    steps = (*program.steps[:index], step, *program.steps[index + 1:])
+    facts = {name: getattr(program, name) for name in Program.__dataclass_fields__}
+    return Program(**facts | {"image": image, "steps": steps})
 
 
 def verify(net, of, inputs=None):
@@ -366,4 +379,4 @@ RANDOM = (random_convolution, random_depthwise, random_fully_connected, random_p
 
 __all__ = ["AveragePool", "Builder", "Concatenate", "MaxPool", "Mean", "Pad", "Reshape", "Window",
            "design", "inputs_of", "least_memory", "model", "random_network", "random_window",
-           "run_program", "verify"]
+           "run_program", "verify", "with_step"]

@@ -10,22 +10,11 @@ from hwgen.compiler.program import Program
 from hwgen.compiler.streaming import most_held
 from hwgen.errors import UserError
 
+from ..compiler_bench import with_step
 from ..rtl.accelerator.test_accelerator_layers import any_network
 
 DESIGN = Design(rows=9, columns=16, lines=3, lanes=16, activation_memory=1 << 16,
                 program_memory=8192, partial_sums=32, line_pixels=64, external="IS42S16160@110")
-
-
-def changed(program, index, /, **fields):
-    """Return a Program of which the descriptor of a step is another one."""
-    coding = Descriptors.of(program.design)
-    step = program.steps[index].replace(**fields)
-    first = program.places[index] * program.design.columns
-    data = coding.write(step)
-    image = program.image[:first] + data + program.image[first + len(data):]
-    steps = [*program.steps[:index], step, *program.steps[index + 1:]]
-    facts = {name: getattr(program, name) for name in Program.__dataclass_fields__}
-    return Program(**facts | {"image": image, "steps": tuple(steps)})
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +41,13 @@ def test_a_file_keeps_it(program, tmp_path):
 def test_words_that_are_not_held(program):
     first = next(index for index, step in enumerate(program.steps) if step.holds)
     with pytest.raises(Unsound, match="it has words again that are not held"):
-        check_program(changed(program, first, holds=False))
+        check_program(with_step(program, first, holds=False))
 
 
 def test_words_that_are_elsewhere(program):
     index = next(index for index, step in enumerate(program.steps) if not step.again)
     with pytest.raises(Unsound, match="its words are not behind its descriptor"):
-        check_program(changed(program, index, program=program.steps[index].program + 1))
+        check_program(with_step(program, index, program=program.steps[index].program + 1))
 
 
 def test_more_than_the_ring_holds():
@@ -68,7 +57,7 @@ def test_more_than_the_ring_holds():
         (each, number) for each in found for number, step in enumerate(each.steps)
         if Descriptors.of(DESIGN).words_behind(step) > most_held(DESIGN))
     with pytest.raises(Unsound, match="the ring has no room for the words for which it waits"):
-        check_program(changed(program, index, holds=True))
+        check_program(with_step(program, index, holds=True))
 
 
 def test_refusal_offers_it():

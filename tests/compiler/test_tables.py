@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hwgen.arch.descriptors import Descriptors
 from hwgen.arch.steps import Mode
 from hwgen.compiler import compile_network
 from hwgen.compiler.check import Unsound, check_program
@@ -23,6 +22,7 @@ from ..compiler_bench import (
     least_memory,
     random_network,
     verify,
+    with_step,
 )
 
 
@@ -221,9 +221,5 @@ def test_checker(index, fields, message):
     curve(build)
     program = compile_network(build.network(), design(tables=1, kept_vectors=50))
     check_program(program)
-    steps = list(program.steps)
-    steps[index] = steps[index].replace(**fields)
-    coding = Descriptors.of(program.design)
-    head = b"".join(map(coding.write, steps))
     with pytest.raises(Unsound, match=message):
-        check_program(replace(program, steps=tuple(steps), image=head + program.image[len(head):]))
+        check_program(with_step(program, index, **fields))
