@@ -53,6 +53,9 @@ QUALIFIERS = {
 SECONDS = 4 * 3600
 """Wall-clock budget of a bench on all mutants."""
 NO_BENCH = "bench without a cycle budget"
+LOOK = 10
+"""Seconds of a bench in which nearly all mutants are noticed that ever are. Only those that
+are not, and are not proven to be equivalent then, get the whole of a longer bench."""
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
 
@@ -108,20 +111,22 @@ class Subject:
                            "UNIT": json.dumps(parameters(unit, design))}
 
     def survey(self, netlist: Netlist, jobs: int, numbers: Sequence[int] | None = None,
-               ) -> list[Fate]:
+               each: int = 0) -> list[Fate]:
         """Run the bench on each mutant, or those with some numbers, on so many of them at once.
 
-        Fates are kept: what the same bench has seen is not run again.
+        Fates are kept: what the same bench has seen is not run again. With ``each`` a mutant gets
+        so many seconds, and hangs where that is too few.
         """
         text, folder = (netlist.folder / PREPARED).read_bytes(), self.folder / "fates"
         folder.mkdir(exist_ok=True)
         wanted = [netlist.mutants[number - 1] for number in numbers] \
             if numbers is not None else netlist.mutants
-        files = {mutant.number: folder / f"{digest([text, mutant.change, sources()])}.json"
+        limit = [str(each)] * bool(each)
+        files = {mutant.number: folder / f"{digest([text, mutant.change, sources(), *limit])}.json"
                  for mutant in wanted}
         new = [number for number, file in files.items() if not file.exists()]
         for fate in survey(netlist, self.bench, parameters=self.parameters, numbers=new,
-                           seconds=SECONDS, jobs=jobs) if new else []:
+                           seconds=SECONDS, jobs=jobs, each=each) if new else []:
             files[fate.number].write_text(json.dumps(asdict(fate)))
         return [replace(Fate(**json.loads(file.read_text())), number=number)
                 for number, file in files.items()]
@@ -145,14 +150,20 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
     first, *others = sizes_of(unit)
     subject = Subject(unit, first, folder)
     netlist = instrument(**subject.design, count=count, seed=seed)
+
+    def proven(mutant: Mutant) -> bool:
+        return answer(unit, netlist, mutant, seconds) == "equivalent"
+
     # No bench can notice what is proven already.
-    proven = {mutant.number for mutant in netlist.mutants
-              if proof(unit, netlist, mutant, seconds).exists()
-              and answer(unit, netlist, mutant, seconds) == "equivalent"}
-    fates = {fate.number: fate for fate in subject.survey(netlist, jobs, [
-        mutant.number for mutant in netlist.mutants if mutant.number not in proven])}
+    wanted = [mutant.number for mutant in netlist.mutants
+              if not (proof(unit, netlist, mutant, seconds).exists() and proven(mutant))]
+    looks = subject.survey(netlist, jobs, wanted, each=LOOK)
+    unseen = [look.number for look in looks
+              if look.hung and not proven(netlist.mutants[look.number - 1])]
+    whole = subject.survey(netlist, jobs, unseen) if unseen else []
+    fates = {fate.number: fate for fate in (*(look for look in looks if not look.hung), *whole)}
     found = Campaign(unit, first.name, seed, len(netlist.mutants))
-    found.seconds = round(sum(fate.seconds for fate in fates.values()), 1)
+    found.seconds = round(sum(fate.seconds for fate in (*looks, *whole)), 1)
     left = []
     for mutant in netlist.mutants:
         fate = fates.get(mutant.number, Fate(mutant.number, True))
@@ -161,7 +172,7 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
         elif not fate.passed:
             test = fate.test or fate.message
             found.killed[test] = found.killed.get(test, 0) + 1
-        elif answer(unit, netlist, mutant, seconds) == "equivalent":
+        elif proven(mutant):
             found.equivalent.append(mutant.place)
         else:
             left.append(mutant)

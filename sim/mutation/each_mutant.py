@@ -21,7 +21,7 @@ from .mutants import SELECT, Fate
 
 SLOWER, LEAST = 4, 10
 """A mutant is stopped after so many times the processor time of the design without one, and not
-before so many seconds: benches end by themselves what lasts too long."""
+before so many seconds: benches end by themselves what lasts too long. ``$SECONDS`` says less."""
 
 
 @cocotb.test(stage=-1000)
@@ -80,7 +80,8 @@ class Children:
         number, results = self.running.pop(child)
         fate = fate_of(number, results, status, usage.ru_utime + usage.ru_stime)
         results.unlink(missing_ok=True)
-        self.limit = self.limit or round(max(LEAST, SLOWER * fate.seconds))
+        self.limit = self.limit or int(os.environ["SECONDS"]) \
+            or round(max(LEAST, SLOWER * fate.seconds))
         with self.fates.open("a") as file:
             file.write(json.dumps(vars(fate)) + "\n")
         return fate

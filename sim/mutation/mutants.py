@@ -165,7 +165,7 @@ def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: 
 
 def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | None = None,
            numbers: Sequence[int] | None = None, seed: int = 0, seconds: float = 3600,
-           jobs: int = 1) -> list[Fate]:
+           jobs: int = 1, each: int = 0) -> list[Fate]:
     """Run a bench on each mutant; return what became of them, in their order.
 
     Parameters
@@ -184,6 +184,9 @@ def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | N
         Wall-clock budget of all together.
     jobs : int
         How many of them to run at once.
+    each : int
+        Processor time of one, at most, in seconds, behind which it counts as hung. By default as
+        long as the bench takes, and more.
     """
     numbers = [mutant.number for mutant in netlist.mutants] if numbers is None else numbers
     fates = (netlist.folder / "fates.jsonl").absolute()  # the simulator runs elsewhere
@@ -193,7 +196,7 @@ def survey(netlist: Netlist, bench: str, *, parameters: Mapping[str, object] | N
         netlist.verilog, f"sim.mutation.each_mutant,{module}", netlist.folder,
         simulator="verilator", top=netlist.top, seed=seed, seconds=seconds, optimise=1,
         parameters={**(parameters or {}), "MUTANTS": json.dumps([0, *numbers]),
-                    "FATES": fates, "JOBS": jobs, "COCOTB_MAX_FAILURES": 1,
+                    "FATES": fates, "JOBS": jobs, "SECONDS": each, "COCOTB_MAX_FAILURES": 1,
                     "OPENBLAS_NUM_THREADS": 1})
     found = [Fate(**json.loads(line)) for line in fates.read_text().splitlines()] \
         if fates.exists() else []

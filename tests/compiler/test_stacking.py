@@ -22,6 +22,7 @@ from hwgen.network.reader import read_network
 from hwgen.runtime.compiled import compile_images
 from hwgen.runtime.inference import load, run, simulated_board
 
+from ..cases import some
 from ..compiler_bench import (
     Builder,
     Concatenate,
@@ -100,7 +101,7 @@ def any_design(rng, **fields):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("first", range(0, 60, 15))
+@pytest.mark.parametrize("first", some(range(0, 60, 15), 2))
 def test_random(kind, first):
     """Any window over any image: every tensor is that of the reference, quicker or not."""
     rng, quicker = np.random.default_rng(first), 0
@@ -117,7 +118,7 @@ def test_random(kind, first):
     assert 0 < quicker < 15
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))
+@pytest.mark.parametrize("first", some(range(0, 40, 10), 1))
 def test_little_memory(first):
     """In the least memory that will do, and a little more, what is quicker and fits is taken."""
     rng = np.random.default_rng(first)

@@ -214,13 +214,8 @@ def local_register(m: Module, family: str, value: Value, name: str, *,
     the chip; where that costs speed, the family has a register that it leaves alone. Without
     ``enable`` they keep what they have.
     """
-    if family == "ecp5" and len(value) == 1:
-        return ecp5.register(m, value, name, enable)
     if family == "ecp5":
-        whole = Signal(len(value), name=f"{name}_next")  # of an expression, bits are slow to take
-        m.d.comb += whole.eq(value)
-        return Cat(ecp5.register(m, bit, f"{name}_{index}", enable)
-                   for index, bit in enumerate(whole))
+        return ecp5.register(m, value, name, enable)
     stored = Signal(len(value), name=name, reset_less=True)
     with m.If(enable) if enable is not None else nullcontext():
         m.d.sync += stored.eq(value)

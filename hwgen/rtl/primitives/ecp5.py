@@ -17,17 +17,21 @@ WIDTH = 18
 """Bits of an operand."""
 
 
-def register(m: Module, bit: Value, name: str, enable: Value | None = None) -> Value:
-    """Return ``bit``, a cycle later, from a register that synthesis does not merge with others.
+def register(m: Module, value: Value, name: str, enable: Value | None = None) -> Value:
+    """Return ``value``, a cycle later, from registers that synthesis does not merge with others.
 
-    Without ``enable`` it keeps what it has.
+    Without ``enable`` they keep what they have.
     """
-    stored = Signal(name=name)
+    # One signal on either side: of an expression or of many signals, bits are slow to take.
+    whole, stored = Signal(len(value), name=f"{name}_next"), Signal(len(value), name=name)
+    m.d.comb += whole.eq(value)
     kind = "1" if enable is None else "CE"
-    m.submodules[name] = Instance(
-        "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX=kind, p_CLKMUX="CLK", p_LSRMUX="LSR",
-        p_SRMODE="LSR_OVER_CE", p_REGSET="RESET", i_CLK=ClockSignal(), i_LSR=Const(0, 1),
-        i_CE=Const(1, 1) if enable is None else enable, i_DI=bit, o_Q=stored)
+    for index in range(len(value)):
+        m.submodules[f"{name}_{index}"] = Instance(
+            "TRELLIS_FF", p_GSR="DISABLED", p_CEMUX=kind, p_CLKMUX="CLK", p_LSRMUX="LSR",
+            p_SRMODE="LSR_OVER_CE", p_REGSET="RESET", i_CLK=ClockSignal(), i_LSR=Const(0, 1),
+            i_CE=Const(1, 1) if enable is None else enable, i_DI=whole[index],
+            o_Q=stored[index])
     return stored
 
 

@@ -17,6 +17,7 @@ from hwgen.runtime.inference import first_difference, load, portable, run, simul
 from hwgen.runtime.simulation import SimulatedLink
 from sim.cells import models_of_cells
 
+from ...cases import some
 from ...compiler_bench import Builder, Window, inputs_of
 from ...networks import NETWORKS, arrays, path, stored_tensors
 
@@ -181,9 +182,10 @@ def test_nothing_is_left_of_a_stopped_step():
             assert result.equal and result.cycles == result.predicted_cycles
 
 
+@pytest.mark.parametrize("pauses", some([range(first, 600, 51) for first in (0, 17, 34)], 1))
 @pytest.mark.parametrize("kind", [{"lanes": 2}, {"lanes": 1, "lines": 1, "compact": True}],
                          ids=["fast", "compact"])
-def test_stop(kind):
+def test_stop(kind, pauses):
     """The host stops what it likes, whenever it likes, and the next run is right."""
     design = Design(rows=4, columns=5, activation_memory=16384, program_memory=2000,
                     partial_sums=2048, **kind)
@@ -195,7 +197,7 @@ def test_stop(kind):
     with board.link:
         load(board, program)
         board.stop()  # nothing runs: nothing happens
-        for pause in range(0, 600, 17):
+        for pause in pauses:
             result = run(board, program, network, inputs_of(network, pause), check=True)
             assert result.equal and result.cycles == result.predicted_cycles
             board.start(0, 1, watchdog=2**32 - 1)
@@ -207,10 +209,10 @@ def test_stop(kind):
             assert board.read_register(Register.COUNT) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [
     pytest.param({}, id="portable"),
-    pytest.param({"family": "ecp5", "device": "LFE5U-85F", "dsps": 61}, id="ecp5",
-                 marks=pytest.mark.slow)])
+    pytest.param({"family": "ecp5", "device": "LFE5U-85F", "dsps": 61}, id="ecp5")])
 def test_packed_rows(family, tmp_path):
     """A whole network on an array whose cells share multipliers, but for nine taps of a column."""
     design = Design(rows=13, columns=7, lines=3, packed_rows=4, lanes=4, partial_sums=128,

@@ -11,6 +11,7 @@ from hwgen.network.fixed_point import LARGEST, powers, shares
 from hwgen.rtl.accelerator.shares import Shares, Turn
 
 from ...bench import simulate
+from ...cases import some
 from ...compiler.test_softmax import EXTREMES, chain, of_rows, single
 from ...compiler_bench import design
 from .both_ways import hold
@@ -114,12 +115,13 @@ def check(name, found):
     hold(DESIGNS[name].replace(softmax=True), found)
 
 
+@pytest.mark.parametrize("seeds", some([range(3), range(3, 6)], 1))
 @pytest.mark.parametrize("name", [
     "systolic", pytest.param("compact", marks=pytest.mark.slow)])
-def test_on_hardware(name):
+def test_on_hardware(name, seeds):
     """Rows of one byte and of thousands, at extreme scales, alone and between other layers."""
-    check(name, [*(of_rows(*each) for each in EXTREMES), *map(single, range(6)),
-                 *map(chain, range(6))])
+    check(name, [*(of_rows(*each) for each in EXTREMES), *map(single, seeds),
+                 *map(chain, seeds)])
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from hwgen.network.tflite import reading as tflite
 from hwgen.rtl.accelerator.tables import Tables
 
 from ...bench import simulate
+from ...cases import some
 from ...compiler.test_tables import any_chain, by_turns, every_byte
 from ...compiler_bench import design, inputs_of
 from ...tflite_writer import CURVES, Graph, random_layer
@@ -130,11 +131,12 @@ def check(name, found):
     hold(DESIGNS[name], found, "table")
 
 
+@pytest.mark.parametrize("first", some([0, 1], 1))
 @pytest.mark.parametrize("name", ["systolic", "compact"])
-def test_on_hardware(name):
-    """All bytes, chains of layers, and each function twice."""
-    check(name, [every_byte(), ending(), by_turns(), *networks("chain", range(6)),
-                 *(each for kind in ("LOGISTIC", *CURVES) for each in networks(kind, range(2)))])
+def test_on_hardware(name, first):
+    """All bytes, chains of layers, and each function."""
+    check(name, [every_byte(), ending(), by_turns(), *networks("chain", range(first, 6, 2)),
+                 *(each for kind in ("LOGISTIC", *CURVES) for each in networks(kind, [first]))])
 
 
 @pytest.mark.slow
