@@ -17,6 +17,7 @@ from .design_checks import (
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
+    LSTM,
     MATMUL,
     PACKED,
     SIDES,
@@ -27,6 +28,7 @@ from .design_checks import (
 )
 from .external import LARGEST_RING, LEAST_RING
 from .formats import GROUP
+from .lstm import MOST_CELLS
 
 __all__ = ["MISSING", "fitting"]
 
@@ -115,6 +117,9 @@ def fit_accelerator(v: Fields) -> None:
                                 WIDE_ROWS[-1]))
     if any(v[field] not in known for field, known in MATMUL.items()):
         v.put("matmul", False)
+    if any(v[field] not in known for field, known in LSTM.items()):
+        v.put("lstm", 0)
+    v.clamp("lstm", 0, MOST_CELLS)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
                                   ("program_crc", False, CHECKED)):
         if any(v[name] != only for name, only in table.items()):

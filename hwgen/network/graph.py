@@ -49,8 +49,8 @@ from .tensor import StateTensor, Tensor, Window
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
             "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Lstm",
             "Matmul", "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad",
-            "Requantisation", "Requantise", "Reshape", "Softmax", "SquaredDifference", "StateTensor",
-            "Tensor", "Times", "Total", "Weighted", "Window"]
+            "Requantisation", "Requantise", "Reshape", "Softmax", "SquaredDifference",
+            "StateTensor", "Tensor", "Times", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

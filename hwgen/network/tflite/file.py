@@ -152,8 +152,8 @@ class FileParser:
             named += [operator.InputsAsNumpy(), operator.OutputsAsNumpy()]
             between.append(operator.IntermediatesAsNumpy())
         found, kept = (
-            {index for vector in vectors if not isinstance(vector, int) for index in vector.tolist()}
-            for vectors in (between, named))
+            {index for vector in vectors if not isinstance(vector, int)
+             for index in vector.tolist()} for vectors in (between, named))
         return found - kept
 
     def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
