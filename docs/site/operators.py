@@ -80,9 +80,9 @@ CYCLES = f"""
 
 Each layer alone, on an image of {SIDE} x {SIDE} pixels of {SIDE} channels, on the preset `{PRESET}`
 ({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table, `softmax`,
-`lstm`, `products` and more memory; for BATCH_MATMUL with `matmul` and without `lines`: cycles from the
-first word of its descriptor to the last byte in memory, as the counters of the hardware count them.
-Within a network a layer may take fewer, as
+`lstm`, `products` and more memory; for BATCH_MATMUL with `matmul` and without `lines`: cycles from
+the first word of its descriptor to the last byte in memory, as the counters of the hardware count
+them. Within a network a layer may take fewer, as
 [steps overlap](compiler.md#steps-that-overlap). For a network of yours:
 `hwgen cycles NETWORK --design DESIGN`.
 """
