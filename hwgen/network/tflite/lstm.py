@@ -30,7 +30,7 @@ def lstm(site: Site) -> list[Layer]:
                           for first, size in ((1, inputs), (5, cells)))
     scale, zero_point = site.grid(HIDDEN)
     site.keeps_grid(scale, zero_point)
-    power, clip = held(site)
+    power, clip = cell_limits(site)
     context, x, y = site.context, site.x(), site.y
     # As the reference: the product of both scales is a float32.
     scalings = np.array([[one(float(np.float32(each) * np.float32(by)) / 2.0**GATE_POWER)
@@ -111,7 +111,7 @@ def gates_of(site: Site, first: int, cells: int, size: int,
     return np.stack(found), scales
 
 
-def held(site: Site) -> tuple[int, int]:
+def cell_limits(site: Site) -> tuple[int, int]:
     """Return the power of two that what cells hold is scaled by, and their limit, 0 for none."""
     scale, zero_point = site.grid(CELL)
     fraction, power = math.frexp(scale)

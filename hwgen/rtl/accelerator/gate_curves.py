@@ -39,7 +39,7 @@ def saturate(value: Value) -> Value:
     """Return what 16 bits hold of a number with a sign."""
     above = value[15:]
     fits = above.all() | ~above.any()
-    return Mux(fits, value[:16], Cat((~value[-1]).replicate(15), value[-1])).as_signed()
+    return Mux(fits, value[:16], Cat((~value[-1]).replicate(15), value[-1])).as_with_sign()
 
 
 def rescale(m: Module, platform: object, family: str, value: Value, multiplier: Value,
@@ -63,7 +63,7 @@ def rescale(m: Module, platform: object, family: str, value: Value, multiplier: 
     whole = Signal(signed(SUM), reset_less=True)
     result = Signal(signed(16), reset_less=True)
     m.d.sync += [
-        rounded.eq(found[31:].as_signed() + found[30]),
+        rounded.eq(found[31:].as_with_sign() + found[30]),
         toward.eq((rounded - (rounded[-1] & by.any())) << 1),
         few.eq(toward >> later(m, by[:2], 1, "by")),
         less.eq(few >> Cat(C(0, 2), behind)),
@@ -104,11 +104,11 @@ def curve(m: Module, family: str, x: Value, amount: Value, tangent: Value) -> Va
     over = later(m, above, 2 + PRODUCT, "over")
     found = Signal(LOW + PART, reset_less=True)
     m.d.sync += found.eq(Mux(over, 65535 << PART, (low << PART) + kind.p))
-    return _signed(m, found, later(m, argument[-1], 5 + PRODUCT, "negative"),
+    return _with_sign(m, found, later(m, argument[-1], 5 + PRODUCT, "negative"),
                    later(m, tangents, 4 + PRODUCT, "tangents"))
 
 
-def _signed(m: Module, found: Value, negative: Value, tangent: Value) -> Value:
+def _with_sign(m: Module, found: Value, negative: Value, tangent: Value) -> Value:
     """Return the function of an argument, of what is in the table for its absolute value."""
     total, result = Signal(signed(27), reset_less=True), Signal(signed(16), reset_less=True)
     m.d.sync += [

@@ -134,12 +134,12 @@ class LstmSteps(wiring.Component):
               cells: Cells, places: Places) -> None:
         """Read what is read, one thing after the other."""
         d = self.descriptor
-        heads = Signal(range(head_words(self.columns)))
-        gate, pace = Signal(range(GATES)), Signal(range(CELL + 1))
+        heads, gate = Signal(range(head_words(self.columns))), Signal(range(GATES))
         left, wait = Signal(16, reset_less=True), Signal(range(self.fetching + 4))
         first = Signal.like(self.address)
         last_head = heads == head_words(self.columns) - 1
         final = index == Mux(part, vectors.last_given, vectors.last_input)
+        pace = Signal(range(CELL + 1))
         m.d.sync += pace.eq(pace - pace.any())
         beyond = Signal(reset_less=True)
         wrong = self.start & beyond
@@ -168,27 +168,7 @@ class LstmSteps(wiring.Component):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
                     m.d.sync += state.eq(Doing.HEAD)
-            with m.Case(Doing.HEAD):
-                m.d.comb += tag.head.eq(1)
-                m.d.sync += [self.address.eq(self.address + 1),
-                             heads.eq(Mux(last_head, 0, heads + 1))]
-                with m.If(last_head):
-                    m.d.sync += state.eq(Doing.WEIGHTS)
-                with m.If((gate == 0) & ~part & (heads == 0)):
-                    m.d.sync += pace.eq(CELL - 1)
-            with m.Case(Doing.WEIGHTS):
-                m.d.comb += [tag.adds.eq(1), tag.first.eq(index == 0), tag.last.eq(final)]
-                m.d.sync += [self.address.eq(self.address + 1), index.eq(index + 1)]
-                with m.If(final):
-                    m.d.sync += [index.eq(0), part.eq(~part), gate.eq(gate + part),
-                                 state.eq(Doing.HEAD)]
-                    with m.If(part & gate.all()):
-                        m.d.sync += left.eq(left - 1)
-                        with m.If((left == 1) | (pace > 1)):
-                            m.d.sync += state.eq(Doing.WAIT)
-            with m.Case(Doing.WAIT):
-                with m.If(left.any() & (pace <= 1)):
-                    m.d.sync += state.eq(Doing.HEAD)
+            self._walk_cells(m, state, tag, part, index, gate, heads, left, final, pace)
         with m.If(places.again):
             m.d.sync += [self.address.eq(first), state.eq(Doing.VECTORS)]
         with m.If(cells.begins & (places.misses_cell | places.overruns_cell)):
@@ -198,3 +178,28 @@ class LstmSteps(wiring.Component):
         with m.If(self.done | self.fetch_error | self.store_error):
             m.d.sync += [state.eq(Doing.IDLE), self.reads.eq(0), self.fetch_error.eq(0),
                          self.store_error.eq(0)]
+
+    def _walk_cells(self, m: Module, state: Any, tag: Any, part: Value, index: Value, gate: Value,
+                    heads: Value, left: Value, final: Value, pace: Value) -> None:
+        """Read the words of all cells, no cell sooner than the one before can be updated."""
+        last_head = heads == head_words(self.columns) - 1
+        with m.Case(Doing.HEAD):
+            m.d.comb += tag.head.eq(1)
+            m.d.sync += [self.address.eq(self.address + 1), heads.eq(Mux(last_head, 0, heads + 1))]
+            with m.If(last_head):
+                m.d.sync += state.eq(Doing.WEIGHTS)
+            with m.If((gate == 0) & ~part & (heads == 0)):
+                m.d.sync += pace.eq(CELL - 1)
+        with m.Case(Doing.WEIGHTS):
+            m.d.comb += [tag.adds.eq(1), tag.first.eq(index == 0), tag.last.eq(final)]
+            m.d.sync += [self.address.eq(self.address + 1), index.eq(index + 1)]
+            with m.If(final):
+                m.d.sync += [index.eq(0), part.eq(~part), gate.eq(gate + part),
+                             state.eq(Doing.HEAD)]
+                with m.If(part & gate.all()):
+                    m.d.sync += left.eq(left - 1)
+                    with m.If((left == 1) | (pace > 1)):
+                        m.d.sync += state.eq(Doing.WAIT)
+        with m.Case(Doing.WAIT):
+            with m.If(left.any() & (pace <= 1)):
+                m.d.sync += state.eq(Doing.HEAD)
