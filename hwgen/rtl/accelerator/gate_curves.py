@@ -39,7 +39,7 @@ def saturate(value: Value) -> Value:
     """Return what 16 bits hold of a number with a sign."""
     above = value[15:]
     fits = above.all() | ~above.any()
-    return Mux(fits, value[:16], Cat((~value[-1]).replicate(15), value[-1])).as_with_sign()
+    return Mux(fits, value[:16], Cat((~value[-1]).replicate(15), value[-1])).as_signed()
 
 
 def rescale(m: Module, platform: object, family: str, value: Value, multiplier: Value,
@@ -63,7 +63,7 @@ def rescale(m: Module, platform: object, family: str, value: Value, multiplier: 
     whole = Signal(signed(SUM), reset_less=True)
     result = Signal(signed(16), reset_less=True)
     m.d.sync += [
-        rounded.eq(found[31:].as_with_sign() + found[30]),
+        rounded.eq(found[31:].as_signed() + found[30]),
         toward.eq((rounded - (rounded[-1] & by.any())) << 1),
         few.eq(toward >> later(m, by[:2], 1, "by")),
         less.eq(few >> Cat(C(0, 2), behind)),
