@@ -6,7 +6,8 @@ import numpy as np
 
 from .tflite_writer import Graph, Operator
 
-__all__ = ["FORMS", "STATE_LAYERS", "StreamGraph", "random_state_layer", "random_stream"]
+__all__ = ["FORMS", "STATE_LAYERS", "StreamGraph", "random_lstm", "random_state_layer",
+           "random_stream"]
 
 
 class StreamGraph(Graph):
@@ -116,6 +117,35 @@ class StreamGraph(Graph):
         y = self.activation(1, units, scale=output, zero_point=-128 if relu else None)
         return self.operator("SVDF", operands, y, Rank=rank, FusedActivationFunction=int(relu))
 
+    def lstm(self, x: int, cells: int, *, time_major: bool = False) -> int:
+        """Append an LSTM, sometimes with scales of which nearly all values are 0 or saturate."""
+        rng, (*times, inputs) = self.rng, self.tensors[x].shape
+        hidden = self.activation(*times, cells, scale=float(np.float32(
+            2.0**-7 * rng.uniform(0.3, 1.2))), zero_point=self.integer(-128, 127))
+        reach = 2.0**rng.uniform(-20, 12) if rng.random() < 0.2 else 1
+
+        def weights(by: int, size: int) -> list[int]:
+            typical = reach * rng.uniform(0.5, 4) / (
+                by * 70 * float(self.tensors[x].scale if size == inputs else 2.0**-7)
+                * np.sqrt(size))
+            return [self.tensor(shape=[cells, size], scale=float(np.float32(
+                typical * rng.uniform(0.5, 2))), data=rng.integers(
+                    -127, 128, (cells, size)).astype(np.int8)) for _ in range(4)]
+
+        operands = [x, *weights(70, inputs), *weights(70, cells), -1, -1, -1]
+        for gate in range(1, 5):
+            scale = np.float32(self.tensors[x].scale) * np.float32(
+                self.tensors[operands[gate]].scale)
+            spread = 2.0**29 if rng.random() < 0.1 else 0.5 / scale
+            operands.append(self.tensor(shape=[cells], type="INT32", scale=scale, data=np.clip(
+                rng.normal(0, spread, cells), -2**31, 2**31 - 1).astype(np.int32)))
+        operands += [-1, -1, self.like(hidden, 1, cells), self.tensor(
+            shape=[1, cells], type="INT16", scale=2.0**self.integer(-15, -9), variable=True)]
+        self.tensors[operands[-2]].variable = True
+        clip = float(rng.choice([0, 0, 10, rng.uniform(0.05, 2)]))
+        return self.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", [*operands, -1, -1, -1, -1], hidden,
+                             FusedActivationFunction=4, CellClip=clip, TimeMajor=time_major)
+
     def write(self, *outputs: int, **how: object) -> bytes:
         """Return the file, whose first operator runs what sets the variables, if anything does."""
         if self.first.operators:
@@ -159,9 +189,19 @@ def keep(graph: StreamGraph) -> int:
     return graph.depthwise(whole)
 
 
+def random_lstm(graph: StreamGraph, largest: int = 20) -> int:
+    """Append an LSTM of any size, one half of them with time along the first axis."""
+    times, inputs = graph.integer(1, 6), graph.integer(1, largest)
+    x, major = graph.activation(1, times, inputs), bool(graph.rng.random() < 0.5)
+    if major:
+        x = graph.reshape(x, times, 1, inputs)
+    return graph.lstm(x, graph.integer(1, largest), time_major=major)
+
+
 STATE_LAYERS = dict.fromkeys(
     ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), keep) | {
-    "SVDF": lambda graph: graph.svdf(graph.activation(1, graph.integer(1, 40)))}
+    "SVDF": lambda graph: graph.svdf(graph.activation(1, graph.integer(1, 40))),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lambda graph: random_lstm(graph)}
 """What makes a network with each operator that knows state."""
 
 

@@ -36,7 +36,8 @@ OPTIONS = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOpti
            "VAR_HANDLE": "VarHandleOptions", "READ_VARIABLE": "ReadVariableOptions",
            "ASSIGN_VARIABLE": "AssignVariableOptions", "CALL_ONCE": "CallOnceOptions",
            "HARD_SWISH": "HardSwishOptions", "LEAKY_RELU": "LeakyReluOptions", "ABS": "AbsOptions",
-           "BATCH_MATMUL": "BatchMatMulOptions"}
+           "BATCH_MATMUL": "BatchMatMulOptions",
+           "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions"}
 
 
 @dataclass(kw_only=True)
@@ -71,6 +72,7 @@ class Operator:
     options_of: str | None = None
     """The operator whose options these are; its own, where nothing is said."""
     custom_options: np.ndarray | None = None
+    intermediates: Sequence[int] | None = None
 
 
 def both_fields(number: int) -> tuple[int, int]:
@@ -124,7 +126,9 @@ def write_operator(builder: flatbuffers.Builder, operator: Operator, code: int) 
     """Write an operator."""
     kind = None if operator.options is None else OPTIONS.get(operator.options_of or operator.code)
     options = table(builder, kind, **operator.options) if kind else None
+    between = operator.intermediates
     return table(builder, "Operator", OpcodeIndex=code,
+                 Intermediates=None if between is None else np.array(between, np.int32),
                  Inputs=np.array(operator.inputs, np.int32),
                  Outputs=np.array(operator.outputs, np.int32), BuiltinOptions=options,
                  BuiltinOptionsType=getattr(tflite.BuiltinOptions, kind) if kind else None,

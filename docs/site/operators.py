@@ -31,7 +31,7 @@ __all__ = ["operators"]
 
 WORDS = tomllib.loads(Path(__file__).with_name("operators.toml").read_text("utf-8"))
 PRESET, SIDE = "ulx3s-85f", 16
-DESIGN = Design.load(PRESET).replace(tables=1, softmax=True, products=True,
+DESIGN = Design.load(PRESET).replace(tables=1, softmax=True, products=True, lstm=32,
                                      activation_memory=262144, program_memory=1 << 20)
 MATMUL = DESIGN.replace(lines=0, matmul=True)
 """For BATCH_MATMUL, whose array has no lines of its own."""
@@ -39,6 +39,7 @@ SEEDS = 12
 """Random networks of each operator; of some, such as ADD, not all become the same layers."""
 NEEDS = {Mode.MATRIX: "array", Mode.DEPTHWISE: "array or `lines`", Mode.DIRECT: "", Mode.SUMS: "",
          Mode.TABLE: "`tables`", Mode.SOFTMAX: "`softmax`", Mode.LOAD: "`matmul`",
+         Mode.LSTM: "`lstm`",
          "product": "`products`"}
 """What does steps of a mode, or with a flag; where it is nothing, accumulators and lanes do all."""
 
@@ -79,9 +80,9 @@ CYCLES = f"""
 
 Each layer alone, on an image of {SIDE} x {SIDE} pixels of {SIDE} channels, on the preset `{PRESET}`
 ({DESIGN.rows} x {DESIGN.columns} multipliers, {DESIGN.lanes} lanes) with a table, `softmax`,
-`products` and more memory; for BATCH_MATMUL with `matmul` and without `lines`: cycles from the
-first word of its descriptor to the last byte in memory, as the counters of the hardware count them.
-Within a network a layer may take fewer, as
+`lstm`, `products` and more memory; for BATCH_MATMUL with `matmul` and without `lines`: cycles from
+the first word of its descriptor to the last byte in memory, as the counters of the hardware count
+them. Within a network a layer may take fewer, as
 [steps overlap](compiler.md#steps-that-overlap). For a network of yours:
 `hwgen cycles NETWORK --design DESIGN`.
 """
@@ -135,11 +136,25 @@ def examples() -> Iterator[tuple[str, graph.Network]]:
     yield example("two images", output=(1, SIDE, SIDE, 2 * SIDE), inputs=2,
                   kind=graph.Concatenate, axis=3)
     yield example("rows of 16", kind=graph.Softmax, within=True)
+    yield cells()
     yield example("two tensors", (1, SIDE, SIDE), (1, SIDE, SIDE), 2, kind=graph.Matmul,
                   requantisation=graph.Requantisation(np.array([1 << 30]), np.array([-7]), 0))
     yield example("rows for columns", kind=graph.Move, places=np.arange(
         SIDE ** 3, dtype=np.int32).reshape((SIDE,) * 3).transpose(1, 0, 2).ravel())
     yield example("to a vector", output=(1, SIDE ** 3), kind=graph.Reshape)
+
+
+def cells() -> tuple[str, graph.Network]:
+    """Return a network of 16 cells of an LSTM, over 16 times of 16 inputs."""
+    shapes = {"x": (1, SIDE, SIDE), "state": (1, 3 * SIDE), "z": (1, SIDE * (SIDE + 2))}
+    layer = graph.Lstm(
+        name="layer", inputs=("x", "state"), output="z", power=-12, clip=0,
+        weights=np.ones((4, SIDE, SIDE), np.int8), recurrent=np.ones((4, SIDE, SIDE), np.int8),
+        bias=np.zeros((4, SIDE), np.int32), scalings=np.full((2, 4, 2), (1 << 30, 0)),
+        requantisation=graph.Requantisation(np.array([1 << 30]), np.array([-22]), 0))
+    return f"{SIDE} cells, {SIDE} times", graph.Network(
+        "lstm", {name: graph.Tensor(name, shape, 1.0, 0) for name, shape in shapes.items()},
+        (layer,), ("x", "state"), ("z",))
 
 
 def compiled(network: graph.Network) -> Program:

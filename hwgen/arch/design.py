@@ -128,6 +128,8 @@ class Design(ShownFields):
         Whether it multiplies two tensors, one of which it loads as weights.
     softmax : bool
         Whether it computes a SOFTMAX that other layers read, in DSP blocks if a lane has some.
+    lstm : int
+        Cells, or inputs of each, that an LSTM may have, up to 4096; 0: it computes none.
     products : bool
         Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
     program_crc : bool
@@ -165,6 +167,7 @@ class Design(ShownFields):
     external: str | None = None
     tables: int = 0
     softmax: bool = False
+    lstm: int = 0
     matmul: bool = False
     products: bool = False
     program_crc: bool = False
@@ -260,8 +263,8 @@ class Design(ShownFields):
         array = "systolic" if self.engine == "sparse" else self.engine
         there = {"sparse": self.engine == "sparse", "unpack": self.decompress,
                  "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
-                 "matmul": self.matmul, "product": self.products, "keeping": self.kept_vectors,
-                 "stream": self.external, "crc": self.program_crc}
+                 "matmul": self.matmul, "lstm": self.lstm, "product": self.products,
+                 "keeping": self.kept_vectors, "stream": self.external, "crc": self.program_crc}
         return array, *(name for name, chosen in there.items() if chosen)
 
     @property

@@ -10,13 +10,14 @@ from ..errors import UserError
 from .boards import BOARDS, closest
 from .external import LARGEST_RING, LEAST_RING, External
 from .formats import GROUP, Integer
+from .lstm import MOST_CELLS
 from .steps import ROUNDINGS
 
 if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
-           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MATMUL",
+           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "LSTM", "MATMUL",
            "MOST_TABLES", "PACKED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
@@ -41,6 +42,7 @@ BINARY = {"compact": (False, "it has an accelerator of its own"),
           "tables": (0, "its lanes hold none"),
           "softmax": (False, "its steps are of one kind"),
           "matmul": (False, "its weights have one bit"),
+          "lstm": (0, "its steps are of one kind"),
           "products": (False, "its lanes do not multiply")}
 """What fields are with the engine ``binary``, and why."""
 LEAST_COLUMNS = 2
@@ -56,13 +58,17 @@ WIDE_ROWS = 16, 32
 MATMUL = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
           "decompress": (False,), "packed_rows": (0,), "lines": (0,), "wide_rows": (0,)}
 """What fields of an accelerator may be that multiplies two tensors."""
+LSTM = {"engine": ("systolic",), "compact": (False,), "decompress": (False,), "wide_rows": (0,)}
+"""What fields of an accelerator may be that computes an LSTM."""
 KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
 """What fields of an accelerator are whose lanes keep vectors."""
 EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False, "products": False}
+            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
+            "products": False}
 """What fields of an accelerator are whose program streams."""
 CHECKED = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-           "external": None, "tables": 0, "softmax": False, "matmul": False, "products": False}
+           "external": None, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
+           "products": False}
 """What fields of an accelerator are whose steps have a CRC."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
@@ -73,7 +79,8 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables", "softmax", "matmul", "products", "program_crc")
+                     "external", "tables", "softmax", "matmul", "lstm", "products",
+                    "program_crc")
 """Fields that say nothing of an array alone."""
 
 
@@ -112,6 +119,7 @@ def check(design: "Design") -> None:
     for field in ("compact", "decompress", "softmax", "matmul", "products", "program_crc"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
+    within(design, "lstm", 0, MOST_CELLS)
     check_wide(design)
     within(design, "activation_memory", 0, LARGEST_MEMORY)
     if design.activation_memory:
@@ -221,6 +229,7 @@ def check_accelerator(design: "Design") -> None:
     within(design, "kept_vectors", 0, LARGEST_SUMS)
     within(design, "tables", 0, MOST_TABLES)
     check_matmul(design)
+    check_lstm(design)
     if design.program_crc:
         for field, needed in CHECKED.items():
             only(design, field, needed, "with program_crc")
@@ -264,6 +273,15 @@ def check_matmul(design: "Design") -> None:
             raise UserError(f"matmul must be false with {field} {getattr(design, field)!r}, not "
                             "true: weights are loaded for a fast systolic array alone, generic or "
                             "of an ECP5, without packed or wide rows, lines or decompress")
+
+
+def check_lstm(design: "Design") -> None:
+    """Check what goes with an LSTM."""
+    for field, known in LSTM.items():
+        if design.lstm and getattr(design, field) not in known:
+            raise UserError(f"lstm must be 0 with {field} {getattr(design, field)!r}, not "
+                            f"{design.lstm}: cells are updated beside a fast systolic array alone, "
+                            "without wide rows or decompress")
 
 
 def check_external(design: "Design") -> None:

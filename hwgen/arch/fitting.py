@@ -17,6 +17,7 @@ from .design_checks import (
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
+    LSTM,
     MATMUL,
     PACKED,
     SIDES,
@@ -27,6 +28,7 @@ from .design_checks import (
 )
 from .external import LARGEST_RING, LEAST_RING
 from .formats import GROUP
+from .lstm import MOST_CELLS
 
 __all__ = ["MISSING", "fitting"]
 
@@ -113,8 +115,10 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    if any(v[field] not in known for field, known in MATMUL.items()):
-        v.put("matmul", False)
+    for part, without, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM)):
+        if any(v[field] not in values for field, values in known.items()):
+            v.put(part, without)
+    v.clamp("lstm", 0, MOST_CELLS)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
                                   ("program_crc", False, CHECKED)):
         if any(v[name] != only for name, only in table.items()):

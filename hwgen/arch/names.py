@@ -68,6 +68,7 @@ def name_of(design: "Design") -> str:
         parts += [design.external.lower().replace("@", "at")] if design.external else []
         parts += [f"tables{design.tables}"] * (design.tables > 0)
         parts += (["softmax"] * design.softmax + ["matmul"] * design.matmul
+                  + [f"lstm{design.lstm}"] * (design.lstm > 0)
                   + ["products"] * design.products + ["crc"] * design.program_crc)
     if design.engine == "sparse":
         parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]

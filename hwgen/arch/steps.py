@@ -51,6 +51,7 @@ class Mode(IntEnum):
     TABLE = 7
     SOFTMAX = 8
     LOAD = 9
+    LSTM = 10
 
 
 def descriptor_words(columns: int, more: int = 0) -> int:

@@ -20,7 +20,7 @@ from ..network.graph import Concatenate
 from .check_weights import Unsound, check_columns, check_crc, check_lines, live_bytes, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
-from .rows_check import loaded_bytes, row_bytes, rows_in_order
+from .rows_check import cell_bytes, cells_in_order, loaded_bytes, row_bytes, rows_in_order
 from .sparse.lane_memories import matrix_of_words
 from .stream_check import StreamCheck
 
@@ -275,6 +275,8 @@ class Check:
         """
         if step.mode == Mode.SOFTMAX:
             return row_bytes(step)
+        if step.mode == Mode.LSTM:
+            return cell_bytes(step)
         rows = np.arange(step.prime_y, step.y, step.stride_y)[:, None]
         pixels = np.arange(step.prime_x, step.x, step.stride_x)
         if step.mode == Mode.WIDE:
@@ -306,6 +308,8 @@ class Check:
             return []
         if step.mode == Mode.SOFTMAX:
             return rows_in_order(step, self.design)
+        if step.mode == Mode.LSTM:
+            return cells_in_order(step, self.design)
         columns = self.design.columns
         width = vector_bytes(step, self.design.rows, columns, self.design.wide_rows)
         found = []

@@ -18,6 +18,7 @@ from ..network.graph import (
     Concatenate,
     Elementwise,
     Layer,
+    Lstm,
     Matmul,
     MaxPool,
     Mean,
@@ -35,6 +36,7 @@ from .following import slack
 from .layers.binary import lower_binary
 from .layers.elementwise import lower_copy, lower_elementwise
 from .layers.joined import lower_joined, lower_kept
+from .layers.lstm import lower_lstm
 from .layers.matmul import lower_matmul
 from .layers.moves import join_moves, lower_move
 from .layers.pool import lower_average_pool, lower_max_pool, lower_mean
@@ -279,6 +281,8 @@ def lower_values(lowering: Lowering, network: Network, folding: Folding, layout:
             lower_move(lowering, layer, sources[0], target)
         case Matmul():
             lower_matmul(lowering, network, layer, sources[0], sources[1], target)
+        case Lstm():
+            lower_lstm(lowering, network, layer, sources[0], sources[1], target)
         case Softmax():
             lower_softmax(lowering, network, layer, sources[0], target)
         case Pad():

@@ -49,7 +49,12 @@ class PlacedStep:
         Either of two sources may be the one that is read last.
         """
         step = self.step
-        if self.second is None and self.source == buffer:
+        if step.mode == Mode.LSTM:  # a sequence, and what is before it
+            if self.source == buffer:
+                yield step
+            if self.second == buffer:
+                yield step.replace(base=step.taps_y_step_bytes, x=1, row_bytes=3 * step.height)
+        elif self.second is None and self.source == buffer:
             yield step
         elif self.second is not None:
             for source, base in ((self.source, step.base), (self.second, step.taps_y_step_bytes)):
@@ -61,7 +66,9 @@ class PlacedStep:
         step, fields = self.step, {}
         if self.source is not None:
             fields["base"] = step.base + addresses[self.source]
-        if self.second is not None:
+        if self.second is not None and step.mode == Mode.LSTM:
+            fields["taps_y_step_bytes"] = step.taps_y_step_bytes + addresses[self.second]
+        elif self.second is not None:
             # A distance is never negative: the lower one of two sources is read first.
             first, last = sorted((fields["base"],
                                   step.taps_y_step_bytes + addresses[self.second]))
@@ -108,7 +115,8 @@ class Lowering:
         ``live`` and ``second`` are as in :class:`PlacedStep`.
         """
         for count, distances in DISTANCES.items():
-            if fields.get(count, 1) == 1 and fields["mode"] not in (Mode.DEPTHWISE, Mode.LOAD):
+            if fields.get(count, 1) == 1 and fields["mode"] not in (
+                    Mode.DEPTHWISE, Mode.LOAD, Mode.LSTM):
                 fields |= dict.fromkeys(distances, 0)
         step = Step(**fields)
         self.placed.append(PlacedStep(step, source.buffer if source else None,
@@ -206,6 +214,10 @@ def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
         step = item.step
         if item.target is not None:
             height, width = step.size
+            if step.mode == Mode.LSTM:
+                sizes[item.target] = max(sizes.get(item.target, 0), step.output
+                                         + step.output_row_step + 2 * step.height)
+                continue
             channels = step.row_bytes if step.mode == Mode.SOFTMAX else \
                 (step.tiles - 1) * columns + step.last_columns
             last = (step.output + (height - 1) * step.output_row_step

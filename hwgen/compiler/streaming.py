@@ -21,7 +21,7 @@ USUAL = "IS42S16160@110"
 """A chip that many boards have, at a clock."""
 
 
-WITHOUT = ("tables", "softmax", "matmul", "products")
+WITHOUT = ("tables", "softmax", "matmul", "lstm", "products")
 """Parts that a network may need, and that no Design has whose program streams."""
 
 

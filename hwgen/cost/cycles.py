@@ -31,6 +31,7 @@ from ..golden.bitserial.array import latency as bit_serial_latency
 from ..golden.dot.wide import latency as wide_latency
 from ..golden.unpack.unpack import Packing
 from .binary_cycles import step_cycles
+from .lstm import lstm_cycles
 from .softmax import rows_cycles
 from .step_cycles import Count, StepCycles
 from .ways import (
@@ -193,6 +194,9 @@ class Array:
             return self.table_step
         if step.mode == Mode.SOFTMAX:
             return self.softmax(step)
+        if step.mode == Mode.LSTM:
+            return self.own_step(self.ways.updating + lstm_cycles(
+                step, int(self.columns), int(self.turns)))
         if step.mode == Mode.LOAD:  # a word a cycle
             side = max(int(self.rows), int(self.columns))  # of the square in which it turns
             words = (step.x * step.y + 1) * side if step.column else step.vectors * int(self.rows)

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from ..arch.lstm import head_words, sum_words
 from ..arch.steps import Mode, Step, power_words, table_words
 from ..golden.accelerator.footprint import vector_bytes
 from ..golden.unpack.unpack import Packing, written_words
@@ -50,6 +51,11 @@ def traffic(step: Step, array: Array) -> Traffic:
         count = step.vectors * step.row_bytes
         words = array.descriptors.words + power_words(array.columns)
         return Traffic(3 * count, count, words * array.columns)
+    if step.mode == Mode.LSTM:
+        of_cells = step.x * step.height
+        words = array.descriptors.words + head_words(array.columns)
+        words += of_cells * sum_words(array.columns, step.row_bytes, step.height)
+        return Traffic(step.x * step.row_bytes + 3 * of_cells, 3 * of_cells, words * array.columns)
     if step.mode == Mode.LOAD:
         count = step.x * step.y * int(array.rows)
         return Traffic(step.x * step.height * array.columns, 0,

@@ -46,6 +46,8 @@ class Ways:
     sharing : int
         Of a step of mode SOFTMAX, besides those of its rows, its powers and its descriptor, and
         those that rotate windows.
+    updating : int
+        Of a step of mode LSTM, besides those of its times, its words and its descriptor.
     """
 
     reading: int
@@ -62,11 +64,12 @@ class Ways:
     filling: int = 0
     loading: int = 0
     sharing: int = 0
+    updating: int = 0
 
 
 FAST = Ways(reading=11, fetching=11, storing=34, summing=24, passing=0, swapping=4,
             shortest=SHORTEST_PASS, turning=5, taking=22, gap=4, settled=10,
-            filling=14, loading=19, sharing=37)
+            filling=14, loading=19, sharing=37, updating=5)
 SMALL = Ways(reading=3, fetching=1, storing=19, summing=16, passing=1, swapping=4, shortest=5,
              filling=8, sharing=23)
 MAKING, JOINING = 253, 7

@@ -16,6 +16,7 @@ from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
 from ..rtl.accelerator.checked import CheckedAccelerator
 from ..rtl.accelerator.frame import Frame
+from ..rtl.accelerator.lstm_part import LstmPart
 from ..rtl.accelerator.matmul_part import MatmulPart
 from ..rtl.accelerator.part import Part
 from ..rtl.accelerator.softmax_part import SoftmaxPart
@@ -104,6 +105,8 @@ def attached_parts(design: Design) -> list[Part]:
         made.append(SoftmaxPart(hard=design.hard_lanes > 0))
     if "matmul" in design.parts:
         made.append(MatmulPart())
+    if "lstm" in design.parts:
+        made.append(LstmPart(design.lstm))
     return made
 
 

@@ -25,6 +25,7 @@ from .layers import (
     Layer,
     Logistic,
     Lookup,
+    Lstm,
     Matmul,
     Maximum,
     MaxPool,
@@ -46,10 +47,10 @@ from .shown import ShownNetwork
 from .tensor import StateTensor, Tensor, Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul",
-            "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad", "Requantisation",
-            "Requantise", "Reshape", "Softmax", "SquaredDifference", "StateTensor", "Tensor",
-            "Times", "Total", "Weighted", "Window"]
+            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Lstm",
+            "Matmul", "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad",
+            "Requantisation", "Requantise", "Reshape", "Softmax", "SquaredDifference",
+            "StateTensor", "Tensor", "Times", "Total", "Weighted", "Window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

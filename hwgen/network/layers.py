@@ -14,9 +14,9 @@ from .table import Table
 from .tensor import Window
 
 __all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-            "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Matmul", "MaxPool",
-            "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise", "Reshape",
-            "Softmax", "SquaredDifference", "Times", "Total", "Weighted"]
+            "Elementwise", "FullyConnected", "Layer", "Logistic", "Lookup", "Lstm", "Matmul",
+            "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Pad", "Product", "Requantise",
+            "Reshape", "Softmax", "SquaredDifference", "Times", "Total", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -113,6 +113,38 @@ class Matmul(Layer):
     operator = "BATCH_MATMUL"
     transposed: bool = False
     requantisation: Requantisation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lstm(Layer):
+    """A sequence through cells with gates: docs/networks.md has the arithmetic.
+
+    It reads the sequence, (1, times, inputs), and a state of 3 n bytes for n cells: what each gave
+    last, an int8, then what each holds, an int16 with its lower byte first. It writes what the
+    cells give at each time, and behind that what they hold at the end: so its last 3 n bytes are
+    the next state. Gates are in the order of TensorFlow Lite: input, forget, cell, output.
+    """
+
+    operator = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    weights: np.ndarray
+    """int8, for the inputs: (4, n, inputs)."""
+    recurrent: np.ndarray
+    """int8, for what the cells gave before: (4, n, n)."""
+    bias: np.ndarray
+    """int32, added to the sums of inputs: (4, n)."""
+    scalings: np.ndarray
+    """(multiplier, shift) for each gate: of the sums of inputs, and of the others; (2, 4, 2)."""
+    power: int
+    """What a cell holds stands for so many times 2 to this power."""
+    clip: int
+    """What a cell holds is from -clip to clip; 0 for the whole range of 16 bits."""
+    requantisation: Requantisation
+    """Of the product of an output gate and a hyperbolic tangent; its zero point is the cells'."""
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return int(self.bias.shape[1])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -32,6 +32,7 @@ from ..network.graph import (
     FullyConnected,
     Layer,
     Lookup,
+    Lstm,
     Matmul,
     Network,
     Softmax,
@@ -92,6 +93,7 @@ class Survey:
                                 "build` take one")
             part = "softmax" if isinstance(layer, Softmax) and not layer.host else \
                 "matmul" if isinstance(layer, Matmul) else \
+                "lstm" if isinstance(layer, Lstm) else \
                 "products" if isinstance(layer, SquaredDifference | Times) else ""
             if part:
                 title = f"{layer.title} of two tensors" if part == "products" else layer.title

@@ -5,6 +5,7 @@ import numpy as np
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.formats import Format, NumberKind
 from hwgen.arch.joining import LARGEST_SHIFT, Scaling
+from hwgen.arch.lstm import head_words, lstm_words
 from hwgen.arch.steps import (
     FIELDS,
     LONGEST_ROW,
@@ -86,8 +87,8 @@ class StepMaker:
     def together(self, step, most):
         """Return a step alone, or as one that keeps what it gives, and others that use that."""
         room, kept = self.design.kept_vectors, step.tiles * step.values
-        if not room or step.to_sums or kept > room or most < 2 or step.mode == Mode.SOFTMAX \
-                or self.some(0.4):
+        if not room or step.to_sums or kept > room or most < 2 or self.some(0.4) \
+                or step.mode in (Mode.SOFTMAX, Mode.LSTM):
             return [step]
         found, left = [step.replace(kept=True)], kept
         scaling = Scaling(self.anywhere(0, (1 << 31) - 1), self.anywhere(0, LARGEST_SHIFT),
@@ -168,6 +169,8 @@ class StepMaker:
         source, target = [(0, middle), (middle, size)][::self.draw(0, 1) * 2 - 1]
         if self.design.softmax and self.some(0.2):
             return self.softmax(source, target)
+        if self.design.lstm and self.some(0.2):
+            return self.cells(source, target)
         while True:
             step = self.product() if self.forms.binary else self.loops()
             if wide and not self.forms.binary:
@@ -194,6 +197,34 @@ class StepMaker:
         return Step(mode=Mode.SOFTMAX, last_columns=1, x=x, y=y, row_bytes=count, x_step=x_step,
                     row_step_bytes=row, output_x_step=output_x_step, output_row_step=output_row,
                     base=self.anywhere(base, ends[0]), output=self.anywhere(output, ends[1]))
+
+    def cells(self, source, target):
+        """Return a step that reads a few vectors from one part, and updates cells in another."""
+        draw, most = self.draw, self.design.lstm
+        inputs, cells, times = draw(1, min(most, 9)), draw(1, min(most, 4)), draw(1, 3)
+        pitch = draw(0, (source[1] - source[0] - inputs) // max(times - 1, 1))
+        held = times * cells + draw(0, target[1] - target[0] - (times + 2) * cells)
+        return Step(
+            mode=Mode.LSTM, last_columns=1, x=times, row_bytes=inputs, height=cells,
+            row_step_bytes=pitch, output_row_step=held,
+            base=self.anywhere(source[0], source[1] - inputs - (times - 1) * pitch),
+            taps_y_step_bytes=self.anywhere(source[0], source[1] - 3 * cells),
+            output=self.anywhere(target[0], target[1] - held - 2 * cells),
+            offset=lstm_words(self.design.columns, inputs, cells))
+
+    def words_of_cells(self, step):
+        """Return the words of such a step, with any weights, multipliers, and shifts."""
+        columns, rng = self.design.columns, self.rng
+        head, words = head_words(columns), self.bytes((step.offset, columns)).astype(np.uint8)
+        sizes = [-(-count // columns) for count in (step.row_bytes, step.height)] * 4 * step.height
+        first = 0
+        for size in [0, *sizes]:
+            flat = words[first:first + head].reshape(-1)
+            flat[8] = rng.integers(-25, 12) & 63
+            if not first:
+                flat[1] &= 127  # half of the limit
+            first += head + size
+        return words
 
     def product(self):
         """Return a step of the engine ``binary``, with inputs that nothing meets, or too few."""
@@ -401,6 +432,8 @@ class StepMaker:
         if step.mode in (Mode.TABLE, Mode.SOFTMAX):
             needed = table_words if step.mode == Mode.TABLE else power_words
             return self.bytes((needed(columns), columns)).astype(np.uint8)
+        if step.mode == Mode.LSTM:
+            return self.words_of_cells(step)
         rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
         if rows and self.serial:
             rows = step.formats[1].words(rows)

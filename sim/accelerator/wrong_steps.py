@@ -64,6 +64,8 @@ def wrong_fields(design):
         yield from table_fields(design)
     if design.softmax:
         yield from softmax_fields(design, reach)
+    if design.lstm:
+        yield from cell_fields(design, reach)
     if design.matmul:
         yield from load_fields(design, reach)
     yield from ({"base": value} for value in (size, -1, *powers(size, reach - size)))
@@ -101,7 +103,8 @@ def modes(design):
     """Return modes that an accelerator has not."""
     special = {Mode.SPARSE: design.engine == "sparse", Mode.UNPACK: design.decompress,
                Mode.WIDE: design.wide_rows > 0, Mode.TABLE: design.tables > 0,
-               Mode.SOFTMAX: design.softmax, Mode.LOAD: design.matmul}
+               Mode.SOFTMAX: design.softmax, Mode.LOAD: design.matmul,
+               Mode.LSTM: design.lstm > 0}
     return [mode for mode, there in special.items() if not there] + powers(10, 256)
 
 
@@ -144,6 +147,23 @@ def softmax_fields(design, reach):
     yield rows | {"y": 2, "row_step_bytes": size}
     yield rows | {"y": 2, "output_row_step": size, "output": 0}
     yield rows | {"row_bytes": 2, "output": size - 1}
+
+
+def cell_fields(design, reach):
+    """Yield wrong fields of a step of a cell with an input, of which nothing is written outside."""
+    words, size, most = design.program_words, design.activation_memory, design.lstm
+    cells = {"mode": Mode.LSTM, "row_bytes": 1, "height": 1, "offset": 1}
+    yield from (cells | {name: value} for name in ("tiles", "pieces", "taps_x", "taps_y", "y")
+                for value in (0, *powers(2, 1 << 16)))
+    for name, bits in (("row_bytes", 32), ("height", 16)):
+        yield from (cells | {name: value} for value in (0, most + 1, *powers(most + 1, 1 << bits)))
+    yield from (cells | {"offset": value} for value in (words, *powers(words, 1 << 32)))
+    yield from (cells | {"base": value} for value in (size, -1, *powers(size, reach)))
+    yield from (cells | {"taps_y_step_bytes": value} for value in (
+        size, size - 1, size - 2, *powers(size, reach)))
+    yield from (cells | {"output": value} for value in (size, *powers(size, reach)))
+    yield from (cells | {"output": 0, "output_row_step": value} for value in (
+        size - 1, size, *powers(size, reach)))
 
 
 def load_fields(design, reach):

@@ -25,6 +25,7 @@ DESIGNS = {
     "crc": SMALL.replace(program_crc=True),
     "table": SMALL.replace(tables=3), "compact": SMALL.replace(tables=1, compact=True, lanes=1),
     "softmax": SMALL.replace(softmax=True, decompress=True),
+    "lstm": SMALL.replace(lstm=7, tables=1),
     "matmul": SMALL.replace(matmul=True, softmax=True, lines=0),
 }
 
@@ -62,6 +63,7 @@ def test_designs_name_their_parts():
         "product": ("systolic", "product"),
         "table": ("systolic", "table"), "compact": ("systolic", "table"),
         "softmax": ("systolic", "unpack", "softmax"),
+        "lstm": ("systolic", "table", "lstm"),
         "matmul": ("systolic", "softmax", "matmul")}
 
 

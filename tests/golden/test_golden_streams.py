@@ -11,12 +11,12 @@ from hwgen.network.tflite import reading as tflite
 
 from ..compiler_bench import inputs_of
 from ..networks import FOLDER, SHARED, arrays
-from ..stream_writer import StreamGraph, random_stream
+from ..stream_writer import StreamGraph, random_lstm, random_stream
 
 FRAMES = 12
 
 
-def compare(data):
+def compare(data, frames=FRAMES):
     """Compare all outputs of some frames with one interpreter of the reference."""
     micro = pytest.importorskip(
         "tflite_micro",
@@ -25,7 +25,7 @@ def compare(data):
     stream = GoldenStream(network)
     for _ in range(2):  # from the initial state on, which is that of a new interpreter
         interpreter = micro.runtime.Interpreter.from_bytes(data, arena_size=1 << 20)
-        for frame in range(FRAMES):
+        for frame in range(frames):
             x = inputs_of(network, frame)
             for index, name in enumerate(network.inputs):
                 shape = interpreter.get_input_details(index)["shape"]
@@ -47,6 +47,17 @@ def test_random(seed):
 def test_svdf(seed):
     graph = StreamGraph(np.random.default_rng([seed, 1]))
     compare(graph.write(graph.svdf(graph.activation(1, graph.integer(1, 40)))))
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_lstm(seed):
+    graph = StreamGraph(np.random.default_rng([seed, 2]))
+    compare(graph.write(random_lstm(graph)), frames=4)
+
+
+def test_lstm_after_lstm():
+    graph = StreamGraph(np.random.default_rng(9))
+    compare(graph.write(graph.lstm(graph.lstm(graph.activation(1, 3, 5), 4), 1)))
 
 
 @pytest.mark.parametrize("read", ["before", "after", "both"])
@@ -72,7 +83,8 @@ def test_frames_are_single():
     assert len(run(network, frames)[network.outputs[0]]) == 2  # each in the initial state
 
 
-@pytest.mark.parametrize("name", ["wake_word", "mww_v1_alexa", "made_svdf_3"])
+@pytest.mark.parametrize("name", ["wake_word", "mww_v1_alexa", "made_svdf_3", "dtln_lstm",
+                                  "coral_lstm_mnist_uint8"])
 def test_public_networks(name):
     """Two sequences that take turns, and again after a reset."""
     folder = FOLDER if name == "wake_word" else SHARED / "modern"
@@ -81,9 +93,10 @@ def test_public_networks(name):
     network, stored = read_network(folder / f"{name}.tflite"), arrays(name, folder)
     [x], [y] = network.inputs, network.outputs
     streams = [GoldenStream(network), GoldenStream(network)]
-    frames, wanted = (stored[key if key in stored else f"{key}0"] for key in ("input", "output"))
-    frames = frames.reshape(32, *network.tensors[x].shape)
-    wanted = wanted.astype(np.int16) - (wanted.dtype == np.uint8) * 128
+    frames, wanted = (
+        each.astype(np.int16) - (each.dtype == np.uint8) * 128
+        for each in (stored[key if key in stored else f"{key}0"] for key in ("input", "output")))
+    frames = frames.astype(np.int8).reshape(32, *network.tensors[x].shape)
     probe = next((layer.inputs[0] for layer in network.layers if layer.host), y)
     for _ in range(2):
         for frame, expected, inside in zip(frames, wanted, stored.get("probe", wanted),

@@ -15,6 +15,7 @@ from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.loading import WeightLoader
+from hwgen.rtl.accelerator.lstm import LstmSteps
 from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream
@@ -628,6 +629,7 @@ WITHOUT = {
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
     StreamingSequencer: STATES, SoftmaxRows: STATES, WeightLoader: STATES,
+    LstmSteps: STATES,
     ProgramStream: "those of the chip, by cost/stream.py",
     ChipPins: "cells of a vendor, at their pins in tests/rtl/tops/test_memory_pins.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",

@@ -21,6 +21,7 @@ DESIGNS = {
     "looks up, compact": SMALL.replace(compact=True, lanes=1, lines=1, tables=1),
     "softmax": SMALL.replace(columns=5, lanes=3, lines=1, softmax=True, program_memory=5003),
     "softmax, compact": SMALL.replace(compact=True, lanes=1, softmax=True),
+    "cells": SMALL.replace(columns=5, lanes=3, lines=1, lstm=9, program_memory=5003),
     "matmul": SMALL.replace(rows=5, matmul=True, program_memory=4003),
     "multiplies": SMALL.replace(columns=5, lanes=3, kept_vectors=50, products=True,
                                 program_memory=5003),

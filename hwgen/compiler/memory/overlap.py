@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.steps import Mode, Step
-from ...golden.accelerator.footprint import bytes_loaded, bytes_written, rows_read
+from ...golden.accelerator.footprint import bytes_loaded, bytes_written, rows_read, vectors_in
 from ..lowering import PlacedStep
 
 __all__ = ["ALIGNMENT", "Overlap", "overlap"]
@@ -117,6 +117,9 @@ def note_reads(times: Integers, step: Step, weighted: NDArray[np.bool_] | None, 
         places = rows_read(step)
         times[places] = start + np.arange(places.size).reshape(places.shape)
         return
+    if step.mode == Mode.LSTM:  # of what cells hold, the last byte behind the first that they give
+        times[vectors_in(step)] = start + step.x
+        return
     if step.mode == Mode.LOAD:  # before anything behind it is written
         times[bytes_loaded(step, columns)] = start
         return
@@ -151,6 +154,11 @@ def note_writes(times: Integers, step: Step, start: int, columns: int) -> None:
     if step.mode == Mode.SOFTMAX:
         places = bytes_written(step, columns)
         times[places] = start + np.arange(places.size).reshape(places.shape)
+        return
+    if step.mode == Mode.LSTM:  # what cells hold is written at each time
+        given = step.x * step.height
+        times[bytes_written(step, columns)] = start + np.append(
+            np.arange(given) // step.height, np.zeros(2 * step.height, np.int64))
         return
     down, across = (np.arange(count) for count in step.size)
     vector = ((step.prime_y + down * step.stride_y)[:, None] * step.x

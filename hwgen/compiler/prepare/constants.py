@@ -176,7 +176,7 @@ class Fold:
                     stored[layer.output] |= stored[name]
             case graph.Reshape():
                 self.tie_reshape(layer)
-            case graph.Move() | graph.Softmax() | graph.Matmul():
+            case graph.Move() | graph.Softmax() | graph.Matmul() | graph.Lstm():
                 for each in layer.inputs:
                     stored[each][:] = stored[layer.output][:] = True
             case graph.Concatenate():

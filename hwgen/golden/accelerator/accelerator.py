@@ -23,6 +23,7 @@ from ..sparse.lane import Memories
 from .errors import Error, Stopped
 from .footprint import bytes_read, bytes_written, passes, vector_bytes
 from .keeping import Keeping
+from .lstm import LstmPart
 from .parts import MatmulPart, Part, SoftmaxPart, SparsePart, TablePart, UnpackPart, WidePart
 from .post import Parameters, Post
 
@@ -108,6 +109,8 @@ class Accelerator:
             parts.append(SoftmaxPart())
         if "matmul" in design.parts:
             parts.append(MatmulPart())
+        if "lstm" in design.parts:
+            parts.append(LstmPart(design.lstm))
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, products=design.products,

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arch.lstm import lstm_words
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, power_words, table_words
 from ..unpack.unpack import Packing
 
-__all__ = ["bytes_loaded", "bytes_read", "bytes_written", "loaded_places", "passes", "rows_read",
-           "vector_bytes", "vectors_loaded", "words_loaded", "words_read"]
+__all__ = ["bytes_loaded", "bytes_read", "bytes_written", "cells_held", "loaded_places", "passes",
+           "rows_read", "vector_bytes", "vectors_in", "vectors_loaded", "words_loaded",
+           "words_read"]
 
 Integers = NDArray[np.int64]
 
@@ -51,6 +53,19 @@ def rows_read(step: Step) -> Integers:
     """Return the addresses that a step of mode SOFTMAX reads: (rows, pixels, bytes)."""
     return (step.base + np.arange(step.y, dtype=np.int64)[:, None, None] * step.row_step_bytes
             + np.arange(step.x)[:, None] * step.x_step + np.arange(step.row_bytes))
+
+
+def vectors_in(step: Step) -> Integers:
+    """Return the addresses of what comes into a step of mode LSTM, (times, inputs)."""
+    return (step.base + np.arange(step.x, dtype=np.int64)[:, None] * step.row_step_bytes
+            + np.arange(step.row_bytes))
+
+
+def cells_held(step: Step) -> tuple[Integers, Integers]:
+    """Return where what the cells hold is before the first time, and afterwards: (cells, 2)."""
+    places = np.arange(2 * step.height, dtype=np.int64).reshape(step.height, 2)
+    return (step.taps_y_step_bytes + step.height + places,
+            step.output + step.output_row_step + places)
 
 
 def vectors_loaded(step: Step, rows: int, columns: int) -> tuple[Integers, NDArray[np.bool_]]:
@@ -94,6 +109,9 @@ def loaded_places(step: Step, rows: int) -> Integers:
 
 def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
     """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
+    if step.mode == Mode.LSTM:  # what the cells give, and then what they hold
+        return np.append(step.output + np.arange(step.x * step.height, dtype=np.int64),
+                         cells_held(step)[1])
     down, across = step.size
     pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
               + np.arange(across)[:, None] * step.output_x_step)
@@ -116,6 +134,8 @@ def words_read(step: Step, columns: int, weight_words: int,
         return table_words(columns)
     if step.mode == Mode.SOFTMAX:
         return power_words(columns)
+    if step.mode == Mode.LSTM:
+        return lstm_words(columns, step.row_bytes, step.height)
     if step.mode == Mode.UNPACK:
         packing = Packing.of(step, columns)
         return packing.words(step) if packing else 0

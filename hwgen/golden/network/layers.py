@@ -15,6 +15,7 @@ from ...network import graph
 from ...network.thresholds import Thresholds
 from . import fixed_point
 from .arithmetic import Integers, divide, requantise, scale, threshold, wrap
+from .lstm import lstm
 
 __all__ = ["Bytes", "add", "average_pool", "compute", "convolution_sums", "depthwise_sums",
            "fully_connected_sums", "matrix", "max_pool", "maximum", "mean",
@@ -219,6 +220,8 @@ def compute(network: graph.Network, layer: graph.Layer, inputs: list[NDArray[Any
             result = matmul(inputs, layer, zero_points, rounding)
         case graph.Lookup():
             result = x
+        case graph.Lstm():
+            result = lstm(inputs, layer, zero_points[0])
         case graph.AveragePool():
             result = average_pool(x, layer)
         case graph.MaxPool():

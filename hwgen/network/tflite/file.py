@@ -43,7 +43,8 @@ FIELDS = ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor",
           "WeightsFormat", "KeepNumDims", "KeepDims", "BeginMask", "EndMask", "EllipsisMask",
           "NewAxisMask", "ShrinkAxisMask", "Offset", "NumSplits", "Num", "ValuesCount", "BlockSize",
           "AlignCorners", "HalfPixelCenters", "BatchDims", "Mode", "InitSubgraphIndex", "Rank",
-          "AsymmetricQuantizeInputs", "AdjX", "AdjY")
+          "AsymmetricQuantizeInputs", "AdjX", "AdjY", "CellClip", "ProjClip", "TimeMajor",
+          "DiagonalRecurrentTensors")
 VECTORS = ("NewShape", "SqueezeDims")
 CONTAINER, SHARED_NAME = 4, 6
 """Where the list of fields of a VAR_HANDLE's options has its two texts."""
@@ -134,13 +135,26 @@ class FileParser:
 
     def graph(self, graph: tflite.SubGraph) -> File:
         """Read one graph."""
-        tensors = [self.tensor(whole(graph.Tensors(index), f"tensor {index}"), index) for index in
-                   range(graph.TensorsLength())]
+        between = self.between(graph)
+        tensors = [self.tensor(whole(graph.Tensors(index), f"tensor {index}"), index,
+                               int(index not in between)) for index in range(graph.TensorsLength())]
         operators = [self.operator(whole(graph.Operators(index)), index, len(tensors))
                      for index in range(graph.OperatorsLength())]
         return File(tensors, operators,
                     self.indices(graph.InputsAsNumpy(), len(tensors)),
                     self.indices(graph.OutputsAsNumpy(), len(tensors)))
+
+    def between(self, graph: tflite.SubGraph) -> set[int]:
+        """Return tensors that hold only scales of what is between, as those of an LSTM do."""
+        named, between = [graph.InputsAsNumpy(), graph.OutputsAsNumpy()], []
+        for index in range(graph.OperatorsLength()):
+            operator = whole(graph.Operators(index))
+            named += [operator.InputsAsNumpy(), operator.OutputsAsNumpy()]
+            between.append(operator.IntermediatesAsNumpy())
+        found, kept = (
+            {index for vector in vectors if not isinstance(vector, int)
+             for index in vector.tolist()} for vectors in (between, named))
+        return found - kept
 
     def code(self, operator: tflite.Operator) -> tflite.OperatorCode:
         """Return the code of an operator."""
@@ -165,16 +179,16 @@ class FileParser:
             raise UserError(f"the file names a tensor that is not among its {tensors}")
         return tuple(vector.tolist())
 
-    def tensor(self, tensor: tflite.Tensor, index: int) -> StoredTensor:
-        """Read a tensor, and find its bytes."""
+    def tensor(self, tensor: tflite.Tensor, index: int, least: int = 1) -> StoredTensor:
+        """Read a tensor, each axis of which has a ``least`` size, and find its bytes."""
         name = text_of(tensor, NAME, LONGEST_NAME)
         title = f"tensor {name.decode(errors='replace')!r}" if name else f"tensor {index}"
         shape = self.shape(tensor.ShapeAsNumpy())
         signature = self.shape(tensor.ShapeSignatureAsNumpy())
         size = int(np.prod(shape, dtype=object))
-        if min(shape, default=1) < 1 or size > LARGEST_TENSOR:
-            raise UserError(f"{title} has shape {shape}: each axis must be at least 1 and all "
-                            f"together at most {LARGEST_TENSOR}")
+        if min(shape, default=1) < least or size > LARGEST_TENSOR:
+            raise UserError(f"{title} has shape {shape}: each axis must be at least {least} and "
+                            f"all together at most {LARGEST_TENSOR}")
         if tensor.Type() not in TYPES:
             raise UserError(f"{title} is of type {tensor.Type()}, which the schema does not have")
         data, offset = self.buffer(tensor.Buffer())

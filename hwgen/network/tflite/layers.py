@@ -18,6 +18,7 @@ from .dilation import refuse_batches
 from .elementwise import add, extreme, multiply, requantise, squared_difference
 from .file import LARGEST_TENSOR, MOST_OPERANDS
 from .lookups import check_curve, look_up, prelu
+from .lstm import lstm
 from .matmul import matmul
 from .moves import expand, reshape, squeeze
 from .operator import Chain, Site
@@ -252,6 +253,7 @@ BUILDERS: dict[str, Callable[[Site], list[graph.Layer]]] = {
     "HARD_SWISH": look_up, "LEAKY_RELU": look_up, "ELU": look_up, "RSQRT": look_up,
     "ABS": look_up, "PRELU": prelu, "BATCH_MATMUL": matmul,
     "TRANSPOSE_CONV": transpose_convolution, "SPACE_TO_BATCH_ND": refuse_batches,
-    "BATCH_TO_SPACE_ND": refuse_batches, **dict.fromkeys(MOVED, move)}
+    "BATCH_TO_SPACE_ND": refuse_batches, "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+    **dict.fromkeys(MOVED, move)}
 
 """What returns the layers of each operator, the last of which writes its output."""

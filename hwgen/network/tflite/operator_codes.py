@@ -86,6 +86,7 @@ RUNS = {
     "ASSIGN_VARIABLE": OperatorKind(1, tflite.AssignVariableOptions),
     "CALL_ONCE": OperatorKind(1, tflite.CallOnceOptions),
     "SVDF": OperatorKind(4, tflite.SVDFOptions),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": OperatorKind(4, tflite.UnidirectionalSequenceLSTMOptions),
 }
 
 FUSE = "hwgen runs RELU and RELU6, and RELU_N1_TO_1 fused into the layer before"

@@ -1,0 +1,61 @@
+# amaranth: UnusedElaboratable=no
+"""An LSTM in the socket of an accelerator."""
+
+from typing import Any
+
+from amaranth import *
+
+from .lstm import LstmSteps
+from .part import Part
+
+__all__ = ["LstmPart"]
+
+
+class LstmPart(Part):
+    """Does steps of mode LSTM by itself: reads and writes activations meanwhile.
+
+    Parameters
+    ----------
+    most : int
+        Cells, or inputs, at most.
+    """
+
+    name = "lstm"
+    moves = True
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.start = Signal(name="start_lstm")
+        super().__init__()
+
+    def attach(self, accelerator: Any) -> None:
+        program, activations = accelerator.program, accelerator.activations
+        self.component = LstmSteps(
+            accelerator.columns, self.most, program.depth, program.read_latency,
+            size=activations.size, address_bits=len(activations.read_address),
+            fetching=accelerator.far + activations.read_latency,
+            storing=accelerator.far + activations.write_latency, family=accelerator.family)
+        self.outside = self.component.error
+        self.misses, self.overruns = self.component.fetch_error, self.component.store_error
+
+    def faults(self, descriptor: Any) -> list[Value]:
+        d = descriptor
+        return [*(loop != 1 for loop in (d.tiles, d.pieces, d.taps_x, d.taps_y, d.y)),
+                *(count == 0 for count in (d.row_bytes, d.height)),
+                *(count > self.most for count in (d.row_bytes, d.height))]
+
+    def accesses(self, others: dict[str, Value]) -> dict[str, Value]:
+        unit, data = self.component, others["write_data"]
+        return {
+            "read_address": Mux(unit.reads, unit.read_address, others["read_address"]),
+            "write_address": Mux(unit.write, unit.write_address, others["write_address"]),
+            "write_data": Cat(Mux(unit.write, unit.write_byte, data[:8]), data[8:]),
+            "write_mask": Mux(unit.write, 1, others["write_mask"]),
+        }
+
+    def connect(self, m: Module, accelerator: Any) -> None:
+        unit, program = self.component, accelerator.program
+        m.d.comb += [unit.start.eq(self.start), unit.word.eq(program.read_data),
+                     unit.read_byte.eq(accelerator.activations.read_data[:8])]
+        with m.If(unit.reads):
+            m.d.comb += program.address.eq(unit.address)
