@@ -177,7 +177,7 @@ def test_coarse_sums():
 
 
 @pytest.mark.parametrize("operator, instead", [
-    ("HardSigmoid", "Sigmoid"), ("LogSoftmax", "Softmax"), ("PRelu", "Relu"),
+    ("HardSigmoid", "Sigmoid"), ("LogSoftmax", "Softmax"), ("ReduceMax", "GlobalMaxPool"),
     ("GlobalLpPool", "GlobalMaxPool")])
 def test_nearest(operator, instead):
     """The operator that an error names runs in the place of the other."""
