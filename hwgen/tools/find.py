@@ -142,6 +142,9 @@ def find(name: str) -> Path | None:
 CHECKOUT = Path(__file__).parents[2]
 """The folder of the repository, where this is one."""
 
+BENCHES = CHECKOUT if (CHECKOUT / "sim" / "runner.py").exists() else CHECKOUT / "hwgen" / "_benches"
+"""The folder that the package ``sim`` is in: the repository's, or an installed wheel's own."""
+
 
 def pip_command(extra: str = "") -> str:
     """Return the command by which pip brings what an ``extra`` of this package needs."""

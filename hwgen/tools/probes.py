@@ -125,13 +125,10 @@ def use_verilator(folder: Path) -> str:
 
 
 def use_cocotb(folder: Path) -> str:
-    """Run a bench on Verilator, the way `hwgen sim` does; import it, where there is no checkout."""
+    """Run a bench on Verilator, the way `hwgen sim` does."""
     version = installed_version("cocotb")
-    if not (find.CHECKOUT / "sim" / "runner.py").exists():
-        use(folder, sys.executable, "-c", "import cocotb, cocotb_tools.config")
-        return version
     use(folder, sys.executable, "cocotb_run.py",
-        environment={"PYTHONPATH": os.pathsep.join([str(find.CHECKOUT), str(folder)]),
+        environment={"PYTHONPATH": os.pathsep.join([str(find.BENCHES), str(folder)]),
                      "SIM": "verilator"})
     return version
 

@@ -102,6 +102,42 @@ def test_matches_runtime(seed):
     assert max(ties) < 0.002
 
 
+@pytest.mark.parametrize("curve", ["Elu", "Gelu", "HardSwish", "LeakyRelu", "PRelu", "Sigmoid",
+                                   "SiLU", "Tanh"])
+def test_curves(curve):
+    """A function of one number between two layers is on a grid of its own; SiLU is one."""
+    w = writer.Writer(2, opset=20)
+    y = w.node("Conv", w.input([1, 3, 6, 5]), w.random.normal(0, 1, (8, 3, 3, 3)).astype("f4"))
+    z = w.node("Sigmoid" if curve == "SiLU" else curve, y,
+               *[np.array([0.2], "f4")] * (curve == "PRelu"))
+    z = w.node("Mul", y, z) if curve == "SiLU" else z
+    y = w.node("Conv", w.node("Clip", z, np.float32(-1), np.float32(4)),
+               w.random.normal(0, 0.3, (4, 8, 1, 1)).astype("f4"))
+    x = np.random.default_rng(0).normal(0, 1, (8, 3, 6, 5)).astype("f4")
+    model = quantised_model(w.model(y), x)
+    network = read(model)
+    assert [type(layer).__name__ for layer in network.layers] == [
+        "Convolution", "Lookup", "Convolution"]
+    assert min(error.sqnr for error in errors(w.model(y), network, x)) > 25
+    found = list(differences(model, network, x))
+    assert len(found) == 3
+    assert all(np.abs(difference).max() <= 1 for _, difference in found)
+
+
+def test_sigmoid_last():
+    """The host computes it, so its result is not quantised."""
+    w = writer.Writer(2)
+    y = w.node("Sigmoid", w.node("MatMul", w.input([1, 6]),
+                                 w.random.normal(0, 1, (6, 4)).astype("f4")))
+    x = np.random.default_rng(0).normal(0, 1, (8, 6)).astype("f4")
+    network = quantise(w.model(y), x)
+    assert [layer.operator for layer in network.layers] == ["FULLY_CONNECTED"]
+    [found] = network.fetch(run(network, network.feed(x))).values()
+    exact = np.concatenate([next(iter(writer.runtime(w.model(y), {"x0": one[None]}).values()))
+                            for one in x])
+    assert np.abs(found - exact).max() < 0.02
+
+
 def test_opset_old():
     w = writer.Writer(1, opset=9)
     y = w.node("Relu", w.node("Conv", w.input([1, 2, 5, 5]),

@@ -19,7 +19,8 @@ def cells(path, kind):
 
 
 def test_there_are_some():
-    assert {path.stem for path in NOTEBOOKS} == {"architect", "board", "compress", "unit"}
+    assert {path.stem for path in NOTEBOOKS} == {"architect", "board", "compress", "pytorch",
+                                                 "unit"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -36,9 +37,15 @@ def test_format(path):
                for line in text.splitlines()) <= 120
 
 
-@pytest.mark.parametrize("path", [
-    pytest.param(path, marks=[pytest.mark.slow] * (path.stem != "unit"), id=path.stem)
-    for path in NOTEBOOKS])
+def marks(path):
+    """Return the markers of a notebook's test."""
+    if path.stem == "pytorch":  # its exporter is full of deprecated calls
+        return [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
+    return [pytest.mark.slow] * (path.stem != "unit")
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, marks=marks(path), id=path.stem)
+                                  for path in NOTEBOOKS])
 def test_runs(path, tmp_path, monkeypatch):
     """Each cell runs, and what its last line gives is shown as a notebook shows it.
 
@@ -46,6 +53,9 @@ def test_runs(path, tmp_path, monkeypatch):
     """
     pytest.importorskip("onnx")
     pytest.importorskip("amaranth_boards")
+    if path.stem == "pytorch":
+        pytest.importorskip("torch")
+        pytest.importorskip("onnxscript")
     (tmp_path / "networks").symlink_to(ROOT / "networks")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
+from .external_data import inline_weights, is_external, location_of
 
 __all__ = ["ELEMENTS", "QONNX", "Graph", "GraphPort", "Node", "graph_of", "is_quantised", "load",
            "parse", "type_name"]
@@ -131,7 +132,10 @@ def text(name: str | bytes) -> str:
 
 
 def parse(source: str | Path | bytes) -> tuple[Any, str]:
-    """Return the onnx.ModelProto of a file or of its bytes, and a name for it."""
+    """Return the onnx.ModelProto of a file or of its bytes, and a name for it.
+
+    Weights in a file beside that one are put in.
+    """
     try:
         import onnx
     except ImportError as error:
@@ -149,6 +153,8 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
         raise UserError(f"{name} is no ONNX file, or a damaged one") from error
     if not model.HasField("graph"):
         raise UserError(f"{name} is no ONNX file: it holds no graph")
+    if not isinstance(source, bytes):
+        inline_weights(model, Path(source).parent, BYTES)
     return model, name
 
 
@@ -261,8 +267,9 @@ def type_name(code: int) -> str:
 def array(tensor: Any) -> np.ndarray:
     """Return the array of a TensorProto, having compared its shape with the data that is there."""
     name = f"tensor {tensor.name!r}"
-    if tensor.data_location == 1 or len(tensor.external_data):
-        raise UserError(f"{name} is in another file; save the network with its weights inside")
+    if is_external(tensor):
+        raise UserError(f"{name} is in another file, {location_of(tensor)!r}, which must stand "
+                        "beside the .onnx file; or save the network with its weights inside")
     if tensor.data_type not in TYPES:
         raise UserError(f"{name} is of {type_name(tensor.data_type)}; we read int8, uint8, int32, "
                         "int64, bool and floats")

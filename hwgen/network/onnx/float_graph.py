@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .file import Graph, Node
 from .float_ops import gain_and_bias
 
-__all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "output_axis", "sources"]
+__all__ = ["PASSING", "PRODUCTS", "chain_ends", "fold_graph", "is_last", "output_axis", "sources"]
 
 PASSING = {"Clip", "DepthToSpace", "Dropout", "Flatten", "GlobalMaxPool", "Identity", "MaxPool",
            "Pad", "Relu", "Reshape", "Resize", "Slice", "SpaceToDepth", "Squeeze", "Transpose",
@@ -22,7 +22,13 @@ PASSING = {"Clip", "DepthToSpace", "Dropout", "Flatten", "GlobalMaxPool", "Ident
 
 PRODUCTS = {"Conv", "Gemm", "MatMul"}
 STEPS = {"Add", "BatchNormalization", "Div", "Mul", "Sub"}
-HEADS = PRODUCTS | STEPS | {"AveragePool", "Concat", "GlobalAveragePool", "Max", "ReduceMean"}
+CURVES = {"Elu", "Gelu", "HardSwish", "LeakyRelu", "PRelu", "Sigmoid", "Tanh"}
+HEADS = PRODUCTS | STEPS | CURVES | {"AveragePool", "Concat", "GlobalAveragePool", "Max",
+                                     "ReduceMean"}
+
+OF_THE_HOST = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Flatten", "Transpose", "Squeeze",
+               "Unsqueeze", "Identity"}
+"""Operators that the host does to what it computes."""
 
 
 def fold_graph(graph: Graph) -> Graph:
@@ -131,13 +137,37 @@ def _affine(graph: Graph, node: Node, edge: str, channels: int, inner: int
     return np.broadcast_to(times, (channels,)), np.broadcast_to(plus, (channels,))
 
 
+def is_last(graph: Graph, edge: str) -> bool:
+    """Return whether nothing comes behind an edge but what the host does."""
+    return all(node.operator in OF_THE_HOST and is_last(graph, node.outputs[0])
+               for node in graph.readers.get(edge, []))
+
+
+def gate_end(graph: Graph, node: Node) -> str:
+    """Return the edge of a Mul by which a curve's own input is all that it is multiplied by.
+
+    Sigmoid and this Mul are SiLU: one function of one number. Else return the curve's own edge.
+    """
+    edge = node.outputs[0]
+    match graph.readers.get(edge, []):
+        case [Node(operator="Mul", domain="") as following] if following.outputs and \
+                edge not in graph.outputs and \
+                sorted(following.inputs) == sorted((edge, node.inputs[0])):
+            return following.outputs[0]
+    return edge
+
+
 def chain_ends(graph: Graph) -> Iterator[tuple[Node, str]]:
     """Yield the node at the head of each chain, and the edge at its end."""
+    ended: set[str] = set()
     for node in graph.nodes:
         if node.domain or node.operator not in HEADS or not node.outputs or \
-                all(edge in graph.constants for edge in node.inputs):
+                ended.intersection(node.outputs) or \
+                all(edge in graph.constants for edge in node.inputs) or \
+                node.operator == "Sigmoid" and is_last(graph, node.outputs[0]):
             continue
-        edge = node.outputs[0]
+        edge = gate_end(graph, node) if node.operator in CURVES else node.outputs[0]
+        ended.add(edge)
         while edge not in graph.outputs:
             following = graph.readers.get(edge, [])
             if len(following) != 1 or following[0].operator not in ("Relu", "Clip") \

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .file import Graph, Node, parse
-from .float_graph import PRODUCTS, output_axis, sources
+from .float_graph import PASSING, PRODUCTS, output_axis, sources
 
 __all__ = ["Grid", "write"]
 
@@ -126,7 +126,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
         if node.operator in PRODUCTS and len(node.inputs) > 2 and \
                 node.inputs[1] in graph.constants:
             if node.inputs[0] not in source_of:
-                raise node.error(f"reads {node.inputs[0]!r}, which no layer that we run computes")
+                raise _uncomputed(graph, node)
             inputs[1:] = _weights(writer, node, graph, grids[source_of[node.inputs[0]]],
                                   bits.get(node.outputs[0], 8))
         outputs = [f"{edge}:float" if edge in bounds else edge for edge in node.outputs]
@@ -149,6 +149,15 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
             writer.constant(name, array)
     _check_names(graph, writer)
     return _model(source, writer)
+
+
+def _uncomputed(graph: Graph, node: Node) -> UserError:
+    """Return the error of a node that reads what no layer computes, naming what stands there."""
+    by = [each for each in graph.nodes if node.inputs[0] in each.outputs]
+    while by and by[0].operator in PASSING:
+        by = [each for each in graph.nodes if by[0].inputs[0] in each.outputs]
+    return node.error(f"reads {node.inputs[0]!r}, which no layer that we run computes"
+                      + "".join(f": it is made by {each}" for each in by))
 
 
 def _check_names(graph: Graph, writer: _Writer) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...graph import Window
 from ..file import ELEMENTS, Node
 from ..float_ops import OPERATIONS, FloatStep, gain_and_bias, single
+from ..looked import gate
 from ..pairs import Greatest, PairProduct, Sum
 from ..pending import Linear
 from ..reader import Handler, OnnxReader
@@ -83,6 +84,8 @@ def arithmetic(reader: OnnxReader, node: Node) -> Value:
     if all(fixed):
         return constant_result(node, sides)
     if not any(fixed):
+        if node.operator == "Mul" and (gated := gate(sides)):
+            return gated
         if node.operator not in OF_TWO:
             raise node.error("works on two tensors; the nearest that we run: Add and Mul, "
                              "or this with a constant")

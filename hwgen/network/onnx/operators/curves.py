@@ -1,50 +1,20 @@
 """ONNX operators that are functions of one number: between two quantisers each becomes a table."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
 
 import numpy as np
 
-from ... import graph
-from ...lookups import BYTES, table_of
 from ..file import Node
+from ..float_graph import is_last
 from ..float_ops import single
-from ..host_functions import Array, Dequantise, limit, logistic
-from ..pending import Deferred
+from ..host_functions import Array, logistic
+from ..looked import Curve, Looked
 from ..reader import Handler, OnnxReader
-from ..values import Activation, Pending, Real, Target, Value
+from ..values import Pending, Real, Value
 from .last import LAST, LAST_QUANTISED
 from .qlinear import on_output_grid
 
 __all__ = ["CURVES", "CURVES_QUANTISED"]
-
-Curve = Callable[[Array], Array]
-"""A function of float32, elementwise."""
-
-PASSING = {"QuantizeLinear", "DequantizeLinear", "Reshape", "Flatten", "Transpose", "Squeeze",
-           "Unsqueeze", "Identity"}
-"""Operators that the host does to what it computes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Looked(Deferred):
-    """A function of a dequantised tensor."""
-
-    real: Real
-    curve: Curve
-
-    def emit(self, target: Target) -> Activation:
-        """Make the layer: what the runtime makes of every integer."""
-        real, x = self.real, self.real.x
-        values = Dequantise(real.scale, x.tensor.zero_point)(BYTES)
-        with np.errstate(all="ignore"):
-            steps = np.rint(self.curve(limit(real.low, real.high)(values))
-                            / np.float32(target.scale)) + target.zero
-        found = np.clip(steps, target.low, target.high).astype(np.int64)
-        result = self.builder.layer(graph.Lookup, self.node, [x.tensor],
-                                    target.tensor(x.tensor.shape),
-                                    table=table_of(self.node.operator, found))
-        return replace(x, tensor=result, offset=target.offset)
 
 
 def look_up(reader: OnnxReader, node: Node, real: Real, curve: Curve) -> Pending:
@@ -62,6 +32,9 @@ def curve_of(node: Node) -> Curve:
         case "LeakyRelu":
             alpha = single(node.number("alpha", 0.01))
             return lambda x: np.where(x >= 0, x, alpha * x)
+        case "Gelu":
+            inner = tanh_part if node.text("approximate", "none") == "tanh" else erf_part
+            return lambda x: np.float32(0.5) * x * (inner(x) + np.float32(1))
         case "Elu":
             alpha = single(node.number("alpha", 1.0))
             return lambda x: np.where(
@@ -70,9 +43,31 @@ def curve_of(node: Node) -> Curve:
             return logistic
 
 
+def erf_part(x: Array) -> Array:
+    """Return the error function in a Gelu."""
+    return single([math.erf(value) for value in (x * np.float32(math.sqrt(0.5))).tolist()])
+
+
+def tanh_part(x: Array) -> Array:
+    """Return what is near it, as approximate="tanh" has it."""
+    root = math.sqrt(2 / math.pi)
+    inner = x * (np.float32(0.044715 * root) * x * x + np.float32(root))
+    return single(np.tanh(inner.astype(np.float64)))
+
+
 def curve(reader: OnnxReader, node: Node) -> Value:
-    """Tanh, HardSwish, LeakyRelu and Elu, of a dequantised tensor."""
+    """Tanh, HardSwish, Gelu, LeakyRelu and Elu, of a dequantised tensor."""
     return look_up(reader, node, reader.real(node, 0), curve_of(node))
+
+
+def parametric_relu(reader: OnnxReader, node: Node) -> Value:
+    """PRelu with one slope."""
+    real, slopes = reader.real(node, 0), reader.constant(node, 1)
+    if slopes is None or slopes.size != 1 or slopes.dtype.kind != "f":
+        raise node.error("has no constant slope, or one for each channel; we run it with one slope "
+                         "for all")
+    slope = single(slopes.reshape(()))
+    return look_up(reader, node, real, lambda x: np.where(x >= 0, x, slope * x))
 
 
 def quantised_curve(reader: OnnxReader, node: Node) -> Value:
@@ -81,27 +76,21 @@ def quantised_curve(reader: OnnxReader, node: Node) -> Value:
     return on_output_grid(reader, node, found, 3)
 
 
-def is_last(reader: OnnxReader, edge: str) -> bool:
-    """Return whether nothing comes behind an edge but what the host does."""
-    return all(node.operator in PASSING and is_last(reader, node.outputs[0])
-               for node in reader.graph.readers.get(edge, []))
-
-
 def sigmoid(reader: OnnxReader, node: Node) -> Value:
     """Sigmoid: of the host where it comes last, or where what it reads is not quantised."""
-    if is_last(reader, node.outputs[0]) or not isinstance(reader.value(node, 0), Real):
+    if is_last(reader.graph, node.outputs[0]) or not isinstance(reader.value(node, 0), Real):
         return LAST["Sigmoid"](reader, node)
     return curve(reader, node)
 
 
 def quantised_sigmoid(reader: OnnxReader, node: Node) -> Value:
     """QLinearSigmoid, likewise."""
-    if is_last(reader, node.outputs[0]):
+    if is_last(reader.graph, node.outputs[0]):
         return LAST_QUANTISED["QLinearSigmoid"](reader, node)
     return quantised_curve(reader, node)
 
 
-CURVES: dict[str, Handler] = {"Elu": curve, "HardSwish": curve, "LeakyRelu": curve,
-                              "Sigmoid": sigmoid, "Tanh": curve}
+CURVES: dict[str, Handler] = {"Elu": curve, "Gelu": curve, "HardSwish": curve, "LeakyRelu": curve,
+                              "PRelu": parametric_relu, "Sigmoid": sigmoid, "Tanh": curve}
 CURVES_QUANTISED: dict[str, Handler] = {"QLinearLeakyRelu": quantised_curve,
                                         "QLinearSigmoid": quantised_sigmoid}
