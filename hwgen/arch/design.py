@@ -130,6 +130,8 @@ class Design(ShownFields):
         Whether it computes a SOFTMAX that other layers read, in DSP blocks if a lane has some.
     products : bool
         Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
+    int4_weights : bool
+        Whether cells multiply two weights of 4 bits, in steps of layers whose weights have no more.
     program_crc : bool
         Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
     """
@@ -167,6 +169,7 @@ class Design(ShownFields):
     softmax: bool = False
     matmul: bool = False
     products: bool = False
+    int4_weights: bool = False
     program_crc: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
@@ -260,7 +263,8 @@ class Design(ShownFields):
         array = "systolic" if self.engine == "sparse" else self.engine
         there = {"sparse": self.engine == "sparse", "unpack": self.decompress,
                  "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
-                 "matmul": self.matmul, "product": self.products, "keeping": self.kept_vectors,
+                 "matmul": self.matmul, "product": self.products, "int4": self.int4_weights,
+                 "keeping": self.kept_vectors,
                  "stream": self.external, "crc": self.program_crc}
         return array, *(name for name, chosen in there.items() if chosen)
 

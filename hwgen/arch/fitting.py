@@ -14,6 +14,7 @@ from .design_checks import (
     BINARY_LANES,
     CHECKED,
     EXTERNAL,
+    INT4,
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
@@ -113,8 +114,9 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    if any(v[field] not in known for field, known in MATMUL.items()):
-        v.put("matmul", False)
+    for field, several in (("matmul", MATMUL), ("int4_weights", INT4)):
+        if any(v[name] not in known for name, known in several.items()):
+            v.put(field, False)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
                                   ("program_crc", False, CHECKED)):
         if any(v[name] != only for name, only in table.items()):

@@ -94,6 +94,7 @@ def loaded_places(step: Step, rows: int) -> Integers:
 
 def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers:
     """Return the addresses that a column tile writes, or all of them: (rows, pixels, bytes)."""
+    columns = step.tile_width(columns)
     down, across = step.size
     pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
               + np.arange(across)[:, None] * step.output_x_step)
@@ -123,4 +124,4 @@ def words_read(step: Step, columns: int, weight_words: int,
     if step.mode == Mode.WIDE:
         words, parameter_words = step.vectors * wide_rows, wide_rows
     tiles = step.tiles if step.parameters_per_tile else 1
-    return step.tiles * step.passes * words + tiles * parameter_words
+    return step.tiles * step.passes * words + tiles * step.tile_width(parameter_words)

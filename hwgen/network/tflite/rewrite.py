@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...arch.nibbles import HIGHEST, LOWEST, join_nibbles
+from ...arch.nibbles import HIGHEST, LOWEST, fit_nibbles, join_nibbles
 from ...errors import UserError
 from ..graph import Weighted
 from .file import parse
@@ -34,7 +34,7 @@ def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
                                 "reads as one and does not write")
             begin, written = stored.offset, array.tobytes()
             if stored.type == "INT4":
-                if array.min() < LOWEST or array.max() > HIGHEST:
+                if not fit_nibbles(array):
                     raise UserError(f"the weights of layer {layer.name!r} have 4 bits in the file, "
                                     f"and must stay {LOWEST} to {HIGHEST}")
                 written = join_nibbles(array).tobytes()

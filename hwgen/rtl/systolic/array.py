@@ -58,7 +58,7 @@ class SystolicArray(wiring.Component):
         Rows, the last ones, whose cells share a multiplier two by two: see :class:`PackedCell`.
         They have no depthwise path.
     int4_weights : bool
-        Whether weights may be pairs of 4 bits each, whose sums come out of each column side by side.
+        Whether weights may be pairs of 4 bits each, whose sums come out of each column together.
     family, device, dsps, lanes
         What to make multipliers of: see :func:`primitives.add_multipliers`.
 
@@ -111,8 +111,8 @@ class SystolicArray(wiring.Component):
         if packed_rows and family not in primitives.PACKING:
             raise ValueError(f"Family must be one of {primitives.PACKING} with packed rows, "
                              f"not {family!r}")
-        if int4_weights and not (self.packs and packed_rows == 0 and a_shape == w_shape == signed(WIDTH)
-                         and family in primitives.PACKING):
+        if int4_weights and not (self.packs and packed_rows == 0 and family in primitives.PACKING
+                                 and a_shape == w_shape == signed(WIDTH)):
             raise ValueError("Weights of 4 bits are for weights that stay, operands of "
                              f"{signed(WIDTH)!r}, no packed rows, and families "
                              f"{primitives.PACKING}")

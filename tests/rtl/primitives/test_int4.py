@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Two products of weights of 4 bits from one multiplier: of all weights and activations there are."""
+"""Two products of weights of 4 bits from one multiplier: of all weights and activations."""
 
 from importlib import resources
 
