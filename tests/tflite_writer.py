@@ -11,6 +11,8 @@ import flatbuffers
 import numpy as np
 import tflite
 
+from hwgen.arch.nibbles import join_nibbles
+
 __all__ = ["CURVES", "KINDS", "MATMULS", "MORE_LAYERS", "PAIRS", "Graph", "Operator", "Tensor",
            "both_fields", "random_chain", "random_layer", "random_network", "write_network"]
 
@@ -751,6 +753,16 @@ class Graph:
         if code == "RSQRT":  # the reference refuses numbers below 0
             self.tensors[x].zero_point = -128
         return self.curve(x, code, extreme=bool(self.rng.random() < 0.2))
+
+    def few_bits(self, *, halves: bool = True) -> None:
+        """Give layers that can have them weights of 4 bits, and with ``halves`` two to a byte."""
+        for operator in self.operators:
+            if operator.code in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+                weights = self.tensors[operator.inputs[1]]
+                if weights.type == "INT8":
+                    weights.data = weights.data >> 4
+                    if halves:
+                        weights.type, weights.data = "INT4", join_nibbles(weights.data)
 
     def write(self, *outputs: int, **how: object) -> bytes:
         """Return the file; its inputs are the tensors that nothing writes."""

@@ -132,6 +132,8 @@ class Design(ShownFields):
         Cells, or inputs of each, that an LSTM may have, up to 4096; 0: it computes none.
     products : bool
         Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
+    int4_weights : bool
+        Whether cells multiply two weights of 4 bits, in steps of layers whose weights have no more.
     program_crc : bool
         Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
     """
@@ -170,6 +172,7 @@ class Design(ShownFields):
     lstm: int = 0
     matmul: bool = False
     products: bool = False
+    int4_weights: bool = False
     program_crc: bool = False
 
     def __new__(cls, **fields: Any) -> Self:
@@ -264,7 +267,8 @@ class Design(ShownFields):
         there = {"sparse": self.engine == "sparse", "unpack": self.decompress,
                  "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
                  "matmul": self.matmul, "lstm": self.lstm, "product": self.products,
-                 "keeping": self.kept_vectors, "stream": self.external, "crc": self.program_crc}
+                 "int4": self.int4_weights, "keeping": self.kept_vectors, "stream": self.external,
+                 "crc": self.program_crc}
         return array, *(name for name, chosen in there.items() if chosen)
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .design import Design
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
-           "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "LSTM", "MATMUL",
+           "INT4", "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "LSTM", "MATMUL",
            "MOST_TABLES", "PACKED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
@@ -66,6 +66,11 @@ EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_r
             "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
             "products": False}
 """What fields of an accelerator are whose program streams."""
+INT4 = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
+        "packed_rows": (0,), "decompress": (False,), "wide_rows": (0,), "kept_vectors": (0,),
+        "external": (None,), "tables": (0,), "matmul": (False,), "lstm": (0,),
+        "products": (False,), "program_crc": (False,)}
+"""What fields of an accelerator may be whose cells multiply two weights of 4 bits."""
 CHECKED = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
            "external": None, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
            "products": False}
@@ -79,7 +84,7 @@ SYSTOLIC = ("depth", "accumulator", "dsps", "packed_rows")
 AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lanes", "hard_lanes",
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
-                     "external", "tables", "softmax", "matmul", "lstm", "products",
+                     "external", "tables", "softmax", "matmul", "lstm", "products", "int4_weights",
                     "program_crc")
 """Fields that say nothing of an array alone."""
 
@@ -116,7 +121,8 @@ def check(design: "Design") -> None:
     check_dsps(design, design.device_products)
     one_of(design, "rounding", ROUNDINGS)
     within(design, "steps", 0, LARGEST_SUMS)
-    for field in ("compact", "decompress", "softmax", "matmul", "products", "program_crc"):
+    for field in ("compact", "decompress", "softmax", "matmul", "products", "int4_weights",
+                  "program_crc"):
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     within(design, "lstm", 0, MOST_CELLS)
@@ -230,6 +236,12 @@ def check_accelerator(design: "Design") -> None:
     within(design, "tables", 0, MOST_TABLES)
     check_matmul(design)
     check_lstm(design)
+    for field, known in INT4.items():
+        if design.int4_weights and getattr(design, field) not in known:
+            raise UserError(f"int4_weights must be false with {field} "
+                            f"{getattr(design, field)!r}, not true: two weights of 4 bits are "
+                            "multiplied in a fast systolic array alone, generic or of an ECP5, so "
+                            "far with no other part but softmax")
     if design.program_crc:
         for field, needed in CHECKED.items():
             only(design, field, needed, "with program_crc")

@@ -14,6 +14,7 @@ from .design_checks import (
     BINARY_LANES,
     CHECKED,
     EXTERNAL,
+    INT4,
     KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
@@ -115,7 +116,8 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    for part, without, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM)):
+    for part, without, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM),
+                                 ("int4_weights", False, INT4)):
         if any(v[field] not in values for field, values in known.items()):
             v.put(part, without)
     v.clamp("lstm", 0, MOST_CELLS)

@@ -69,7 +69,8 @@ def name_of(design: "Design") -> str:
         parts += [f"tables{design.tables}"] * (design.tables > 0)
         parts += (["softmax"] * design.softmax + ["matmul"] * design.matmul
                   + [f"lstm{design.lstm}"] * (design.lstm > 0)
-                  + ["products"] * design.products + ["crc"] * design.program_crc)
+                  + ["products"] * design.products + ["int4"] * design.int4_weights
+                  + ["crc"] * design.program_crc)
     if design.engine == "sparse":
         parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]
     return "_".join(parts)

@@ -15,11 +15,13 @@ from ..errors import UserError
 from .bit_fields import MAGIC, Place, limits, pack, unpack
 from .formats import Format
 
-__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "LONGEST_ROW", "PARAMETER_WORDS", "POWER_BYTES",
-           "ROUNDINGS", "SLOTS", "WAITING", "TABLE_BYTES", "Mode", "Step", "descriptor_words",
-           "lines_of_rows", "power_words", "table_words"]
+__all__ = ["DESCRIPTOR_BYTES", "INDEX_BITS", "LONGEST_ROW", "PAIRS", "PARAMETER_WORDS",
+           "POWER_BYTES", "ROUNDINGS", "SLOTS", "WAITING", "TABLE_BYTES", "Mode", "Step",
+           "descriptor_words", "lines_of_rows", "power_words", "table_words"]
 
 DESCRIPTOR_BYTES = 80
+PAIRS = 0b11011
+"""Format of weights in steps of mode MATRIX, each byte of which has two of 4 bits with a sign."""
 PARAMETER_WORDS = 9
 """Words of the program memory that the parameters of a column tile take."""
 SLOTS = 64
@@ -186,6 +188,15 @@ class Step:
     def values(self) -> int:
         """Number of values of a pass."""
         return self.size[0] * self.size[1]
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it has two weights in each byte, where a Design knows such steps."""
+        return self.mode == Mode.MATRIX and self.weight_format == PAIRS
+
+    def tile_width(self, columns: int) -> int:
+        """Return the values of a column tile on an array of so many columns."""
+        return 2 * columns if self.pairs else columns
 
     @property
     def formats(self) -> tuple[Format, Format]:

@@ -5,18 +5,18 @@ byte of the activation memory last, and compares that with the layer that should
 be there, as its last layer left it, when the inference is over.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.descriptors import Descriptors
+from ..arch.nibbles import low_and_high
 from ..arch.steps import Mode, Step
 from ..cost.cycles import Array
 from ..golden.accelerator.footprint import bytes_read, passes, vector_bytes, words_read
 from ..golden.sparse.step import SHORTEST_PASS
 from ..golden.unpack.unpack import Packing, is_possible, unpack, written_words
 from ..network.graph import Concatenate
+from . import check_weights
 from .check_weights import Unsound, check_columns, check_crc, check_lines, live_bytes, wide_weights
 from .lanes_check import LanesCheck
 from .program import LayerSteps, Program
@@ -100,7 +100,7 @@ class Check:
         for state in program.states:  # where the next inference finds what this one has left
             self.see(program.tensors[state.name].addresses(), self.writers[state.next],
                      f"state {state.name!r}")
-        self.disjoint()
+        check_weights.check_disjoint(self.regions)
 
     def producers(self, index: int, layer: LayerSteps) -> set[int]:
         """Return the layers that write what this layer gives."""
@@ -183,11 +183,12 @@ class Check:
 
         In mode WIDE each pass has as many for each of its vectors.
         """
-        rows = self.design.rows if step.mode in (Mode.MATRIX, Mode.DEPTHWISE) else 0
+        rows = self.design.rows if step.mode <= Mode.DEPTHWISE else 0
         planes = step.formats[1] if self.design.engine in ("bitserial", "binary") else None
-        if planes and rows:
-            rows = planes.words(rows)
+        rows = planes.words(rows) if planes and rows else rows
         tiles = step.tiles if step.parameters_per_tile else 1
+        if step.pairs and (step.to_sums or not self.design.int4_weights):
+            raise Unsound("there is no such step on this Design")
         parameters = self.descriptors.parameter_words
         ahead = 0 if self.descriptors.binary else rows  # words of weights before them
         if step.mode == Mode.SPARSE:
@@ -208,14 +209,16 @@ class Check:
             return wide_weights(step, words, at_once)
         if not rows:
             return None
-        starts = [tile * (step.passes * rows + parameters) for tile in range(tiles)] \
-            if step.parameters_per_tile else [0]
+        parameters = step.tile_width(parameters)
+        starts = [tile * (step.passes * rows + parameters) for tile in range(tiles)]
         skipped = np.ones(length, bool)
         for start in starts:
             skipped[start + ahead:start + ahead + parameters] = False
         found = words[skipped].reshape(step.tiles, step.passes, rows, -1)
         if planes:
             return planes.from_words(found.view(np.uint8), self.design.rows).astype(np.int8)
+        if step.pairs:
+            found = np.concatenate(low_and_high(found), axis=3)
         return found[:, :, ::-1]
 
     def region(self, first: int, end: int) -> None:
@@ -283,18 +286,19 @@ class Check:
             rows, pixels = np.array([[step.y - 1]]), np.array([step.x - 1])
         elif step.mode != Mode.DEPTHWISE:
             rows, pixels = np.arange(step.y)[:, None], np.arange(step.x)
-        last = (step.tiles - 1) * self.design.columns + step.last_columns
-        tile = np.arange(last) // self.design.columns
+        columns = step.tile_width(self.design.columns)
+        tile = np.arange((step.tiles - 1) * columns + step.last_columns) // columns
         before = (tile * step.passes + step.passes - 1) * step.vectors
         return before + (rows * step.x + pixels)[..., None]
 
     def cycles(self, step: Step, vectors: Integers) -> Integers:
         """Return when vectors go, from the first one on, if no pass waits for parameters."""
         least = max(self.design.rows, SHORTEST_PASS)  # a pass reads the weights of the next one
-        lap, last = (max(step.vectors * each, least) for each in (1, int(self.array.interval)))
+        interval = int(getattr(self.array, "pair_interval" if step.pairs else "interval"))
+        lap, last = (max(step.vectors * each, least) for each in (1, interval))
         passed, vector = np.divmod(vectors, step.vectors)
         tile, number = np.divmod(passed, step.passes)
-        slow = np.where(number == step.passes - 1, self.array.interval, 1)
+        slow = np.where(number == step.passes - 1, interval, 1)
         return tile * ((step.passes - 1) * lap + last) + number * lap + vector * slow
 
     def reads(self, step: Step, weights: NDArray[np.int8] | None) -> list[
@@ -315,13 +319,13 @@ class Check:
         found = []
         for tile in range(step.tiles) if step.tile_step else [step.tiles - 1]:
             alone = step.tile_step or step.tiles == 1
-            used = step.last_columns if alone and tile == step.tiles - 1 else columns
+            used = step.last_columns if alone and tile == step.tiles - 1 else None
             for number, taps in enumerate(passes(step)):
                 inside, addresses = bytes_read(step, width, tile, *taps)
                 if step.mode == Mode.SPARSE:
                     matters = live_bytes(step, self.compressed, self.design.rows)
                 elif weights is None:
-                    matters = np.arange(width) < used
+                    matters = np.arange(width) < (used or columns)
                 elif step.mode == Mode.WIDE:
                     here = weights[tile:tile + 1, number] if alone else weights[:, number]
                     matters = np.any(here[..., :used] != 0, axis=(0, 3)).reshape(
@@ -337,12 +341,6 @@ class Check:
                 found.append((addresses[inside], addresses[needed],
                               np.broadcast_to(vectors, needed.shape)[needed]))
         return found
-
-    def disjoint(self) -> None:
-        """Check that weights are those of one step, or of several alike."""
-        for (_, end), (first, _) in pairwise(sorted(self.regions)):
-            if first < end:
-                raise Unsound(f"weights overlap at word {first} of the program memory")
 
 
 def check_program(program: Program) -> None:

@@ -1,5 +1,8 @@
 """What the checker holds weights against: where they lie, and what lines bring to them."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +11,8 @@ from ..arch.design import Design
 from ..arch.steps import Step, lines_of_rows
 from ..golden.sparse.decoder import Compressed
 
-__all__ = ["Unsound", "check_columns", "check_crc", "check_lines", "live_bytes", "wide_weights"]
+__all__ = ["Unsound", "check_columns", "check_crc", "check_disjoint", "check_lines", "live_bytes",
+           "wide_weights"]
 
 
 class Unsound(Exception):
@@ -71,6 +75,13 @@ def live_bytes(step: Step, compressed: Compressed | None, rows: int) -> NDArray[
     some = np.any([np.diff(lane.pointers[first:first + width + 1]) > 0
                    for lane in compressed.lanes], axis=0)
     return some.reshape(step.y, step.x, -1)
+
+
+def check_disjoint(regions: Iterable[tuple[int, int]]) -> None:
+    """Check that words, from the first one to an end, are those of one step, or of several."""
+    for (_, end), (first, _) in pairwise(sorted(regions)):
+        if first < end:
+            raise Unsound(f"weights overlap at word {first} of the program memory")
 
 
 def check_crc(coding: Descriptors, image: bytes, place: int, step: Step) -> None:

@@ -42,13 +42,20 @@ class Image:
         return self._pieces[data]
 
     def add(self, weights: NDArray[np.int8] | None, bias: Integers, multiplier: Integers,
-            shift: Integers, planes: Format | None = None) -> tuple[int, bool]:
+            shift: Integers, planes: Format | None = None, *, pairs: bool = False,
+            ) -> tuple[int, bool]:
         """Add what a step reads; return its first word and whether each tile has parameters.
 
         ``weights`` is (tiles, passes, rows, columns); the others are (tiles, columns), or for all
-        tiles (1, columns). Weights are bytes, the last row first, or are cut into ``planes``.
+        tiles (1, columns). Weights are bytes, the last row first, or are cut into ``planes``. With
+        ``pairs`` there are twice as many columns, those of the second half in the upper 4 bits.
         """
         parameters = parameter_words(bias, multiplier, shift)
+        if pairs:
+            assert weights is not None
+            parameters = np.concatenate([*np.split(parameters, 2, axis=2)], axis=1)
+            low, high = np.split(weights, 2, axis=3)
+            weights = low & 15 | high << 4
         per_tile = len(parameters) > 1
         if weights is None:
             return self.keep(parameters.reshape(-1, self.columns)), per_tile

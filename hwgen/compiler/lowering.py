@@ -127,7 +127,8 @@ class Lowering:
         """Let steps follow the one before at once, from the first one on."""
         for index in range(first, len(self.placed) if end is None else end):
             item = self.placed[index]
-            if self.sizes.array.overlaps(item.step.mode, to_sums=item.step.to_sums):
+            if self.sizes.array.overlaps(item.step.mode, to_sums=item.step.to_sums,
+                                         weight_format=item.step.weight_format):
                 self.placed[index] = replace(item, step=item.step.replace(overlaps=True))
 
     def look_up(self, table: Table, first: int) -> None:
@@ -153,20 +154,25 @@ class Lowering:
         """Cut the next layer so."""
         self.sizes = Sizes.of(self.design, cut)
 
-    def tiles(self, values: Integers, unused: int) -> Integers:
+    def tiles(self, values: Integers, unused: int, columns: int = 0) -> Integers:
         """Return values of channels as (tiles, columns); columns of no channel get ``unused``."""
-        tiles = self.sizes.column_tiles(len(values))
-        full = np.full(tiles * self.columns, unused, np.int64)
+        columns = columns or self.columns
+        tiles = -(-len(values) // columns)
+        full = np.full(tiles * columns, unused, np.int64)
         full[:len(values)] = values
-        return full.reshape(tiles, self.columns)
+        return full.reshape(tiles, columns)
 
-    def parameters(self, bias: Integers, lanes: Lanes) -> tuple[Integers, Integers, Integers]:
-        """Return the three parameters by tile, or once where they are all the same."""
+    def parameters(self, bias: Integers, lanes: Lanes, columns: int = 0,
+                   ) -> tuple[Integers, Integers, Integers]:
+        """Return the three parameters by tile, or once where they are all the same.
+
+        A tile has so many ``columns``, if not as many as the array.
+        """
         together = np.stack([bias, lanes.multiplier, lanes.right])
         if uniform_parameters(bias, lanes):
-            tiled = np.repeat(together[:, :1], self.columns, axis=1)[:, None]
+            tiled = np.repeat(together[:, :1], columns or self.columns, axis=1)[:, None]
         else:
-            tiled = np.stack([self.tiles(values, 0) for values in together])
+            tiled = np.stack([self.tiles(values, 0, columns) for values in together])
         return tiled[0], tiled[1], tiled[2]
 
     def last_columns(self, channels: int) -> int:
@@ -219,7 +225,7 @@ def written_bytes(placed: list[PlacedStep], columns: int) -> dict[str, int]:
                                          + step.output_row_step + 2 * step.height)
                 continue
             channels = step.row_bytes if step.mode == Mode.SOFTMAX else \
-                (step.tiles - 1) * columns + step.last_columns
+                (step.tiles - 1) * step.tile_width(columns) + step.last_columns
             last = (step.output + (height - 1) * step.output_row_step
                     + (width - 1) * step.output_x_step + channels)
             sizes[item.target] = max(sizes.get(item.target, 0), last)

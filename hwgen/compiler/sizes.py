@@ -169,9 +169,9 @@ class Sizes:
         """Return the block of the first step, and that of the last one."""
         return (strips.last, strips.first) if self.cut.backwards else (strips.first, strips.last)
 
-    def column_tiles(self, channels: int) -> int:
-        """Return how many column tiles so many channels take."""
-        return int(ceil_div(channels, self.columns))
+    def column_tiles(self, channels: int, *, pairs: bool = False) -> int:
+        """Return how many column tiles so many channels take, which ``pairs`` of weights widen."""
+        return int(ceil_div(channels, self.columns * (1 + pairs)))
 
     def formats(self, activations: Format, weights: NDArray[np.int8]) -> dict[str, Any]:
         """Return the fields of a step that say how its numbers are written."""
@@ -192,4 +192,5 @@ class Sizes:
                 to_sums=to_sums, parameters_per_tile=per_tile, joined=joined, **formats)
 
         return chain(((of(block), count) for block, count in strips.each(0, 0)),
-                     of(strips.last), overlap=self.array.overlaps(mode, to_sums=to_sums))
+                     of(strips.last), overlap=self.array.overlaps(
+                         mode, to_sums=to_sums, weight_format=formats.get("weight_format", 0)))

@@ -20,6 +20,7 @@ from ..arch.descriptors import Descriptors
 from ..arch.design import Design
 from ..arch.formats import Format
 from ..arch.steps import (
+    PAIRS,
     PARAMETER_WORDS,
     POWER_BYTES,
     TABLE_BYTES,
@@ -77,6 +78,9 @@ class Array:
         Cycles that tables take on the way of bytes to the memory.
     crc : bool
         Descriptors have CRCs.
+    pair_interval : Count
+        Cycles that the lanes take for a vector of a step with two weights in each byte; 0 if there
+        are none.
     """
 
     rows: Count
@@ -90,6 +94,7 @@ class Array:
     wide_rows: Count = 0
     late: int = 0
     crc: bool = False
+    pair_interval: Count = 0
 
     @classmethod
     def of(cls, design: Design) -> Self:
@@ -97,7 +102,8 @@ class Array:
         return cls(design.rows, design.columns, -(-design.columns // design.lanes),
                    design.compact, design.engine == "bitserial", design.engine == "binary",
                    design.lines > 0, design.packed_rows, design.wide_rows,
-                   int(design.compact and design.tables > 0), design.program_crc)
+                   int(design.compact and design.tables > 0), design.program_crc,
+                   design.int4_weights * -(-2 * design.columns // design.lanes))
 
     @property
     def single_rows(self) -> Count:
@@ -142,14 +148,20 @@ class Array:
             columns = np.where(self.packed_rows, (columns + 1) // 2 + PARTING, columns)
         return self.rows + columns + 2 + self.lines
 
-    def overlaps(self, mode: Mode, *, to_sums: bool = False) -> bool:
+    def overlaps(self, mode: Mode, *, to_sums: bool = False, weight_format: int = 0) -> bool:
         """Return whether vectors of such steps may follow one another at once."""
-        return self.reads_ahead and mode <= Mode.DEPTHWISE and not to_sums
+        return self.reads_ahead and mode <= Mode.DEPTHWISE and not to_sums \
+            and not self.pairs(mode, weight_format)
+
+    def pairs(self, mode: Mode, weight_format: int) -> bool:
+        """Return whether such steps have two weights in each byte."""
+        return mode == Mode.MATRIX and weight_format == PAIRS and bool(np.any(self.pair_interval))
 
     def overlap(self, before: Step, step: Step) -> bool:
         """Return whether the vectors of a step follow those of the step before at once."""
-        return step.overlaps and all(self.overlaps(each.mode, to_sums=each.to_sums)
-                                     for each in (before, step))
+        return step.overlaps and all(
+            self.overlaps(each.mode, to_sums=each.to_sums, weight_format=each.weight_format)
+            for each in (before, step))
 
     def cycles_to_last_value(self, before: Step, step: Step) -> int:
         """Return when a vector of a step may read all that the one before writes.
@@ -244,14 +256,17 @@ class Array:
         many of a pass give none: a bit-serial array takes a cycle for each.
         """
         through = mode in (Mode.MATRIX, Mode.DEPTHWISE)
+        pairs = self.pairs(mode, weight_format)
+        of_lanes = self.pair_interval if pairs else self.interval
+        parameters = PARAMETER_WORDS * (1 + pairs)
         weights = self.weight_words(mode, weight_format)
         of_vector = self.vector_cycles(activation_format, weight_format)
-        interval = np.maximum(of_vector, self.interval)  # of vectors whose sums go to the lanes
+        interval = np.maximum(of_vector, of_lanes)  # of vectors whose sums go to the lanes
         turns = self.turns
         ways = self.ways
         bytes_come = ways.fetching + turns + (self.latency(of_vector) if through else ways.passing)
         bytes_come += JOINING * joined
-        begin = ways.reading + weights + PARAMETER_WORDS
+        begin = ways.reading + weights + parameters
         begin = self.descriptors.words + np.maximum(begin, MAKING * joined)
         waiting = self.compact & (MEETING % self.columns != 0)
         end = bytes_come + (ways.summing + waiting if to_sums else ways.storing + turns + self.late)
@@ -260,13 +275,13 @@ class Array:
         slow = vectors - quick
         shortest = np.maximum(weights, ways.shortest)
         others = (passes - 1) * np.maximum(slow * of_vector + quick, shortest)
-        work = (slow - 1) * interval + quick + self.interval
+        work = (slow - 1) * interval + quick + of_lanes
         last = np.maximum(slow * interval + quick, shortest)
         # The next parameters wait until those of this column tile are in use.
-        ahead = primes * (1 if self.serial else np.where(passes == 1, self.interval, 1))
+        ahead = primes * (1 if self.serial else np.where(passes == 1, of_lanes, 1))
         spare = bytes_come + ways.swapping + (work if self.compact else ahead - others)
         if np.any(parameters_per_tile):
-            waits = np.maximum(last, np.maximum(weights, spare) + PARAMETER_WORDS)
+            waits = np.maximum(last, np.maximum(weights, spare) + parameters)
             if self.compact:  # in the next pass if that gives no values, and before its weights
                 first = np.maximum(spare - last, 0) + PARAMETER_WORDS + weights
                 first = np.maximum(first - np.maximum(slow * of_vector + quick, shortest), 0)
@@ -276,11 +291,11 @@ class Array:
         if not self.reads_ahead:
             return StepCycles(begin, body)
         tail = work + end - turns - ways.turning
-        if self.overlaps(mode, to_sums=to_sums):
+        if self.overlaps(mode, to_sums=to_sums, weight_format=weight_format):
             tail = np.minimum(tail, body - bytes_come - ways.taking)
         earlier = np.where(parameters_per_tile, 0, (tiles - 1) * (others + last))
         return StepCycles(begin, body, tail, end + 1 - ways.gap,
-                          work + end - (spare - earlier + PARAMETER_WORDS))
+                          work + end - (spare - earlier + parameters))
 
     def wide(self, *, tiles: Count, passes: Count, vectors: Count, to_sums: bool = False,
              parameters_per_tile: Count = False) -> StepCycles:

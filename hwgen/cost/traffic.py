@@ -66,8 +66,9 @@ def traffic(step: Step, array: Array) -> Traffic:
     parameters = descriptors.parameter_words
     if step.mode == Mode.WIDE:
         weights, parameters = step.vectors * array.wide_rows, array.wide_rows
-    words = descriptors.words + step.tiles * step.passes * weights + tiles * parameters
-    channels = (step.tiles - 1) * array.columns + step.last_columns
+    width = step.tile_width(1)
+    words = descriptors.words + step.tiles * step.passes * weights + tiles * width * parameters
+    channels = (step.tiles - 1) * width * array.columns + step.last_columns
     stored = not (step.to_sums or step.kept)
     return Traffic(bytes_read(step, array), stored * step.values * channels,
                    words * array.columns)

@@ -1,14 +1,16 @@
 """A step's descriptor, as the program memory holds it: docs/accelerator.md has what it means."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import data, enum
 
 from ..arch.parts import PARTS
-from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
+from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PAIRS, PARAMETER_WORDS, PLACES, Mode
 
 __all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
            "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
-           "TableDescriptor", "Tag"]
+           "TableDescriptor", "Tag", "has_pairs"]
 
 
 class Error(enum.IntEnum, shape=8):
@@ -48,6 +50,13 @@ def descriptor(*parts: str) -> data.FlexibleLayout:
               for field in PARTS[part].fields}
     return data.FlexibleLayout(8 * DESCRIPTOR_BYTES, {
         name: field for name, field in FIELDS.items() if name not in others})
+
+
+
+
+def has_pairs(d: Any) -> Value:
+    """Return whether the step of a descriptor has two weights of 4 bits in each byte of them."""
+    return (d.mode == Mode.MATRIX) & (d.weight_format == PAIRS)
 
 
 Descriptor = descriptor()

@@ -123,7 +123,8 @@ def random_options(source):
     words = []
     for name in source.sample([*FIELDS], source.randrange(1, 6)):
         words.append(f"--{name.replace('_', '-')}")
-        if name not in ("compact", "decompress", "softmax", "matmul", "products", "program_crc"):
+        if name not in ("compact", "decompress", "softmax", "matmul", "products", "int4_weights",
+                        "program_crc"):
             words.append(source.choice(VALUES[name]) if name in VALUES
                          else str(source.choice([0, 1, 2, 3, 5, 8, 16, 40, 100, 4096, 70000])))
     design = [*BOARDS, "icebreaker:sixteen", "ulx3s-85f:serial", None, None, None]

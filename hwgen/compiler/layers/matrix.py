@@ -7,12 +7,14 @@ their run is longer, their weights are 0 where another one's taps are.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...arch.formats import Format, NumberKind
-from ...arch.steps import PARAMETER_WORDS, Mode
+from ...arch.nibbles import fit_nibbles
+from ...arch.steps import PAIRS, PARAMETER_WORDS, Mode
 from ...cost.cycles import Count, StepCycles
 from ...network.graph import Window
 from ..cost import LayerCost, least_cost, where
@@ -43,6 +45,7 @@ class Plan:
     """Blocks of the output, whose x counts groups."""
     cycles: StepCycles
     """Where column tiles have parameters each."""
+    pairs: bool = False  # Whether each byte has two weights of 4 bits.
 
     @property
     def cost(self) -> Count:
@@ -88,7 +91,16 @@ class MatrixLayer:
 
     def candidates(self, sizes: Sizes) -> list[Plan]:
         """Return the plans there are."""
-        plans = []
+        plans = self.plain_candidates(sizes)
+        if np.any(sizes.array.pair_interval) and self.repeats == 1 and fit_nibbles(self.multiplied):
+            plans += [self.plan(sizes, plan.group, plan.pieces, plan.taps_x, 0, pairs=True)
+                      for plan in plans if not plan.tile_step
+                      and plan.group * self.outputs > sizes.columns]
+        return plans
+
+    def plain_candidates(self, sizes: Sizes) -> list[Plan]:
+        """Return those with a weight a byte."""
+        plans: list[Plan] = []
         kernel, channels = self.window.kernel[1], self.source.channels
         rows = sizes.rows
         packed = self.target.pitch == self.outputs
@@ -157,15 +169,20 @@ class MatrixLayer:
             return None
         return step, max(int(np.max(end - np.arange(tiles) * step)), 1)
 
-    def plan(self, sizes: Sizes, group: int, pieces: Count, taps_x: int, tile_step: int) -> Plan:
+    def plan(self, sizes: Sizes, group: int, pieces: Count, taps_x: int, tile_step: int, *,
+             pairs: bool = False) -> Plan:
         """Return a plan with its cost."""
         repeats = self.repeats if taps_x == 1 else 1
         passes = self.window.kernel[0] * taps_x * repeats * pieces
         strips = sizes.strips(self.target.height, ceil_div(self.target.width, group), passes)
-        tiles = sizes.column_tiles(group * self.outputs)
+        tiles = sizes.column_tiles(group * self.outputs, pairs=pairs)
         cycles = sizes.cycles(Mode.MATRIX, tiles, passes, strips, per_tile=tiles > 1,
-                            **sizes.formats(self.activations, self.multiplied))
-        return Plan(group, pieces, taps_x, tile_step, passes, strips, cycles)
+                            **self.formats(sizes, self.multiplied, pairs))
+        return Plan(group, pieces, taps_x, tile_step, passes, strips, cycles, pairs)
+
+    def formats(self, sizes: Sizes, weights: NDArray[np.int8], pairs: bool) -> dict[str, Any]:
+        """Return the fields of a step that say how numbers are written."""
+        return {"weight_format": PAIRS} if pairs else sizes.formats(self.activations, weights)
 
     def layer_cost(self, sizes: Sizes) -> LayerCost:
         """Return what the steps will take."""
@@ -189,15 +206,17 @@ class MatrixLayer:
     def cost_with(self, plan: Plan, sizes: Sizes, uniform: bool,
                   weights: NDArray[np.int8]) -> LayerCost:
         """Return what the steps of a plan take, for weights of the format of these."""
-        formats = sizes.formats(self.activations, weights)
+        formats = self.formats(sizes, weights, plan.pairs)
         rows = sizes.array.weight_words(Mode.MATRIX, formats.get("weight_format", 0))
-        tiles = sizes.column_tiles(plan.group * self.outputs)
+        tiles = sizes.column_tiles(plan.group * self.outputs, pairs=plan.pairs)
         per_tile = tiles > 1 and not uniform
         planned = weights is self.multiplied and per_tile == (tiles > 1)
         cycles = plan.cycles if planned else sizes.cycles(
             Mode.MATRIX, tiles, plan.passes, plan.strips, per_tile=per_tile, **formats)
-        words = tiles * plan.passes * rows + PARAMETER_WORDS * (tiles if per_tile else 1)
-        return LayerCost(plan.cost, cycles, plan.strips.count, words, *self.ends(plan, sizes))
+        words = PARAMETER_WORDS * (1 + plan.pairs) * (tiles if per_tile else 1)
+        words += tiles * plan.passes * rows
+        return LayerCost(plan.cost, cycles, plan.strips.count, words, *self.ends(plan, sizes),
+                         stream=not plan.pairs)
 
     def ends(self, plan: Plan, sizes: Sizes) -> tuple[Reads, Writes]:
         """Return how the first step of a plan reads, and how the last one writes."""
@@ -277,11 +296,12 @@ class MatrixLayer:
         repeated = [np.tile(values, plan.group) for values in
                     (self.bias, self.lanes.multiplier, self.lanes.right, self.lanes.left)]
         lanes = replace(self.lanes, multiplier=repeated[1], right=repeated[2], left=repeated[3])
-        packed = self.pack_weights(plan, lowering.rows, lowering.columns)
-        formats = lowering.sizes.formats(self.activations, packed)
-        planes = Format.from_code(formats["weight_format"]) if formats else None
+        columns = (1 + plan.pairs) * lowering.columns
+        packed = self.pack_weights(plan, lowering.rows, columns)
+        formats = self.formats(lowering.sizes, packed, plan.pairs)
+        planes = Format.from_code(formats["weight_format"]) if formats and not plan.pairs else None
         program, per_tile = lowering.image.add(
-            packed, *lowering.parameters(repeated[0], lanes), planes)
+            packed, *lowering.parameters(repeated[0], lanes, columns), planes, pairs=plan.pairs)
         taps_x = plan.taps_x if plan.taps_x > 1 else len(self.parts)
         across = plan.group * window.stride[1]
         grouped = replace(target, pitch=plan.group * target.pitch)
@@ -292,7 +312,7 @@ class MatrixLayer:
             lowering.emit(
                 source, target, np.any(packed != 0, axis=3),
                 mode=Mode.MATRIX, parameters_per_tile=per_tile, pad=self.pad,
-                last_columns=lowering.last_columns(plan.group * self.outputs),
+                last_columns=(plan.group * self.outputs - 1) % columns + 1,
                 zero_point=lanes.zero_point, low=lanes.low, high=lanes.high,
                 tiles=len(packed), pieces=plan.pieces, taps_x=taps_x, taps_y=window.kernel[0],
                 x=block.width, y=block.height, program=program, **source.read_from(row0),

@@ -166,6 +166,7 @@ def note_writes(times: Integers, step: Step, start: int, columns: int) -> None:
     if step.mode == Mode.WIDE:  # a value comes of the last one
         vector = vector + step.vectors - 1
     pixels = (down[:, None] * step.output_row_step + across * step.output_x_step)[..., None]
+    columns = step.tile_width(columns)
     for tile in range(step.tiles):
         width = columns if tile < step.tiles - 1 else step.last_columns
         first = start + ((tile + 1) * step.passes - 1) * step.vectors

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...arch.descriptors import Descriptors
 from ...arch.design import Design
 from ...arch.formats import NumberKind
+from ...arch.nibbles import low_and_high
 from ...arch.steps import PARAMETER_WORDS, Mode, Step, lines_of_rows
 from ...errors import UserError
 from ..dot.wide import dot
@@ -55,6 +56,8 @@ class Accelerator:
         That lanes can keep.
     products : bool
         The lanes multiply two numbers that are computed.
+    int4_weights : bool
+        Steps may have two weights of 4 bits in each byte.
     unknown : int
         Value of pixels that were not streamed: in hardware it is anything.
     streams : bool
@@ -76,6 +79,7 @@ class Accelerator:
     wide_rows: int = 0
     kept_vectors: int = 0
     products: bool = False
+    int4_weights: bool = False
     unknown: int = 0
     streams: bool = False
     crc: bool = False
@@ -89,7 +93,8 @@ class Accelerator:
         self.post = Post(self.rounding)
         self.keeping = Keeping(self.kept_vectors, self.columns) if self.kept_vectors else None
         self.memory = np.zeros(self.activation_memory, np.int8)
-        self.accumulators = np.zeros((self.partial_sums, self.columns), np.int64)
+        self.accumulators = np.zeros((self.partial_sums, (1 + self.int4_weights) * self.columns),
+                                     np.int64)
 
     @classmethod
     def of(cls, design: Design, weights: Weights = None,
@@ -114,10 +119,10 @@ class Accelerator:
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, products=design.products,
-                   streams=design.external is not None, crc=design.program_crc,
-                   partial_sums=design.partial_sums, activation_memory=design.activation_memory,
-                   rounding=design.rounding, serial="bitserial" in design.parts, parts=parts,
-                   **others)
+                   int4_weights=design.int4_weights, streams=design.external is not None,
+                   crc=design.program_crc, partial_sums=design.partial_sums,
+                   activation_memory=design.activation_memory, rounding=design.rounding,
+                   serial="bitserial" in design.parts, parts=parts, **others)
 
     @property
     def descriptors(self) -> Descriptors:
@@ -159,7 +164,8 @@ class Accelerator:
         part = self.part_of.get(step.mode)
         if not (part.possible(step, self) if part else step.mode <= Mode.SUMS):
             return Error.DESCRIPTOR
-        if step.last_columns > self.columns or not self.understands(step):
+        if step.last_columns > self.width(step) or not self.understands(step) or \
+                self.pairs(step) and step.to_sums:
             return Error.DESCRIPTOR
         if step.mode == Mode.DEPTHWISE:
             if not self.lines:
@@ -176,6 +182,14 @@ class Accelerator:
         except UserError:
             return False
 
+    def pairs(self, step: Step) -> bool:
+        """Return whether a step has two weights in each byte."""
+        return self.int4_weights and step.pairs
+
+    def width(self, step: Step) -> int:
+        """Return the values of a column tile."""
+        return step.tile_width(self.columns) if self.int4_weights else self.columns
+
     def step(self, step: Step, words: NDArray[np.int8]) -> Error | None:
         """Run one step; return why it stopped, if it did."""
         multiplies = self.multiplies(step)
@@ -185,6 +199,7 @@ class Accelerator:
         if uses_sums and most > self.partial_sums:
             return Error.SUMS
         rows, room = self.words_of_pass(step)
+        sums = self.accumulators[:, :self.width(step)]
         there = slice(0, step.values if uses_sums else 0)
         seen: dict[tuple[int, int, int], NDArray[np.int8] | None] = {}
         program, parameters = step.program, None
@@ -198,14 +213,16 @@ class Accelerator:
                 if number == 0 and (tile == 0 or step.parameters_per_tile):
                     if program + room > len(words):
                         return Error.PROGRAM
-                    parameters = Parameters.from_words(words[program:program + PARAMETER_WORDS],
+                    read = words[program:program + (room if self.pairs(step)
+                                                    else PARAMETER_WORDS)]
+                    halves = read.reshape(-1, PARAMETER_WORDS, self.columns)  # of a column tile
+                    parameters = Parameters.from_words(np.concatenate([*halves], axis=1),
                                                        signed=self.products)
                     program += room
                 if program > len(words):
                     return Error.PROGRAM
                 if step.mode == Mode.SUMS:
-                    total = self.accumulators[tile::strided][there].copy() if strided else \
-                        self.accumulators[there].copy()
+                    total = sums[tile::strided][there].copy() if strided else sums[there].copy()
                     continue
                 if step.tile_step or taps not in seen:
                     seen[taps] = self.fetch(step, tile, *taps)
@@ -216,19 +233,19 @@ class Accelerator:
                 if number == 0 and not multiplies:
                     total = value
                 elif step.maximum:
-                    total = np.maximum(self.accumulators[there], value)
+                    total = np.maximum(sums[there], value)
                 else:
-                    total = wrap(self.accumulators[there] + value)
+                    total = wrap(sums[there] + value)
                 if number < step.passes - 1:
-                    self.accumulators[there] = total
+                    sums[there] = total
             assert parameters is not None
             if self.keeping and step.joined:
                 total = self.keeping.join(step, total)
             scaled = self.post.product(total, parameters, square=step.mode == Mode.SUMS) \
                 if multiplies else self.post.wide(total, parameters)
             if step.to_sums:
-                before = self.accumulators[there] if step.add_to_sums else 0
-                self.accumulators[there] = wrap(scaled + before)
+                before = sums[there] if step.add_to_sums else 0
+                sums[there] = wrap(scaled + before)
             elif not self.store(step, tile, scaled):
                 return Error.STORE
         return None
@@ -243,7 +260,9 @@ class Accelerator:
             return step.vectors * self.wide_rows, self.wide_rows
         if step.mode not in (Mode.MATRIX, Mode.DEPTHWISE):
             return 0, PARAMETER_WORDS
-        return step.formats[1].words(self.rows) if self.serial else self.rows, PARAMETER_WORDS
+        if self.serial:
+            return step.formats[1].words(self.rows), PARAMETER_WORDS
+        return self.rows, (1 + self.pairs(step)) * PARAMETER_WORDS
 
     def fetch(self, step: Step, tile: int, ky: int, kx: int, piece: int,
               ) -> NDArray[np.int8] | None:
@@ -270,6 +289,8 @@ class Accelerator:
         if self.serial and step.mode == Mode.MATRIX:
             flat = step.formats[0].value(flat)
         if step.mode == Mode.MATRIX:
+            if self.pairs(step):
+                weights = np.concatenate(low_and_high(weights), axis=1)
             if Mode.LOAD in self.part_of:
                 left, right = step.zero_points
                 flat, weights = flat.astype(np.int16) - left, weights.astype(np.int16) - right

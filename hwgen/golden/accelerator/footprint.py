@@ -112,6 +112,7 @@ def bytes_written(step: Step, columns: int, tile: int | None = None) -> Integers
     if step.mode == Mode.LSTM:  # what the cells give, and then what they hold
         return np.append(step.output + np.arange(step.x * step.height, dtype=np.int64),
                          cells_held(step)[1])
+    columns = step.tile_width(columns)
     down, across = step.size
     pixels = (step.output + np.arange(down, dtype=np.int64)[:, None, None] * step.output_row_step
               + np.arange(across)[:, None] * step.output_x_step)
@@ -143,4 +144,4 @@ def words_read(step: Step, columns: int, weight_words: int,
     if step.mode == Mode.WIDE:
         words, parameter_words = step.vectors * wide_rows, wide_rows
     tiles = step.tiles if step.parameters_per_tile else 1
-    return step.tiles * step.passes * words + tiles * parameter_words
+    return step.tiles * step.passes * words + tiles * step.tile_width(parameter_words)

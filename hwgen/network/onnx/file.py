@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arch.nibbles import part_nibbles
 from ...errors import UserError
 from ...tools.untrusted import read_bytes
 from .external_data import inline_weights, is_external, location_of
@@ -21,11 +22,14 @@ ELEMENTS = 1 << 22
 
 NODES, BYTES = 1 << 15, 1 << 28
 
+INT4 = 22
+"""data_type of integers of which two share a byte."""
+
 # data_type of a TensorProto: what its elements are, and the field they are in when not raw.
 TYPES: Mapping[int, tuple[str, str]] = {
     1: ("<f4", "float_data"), 2: ("u1", "int32_data"), 3: ("i1", "int32_data"),
     6: ("<i4", "int32_data"), 7: ("<i8", "int64_data"), 9: ("?", "int32_data"),
-    10: ("<f2", "int32_data"), 11: ("<f8", "double_data"),
+    10: ("<f2", "int32_data"), 11: ("<f8", "double_data"), INT4: ("i1", "int32_data"),
 }
 
 # type of an AttributeProto: the field that its value is in, and what makes plain data of that.
@@ -271,14 +275,16 @@ def array(tensor: Any) -> np.ndarray:
         raise UserError(f"{name} is in another file, {location_of(tensor)!r}, which must stand "
                         "beside the .onnx file; or save the network with its weights inside")
     if tensor.data_type not in TYPES:
-        raise UserError(f"{name} is of {type_name(tensor.data_type)}; we read int8, uint8, int32, "
-                        "int64, bool and floats")
+        raise UserError(f"{name} is of {type_name(tensor.data_type)}; we read int4, int8, uint8, "
+                        "int32, int64, bool and floats")
     code, source = TYPES[tensor.data_type]
     dtype = np.dtype(code)
     shape = tuple(tensor.dims)
     count = math.prod(shape)
     if any(size < 0 for size in shape) or count > ELEMENTS * 16:
         raise UserError(f"{name} has an impossible shape, {list(shape)}")
+    if tensor.data_type == INT4:
+        return halves(tensor, -(-count // 2), name)[:count].reshape(shape)
     if tensor.HasField("raw_data"):
         if len(tensor.raw_data) != count * dtype.itemsize:
             raise UserError(f"{name} is {list(shape)} but holds {len(tensor.raw_data)} bytes, "
@@ -296,3 +302,13 @@ def array(tensor: Any) -> np.ndarray:
         else:
             flat = np.array(values)
     return flat.astype(dtype, copy=False).reshape(shape)
+
+
+def halves(tensor: Any, count: int, name: str) -> np.ndarray:
+    """Return the integers of so many bytes with two each, of a TensorProto."""
+    data = tensor.raw_data if tensor.HasField("raw_data") else tensor.int32_data
+    if len(data) != count:
+        raise UserError(f"{name} is {list(tensor.dims)} but holds {len(data)} bytes, not {count}")
+    found = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else \
+        np.array(data, np.int64).astype(np.uint8)
+    return part_nibbles(found, 2 * count)

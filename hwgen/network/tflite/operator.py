@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arch.nibbles import part_nibbles
 from ...errors import UserError
 from ..graph import Layer, Requantisation, Reshape, StateTensor, Tensor, Window
 from ..scales import ACTIVATIONS as RANGES
@@ -17,6 +18,12 @@ __all__ = ["Chain", "Context", "Site"]
 
 LARGEST_STEP = (1 << 15) - 1
 """Of strides, dilations and paddings: the reference has 16 bits for each."""
+
+HALVES = {"INT4": "<i1"}
+"""Types of which two share a byte, and what they are read as."""
+
+OF_HALVES = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+"""Operators whose weights may be such, in the reference."""
 
 LARGEST_BIAS_ERROR = 0.02
 """Of the output's scale; TensorFlow Lite's GetQuantizedConvolutionMultipler has the same."""
@@ -93,10 +100,13 @@ class Site:
             raise UserError(f"its {what} must be {' or '.join(types)}, not {stored.type}")
         if not stored.plain:
             raise UserError(f"its {what} must be dense: convert the network without sparsity")
-        kind = np.dtype(types[stored.type])
-        if len(stored.data) != int(np.prod(stored.shape, dtype=object)) * kind.itemsize:
-            raise UserError(f"its {what} of shape {stored.shape} must have as many bytes, not "
-                            f"{len(stored.data)}")
+        kind, size = np.dtype(types[stored.type]), int(np.prod(stored.shape, dtype=object))
+        halves = stored.type in HALVES
+        if len(stored.data) != (-(-size // 2) if halves else size * kind.itemsize):
+            raise UserError(f"its {what} of shape {stored.shape} must have "
+                            f"{'half ' if halves else ''}as many bytes, not {len(stored.data)}")
+        if halves:
+            return part_nibbles(np.frombuffer(stored.data, np.uint8), size).reshape(stored.shape)
         return np.frombuffer(stored.data, kind).reshape(stored.shape)
 
     def option(self, name: str, default: int = 0) -> int:
@@ -189,7 +199,8 @@ class Site:
     def weights(self, axis: int, position: int = 1,
                 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         """Return the weights, and a scale for each output channel or one for all."""
-        weights = self.constant(position, {"INT8": "<i1"}, "weights")
+        types = {"INT8": "<i1"} | (HALVES if self.operator.code in OF_HALVES else {})
+        weights = self.constant(position, types, "weights")
         stored, channels = self.input(position), weights.shape[axis]
         count = len(stored.scales)
         if count not in (1, channels) or count > 1 and stored.axis != axis:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...arch.nibbles import HIGHEST, LOWEST, fit_nibbles, join_nibbles
 from ...errors import UserError
 from ..graph import Weighted
 from .file import parse
@@ -31,8 +32,13 @@ def replace_constants(data: bytes, layers: Mapping[str, Weighted]) -> bytes:
             if array.size != math.prod(stored.shape):
                 raise UserError(f"the weights of layer {layer.name!r} are in groups, which hwgen "
                                 "reads as one and does not write")
-            begin = stored.offset
-            result[begin:begin + array.nbytes] = array.tobytes()
+            begin, written = stored.offset, array.tobytes()
+            if stored.type == "INT4":
+                if not fit_nibbles(array):
+                    raise UserError(f"the weights of layer {layer.name!r} have 4 bits in the file, "
+                                    f"and must stay {LOWEST} to {HIGHEST}")
+                written = join_nibbles(array).tobytes()
+            result[begin:begin + len(written)] = written
     return bytes(result)
 
 

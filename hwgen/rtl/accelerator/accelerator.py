@@ -26,6 +26,7 @@ from .host_port import PART, HostPort
 from .keeping import Keeping, TableMaker
 from .matmul_part import MatmulPart
 from .memories import ByteMemory, WordMemory
+from .pairs import connect_pairs
 from .part import Part
 from .post import Post
 from .read_ahead import ReadAheadSequencer
@@ -69,6 +70,8 @@ class Accelerator(Frame):
         Vectors of bytes that are kept for a later step; 0: none ever is.
     products : bool
         Whether lanes can multiply two numbers that are computed.
+    int4_weights : bool
+        Whether steps may have weights of 4 bits, of which each cell multiplies two.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
     external : External, or None
@@ -87,7 +90,7 @@ class Accelerator(Frame):
                  fingerprint: int = 0, family: str = "generic", device: str | None = None,
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
                  parts: Sequence[Part] = (), kept_vectors: int = 0, products: bool = False,
-                 contents: tuple[int, ...] = (), exposed: bool = False,
+                 int4_weights: bool = False, contents: tuple[int, ...] = (), exposed: bool = False,
                  external: External | None = None) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed, external=external)
@@ -96,10 +99,13 @@ class Accelerator(Frame):
         # Less their zero points, which loaded weights have too, operands have nine bits.
         self.matmul = next((part for part in parts if isinstance(part, MatmulPart)), None)
         operand = signed(9 if self.matmul else 8)
+        # What only those take that have weights of 4 bits:
+        self.int4_weights = int4_weights
+        more = {"int4_weights": True} if int4_weights else {}
         self.array: Any = made.serial(rows, columns, family=family, lines=lines) if serial \
             else made.array(rows, columns, operand, operand, depth=rows, lines=lines,
                             packed_rows=packed_rows, family=family, device=device, dsps=dsps,
-                            lanes=hard_lanes)
+                            lanes=hard_lanes, **more)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
         self.lines = lines
         words = max((part.words for part in parts), default=1)  # that are read at once
@@ -109,7 +115,8 @@ class Accelerator(Frame):
         self.activations = made.activations(activation_memory, self.window, family, device,
                                             self.program.places)
         self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes,
-                              products=products, **{"whole": True} if words > 1 else {})
+                              products=products, **more,
+                              **{"whole": True} if words > 1 else {})
         self.fetch = made.fetch(window=self.window, columns=columns, lines=lines,
                                 line_pixels=line_pixels, size=activation_memory,
                                 memory_latency=self.far + self.activations.read_latency,
@@ -119,13 +126,15 @@ class Accelerator(Frame):
             strided_sum if any(part.strided for part in parts) else every_sum, products=products)
         self.store: Any = made.store(
             columns=columns, lanes=lanes, size=activation_memory, window=self.window,
-            memory_latency=self.far + self.activations.write_latency)
+            memory_latency=self.far + self.activations.write_latency, **more)
+        self.high = made.accumulators(columns, partial_sums, family) if int4_weights else None
         self.sequencer: Any = (made.serial_sequencer if serial else made.sequencer)(
             rows, columns, self.post.interval, self.program.depth,
             len(self.activations.read_address), pace=self.array_part.pace, parts=parts,
             family=family)
         self.keeping = Keeping(columns, lanes, kept_vectors, family) if kept_vectors else None
         self.sequencer.tables = TableMaker() if kept_vectors else None
+        self.sequencer.int4_weights, self.sequencer.lanes = int4_weights, lanes
         self.sequencer.more_fields = PARTS["product"].fields if products else ()
         self.reads_ahead = isinstance(self.sequencer, ReadAheadSequencer)
         self.sequencer.words_ahead = self.words_ahead
@@ -178,6 +187,8 @@ class Accelerator(Frame):
             sequencer.sums_error.eq(self.in_turn(accumulators.error, "sums")),
         ]
         self._connect_values(m)
+        if self.high is not None:
+            connect_pairs(m, self)
         self.connect_host(m, **self._accesses(), program_address=self._word_read(
             m, Mux(sequencer.head, sequencer.head_address, address)))
         for part in self.parts:
@@ -240,6 +251,8 @@ class Accelerator(Frame):
         parts = {part.name: part.component for part in self.parts}
         pipeline = {"fetch": self.fetch, "array": self.array, "accumulators": self.accumulators,
                     "post": self.post, "store": self.store, **parts}
+        if self.high is not None:
+            pipeline["high"] = self.high
         if self.keeping is not None:
             pipeline |= {"keeping": self.keeping, "tables": sequencer.tables}
         for name, component in pipeline.items():

@@ -14,6 +14,7 @@ from ..step import PARAMETER_WORDS, Descriptor, Parameters, ProductDescriptor, T
 from .accumulators import Accumulators
 from .factors import FACTORS, factors_of, select_factors
 from .lane_product import HALF, SUM, lane_product
+from .pairs import most_groups
 from .parameters import take_parameters
 
 __all__ = ["Lane", "Post"]
@@ -44,8 +45,7 @@ class Lane(wiring.Component):
 
     Members
     -------
-    sum : In(signed(32))
-    parameters : In(Parameters)
+    sum : In(signed(32)), parameters : In(Parameters)
     factors : In(FACTORS)
         Constant while sums are under way; only with ``products``.
     low, high, zero_point : In(signed(8))
@@ -189,18 +189,20 @@ class Post(wiring.Component):
     columns, lanes : int
     rounding, family
         See :class:`Lane`.
-    device : str or None
-        The chip, if its floor plan shall be used.
-    hard : int
-        How many lanes use hard multipliers.
+    device, hard : str or None, int
+        The chip, if its floor plan shall be used; how many lanes use hard multipliers.
     whole : bool
         Whether parameters may also come all at once.
     products : bool
         Whether lanes can multiply two halves of a sum.
+    int4_weights : bool
+        Whether vectors may have twice as many sums and parameters.
 
     Members
     -------
     descriptor : In(Descriptor)
+    pairs : In(1), high : In(ArrayLayout(signed(32), columns)), word_pairs : In(1)
+        With ``int4_weights``: the step has some, the sums of high ones; that of a word has some.
     tag : In(Tag), sums : In(ArrayLayout(signed(32), columns))
     tag_early : In(Tag)
         What ``tag`` will be three cycles later.
@@ -225,6 +227,9 @@ class Post(wiring.Component):
     word_valid: Value
     whole: Value
     whole_valid: Value
+    pairs: Value
+    high: Any
+    word_pairs: Value
     swapped: Value
     o_valid: Value
     o_group: Value
@@ -240,9 +245,10 @@ class Post(wiring.Component):
 
     def __init__(self, columns: int, lanes: int, rounding: str, family: str, *,
                  device: str | None = None, hard: int = 0, whole: bool = False,
-                 products: bool = False) -> None:
+                 products: bool = False, int4_weights: bool = False) -> None:
         self.columns = columns
         self.lanes = lanes
+        self.int4_weights = int4_weights
         self.takes_whole = whole
         self.rounding = rounding
         self.family = family
@@ -254,10 +260,11 @@ class Post(wiring.Component):
             "descriptor": In(ProductDescriptor if products else Descriptor),
             "tag": In(Tag), "tag_early": In(Tag), "sums": In(vector),
             "word": In(8 * columns), "word_valid": In(1), "swapped": Out(1),
-            "o_valid": Out(1), "o_group": Out(range(max(self.interval, 2))), "o_tag": Out(Tag),
+            "o_valid": Out(1), "o_group": Out(range(max(most_groups(self), 2))), "o_tag": Out(Tag),
             "o": Out(8 * lanes),
             "ready": Out(1), "ready_last": Out(1), "ready_sums": Out(vector),
             **({"whole": In(8 * PARAMETER_WORDS * columns), "whole_valid": In(1)} if whole else {}),
+            **({"pairs": In(1), "high": In(vector), "word_pairs": In(1)} if int4_weights else {}),
         })
 
     @property
@@ -277,21 +284,24 @@ class Post(wiring.Component):
         parameters = take_parameters(m, self)
 
         # A vector waits here until all of its groups have gone.
-        sums = Signal(SUM * self.columns, reset_less=True)
+        come, last = Value.cast(self.sums), Value.cast(self.interval - 1)
+        if self.int4_weights:
+            come, last = Cat(come, self.high), Mux(self.pairs, most_groups(self) - 1, last)
+        sums = Signal(len(come), reset_less=True)
         tag: Any = Signal(Tag)
-        group, valid = Signal(range(max(self.interval, 2))), Signal()
-        if self.interval == 1:
+        group, valid = Signal(range(max(most_groups(self), 2))), Signal()
+        if most_groups(self) == 1:
             m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), valid.eq(arrives)]
         else:
             with m.If(arrives):
-                m.d.sync += [sums.eq(self.sums), tag.eq(self.tag), group.eq(0), valid.eq(1)]
+                m.d.sync += [sums.eq(come), tag.eq(self.tag), group.eq(0), valid.eq(1)]
             with m.Else():
-                m.d.sync += [group.eq(group + 1), valid.eq(valid & (group != self.interval - 1))]
+                m.d.sync += [group.eq(group + 1), valid.eq(valid & (group != last))]
 
         wide = []
         sites = primitives.lane_sites(self.family, self.device, self.hard)
         for lane in range(self.lanes):
-            columns = range(lane, self.columns, self.lanes)
+            columns = range(lane, len(come) // SUM, self.lanes)
             options: dict[str, Any] = {"hard": lane < self.hard, "products": self.products}
             if lane < len(sites):
                 options["sites"] = sites[lane]

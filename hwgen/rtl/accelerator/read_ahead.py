@@ -9,7 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from ..step import PLACES, KeepingDescriptor, Mode
+from ..step import PARAMETER_WORDS, PLACES, KeepingDescriptor, Mode, has_pairs
 from .arrays import Pace
 from .sequencer import Sequencer
 from .slots import Loops, NextPass, Slot
@@ -151,7 +151,7 @@ class ReadAheadSequencer(Sequencer):
         recent, right, overlaps = Signal(GAP - 3), Signal(), Signal()
         m.d.sync += [
             recent.eq(Cat(vectors, recent)),
-            walk.streams.eq((d.mode <= Mode.DEPTHWISE) & ~d.to_sums),
+            walk.streams.eq(self._streams(d)),
             right.eq(d.overlaps & walk.streams & ran & ~missing & ~self.bad & ~walk.second),
             overlaps.eq(right & ~vectors & ~recent.any()),
         ]
@@ -161,6 +161,20 @@ class ReadAheadSequencer(Sequencer):
     def _issuing(self) -> Any:
         return self.issued
 
+    def _streams(self, d: Any) -> Value:
+        """Return whether the vectors of a step go the whole way, and may follow those of another.
+
+        Those that are multiplied by weights of 4 bits go alone.
+        """
+        streams = (d.mode <= Mode.DEPTHWISE) & ~d.to_sums
+        return streams & ~has_pairs(d) if self.int4_weights else streams
+
+    def _parameter_words(self, d: Any) -> Value | None:
+        """Return the words of the parameters of a column tile, if they are not always as many."""
+        if not self.int4_weights:
+            return None
+        return Mux(has_pairs(d), Const(2 * PARAMETER_WORDS, 8), Const(PARAMETER_WORDS, 8))
+
     def _walk_slots(self, m: Module, walk: ReadAheadWalk) -> Value:
         """Add the loops of steps, and return whether an address is outside the memory."""
         d = self.descriptor
@@ -168,8 +182,12 @@ class ReadAheadSequencer(Sequencer):
         slot = Slot(self.words) if at_once == 1 else WideSlot(
             m, d, self.issued, self.words, at_once, self.interval)
         loops = Loops(m, d, self.countdown, Const(self.rows, 8), slot.shortest(self.shortest),
-                      self.issued)
+                      self.issued, self._parameter_words(d))
         coming = NextPass(m, d, loops)
+        if self.int4_weights:
+            self.issues_pairs = Signal(reset_less=True)
+            with m.If(~slot.vectors):
+                m.d.sync += self.issues_pairs.eq(has_pairs(d))
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
         value = slot.gives_value(

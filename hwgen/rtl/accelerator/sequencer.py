@@ -11,10 +11,11 @@ from amaranth.lib.wiring import In, Out
 from ...arch.steps import descriptor_words
 from .. import primitives
 from ..primitives.pipeline import later
-from ..step import MAGIC, Descriptor, Error, Mode
+from ..step import MAGIC, Descriptor, Error, Mode, has_pairs
 from .accumulators import Accumulators
 from .arrays import Pace
 from .control import CONTROL, Controlled
+from .pairs import tile_columns, turns_of_pairs
 from .part import Part
 from .slots import EVENT, LOAD, Countdown, Loops, NextPass, Slot
 from .walk import State, Walk
@@ -45,7 +46,6 @@ class Sequencer(Controlled):
     parts : sequence of Part
         What does steps of modes of its own.
     family : str
-        FPGA family.
 
     Members
     -------
@@ -76,10 +76,13 @@ class Sequencer(Controlled):
     """Ports that only others of its kind have."""
     tables: Any = None
     """See :class:`hwgen.rtl.accelerator.keeping.TableMaker`; None where no step needs a table."""
+    int4_weights, lanes = False, 1
+    issues_pairs: Value
+    """Whether the step has some whose vectors are issued."""
     more_fields: tuple[str, ...] = ()
-    """Fields of a descriptor besides those of the parts and of the frame."""
+    """Fields of a descriptor besides those of parts and frame."""
     more_bytes = 0
-    """Bytes of a descriptor behind its fields, which are :attr:`behind` when it has come."""
+    """Bytes of a descriptor behind its fields: :attr:`behind`, when it has come."""
     behind: Value
     words_ahead: int
     """Cycles that words at ``address`` come later than those at ``head_address``."""
@@ -183,11 +186,10 @@ class Sequencer(Controlled):
         d = self.descriptor
         counts = [d.tiles, d.pieces, d.taps_x, d.taps_y, d.x, d.y, d.last_columns, d.stride_x,
                   d.stride_y]
-        others = self._faults(pace)
+        others, bad = self._faults(pace), Signal(reset_less=True)
         wrong = Signal(3 + len(counts) + len(others), reset_less=True)
-        bad = Signal(reset_less=True)
         m.d.sync += [wrong.eq(Cat(d.magic != MAGIC, self._is_unknown(d.mode),
-                                  d.last_columns > self.columns,
+                                  d.last_columns > tile_columns(self, d),
                                   *(count == 0 for count in counts), *others)),
                      bad.eq(wrong.any())]
         return bad
@@ -203,6 +205,7 @@ class Sequencer(Controlled):
         """Return what else may be wrong with a descriptor."""
         d = self.descriptor
         return [*([pace.bad] if pace else []),
+                *([has_pairs(d) & d.to_sums] * self.int4_weights),
                 *((d.mode == part.mode) & bad for part in self.parts for bad in part.faults(d))]
 
     def _begin_own(self, m: Module, begin: Value, slot: Slot) -> None:
@@ -288,8 +291,8 @@ class Sequencer(Controlled):
             self.address.eq(slot.place),
         ]
 
-    def _own_turns(self, m: Module, slot: Slot, pace: Pace | None,
-                   completes: Value) -> tuple[Value, Value]:
+    def _own_turns(self, m: Module, slot: Slot, pace: Pace | None, completes: Value,
+                   ) -> tuple[Value, Value]:
         """Return as :meth:`_turns`, but for a step of a part as that says."""
         turn_first, turn_last = self._turns(m, slot.vectors, slot.common.tag.last, pace, completes)
         for part in self.parts:
@@ -313,6 +316,8 @@ class Sequencer(Controlled):
         Those of the last pass go to the lanes, which take ``interval`` cycles for each. A pixel
         that completes no window takes a bit-serial array one cycle.
         """
+        if self.int4_weights:
+            return turns_of_pairs(m, self, vectors, last)
         end = Signal()
         if pace:
             turn = Signal(range(64))

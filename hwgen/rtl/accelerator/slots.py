@@ -69,10 +69,13 @@ class Loops:
         Cycles that a slot takes at least.
     issued : Descriptor, or None
         Of the step whose vectors are issued, if that is another one.
+    parameter_words : Value, or None
+        Words of the parameters of a column tile, if they are not always as many.
     """
 
     def __init__(self, m: Module, descriptor: Any, countdown: type[Countdown],
-                 weight_words: Value, shortest: Any, issued: Any = None) -> None:
+                 weight_words: Value, shortest: Any, issued: Any = None,
+                 parameter_words: Value | None = None) -> None:
         d, issued = descriptor, descriptor if issued is None else issued
         self.tiles = countdown(m, 16, d.tiles, "tiles")
         self.taps_y = countdown(m, 16, d.taps_y, "taps_y")
@@ -81,7 +84,8 @@ class Loops:
         self.x = countdown(m, 16, issued.x, "x")
         self.y = countdown(m, 16, issued.y, "y")
         self.rows = countdown(m, 8, weight_words, "rows")
-        self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8), "words")
+        self.words = countdown(m, 8, Const(PARAMETER_WORDS, 8) if parameter_words is None
+                               else parameter_words, "words")
         least = Const(shortest - 1, 8) if isinstance(shortest, int) else shortest - 1
         self.least = countdown(m, 8, least, "least")
 

@@ -7,7 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..primitives.pipeline import later
-from ..step import Descriptor, Tag
+from ..step import Descriptor, Tag, has_pairs
+from .pairs import most_groups, tile_columns
 
 __all__ = ["Store"]
 
@@ -22,6 +23,8 @@ class Store(wiring.Component):
         Bytes of the memory.
     window : int
         Bytes that it takes at once.
+    int4_weights : bool
+        Whether vectors may have twice as many bytes.
 
     Members
     -------
@@ -56,7 +59,8 @@ class Store(wiring.Component):
     """Cycles that bytes come behind their tags."""
 
     def __init__(self, *, columns: int, lanes: int, size: int, window: int,
-                 memory_latency: int) -> None:
+                 memory_latency: int, int4_weights: bool = False) -> None:
+        self.int4_weights = int4_weights
         self.columns = columns
         self.lanes = lanes
         self.size = size
@@ -64,7 +68,7 @@ class Store(wiring.Component):
         self.memory_latency = memory_latency
         super().__init__({
             "descriptor": In(Descriptor),
-            "valid": In(1), "group": In(range(max(self.interval, 2))), "tag": In(Tag),
+            "valid": In(1), "group": In(range(max(most_groups(self), 2))), "tag": In(Tag),
             "bytes": In(8 * lanes),
             "address": Out(range(size)), "data": Out(8 * window), "mask": Out(window),
             "done": Out(1), "error": Out(1),
@@ -75,6 +79,13 @@ class Store(wiring.Component):
         """Cycles of a vector: its groups."""
         return -(-self.columns // self.lanes)
 
+    def _ends(self, m: Module) -> Value:
+        """Return whether the last group of a vector comes, a cycle late."""
+        if not self.int4_weights:
+            return later(m, self.valid & (self.group == self.interval - 1), 1, "ends")
+        last = Mux(has_pairs(self.descriptor), most_groups(self) - 1, self.interval - 1)
+        return later(m, self.valid, 1, "was_valid") & (later(m, self.group, 1, "was") == last)
+
     def _here(self, m: Module, valid: Value) -> tuple[Value, Value]:
         """Return where the vector goes that is ``valid``, and if it is the step's last one."""
         d, width = self.descriptor, len(self.address) + 2
@@ -83,7 +94,7 @@ class Store(wiring.Component):
                            for name in ("here", "row", "tile"))
         # The last group of a vector that moves on to another pixel, row or column tile, or ends.
         before: Any = later(m, self.tag, 1, "before")
-        ends = later(m, self.valid & (self.group == self.interval - 1), 1, "ends")
+        ends = self._ends(m)
         advance, next_tile, next_row, next_pixel, finish = (
             Signal(name=name) for name in ("advance", "next_tile", "next_row", "next_pixel",
                                            "finish"))
@@ -95,7 +106,7 @@ class Store(wiring.Component):
         begins = later(m, idle & ~valid, 1, "begins")
         following = Signal(width, name="following_tile", reset_less=True)
         # Long before it is wanted, but where a step that overlaps begins with a tile of one vector.
-        m.d.sync += following.eq(Mux(begins, d.output, tile) + self.columns)
+        m.d.sync += following.eq(Mux(begins, d.output, tile) + tile_columns(self, d))
         tile_or_first = Mux(next_tile, following, d.output)
         row_or_first = Mux(next_row, row + d.output_row_step, tile_or_first)
         with m.If(begins | advance):
@@ -118,13 +129,14 @@ class Store(wiring.Component):
         # Cycle 2: what came; 3: address, and the columns of this group and of those behind it that
         # are written; 4: those of this group; 5: the end; 6: whether that is outside.
         address, end = Signal(width, reset_less=True), Signal(width, reset_less=True)
-        columns = Signal(range(self.columns + 1), reset_less=True)
+        whole = tile_columns(self, d)
+        columns = Signal(range((1 + self.int4_weights) * self.columns + 1), reset_less=True)
         together = Signal(range(self.lanes + 1), reset_less=True)
         place = later(m, address, 1, "place")
         outside = Signal(reset_less=True)
         m.d.sync += [
             address.eq(here + group * self.lanes),
-            columns.eq(Mux(tag.final, d.last_columns, self.columns)
+            columns.eq(Mux(tag.final, d.last_columns, whole)
                        - Mux(valid, group * self.lanes, 0)),
             together.eq(Mux(columns > self.lanes, self.lanes, columns)),
             end.eq(place + together),
@@ -133,7 +145,7 @@ class Store(wiring.Component):
         far = later(m, d.output[width:].any(), 1, "far")
         m.d.sync += outside.eq((place >= self.size) | (end > self.size) | far)
         # Of the last column tile's groups, the last ones may be empty.
-        past = later(m, group * self.lanes >= Mux(tag.final, d.last_columns, self.columns), 4,
+        past = later(m, group * self.lanes >= Mux(tag.final, d.last_columns, whole), 4,
                      "past")
         valid = later(m, valid, 4, "valid", reset=True)
         wanted = Signal(self.lanes, reset_less=True)

@@ -41,6 +41,8 @@ class Taking:
         storing = summing + accumulators.latency + post.latency
         self.places = {"fetch": 0, "accumulators": summing,
                        "post": storing - post.clamping, "store": storing + 1}
+        if accelerator.high is not None:
+            self.places["high"] = summing
         if accelerator.keeping is not None:
             self.places["keeping"] = storing
         self.places |= {part.name: storing for part in accelerator.parts if part.at_lanes}

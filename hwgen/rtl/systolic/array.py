@@ -9,6 +9,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives import int4
 from ..primitives.packed import WIDTH
 from ..primitives.pipeline import later
 
@@ -56,6 +57,8 @@ class SystolicArray(wiring.Component):
     packed_rows : int
         Rows, the last ones, whose cells share a multiplier two by two: see :class:`PackedCell`.
         They have no depthwise path.
+    int4_weights : bool
+        Whether weights may be pairs of 4 bits each, whose sums come out of each column together.
     family, device, dsps, lanes
         What to make multipliers of: see :func:`primitives.add_multipliers`.
 
@@ -63,27 +66,33 @@ class SystolicArray(wiring.Component):
     -------
     activations : In(stream.Signature(StructLayout(...)))
         ``vector``: an activation for each row; ``last``: the tile ends here; and, with ``lines``,
-        ``kind``: see :class:`Kind`, and ``pixels``: a pixel for each line and column.
+        ``kind``: see :class:`Kind`, and ``pixels``: a pixel for each line and column; with
+        ``int4_weights`` also ``pairs``: it is multiplied by pairs.
     weights : In(stream.Signature(ArrayLayout(w_shape, columns)))
+    pairs : In(1)
+        The weights that are on ``weights`` are pairs, the low one in the lowest 4 bits; only with
+        ``int4_weights``.
     o : Out(Signature({"valid": 1, "payload": ArrayLayout(sums, columns)}))
         A sum for each column. It cannot wait: a consumer that is busy must stall the activations.
+        With ``int4_weights`` also ``high``: ArrayLayout(high_sums, columns), those of high weights.
     """
 
     depthwise = False
     """Whether the dataflow knows depthwise tiles."""
     packs = False
-    """Whether its cells may share a multiplier two by two."""
+    """Whether its cells may share a multiplier two by two, or multiply pairs."""
     interval = 1
     """Cycles between vectors of sums at best."""
 
     activations: stream.Interface
     weights: stream.Interface
     o: Any
+    pairs: Value
 
     def __init__(self, rows: int, columns: int, a_shape: Shape, w_shape: Shape, *, depth: int,
                  accumulator: int | None = None, lines: int = 0, packed_rows: int = 0,
-                 family: str = "generic", device: str | None = None, dsps: int | None = None,
-                 lanes: int = 0) -> None:
+                 int4_weights: bool = False, family: str = "generic", device: str | None = None,
+                 dsps: int | None = None, lanes: int = 0) -> None:
         for name, value in (("Rows", rows), ("Columns", columns), ("Depth", depth)):
             if not isinstance(value, int) or value < 1:
                 raise TypeError(f"{name} must be a positive integer, not {value!r}")
@@ -102,6 +111,11 @@ class SystolicArray(wiring.Component):
         if packed_rows and family not in primitives.PACKING:
             raise ValueError(f"Family must be one of {primitives.PACKING} with packed rows, "
                              f"not {family!r}")
+        if int4_weights and not (self.packs and packed_rows == 0 and family in primitives.PACKING
+                                 and a_shape == w_shape == signed(WIDTH)):
+            raise ValueError("Weights of 4 bits are for weights that stay, operands of "
+                             f"{signed(WIDTH)!r}, no packed rows, and families "
+                             f"{primitives.PACKING}")
         self.rows = rows
         self.columns = columns
         self.a_shape = a_shape = Shape.cast(a_shape)
@@ -110,6 +124,7 @@ class SystolicArray(wiring.Component):
         self.accumulator = accumulator
         self.lines = lines
         self.packed_rows = packed_rows
+        self.int4_weights = int4_weights
         self.family = family
         self.device = device
         self.dsps = dsps
@@ -117,15 +132,22 @@ class SystolicArray(wiring.Component):
         self.sums = sum_shape(a_shape, w_shape, depth)
         if accumulator is not None:
             self.sums = Shape(accumulator, self.sums.signed)
+        self.high_sums = sum_shape(a_shape, signed(4), depth)
         vector = {"vector": data.ArrayLayout(a_shape, rows), "last": 1}
         if lines:
             vector |= {"kind": Kind,
                        "pixels": data.ArrayLayout(data.ArrayLayout(a_shape, columns), lines)}
+        high: dict[str, Any] = {}
+        if int4_weights:
+            vector |= {"pairs": 1}
+            high |= {"high": Out(data.ArrayLayout(self.high_sums, columns))}
         super().__init__({
             "activations": In(stream.Signature(data.StructLayout(vector))),
             "weights": In(stream.Signature(data.ArrayLayout(w_shape, columns))),
             "o": Out(wiring.Signature({"valid": Out(1),
-                                       "payload": Out(data.ArrayLayout(self.sums, columns))})),
+                                       "payload": Out(data.ArrayLayout(self.sums, columns)),
+                                       **high})),
+            **({"pairs": In(1)} if int4_weights else {}),
         })
 
     @property
@@ -144,7 +166,8 @@ class SystolicArray(wiring.Component):
     def _multipliers(self, m: Module, platform: object) -> dict[tuple[int, int], Any]:
         """Add the multipliers, and return each cell's."""
         return primitives.add_multipliers(
-            m, platform, self.family, self.a_shape, self.w_shape, self.rows, self.columns,
+            m, platform, self.family, self.a_shape,
+            int4.OPERAND if self.int4_weights else self.w_shape, self.rows, self.columns,
             wave=lambda row, column: (self.arrival(row, column), self._region(row)),
             device=self.device, dsps=self.dsps, lanes=self.lanes, packed_rows=self.packed_rows)
 
@@ -187,6 +210,23 @@ class SystolicArray(wiring.Component):
                                                      apart=self.lanes > 0)
         m.d.comb += skew.i.eq(words)
         return [skew.o.word_select(i, shape.width) for i in range(len(cycles))]
+
+    def _skew_weights(self, m: Module, late: int) -> list[Value]:
+        """Return the weight that comes to each column, or the code of one or two."""
+        shape, words = self.w_shape, Value.cast(self.weights.payload)
+        if self.int4_weights:
+            shape = int4.OPERAND_CODE
+            words = Cat(int4.encode(words.word_select(column, 8), self.pairs)
+                        for column in range(self.columns))
+        return self._skew(m, "weight_skew", shape, words,
+                          [self.arrival(0, column) + late for column in range(self.columns)])
+
+    def _put_high(self, m: Module, sums: Sequence[Value]) -> None:
+        """Undo the skew of the sums of high weights."""
+        last = self.step(self.columns - 1)
+        straight = self._skew(m, "high_skew", self.high_sums, Cat(sums),
+                              [last - self.step(c) for c in range(self.columns)])
+        m.d.comb += Value.cast(self.o.high).eq(Cat(straight))
 
     def _put_out(self, m: Module, sums: Sequence[Value], valid: Value) -> None:
         """Undo the skew of the columns."""

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import primitives
+from ..primitives import int4
 from ..primitives.pipeline import later
 
 __all__ = ["OutputStationaryCell", "WeightStationaryCell"]
@@ -19,6 +20,10 @@ class WeightStationaryCell(wiring.Component):
     into this one, ``start`` hands it to the multiplier. ``first`` cells, at the top, have no
     adder: their product is their sum. Of ``late`` cells the multiplier gets its operand a cycle
     later, as ``depthwise`` ones choose it first.
+
+    With ``high``, the shapes of two more sums, a weight is the code of one or of a pair
+    (:mod:`hwgen.rtl.primitives.int4`), and the products of the high ones of pairs are summed apart.
+    ``pair`` comes from the west with the product.
     """
 
     west: Any
@@ -30,12 +35,19 @@ class WeightStationaryCell(wiring.Component):
     interval = 1
 
     def __init__(self, a_shape: Shape, w_shape: Shape, sum_in: Shape, sum_out: Shape, *,
-                 first: bool, depthwise: bool = False, late: bool = False) -> None:
+                 first: bool, depthwise: bool = False, late: bool = False,
+                 high: tuple[Shape, Shape] | None = None) -> None:
         self.first = first
         self.late = late
         self.depthwise = depthwise
+        self.high = high
         east = {"activation": a_shape, "load": 1, "start": 1}
-        south = {"weight": w_shape}
+        south = {"weight": int4.OPERAND_CODE if high else w_shape}
+        into, out = ({"sum": shape} for shape in (sum_in, sum_out))
+        if high:
+            east |= {"pair": 1}
+            for sums, shape in zip((into, out), high, strict=True):
+                sums |= {"high": shape}
         if depthwise:
             east |= {"valid": 1, "depthwise": 1}
             south |= {"pixel": a_shape}
@@ -43,9 +55,10 @@ class WeightStationaryCell(wiring.Component):
         super().__init__({
             "west": In(self.east_layout),
             "east": Out(self.east_layout),
-            "north": In(data.StructLayout(south | {"sum": sum_in})),
-            "south": Out(data.StructLayout(south | {"sum": sum_out})),
-            "multiplier": Out(primitives.MultiplierSignature(a_shape, w_shape).flip()),
+            "north": In(data.StructLayout(south | into)),
+            "south": Out(data.StructLayout(south | out)),
+            "multiplier": Out(primitives.MultiplierSignature(
+                a_shape, int4.OPERAND if high else w_shape).flip()),
         })
 
     @property
@@ -77,15 +90,30 @@ class WeightStationaryCell(wiring.Component):
             south.weight.eq(weight),
             Cat(self.multiplier.a, self.multiplier.take).eq(
                 later(m, Cat(operand, west.start), int(self.late), "given")),
-            self.multiplier.b.eq(weight),
+            self.multiplier.b.eq(int4.operand(weight) if self.high else weight),
         ]
+        product = self._sum_high(m) if self.high else self.multiplier.p
         if self.first:
-            m.d.comb += south.sum.eq(self.multiplier.p)
+            m.d.comb += south.sum.eq(product)
         else:
             total = Signal.like(south.sum, name="total", reset_less=True)
-            m.d.sync += total.eq(north.sum + self.multiplier.p)
+            m.d.sync += total.eq(north.sum + product)
             m.d.comb += south.sum.eq(total)
         return m
+
+    def _sum_high(self, m: Module) -> Value:
+        """Add the high product of a pair to the sum of those, and return the low one."""
+        low, high, carry = int4.part(self.multiplier.p, self.west.pair)
+        north, south = self.north, self.south
+        if self.first:
+            m.d.comb += south.high.eq(high + carry)
+        else:
+            total = Signal.like(south.high, name="high", reset_less=True)
+            # Bits below the lowest ones bring the carry into the chain.
+            m.d.sync += total.eq((Cat(carry, north.high).as_signed()
+                                  + Cat(carry, high).as_signed()) >> 1)
+            m.d.comb += south.high.eq(total)
+        return low
 
 
 class OutputStationaryCell(wiring.Component):

@@ -135,9 +135,11 @@ class WeightStationary(SystolicArray):
         vector = self._skew(m, "activation_skew", self.a_shape,
                             Value.cast(self.activations.p.vector),
                             [self.arrival(row) for row in rows])
-        weights = self._skew(m, "weight_skew", self.w_shape, Value.cast(self.weights.payload),
-                             [self.arrival(0, column) + self.choosing for column in columns])
+        weights = self._skew_weights(m, self.choosing)
         waves = {"load": takes, "start": self._waves(m, start, "start")}
+        if self.int4_weights:
+            waves["pair"] = self._waves(m, self.activations.p.pairs, "pair",
+                                        extra=primitives.LATENCY + self.choosing)
         produces = accept
         pixels = {}
         if self.lines:
@@ -171,6 +173,8 @@ class WeightStationary(SystolicArray):
             if row:
                 above = cells[row - 1, column].south
                 m.d.comb += [cell.north.weight.eq(above.weight), cell.north.sum.eq(above.sum)]
+                if self.int4_weights:
+                    m.d.comb += cell.north.high.eq(above.high)
             else:
                 m.d.comb += cell.north.weight.eq(weights[column])
             if self.lines and row < self.single_rows:
@@ -182,6 +186,8 @@ class WeightStationary(SystolicArray):
 
         sums = self._sums(m, platform, cells, vector)
         self._put_out(m, sums, later(m, produces, self.latency, "produces", reset=True))
+        if self.int4_weights:
+            self._put_high(m, [cells[self.rows - 1, column].south.high for column in columns])
         return m
 
     @cached_property
@@ -194,10 +200,14 @@ class WeightStationary(SystolicArray):
         """Add a cell with a multiplier of its own."""
         sum_in, sum_out = (Shape(self._widths[each], self.sums.signed)
                            for each in (max(row - 1, 0), row))
+        more: dict[str, Any] = {}
+        if self.int4_weights:
+            more["high"] = tuple(sum_shape(self.a_shape, signed(4), each + 1)
+                                 for each in (max(row - 1, 0), row))
         return place(m, platform, f"cell_{row}_{column}", WeightStationaryCell, self.a_shape,
                      self.w_shape, sum_in, sum_out, first=row == 0,
                      depthwise=self.lines > 0 and row < self.single_rows,
-                     late=self.choosing > 0)
+                     late=self.choosing > 0, **more)
 
     def _packed_sums(self, row: int) -> PackedSums:
         """Return the sums that come out of a row's packed cells."""
