@@ -32,8 +32,8 @@ from .names import name_of
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
            "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
-OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
-"""Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables", "protect"
+"""Fields that are left out where they are 0 or none, so that other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -132,6 +132,8 @@ class Design(ShownFields):
         Whether the lanes multiply two numbers that are computed, as in a MUL of two tensors.
     program_crc : bool
         Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
+    protect : str
+        Check bits of activation and program memory: ``none``, ``parity`` or ``ecc``, which corrects.
     """
 
     engine: str = "systolic"
@@ -168,6 +170,7 @@ class Design(ShownFields):
     matmul: bool = False
     products: bool = False
     program_crc: bool = False
+    protect: str = "none"
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -261,7 +264,8 @@ class Design(ShownFields):
         there = {"sparse": self.engine == "sparse", "unpack": self.decompress,
                  "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
                  "matmul": self.matmul, "product": self.products, "keeping": self.kept_vectors,
-                 "stream": self.external, "crc": self.program_crc}
+                 "stream": self.external, "crc": self.program_crc,
+                 self.protect: self.protect != "none"}
         return array, *(name for name, chosen in there.items() if chosen)
 
     @property
@@ -331,7 +335,7 @@ class Design(ShownFields):
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in OPTIONAL and not value:
+            if field.name in OPTIONAL and value in (0, "none"):
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

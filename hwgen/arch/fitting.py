@@ -19,6 +19,7 @@ from .design_checks import (
     LEAST_COLUMNS,
     MATMUL,
     PACKED,
+    PROTECTED,
     SIDES,
     SPARSE,
     SYSTOLIC,
@@ -116,7 +117,8 @@ def fit_accelerator(v: Fields) -> None:
     if any(v[field] not in known for field, known in MATMUL.items()):
         v.put("matmul", False)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
-                                  ("program_crc", False, CHECKED)):
+                                  ("program_crc", False, CHECKED),
+                                  ("protect", "none", PROTECTED)):
         if any(v[name] != only for name, only in table.items()):
             v.put(field, without)
 

@@ -68,7 +68,8 @@ def name_of(design: "Design") -> str:
         parts += [design.external.lower().replace("@", "at")] if design.external else []
         parts += [f"tables{design.tables}"] * (design.tables > 0)
         parts += (["softmax"] * design.softmax + ["matmul"] * design.matmul
-                  + ["products"] * design.products + ["crc"] * design.program_crc)
+                  + ["products"] * design.products + ["crc"] * design.program_crc
+                  + [design.protect] * (design.protect != "none"))
     if design.engine == "sparse":
         parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]
     return "_".join(parts)

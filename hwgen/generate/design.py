@@ -86,7 +86,8 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         device=design.device,
         dsps=None if design.family == "generic" else design.hard_multipliers,
         packed_rows=design.packed_rows, kept_vectors=design.kept_vectors,
-        products=design.products, contents=contents, exposed=exposed, external=design.chip)
+        products=design.products, contents=contents, exposed=exposed, external=design.chip,
+        protect=design.protect)
 
 
 def attached_parts(design: Design) -> list[Part]:
