@@ -5,7 +5,6 @@ from typing import Any
 from amaranth import *
 
 from ...arch.registers import FLIPS_BITS, Space
-from ..primitives.pipeline import later
 from .host_port import HostPort
 
 __all__ = ["Protection"]
@@ -16,8 +15,7 @@ class Protection:
 
     Only what a step or the host uses of a word counts. A step stops with an error before its
     result is written; for a host that reads between runs the error is in STATUS, up to the next
-    run. What a step reads is known three cycles later, and in the memories of activations and of
-    the program at different times; each cycle counts as one word.
+    run. Words of both memories that are found in one cycle count as one.
 
     Parameters
     ----------
@@ -34,8 +32,8 @@ class Protection:
         """Connect memories, sequencer and host port."""
         accelerator = self.accelerator
         used = accelerator.fetch.used
-        of_program = later(m, accelerator.sequencer.word_valid | accelerator.array.weights.valid
-                           | accelerator.post.word_valid, 1, "uses_word", reset=True)
+        of_program = (accelerator.sequencer.word_valid | accelerator.array.weights.valid
+                      | accelerator.post.word_valid)
         # The host's word is there for some cycles before the answer.
         bus, answered = port.bus, Signal()
         m.d.comb += answered.eq(bus.ack & bus.read & ~bus.error)

@@ -105,7 +105,7 @@ class WordMemory(wiring.Component):
         return Cat(encode(code, word[index * self.granularity:][:code.width])
                    for index, code in enumerate(self.codes))
 
-    def _encoded(self, word: int) -> int:
+    def stored_form(self, word: int) -> int:
         """Return the number that is stored for a word."""
         if not self.codes:
             return word
@@ -168,7 +168,7 @@ class WordMemory(wiring.Component):
 
     def _contents(self, start: int, depth: int, low: int, high: int) -> dict[str, Any]:
         """Return the argument that says what the bits of a bank hold at first, if anything."""
-        init = tuple(self._encoded(word) >> low & ((1 << (high - low)) - 1)
+        init = tuple(self.stored_form(word) >> low & ((1 << (high - low)) - 1)
                      for word in self.init[start:start + depth])
         return {"init": init} if any(init) else {}
 

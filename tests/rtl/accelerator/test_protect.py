@@ -4,6 +4,7 @@ import pytest
 
 import hwgen
 from hwgen.arch.address_map import BusWindow
+from hwgen.arch.descriptors import Descriptors
 from hwgen.arch.designs import Designs
 from hwgen.arch.registers import ProtectionRegister, Space
 from hwgen.area.memories import memory_blocks
@@ -47,6 +48,33 @@ def test_flips(protect):
     corrected = [trial for trial in trials if trial.corrected]
     assert len(corrected) > 20 if protect == "ecc" else not corrected
     assert len({trial.cycles for trial in corrected}) <= 1
+
+
+def first_and_last_words(program):
+    """Return the words at which each step begins and ends to read descriptor and weights."""
+    coding = Descriptors.of(program.design)
+    for step, place in zip(program.steps, program.places, strict=True):
+        for first, count in ((place, coding.words), (step.program, coding.words_behind(step))):
+            yield from {first, first + count - 1} if count else ()
+
+
+@simulated
+def test_everything_that_is_read_is_checked():
+    """A flip before the run is found: at each end of what a step reads, and in the input."""
+    program = program_for("parity").program
+    stride = BusWindow.of(program.design).stride
+    name, = program.inputs
+    places = [ByteBit(Space.PROGRAM, word * stride + byte, 3)
+              for word in {*first_and_last_words(program)} for byte in (0, 5)]
+    places += [ByteBit(Space.ACTIVATIONS, int(address), 6)
+               for address in program.tensors[name].addresses().ravel()[::7]]
+    with (board := boards(program_for("parity"), IMAGES)()).link as link:
+        write_tensor(board.host, board.program, name, IMAGES[name][:1])
+        for place in places:
+            with link.trial(board.locate(place), 0):
+                with pytest.raises(AcceleratorError) as stop:
+                    board.host.copy().run(0, len(program.steps), budget=10**6)
+                assert stop.value.code == Error.MEMORY
 
 
 @simulated
