@@ -37,7 +37,8 @@ class BusWindow:
         registers = 4 * (len(Register) + streams * len(StreamRegister))
         if design.protect != "none":
             registers = ProtectionRegister.FLIPS + 4
-        return cls((registers, design.activation_memory, design.program_words * stride, 4 * design.steps, *lanes), stride)
+        return cls((registers, design.activation_memory,
+                    design.program_words * stride, 4 * design.steps, *lanes), stride)
 
     @property
     def shift(self) -> int:

@@ -33,7 +33,7 @@ __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_
            "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
 OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables", "protect"
-"""Fields that are left out where they are 0 or none, so that other Designs keep their fingerprints."""
+"""Fields that are left out where they are 0, or none: other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -133,7 +133,7 @@ class Design(ShownFields):
     program_crc : bool
         Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
     protect : str
-        Check bits of activation and program memory: ``none``, ``parity`` or ``ecc``, which corrects.
+        Check bits in activation and program memory: ``none``, ``parity``, or ``ecc``, that correct.
     """
 
     engine: str = "systolic"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 __all__ = [
     "ACKNOWLEDGE", "COPY_OUT", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES",
-    "MAPPED", "MEMORY_ERROR", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES",
-    "SPACE_SHIFT", "STOP", "TURN",
+    "MAPPED", "MEMORY_ERROR", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL",
+    "SPACES", "SPACE_SHIFT", "STOP", "TURN",
     "Access", "AnyRegister", "ExternalRegister", "FLIPS_BITS", "Facts", "Field",
     "ProtectionRegister", "Register", "Space", "StreamRegister",
 ]

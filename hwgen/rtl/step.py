@@ -6,8 +6,8 @@ from amaranth.lib import data, enum
 from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
-__all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "MEMORY_ERROR", "PARAMETER_WORDS", "Descriptor", "Error",
-           "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
+__all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "MEMORY_ERROR", "PARAMETER_WORDS",
+           "Descriptor", "Error", "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
            "TableDescriptor", "Tag"]
 
 

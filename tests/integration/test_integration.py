@@ -13,7 +13,15 @@ import pytest
 import hwgen
 from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
-from hwgen.arch.registers import ERRORS, FACTS, IDENTITY, ProtectionRegister, Register, Space, StreamRegister
+from hwgen.arch.registers import (
+    ERRORS,
+    FACTS,
+    IDENTITY,
+    ProtectionRegister,
+    Register,
+    Space,
+    StreamRegister,
+)
 from hwgen.cli import main
 from hwgen.integration import files
 from hwgen.integration.markdown import register_table

@@ -6,7 +6,8 @@ from amaranth import *
 
 from . import generic
 
-__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "TwinRam", "count", "depths", "suits", "twin_ram"]
+__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "TwinRam", "count", "depths",
+           "suits", "twin_ram"]
 
 MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a block RAM, and the bits of each."""
@@ -34,8 +35,8 @@ def suits(width: int, depth: int, *, two_ports: bool = False) -> bool:
     """Return whether block RAMs side by side are the best that there is for a memory.
 
     A deep one whose words are not a power of two takes fewer if they lie behind one another, which
-    is left to synthesis. With one port, and 16 bits and some check bits, one block RAM more is worth
-    that they need not.
+    is left to synthesis. With one port, and 16 bits and some check bits, one block RAM more is
+    worth that they need not.
     """
     if not FEWEST < depth <= MODES[-1][0]:
         return False

@@ -123,7 +123,8 @@ class Faults(Shown):
 
         corrects = any(kind.corrects for kind in self.kinds)
         outcomes = {"masked": "masked", **dict.fromkeys(["corrected"] * corrects, "corrected"),
-                    "wrong": "silently wrong", "label": "another label", "detected": "detected", "hung": "hung"}
+                    "wrong": "silently wrong", "label": "another label",
+                    "detected": "detected", "hung": "hung"}
         rows = [(kind.kind, kind.bits, len(kind.trials),
                  *((kind.number(outcome), len(kind.trials)) for outcome in outcomes))
                 for kind in self.kinds]

@@ -28,6 +28,7 @@ def program_for(protect, **fields):
 
 
 @simulated
+@pytest.mark.slow
 def test_networks():
     """Every layer is equal and takes the cycles that are predicted, which are those without."""
     program = program_for("ecc")
@@ -37,7 +38,7 @@ def test_networks():
 
 
 @simulated
-@pytest.mark.parametrize("protect", ["parity", "ecc"])
+@pytest.mark.parametrize("protect", [pytest.param("parity", marks=pytest.mark.slow), "ecc"])
 def test_flips(protect):
     """None gives a wrong result; parity finds them, and a code that corrects leaves no error."""
     found = faults(program_for(protect), IMAGES, kinds=KINDS, flips=40)
@@ -59,6 +60,7 @@ def first_and_last_words(program):
 
 
 @simulated
+@pytest.mark.slow
 def test_everything_that_is_read_is_checked():
     """A flip before the run is found: at each end of what a step reads, and in the input."""
     program = program_for("parity").program
@@ -120,7 +122,8 @@ def test_block_rams(protect, more):
     ({"engine": "bitserial", "lines": 1},
      "engine must be 'systolic' with protect 'ecc', not 'bitserial'"),
     ({"tables": 1}, "tables must be 0 with protect 'ecc', not 1"),
-    ({"protect": "eec"}, "protect must be one of none, parity, ecc, not 'eec'; did you mean 'ecc'")])
+    ({"protect": "eec"},
+     "protect must be one of none, parity, ecc, not 'eec'; did you mean 'ecc'")])
 def test_design_wrong(fields, sentence):
     with pytest.raises(UserError, match=sentence):
         PLAIN.replace(**{"protect": "ecc"} | fields)

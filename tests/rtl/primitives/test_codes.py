@@ -105,16 +105,23 @@ def test_matches_model(protect, width):
     simulator.run()
 
 
+def slow(*values):
+    """Return values of a test that takes seconds, where others like it do not."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.formal
-@pytest.mark.parametrize("protect, width", [(protect, width) for protect in ("parity", "ecc")
-                                            for width in WIDTHS])
+@pytest.mark.parametrize("protect, width", [
+    ("ecc", 8), ("ecc", 32), slow("ecc", 16), slow("ecc", 24),
+    *(slow("parity", width) for width in WIDTHS)])
 def test_proof(protect, width, tmp_path):
     """For all words: one flipped bit is corrected, or detected, and two are detected."""
     CodeSpec(Code.of(protect, width)).prove(tmp_path)
 
 
 @pytest.mark.formal
-@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("damage", [slow(each) if index else each
+                                    for index, each in enumerate(DAMAGED)])
 def test_planted_defects(damage, tmp_path):
     with pytest.raises(AssertionError):
         CodeSpec(Code.of("ecc", 8), damage).prove(tmp_path)
