@@ -7,7 +7,7 @@ from typing import Any
 import hwgen
 from hwgen.arch.design import Design
 from hwgen.generate.units import UNITS
-from hwgen.rtl.accelerator.memories import WordMemory
+from hwgen.rtl.accelerator.word_memory import WordMemory
 from hwgen.rtl.dot.power import EXPONENT
 from hwgen.rtl.primitives import PACKING
 

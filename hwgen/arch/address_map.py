@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from .design import Design
-from .registers import LANE_BYTES, Register, Space, StreamRegister
+from .registers import LANE_BYTES, ProtectionRegister, Register, Space, StreamRegister
 
 __all__ = ["BusWindow"]
 
@@ -34,7 +34,10 @@ class BusWindow:
         """Return the window of a Design's accelerator, that of AXI if it has ``streams``."""
         stride = 1 << max(2, (design.columns - 1).bit_length())
         lanes = (design.columns * LANE_BYTES,) if design.engine == "sparse" else ()
-        return cls((4 * (len(Register) + streams * len(StreamRegister)), design.activation_memory,
+        registers = 4 * (len(Register) + streams * len(StreamRegister))
+        if design.protect != "none":
+            registers = ProtectionRegister.FLIPS + 4
+        return cls((registers, design.activation_memory,
                     design.program_words * stride, 4 * design.steps, *lanes), stride)
 
     @property

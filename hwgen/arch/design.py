@@ -32,8 +32,8 @@ from .names import name_of
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
            "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
-OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables"
-"""Fields that are left out where they are 0, so that other Designs keep their fingerprints."""
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables", "protect"
+"""Fields that are left out where they are 0, or none: other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""
 
@@ -136,6 +136,8 @@ class Design(ShownFields):
         Whether cells multiply two weights of 4 bits, in steps of layers whose weights have no more.
     program_crc : bool
         Whether the hardware checks the CRC of each step's descriptor, weights and parameters.
+    protect : str
+        Check bits in activation and program memory: ``none``, ``parity``, or ``ecc``, that correct.
     """
 
     engine: str = "systolic"
@@ -174,6 +176,7 @@ class Design(ShownFields):
     products: bool = False
     int4_weights: bool = False
     program_crc: bool = False
+    protect: str = "none"
 
     def __new__(cls, **fields: Any) -> Self:
         """Refuse what is no field."""
@@ -268,7 +271,7 @@ class Design(ShownFields):
                  "wide": self.wide_rows, "table": self.tables, "softmax": self.softmax,
                  "matmul": self.matmul, "lstm": self.lstm, "product": self.products,
                  "int4": self.int4_weights, "keeping": self.kept_vectors, "stream": self.external,
-                 "crc": self.program_crc}
+                 "crc": self.program_crc, self.protect: self.protect != "none"}
         return array, *(name for name, chosen in there.items() if chosen)
 
     @property
@@ -338,7 +341,7 @@ class Design(ShownFields):
                 continue
             if field.name in SPARSE and self.engine != "sparse":
                 continue
-            if field.name in OPTIONAL and not value:
+            if field.name in OPTIONAL and value in (0, "none"):
                 continue
             if value is True:
                 lines.append(f"{field.name} = true")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .boards import BOARDS, closest
+from .codes import PROTECTIONS
 from .external import LARGEST_RING, LEAST_RING, External
 from .formats import GROUP, Integer
 from .lstm import MOST_CELLS
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
            "INT4", "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "LSTM", "MATMUL",
-           "MOST_TABLES", "PACKED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS", "check"]
+           "MOST_TABLES", "PACKED", "PROTECTED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS",
+           "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -69,12 +71,14 @@ EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_r
 INT4 = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
         "packed_rows": (0,), "decompress": (False,), "wide_rows": (0,), "kept_vectors": (0,),
         "external": (None,), "tables": (0,), "matmul": (False,), "lstm": (0,),
-        "products": (False,), "program_crc": (False,)}
+        "products": (False,), "program_crc": (False,), "protect": ("none",)}
 """What fields of an accelerator may be whose cells multiply two weights of 4 bits."""
 CHECKED = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
            "external": None, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
            "products": False}
 """What fields of an accelerator are whose steps have a CRC."""
+PROTECTED = {field: needed for field, needed in CHECKED.items() if field != "products"}
+"""What fields of an accelerator are whose memories have check bits."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
@@ -85,7 +89,7 @@ AROUND_THE_ARRAY = ("activation_memory", "program_memory", "partial_sums", "lane
                     "line_pixels", "rounding", "steps", "compact", "sparse_entries",
                     "sparse_columns", "sparse_depth", "decompress", "wide_rows", "kept_vectors",
                      "external", "tables", "softmax", "matmul", "lstm", "products", "int4_weights",
-                    "program_crc")
+                     "program_crc", "protect")
 """Fields that say nothing of an array alone."""
 
 
@@ -126,6 +130,7 @@ def check(design: "Design") -> None:
         if not isinstance(getattr(design, field), bool):
             raise UserError(f"{field} must be true or false, not {getattr(design, field)!r}")
     within(design, "lstm", 0, MOST_CELLS)
+    one_of(design, "protect", PROTECTIONS)
     check_wide(design)
     within(design, "activation_memory", 0, LARGEST_MEMORY)
     if design.activation_memory:
@@ -245,6 +250,9 @@ def check_accelerator(design: "Design") -> None:
     if design.program_crc:
         for field, needed in CHECKED.items():
             only(design, field, needed, "with program_crc")
+    if design.protect != "none":
+        for field, needed in PROTECTED.items():
+            only(design, field, needed, f"with protect {design.protect!r}")
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":

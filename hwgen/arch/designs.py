@@ -12,7 +12,7 @@ from .design import Design
 
 __all__ = ["Designs"]
 
-CHIP = ("family", "device", "rounding")
+CHIP = ("family", "device", "rounding", "protect")
 """Fields that are the same of all."""
 
 
@@ -43,6 +43,7 @@ class Designs:
     family: str = "generic"
     device: str | None = None
     rounding: str = "tflm"
+    protect: str = "none"
 
     @classmethod
     def of(cls, designs: Iterable[Design]) -> Self:

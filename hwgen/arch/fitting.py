@@ -21,6 +21,7 @@ from .design_checks import (
     LSTM,
     MATMUL,
     PACKED,
+    PROTECTED,
     SIDES,
     SPARSE,
     SYSTOLIC,
@@ -122,7 +123,8 @@ def fit_accelerator(v: Fields) -> None:
             v.put(part, without)
     v.clamp("lstm", 0, MOST_CELLS)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
-                                  ("program_crc", False, CHECKED)):
+                                  ("program_crc", False, CHECKED),
+                                  ("protect", "none", PROTECTED)):
         if any(v[name] != only for name, only in table.items()):
             v.put(field, without)
 

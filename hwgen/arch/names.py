@@ -70,7 +70,8 @@ def name_of(design: "Design") -> str:
         parts += (["softmax"] * design.softmax + ["matmul"] * design.matmul
                   + [f"lstm{design.lstm}"] * (design.lstm > 0)
                   + ["products"] * design.products + ["int4"] * design.int4_weights
-                  + ["crc"] * design.program_crc)
+                  + ["crc"] * design.program_crc
+                  + [design.protect] * (design.protect != "none"))
     if design.engine == "sparse":
         parts += [f"{field.removeprefix('sparse_')}{getattr(design, field)}" for field in SPARSE]
     return "_".join(parts)

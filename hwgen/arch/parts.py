@@ -111,4 +111,8 @@ PARTS = {part.name: part for part in (
     Part(name="crc", modes=(), reads=("program",), writes=(), errors=("CRC",),
          rtl="rtl.accelerator.checked.CheckedAccelerator",
          golden="golden.accelerator.accelerator.Accelerator", cost="cost.cycles.Array"),
+    *(Part(name=name, modes=(), reads=("activations", "program"), writes=("activations", "program"),
+           errors=("MEMORY",), rtl="rtl.accelerator.protection.Protection",
+           golden="golden.accelerator.codes.decode", cost="cost.cycles.Array")
+      for name in ("parity", "ecc")),
 )}

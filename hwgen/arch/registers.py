@@ -11,9 +11,10 @@ from pathlib import Path
 
 __all__ = [
     "ACKNOWLEDGE", "COPY_OUT", "EPOCH_SHIFT", "ERRORS", "FACTS", "GO", "IDENTITY", "LANE_BYTES",
-    "MAPPED", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL", "SPACES",
-    "SPACE_SHIFT", "STOP", "TURN",
-    "Access", "ExternalRegister", "Facts", "Field", "Register", "Space", "StreamRegister",
+    "MAPPED", "MEMORY_ERROR", "OWNERS", "OWNER_BITS", "OWNER_SHIFT", "PART_BYTES", "PROTOCOL",
+    "SPACES", "SPACE_SHIFT", "STOP", "TURN",
+    "Access", "AnyRegister", "ExternalRegister", "FLIPS_BITS", "Facts", "Field",
+    "ProtectionRegister", "Register", "Space", "StreamRegister",
 ]
 
 PROTOCOL = 2
@@ -93,6 +94,16 @@ class StreamRegister(enum.IntEnum):
     STREAM_STATUS = 0x2C
 
 
+class ProtectionRegister(enum.IntEnum):
+    """Offsets of the registers of protected memories, behind those of streams."""
+
+    FLIPS = 0x30
+
+
+FLIPS_BITS = 16
+"""Of each of its counters."""
+
+
 class Access(enum.Enum):
     """What a bus may do to a register."""
 
@@ -143,7 +154,10 @@ class Facts:
     reset: int | None = None
 
 
-def facts_of(register: Register | StreamRegister) -> Facts:
+AnyRegister = Register | StreamRegister | ProtectionRegister
+
+
+def facts_of(register: AnyRegister) -> Facts:
     """Return what the map says of a register."""
     said = dict(MAP["registers"][register.name])
     fields = tuple(Field(**each) for each in said.pop("fields", ()))
@@ -151,10 +165,12 @@ def facts_of(register: Register | StreamRegister) -> Facts:
 
 
 MAP = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-FACTS: dict[Register | StreamRegister, Facts] = {
-    register: facts_of(register) for register in (*Register, *StreamRegister)}
+FACTS: dict[AnyRegister, Facts] = {register: facts_of(register) for register in (
+    *Register, *StreamRegister, *ProtectionRegister)}
 """Every register, in the order of their offsets."""
 SPACES = {space: str(MAP["spaces"][space.name]) for space in Space}
 """What is in each space."""
 ERRORS = {int(code): str(why) for code, why in MAP["errors"].items()}
 """What the error codes in STATUS mean."""
+MEMORY_ERROR = 9
+"""That by which a host knows that what it read itself is damaged."""

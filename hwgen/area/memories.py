@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.codes import Code
 from ..arch.designs import Designs
 from ..arch.formats import GROUP, MOST_BITS
 from ..cost.cycles import Count
 from ..rtl import primitives
 from ..rtl.accelerator.accelerator import PART
-from ..rtl.accelerator.memories import NEAR, WordMemory
+from ..rtl.accelerator.word_memory import WordMemory
 from ..rtl.compact.bitserial import TILES
 from ..rtl.compact.memories import CompactWordMemory
 from ..rtl.primitives import ecp5_rams, gowin, ice40
@@ -123,7 +124,8 @@ def memory_blocks(designs: Designs) -> NDArray[np.int64]:
     family, device, columns = designs.family, designs.device, designs.columns
     chip = CHIPS[family]
     found: Any = np.array([chip.host_rams, 0, 0]) + each(
-        partial(program_blocks, family, device), columns, designs.program_words)
+        partial(program_blocks, family, device, protect=designs.protect), columns,
+        designs.program_words)
     others = compact_memories if chip.compact else fast_memories
     for count, width, depth in others(designs, -(-designs.activation_memory // designs.banks)):
         found = found + np.reshape(count, (-1, 1)) * each(partial(blocks, family), width, depth)
@@ -139,7 +141,8 @@ def fast_memories(designs: Designs, bank: Count) -> list[tuple[Count, Count, Cou
     older = np.maximum(designs.lines - 1, 0)
     together = np.maximum(LINES_WIDTH // (8 * np.maximum(older, 1)), 1)
     groups, last = np.divmod(designs.columns, together)
-    return [(designs.banks, 8, bank), (1, COUNTER_BITS, designs.steps),
+    byte = stored_bits(designs.protect, 8)
+    return [(designs.banks, byte, bank), (1, COUNTER_BITS, designs.steps),
             (whole, SUM_BITS * SUMS_TOGETHER, designs.partial_sums),
             (1, SUM_BITS * rest, designs.partial_sums),
             (groups, 8 * older * together, designs.line_pixels),
@@ -179,17 +182,33 @@ def blocks(family: str, width: int, depth: int) -> Blocks:
     return CHIPS[family].blocks(width, depth, 2, None) if width and depth > 1 else (0, 0, 0)
 
 
+def stored_bits(protect: str, width: int) -> int:
+    """Return the bits that are stored for so many, with their check bits."""
+    code = Code.of(protect, width)
+    return code.size if code else width
+
+
 @cache
-def program_blocks(family: str, device: str | None, columns: int, words: int) -> Blocks:
+def pieces_of(columns: int, protect: str) -> list[int]:
+    """Return the bits of each memory that a word of a fast accelerator's program lies in."""
+    return [high - low for low, high, _ in
+            WordMemory(8 * columns, 1, PART, protect=protect).pieces]
+
+
+@cache
+def program_blocks(family: str, device: str | None, columns: int, words: int,
+                   protect: str = "none") -> Blocks:
     """Return the blocks of a program memory."""
     chip, width = CHIPS[family], 8 * columns
-    sizes, part = (CompactWordMemory.sizes, PART) if chip.compact else (WordMemory.sizes, NEAR)
+    sizes = CompactWordMemory.sizes if chip.compact else WordMemory.sizes
+    pieces = [min(PART, width - low) for low in range(0, width, PART)] if chip.compact else \
+        pieces_of(columns, protect)
     rams = single_port = luts = 0
     for size in (*sizes, 1):
         depth, count = (size, words // size) if size > 1 else (words, int(words > 0))
         words -= depth * count
-        for low in range(0, width, part) if count and depth > 1 else ():
-            found = chip.blocks(min(part, width - low), depth, 1, device)
+        for piece in pieces if count and depth > 1 else ():
+            found = chip.blocks(piece, depth, 1, device)
             rams, single_port, luts = (have + count * more for have, more
                                        in zip((rams, single_port, luts), found, strict=True))
     return rams, single_port, luts

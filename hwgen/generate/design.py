@@ -88,7 +88,7 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
         dsps=None if design.family == "generic" else design.hard_multipliers,
         packed_rows=design.packed_rows, kept_vectors=design.kept_vectors,
         products=design.products, int4_weights=design.int4_weights, contents=contents,
-        exposed=exposed, external=design.chip)
+        exposed=exposed, external=design.chip, protect=design.protect)
 
 
 def attached_parts(design: Design) -> list[Part]:

@@ -97,6 +97,9 @@ hwgen_result hwgen_infer(const hwgen_device *device, const hwgen_program *progra
     if (result != HWGEN_OK) return result;
     for (uint32_t i = 0; i < program->output_count; ++i)
         hwgen_read_output(device, &program->outputs[i], outputs[i]);
+#ifdef HWGEN_FLIPS /* what was read may have been damaged behind the run, which STATUS says then */
+    if (hwgen_status(device) & HWGEN_STATUS_ERROR_MASK) return HWGEN_STOPPED;
+#endif
     return HWGEN_OK;
 }
 

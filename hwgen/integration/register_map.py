@@ -4,7 +4,16 @@ from typing import Any
 
 from ..arch.address_map import BusWindow
 from ..arch.design import Design
-from ..arch.registers import FACTS, SPACES, Access, Facts, Register, StreamRegister
+from ..arch.registers import (
+    FACTS,
+    SPACES,
+    Access,
+    AnyRegister,
+    Facts,
+    ProtectionRegister,
+    Register,
+    StreamRegister,
+)
 from ..rtl.tops.catalogue import Top
 
 __all__ = ["register_map"]
@@ -13,7 +22,8 @@ __all__ = ["register_map"]
 def register_map(design: Design, top: Top) -> dict[str, Any]:
     """Return the map: names, numbers and sentences, nothing else."""
     window = BusWindow.of(design, streams=top.streams)
-    known = [*Register, *(StreamRegister if top.streams else ())]
+    known = [*Register, *(StreamRegister if top.streams else ()),
+             *(ProtectionRegister if design.protect != "none" else ())]
     return {
         "name": top.module,
         "design": design.name,
@@ -28,7 +38,7 @@ def register_map(design: Design, top: Top) -> dict[str, Any]:
     }
 
 
-def register(design: Design, which: Register | StreamRegister, facts: Facts) -> dict[str, Any]:
+def register(design: Design, which: AnyRegister, facts: Facts) -> dict[str, Any]:
     """Return a register, with whatever it reads after a reset."""
     reset = design.fingerprint if facts.reset is None else facts.reset
     return {

@@ -8,9 +8,9 @@ from amaranth.lib import data, enum
 from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PAIRS, PARAMETER_WORDS, PLACES, Mode
 
-__all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "PARAMETER_WORDS", "Descriptor", "Error",
-           "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
-           "TableDescriptor", "Tag", "has_pairs"]
+__all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "MEMORY_ERROR", "PARAMETER_WORDS",
+           "Descriptor", "Error", "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor",
+           "StreamDescriptor", "TableDescriptor", "Tag", "has_pairs"]
 
 
 class Error(enum.IntEnum, shape=8):
@@ -33,10 +33,12 @@ class Error(enum.IntEnum, shape=8):
     """The host had it stopped."""
 
 
+MEMORY_ERROR = 9
+"""A word that was read from a memory with check bits is wrong."""
 CRC_ERROR = 8
 """The descriptor, the weights or the parameters of the step are not what was compiled.
 
-It is for some Designs only, and Verilog has the names of all in :class:`Error`.
+They are for some Designs only, and Verilog has the names of all in :class:`Error`.
 """
 
 

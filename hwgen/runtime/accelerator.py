@@ -9,14 +9,17 @@ from ..arch.frames import EPOCHS
 from ..arch.registers import (
     EPOCH_SHIFT,
     ERRORS,
+    FLIPS_BITS,
     GO,
     IDENTITY,
+    MEMORY_ERROR,
     OWNER_SHIFT,
     OWNERS,
     PROTOCOL,
     SPACE_SHIFT,
     STOP,
     TURN,
+    ProtectionRegister,
     Register,
     Space,
 )
@@ -173,9 +176,24 @@ class RemoteAccelerator:
         return kept
 
     def confirm(self) -> None:
-        """Raise TurnLost if our turn is over: what was read since it began may be another's."""
-        if not self._ours(self.state()):
+        """Raise TurnLost if our turn is over: what was read since it began may be another's.
+
+        And AcceleratorError if the memory that was read is damaged, where that is known.
+        """
+        state = self.state()
+        if not self._ours(state):
             raise self._turn_lost()
+        if state.error == MEMORY_ERROR:
+            raise AcceleratorError(state.error, state.step)
+
+    def flips(self) -> tuple[int, int]:
+        """Return how many damaged words were read: those corrected, and those only detected.
+
+        Both stay at the most that they can count; only protected memories have them.
+        """
+        value = int.from_bytes(self.read_memory(Space.REGISTERS, ProtectionRegister.FLIPS, 4),
+                               "little")
+        return value & (1 << FLIPS_BITS) - 1, value >> FLIPS_BITS
 
     def identify(self, fingerprint: int | None = None) -> int:
         """Return the fingerprint of the Design, once it is sure that this is an accelerator.

@@ -115,7 +115,8 @@ VALUES = {
     "engine": ["systolic", "bitserial", "sparse", "binary"], "dataflow": ["ws", "os"],
     "activations": ["int8", "int4"], "weights": ["int8", "uint8"],
     "family": ["generic", "ecp5", "ice40", "gowin"],
-    "device": [board.device for board in BOARDS.values()], "rounding": ["tflm", "single", "even"]}
+    "device": [board.device for board in BOARDS.values()], "rounding": ["tflm", "single", "even"],
+    "protect": ["none", "parity", "ecc"]}
 
 
 def random_options(source):

@@ -13,7 +13,15 @@ import pytest
 import hwgen
 from hwgen.arch.address_map import BusWindow
 from hwgen.arch.design import Design
-from hwgen.arch.registers import ERRORS, FACTS, IDENTITY, Register, Space, StreamRegister
+from hwgen.arch.registers import (
+    ERRORS,
+    FACTS,
+    IDENTITY,
+    ProtectionRegister,
+    Register,
+    Space,
+    StreamRegister,
+)
 from hwgen.cli import main
 from hwgen.integration import files
 from hwgen.integration.markdown import register_table
@@ -52,7 +60,7 @@ def test_window():
 
 def test_facts():
     """Fields lie in their registers, beside one another."""
-    assert list(FACTS) == [*Register, *StreamRegister]
+    assert list(FACTS) == [*Register, *StreamRegister, *ProtectionRegister]
     assert [int(register) for register in FACTS] == list(range(0, 4 * len(FACTS), 4))
     for facts in FACTS.values():
         taken = [bit for field in facts.fields for bit in range(field.low, field.low + field.bits)]

@@ -16,7 +16,7 @@ from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.loading import WeightLoader
 from hwgen.rtl.accelerator.lstm import LstmSteps
-from hwgen.rtl.accelerator.memories import ByteMemory, WordMemory
+from hwgen.rtl.accelerator.memories import ByteMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
@@ -32,6 +32,7 @@ from hwgen.rtl.accelerator.sum_index import strided_sum
 from hwgen.rtl.accelerator.tables import Tables
 from hwgen.rtl.accelerator.wide_memory import WideMemory
 from hwgen.rtl.accelerator.wide_part import WidePath
+from hwgen.rtl.accelerator.word_memory import WordMemory
 from hwgen.rtl.binary import array as binary
 from hwgen.rtl.binary.accelerator import BinaryAccelerator
 from hwgen.rtl.binary.sequencer import BinarySequencer

@@ -7,7 +7,7 @@ import pytest
 from hwgen.arch.registers import OWNERS, PROTOCOL
 from hwgen.errors import UserError
 from hwgen.golden.accelerator import accelerator as golden
-from hwgen.rtl.step import CRC_ERROR, Error
+from hwgen.rtl.step import CRC_ERROR, MEMORY_ERROR, Error
 from hwgen.runtime.accelerator import (
     ERRORS,
     AcceleratorError,
@@ -141,7 +141,8 @@ def test_errors_are_those_of_the_hardware():
     rows = re.findall(r"^\| (\d) \| ([A-Z]+) \| (the .+) \|$", text, re.MULTILINE)
     assert {int(code): sentence for code, _, sentence in rows} == ERRORS
     assert {int(code): name for code, name, _ in rows} == {
-        error.value: error.name for error in Error if error} | {CRC_ERROR: "CRC"} == {
+        error.value: error.name for error in Error if error} | {
+            CRC_ERROR: "CRC", MEMORY_ERROR: "MEMORY"} == {
         error.value: error.name for error in golden.Error}
 
 

@@ -16,6 +16,7 @@ class Error(IntEnum):
     WATCHDOG = 6
     STOPPED = 7
     CRC = 8
+    MEMORY = 9
 
 
 class Stopped(Exception):

@@ -25,16 +25,18 @@ from .frame import Frame
 from .host_port import PART, HostPort
 from .keeping import Keeping, TableMaker
 from .matmul_part import MatmulPart
-from .memories import ByteMemory, WordMemory
+from .memories import ByteMemory
 from .pairs import connect_pairs
 from .part import Part
 from .post import Post
+from .protection import Protection
 from .read_ahead import ReadAheadSequencer
 from .sequencer import Sequencer
 from .store import Store
 from .sum_index import every_sum, strided_sum
 from .taking import Taking
 from .wide_memory import WideMemory
+from .word_memory import WordMemory
 
 __all__ = ["Accelerator"]
 
@@ -74,6 +76,8 @@ class Accelerator(Frame):
         Whether steps may have weights of 4 bits, of which each cell multiplies two.
     contents : tuple of int
         The first words of its program memory as the chip wakes up.
+    protect : str
+        What protects the memories of activations and of the program: see :class:`.codes.Code`.
     external : External, or None
         The memory from which its program streams, where that is another class.
     """
@@ -91,6 +95,7 @@ class Accelerator(Frame):
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
                  parts: Sequence[Part] = (), kept_vectors: int = 0, products: bool = False,
                  int4_weights: bool = False, contents: tuple[int, ...] = (), exposed: bool = False,
+                 protect: str = "none",
                  external: External | None = None) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed, external=external)
@@ -108,12 +113,13 @@ class Accelerator(Frame):
                             lanes=hard_lanes, **more)
         self.array_part = (BitSerialPart if serial else SystolicPart)(self.array)
         self.lines = lines
+        guarded: dict[str, Any] = {} if protect == "none" else {"protect": protect}
         words = max((part.words for part in parts), default=1)  # that are read at once
         self.window = max(rows, columns, words)
         self.program = (made.program if words == 1 else partial(WideMemory, words=words))(
-            8 * columns, program_memory // columns, PART, family, device, contents)
+            8 * columns, program_memory // columns, PART, family, device, contents, **guarded)
         self.activations = made.activations(activation_memory, self.window, family, device,
-                                            self.program.places)
+                                            self.program.places, **guarded)
         self.post = made.post(columns, lanes, rounding, family, device=device, hard=hard_lanes,
                               products=products, **more,
                               **{"whole": True} if words > 1 else {})
@@ -135,6 +141,7 @@ class Accelerator(Frame):
         self.keeping = Keeping(columns, lanes, kept_vectors, family) if kept_vectors else None
         self.sequencer.tables = TableMaker() if kept_vectors else None
         self.sequencer.int4_weights, self.sequencer.lanes = int4_weights, lanes
+        self.protection = Protection(self) if guarded else None
         self.sequencer.more_fields = PARTS["product"].fields if products else ()
         self.reads_ahead = isinstance(self.sequencer, ReadAheadSequencer)
         self.sequencer.words_ahead = self.words_ahead

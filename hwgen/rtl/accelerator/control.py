@@ -6,6 +6,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..step import MEMORY_ERROR
+
 __all__ = ["CONTROL", "Controlled"]
 
 CONTROL: dict[str, Any] = {
@@ -48,3 +50,14 @@ class Controlled(wiring.Component):
     counted: Value
     step_cycles: Value
     clear: Value
+
+    damage: Value | None = None
+    """A word that was read is wrong; None where nobody knows."""
+
+    def or_damage(self, m: Module, failure: Value) -> Value:
+        """Return what stops a step; where the host read what is wrong, say so in ``error``."""
+        if self.damage is None:
+            return failure
+        with m.If(self.damage & ~self.busy):
+            m.d.sync += self.error.eq(MEMORY_ERROR)
+        return Mux(self.damage, MEMORY_ERROR, failure)

@@ -6,10 +6,11 @@ from ..bitserial.array import BitSerial
 from ..systolic.array import SystolicArray
 from .accumulators import Accumulators
 from .fetch import Fetch
-from .memories import ByteMemory, WordMemory
+from .memories import ByteMemory
 from .post import Post
 from .sequencer import Sequencer
 from .store import Store
+from .word_memory import WordMemory
 
 __all__ = ["Datapath"]
 

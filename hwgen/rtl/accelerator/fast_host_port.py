@@ -76,7 +76,7 @@ class FastHostPort(HostPort):
     @property
     def ends(self) -> dict[Space, int]:
         """How many offsets each space has."""
-        return {Space.REGISTERS: 4 * len(Register), Space.ACTIVATIONS: self.size,
+        return {Space.REGISTERS: self.register_bytes, Space.ACTIVATIONS: self.size,
                 Space.PROGRAM: self.words << self.stride,  # padding too, which is 0
                 Space.COUNTERS: 4 * self.steps, **dict.fromkeys(self.spaces, 1 << 24)}
 
@@ -156,6 +156,8 @@ class FastHostPort(HostPort):
         which = Signal(len(Register))
         idle = Mux(later(m, self.locked, 1, "was_locked"), 0, which)
         control = Mux(which[Register.CONTROL // 4], given, 0)
+        if self.protected:  # whose register beyond these is not written
+            write = write & (self.offset[5:24] == 0)
         m.d.sync += [which.eq(Mux(write, 1 << self.offset[2:5], 0)),
                      self.run.start.eq(idle[Register.CONTROL // 4] & (given & GO).any()),
                      self.run.stop.eq((control & STOP).any())]

@@ -87,6 +87,8 @@ class Fetch(wiring.Component):
             "error": Out(1),
         })
 
+    used: Value | None = None
+    """Which of ``bytes`` are of a vector, where somebody wants to know."""
     ADDRESSING = 3
     """Cycles from an event to its address."""
 
@@ -155,6 +157,9 @@ class Fetch(wiring.Component):
         m.d.comb += self.early.eq(later(m, self.event, before_o, "event", reset=True))
         early = later(m, self.early, self.ahead - 3, "next", reset=True)
         masks = later(m, masks, self.memory_latency - 3, "mask")
+        if self.used is not None:
+            uses = later(m, reading, self.padding - 6, "uses", reset=True)
+            m.d.comb += self.used.eq(Mux(uses, masks, 0))
         rows = [later(m, row, self.memory_latency - 1, f"late_{i}") for i, row in enumerate(rows)]
         newest = Signal(8 * self.window, reset_less=True)
         m.d.comb += self.next_vector.eq(newest)

@@ -14,7 +14,7 @@ from ..links.crossing import HOST, Crossing
 from ..links.host import BUS, Host
 from .control import CONTROL
 from .host_port import PART, HostPort
-from .memories import word_ports
+from .memories import byte_ports, word_ports
 from .program_stream import ProgramStream
 
 __all__ = ["Frame"]
@@ -67,6 +67,8 @@ class Frame(wiring.Component):
     program: Any
     sequencer: Any
     stream: ProgramStream | None = None
+    protection: Any = None
+    """See :class:`hwgen.rtl.accelerator.protection.Protection`."""
     chip: Any
     parts: tuple[Any, ...] = ()
     """See :class:`hwgen.rtl.accelerator.part.Part`."""
@@ -110,9 +112,12 @@ class Frame(wiring.Component):
             columns=self.columns, steps=self.steps,
             reading=max(activations.read_latency, program.read_latency),
             fingerprint=self.fingerprint, exposed=self.exposed,
-            spaces=[part.space for part in filled], family=self.family)
+            spaces=[part.space for part in filled], family=self.family,
+            protected=self.protection is not None)
         m.submodules.host_port = port
-        wiring.connect(m, port.activations, activations)
+        for name in byte_ports(activations.size, activations.window):
+            given, taken = getattr(port.activations, name), getattr(activations, name)
+            m.d.comb += given.eq(taken) if name == "read_data" else taken.eq(given)
         for name in word_ports(8 * self.columns, program.depth, PART):  # it may have more of them
             given, taken = getattr(port.program, name), getattr(program, name)
             m.d.comb += given.eq(taken) if name == "read_data" else taken.eq(given)
@@ -125,6 +130,8 @@ class Frame(wiring.Component):
             m.d.comb += part.load(port.load.offset, port.load.data, port.load.write[index])
         if self.stream is not None:
             m.d.comb += port.external.eq(self.stream.read)
+        if self.protection is not None:
+            self.protection.connect(m, port)
         if self.exposed:
             wiring.connect(m, wiring.flipped(self.bus), port.bus)
             m.d.comb += [self.busy.eq(self.sequencer.busy), self.irq.eq(port.irq)]

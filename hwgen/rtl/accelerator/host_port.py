@@ -15,6 +15,7 @@ from ...arch.registers import (
     GO,
     IDENTITY,
     OWNER_SHIFT,
+    ProtectionRegister,
     Register,
     Space,
 )
@@ -55,6 +56,8 @@ class HostPort(wiring.Component):
         In each of which a part keeps what is written.
     family : str
         FPGA family.
+    protected : bool
+        Whether words that were corrected, or are wrong, are counted.
 
     Members
     -------
@@ -71,6 +74,8 @@ class HostPort(wiring.Component):
         any.
     external : In(32)
         What is read in the space of that name, if it is one of them.
+    flips : In(32)
+        The register of that name, if ``protected``.
     epoch : Out(6)
         The present one; not if ``exposed``.
     irq : Out(1)
@@ -84,6 +89,7 @@ class HostPort(wiring.Component):
     accesses: Any
     load: Any
     external: Value
+    flips: Value
     epoch: Value
     irq: Value
 
@@ -92,7 +98,8 @@ class HostPort(wiring.Component):
 
     def __init__(self, *, size: int, window: int, words: int, columns: int, steps: int,
                  reading: int, fingerprint: int = 0, exposed: bool = False,
-                 spaces: Sequence[Space] = (), family: str = "generic") -> None:
+                 spaces: Sequence[Space] = (), family: str = "generic",
+                 protected: bool = False) -> None:
         self.size = size
         self.window = window
         self.words = words
@@ -103,6 +110,7 @@ class HostPort(wiring.Component):
         self.exposed = exposed
         self.spaces = tuple(spaces)
         self.family = family
+        self.protected = protected
         self.turns = None if exposed else Turns()
         activations, program = byte_ports(size, window), word_ports(8 * columns, words, PART)
         address = activations["read_address"]
@@ -119,6 +127,7 @@ class HostPort(wiring.Component):
                 "offset": Out(24), "data": Out(32), "write": Out(len(spaces))}))}
                if spaces else {}),
             **({"external": In(32)} if Space.EXTERNAL in spaces else {}),
+            **({"flips": In(32)} if protected else {}),
             **({"irq": Out(1)} if exposed else {"epoch": Out(EPOCH_BITS)}),
         })
 
@@ -197,7 +206,13 @@ class HostPort(wiring.Component):
         registers = data.ArrayLayout(32, len(Register))(Cat(
             Cat(values[which], Const(0, 32 - len(values[which]))) for which in Register))
         chosen: Value = registers[offset[2:5]]
-        return chosen
+        return Mux(offset == ProtectionRegister.FLIPS, self.flips, chosen) if self.protected \
+            else chosen
+
+    @property
+    def register_bytes(self) -> int:
+        """How many offsets the registers have."""
+        return ProtectionRegister.FLIPS + 4 if self.protected else 4 * len(Register)
 
     def _count(self, counters: Any) -> list[Any]:
         """Return statements that keep the cycles of a step that ends."""

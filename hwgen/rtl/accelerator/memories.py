@@ -1,22 +1,21 @@
-"""The accelerator's memories: bytes at any address, and words in banks."""
+"""The accelerator's memories: their ports, and that of bytes at any address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ...arch.codes import Code
 from .. import primitives
-from ..primitives.generic import SinglePortRam
+from ..primitives import ecp5_rams
+from ..primitives.codes import decode, encode
 from ..primitives.library import place
 from ..primitives.pipeline import later, rotate
 
-__all__ = ["ByteMemory", "WordMemory", "byte_ports", "word_ports"]
-
-NEAR = 16
-"""Bits of a word that share an address of their own."""
+__all__ = ["ByteMemory", "byte_ports", "word_ports"]
 
 
 def banks_of(window: int) -> int:
@@ -35,7 +34,7 @@ def byte_ports(size: int, window: int) -> dict[str, Any]:
 
 
 def word_ports(width: int, depth: int, granularity: int) -> dict[str, Any]:
-    """Return the ports of a :class:`WordMemory`."""
+    """Return the ports of a :class:`.word_memory.WordMemory`."""
     return {
         "address": In(range(max(depth, 2))), "read_data": Out(width),
         "write_data": In(width), "write_mask": In(-(-width // granularity)),
@@ -59,6 +58,8 @@ class ByteMemory(wiring.Component):
         FPGA family, and chip if it is known.
     taken : list of str
         Places of block RAMs that another memory has: see :func:`primitives.rams`.
+    protect : str
+        Which :class:`Code` each byte has.
 
     Members
     -------
@@ -69,6 +70,8 @@ class ByteMemory(wiring.Component):
     write_data : In(8 * window)
     write_mask : In(window)
         Which bytes are written.
+    corrected, detected : Out(window)
+        If bytes have a code: which of those that are read were corrected, and which are wrong.
     """
 
     read_address: Value
@@ -76,19 +79,25 @@ class ByteMemory(wiring.Component):
     write_address: Value
     write_data: Value
     write_mask: Value
+    corrected: Value
+    detected: Value
 
     interval = 1
 
     def __init__(self, size: int, window: int, family: str = "generic",
-                 device: str | None = None, taken: Sequence[str] = ()) -> None:
+                 device: str | None = None, taken: Sequence[str] = (), protect: str = "none",
+                 ) -> None:
         self.size = size
         self.window = window
+        self.protect = protect
+        self.code = Code.of(protect, 8)
         self.family = family
         self.device = device
         self.taken = list(taken)
         self.banks = banks_of(window)
         self.depth = -(-size // self.banks)
-        super().__init__(byte_ports(size, window))
+        super().__init__(byte_ports(size, window) | (
+            {"corrected": Out(window), "detected": Out(window)} if self.code else {}))
 
     @property
     def turns(self) -> int:
@@ -118,9 +127,9 @@ class ByteMemory(wiring.Component):
         write_rows = self._rows(m, late_address, "write")
         offset = later(m, self.read_address[:low], 4, "read_offset")
         zeros = [Const(0, 9)] * (self.banks - self.window)
-        data = later(m, self.write_data, 1, "data")
+        written = later(m, self.write_data, 1, "data")
         mask = later(m, self.write_mask, 1, "mask")
-        lanes: list[Value] = [Cat(data.word_select(i, 8), mask[i]) for i in range(self.window)]
+        lanes: list[Value] = [Cat(written.word_select(i, 8), mask[i]) for i in range(self.window)]
 
         def near(value: Value, name: str) -> Value:
             return primitives.local_register(m, self.family, value, name)
@@ -128,19 +137,50 @@ class ByteMemory(wiring.Component):
         lanes = rotate(m, [*lanes, *zeros], self.write_address[:low], "written", left=False,
                        near=near)
         words: list[Value] = []
-        kinds = primitives.rams(self.family, self.device, [(8, self.depth)] * self.banks,
-                                self.taken)
-        for bank, (kind, options) in enumerate(kinds):
-            ram = place(m, platform, f"bank_{bank}", kind, 8, self.depth, **options)
-            lane = later(m, lanes[bank], 1, f"lane_{bank}")
-            m.d.comb += [
-                ram.read_address.eq(read_rows[bank]), ram.write_address.eq(write_rows[bank]),
-                ram.write_data.eq(lane[:8]), ram.write.eq(lane[8]),
-            ]
-            words.append(later(m, ram.read_data, 1, f"word_{bank}"))
+        width = self.code.size if self.code else 8
+        depths = ecp5_rams.depths(self.family, width, self.depth)
+        kinds = iter(primitives.rams(self.family, self.device, [
+            (width, depth) for _ in range(self.banks) for depth in depths], self.taken))
+        for bank in range(self.banks):
+            lane = lanes[bank]
+            if self.code:
+                lane = Cat(encode(self.code, lane[:8]), lane[8])
+            lane = later(m, lane, 1, f"lane_{bank}")
+            read = self._place_bank(m, platform, bank, depths, kinds, read_rows[bank],
+                                    write_rows[bank], lane)
+            if self.code:
+                read = Cat(decode(m, self.code, read, f"bank_{bank}"))
+            words.append(later(m, read, 1, f"word_{bank}"))
         words = rotate(m, words, offset, "read", left=True, near=near)
-        m.d.comb += self.read_data.eq(Cat(words[:self.window]))
+        m.d.comb += self.read_data.eq(Cat(word[:8] for word in words[:self.window]))
+        if self.code:
+            m.d.comb += [self.corrected.eq(Cat(word[8] for word in words[:self.window])),
+                         self.detected.eq(Cat(word[9] for word in words[:self.window]))]
         return m
+
+    def _place_bank(self, m: Module, platform: object, bank: int, depths: list[int],
+                    kinds: Iterator[Any], read_row: Value, write_row: Value, lane: Value) -> Value:
+        """Add the memories of a bank, of such depths, and return the word that is read.
+
+        ``lane`` is what is written, and whether it is.
+        """
+        words: list[Value] = []
+        low = (depths[0] - 1).bit_length()  # upper bits of a row tell the memory
+        for index, depth in enumerate(depths):
+            kind, options = next(kinds)
+            ram = place(m, platform, f"bank_{bank}" + f"_{index}" * (index > 0), kind,
+                        len(lane) - 1, depth, **options)
+            here = lane[-1] & (write_row[low:] == index) if len(depths) > 1 else lane[-1]
+            m.d.comb += [
+                ram.read_address.eq(read_row), ram.write_address.eq(write_row),
+                ram.write_data.eq(lane[:-1]), ram.write.eq(here),
+            ]
+            words.append(ram.read_data)
+        if len(words) == 1:
+            return words[0]
+        # As the words, it comes two cycles later.
+        shown = later(m, read_row[low:], 2, f"shown_{bank}")
+        return Value.cast(data.ArrayLayout(len(lane) - 1, len(words))(Cat(words))[shown])
 
     def _rows(self, m: Module, address: Value, name: str) -> list[Value]:
         """Return each bank's own address, two cycles later: those before the window are a row on.
@@ -158,143 +198,3 @@ class ByteMemory(wiring.Component):
             own = Mux(behind[bank], following, row)
             rows.append(primitives.local_register(m, self.family, own, f"{name}_row_{bank}"))
         return rows
-
-
-class WordMemory(wiring.Component):
-    """Words in banks, so that neither an address nor a word has far to go in a cycle.
-
-    Reading and writing share a port, as in the large memories of an iCE40: in a cycle in which a
-    part of a word is written, that part of what is read is not defined.
-
-    Parameters
-    ----------
-    width : int
-        Bits of a word.
-    depth : int
-        Words.
-    granularity : int
-        Bits that are written together.
-    family, device
-        FPGA family, and chip if it is known.
-    init : tuple of int
-        The first words as the chip wakes up; must be empty if it is :attr:`blank` then.
-
-    Members
-    -------
-    address : In(range(depth))
-    read_data : Out(width)
-        :attr:`read_latency` cycles later.
-    write_data : In(width)
-    write_mask : In(ceil(width / granularity))
-    """
-
-    address: Value
-    read_data: Value
-    write_data: Value
-    write_mask: Value
-
-    read_latency = 7
-    interval = 1
-    sizes: tuple[int, ...] = (16384, 8192, 4096, 2048)
-
-    def __init__(self, width: int, depth: int, granularity: int, family: str = "generic",
-                 device: str | None = None, init: tuple[int, ...] = ()) -> None:
-        self.width = width
-        self.depth = depth
-        self.granularity = granularity
-        self.family = family
-        self.device = device
-        self.init = init
-        super().__init__(self._ports())
-
-    def _ports(self) -> dict[str, Any]:
-        return word_ports(self.width, self.depth, self.granularity)
-
-    @property
-    def latency(self) -> int:
-        """As :attr:`read_latency`."""
-        return self.read_latency
-
-    @property
-    def banks(self) -> list[tuple[int, int]]:
-        """First word and depth of each bank.
-
-        Powers of two, the largest ones first, which a block RAM has as many words as, and a rest.
-        So the upper bits of an address tell its bank.
-        """
-        return self._split(self.depth)
-
-    def _split(self, depth: int) -> list[tuple[int, int]]:
-        banks = []
-        start = 0
-        for size in self.sizes:
-            while depth - start >= size:
-                banks.append((start, size))
-                start += size
-        if start < depth:
-            banks.append((start, depth - start))
-        return banks
-
-    @property
-    def _kinds(self) -> list[tuple[type[SinglePortRam], dict[str, Any]]]:
-        """What makes the memories of each part of a word, bank by bank."""
-        return primitives.single_port_rams(
-            self.family, self.device,
-            [(min(NEAR, self.width - low), depth)
-                          for low in range(0, self.width, NEAR) for _, depth in self.banks])
-
-    @property
-    def blank(self) -> bool:
-        """Whether some of its memories cannot hold anything as the chip wakes up."""
-        return any(kind.blank for kind, _ in self._kinds)
-
-    def _contents(self, start: int, depth: int, low: int, high: int) -> dict[str, Any]:
-        """Return the argument that says what the bits of a bank hold at first, if anything."""
-        init = tuple(word >> low & ((1 << (high - low)) - 1)
-                     for word in self.init[start:start + depth])
-        return {"init": init} if any(init) else {}
-
-    @property
-    def places(self) -> list[str]:
-        """Where its block RAMs lie on the chip, if that is settled here."""
-        return [site for _, options in self._kinds for site in options.get("sites", ())]
-
-    def _banks_at(self, place: Value) -> Value:
-        """Return for each bank whether it has the word at an address."""
-        return Cat(place.as_unsigned()[size:] == start >> size
-                   for start, depth in self.banks for size in [ceil_log2(depth)])
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        address = later(m, self.address, 1, "address")
-        data = later(m, self.write_data, 1, "data")
-        mask = later(m, self.write_mask, 1, "mask", reset=True)
-        chosen = Signal(self.width, reset_less=True)
-        where = later(m, self._banks_at(address), 1, "where")
-        shown = later(m, where, 2, "shown")
-        kinds = iter(self._kinds)
-        # Cycle 1: address; 2: beside each part; 3: beside each memory; 4: read; 5: word; 6: chosen.
-        for low in range(0, self.width, NEAR):
-            high = min(low + NEAR, self.width)
-
-            def near(value: Value, name: str) -> Value:
-                return primitives.local_register(m, self.family, value, name)
-
-            write = near(mask[low // self.granularity], f"write_{low}")
-            row, written = near(address, f"row_{low}"), near(data[low:high], f"data_{low}")
-            words = []
-            for index, (start, depth) in enumerate(self.banks):
-                kind, options = next(kinds)
-                ram = place(m, platform, f"bank_{index}_{low}", kind, high - low, depth, **options,
-                            **self._contents(start, depth, low, high))
-                m.d.comb += [
-                    ram.address.eq(near(row[:len(ram.address)], f"row_{index}_{low}")),
-                    ram.write_data.eq(near(written, f"data_{index}_{low}")),
-                    ram.write.eq(near(write & where[index], f"write_{index}_{low}")),
-                ]
-                words.append(ram.read_data)
-            for bank, word in zip(near(shown, f"shown_{low}"), words, strict=True):
-                with m.If(bank):
-                    m.d.sync += chosen[low:high].eq(word)
-        m.d.comb += self.read_data.eq(later(m, chosen, 1, "chosen"))
-        return m

@@ -12,7 +12,8 @@ from .. import primitives
 from ..primitives.generic import Ram
 from ..primitives.library import place
 from ..primitives.pipeline import later
-from .memories import NEAR, WordMemory, word_ports
+from .memories import word_ports
+from .word_memory import NEAR, WordMemory
 
 __all__ = ["RingMemory"]
 

@@ -148,7 +148,7 @@ class Sequencer(Controlled):
                              (begun & self._is_bad(m, pace), Error.DESCRIPTOR)):
             with m.If(signal):
                 m.d.comb += failure.eq(code)
-        return failure
+        return self.or_damage(m, failure)
 
     def _at_limit(self) -> Value:
         """Return whether the step has taken as many cycles as it may."""

@@ -13,7 +13,8 @@ from .. import primitives
 from ..primitives.generic import SinglePortRam
 from ..primitives.library import place
 from ..primitives.pipeline import later
-from .memories import WordMemory, word_ports
+from .memories import word_ports
+from .word_memory import WordMemory
 
 __all__ = ["WideMemory"]
 

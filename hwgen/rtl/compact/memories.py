@@ -8,7 +8,8 @@ from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from .. import primitives
-from ..accelerator.memories import ByteMemory, WordMemory
+from ..accelerator.memories import ByteMemory
+from ..accelerator.word_memory import WordMemory
 from ..primitives.generic import Ram, SinglePortRam
 from ..primitives.library import place
 from ..primitives.pipeline import later

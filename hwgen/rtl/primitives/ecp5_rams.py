@@ -6,12 +6,15 @@ from amaranth import *
 
 from . import generic
 
-__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "TwinRam", "count", "suits", "twin_ram"]
+__all__ = ["WIDEST", "Ram", "ShallowRam", "SinglePortRam", "TwinRam", "count", "depths",
+           "suits", "twin_ram"]
 
 MODES = ((1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a block RAM, and the bits of each."""
 WIDEST = (512, 36)
 """The same where one port only reads and one only writes."""
+CHECKED = 16
+"""Bits of a program that lie together, with check bits or without."""
 FEWEST = 64
 """Words that are worth a block RAM: fewer lie in LUTs."""
 
@@ -32,12 +35,25 @@ def suits(width: int, depth: int, *, two_ports: bool = False) -> bool:
     """Return whether block RAMs side by side are the best that there is for a memory.
 
     A deep one whose words are not a power of two takes fewer if they lie behind one another, which
-    is left to synthesis.
+    is left to synthesis. With one port, and 16 bits and some check bits, one block RAM more is
+    worth that they need not.
     """
     if not FEWEST < depth <= MODES[-1][0]:
         return False
-    return count(width, depth, two_ports=two_ports) <= min(
-        -(-depth // words) * -(-width // bits) for words, bits in MODES)
+    fewest = min(-(-depth // words) * -(-width // bits) for words, bits in MODES)
+    more = not two_ports and CHECKED < width < 2 * CHECKED
+    return count(width, depth, two_ports=two_ports) <= fewest + more
+
+
+def depths(family: str, width: int, depth: int) -> list[int]:
+    """Return the depths of memories behind one another, with two ports, that take the fewest.
+
+    Words of nine bits are such: a block RAM has 2,048 of them, but 4,096 only of four.
+    """
+    if family != "ecp5" or depth <= FEWEST or suits(width, depth, two_ports=True):
+        return [depth]
+    words, _ = min(MODES, key=lambda mode: -(-depth // mode[0]) * -(-width // mode[1]))
+    return [min(words, depth - low) for low in range(0, depth, words)]
 
 
 class BlockRams(generic.MemoryBase):

@@ -48,10 +48,18 @@ class KindOfState:
     bits: int
     trials: tuple[Trial, ...]
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the hardware has corrected a bit."""
+        return any(each.corrected for each in self.trials)
+
     def number(self, outcome: str) -> int:
-        """Return how many flips had an outcome; of ``label`` those that changed a label."""
-        if outcome == "label":
-            return sum(each.label for each in self.trials)
+        """Return how many flips had an outcome; of ``label`` those that changed a label.
+
+        Of ``corrected`` those that are masked as the hardware corrected the bit.
+        """
+        if outcome in ("label", "corrected"):
+            return sum(getattr(each, outcome) for each in self.trials)
         return sum(each.outcome == outcome for each in self.trials)
 
     def interval(self, outcome: str) -> tuple[float, float]:
@@ -64,7 +72,7 @@ class KindOfState:
         codes = sorted(each.code for each in self.trials if each.code)
         return {"kind": self.kind, "bits": self.bits, "flips": len(self.trials),
                 **{outcome: {"flips": self.number(outcome), "interval": self.interval(outcome)}
-                   for outcome in (*OUTCOMES, "label")},
+                   for outcome in (*OUTCOMES, "label", *["corrected"] * self.corrects)},
                 "codes": {code: codes.count(code) for code in dict.fromkeys(codes)}}
 
 
@@ -113,7 +121,9 @@ class Faults(Shown):
             low, high = wilson(*values)
             return f"{100 * values[0] / values[1]:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
-        outcomes = {"masked": "masked", "wrong": "silently wrong", "label": "another label",
+        corrects = any(kind.corrects for kind in self.kinds)
+        outcomes = {"masked": "masked", **dict.fromkeys(["corrected"] * corrects, "corrected"),
+                    "wrong": "silently wrong", "label": "another label",
                     "detected": "detected", "hung": "hung"}
         rows = [(kind.kind, kind.bits, len(kind.trials),
                  *((kind.number(outcome), len(kind.trials)) for outcome in outcomes))

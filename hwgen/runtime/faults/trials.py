@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arch.codes import Code
 from ...compiler.program import Program
 from ...golden.accelerator.errors import Error
 from ...golden.network.stream import GoldenStream
@@ -69,6 +70,8 @@ class Trial:
         Of the whole run, as it counted them; 0 where it did not end.
     label : bool
         Whether the greatest value of a result is elsewhere.
+    corrected : bool
+        Whether the results are right, and the hardware has corrected a bit.
     """
 
     kind: str
@@ -80,6 +83,7 @@ class Trial:
     code: int = 0
     cycles: int = 0
     label: bool = False
+    corrected: bool = False
 
 
 class TrialBoard:
@@ -116,8 +120,12 @@ class TrialBoard:
     def _image(self, index: int) -> Images:
         return {name: values[index:index + 1] for name, values in self.inputs.items()}
 
-    def locate(self, where: Bit | ByteBit) -> Bit:
-        """Return where in the hardware a bit is; one that the host writes is found by writing."""
+    def locate(self, where: Bit | ByteBit, index: int = 0) -> Bit:
+        """Return where in the hardware a bit is; one that the host writes is found by writing.
+
+        In a memory with check bits it is the bit itself, or one of the check bits that depend on
+        it: ``index`` chooses.
+        """
         if isinstance(where, Bit):
             return where
         link, word = self.link, where.address & ~3
@@ -129,9 +137,10 @@ class TrialBoard:
             host.write_memory(where.space, word, after.to_bytes(4, "little"))
             found = [bit for bit in link.changed_bits()
                      if SPACES.get(link.elements[bit.element].part) == where.space]
-        if len(found) != 1:
+        code = Code.of(self.program.design.protect, 8)  # each bit is in as many checks
+        if len(found) != 1 + (code.columns[0].bit_count() if code else 0):
             raise AssertionError(f"{where} is in {len(found)} places of the hardware")
-        return found[0]
+        return found[index % len(found)]
 
     def run(self, flips: Iterable[Flip]) -> Iterator[Trial]:
         """Try flips, those of an image together."""
@@ -147,7 +156,7 @@ class TrialBoard:
         link, host, x = self.link, self.host.copy(), self._image(image)
         for name in self.program.inputs:
             write_tensor(host, self.program, name, x[name])
-        located = [(flip, self.locate(flip.where)) for flip in flips]
+        located = [(flip, self.locate(flip.where, flip.index)) for flip in flips]
         begun, length, right = self._baseline(host.copy(), image)
         start, running = link.cycles, False
         for flip, bit in sorted(located, key=lambda each: each[0].moment):
@@ -194,6 +203,7 @@ class TrialBoard:
             self.link.wait(end - self.link.cycles)
             cycles = host.wait(self.patience)
             results = self._results(host)
+            corrected = self.program.design.protect == "ecc" and host.flips()[0] > 0
         except AcceleratorError as error:
             hung = error.code == Error.WATCHDOG
             return {"outcome": "hung" if hung else "detected", "code": error.code}
@@ -202,7 +212,7 @@ class TrialBoard:
         except (TurnLost, NoMemory):
             return {"outcome": "detected"}
         if all(np.array_equal(results[name], right[name]) for name in right):
-            return {"outcome": "masked", "cycles": cycles}
+            return {"outcome": "masked", "cycles": cycles, "corrected": corrected}
         return {"outcome": "wrong", "cycles": cycles,
                 "label": self._labels(results) != self._labels(right)}
 

@@ -5,8 +5,8 @@ import pytest
 from amaranth.back import verilog
 
 from hwgen.rtl import primitives
-from hwgen.rtl.accelerator.memories import WordMemory
 from hwgen.rtl.accelerator.wide_memory import WideMemory
+from hwgen.rtl.accelerator.word_memory import WordMemory
 from hwgen.rtl.primitives import ecp5_places, ecp5_rams, generic, ice40
 from hwgen.tools.find import call
 from hwgen.tools.verilator import PROGRAM, build
