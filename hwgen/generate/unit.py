@@ -17,7 +17,7 @@ from ..text import Shown, ShownTable
 from ..tools.files import filling
 from .conversion import convert, waivers
 from .port_list import ports_page
-from .units import UNITS
+from .units import NAMED, UNITS
 
 __all__ = ["OF_DESIGNS", "Unit", "accelerator_of", "binary_of", "unit"]
 
@@ -54,7 +54,7 @@ class Unit(Shown):
     def timing(self) -> str:
         """When its results come."""
         cycles = ", ".join(f"{name} {count}" for name, count in self.cycles.items())
-        return f"{UNITS[self.name].timing.format(**self.cycles)} In cycles: {cycles}."
+        return f"{UNITS[self.name].timing.format(**NAMED, **self.cycles)} In cycles: {cycles}."
 
     @property
     def summary(self) -> str:
