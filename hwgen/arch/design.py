@@ -257,9 +257,7 @@ class Design(ShownFields):
 
     @property
     def banks(self) -> int:
-        """Banks of the activation memory: a power of two, no fewer than rows, wide or not, or
-        columns; of the engine ``binary`` than rows.
-        """
+        """Banks of the activation memory, a power of two: no fewer than (wide) rows or columns."""
         columns = 0 if self.engine == "binary" else self.columns
         return 1 << (max(self.rows, columns, self.wide_rows) - 1).bit_length()
 

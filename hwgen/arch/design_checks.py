@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from .boards import BOARDS, closest
 from .codes import PROTECTIONS
+from .companions import check_companions
 from .external import LARGEST_RING, LEAST_RING, External
 from .formats import GROUP, Integer
 from .lstm import MOST_CELLS
@@ -17,10 +18,9 @@ from .steps import ROUNDINGS
 if TYPE_CHECKING:
     from .design import Design
 
-__all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "EXTERNAL", "FAMILIES",
-           "INT4", "KEEPING", "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "LSTM", "MATMUL",
-           "MOST_TABLES", "PACKED", "PROTECTED", "SIDES", "SPARSE", "SYSTOLIC", "WIDE", "WIDE_ROWS",
-           "check"]
+__all__ = ["ACCELERATOR", "AROUND_THE_ARRAY", "BINARY", "BINARY_LANES", "FAMILIES",
+           "LARGEST_MEMORY", "LARGEST_SUMS", "LEAST_COLUMNS", "MOST_TABLES", "PACKED", "SIDES",
+           "SPARSE", "SYSTOLIC", "WIDE_ROWS", "check"]
 
 ENGINES = ("systolic", "bitserial", "sparse", "binary")
 DATAFLOWS = ("ws", "os")
@@ -52,33 +52,8 @@ LEAST_COLUMNS = 2
 PACKED = {"dataflow": ("ws",), "activations": ("int8",), "weights": ("int8",),
           "family": ("generic", "ecp5"), "compact": (False,)}
 """What fields of an array with packed rows may be."""
-WIDE = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
-        "decompress": (False,)}
-"""What fields of an accelerator with wide rows may be."""
 WIDE_ROWS = 16, 32
 """How many of them there may be: a word of so many has room for the parameters of a tile."""
-MATMUL = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
-          "decompress": (False,), "packed_rows": (0,), "lines": (0,), "wide_rows": (0,)}
-"""What fields of an accelerator may be that multiplies two tensors."""
-LSTM = {"engine": ("systolic",), "compact": (False,), "decompress": (False,), "wide_rows": (0,)}
-"""What fields of an accelerator may be that computes an LSTM."""
-KEEPING = {"engine": "systolic", "compact": False, "rounding": "tflm", "wide_rows": 0}
-"""What fields of an accelerator are whose lanes keep vectors."""
-EXTERNAL = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-            "kept_vectors": 0, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
-            "products": False}
-"""What fields of an accelerator are whose program streams."""
-INT4 = {"engine": ("systolic",), "family": ("generic", "ecp5"), "compact": (False,),
-        "packed_rows": (0,), "decompress": (False,), "wide_rows": (0,), "kept_vectors": (0,),
-        "external": (None,), "tables": (0,), "matmul": (False,), "lstm": (0,),
-        "products": (False,), "program_crc": (False,), "protect": ("none",)}
-"""What fields of an accelerator may be whose cells multiply two weights of 4 bits."""
-CHECKED = {"engine": "systolic", "compact": False, "decompress": False, "wide_rows": 0,
-           "external": None, "tables": 0, "softmax": False, "matmul": False, "lstm": 0,
-           "products": False}
-"""What fields of an accelerator are whose steps have a CRC."""
-PROTECTED = {field: needed for field, needed in CHECKED.items() if field != "products"}
-"""What fields of an accelerator are whose memories have check bits."""
 MOST_TABLES = 7
 """That lanes hold: a descriptor has three bits for which one, or none."""
 SPARSE = {"sparse_entries": 1 << 15, "sparse_columns": (1 << 16) - 2, "sparse_depth": 64}
@@ -194,11 +169,7 @@ def check_wide(design: "Design") -> None:
         return
     if type(rows) is not int or rows not in WIDE_ROWS:
         raise UserError(f"wide_rows must be 0, {' or '.join(map(str, WIDE_ROWS))}, not {rows!r}")
-    for field, known in WIDE.items():
-        if getattr(design, field) not in known:
-            raise UserError(f"wide_rows must be 0 with {field} {getattr(design, field)!r}, not "
-                            f"{rows}: words are read at once beside a fast systolic array alone, "
-                            "and DSP blocks of an ECP5 shared")
+    check_companions(design, "wide_rows")
     if design.columns % 2:
         raise UserError(f"columns must be even with wide_rows, as two share a multiplier, not "
                         f"{design.columns}")
@@ -234,25 +205,10 @@ def check_accelerator(design: "Design") -> None:
                         "for a systolic array alone")
     for field, value in ACCELERATOR.items():
         only(design, field, value, "with an activation_memory, as every accelerator's")
-    for field, needed in KEEPING.items():
-        if getattr(design, field) != needed:
-            only(design, "kept_vectors", 0, f"with {field} {getattr(design, field)!r}")
     within(design, "kept_vectors", 0, LARGEST_SUMS)
     within(design, "tables", 0, MOST_TABLES)
-    check_matmul(design)
-    check_lstm(design)
-    for field, known in INT4.items():
-        if design.int4_weights and getattr(design, field) not in known:
-            raise UserError(f"int4_weights must be false with {field} "
-                            f"{getattr(design, field)!r}, not true: two weights of 4 bits are "
-                            "multiplied in a fast systolic array alone, generic or of an ECP5, so "
-                            "far with no other part but softmax")
-    if design.program_crc:
-        for field, needed in CHECKED.items():
-            only(design, field, needed, "with program_crc")
-    if design.protect != "none":
-        for field, needed in PROTECTED.items():
-            only(design, field, needed, f"with protect {design.protect!r}")
+    check_companions(design, "kept_vectors", "matmul", "lstm", "int4_weights", "program_crc",
+                     "protect")
     for field in ("rows", "columns"):
         low, high = SIDES
         if design.engine == "binary" and field == "rows":
@@ -286,24 +242,6 @@ def check_accelerator(design: "Design") -> None:
                         f"not {design.lines}: its columns take no pixels of their own")
 
 
-def check_matmul(design: "Design") -> None:
-    """Check what goes with products of two tensors."""
-    for field, known in MATMUL.items():
-        if design.matmul and getattr(design, field) not in known:
-            raise UserError(f"matmul must be false with {field} {getattr(design, field)!r}, not "
-                            "true: weights are loaded for a fast systolic array alone, generic or "
-                            "of an ECP5, without packed or wide rows, lines or decompress")
-
-
-def check_lstm(design: "Design") -> None:
-    """Check what goes with an LSTM."""
-    for field, known in LSTM.items():
-        if design.lstm and getattr(design, field) not in known:
-            raise UserError(f"lstm must be 0 with {field} {getattr(design, field)!r}, not "
-                            f"{design.lstm}: cells are updated beside a fast systolic array alone, "
-                            "without wide rows or decompress")
-
-
 def check_external(design: "Design") -> None:
     """Check what goes with external memory."""
     if design.external is None:
@@ -312,8 +250,7 @@ def check_external(design: "Design") -> None:
         raise UserError("external must be a memory chip and its clock in MHz, such as "
                         f"IS42S16160@110, not {design.external!r}")
     External.parse(design.external)
-    for field, needed in EXTERNAL.items():
-        only(design, field, needed, "with external memory")
+    check_companions(design, "external")
     columns, ring = design.columns, design.program_memory
     if columns & columns - 1:
         raise UserError("columns must be a power of two with external memory, as a page has whole "

@@ -6,26 +6,19 @@ from typing import Any
 
 from ..errors import UserError
 from .boards import BOARDS
+from .companions import COMPANIONS
 from .design import Design
 from .design_checks import (
     ACCELERATOR,
     AROUND_THE_ARRAY,
     BINARY,
     BINARY_LANES,
-    CHECKED,
-    EXTERNAL,
-    INT4,
-    KEEPING,
     LARGEST_SUMS,
     LEAST_COLUMNS,
-    LSTM,
-    MATMUL,
     PACKED,
-    PROTECTED,
     SIDES,
     SPARSE,
     SYSTOLIC,
-    WIDE,
     WIDE_ROWS,
 )
 from .external import LARGEST_RING, LEAST_RING
@@ -112,21 +105,13 @@ def fit_accelerator(v: Fields) -> None:
         v.put("compact", False)
     if engine not in ("systolic", "sparse") or v["compact"]:
         v.put("decompress", False)
-    if any(v[field] not in known for field, known in WIDE.items()):
-        v.put("wide_rows", 0)
+    for field, of in COMPANIONS.items():
+        if any(of.strangers(v)):
+            v.put(field, of.without)
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    for part, without, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM),
-                                 ("int4_weights", False, INT4)):
-        if any(v[field] not in values for field, values in known.items()):
-            v.put(part, without)
     v.clamp("lstm", 0, MOST_CELLS)
-    for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
-                                  ("program_crc", False, CHECKED),
-                                  ("protect", "none", PROTECTED)):
-        if any(v[name] != only for name, only in table.items()):
-            v.put(field, without)
 
     low, high = SIDES
     v.clamp("rows", low, GROUP if engine == "binary" else high)

@@ -23,7 +23,7 @@ from .fast_host_port import FastHostPort
 from .fetch import Fetch
 from .frame import Frame
 from .host_port import PART, HostPort
-from .keeping import Keeping, TableMaker
+from .keeping import Keeping, TableMaker, connect_keeping
 from .matmul_part import MatmulPart
 from .memories import ByteMemory
 from .pairs import connect_pairs
@@ -95,8 +95,7 @@ class Accelerator(Frame):
                  dsps: int | None = None, packed_rows: int = 0, serial: bool = False,
                  parts: Sequence[Part] = (), kept_vectors: int = 0, products: bool = False,
                  int4_weights: bool = False, contents: tuple[int, ...] = (), exposed: bool = False,
-                 protect: str = "none",
-                 external: External | None = None) -> None:
+                 protect: str = "none", external: External | None = None) -> None:
         super().__init__(rows=rows, columns=columns, steps=steps, fingerprint=fingerprint,
                          family=family, device=device, exposed=exposed, external=external)
         made = self.datapath
@@ -201,7 +200,7 @@ class Accelerator(Frame):
         for part in self.parts:
             part.connect(m, self)
         if self.keeping is not None:
-            self._connect_keeping(m, self.keeping, sequencer.tables)
+            connect_keeping(m, self, self.keeping, sequencer.tables)
         return m
 
     def _less_zero(self, m: Module, bytes_: Value, which: str) -> Value:
@@ -211,21 +210,6 @@ class Accelerator(Frame):
     def _word_read(self, m: Module, address: Value) -> Value:
         """Return which word of the program is read, if nobody else reads than the steps."""
         return address
-
-    def _connect_keeping(self, m: Module, keeping: Keeping, tables: TableMaker) -> None:
-        """Connect what lies between accumulators and lanes, and what makes tables for it."""
-        post, d = self.post, self.sequencer.descriptor
-        m.d.comb += [
-            keeping.tag.eq(self.accumulators.o_tag),
-            keeping.tag_early.eq(self.accumulators.o_tag_early),
-            keeping.sums.eq(self.accumulators.o),
-            keeping.kept_valid.eq(post.o_valid), keeping.kept_group.eq(post.o_group),
-            keeping.kept.eq(post.o),
-            tables.multiplier.eq(d.taps_y_step_bytes), tables.zero_point.eq(d.taps_y_step),
-            tables.shift.eq(d.taps_y_step >> 8),
-            keeping.write.eq(tables.write), keeping.address.eq(tables.address),
-            keeping.word.eq(tables.word),
-        ]
 
     def in_turn(self, error: Value, name: str) -> Value:
         """Return an error in the turn of its step."""

@@ -12,7 +12,7 @@ from ..primitives.pipeline import later
 from ..step import KeepingDescriptor, Tag
 from .store import Store
 
-__all__ = ["EARLY", "Keeping", "TableMaker"]
+__all__ = ["EARLY", "Keeping", "TableMaker", "connect_keeping"]
 
 SUM = 32
 SCALED = 29
@@ -255,3 +255,19 @@ class Keeping(wiring.Component):
             m.d.sync += high.eq(scaled[UNIT:].as_signed() + other.as_signed())
             total = Cat(later(m, scaled[:UNIT], 1, f"low_{c}"), high).as_signed()
             m.d.comb += self.o[c].eq(Mux(joined, total, self.sums[c]))
+
+
+def connect_keeping(m: Module, accelerator: Any, keeping: Keeping, tables: TableMaker) -> None:
+    """Connect what lies between accumulators and lanes, and what makes tables for it."""
+    post, d = accelerator.post, accelerator.sequencer.descriptor
+    m.d.comb += [
+        keeping.tag.eq(accelerator.accumulators.o_tag),
+        keeping.tag_early.eq(accelerator.accumulators.o_tag_early),
+        keeping.sums.eq(accelerator.accumulators.o),
+        keeping.kept_valid.eq(post.o_valid), keeping.kept_group.eq(post.o_group),
+        keeping.kept.eq(post.o),
+        tables.multiplier.eq(d.taps_y_step_bytes), tables.zero_point.eq(d.taps_y_step),
+        tables.shift.eq(d.taps_y_step >> 8),
+        keeping.write.eq(tables.write), keeping.address.eq(tables.address),
+        keeping.word.eq(tables.word),
+    ]

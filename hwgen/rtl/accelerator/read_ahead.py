@@ -175,6 +175,12 @@ class ReadAheadSequencer(Sequencer):
             return None
         return Mux(has_pairs(d), Const(2 * PARAMETER_WORDS, 8), Const(PARAMETER_WORDS, 8))
 
+    def _note_pairs(self, m: Module, slot: Slot) -> None:
+        """Tell whether the vectors that are issued are multiplied by weights of 4 bits."""
+        self.issues_pairs = Signal(reset_less=True)
+        with m.If(~slot.vectors):
+            m.d.sync += self.issues_pairs.eq(has_pairs(self.descriptor))
+
     def _walk_slots(self, m: Module, walk: ReadAheadWalk) -> Value:
         """Add the loops of steps, and return whether an address is outside the memory."""
         d = self.descriptor
@@ -185,9 +191,7 @@ class ReadAheadSequencer(Sequencer):
                       self.issued, self._parameter_words(d))
         coming = NextPass(m, d, loops)
         if self.int4_weights:
-            self.issues_pairs = Signal(reset_less=True)
-            with m.If(~slot.vectors):
-                m.d.sync += self.issues_pairs.eq(has_pairs(d))
+            self._note_pairs(m, slot)
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
         value = slot.gives_value(

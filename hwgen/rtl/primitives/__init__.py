@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from typing import Any
 
-from amaranth import Cat, Module, Shape, Signal, Value
+from amaranth import Module, Shape, Signal, Value
 
 from . import delays, ecp5, ecp5_places, ecp5_rams, generic, gowin, ice40
 from .adders import shifted_add, signed_add

@@ -178,11 +178,11 @@ def test_no_flip_of_a_program_is_silent():
 
 @pytest.mark.parametrize("fields, sentence", [
     ({"engine": "bitserial", "lines": 1},
-     "engine must be 'systolic' with program_crc, not 'bitserial'"),
+     "program_crc must be false with engine 'bitserial', not true: "),
     ({"lanes": 1, "lines": 1, "compact": True},
-     "compact must be False with program_crc, not True"),
-    ({"decompress": True}, "decompress must be False with program_crc, not True"),
-    ({"tables": 1}, "tables must be 0 with program_crc, not 1"),
+     "program_crc must be false with compact True, not true: "),
+    ({"decompress": True}, "program_crc must be false with decompress True, not true: "),
+    ({"tables": 1}, "program_crc must be false with tables 1, not true: "),
     ({"program_crc": 1}, "program_crc must be true or false, not 1")])
 def test_design_wrong(fields, sentence):
     with pytest.raises(UserError, match=sentence):

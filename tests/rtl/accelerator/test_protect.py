@@ -120,8 +120,8 @@ def test_block_rams(protect, more):
 
 @pytest.mark.parametrize("fields, sentence", [
     ({"engine": "bitserial", "lines": 1},
-     "engine must be 'systolic' with protect 'ecc', not 'bitserial'"),
-    ({"tables": 1}, "tables must be 0 with protect 'ecc', not 1"),
+     "protect must be 'none' with engine 'bitserial', not 'ecc': "),
+    ({"tables": 1}, "protect must be 'none' with tables 1, not 'ecc': "),
     ({"protect": "eec"},
      "protect must be one of none, parity, ecc, not 'eec'; did you mean 'ecc'")])
 def test_design_wrong(fields, sentence):
