@@ -8,12 +8,16 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    Loader = object  # importing that one takes as long as all the rest of `import hwgen`
 
 __all__ = ["MOVED", "Moved"]
 
@@ -42,6 +46,9 @@ class Moved:
 
 class Elsewhere(Loader):
     """A loader that puts the module of the new name where the old one was asked for."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the making of the module to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Replace a module by what it is today."""

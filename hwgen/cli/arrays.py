@@ -1,6 +1,7 @@
 """What users give: a network, and files of arrays for it to work on; and what they get back."""
 
 import argparse
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,9 +15,9 @@ from ..network.images import first_image, input_images
 from ..text import printable
 from ..tools.arrays import load_arrays
 
-__all__ = ["add_example", "add_inputs", "add_model", "add_stream", "first_input", "frames_of",
-           "named_arrays", "output_facts", "output_lines", "read_answers", "read_arrays",
-           "read_inputs", "read_labels", "right_answers"]
+__all__ = ["add_example", "add_inputs", "add_model", "add_stream", "answers_in", "first_input",
+           "frames_of", "named_arrays", "output_facts", "output_lines", "read_answers",
+           "read_arrays", "read_inputs", "read_labels", "top_1"]
 
 Array = NDArray[Any]
 
@@ -110,13 +111,24 @@ def read_answers(source: str) -> Array:
     return load_arrays(source, "label")["label"]
 
 
-def right_answers(outputs: Mapping[str, Array], answers: Array) -> int:
-    """Return how many images have the greatest value of their only output at the answer."""
-    right = answers_of(answers, len(next(iter(outputs.values()))))
+def answers_in(source: str, inputs: Mapping[str, Array]) -> Array | None:
+    """Return the right answers to inputs, if the file has them: as many integers ``label``."""
+    with contextlib.suppress(UserError):
+        answers = read_answers(source)
+        if answers.dtype.kind in "iu" and answers.shape == (len(next(iter(inputs.values()))),):
+            return answers
+    return None
+
+
+def top_1(outputs: Mapping[str, Array], answers: Array) -> tuple[float, str]:
+    """Return the share of images whose only output is greatest at the answer, and a line."""
+    count = len(next(iter(outputs.values())))
+    right = answers_of(answers, count)
     if len(outputs) != 1:
         raise UserError(f"top-1 is of networks with one output, not {len(outputs)}")
     values, = outputs.values()
-    return int(np.sum(values.reshape(len(values), -1).argmax(axis=1) == right))
+    hits = int(np.sum(values.reshape(count, -1).argmax(axis=1) == right))
+    return hits / count, f"top-1: {hits} of {count} are right, {hits / count:.1%}"
 
 
 def output_lines(outputs: Mapping[str, Array], labels: Sequence[str] = ()) -> Iterator[str]:

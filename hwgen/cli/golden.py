@@ -34,8 +34,6 @@ def run(options: argparse.Namespace) -> int:
              **arrays.output_facts(network, outputs)}
     lines = list(arrays.output_lines(outputs))
     if options.labels:
-        count = len(next(iter(outputs.values())))
-        right = arrays.right_answers(outputs, arrays.read_answers(options.labels))
-        facts["top_1"] = right / count
-        lines.append(f"top-1: {right} of {count} are right, {right / count:.1%}")
+        facts["top_1"], line = arrays.top_1(outputs, arrays.read_answers(options.labels))
+        lines.append(line)
     return show(options, facts, "\n".join(lines))

@@ -56,7 +56,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
                          help="serial port of the board: /dev/ttyUSB0, COM3")
     command.add_argument("--labels", metavar="FILE",
                          help="a .npz with `labels`, names of the classes, to show with the "
-                         "results")
+                         "results; if it has `label`, the right answers to these inputs, top-1 is "
+                         "told, too")
     command.add_argument("--check", action="store_true",
                          help="compare every layer with the golden model; --json does so, too")
     arrays.add_stream(command)
@@ -81,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
     clock = clock_for(options, design, built)
     inputs = arrays.read_inputs(options.input, network)
     labels = arrays.read_labels(options.labels) if options.labels else []
+    answers = arrays.answers_in(options.labels, inputs) \
+        if options.labels and len(network.outputs) == 1 else None
     check = options.check or options.json
     port = None if simulated else SerialPort(options.port, options.baud,
                                              patience_mhz(clock, options.board))
@@ -110,6 +113,10 @@ def run(options: argparse.Namespace) -> int:
     if program.design.external:
         lines.append(f"{first.stalls:,} of them waited for words of external memory, "
                      f"{first.predicted_stalls:,} predicted")
+    if answers is not None:
+        top_1, line = arrays.top_1(outputs, answers)
+        facts["top_1"] = top_1
+        lines.append(line)
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -14,13 +13,15 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from . import cache
+
+if TYPE_CHECKING:  # they take long to import, and few commands need them
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Outcome", "cache_environment", "call", "compiler", "find", "outside_cause",
            "package_version", "pip_command", "require", "side_by_side", "stop", "verilator",
@@ -164,9 +165,11 @@ def require(name: str, extra: str) -> Path:
 
 def package_version(name: str) -> str | None:
     """Return the version of an installed Python package, or None."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 
@@ -305,11 +308,13 @@ def wait_for(process: subprocess.Popen[bytes], seconds: float,
 
 
 @contextlib.contextmanager
-def side_by_side() -> Iterator[ThreadPoolExecutor]:
+def side_by_side() -> "Iterator[ThreadPoolExecutor]":
     """Give threads that call tools, one for each core.
 
     When they are left by an error or Ctrl-C, the tools end at once, and nobody waits for them.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
         yield pool
@@ -319,7 +324,7 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
     pool.shutdown()
 
 
-def stop(pool: ThreadPoolExecutor) -> None:
+def stop(pool: "ThreadPoolExecutor") -> None:
     """End all tools that run and the threads that call them."""
     with RUNNING.stop():
         pool.shutdown(cancel_futures=True)

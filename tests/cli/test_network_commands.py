@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwgen.cli import main
-from hwgen.cli.arrays import read_inputs
+from hwgen.cli.arrays import answers_in, read_inputs, top_1
 from hwgen.compiler import Program
 from hwgen.errors import UserError
 from hwgen.golden.network.network import run
@@ -189,6 +189,23 @@ def test_labels_wrong(capsys, tmp_path, monkeypatch):
     words = ["run", str(path("kws_dscnn")), "--input", "x.npy", "--labels"]
     assert "none.npz cannot be read" in sentence(capsys, *words, "none.npz")
     assert "has none called 'labels'" in sentence(capsys, *words, "x.npy")
+
+
+@pytest.mark.parametrize("label, there", [
+    (np.array([2, 0], "u1"), True), (np.array([2, 0]), True), (np.array([2, 0, 1]), False),
+    (np.array([2.0, 0.0]), False), (None, False)])
+def test_answers_to_these_inputs(label, there, tmp_path):
+    """Right answers that a file of labels has to other inputs, or to none, are left alone."""
+    named = {} if label is None else {"label": label}
+    np.savez(tmp_path / "labels.npz", labels=np.array(["a", "b", "c"]), **named)
+    found = answers_in(str(tmp_path / "labels.npz"), {"x": np.zeros((2, 4), np.int8)})
+    assert (found is not None) == there
+
+
+def test_top_1():
+    outputs = {"y": np.array([[[0, 1, 5]], [[3, 2, -9]], [[0, 1, -1]]], np.int8)}
+    share, line = top_1(outputs, np.array([2, 1, 1]))
+    assert (share, line) == (2 / 3, "top-1: 2 of 3 are right, 66.7%")
 
 
 @pytest.mark.parametrize("shape", [(49, 10, 1), (1, 49, 10, 1), (5, 49, 10, 1), (5, 1, 49, 10, 1)])

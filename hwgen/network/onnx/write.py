@@ -126,7 +126,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
         if node.operator in PRODUCTS and len(node.inputs) > 2 and \
                 node.inputs[1] in graph.constants:
             if node.inputs[0] not in source_of:
-                raise uncomputed_error(graph, node)
+                raise _uncomputed_error(graph, node)
             inputs[1:] = _weights(writer, node, graph, grids[source_of[node.inputs[0]]],
                                   bits.get(node.outputs[0], 8))
         outputs = [f"{edge}:float" if edge in bounds else edge for edge in node.outputs]
@@ -151,7 +151,7 @@ def write(source: str | Path | bytes, graph: Graph, grids: Mapping[str, Grid],
     return _model(source, writer)
 
 
-def uncomputed_error(graph: Graph, node: Node) -> UserError:
+def _uncomputed_error(graph: Graph, node: Node) -> UserError:
     """Return the error of a node that reads what no layer computes, naming what stands there."""
     by = [each for each in graph.nodes if node.inputs[0] in each.outputs]
     while by and by[0].operator in PASSING:
