@@ -32,7 +32,7 @@ from .names import name_of
 __all__ = ["BINARY_LANES", "FAMILIES", "LARGEST_MEMORY", "LEAST_COLUMNS", "MOST_TABLES", "SIDES",
            "SPARSE", "SYSTOLIC", "WIDE_ROWS", "Design", "Integer"]
 
-OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables", "protect"
+OPTIONAL = "packed_rows", "wide_rows", "kept_vectors", "tables", "lstm", "protect"
 """Fields that are left out where they are 0, or none: other Designs keep their fingerprints."""
 DEPTH = 1024
 """Products in a sum of an output-stationary array, where nothing is said of it."""

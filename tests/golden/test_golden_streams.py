@@ -49,7 +49,8 @@ def test_svdf(seed):
     compare(graph.write(graph.svdf(graph.activation(1, graph.integer(1, 40)))))
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", [*range(40), *(
+    pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, 240))])
 def test_lstm(seed):
     graph = StreamGraph(np.random.default_rng([seed, 2]))
     compare(graph.write(random_lstm(graph)), frames=4)

@@ -55,8 +55,11 @@ class Vectors:
         m.d.sync += [write.eq(comes), place.eq(Cat(index, part))]
         m.d.comb += [ram.write.eq(write), ram.write_address.eq(place), ram.write_data.eq(word)]
         with m.If(comes):
-            m.d.sync += [word.word_select(byte, 8).eq(unit.read_byte),
-                         byte.eq(Mux(last | full, 0, byte + 1)),
+            with m.If(byte == 0):  # what is behind the last byte is 0
+                m.d.sync += word.eq(unit.read_byte)
+            with m.Else():
+                m.d.sync += word.word_select(byte, 8).eq(unit.read_byte)
+            m.d.sync += [byte.eq(Mux(last | full, 0, byte + 1)),
                          index.eq(Mux(last, 0, index + full)), left.eq(left - 1)]
             with m.If(last):
                 m.d.sync += [part.eq(~part), left.eq(Mux(part, d.row_bytes, d.height))]

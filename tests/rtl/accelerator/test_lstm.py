@@ -37,8 +37,8 @@ def hold(of, networks, frames=2):
             assert result.cycles == result.predicted_cycles
 
 
-@pytest.mark.parametrize("name", ["odd", *(pytest.param(name, marks=pytest.mark.slow)
-                                            for name in ("few", "long"))])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DESIGNS)
 def test_on_hardware(name):
     few = DESIGNS[name].lstm < 64
     hold(DESIGNS[name], [*map(single, range(4)), *([] if few else map(chain, range(6)))])
