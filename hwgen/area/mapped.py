@@ -13,26 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..arch.design import Design
-from ..measure.place_and_route import Flow
+from ..measure.place_and_route import CELLS, Flow
 from ..measure.synthesis import boards_with, harness_of, source_of
 from ..tools.find import package_version
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
 
 __all__ = ["MappedFigures", "map_design", "read_designs", "read_figures"]
-
-CELLS = {
-    # Of an ECP5's memories in LUTs, four hold bits and two have the write port.
-    "ecp5": {"luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-             "registers": {"TRELLIS_FF": 1}, "dsps": {"MULT18X18D": 1},
-             "block_rams": {"DP16KD": 1}},
-    # Its LUTs are logic cells, which only packing can count.
-    "ice40": {"registers": {"SB_DFF.*": 1}, "dsps": {"SB_MAC16": 1},
-              "block_rams": {"SB_RAM40_4K.*": 1}, "single_port_rams": {"SB_SPRAM256KA": 1}},
-    "gowin": {"luts": {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 4}, "registers": {"DFF.*": 1},
-              "dsps": {"MULT9X9": 1, "MULT18X18": 2},
-              "block_rams": {"(SP|SPX9|DPB|DPX9B|SDPB|SDPX9B)": 1}},
-}
-"""Cells of each family, by patterns of their names, and how much of a figure each of them is."""
 
 MappedFigures = dict[str, int]
 """Figures of a Design: ``luts``, ``registers``, ``dsps``, ``block_rams``, ``single_port_rams``.
@@ -56,7 +42,7 @@ def count_figures(family: str, cells: Counter[str]) -> MappedFigures:
     """Return the figures of a netlist, by how many cells of each kind it has."""
     return {figure: sum(each * count for pattern, each in patterns.items()
                         for kind, count in cells.items() if re.fullmatch(pattern, kind))
-            for figure, patterns in CELLS[family].items()}
+            for figure, patterns in CELLS["mapped"][family].items()}
 
 
 def map_design(design: Design, folder: Path) -> MappedFigures:

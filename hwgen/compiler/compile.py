@@ -11,25 +11,7 @@ from ..arch.design import Design
 from ..arch.steps import Mode, Step
 from ..cost.cycles import Array, Count, run_cycles, total_cycles
 from ..errors import UserError
-from ..network.graph import (
-    Add,
-    Assign,
-    AveragePool,
-    Concatenate,
-    Elementwise,
-    Layer,
-    Lstm,
-    Matmul,
-    MaxPool,
-    Mean,
-    Move,
-    Network,
-    Pad,
-    Reshape,
-    Softmax,
-    Tensor,
-    Weighted,
-)
+from ..network import graph
 from .check import check_program
 from .cost import LayerCost
 from .following import slack
@@ -63,7 +45,7 @@ from .view import View
 __all__ = ["compile_network", "draft", "lower", "may_follow", "prepare_network"]
 
 
-def compile_network(network: Network, design: Design,
+def compile_network(network: graph.Network, design: Design,
                     example: Mapping[str, NDArray[np.int8]] | None = None) -> Program:
     """Return the Program that computes ``network`` on an accelerator of ``design``.
 
@@ -77,7 +59,7 @@ def compile_network(network: Network, design: Design,
     return program
 
 
-def draft(network: Network, design: Design,
+def draft(network: graph.Network, design: Design,
           example: Mapping[str, NDArray[np.int8]] | None = None) -> Program:
     """Return the same Program in a tenth of the time: the checker has not seen it."""
     if not design.activation_memory:
@@ -101,7 +83,7 @@ def draft(network: Network, design: Design,
     return min(found, key=cycles_of)
 
 
-def is_quicker(network: Network, stacks: Mapping[str, Stack], design: Design) -> bool:
+def is_quicker(network: graph.Network, stacks: Mapping[str, Stack], design: Design) -> bool:
     """Return whether those layers take fewer cycles of the array whose inputs may be stacked."""
     cycles = []
     for each in ({}, stacks) if stacks else ():
@@ -126,7 +108,7 @@ def cycles_of(program: Program) -> int:
                sum(cycles[layer.first:layer.first + layer.count]) for layer in program.layers)
 
 
-def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
+def place_and_lower(whole: graph.Network, stacks: Mapping[str, Stack], design: Design,
                     example: Mapping[str, NDArray[np.int8]] | None) -> Program:
     """Return the Program of a network some of whose inputs are stacked."""
     network, folding, layout = lay_out(whole, stacks, design)
@@ -142,7 +124,7 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
         def steps_of(index: int, cut: Cut) -> list[PlacedStep]:
             made = Lowering(design, cut, plan.columns)
             layer = layout.layers[index]
-            if isinstance(layer, Add) and layer in layout.kept.values():
+            if isinstance(layer, graph.Add) and layer in layout.kept.values():
                 lower(made, network, folding, layout, layout.layers[index - 1])
             first = len(made.placed)
             lower(made, network, folding, layout, layer)
@@ -173,8 +155,8 @@ def place_and_lower(whole: Network, stacks: Mapping[str, Stack], design: Design,
             for state in network.states))
 
 
-def prepare_network(network: Network, *,
-                    stacked: bool = False) -> tuple[Network, Folding, BufferLayout]:
+def prepare_network(network: graph.Network, *,
+                    stacked: bool = False) -> tuple[graph.Network, Folding, BufferLayout]:
     """Return a network as it is lowered, and what is stored of it where, for whatever Design.
 
     Its inputs are ``stacked``, those that can be, or none is.
@@ -183,8 +165,8 @@ def prepare_network(network: Network, *,
     return lay_out(network, stackable(network) if stacked else {})
 
 
-def lay_out(network: Network, stacks: Mapping[str, Stack],
-            design: Design | None = None) -> tuple[Network, Folding, BufferLayout]:
+def lay_out(network: graph.Network, stacks: Mapping[str, Stack],
+            design: Design | None = None) -> tuple[graph.Network, Folding, BufferLayout]:
     """Return a network with some inputs stacked, and what is stored of it where.
 
     The lanes of a ``design`` may keep some of it.
@@ -194,12 +176,12 @@ def lay_out(network: Network, stacks: Mapping[str, Stack],
     return network, folding, BufferLayout(network, folding, design)
 
 
-def lower_network(network: Network, folding: Folding, layout: BufferLayout, design: Design,
+def lower_network(network: graph.Network, folding: Folding, layout: BufferLayout, design: Design,
                   cuts: dict[int, Cut],
                   plan: SparsePlan | None = None) -> tuple[Lowering, list[LayerSteps]]:
     """Return the steps of all layers, and which are whose."""
     lowering, layers = Lowering(design, sparse=plan.columns if plan else None), []
-    before: tuple[Layer, LayerCost | None] | None = None  # whose steps are the last ones
+    before: tuple[graph.Layer, LayerCost | None] | None = None  # whose steps are the last ones
     for index, layer in enumerate(layout.layers):
         first, lowering.taken = len(lowering.placed), None
         lowering.cut(cuts.get(index, Cut()))
@@ -217,13 +199,13 @@ def lower_network(network: Network, folding: Folding, layout: BufferLayout, desi
     return lowering, layers
 
 
-def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: LayerCost | None,
-               layer: Layer, cost: LayerCost | None) -> Count:
+def may_follow(layout: BufferLayout, array: Array, before: graph.Layer,
+               cost_before: LayerCost | None, layer: graph.Layer, cost: LayerCost | None) -> Count:
     """Return whether the steps of a layer may follow at once those of the one before.
 
     Nothing but its input can be still on its way: the memory is written in the order of the steps.
     """
-    of_weights = all(isinstance(each, Weighted) for each in (before, layer))
+    of_weights = all(isinstance(each, graph.Weighted) for each in (before, layer))
     if not (array.reads_ahead and of_weights and cost_before and cost):
         return False
     stream = np.logical_and(cost_before.stream, cost.stream)
@@ -235,8 +217,8 @@ def may_follow(layout: BufferLayout, array: Array, before: Layer, cost_before: L
     return stream & np.greater_equal(least, cost_before.cycles.written)
 
 
-def lower(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
-          layer: Layer) -> None:
+def lower(lowering: Lowering, network: graph.Network, folding: Folding, layout: BufferLayout,
+          layer: graph.Layer) -> None:
     """Emit the steps of one layer."""
     first = len(lowering.placed)
     lower_values(lowering, network, folding, layout, layer)
@@ -244,50 +226,50 @@ def lower(lowering: Lowering, network: Network, folding: Folding, layout: Buffer
         lowering.look_up(layer.table, first)
 
 
-def lower_values(lowering: Lowering, network: Network, folding: Folding, layout: BufferLayout,
-                 layer: Layer) -> None:
+def lower_values(lowering: Lowering, network: graph.Network, folding: Folding, layout: BufferLayout,
+                 layer: graph.Layer) -> None:
     """Emit the steps of one layer, as if its bytes went through no table."""
     sources = [layout.views[name] for name in layer.inputs if name not in layout.kept]
     target = layout.views[(layout.kept.get(layer.output) or layer).output]
     match layer:
-        case Reshape() | Assign() if (sources[0].buffer, sources[0].offset) == (
+        case graph.Reshape() | graph.Assign() if (sources[0].buffer, sources[0].offset) == (
                 target.buffer, target.offset):
             pass
-        case Reshape():
+        case graph.Reshape():
             lower_copy(lowering, sources[0].bytes(), target.bytes())
-        case Assign():
+        case graph.Assign():
             lower_copy(lowering, sources[0], target)
-        case Add() if layer in layout.kept.values():
+        case graph.Add() if layer in layout.kept.values():
             kept = next(name for name in layer.inputs if name in layout.kept)
             lower_joined(lowering, network, layer, kept, sources[0], target)
-        case _ if isinstance(layer, Weighted) and layer.output in layout.kept:
+        case _ if isinstance(layer, graph.Weighted) and layer.output in layout.kept:
             lower_kept(lowering, SumsLayer(network, folding, layer, sources[0], target))
-        case Move() if sources[0].buffer == target.buffer:
+        case graph.Move() if sources[0].buffer == target.buffer:
             pass  # the output is a view of the input
         case _ if lowering.design.engine == "binary":
             lower_binary(lowering, network, folding, layer, sources[0], target)
-        case _ if isinstance(layer, Weighted):
+        case _ if isinstance(layer, graph.Weighted):
             SumsLayer(network, folding, layer, sources[0], target).emit(lowering)
-        case Elementwise():
+        case graph.Elementwise():
             lower_elementwise(lowering, network, folding, layer, sources, target,
                               layout.is_alone(target))
-        case AveragePool():
+        case graph.AveragePool():
             lower_average_pool(lowering, layer, sources[0], target)
-        case MaxPool():
+        case graph.MaxPool():
             lower_max_pool(lowering, layer, sources[0], target)
-        case Mean():
+        case graph.Mean():
             lower_mean(lowering, network, layer, sources[0], target)
-        case Move():
+        case graph.Move():
             lower_move(lowering, layer, sources[0], target)
-        case Matmul():
+        case graph.Matmul():
             lower_matmul(lowering, network, layer, sources[0], sources[1], target)
-        case Lstm():
+        case graph.Lstm():
             lower_lstm(lowering, network, layer, sources[0], sources[1], target)
-        case Softmax():
+        case graph.Softmax():
             lower_softmax(lowering, network, layer, sources[0], target)
-        case Pad():
+        case graph.Pad():
             lower_copy(lowering, sources[0], target, layer)
-        case Concatenate():
+        case graph.Concatenate():
             for place_, (name, source) in enumerate(zip(layer.inputs, sources, strict=True)):
                 if name not in layout.parts:
                     lower_copy(lowering, source, layout.part(layer, place_))
@@ -329,7 +311,7 @@ def finish(lowering: Lowering, addresses: dict[str, int],
     return b"".join(descriptors).ljust(wide * design.columns, b"\0") + words, tuple(steps)
 
 
-def placement(tensor: Tensor, folding: Folding, name: str, view: View,
+def placement(tensor: graph.Tensor, folding: Folding, name: str, view: View,
               addresses: dict[str, int], stack: Stack) -> Placement:
     """Return where a tensor is."""
     constants = folding.constants[name]
@@ -340,10 +322,10 @@ def placement(tensor: Tensor, folding: Folding, name: str, view: View,
         tuple(None if value == VARIES else value for value in constants.tolist()), stack)
 
 
-def host_layer(network: Network, layer: Layer) -> HostLayer:
+def host_layer(network: graph.Network, layer: graph.Layer) -> HostLayer:
     """Return what the host has to know of a layer."""
     tensor = network.tensors[layer.output]
-    beta = layer.beta if isinstance(layer, Softmax) else 1.0
+    beta = layer.beta if isinstance(layer, graph.Softmax) else 1.0
     return HostLayer(layer.name, layer.operator, layer.inputs, layer.output, tensor.shape,
                      tensor.scale, tensor.zero_point, beta)
 

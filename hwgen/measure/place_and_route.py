@@ -10,7 +10,7 @@ from typing import Any, Self
 from ..arch.boards import Board
 from ..errors import UserError
 from ..tools.find import call, outside_cause, require
-from ..tools.untrusted import check_type, read_json, refusing
+from ..tools.untrusted import check_type, read_json, read_toml, refusing
 from .fullness import Utilization, excess, utilization
 
 __all__ = ["CONSTRAINTS", "ECP5", "LARGEST_SEED", "PINS", "Figures", "Flow", "GivenUp", "commands",
@@ -65,30 +65,16 @@ def commands(board: Board) -> tuple[str, str, list[str]]:
         "--vopt", "cst=top.cst", "--json", "top.json"]
 
 
-CELLS: dict[str, dict[str, dict[str, int]]] = {
-    "ecp5": {"registers": {"TRELLIS_FF": 1}, "dsps": {"MULT18X18D": 1},
-             "block_rams": {"DP16KD": 1}},
-    "ice40": {"dsps": {"ICESTORM_DSP": 1}, "block_rams": {"ICESTORM_RAM": 1}},
-    # An ALU is a LUT with its carry; a RAM16SDP4 takes four.
-    "gowin": {"luts": {"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 4},
-              "registers": {"DFF": 1}, "dsps": {"MULT9X9": 1, "MULT18X18": 1},
-              "block_rams": {"BSRAM": 1}},
-}
-"""Cells of the report that make up a figure, and how much of it each of them is."""
-SAID = {
-    ("ecp5", "luts"): r"Total LUT4s:\s+(\d+)/",
-    ("ice40", "luts"): r"(\d+) LCs used as LUT4 only\n.*?(\d+) LCs used as LUT4 and DFF",
-    ("ice40", "registers"): r"(\d+) LCs used as LUT4 and DFF\n.*?(\d+) LCs used as DFF only",
-}
-"""What the log says of the other figures."""
+CELLS = read_toml(Path(__file__).with_name("cells.toml"))
+"""Cells that make up a figure, of the report and of Designs that are mapped; and what logs say."""
 
 
 def _count(family: str, figure: str, report: dict[str, Any], log: str) -> int:
     """Return one figure, as the family's tool counts it."""
-    if (family, figure) not in SAID:
+    if figure not in CELLS["said"].get(family, {}):
         return sum(each * report["utilization"].get(kind, {"used": 0})["used"]
-                   for kind, each in CELLS[family][figure].items())
-    match = re.search(SAID[family, figure], log, re.S)
+                   for kind, each in CELLS["placed"][family][figure].items())
+    match = re.search(CELLS["said"][family][figure], log, re.S)
     if not match:
         raise ValueError(f"nextpnr-{family} did not say how many "
                          f"{'LUTs' if figure == 'luts' else figure} it uses")

@@ -26,19 +26,7 @@ from ..compiler.prepare.constants import Folding
 from ..compiler.sizes import LARGEST_COUNT, Sizes, ceil_div
 from ..cost.cycles import Array
 from ..errors import UserError
-from ..network.graph import (
-    Convolution,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Lookup,
-    Lstm,
-    Matmul,
-    Network,
-    Softmax,
-    SquaredDifference,
-    Times,
-)
+from ..network import graph
 
 __all__ = ["Survey", "SurveyResult"]
 
@@ -84,17 +72,17 @@ class Survey:
     network : Network
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: graph.Network) -> None:
         """Do what is the same for all Designs."""
         for layer in network.layers:
-            if isinstance(layer, Lookup):
+            if isinstance(layer, graph.Lookup):
                 raise UserError(f"layer {layer.name!r}: {layer.title} needs a Design with tables, "
                                 "over which hwgen tune does not search; `hwgen cycles` and `hwgen "
                                 "build` take one")
-            part = "softmax" if isinstance(layer, Softmax) and not layer.host else \
-                "matmul" if isinstance(layer, Matmul) else \
-                "lstm" if isinstance(layer, Lstm) else \
-                "products" if isinstance(layer, SquaredDifference | Times) else ""
+            part = "softmax" if isinstance(layer, graph.Softmax) and not layer.host else \
+                "matmul" if isinstance(layer, graph.Matmul) else \
+                "lstm" if isinstance(layer, graph.Lstm) else \
+                "products" if isinstance(layer, graph.SquaredDifference | graph.Times) else ""
             if part:
                 title = f"{layer.title} of two tensors" if part == "products" else layer.title
                 raise UserError(f"layer {layer.name!r}: {title} needs a Design with {part}, over "
@@ -106,7 +94,7 @@ class Survey:
         self.weighted: dict[int, list[SumsLayer]] = {}
         """Layers with weights, by their numbers; and once more where what they read is stacked."""
         for index, layer in enumerate(self.layout.layers):
-            if isinstance(layer, Convolution | Depthwise | FullyConnected):
+            if isinstance(layer, graph.Convolution | graph.Depthwise | graph.FullyConnected):
                 self.weighted[index] = [sums_layer(index, *plain)]
                 if stacked[0].tensors[layer.inputs[0]] != plain[0].tensors[layer.inputs[0]]:
                     self.weighted[index].append(sums_layer(index, *stacked))
@@ -151,7 +139,7 @@ class Survey:
         cycles, steps, words = (np.full((len(needed), len(designs)), start)
                                 for start in (0, 0, shared))
         layers: list[Integers] = []
-        before: tuple[Layer, LayerCost] | None = None  # whose steps are the last ones
+        before: tuple[graph.Layer, LayerCost] | None = None  # whose steps are the last ones
         for index, layer in enumerate(self.layout.layers):
             parts = [few.spread(cost_of(step, few.sizes)) for step in by_index.get(index, [])]
             # An ADD that is joined has as many steps as the layer before.
@@ -242,10 +230,11 @@ class Points:
         return found
 
 
-def sums_layer(index: int, network: Network, folding: Folding, layout: BufferLayout) -> SumsLayer:
+def sums_layer(index: int, network: graph.Network, folding: Folding,
+               layout: BufferLayout) -> SumsLayer:
     """Return a layer with weights, by its number."""
     layer = layout.layers[index]
-    assert isinstance(layer, Convolution | Depthwise | FullyConnected)
+    assert isinstance(layer, graph.Convolution | graph.Depthwise | graph.FullyConnected)
     return SumsLayer(network, folding, layer, layout.views[layer.inputs[0]],
                      layout.views[layer.output])
 

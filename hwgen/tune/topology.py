@@ -16,15 +16,7 @@ import numpy as np
 
 from ..arch.design import LARGEST_MEMORY, Design
 from ..errors import UserError
-from ..network.graph import (
-    Convolution,
-    Depthwise,
-    Network,
-    Requantisation,
-    Tensor,
-    Weighted,
-    Window,
-)
+from ..network import graph
 from ..tools.untrusted import read_text
 
 __all__ = ["read_topology", "with_weights"]
@@ -50,7 +42,7 @@ SHOWN = 40
 """Characters of a field that are shown."""
 
 
-def read_topology(path: str) -> tuple[Network, ...]:
+def read_topology(path: str) -> tuple[graph.Network, ...]:
     """Return a network of one layer for each line of a file."""
     what = "a topology of SCALE-Sim"
     text = read_text(path, what)
@@ -61,7 +53,7 @@ def read_topology(path: str) -> tuple[Network, ...]:
         raise UserError(f"{path} is not {what}: {error}") from error
     header = [cell.lower() for cell in lines[0]] if lines else []
     names = PRODUCT if header[1:4] == ["m", "n", "k"] else CONVOLUTION
-    layers: list[Network] = []
+    layers: list[graph.Network] = []
     channels = products = 0
     for number, line in enumerate(lines[1:], 2):
         if any(line[1:]):
@@ -99,24 +91,24 @@ def values_of(place: str, line: list[str], names: tuple[str, ...]) -> list[int]:
     return values
 
 
-def counts_of(network: Network) -> tuple[int, int, int]:
+def counts_of(network: graph.Network) -> tuple[int, int, int]:
     """Return the channels of a layer's input and output, the values of its input, and products.
 
     A depthwise layer may be a matrix, by whose zeros there are products, too, and its image may be
     streamed, for one of each of its pixels.
     """
     [layer], (x, y) = network.layers, (network.tensors[name].shape for name in "xy")
-    assert isinstance(layer, Convolution | Depthwise)
-    height, width = (x if isinstance(layer, Depthwise) else y)[1:3]
+    assert isinstance(layer, graph.Convolution | graph.Depthwise)
+    height, width = (x if isinstance(layer, graph.Depthwise) else y)[1:3]
     products = height * width * math.prod(layer.window.kernel) * x[3] * y[3]
     return x[3] + y[3], math.prod(x), products
 
 
-def layer_of(place: str, line: list[str], values: list[int]) -> Network:
+def layer_of(place: str, line: list[str], values: list[int]) -> graph.Network:
     """Return the network of one line."""
     if len(values) == len(PRODUCT):  # as a convolution of one pixel over a row of M
         rows, columns, depth = values
-        return network_of(line[0], (1, rows, depth), columns, Window((1, 1)))
+        return network_of(line[0], (1, rows, depth), columns, graph.Window((1, 1)))
     height, width, down, across, channels, filters, stride = values
     if down > height or across > width:
         raise UserError(f"{place}: a filter of {down}x{across} must not be larger than its image, "
@@ -132,13 +124,13 @@ def layer_of(place: str, line: list[str], values: list[int]) -> Network:
         second = stride
     strides = (stride, second)
     beyond = (-(height - down) % strides[0], -(width - across) % strides[1])
-    window = Window((down, across), strides, after=beyond)
+    window = graph.Window((down, across), strides, after=beyond)
     return network_of(line[0], (height, width, channels), filters, window,
                       depthwise=DEPTHWISE in line[0])
 
 
-def network_of(name: str, image: tuple[int, int, int], filters: int, window: Window, *,
-               depthwise: bool = False) -> Network:
+def network_of(name: str, image: tuple[int, int, int], filters: int, window: graph.Window, *,
+               depthwise: bool = False) -> graph.Network:
     """Return a network of one layer, a depthwise one of so many filters for each channel.
 
     A number stands for all weights, none of which is 0, without memory for each.
@@ -146,29 +138,30 @@ def network_of(name: str, image: tuple[int, int, int], filters: int, window: Win
     outputs = filters * image[2] if depthwise else filters
     shape = (*window.kernel, outputs) if depthwise else (filters, *window.kernel, image[2])
     rng = np.random.default_rng(1)
-    layer = (Depthwise if depthwise else Convolution)(
+    layer = (graph.Depthwise if depthwise else graph.Convolution)(
         name=name or "layer", inputs=("x",), output="y", window=window,
         weights=np.broadcast_to(np.int8(WEIGHT), shape),
         bias=rng.integers(-100, 100, outputs).astype(np.int32),
-        requantisation=Requantisation(rng.integers(1 << 30, 1 << 31, outputs),
-                                      np.full(outputs, -8), 0))
-    tensors = {"x": Tensor("x", (1, *image), 1.0, 0),
-               "y": Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
-    return Network(layer.name, tensors, (layer,), ("x",), ("y",), host_inputs=False)
+        requantisation=graph.Requantisation(rng.integers(1 << 30, 1 << 31, outputs),
+                                            np.full(outputs, -8), 0))
+    tensors = {"x": graph.Tensor("x", (1, *image), 1.0, 0),
+               "y": graph.Tensor("y", (1, *window.output(*image[:2]), outputs), 1.0, 0)}
+    return graph.Network(layer.name, tensors, (layer,), ("x",), ("y",), host_inputs=False)
 
 
-def with_weights(network: Network, design: Design) -> Network:
+def with_weights(network: graph.Network, design: Design) -> graph.Network:
     """Return a network with a value for each weight, to make a Program of it for a Design.
 
     Equal weights would be kept once, or packed, so these differ. A :class:`UserError` tells what
     of a layer no memory of the Design holds, before it is made up.
     """
     return replace(network, layers=tuple(
-        layer_with_weights(layer, network, design) if isinstance(layer, Weighted) else layer
+        layer_with_weights(layer, network, design) if isinstance(layer, graph.Weighted) else layer
         for layer in network.layers))
 
 
-def layer_with_weights(layer: Weighted, network: Network, design: Design) -> Weighted:
+def layer_with_weights(layer: graph.Weighted, network: graph.Network,
+                       design: Design) -> graph.Weighted:
     """Return one layer with values."""
     # The sparse engine has memories of its own for weights.
     program = LARGEST_MEMORY if design.sparse_entries else design.program_memory

@@ -6,19 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ...network.graph import (
-    Add,
-    Elementwise,
-    Lookup,
-    Maximum,
-    Network,
-    Pad,
-    Requantisation,
-    Requantise,
-    SquaredDifference,
-    Times,
-    Window,
-)
+from ...network import graph
 from ..lowering import Lowering
 from ..prepare.constants import Folding
 from ..prepare.lanes import COPY, Lanes, lanes_of
@@ -31,7 +19,7 @@ from .vectors import SCALED, emit_output, emit_sums, vectors_of, whole_vectors
 __all__ = ["lower_copy", "lower_elementwise"]
 
 
-def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None = None,
+def lower_copy(lowering: Lowering, source: View, target: View, pad: graph.Pad | None = None,
                lanes: Lanes | None = None, zero_point: int = 0) -> None:
     """Emit a copy of an image, or with ``pad`` of what is then around it, too.
 
@@ -52,30 +40,31 @@ def lower_copy(lowering: Lowering, source: View, target: View, pad: Pad | None =
     lanes = lanes or plain_lanes(COPY)
     left = int(lanes.left[0])
     lowering.direct(source, target, lanes, -zero_point << left, repeats=1 << left,
-                    window=Window((1, 1), before=before), pad=value)
+                    window=graph.Window((1, 1), before=before), pad=value)
 
 
-def lower_elementwise(lowering: Lowering, network: Network, folding: Folding, layer: Elementwise,
-                      sources: list[View], target: View, alone: bool) -> None:
+def lower_elementwise(lowering: Lowering, network: graph.Network, folding: Folding,
+                      layer: graph.Elementwise, sources: list[View], target: View,
+                      alone: bool) -> None:
     """Emit the steps of an elementwise layer.
 
     With ``alone`` a few bytes after the target may be written. The inputs of a MAXIMUM are
     contiguous; those of the others may be parts of a concatenation.
     """
     match layer:
-        case Add():
+        case graph.Add():
             lower_add(lowering, network, folding, layer, sources, target, alone)
-        case Times():
+        case graph.Times():
             lower_times(lowering, network, layer, sources, target, alone)
-        case SquaredDifference():
+        case graph.SquaredDifference():
             lower_squared_difference(lowering, network, layer, sources, target, alone)
-        case Requantise():
+        case graph.Requantise():
             lower_copy(lowering, sources[0], target, None,
                        lanes_of(layer.requantisation, 1, 255),
                        network.tensors[layer.inputs[0]].zero_point)
-        case Lookup():
+        case graph.Lookup():
             lower_copy(lowering, sources[0], target)
-        case Maximum():
+        case graph.Maximum():
             lower_maximum(lowering, sources, target, alone)
         case _:
             raise UserError(f"the accelerator has no {layer.operator}")
@@ -92,16 +81,16 @@ def lower_maximum(lowering: Lowering, sources: list[View], target: View, alone: 
                 for view in sources)
         vectors = View(buffer=target.buffer, offset=target.offset + first, height=1, width=count,
                        channels=width, pitch=width, row=count * width)
-        lowering.direct(a, vectors, lanes, window=Window((1, 1), (1, width)), maximum=True,
+        lowering.direct(a, vectors, lanes, window=graph.Window((1, 1), (1, width)), maximum=True,
                         second=b)
 
 
-def lower_add(lowering: Lowering, network: Network, folding: Folding, layer: Add,
+def lower_add(lowering: Lowering, network: graph.Network, folding: Folding, layer: graph.Add,
               sources: list[View], target: View, alone: bool) -> None:
     """Emit a step for each input, and one more, for as many vectors as the accumulators hold."""
     output = lanes_of(layer.requantisation, 1, 1 << 31)
     zero_points = [network.tensors[name].zero_point for name in layer.inputs]
-    inputs = [lanes_of(Requantisation(np.array([m]), np.array([s]), 0), 1, 255 << SCALED)
+    inputs = [lanes_of(graph.Requantisation(np.array([m]), np.array([s]), 0), 1, 255 << SCALED)
               for m, s in layer.scalings]
     terms = sorted(zip(sources, inputs, zero_points, strict=True),
                    key=lambda term: -int(term[1].left[0]))

@@ -6,16 +6,7 @@ import numpy as np
 
 from ...arch.design import Design
 from ...errors import UserError
-from ...network.graph import (
-    Assign,
-    Concatenate,
-    Elementwise,
-    Layer,
-    Maximum,
-    Move,
-    Network,
-    Reshape,
-)
+from ...network import graph
 from ..layers.moves import view_of_places
 from ..prepare.constants import Folding
 from ..prepare.keeping import kept_tensors
@@ -36,7 +27,8 @@ class BufferLayout:
     nothing else ever uses; it is part of a concatenation like any tensor, unless it is ``apart``.
     """
 
-    def __init__(self, network: Network, folding: Folding, design: Design | None = None) -> None:
+    def __init__(self, network: graph.Network, folding: Folding,
+                 design: Design | None = None) -> None:
         """Lay out the tensors in the order in which they are written."""
         self.network, self.folding = network, folding
         self.layers = [layer for layer in network.layers
@@ -82,39 +74,39 @@ class BufferLayout:
         height, width, _ = image_of(self.network.tensors[name])
         return View.of_image(buffer or name, height, width, int(self.folding.stored[name].sum()))
 
-    def concatenated_tensors(self) -> dict[str, tuple[Concatenate, int]]:
+    def concatenated_tensors(self) -> dict[str, tuple[graph.Concatenate, int]]:
         """Return the tensors that are written where they are concatenated, and their places."""
         fixed = {*self.network.inputs, *self.outputs, *self.apart}
         readers: dict[str, int] = {}
         for layer in self.layers:
-            if isinstance(layer, Reshape | Move):
+            if isinstance(layer, graph.Reshape | graph.Move):
                 fixed |= {*layer.inputs, layer.output}
-            if isinstance(layer, Maximum):
+            if isinstance(layer, graph.Maximum):
                 fixed |= {*layer.inputs}  # others read one input after the other
             for name in layer.inputs:
-                concatenation = isinstance(layer, Concatenate)
+                concatenation = isinstance(layer, graph.Concatenate)
                 readers[name] = readers.get(name, 0) + concatenation
-        return {name: (layer, place) for layer in self.layers if isinstance(layer, Concatenate)
-                for place, name in enumerate(layer.inputs)
+        return {name: (layer, place) for layer in self.layers
+                if isinstance(layer, graph.Concatenate) for place, name in enumerate(layer.inputs)
                 if name not in fixed and readers[name] == 1}
 
-    def lay(self, index: int, layer: Layer) -> View:
+    def lay(self, index: int, layer: graph.Layer) -> View:
         """Return the view of a layer's output."""
         name = layer.output
         if name in self.slots:
             return self.views[self.slots[name]]
         if name in self.parts:
             return self.part(*self.parts[name])
-        if isinstance(layer, Reshape) and not self.must_leave(name, layer.inputs[0]):
+        if isinstance(layer, graph.Reshape) and not self.must_leave(name, layer.inputs[0]):
             before = self.views[layer.inputs[0]]
             return self.packed_view(name, before.buffer)
-        if isinstance(layer, Move) and self.may_have_gaps(name) and not self.must_leave(
+        if isinstance(layer, graph.Move) and self.may_have_gaps(name) and not self.must_leave(
                 name, layer.inputs[0]):
             view = view_of_places(layer, self.views[layer.inputs[0]],
                                   image_of(self.network.tensors[name]))
             if view:
                 return view
-        if isinstance(layer, Elementwise):
+        if isinstance(layer, graph.Elementwise):
             for source in (name for name in layer.inputs if name not in self.kept):
                 view = self.views[source]
                 if view.size != self.packed_view(name).size:  # a pixel that is read for all
@@ -127,7 +119,7 @@ class BufferLayout:
     def may_have_gaps(self, name: str) -> bool:
         """Return whether all that read a tensor take it as it lies, whatever is between."""
         return name not in self.outputs and not any(
-            isinstance(layer, Maximum | Move | Reshape) for layer in self.layers
+            isinstance(layer, graph.Maximum | graph.Move | graph.Reshape) for layer in self.layers
             if name in layer.inputs)
 
     def must_leave(self, name: str, source: str) -> bool:
@@ -136,10 +128,10 @@ class BufferLayout:
         inside = {state for after, state in self.slots.items()
                   if after != state and self.views[state].buffer == buffer}
         into = {self.slots[layer.output] for layer in self.layers
-                if isinstance(layer, Assign) and name in layer.inputs}
+                if isinstance(layer, graph.Assign) and name in layer.inputs}
         return bool(inside) and (name in self.outputs or bool(into - inside))
 
-    def part(self, layer: Concatenate, place: int) -> View:
+    def part(self, layer: graph.Concatenate, place: int) -> View:
         """Return the view of one input of a concatenation, in its output."""
         if layer.output not in self.views:
             self.views[layer.output] = self.part(*self.parts[layer.output]) \
@@ -159,7 +151,7 @@ class BufferLayout:
     def is_alone(self, view: View) -> bool:
         """Return whether nothing but tensors of this view's shape is in its buffer."""
         return view.contiguous and view.offset == 0 and not any(
-            isinstance(layer, Concatenate) and layer.output in self.views
+            isinstance(layer, graph.Concatenate) and layer.output in self.views
             and self.views[layer.output].buffer == view.buffer for layer in self.layers)
 
     def lives(self, sizes: Mapping[str, int]) -> list[Life]:
@@ -183,7 +175,7 @@ def lost_states(layout: BufferLayout) -> set[str]:
     """
     found = set[str]()
     late = [layout.views[name] for name in layout.outputs]
-    for layer in reversed([layer for layer in layout.layers if isinstance(layer, Assign)]):
+    for layer in reversed([layer for layer in layout.layers if isinstance(layer, graph.Assign)]):
         name = layout.slots[layer.output]
         source, target = layout.views[layer.inputs[0]], layout.views[name]
         if name in layout.parts and (not moves_down(source, target) or any(
@@ -206,7 +198,7 @@ def moves_down(source: View, target: View) -> bool:
             and (source.height == 1 or source.row % unit == 0))
 
 
-def accelerator_outputs(network: Network) -> list[str]:
+def accelerator_outputs(network: graph.Network) -> list[str]:
     """Return what the host reads: the outputs, and what its own layers take."""
     hosted = {layer.output for layer in network.layers if layer.host}
     for layer in network.layers:

@@ -2,15 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...arch.adder_graph import (
-    AdderNode,
-    ClampNode,
-    ConstantNode,
-    GraphNode,
-    InputNode,
-    MultiplierNode,
-    PickNode,
-)
+from ...arch import adder_graph
 
 __all__ = ["Builder"]
 
@@ -23,15 +15,15 @@ class Builder:
 
     def __init__(self, limits: Sequence[tuple[int, int]], dsps: int = 0) -> None:
         self.dsps = dsps
-        self.nodes: list[GraphNode] = []
-        self.numbers: dict[GraphNode, int] = {}
-        self.inputs = [self.add(InputNode(low=low, high=high, index=index))
+        self.nodes: list[adder_graph.GraphNode] = []
+        self.numbers: dict[adder_graph.GraphNode, int] = {}
+        self.inputs = [self.add(adder_graph.InputNode(low=low, high=high, index=index))
                        for index, (low, high) in enumerate(limits)]
 
-    def add(self, node: GraphNode) -> int:
+    def add(self, node: adder_graph.GraphNode) -> int:
         """Return the number of a node, which may be there already."""
         if node.low == node.high:
-            node = ConstantNode(low=node.low, high=node.high)
+            node = adder_graph.ConstantNode(low=node.low, high=node.high)
         if node not in self.numbers:
             self.numbers[node] = len(self.nodes)
             self.nodes.append(node)
@@ -43,7 +35,7 @@ class Builder:
 
     def constant(self, value: int) -> int:
         """Return the number of a constant."""
-        return self.add(ConstantNode(low=value, high=value))
+        return self.add(adder_graph.ConstantNode(low=value, high=value))
 
     def sum(self, left: tuple[int, int, int], right: tuple[int, int, int],
             limits: tuple[int, int] | None = None) -> tuple[int, int, int]:
@@ -68,8 +60,9 @@ class Builder:
         if minus and a_shift > b_shift:  # of b - (a << shift) the lowest bits are those of b
             a, b, a_shift, b_shift, sign = b, a, b_shift, a_shift, -1
             limits = -limits[1], -limits[0]
-        number = self.add(AdderNode(low=limits[0], high=limits[1], left=a, right=b,
-                                    left_shift=a_shift, right_shift=b_shift, minus=minus))
+        number = self.add(adder_graph.AdderNode(
+            low=limits[0], high=limits[1], left=a, right=b, left_shift=a_shift,
+            right_shift=b_shift, minus=minus))
         return number, common, sign
 
     def plus(self, term: tuple[int, int, int] | None, value: int) -> int:
@@ -88,25 +81,28 @@ class Builder:
         low, high = (end << other_shift for end in self.limits(other))
         low, high = low + min(ends), high + max(ends)
         if sign > 0:
-            return self.add(AdderNode(low=low, high=high, left=number, left_shift=shift,
-                                      right=other, right_shift=other_shift))
-        return self.add(AdderNode(low=low, high=high, left=other, left_shift=other_shift,
-                                  right=number, right_shift=shift, minus=True))
+            return self.add(adder_graph.AdderNode(low=low, high=high, left=number, left_shift=shift,
+                                                  right=other, right_shift=other_shift))
+        return self.add(adder_graph.AdderNode(
+            low=low, high=high, left=other, left_shift=other_shift, right=number,
+            right_shift=shift, minus=True))
 
     def clamp(self, number: int, shift: int, inverted: bool, low: int, high: int) -> int:
         """Return the number of a node that is shifted right, inverted, and kept within limits."""
         ends = [end >> shift for end in self.limits(number)]
         least, greatest = (~ends[1], ~ends[0]) if inverted else (ends[0], ends[1])
-        return self.add(ClampNode(
+        return self.add(adder_graph.ClampNode(
             low=min(max(least, low), high), high=max(min(greatest, high), low), source=number,
             shift=shift, inverted=inverted))
 
     def product(self, number: int, factor: int) -> int:
         """Return the number of a node that a multiplier of the chip multiplies."""
         low, high = sorted(factor * end for end in self.limits(number))
-        return self.add(MultiplierNode(low=low, high=high, source=number, factor=factor))
+        return self.add(adder_graph.MultiplierNode(
+            low=low, high=high, source=number, factor=factor))
 
     def pick(self, test: int, negative: int, other: int) -> int:
         """Return the number of one of two constants, by the sign of a node."""
-        return self.add(PickNode(low=min(negative, other), high=max(negative, other), test=test,
-                                 negative=negative, other=other))
+        return self.add(adder_graph.PickNode(
+            low=min(negative, other), high=max(negative, other), test=test, negative=negative,
+            other=other))

@@ -3,15 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arch.adder_graph import (
-    AdderGraph,
-    AdderNode,
-    ClampNode,
-    ConstantNode,
-    InputNode,
-    MultiplierNode,
-    PickNode,
-)
+from ...arch import adder_graph
 
 __all__ = ["Pipeline"]
 
@@ -26,7 +18,7 @@ class Pipeline:
     graph : AdderGraph
     """
 
-    def __init__(self, graph: AdderGraph) -> None:
+    def __init__(self, graph: adder_graph.AdderGraph) -> None:
         self.graph = graph
 
     def run(self, inputs: NDArray[np.signedinteger]) -> Integers:
@@ -34,20 +26,20 @@ class Pipeline:
         values: list[Integers] = []
         for node in self.graph.nodes:
             match node:
-                case InputNode():
+                case adder_graph.InputNode():
                     value = inputs[:, node.index].astype(np.int64) - self.graph.input_zero
-                case ConstantNode():
+                case adder_graph.ConstantNode():
                     value = np.full(len(inputs), node.low)
-                case AdderNode():
+                case adder_graph.AdderNode():
                     left = values[node.left] << node.left_shift
                     right = values[node.right] << node.right_shift
                     value = left - right if node.minus else left + right
-                case MultiplierNode():
+                case adder_graph.MultiplierNode():
                     value = values[node.source] * node.factor
-                case ClampNode():
+                case adder_graph.ClampNode():
                     value = values[node.source] >> node.shift
                     value = np.clip(~value if node.inverted else value, node.low, node.high)
-                case PickNode():
+                case adder_graph.PickNode():
                     value = np.where(values[node.test] < 0, node.negative, node.other)
                 case _:
                     raise TypeError(f"a {type(node).__name__} is no node of a graph")

@@ -5,9 +5,11 @@ and the like are for the onnx package to find, which knows every version of ever
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ...tools.untrusted import read_toml
 from .file import QONNX, type_name
 
 __all__ = ["check"]
@@ -15,29 +17,14 @@ __all__ = ["check"]
 LARGEST_CONSTANT = 1 << 10
 """Bytes of a constant that may say a shape; others are left out when types are compared."""
 
-FLOAT, INT, STRING, INTS = 1, 2, 3, 7
-FIELDS = {FLOAT: "f", INT: "i", STRING: "s", INTS: "ints", 4: "t", 5: "g", 6: "floats",
-          8: "strings", 9: "tensors", 10: "graphs"}
+FIELDS = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings",
+          9: "tensors", 10: "graphs"}
 INTEGERS = (2, 3)
 MICROSOFTS = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
 
-MICROSOFT: dict[str, tuple[int, dict[str, int]]] = {
-    "DequantizeLinear": (3, {"axis": INT, "block_size": INT}),
-    "QGemm": (9, {"alpha": FLOAT, "transA": INT, "transB": INT}),
-    "QLinearAdd": (8, {}), "QLinearMul": (8, {}),
-    "QLinearAveragePool": (5, {"auto_pad": STRING, "ceil_mode": INT, "channels_last": INT,
-                               "count_include_pad": INT, "kernel_shape": INTS, "pads": INTS,
-                               "strides": INTS}),
-    "QLinearConcat": (1 << 15, {"axis": INT}),
-    "QLinearGlobalAveragePool": (5, {"channels_last": INT}),
-    "QLinearLeakyRelu": (5, {"alpha": FLOAT}),
-    "QLinearSigmoid": (5, {}),
-    "QLinearSoftmax": (5, {"axis": INT, "opset": INT}),
-    "QuantizeLinear": (3, {"axis": INT, "block_size": INT}),
-}
-"""Of ONNX Runtime's own operators, of which the onnx package knows none: how many inputs they have
-at most, and their attributes. All have one output."""
+MICROSOFT = read_toml(Path(__file__).with_name("microsoft.toml"))
+"""Inputs and attributes of these operators."""
 
 
 NEEDED = {"QGemm": (0, 1, 2, 3, 4, 5), "QLinearGlobalAveragePool": (0, 1, 2, 3, 4),
@@ -79,7 +66,8 @@ def check(model: Any, name: str, known: Known) -> None:
         seen.add(node.name)
         at = f"node {node.name or next(iter(node.output), '')!r} ({node.op_type}) of {name}"
         if node.domain == MICROSOFTS:
-            inputs, attributes = MICROSOFT.get(node.op_type, (0, {}))
+            operator = MICROSOFT.get(node.op_type, {"inputs": 0, "attributes": {}})
+            inputs, attributes = operator["inputs"], operator["attributes"]
             if len(node.input) > inputs or len(node.output) > 1:
                 raise UserError(f"{at} has {len(node.input)} inputs and {len(node.output)} outputs,"
                                 f" where its operator has at most {inputs} and 1")
@@ -88,8 +76,8 @@ def check(model: Any, name: str, known: Known) -> None:
                     raise UserError(f"{at} lacks its input {index}")
             for attribute in node.attribute:
                 filled = {field.name for field, _ in attribute.ListFields()} & set(FIELDS.values())
-                if attributes.get(attribute.name) != attribute.type \
-                        or filled - {FIELDS[attribute.type]}:
+                kind = FIELDS.get(attribute.type, "")
+                if attributes.get(attribute.name) != kind or filled - {kind}:
                     raise UserError(f"{at} has an attribute {attribute.name!r} that its operator "
                                     "lacks, or has of another type")
         elif node.domain in ("", "ai.onnx") and node.op_type not in QONNX:

@@ -6,18 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from ..graph import (
-    Assign,
-    Concatenate,
-    Depthwise,
-    FullyConnected,
-    Layer,
-    Move,
-    Requantisation,
-    StateTensor,
-    Tensor,
-    Window,
-)
+from .. import graph
 from ..scales import multiplier_and_shift
 from .file import ACTIVATIONS
 from .operator import Chain, Site
@@ -28,7 +17,7 @@ LARGEST_BIAS_ERROR = 1e-5
 """Between the bias's scale and what it must be: the reference refuses more."""
 
 
-def svdf(site: Site) -> list[Layer]:
+def svdf(site: Site) -> list[graph.Layer]:
     """SVDF with an int8 state.
 
     A row of the image that is kept has a value for each unit; there are as many rows for each
@@ -45,32 +34,32 @@ def svdf(site: Site) -> list[Layer]:
         for a, b, c in ((x.scale, first, scale), (scale, second, y.scale)))
     chain = Chain(site, (1, 1, 1, units))
 
-    def between(*shape: int) -> Tensor:
+    def between(*shape: int) -> graph.Tensor:
         return site.context.tensors[chain.between(scale, 0, (1, *shape))]
 
     now = between(1, 1, filters)
     order = np.arange(filters).reshape(units, rank).T.reshape(-1)  # all units for each rank
-    chain.add(FullyConnected, (chain.take(x, (1, 1, 1, x.size)),), now.name,
+    chain.add(graph.FullyConnected, (chain.take(x, (1, 1, 1, x.size)),), now.name,
               weights=features[order], bias=np.zeros(filters, np.int32),
               requantisation=by(to_state, filters, 0))
     image = chain.take(now, (1, rank, 1, units))
     if moments > 1:
         image = keep(site, chain, image, between(moments * rank, 1, units), rank)
-    chain.add(Depthwise, (image,), chain.output, bias=site.bias(units, 3),
-              window=Window((moments * rank, 1)),
+    chain.add(graph.Depthwise, (image,), chain.output, bias=site.bias(units, 3),
+              window=graph.Window((moments * rank, 1)),
               weights=times.reshape(units, rank, moments).transpose(2, 1, 0).reshape(-1, 1, units),
               requantisation=by(to_output, units, y.zero_point))
     return chain.finish()
 
 
 def by(scaling: tuple[NDArray[np.int32], NDArray[np.int32]], channels: int,
-       zero_point: int) -> Requantisation:
+       zero_point: int) -> graph.Requantisation:
     """Return a requantisation that is the same for all channels."""
     multiplier, shift = (np.broadcast_to(each, channels) for each in scaling)
-    return Requantisation(multiplier, shift, zero_point)
+    return graph.Requantisation(multiplier, shift, zero_point)
 
 
-def keep(site: Site, chain: Chain, now: str, image: Tensor, rows: int) -> str:
+def keep(site: Site, chain: Chain, now: str, image: graph.Tensor, rows: int) -> str:
     """Put what was kept before what there is now, and keep all but the oldest rows of that."""
     context, (_, height, _, units) = site.context, image.shape
     like = replace(image, shape=(1, height - rows, 1, units))
@@ -78,11 +67,11 @@ def keep(site: Site, chain: Chain, now: str, image: Tensor, rows: int) -> str:
         like, name=context.names[site.operator.inputs[4]])
     part, new = (context.tensor(f"{old.name}#{what}", like) for what in ("part", "next"))
     context.last += [
-        Move(name=f"{site.name}_shift", inputs=(image.name,), output=part.name,
-             places=np.arange(rows * units, image.size, dtype=np.int32)),
-        Assign(name=f"{site.name}_assign", inputs=(part.name,), output=new.name)]
-    context.states.append(StateTensor(old.name, new.name, np.zeros(old.shape, np.int8)))
-    return chain.add(Concatenate, (old.name, now), image.name, axis=1)
+        graph.Move(name=f"{site.name}_shift", inputs=(image.name,), output=part.name,
+                   places=np.arange(rows * units, image.size, dtype=np.int32)),
+        graph.Assign(name=f"{site.name}_assign", inputs=(part.name,), output=new.name)]
+    context.states.append(graph.StateTensor(old.name, new.name, np.zeros(old.shape, np.int8)))
+    return chain.add(graph.Concatenate, (old.name, now), image.name, axis=1)
 
 
 def check(site: Site) -> float:

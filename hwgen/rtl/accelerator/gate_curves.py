@@ -1,6 +1,6 @@
 """Numbers of gates in a pipeline: rescaled to 16 bits, and through the sigmoid or the tangent.
 
-:mod:`hwgen.network.gates` and :mod:`hwgen.network.rounding` have the arithmetic.
+``hwgen/network/gates.py`` and ``rounding.py`` have the arithmetic.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import memory
 
-from ...network.gates import SIGMOID
+from ...arch.lstm import SIGMOID
 from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later

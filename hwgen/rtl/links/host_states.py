@@ -4,15 +4,7 @@ from typing import Any
 
 from amaranth import *
 
-from ...arch.frames import (
-    CRC_SIZE,
-    EPOCH_LOW,
-    HEAD_SIZE,
-    REPLY_SYNC,
-    REQUEST_SYNC,
-    Command,
-    Status,
-)
+from ...arch import frames
 from .frame_buffer import FrameBuffer
 from .frame_check import FrameCheck, Request
 
@@ -36,7 +28,7 @@ class HostStates:
         self.rx, self.tx, self.bus, self.near = host.rx, host.tx, host.bus, host.near
         self.request, self.check, self.buffer = request, check, buffer
         self.stale = Signal()          # the write is of another epoch
-        self.status = Signal(Status)   # of the reply
+        self.status = Signal(frames.Status)   # of the reply
         self.data = Signal()           # data follow in the reply
         self.space = Signal()          # `tx` takes a byte
 
@@ -49,7 +41,7 @@ class HostStates:
             m.d.sync += [check.index.eq(0), check.good.eq(1), check.begin.eq(1)]
             with m.If(rx.valid & rx.ready):
                 m.d.sync += self.request.shift(rx.payload)
-                with m.If(self.request.next_oldest == REQUEST_SYNC):
+                with m.If(self.request.next_oldest == frames.REQUEST_SYNC):
                     m.next = "CHECK HEAD"
 
     def check_header(self) -> None:
@@ -58,13 +50,13 @@ class HostStates:
         with m.State("CHECK HEAD"):
             m.d.sync += [*check.count(request.oldest), request.shift(request.oldest),
                          check.index.eq(check.index + 1)]
-            with m.If(check.index == HEAD_SIZE - 1):
+            with m.If(check.index == frames.HEAD_SIZE - 1):
                 m.next = "CHECK CRC"
 
         with m.State("CHECK CRC"):
             with m.If(~check.fresh):
                 m.d.sync += [request.shift(request.oldest), *check.compare(request.oldest)]
-                with m.If(check.index == CRC_SIZE - 1):
+                with m.If(check.index == frames.CRC_SIZE - 1):
                     m.next = "DECIDE"
 
     def decide(self) -> None:
@@ -83,13 +75,13 @@ class HostStates:
             ]
             with m.If(self.check.failed):
                 m.next = "HUNT"
-            with m.Elif(request.command == Command.READ):
+            with m.Elif(request.command == frames.Command.READ):
                 m.d.sync += bus.read.eq(1)
                 m.next = "READ"
-            with m.Elif(request.command[:EPOCH_LOW] == Command.WRITE):
+            with m.Elif(request.command[:frames.EPOCH_LOW] == frames.Command.WRITE):
                 m.next = "RECEIVE DATA"
             with m.Else():
-                self.reply(Status.UNKNOWN)
+                self.reply(frames.Status.UNKNOWN)
 
     def receive_data(self) -> None:
         """Keep the data of a write, and judge them by their CRC and by the epoch."""
@@ -108,16 +100,16 @@ class HostStates:
             m.d.comb += rx.ready.eq(~check.fresh)
             with m.If(rx.valid & rx.ready):
                 m.d.sync += check.compare(rx.payload)
-                with m.If(check.index == CRC_SIZE - 1):
+                with m.If(check.index == frames.CRC_SIZE - 1):
                     m.next = "JUDGE"
 
         with m.State("JUDGE"):
             m.d.sync += buffer.row.eq(0)
             m.next = "FETCH"
             with m.If(check.failed):
-                self.reply(Status.DAMAGED)
+                self.reply(frames.Status.DAMAGED)
             with m.Elif(self.stale):
-                self.reply(Status.STALE)
+                self.reply(frames.Status.STALE)
 
     def read(self) -> None:
         """Read the words of the bus into the buffer."""
@@ -129,7 +121,7 @@ class HostStates:
                 self._next_word()
                 with m.If(bus.error):
                     m.d.sync += bus.read.eq(0)
-                    self.reply(Status.REFUSED)
+                    self.reply(frames.Status.REFUSED)
                 with m.Elif(buffer.words == 0):
                     m.d.sync += [bus.read.eq(0), self.data.eq(1)]
                     m.next = "REWIND"
@@ -156,7 +148,7 @@ class HostStates:
                 buffer.next_row(m)
             buffer.give(m)
             with m.If(self.data):
-                self.reply(Status.DATA)
+                self.reply(frames.Status.DATA)
             with m.Else():
                 m.d.sync += self.bus.write.eq(1)
                 m.next = "WRITE"
@@ -171,10 +163,10 @@ class HostStates:
                 buffer.give(m)
                 with m.If(bus.error):
                     m.d.sync += bus.write.eq(0)
-                    self.reply(Status.REFUSED)
+                    self.reply(frames.Status.REFUSED)
                 with m.Elif(buffer.words == 0):
                     m.d.sync += bus.write.eq(0)
-                    self.reply(Status.DONE)
+                    self.reply(frames.Status.DONE)
 
     def send_header(self) -> None:
         """Send the header, most of which is the request's, and the CRC of what was sent.
@@ -187,17 +179,17 @@ class HostStates:
                 m.d.sync += [*check.count(request.oldest), tx.valid.eq(1),
                              request.shift(C(0, 8)), check.index.eq(check.index + 1)]
                 with m.If(check.index == 0):
-                    m.d.sync += tx.payload.eq(REPLY_SYNC)
+                    m.d.sync += tx.payload.eq(frames.REPLY_SYNC)
                 with m.If(check.index == 1):
                     m.d.sync += tx.payload.eq(self.status)
-                with m.If(check.index == HEAD_SIZE - 1):
+                with m.If(check.index == frames.HEAD_SIZE - 1):
                     m.next = "SEND CRC"
 
         with m.State("SEND CRC"):
             with m.If(self.space & ~check.fresh):
                 m.d.sync += [tx.payload.eq(check.value), tx.valid.eq(1), request.shift(C(0, 8)),
                              check.index.eq(check.index + 1)]
-                with m.If(check.index == CRC_SIZE - 1):
+                with m.If(check.index == frames.CRC_SIZE - 1):
                     m.d.sync += check.index.eq(0)
                     m.next = "HUNT"
                     with m.If(self.data):
@@ -217,7 +209,7 @@ class HostStates:
                     m.d.sync += self.data.eq(0)
                     m.next = "SEND CRC"
 
-    def reply(self, status: Status) -> None:
+    def reply(self, status: frames.Status) -> None:
         """Begin a reply, in the next cycle."""
         m, check = self.m, self.check
         m.d.sync += [self.status.eq(status), check.index.eq(0), check.begin.eq(1)]

@@ -6,28 +6,19 @@ from amaranth import *
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...arch.adder_graph import (
-    AdderGraph,
-    AdderNode,
-    ClampNode,
-    ConstantNode,
-    GraphNode,
-    InputNode,
-    MultiplierNode,
-    PickNode,
-    bits,
-)
+from ...arch import adder_graph
 
 __all__ = ["Pipeline"]
 
-NAMES = {InputNode: "input", ConstantNode: "constant", AdderNode: "sum", MultiplierNode: "product",
-         PickNode: "pick", ClampNode: "clamp"}
+NAMES = {adder_graph.InputNode: "input", adder_graph.ConstantNode: "constant",
+         adder_graph.AdderNode: "sum", adder_graph.MultiplierNode: "product",
+         adder_graph.PickNode: "pick", adder_graph.ClampNode: "clamp"}
 """What the signals of nodes are called."""
 
 
 def shape_of(low: int, high: int) -> Shape:
     """Return the shape of all integers of a range."""
-    return Shape(max(bits(low, high), 1), low < 0)
+    return Shape(max(adder_graph.bits(low, high), 1), low < 0)
 
 
 class Pipeline(wiring.Component):
@@ -58,8 +49,8 @@ class Pipeline(wiring.Component):
     interval = 1
     """Cycles between inferences at best."""
 
-    def __init__(self, graph: AdderGraph) -> None:
-        if not isinstance(graph, AdderGraph):
+    def __init__(self, graph: adder_graph.AdderGraph) -> None:
+        if not isinstance(graph, adder_graph.AdderGraph):
             raise TypeError(f"Graph must be an AdderGraph, not {graph!r}")
         self.graph = graph
         super().__init__({
@@ -116,27 +107,27 @@ class Pipeline(wiring.Component):
             m.d.comb += value.eq(self.compute(node, operands))
             values[number, stage] = value
             for later in range(stage + 1, uses[number] + 1):
-                if not isinstance(node, ConstantNode):
+                if not isinstance(node, adder_graph.ConstantNode):
                     register = Signal(value.shape(), name=f"{name}_{later}", reset_less=True)
                     m.d.sync += register.eq(value)
                     value = register
                 values[number, later] = value
         return {number: values[number, self.latency - 1] for number in graph.outputs}
 
-    def compute(self, node: GraphNode, operands: list[Value]) -> Value:
+    def compute(self, node: adder_graph.GraphNode, operands: list[Value]) -> Value:
         """Return what a node computes of its operands in the same stage."""
         match node:
-            case InputNode():
+            case adder_graph.InputNode():
                 return subtract(self.i.p[node.index], self.graph.input_zero)
-            case ConstantNode():
+            case adder_graph.ConstantNode():
                 return Const(node.low, shape_of(node.low, node.high))
-            case AdderNode():
+            case adder_graph.AdderNode():
                 return add(node, *operands)
-            case MultiplierNode():
-                return operands[0] * Const(node.factor, signed(bits(-1, node.factor)))
-            case ClampNode():
+            case adder_graph.MultiplierNode():
+                return operands[0] * Const(node.factor, signed(adder_graph.bits(-1, node.factor)))
+            case adder_graph.ClampNode():
                 return clamp(node, self.graph.nodes[node.source], operands[0])
-            case PickNode():
+            case adder_graph.PickNode():
                 shape = shape_of(node.low, node.high)
                 return Mux(operands[0] < 0, Const(node.negative, shape), Const(node.other, shape))
         raise TypeError(f"a {type(node).__name__} is no node of a graph")
@@ -149,7 +140,7 @@ def subtract(value: Value, number: int) -> Value:
     return Cat(kept, above - (number >> zeros)).as_signed()
 
 
-def add(node: AdderNode, left: Value, right: Value) -> Value:
+def add(node: adder_graph.AdderNode, left: Value, right: Value) -> Value:
     """Return a sum of which the lowest bits are those of one operand, if the other has none."""
     common = min(node.left_shift, node.right_shift)
     left_shift, right_shift = node.left_shift - common, node.right_shift - common
@@ -175,7 +166,7 @@ def extend(value: Value, width: int) -> Value:
     return Cat(value, sign.replicate(max(width - len(value), 0)))
 
 
-def clamp(node: ClampNode, source: GraphNode, value: Value) -> Value:
+def clamp(node: adder_graph.ClampNode, source: adder_graph.GraphNode, value: Value) -> Value:
     """Return a value within the limits of a node; limits that are powers of two need no adder."""
     value = invert(value >> node.shift) if node.inverted else value >> node.shift
     least, greatest = sorted((node.before(source.low), node.before(source.high)))
