@@ -13,44 +13,15 @@ from numpy.typing import NDArray
 
 from ..arch.steps import ROUNDINGS
 from ..errors import UserError
-from .layers import (
-    Add,
-    Assign,
-    AveragePool,
-    Concatenate,
-    Convolution,
-    Depthwise,
-    Elementwise,
-    FullyConnected,
-    Layer,
-    Logistic,
-    Lookup,
-    Lstm,
-    Matmul,
-    Maximum,
-    MaxPool,
-    Mean,
-    Move,
-    Multiply,
-    Pad,
-    Requantise,
-    Reshape,
-    Softmax,
-    SquaredDifference,
-    Times,
-    Total,
-    Weighted,
-)
+from . import layers
+from .layers import *
 from .precision import SUMS
 from .requantisation import Ending, Requantisation
 from .shown import ShownNetwork
 from .tensor import StateTensor, Tensor, Window
 
-__all__ = ["Add", "Assign", "AveragePool", "Concatenate", "Convolution", "Depthwise",
-            "Elementwise", "Ending", "FullyConnected", "Layer", "Logistic", "Lookup", "Lstm",
-            "Matmul", "MaxPool", "Maximum", "Mean", "Move", "Multiply", "Network", "Pad",
-            "Requantisation", "Requantise", "Reshape", "Softmax", "SquaredDifference",
-            "StateTensor", "Tensor", "Times", "Total", "Weighted", "Window"]
+__all__ = ["Ending", "Network", "Requantisation", "StateTensor", "Tensor", "Window"]
+__all__ += layers.__all__
 
 
 @dataclass(frozen=True, eq=False, repr=False)
