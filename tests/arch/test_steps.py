@@ -60,7 +60,7 @@ def test_words_wrong():
     with pytest.raises(UserError, match="its magic number is missing"):
         Step.from_words(words * 0)
     words[0] |= 11
-    with pytest.raises(UserError, match="mode of a step must be from 0 to 9, not 11"):
+    with pytest.raises(UserError, match="mode of a step must be from 0 to 10, not 11"):
         Step.from_words(words)
 
 
