@@ -115,9 +115,9 @@ def fit_accelerator(v: Fields) -> None:
     if v["wide_rows"]:
         v.put("wide_rows", next((rows for rows in WIDE_ROWS if rows >= v["wide_rows"]),
                                 WIDE_ROWS[-1]))
-    for part, without, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM)):
+    for part, nothing, known in (("matmul", False, MATMUL), ("lstm", 0, LSTM)):
         if any(v[field] not in values for field, values in known.items()):
-            v.put(part, without)
+            v.put(part, nothing)
     v.clamp("lstm", 0, MOST_CELLS)
     for field, without, table in (("kept_vectors", 0, KEEPING), ("external", None, EXTERNAL),
                                   ("program_crc", False, CHECKED)):
