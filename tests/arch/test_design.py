@@ -130,6 +130,10 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
         "matmul must be false with lines 1, not true: weights are loaded for a fast systolic array "
         "alone, generic or of an ECP5, without packed or wide rows, lines or decompress")),
     (ACCELERATOR | {"softmax": 1}, "softmax must be true or false, not 1"),
+    (ACCELERATOR | {"lstm": 4097}, "lstm must be an integer from 0 to 4096, not 4097"),
+    (ACCELERATOR | {"lstm": 9, "engine": "bitserial"},
+     ("lstm must be 0 with engine 'bitserial', not 9: cells are updated beside a fast systolic "
+      "array alone, without wide rows or decompress")),
     (ACCELERATOR | {"engine": "binary", "partial_sums": 1, "softmax": True},
      "softmax must be False with engine 'binary', not True: its steps are of one kind"),
     ({"softmax": True}, ("softmax must be False without an activation_memory, which an accelerator "

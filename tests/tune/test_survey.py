@@ -17,6 +17,7 @@ from hwgen.tune.survey import Survey
 
 from ..compiler.test_keeping import any_pair
 from ..compiler.test_levels import digits
+from ..compiler.test_lstm import single as single_lstm
 from ..compiler.test_matmul import single as single_matmul
 from ..compiler.test_softmax import single as single_softmax
 from ..compiler.test_tables import every_byte
@@ -259,7 +260,8 @@ def test_speed(serial):
     assert len(rows) / (time.process_time() - started) > 20000
 
 
-@pytest.mark.parametrize("made, part", [(single_softmax, "softmax"), (single_matmul, "matmul")])
+@pytest.mark.parametrize("made, part", [
+    (single_softmax, "softmax"), (single_matmul, "matmul"), (single_lstm, "lstm")])
 def test_parts(made, part):
     """Over which it does not search either."""
     network, _ = made(1)
