@@ -7,8 +7,8 @@ from ..arch.parts import PARTS
 from ..arch.steps import DESCRIPTOR_BYTES, MAGIC, PARAMETER_WORDS, PLACES, Mode
 
 __all__ = ["CRC_ERROR", "DESCRIPTOR_BYTES", "MAGIC", "MEMORY_ERROR", "PARAMETER_WORDS",
-           "Descriptor", "Error", "KeepingDescriptor", "Mode", "Parameters", "ProductDescriptor", "StreamDescriptor",
-           "TableDescriptor", "Tag"]
+           "Descriptor", "Error", "KeepingDescriptor", "Mode", "Parameters",
+           "ProductDescriptor", "StreamDescriptor", "TableDescriptor", "Tag"]
 
 
 class Error(enum.IntEnum, shape=8):
