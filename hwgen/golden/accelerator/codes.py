@@ -20,8 +20,10 @@ def parity(words: Words) -> Words:
 def encode(code: Code, data: Any) -> Words:
     """Return words with their check bits."""
     words = np.asarray(data, np.int64)
-    return words | sum(parity(words & row) << code.width + index
-                       for index, row in enumerate(code.rows))
+    stored = words
+    for index, row in enumerate(code.rows):
+        stored = stored | parity(words & row) << code.width + index
+    return stored
 
 
 def decode(code: Code, words: Any) -> tuple[Words, NDArray[np.bool_], NDArray[np.bool_]]:
@@ -30,8 +32,9 @@ def decode(code: Code, words: Any) -> tuple[Words, NDArray[np.bool_], NDArray[np
     Of three and more flipped bits, nothing is promised.
     """
     words = np.asarray(words, np.int64)
-    failed = sum(parity(words & (row | 1 << code.width + index)) << index
-                 for index, row in enumerate(code.rows))
+    failed: Words = np.zeros(words.shape, np.int64)
+    for index, row in enumerate(code.rows):
+        failed = failed | parity(words & (row | 1 << code.width + index)) << index
     data = words & (1 << code.width) - 1
     if not code.corrects:
         return data, np.zeros(words.shape, bool), failed != 0

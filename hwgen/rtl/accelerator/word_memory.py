@@ -90,7 +90,8 @@ class WordMemory(wiring.Component):
         if not self.codes:
             return [(low, min(low + NEAR, self.width), low // self.granularity)
                     for low in range(0, self.width, NEAR)]
-        found, start = [], 0
+        found: list[tuple[int, int, int]] = []
+        start = 0
         for part, code in enumerate(self.codes):
             lows = range(start, start + code.width, NEAR)
             found += [(low, low + NEAR, part) for low in lows[:-1]]
@@ -118,7 +119,10 @@ class WordMemory(wiring.Component):
 
     def _decode(self, m: Module, word: Value) -> Value:
         """Return a word without its check bits, a cycle later, and say what these say of it."""
-        parts, corrected, detected, low = [], [], [], 0
+        parts: list[Value] = []
+        corrected: list[Value] = []
+        detected: list[Value] = []
+        low = 0
         for index, code in enumerate(self.codes):
             found = decode(m, code, word[low:low + code.size], f"part_{index}")
             for values, value in zip((parts, corrected, detected), found, strict=True):
