@@ -65,6 +65,12 @@ STREAMS = {"program_memory": 1 << 14, "external": "IS42S16160@110"}
     ({"activation_memory": -8}, "activation_memory must be an integer from 0 to 16777216, not -8"),
     (ACCELERATOR | {"dataflow": "os"},
      "dataflow must be 'ws' with an activation_memory, as every accelerator's, not 'os'"),
+    (ACCELERATOR | {"int4_weights": True, "tables": 1},
+     ("int4_weights must be false with tables 1, not true: two weights of 4 bits are multiplied in "
+      "a fast systolic array alone, generic or of an ECP5, so far with no other part but softmax")),
+    (ACCELERATOR | {"int4_weights": 1}, "int4_weights must be true or false, not 1"),
+    ({"int4_weights": True}, ("int4_weights must be False without an activation_memory, which an "
+                              "accelerator needs, not True")),
     (ACCELERATOR | {"weights": "int4"},
      "weights must be 'int8' with an activation_memory, as every accelerator's, not 'int4'"),
     (ACCELERATOR | {"rows": 3}, "rows must be from 4 to 32 with an activation_memory, not 3"),

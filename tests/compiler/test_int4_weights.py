@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from hwgen.compiler import compile_network
+from hwgen.compiler.check import Unsound, check_program
 from hwgen.compiler.compile import cycles_of
 from hwgen.network.graph import Convolution, Depthwise, FullyConnected
 from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
-from ..compiler_bench import design, verify
+from ..compiler_bench import design, verify, with_step
 from ..networks import path
 from ..tflite_writer import Graph
 
@@ -60,8 +61,7 @@ DESIGNS = [design(4, 7, lanes=4, sums=40), design(9, 5, lanes=2, lines=3, sums=3
 @pytest.mark.parametrize("of", DESIGNS, ids=lambda of: of.name)
 def test_random_networks(of):
     of, pairs = of.replace(int4_weights=True), 0
-    for seed in range(3):
-        network = mixed(seed)
+    for network in (*map(mixed, range(3)), convolution(of.columns + 3, 5, size=5)):
         verify(network, of)
         pairs += sum(step.pairs for step in compile_network(network, of).steps)
     assert pairs > 0
@@ -94,6 +94,17 @@ def test_figures_of_networks(name, cycles, words):
     programs = [compile_network(network, of.replace(int4_weights=each)) for each in (False, True)]
     assert (*map(cycles_of, programs),) == cycles
     assert (*(len(program.image) for program in programs),) == words
+
+
+def test_checker_knows_them():
+    """A step with two weights in each byte must be one that the hardware has."""
+    program = compile_network(convolution(10, 3, size=4), design(4, 7, int4_weights=True))
+    [index] = [number for number, step in enumerate(program.steps) if step.pairs]
+    check_program(program)
+    with pytest.raises(Unsound, match="there is no such step on this Design"):
+        check_program(with_step(program, index, to_sums=True))
+    with pytest.raises(Unsound, match="there is no such step on this Design"):
+        check_program(replace(program, design=program.design.replace(int4_weights=False)))
 
 
 def test_weights_of_more_bits_have_none():
