@@ -5,6 +5,7 @@ Both are interpolated between the values of one table, of a sigmoid at every 24t
 
 import numpy as np
 
+from ..arch.lstm import SIGMOID
 from .rounding import Integers, scale
 
 __all__ = ["GATE_POWER", "LARGEST_CELL", "LEAST_POWER", "MOST_POWER", "SIGMOID",
@@ -15,14 +16,6 @@ GATE_POWER = -12
 LEAST_POWER, MOST_POWER = -15, -9
 """Of what cells hold: by TensorFlow Lite's rule they may stand for up to 64, and 16 bits do."""
 LARGEST_CELL = (1 << 15) - 1
-
-ONE_MORE = [
-    4, 8, 12, 14, 15, 16, 17, 19, 20, 21, 22, 25, 27, 28, 29, 30, 31, 33, 34, 35, 37, 39, 40, 41,
-    43, 44, 45, 46, 49, 50, 54, 62, 63, 64, 66, 82, 86, 93, 100, 103, 112, 116, 135, 255]
-"""Which values are one more than 65536 sigmoid(i / 24), rounded to the nearest."""
-
-SIGMOID = np.rint(65536 / (1 + np.exp(-np.arange(256) / 24))).astype(np.int64)
-SIGMOID[ONE_MORE] += 1
 
 HALF = 1 << 30
 """The multiplier of a scale that is a power of two."""

@@ -8,7 +8,7 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import memory
 
-from ...network.gates import SIGMOID
+from ...arch.lstm import SIGMOID
 from .. import primitives
 from ..primitives.library import place
 from ..primitives.pipeline import later
