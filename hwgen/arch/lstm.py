@@ -1,6 +1,6 @@
-"""What lies in the program memory for a step of mode LSTM, and the table of its curves.
+"""What lies in the program memory for a step of mode LSTM, how many words it is, and its table.
 
-docs/accelerator.md has what is in the words.
+docs/accelerator.md has what is in them.
 """
 
 import numpy as np
@@ -23,7 +23,6 @@ ONE_MORE = [
 
 SIGMOID = np.rint(65536 / (1 + np.exp(-np.arange(256) / 24))).astype(np.int64)
 SIGMOID[ONE_MORE] += 1
-"""Of TensorFlow Lite Micro: 65536 sigmoid(i / 24), from which the tangent is made, too."""
 
 
 def head_words(columns: int) -> int:

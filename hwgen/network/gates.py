@@ -8,7 +8,7 @@ import numpy as np
 from ..arch.lstm import SIGMOID
 from .rounding import Integers, scale
 
-__all__ = ["GATE_POWER", "LARGEST_CELL", "LEAST_POWER", "MOST_POWER",
+__all__ = ["GATE_POWER", "LARGEST_CELL", "LEAST_POWER", "MOST_POWER", "SIGMOID",
            "hyperbolic_tangent", "saturate", "sigmoid", "update_cells"]
 
 GATE_POWER = -12

@@ -151,3 +151,110 @@ async def test_reset(dut):
             await bench.tick()
         assert not bench.taken
         await bench.run(Asked(0, 0, 1, [Step(1, 5, 1)]))
+
+
+class Counts:
+    """What the stream counts, and what follows from it at its ports in every cycle."""
+
+    def __init__(self):
+        self.left = self.page = self.part = self.address = 0
+        self.have = self.needed = self.free = 0
+        self.word, self.written = [], None
+
+    def check(self, dut):
+        """Compare the outputs of a cycle; return whether a page is taken in it."""
+        asks = self.left > 0 and self.free >= UNIT.page
+        assert dut.there.value == (self.have >= self.needed)
+        assert dut.request__valid.value == asks
+        if asks:
+            request = UNIT.request.p.shape().from_bits(int(dut.request__payload.value))
+            assert (request.page, request.write) == (self.page, 0)
+        written = WRITE.from_bits(int(dut.write.value))
+        assert bool(written.enable) == (self.written is not None)
+        if written.enable:
+            assert (written.address, written.data) == (self.address, self.written)
+        return asks and dut.request__ready.value == 1
+
+    def follow(self, inputs, taken, word):
+        """Count what happens at the end of a cycle."""
+        if taken:
+            self.page, self.left, self.free = self.page + 1, self.left - 1, self.free - UNIT.page
+        if inputs["following"]:
+            self.needed += inputs["brings"]
+            self.free += inputs["releases"]
+        if self.written is not None:
+            self.have, self.address = self.have + 1, (self.address + 1) % UNIT.ring
+        self.written = None
+        if word is not None:
+            self.word.append(word)
+        if len(self.word) == UNIT.ratio:
+            self.written = sum(part << place * UNIT.width for place, part in enumerate(self.word))
+            self.word = []
+        if inputs["stop"]:
+            self.left = 0
+        if inputs["start"]:
+            self.page, self.left, self.needed = inputs["first"], inputs["pages"], inputs["brings"]
+            self.have, self.free, self.address = 0, UNIT.ring, 0
+
+
+class AnyRuns:
+    """Draws what a host and steps do, of all that they may, up to the greatest numbers."""
+
+    def __init__(self, counts, rng):
+        self.counts, self.rng = counts, rng
+        self.brought = self.patience = 0
+        self.runs = False
+
+    def number(self, most):
+        """Return a number up to ``most``, which is often there."""
+        return self.rng.choice([0, 1, most, self.rng.randrange(most + 1)]) if most > 0 else 0
+
+    def inputs(self, under_way):
+        """Return the inputs of a cycle, in which a page is under way or not."""
+        counts, rng, found = self.counts, self.rng, dict.fromkeys(("start", "stop", "following"), 0)
+        values = {name: rng.getrandbits(len(getattr(UNIT, name)))
+                  for name in ("first", "pages", "brings", "releases")}
+        self.patience -= 1
+        if not self.runs and not under_way and not rng.randrange(4):
+            pages = min(self.number(1 << UNIT.page_bits), 1 + 4000 // UNIT.words)
+            values |= {"pages": pages, "first": self.number((1 << UNIT.page_bits) - max(pages, 1)),
+                       "brings": self.number(min(UNIT.most, pages * UNIT.page))}
+            found["start"], self.runs, self.brought = 1, True, values["brings"]
+            self.total, self.unreleased = values["brings"], values["brings"]
+            self.patience = 40 * UNIT.words
+        elif self.runs and (self.patience < 0 or not rng.randrange(30 * UNIT.words)):
+            found["stop"], self.runs = 1, False
+        elif self.runs and counts.have >= counts.needed and not rng.randrange(4):
+            releases = self.number(self.unreleased)
+            self.unreleased -= releases
+            there = counts.page + counts.left - self.first_page
+            brings = self.number(min(UNIT.most - self.unreleased, there * UNIT.page - self.total))
+            self.unreleased, self.total = self.unreleased + brings, self.total + brings
+            values |= {"brings": brings, "releases": releases}
+            found["following"] = 1
+            if rng.randrange(8):
+                self.patience = 40 * UNIT.words
+        if found["start"]:
+            self.first_page = values["first"]
+        return found | values
+
+
+@cocotb.test()
+async def test_any_cycles(dut):
+    """Whatever may be asked for, with pages and words that come when they like: every output."""
+    bench, rng = Bench(dut), random.Random(random.getrandbits(32))
+    await bench.begin()
+    counts, coming = Counts(), 0
+    host = AnyRuns(counts, rng)
+    for _ in range(max(6000, 60 * UNIT.words)):
+        inputs = host.inputs(coming > 0)
+        word = rng.getrandbits(UNIT.width) if coming and rng.randrange(5) else None
+        for name, value in inputs.items():
+            getattr(dut, name).value = value
+        dut.i_valid.value = word is not None
+        dut.i.value = rng.getrandbits(UNIT.width) if word is None else word
+        dut.request__ready.value = not coming and not inputs["start"] and rng.randrange(3) > 0
+        await RisingEdge(dut.clk)
+        taken = counts.check(dut)
+        coming += UNIT.words * taken - (word is not None)
+        counts.follow(inputs, taken, word)

@@ -1,6 +1,6 @@
 """Numbers of gates in a pipeline: rescaled to 16 bits, and through the sigmoid or the tangent.
 
-``hwgen/network/gates.py`` and ``rounding.py`` have the arithmetic.
+:mod:`hwgen.network.gates` and :mod:`hwgen.network.rounding` have the arithmetic.
 """
 
 from typing import Any
