@@ -169,6 +169,13 @@ class ReadAheadSequencer(Sequencer):
         streams = (d.mode <= Mode.DEPTHWISE) & ~d.to_sums
         return streams & ~has_pairs(d) if self.int4_weights else streams
 
+    def _note_pairs(self, m: Module, slot: Slot) -> None:
+        """Note whether the step whose vectors are issued next has weights of 4 bits."""
+        if self.int4_weights:
+            self.issues_pairs = Signal(reset_less=True)
+            with m.If(~slot.vectors):
+                m.d.sync += self.issues_pairs.eq(has_pairs(self.descriptor))
+
     def _parameter_words(self, d: Any) -> Value | None:
         """Return the words of the parameters of a column tile, if they are not always as many."""
         if not self.int4_weights:
@@ -184,10 +191,7 @@ class ReadAheadSequencer(Sequencer):
         loops = Loops(m, d, self.countdown, Const(self.rows, 8), slot.shortest(self.shortest),
                       self.issued, self._parameter_words(d))
         coming = NextPass(m, d, loops)
-        if self.int4_weights:
-            self.issues_pairs = Signal(reset_less=True)
-            with m.If(~slot.vectors):
-                m.d.sync += self.issues_pairs.eq(has_pairs(d))
+        self._note_pairs(m, slot)
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
         value = slot.gives_value(
