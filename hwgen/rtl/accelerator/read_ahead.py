@@ -169,17 +169,18 @@ class ReadAheadSequencer(Sequencer):
         streams = (d.mode <= Mode.DEPTHWISE) & ~d.to_sums
         return streams & ~has_pairs(d) if self.int4_weights else streams
 
+    def _note_pairs(self, m: Module, slot: Slot) -> None:
+        """Note whether the step whose vectors are issued next has weights of 4 bits."""
+        if self.int4_weights:
+            self.issues_pairs = Signal(reset_less=True)
+            with m.If(~slot.vectors):
+                m.d.sync += self.issues_pairs.eq(has_pairs(self.descriptor))
+
     def _parameter_words(self, d: Any) -> Value | None:
         """Return the words of the parameters of a column tile, if they are not always as many."""
         if not self.int4_weights:
             return None
         return Mux(has_pairs(d), Const(2 * PARAMETER_WORDS, 8), Const(PARAMETER_WORDS, 8))
-
-    def _note_pairs(self, m: Module, slot: Slot) -> None:
-        """Tell whether the vectors that are issued are multiplied by weights of 4 bits."""
-        self.issues_pairs = Signal(reset_less=True)
-        with m.If(~slot.vectors):
-            m.d.sync += self.issues_pairs.eq(has_pairs(self.descriptor))
 
     def _walk_slots(self, m: Module, walk: ReadAheadWalk) -> Value:
         """Add the loops of steps, and return whether an address is outside the memory."""
@@ -190,8 +191,7 @@ class ReadAheadSequencer(Sequencer):
         loops = Loops(m, d, self.countdown, Const(self.rows, 8), slot.shortest(self.shortest),
                       self.issued, self._parameter_words(d))
         coming = NextPass(m, d, loops)
-        if self.int4_weights:
-            self._note_pairs(m, slot)
+        self._note_pairs(m, slot)
         turn_first, turn_last = self._own_turns(m, slot, None, Const(0))
         issue, take, ends = Signal(), Signal(), Signal()
         value = slot.gives_value(

@@ -221,8 +221,11 @@ class SystolicArray(wiring.Component):
         return self._skew(m, "weight_skew", shape, words,
                           [self.arrival(0, column) + late for column in range(self.columns)])
 
-    def _put_high(self, m: Module, sums: Sequence[Value]) -> None:
-        """Undo the skew of the sums of high weights."""
+    def _put_high(self, m: Module, cells: dict[tuple[int, int], Any]) -> None:
+        """Undo the skew of the sums of high weights, where there may be some."""
+        if not self.int4_weights:
+            return
+        sums = [cells[self.rows - 1, column].south.high for column in range(self.columns)]
         last = self.step(self.columns - 1)
         straight = self._skew(m, "high_skew", self.high_sums, Cat(sums),
                               [last - self.step(c) for c in range(self.columns)])

@@ -186,8 +186,7 @@ class WeightStationary(SystolicArray):
 
         sums = self._sums(m, platform, cells, vector)
         self._put_out(m, sums, later(m, produces, self.latency, "produces", reset=True))
-        if self.int4_weights:
-            self._put_high(m, [cells[self.rows - 1, column].south.high for column in columns])
+        self._put_high(m, cells)
         return m
 
     @cached_property
