@@ -93,7 +93,7 @@ PARTS = {part.name: part for part in (
          golden="golden.accelerator.parts.MatmulPart", cost="cost.cycles.Array.own_step"),
     Part(name="lstm", modes=(Mode.LSTM,), reads=("activations", "program", "own"),
          writes=("activations", "own"), errors=("FETCH", "STORE", "PROGRAM"),
-         rtl="rtl.accelerator.lstm_part.LstmPart", golden="golden.accelerator.lstm.LstmPart",
+         rtl="rtl.accelerator.lstm.part.LstmPart", golden="golden.accelerator.lstm.LstmPart",
          cost="cost.lstm.lstm_cycles"),
     Part(name="product", modes=(), fields=("product",), reads=("sums",), writes=("sums",),
          errors=(), rtl="rtl.accelerator.factors.select_factors",

@@ -16,7 +16,7 @@ from ..golden.systolic import systolic as golden_systolic
 from ..rtl.accelerator.accelerator import Accelerator
 from ..rtl.accelerator.checked import CheckedAccelerator
 from ..rtl.accelerator.frame import Frame
-from ..rtl.accelerator.lstm_part import LstmPart
+from ..rtl.accelerator.lstm.part import LstmPart
 from ..rtl.accelerator.matmul_part import MatmulPart
 from ..rtl.accelerator.part import Part
 from ..rtl.accelerator.softmax_part import SoftmaxPart

@@ -15,7 +15,7 @@ from hwgen.rtl.accelerator.frame import Frame
 from hwgen.rtl.accelerator.host_port import HostPort
 from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.loading import WeightLoader
-from hwgen.rtl.accelerator.lstm import LstmSteps
+from hwgen.rtl.accelerator.lstm.steps import LstmSteps
 from hwgen.rtl.accelerator.memories import ByteMemory
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream

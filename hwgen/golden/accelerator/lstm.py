@@ -1,4 +1,4 @@
-"""Golden twin of :class:`hwgen.rtl.accelerator.lstm_part.LstmPart`."""
+"""Golden twin of :class:`hwgen.rtl.accelerator.lstm.part.LstmPart`."""
 
 from typing import TYPE_CHECKING
 

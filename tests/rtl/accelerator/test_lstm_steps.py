@@ -10,7 +10,7 @@ from hwgen.cost.lstm import lstm_cycles
 from hwgen.golden.accelerator.accelerator import Accelerator
 from hwgen.golden.accelerator.errors import Error
 from hwgen.golden.accelerator.lstm import LstmPart
-from hwgen.rtl.accelerator.lstm import LstmSteps
+from hwgen.rtl.accelerator.lstm.steps import LstmSteps
 
 from ...bench import simulate
 

@@ -6,11 +6,11 @@ from amaranth import *
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from ...arch.lstm import HEAD_BYTES
-from .. import primitives
-from ..dot.wide import add_up
-from ..primitives.pipeline import later
-from .gate_curves import PRODUCT, product
+from ....arch.lstm import HEAD_BYTES
+from ... import primitives
+from ...dot.wide import add_up
+from ...primitives.pipeline import later
+from .curves import PRODUCT, product
 
 __all__ = ["HEAD", "WORD", "GateSums"]
 

@@ -8,11 +8,11 @@ from typing import Any
 from amaranth import *
 from amaranth.lib import memory
 
-from ...arch.lstm import SIGMOID
-from .. import primitives
-from ..primitives.library import place
-from ..primitives.pipeline import later
-from .lane_product import SUM, lane_product
+from ....arch.lstm import SIGMOID
+from ... import primitives
+from ...primitives.library import place
+from ...primitives.pipeline import later
+from ..lane_product import SUM, lane_product
 
 __all__ = ["CURVE", "PRODUCT", "RESCALE", "curve", "product", "rescale", "saturate"]
 

@@ -7,13 +7,13 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ...arch.lstm import CELL, GATES, head_words
-from ..primitives.pipeline import later
-from ..step import Descriptor
-from .gate_sums import WORD, GateSums
-from .lstm_cells import Cells
-from .lstm_places import Places
-from .lstm_vectors import Vectors
+from ....arch.lstm import CELL, GATES, head_words
+from ...primitives.pipeline import later
+from ...step import Descriptor
+from .cells import Cells
+from .places import Places
+from .sums import WORD, GateSums
+from .vectors import Vectors
 
 __all__ = ["LstmSteps"]
 

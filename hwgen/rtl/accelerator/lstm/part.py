@@ -5,8 +5,8 @@ from typing import Any
 
 from amaranth import *
 
-from .lstm import LstmSteps
-from .part import Part
+from ..part import Part
+from .steps import LstmSteps
 
 __all__ = ["LstmPart"]
 

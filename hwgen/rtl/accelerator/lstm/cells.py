@@ -4,10 +4,10 @@ from typing import Any
 
 from amaranth import *
 
-from ...arch.lstm import CELL
-from ..primitives.pipeline import later
-from .gate_curves import CURVE, GATE_AMOUNT, PRODUCT, RESCALE, curve, product, rescale, saturate
-from .gate_sums import GateSums
+from ....arch.lstm import CELL
+from ...primitives.pipeline import later
+from .curves import CURVE, GATE_AMOUNT, PRODUCT, RESCALE, curve, product, rescale, saturate
+from .sums import GateSums
 
 __all__ = ["Cells"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from amaranth import *
 
-from .. import primitives
-from ..primitives.pipeline import later
+from ... import primitives
+from ...primitives.pipeline import later
 
 __all__ = ["Vectors"]
 

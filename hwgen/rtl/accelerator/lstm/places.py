@@ -4,8 +4,8 @@ from typing import Any
 
 from amaranth import *
 
-from ..primitives.pipeline import later
-from .lstm_cells import Cells
+from ...primitives.pipeline import later
+from .cells import Cells
 
 __all__ = ["Places"]
 

@@ -1,0 +1,1 @@
+"""An LSTM: all times of a sequence in one step."""
