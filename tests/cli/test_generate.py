@@ -83,15 +83,19 @@ def test_places(tmp_path):
     assert len(places) == len(set(places)) == 144
 
 
-def test_same_text_in_every_process():
-    code = ("import hwgen, sys; sys.stdout.write(hwgen.verilog(hwgen.Design("
-            "rows=3, columns=2, lines=3, family='ecp5', device='LFE5U-85F', dsps=3)))")
+@pytest.mark.parametrize("fields, begins", [
+    ("rows=3, columns=2, lines=3, family='ecp5', device='LFE5U-85F', dsps=3", "module systolic("),
+    # Of two clocks, and their ports have an order, too.
+    ("rows=4, columns=4, lanes=1, activation_memory=64, program_memory=64, partial_sums=4, "
+     "family='ecp5', device='LFE5U-85F'", "module accelerator(")], ids=["array", "two clocks"])
+def test_same_text_in_every_process(fields, begins):
+    code = f"import hwgen, sys; sys.stdout.write(hwgen.verilog(hwgen.Design({fields})))"
     texts = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                             check=True, env=os.environ | {"PYTHONHASHSEED": seed}).stdout
              for seed in ("0", "1", "77")}
     assert len(texts) == 1
     text = texts.pop()
-    assert "module systolic(" in text
+    assert begins in text
     assert "/home" not in text and os.getcwd() not in text
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth import *
 from amaranth.back import rtlil  # type: ignore[attr-defined]
+from amaranth.hdl import Fragment
 from amaranth.lib import wiring
 
 __all__ = ["Library", "place"]
@@ -41,7 +42,7 @@ class Library:
 
     def convert(self, top: Elaboratable, name: str, **kwargs: Any) -> str:
         """Return RTLIL of ``top`` and of every module that it takes from this library."""
-        texts = [rtlil.convert(top, name=name, platform=self, emit_src=False, **kwargs)]
+        texts = [rtlil.convert(InOrder(top), name=name, platform=self, emit_src=False, **kwargs)]
         done: set[str] = set()
         while len(done) < len(self.modules):  # a module may take others
             for module, component in list(self.modules.values()):
@@ -50,6 +51,27 @@ class Library:
                                                emit_src=False))
                     done.add(module)
         return "\n".join(texts)
+
+
+class InOrder(Elaboratable):
+    """A component whose clocks become ports in the same order always.
+
+    Amaranth makes those that it uses in the order of a set, another one in every process.
+    """
+
+    def __init__(self, component: Any) -> None:
+        self.component = component
+
+    def __getattr__(self, name: str) -> Any:
+        """Return its ports and signature."""
+        return getattr(self.component, name)
+
+    def elaborate(self, platform: Any) -> Fragment:
+        fragment = Fragment.get(self.component, platform)
+        make = fragment._create_missing_domains
+        fragment._create_missing_domains = lambda *args, **kwargs: sorted(
+            make(*args, **kwargs), key=lambda domain: domain.name, reverse=True)
+        return fragment
 
 
 def place(m: Module, platform: object, name: str, kind: type[wiring.Component],
