@@ -87,7 +87,7 @@ def test_places(tmp_path):
     ("rows=3, columns=2, lines=3, family='ecp5', device='LFE5U-85F', dsps=3", "module systolic("),
     # Of two clocks, and their ports have an order, too.
     (("rows=4, columns=4, lanes=1, activation_memory=64, program_memory=64, partial_sums=4, "
-     "family='ecp5', device='LFE5U-85F'"), "module accelerator(")], ids=["array", "two clocks"])
+      "family='ecp5', device='LFE5U-85F'"), "module accelerator(")], ids=["array", "two clocks"])
 def test_same_text_in_every_process(fields, begins):
     code = f"import hwgen, sys; sys.stdout.write(hwgen.verilog(hwgen.Design({fields})))"
     texts = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,

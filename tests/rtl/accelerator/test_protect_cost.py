@@ -20,11 +20,10 @@ DESIGNS = {"ulx3s-85f": LARGE, "8x8": LARGE.replace(
 
 
 @pytest.mark.synth
-@pytest.mark.parametrize("part, fields", [
-    *((part, {"protect": protect}) for part in ("activations", "program")
+@pytest.mark.parametrize("name, part, fields", [
+    *((name, part, {"protect": protect}) for name in DESIGNS for part in ("activations", "program")
       for protect in ("none", "parity", "ecc")),
-    ("sequencer", {"protect": "none"}), ("sequencer", {"program_crc": True})])
-@pytest.mark.parametrize("name", DESIGNS)
+    *(("ulx3s-85f", "sequencer", fields) for fields in ({"protect": "none"}, {"program_crc": True}))])
 def test_cost(name, part, fields, tmp_path):
     """Of one part of the accelerator alone."""
     value, = fields.values()
