@@ -23,7 +23,8 @@ DESIGNS = {"ulx3s-85f": LARGE, "8x8": LARGE.replace(
 @pytest.mark.parametrize("name, part, fields", [
     *((name, part, {"protect": protect}) for name in DESIGNS for part in ("activations", "program")
       for protect in ("none", "parity", "ecc")),
-    *(("ulx3s-85f", "sequencer", fields) for fields in ({"protect": "none"}, {"program_crc": True}))])
+    ("ulx3s-85f", "sequencer", {"protect": "none"}),
+    ("ulx3s-85f", "sequencer", {"program_crc": True})])
 def test_cost(name, part, fields, tmp_path):
     """Of one part of the accelerator alone."""
     value, = fields.values()
