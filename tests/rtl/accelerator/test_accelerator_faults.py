@@ -156,7 +156,7 @@ def test_damaged_tables():
 
 
 def test_damaged_wide_steps():
-    found = check_many(DESIGNS["wide"], 6, 2, 12)
+    found = check_many(DESIGNS["wide"], 6, 4, 12)
     assert len({error for _, error in found}) > 3
 
 
