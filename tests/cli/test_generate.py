@@ -55,6 +55,8 @@ def test_lint(name, top, tmp_path):
     assert outcome.ok, outcome.output
 
 
+# On a new machine yosys is compiled as it starts first, which two at once would do twice.
+@pytest.mark.xdist_group("yosys")
 @pytest.mark.parametrize("command", ["synth_ecp5", "synth_ice40", "synth_gowin"])
 @pytest.mark.parametrize("name", ["ws-5x3-lines", "os-3x2-narrow"])
 def test_portable_verilog_synthesizes(name, command, tmp_path):

@@ -39,7 +39,7 @@ DESIGNS = {
 }
 
 
-QUICK = ("compact", "ecp5")
+QUICK = ("compact",)
 
 
 def awake(design, contents, folder, board=None):
