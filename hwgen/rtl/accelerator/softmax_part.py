@@ -6,7 +6,7 @@ from typing import Any
 from amaranth import *
 
 from ...arch.steps import LONGEST_ROW
-from .part import Part
+from .part import Part, byte_accesses
 from .softmax import SoftmaxRows
 
 __all__ = ["SoftmaxPart"]
@@ -46,13 +46,7 @@ class SoftmaxPart(Part):
                 d.row_bytes == 0, d.row_bytes[bits:].any()]
 
     def accesses(self, others: dict[str, Value]) -> dict[str, Value]:
-        unit, data = self.component, others["write_data"]
-        return {
-            "read_address": Mux(unit.reads, unit.read_address, others["read_address"]),
-            "write_address": Mux(unit.write, unit.write_address, others["write_address"]),
-            "write_data": Cat(Mux(unit.write, unit.write_byte, data[:8]), data[8:]),
-            "write_mask": Mux(unit.write, 1, others["write_mask"]),
-        }
+        return byte_accesses(self.component, others)
 
     def connect(self, m: Module, accelerator: Any) -> None:
         unit, program = self.component, accelerator.program

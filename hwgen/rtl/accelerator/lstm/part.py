@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth import *
 
-from ..part import Part
+from ..part import Part, byte_accesses
 from .steps import LstmSteps
 
 __all__ = ["LstmPart"]
@@ -45,13 +45,7 @@ class LstmPart(Part):
                 *(count > self.most for count in (d.row_bytes, d.height))]
 
     def accesses(self, others: dict[str, Value]) -> dict[str, Value]:
-        unit, data = self.component, others["write_data"]
-        return {
-            "read_address": Mux(unit.reads, unit.read_address, others["read_address"]),
-            "write_address": Mux(unit.write, unit.write_address, others["write_address"]),
-            "write_data": Cat(Mux(unit.write, unit.write_byte, data[:8]), data[8:]),
-            "write_mask": Mux(unit.write, 1, others["write_mask"]),
-        }
+        return byte_accesses(self.component, others)
 
     def connect(self, m: Module, accelerator: Any) -> None:
         unit, program = self.component, accelerator.program
