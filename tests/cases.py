@@ -1,9 +1,11 @@
-"""Cases of which `make test` runs some."""
+"""Cases of which `make test` runs some, and `pytest -m slow` the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
+
+__all__ = ["quick", "some"]
 
 
 def some(cases: Sequence[Any], count: int) -> list[Any]:
@@ -11,3 +13,10 @@ def some(cases: Sequence[Any], count: int) -> list[Any]:
     kept = {index * len(cases) // count for index in range(count)}
     return [pytest.param(case, marks=() if index in kept else pytest.mark.slow)
             for index, case in enumerate(cases)]
+
+
+def quick(names: Iterable[str], *kept: str) -> list[Any]:
+    """Return all names as parameters, of which those that are kept are not marked as slow."""
+    names = [*names]
+    assert {*kept} <= {*names}
+    return [pytest.param(name, marks=() if name in kept else pytest.mark.slow) for name in names]

@@ -16,10 +16,13 @@ from hwgen.cli.design import option_of
 from hwgen.generate.units import UNITS
 
 from ..any_unit import any_unit, least_of
+from ..cases import quick
 from ..lint import lint
 
 regression = pytest.importorskip("sim.regression")
 
+QUICK = ("axi_stream", "bitplane", "crossing", "flash", "fusion", "spi", "uart")
+"""Units of which no other quick test runs the bench."""
 SETS = 200
 SEED = int(os.environ.get("SEED", secrets.randbelow(1 << 32)))
 
@@ -34,7 +37,7 @@ def written_and_simulated(name, parameters, folder, seed):
     regression.simulate_files(folder, seed=seed).check()
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", quick(UNITS, *QUICK))
 def test_least(name, tmp_path):
     """The smallest is the hardest."""
     written_and_simulated(name, least_of(name), tmp_path, 0)

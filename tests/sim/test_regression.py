@@ -6,6 +6,8 @@ from hwgen.arch.design import Design
 from hwgen.cli import main
 from hwgen.errors import UserError
 
+from ..cases import quick
+
 regression = pytest.importorskip("sim.regression")
 
 SMALL = ["sim", "systolic", "--rows", "2", "--columns", "3"]
@@ -57,14 +59,15 @@ def test_json(capsys):
     assert bench["passed"] and bench["cycles"] > 0 and bench["tests"][0]["passed"]
 
 
-@pytest.mark.parametrize("unit", ["binary", "systolic"])
+@pytest.mark.parametrize("unit", quick(["binary", "systolic"], "systolic"))
 def test_smallest(unit, tmp_path):
     """The smallest is the hardest; :mod:`tests.sim.test_any_unit` has that of the other units."""
     simulated(unit, Design(rows=1, columns=1), tmp_path)
 
 
 @pytest.mark.parametrize("unit, rows, columns", [
-    ("unpack", 3, 2), ("unpack", 2, 2), ("csc", 3, 1), ("sparse", 1, 3), ("post", 2, 5)])
+    ("csc", 3, 1), *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+        ("unpack", 3, 2), ("unpack", 2, 2), ("sparse", 1, 3), ("post", 2, 5)))])
 def test_odd(unit, rows, columns, tmp_path):
     simulated(unit, Design(rows=rows, columns=columns), tmp_path, seed=1)
 

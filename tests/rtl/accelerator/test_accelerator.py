@@ -163,10 +163,18 @@ def test_errors_stop(reference):
     check(board, design, "kws_dscnn", 1)
 
 
-def test_nothing_is_left_of_a_stopped_step():
+KINDS = {name: Design(rows=4, columns=5, activation_memory=16384, program_memory=2000,
+                      partial_sums=2048, **fields)
+         for name, fields in (("fast", {"lanes": 2}),
+                              ("compact", {"lanes": 1, "lines": 1, "compact": True}))}
+"""Small ones, whose runs are stopped."""
+
+
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 7])
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_left_of_a_stopped_step(kind, every):
     """Wherever a step is stopped, the next one is right, also with several groups of lanes."""
-    design = Design(rows=4, columns=5, lanes=2, activation_memory=1024, program_memory=1000,
-                    partial_sums=16)
+    design = KINDS[kind]
     build = Builder(1, 4, 4, 5)
     build.convolution(5, Window((1, 2)))
     network = build.network()
@@ -174,8 +182,8 @@ def test_nothing_is_left_of_a_stopped_step():
     board = simulated_board(design)
     with board.link:
         load(board, program)
-        for watchdog in range(20, 110):
-            board.write_activations(0, bytes(design.activation_memory))
+        for watchdog in range(20, 110, every):
+            board.write_activations(0, bytes(1024))
             with pytest.raises(AcceleratorError, match="longer than the watchdog allows"):
                 board.run(0, 1, budget=10_000, watchdog=watchdog)
             result = run(board, program, network, inputs_of(network, watchdog), check=True)
@@ -183,12 +191,10 @@ def test_nothing_is_left_of_a_stopped_step():
 
 
 @pytest.mark.parametrize("pauses", some([range(first, 600, 51) for first in (0, 17, 34)], 1))
-@pytest.mark.parametrize("kind", [{"lanes": 2}, {"lanes": 1, "lines": 1, "compact": True}],
-                         ids=["fast", "compact"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_stop(kind, pauses):
     """The host stops what it likes, whenever it likes, and the next run is right."""
-    design = Design(rows=4, columns=5, activation_memory=16384, program_memory=2000,
-                    partial_sums=2048, **kind)
+    design = KINDS[kind]
     build = Builder(1, 36, 36, 5)
     build.convolution(5, Window((1, 2)))
     network = build.network()

@@ -13,6 +13,7 @@ from hwgen.errors import UserError
 from hwgen.golden.accelerator.accelerator import Error
 from hwgen.runtime.inference import run
 
+from ...cases import quick
 from ...compiler.test_products import any_product
 from ...compiler.test_tables import any_chain
 from ...compiler_bench import inputs_of
@@ -143,24 +144,27 @@ def test_damaged_programs():
     assert len({error for _, error in found}) > 4
 
 
+@pytest.mark.slow
 def test_damaged_packings():
     """Steps that unpack weights are among those that are damaged."""
     found = check_many(DESIGNS["unpacks"], 4, 2, 6)
     assert sum(found.values()) == 12
 
 
+@pytest.mark.slow
 def test_damaged_tables():
     """Steps that fill a table, and those that look up bytes, are among those that are damaged."""
     found = check_many(DESIGNS["looks up"], 5, 2, 10)
     assert sum(found.values()) == 20 and len({error for _, error in found}) > 2
 
 
+@pytest.mark.slow
 def test_damaged_wide_steps():
     found = check_many(DESIGNS["wide"], 6, 4, 12)
     assert len({error for _, error in found}) > 3
 
 
-@pytest.mark.parametrize("name", ["sparse", "sparse, unpacks"])
+@pytest.mark.parametrize("name", quick(["sparse", "sparse, unpacks"], "sparse, unpacks"))
 def test_damaged_sparse_weights(name):
     """Entries, pointers and steps of the sparse engine are among what is damaged."""
     found = check_many(DESIGNS[name], 5, 2, 9)

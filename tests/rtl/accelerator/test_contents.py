@@ -39,7 +39,6 @@ DESIGNS = {
 }
 
 
-QUICK = ("compact",)
 
 
 def awake(design, contents, folder, board=None):
@@ -57,8 +56,8 @@ def awake(design, contents, folder, board=None):
                          extra_sources=models_of_cells(text, design.family, folder))
 
 
-@pytest.mark.parametrize("name", [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in DESIGNS])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DESIGNS)
 def test_memories(name, tmp_path):
     check(DESIGNS[name], name, tmp_path)
 

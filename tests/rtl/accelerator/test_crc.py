@@ -129,7 +129,8 @@ def test_networks(seed):
 
 
 @simulated
-@pytest.mark.parametrize("columns, check", [(6, True), (4, False)])
+@pytest.mark.parametrize("columns, check", [
+    (6, True), pytest.param(4, False, marks=pytest.mark.slow)])
 def test_cycles(columns, check):
     """Every layer is equal and takes the predicted cycles: alone, and behind the one before.
 

@@ -3,6 +3,7 @@
 
 import pytest
 
+from ...cases import quick
 from ...compiler.test_int4_weights import mixed
 from ...compiler_bench import design, inputs_of
 from .both_ways import hold
@@ -19,7 +20,7 @@ def check(name, seeds):
     hold(DESIGNS[name].replace(int4_weights=True), ((each, inputs_of(each)) for each in networks))
 
 
-@pytest.mark.parametrize("name", ["wide", "deep"])
+@pytest.mark.parametrize("name", quick(DESIGNS, "wide"))
 def test_on_hardware(name):
     check(name, range(3))
 

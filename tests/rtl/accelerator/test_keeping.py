@@ -11,9 +11,10 @@ from hwgen.rtl.accelerator.keeping import EARLY, TableMaker
 from hwgen.runtime.inference import load, run, simulated_board
 
 from ...bench import simulate
-from ...cases import some
+from ...cases import quick, some
 from ...compiler.test_keeping import any_chain, any_pair
 from ...compiler_bench import Builder, Window, design, inputs_of, least_memory
+from .every_part import FAST
 
 BYTES = np.arange(-128, 128)
 
@@ -76,15 +77,19 @@ def inputs(network, seed):
     return x
 
 
-@pytest.mark.parametrize("seeds", some([range(0, 14, 2), range(1, 14, 2)], 1))
-@pytest.mark.parametrize("of", [
-    pytest.param(design(rows, columns, lines, sums=sums, lanes=lanes, kept_vectors=kept,
-                        activation_memory=1 << 14, program_memory=1 << 17),
-                 id=f"{rows}x{columns}-{lanes}", marks=[pytest.mark.slow] * (rows == 9))
+DESIGNS = {"every part": FAST, **{
+    f"{rows}x{columns}-{lanes}": design(rows, columns, lines, sums=sums, lanes=lanes,
+                                        kept_vectors=kept)
     for rows, columns, lines, sums, lanes, kept in (
-        (4, 4, 0, 23, 4, 1000), (9, 6, 3, 64, 4, 1000), (5, 16, 1, 500, 16, 121))])
-def test_on_hardware(of, seeds):
+        (4, 4, 0, 23, 4, 1000), (9, 6, 3, 64, 4, 1000), (5, 16, 1, 500, 16, 121))}}
+
+
+@pytest.mark.parametrize("seeds", some([range(1, 14, 2), range(0, 14, 2)], 1))
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part"))
+def test_on_hardware(name, seeds):
     """Values and cycles, layer by layer and in one run, in much memory and in little."""
+    of = DESIGNS[name]
+    of = of.replace(activation_memory=1 << 14, program_memory=of.columns << 14)
     board = simulated_board(of)
     count = 0
     with board.link:

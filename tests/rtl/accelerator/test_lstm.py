@@ -8,11 +8,14 @@ from hwgen.compiler import compile_network
 from hwgen.network.reader import read_network
 from hwgen.runtime.inference import Stream, load, run, simulated_board
 
+from ...cases import quick
 from ...compiler.test_lstm import chain, single
 from ...compiler_bench import design, inputs_of
 from ...networks import SHARED, arrays
+from .every_part import FAST
 
 DESIGNS = {
+    "every part": FAST,
     "few": design(4, 4, lanes=4, lstm=20),
     "odd": design(9, 7, 2, lanes=3, lstm=23, tables=1, kept_vectors=20),
     "long": design(5, 20, lanes=20, lstm=64, softmax=True),
@@ -37,8 +40,7 @@ def hold(of, networks, frames=2):
             assert result.cycles == result.predicted_cycles
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part"))
 def test_on_hardware(name):
     few = DESIGNS[name].lstm < 64
     hold(DESIGNS[name], [*map(single, range(4)), *([] if few else map(chain, range(6)))])

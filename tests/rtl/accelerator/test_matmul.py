@@ -9,13 +9,15 @@ from hwgen.network.tflite import reading as tflite
 from hwgen.predict.layers import predictions
 from hwgen.runtime.inference import load, run, simulated_board
 
-from ...cases import some
+from ...cases import quick, some
 from ...compiler.test_matmul import attention, single, whole_network
 from ...compiler_bench import design, inputs_of
 from ...tflite_writer import Graph
 from .both_ways import hold
+from .every_part import FAST
 
-DESIGNS = {"wide": design(4, 7, lanes=4, softmax=True), "deep": design(9, 5, lanes=2, tables=2),
+DESIGNS = {"every part": FAST, "wide": design(4, 7, lanes=4, softmax=True),
+           "deep": design(9, 5, lanes=2, tables=2),
            "square": design(8, 8, sums=300, kept_vectors=100)}
 
 
@@ -25,9 +27,10 @@ def check(name, found):
 
 
 @pytest.mark.parametrize("first", some([0, 1], 1))
-def test_on_hardware(first):
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part"))
+def test_on_hardware(name, first):
     """Transposed and not, several at once, alone and as attention."""
-    check("wide", [*map(single, range(first, 16, 2)), *map(attention, range(first, 6, 2))])
+    check(name, [*map(single, range(first, 16, 2)), *map(attention, range(first, 6, 2))])
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def check(design, kinds, seeds):
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_on_hardware(design):
-    check(design, [*OPERATORS, "chain"], range(2))
+    check(design, [*OPERATORS, "chain"], [0])
 
 
 @pytest.mark.slow

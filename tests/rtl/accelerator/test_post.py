@@ -14,6 +14,7 @@ from hwgen.rtl.compact.post import AddingLane, CompactLane
 from sim.accelerator.requantisation import CORNERS, parameters, sums
 
 from ...bench import simulate
+from ...cases import quick
 
 
 def exact(total, by, column, rounding):
@@ -191,9 +192,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow] if name in ("all-lanes", "ecp5-single", "gowin")
-                 else []) for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "odd", "ice40"))
 def test_verilog_matches_model(name, tmp_path):
     regression = pytest.importorskip("sim.regression")
     regression.simulate("post", COCOTB[name], tmp_path, simulator="verilator", waves=False,

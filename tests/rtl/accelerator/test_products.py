@@ -8,12 +8,16 @@ from hwgen.compiler import compile_network
 from hwgen.network.reader import read_network
 from hwgen.runtime.inference import load, run, simulated_board
 
+from ...cases import quick
 from ...compiler.test_products import any_product
 from ...compiler_bench import design
 from ...networks import SHARED, arrays
 from .both_ways import hold
+from .every_part import COMPACT, FAST
 
 DESIGNS = {
+    "every part": FAST,
+    "every part, compact": COMPACT,
     "systolic": design(4, 4, 1, lanes=4, products=True),
     "odd": design(5, 7, 1, lanes=3, tables=3, kept_vectors=200, products=True),
     "wide": design(4, 6, lanes=3, wide_rows=16, program_memory=96 << 14, products=True),
@@ -37,7 +41,7 @@ def networks(seeds):
         yield network, x
 
 
-@pytest.mark.parametrize("name", ["systolic", "compact"])
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part", "every part, compact"))
 def test_on_hardware(name):
     check(name, networks(range(3)))
 

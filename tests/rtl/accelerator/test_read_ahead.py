@@ -23,16 +23,18 @@ from hwgen.runtime.inference import load, run, simulated_board
 from sim.accelerator.any_steps import StepMaker
 from sim.accelerator.wrong_steps import plain, write_fields
 
-from ...cases import some
+from ...cases import quick, some
 from ...compiler_bench import inputs_of
+from .every_part import FAST
 from .test_accelerator_faults import DESIGNS
 from .test_accelerator_layers import any_network
 
 DESIGN = DESIGNS["5x11"]
-ROOMY = DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)
 FOREVER = 2**32 - 1
 OUTPUT = 1500
 """Of the second of two steps."""
+SQUARE = DESIGN.replace(rows=4, columns=4, lines=0, line_pixels=0, lanes=4)
+"""One group of lanes for each vector: as many lanes as columns."""
 
 
 class Board:
@@ -172,9 +174,8 @@ def two(fields, first=None, *, overlap=False):
 
 def test_first_tile_of_one_vector(monkeypatch):
     """Of a step that overlaps, where a vector has one group: the next tile comes soon enough."""
-    of = DESIGN.replace(rows=4, columns=4, lines=0, line_pixels=0, lanes=4)
-    monkeypatch.setitem(globals(), "DESIGN", of)
-    made = Board(of)
+    monkeypatch.setitem(globals(), "DESIGN", SQUARE)
+    made = Board(SQUARE)
     with made.board.link:
         for x in (1, 9, 20, 40):
             _, words = two({"x": 1, "tiles": 3}, {"x": x}, overlap=True)
@@ -236,7 +237,7 @@ def test_errors_of_steps_that_overlap(board, fields, error, x):
 
 def test_bytes_that_are_on_their_way():
     """What a vector reads that goes as soon as the predicted cycles allow is written, just so."""
-    design, count, forms = DESIGNS["9x8"], 160, Descriptors.of(DESIGNS["9x8"])
+    design, count, forms = SQUARE, 160, Descriptors.of(SQUARE)
     assert Array.of(design).interval == 1
     length = design.rows + PARAMETER_WORDS
     steps = [plain(design, 2 * forms.words + index * length).replace(
@@ -260,14 +261,15 @@ def test_bytes_that_are_on_their_way():
     assert found == early * [40] + (count - early) * [7]
 
 
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 7])
 @pytest.mark.parametrize("overlap", [False, True])
-def test_stop_and_watchdog_at_every_cycle(board, overlap):
+def test_stop_and_watchdog_at_every_cycle(board, overlap, every):
     """Nothing is left of what was read ahead, wherever a run is stopped."""
     steps, words = two({"x": 40}, overlap=overlap)
     first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
     assert overlap or first < second
     seen = set()
-    for cycle in range(first + second):
+    for cycle in range(0, first + second, every):
         board.write(words)
         board.fill(np.random.default_rng(cycle))
         if cycle % 2:
@@ -287,12 +289,13 @@ def test_stop_and_watchdog_at_every_cycle(board, overlap):
     assert seen >= {(Error.STOPPED, 0), (Error.STOPPED, 1), (Error.WATCHDOG, 0)}
 
 
-def test_watchdog_of_a_later_step(board):
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_watchdog_of_a_later_step(board, every):
     """It counts from the end of the step before."""
     steps, words = two({"x": 40})
     first, second = run_cycles([steps[0], steps[1].replace(x=40)], Array.of(DESIGN))
     board.write(words)
-    for limit in range(first + 1, second + 2):
+    for limit in {*range(first + 1, second - 4, every), *range(second - 4, second + 2)}:
         if limit < second - 3:
             with pytest.raises(AcceleratorError) as stopped:
                 board.board.run(0, 2, budget=1000, watchdog=limit)
@@ -301,14 +304,20 @@ def test_watchdog_of_a_later_step(board):
             assert board.board.run(0, 2, budget=1000, watchdog=limit) == first + second
 
 
+ROOMY = {"every part": FAST.replace(activation_memory=1 << 14, program_memory=7 << 14),
+         "5x11": DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)}
+
+
 @pytest.mark.parametrize("seeds", some([range(1, 40, 6), range(3, 40, 6), range(5, 40, 6)], 1))
-def test_networks_at_once(seeds):
+@pytest.mark.parametrize("name", quick(ROOMY, "every part"))
+def test_networks_at_once(name, seeds):
     """Random networks in one run: outputs, and the cycles of every layer."""
-    board = simulated_board(ROOMY)
+    of = ROOMY[name]
+    board = simulated_board(of)
     with board.link:
         for seed in seeds:
-            network = any_network(seed, ROOMY.rounding)
-            program = compile_network(network, ROOMY)
+            network = any_network(seed, of.rounding)
+            program = compile_network(network, of)
             load(board, program)
             x = inputs_of(network, seed)
             result, expected = run(board, program, network, x), golden.run(network, x)

@@ -11,10 +11,11 @@ from hwgen.network.fixed_point import LARGEST, powers, shares
 from hwgen.rtl.accelerator.shares import Shares, Turn
 
 from ...bench import simulate
-from ...cases import some
+from ...cases import quick, some
 from ...compiler.test_softmax import EXTREMES, chain, of_rows, single
 from ...compiler_bench import design
 from .both_ways import hold
+from .every_part import COMPACT, FAST
 
 
 def any_powers(kind):
@@ -32,7 +33,7 @@ def any_rows(rng):
             for low in [int(rng.integers(-128, 128))]]
 
 
-@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("hard", some([False, True], 1))
 @pytest.mark.parametrize("kind", ["curve", "flat", "steep", "any"])
 def test_rows(kind, hard):
     """Row behind row, each as soon as may be: the greatest byte of the next one in the gap."""
@@ -98,6 +99,8 @@ def test_reciprocals():
 
 
 DESIGNS = {
+    "every part": FAST,
+    "every part, compact": COMPACT,
     "systolic": design(4, 4, 1, lanes=4),
     "odd": design(5, 7, 1, lanes=3, tables=2, kept_vectors=200),
     "wide": design(4, 6, lanes=3, wide_rows=16, program_memory=96 << 14),
@@ -116,8 +119,7 @@ def check(name, found):
 
 
 @pytest.mark.parametrize("seeds", some([range(3), range(3, 6)], 1))
-@pytest.mark.parametrize("name", [
-    "systolic", pytest.param("compact", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part"))
 def test_on_hardware(name, seeds):
     """Rows of one byte and of thousands, at extreme scales, alone and between other layers."""
     check(name, [*(of_rows(*each) for each in EXTREMES), *map(single, seeds),

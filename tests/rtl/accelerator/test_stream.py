@@ -15,15 +15,15 @@ from hwgen.runtime.accelerator import AcceleratorError
 from hwgen.runtime.external import begin_with, load_pages, set_registers
 from hwgen.runtime.inference import load, run, simulated_board
 
-from ...cases import some
+from ...cases import quick, some
 from ...compiler_bench import inputs_of
 from .streams import DESIGNS, StreamBoard, any_stream, any_streaming_design
 from .test_accelerator_layers import any_network
 
 
-@pytest.fixture(scope="module", params=DESIGNS.values(), ids=DESIGNS)
+@pytest.fixture(scope="module", params=quick(DESIGNS, "8 KB"))
 def board(request):
-    made = StreamBoard(request.param)
+    made = StreamBoard(DESIGNS[request.param])
     with made.board.link:
         yield made
 
@@ -153,8 +153,7 @@ def check_networks(design, seeds):
 @pytest.mark.parametrize("seeds", some([[7, 15, 17], [23, 26, 37, 55]], 1))
 def test_random_networks(seeds):
     """Some of them have twenty times as many weights as the ring has bytes."""
-    check_networks(DESIGNS["8 KB"].replace(activation_memory=1 << 16, partial_sums=128,
-                                           line_pixels=64), seeds)
+    check_networks(DESIGNS["8 KB"], seeds)
 
 
 @pytest.mark.slow

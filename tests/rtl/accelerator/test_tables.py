@@ -8,11 +8,12 @@ from hwgen.network.tflite import reading as tflite
 from hwgen.rtl.accelerator.tables import Tables
 
 from ...bench import simulate
-from ...cases import some
+from ...cases import quick, some
 from ...compiler.test_tables import any_chain, by_turns, every_byte
 from ...compiler_bench import design, inputs_of
 from ...tflite_writer import CURVES, Graph, random_layer
 from .both_ways import hold
+from .every_part import COMPACT, FAST
 
 SIZES = [(4, 1, 1, 70, 7, False), (5, 3, 3, 99, 7, False), (8, 8, 7, 256, 3, False),
          (2, 1, 2, 200, 1, True), (17, 2, 4, 64, 2, True)]
@@ -98,6 +99,8 @@ def test_outside(sizes):
 
 
 DESIGNS = {
+    "every part": FAST,
+    "every part, compact": COMPACT,
     "systolic": design(4, 4, 1, lanes=4, tables=2),
     "odd": design(5, 7, 1, lanes=3, tables=3, kept_vectors=200),
     "wide": design(4, 6, lanes=3, tables=4, wide_rows=16, program_memory=96 << 14),
@@ -132,7 +135,7 @@ def check(name, found):
 
 
 @pytest.mark.parametrize("first", some([0, 1], 1))
-@pytest.mark.parametrize("name", ["systolic", "compact"])
+@pytest.mark.parametrize("name", quick(DESIGNS, "every part", "every part, compact"))
 def test_on_hardware(name, first):
     """All bytes, chains of layers, and each function."""
     check(name, [every_byte(), ending(), by_turns(), *networks("chain", range(first, 6, 2)),

@@ -19,6 +19,7 @@ from hwgen.rtl.binary.array import BinaryArray
 from hwgen.rtl.binary.store import BinaryStore
 from hwgen.runtime.inference import portable, simulated_board
 
+from ...cases import quick
 from ...compiler_bench import Builder, MaxPool, Window, verify
 from ...formal import prove
 from ..bitserial.test_bitserial_engine import all_digits, check
@@ -238,8 +239,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name != "least"
-                                  else name for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "least"))
 def test_verilog_matches_model(name, tmp_path):
     regression = pytest.importorskip("sim.regression")
     regression.simulate("binary", COCOTB[name], tmp_path, simulator="verilator", waves=False,

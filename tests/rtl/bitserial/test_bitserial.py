@@ -12,6 +12,7 @@ from hwgen.rtl.bitserial.array import BitSerial
 from sim.bitserial.bit_tiles import BitWorkload, WindowWorkload, formats
 from sim.regression import simulate as simulate_verilog
 
+from ...cases import quick
 from ...formal import prove
 from ..tile_player import play
 from .spec_bitserial import BitSerialSpec
@@ -151,8 +152,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name == "generic" else [pytest.mark.slow]) for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "generic"))
 def test_verilog_matches_model(name, tmp_path):
     simulate_verilog("bitserial", COCOTB[name], tmp_path, simulator="verilator", waves=False,
                      seed=0).check()

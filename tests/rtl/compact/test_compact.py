@@ -4,12 +4,8 @@
 import pytest
 
 from hwgen.arch.design import Design
-from hwgen.compiler import compile_network
 from hwgen.errors import UserError
-from hwgen.runtime.accelerator import AcceleratorError
-from hwgen.runtime.inference import load, run, simulated_board
 
-from ...compiler_bench import Builder, Window, inputs_of
 from ..accelerator.test_accelerator_layers import check
 
 MEMORIES = {"activation_memory": 1 << 16, "program_memory": 1 << 20, "lanes": 1, "compact": True}
@@ -24,31 +20,13 @@ DESIGNS = {
 
 
 def test_random_layers():
-    check(SMALL, range(300, 360))
+    check(SMALL, range(300, 330))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_random_layers_on_other_designs(name):
     check(DESIGNS[name], range(400, 440))
-
-
-def test_nothing_is_left_of_a_stopped_step():
-    """Wherever a step is stopped, the next one is right."""
-    design = SMALL.replace(activation_memory=1024, program_memory=1000)
-    build = Builder(1, 4, 4, 4)
-    build.convolution(4, Window((1, 2)))
-    network = build.network()
-    program = compile_network(network, design)
-    board = simulated_board(design)
-    with board.link:
-        load(board, program)
-        for watchdog in range(20, 80):
-            board.write_activations(0, bytes(design.activation_memory))
-            with pytest.raises(AcceleratorError, match="longer than the watchdog allows"):
-                board.run(0, 1, budget=10_000, watchdog=watchdog)
-            result = run(board, program, network, inputs_of(network, watchdog), check=True)
-            assert result.equal and result.cycles == result.predicted_cycles
 
 
 @pytest.mark.parametrize("fields, text", [

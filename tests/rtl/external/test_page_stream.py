@@ -13,6 +13,7 @@ from hwgen.golden.external.page_stream import RingStep as Step
 from hwgen.golden.external.sdram import Sdram
 from hwgen.rtl.external.page_stream import PageStream
 
+from ...cases import quick
 from ...formal import prove
 from ...mutation import mutant
 from .spec_page_stream import PageStreamSpec
@@ -119,8 +120,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "small"))
 def test_verilog_matches_model(name, tmp_path):
     regression.simulate_unit("page_stream", tmp_path, **COCOTB[name]).check()
 

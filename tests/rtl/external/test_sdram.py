@@ -12,6 +12,7 @@ from hwgen.arch.sdram import SdramCommand as Command
 from hwgen.golden.external.sdram import Sdram as Golden
 from hwgen.rtl.external.sdram import Sdram
 
+from ...cases import quick
 from ...formal import prove
 from ...mutation import mutant
 from .spec_sdram import SdramSpec
@@ -67,8 +68,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "small"))
 def test_verilog_matches_model(name, tmp_path):
     regression.simulate_unit("sdram", tmp_path, **COCOTB[name]).check()
 

@@ -12,6 +12,7 @@ from hwgen.rtl.sparse.decoder import Decoder
 from sim.regression import simulate_unit as simulate
 from sim.sparse.matrices import random_format, random_matrix
 
+from ...cases import quick
 from ...formal import prove
 from ...mutation import mutant
 from .spec_sparse import DecoderSpec
@@ -201,9 +202,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[pytest.mark.slow] if name != "codebook" else [])
-    for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "codebook"))
 def test_verilog_matches_model(name, tmp_path):
     simulate("csc", tmp_path, **COCOTB[name]).check()
 

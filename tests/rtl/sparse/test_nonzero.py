@@ -7,6 +7,7 @@ from hwgen.rtl.sparse.nonzero import NonZeros
 from sim.regression import simulate_unit as simulate
 
 from ... import bench
+from ...cases import quick
 from ...formal import prove
 from ...mutation import mutant
 from .spec_sparse import NonZerosSpec
@@ -41,9 +42,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name == "three" else [pytest.mark.slow])
-    for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "three"))
 def test_verilog_matches_model(name, tmp_path):
     simulate("nonzero", tmp_path, **COCOTB[name]).check()
 

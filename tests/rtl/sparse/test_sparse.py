@@ -9,6 +9,8 @@ from hwgen.rtl.sparse.engine import Sparse
 from sim.regression import simulate_unit as simulate
 from sim.sparse.matrices import random_activations, random_format, random_matrix
 
+from ...cases import quick
+
 
 def inputs_for(rng, matrix, count, width, share, zero_point=0):
     """Return activations for the columns of a matrix, in vectors."""
@@ -47,9 +49,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name in ("four", "shallow") else [pytest.mark.slow])
-    for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "shallow"))
 def test_verilog_matches_model(name, tmp_path):
     simulate("sparse", tmp_path, **COCOTB[name]).check()
 

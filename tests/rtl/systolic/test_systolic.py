@@ -13,6 +13,7 @@ from hwgen.rtl.systolic.systolic import OutputStationary, WeightStationary, sum_
 from sim.regression import simulate
 from sim.systolic.tiles import PRIME, Workload
 
+from ...cases import quick
 from ...formal import prove
 from ..tile_player import play
 from .spec_systolic import OutputStationarySpec, WeightStationarySpec
@@ -199,7 +200,8 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", COCOTB)
+@pytest.mark.parametrize("name", quick(
+    COCOTB, "ws-3x5-mixed", "ws-5x2-lines5", "ws-9x5-packed", "os-1x7", "ws-4x4-ice40"))
 def test_verilog_matches_model(name, tmp_path):
     simulate("systolic", COCOTB[name], tmp_path, simulator="verilator", waves=False,
              seed=0).check()

@@ -10,6 +10,7 @@ from sim.regression import simulate_unit as simulate
 from sim.unpack.packings import WEIGHTS, case
 
 from ... import bench
+from ...cases import quick
 
 SHAPES = [(4, 4), (5, 11), (9, 16), (3, 7)]
 """Rows and columns."""
@@ -142,7 +143,6 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=[] if name == "small" else [pytest.mark.slow]) for name in COCOTB])
+@pytest.mark.parametrize("name", quick(COCOTB, "small"))
 def test_verilog_matches_model(name, tmp_path):
     simulate("unpack", tmp_path, **COCOTB[name]).check()
