@@ -9,9 +9,13 @@ __all__ = ["quick", "some"]
 
 
 def some(cases: Sequence[Any], count: int) -> list[Any]:
-    """Return all cases as parameters, of which so many, evenly spread, are not marked as slow."""
+    """Return all cases as parameters, of which so many, evenly spread, are not marked as slow.
+
+    A case that is a tuple is one of several parameters.
+    """
     kept = {index * len(cases) // count for index in range(count)}
-    return [pytest.param(case, marks=() if index in kept else pytest.mark.slow)
+    return [pytest.param(*(case if isinstance(case, tuple) else (case,)),
+                         marks=() if index in kept else pytest.mark.slow)
             for index, case in enumerate(cases)]
 
 

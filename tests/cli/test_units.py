@@ -10,6 +10,7 @@ from hwgen.generate.unit import OF_DESIGNS
 from hwgen.generate.units import UNITS
 from sim.regression import units as simulated
 
+from ..cases import some
 from ..lint import lint
 
 
@@ -17,7 +18,7 @@ def test_units_are_those_of_the_benches():
     assert {*UNITS, *OF_DESIGNS} == {*simulated(None)}
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", some([*UNITS], 8))
 def test_unit(name, tmp_path, capsys):
     assert main(["generate", "--unit", name, "-o", str(tmp_path), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -31,7 +32,7 @@ def test_unit(name, tmp_path, capsys):
         "unit": name, "parameters": facts["parameters"], **hwgen.unit(name).cycles}
 
 
-@pytest.mark.parametrize("name", OF_DESIGNS)
+@pytest.mark.parametrize("name", some([*OF_DESIGNS], 2))
 def test_unit_of_a_design(name, tmp_path, capsys):
     words = ["--rows", "4", "--columns", "4", "--clock", "25"]
     assert main(["generate", "--unit", name, *words, "-o", str(tmp_path), "--json"]) == 0

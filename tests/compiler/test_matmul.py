@@ -14,6 +14,7 @@ from hwgen.network.graph import Matmul, Softmax
 from hwgen.network.reader import read_network
 from hwgen.network.tflite import reading as tflite
 
+from ..cases import some
 from ..compiler_bench import Builder, Window, design, inputs_of, least_memory, verify, with_step
 from ..networks import SHARED
 from ..tflite_writer import Graph, random_layer
@@ -65,8 +66,7 @@ def test_single(seed):
     verify(network, least_memory(network, of), x)
 
 
-@pytest.mark.parametrize("seed", [*range(15), *(
-    pytest.param(seed, marks=pytest.mark.slow) for seed in range(15, 100))])
+@pytest.mark.parametrize("seed", some(range(100), 6))
 def test_attention(seed):
     (network, x), of = attention(seed), any_design(seed)
     verify(network, of, x)

@@ -13,6 +13,7 @@ from hwgen.errors import UserError
 from hwgen.network.graph import Logistic, Lookup, Network, Pad
 from hwgen.network.table import Table
 
+from ..cases import some
 from ..compiler_bench import (
     Builder,
     Concatenate,
@@ -95,8 +96,7 @@ def any_design(seed):
                   kept_vectors=int(rng.choice([0, 1000])), decompress=seed % 3 == 0)
 
 
-@pytest.mark.parametrize("seed", [*range(30), *(
-    pytest.param(seed, marks=pytest.mark.slow) for seed in range(30, 200))])
+@pytest.mark.parametrize("seed", some(range(200), 10))
 def test_chains(seed):
     """As the layers one by one, in much memory and in little."""
     (network, x), of = any_chain(seed), any_design(seed)

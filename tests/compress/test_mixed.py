@@ -163,6 +163,7 @@ def test_command(capsys, tmp_path, monkeypatch):
     assert f"top-1: {right} of 20 are right" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_command_with_a_design(capsys, tmp_path, monkeypatch):
     """Every cycle count is the one that `hwgen cycles` gives for the network and the Design."""
     monkeypatch.chdir(tmp_path)

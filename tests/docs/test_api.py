@@ -20,8 +20,8 @@ from ..fake_tools import FakeTools
 
 ROOT = pathlib.Path(__file__).parents[2]
 simulates = pytest.mark.skipif(not (verilator() and compiler()), reason="needs Verilator and g++")
-MARKS = {"prune": pytest.mark.slow, "quantize_mixed": pytest.mark.slow, "simulate": simulates,
-         "faults": simulates}
+MARKS = {"prune": pytest.mark.slow, "quantize_mixed": pytest.mark.slow, "tune": pytest.mark.slow,
+         "faults": pytest.mark.slow, "simulate": simulates}
 NEEDS_ONNX = {"faults", "quantize", "quantize_mixed", "simulate", "tune"}
 
 

@@ -23,7 +23,7 @@ collected = pytest.importorskip("tests.docs.examples")
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = collected.examples()
-QUICK = ("hwgen generate", "bitserial.md", "integration.md")
+QUICK = ("bitserial.md", "integration.md")
 BOARDLESS = re.compile(r"/dev/ttyUSB\d")
 """What is said of a board that is not there."""
 

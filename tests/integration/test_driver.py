@@ -111,6 +111,7 @@ def keywords(folder, count):
 
 
 @gcc
+@pytest.mark.slow
 def test_stacked_inputs(tmp_path):
     """Rows of inputs that are stored together, some of them outside the image."""
     design = Design(rows=9, columns=4, lanes=1, compact=True, activation_memory=1024,
@@ -161,6 +162,7 @@ def test_odd_places(columns, tmp_path):
 
 
 @gcc
+@pytest.mark.slow
 def test_sparse_engine(tmp_path):
     """Layers on the sparse engine, whose compressed weights are in a space of their own."""
     network, x = sparse_case(7)

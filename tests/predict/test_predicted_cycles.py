@@ -23,10 +23,10 @@ from ..tflite_writer import KINDS, random_layer
 
 ENGINES = ("systolic", "bitserial", "sparse")
 DESIGNS, LAYERS = 25, 20
-SAMPLE = [pytest.param(design, marks=pytest.mark.xdist_group(group)) for design, group in (
-    (test_compact.SMALL, "small accelerator"),
-    (test_bitserial_engine.DESIGN, "bit-serial accelerator"),
-    (test_sparse_engine.DESIGN, "sparse accelerator"))]
+SAMPLE = [
+    pytest.param(test_compact.SMALL, marks=pytest.mark.xdist_group("small accelerator")),
+    pytest.param(test_bitserial_engine.DESIGN, marks=pytest.mark.slow),
+    pytest.param(test_sparse_engine.DESIGN, marks=pytest.mark.slow)]
 SINGLE = 7
 """Random networks of one layer come first in each turn of all kinds."""
 SEVERAL = (*HOSTED, "FULLY_CONNECTED", "ADD", "MEAN")

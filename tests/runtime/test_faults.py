@@ -110,6 +110,7 @@ def sabotaged(text, top, names):
 
 
 @simulated
+@pytest.mark.slow
 def test_flips_are_those_of_the_verilog(pools):
     """What comes of a flip is what comes of Verilog that flips the register by itself."""
     with (board := boards(PROGRAM, IMAGES)()).link:

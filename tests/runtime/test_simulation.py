@@ -142,6 +142,7 @@ def test_closed(echo):
         link.read(1, 1)
 
 
+@pytest.mark.slow
 def test_waves_and_spaces(echo, tmp_path, monkeypatch):
     folder = tmp_path / "a folder"
     (folder / "a cache").mkdir(parents=True)
@@ -162,6 +163,7 @@ def test_cached(echo):
         assert link.cached
 
 
+@pytest.mark.slow
 def test_several_units(echo, monkeypatch, tmp_path):
     """A large model is compiled in pieces."""
     share_libraries(tmp_path)

@@ -272,6 +272,7 @@ def wake_word(frames, design):
     return cycles
 
 
+@pytest.mark.slow
 def test_wake_word():
     """On the smallest board."""
     assert wake_word(3, portable(Design.load("icebreaker"))) == {25916}

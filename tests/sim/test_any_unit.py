@@ -21,7 +21,7 @@ from ..lint import lint
 
 regression = pytest.importorskip("sim.regression")
 
-QUICK = ("axi_stream", "bitplane", "crossing", "flash", "fusion", "spi", "uart")
+QUICK = ("axi_stream", "bitplane", "crossing", "uart")
 """Units of which no other quick test runs the bench."""
 SETS = 200
 SEED = int(os.environ.get("SEED", secrets.randbelow(1 << 32)))

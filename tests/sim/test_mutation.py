@@ -88,12 +88,12 @@ def netlist(folder, component=Adder, **options):
 def test_every_mutant(tmp_path, monkeypatch):
     """A bench notices each of them, or a proof says that no bench can; in a relative folder."""
     monkeypatch.chdir(tmp_path)
-    made = netlist(Path("build"), count=40, seed=3)
+    made = netlist(Path("build"), count=16, seed=3)
     fates = mutation.survey(made, "tests.sim.adder_bench")
     left = [mutant for mutant, fate in zip(made.mutants, fates, strict=True) if fate.passed]
-    assert [fate.number for fate in fates] == list(range(1, 41))
+    assert [fate.number for fate in fates] == list(range(1, 17))
     assert not any(fate.hung for fate in fates)
-    assert 0 < len(left) < 15
+    assert 0 < len(left) < 9
     assert {equivalence.compare(made, mutant).answer for mutant in left} == {"equivalent"}
 
 
@@ -106,6 +106,7 @@ def test_differs(tmp_path):
     assert verdict.answer == "different" and verdict.cycles <= 2
 
 
+@pytest.mark.slow
 def test_cut(tmp_path):
     """Memories and products are no obstacle; where they get something else, nothing is proven."""
     made = netlist(tmp_path, Products, count=400)

@@ -80,6 +80,7 @@ def test_crash(tmp_path):
         result.check()
 
 
+@pytest.mark.slow
 def test_waves(tmp_path):
     result = run(tmp_path, waves=True).check()
     assert "$enddefinitions" in result.waves.read_text()

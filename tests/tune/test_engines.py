@@ -213,6 +213,7 @@ def runs(tmp_path, capsys, at, name, *options):
     return Design.from_dict(tomllib.loads(file.read_text()))
 
 
+@pytest.mark.slow
 def test_runs(tmp_path, capsys):
     """A network of -1 and 1 is for the binary engine, and runs there: the preset's Design."""
     found = runs(tmp_path, capsys, "ice40-hx8k", "tfc_1w1a", "--engine", "binary")

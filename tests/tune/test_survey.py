@@ -15,6 +15,7 @@ from hwgen.network.graph import AveragePool, MaxPool, Weighted, Window
 from hwgen.network.reader import read_network
 from hwgen.tune.survey import Survey
 
+from ..cases import some
 from ..compiler.test_keeping import any_pair
 from ..compiler.test_levels import digits
 from ..compiler.test_lstm import single as single_lstm
@@ -81,7 +82,7 @@ def verify(network, designs, *, alike=False):
         assert spared >= 0 if alike else spared == 0, design
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", some([*NETWORKS], 2))
 def test_networks(name):
     """The four networks, on a preset and on random Designs."""
     rng = np.random.default_rng(len(name))
@@ -154,7 +155,7 @@ def test_wide_rows(seed):
     verify(read_network(path("ad_autoencoder")), wide_designs(rng, 1))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", some(range(12), 5))
 def test_random_networks(seed):
     """Random networks on random Designs, down to a few partial sums."""
     rng = np.random.default_rng(seed)
@@ -177,14 +178,14 @@ def compact_designs(rng, network, count):
     return found
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", some([*NETWORKS], 2))
 def test_compact_networks(name):
     """The four networks on compact Designs, whose memories are just large enough."""
     network = read_network(path(name))
     verify(network, compact_designs(np.random.default_rng(len(name)), network, 4))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", some(range(8), 3))
 def test_random_networks_on_compact_ones(seed):
     """Random networks likewise."""
     network = random_network(seed)
@@ -232,7 +233,7 @@ def test_grid_is_points():
     assert together.cycles.tolist() == alone
 
 
-@pytest.mark.parametrize("name", ["kws_dscnn", "ic_resnet8"])
+@pytest.mark.parametrize("name", some(["ic_resnet8", "kws_dscnn"], 1))
 def test_activations(name):
     """With as many bytes no layer is cut; with fewer, cycles are more or it does not fit."""
     network = read_network(path(name))

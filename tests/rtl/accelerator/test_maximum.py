@@ -45,12 +45,12 @@ def long():
     return build.network(), inputs_of(build.network())
 
 
-@pytest.mark.parametrize("design", [pytest.param(design, marks=pytest.mark.xdist_group(group))
-                                    for design, group in (
-    (portable(Design.load("ulx3s-85f")), "reference accelerator"),
-    (test_compact.SMALL, "small accelerator"),
-    (test_bitserial_engine.DESIGN, "bit-serial accelerator"),
-    (test_sparse_engine.DESIGN, "sparse accelerator"))])
+@pytest.mark.parametrize("design", [
+    pytest.param(portable(Design.load("ulx3s-85f")),
+                 marks=pytest.mark.xdist_group("reference accelerator")),
+    pytest.param(test_compact.SMALL, marks=pytest.mark.xdist_group("small accelerator")),
+    pytest.param(test_bitserial_engine.DESIGN, marks=pytest.mark.slow),
+    pytest.param(test_sparse_engine.DESIGN, marks=pytest.mark.slow)])
 def test_on_hardware(design):
     """In as much memory as there is, and in so little that the output lies over an input."""
     board = simulated_board(design)

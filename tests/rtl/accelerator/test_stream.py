@@ -117,7 +117,7 @@ def test_ring_that_steps_never_leave(board):
     """Steps hold their words for ever: no page finds room any more, and the watchdog ends it."""
     rng, design = np.random.default_rng(2), board.design
     board.fill(rng)
-    steps, image = any_stream(design, rng, 60)
+    steps, image = any_stream(design, rng, 24)
     coding, whole = Descriptors.of(design), bytearray(image)
     for place in coding.places(image, len(steps)):
         word, low, _, _ = FIELDS["holds"]
@@ -150,7 +150,7 @@ def check_networks(design, seeds):
                 assert result.stalls == result.predicted_stalls, seed
 
 
-@pytest.mark.parametrize("seeds", some([[7, 15, 17], [23, 26, 37, 55]], 1))
+@pytest.mark.parametrize("seeds", some([[7, 17], [15, 23, 26, 37, 55]], 1))
 def test_random_networks(seeds):
     """Some of them have twenty times as many weights as the ring has bytes."""
     check_networks(DESIGNS["8 KB"], seeds)

@@ -34,8 +34,8 @@ def test_matches_model(rows, columns, lines):
 
 @pytest.mark.formal
 @pytest.mark.parametrize("dut", [
-    Broadcast(2, 2, signed(2), signed(2), depth=2),
-    Broadcast(3, 1, signed(2), unsigned(2), depth=3, lines=1)], ids=["2x2", "3x1-line"])
+    pytest.param(Broadcast(2, 2, signed(2), signed(2), depth=2), id="2x2", marks=pytest.mark.slow),
+    pytest.param(Broadcast(3, 1, signed(2), unsigned(2), depth=3, lines=1), id="3x1-line")])
 def test_contract(dut, tmp_path):
     """Ready, valid and every sum are as of the array with waves, whatever comes in."""
     prove(WeightStationarySpec(dut), tmp_path, depth=dut.latency + 2 * dut.rows + 3)

@@ -71,9 +71,8 @@ def test_parameters_wrong(wrong, message):
 
 @pytest.mark.formal
 @pytest.mark.parametrize("shape, lanes, bits", [
-    (signed(3), 2, 2), (unsigned(2), 1, 3), (signed(2), 3, 1),
-    *(pytest.param(*sizes, marks=pytest.mark.slow)
-      for sizes in ((unsigned(2), 2, 3), (signed(4), 4, 3)))])
+    (unsigned(2), 1, 3), *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in (
+        (signed(3), 2, 2), (signed(2), 3, 1), (unsigned(2), 2, 3), (signed(4), 4, 3)))])
 def test_equals_multiplication(shape, lanes, bits, tmp_path):
     """Proof, for all numbers and weights."""
 

@@ -214,7 +214,7 @@ DEFECTS = [
 
 @pytest.mark.formal
 @pytest.mark.parametrize("right, wrong", [
-    pytest.param(*defect, marks=[pytest.mark.slow] if number > 1 else [])
+    pytest.param(*defect, marks=[pytest.mark.slow] * (number > 0))
     for number, defect in enumerate(DEFECTS)])
 def test_contract_can_fail(right, wrong, tmp_path):
     """The proof of a controller with a defect does not go through."""

@@ -27,6 +27,7 @@ from hwgen.golden.links.host import Host
 from hwgen.network import graph
 from hwgen.runtime.inference import load, run, simulated_board
 
+from ...cases import quick
 from ...compiler_bench import Builder, inputs_of
 from ..accelerator.accelerator_faults import mutate
 
@@ -212,9 +213,9 @@ def flood(design, frames, seed):
     assert set(seen) == set(Status)
 
 
-@pytest.mark.parametrize("kind", DESIGNS)
+@pytest.mark.parametrize("kind", quick(DESIGNS, "fast"))
 def test_frames(kind):
-    flood(DESIGNS[kind], 20_000, 1)
+    flood(DESIGNS[kind], 8_000, 1)
 
 
 @pytest.mark.slow

@@ -89,6 +89,7 @@ def equal(duts, workdir):
     return [bits >> index & 1 for index in range(len(duts))]
 
 
+@pytest.mark.slow
 def test_simulated(tmp_path):
     assert equal([ice40.LongMultiplier(*size) for size in SIZES], tmp_path) == [1] * len(SIZES)
 

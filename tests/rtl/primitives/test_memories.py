@@ -12,6 +12,8 @@ from hwgen.tools.find import call
 from hwgen.tools.verilator import PROGRAM, build
 from sim.cells import models_of_cells
 
+from ...cases import some
+
 START = """\
 #include "Vtop.h"
 #include <cstdint>
@@ -98,7 +100,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some([*KINDS], 3))
 def test_single_port_ram(kind, tmp_path):
     """What is read is what was written last, behind every write that is followed by a read."""
     width, depth, special, options = KINDS[kind]
@@ -112,8 +114,8 @@ def test_single_port_ram(kind, tmp_path):
     assert outcome.output.split() == ["1", "0"]
 
 
-@pytest.mark.parametrize("width, depth", [
-    (23, 100), (40, 512), (8, 600), (31, 1024), (8, 2048), (8, 4096), (8, 5000), (8, 16384)])
+@pytest.mark.parametrize("width, depth", some([
+    (23, 100), (40, 512), (8, 600), (31, 1024), (8, 2048), (8, 4096), (8, 5000), (8, 16384)], 3))
 def test_ram(width, depth, tmp_path):
     """Equal to the portable one, whatever is written elsewhere meanwhile."""
     text = "\n".join([
@@ -155,7 +157,8 @@ int main() {
 """
 
 
-@pytest.mark.parametrize("width, depth", [(8, 256), (8, 512), (8, 2048), (6, 4096), (4, 100)])
+@pytest.mark.parametrize("width, depth", some(
+    [(8, 256), (8, 512), (8, 2048), (6, 4096), (4, 100)], 2))
 def test_twin_ram(width, depth, tmp_path):
     """Equal to the portable one, at either port."""
     bits = (depth - 1).bit_length()

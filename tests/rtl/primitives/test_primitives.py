@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hwgen.rtl.primitives import delays, ecp5, generic, gowin, ice40
 
 from ...bench import simulate
+from ...cases import some
 from ...formal import MODELS, Miter, prove_equal, yosys
 
 
@@ -92,7 +93,7 @@ def test_multiplier_matches_integers(make, shapes):
 @pytest.mark.formal
 @pytest.mark.parametrize("widths", [
     [(2, 3), (3, 3)], pytest.param([(2, 2), (4, 3), (4, 4)], marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", some([*CELLS], 4))
 def test_multiplier_proven(cell, widths, tmp_path):
     family, make, _ = CELLS[cell]
     prove_equal([make(a, b) for a, b in mixes(*widths)], tmp_path, family=family)
@@ -117,7 +118,7 @@ class Defect(wiring.Component):
 
 
 @pytest.mark.formal
-@pytest.mark.parametrize(("family", "make", "defect"), [
+@pytest.mark.parametrize(("family", "make", "defect"), some([
     ("ecp5", enabled(1), {"REG_INPUTB_CE": "CE0"}),  # b follows each operand
     ("ecp5", enabled(1), {"REG_INPUTB_CE": "CE2"}),  # an enable that nothing drives
     ("ecp5", enabled(1), {"REG_INPUTB_CLK": "CLK1"}),  # a clock that nothing drives
@@ -129,7 +130,7 @@ class Defect(wiring.Component):
     ("ice40", ice40.Multiplier, {"NEG_TRIGGER": Const(1, 1)}),
     ("gowin", gowin.Multiplier, {"PIPE_REG": Const(1, 1)}),
     ("gowin", gowin.Multiplier, {"AREG": Const(0, 1)}),
-])
+], 4))
 def test_proof_finds_defect(family, make, defect, tmp_path):
     with pytest.raises(AssertionError, match="ERROR"):
         prove_equal([Defect(make(signed(3), signed(2)), **defect)], tmp_path, family=family)
@@ -236,7 +237,8 @@ def different(family, workdir, *, cycles, every=1):
     return [cases[index] for index in simulate_equal(duts, workdir, family=family, cycles=cycles)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [
+    pytest.param(family, marks=[pytest.mark.slow] * (family == "ecp5")) for family in FAMILIES])
 def test_multiplier_simulated(family, tmp_path):
     assert different(family, tmp_path, cycles=20_000, every=4) == []
 

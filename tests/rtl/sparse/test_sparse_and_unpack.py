@@ -53,15 +53,16 @@ def test_both_in_one_program():
     found = []
     board = simulated_board(BOTH)
     with board.link:
-        for seed in range(1, 9):
+        for seed in range(1, 5):
             network, x = case(seed), inputs_of(case(seed), seed)
             program = in_least_memory(network, BOTH, x)
             found.append(modes_of(program) >= {Mode.SPARSE, Mode.UNPACK})
             check(board, network, program, x)
             check(board, network, program, inputs_of(network, seed + 100))
-    assert sum(found) >= 4
+    assert sum(found) >= 2
 
 
+@pytest.mark.slow
 def test_the_fastest_that_fits():
     """No slower than with one of the two parts, where that does."""
     faster = 0

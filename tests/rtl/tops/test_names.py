@@ -42,8 +42,9 @@ def modules(text):
     return re.findall(r"^module (?:\\(\S+)|(\w+))", text, re.M)
 
 
-@pytest.fixture(scope="module", params=[(WISHBONE, WISHBONE), (WISHBONE, AXI)],
-                ids=["sizes", "buses"])
+@pytest.fixture(scope="module", params=[
+    pytest.param((WISHBONE, WISHBONE), id="sizes", marks=pytest.mark.slow),
+    pytest.param((WISHBONE, AXI), id="buses")])
 def made(request, tmp_path_factory):
     """Write both accelerators; return folder, the Verilog of each, and the macros of the system."""
     tops, folder = request.param, tmp_path_factory.mktemp("two")
@@ -119,8 +120,10 @@ def test_run_together(made, tmp_path):
 
 
 @pytest.mark.parametrize("design, top", [
-    (DESIGNS["sparse"], WISHBONE), (DESIGNS["unpacks"], AXI), (DESIGNS["compact"], SPI),
-    (Design(rows=3, columns=3, lines=3), STREAM), (Design(dataflow="os", rows=2), STREAM)])
+    (DESIGNS["compact"], SPI), (Design(rows=3, columns=3, lines=3), STREAM),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+        (DESIGNS["sparse"], WISHBONE), (DESIGNS["unpacks"], AXI),
+        (Design(dataflow="os", rows=2), STREAM)))])
 def test_modules(design, top):
     """All modules begin with the name, as two underscores or a dot end it nowhere else."""
     text = hwgen.verilog(design, top.with_names("npu_b"))
