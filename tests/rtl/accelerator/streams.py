@@ -16,12 +16,11 @@ from sim.accelerator.any_steps import StepMaker
 
 __all__ = ["CHIPS", "DESIGNS", "StreamBoard", "any_streaming_design", "any_stream", "image_of"]
 
-SMALL = Design(rows=5, columns=8, lines=2, lanes=4, activation_memory=4096, program_memory=4096,
-               partial_sums=40, line_pixels=16, external="IS42S16160@110")
+SMALL = Design(rows=5, columns=8, lines=2, lanes=4, activation_memory=1 << 14, program_memory=4096,
+               partial_sums=128, line_pixels=64, external="IS42S16160@110")
 DESIGNS = {
     "4 KB": SMALL,
-    "8 KB": SMALL.replace(rows=9, columns=16, lines=3, lanes=16, activation_memory=1 << 14,
-                          program_memory=8192, partial_sums=128, line_pixels=64,
+    "8 KB": SMALL.replace(rows=9, columns=16, lines=3, lanes=16, program_memory=8192,
                           external="AS4C32M16@133"),
     "32 bits": SMALL.replace(rows=7, columns=4, lanes=2, program_memory=4096,
                              external="GW2AR-18@60"),

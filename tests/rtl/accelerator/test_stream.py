@@ -21,7 +21,7 @@ from .streams import DESIGNS, StreamBoard, any_stream, any_streaming_design
 from .test_accelerator_layers import any_network
 
 
-@pytest.fixture(scope="module", params=quick(DESIGNS, "8 KB"))
+@pytest.fixture(scope="module", params=quick(DESIGNS, "4 KB"))
 def board(request):
     made = StreamBoard(DESIGNS[request.param])
     with made.board.link:
@@ -153,7 +153,7 @@ def check_networks(design, seeds):
 @pytest.mark.parametrize("seeds", some([[7, 17], [15, 23, 26, 37, 55]], 1))
 def test_random_networks(seeds):
     """Some of them have twenty times as many weights as the ring has bytes."""
-    check_networks(DESIGNS["8 KB"], seeds)
+    check_networks(DESIGNS["4 KB"], seeds)
 
 
 @pytest.mark.slow
