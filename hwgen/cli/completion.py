@@ -31,7 +31,8 @@ VALUES = {"engine": ENGINES, "dataflow": DATAFLOWS, "family": FAMILIES, "roundin
 """What a field of a Design may be, where that is a word."""
 
 PATTERNS = {"input": ("*.npy", "*.npz"), "data": ("*.npy", "*.npz"),
-            "calibration": ("*.npy", "*.npz"), "labels": ("*.npz",), "list": ("*.toml",)}
+            "calibration": ("*.npy", "*.npz"), "labels": ("*.npz",), "list": ("*.toml",),
+            "waves": ("*.vcd",)}
 """The names of files that an option takes."""
 
 WORDS_OF_BASH = """
