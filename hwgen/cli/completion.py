@@ -21,6 +21,7 @@ from typing import Any
 from ..arch.boards import BOARDS, presets
 from ..arch.design_checks import DATAFLOWS, ENGINES, FAMILIES
 from ..arch.steps import ROUNDINGS
+from ..text import say
 from .design import FIELDS, option_of
 from .output import show
 
@@ -75,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
     from .command_line import parser
 
+    say("collecting options")
     top = parser()
     for name, command in next(each.choices for each in top._actions
                               if isinstance(each, argparse._SubParsersAction)).items():
