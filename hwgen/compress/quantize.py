@@ -31,7 +31,6 @@ __all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors"
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
 Data = str | Path | NDArray[np.floating[Any]] | Mapping[str, NDArray[np.floating[Any]]]
-
 METHODS = ("minmax", "percentile")
 
 SAMPLES = 1 << 14
@@ -147,8 +146,7 @@ def float_values(source: str | Path | bytes, edges: list[str], inputs: Inputs) -
         import onnxruntime
         from onnx import helper
     except ImportError as error:
-        raise UserError("quantising needs ONNX Runtime; "
-                        f"`{pip_command('onnx')}` brings it") from error
+        raise UserError(f"quantising needs ONNX Runtime: {pip_command('onnx')}") from error
     model, _ = parse(source)
     del model.graph.output[:]
     model.graph.output.extend(helper.make_tensor_value_info(edge, 1, None) for edge in edges)
